@@ -1,0 +1,19 @@
+/* duet.h: the whole public interface of Duet, a portable OpenCL library that trains, judges and compares
+ * generative models whose training is a game or a bargain between two networks. Each part compiles alone. */
+#ifndef DUET_H
+#define DUET_H
+
+#include "duet/base.h"
+#include "duet/data.h"
+#include "duet/device.h"
+#include "duet/doctor.h"
+#include "duet/graph.h"
+#include "duet/metric.h"
+#include "duet/model.h"
+#include "duet/nn.h"
+#include "duet/op.h"
+#include "duet/plan.h"
+#include "duet/report.h"
+#include "duet/train.h"
+
+#endif

@@ -1,0 +1,60 @@
+/* Data sets: named ones, and files of the formats in one table. Shapes come from the data. */
+#ifndef DUET_DATA_H
+#define DUET_DATA_H
+
+#include "graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum duet_split { DUET_TRAIN, DUET_TEST } duet_split;
+
+typedef struct duet_data duet_data;
+
+typedef struct duet_data_info {
+    const char *name;   /**< as given to duet_data_open */
+    const char *source; /**< the file or folder read, or "generated" */
+    duet_shape shape;   /**< of one example, such as {28, 28, 1} or {2}; pictures are height, width, channels */
+    duet_type type;     /**< as kept on the device: bytes, scaled to [0, 1] when read, or float32 */
+    bool unit_range;    /**< every value is in [0, 1] */
+    bool generated;     /**< made on the device; never ends, an epoch is `count` draws by convention */
+    bool picture;       /**< shape is height, width, channels with 1 or 3 channels */
+    size_t count[2];    /**< examples by duet_split */
+    size_t classes;     /**< 0: no labels */
+} duet_data_info;
+
+/** One row of `duet datasets`. */
+typedef struct duet_dataset_row {
+    const char *name, *summary;
+    bool present;     /**< found on this machine (generated sets always are) */
+    char source[512]; /**< where it was found, or how to get it */
+} duet_dataset_row;
+
+/** Fills up to `capacity` rows and returns how many there are. */
+DUET_API size_t duet_dataset_list(duet_dataset_row *rows, size_t capacity);
+
+/** Opens a named set or a path (docs/data.md has the rules); NULL: "fashion-mnist". Reads headers and sizes;
+ *  the examples themselves are read when first needed. Errors: DUET_ERROR_USAGE (a name that is neither a set nor a
+ *  path), DUET_ERROR_FILE, DUET_ERROR_DATA; the message says how to get a missing set. */
+DUET_API duet_status duet_data_open(duet_data **data, const char *name, duet_error *error);
+DUET_API void duet_data_close(duet_data **data);
+DUET_API const duet_data_info *duet_data_describe(const duet_data *data);
+
+/** Examples first .. first + count - 1 of a split as float32, bytes scaled to [0, 1]. */
+DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,
+                                    duet_error *error);
+/** Their labels. DUET_ERROR_USAGE if the set has none. */
+DUET_API duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, size_t count, uint8_t *labels,
+                                      duet_error *error);
+
+/** A batch as nodes: [batch, ...shape] float32. `draws` (uint32 scalar) counts batches drawn; shuffled: every example
+ *  once an epoch, in an order keyed by the store's seed; otherwise in file order. The split stays on the device. */
+DUET_API duet_node duet_data_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,
+                                   bool shuffled);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

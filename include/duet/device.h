@@ -1,0 +1,87 @@
+/* Devices: which there are, which one to use, and what it can do. Asked, never assumed. */
+#ifndef DUET_DEVICE_H
+#define DUET_DEVICE_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum duet_device_kind {
+    DUET_DEVICE_GPU,        /**< a GPU with memory of its own */
+    DUET_DEVICE_INTEGRATED, /**< a GPU that shares the host's memory */
+    DUET_DEVICE_CPU,
+    DUET_DEVICE_ACCELERATOR,
+} duet_device_kind;
+
+/** One row of `duet devices`. Sizes in bytes, the clock in MHz. */
+typedef struct duet_device_info {
+    char name[128], vendor[128], platform[128], version[128], driver[128];
+    char refusal[256]; /**< why this device cannot be used; empty if it can */
+    duet_device_kind kind;
+    bool preferred; /**< the one that is taken when nobody chooses */
+    uint32_t compute_units, clock_mhz;
+    uint32_t vector_width; /**< native float vector width */
+    uint64_t memory_bytes, allocation_bytes, local_bytes;
+    size_t work_group_size;
+    uint32_t base_alignment; /**< bytes */
+    char extensions[2048];   /**< cut short where a driver lists more */
+} duet_device_info;
+
+typedef struct duet_device duet_device;
+
+/** Every OpenCL device of this machine in `duet devices` order. *infos is the caller's, free it with
+ *  duet_device_list_free. Listing happens in a child process first, so a driver that crashes while being listed
+ *  does not take the caller down: each driver is then listed in a child of its own. No device at all is not an
+ *  error: *count is 0. Call it before other OpenCL work of the process. */
+DUET_API duet_status duet_device_list(duet_device_info **infos, size_t *count, duet_error *error);
+DUET_API void duet_device_list_free(duet_device_info **infos);
+
+/** Lower-case word for a kind: "gpu", "integrated gpu", "cpu", "accelerator". Static storage. */
+DUET_API const char *duet_device_kind_name(duet_device_kind kind);
+
+/** Opens a device. `selector` is an index of duet_device_list, a type (cpu gpu accelerator), or a piece of a name
+ *  (device or platform, case does not count); NULL or "" takes $DUET_DEVICE if set, else the preferred one.
+ *  A handle is used from one thread at a time. Errors: DUET_ERROR_DEVICE, DUET_ERROR_USAGE (a selector that fits none).
+ */
+DUET_API duet_status duet_device_open(duet_device **device, const char *selector, duet_error *error);
+/** Finishes the queue, frees, and sets *device to NULL. Everything made on the device must have been freed. */
+DUET_API void duet_device_close(duet_device **device);
+
+/** What the device says of itself. Valid while it is open. */
+DUET_API const duet_device_info *duet_device_describe(const duet_device *device);
+
+/** Where long waits (program builds) are announced. NULL: silence, the default. */
+DUET_API void duet_device_set_log(duet_device *device, duet_log_function log, void *context);
+
+/** Names a GEMM provider ("clblast", "panel", "plain") for every plan made from now on; NULL or "auto": the device's
+ *  preset. Errors: DUET_ERROR_USAGE for an unknown name, which lists the known ones. */
+DUET_API duet_status duet_device_set_gemm(duet_device *device, const char *provider, duet_error *error);
+/** The provider that plans use, by name. */
+DUET_API const char *duet_device_gemm(const duet_device *device);
+
+/** In checking mode every tensor gets a buffer of exactly its size, so that a simulator sees each overrun.
+ *  Set it before plans are made. */
+DUET_API void duet_device_set_checking(duet_device *device, bool checking);
+
+/** Time every kernel from now on (the queue is made anew with profiling; replays become slower). Call before plans. */
+DUET_API duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error);
+
+/** One row of the profile: all launches of one kernel. Seconds on the device; FLOPs and bytes are counted from the
+ *  shapes, all launches together, 0 where unknown. */
+typedef struct duet_profile_row {
+    char kernel[96];
+    uint64_t launches;
+    double seconds, flops, bytes;
+} duet_profile_row;
+
+/** The profile so far, longest time first. *rows is the caller's: free(). */
+DUET_API duet_status duet_device_profile(duet_device *device, duet_profile_row **rows, size_t *count,
+                                         duet_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

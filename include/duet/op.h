@@ -1,0 +1,244 @@
+/* The ops: nodes from nodes. float32 unless said otherwise; a result has the operands' type.
+ * Every function has an _at form that takes the place to name in errors; the macro of the plain name fills it in. */
+#ifndef DUET_OP_H
+#define DUET_OP_H
+
+#include "graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Elementwise, two operands. Shapes broadcast as numpy does: aligned at the last dimension, extent 1 stretches. */
+
+/** a + b */
+DUET_API duet_node duet_add_at(const char *where, duet_node a, duet_node b);
+#define duet_add(a, b) duet_add_at(DUET_WHERE, (a), (b))
+/** a - b */
+DUET_API duet_node duet_subtract_at(const char *where, duet_node a, duet_node b);
+#define duet_subtract(a, b) duet_subtract_at(DUET_WHERE, (a), (b))
+/** a * b */
+DUET_API duet_node duet_multiply_at(const char *where, duet_node a, duet_node b);
+#define duet_multiply(a, b) duet_multiply_at(DUET_WHERE, (a), (b))
+/** a / b */
+DUET_API duet_node duet_divide_at(const char *where, duet_node a, duet_node b);
+#define duet_divide(a, b) duet_divide_at(DUET_WHERE, (a), (b))
+/** min(a, b); where equal, each gets half the gradient */
+DUET_API duet_node duet_minimum_at(const char *where, duet_node a, duet_node b);
+#define duet_minimum(a, b) duet_minimum_at(DUET_WHERE, (a), (b))
+/** max(a, b); where equal, each gets half the gradient */
+DUET_API duet_node duet_maximum_at(const char *where, duet_node a, duet_node b);
+#define duet_maximum(a, b) duet_maximum_at(DUET_WHERE, (a), (b))
+/** a^b for a > 0 */
+DUET_API duet_node duet_power_at(const char *where, duet_node a, duet_node b);
+#define duet_power(a, b) duet_power_at(DUET_WHERE, (a), (b))
+/** 1 where a < b, else 0; no gradient flows */
+DUET_API duet_node duet_less_at(const char *where, duet_node a, duet_node b);
+#define duet_less(a, b) duet_less_at(DUET_WHERE, (a), (b))
+/** 1 where a <= b, else 0; no gradient flows */
+DUET_API duet_node duet_less_equal_at(const char *where, duet_node a, duet_node b);
+#define duet_less_equal(a, b) duet_less_equal_at(DUET_WHERE, (a), (b))
+/** 1 where a > b, else 0; no gradient flows */
+DUET_API duet_node duet_greater_at(const char *where, duet_node a, duet_node b);
+#define duet_greater(a, b) duet_greater_at(DUET_WHERE, (a), (b))
+/** 1 where a >= b, else 0; no gradient flows */
+DUET_API duet_node duet_greater_equal_at(const char *where, duet_node a, duet_node b);
+#define duet_greater_equal(a, b) duet_greater_equal_at(DUET_WHERE, (a), (b))
+/** 1 where a == b, else 0; no gradient flows */
+DUET_API duet_node duet_equal_at(const char *where, duet_node a, duet_node b);
+#define duet_equal(a, b) duet_equal_at(DUET_WHERE, (a), (b))
+/** 1 where a != b, else 0; no gradient flows */
+DUET_API duet_node duet_not_equal_at(const char *where, duet_node a, duet_node b);
+#define duet_not_equal(a, b) duet_not_equal_at(DUET_WHERE, (a), (b))
+
+/* Elementwise, one operand. */
+
+/** -x */
+DUET_API duet_node duet_negate_at(const char *where, duet_node x);
+#define duet_negate(x) duet_negate_at(DUET_WHERE, (x))
+/** 1 / x */
+DUET_API duet_node duet_reciprocal_at(const char *where, duet_node x);
+#define duet_reciprocal(x) duet_reciprocal_at(DUET_WHERE, (x))
+/** x^2 */
+DUET_API duet_node duet_square_at(const char *where, duet_node x);
+#define duet_square(x) duet_square_at(DUET_WHERE, (x))
+/** e^x */
+DUET_API duet_node duet_exp_at(const char *where, duet_node x);
+#define duet_exp(x) duet_exp_at(DUET_WHERE, (x))
+/** ln x */
+DUET_API duet_node duet_log_at(const char *where, duet_node x);
+#define duet_log(x) duet_log_at(DUET_WHERE, (x))
+/** ln(1 + x), accurate near 0 */
+DUET_API duet_node duet_log1p_at(const char *where, duet_node x);
+#define duet_log1p(x) duet_log1p_at(DUET_WHERE, (x))
+/** square root */
+DUET_API duet_node duet_sqrt_at(const char *where, duet_node x);
+#define duet_sqrt(x) duet_sqrt_at(DUET_WHERE, (x))
+/** sine, radians */
+DUET_API duet_node duet_sin_at(const char *where, duet_node x);
+#define duet_sin(x) duet_sin_at(DUET_WHERE, (x))
+/** cosine, radians */
+DUET_API duet_node duet_cos_at(const char *where, duet_node x);
+#define duet_cos(x) duet_cos_at(DUET_WHERE, (x))
+/** hyperbolic tangent */
+DUET_API duet_node duet_tanh_at(const char *where, duet_node x);
+#define duet_tanh(x) duet_tanh_at(DUET_WHERE, (x))
+/** 1 / (1 + e^-x), without overflow */
+DUET_API duet_node duet_sigmoid_at(const char *where, duet_node x);
+#define duet_sigmoid(x) duet_sigmoid_at(DUET_WHERE, (x))
+/** ln(1 + e^x), without overflow */
+DUET_API duet_node duet_softplus_at(const char *where, duet_node x);
+#define duet_softplus(x) duet_softplus_at(DUET_WHERE, (x))
+/** the error function */
+DUET_API duet_node duet_erf_at(const char *where, duet_node x);
+#define duet_erf(x) duet_erf_at(DUET_WHERE, (x))
+/** max(x, 0); gradient 0 at 0 */
+DUET_API duet_node duet_relu_at(const char *where, duet_node x);
+#define duet_relu(x) duet_relu_at(DUET_WHERE, (x))
+/** Klambauer et al. 2017 (arXiv:1706.02515), eq. 2 */
+DUET_API duet_node duet_selu_at(const char *where, duet_node x);
+#define duet_selu(x) duet_selu_at(DUET_WHERE, (x))
+/** x Phi(x), exact by erf; Hendrycks & Gimpel 2016 */
+DUET_API duet_node duet_gelu_at(const char *where, duet_node x);
+#define duet_gelu(x) duet_gelu_at(DUET_WHERE, (x))
+/** x sigmoid(x) */
+DUET_API duet_node duet_swish_at(const char *where, duet_node x);
+#define duet_swish(x) duet_swish_at(DUET_WHERE, (x))
+/** |x|; gradient sign(x) */
+DUET_API duet_node duet_abs_at(const char *where, duet_node x);
+#define duet_abs(x) duet_abs_at(DUET_WHERE, (x))
+/** -1, 0 or 1; no gradient flows */
+DUET_API duet_node duet_sign_at(const char *where, duet_node x);
+#define duet_sign(x) duet_sign_at(DUET_WHERE, (x))
+/** largest integer not above x; no gradient flows */
+DUET_API duet_node duet_floor_at(const char *where, duet_node x);
+#define duet_floor(x) duet_floor_at(DUET_WHERE, (x))
+/** 1 where x is neither infinite nor NaN, else 0; no gradient flows */
+DUET_API duet_node duet_is_finite_at(const char *where, duet_node x);
+#define duet_is_finite(x) duet_is_finite_at(DUET_WHERE, (x))
+/** x where positive, else slope * x */
+DUET_API duet_node duet_leaky_relu_at(const char *where, duet_node x, double slope);
+#define duet_leaky_relu(x, slope) duet_leaky_relu_at(DUET_WHERE, (x), (slope))
+/** x where positive, else alpha (e^x - 1) */
+DUET_API duet_node duet_elu_at(const char *where, duet_node x, double alpha);
+#define duet_elu(x, alpha) duet_elu_at(DUET_WHERE, (x), (alpha))
+/** x held inside [low, high]; gradient 0 outside */
+DUET_API duet_node duet_clamp_at(const char *where, duet_node x, double low, double high);
+#define duet_clamp(x, low, high) duet_clamp_at(DUET_WHERE, (x), (low), (high))
+/** factor * x */
+DUET_API duet_node duet_scale_at(const char *where, duet_node x, double factor);
+#define duet_scale(x, factor) duet_scale_at(DUET_WHERE, (x), (factor))
+/** x + term */
+DUET_API duet_node duet_shift_at(const char *where, duet_node x, double term);
+#define duet_shift(x, term) duet_shift_at(DUET_WHERE, (x), (term))
+/** yes where condition is not 0, else no */
+DUET_API duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, duet_node no);
+#define duet_select(condition, yes, no) duet_select_at(DUET_WHERE, (condition), (yes), (no))
+/** uint32 or uint8 as float32 */
+DUET_API duet_node duet_to_float_at(const char *where, duet_node x);
+#define duet_to_float(x) duet_to_float_at(DUET_WHERE, (x))
+/** x + 1 for a uint32 counter; wraps at 2^32 */
+DUET_API duet_node duet_increment_at(const char *where, duet_node x);
+#define duet_increment(x) duet_increment_at(DUET_WHERE, (x))
+/** x as a value that no gradient crosses */
+DUET_API duet_node duet_stop_gradient_at(const char *where, duet_node x);
+#define duet_stop_gradient(x) duet_stop_gradient_at(DUET_WHERE, (x))
+
+/* Shape. None of these moves bytes by itself: consumers read through them. */
+
+/** The same elements, in order, under another shape with as many elements */
+DUET_API duet_node duet_reshape_at(const char *where, duet_node x, duet_shape shape);
+#define duet_reshape(x, shape) duet_reshape_at(DUET_WHERE, (x), (shape))
+/** x stretched to `shape` by numpy's rule */
+DUET_API duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape);
+#define duet_broadcast(x, shape) duet_broadcast_at(DUET_WHERE, (x), (shape))
+/** Dimension i of the result is dimension order[i] of x */
+DUET_API duet_node duet_permute_at(const char *where, duet_node x, const size_t *order);
+#define duet_permute(x, order) duet_permute_at(DUET_WHERE, (x), (order))
+/** The last two dimensions exchanged */
+DUET_API duet_node duet_transpose_at(const char *where, duet_node x);
+#define duet_transpose(x) duet_transpose_at(DUET_WHERE, (x))
+/** `length` elements from `start` on along `axis` */
+DUET_API duet_node duet_slice_at(const char *where, duet_node x, size_t axis, size_t start, size_t length);
+#define duet_slice(x, axis, start, length) duet_slice_at(DUET_WHERE, (x), (axis), (start), (length))
+/** Zeros put before and after x along `axis` */
+DUET_API duet_node duet_pad_at(const char *where, duet_node x, size_t axis, size_t before, size_t after);
+#define duet_pad(x, axis, before, after) duet_pad_at(DUET_WHERE, (x), (axis), (before), (after))
+/** Joined along `axis`; all other extents equal */
+DUET_API duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count, size_t axis);
+#define duet_concat(parts, count, axis) duet_concat_at(DUET_WHERE, (parts), (count), (axis))
+
+/* Reductions over the axes in `axes` (bit i: dimension i; DUET_ALL_AXES for all). Deterministic: the order of
+ * additions is fixed by the plan. keep: reduced extents stay as 1. */
+
+#define DUET_ALL_AXES 0xFFFFu
+#define DUET_AXIS(i)  (1u << (i))
+/** Sum */
+DUET_API duet_node duet_sum_at(const char *where, duet_node x, unsigned axes, bool keep);
+#define duet_sum(x, axes, keep) duet_sum_at(DUET_WHERE, (x), (axes), (keep))
+/** Mean */
+DUET_API duet_node duet_mean_at(const char *where, duet_node x, unsigned axes, bool keep);
+#define duet_mean(x, axes, keep) duet_mean_at(DUET_WHERE, (x), (axes), (keep))
+/** Largest element; ties share the gradient equally */
+DUET_API duet_node duet_max_at(const char *where, duet_node x, unsigned axes, bool keep);
+#define duet_max(x, axes, keep) duet_max_at(DUET_WHERE, (x), (axes), (keep))
+/** ln sum e^x, shifted by the maximum */
+DUET_API duet_node duet_logsumexp_at(const char *where, duet_node x, unsigned axes, bool keep);
+#define duet_logsumexp(x, axes, keep) duet_logsumexp_at(DUET_WHERE, (x), (axes), (keep))
+/** Sum over all dimensions but the first: [batch, ...] to [batch] */
+DUET_API duet_node duet_sum_features_at(const char *where, duet_node x);
+#define duet_sum_features(x) duet_sum_features_at(DUET_WHERE, (x))
+/** Mean over all elements: a scalar */
+DUET_API duet_node duet_batch_mean_at(const char *where, duet_node x);
+#define duet_batch_mean(x) duet_batch_mean_at(DUET_WHERE, (x))
+
+/* Structured. */
+
+/** op(a) op(b), where op transposes if asked: [m, k] x [k, n] -> [m, n] */
+DUET_API duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b);
+#define duet_matmul(a, b, transpose_a, transpose_b) duet_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
+/** Rows of `table` ([n, ...]; float32 or uint8) at `index` ([rows], uint32; an index past the end reads the last row):
+ *  [rows, ...] of the table's type. No gradient flows to the table */
+DUET_API duet_node duet_gather_at(const char *where, duet_node table, duet_node index);
+#define duet_gather(table, index) duet_gather_at(DUET_WHERE, (table), (index))
+/** `table` (a [n, ...] state) with row counter mod n replaced by `row`, for duet_assign to the same state; costs one
+ * row */
+DUET_API duet_node duet_with_row_at(const char *where, duet_node table, duet_node counter, duet_node row);
+#define duet_with_row(table, counter, row) duet_with_row_at(DUET_WHERE, (table), (counter), (row))
+
+/* Random, by counter: element i of the stream at the graph's clock is a pure function of (seed, stream, clock, i).
+ * Each call makes a stream of its own. */
+
+/** Uniform in (0, 1), multiples of 2^-24 */
+DUET_API duet_node duet_uniform_at(const char *where, duet_graph *graph, duet_shape shape);
+#define duet_uniform(graph, shape) duet_uniform_at(DUET_WHERE, (graph), (shape))
+/** Standard normal, Box-Muller */
+DUET_API duet_node duet_normal_at(const char *where, duet_graph *graph, duet_shape shape);
+#define duet_normal(graph, shape) duet_normal_at(DUET_WHERE, (graph), (shape))
+/** Standard Gumbel: -ln(-ln u) */
+DUET_API duet_node duet_gumbel_at(const char *where, duet_graph *graph, duet_shape shape);
+#define duet_gumbel(graph, shape) duet_gumbel_at(DUET_WHERE, (graph), (shape))
+/** 1 with the given probability, else 0; no gradient flows */
+DUET_API duet_node duet_bernoulli_at(const char *where, duet_node probability);
+#define duet_bernoulli(probability) duet_bernoulli_at(DUET_WHERE, (probability))
+/** One draw from softmax(logits) over the last dimension, as one-hot rows, by the Gumbel maximum; no gradient flows */
+DUET_API duet_node duet_categorical_at(const char *where, duet_node logits);
+#define duet_categorical(logits) duet_categorical_at(DUET_WHERE, (logits))
+/** uint32 [count]: positions `first`, first + 1, ... (mod n) of endless reshuffles of 0..n-1, where
+ *  first = draws * count and each pass of n - n mod count positions is a new permutation keyed by (seed, pass): a keyed
+ *  bijection evaluated per element, so nothing is stored or sorted. draws: a uint32 scalar */
+DUET_API duet_node duet_shuffled_at(const char *where, duet_node draws, size_t count, size_t n);
+#define duet_shuffled(draws, count, n) duet_shuffled_at(DUET_WHERE, (draws), (count), (n))
+/** uint32 [count]: (draws * count + i) mod n, in order */
+DUET_API duet_node duet_in_order_at(const char *where, duet_node draws, size_t count, size_t n);
+#define duet_in_order(draws, count, n) duet_in_order_at(DUET_WHERE, (draws), (count), (n))
+
+/** The graph's random clock: a uint32 state, saved with the store. Assign duet_increment(clock) to it in a plan to make
+ *  the next replay draw new numbers. */
+DUET_API duet_node duet_clock(duet_graph *graph);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

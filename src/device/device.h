@@ -1,0 +1,52 @@
+/* An open device as the layers above use it: buffers, programs and the queue. OpenCL calls are made in this folder
+ * and in no other. */
+#ifndef DUET_SRC_DEVICE_DEVICE_H
+#define DUET_SRC_DEVICE_DEVICE_H
+
+#include "base/status.h"
+#include "device/opencl.h"
+#include "duet/device.h"
+
+typedef struct duet_gemm_provider duet_gemm_provider;
+
+/** DUET_ERROR_DEVICE (or MEMORY, for the codes that mean it) with "what: CL_NAME (code)" and a hint where one helps. */
+duet_status duet_cl_fail(duet_error *error, cl_int code, const char *format, ...) DUET_PRINTF(3, 4);
+
+/* What the device is. */
+bool duet_device_is_checking(const duet_device *device);
+const duet_gemm_provider *duet_device_gemm_provider(const duet_device *device);
+void duet_device_say(const duet_device *device, const char *format, ...) DUET_PRINTF(2, 3);
+
+/* Buffers. Sizes in bytes; 0 is rounded up to 4. A buffer over the device's allocation limit is DUET_ERROR_MEMORY with
+ * both numbers. All calls below wait until the bytes are there. */
+duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_mem *buffer, duet_error *error);
+void duet_buffer_free(cl_mem *buffer);
+duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset, const void *values, size_t bytes,
+                              duet_error *error);
+duet_status duet_buffer_read(duet_device *device, cl_mem buffer, size_t offset, void *values, size_t bytes,
+                             duet_error *error);
+/** Maps the range for writing, lets `fill` put the bytes there, unmaps. */
+duet_status duet_buffer_fill(duet_device *device, cl_mem buffer, size_t offset, size_t bytes,
+                             duet_status (*fill)(void *context, void *destination, size_t bytes, duet_error *error),
+                             void *context, duet_error *error);
+
+/* Programs. */
+
+/** The text of a file of cl/ ("philox.cl"): from the folder $DUET_CL_PATH where it has the file, else built in. The
+ *  caller frees it. NULL with an error set if there is none or memory is short. */
+char *duet_cl_source(const char *file, duet_error *error);
+/** Builds `source`; announces a build that takes long through the device's log. On a compiler error the message holds
+ *  the first lines of the build log. */
+duet_status duet_program_build(duet_device *device, const char *name, const char *source, const char *options,
+                               cl_program *program, duet_error *error);
+void duet_program_free(cl_program *program);
+/** The program of one file of cl/ with these options, built once a device and kept until it closes. Borrowed. */
+duet_status duet_device_program(duet_device *device, const char *file, const char *options, cl_program *program,
+                                duet_error *error);
+duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *kernel, duet_error *error);
+duet_status duet_kernel_set(cl_kernel kernel, cl_uint index, size_t bytes, const void *value, duet_error *error);
+
+/** Waits until everything enqueued is done. */
+duet_status duet_device_finish(duet_device *device, duet_error *error);
+
+#endif

@@ -1,0 +1,37 @@
+/* A flat list of launches, made once and replayed: what a plan comes down to. */
+#ifndef DUET_SRC_DEVICE_LAUNCH_H
+#define DUET_SRC_DEVICE_LAUNCH_H
+
+#include "device/device.h"
+
+/** A launch that is not one kernel of ours: a call into a library such as CLBlast. `event` may be NULL. */
+typedef struct duet_library_call {
+    duet_status (*enqueue)(duet_device *device, const void *arguments, cl_event *event, duet_error *error);
+    void *arguments; /**< owned by the list, freed with free() */
+} duet_library_call;
+
+typedef struct duet_launch {
+    cl_kernel kernel; /**< owned by the list; NULL for a library call */
+    duet_library_call call;
+    cl_uint dimensions;
+    size_t global[3], local[3];
+    char name[64];
+    double flops, bytes; /**< of one launch, from the shapes */
+} duet_launch;
+
+typedef struct duet_launch_list {
+    duet_launch *items;
+    size_t count, capacity;
+} duet_launch_list;
+
+/** Appends; takes ownership of launch->kernel and launch->call.arguments, also on failure. */
+duet_status duet_launch_append(duet_launch_list *list, const duet_launch *launch, duet_error *error);
+void duet_launch_list_clear(duet_launch_list *list);
+/** Enqueues all in order. If `last` is not NULL it receives the event of the last launch. With profiling on, times are
+ *  added to the device's profile (and the call waits). Allocates nothing otherwise. */
+duet_status duet_launch_replay(duet_device *device, const duet_launch_list *list, cl_event *last, duet_error *error);
+
+/** Waits for an event and releases it; sets it to NULL. A NULL event is no wait. */
+duet_status duet_event_wait(cl_event *event, duet_error *error);
+
+#endif

@@ -1,0 +1,61 @@
+/* Variables: named tensors that outlive a step, in storages that several of them may share (a group's flat block).
+ * Host initial values come from Philox, so they are the same bits on every device. */
+#ifndef DUET_SRC_GRAPH_VARIABLE_H
+#define DUET_SRC_GRAPH_VARIABLE_H
+
+#include "device/device.h"
+#include "duet/graph.h"
+
+/** One device buffer and the variables laid out in it. */
+typedef struct duet_storage duet_storage;
+
+typedef duet_status (*duet_fill_function)(void *context, void *destination, size_t bytes, duet_error *error);
+
+struct duet_variable {
+    char *name;
+    duet_type type;
+    duet_shape shape;
+    size_t elements;
+    duet_storage *storage;
+    size_t offset; /* elements into the storage */
+    duet_initialiser start;
+    bool saved;              /* belongs in a checkpoint; false for flat views and data */
+    bool optimised;          /* a parameter, not a state or a moment */
+    duet_fill_function fill; /* where the first bytes come from instead of `start` */
+    void *fill_context;
+};
+
+struct duet_storage {
+    duet_type type;
+    size_t elements;
+    bool sealed; /* has a buffer: nothing can be added */
+    duet_device *device;
+    cl_mem buffer;
+};
+
+size_t duet_type_size(duet_type type);
+uint64_t duet_store_seed(const duet_store *store);
+
+/** A new empty storage owned by the store; NULL if memory is short. */
+duet_storage *duet_storage_new(duet_store *store, duet_type type);
+/** A variable at the storage's end (aligned to 64 bytes), or at a given place over others (`over` true: a flat view of
+ *  the whole storage, whose shape follows it). The name is copied. NULL with an error for a name in use, a sealed
+ *  storage, or sizes that overflow. */
+duet_variable *duet_variable_new(duet_store *store, duet_storage *storage, const char *name, duet_shape shape,
+                                 duet_initialiser start, duet_error *error);
+duet_variable *duet_variable_flat(duet_store *store, duet_storage *storage, const char *name, duet_error *error);
+duet_variable *duet_store_find(const duet_store *store, const char *name);
+/** All variables in the order they were made; NULL past the end. */
+duet_variable *duet_store_at(const duet_store *store, size_t index);
+
+/** Gives the storage its buffer on `device` and its variables their first values; nothing if it has one already.
+ *  A storage already on another device is DUET_ERROR_USAGE. */
+duet_status duet_storage_ensure(duet_store *store, duet_storage *storage, duet_device *device, duet_error *error);
+/** Frees every buffer; the next ensure starts anew. */
+void duet_store_release(duet_store *store);
+
+/** Copies one variable's elements (bytes = elements * size of its type). */
+duet_status duet_variable_read(duet_variable *variable, void *values, duet_error *error);
+duet_status duet_variable_write(duet_variable *variable, const void *values, duet_error *error);
+
+#endif
