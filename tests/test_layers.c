@@ -1,0 +1,234 @@
+/* The layer rule: a file includes only from its own layer and those below it; the command line includes duet.h alone;
+ * OpenCL is called in src/device alone. The test reads the sources as text. */
+#include "test.h"
+
+#include <ctype.h>
+
+/* Lowest first. A layer's public headers are those of include/duet named here. */
+static const struct {
+    const char *layer;
+    const char *headers[3];
+} layers[] = {
+    {"base", {"base.h"}},
+    {"device", {"device.h", "opencl.h"}},
+    {"graph", {"graph.h", "plan.h"}},
+    {"op", {"op.h"}},
+    {"check", {"doctor.h"}},
+    {"nn", {"nn.h"}},
+    {"data", {"data.h"}},
+    {"model", {"model.h"}},
+    {"train", {"train.h"}},
+    {"metric", {"metric.h"}},
+    {"report", {"report.h"}},
+    {"cli", {NULL}},
+};
+enum { LAYERS = sizeof layers / sizeof layers[0], CLI = LAYERS - 1, DEVICE = 1, NONE = -1 };
+
+static int layer_of_folder(const char *name, size_t length)
+{
+    for (int i = 0; i < LAYERS; i++) {
+        if (strlen(layers[i].layer) == length && !strncmp(layers[i].layer, name, length)) return i;
+    }
+    return NONE;
+}
+
+static int layer_of_public(const char *header)
+{
+    for (int i = 0; i < LAYERS; i++) {
+        for (int j = 0; j < 3 && layers[i].headers[j]; j++) {
+            if (!strcmp(layers[i].headers[j], header)) return i;
+        }
+    }
+    return NONE;
+}
+
+/* NULL if a file of `layer` may include `name`, else why not. */
+static const char *include_fault(int layer, const char *name, bool quoted)
+{
+    if (!strncmp(name, "CL/", 3) || !strncmp(name, "OpenCL/", 7) || !strncmp(name, "clblast", 7)) {
+        return layer == DEVICE ? NULL : "only src/device includes OpenCL and CLBlast";
+    }
+    if (!strcmp(name, "duet.h")) return layer == CLI ? NULL : "the library includes the parts of duet.h it needs";
+    if (!quoted) return NULL;
+    if (!strncmp(name, "duet/", 5)) {
+        int from = layer_of_public(name + 5);
+        if (from == NONE) return "a public header that has no layer: give it one in tests/test_layers.c";
+        if (layer == CLI) return "the command line includes duet.h only";
+        return from <= layer ? NULL : "from a layer above";
+    }
+    const char *slash = strchr(name, '/');
+    int from = slash ? layer_of_folder(name, (size_t)(slash - name)) : NONE;
+    if (from == NONE) return "headers are named by their layer's folder";
+    if (layer == CLI) return from == CLI ? NULL : "the command line includes duet.h only";
+    return from <= layer ? NULL : "from a layer above";
+}
+
+/* Replaces comments and strings by blanks, so that only code is searched. `strings` false keeps the strings. */
+static void blank(char *text, bool strings)
+{
+    for (char *at = text; *at;) {
+        if (!strncmp(at, "//", 2)) {
+            while (*at && *at != '\n') *at++ = ' ';
+        } else if (!strncmp(at, "/*", 2)) {
+            while (*at && strncmp(at, "*/", 2) != 0) {
+                if (*at != '\n') *at = ' ';
+                at++;
+            }
+            if (*at) at[0] = at[1] = ' ';
+        } else if (*at == '"' || *at == '\'') {
+            char quote = *at++;
+            for (; *at && *at != quote && *at != '\n'; at++) {
+                bool escape = *at == '\\' && at[1];
+                if (strings) *at = ' ';
+                if (escape && strings) at[1] = ' ';
+                if (escape) at++;
+            }
+            if (*at) at++;
+        } else {
+            at++;
+        }
+    }
+}
+
+/* The first call of an OpenCL or CLBlast function in `code`, NULL if there is none. */
+static const char *opencl_call(const char *code)
+{
+    for (const char *at = code; (at = strchr(at, '(')); at++) {
+        const char *end = at, *start;
+        while (end > code && isspace((unsigned char)end[-1])) end--;
+        for (start = end; start > code && (isalnum((unsigned char)start[-1]) || start[-1] == '_');) start--;
+        if (end - start > 3 && start[0] == 'c' && start[1] == 'l' && isupper((unsigned char)start[2])) return start;
+        if (!strncmp(start, "CLBlast", 7) && end - start > 7) return start;
+    }
+    return NULL;
+}
+
+static int line_of(const char *text, const char *at)
+{
+    int line = 1;
+    for (; text < at; text++) line += *text == '\n';
+    return line;
+}
+
+static int check_includes(const char *path, int layer, const char *prefix, const char *text)
+{
+    int faults = 0;
+    for (const char *at = text; (at = strstr(at, "#include")); at++) {
+        char name[256], named[300];
+        const char *open = at + strlen("#include");
+        while (*open == ' ') open++;
+        size_t length = *open == '"' || *open == '<' ? strcspn(open + 1, "\">\n") : 0;
+        if (length == 0 || length >= sizeof name) continue;
+        (void)snprintf(name, sizeof name, "%.*s", (int)length, open + 1);
+        (void)snprintf(named, sizeof named, "%s%s", *open == '"' ? prefix : "", name);
+        const char *why = include_fault(layer, named, *open == '"');
+        if (why) {
+            print_error("%s:%d: \"%s\": %s\n", path, line_of(text, at), name, why);
+            faults++;
+        }
+    }
+    return faults;
+}
+
+static int check_file(const char *path, int layer, const char *prefix)
+{
+    char *text = test_file_read(path, NULL);
+    blank(text, false);
+    int faults = check_includes(path, layer, prefix, text);
+    blank(text, true);
+    const char *call = layer == DEVICE ? NULL : opencl_call(text);
+    if (call) {
+        print_error("%s:%d: calls %.30s: OpenCL is called in src/device only\n", path, line_of(text, call), call);
+        faults++;
+    }
+    free(text);
+    return faults;
+}
+
+/* Checks every .c and .h of a folder; the layer is the folder's, or that of each public header. */
+static int check_folder(const char *folder, int layer, const char *prefix, int *files)
+{
+    int faults = 0;
+    DIR *entries = opendir(folder);
+    if (!entries) fail_msg("%s cannot be opened", folder);
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        char path[2 * TEST_PATH_SIZE];
+        size_t length = strlen(entry->d_name);
+        if (length < 3 || (strcmp(entry->d_name + length - 2, ".c") && strcmp(entry->d_name + length - 2, ".h"))) {
+            continue;
+        }
+        int own = layer == NONE ? layer_of_public(entry->d_name) : layer;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (own == NONE) fail_msg("%s has no layer: give it one in tests/test_layers.c", path);
+        faults += check_file(path, own, prefix);
+        ++*files;
+    }
+    (void)closedir(entries);
+    return faults;
+}
+
+static void check_layer(void **state)
+{
+    int layer = (int)(intptr_t)*state, files = 0;
+    char folder[TEST_PATH_SIZE];
+    (void)snprintf(folder, sizeof folder, "%s/src/%s", TEST_SOURCE_ROOT, layers[layer].layer);
+    assert_int_equal(check_folder(folder, layer, "", &files), 0);
+    if (files == 0) fail_msg("%s holds no source file", folder);
+}
+
+static void check_public_headers(void **state)
+{
+    (void)state;
+    int files = 0;
+    assert_int_equal(check_folder(TEST_SOURCE_ROOT "/include/duet", NONE, "duet/", &files), 0);
+    assert_true(files > 0);
+}
+
+static void every_folder_is_a_layer(void **state)
+{
+    (void)state;
+    DIR *entries = opendir(TEST_SOURCE_ROOT "/src");
+    assert_non_null(entries);
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        if (entry->d_name[0] == '.' || strchr(entry->d_name, '.')) continue;
+        if (layer_of_folder(entry->d_name, strlen(entry->d_name)) == NONE) {
+            fail_msg("src/%s is not a layer: give it a place in tests/test_layers.c", entry->d_name);
+        }
+    }
+    (void)closedir(entries);
+}
+
+static void rule_sees_faults(void **state)
+{
+    (void)state;
+    int graph = layer_of_folder("graph", 5), model = layer_of_folder("model", 5);
+    assert_null(include_fault(model, "graph/node.h", true));
+    assert_null(include_fault(model, "model/model.h", true));
+    assert_null(include_fault(model, "duet/op.h", true));
+    assert_null(include_fault(graph, "math.h", false));
+    assert_null(include_fault(CLI, "duet.h", true));
+    assert_null(include_fault(CLI, "cli/options.h", true));
+    assert_non_null(include_fault(graph, "model/model.h", true));
+    assert_non_null(include_fault(graph, "duet/train.h", true));
+    assert_non_null(include_fault(graph, "CL/cl.h", false));
+    assert_non_null(include_fault(graph, "node.h", true));
+    assert_non_null(include_fault(CLI, "base/philox.h", true));
+    assert_non_null(include_fault(CLI, "duet/op.h", true));
+
+    char text[] = "f(a); /* clFinish(q) */ g(\"clFinish(\\\"\", '\"'); // clFinish(q)\nclosed (b); cl_x(c);";
+    blank(text, true);
+    assert_null(opencl_call(text));
+    assert_non_null(opencl_call("int x = clFinish(queue);"));
+    assert_non_null(opencl_call("CLBlastSgemm (x);"));
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[LAYERS + 3] = {cmocka_unit_test(rule_sees_faults),
+                                           cmocka_unit_test(every_folder_is_a_layer),
+                                           cmocka_unit_test(check_public_headers)};
+    for (int i = 0; i < LAYERS; i++) {
+        tests[i + 3] = (struct CMUnitTest){layers[i].layer, check_layer, NULL, NULL, (void *)(intptr_t)i};
+    }
+    return _cmocka_run_group_tests("layers", tests, LAYERS + 3, NULL, NULL);
+}
