@@ -1,0 +1,26 @@
+/* Matrix product, the plain twin: C = op(A) op(B), or C += op(A) op(B), row-major, single precision.
+ *
+ * Mapping: one work-item computes one element of C. Work-items are numbered along the rows of C, so neighbours read
+ * the same element of op(A) and neighbouring elements of op(B).
+ *
+ * A transposed matrix is the same numbers read with the two strides exchanged, so strides are all this kernel knows:
+ * element (r, c) of op(A) lies at a_row * r + a_column * c.
+ *
+ * What bounds it: memory. Each multiplication needs two loads, so it runs far below what the device can multiply. It is
+ * here to be read, to check the fast kernels against, and for products too small to be worth a tiling. */
+__kernel void gemm_plain(const ulong m, const ulong n, const ulong k,
+                         __global const float *a, const ulong a_offset, const ulong a_row, const ulong a_column,
+                         __global const float *b, const ulong b_offset, const ulong b_row, const ulong b_column,
+                         __global float *c, const ulong c_offset, const uint add)
+{
+    const size_t item = get_global_id(0);
+    if (item >= m * n) return; /* the number of work-items is rounded up to whole groups */
+    const size_t row = item / n, column = item % n;
+    a += a_offset + row * a_row;
+    b += b_offset + column * b_column;
+    c += c_offset + item;
+
+    float sum = 0.0f;
+    for (size_t i = 0; i < k; i++) sum += a[i * a_column] * b[i * b_row];
+    *c = add ? *c + sum : sum;
+}

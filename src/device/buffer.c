@@ -1,0 +1,76 @@
+/* Device memory: made against the limit the device states, written and read whole. */
+#include <inttypes.h>
+
+#include "device/record.h"
+
+duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_mem *buffer, duet_error *error)
+{
+    *buffer = NULL;
+    if (bytes == 0) bytes = 4;
+    if (bytes > device->info.allocation_bytes)
+        return duet_fail(error, DUET_ERROR_MEMORY,
+                         "a buffer of %zu bytes is over the %" PRIu64
+                         " bytes that %s gives at once: use a smaller batch or model",
+                         bytes, device->info.allocation_bytes, device->info.name);
+    cl_int code = CL_SUCCESS;
+    cl_mem made = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    if (code != CL_SUCCESS)
+        return duet_cl_fail(error, code, "cannot make a buffer of %zu bytes on %s", bytes, device->info.name);
+    if (zeroed) {
+        const cl_uchar zero = 0;
+        code = clEnqueueFillBuffer(device->queue, made, &zero, sizeof zero, 0, bytes, 0, NULL, NULL);
+        if (code == CL_SUCCESS) code = clFinish(device->queue);
+        if (code != CL_SUCCESS) {
+            clReleaseMemObject(made);
+            return duet_cl_fail(error, code, "cannot clear a buffer of %zu bytes on %s", bytes, device->info.name);
+        }
+    }
+    *buffer = made;
+    return DUET_OK;
+}
+
+void duet_buffer_free(cl_mem *buffer)
+{
+    if (*buffer != NULL) clReleaseMemObject(*buffer);
+    *buffer = NULL;
+}
+
+duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset, const void *values, size_t bytes,
+                              duet_error *error)
+{
+    if (bytes == 0) return DUET_OK;
+    cl_int code = clEnqueueWriteBuffer(device->queue, buffer, CL_TRUE, offset, bytes, values, 0, NULL, NULL);
+    if (code != CL_SUCCESS)
+        return duet_cl_fail(error, code, "cannot write %zu bytes to %s at offset %zu", bytes, device->info.name,
+                            offset);
+    return DUET_OK;
+}
+
+duet_status duet_buffer_read(duet_device *device, cl_mem buffer, size_t offset, void *values, size_t bytes,
+                             duet_error *error)
+{
+    if (bytes == 0) return DUET_OK;
+    cl_int code = clEnqueueReadBuffer(device->queue, buffer, CL_TRUE, offset, bytes, values, 0, NULL, NULL);
+    if (code != CL_SUCCESS)
+        return duet_cl_fail(error, code, "cannot read %zu bytes from %s at offset %zu", bytes, device->info.name,
+                            offset);
+    return DUET_OK;
+}
+
+duet_status duet_buffer_fill(duet_device *device, cl_mem buffer, size_t offset, size_t bytes,
+                             duet_status (*fill)(void *context, void *destination, size_t bytes, duet_error *error),
+                             void *context, duet_error *error)
+{
+    if (bytes == 0) return DUET_OK;
+    cl_int code = CL_SUCCESS;
+    void *destination = clEnqueueMapBuffer(device->queue, buffer, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, offset,
+                                           bytes, 0, NULL, NULL, &code);
+    if (code != CL_SUCCESS)
+        return duet_cl_fail(error, code, "cannot map %zu bytes of %s at offset %zu", bytes, device->info.name, offset);
+    duet_status status = fill(context, destination, bytes, error);
+    code = clEnqueueUnmapMemObject(device->queue, buffer, destination, 0, NULL, NULL);
+    if (code == CL_SUCCESS) code = clFinish(device->queue);
+    if (code != CL_SUCCESS && status == DUET_OK)
+        status = duet_cl_fail(error, code, "cannot unmap %zu bytes of %s", bytes, device->info.name);
+    return status;
+}

@@ -1,0 +1,145 @@
+/* Opening and closing a device: one context, one in-order queue, and what is asked of both by the layers above. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "device/discovery.h"
+#include "device/record.h"
+
+#include <clblast_c.h>
+
+/** OpenCL 1.2's call: an in-order queue, with time stamps if profiling. */
+static duet_status make_queue(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error)
+{
+    cl_int code = CL_SUCCESS;
+    *queue = clCreateCommandQueue(device->context, device->id, profiling ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
+    if (code == CL_SUCCESS) return DUET_OK;
+    *queue = NULL;
+    return duet_cl_fail(error, code, "cannot make a command queue on %s", device->info.name);
+}
+
+/** Takes over the caller's reference to `context`, also on failure. */
+static duet_status open_on(duet_device **device, cl_context context, cl_device_id id, const duet_device_info *info,
+                           duet_error *error)
+{
+    duet_device *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        clReleaseContext(context);
+        return duet_fail(error, DUET_ERROR_MEMORY, "no memory to open a device");
+    }
+    made->context = context;
+    made->id = id;
+    made->info = *info;
+    duet_status status = make_queue(made, false, &made->queue, error);
+    if (status != DUET_OK) {
+        duet_device_close(&made);
+        return status;
+    }
+    *device = made;
+    return DUET_OK;
+}
+
+static duet_status open_found(duet_device **device, const duet_found_device *found, duet_error *error)
+{
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)found->platform, 0};
+    cl_int code = CL_SUCCESS;
+    cl_context context = clCreateContext(properties, 1, &found->id, NULL, NULL, &code);
+    if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot open %s", found->info.name);
+    return open_on(device, context, found->id, &found->info, error);
+}
+
+duet_status duet_device_open(duet_device **device, const char *selector, duet_error *error)
+{
+    *device = NULL;
+    const char *origin = "";
+    if (selector == NULL || selector[0] == '\0') {
+        selector = getenv("DUET_DEVICE");
+        origin = " (from the environment variable DUET_DEVICE)";
+    }
+    duet_found_device *found = NULL;
+    size_t count = 0, chosen = 0;
+    DUET_TRY(duet_discover(&found, &count, error));
+    duet_status status = duet_found_choose(found, count, selector, origin, &chosen, error);
+    if (status == DUET_OK) status = open_found(device, &found[chosen], error);
+    free(found);
+    return status;
+}
+
+duet_status duet_device_from(duet_device **device, cl_context context, cl_device_id id, duet_error *error)
+{
+    *device = NULL;
+    duet_device_info info;
+    duet_device_ask(id, &info);
+    if (info.refusal[0] != '\0')
+        return duet_fail(error, DUET_ERROR_DEVICE, "%s cannot be used: %s", info.name, info.refusal);
+    cl_int code = clRetainContext(context);
+    if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot use the given context");
+    return open_on(device, context, id, &info, error);
+}
+
+void duet_device_close(duet_device **device)
+{
+    duet_device *closed = *device;
+    if (closed == NULL) return;
+    *device = NULL;
+    if (closed->queue != NULL) {
+        clFinish(closed->queue);
+        clReleaseCommandQueue(closed->queue);
+    }
+    duet_device_programs_clear(closed);
+    if (closed->clblast_used) CLBlastClearCache();
+    clReleaseContext(closed->context);
+    free(closed->profile.rows);
+    free(closed);
+}
+
+duet_status duet_device_finish(duet_device *device, duet_error *error)
+{
+    cl_int code = clFinish(device->queue);
+    if (code == CL_SUCCESS) return DUET_OK;
+    return duet_cl_fail(error, code, "work on %s failed", device->info.name);
+}
+
+const duet_device_info *duet_device_describe(const duet_device *device)
+{
+    return &device->info;
+}
+
+void duet_device_set_log(duet_device *device, duet_log_function log, void *context)
+{
+    device->log = log;
+    device->log_context = context;
+}
+
+void duet_device_say(const duet_device *device, const char *format, ...)
+{
+    if (device->log == NULL) return;
+    char line[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    device->log(device->log_context, line);
+}
+
+void duet_device_set_checking(duet_device *device, bool checking)
+{
+    device->checking = checking;
+}
+
+bool duet_device_is_checking(const duet_device *device)
+{
+    return device->checking;
+}
+
+duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error)
+{
+    if (device->profiling == profiling) return DUET_OK;
+    DUET_TRY(duet_device_finish(device, error));
+    cl_command_queue queue = NULL;
+    DUET_TRY(make_queue(device, profiling, &queue, error));
+    clReleaseCommandQueue(device->queue);
+    device->queue = queue;
+    device->profiling = profiling;
+    return DUET_OK;
+}

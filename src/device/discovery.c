@@ -1,0 +1,155 @@
+/* Asking the drivers of this process which devices they have. A driver that answers badly costs its own rows only. */
+#include "device/discovery.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** A text of the driver without the spaces around it, cut where `capacity` ends. */
+static void ask_text(cl_device_id id, cl_device_info what, char *text, size_t capacity)
+{
+    text[0] = '\0';
+    size_t bytes = 0;
+    if (clGetDeviceInfo(id, what, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0) return;
+    char *whole = calloc(bytes + 1, 1);
+    if (whole == NULL) return;
+    if (clGetDeviceInfo(id, what, bytes, whole, NULL) == CL_SUCCESS) {
+        const char *begin = whole;
+        while (isspace((unsigned char)*begin)) begin++;
+        size_t length = strlen(begin);
+        while (length > 0 && isspace((unsigned char)begin[length - 1])) length--;
+        if (length >= capacity) length = capacity - 1;
+        memcpy(text, begin, length);
+        text[length] = '\0';
+    }
+    free(whole);
+}
+
+/** A number of the driver's; 0 where it does not answer. `bytes` is the size of the OpenCL type. */
+static uint64_t ask_number(cl_device_id id, cl_device_info what, size_t bytes)
+{
+    cl_uint narrow = 0;
+    cl_ulong wide = 0;
+    void *answer = bytes == sizeof narrow ? (void *)&narrow : (void *)&wide;
+    if (clGetDeviceInfo(id, what, bytes, answer, NULL) != CL_SUCCESS) return 0;
+    return bytes == sizeof narrow ? narrow : wide;
+}
+
+static size_t ask_size(cl_device_id id, cl_device_info what)
+{
+    size_t answer = 0;
+    return clGetDeviceInfo(id, what, sizeof answer, &answer, NULL) == CL_SUCCESS ? answer : 0;
+}
+
+static bool ask_flag(cl_device_id id, cl_device_info what)
+{
+    cl_bool answer = CL_FALSE;
+    return clGetDeviceInfo(id, what, sizeof answer, &answer, NULL) == CL_SUCCESS && answer == CL_TRUE;
+}
+
+static duet_device_kind kind_of(cl_device_id id, cl_device_type type)
+{
+    if (type & CL_DEVICE_TYPE_GPU)
+        return ask_flag(id, CL_DEVICE_HOST_UNIFIED_MEMORY) ? DUET_DEVICE_INTEGRATED : DUET_DEVICE_GPU;
+    return type & CL_DEVICE_TYPE_CPU ? DUET_DEVICE_CPU : DUET_DEVICE_ACCELERATOR;
+}
+
+static const char *refusal_of(cl_device_id id, cl_device_type type, const duet_device_info *info)
+{
+    int major = 0, minor = 0;
+    if (!ask_flag(id, CL_DEVICE_AVAILABLE)) return "its driver says that it is not available now";
+    if (type & CL_DEVICE_TYPE_CUSTOM) return "it runs fixed functions only, no kernels";
+    if (!ask_flag(id, CL_DEVICE_COMPILER_AVAILABLE))
+        return "it cannot compile kernels at run time (its driver has an offline compiler only)";
+    if (sscanf(info->version, "OpenCL %d.%d", &major, &minor) != 2 || major < 1 || (major == 1 && minor < 2))
+        return "it is older than OpenCL 1.2";
+    return "";
+}
+
+void duet_device_ask(cl_device_id id, duet_device_info *info)
+{
+    *info = (duet_device_info){0};
+    cl_device_type type = 0;
+    clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    ask_text(id, CL_DEVICE_NAME, info->name, sizeof info->name);
+    if (info->name[0] == '\0') snprintf(info->name, sizeof info->name, "(no name)");
+    ask_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
+    ask_text(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
+    ask_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+    ask_text(id, CL_DEVICE_EXTENSIONS, info->extensions, sizeof info->extensions);
+    cl_platform_id platform = NULL;
+    if (clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL) == CL_SUCCESS)
+        clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform, info->platform, NULL);
+    info->kind = kind_of(id, type);
+    info->compute_units = (uint32_t)ask_number(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint));
+    info->clock_mhz = (uint32_t)ask_number(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, sizeof(cl_uint));
+    info->vector_width = (uint32_t)ask_number(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(cl_uint));
+    info->memory_bytes = ask_number(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong));
+    info->allocation_bytes = ask_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong));
+    info->local_bytes = ask_number(id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong));
+    info->work_group_size = ask_size(id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
+    info->base_alignment = (uint32_t)ask_number(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint)) / 8;
+    snprintf(info->refusal, sizeof info->refusal, "%s", refusal_of(id, type, info));
+}
+
+static bool is_mesa(cl_platform_id platform)
+{
+    char vendor[128] = "";
+    return clGetPlatformInfo(platform, CL_PLATFORM_VENDOR, sizeof vendor, vendor, NULL) == CL_SUCCESS &&
+           strncmp(vendor, "Mesa", 4) == 0;
+}
+
+/** Appends one platform's devices to *found. A platform that has none, or that fails, adds nothing. */
+static duet_status add_platform(cl_platform_id platform, duet_found_device **found, size_t *count, duet_error *error)
+{
+    cl_uint devices = 0;
+    const cl_device_type every = CL_DEVICE_TYPE_ALL | CL_DEVICE_TYPE_CUSTOM;
+    cl_device_type types = every;
+    if (clGetDeviceIDs(platform, types, 0, NULL, &devices) != CL_SUCCESS) {
+        types = CL_DEVICE_TYPE_ALL;
+        if (clGetDeviceIDs(platform, types, 0, NULL, &devices) != CL_SUCCESS) return DUET_OK;
+    }
+    if (devices == 0) return DUET_OK;
+    cl_device_id *ids = calloc(devices, sizeof *ids);
+    duet_found_device *grown = realloc(*found, (*count + devices) * sizeof *grown);
+    if (grown != NULL) *found = grown;
+    if (ids == NULL || grown == NULL) {
+        free(ids);
+        return duet_fail(error, DUET_ERROR_MEMORY, "no memory to list %u devices", (unsigned)devices);
+    }
+    if (clGetDeviceIDs(platform, types, devices, ids, NULL) == CL_SUCCESS) {
+        const bool mesa = is_mesa(platform);
+        for (cl_uint i = 0; i < devices; i++) {
+            duet_found_device *row = &grown[(*count)++];
+            *row = (duet_found_device){.platform = platform, .id = ids[i], .mesa = mesa};
+            duet_device_ask(ids[i], &row->info);
+            row->vendor_id = (cl_uint)ask_number(ids[i], CL_DEVICE_VENDOR_ID, sizeof(cl_uint));
+        }
+    }
+    free(ids);
+    return DUET_OK;
+}
+
+duet_status duet_discover(duet_found_device **found, size_t *count, duet_error *error)
+{
+    *found = NULL;
+    *count = 0;
+    cl_uint platforms = 0;
+    /* The loader answers "no platform" with an error code of an extension; it means an empty list here. */
+    if (clGetPlatformIDs(0, NULL, &platforms) != CL_SUCCESS || platforms == 0) return DUET_OK;
+    cl_platform_id *ids = calloc(platforms, sizeof *ids);
+    if (ids == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to list %u platforms", (unsigned)platforms);
+    cl_int code = clGetPlatformIDs(platforms, ids, NULL);
+    duet_status status = code == CL_SUCCESS ? DUET_OK : duet_cl_fail(error, code, "cannot list OpenCL platforms");
+    for (cl_uint i = 0; i < platforms && status == DUET_OK; i++) status = add_platform(ids[i], found, count, error);
+    free(ids);
+    if (status != DUET_OK) {
+        free(*found);
+        *found = NULL;
+        *count = 0;
+        return status;
+    }
+    duet_found_order(*found, *count);
+    return DUET_OK;
+}

@@ -1,0 +1,32 @@
+/* The devices of this process's drivers, in the one order that `duet devices` shows and an index counts in. */
+#ifndef DUET_SRC_DEVICE_DISCOVERY_H
+#define DUET_SRC_DEVICE_DISCOVERY_H
+
+#include "device/device.h"
+
+typedef struct duet_found_device {
+    duet_device_info info;
+    cl_platform_id platform;
+    cl_device_id id;
+    cl_uint vendor_id;
+    bool mesa; /**< its driver is Mesa's */
+    double strength;
+} duet_found_device;
+
+/** What the device says of itself, with `refusal` filled. Asked of the driver; `preferred` is left false. */
+void duet_device_ask(cl_device_id id, duet_device_info *info);
+
+/** Every device of every platform, ordered. *found is the caller's: free(). None is not an error. Loads every driver
+ *  into this process. */
+duet_status duet_discover(duet_found_device **found, size_t *count, duet_error *error);
+
+/** Sorts the best first (refused ones last) and marks the preferred one. The order does not depend on the order in
+ *  which drivers were loaded. */
+void duet_found_order(duet_found_device *found, size_t count);
+
+/** The place in `found` (ordered) of the device a selector means; `origin` says in messages where the selector came
+ *  from. NULL or "": the preferred one. Errors: DUET_ERROR_USAGE, DUET_ERROR_DEVICE. */
+duet_status duet_found_choose(const duet_found_device *found, size_t count, const char *selector, const char *origin,
+                              size_t *chosen, duet_error *error);
+
+#endif

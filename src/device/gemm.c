@@ -1,0 +1,93 @@
+/* The table of GEMM providers and the choice among them. The choice follows from device and shape alone, never from a
+ * race, so that a run can be repeated. */
+#include "device/gemm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "device/gemm_rows.h"
+#include "device/record.h"
+
+static const duet_gemm_provider *const providers[] = {&duet_gemm_panel, &duet_gemm_clblast, &duet_gemm_plain};
+
+enum { PROVIDERS = sizeof providers / sizeof *providers };
+
+const duet_gemm_provider *duet_gemm_provider_at(size_t index)
+{
+    return index < PROVIDERS ? providers[index] : NULL;
+}
+
+/** GPUs want tiles in local memory, which CLBlast has; CPUs want tiles in registers. */
+static const duet_gemm_provider *preset(const duet_device *device)
+{
+    const bool gpu = device->info.kind == DUET_DEVICE_GPU || device->info.kind == DUET_DEVICE_INTEGRATED;
+    return gpu ? &duet_gemm_clblast : &duet_gemm_panel;
+}
+
+/** Whether the plain twin is done before a tiled product is: where there is next to nothing to multiply, or where tiles
+ *  would be mostly padding, as for the single column of a discriminator's logit. */
+static bool plain_is_faster(const duet_device *device, const duet_gemm_provider *provider, const duet_gemm_shape *shape)
+{
+    const double products = (double)shape->m * (double)shape->n * (double)shape->k;
+    if (provider != &duet_gemm_panel) return products <= 32768;
+    return products <= duet_gemm_panel_cost(device, shape) + 4096;
+}
+
+const duet_gemm_provider *duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape)
+{
+    const duet_gemm_provider *wanted = device->gemm != NULL ? device->gemm : preset(device);
+    if (device->gemm == NULL && plain_is_faster(device, wanted, shape)) return &duet_gemm_plain;
+    return wanted->fits(device, shape) ? wanted : &duet_gemm_plain;
+}
+
+duet_status duet_device_set_gemm(duet_device *device, const char *provider, duet_error *error)
+{
+    device->gemm = NULL;
+    if (provider == NULL || strcmp(provider, "auto") == 0) return DUET_OK;
+    char names[128] = "auto";
+    for (size_t i = 0; i < PROVIDERS; i++) {
+        if (strcmp(providers[i]->name, provider) == 0) {
+            device->gemm = providers[i];
+            return DUET_OK;
+        }
+        const size_t length = strlen(names);
+        snprintf(names + length, sizeof names - length, " %s", providers[i]->name);
+    }
+    return duet_fail(error, DUET_ERROR_USAGE, "unknown GEMM provider \"%.64s\"; known: %s", provider, names);
+}
+
+const char *duet_device_gemm(const duet_device *device)
+{
+    return device->gemm != NULL ? device->gemm->name : preset(device)->name;
+}
+
+const duet_gemm_provider *duet_device_gemm_provider(const duet_device *device)
+{
+    return device->gemm != NULL ? device->gemm : preset(device);
+}
+
+void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_shape *shape, float beta)
+{
+    const double m = (double)shape->m, n = (double)shape->n, k = (double)shape->k;
+    snprintf(launch->name, sizeof launch->name, "%s %zux%zux%zu %c%c", what, shape->m, shape->n, shape->k,
+             shape->transpose_a ? 't' : 'n', shape->transpose_b ? 't' : 'n');
+    launch->flops = 2 * m * n * k;
+    launch->bytes = sizeof(float) * (m * k + k * n + m * n * (beta != 0.0f ? 2 : 1));
+}
+
+duet_status duet_gemm_append(duet_device *device, const char *file, const char *options, const char *kernel,
+                             const duet_argument *arguments, size_t count, duet_launch *launch, duet_launch_list *list,
+                             duet_error *error)
+{
+    cl_program program = NULL;
+    DUET_TRY(duet_device_program(device, file, options, &program, error));
+    DUET_TRY(duet_kernel_new(program, kernel, &launch->kernel, error));
+    for (size_t i = 0; i < count; i++) {
+        duet_status status = duet_kernel_set(launch->kernel, (cl_uint)i, arguments[i].bytes, arguments[i].value, error);
+        if (status != DUET_OK) {
+            clReleaseKernel(launch->kernel);
+            return status;
+        }
+    }
+    return duet_launch_append(list, launch, error);
+}

@@ -1,0 +1,90 @@
+/* GEMM provider "clblast": the tuned library, for GPUs. Each call goes to it whole; its temporary matrices live in
+ * memory of the plan's, so that it allocates none. */
+#include <stdlib.h>
+
+#include "device/gemm_rows.h"
+#include "device/record.h"
+
+#include <clblast_c.h>
+
+typedef struct clblast_product {
+    duet_gemm_shape shape;
+    duet_place a, b, c;
+    cl_mem workspace;
+    float beta;
+} clblast_product;
+
+static CLBlastTranspose transpose_word(bool transpose)
+{
+    return transpose ? CLBlastTransposeYes : CLBlastTransposeNo;
+}
+
+/** Elements from one stored row to the next. */
+static size_t a_stride(const duet_gemm_shape *shape)
+{
+    return shape->transpose_a ? shape->m : shape->k;
+}
+
+static size_t b_stride(const duet_gemm_shape *shape)
+{
+    return shape->transpose_b ? shape->k : shape->n;
+}
+
+static bool clblast_fits(duet_device *device, const duet_gemm_shape *shape)
+{
+    (void)device, (void)shape;
+    return true;
+}
+
+/** Where the matrices will lie is not known yet. An offset other than 0 makes CLBlast copy a matrix, so asking with
+ *  one gives the most that any call of this shape can need. */
+static size_t clblast_workspace(duet_device *device, const duet_gemm_shape *shape)
+{
+    size_t bytes = 0;
+    const size_t offset = 1;
+    CLBlastStatusCode code = CLBlastSGemmTempBufferSize(
+        CLBlastLayoutRowMajor, transpose_word(shape->transpose_a), transpose_word(shape->transpose_b), shape->m,
+        shape->n, shape->k, offset, a_stride(shape), offset, b_stride(shape), offset, shape->n, &device->queue, &bytes);
+    return code == CLBlastSuccess ? bytes : 0;
+}
+
+static duet_status clblast_enqueue(duet_device *device, const void *arguments, cl_event *event, duet_error *error)
+{
+    const clblast_product *product = arguments;
+    const duet_gemm_shape *shape = &product->shape;
+    CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
+        CLBlastLayoutRowMajor, transpose_word(shape->transpose_a), transpose_word(shape->transpose_b), shape->m,
+        shape->n, shape->k, 1.0f, product->a.buffer, product->a.offset, a_stride(shape), product->b.buffer,
+        product->b.offset, b_stride(shape), product->beta, product->c.buffer, product->c.offset, shape->n,
+        &device->queue, event, product->workspace);
+    if (code == CLBlastSuccess) return DUET_OK;
+    return duet_cl_fail(error, (cl_int)code, "CLBlast cannot multiply %zu x %zu by %zu x %zu on %s", shape->m, shape->k,
+                        shape->k, shape->n, device->info.name);
+}
+
+static duet_status clblast_lower(duet_device *device, const duet_gemm_shape *shape, duet_place a, duet_place b,
+                                 duet_place c, float beta, duet_place workspace, duet_launch_list *list,
+                                 duet_error *error)
+{
+    if (workspace.offset != 0)
+        return duet_fail(error, DUET_ERROR_DEVICE, "CLBlast's workspace must begin at offset 0, not %zu",
+                         workspace.offset);
+    if (!device->clblast_used)
+        duet_device_say(device, "CLBlast compiles its kernels for %s the first time they run", device->info.name);
+    device->clblast_used = true;
+    clblast_product *product = malloc(sizeof *product);
+    if (product == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory for a launch");
+    *product = (clblast_product){.shape = *shape, .a = a, .b = b, .c = c, .workspace = workspace.buffer, .beta = beta};
+    duet_launch launch = {.call = {.enqueue = clblast_enqueue, .arguments = product}};
+    duet_gemm_describe(&launch, "gemm clblast", shape, beta);
+    return duet_launch_append(list, &launch, error);
+}
+
+const duet_gemm_provider duet_gemm_clblast = {
+    .name = "clblast",
+    .summary = "the CLBlast library, tuned for GPUs",
+    .fits = clblast_fits,
+    .workspace = clblast_workspace,
+    .workspace_from_start = true,
+    .lower = clblast_lower,
+};

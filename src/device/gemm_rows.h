@@ -1,0 +1,26 @@
+/* The rows of the table of GEMM providers, and what their files share. */
+#ifndef DUET_SRC_DEVICE_GEMM_ROWS_H
+#define DUET_SRC_DEVICE_GEMM_ROWS_H
+
+#include "device/gemm.h"
+
+extern const duet_gemm_provider duet_gemm_panel, duet_gemm_clblast, duet_gemm_plain;
+
+typedef struct duet_argument {
+    size_t bytes;
+    const void *value;
+} duet_argument;
+
+/** Names a launch after its product, "gemm panel 128x400x784 nt" (m, n, k; n and t for each operand), and counts its
+ *  FLOPs and the bytes of its matrices. */
+void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_shape *shape, float beta);
+
+/** Appends a launch of a kernel of cl/`file` with these arguments. */
+duet_status duet_gemm_append(duet_device *device, const char *file, const char *options, const char *kernel,
+                             const duet_argument *arguments, size_t count, duet_launch *launch, duet_launch_list *list,
+                             duet_error *error);
+
+/** Work the panel provider does for a product, in multiply-adds of one lane; for the choice between it and plain. */
+double duet_gemm_panel_cost(const duet_device *device, const duet_gemm_shape *shape);
+
+#endif

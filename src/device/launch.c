@@ -1,0 +1,108 @@
+/* Launch lists: everything is decided when a list is made; a replay is a loop of enqueues and nothing else. */
+#include "device/launch.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "device/record.h"
+
+static void free_launch(const duet_launch *launch)
+{
+    if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
+    free(launch->call.arguments);
+}
+
+duet_status duet_launch_append(duet_launch_list *list, const duet_launch *launch, duet_error *error)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
+        duet_launch *items = realloc(list->items, capacity * sizeof *items);
+        if (items == NULL) {
+            free_launch(launch);
+            return duet_fail(error, DUET_ERROR_MEMORY, "no memory for a list of %zu launches", capacity);
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = *launch;
+    return DUET_OK;
+}
+
+void duet_launch_list_clear(duet_launch_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) free_launch(&list->items[i]);
+    free(list->items);
+    *list = (duet_launch_list){0};
+}
+
+static duet_status enqueue(duet_device *device, const duet_launch *launch, cl_event *event, duet_error *error)
+{
+    if (launch->kernel == NULL) return launch->call.enqueue(device, launch->call.arguments, event, error);
+    cl_int code = clEnqueueNDRangeKernel(device->queue, launch->kernel, launch->dimensions, NULL, launch->global,
+                                         launch->local[0] != 0 ? launch->local : NULL, 0, NULL, event);
+    if (code == CL_SUCCESS) return DUET_OK;
+    return duet_cl_fail(error, code, "cannot launch %s on %s (global %zu x %zu x %zu, local %zu x %zu x %zu)",
+                        launch->name, device->info.name, launch->global[0], launch->global[1], launch->global[2],
+                        launch->local[0], launch->local[1], launch->local[2]);
+}
+
+static double wall_seconds(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/** A library's event covers only the last of its kernels, so its calls are timed by the clock on the wall around an
+ *  empty queue; our kernels by the device's own stamps. */
+static duet_status enqueue_timed(duet_device *device, const duet_launch *launch, cl_event *event, duet_error *error)
+{
+    double begin = wall_seconds();
+    DUET_TRY(enqueue(device, launch, event, error));
+    cl_int code = clFinish(device->queue);
+    double seconds = wall_seconds() - begin;
+    if (code == CL_SUCCESS && launch->kernel != NULL) {
+        cl_ulong start = 0, end = 0;
+        code = clGetEventProfilingInfo(*event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
+        if (code == CL_SUCCESS)
+            code = clGetEventProfilingInfo(*event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+        seconds = end > start ? 1e-9 * (double)(end - start) : 0;
+    }
+    if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot time %s", launch->name);
+    return duet_profile_add(&device->profile, launch->name, seconds, launch->flops, launch->bytes, error);
+}
+
+static duet_status replay_timed(duet_device *device, const duet_launch_list *list, cl_event *last, duet_error *error)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        cl_event event = NULL;
+        duet_status status = enqueue_timed(device, &list->items[i], &event, error);
+        if (status == DUET_OK && last != NULL && i + 1 == list->count)
+            *last = event;
+        else if (event != NULL)
+            clReleaseEvent(event);
+        DUET_TRY(status);
+    }
+    return DUET_OK;
+}
+
+duet_status duet_launch_replay(duet_device *device, const duet_launch_list *list, cl_event *last, duet_error *error)
+{
+    if (last != NULL) *last = NULL;
+    if (device->profiling) return replay_timed(device, list, last, error);
+    for (size_t i = 0; i < list->count; i++)
+        DUET_TRY(enqueue(device, &list->items[i], i + 1 == list->count ? last : NULL, error));
+    cl_int code = clFlush(device->queue);
+    if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot start work on %s", device->info.name);
+    return DUET_OK;
+}
+
+duet_status duet_event_wait(cl_event *event, duet_error *error)
+{
+    if (*event == NULL) return DUET_OK;
+    cl_int code = clWaitForEvents(1, event);
+    clReleaseEvent(*event);
+    *event = NULL;
+    if (code != CL_SUCCESS) return duet_cl_fail(error, code, "work on the device failed");
+    return DUET_OK;
+}

@@ -1,0 +1,167 @@
+/* Listing devices without risk to the caller: drivers are loaded in a forked child, and its rows come through a pipe.
+ * Two drivers that crash each other are listed again with one child a driver. */
+#include <errno.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "device/discovery.h"
+
+enum { LONGEST_SECONDS = 60 };
+
+typedef struct row_list {
+    duet_found_device *rows;
+    size_t count;
+} row_list;
+
+static bool write_all(int pipe_end, const void *bytes, size_t count)
+{
+    const char *from = bytes;
+    while (count > 0) {
+        ssize_t written = write(pipe_end, from, count);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return false;
+        from += written;
+        count -= (size_t)written;
+    }
+    return true;
+}
+
+/** Reads exactly `count` bytes; false at the end of the pipe. */
+static bool read_all(int pipe_end, void *bytes, size_t count)
+{
+    char *to = bytes;
+    while (count > 0) {
+        ssize_t got = read(pipe_end, to, count);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return false;
+        to += got;
+        count -= (size_t)got;
+    }
+    return true;
+}
+
+/** The child: never returns. A driver that hangs is killed by the alarm. */
+static void list_in_child(int pipe_end, const char *vendor_file)
+{
+    signal(SIGALRM, SIG_DFL);
+    alarm(LONGEST_SECONDS);
+    if (vendor_file != NULL && setenv("OCL_ICD_VENDORS", vendor_file, 1) != 0) _exit(1);
+    duet_found_device *found = NULL;
+    size_t count = 0;
+    if (duet_discover(&found, &count, NULL) != DUET_OK) _exit(1);
+    bool written = count == 0 || write_all(pipe_end, found, count * sizeof *found);
+    _exit(written ? 0 : 1);
+}
+
+/** Reads rows until the pipe ends and appends them to `list`. */
+static duet_status receive(int pipe_end, row_list *list, duet_error *error)
+{
+    duet_found_device row;
+    while (read_all(pipe_end, &row, sizeof row)) {
+        duet_found_device *grown = realloc(list->rows, (list->count + 1) * sizeof *grown);
+        if (grown == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to list devices");
+        list->rows = grown;
+        list->rows[list->count++] = row;
+    }
+    return DUET_OK;
+}
+
+/** Lists in a child with all drivers, or with those of one vendor file only. *signal_number: what killed the child, 0
+ *  if it ended by itself; rows of a child that did not end well are dropped. */
+static duet_status list_forked(const char *vendor_file, row_list *list, int *signal_number, duet_error *error)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        return duet_fail(error, DUET_ERROR_DEVICE, "cannot make a pipe to list devices: %s", strerror(errno));
+    pid_t child = fork();
+    if (child < 0) {
+        duet_status status =
+            duet_fail(error, DUET_ERROR_DEVICE, "cannot start a process to list devices: %s", strerror(errno));
+        close(ends[0]);
+        close(ends[1]);
+        return status;
+    }
+    if (child == 0) {
+        close(ends[0]);
+        list_in_child(ends[1], vendor_file);
+    }
+    close(ends[1]);
+    const size_t before = list->count;
+    duet_status status = receive(ends[0], list, error);
+    close(ends[0]);
+    int how = 0;
+    pid_t ended;
+    do ended = waitpid(child, &how, 0);
+    while (ended < 0 && errno == EINTR);
+    *signal_number = ended == child && WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+    if (status == DUET_OK && ended == child && !(WIFEXITED(how) && WEXITSTATUS(how) == 0)) list->count = before;
+    return status;
+}
+
+static const char *vendors_folder(void)
+{
+    const char *folder = getenv("OCL_ICD_VENDORS");
+    return folder != NULL && folder[0] != '\0' ? folder : "/etc/OpenCL/vendors";
+}
+
+/** One child a driver. Together they crash, so a row can be used only by a process that loads its driver alone. */
+static duet_status list_one_by_one(row_list *list, int signal_number, duet_error *error)
+{
+    char pattern[4096];
+    snprintf(pattern, sizeof pattern, "%s/*.icd", vendors_folder());
+    glob_t files = {0};
+    duet_status status = DUET_OK;
+    if (glob(pattern, 0, NULL, &files) == 0) {
+        for (size_t i = 0; i < files.gl_pathc && status == DUET_OK; i++) {
+            const size_t before = list->count;
+            int ignored = 0;
+            status = list_forked(files.gl_pathv[i], list, &ignored, error);
+            for (size_t row = before; row < list->count; row++) {
+                duet_device_info *info = &list->rows[row].info;
+                if (info->refusal[0] == '\0')
+                    snprintf(info->refusal, sizeof info->refusal,
+                             "the installed drivers crash when loaded together; set OCL_ICD_VENDORS=%.160s to use it",
+                             files.gl_pathv[i]);
+            }
+        }
+    }
+    globfree(&files);
+    if (status == DUET_OK && list->count == 0)
+        status = duet_fail(error, DUET_ERROR_DEVICE,
+                           "the OpenCL drivers crash while they are listed (signal %d), also one by one: remove the "
+                           "broken one from %s",
+                           signal_number, vendors_folder());
+    return status;
+}
+
+duet_status duet_device_list(duet_device_info **infos, size_t *count, duet_error *error)
+{
+    *infos = NULL;
+    *count = 0;
+    row_list list = {0};
+    int signal_number = 0;
+    duet_status status = list_forked(NULL, &list, &signal_number, error);
+    if (status == DUET_OK && signal_number != 0) status = list_one_by_one(&list, signal_number, error);
+    if (status == DUET_OK) {
+        duet_found_order(list.rows, list.count);
+        *infos = calloc(list.count + 1, sizeof **infos);
+        if (*infos == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "no memory to list devices");
+    }
+    if (status == DUET_OK) {
+        for (size_t i = 0; i < list.count; i++) (*infos)[i] = list.rows[i].info;
+        *count = list.count;
+    }
+    free(list.rows);
+    return status;
+}
+
+void duet_device_list_free(duet_device_info **infos)
+{
+    free(*infos);
+    *infos = NULL;
+}

@@ -1,0 +1,37 @@
+/* What an open device holds. Only this folder sees it. */
+#ifndef DUET_SRC_DEVICE_RECORD_H
+#define DUET_SRC_DEVICE_RECORD_H
+
+#include "device/device.h"
+
+/** A program of one file of cl/, kept because plans ask for the same ones again. */
+typedef struct duet_cached_program {
+    char *file, *options;
+    cl_program program;
+    struct duet_cached_program *next;
+} duet_cached_program;
+
+typedef struct duet_profile {
+    duet_profile_row *rows;
+    size_t count, capacity;
+} duet_profile;
+
+struct duet_device {
+    duet_device_info info;
+    cl_context context;
+    cl_device_id id;
+    cl_command_queue queue;
+    bool checking, profiling;
+    bool clblast_used;              /**< CLBlast keeps programs of this context; they must go before it does */
+    const duet_gemm_provider *gemm; /**< NULL: the preset */
+    duet_log_function log;
+    void *log_context;
+    duet_cached_program *programs;
+    duet_profile profile;
+};
+
+void duet_device_programs_clear(duet_device *device);
+duet_status duet_profile_add(duet_profile *profile, const char *kernel, double seconds, double flops, double bytes,
+                             duet_error *error);
+
+#endif

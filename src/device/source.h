@@ -1,0 +1,12 @@
+/* The kernel sources that the library carries: the table that cl/embed.py makes. */
+#ifndef DUET_SRC_DEVICE_SOURCE_H
+#define DUET_SRC_DEVICE_SOURCE_H
+
+typedef struct duet_embedded_source {
+    const char *file, *text;
+} duet_embedded_source;
+
+/** A row for each file of cl/; the last has no name. */
+extern const duet_embedded_source duet_embedded_sources[];
+
+#endif
