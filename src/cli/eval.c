@@ -1,0 +1,168 @@
+/* duet eval: the metrics of a trained run, on the test split. */
+#include "commands.h"
+#include "output.h"
+#include "progress.h"
+#include "run.h"
+#include "table.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_VALUES = 64 };
+
+struct arguments {
+    const char *run, *device, *data;
+    cli_list metrics;
+    uint64_t seed;
+    bool json;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
+    {CLI_LIST, "metric", 0, PLACE(metrics), "NAME",
+     "compute this one; may be given several times\n"
+     "(default: all that the model has and that are not slow)",
+     0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
+    {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what a metric's own noise is drawn from (default: 0)", 0, INT64_MAX},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "judge on this data (default: the run's own)", 0, 0},
+};
+
+struct values {
+    duet_metric_value rows[MOST_VALUES];
+    size_t count;
+};
+
+static const duet_metric_row *find_metric(const char *name)
+{
+    const duet_metric_row *row;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
+        if (strcmp(row->name, name) == 0) return row;
+    return NULL;
+}
+
+static int check_metrics(const cli_list *metrics)
+{
+    char hint[80];
+    for (size_t i = 0; i < metrics->count; i++) {
+        const duet_metric_row *row;
+        cli_nearest nearest = {.word = metrics->items[i]};
+        if (find_metric(metrics->items[i]) != NULL) continue;
+        for (size_t j = 0; (row = duet_metric_at(j)) != NULL; j++) cli_nearest_offer(&nearest, row->name);
+        return cli_complain(CLI_MISTAKE, "there is no metric '%s'%s ('duet eval --help' lists them)", metrics->items[i],
+                            cli_nearest_words(&nearest, hint, sizeof hint));
+    }
+    return CLI_DONE;
+}
+
+static int compute(duet_run *run, const char *metric, uint64_t seed, struct values *values)
+{
+    duet_error error = {0};
+    size_t count = 0;
+    if (duet_metric_compute(run, metric, cli_run_split(run), seed, values->rows + values->count,
+                            MOST_VALUES - values->count, &count, &error) != DUET_OK)
+        return cli_fail_opened(&error);
+    values->count += count;
+    return CLI_DONE;
+}
+
+/* The metrics asked for; without any, all that apply and are not slow. */
+static int compute_all(duet_run *run, const struct arguments *arguments, struct values *values)
+{
+    const duet_metric_row *row;
+    int status = CLI_DONE;
+    for (size_t i = 0; status == CLI_DONE && i < arguments->metrics.count; i++)
+        status = compute(run, arguments->metrics.items[i], arguments->seed, values);
+    if (arguments->metrics.count > 0) return status;
+    for (size_t i = 0; status == CLI_DONE && (row = duet_metric_at(i)) != NULL; i++)
+        if (!row->slow && duet_metric_applies(run, row->name)) {
+            cli_progress_count("metric", i, i + 1, row->name);
+            status = compute(run, row->name, arguments->seed, values);
+            cli_progress_clear();
+        }
+    return status;
+}
+
+static bool has_interval(const duet_metric_value *value)
+{
+    return !isnan(value->low) && !isnan(value->high);
+}
+
+static int print_json(duet_run *run, const char *directory, const struct values *values)
+{
+    json_t *metrics = json_object();
+    for (size_t i = 0; i < values->count; i++) {
+        const duet_metric_value *value = &values->rows[i];
+        json_t *number = cli_json_number(value->value);
+        if (has_interval(value))
+            number = json_pack("{s:o s:o s:o s:I}", "value", number, "low", cli_json_number(value->low), "high",
+                               cli_json_number(value->high), "n", (json_int_t)value->n);
+        json_object_set_new(metrics, value->name, number);
+    }
+    return cli_json_print(json_pack("{s:o s:s s:o s:s s:o}", "run", cli_json_text(directory), "model",
+                                    duet_model_family(duet_run_model(run))->name, "data",
+                                    cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
+                                    cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
+}
+
+static int print_table(const struct values *values)
+{
+    static const char *const heads[] = {"metric", ">value", ">low", ">high", ">examples"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    for (size_t i = 0; i < values->count; i++) {
+        const duet_metric_value *value = &values->rows[i];
+        cli_table_cell(&table, "%s", value->name);
+        cli_table_cell(&table, "%.6g", value->value);
+        if (has_interval(value)) {
+            cli_table_cell(&table, "%.6g", value->low);
+            cli_table_cell(&table, "%.6g", value->high);
+        } else {
+            cli_table_cell(&table, "-");
+            cli_table_cell(&table, "-");
+        }
+        cli_table_cell(&table, "%zu", value->n);
+    }
+    return cli_table_print(&table, stdout);
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct values values = {.count = 0};
+    duet_run *opened = NULL;
+    int status;
+    if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
+    status = check_metrics(&arguments.metrics);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
+    if (status == CLI_DONE) status = arguments.json ? print_json(opened, arguments.run, &values) : print_table(&values);
+    duet_run_close(&opened);
+    return status;
+}
+
+static void more_help(const char *operand)
+{
+    static const char *const heads[] = {"metric", "unit", "meaning"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    const duet_metric_row *row;
+    (void)operand;
+    printf("\nMetrics:\n\n");
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
+        cli_table_cell(&table, "%s", row->name);
+        cli_table_cell(&table, "%s", row->unit);
+        cli_table_cell(&table, row->slow ? "%s (slow: only when asked for)" : "%s", row->summary);
+    }
+    cli_table_print(&table, stdout);
+}
+
+const cli_command cli_eval = {
+    .name = "eval",
+    .summary = "judge a trained run on its test split",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+    .more_help = more_help,
+};

@@ -1,0 +1,26 @@
+/* Examples as a file: pictures as a grid, points as a scatter picture, single numbers as a histogram, anything as a
+ * .npy array. */
+#ifndef DUET_SRC_CLI_GALLERY_H
+#define DUET_SRC_CLI_GALLERY_H
+
+#include "duet.h"
+
+typedef struct cli_gallery {
+    const char *what;   /* names the default file, samples/WHAT.png of the run */
+    size_t rows, count; /* values: [rows, count, features of the data] */
+    size_t columns;     /* of the grid of pictures */
+    bool pairs;         /* two rows, originals and what became of them: shown one above the other */
+    const float *values;
+    const char *out; /* NULL: the default file */
+} cli_gallery;
+
+/** CLI_DONE if `out` is NULL or ends in .png or .npy; else a message and CLI_MISTAKE. */
+int cli_out_check(const char *out);
+
+/** Whether examples of this data are drawn as points: one or two numbers each. */
+bool cli_data_points(const duet_data_info *info);
+
+/** Writes the gallery and names the file on standard output. Returns an exit status. */
+int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery);
+
+#endif

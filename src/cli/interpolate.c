@@ -1,0 +1,107 @@
+/* duet interpolate: rows of examples between pairs of latents drawn from the prior. The way between two normal draws is
+ * an arc, not a line: the middle of a line lies nearer to the origin than nearly every draw does (White 2016,
+ * arXiv:1609.04468, section 2.1). */
+#include "commands.h"
+#include "gallery.h"
+#include "output.h"
+#include "run.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct arguments {
+    const char *run, *out, *device;
+    uint64_t rows, steps, seed;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
+    {CLI_COUNT, NULL, 'n', PLACE(rows), "N", "how many pairs of ends, a row each (default: 8)", 1, 10000},
+    {CLI_COUNT, "steps", 0, PLACE(steps), "N", "examples a row, both ends included (default: 12)", 2, 1000},
+    {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what the ends are drawn from (default: 0)", 0, INT64_MAX},
+    {CLI_TEXT, "out", 0, PLACE(out), "FILE", "FILE.png or FILE.npy (default: samples/interpolation.png in the run)", 0,
+     0},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+};
+
+static double dot(const float *a, const float *b, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* The point at `share` of the arc from a to b; of the line where the two (nearly) share a direction. */
+static void between(const float *a, const float *b, size_t count, double share, float *point)
+{
+    double cosine = dot(a, b, count) / sqrt(dot(a, a, count) * dot(b, b, count));
+    double angle = acos(fmax(-1, fmin(1, cosine))), weight_a = 1 - share, weight_b = share;
+    if (sin(angle) > 1e-4) {
+        weight_a = sin((1 - share) * angle) / sin(angle);
+        weight_b = sin(share * angle) / sin(angle);
+    }
+    for (size_t i = 0; i < count; i++) point[i] = (float)(weight_a * (double)a[i] + weight_b * (double)b[i]);
+}
+
+static void fill_rows(const float *ends, size_t rows, size_t steps, size_t features, float *latents)
+{
+    for (size_t row = 0; row < rows; row++)
+        for (size_t step = 0; step < steps; step++)
+            between(ends + 2 * row * features, ends + (2 * row + 1) * features, features,
+                    (double)step / (double)(steps - 1), latents + (row * steps + step) * features);
+}
+
+static int interpolate(duet_run *run, const struct arguments *arguments)
+{
+    size_t rows = (size_t)arguments->rows, steps = (size_t)arguments->steps;
+    size_t features = duet_run_features(run, "sample"), latent_features = duet_run_latent_features(run);
+    duet_error error = {0};
+    int status = cli_run_needs(run, "sample", "interpolate: it makes no samples");
+    if (status != CLI_DONE) return status;
+    float *ends = cli_floats_new(2 * rows, latent_features), *latents = cli_floats_new(rows * steps, latent_features);
+    float *values = cli_floats_new(rows * steps, features);
+    if (ends == NULL || latents == NULL || values == NULL) {
+        status = CLI_FAILED;
+    } else {
+        duet_run_prior(run, 2 * rows, arguments->seed, ends);
+        fill_rows(ends, rows, steps, latent_features, latents);
+        if (duet_run_decode(run, "sample", latents, rows * steps, values, &error) != DUET_OK)
+            status = cli_fail_opened(&error);
+        else
+            status = cli_gallery_write(run, arguments->run,
+                                       &(cli_gallery){.what = "interpolation",
+                                                      .rows = rows,
+                                                      .count = steps,
+                                                      .columns = steps,
+                                                      .values = values,
+                                                      .out = arguments->out});
+    }
+    free(ends);
+    free(latents);
+    free(values);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {.rows = 8, .steps = 12};
+    duet_run *opened = NULL;
+    int status;
+    if (!cli_parse(&cli_interpolate, argc, argv, &arguments, &status)) return status;
+    status = cli_out_check(arguments.out);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
+    if (status == CLI_DONE) status = interpolate(opened, &arguments);
+    duet_run_close(&opened);
+    return status;
+}
+
+const cli_command cli_interpolate = {
+    .name = "interpolate",
+    .summary = "show the way from one sample to another",
+    .details = "Each row walks along an arc between two latents drawn from the prior; .npy holds [N, steps, ...].",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+};

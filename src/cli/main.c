@@ -1,0 +1,73 @@
+/* duet: finds the subcommand in a table and runs it. Everything it can do, a program can do through duet.h. */
+#include "commands.h"
+#include "output.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const cli_command *const commands[] = {
+    &cli_devices,     &cli_models,      &cli_datasets, &cli_train,  &cli_sample,
+    &cli_reconstruct, &cli_interpolate, &cli_eval,     &cli_doctor,
+};
+
+static const cli_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < CLI_COUNT_OF(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+static void print_usage(FILE *stream)
+{
+    fprintf(stream, "usage: duet COMMAND [options]\n\nTrain, sample and judge generative models through OpenCL.\n\n");
+    for (size_t i = 0; i < CLI_COUNT_OF(commands); i++)
+        fprintf(stream, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(stream, "\n'duet COMMAND --help' has a command's options; 'duet --version' says the version.\n"
+                    "A first run: duet train vae --epochs 3, then duet sample on the run it names.\n");
+}
+
+static int complain_command(const char *name)
+{
+    char hint[80];
+    cli_nearest nearest = {.word = name};
+    for (size_t i = 0; i < CLI_COUNT_OF(commands); i++) cli_nearest_offer(&nearest, commands[i]->name);
+    return cli_complain(CLI_MISTAKE, "there is no command '%s'%s ('duet --help' lists them)", name,
+                        cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return CLI_MISTAKE;
+    }
+    const char *word = argv[1];
+    bool help = strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+    if (strcmp(word, "--version") == 0) {
+        printf("duet %s\n", duet_version());
+        return CLI_DONE;
+    }
+    if (help && argc < 3) {
+        print_usage(stdout);
+        return CLI_DONE;
+    }
+    const cli_command *command = find_command(help ? argv[2] : word);
+    if (command == NULL) return complain_command(help ? argv[2] : word);
+    if (help) {
+        cli_help(command, argc > 3 ? argv[3] : NULL);
+        return CLI_DONE;
+    }
+    return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    /* a driver's environment variables would be set here, before the first OpenCL call; none has been seen to help */
+    int status = run(argc, argv);
+    /* results that did not reach their reader are a failure, whatever the command thought */
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout))
+        status = cli_complain(status == CLI_DONE ? CLI_FAILED : status, "standard output could not be written: %s",
+                              errno != 0 ? strerror(errno) : "the write failed");
+    return status;
+}

@@ -1,0 +1,212 @@
+/* Reads a command line by a table, over getopt_long; every mistake it can see ends with exit status 2. */
+#include "options.h"
+#include "output.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_OPTIONS = 24, HELP = 1000, FIRST_OPTION = 1001 };
+
+static bool is_operand(const cli_option *option)
+{
+    return option->kind == CLI_OPERAND || option->kind == CLI_OPERAND_OPTIONAL;
+}
+
+/* getopt_long's two tables; option i is returned as FIRST_OPTION + i, its letter as itself. */
+static void describe(const cli_command *command, struct option longs[MOST_OPTIONS], char *letters)
+{
+    size_t count = 0;
+    *letters++ = ':';
+    for (size_t i = 0; i < command->option_count && count < MOST_OPTIONS - 2; i++) {
+        const cli_option *option = &command->options[i];
+        if (is_operand(option)) continue;
+        bool takes = option->kind != CLI_FLAG;
+        if (option->name != NULL)
+            longs[count++] =
+                (struct option){option->name, takes ? required_argument : no_argument, NULL, FIRST_OPTION + (int)i};
+        if (option->letter != 0) {
+            *letters++ = option->letter;
+            if (takes) *letters++ = ':';
+        }
+    }
+    longs[count++] = (struct option){"help", no_argument, NULL, HELP};
+    longs[count] = (struct option){0};
+    *letters++ = 'h';
+    *letters = '\0';
+}
+
+static const cli_option *find(const cli_command *command, int code)
+{
+    if (code >= FIRST_OPTION) return &command->options[code - FIRST_OPTION];
+    for (size_t i = 0; i < command->option_count; i++)
+        if (!is_operand(&command->options[i]) && command->options[i].letter == code) return &command->options[i];
+    return NULL;
+}
+
+/* "--seed" or "-n", as the person knows it. */
+static const char *shown(const cli_option *option, char *text, size_t size)
+{
+    if (option->name != NULL)
+        snprintf(text, size, "--%s", option->name);
+    else
+        snprintf(text, size, "-%c", option->letter);
+    return text;
+}
+
+static bool store_count(const cli_option *option, const char *value, uint64_t *target)
+{
+    char name[40], *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0 && number >= option->low &&
+        number <= option->high) {
+        *target = number;
+        return true;
+    }
+    cli_complain(CLI_MISTAKE, "%s takes a whole number from %llu to %llu, not '%s'", shown(option, name, sizeof name),
+                 (unsigned long long)option->low, (unsigned long long)option->high, value);
+    return false;
+}
+
+static bool store_item(const cli_option *option, const char *value, cli_list *list)
+{
+    char name[40];
+    if (list->count == CLI_COUNT_OF(list->items)) {
+        cli_complain(CLI_MISTAKE, "%s can be given at most %zu times", shown(option, name, sizeof name), list->count);
+        return false;
+    }
+    list->items[list->count++] = value;
+    return true;
+}
+
+static bool store(const cli_option *option, const char *value, void *arguments)
+{
+    void *target = (char *)arguments + option->offset;
+    switch (option->kind) {
+    case CLI_FLAG: *(bool *)target = true; return true;
+    case CLI_COUNT: return store_count(option, value, target);
+    case CLI_LIST: return store_item(option, value, target);
+    case CLI_TEXT:
+    case CLI_OPERAND:
+    case CLI_OPERAND_OPTIONAL: *(const char **)target = value; return true;
+    }
+    return false;
+}
+
+static int complain_unknown(const cli_command *command, const char *word)
+{
+    char name[40], hint[80] = "";
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="), word + strspn(word, "-"));
+    cli_nearest nearest = {.word = name};
+    for (size_t i = 0; i < command->option_count; i++)
+        if (!is_operand(&command->options[i]) && command->options[i].name != NULL)
+            cli_nearest_offer(&nearest, command->options[i].name);
+    if (nearest.best != NULL) snprintf(hint, sizeof hint, "; did you mean '--%s'?", nearest.best);
+    return cli_complain(CLI_MISTAKE, "'duet %s' has no option '%s'%s ('duet %s --help' lists them)", command->name,
+                        word, hint, command->name);
+}
+
+/* What getopt_long could not use: ':' for a missing value, '?' for the rest. */
+static int complain_option(const cli_command *command, int code, char *const *argv)
+{
+    char name[40], letter[3] = {'-', (char)optopt, '\0'};
+    const char *word = argv[optind - 1];
+    const cli_option *option = optopt != 0 ? find(command, optopt) : NULL;
+    if (code == ':' && option != NULL)
+        return cli_complain(CLI_MISTAKE, "%s needs a value: %s", shown(option, name, sizeof name), option->argument);
+    if (option != NULL || optopt == HELP) return cli_complain(CLI_MISTAKE, "'%s' takes no value", word);
+    return complain_unknown(command, optopt != 0 ? letter : word);
+}
+
+static int store_operands(const cli_command *command, int argc, char **argv, void *arguments)
+{
+    for (size_t i = 0; i < command->option_count; i++) {
+        const cli_option *option = &command->options[i];
+        if (!is_operand(option)) continue;
+        if (optind < argc)
+            store(option, argv[optind++], arguments);
+        else if (option->kind == CLI_OPERAND)
+            return cli_complain(CLI_MISTAKE, "'duet %s' needs %s: see 'duet %s --help'", command->name, option->name,
+                                command->name);
+    }
+    if (optind < argc)
+        return cli_complain(CLI_MISTAKE, "'duet %s' has no use for '%s': see 'duet %s --help'", command->name,
+                            argv[optind], command->name);
+    return CLI_DONE;
+}
+
+bool cli_parse(const cli_command *command, int argc, char **argv, void *arguments, int *status)
+{
+    struct option longs[MOST_OPTIONS];
+    char letters[2 * MOST_OPTIONS + 4];
+    describe(command, longs, letters);
+    bool help = false;
+    opterr = 0;
+    for (int code; (code = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
+        const cli_option *option = find(command, code);
+        if (code == HELP || (code == 'h' && option == NULL)) {
+            help = true;
+        } else if (code == ':' || code == '?') {
+            *status = complain_option(command, code, argv);
+            return false;
+        } else if (!store(option, optarg, arguments)) {
+            *status = CLI_MISTAKE;
+            return false;
+        }
+    }
+    if (help) {
+        cli_help(command, optind < argc ? argv[optind] : NULL);
+        *status = CLI_DONE;
+        return false;
+    }
+    *status = store_operands(command, argc, argv, arguments);
+    return *status == CLI_DONE;
+}
+
+/* Prints `text` from column `column` on, with its own line breaks kept in that column. */
+static void print_indented(const char *text, int column)
+{
+    for (const char *line = text; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        printf("%.*s\n", (int)length, line);
+        line += length;
+        if (*line == '\n') printf("%*s", *++line != '\0' ? column : 0, "");
+    }
+}
+
+static void print_option(const cli_option *option)
+{
+    char left[64], letter[8] = "";
+    enum { COLUMN = 30 };
+    if (is_operand(option)) {
+        snprintf(left, sizeof left, "  %s", option->name);
+    } else {
+        const char *value = option->argument == NULL ? "" : option->argument;
+        const char *space = *value == '\0' ? "" : " ";
+        if (option->letter != 0) snprintf(letter, sizeof letter, "-%c%s", option->letter, option->name ? "," : "");
+        if (option->name != NULL)
+            snprintf(left, sizeof left, "  %3s --%s%s%s", letter, option->name, space, value);
+        else
+            snprintf(left, sizeof left, "  %s%s%s", letter, space, value);
+    }
+    printf("%-*s", COLUMN - 1, left);
+    if (strlen(left) >= COLUMN - 1) printf("\n%*s", COLUMN - 1, "");
+    fputc(' ', stdout);
+    print_indented(option->help, COLUMN);
+}
+
+void cli_help(const cli_command *command, const char *operand)
+{
+    printf("usage: duet %s", command->name);
+    for (size_t i = 0; i < command->option_count; i++)
+        if (is_operand(&command->options[i]))
+            printf(command->options[i].kind == CLI_OPERAND ? " %s" : " [%s]", command->options[i].name);
+    printf(" [options]\n\n%s\n", command->summary);
+    if (command->details != NULL) printf("\n%s\n", command->details);
+    fputc('\n', stdout);
+    for (size_t i = 0; i < command->option_count; i++) print_option(&command->options[i]);
+    print_option(&(cli_option){.kind = CLI_FLAG, .name = "help", .letter = 'h', .help = "print this help"});
+    if (command->more_help != NULL) command->more_help(operand);
+}

@@ -1,0 +1,51 @@
+/* One table of options a command: getopt_long reads by it, --help prints it. */
+#ifndef DUET_SRC_CLI_OPTIONS_H
+#define DUET_SRC_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum cli_option_kind {
+    CLI_OPERAND,          /* const char *: a word that is no option; the command needs it */
+    CLI_OPERAND_OPTIONAL, /* the same, but it may be left out */
+    CLI_FLAG,             /* bool */
+    CLI_TEXT,             /* const char * */
+    CLI_COUNT,            /* uint64_t in [low, high] */
+    CLI_LIST,             /* cli_list: may be given several times */
+} cli_option_kind;
+
+typedef struct cli_list {
+    const char *items[64];
+    size_t count;
+} cli_list;
+
+typedef struct cli_option {
+    cli_option_kind kind;
+    const char *name; /* without "--"; an operand's name in help, such as "RUN" */
+    char letter;      /* 0: none */
+    size_t offset;    /* of the value in the command's arguments */
+    const char *argument, *help;
+    uint64_t low, high; /* CLI_COUNT */
+} cli_option;
+
+typedef struct cli_command {
+    const char *name, *summary;
+    const char *details; /* paragraphs for --help, NULL: none */
+    const cli_option *options;
+    size_t option_count;
+    int (*run)(int argc, char **argv);
+    void (*more_help)(const char *operand); /* printed after the options; NULL: nothing more */
+} cli_command;
+
+#define CLI_COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+/** Reads argv (argv[0] is the command's name) into `arguments`, a struct that the table's offsets describe and that
+ * holds the defaults. False if the command ends here: --help was printed, or a mistake named; *status is the exit
+ * status. */
+bool cli_parse(const cli_command *command, int argc, char **argv, void *arguments, int *status);
+
+/** Prints a command's help on standard output. `operand`: as given beside --help, or NULL. */
+void cli_help(const cli_command *command, const char *operand);
+
+#endif

@@ -1,0 +1,136 @@
+/* Messages, exit statuses, JSON: the one place where the program speaks. */
+#include "output.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int cli_complain(int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("duet: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return status;
+}
+
+int cli_exit_status(duet_status status)
+{
+    switch (status) {
+    case DUET_OK: return CLI_DONE;
+    case DUET_ERROR_USAGE: return CLI_MISTAKE;
+    case DUET_ERROR_DEVICE: return CLI_NO_DEVICE;
+    case DUET_ERROR_NUMERIC: return CLI_WRONG;
+    case DUET_ERROR_INTERRUPTED: return CLI_STOPPED;
+    case DUET_ERROR_FILE:
+    case DUET_ERROR_DATA:
+    case DUET_ERROR_GRAPH:
+    case DUET_ERROR_MEMORY: return CLI_FAILED;
+    }
+    return CLI_FAILED;
+}
+
+int cli_fail(const duet_error *error)
+{
+    return cli_complain(cli_exit_status(error->status), "%s", error->message);
+}
+
+int cli_fail_opened(const duet_error *error)
+{
+    int status = cli_fail(error);
+    return status == CLI_MISTAKE ? CLI_FAILED : status;
+}
+
+void cli_log(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", line);
+}
+
+const char *cli_escape(FILE *stream, cli_colour colour)
+{
+    static const char *const escapes[] = {
+        [CLI_PLAIN] = "\033[0m", [CLI_BOLD] = "\033[1m", [CLI_RED] = "\033[31m", [CLI_GREEN] = "\033[32m"};
+    const char *no_colour = getenv("NO_COLOR");
+    if ((no_colour != NULL && *no_colour != '\0') || !isatty(fileno(stream))) return "";
+    return escapes[colour];
+}
+
+json_t *cli_json_number(double number)
+{
+    return isfinite(number) ? json_real(number) : json_null();
+}
+
+json_t *cli_json_text(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value != NULL) return value;
+    char *ascii = malloc(strlen(text) + 1);
+    if (ascii == NULL) return NULL;
+    size_t length = 0;
+    for (const char *c = text; *c != '\0'; c++) ascii[length++] = (unsigned char)*c < 128 ? *c : '?';
+    ascii[length] = '\0';
+    value = json_string(ascii);
+    free(ascii);
+    return value;
+}
+
+int cli_json_print(json_t *document)
+{
+    json_t *whole = json_pack("{s:i}", "schema", 1);
+    int failed = document == NULL || whole == NULL || json_object_update(whole, document) != 0 ||
+                 json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
+    json_decref(document);
+    json_decref(whole);
+    if (failed) return cli_complain(CLI_FAILED, "the JSON document could not be written: memory or disk is full");
+    fputc('\n', stdout);
+    return CLI_DONE;
+}
+
+/* Levenshtein's distance with neighbours swapped as one mistake; words longer than a row are far from everything. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 48 };
+    size_t rows[3][LONGEST + 1];
+    size_t length_a = strlen(a), length_b = strlen(b);
+    if (length_a > LONGEST || length_b > LONGEST) return SIZE_MAX;
+    for (size_t j = 0; j <= length_b; j++) rows[0][j] = j;
+    for (size_t i = 1; i <= length_a; i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= length_b; j++) {
+            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+            if (above[j] + 1 < best) best = above[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_above[j - 2] + 1 < best)
+                best = two_above[j - 2] + 1;
+            row[j] = best;
+        }
+    }
+    return rows[length_a % 3][length_b];
+}
+
+void cli_nearest_offer(cli_nearest *nearest, const char *name)
+{
+    size_t length = strlen(name), word_length = strlen(nearest->word);
+    size_t distance = edit_distance(nearest->word, name);
+    size_t limit = 1 + (length < word_length ? word_length : length) / 4;
+    bool begins = word_length >= 3 && strncmp(name, nearest->word, word_length) == 0;
+    if (begins) distance = 1;
+    if (distance > limit || (nearest->best != NULL && distance >= nearest->distance)) return;
+    nearest->best = name;
+    nearest->distance = distance;
+}
+
+const char *cli_nearest_words(const cli_nearest *nearest, char *text, size_t size)
+{
+    if (nearest->best == NULL)
+        *text = '\0';
+    else
+        snprintf(text, size, "; did you mean '%s'?", nearest->best);
+    return text;
+}

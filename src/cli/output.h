@@ -1,0 +1,59 @@
+/* What every command says and how it ends: results go to standard output, words for a person to standard error, and a
+ * library status becomes an exit status in one place. */
+#ifndef DUET_SRC_CLI_OUTPUT_H
+#define DUET_SRC_CLI_OUTPUT_H
+
+#include "duet.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/** Exit statuses (docs/commands.md). */
+enum {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,       /* a file or run had to be opened to see the mistake, or the work failed */
+    CLI_MISTAKE = 2,      /* the command line alone shows the mistake */
+    CLI_NO_DEVICE = 3,    /* no usable device */
+    CLI_WRONG = 4,        /* numbers are wrong */
+    CLI_STOPPED = 128 + 2 /* Ctrl-C */
+};
+
+/** One line on standard error, "duet: ..." in front. Returns `status`, so that `return cli_complain(...)` reads well.
+ */
+int cli_complain(int status, const char *format, ...) DUET_PRINTF(2, 3);
+
+/** The exit status of a library status. */
+int cli_exit_status(duet_status status);
+
+/** Says the error and returns its exit status. */
+int cli_fail(const duet_error *error);
+/** The same once a run has been opened: what is wrong now could not be seen on the command line. */
+int cli_fail_opened(const duet_error *error);
+
+/** A line of explanation from the library: standard error, one line. Fits duet_log_function. */
+void cli_log(void *context, const char *line);
+
+typedef enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_RED, CLI_GREEN } cli_colour;
+
+/** The escape that starts (CLI_PLAIN: ends) a colour; "" where the stream is no terminal or NO_COLOR is set. */
+const char *cli_escape(FILE *stream, cli_colour colour);
+
+/** A number for a JSON document; null if it is not finite. */
+json_t *cli_json_number(double number);
+/** Text for a JSON document; bytes that are not ASCII become '?' where the text is not UTF-8. */
+json_t *cli_json_text(const char *text);
+/** Prints the document (`"schema": 1` is put in front) on standard output and frees it. Returns an exit status. */
+int cli_json_print(json_t *document);
+
+/** The known name that is nearest to a misspelt one: start with the word, offer every name, read `best`. */
+typedef struct cli_nearest {
+    const char *word;
+    const char *best; /* NULL: nothing is near */
+    size_t distance;
+} cli_nearest;
+
+void cli_nearest_offer(cli_nearest *nearest, const char *name);
+/** "; did you mean 'x'?" or "", in `text`, which is returned. */
+const char *cli_nearest_words(const cli_nearest *nearest, char *text, size_t size);
+
+#endif

@@ -1,0 +1,141 @@
+/* The progress bar: epoch, share done, speed, losses, time left, cut to the terminal's width. */
+#include "progress.h"
+#include "output.h"
+#include "table.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { BAR_CELLS = 20, LINE_SECONDS = 10 };
+
+static bool on_terminal(void)
+{
+    return isatty(STDERR_FILENO) == 1;
+}
+
+static size_t terminal_columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
+}
+
+static void rewrite_line(const char *text)
+{
+    fprintf(stderr, "\r\033[K%.*s", (int)terminal_columns() - 1, text);
+    fflush(stderr);
+}
+
+void cli_progress_clear(void)
+{
+    if (on_terminal()) rewrite_line("");
+}
+
+void cli_progress_count(const char *what, size_t done, size_t count, const char *name)
+{
+    if (!on_terminal()) return;
+    char line[256];
+    snprintf(line, sizeof line, "%s %zu/%zu %s", what, done + 1, count, name);
+    rewrite_line(line);
+}
+
+/* Text that grows at its end and is cut where the room ends. */
+struct line {
+    char text[512];
+    size_t length;
+};
+
+static void append(struct line *line, const char *format, ...) DUET_PRINTF(2, 3);
+
+static void append(struct line *line, const char *format, ...)
+{
+    size_t room = sizeof line->text - line->length;
+    va_list arguments;
+    va_start(arguments, format);
+    int wanted = vsnprintf(line->text + line->length, room, format, arguments);
+    va_end(arguments);
+    if (wanted > 0) line->length += (size_t)wanted < room ? (size_t)wanted : room - 1;
+}
+
+static void append_bar(struct line *line, double share)
+{
+    char cells[BAR_CELLS + 1];
+    size_t full = (size_t)(share * BAR_CELLS);
+    for (size_t i = 0; i < BAR_CELLS; i++) cells[i] = i < full ? '#' : '.';
+    cells[BAR_CELLS] = '\0';
+    append(line, "[%s] %3.0f%%  ", cells, 100 * share);
+}
+
+static void append_losses(struct line *line, const duet_progress *progress)
+{
+    for (size_t i = 0; i < progress->terms; i++) append(line, "  %s %.5g", progress->names[i], progress->means[i]);
+}
+
+static double seconds_left(const cli_training_progress *training, const duet_progress *progress)
+{
+    double done = (double)(progress->step - training->first_step);
+    double spent = progress->seconds - training->first_seconds;
+    if (!(done > 0) || progress->steps < progress->step) return NAN;
+    return spent / done * (double)(progress->steps - progress->step);
+}
+
+static void describe(const cli_training_progress *training, const duet_progress *progress, bool bar, struct line *line)
+{
+    char left[32];
+    append(line, "epoch %.*f/%.*f  ", bar ? 1 : 2, progress->epoch, progress->epochs == floor(progress->epochs) ? 0 : 2,
+           progress->epochs);
+    if (bar) append_bar(line, progress->steps == 0 ? 0 : fmin(1, (double)progress->step / (double)progress->steps));
+    append(line, "step %llu/%llu  %.0f images/s", (unsigned long long)progress->step,
+           (unsigned long long)progress->steps, progress->images_per_second);
+    append_losses(line, progress);
+    double seconds = seconds_left(training, progress);
+    if (isfinite(seconds)) append(line, "  %s left", cli_duration(seconds, left, sizeof left));
+}
+
+/* Lines that stay: at an epoch's end; elsewhere than on a terminal also at the last step and after a while. */
+static bool deserves_line(const cli_training_progress *training, const duet_progress *progress, bool terminal)
+{
+    if (!progress->report) return false;
+    if (floor(progress->epoch) > floor(training->line_epoch)) return true;
+    return !terminal &&
+           (progress->step == progress->steps || progress->seconds - training->line_seconds >= LINE_SECONDS);
+}
+
+static void print_progress(cli_training_progress *training, const duet_progress *progress, bool bar)
+{
+    struct line line = {.length = 0};
+    describe(training, progress, bar, &line);
+    if (bar)
+        rewrite_line(line.text);
+    else
+        fprintf(stderr, "%s\n", line.text);
+}
+
+void cli_progress_training(void *context, const duet_progress *progress)
+{
+    cli_training_progress *training = context;
+    if (training->quiet) return;
+    if (!training->started) {
+        training->started = true;
+        training->first_step = progress->step;
+        training->first_seconds = training->line_seconds = progress->seconds;
+        training->line_epoch = ceil(progress->epoch) - 1;
+    }
+    bool terminal = on_terminal();
+    if (deserves_line(training, progress, terminal)) {
+        cli_progress_clear();
+        print_progress(training, progress, false);
+        training->line_seconds = progress->seconds;
+        training->line_epoch = progress->epoch;
+    }
+    if (terminal) print_progress(training, progress, true);
+}
+
+void cli_progress_log(void *context, const char *line)
+{
+    const cli_training_progress *training = context;
+    if (training->quiet) return;
+    cli_progress_clear();
+    cli_log(NULL, line);
+}

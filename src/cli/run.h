@@ -1,0 +1,19 @@
+/* Opening a run, the same way for every command that uses one. */
+#ifndef DUET_SRC_CLI_RUN_H
+#define DUET_SRC_CLI_RUN_H
+
+#include "duet.h"
+
+/** Opens a run; long waits are announced on standard error. CLI_DONE, or a message and an exit status. */
+int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data);
+
+/** The split that judges and shows a run: the test split, or the training split where the data has no other. */
+duet_split cli_run_split(duet_run *run);
+
+/** CLI_DONE if the model has the output; else a message and CLI_FAILED: `cannot` says what it cannot do. */
+int cli_run_needs(duet_run *run, const char *output, const char *cannot);
+
+/** Room for count x features numbers. NULL after a message. */
+float *cli_floats_new(size_t count, size_t features);
+
+#endif

@@ -1,0 +1,109 @@
+/* A model's settings table, printed and searched. Values are the library's affair; it knows what each key takes. */
+#include "settings.h"
+#include "output.h"
+#include "table.h"
+
+#include <string.h>
+
+const duet_family *cli_family(const char *name)
+{
+    const duet_family *family = duet_family_find(name);
+    if (family != NULL) return family;
+    char hint[80];
+    cli_nearest nearest = {.word = name};
+    for (size_t i = 0; i < duet_family_count(); i++) cli_nearest_offer(&nearest, duet_family_at(i)->name);
+    cli_complain(CLI_MISTAKE, "there is no model '%s'%s ('duet models' lists them)", name,
+                 cli_nearest_words(&nearest, hint, sizeof hint));
+    return NULL;
+}
+
+static const char *const kind_names[] = {
+    [DUET_SETTING_NUMBER] = "number",
+    [DUET_SETTING_COUNT] = "count",
+    [DUET_SETTING_CHOICE] = "choice",
+    [DUET_SETTING_SIZES] = "sizes",
+};
+
+/* What a setting takes, in words: "0 to 1", "adam|sgd", "sizes such as 400,200". */
+static const char *setting_range(const duet_setting *setting, char *text, size_t size)
+{
+    if (setting->kind == DUET_SETTING_CHOICE)
+        snprintf(text, size, "%s", setting->choices);
+    else if (setting->kind == DUET_SETTING_SIZES)
+        snprintf(text, size, "sizes: 400,200");
+    else if (setting->kind == DUET_SETTING_COUNT)
+        snprintf(text, size, "count %.15g to %.15g", setting->low, setting->high);
+    else
+        snprintf(text, size, "%g to %g", setting->low, setting->high);
+    return text;
+}
+
+void cli_settings_print(const duet_family *family)
+{
+    static const char *const heads[] = {"setting", "default", "takes", "meaning"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    const duet_setting *setting;
+    char range[160];
+    printf("\nSettings of %s (--set KEY=VALUE):\n\n", family->name);
+    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
+        cli_table_cell(&table, "%s", setting->key);
+        cli_table_cell(&table, "%s", setting->start);
+        cli_table_cell(&table, "%s", setting_range(setting, range, sizeof range));
+        cli_table_cell(&table, "%s", setting->help);
+    }
+    cli_table_print(&table, stdout);
+}
+
+static json_t *setting_json(const duet_setting *setting)
+{
+    json_t *row = json_pack("{s:s s:s s:s s:s}", "key", setting->key, "kind", kind_names[setting->kind], "default",
+                            setting->start, "help", setting->help);
+    if (setting->kind == DUET_SETTING_NUMBER || setting->kind == DUET_SETTING_COUNT) {
+        json_object_set_new(row, "low", cli_json_number(setting->low));
+        json_object_set_new(row, "high", cli_json_number(setting->high));
+    }
+    if (setting->kind == DUET_SETTING_CHOICE) {
+        json_t *choices = json_array();
+        for (const char *choice = setting->choices; *choice != '\0';) {
+            size_t length = strcspn(choice, "|");
+            json_array_append_new(choices, json_stringn(choice, length));
+            choice += length + (choice[length] == '|');
+        }
+        json_object_set_new(row, "choices", choices);
+    }
+    return row;
+}
+
+json_t *cli_settings_json(const duet_family *family)
+{
+    json_t *list = json_array();
+    const duet_setting *setting;
+    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++)
+        json_array_append_new(list, setting_json(setting));
+    return list;
+}
+
+static int check_item(const duet_family *family, const char *item)
+{
+    char key[64], hint[80];
+    size_t length = strcspn(item, "=");
+    if (item[length] != '=' || length == 0 || length >= sizeof key)
+        return cli_complain(CLI_MISTAKE, "--set takes KEY=VALUE, not '%s'", item);
+    memcpy(key, item, length);
+    key[length] = '\0';
+    cli_nearest nearest = {.word = key};
+    const duet_setting *setting;
+    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
+        if (strcmp(setting->key, key) == 0) return CLI_DONE;
+        cli_nearest_offer(&nearest, setting->key);
+    }
+    return cli_complain(CLI_MISTAKE, "the model %s has no setting '%s'%s ('duet train %s --help' lists them)",
+                        family->name, key, cli_nearest_words(&nearest, hint, sizeof hint), family->name);
+}
+
+int cli_settings_check(const duet_family *family, const cli_list *items)
+{
+    int status = CLI_DONE;
+    for (size_t i = 0; status == CLI_DONE && i < items->count; i++) status = check_item(family, items->items[i]);
+    return status;
+}

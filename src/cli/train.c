@@ -1,0 +1,196 @@
+/* duet train: one training into a run directory. Ctrl-C stops at the next step's end with a checkpoint; a second one
+ * ends the program at once. */
+#include "commands.h"
+#include "output.h"
+#include "progress.h"
+#include "settings.h"
+#include "table.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    const char *model, *data, *device, *gemm, *out, *resume;
+    uint64_t epochs, steps, batch, seed, checkpoint_every;
+    cli_list settings;
+    bool quiet, profile;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND_OPTIONAL, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'; not needed with --resume", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH",
+     "one of 'duet datasets', an IDX or .npy file, a folder of IDX files\n"
+     "(default: fashion-mnist)",
+     0, 0},
+    {CLI_COUNT, "epochs", 0, PLACE(epochs), "N", "train until N epochs are done (default: 10)", 1, UINT32_MAX},
+    {CLI_COUNT, "steps", 0, PLACE(steps), "N", "train until N steps are done, instead of epochs", 1, UINT32_MAX},
+    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: 128)", 1, 1 << 20},
+    {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what all random numbers follow from (default: 0)", 0, INT64_MAX},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
+     0},
+    {CLI_TEXT, "out", 0, PLACE(out), "DIR", "the run's directory (default: runs/MODEL-DATA-N, the first free N)", 0, 0},
+    {CLI_TEXT, "resume", 0, PLACE(resume), "DIR",
+     "go on with a run: model, data, settings, batch and seed are its own;\n"
+     "--epochs and --steps are totals",
+     0, 0},
+    {CLI_COUNT, "checkpoint-every", 0, PLACE(checkpoint_every), "N",
+     "write a checkpoint every N steps too (default: at epochs' ends)", 1, UINT32_MAX},
+    {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME", "the matrix product: clblast, panel, plain or auto (default: auto)", 0,
+     0},
+    {CLI_FLAG, "quiet", 'q', PLACE(quiet), NULL, "no progress, no explanations", 0, 0},
+    {CLI_FLAG, "profile", 0, PLACE(profile), NULL, "print a table of the kernels' launches and times at the end", 0, 0},
+};
+
+/* What the signal handler and the library share; sig_atomic_t is an int wherever POSIX signals are. */
+static volatile int stop;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+/* SA_RESETHAND: a second Ctrl-C finds the default action. */
+static void catch_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* The mistakes that the command line alone shows. */
+static int check(const struct arguments *arguments, const duet_family **family)
+{
+    *family = NULL;
+    if (arguments->model == NULL && arguments->resume == NULL)
+        return cli_complain(CLI_MISTAKE, "'duet train' needs MODEL: one of 'duet models'");
+    if (arguments->epochs != 0 && arguments->steps != 0)
+        return cli_complain(CLI_MISTAKE, "--epochs and --steps say the same thing in two ways: give one of them");
+    if (arguments->model == NULL) return CLI_DONE;
+    *family = cli_family(arguments->model);
+    return *family == NULL ? CLI_MISTAKE : cli_settings_check(*family, &arguments->settings);
+}
+
+static void warn_resume(const struct arguments *arguments)
+{
+    if (arguments->data != NULL || arguments->settings.count > 0 || arguments->batch != 0 || arguments->seed != 0 ||
+        arguments->out != NULL)
+        cli_complain(0, "warning: with --resume the data, settings, batch, seed and directory are the run's own; "
+                        "those given here are not used");
+}
+
+static int print_profile(duet_device *device)
+{
+    static const char *const heads[] = {"kernel", ">launches", ">time", ">share", ">FLOP/s", ">bytes/s"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    duet_profile_row *rows = NULL;
+    size_t count = 0;
+    double total = 0;
+    char text[32];
+    duet_error error = {0};
+    if (duet_device_profile(device, &rows, &count, &error) != DUET_OK) return cli_fail(&error);
+    for (size_t i = 0; i < count; i++) total += rows[i].seconds;
+    for (size_t i = 0; i < count; i++) {
+        const duet_profile_row *row = &rows[i];
+        bool timed = row->seconds > 0;
+        cli_table_cell(&table, "%s", row->kernel);
+        cli_table_cell(&table, "%llu", (unsigned long long)row->launches);
+        cli_table_cell(&table, "%.3f s", row->seconds);
+        cli_table_cell(&table, "%.1f%%", total > 0 ? 100 * row->seconds / total : 0);
+        cli_table_cell(&table, "%s",
+                       timed && row->flops > 0 ? cli_scaled(row->flops / row->seconds, "", text, sizeof text) : "-");
+        cli_table_cell(&table, "%s",
+                       timed && row->bytes > 0 ? cli_scaled(row->bytes / row->seconds, "", text, sizeof text) : "-");
+    }
+    free(rows);
+    return cli_table_print(&table, stdout);
+}
+
+/* How it ended, for a person; the run's directory alone on standard output, for a script. */
+static void print_summary(const duet_train_summary *summary, bool quiet)
+{
+    char seconds[32];
+    if (summary->run[0] == '\0') return;
+    if (!quiet)
+        fprintf(stderr, "%llu steps, %.2f epochs in %s, %.0f images/s\n", (unsigned long long)summary->steps,
+                summary->epochs, cli_duration(summary->seconds, seconds, sizeof seconds), summary->images_per_second);
+    printf("%s\n", summary->run);
+}
+
+static int train(const struct arguments *arguments, const duet_family *family)
+{
+    cli_training_progress progress = {.quiet = arguments->quiet};
+    duet_train_options train_options = {
+        .family = family,
+        .data = arguments->data,
+        .device = arguments->device,
+        .gemm = arguments->gemm,
+        .settings = arguments->settings.items,
+        .setting_count = arguments->settings.count,
+        .steps = arguments->steps,
+        .epochs = arguments->epochs,
+        .batch = arguments->batch,
+        .seed = arguments->seed,
+        .checkpoint_every = arguments->checkpoint_every,
+        .out = arguments->out,
+        .resume = arguments->resume,
+        .profile = arguments->profile,
+        .progress = cli_progress_training,
+        .log = cli_progress_log,
+        .context = &progress,
+        .stop = &stop,
+    };
+    duet_train_summary summary = {0};
+    duet_device *device = NULL;
+    duet_error error = {0};
+    duet_status result = duet_train(&train_options, &summary, arguments->profile ? &device : NULL, &error);
+    if (!arguments->quiet) cli_progress_clear();
+    int status = result == DUET_OK ? CLI_DONE : cli_fail(&error);
+    if (device != NULL) {
+        int printed = print_profile(device);
+        if (status == CLI_DONE) status = printed;
+        duet_device_close(&device);
+    }
+    print_summary(&summary, arguments->quiet);
+    if (result == DUET_ERROR_INTERRUPTED && summary.run[0] != '\0')
+        fprintf(stderr, "go on with: duet train --resume %s\n", summary.run);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    const duet_family *family;
+    int status;
+    if (!cli_parse(&cli_train, argc, argv, &arguments, &status)) return status;
+    status = check(&arguments, &family);
+    if (status != CLI_DONE) return status;
+    if (arguments.resume != NULL) warn_resume(&arguments);
+    catch_interrupt();
+    return train(&arguments, family);
+}
+
+static void more_help(const char *operand)
+{
+    const duet_family *family = operand == NULL ? NULL : duet_family_find(operand);
+    if (family != NULL)
+        cli_settings_print(family);
+    else
+        printf("\n'duet train MODEL --help' lists a model's settings for --set.\n");
+}
+
+const cli_command cli_train = {
+    .name = "train",
+    .summary = "train a model into a run directory",
+    .details =
+        "Progress goes to standard error; the run's directory is the last line on standard output. Ctrl-C stops\n"
+        "at the next step with a checkpoint and exit status 130. A NaN or an infinity in a loss stops with 4.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+    .more_help = more_help,
+};
