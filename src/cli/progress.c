@@ -3,12 +3,13 @@
 #include "output.h"
 #include "table.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR_CELLS = 20, LINE_SECONDS = 10 };
+enum { BAR_CELLS = 12, LINE_SECONDS = 10 };
 
 static bool on_terminal(void)
 {
@@ -67,11 +68,6 @@ static void append_bar(struct line *line, double share)
     append(line, "[%s] %3.0f%%  ", cells, 100 * share);
 }
 
-static void append_losses(struct line *line, const duet_progress *progress)
-{
-    for (size_t i = 0; i < progress->terms; i++) append(line, "  %s %.5g", progress->names[i], progress->means[i]);
-}
-
 static double seconds_left(const cli_training_progress *training, const duet_progress *progress)
 {
     double done = (double)(progress->step - training->first_step);
@@ -80,17 +76,25 @@ static double seconds_left(const cli_training_progress *training, const duet_pro
     return spent / done * (double)(progress->steps - progress->step);
 }
 
-static void describe(const cli_training_progress *training, const duet_progress *progress, bool bar, struct line *line)
+static void append_left(struct line *line, const cli_training_progress *training, const duet_progress *progress)
 {
     char left[32];
-    append(line, "epoch %.*f/%.*f  ", bar ? 1 : 2, progress->epoch, progress->epochs == floor(progress->epochs) ? 0 : 2,
-           progress->epochs);
-    if (bar) append_bar(line, progress->steps == 0 ? 0 : fmin(1, (double)progress->step / (double)progress->steps));
-    append(line, "step %llu/%llu  %.0f images/s", (unsigned long long)progress->step,
-           (unsigned long long)progress->steps, progress->images_per_second);
-    append_losses(line, progress);
     double seconds = seconds_left(training, progress);
     if (isfinite(seconds)) append(line, "  %s left", cli_duration(seconds, left, sizeof left));
+}
+
+/* The bar's line puts the losses last: a narrow terminal cuts the end. */
+static void describe(const cli_training_progress *training, const duet_progress *progress, bool bar, struct line *line)
+{
+    bool whole = progress->epochs == floor(progress->epochs);
+    append(line, "epoch %.*f/%.*f  ", bar ? 1 : 2, progress->epoch, whole ? 0 : 2, progress->epochs);
+    if (bar)
+        append_bar(line, progress->steps == 0 ? 0 : fmin(1, (double)progress->step / (double)progress->steps));
+    else
+        append(line, "step %" PRIu64 "/%" PRIu64 "  ", progress->step, progress->steps);
+    append(line, "%.0f images/s", progress->images_per_second);
+    append_left(line, training, progress);
+    for (size_t i = 0; i < progress->terms; i++) append(line, "  %s %.5g", progress->names[i], progress->means[i]);
 }
 
 /* Lines that stay: at an epoch's end; elsewhere than on a terminal also at the last step and after a while. */
