@@ -26,6 +26,7 @@ struct duet_variable {
 };
 
 struct duet_storage {
+    duet_store *store;
     duet_type type;
     size_t elements;
     bool sealed; /* has a buffer: nothing can be added */
@@ -50,7 +51,7 @@ duet_variable *duet_store_at(const duet_store *store, size_t index);
 
 /** Gives the storage its buffer on `device` and its variables their first values; nothing if it has one already.
  *  A storage already on another device is DUET_ERROR_USAGE. */
-duet_status duet_storage_ensure(duet_store *store, duet_storage *storage, duet_device *device, duet_error *error);
+duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet_error *error);
 /** Frees every buffer; the next ensure starts anew. */
 void duet_store_release(duet_store *store);
 

@@ -1,0 +1,33 @@
+/* Files that are either whole or not there: written under PATH.tmp beside the place, synced, then renamed over it, so
+ * that a crash, a full disk or a kill leaves what was there before. */
+#ifndef DUET_SRC_BASE_FILE_H
+#define DUET_SRC_BASE_FILE_H
+
+#include <stdio.h>
+
+#include "duet/base.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "npy and safetensors files are written as they lie in memory: the machine must be little-endian"
+#endif
+
+/** A file on its way. Zero it before the first use; the stream may be written and sought freely until the commit. */
+typedef struct duet_file {
+    FILE *stream;
+    char *path, *temporary;
+} duet_file;
+
+duet_status duet_file_create(duet_file *file, const char *path, duet_error *error);
+duet_status duet_file_write(duet_file *file, const void *bytes, size_t count, duet_error *error);
+/** Syncs and renames. The file is closed either way; on failure the temporary is gone and the old file is untouched. */
+duet_status duet_file_commit(duet_file *file, duet_error *error);
+/** Closes and removes the temporary; nothing on a file that is committed or was never created. */
+void duet_file_discard(duet_file *file);
+
+/** All of the above for bytes that are ready. */
+duet_status duet_file_replace(const char *path, const void *bytes, size_t count, duet_error *error);
+
+/** "folder/name", or `name` alone where the folder is "". The caller frees it; NULL if memory is short. */
+char *duet_path_join(const char *folder, const char *name);
+
+#endif

@@ -1,0 +1,313 @@
+/* Graphs and nodes: hash-consed, so equal expressions are one node; the first mistake sticks. */
+#include "graph/node.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "graph/variable.h"
+
+enum { BUCKETS = 4096 };
+
+struct duet_graph {
+    duet_store *store;
+    duet_node *nodes;
+    size_t count, capacity;
+    duet_node buckets[BUCKETS];
+    duet_node broken;
+    duet_error error;
+    uint32_t streams;
+};
+
+const duet_op duet_op_constant = {.name = "constant", .kind = DUET_OP_CONSTANT, .blocks_gradient = true};
+const duet_op duet_op_variable = {.name = "variable", .kind = DUET_OP_VARIABLE};
+const duet_op duet_op_input = {.name = "input", .kind = DUET_OP_INPUT};
+static const duet_op copy = {.name = "copy", .kind = DUET_OP_POINTWISE, .expression = "a"};
+const duet_op duet_op_assign = {.name = "assign", .kind = DUET_OP_ASSIGN};
+const duet_op duet_op_pack = {.name = "pack", .kind = DUET_OP_PACK};
+const duet_op duet_op_broken = {.name = "broken", .kind = DUET_OP_BROKEN, .blocks_gradient = true};
+
+static duet_node allocate(duet_graph *graph, const duet_node *inputs, size_t count)
+{
+    if (graph->count == graph->capacity) {
+        size_t capacity = graph->capacity == 0 ? 256 : 2 * graph->capacity;
+        duet_node *nodes = realloc(graph->nodes, capacity * sizeof *nodes);
+        if (nodes == NULL) return NULL;
+        graph->nodes = nodes;
+        graph->capacity = capacity;
+    }
+    duet_node node = calloc(1, sizeof *node);
+    duet_node *copies = calloc(count == 0 ? 1 : count, sizeof *copies);
+    if (node == NULL || copies == NULL) {
+        free(node);
+        free(copies);
+        return NULL;
+    }
+    if (count > 0) memcpy(copies, inputs, count * sizeof *copies);
+    node->graph = graph;
+    node->inputs = copies;
+    node->input_count = count;
+    node->id = graph->count;
+    graph->nodes[graph->count++] = node;
+    return node;
+}
+
+duet_graph *duet_graph_new(duet_store *store)
+{
+    duet_graph *graph = calloc(1, sizeof *graph);
+    if (graph == NULL) return NULL;
+    graph->store = store;
+    graph->broken = allocate(graph, NULL, 0);
+    if (graph->broken == NULL) {
+        duet_graph_free(&graph);
+        return NULL;
+    }
+    graph->broken->op = &duet_op_broken;
+    graph->broken->elements = 1;
+    graph->broken->where = "";
+    return graph;
+}
+
+void duet_graph_free(duet_graph **graph)
+{
+    if (graph == NULL || *graph == NULL) return;
+    for (size_t i = 0; i < (*graph)->count; i++) {
+        free((*graph)->nodes[i]->inputs);
+        free((*graph)->nodes[i]);
+    }
+    free((*graph)->nodes);
+    free(*graph);
+    *graph = NULL;
+}
+
+duet_status duet_graph_check(const duet_graph *graph, duet_error *error)
+{
+    if (graph->error.status == DUET_OK) return DUET_OK;
+    return duet_fail(error, graph->error.status, "%s", graph->error.message);
+}
+
+void duet_graph_fail_at(const char *where, duet_graph *graph, const char *format, ...)
+{
+    char words[900];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    duet_fail(&graph->error, DUET_ERROR_GRAPH, "%s: %s", where, words);
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count)
+{
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; i < count; i++) hash = (hash ^ byte[i]) * 0x100000001B3u; /* FNV-1a */
+    return hash;
+}
+
+static size_t bucket_of(const duet_op *op, duet_shape shape, const duet_node *inputs, size_t count,
+                        const duet_attributes *attributes)
+{
+    uint64_t hash = hash_bytes(0xCBF29CE484222325u, &op, sizeof op);
+    hash = hash_bytes(hash, shape.dims, shape.rank * sizeof *shape.dims);
+    if (count > 0) hash = hash_bytes(hash, inputs, count * sizeof *inputs);
+    return (size_t)(hash_bytes(hash, attributes, sizeof *attributes) % BUCKETS);
+}
+
+static bool is_equal(duet_node node, const duet_op *op, duet_type type, duet_shape shape, const duet_node *inputs,
+                     size_t count, const duet_attributes *attributes)
+{
+    return node->op == op && node->type == type && duet_shape_equal(node->shape, shape) && node->input_count == count &&
+           (count == 0 || memcmp(node->inputs, inputs, count * sizeof *inputs) == 0) &&
+           memcmp(&node->attributes, attributes, sizeof *attributes) == 0;
+}
+
+duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op, duet_type type, duet_shape shape,
+                         const duet_node *inputs, size_t count, const duet_attributes *attributes, bool shared)
+{
+    const duet_attributes none = {.number = {0}};
+    if (attributes == NULL) attributes = &none;
+    for (size_t i = 0; i < count; i++) {
+        if (duet_node_is_broken(inputs[i])) return graph->broken;
+        if (inputs[i]->graph != graph) {
+            duet_graph_fail_at(where, graph, "%s: operand %zu belongs to another graph", op->name, i + 1);
+            return graph->broken;
+        }
+    }
+    size_t elements = duet_shape_elements(shape);
+    if (elements == 0 || elements > UINT32_MAX) {
+        char text[96];
+        duet_graph_fail_at(where, graph, "%s: the shape %s has no elements or more than 2^32 - 1", op->name,
+                           duet_shape_text(shape, text));
+        return graph->broken;
+    }
+    size_t bucket = bucket_of(op, shape, inputs, count, attributes);
+    for (duet_node node = shared ? graph->buckets[bucket] : NULL; node != NULL; node = node->next_in_bucket)
+        if (is_equal(node, op, type, shape, inputs, count, attributes)) return node;
+
+    duet_node node = allocate(graph, inputs, count);
+    if (node == NULL) {
+        duet_fail(&graph->error, DUET_ERROR_MEMORY, "%s: out of memory for a node", where);
+        return graph->broken;
+    }
+    node->op = op;
+    node->type = type;
+    node->shape = shape;
+    node->elements = elements;
+    node->attributes = *attributes;
+    node->where = where;
+    if (shared) {
+        node->next_in_bucket = graph->buckets[bucket];
+        graph->buckets[bucket] = node;
+    }
+    return node;
+}
+
+duet_node duet_node_broken(duet_graph *graph)
+{
+    return graph->broken;
+}
+
+bool duet_node_is_broken(duet_node node)
+{
+    return node == NULL || node->op->kind == DUET_OP_BROKEN;
+}
+
+size_t duet_graph_count(const duet_graph *graph)
+{
+    return graph->count;
+}
+
+duet_node duet_graph_at(const duet_graph *graph, size_t id)
+{
+    return graph->nodes[id];
+}
+
+duet_store *duet_graph_store(const duet_graph *graph)
+{
+    return graph->store;
+}
+
+uint32_t duet_graph_next_stream(duet_graph *graph)
+{
+    return graph->streams++;
+}
+
+duet_graph *duet_node_graph(duet_node node)
+{
+    return node == NULL ? NULL : node->graph;
+}
+
+duet_shape duet_node_shape(duet_node node)
+{
+    return node == NULL ? DUET_SCALAR_SHAPE : node->shape;
+}
+
+duet_type duet_node_type(duet_node node)
+{
+    return node == NULL ? DUET_FLOAT32 : node->type;
+}
+
+size_t duet_features(duet_node node)
+{
+    return node == NULL || node->shape.rank == 0 ? 1 : node->shape.dims[node->shape.rank - 1];
+}
+
+size_t duet_shape_elements(duet_shape shape)
+{
+    size_t elements = 1;
+    if (shape.rank > DUET_MAX_RANK) return 0;
+    for (size_t i = 0; i < shape.rank; i++)
+        if (!duet_size_multiply(elements, shape.dims[i], &elements)) return 0;
+    return elements;
+}
+
+bool duet_shape_equal(duet_shape a, duet_shape b)
+{
+    return a.rank == b.rank && (a.rank == 0 || memcmp(a.dims, b.dims, a.rank * sizeof *a.dims) == 0);
+}
+
+const char *duet_shape_text(duet_shape shape, char text[96])
+{
+    size_t length = 0;
+    text[length++] = '[';
+    for (size_t i = 0; i < shape.rank && i < DUET_MAX_RANK && length < 80; i++)
+        length += (size_t)snprintf(text + length, 96 - length, "%s%zu", i == 0 ? "" : ", ", shape.dims[i]);
+    snprintf(text + (length > 94 ? 94 : length), 2, "]");
+    return text;
+}
+
+bool duet_node_is_constant(duet_node node, double value)
+{
+    return node->op == &duet_op_constant && node->attributes.number[0] == value;
+}
+
+duet_node duet_constant(duet_graph *graph, double value)
+{
+    duet_attributes attributes = {.number = {value + 0.0}}; /* -0 and 0 are one node */
+    return duet_node_make("constant", graph, &duet_op_constant, DUET_FLOAT32, DUET_SCALAR_SHAPE, NULL, 0, &attributes,
+                          true);
+}
+
+duet_node duet_variable_node(duet_graph *graph, duet_variable *variable)
+{
+    duet_attributes attributes = {.object = variable};
+    return duet_node_make(variable->name, graph, &duet_op_variable, variable->type, variable->shape, NULL, 0,
+                          &attributes, true);
+}
+
+duet_node duet_state_at(const char *where, duet_graph *graph, const char *name, duet_type type, duet_shape shape,
+                        duet_initialiser start)
+{
+    duet_variable *variable = duet_store_find(graph->store, name);
+    if (variable == NULL) {
+        duet_error error = {0};
+        duet_storage *storage = duet_storage_new(graph->store, type);
+        variable = storage == NULL ? NULL : duet_variable_new(graph->store, storage, name, shape, start, &error);
+        if (variable == NULL) {
+            duet_graph_fail_at(where, graph, "state \"%s\": %s", name, error.message);
+            return graph->broken;
+        }
+    }
+    if (variable->type != type || !duet_shape_equal(variable->shape, shape)) {
+        char had[96], wants[96];
+        duet_graph_fail_at(where, graph, "state \"%s\" is %s and was asked for as %s", name,
+                           duet_shape_text(variable->shape, had), duet_shape_text(shape, wants));
+        return graph->broken;
+    }
+    return duet_variable_node(graph, variable);
+}
+
+duet_node duet_assign_at(const char *where, duet_node target, duet_node value)
+{
+    if (duet_node_is_broken(target)) return target;
+    if (duet_node_is_broken(value)) return duet_node_broken(target->graph);
+    char wants[96], has[96];
+    if (target->op != &duet_op_variable) {
+        duet_graph_fail_at(where, target->graph, "assign: the target is %s, not a state", target->op->name);
+        return target->graph->broken;
+    }
+    if (target->type != value->type || target->elements != value->elements) {
+        duet_graph_fail_at(where, target->graph, "assign: the state is %s and the value %s",
+                           duet_shape_text(target->shape, wants), duet_shape_text(value->shape, has));
+        return target->graph->broken;
+    }
+    if (value->op == &duet_op_variable) /* read now: it may be assigned to as well */
+        value = duet_node_make(where, target->graph, &copy, value->type, value->shape, &value, 1, NULL, true);
+    return duet_node_make(where, target->graph, &duet_op_assign, target->type, target->shape,
+                          (duet_node[]){target, value}, 2, NULL, true);
+}
+
+duet_node duet_input_at(const char *where, duet_graph *graph, const char *name, duet_type type, duet_shape shape)
+{
+    duet_attributes attributes = {.object = name};
+    return duet_node_make(where, graph, &duet_op_input, type, shape, NULL, 0, &attributes, false);
+}
+
+duet_node duet_pack(const char *where, duet_graph *graph, const void *storage, size_t elements, const duet_node *inputs,
+                    size_t count)
+{
+    duet_attributes attributes = {.object = storage};
+    return duet_node_make(where, graph, &duet_op_pack, DUET_FLOAT32, DUET_SHAPE(elements), inputs, count, &attributes,
+                          true);
+}

@@ -1,0 +1,40 @@
+/* The text of the kernels that a plan generates: maps and reductions. Equal texts are one kernel of the program. */
+#ifndef DUET_SRC_GRAPH_KERNEL_H
+#define DUET_SRC_GRAPH_KERNEL_H
+
+#include "graph/lower.h"
+
+/** An argument of a generated kernel after the leading uint ones: a tensor (its buffer, then its offset), or a number. */
+typedef struct duet_kernel_argument {
+    int tensor; /* DUET_NO_TENSOR: a number */
+    float number;
+} duet_kernel_argument;
+
+/** One launch of a generated kernel. */
+typedef struct duet_kernel_text {
+    size_t step;
+    size_t kernel;     /* index into the table of distinct kernels */
+    uint32_t sizes[3]; /* leading uint arguments */
+    size_t size_count;
+    duet_kernel_argument *arguments;
+    size_t argument_count;
+    size_t work_items;
+    double flops, bytes;
+} duet_kernel_text;
+
+/** Distinct kernels by their text after the name. */
+typedef struct duet_kernel_table {
+    struct {
+        char name[64];
+        char *body;
+    } *items;
+    size_t count, capacity;
+    bool random; /* some kernel draws random numbers */
+} duet_kernel_table;
+
+/** Writes the launches of one MAP or REDUCE step (one or two of them) to `launches`. The caller frees their arguments. */
+duet_status duet_kernel_write(duet_lowering *lowering, size_t step, duet_kernel_table *table,
+                              duet_kernel_text launches[2], size_t *count, duet_error *error);
+void duet_kernel_table_free(duet_kernel_table *table);
+
+#endif

@@ -1,0 +1,103 @@
+/* Lowering: from nodes to steps, each of which becomes one launch (a matmul or a reduction may need two). Decides what
+ * lies in memory, what is computed in registers, and which values share a kernel. */
+#ifndef DUET_SRC_GRAPH_LOWER_H
+#define DUET_SRC_GRAPH_LOWER_H
+
+#include "device/gemm.h"
+#include "graph/variable.h"
+#include "graph/writer.h"
+
+enum { DUET_NO_TENSOR = -1, DUET_STEP_ROOTS = DUET_KERNEL_RESULTS, DUET_STEP_LOADS = 24 };
+
+typedef enum duet_home {
+    DUET_HOME_ARENA,    /* shares memory with tensors that live at other times */
+    DUET_HOME_OWN,      /* a zeroed buffer of its own: inputs, outputs, packs */
+    DUET_HOME_VARIABLE, /* in a storage of the store */
+    DUET_HOME_PART,     /* a part of another tensor */
+} duet_home;
+
+/** Something in device memory. */
+typedef struct duet_tensor {
+    duet_node node; /* NULL for scratch memory */
+    duet_type type;
+    size_t elements;
+    duet_home home;
+    duet_variable *variable; /* of a VARIABLE */
+    bool written;            /* holds the variable's new value */
+    int whole;               /* of a PART: the tensor it lies in */
+    size_t part_offset;      /* elements into the whole */
+    bool from_start;         /* must lie at the start of a buffer (CLBlast's workspace) */
+    size_t first, last;      /* steps during which an ARENA tensor lives */
+    size_t slab, offset;     /* of an ARENA tensor: where it was placed, in bytes */
+    cl_mem buffer;           /* of an OWN tensor */
+} duet_tensor;
+
+typedef enum duet_step_kind { DUET_STEP_MAP, DUET_STEP_REDUCE, DUET_STEP_MATMUL } duet_step_kind;
+
+/** A value that a map kernel computes and stores. With a counter, it is row counter mod `rows` of the target. */
+typedef struct duet_root {
+    duet_node value;
+    int target;
+    duet_node counter;
+    size_t rows;
+} duet_root;
+
+typedef struct duet_read {
+    int tensor;
+    bool strided;
+} duet_read;
+
+typedef struct duet_step {
+    duet_step_kind kind;
+    size_t elements; /* MAP: work-items; the extent all roots share */
+    duet_root roots[DUET_STEP_ROOTS];
+    size_t root_count;
+    duet_read reads[DUET_STEP_LOADS];
+    size_t read_count;
+    duet_node node; /* REDUCE, MATMUL */
+    size_t outputs, length, chunks;
+    bool outputs_fastest; /* REDUCE: neighbours in memory belong to different outputs */
+    int scratch;          /* partial sums, or the GEMM's workspace */
+    duet_gemm_shape shape;
+    const duet_gemm_provider *provider;
+} duet_step;
+
+typedef struct duet_lowering {
+    duet_device *device;
+    duet_graph *graph;
+    bool *needed, *stored;
+    size_t *uses;
+    int *tensor_of;   /* by node id; DUET_NO_TENSOR */
+    size_t *ready_at; /* by node id: the step after which the value is in memory */
+    duet_tensor *tensors;
+    size_t tensor_count, tensor_capacity;
+    duet_step *steps;
+    size_t step_count, step_capacity;
+    duet_kernel_writer probe; /* for dry runs */
+    duet_error *error;
+    bool failed;
+} duet_lowering;
+
+/** Fills `lowering` for the roots (values to read and assignments). */
+duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph *graph, const duet_node *roots,
+                       size_t count, duet_error *error);
+void duet_lowering_free(duet_lowering *lowering);
+
+/* Shared by the passes. */
+
+/** Pass one (materialise.c): marks what is needed and what lies in memory. */
+void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, size_t count);
+/** Writes `node` as a kernel's root into the probe: its loads are then what the root reads. Marks them as stored. */
+void duet_lowering_probe(duet_lowering *lowering, duet_node node);
+duet_status duet_lowering_no_memory(duet_lowering *lowering);
+bool duet_is_leaf(duet_node node);
+/** Computed element by element in a map kernel. */
+bool duet_is_computed(duet_node node);
+/** An assignment that replaces one row of its target. */
+bool duet_is_row_write(duet_node assign);
+
+/** Places ARENA tensors in slabs (memory.c): slab sizes grow as needed, at most `limit` bytes each. */
+duet_status duet_place_tensors(duet_lowering *lowering, size_t limit, size_t **slab_bytes, size_t *slab_count,
+                               duet_error *error);
+
+#endif

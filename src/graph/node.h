@@ -1,0 +1,92 @@
+/* Nodes and what the graph needs to know of an op. The ops themselves are rows in the layer above; here an op is a
+ * description: how its elements are computed, how it is lowered, and which nodes its gradient is. */
+#ifndef DUET_SRC_GRAPH_NODE_H
+#define DUET_SRC_GRAPH_NODE_H
+
+#include "base/status.h"
+#include "duet/graph.h"
+
+typedef struct duet_op duet_op;
+typedef struct duet_map duet_map;
+typedef struct duet_kernel_writer duet_kernel_writer;
+typedef struct duet_value duet_value;
+struct duet_lowering;
+
+/** What tells two nodes of one op apart beside inputs and shape; meaning by op, unused fields zero. Compared by
+ *  bytes, so it has no padding. */
+typedef struct duet_attributes {
+    double number[2];
+    size_t size[DUET_MAX_RANK];
+    const void *object;
+} duet_attributes;
+
+struct duet_node_record {
+    duet_graph *graph;
+    const duet_op *op;
+    size_t id; /* inputs have smaller ones: ascending ids are a topological order */
+    duet_type type;
+    duet_shape shape;
+    size_t elements;
+    duet_node *inputs;
+    size_t input_count;
+    duet_attributes attributes;
+    const char *where;
+    duet_node next_in_bucket;
+};
+
+typedef enum duet_op_kind {
+    DUET_OP_CONSTANT,  /* number[0], a kernel argument */
+    DUET_OP_VARIABLE,  /* object: the duet_variable */
+    DUET_OP_INPUT,     /* object: its name; never shared */
+    DUET_OP_POINTWISE, /* element i from elements i of the inputs, by `expression` */
+    DUET_OP_VIEW,      /* element at c is the input's at view(c): nothing is computed */
+    DUET_OP_READER,    /* element from any elements of inputs that lie in memory, by `write` */
+    DUET_OP_REDUCE,    /* over the axes in size[0], which stay with extent 1, by `expression` from `start` */
+    DUET_OP_MATMUL,    /* size[0], size[1]: the transposes */
+    DUET_OP_PACK,      /* inputs, flattened, where the variables of the storage in `object` lie */
+    DUET_OP_ASSIGN,    /* inputs: the variable, its new value */
+    DUET_OP_BROKEN,    /* stands for what a mistake could not build */
+} duet_op_kind;
+
+struct duet_op {
+    const char *name;
+    duet_op_kind kind;
+    /* OpenCL C. POINTWISE: of a, b, c (the inputs' elements) and m, n (number[0], number[1]). REDUCE: of a (so far)
+     * and b (the next element). */
+    const char *expression;
+    const char *start; /* REDUCE: the first `a` */
+    unsigned cost;     /* of one element, an addition is 1 */
+    /* Fills gradients[i], d loss / d inputs[i], from `upstream`, d loss / d node; NULL entries: nothing flows. NULL
+     * function: no gradient rule. */
+    void (*gradient)(duet_node node, duet_node upstream, duet_node *gradients);
+    bool replaces_row;    /* is with_row: an assignment of it writes the row alone */
+    bool blocks_gradient; /* by meaning: constants, comparisons, stop_gradient */
+    void (*view)(duet_node node, const duet_map *outside, duet_map *inside);
+    duet_value (*write)(duet_kernel_writer *writer, duet_node node, const duet_map *map);
+};
+
+/** Finds an equal node or makes one. Inputs are copied. Records the mistake if sizes overflow. `shared` false: always
+ *  a new node. A broken input gives a broken node. */
+duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op, duet_type type, duet_shape shape,
+                         const duet_node *inputs, size_t count, const duet_attributes *attributes, bool shared);
+duet_node duet_node_broken(duet_graph *graph);
+bool duet_node_is_broken(duet_node node);
+/** Node `id` of the graph, for walks in topological order. */
+duet_node duet_graph_at(const duet_graph *graph, size_t id);
+duet_store *duet_graph_store(const duet_graph *graph);
+/** A stream number of the graph's own for one random node: 0, 1, 2, ... */
+uint32_t duet_graph_next_stream(duet_graph *graph);
+
+bool duet_shape_equal(duet_shape a, duet_shape b);
+/** "[128, 784]", for messages; returns `text`. */
+const char *duet_shape_text(duet_shape shape, char text[96]);
+bool duet_node_is_constant(duet_node node, double value);
+
+extern const duet_op duet_op_constant, duet_op_variable, duet_op_input, duet_op_assign, duet_op_pack, duet_op_broken;
+
+/** The flat block of a group's gradients: one input for each of the storage's `count` saved variables, in their order.
+ *  [elements of the storage]; padding between variables is zero. */
+duet_node duet_pack(const char *where, duet_graph *graph, const void *storage, size_t elements, const duet_node *inputs,
+                    size_t count);
+
+#endif

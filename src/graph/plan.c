@@ -1,0 +1,347 @@
+/* Plans: lowered, placed in memory, their kernels built as one program, their launches made once. A replay enqueues a
+ * flat list and does nothing else. */
+#include "graph/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "graph/kernel.h"
+
+/* What plans that never run at the same time share: one arena and one program. */
+typedef struct plan_set {
+    size_t users;
+    cl_mem *slabs;
+    size_t *slab_bytes, slab_count;
+    cl_program program;
+    duet_kernel_table kernels;
+    char *source;
+} plan_set;
+
+struct duet_plan {
+    plan_set *set;
+    duet_device *device;
+    char *name;
+    duet_lowering lowering;
+    duet_kernel_text *texts; /* while the plan is being made */
+    size_t text_count;
+    duet_launch_list launches;
+};
+
+static void free_texts(duet_plan *plan)
+{
+    for (size_t i = 0; i < plan->text_count; i++) free(plan->texts[i].arguments);
+    free(plan->texts);
+    plan->texts = NULL;
+    plan->text_count = 0;
+}
+
+static void release_set(plan_set *set)
+{
+    if (set == NULL || --set->users > 0) return;
+    for (size_t i = 0; i < set->slab_count && set->slabs != NULL; i++) duet_buffer_free(&set->slabs[i]);
+    duet_program_free(&set->program);
+    duet_kernel_table_free(&set->kernels);
+    free(set->slabs);
+    free(set->slab_bytes);
+    free(set->source);
+    free(set);
+}
+
+void duet_plan_free(duet_plan **plan)
+{
+    if (plan == NULL || *plan == NULL) return;
+    duet_error ignored = {0};
+    duet_device_finish((*plan)->device, &ignored);
+    duet_launch_list_clear(&(*plan)->launches);
+    free_texts(*plan);
+    duet_lowering_free(&(*plan)->lowering);
+    release_set((*plan)->set);
+    free((*plan)->name);
+    free(*plan);
+    *plan = NULL;
+}
+
+static duet_plan *plan_allocate(plan_set *set, duet_device *device, const char *name)
+{
+    duet_plan *plan = calloc(1, sizeof *plan);
+    char *copy = strdup(name == NULL ? "plan" : name);
+    if (plan == NULL || copy == NULL) {
+        free(plan);
+        free(copy);
+        return NULL;
+    }
+    plan->set = set;
+    plan->device = device;
+    plan->name = copy;
+    set->users++;
+    return plan;
+}
+
+static duet_status lower(duet_plan *plan, const duet_node *roots, size_t count, duet_error *error)
+{
+    duet_graph *graph = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (roots[i] == NULL) return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\": a root is NULL", plan->name);
+        if (graph == NULL) graph = duet_node_graph(roots[i]);
+        if (duet_node_graph(roots[i]) != graph)
+            return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\": its roots belong to two graphs", plan->name);
+    }
+    if (graph == NULL) return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\" has no roots", plan->name);
+    DUET_TRY(duet_graph_check(graph, error));
+    DUET_TRY(duet_lower(&plan->lowering, plan->device, graph, roots, count, error));
+    if (!duet_device_is_checking(plan->device)) return DUET_OK;
+    for (size_t i = 0; i < plan->lowering.tensor_count; i++)
+        if (plan->lowering.tensors[i].home == DUET_HOME_ARENA) plan->lowering.tensors[i].home = DUET_HOME_OWN;
+    return DUET_OK;
+}
+
+/* Memory of the plan's own tensors and of the variables it touches. */
+static duet_status allocate_tensors(duet_plan *plan, duet_error *error)
+{
+    for (size_t i = 0; i < plan->lowering.tensor_count; i++) {
+        duet_tensor *tensor = &plan->lowering.tensors[i];
+        if (tensor->home == DUET_HOME_OWN)
+            DUET_TRY(duet_buffer_new(plan->device, tensor->elements * duet_type_size(tensor->type), true,
+                                     &tensor->buffer, error));
+        if (tensor->home == DUET_HOME_VARIABLE)
+            DUET_TRY(duet_storage_ensure(tensor->variable->storage, plan->device, error));
+    }
+    return DUET_OK;
+}
+
+static duet_status allocate_arena(plan_set *set, duet_device *device, duet_error *error)
+{
+    set->slabs = calloc(set->slab_count + 1, sizeof *set->slabs);
+    if (set->slabs == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    for (size_t i = 0; i < set->slab_count; i++)
+        DUET_TRY(duet_buffer_new(device, set->slab_bytes[i], false, &set->slabs[i], error));
+    return DUET_OK;
+}
+
+static duet_place place_of(const duet_plan *plan, int index)
+{
+    const duet_tensor *tensor = &plan->lowering.tensors[index];
+    size_t size = duet_type_size(tensor->type);
+    switch (tensor->home) {
+    case DUET_HOME_ARENA: return (duet_place){plan->set->slabs[tensor->slab], tensor->offset / size};
+    case DUET_HOME_OWN: return (duet_place){tensor->buffer, 0};
+    case DUET_HOME_VARIABLE: return (duet_place){tensor->variable->storage->buffer, tensor->variable->offset};
+    case DUET_HOME_PART: break;
+    }
+    duet_place whole = place_of(plan, tensor->whole);
+    return (duet_place){whole.buffer, whole.offset + tensor->part_offset};
+}
+
+static duet_status write_texts(duet_plan *plan, duet_error *error)
+{
+    plan->texts = calloc(2 * plan->lowering.step_count + 1, sizeof *plan->texts);
+    if (plan->texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    for (size_t i = 0; i < plan->lowering.step_count; i++) {
+        if (plan->lowering.steps[i].kind == DUET_STEP_MATMUL) continue;
+        size_t count = 0;
+        duet_status status = duet_kernel_write(&plan->lowering, i, &plan->set->kernels, plan->texts + plan->text_count,
+                                               &count, error);
+        plan->text_count += count;
+        DUET_TRY(status);
+    }
+    return DUET_OK;
+}
+
+static duet_status build_program(plan_set *set, duet_device *device, const char *name, duet_error *error)
+{
+    duet_text text = {0};
+    const char *const preludes[] = {"elementwise.cl", set->kernels.random ? "philox.cl" : NULL};
+    if (set->kernels.count == 0) return DUET_OK;
+    for (size_t i = 0; i < sizeof preludes / sizeof *preludes; i++) {
+        char *prelude = preludes[i] == NULL ? NULL : duet_cl_source(preludes[i], error);
+        if (preludes[i] != NULL && prelude == NULL) {
+            duet_text_free(&text);
+            return duet_fail(error, DUET_ERROR_FILE, "cl/%s is missing", preludes[i]);
+        }
+        if (prelude != NULL) duet_text_add(&text, "%s\n", prelude);
+        free(prelude);
+    }
+    for (size_t i = 0; i < set->kernels.count; i++)
+        duet_text_add(&text, "__kernel void %s%s\n", set->kernels.items[i].name, set->kernels.items[i].body);
+    if (text.failed) {
+        duet_text_free(&text);
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
+    }
+    set->source = text.data;
+    return duet_program_build(device, name, set->source, "-cl-std=CL1.2", &set->program, error);
+}
+
+/* Enough work-groups for every compute unit, in powers of two so that drivers compile few variants. */
+static size_t local_size(const duet_device *device, size_t work_items)
+{
+    const duet_device_info *info = duet_device_describe(device);
+    bool is_wide = info->kind == DUET_DEVICE_GPU || info->kind == DUET_DEVICE_INTEGRATED;
+    size_t most = is_wide ? 128 : 64, least = is_wide ? 32 : 1, local = 1;
+    size_t share = work_items / ((size_t)info->compute_units * 4);
+    while (local < most && (local < least || 2 * local <= share)) local *= 2;
+    while (local > info->work_group_size && local > 1) local /= 2;
+    return local;
+}
+
+static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *text, cl_kernel kernel,
+                                 duet_error *error)
+{
+    cl_uint index = 0;
+    for (size_t i = 0; i < text->size_count; i++) {
+        cl_uint size = text->sizes[i];
+        DUET_TRY(duet_kernel_set(kernel, index++, sizeof size, &size, error));
+    }
+    for (size_t i = 0; i < text->argument_count; i++) {
+        const duet_kernel_argument *argument = &text->arguments[i];
+        if (argument->tensor == DUET_NO_TENSOR) {
+            DUET_TRY(duet_kernel_set(kernel, index++, sizeof argument->number, &argument->number, error));
+            continue;
+        }
+        duet_place place = place_of(plan, argument->tensor);
+        cl_ulong offset = place.offset;
+        DUET_TRY(duet_kernel_set(kernel, index++, sizeof place.buffer, &place.buffer, error));
+        DUET_TRY(duet_kernel_set(kernel, index++, sizeof offset, &offset, error));
+    }
+    return DUET_OK;
+}
+
+static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, duet_error *error)
+{
+    const char *name = plan->set->kernels.items[text->kernel].name;
+    size_t local = local_size(plan->device, text->work_items);
+    duet_launch launch = {.dimensions = 1, .flops = text->flops, .bytes = text->bytes};
+    launch.global[0] = duet_size_round_up(text->work_items, local);
+    launch.local[0] = local;
+    snprintf(launch.name, sizeof launch.name, "%s", name);
+    DUET_TRY(duet_kernel_new(plan->set->program, name, &launch.kernel, error));
+    cl_kernel kernel = launch.kernel; /* the list owns it from here on */
+    DUET_TRY(duet_launch_append(&plan->launches, &launch, error));
+    return set_arguments(plan, text, kernel, error);
+}
+
+static duet_status add_matmul(duet_plan *plan, const duet_step *step, duet_error *error)
+{
+    duet_place none = {0};
+    return step->provider->lower(plan->device, &step->shape, place_of(plan, step->reads[0].tensor),
+                                 place_of(plan, step->reads[step->read_count - 1].tensor),
+                                 place_of(plan, step->roots[0].target), 0.0f,
+                                 step->scratch == DUET_NO_TENSOR ? none : place_of(plan, step->scratch),
+                                 &plan->launches, error);
+}
+
+static duet_status make_launches(duet_plan *plan, duet_error *error)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < plan->lowering.step_count; i++) {
+        if (plan->lowering.steps[i].kind == DUET_STEP_MATMUL)
+            DUET_TRY(add_matmul(plan, &plan->lowering.steps[i], error));
+        for (; next < plan->text_count && plan->texts[next].step == i; next++)
+            DUET_TRY(add_kernel(plan, &plan->texts[next], error));
+    }
+    free_texts(plan);
+    return DUET_OK;
+}
+
+static duet_status make_all(plan_set *set, duet_plan **plans, size_t count, duet_device *device,
+                            const duet_node *const *roots, const size_t *counts, duet_error *error)
+{
+    size_t limit = (size_t)duet_device_describe(device)->allocation_bytes;
+    for (size_t i = 0; i < count; i++) {
+        DUET_TRY(lower(plans[i], roots[i], counts[i], error));
+        DUET_TRY(duet_place_tensors(&plans[i]->lowering, limit, &set->slab_bytes, &set->slab_count, error));
+        DUET_TRY(write_texts(plans[i], error));
+    }
+    DUET_TRY(build_program(set, device, plans[0]->name, error));
+    DUET_TRY(allocate_arena(set, device, error));
+    for (size_t i = 0; i < count; i++) {
+        DUET_TRY(allocate_tensors(plans[i], error));
+        DUET_TRY(make_launches(plans[i], error));
+    }
+    return DUET_OK;
+}
+
+duet_status duet_plan_new_many(duet_plan **plans, size_t plan_count, duet_device *device, const char *const *names,
+                               const duet_node *const *roots, const size_t *counts, duet_error *error)
+{
+    for (size_t i = 0; i < plan_count; i++) plans[i] = NULL;
+    plan_set *set = calloc(1, sizeof *set);
+    if (set == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    set->users = 1;
+    duet_status status = DUET_OK;
+    for (size_t i = 0; i < plan_count && status == DUET_OK; i++) {
+        plans[i] = plan_allocate(set, device, names[i]);
+        if (plans[i] == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    }
+    if (status == DUET_OK && plan_count > 0)
+        status = make_all(set, plans, plan_count, device, roots, counts, error);
+    if (status != DUET_OK)
+        for (size_t i = 0; i < plan_count; i++) duet_plan_free(&plans[i]);
+    release_set(set);
+    return status;
+}
+
+duet_status duet_plan_new(duet_plan **plan, duet_device *device, const char *name, const duet_node *roots, size_t count,
+                          duet_error *error)
+{
+    return duet_plan_new_many(plan, 1, device, &name, &roots, &count, error);
+}
+
+duet_status duet_plan_enqueue(duet_plan *plan, cl_event *last, duet_error *error)
+{
+    return duet_launch_replay(plan->device, &plan->launches, last, error);
+}
+
+duet_status duet_plan_replay(duet_plan *plan, duet_error *error)
+{
+    return duet_plan_enqueue(plan, NULL, error);
+}
+
+/* The tensor that holds `node`, checked against the caller's size. */
+static duet_status find_tensor(const duet_plan *plan, duet_node node, size_t bytes, duet_place *place, size_t *size,
+                               duet_error *error)
+{
+    duet_node memory = node == NULL ? NULL : duet_node_in_memory(node);
+    if (memory == NULL || memory->graph != plan->lowering.graph || plan->lowering.tensor_of[memory->id] < 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\" neither reads nor computes that node", plan->name);
+    *size = duet_type_size(memory->type);
+    if (bytes != memory->elements * *size)
+        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": the node has %zu bytes, not %zu", plan->name,
+                         memory->elements * *size, bytes);
+    *place = place_of(plan, plan->lowering.tensor_of[memory->id]);
+    return DUET_OK;
+}
+
+duet_status duet_plan_write(duet_plan *plan, duet_node input, const void *values, size_t bytes, duet_error *error)
+{
+    duet_place place;
+    size_t size;
+    DUET_TRY(find_tensor(plan, input, bytes, &place, &size, error));
+    return duet_buffer_write(plan->device, place.buffer, place.offset * size, values, bytes, error);
+}
+
+duet_status duet_plan_read(duet_plan *plan, duet_node root, void *values, size_t bytes, duet_error *error)
+{
+    duet_place place;
+    size_t size;
+    DUET_TRY(find_tensor(plan, root, bytes, &place, &size, error));
+    return duet_buffer_read(plan->device, place.buffer, place.offset * size, values, bytes, error);
+}
+
+size_t duet_plan_launches(const duet_plan *plan)
+{
+    return plan->launches.count;
+}
+
+size_t duet_plan_arena_bytes(const duet_plan *plan)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < plan->set->slab_count; i++) bytes += plan->set->slab_bytes[i];
+    return bytes;
+}
+
+const char *duet_plan_source(const duet_plan *plan)
+{
+    return plan->set->source == NULL ? "" : plan->set->source;
+}

@@ -1,0 +1,304 @@
+/* The store: variables by name, laid out in storages, filled from Philox on the host when a device is first given. */
+#include "graph/variable.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "base/size.h"
+#include "base/status.h"
+
+enum { ALIGNMENT = 16 }; /* elements: 64 bytes, so that vector loads and CLBlast's offsets fit */
+
+struct duet_store {
+    uint64_t seed;
+    duet_variable **variables;
+    size_t count, capacity;
+    duet_storage **storages;
+    size_t storage_count, storage_capacity;
+};
+
+size_t duet_type_size(duet_type type)
+{
+    return type == DUET_UINT8 ? 1 : 4;
+}
+
+duet_store *duet_store_new(uint64_t seed)
+{
+    duet_store *store = calloc(1, sizeof *store);
+    if (store != NULL) store->seed = seed;
+    return store;
+}
+
+void duet_store_free(duet_store **store)
+{
+    if (store == NULL || *store == NULL) return;
+    duet_store_release(*store);
+    for (size_t i = 0; i < (*store)->count; i++) {
+        free((*store)->variables[i]->name);
+        free((*store)->variables[i]);
+    }
+    for (size_t i = 0; i < (*store)->storage_count; i++) free((*store)->storages[i]);
+    free((*store)->variables);
+    free((*store)->storages);
+    free(*store);
+    *store = NULL;
+}
+
+void duet_store_release(duet_store *store)
+{
+    for (size_t i = 0; i < store->storage_count; i++) {
+        duet_buffer_free(&store->storages[i]->buffer);
+        store->storages[i]->device = NULL;
+        store->storages[i]->sealed = false;
+    }
+}
+
+uint64_t duet_store_seed(const duet_store *store)
+{
+    return store->seed;
+}
+
+/* Room for one more pointer in a growing array of them. */
+static bool grow(void ***items, size_t count, size_t *capacity)
+{
+    if (count < *capacity) return true;
+    size_t larger = *capacity == 0 ? 16 : 2 * *capacity;
+    void **grown = realloc(*items, larger * sizeof *grown);
+    if (grown == NULL) return false;
+    *items = grown;
+    *capacity = larger;
+    return true;
+}
+
+duet_storage *duet_storage_new(duet_store *store, duet_type type)
+{
+    duet_storage *storage = calloc(1, sizeof *storage);
+    if (storage == NULL || !grow((void ***)&store->storages, store->storage_count, &store->storage_capacity)) {
+        free(storage);
+        return NULL;
+    }
+    storage->store = store;
+    storage->type = type;
+    store->storages[store->storage_count++] = storage;
+    return storage;
+}
+
+static duet_variable *append(duet_store *store, duet_storage *storage, const char *name, duet_error *error)
+{
+    if (duet_store_find(store, name) != NULL) {
+        duet_fail(error, DUET_ERROR_GRAPH, "the name \"%s\" is used twice", name);
+        return NULL;
+    }
+    duet_variable *variable = calloc(1, sizeof *variable);
+    char *copy = strdup(name);
+    if (variable == NULL || copy == NULL || !grow((void ***)&store->variables, store->count, &store->capacity)) {
+        free(variable);
+        free(copy);
+        duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the variable \"%s\"", name);
+        return NULL;
+    }
+    variable->name = copy;
+    variable->storage = storage;
+    variable->type = storage->type;
+    store->variables[store->count++] = variable;
+    return variable;
+}
+
+duet_variable *duet_variable_new(duet_store *store, duet_storage *storage, const char *name, duet_shape shape,
+                                 duet_initialiser start, duet_error *error)
+{
+    size_t elements = duet_shape_elements(shape), offset = duet_size_round_up(storage->elements, ALIGNMENT), end;
+    if (elements == 0 || elements > UINT32_MAX || !duet_size_add(offset, elements, &end) || end > UINT32_MAX) {
+        duet_fail(error, DUET_ERROR_GRAPH, "\"%s\" has no elements or more than 2^32 - 1", name);
+        return NULL;
+    }
+    if (storage->sealed) {
+        duet_fail(error, DUET_ERROR_GRAPH,
+                  "\"%s\" is new, but the group's memory is already laid out: make every parameter before planning",
+                  name);
+        return NULL;
+    }
+    duet_variable *variable = append(store, storage, name, error);
+    if (variable == NULL) return NULL;
+    variable->shape = shape;
+    variable->elements = elements;
+    variable->offset = offset;
+    variable->start = start;
+    variable->saved = true;
+    storage->elements = end;
+    return variable;
+}
+
+duet_variable *duet_variable_flat(duet_store *store, duet_storage *storage, const char *name, duet_error *error)
+{
+    duet_variable *variable = duet_store_find(store, name);
+    if (variable == NULL) variable = append(store, storage, name, error);
+    if (variable == NULL) return NULL;
+    variable->shape = DUET_SHAPE(storage->elements);
+    variable->elements = storage->elements;
+    return variable;
+}
+
+duet_variable *duet_store_find(const duet_store *store, const char *name)
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (strcmp(store->variables[i]->name, name) == 0) return store->variables[i];
+    return NULL;
+}
+
+duet_variable *duet_store_at(const duet_store *store, size_t index)
+{
+    return index < store->count ? store->variables[index] : NULL;
+}
+
+/* The bound of a uniform, or the deviation of a normal start. */
+static double start_scale(const duet_variable *variable)
+{
+    const duet_initialiser *start = &variable->start;
+    double out = variable->shape.rank > 0 ? (double)variable->shape.dims[0] : 1;
+    double in = variable->shape.rank > 1 ? (double)variable->shape.dims[1] : 1;
+    if (start->fan_in > 0) in = (double)start->fan_in;
+    if (start->fan_out > 0) out = (double)start->fan_out;
+    switch (start->kind) {
+    case DUET_INIT_GLOROT_UNIFORM: return start->scale * sqrt(6 / (in + out));
+    case DUET_INIT_GLOROT_NORMAL: return start->scale * sqrt(2 / (in + out));
+    case DUET_INIT_HE_UNIFORM: return start->scale * sqrt(6 / in);
+    case DUET_INIT_HE_NORMAL: return start->scale * sqrt(2 / in);
+    case DUET_INIT_FAN_IN_UNIFORM: return start->scale / sqrt(in);
+    case DUET_INIT_CONSTANT:
+    case DUET_INIT_UNIFORM:
+    case DUET_INIT_NORMAL: break;
+    }
+    return start->scale;
+}
+
+static bool is_normal(duet_initialiser_kind kind)
+{
+    return kind == DUET_INIT_NORMAL || kind == DUET_INIT_GLOROT_NORMAL || kind == DUET_INIT_HE_NORMAL;
+}
+
+/* A variable's stream follows from its name, so that adding another one changes nothing here. */
+static uint32_t stream_of(const char *name)
+{
+    uint32_t hash = 0x811C9DC5u;
+    for (; *name != '\0'; name++) hash = (hash ^ (unsigned char)*name) * 0x01000193u;
+    return hash;
+}
+
+typedef struct initial_values {
+    const duet_variable *variable;
+    uint64_t seed;
+} initial_values;
+
+static duet_status write_start(void *context, void *destination, size_t bytes, duet_error *error)
+{
+    (void)bytes;
+    (void)error;
+    const initial_values *values = context;
+    const duet_variable *variable = values->variable;
+    double scale = start_scale(variable);
+    for (size_t i = 0; i < variable->elements; i++) {
+        double value = scale;
+        if (variable->start.kind != DUET_INIT_CONSTANT) {
+            /* step 2^32 - 1 keeps these apart from the numbers of training */
+            duet_philox_block block =
+                duet_philox_element(values->seed, stream_of(variable->name), UINT32_MAX, (uint32_t)i);
+            value = is_normal(variable->start.kind) ? scale * duet_philox_normal(block)
+                                                    : scale * (2 * duet_philox_uniform(block) - 1);
+        }
+        if (variable->type == DUET_FLOAT32)
+            ((float *)destination)[i] = (float)value;
+        else if (variable->type == DUET_UINT32)
+            ((uint32_t *)destination)[i] = (uint32_t)value;
+        else
+            ((uint8_t *)destination)[i] = (uint8_t)value;
+    }
+    return DUET_OK;
+}
+
+static duet_status fill_variable(duet_store *store, duet_variable *variable, duet_error *error)
+{
+    bool starts_at_zero = variable->start.kind == DUET_INIT_CONSTANT && variable->start.scale == 0;
+    if (variable->fill == NULL && (starts_at_zero || !variable->saved)) return DUET_OK; /* the buffer is zeroed */
+    initial_values values = {variable, store->seed};
+    size_t size = duet_type_size(variable->type);
+    return duet_buffer_fill(variable->storage->device, variable->storage->buffer, variable->offset * size,
+                            variable->elements * size, variable->fill != NULL ? variable->fill : write_start,
+                            variable->fill != NULL ? variable->fill_context : &values, error);
+}
+
+duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet_error *error)
+{
+    if (storage->buffer != NULL) {
+        if (storage->device == device) return DUET_OK;
+        return duet_fail(error, DUET_ERROR_USAGE, "the store's variables already live on another device");
+    }
+    size_t bytes;
+    if (!duet_size_multiply(storage->elements, duet_type_size(storage->type), &bytes))
+        return duet_fail(error, DUET_ERROR_MEMORY, "a storage's size overflows");
+    duet_store *store = storage->store;
+    DUET_TRY(duet_buffer_new(device, bytes, true, &storage->buffer, error));
+    storage->device = device;
+    storage->sealed = true;
+    for (size_t i = 0; i < store->count; i++) {
+        if (store->variables[i]->storage != storage) continue;
+        duet_status status = fill_variable(store, store->variables[i], error);
+        if (status != DUET_OK) {
+            duet_buffer_free(&storage->buffer);
+            return status;
+        }
+    }
+    return DUET_OK;
+}
+
+static duet_status check_memory(const duet_variable *variable, duet_error *error)
+{
+    if (variable->storage->buffer != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" has no memory yet: no plan uses it", variable->name);
+}
+
+duet_status duet_variable_read(duet_variable *variable, void *values, duet_error *error)
+{
+    DUET_TRY(check_memory(variable, error));
+    size_t size = duet_type_size(variable->type);
+    return duet_buffer_read(variable->storage->device, variable->storage->buffer, variable->offset * size, values,
+                            variable->elements * size, error);
+}
+
+duet_status duet_variable_write(duet_variable *variable, const void *values, duet_error *error)
+{
+    DUET_TRY(check_memory(variable, error));
+    size_t size = duet_type_size(variable->type);
+    return duet_buffer_write(variable->storage->device, variable->storage->buffer, variable->offset * size, values,
+                             variable->elements * size, error);
+}
+
+static duet_status find_sized(duet_store *store, const char *name, size_t bytes, duet_variable **variable,
+                              duet_error *error)
+{
+    *variable = duet_store_find(store, name);
+    if (*variable == NULL) return duet_fail(error, DUET_ERROR_USAGE, "the store has no variable \"%s\"", name);
+    size_t size = (*variable)->elements * duet_type_size((*variable)->type);
+    if (size == bytes) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" has %zu bytes, not %zu", name, size, bytes);
+}
+
+duet_status duet_store_read(duet_store *store, duet_device *device, const char *name, void *values, size_t bytes,
+                            duet_error *error)
+{
+    duet_variable *variable;
+    DUET_TRY(find_sized(store, name, bytes, &variable, error));
+    DUET_TRY(duet_storage_ensure(variable->storage, device, error));
+    return duet_variable_read(variable, values, error);
+}
+
+duet_status duet_store_write(duet_store *store, duet_device *device, const char *name, const void *values, size_t bytes,
+                             duet_error *error)
+{
+    duet_variable *variable;
+    DUET_TRY(find_sized(store, name, bytes, &variable, error));
+    DUET_TRY(duet_storage_ensure(variable->storage, device, error));
+    return duet_variable_write(variable, values, error);
+}
