@@ -24,19 +24,15 @@ static const duet_gemm_provider *preset(const duet_device *device)
     return gpu ? &duet_gemm_clblast : &duet_gemm_panel;
 }
 
-/** Whether the plain twin is done before a tiled product is: where there is next to nothing to multiply, or where tiles
- *  would be mostly padding, as for the single column of a discriminator's logit. */
-static bool plain_is_faster(const duet_device *device, const duet_gemm_provider *provider, const duet_gemm_shape *shape)
-{
-    const double products = (double)shape->m * (double)shape->n * (double)shape->k;
-    if (provider != &duet_gemm_panel) return products <= 32768;
-    return products <= duet_gemm_panel_cost(device, shape) + 4096;
-}
+/** Below this many multiply-adds one plain launch is done before a tiled product has packed its operands (about 8,000
+ *  on two CPU cores; a GPU does as many in the time that a launch costs it). */
+static const double plain_products = 8192;
 
 const duet_gemm_provider *duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape)
 {
-    const duet_gemm_provider *wanted = device->gemm != NULL ? device->gemm : preset(device);
-    if (device->gemm == NULL && plain_is_faster(device, wanted, shape)) return &duet_gemm_plain;
+    const duet_gemm_provider *wanted = duet_device_gemm_provider(device);
+    const double products = (double)shape->m * (double)shape->n * (double)shape->k;
+    if (device->gemm == NULL && products <= plain_products) return &duet_gemm_plain;
     return wanted->fits(device, shape) ? wanted : &duet_gemm_plain;
 }
 
@@ -58,7 +54,7 @@ duet_status duet_device_set_gemm(duet_device *device, const char *provider, duet
 
 const char *duet_device_gemm(const duet_device *device)
 {
-    return device->gemm != NULL ? device->gemm->name : preset(device)->name;
+    return duet_device_gemm_provider(device)->name;
 }
 
 const duet_gemm_provider *duet_device_gemm_provider(const duet_device *device)

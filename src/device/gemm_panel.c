@@ -106,14 +106,6 @@ static duet_status panel_lower(duet_device *device, const duet_gemm_shape *shape
     return lower_product(device, options, shape, a, workspace, c, beta, list, error);
 }
 
-double duet_gemm_panel_cost(const duet_device *device, const duet_gemm_shape *shape)
-{
-    const panel_tile tile = tile_for(device);
-    const double rows = (double)duet_size_round_up(shape->m, tile.rows), k = (double)shape->k;
-    const double columns = (double)duet_size_round_up(shape->n, tile.columns);
-    return rows * columns * k / (double)tile.columns + columns * k;
-}
-
 const duet_gemm_provider duet_gemm_panel = {
     .name = "panel",
     .summary = "register tiles over packed panels, for CPUs",

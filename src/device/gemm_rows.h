@@ -20,7 +20,4 @@ duet_status duet_gemm_append(duet_device *device, const char *file, const char *
                              const duet_argument *arguments, size_t count, duet_launch *launch, duet_launch_list *list,
                              duet_error *error);
 
-/** Work the panel provider does for a product, in multiply-adds of one lane; for the choice between it and plain. */
-double duet_gemm_panel_cost(const duet_device *device, const duet_gemm_shape *shape);
-
 #endif

@@ -1,0 +1,227 @@
+/* Every GEMM provider, all four transposes, sizes around the edges of tiles, written and added to, against a product
+ * in double. The matrices lie at odd offsets in larger buffers; what is beside C must survive, and what is beside A and
+ * B is NaN, so that a stray read shows. */
+#include "device/gemm.h"
+#include "test.h"
+
+#include <float.h>
+
+static const size_t edges[] = {1, 2, 3, 5, 7, 8, 13, 31, 32, 33, 64, 100, 130};
+
+enum { EDGES = sizeof edges / sizeof *edges, LARGEST = 130 * 130, BESIDE = 3, ROOM = LARGEST + 2 * BESIDE };
+
+typedef struct fixture {
+    duet_device *device;
+    cl_mem a, b, c;
+    float a_values[ROOM], b_values[ROOM], c_before[ROOM], c_after[ROOM];
+} fixture;
+
+/** Numbers in [-1, 1) that look random and are the same everywhere. */
+static float draw(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (float)((double)(*state >> 8) / 8388608.0 - 1.0);
+}
+
+static int set_up(void **state)
+{
+    duet_error error = {0};
+    fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->device = test_device_open();
+    assert_ok(duet_buffer_new(f->device, sizeof f->a_values, false, &f->a, &error), &error);
+    assert_ok(duet_buffer_new(f->device, sizeof f->b_values, false, &f->b, &error), &error);
+    assert_ok(duet_buffer_new(f->device, sizeof f->c_before, false, &f->c, &error), &error);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    duet_buffer_free(&f->a);
+    duet_buffer_free(&f->b);
+    duet_buffer_free(&f->c);
+    duet_device_close(&f->device);
+    free(f);
+    return 0;
+}
+
+/** Fills `values` with NaN, and `count` numbers at BESIDE with a drawing. */
+static void fill(float *values, size_t count, uint32_t seed)
+{
+    for (size_t i = 0; i < ROOM; i++) values[i] = NAN;
+    for (size_t i = 0; i < count; i++) values[BESIDE + i] = draw(&seed);
+}
+
+static void upload(fixture *f, const duet_gemm_shape *shape)
+{
+    duet_error error = {0};
+    uint32_t seed = (uint32_t)(shape->m * 1000003 + shape->n * 1009 + shape->k);
+    fill(f->a_values, shape->m * shape->k, seed);
+    fill(f->b_values, shape->k * shape->n, seed + 1);
+    for (size_t i = 0; i < ROOM; i++) f->c_before[i] = draw(&seed);
+    assert_ok(duet_buffer_write(f->device, f->a, 0, f->a_values, sizeof f->a_values, &error), &error);
+    assert_ok(duet_buffer_write(f->device, f->b, 0, f->b_values, sizeof f->b_values, &error), &error);
+    assert_ok(duet_buffer_write(f->device, f->c, 0, f->c_before, sizeof f->c_before, &error), &error);
+}
+
+/** Runs one product with a workspace of exactly the size that was asked for. */
+static void multiply(fixture *f, const duet_gemm_provider *provider, const duet_gemm_shape *shape, float beta)
+{
+    duet_error error = {0};
+    const duet_place a = {f->a, BESIDE}, b = {f->b, BESIDE}, c = {f->c, BESIDE};
+    const size_t before = provider->workspace_from_start ? 0 : BESIDE, bytes = provider->workspace(f->device, shape);
+    duet_place workspace = {NULL, before};
+    if (bytes != 0)
+        assert_ok(duet_buffer_new(f->device, before * sizeof(float) + bytes, false, &workspace.buffer, &error), &error);
+    duet_launch_list list = {0};
+    assert_ok(provider->lower(f->device, shape, a, b, c, beta, workspace, &list, &error), &error);
+    cl_event last = NULL;
+    assert_ok(duet_launch_replay(f->device, &list, &last, &error), &error);
+    assert_ok(duet_event_wait(&last, &error), &error);
+    assert_null(last);
+    assert_ok(duet_buffer_read(f->device, f->c, 0, f->c_after, sizeof f->c_after, &error), &error);
+    duet_launch_list_clear(&list);
+    duet_buffer_free(&workspace.buffer);
+}
+
+static void compare(const fixture *f, const duet_gemm_provider *provider, const duet_gemm_shape *shape, float beta)
+{
+    const float *a = f->a_values + BESIDE, *b = f->b_values + BESIDE;
+    for (size_t i = 0; i < ROOM; i++) {
+        double expected = f->c_before[i], tolerance = 0;
+        if (i >= BESIDE && i < BESIDE + shape->m * shape->n) {
+            const size_t row = (i - BESIDE) / shape->n, column = (i - BESIDE) % shape->n;
+            double sum = 0, size = 1;
+            for (size_t j = 0; j < shape->k; j++) {
+                const double product = (double)a[shape->transpose_a ? j * shape->m + row : row * shape->k + j] *
+                                       b[shape->transpose_b ? column * shape->k + j : j * shape->n + column];
+                sum += product;
+                size += fabs(product);
+            }
+            expected = sum + (beta != 0 ? expected : 0);
+            tolerance = FLT_EPSILON * (double)(shape->k + 1) * size;
+        }
+        if (fabs(f->c_after[i] - expected) <= tolerance) continue;
+        fail_msg("%s: C %zux%zu, k %zu, transposed %d %d, beta %g: element %td is %.9g, expected %.9g +- %.2g",
+                 provider->name, shape->m, shape->n, shape->k, shape->transpose_a, shape->transpose_b, (double)beta,
+                 (ptrdiff_t)i - BESIDE, (double)f->c_after[i], expected, tolerance);
+    }
+}
+
+static void try_shape(fixture *f, const duet_gemm_provider *provider, size_t m, size_t n, size_t k)
+{
+    for (int variant = 0; variant < 8; variant++) {
+        const duet_gemm_shape shape = {m, n, k, variant & 1, (variant >> 1) & 1};
+        const float beta = variant & 4 ? 1 : 0;
+        assert_true(provider->fits(f->device, &shape));
+        upload(f, &shape);
+        multiply(f, provider, &shape, beta);
+        compare(f, provider, &shape, beta);
+    }
+}
+
+/** Each edge in each place; the two others run through the list, so that sizes meet in many combinations. */
+static void try_provider(fixture *f, const char *name)
+{
+    const duet_gemm_provider *provider = NULL;
+    for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL && strcmp(provider->name, name) != 0; i++)
+        continue;
+    assert_non_null(provider);
+    /* A simulator needs minutes for what a processor does in seconds; $DUET_TEST_LARGEST leaves large sizes out. */
+    const char *text = getenv("DUET_TEST_LARGEST");
+    const size_t largest = text != NULL ? strtoul(text, NULL, 10) : 130;
+    for (size_t i = 0; i < EDGES; i++) {
+        const size_t m = edges[i], n = edges[(5 * i + 3) % EDGES], k = edges[(8 * i + 7) % EDGES];
+        if (m > largest || n > largest || k > largest) continue;
+        try_shape(f, provider, m, n, k);
+        try_shape(f, provider, n, k, m);
+        try_shape(f, provider, k, m, n);
+        try_shape(f, provider, m, m, m);
+        try_shape(f, provider, m, 1, k);
+        try_shape(f, provider, 1, m, k);
+    }
+}
+
+static void panel_is_right(void **state)
+{
+    try_provider(*state, "panel");
+}
+
+static void clblast_is_right(void **state)
+{
+    try_provider(*state, "clblast");
+}
+
+static void plain_is_right(void **state)
+{
+    try_provider(*state, "plain");
+}
+
+static void choice_follows_presets_and_words(void **state)
+{
+    fixture *f = *state;
+    duet_error error = {0};
+    const duet_gemm_shape large = {128, 400, 784, false, true}, tiny = {2, 3, 4, false, false};
+    const duet_device_kind kind = duet_device_describe(f->device)->kind;
+    const bool gpu = kind == DUET_DEVICE_GPU || kind == DUET_DEVICE_INTEGRATED;
+    assert_string_equal(duet_device_gemm(f->device), gpu ? "clblast" : "panel");
+    assert_string_equal(duet_gemm_choose(f->device, &large)->name, gpu ? "clblast" : "panel");
+    assert_string_equal(duet_gemm_choose(f->device, &tiny)->name, "plain");
+    assert_ok(duet_device_set_gemm(f->device, "clblast", &error), &error);
+    assert_string_equal(duet_device_gemm(f->device), "clblast");
+    assert_string_equal(duet_gemm_choose(f->device, &tiny)->name, "clblast");
+    assert_status(duet_device_set_gemm(f->device, "fastest", &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "\"fastest\"");
+    assert_message(&error, "panel clblast plain");
+    error = (duet_error){0};
+    assert_ok(duet_device_set_gemm(f->device, "auto", &error), &error);
+    assert_string_equal(duet_device_gemm(f->device), gpu ? "clblast" : "panel");
+}
+
+/** Panels wider than any buffer of the device: the plain twin takes over. */
+static void plain_stands_in(void **state)
+{
+    fixture *f = *state;
+    const duet_gemm_shape huge = {1, SIZE_MAX / 8, 2, false, false};
+    const duet_gemm_provider *provider = NULL;
+    duet_error error = {0};
+    assert_ok(duet_device_set_gemm(f->device, "panel", &error), &error);
+    provider = duet_gemm_choose(f->device, &huge);
+    assert_string_equal(provider->name, "plain");
+    assert_ok(duet_device_set_gemm(f->device, NULL, &error), &error);
+}
+
+static void profile_counts_products(void **state)
+{
+    fixture *f = *state;
+    duet_error error = {0};
+    const duet_gemm_shape shape = {33, 31, 13, false, false};
+    assert_ok(duet_device_set_profiling(f->device, true, &error), &error);
+    upload(f, &shape);
+    for (int i = 0; i < 3; i++) multiply(f, duet_gemm_provider_at(0), &shape, 0);
+    compare(f, duet_gemm_provider_at(0), &shape, 0);
+    duet_profile_row *rows = NULL;
+    size_t count = 0;
+    assert_ok(duet_device_profile(f->device, &rows, &count, &error), &error);
+    assert_int_equal(count, 2);
+    assert_true(rows[0].seconds >= rows[1].seconds);
+    const duet_profile_row *product = strncmp(rows[0].kernel, "gemm", 4) == 0 ? &rows[0] : &rows[1];
+    assert_string_equal(product->kernel, "gemm panel 33x31x13 nn");
+    assert_int_equal(product->launches, 3);
+    assert_close(product->flops, 3 * 2.0 * 33 * 31 * 13, 0);
+    assert_true(product->seconds > 0);
+    free(rows);
+    assert_ok(duet_device_set_profiling(f->device, false, &error), &error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_is_right),   cmocka_unit_test(panel_is_right),
+        cmocka_unit_test(clblast_is_right), cmocka_unit_test(choice_follows_presets_and_words),
+        cmocka_unit_test(plain_stands_in),  cmocka_unit_test(profile_counts_products),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
