@@ -1,0 +1,61 @@
+/* Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747): where a machine keeps it. $DUET_DATA comes first, then
+ * the data folders of the XDG base directory specification, under datasets/ as Debian's package has it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "data/data.h"
+
+const char *const duet_fashion_mnist_help =
+    "install it (Debian, Ubuntu: apt install dataset-fashion-mnist), or put the four .gz files of "
+    "https://github.com/zalandoresearch/fashion-mnist into a folder and set DUET_DATA to it";
+
+static const char set_name[] = "fashion-mnist";
+
+/* `folder` itself if it fits, which is then the caller's; else it is freed. */
+static char *keep_fitting(char *folder)
+{
+    if (folder != NULL && duet_data_folder_fits(folder)) return folder;
+    free(folder);
+    return NULL;
+}
+
+static char *find_under(const char *root, const char *inner)
+{
+    char *folder = duet_path_join(root, inner);
+    char *found = folder == NULL ? NULL : keep_fitting(duet_path_join(folder, set_name));
+    free(folder);
+    return found;
+}
+
+/* The first root of a list with colons that has it. */
+static char *find_in_list(const char *list)
+{
+    char *found = NULL;
+    while (found == NULL && *list != '\0') {
+        size_t length = strcspn(list, ":");
+        char *root = length == 0 ? NULL : strndup(list, length);
+        if (root != NULL) found = find_under(root, "datasets");
+        free(root);
+        list += length + (list[length] == ':');
+    }
+    return found;
+}
+
+static const char *set_or(const char *variable, const char *otherwise)
+{
+    const char *value = getenv(variable);
+    return value != NULL && *value != '\0' ? value : otherwise;
+}
+
+char *duet_fashion_mnist_find(void)
+{
+    const char *own = set_or("DUET_DATA", ""), *home = set_or("XDG_DATA_HOME", ""), *user = set_or("HOME", "");
+    char *found = NULL;
+    if (*own != '\0') found = find_under(own, "");
+    if (*own != '\0' && found == NULL) found = keep_fitting(strdup(own));
+    if (*home != '\0' && found == NULL) found = find_under(home, "datasets");
+    if (*home == '\0' && *user != '\0' && found == NULL) found = find_under(user, ".local/share/datasets");
+    if (found == NULL) found = find_in_list(set_or("XDG_DATA_DIRS", "/usr/local/share:/usr/share"));
+    return found != NULL ? found : find_in_list("/usr/local/share:/usr/share");
+}

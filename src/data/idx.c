@@ -1,0 +1,32 @@
+/* IDX, the format of MNIST (LeCun, Cortes, Burges; http://yann.lecun.com/exdb/mnist, "File format"): two zero bytes,
+ * the type, the number of extents, the extents as big-endian 32-bit numbers, then the elements. Bytes only. */
+#include "base/status.h"
+#include "data/rows.h"
+
+enum { TYPE_UINT8 = 0x08, TYPE_FLOAT64 = 0x0E };
+
+static duet_status header(duet_rows *rows, duet_element *element, duet_shape *shape, duet_error *error)
+{
+    unsigned char start[4], extent[4];
+    DUET_TRY(duet_rows_header_bytes(rows, start, sizeof start, error));
+    if (start[2] < TYPE_UINT8 || start[2] > TYPE_FLOAT64)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: wrong magic: an IDX file of bytes begins with %s, this one with 00 00 %02x", rows->path,
+                         duet_format_idx.begins, start[2]);
+    if (start[2] != TYPE_UINT8)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: IDX elements of type %02x; only unsigned bytes (08) are read: save it as .npy instead",
+                         rows->path, start[2]);
+    if (start[3] == 0 || start[3] > DUET_MAX_RANK)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: an IDX file with %d extents; 1 (labels) to 4 are expected",
+                         rows->path, start[3]);
+    *element = DUET_ELEMENT_UINT8;
+    *shape = (duet_shape){.rank = start[3]};
+    for (size_t i = 0; i < shape->rank; i++) {
+        DUET_TRY(duet_rows_header_bytes(rows, extent, sizeof extent, error));
+        shape->dims[i] = (size_t)extent[0] << 24 | (size_t)extent[1] << 16 | (size_t)extent[2] << 8 | (size_t)extent[3];
+    }
+    return DUET_OK;
+}
+
+const duet_format duet_format_idx = {"IDX", "00 00 08", "idx", {0, 0}, 2, header};

@@ -1,0 +1,149 @@
+/* .npy, numpy's own array file (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html): a magic, a
+ * version, a length, then a Python dictionary in text, of which three keys matter. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "base/status.h"
+#include "data/rows.h"
+
+enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32 };
+
+/* What the dictionary says. */
+typedef struct array_header {
+    char type[TEXT_LIMIT];
+    bool fortran_order;
+    duet_shape shape;
+    unsigned found; /* a bit a key */
+} array_header;
+
+/* The next character that is no space. */
+static char peek(const char **at)
+{
+    *at += strspn(*at, " \t\r\n");
+    return **at;
+}
+
+static bool take(const char **at, const char *word)
+{
+    size_t length = strlen(word);
+    if (peek(at) == '\0' || strncmp(*at, word, length) != 0) return false;
+    *at += length;
+    return true;
+}
+
+static bool take_text(const char **at, char text[TEXT_LIMIT])
+{
+    char quote = peek(at);
+    if (quote != '\'' && quote != '"') return false;
+    const char *end = strchr(*at + 1, quote);
+    if (end == NULL || end - *at > TEXT_LIMIT) return false;
+    size_t length = (size_t)(end - *at - 1);
+    memcpy(text, *at + 1, length);
+    text[length] = '\0';
+    *at = end + 1;
+    return true;
+}
+
+static bool take_number(const char **at, size_t *number)
+{
+    if (peek(at) < '0' || peek(at) > '9') return false;
+    for (*number = 0; **at >= '0' && **at <= '9'; ++*at)
+        if (!duet_size_multiply(*number, 10, number) || !duet_size_add(*number, (size_t)(**at - '0'), number))
+            return false;
+    return true;
+}
+
+static bool take_shape(const char **at, duet_shape *shape)
+{
+    if (!take(at, "(")) return false;
+    while (!take(at, ")")) {
+        if (shape->rank == DUET_MAX_RANK || !take_number(at, &shape->dims[shape->rank++])) return false;
+        if (!take(at, ",") && peek(at) != ')') return false;
+    }
+    return true;
+}
+
+static bool take_entry(const char **at, array_header *array)
+{
+    char key[TEXT_LIMIT];
+    if (!take_text(at, key) || !take(at, ":")) return false;
+    if (strcmp(key, "descr") == 0) {
+        array->found |= 1;
+        return take_text(at, array->type);
+    }
+    if (strcmp(key, "shape") == 0) {
+        array->found |= 2;
+        return array->shape.rank == 0 && take_shape(at, &array->shape);
+    }
+    array->found |= 4;
+    array->fortran_order = take(at, "True");
+    return strcmp(key, "fortran_order") == 0 && (array->fortran_order || take(at, "False"));
+}
+
+static bool parse(const char *text, array_header *array)
+{
+    if (!take(&text, "{")) return false;
+    while (!take(&text, "}")) {
+        if (!take_entry(&text, array)) return false;
+        if (!take(&text, ",") && peek(&text) != '}') return false;
+    }
+    return array->found == 7 && peek(&text) == '\0';
+}
+
+/* The dictionary's text, which the caller frees. */
+static duet_status read_text(duet_rows *rows, char **text, duet_error *error)
+{
+    unsigned char start[8], length[4] = {0};
+    DUET_TRY(duet_rows_header_bytes(rows, start, sizeof start, error));
+    if (start[6] < 1 || start[6] > 3)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: .npy version %d; versions 1 to 3 are read", rows->path, start[6]);
+    DUET_TRY(duet_rows_header_bytes(rows, length, start[6] == 1 ? 2 : 4, error));
+    size_t bytes = length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;
+    if (bytes > HEADER_LIMIT)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: a .npy header of %zu bytes; at most %d are expected", rows->path,
+                         bytes, HEADER_LIMIT);
+    *text = calloc(bytes + 1, 1);
+    if (*text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its header", rows->path);
+    return duet_rows_header_bytes(rows, *text, bytes, error);
+}
+
+static duet_status find_element(const duet_rows *rows, const char *type, duet_element *element, duet_error *error)
+{
+    static const struct {
+        const char *name;
+        duet_element element;
+    } types[] = {{"|u1", DUET_ELEMENT_UINT8}, {"<f4", DUET_ELEMENT_FLOAT32}, {"<f8", DUET_ELEMENT_FLOAT64}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].name, type) == 0) {
+            *element = types[i].element;
+            return DUET_OK;
+        }
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: elements of type '%s'; |u1, <f4 and <f8 are read: save array.astype('<f4')", rows->path,
+                     type);
+}
+
+static duet_status header(duet_rows *rows, duet_element *element, duet_shape *shape, duet_error *error)
+{
+    char *text = NULL;
+    array_header array = {.found = 0};
+    duet_status status = read_text(rows, &text, error);
+    bool sound = status == DUET_OK && parse(text, &array);
+    free(text);
+    if (status != DUET_OK) return status;
+    if (!sound)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: the .npy header is not a plain array's: descr, fortran_order and a shape of at most %d "
+                         "extents are expected",
+                         rows->path, DUET_MAX_RANK);
+    if (array.fortran_order)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: in Fortran order; C order is expected: save numpy.ascontiguousarray(array)", rows->path);
+    if (array.shape.rank == 0)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: a single number; an array of examples is expected", rows->path);
+    *shape = array.shape;
+    return find_element(rows, array.type, element, error);
+}
+
+const duet_format duet_format_npy = {".npy", "93 'NUMPY'", ".npy", {0x93, 'N', 'U', 'M', 'P', 'Y'}, 6, header};

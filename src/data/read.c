@@ -1,0 +1,44 @@
+/* Examples and labels for the host: a piece of a file, or draws of a generated set. */
+#include <string.h>
+
+#include "data/data.h"
+
+static duet_status check_range(const duet_data *data, duet_split split, size_t first, size_t count, duet_error *error)
+{
+    size_t there = data->info.count[split];
+    if (data->toy != NULL || (first <= there && count <= there - first)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s: %zu examples from number %zu on were asked for; the %s split holds %zu", data->name, count,
+                     first, split == DUET_TRAIN ? "training" : "test", there);
+}
+
+duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,
+                           duet_error *error)
+{
+    DUET_TRY(check_range(data, split, first, count, error));
+    for (size_t i = 0; data->toy != NULL && i < count; i++)
+        (void)duet_toy_draw(data->toy, split, first + i, values + i * data->toy->dimensions);
+    if (data->toy != NULL || count == 0) return DUET_OK;
+    duet_data_part *part = &data->parts[split];
+    DUET_TRY(duet_rows_read(&part->rows, part->first + first, count, values, error));
+    if (data->info.type != DUET_UINT8) return DUET_OK;
+    /* The bytes lie at the front of the floats that they become: from the last to the first none is lost. */
+    const uint8_t *bytes = (const uint8_t *)values;
+    for (size_t i = count * part->rows.row_elements; i-- > 0;) values[i] = (float)bytes[i] * (1.0f / 255);
+    return DUET_OK;
+}
+
+duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, size_t count, uint8_t *labels,
+                             duet_error *error)
+{
+    float unused[2];
+    DUET_TRY(check_range(data, split, first, count, error));
+    const uint8_t *own = data->parts[split].labels;
+    if (data->toy == NULL && own == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: the %s split has no labels", data->name,
+                         split == DUET_TRAIN ? "training" : "test");
+    if (own != NULL) memcpy(labels, own + first, count);
+    for (size_t i = 0; data->toy != NULL && i < count; i++)
+        labels[i] = (uint8_t)duet_toy_draw(data->toy, split, first + i, unused);
+    return DUET_OK;
+}

@@ -1,0 +1,154 @@
+/* Which data sets there are, and what a name or a path leads to: a row of the table, else a file or folder. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "data/data.h"
+
+/* An epoch of a generated set, by convention as long as one of MNIST. */
+enum { TOY_TRAIN = 60000, TOY_TEST = 10000 };
+
+/* Sets of files with a name. The generated ones are the rows of duet_toy_at. */
+static const struct {
+    const char *name, *summary;
+    char *(*find)(void); /* the folder, the caller's; NULL if it is not on this machine */
+    const char *const *help;
+} named[] = {
+    {"fashion-mnist", "60000 + 10000 grey pictures of clothes, 28 x 28, 10 classes", duet_fashion_mnist_find,
+     &duet_fashion_mnist_help},
+};
+enum { NAMED = sizeof named / sizeof *named };
+
+static const duet_toy *find_toy(const char *name)
+{
+    const duet_toy *toy = NULL;
+    for (size_t i = 0; (toy = duet_toy_at(i)) != NULL && strcmp(toy->name, name) != 0;) i++;
+    return toy;
+}
+
+static void list_named(duet_dataset_row *row, size_t index)
+{
+    char *folder = named[index].find();
+    row->name = named[index].name;
+    row->summary = named[index].summary;
+    row->present = folder != NULL;
+    snprintf(row->source, sizeof row->source, "%s", folder != NULL ? folder : *named[index].help);
+    free(folder);
+}
+
+size_t duet_dataset_list(duet_dataset_row *rows, size_t capacity)
+{
+    size_t count = 0;
+    for (; count < NAMED; count++)
+        if (count < capacity) list_named(&rows[count], count);
+    for (const duet_toy *toy; (toy = duet_toy_at(count - NAMED)) != NULL; count++)
+        if (count < capacity) rows[count] = (duet_dataset_row){toy->name, toy->summary, true, "generated"};
+    return count;
+}
+
+static void open_toy(duet_data *data, const duet_toy *toy)
+{
+    data->toy = toy;
+    data->info.shape = DUET_SHAPE(toy->dimensions);
+    data->info.type = DUET_FLOAT32;
+    data->info.generated = true;
+    data->info.count[DUET_TRAIN] = TOY_TRAIN;
+    data->info.count[DUET_TEST] = TOY_TEST;
+    data->info.classes = toy->modes;
+}
+
+/* A word that is no set; paths have a slash or a dot, and opening them says what is wrong. */
+static duet_status check_is_path(const char *name, duet_error *error)
+{
+    if (strpbrk(name, "/.") != NULL || access(name, F_OK) == 0) return DUET_OK;
+    duet_text names = {0};
+    for (size_t i = 0; i < NAMED; i++) duet_text_add(&names, "%s ", named[i].name);
+    for (size_t i = 0; duet_toy_at(i) != NULL; i++) duet_text_add(&names, "%s ", duet_toy_at(i)->name);
+    duet_status status = duet_fail(error, DUET_ERROR_USAGE,
+                                   "\"%s\" is neither a data set nor a path; the sets are %s(a path is an IDX file, a "
+                                   ".npy file or a folder of them)",
+                                   name, duet_text_get(&names));
+    duet_text_free(&names);
+    return status;
+}
+
+/* The path as it can be found from any folder, so that a run remembers it; the caller frees it. */
+static char *absolute(const char *path)
+{
+    char here[4096];
+    if (path[0] == '/' || getcwd(here, sizeof here) == NULL) return strdup(path);
+    return duet_path_join(here, path);
+}
+
+/* Where the files of `name` are. The caller frees *path. */
+static duet_status find_path(const char *name, char **path, duet_error *error)
+{
+    for (size_t i = 0; i < NAMED; i++) {
+        if (strcmp(named[i].name, name) != 0) continue;
+        *path = named[i].find();
+        if (*path != NULL) return DUET_OK;
+        return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine: %s", name, *named[i].help);
+    }
+    DUET_TRY(check_is_path(name, error));
+    *path = absolute(name);
+    return *path != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
+}
+
+static duet_status open_named(duet_data *data, duet_error *error)
+{
+    const duet_toy *toy = find_toy(data->name);
+    if (toy != NULL) {
+        open_toy(data, toy);
+        data->source = strdup("generated");
+        return data->source != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
+    }
+    duet_data_files files = {{NULL}, {NULL}};
+    duet_status status = find_path(data->name, &data->source, error);
+    if (status == DUET_OK) status = duet_data_files_find(&files, data->source, error);
+    if (status == DUET_OK) status = duet_data_open_files(data, &files, error);
+    duet_data_files_free(&files);
+    return status;
+}
+
+duet_status duet_data_open(duet_data **opened, const char *name, duet_error *error)
+{
+    *opened = NULL;
+    if (name == NULL) name = named[0].name;
+    duet_data *data = calloc(1, sizeof *data);
+    if (data != NULL) data->name = strdup(name);
+    if (data == NULL || data->name == NULL) {
+        free(data);
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
+    }
+    duet_status status = open_named(data, error);
+    if (status != DUET_OK) {
+        duet_data_close(&data);
+        return status;
+    }
+    data->info.name = data->name;
+    data->info.source = data->source;
+    *opened = data;
+    return DUET_OK;
+}
+
+void duet_data_close(duet_data **data)
+{
+    if (data == NULL || *data == NULL) return;
+    for (size_t split = 0; split < 2; split++) {
+        duet_rows_close(&(*data)->parts[split].rows);
+        free((*data)->parts[split].labels);
+    }
+    duet_store_free(&(*data)->store);
+    free((*data)->name);
+    free((*data)->source);
+    free(*data);
+    *data = NULL;
+}
+
+const duet_data_info *duet_data_describe(const duet_data *data)
+{
+    return &data->info;
+}

@@ -1,0 +1,132 @@
+/* Points in the plane as a scatter picture, numbers on a line as a histogram: what a model learnt of a distribution
+ * that can be seen whole. The reference sets the frame; without one the points do. */
+#include <math.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "duet/report.h"
+#include "report/png.h"
+
+enum { SIDE = 512, BINS = 64, BIN_WIDTH = SIDE / BINS, PAPER = 255, AXIS = 225 };
+static const double margin = 0.15; /* of the frame's side, around what it holds */
+static const double dot_radius = 2;
+
+typedef struct colour {
+    double red, green, blue, cover;
+} colour;
+static const colour reference_colour = {150, 150, 150, 0.5}, point_colour = {31, 119, 180, 0.6};
+
+/* A square part of the plane. */
+typedef struct frame {
+    double low[2], side;
+} frame;
+
+static void blend(duet_canvas *canvas, size_t x, size_t y, const colour *ink, double cover)
+{
+    uint8_t *pixel = canvas->pixels + 3 * (y * SIDE + x);
+    const double inks[3] = {ink->red, ink->green, ink->blue};
+    for (size_t i = 0; i < 3; i++) pixel[i] = (uint8_t)(pixel[i] + (inks[i] - pixel[i]) * cover * ink->cover + 0.5);
+}
+
+/* The smallest square with a margin around the finite values; [-1, 1] if there are none. */
+static frame frame_of(const float *values, size_t count, size_t dimensions)
+{
+    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
+    for (size_t i = 0; i < count * dimensions; i++) {
+        size_t axis = i % dimensions;
+        if (!isfinite(values[i])) continue;
+        low[axis] = fmin(low[axis], values[i]);
+        high[axis] = fmax(high[axis], values[i]);
+    }
+    frame result = {{-1, -1}, 0};
+    for (size_t axis = 0; axis < dimensions; axis++) result.side = fmax(result.side, high[axis] - low[axis]);
+    result.side = result.side > 0 ? result.side * (1 + 2 * margin) : 2;
+    for (size_t axis = 0; axis < dimensions; axis++)
+        if (low[axis] <= high[axis]) result.low[axis] = (low[axis] + high[axis] - result.side) / 2;
+    return result;
+}
+
+/* Pixels from the left or the bottom; a value outside the frame is held at its edge, so that it is seen. */
+static double place(const frame *frame, size_t axis, float value)
+{
+    return fmin(fmax((value - frame->low[axis]) / frame->side * SIDE, 0), SIDE - 1);
+}
+
+static void draw_dot(duet_canvas *canvas, double x, double y, const colour *ink)
+{
+    double reach = dot_radius + 1;
+    for (double row = fmax(floor(y - reach), 0); row <= fmin(y + reach, SIDE - 1); row++)
+        for (double column = fmax(floor(x - reach), 0); column <= fmin(x + reach, SIDE - 1); column++) {
+            double cover = dot_radius + 0.5 - hypot(column + 0.5 - x, row + 0.5 - y);
+            if (cover > 0) blend(canvas, (size_t)column, (size_t)row, ink, fmin(cover, 1));
+        }
+}
+
+static void scatter(duet_canvas *canvas, const frame *frame, const float *values, size_t count, const colour *ink)
+{
+    for (size_t i = 0; i < count; i++, values += 2)
+        if (isfinite(values[0]) && isfinite(values[1]))
+            draw_dot(canvas, place(frame, 0, values[0]), SIDE - place(frame, 1, values[1]), ink);
+}
+
+/* The share of the values in each bin of the frame. */
+static void count_bins(const frame *frame, const float *values, size_t count, double bins[BINS])
+{
+    memset(bins, 0, BINS * sizeof *bins);
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(values[i])) bins[(size_t)(place(frame, 0, values[i]) / BIN_WIDTH)] += 1 / (double)count;
+}
+
+static void draw_bars(duet_canvas *canvas, const double bins[BINS], double tallest, const colour *ink)
+{
+    for (size_t x = 0; x < SIDE; x++) {
+        size_t height = (size_t)(bins[x / BIN_WIDTH] / tallest * SIDE * (1 - margin));
+        for (size_t y = SIDE - height; y < SIDE; y++) blend(canvas, x, y, ink, 1);
+    }
+}
+
+static void histogram(duet_canvas *canvas, const frame *frame, const float *values, size_t count,
+                      const float *reference, size_t reference_count)
+{
+    double bins[BINS], reference_bins[BINS], tallest = 0;
+    count_bins(frame, values, count, bins);
+    count_bins(frame, reference, reference_count, reference_bins);
+    for (size_t i = 0; i < BINS; i++) tallest = fmax(tallest, fmax(bins[i], reference_bins[i]));
+    if (!(tallest > 0)) return;
+    draw_bars(canvas, reference_bins, tallest, &reference_colour);
+    draw_bars(canvas, bins, tallest, &point_colour);
+}
+
+/* Light lines where a coordinate is zero. */
+static void draw_axes(duet_canvas *canvas, const frame *frame, size_t dimensions)
+{
+    double zero[2] = {-frame->low[0] / frame->side * SIDE, -frame->low[1] / frame->side * SIDE};
+    for (size_t i = 0; i < SIDE; i++) {
+        if (zero[0] >= 0 && zero[0] < SIDE) memset(canvas->pixels + 3 * (i * SIDE + (size_t)zero[0]), AXIS, 3);
+        if (dimensions == 2 && zero[1] >= 0 && zero[1] < SIDE)
+            memset(canvas->pixels + 3 * ((SIDE - 1 - (size_t)zero[1]) * SIDE + i), AXIS, 3);
+    }
+}
+
+duet_status duet_write_png_points(const char *path, const float *values, size_t count, size_t dimensions,
+                                  const float *reference, size_t reference_count, duet_error *error)
+{
+    duet_canvas canvas = {0};
+    if (dimensions != 1 && dimensions != 2)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: points of %zu dimensions cannot be drawn; 1 or 2 are expected",
+                         path, dimensions);
+    if (reference == NULL) reference_count = 0;
+    DUET_TRY(duet_canvas_new(&canvas, path, SIDE, SIDE, 3, PAPER, error));
+    frame view =
+        reference_count > 0 ? frame_of(reference, reference_count, dimensions) : frame_of(values, count, dimensions);
+    draw_axes(&canvas, &view, dimensions);
+    if (dimensions == 1) {
+        histogram(&canvas, &view, values, count, reference, reference_count);
+    } else {
+        scatter(&canvas, &view, reference, reference_count, &reference_colour);
+        scatter(&canvas, &view, values, count, &point_colour);
+    }
+    duet_status status = duet_canvas_write(&canvas, path, error);
+    duet_canvas_free(&canvas);
+    return status;
+}
