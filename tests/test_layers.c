@@ -16,10 +16,10 @@ static const struct {
     {"check", {"doctor.h"}},
     {"nn", {"nn.h"}},
     {"data", {"data.h"}},
+    {"report", {"report.h"}},
     {"model", {"model.h"}},
     {"train", {"train.h"}},
     {"metric", {"metric.h"}},
-    {"report", {"report.h"}},
     {"cli", {NULL}},
 };
 enum { LAYERS = sizeof layers / sizeof layers[0], CLI = LAYERS - 1, DEVICE = 1, NONE = -1 };

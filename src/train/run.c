@@ -1,0 +1,113 @@
+/* A run opened to be used: what run.json names, with the weights of the checkpoint. */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "train/checkpoint.h"
+#include "train/evaluator.h"
+#include "train/run_file.h"
+
+struct duet_run {
+    duet_device *device;
+    duet_data *data;
+    duet_model *model;
+    duet_evaluator *evaluator;
+};
+
+static duet_status open_parts(duet_run *run, const duet_run_file *file, const char *directory, const char *device,
+                              const char *data, duet_error *error)
+{
+    const duet_run_choice *choice = &file->choice;
+    const duet_family *family = duet_family_find(choice->model);
+    if (family == NULL)
+        return duet_fail(error, DUET_ERROR_DATA, "%s is a run of \"%s\", a model this version of Duet does not have",
+                         directory, choice->model);
+    DUET_TRY(duet_data_open(&run->data, data != NULL ? data : choice->data, error));
+    DUET_TRY(
+        duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
+    DUET_TRY(duet_device_open(&run->device, device, error));
+    DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+
+    char *path = duet_path_join(directory, "checkpoint.safetensors");
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    duet_status status = duet_checkpoint_load(path, run->model, run->device, false, NULL, error);
+    free(path);
+    return status;
+}
+
+duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
+                               duet_error *error)
+{
+    duet_run_file file;
+    *run = NULL;
+    duet_run *made = calloc(1, sizeof *made);
+    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
+    duet_status status = duet_run_file_read(&file, directory, error);
+    if (status == DUET_OK) {
+        status = open_parts(made, &file, directory, device, data, error);
+        duet_run_file_free(&file);
+    }
+    if (status != DUET_OK) {
+        duet_run_close(&made);
+        return status;
+    }
+    *run = made;
+    return DUET_OK;
+}
+
+duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error)
+{
+    return duet_run_open_with(run, directory, device, NULL, error);
+}
+
+void duet_run_close(duet_run **run)
+{
+    if (run == NULL || *run == NULL) return;
+    duet_evaluator_free(&(*run)->evaluator);
+    duet_model_free(&(*run)->model);
+    duet_data_close(&(*run)->data);
+    duet_device_close(&(*run)->device);
+    free(*run);
+    *run = NULL;
+}
+
+duet_model *duet_run_model(duet_run *run)
+{
+    return run->model;
+}
+
+duet_data *duet_run_data(duet_run *run)
+{
+    return run->data;
+}
+
+duet_device *duet_run_device(duet_run *run)
+{
+    return run->device;
+}
+
+size_t duet_run_features(duet_run *run, const char *output)
+{
+    return duet_evaluator_features(run->evaluator, output);
+}
+
+size_t duet_run_latent_features(duet_run *run)
+{
+    return duet_evaluator_latent_features(run->evaluator);
+}
+
+void duet_run_prior(duet_run *run, size_t count, uint64_t seed, float *latents)
+{
+    duet_prior_latents(seed, count, duet_evaluator_latent_features(run->evaluator), latents);
+}
+
+duet_status duet_run_decode(duet_run *run, const char *output, const float *latents, size_t count, float *values,
+                            duet_error *error)
+{
+    return duet_evaluator_compute(run->evaluator, DUET_FROM_LATENTS, output, latents, count, 0, values, error);
+}
+
+duet_status duet_run_apply(duet_run *run, const char *output, const float *examples, size_t count, uint64_t seed,
+                           float *values, duet_error *error)
+{
+    return duet_evaluator_compute(run->evaluator, DUET_FROM_EXAMPLES, output, examples, count, seed, values, error);
+}

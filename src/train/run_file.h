@@ -1,0 +1,34 @@
+/* run.json: what a run is made of, written once before its first step, so that it can be repeated and gone on with. */
+#ifndef DUET_SRC_TRAIN_RUN_FILE_H
+#define DUET_SRC_TRAIN_RUN_FILE_H
+
+#include <jansson.h>
+
+#include "train/trainer.h"
+
+/** What somebody chose, as opposed to what the machine is. Strings are borrowed. */
+typedef struct duet_run_choice {
+    const char *model, *data;    /* data: a name, or a path that holds from anywhere */
+    const char *const *settings; /* "key=value" */
+    size_t setting_count;
+    uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */
+} duet_run_choice;
+
+typedef struct duet_run_file {
+    json_t *document;
+    duet_run_choice choice;
+    const char *gemm;                             /* the provider that the run used, NULL if none is named */
+    const char *device, *driver, *device_version; /* what it ran on */
+    char **lines;                                 /* behind choice.settings */
+} duet_run_file;
+
+/** Reads DIRECTORY/run.json. DUET_ERROR_FILE if there is none, DUET_ERROR_DATA if it is not one. */
+duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error);
+void duet_run_file_free(duet_run_file *file);
+
+/** Writes DIRECTORY/run.json whole or not at all. `before`: the run as it was when it is being resumed, NULL for a new
+ *  one. */
+duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
+                                const duet_run_file *before, duet_error *error);
+
+#endif
