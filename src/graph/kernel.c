@@ -39,8 +39,7 @@ void duet_kernel_table_free(duet_kernel_table *table)
 static duet_status add_argument(const duet_lowering *lowering, duet_kernel_text *launch, int tensor, float number,
                                 duet_error *error)
 {
-    duet_kernel_argument *grown =
-        realloc(launch->arguments, (launch->argument_count + 1) * sizeof *launch->arguments);
+    duet_kernel_argument *grown = realloc(launch->arguments, (launch->argument_count + 1) * sizeof *launch->arguments);
     if (grown == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
     launch->arguments = grown;
     grown[launch->argument_count++] = (duet_kernel_argument){tensor, number};
@@ -105,8 +104,9 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     write_roots(&writer, step, &stores, targets);
     duet_text_add(&text, "(const uint count");
     duet_write_parameters(&writer, &text);
-    duet_text_add(&text, ")\n{\n    const size_t id = get_global_id(0);\n    if (id >= count) return;\n"
-                         "    const uint i = (uint)id;\n%s%s}\n",
+    duet_text_add(&text,
+                  ")\n{\n    const size_t id = get_global_id(0);\n    if (id >= count) return;\n"
+                  "    const uint i = (uint)id;\n%s%s}\n",
                   duet_text_get(&writer.body), duet_text_get(&stores));
     char name[64];
     snprintf(name, sizeof name, "map_%s", step->roots[step->root_count - 1].value->op->name);
@@ -188,7 +188,8 @@ static duet_status write_reduce(duet_lowering *lowering, const duet_step *step, 
     writer.results[writer.result_count++] = DUET_FLOAT32;
     duet_text_add(&text, "(const uint outputs, const uint pieces, const uint length");
     duet_write_parameters(&writer, &text);
-    duet_text_add(&text, ")\n{\n    const size_t id = get_global_id(0);\n    if (id >= (size_t)outputs * pieces) return;\n");
+    duet_text_add(&text,
+                  ")\n{\n    const size_t id = get_global_id(0);\n    if (id >= (size_t)outputs * pieces) return;\n");
     duet_text_add(&text, step->outputs_fastest
                              ? "    const uint o = (uint)(id %% outputs), piece = (uint)(id / outputs);\n"
                              : "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces);\n");
@@ -217,14 +218,15 @@ static duet_status write_partials(duet_lowering *lowering, const duet_step *step
                                   duet_kernel_text *launch, duet_error *error)
 {
     duet_text text = {0};
-    duet_text_add(&text,
-                  "(const uint outputs, const uint pieces, __global const float *b0, const ulong o0, __global float *r0, "
-                  "const ulong s0)\n{\n    const size_t o = get_global_id(0);\n    if (o >= outputs) return;\n"
-                  "    float so_far = %s;\n    for (uint piece = 0; piece < pieces; piece++) {\n"
-                  "        const float a = so_far, b = b0[o0 + %s];\n        so_far = %s;\n    }\n    r0[s0 + o] = so_far;\n"
-                  "}\n",
-                  step->node->op->start, step->outputs_fastest ? "piece * outputs + o" : "o * pieces + piece",
-                  step->node->op->expression);
+    duet_text_add(
+        &text,
+        "(const uint outputs, const uint pieces, __global const float *b0, const ulong o0, __global float *r0, "
+        "const ulong s0)\n{\n    const size_t o = get_global_id(0);\n    if (o >= outputs) return;\n"
+        "    float so_far = %s;\n    for (uint piece = 0; piece < pieces; piece++) {\n"
+        "        const float a = so_far, b = b0[o0 + %s];\n        so_far = %s;\n    }\n    r0[s0 + o] = so_far;\n"
+        "}\n",
+        step->node->op->start, step->outputs_fastest ? "piece * outputs + o" : "o * pieces + piece",
+        step->node->op->expression);
     char name[64];
     snprintf(name, sizeof name, "%s_partials", step->node->op->name);
     duet_status status = intern(table, name, &text, &launch->kernel, error);

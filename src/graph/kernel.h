@@ -4,7 +4,8 @@
 
 #include "graph/lower.h"
 
-/** An argument of a generated kernel after the leading uint ones: a tensor (its buffer, then its offset), or a number. */
+/** An argument of a generated kernel after the leading uint ones: a tensor (its buffer, then its offset), or a number.
+ */
 typedef struct duet_kernel_argument {
     int tensor; /* DUET_NO_TENSOR: a number */
     float number;
@@ -27,12 +28,13 @@ typedef struct duet_kernel_table {
     struct {
         char name[64];
         char *body;
-    } *items;
+    } * items;
     size_t count, capacity;
     bool random; /* some kernel draws random numbers */
 } duet_kernel_table;
 
-/** Writes the launches of one MAP or REDUCE step (one or two of them) to `launches`. The caller frees their arguments. */
+/** Writes the launches of one MAP or REDUCE step (one or two of them) to `launches`. The caller frees their arguments.
+ */
 duet_status duet_kernel_write(duet_lowering *lowering, size_t step, duet_kernel_table *table,
                               duet_kernel_text launches[2], size_t *count, duet_error *error);
 void duet_kernel_table_free(duet_kernel_table *table);

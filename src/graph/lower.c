@@ -1,5 +1,5 @@
-/* Lowering: each value that lies in memory gets a step; map steps of equal extent share a kernel where the order allows;
- * assignments write in place where nothing later needs the old value, else they copy at the end. */
+/* Lowering: each value that lies in memory gets a step; map steps of equal extent share a kernel where the order
+ * allows; assignments write in place where nothing later needs the old value, else they copy at the end. */
 #include "graph/lower.h"
 
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static int tensor_of(duet_lowering *lowering, duet_node node)
 {
     node = duet_node_in_memory(node);
     if (lowering->tensor_of[node->id] != DUET_NO_TENSOR) return lowering->tensor_of[node->id];
-    duet_home home = node->op->kind == DUET_OP_VARIABLE                                         ? DUET_HOME_VARIABLE
+    duet_home home = node->op->kind == DUET_OP_VARIABLE                                  ? DUET_HOME_VARIABLE
                      : node->op->kind == DUET_OP_INPUT || node->op->kind == DUET_OP_PACK ? DUET_HOME_OWN
                                                                                          : DUET_HOME_ARENA;
     int tensor = add_tensor(lowering, node, node->type, node->elements, home);
@@ -63,8 +63,8 @@ static int tensor_of(duet_lowering *lowering, duet_node node)
 
 static duet_step *add_step(duet_lowering *lowering, duet_step_kind kind)
 {
-    duet_step *step = extend(lowering, (void **)&lowering->steps, sizeof *step, &lowering->step_count,
-                             &lowering->step_capacity);
+    duet_step *step =
+        extend(lowering, (void **)&lowering->steps, sizeof *step, &lowering->step_count, &lowering->step_capacity);
     if (step == NULL) return NULL;
     step->kind = kind;
     step->scratch = DUET_NO_TENSOR;
@@ -116,15 +116,13 @@ static bool can_join(const duet_lowering *lowering, const duet_step *step, size_
 static void place_root(duet_lowering *lowering, duet_root root, size_t earliest)
 {
     size_t elements = root.value->elements, chosen = lowering->step_count;
-    if (earliest < lowering->step_count && can_join(lowering, &lowering->steps[earliest], elements))
-        chosen = earliest;
+    if (earliest < lowering->step_count && can_join(lowering, &lowering->steps[earliest], elements)) chosen = earliest;
     for (size_t i = lowering->step_count; chosen == lowering->step_count && i-- > earliest;) {
         if (!can_join(lowering, &lowering->steps[i], elements)) continue;
         chosen = i;
         break;
     }
-    duet_step *step =
-        chosen < lowering->step_count ? &lowering->steps[chosen] : add_step(lowering, DUET_STEP_MAP);
+    duet_step *step = chosen < lowering->step_count ? &lowering->steps[chosen] : add_step(lowering, DUET_STEP_MAP);
     if (step == NULL) return;
     step->elements = elements;
     bool fits = true;
@@ -181,8 +179,7 @@ static void place_reduce(duet_lowering *lowering, duet_node node)
             lowering->failed = true;
         }
     if (step->chunks > 1) {
-        int scratch =
-            add_tensor(lowering, NULL, DUET_FLOAT32, step->outputs * step->chunks, DUET_HOME_ARENA);
+        int scratch = add_tensor(lowering, NULL, DUET_FLOAT32, step->outputs * step->chunks, DUET_HOME_ARENA);
         lowering->steps[index].scratch = scratch;
     }
     lowering->steps[index].roots[0] = (duet_root){.value = node, .target = tensor_of(lowering, node)};

@@ -86,8 +86,8 @@ static void store_shared(duet_lowering *lowering)
     for (size_t id = 0; id < count; id++) {
         duet_node node = duet_graph_at(lowering->graph, id);
         if (!lowering->needed[id]) continue;
-        bool inline_kind = node->op->kind == DUET_OP_POINTWISE || node->op->kind == DUET_OP_VIEW ||
-                           node->op->kind == DUET_OP_READER;
+        bool inline_kind =
+            node->op->kind == DUET_OP_POINTWISE || node->op->kind == DUET_OP_VIEW || node->op->kind == DUET_OP_READER;
         cost[id] = node->op->cost;
         for (size_t i = 0; i < node->input_count && inline_kind; i++) {
             duet_node input = duet_node_in_memory(node->inputs[i]);
@@ -131,7 +131,8 @@ void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, 
     store_shared(lowering);
     for (size_t id = duet_graph_count(lowering->graph); id-- > 0 && !lowering->failed;) {
         duet_node node = duet_graph_at(lowering->graph, id);
-        if (lowering->needed[id] && lowering->stored[id] && (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE))
+        if (lowering->needed[id] && lowering->stored[id] &&
+            (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE))
             duet_lowering_probe(lowering, node);
     }
 }

@@ -72,7 +72,8 @@ duet_status duet_place_tensors(duet_lowering *lowering, size_t limit, size_t **s
         const duet_tensor *tensor = &lowering->tensors[i];
         if (tensor->home != DUET_HOME_ARENA || tensor->first == SIZE_MAX) continue;
         size_t at = count++;
-        for (; at > 0 && bytes_of(&lowering->tensors[order[at - 1]]) < bytes_of(tensor); at--) order[at] = order[at - 1];
+        for (; at > 0 && bytes_of(&lowering->tensors[order[at - 1]]) < bytes_of(tensor); at--)
+            order[at] = order[at - 1];
         order[at] = i;
     }
     duet_status status = DUET_OK;

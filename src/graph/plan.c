@@ -141,8 +141,8 @@ static duet_status write_texts(duet_plan *plan, duet_error *error)
     for (size_t i = 0; i < plan->lowering.step_count; i++) {
         if (plan->lowering.steps[i].kind == DUET_STEP_MATMUL) continue;
         size_t count = 0;
-        duet_status status = duet_kernel_write(&plan->lowering, i, &plan->set->kernels, plan->texts + plan->text_count,
-                                               &count, error);
+        duet_status status =
+            duet_kernel_write(&plan->lowering, i, &plan->set->kernels, plan->texts + plan->text_count, &count, error);
         plan->text_count += count;
         DUET_TRY(status);
     }
@@ -152,16 +152,12 @@ static duet_status write_texts(duet_plan *plan, duet_error *error)
 static duet_status build_program(plan_set *set, duet_device *device, const char *name, duet_error *error)
 {
     duet_text text = {0};
-    const char *const preludes[] = {"elementwise.cl", set->kernels.random ? "philox.cl" : NULL};
     if (set->kernels.count == 0) return DUET_OK;
-    for (size_t i = 0; i < sizeof preludes / sizeof *preludes; i++) {
-        char *prelude = preludes[i] == NULL ? NULL : duet_cl_source(preludes[i], error);
-        if (preludes[i] != NULL && prelude == NULL) {
-            duet_text_free(&text);
-            return duet_fail(error, DUET_ERROR_FILE, "cl/%s is missing", preludes[i]);
-        }
-        if (prelude != NULL) duet_text_add(&text, "%s\n", prelude);
-        free(prelude);
+    if (set->kernels.random) {
+        char *philox = duet_cl_source("philox.cl", error);
+        if (philox == NULL) return duet_fail(error, DUET_ERROR_FILE, "cl/philox.cl is missing");
+        duet_text_add(&text, "%s\n", philox);
+        free(philox);
     }
     for (size_t i = 0; i < set->kernels.count; i++)
         duet_text_add(&text, "__kernel void %s%s\n", set->kernels.items[i].name, set->kernels.items[i].body);
@@ -224,11 +220,10 @@ static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, due
 static duet_status add_matmul(duet_plan *plan, const duet_step *step, duet_error *error)
 {
     duet_place none = {0};
-    return step->provider->lower(plan->device, &step->shape, place_of(plan, step->reads[0].tensor),
-                                 place_of(plan, step->reads[step->read_count - 1].tensor),
-                                 place_of(plan, step->roots[0].target), 0.0f,
-                                 step->scratch == DUET_NO_TENSOR ? none : place_of(plan, step->scratch),
-                                 &plan->launches, error);
+    return step->provider->lower(
+        plan->device, &step->shape, place_of(plan, step->reads[0].tensor),
+        place_of(plan, step->reads[step->read_count - 1].tensor), place_of(plan, step->roots[0].target), 0.0f,
+        step->scratch == DUET_NO_TENSOR ? none : place_of(plan, step->scratch), &plan->launches, error);
 }
 
 static duet_status make_launches(duet_plan *plan, duet_error *error)
@@ -274,8 +269,7 @@ duet_status duet_plan_new_many(duet_plan **plans, size_t plan_count, duet_device
         plans[i] = plan_allocate(set, device, names[i]);
         if (plans[i] == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
     }
-    if (status == DUET_OK && plan_count > 0)
-        status = make_all(set, plans, plan_count, device, roots, counts, error);
+    if (status == DUET_OK && plan_count > 0) status = make_all(set, plans, plan_count, device, roots, counts, error);
     if (status != DUET_OK)
         for (size_t i = 0; i < plan_count; i++) duet_plan_free(&plans[i]);
     release_set(set);

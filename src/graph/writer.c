@@ -235,9 +235,9 @@ static duet_value apply_expression(duet_kernel_writer *writer, duet_node node, c
     char text[512];
     size_t length = 0;
     for (const char *from = node->op->expression; *from != '\0' && length + 40 < sizeof text; from++) {
-        bool alone = !isalnum((unsigned char)from[1]) && from[1] != '_' &&
-                     (from == node->op->expression || (!isalnum((unsigned char)from[-1]) && from[-1] != '_' &&
-                                                       from[-1] != '.'));
+        bool alone =
+            !isalnum((unsigned char)from[1]) && from[1] != '_' &&
+            (from == node->op->expression || (!isalnum((unsigned char)from[-1]) && from[-1] != '_' && from[-1] != '.'));
         if (alone && *from >= 'a' && *from <= 'c')
             length += (size_t)snprintf(text + length, sizeof text - length, "%s", operands[*from - 'a'].text);
         else if (alone && (*from == 'm' || *from == 'n'))

@@ -44,7 +44,7 @@ struct duet_kernel_writer {
         duet_node node;
         duet_map map;
         duet_value value;
-    } *written;
+    } * written;
     size_t written_count, written_capacity;
     struct {
         duet_shape shape;
@@ -52,8 +52,8 @@ struct duet_kernel_writer {
     } frames[16];
     size_t frame_count, value_count;
     size_t operations; /* of one element, in additions */
-    bool random; /* needs cl/philox.cl */
-    bool failed; /* out of memory or too many frames */
+    bool random;       /* needs cl/philox.cl */
+    bool failed;       /* out of memory or too many frames */
 };
 
 void duet_writer_free(duet_kernel_writer *writer);

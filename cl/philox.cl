@@ -1,0 +1,68 @@
+// Random numbers by counter: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+// Element i of a stream is a pure function of (seed, stream, step, i): every work-item computes its own, in any order,
+// on any device, with no state to keep and nothing to pass on. Bound by arithmetic: twenty 32x32->64 multiplications a
+// block. src/base/philox.c and permute.c hold the same functions for the host.
+
+uint4 philox(uint4 counter, uint2 key)
+{
+    for (int round = 0; round < 10; round++) {
+        const uint high0 = mul_hi(0xD2511F53u, counter.x), low0 = 0xD2511F53u * counter.x;
+        const uint high1 = mul_hi(0xCD9E8D57u, counter.z), low1 = 0xCD9E8D57u * counter.z;
+        counter = (uint4)(high1 ^ counter.y ^ key.x, low1, high0 ^ counter.w ^ key.y, low0);
+        key += (uint2)(0x9E3779B9u, 0xBB67AE85u);
+    }
+    return counter;
+}
+
+uint4 philox_element(uint seed0, uint seed1, uint stream, uint step, uint element)
+{
+    return philox((uint4)(element, step, stream, 0u), (uint2)(seed0, seed1));
+}
+
+// (0, 1): 23 bits and a half fit a float exactly, so 0 and 1 never appear.
+float uniform_of(uint word)
+{
+    return ((float)(word >> 9) + 0.5f) * 0x1p-23f;
+}
+
+float random_uniform(uint seed0, uint seed1, uint stream, uint step, uint element)
+{
+    return uniform_of(philox_element(seed0, seed1, stream, step, element).x);
+}
+
+// Box and Muller 1958: two uniforms make a normal.
+float random_normal(uint seed0, uint seed1, uint stream, uint step, uint element)
+{
+    const uint4 words = philox_element(seed0, seed1, stream, step, element);
+    return sqrt(-2.0f * log(uniform_of(words.x))) * cospi(2.0f * ((float)(words.y >> 9) * 0x1p-23f));
+}
+
+uint permute_mix(uint x)
+{
+    x = (x ^ x >> 16) * 0x85EBCA6Bu;
+    x = (x ^ x >> 13) * 0xC2B2AE35u;
+    return x ^ x >> 16;
+}
+
+// Where `position` goes in a shuffled order of 0..n-1: a Feistel network on the smallest even number of bits that holds
+// n, walked until it lands below n. A bijection for every key, so each example appears exactly once a pass.
+uint permute(uint seed0, uint seed1, uint stream, uint pass, uint position, uint n)
+{
+    uint half_bits = 1;
+    while (half_bits < 16 && (1u << 2 * half_bits) < n) half_bits++;
+    const uint mask = (1u << half_bits) - 1;
+    const uint4 keys0 = philox_element(seed0, seed1, stream, pass, 0u);
+    const uint4 keys1 = philox_element(seed0, seed1, stream, pass, 1u);
+    const uint keys[8] = {keys0.x, keys0.y, keys0.z, keys0.w, keys1.x, keys1.y, keys1.z, keys1.w};
+    if (n < 2) return 0;
+    do {
+        uint left = position >> half_bits, right = position & mask;
+        for (int round = 0; round < 8; round++) {
+            const uint next = left ^ (permute_mix(right ^ keys[round]) & mask);
+            left = right;
+            right = next;
+        }
+        position = left << half_bits | right;
+    } while (position >= n);
+    return position;
+}

@@ -1,0 +1,322 @@
+/* The elementwise ops: one row each. A row is the name, the cost of an element in additions, the OpenCL C expression
+ * (of a, b, c; m and n are numbers of the node) and the gradient as nodes, so that it can be differentiated again.
+ * In a gradient, x (or a, b) are the operands, y is the op's own value and g is d loss / d y. */
+#include "op/op.h"
+
+#include <math.h>
+
+/* Gradients are written with these; mistakes made here belong to the line that made the node. */
+#define ADD(p, q)       duet_add_at(node->where, (p), (q))
+#define SUB(p, q)       duet_subtract_at(node->where, (p), (q))
+#define MUL(p, q)       duet_multiply_at(node->where, (p), (q))
+#define DIV(p, q)       duet_divide_at(node->where, (p), (q))
+#define NEG(p)          duet_negate_at(node->where, (p))
+#define SCALE(p, k)     duet_scale_at(node->where, (p), (k))
+#define SHIFT(p, k)     duet_shift_at(node->where, (p), (k))
+#define CALL(name, ...) duet_##name##_at(node->where, __VA_ARGS__)
+
+static duet_node unary(const char *where, const duet_op *op, duet_node x, double m, double n);
+static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_node b);
+
+#define UNARY_RULE(name, from)                                                                                         \
+    static void gradient_##name(duet_node node, duet_node g, duet_node *gradients)                                     \
+    {                                                                                                                  \
+        duet_node x = node->inputs[0], y = node;                                                                       \
+        (void)x, (void)y, (void)g;                                                                                     \
+        gradients[0] = from;                                                                                           \
+    }
+#define UNARY_ROW(label, price, text, rule, blocks)                                                                    \
+    static const duet_op op_##label = {.name = #label,                                                                 \
+                                       .kind = DUET_OP_POINTWISE,                                                      \
+                                       .cost = (price),                                                                \
+                                       .expression = (text),                                                           \
+                                       .gradient = (rule),                                                             \
+                                       .blocks_gradient = (blocks)};
+#define UNARY_BUILDER(label)                                                                                           \
+    duet_node duet_##label##_at(const char *where, duet_node x)                                                        \
+    {                                                                                                                  \
+        return unary(where, &op_##label, x, 0, 0);                                                                     \
+    }
+
+/* An op with a gradient; one through which none flows; one with numbers, whose builder stands below. */
+#define UNARY(name, cost, expression, from)                                                                            \
+    UNARY_RULE(name, from) UNARY_ROW(name, cost, expression, gradient_##name, false) UNARY_BUILDER(name)
+#define UNARY_FLAT(name, cost, expression)                                                                             \
+    UNARY_ROW(name, cost, expression, NULL, true)                                                                      \
+    UNARY_BUILDER(name)
+#define UNARY_NUMBERED(name, cost, expression, from)                                                                   \
+    UNARY_RULE(name, from) UNARY_ROW(name, cost, expression, gradient_##name, false)
+
+#define BINARY(label, price, text, from_a, from_b)                                                                     \
+    static void gradient_##label(duet_node node, duet_node g, duet_node *gradients)                                    \
+    {                                                                                                                  \
+        duet_node a = node->inputs[0], b = node->inputs[1], y = node;                                                  \
+        (void)a, (void)b, (void)y, (void)g;                                                                            \
+        gradients[0] = from_a;                                                                                         \
+        gradients[1] = from_b;                                                                                         \
+    }                                                                                                                  \
+    static const duet_op op_##label = {.name = #label,                                                                 \
+                                       .kind = DUET_OP_POINTWISE,                                                      \
+                                       .cost = (price),                                                                \
+                                       .expression = (text),                                                           \
+                                       .gradient = gradient_##label};                                                  \
+    duet_node duet_##label##_at(const char *where, duet_node a, duet_node b)                                           \
+    {                                                                                                                  \
+        return binary(where, &op_##label, a, b);                                                                       \
+    }
+#define COMPARISON(label, sign)                                                                                        \
+    static const duet_op op_##label = {.name = #label,                                                                 \
+                                       .kind = DUET_OP_POINTWISE,                                                      \
+                                       .cost = 1,                                                                      \
+                                       .expression = "a " sign " b ? 1.0f : 0.0f",                                     \
+                                       .blocks_gradient = true};                                                       \
+    duet_node duet_##label##_at(const char *where, duet_node a, duet_node b)                                           \
+    {                                                                                                                  \
+        return binary(where, &op_##label, a, b);                                                                       \
+    }
+
+/* The share of the gradient that an extreme value's operand gets: all, none, or half where both are equal. */
+#define WINNER(comparison, p, q) ADD(CALL(comparison, p, q), SCALE(CALL(equal, p, q), 0.5))
+
+/* clang-format off */
+/*     name        cost  OpenCL C             d/da                                  d/db */
+BINARY(add,           1, "a + b",             g,                                    g)
+BINARY(subtract,      1, "a - b",             g,                                    NEG(g))
+BINARY(multiply,      1, "a * b",             MUL(g, b),                            MUL(g, a))
+BINARY(divide,        4, "a / b",             DIV(g, b),                            NEG(DIV(MUL(g, y), b)))
+BINARY(minimum,       1, "a > b || isnan(b) ? b : a", MUL(g, WINNER(less, a, b)),   MUL(g, WINNER(less, b, a)))
+BINARY(maximum,       1, "a < b || isnan(b) ? b : a", MUL(g, WINNER(greater, a, b)), MUL(g, WINNER(greater, b, a)))
+BINARY(power,        20, "pow(a, b)",         MUL(g, MUL(b, CALL(power, a, SHIFT(b, -1)))), MUL(g, MUL(y, CALL(log, a))))
+COMPARISON(less, "<")
+COMPARISON(less_equal, "<=")
+COMPARISON(greater, ">")
+COMPARISON(greater_equal, ">=")
+COMPARISON(equal, "==")
+COMPARISON(not_equal, "!=")
+
+/*    name         cost  OpenCL C                                          d/dx */
+UNARY(negate,         1, "-a",                                             NEG(g))
+UNARY(reciprocal,     4, "1.0f / a",                                       NEG(MUL(g, CALL(square, y))))
+UNARY(square,         1, "a * a",                                          MUL(g, SCALE(x, 2)))
+UNARY(exp,           10, "exp(a)",                                         MUL(g, y))
+UNARY(log,           10, "log(a)",                                         DIV(g, x))
+UNARY(log1p,         12, "log1p(a)",                                       DIV(g, SHIFT(x, 1)))
+UNARY(sqrt,           4, "sqrt(a)",                                        DIV(SCALE(g, 0.5), y))
+UNARY(sin,           16, "sin(a)",                                         MUL(g, CALL(cos, x)))
+UNARY(cos,           16, "cos(a)",                                         NEG(MUL(g, CALL(sin, x))))
+UNARY(tanh,          16, "tanh(a)",                                        MUL(g, SUB(duet_constant(node->graph, 1), CALL(square, y))))
+UNARY(sigmoid,       14, "1.0f / (1.0f + exp(-a))",                        MUL(g, MUL(y, SUB(duet_constant(node->graph, 1), y))))
+UNARY(softplus,      24, "fmax(a, 0.0f) + log1p(exp(-fabs(a)))",           MUL(g, CALL(sigmoid, x)))
+UNARY(erf,           16, "erf(a)",                                         MUL(g, SCALE(CALL(exp, NEG(CALL(square, x))), 1.1283791670955126)))
+UNARY(relu,           1, "a <= 0.0f ? 0.0f : a",                           MUL(g, CALL(greater, x, duet_constant(node->graph, 0))))
+UNARY(abs,            1, "fabs(a)",                                        MUL(g, CALL(sign, x)))
+UNARY_FLAT(sign,      1, "a > 0.0f ? 1.0f : (a < 0.0f ? -1.0f : a)")
+UNARY_FLAT(floor,     1, "floor(a)")
+UNARY_FLAT(is_finite, 1, "isfinite(a) ? 1.0f : 0.0f")
+UNARY_NUMBERED(leaky_relu, 2, "a > 0.0f ? a : m * a",
+    CALL(select, CALL(greater, x, duet_constant(node->graph, 0)), g, SCALE(g, node->attributes.number[0])))
+UNARY_NUMBERED(elu,  12, "a > 0.0f ? a : m * expm1(a)",
+    CALL(select, CALL(greater, x, duet_constant(node->graph, 0)), g, MUL(g, SHIFT(y, node->attributes.number[0]))))
+UNARY_NUMBERED(clamp, 2, "a < m ? m : (a > n ? n : a)",
+    MUL(g, MUL(CALL(greater_equal, x, duet_constant(node->graph, node->attributes.number[0])),
+               CALL(less_equal, x, duet_constant(node->graph, node->attributes.number[1])))))
+/* clang-format on */
+
+static const duet_op op_to_float = {
+    .name = "to_float", .kind = DUET_OP_POINTWISE, .cost = 1, .expression = "(float)a", .blocks_gradient = true};
+static const duet_op op_increment = {
+    .name = "increment", .kind = DUET_OP_POINTWISE, .cost = 1, .expression = "a + 1u", .blocks_gradient = true};
+
+static void gradient_select(duet_node node, duet_node g, duet_node *gradients)
+{
+    duet_node zero = duet_constant(node->graph, 0);
+    gradients[1] = CALL(select, node->inputs[0], g, zero);
+    gradients[2] = CALL(select, node->inputs[0], zero, g);
+}
+
+static const duet_op op_select = {.name = "select",
+                                  .kind = DUET_OP_POINTWISE,
+                                  .cost = 1,
+                                  .expression = "a != 0.0f ? b : c",
+                                  .gradient = gradient_select};
+
+static duet_node make(const char *where, const duet_op *op, duet_type type, const duet_node *inputs, size_t count,
+                      double m, double n)
+{
+    duet_attributes attributes = {.number = {m, n}};
+    return duet_node_make(where, inputs[0]->graph, op, type, inputs[0]->shape, inputs, count, &attributes, true);
+}
+
+static bool wants_type(const char *where, const duet_op *op, duet_node x, duet_type type)
+{
+    static const char *const names[] = {"float32", "uint32", "uint8"};
+    if (x->type == type) return true;
+    duet_graph_fail_at(where, x->graph, "%s: an operand is %s, %s was expected", op->name, names[x->type], names[type]);
+    return false;
+}
+
+/* What an op gives for constants, so that they fold: only where the host gives the same value. */
+static bool fold_unary(const duet_op *op, double x, double *y)
+{
+    if (op == &op_negate) return *y = -x, true;
+    if (op == &op_square) return *y = x * x, true;
+    if (op == &op_reciprocal && x != 0) return *y = 1 / x, true;
+    if (op == &op_exp) return *y = exp(x), isfinite(*y);
+    if (op == &op_log && x > 0) return *y = log(x), true;
+    if (op == &op_sqrt && x >= 0) return *y = sqrt(x), true;
+    return false;
+}
+
+static bool fold_binary(const duet_op *op, double a, double b, double *y)
+{
+    if (op == &op_add) return *y = a + b, true;
+    if (op == &op_subtract) return *y = a - b, true;
+    if (op == &op_multiply) return *y = a * b, true;
+    if (op == &op_divide && b != 0) return *y = a / b, true;
+    return false;
+}
+
+/* The constant that a node is, seen through views. */
+static bool constant_of(duet_node node, double *value)
+{
+    while (node->op->kind == DUET_OP_VIEW) node = node->inputs[0];
+    *value = node->attributes.number[0];
+    return node->op == &duet_op_constant;
+}
+
+static duet_node filled(const char *where, duet_graph *graph, double value, duet_shape shape)
+{
+    return duet_broadcast_at(where, duet_constant(graph, value), shape);
+}
+
+static duet_node unary(const char *where, const duet_op *op, duet_node x, double m, double n)
+{
+    double value, folded;
+    if (duet_node_is_broken(x)) return x;
+    if (!wants_type(where, op, x, DUET_FLOAT32)) return duet_node_broken(x->graph);
+    if (op == &op_negate && x->op == op) return x->inputs[0];
+    if (constant_of(x, &value) && fold_unary(op, value, &folded)) return filled(where, x->graph, folded, x->shape);
+    return make(where, op, DUET_FLOAT32, &x, 1, m, n);
+}
+
+/* x + 0, x * 1 and the like: the other operand, or NULL. Both operands have the result's shape. */
+static duet_node neutral(const char *where, const duet_op *op, duet_node a, duet_node b)
+{
+    double value;
+    if (constant_of(b, &value)) {
+        if (value == 0 && (op == &op_add || op == &op_subtract)) return a;
+        if (value == 1 && (op == &op_multiply || op == &op_divide)) return a;
+        if (value == 0 && op == &op_multiply) return b;
+    }
+    if (constant_of(a, &value)) {
+        if (value == 0 && op == &op_add) return b;
+        if (value == 0 && op == &op_subtract) return duet_negate_at(where, b);
+        if (value == 1 && op == &op_multiply) return b;
+        if (value == 0 && (op == &op_multiply || op == &op_divide)) return a;
+    }
+    return NULL;
+}
+
+static bool common_shape(const char *where, const duet_op *op, duet_node a, duet_node b, duet_shape *shape)
+{
+    if (duet_shape_broadcast(a->shape, b->shape, shape)) return true;
+    char left[96], right[96];
+    duet_graph_fail_at(where, a->graph, "%s: shapes %s and %s do not broadcast", op->name,
+                       duet_shape_text(a->shape, left), duet_shape_text(b->shape, right));
+    return false;
+}
+
+static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_node b)
+{
+    duet_shape shape;
+    double left, right, folded;
+    if (duet_node_is_broken(a)) return a;
+    if (duet_node_is_broken(b)) return duet_node_broken(a->graph);
+    if (!wants_type(where, op, a, DUET_FLOAT32) || !wants_type(where, op, b, DUET_FLOAT32) ||
+        !common_shape(where, op, a, b, &shape))
+        return duet_node_broken(a->graph);
+    if (constant_of(a, &left) && constant_of(b, &right) && fold_binary(op, left, right, &folded))
+        return filled(where, a->graph, folded, shape);
+    duet_node operands[2] = {duet_broadcast_at(where, a, shape), duet_broadcast_at(where, b, shape)};
+    duet_node simple = neutral(where, op, operands[0], operands[1]);
+    if (simple != NULL) return simple;
+    bool commutes = op == &op_add || op == &op_multiply;
+    if (commutes && operands[0]->id > operands[1]->id) { /* one order, so that a + b and b + a are one node */
+        duet_node first = operands[1];
+        operands[1] = operands[0];
+        operands[0] = first;
+    }
+    return make(where, op, DUET_FLOAT32, operands, 2, 0, 0);
+}
+
+duet_node duet_leaky_relu_at(const char *where, duet_node x, double slope)
+{
+    return unary(where, &op_leaky_relu, x, slope, 0);
+}
+
+duet_node duet_elu_at(const char *where, duet_node x, double alpha)
+{
+    return unary(where, &op_elu, x, alpha, 0);
+}
+
+duet_node duet_clamp_at(const char *where, duet_node x, double low, double high)
+{
+    return unary(where, &op_clamp, x, low, high);
+}
+
+duet_node duet_scale_at(const char *where, duet_node x, double factor)
+{
+    return duet_node_is_broken(x) ? x : duet_multiply_at(where, x, duet_constant(x->graph, factor));
+}
+
+duet_node duet_shift_at(const char *where, duet_node x, double term)
+{
+    return duet_node_is_broken(x) ? x : duet_add_at(where, x, duet_constant(x->graph, term));
+}
+
+duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, duet_node no)
+{
+    duet_shape both, shape;
+    if (duet_node_is_broken(condition)) return condition;
+    if (duet_node_is_broken(yes) || duet_node_is_broken(no)) return duet_node_broken(condition->graph);
+    if (!wants_type(where, &op_select, condition, DUET_FLOAT32) || yes->type != no->type ||
+        !common_shape(where, &op_select, yes, no, &both) ||
+        !common_shape(where, &op_select, condition, filled(where, condition->graph, 0, both), &shape)) {
+        if (yes->type != no->type) duet_graph_fail_at(where, yes->graph, "select: the two values differ in type");
+        return duet_node_broken(condition->graph);
+    }
+    duet_node operands[3] = {duet_broadcast_at(where, condition, shape), duet_broadcast_at(where, yes, shape),
+                             duet_broadcast_at(where, no, shape)};
+    double value;
+    if (constant_of(operands[0], &value)) return value != 0 ? operands[1] : operands[2];
+    return make(where, &op_select, yes->type, operands, 3, 0, 0);
+}
+
+duet_node duet_to_float_at(const char *where, duet_node x)
+{
+    if (duet_node_is_broken(x) || x->type == DUET_FLOAT32) return x;
+    return make(where, &op_to_float, DUET_FLOAT32, &x, 1, 0, 0);
+}
+
+duet_node duet_increment_at(const char *where, duet_node x)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (!wants_type(where, &op_increment, x, DUET_UINT32)) return duet_node_broken(x->graph);
+    return make(where, &op_increment, DUET_UINT32, &x, 1, 0, 0);
+}
+
+duet_node duet_selu_at(const char *where, duet_node x)
+{
+    return duet_scale_at(where, duet_elu_at(where, x, 1.6732632423543772), 1.0507009873554805);
+}
+
+duet_node duet_gelu_at(const char *where, duet_node x)
+{
+    duet_node phi = duet_shift_at(where, duet_erf_at(where, duet_scale_at(where, x, 0.70710678118654752)), 1);
+    return duet_multiply_at(where, duet_scale_at(where, x, 0.5), phi);
+}
+
+duet_node duet_swish_at(const char *where, duet_node x)
+{
+    return duet_multiply_at(where, x, duet_sigmoid_at(where, x));
+}

@@ -1,0 +1,68 @@
+/* Rows by index, read where they are used: a batch of bytes needs no copy of its own. */
+#include "op/op.h"
+
+static duet_value write_gather(duet_kernel_writer *writer, duet_node node, const duet_map *map)
+{
+    duet_node table = node->inputs[0], index = node->inputs[1];
+    size_t rows = table->shape.dims[0], width = table->elements / rows;
+    char element[96];
+    duet_value at = duet_write_index(writer, node, map);
+    duet_value which = duet_write_let(writer, DUET_UINT32, "%s / %zuu", at.text, width);
+    duet_write_element(writer, index, which.text, true, element);
+    duet_value row = duet_write_let(writer, DUET_UINT32, "min(%s, %zuu)", element, rows - 1);
+    at = duet_write_let(writer, DUET_UINT32, "%s * %zuu + %s %% %zuu", row.text, width, at.text, width);
+    duet_write_element(writer, table, at.text, true, element);
+    return duet_write_let(writer, node->type, "%s", element);
+}
+
+static const duet_op op_gather = {.name = "gather", .kind = DUET_OP_READER, .cost = 8, .write = write_gather};
+
+duet_node duet_gather_at(const char *where, duet_node table, duet_node index)
+{
+    if (duet_node_is_broken(table)) return table;
+    if (duet_node_is_broken(index)) return duet_node_broken(table->graph);
+    if (table->shape.rank == 0 || index->shape.rank != 1 || index->type != DUET_UINT32) {
+        duet_graph_fail_at(where, table->graph, "gather: needs a table of rank 1 or more and a uint32 [rows] index");
+        return duet_node_broken(table->graph);
+    }
+    duet_shape shape = table->shape;
+    shape.dims[0] = index->shape.dims[0];
+    return duet_node_make(where, table->graph, &op_gather, table->type, shape, (duet_node[]){table, index}, 2, NULL,
+                          true);
+}
+
+static duet_value write_with_row(duet_kernel_writer *writer, duet_node node, const duet_map *map)
+{
+    duet_node table = node->inputs[0], counter = node->inputs[1], row = node->inputs[2];
+    size_t rows = table->elements / row->elements;
+    char old[96], fresh[96], count[96];
+    duet_value at = duet_write_index(writer, node, map);
+    duet_value inside = duet_write_let(writer, DUET_UINT32, "%s %% %zuu", at.text, row->elements);
+    duet_write_element(writer, counter, "0u", true, count);
+    duet_write_element(writer, table, at.text, true, old);
+    duet_write_element(writer, row, inside.text, true, fresh);
+    return duet_write_let(writer, node->type, "%s / %zuu == %s %% %zuu ? %s : %s", at.text, row->elements, count, rows,
+                          fresh, old);
+}
+
+static const duet_op op_with_row = {.name = "with_row",
+                                    .kind = DUET_OP_READER,
+                                    .cost = 4,
+                                    .replaces_row = true,
+                                    .blocks_gradient = true,
+                                    .write = write_with_row};
+
+duet_node duet_with_row_at(const char *where, duet_node table, duet_node counter, duet_node row)
+{
+    if (duet_node_is_broken(table)) return table;
+    if (duet_node_is_broken(counter) || duet_node_is_broken(row)) return duet_node_broken(table->graph);
+    size_t width = table->shape.rank == 0 ? 0 : table->elements / table->shape.dims[0];
+    if (width != row->elements || counter->type != DUET_UINT32 || counter->elements != 1 || table->type != row->type) {
+        char has[96], wants[96];
+        duet_graph_fail_at(where, table->graph, "with_row: a row of %s for a table of %s, a uint32 scalar counter",
+                           duet_shape_text(row->shape, has), duet_shape_text(table->shape, wants));
+        return duet_node_broken(table->graph);
+    }
+    return duet_node_make(where, table->graph, &op_with_row, table->type, table->shape,
+                          (duet_node[]){table, counter, row}, 3, NULL, true);
+}

@@ -1,0 +1,88 @@
+/* Gradients as more graph. Two marks bound the work: what depends on the parameters, and what the loss depends on; only
+ * nodes with both get a gradient, so a frozen network costs its data gradient and no more. */
+#include <stdlib.h>
+
+#include "op/op.h"
+
+typedef struct backward_pass {
+    const char *where;
+    duet_graph *graph;
+    bool *depends;       /* on something in wrt, by node id */
+    duet_node *gradient; /* d loss / d node so far */
+} backward_pass;
+
+static void accumulate(const backward_pass *pass, duet_node node, duet_node share)
+{
+    duet_node *sum = &pass->gradient[node->id];
+    *sum = *sum == NULL ? share : duet_add_at(node->where, *sum, share);
+}
+
+static void mark_dependents(const backward_pass *pass, duet_node loss, const duet_node *wrt, size_t count)
+{
+    for (size_t i = 0; i < count; i++) pass->depends[wrt[i]->id] = true;
+    for (size_t id = 0; id <= loss->id; id++) {
+        duet_node node = duet_graph_at(pass->graph, id);
+        if (node->op->blocks_gradient) continue;
+        for (size_t i = 0; i < node->input_count; i++) pass->depends[id] |= pass->depends[node->inputs[i]->id];
+    }
+}
+
+static void apply_rule(const backward_pass *pass, duet_node node)
+{
+    if (node->op->gradient == NULL) {
+        duet_graph_fail_at(pass->where, pass->graph, "\"%s\", made at %s, has no gradient", node->op->name,
+                           node->where);
+        return;
+    }
+    duet_node *shares = calloc(node->input_count + 1, sizeof *shares);
+    if (shares == NULL) {
+        duet_graph_fail_at(pass->where, pass->graph, "out of memory for a gradient");
+        return;
+    }
+    node->op->gradient(node, pass->gradient[node->id], shares);
+    for (size_t i = 0; i < node->input_count; i++)
+        if (shares[i] != NULL && pass->depends[node->inputs[i]->id]) accumulate(pass, node->inputs[i], shares[i]);
+    free(shares);
+}
+
+static void run(const backward_pass *pass, duet_node loss, const duet_node *wrt, size_t count, duet_node *gradients)
+{
+    mark_dependents(pass, loss, wrt, count);
+    if (pass->depends[loss->id]) pass->gradient[loss->id] = duet_constant(pass->graph, 1);
+    for (size_t id = loss->id + 1; id-- > 0;) {
+        duet_node node = duet_graph_at(pass->graph, id);
+        if (pass->gradient[id] != NULL && node->input_count > 0 && !node->op->blocks_gradient) apply_rule(pass, node);
+    }
+    for (size_t i = 0; i < count; i++) {
+        duet_node zero = duet_constant(pass->graph, 0), found = pass->gradient[wrt[i]->id];
+        gradients[i] = duet_broadcast_at(pass->where, found != NULL ? found : zero, wrt[i]->shape);
+    }
+}
+
+void duet_grad_at(const char *where, duet_node loss, const duet_node *wrt, size_t count, duet_node *gradients)
+{
+    if (loss == NULL) return;
+    duet_graph *graph = loss->graph;
+    bool usable = !duet_node_is_broken(loss);
+    for (size_t i = 0; i < count; i++) {
+        gradients[i] = duet_node_broken(graph);
+        usable = usable && !duet_node_is_broken(wrt[i]);
+    }
+    if (!usable) return;
+    if (loss->elements != 1 || loss->type != DUET_FLOAT32) {
+        char text[96];
+        duet_graph_fail_at(where, graph, "grad: the loss must be a float32 scalar, it is %s",
+                           duet_shape_text(loss->shape, text));
+        return;
+    }
+    size_t nodes = duet_graph_count(graph);
+    backward_pass pass = {.where = where, .graph = graph};
+    pass.depends = calloc(nodes, sizeof *pass.depends);
+    pass.gradient = calloc(nodes, sizeof(duet_node));
+    if (pass.depends == NULL || pass.gradient == NULL)
+        duet_graph_fail_at(where, graph, "out of memory for a gradient");
+    else
+        run(&pass, loss, wrt, count, gradients);
+    free(pass.depends);
+    free(pass.gradient);
+}

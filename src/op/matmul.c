@@ -1,0 +1,41 @@
+/* Matrix product with both transposes: a family closed under differentiation. size[0], size[1]: transpose a, b. */
+#include "op/op.h"
+
+static void gradient_matmul(duet_node node, duet_node g, duet_node *gradients)
+{
+    const char *where = node->where;
+    duet_node a = node->inputs[0], b = node->inputs[1];
+    bool ta = node->attributes.size[0] != 0, tb = node->attributes.size[1] != 0;
+    gradients[0] = ta ? duet_matmul_at(where, b, g, tb, true) : duet_matmul_at(where, g, b, false, !tb);
+    gradients[1] = tb ? duet_matmul_at(where, g, a, true, ta) : duet_matmul_at(where, a, g, !ta, false);
+}
+
+static const duet_op op_matmul = {.name = "matmul", .kind = DUET_OP_MATMUL, .gradient = gradient_matmul};
+
+/* A transposed operand is read transposed. */
+static duet_node unwrap(duet_node x, bool *transpose)
+{
+    duet_node twice = duet_transpose_at(x->where, x); /* a transpose of a transpose is the operand itself */
+    if (twice->id > x->id || twice == x) return x;
+    *transpose = !*transpose;
+    return twice;
+}
+
+duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b)
+{
+    if (duet_node_is_broken(a)) return a;
+    if (duet_node_is_broken(b)) return duet_node_broken(a->graph);
+    char left[96], right[96];
+    bool fits = a->shape.rank == 2 && b->shape.rank == 2 && a->type == DUET_FLOAT32 && b->type == DUET_FLOAT32;
+    if (!fits || a->shape.dims[transpose_a ? 0 : 1] != b->shape.dims[transpose_b ? 1 : 0]) {
+        duet_graph_fail_at(where, a->graph, "matmul: %s%s by %s%s does not fit (float32, two dimensions each)",
+                           duet_shape_text(a->shape, left), transpose_a ? " transposed" : "",
+                           duet_shape_text(b->shape, right), transpose_b ? " transposed" : "");
+        return duet_node_broken(a->graph);
+    }
+    a = unwrap(a, &transpose_a);
+    b = unwrap(b, &transpose_b);
+    duet_attributes attributes = {.size = {transpose_a, transpose_b}};
+    duet_shape shape = DUET_SHAPE(a->shape.dims[transpose_a ? 1 : 0], b->shape.dims[transpose_b ? 0 : 1]);
+    return duet_node_make(where, a->graph, &op_matmul, DUET_FLOAT32, shape, (duet_node[]){a, b}, 2, &attributes, true);
+}

@@ -1,0 +1,165 @@
+/* Random ops: element i is a pure function of (seed, stream, clock, i), so nothing is stored and any kernel can compute
+ * it again. size[0]: the stream, size[1], size[2]: of a permutation its n and count. */
+#include "op/op.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static duet_status write_seed(void *context, void *destination, size_t bytes, duet_error *error)
+{
+    (void)error;
+    uint64_t seed = duet_store_seed(context);
+    uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    memcpy(destination, words, bytes < sizeof words ? bytes : sizeof words);
+    return DUET_OK;
+}
+
+static duet_node seed_of(duet_graph *graph)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_node seed = duet_state(graph, "random.seed", DUET_UINT32, DUET_SHAPE(2), zero);
+    duet_variable *variable = duet_store_find(duet_graph_store(graph), "random.seed");
+    if (variable != NULL) {
+        variable->fill = write_seed;
+        variable->fill_context = duet_graph_store(graph);
+    }
+    return seed;
+}
+
+duet_node duet_clock(duet_graph *graph)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    return duet_state(graph, "random.clock", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+}
+
+/* "seed0, seed1, streamu, " as the functions of cl/philox.cl take them; b0[o0 + ...] are loads. */
+static void write_key(duet_kernel_writer *writer, duet_node node, char text[256])
+{
+    char seed0[96], seed1[96];
+    writer->random = true;
+    duet_write_element(writer, node->inputs[0], "0", true, seed0);
+    duet_write_element(writer, node->inputs[0], "1", true, seed1);
+    snprintf(text, 256, "%s, %s, %zuu", seed0, seed1, node->attributes.size[0]);
+}
+
+static duet_value write_draw(duet_kernel_writer *writer, duet_node node, const duet_map *map)
+{
+    char key[256], clock[96];
+    duet_value index = duet_write_index(writer, node, map);
+    write_key(writer, node, key);
+    duet_write_element(writer, node->inputs[1], "0", true, clock);
+    return duet_write_let(writer, DUET_FLOAT32, "random_%s(%s, %s, %s)", node->op->name, key, clock, index.text);
+}
+
+static const duet_op op_uniform = {
+    .name = "uniform", .kind = DUET_OP_READER, .cost = 60, .write = write_draw, .blocks_gradient = true};
+static const duet_op op_normal = {
+    .name = "normal", .kind = DUET_OP_READER, .cost = 80, .write = write_draw, .blocks_gradient = true};
+
+static duet_node draw(const char *where, duet_graph *graph, const duet_op *op, duet_shape shape)
+{
+    duet_attributes attributes = {.size = {duet_graph_next_stream(graph)}};
+    return duet_node_make(where, graph, op, DUET_FLOAT32, shape, (duet_node[]){seed_of(graph), duet_clock(graph)}, 2,
+                          &attributes, true);
+}
+
+duet_node duet_uniform_at(const char *where, duet_graph *graph, duet_shape shape)
+{
+    return draw(where, graph, &op_uniform, shape);
+}
+
+duet_node duet_normal_at(const char *where, duet_graph *graph, duet_shape shape)
+{
+    return draw(where, graph, &op_normal, shape);
+}
+
+duet_node duet_gumbel_at(const char *where, duet_graph *graph, duet_shape shape)
+{
+    duet_node exponential = duet_negate_at(where, duet_log_at(where, duet_uniform_at(where, graph, shape)));
+    return duet_negate_at(where, duet_log_at(where, exponential));
+}
+
+duet_node duet_bernoulli_at(const char *where, duet_node probability)
+{
+    if (duet_node_is_broken(probability)) return probability;
+    return duet_less_at(where, duet_uniform_at(where, probability->graph, probability->shape), probability);
+}
+
+duet_node duet_categorical_at(const char *where, duet_node logits)
+{
+    if (duet_node_is_broken(logits)) return logits;
+    if (logits->shape.rank == 0) {
+        duet_graph_fail_at(where, logits->graph, "categorical: the logits need at least one dimension");
+        return duet_node_broken(logits->graph);
+    }
+    duet_node noisy = duet_add_at(where, logits, duet_gumbel_at(where, logits->graph, logits->shape));
+    return duet_equal_at(where, noisy, duet_max_at(where, noisy, DUET_AXIS(logits->shape.rank - 1), true));
+}
+
+/* Permutations. The position is (draws * count + i) counted within passes of n - n mod count positions. */
+
+static duet_value write_position(duet_kernel_writer *writer, duet_node node, const duet_map *map, size_t counter,
+                                 duet_value *pass)
+{
+    char draws[96];
+    size_t n = node->attributes.size[1], count = node->attributes.size[2], batches = n / count;
+    duet_value index = duet_write_index(writer, node, map);
+    duet_write_element(writer, node->inputs[counter], "0", true, draws);
+    if (batches == 0) { /* more than there are: every draw is pass by pass of its own */
+        *pass =
+            duet_write_let(writer, DUET_UINT32, "(uint)(((ulong)%s * %zuu + %s) / %zuu)", draws, count, index.text, n);
+        return duet_write_let(writer, DUET_UINT32, "(uint)(((ulong)%s * %zuu + %s) %% %zuu)", draws, count, index.text,
+                              n);
+    }
+    *pass = duet_write_let(writer, DUET_UINT32, "%s / %zuu", draws, batches);
+    return duet_write_let(writer, DUET_UINT32, "%s %% %zuu * %zuu + %s", draws, batches, count, index.text);
+}
+
+static duet_value write_shuffled(duet_kernel_writer *writer, duet_node node, const duet_map *map)
+{
+    char key[256];
+    duet_value pass, position = write_position(writer, node, map, 1, &pass);
+    write_key(writer, node, key);
+    return duet_write_let(writer, DUET_UINT32, "permute(%s, %s, %s, %zuu)", key, pass.text, position.text,
+                          node->attributes.size[1]);
+}
+
+static duet_value write_in_order(duet_kernel_writer *writer, duet_node node, const duet_map *map)
+{
+    char draws[96];
+    duet_value index = duet_write_index(writer, node, map);
+    duet_write_element(writer, node->inputs[0], "0", true, draws);
+    return duet_write_let(writer, DUET_UINT32, "(uint)(((ulong)%s * %zuu + %s) %% %zuu)", draws,
+                          node->attributes.size[2], index.text, node->attributes.size[1]);
+}
+
+static const duet_op op_shuffled = {
+    .name = "shuffled", .kind = DUET_OP_READER, .cost = 200, .write = write_shuffled, .blocks_gradient = true};
+static const duet_op op_in_order = {
+    .name = "in_order", .kind = DUET_OP_READER, .cost = 8, .write = write_in_order, .blocks_gradient = true};
+
+static bool bad_draws(const char *where, const duet_op *op, duet_node draws, size_t count, size_t n)
+{
+    if (draws->type == DUET_UINT32 && draws->elements == 1 && count > 0 && n > 0 && n <= UINT32_MAX) return false;
+    duet_graph_fail_at(where, draws->graph, "%s: needs a uint32 scalar and 0 < n < 2^32, has n = %zu, count = %zu",
+                       op->name, n, count);
+    return true;
+}
+
+duet_node duet_shuffled_at(const char *where, duet_node draws, size_t count, size_t n)
+{
+    if (duet_node_is_broken(draws)) return draws;
+    if (bad_draws(where, &op_shuffled, draws, count, n)) return duet_node_broken(draws->graph);
+    duet_attributes attributes = {.size = {duet_graph_next_stream(draws->graph), n, count}};
+    return duet_node_make(where, draws->graph, &op_shuffled, DUET_UINT32, DUET_SHAPE(count),
+                          (duet_node[]){seed_of(draws->graph), draws}, 2, &attributes, true);
+}
+
+duet_node duet_in_order_at(const char *where, duet_node draws, size_t count, size_t n)
+{
+    if (duet_node_is_broken(draws)) return draws;
+    if (bad_draws(where, &op_in_order, draws, count, n)) return duet_node_broken(draws->graph);
+    duet_attributes attributes = {.size = {0, n, count}};
+    return duet_node_make(where, draws->graph, &op_in_order, DUET_UINT32, DUET_SHAPE(count), &draws, 1, &attributes,
+                          true);
+}

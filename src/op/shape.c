@@ -1,0 +1,294 @@
+/* Shape ops. Views move nothing: they change which element a consumer reads. pad and concat choose where an element
+ * comes from. Gradients are each other: slice and pad, concat and slice, broadcast and sum. */
+#include "op/op.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+bool duet_shape_broadcast(duet_shape a, duet_shape b, duet_shape *shape)
+{
+    shape->rank = a.rank > b.rank ? a.rank : b.rank;
+    for (size_t i = 0; i < shape->rank; i++) {
+        size_t left = i + a.rank < shape->rank ? 1 : a.dims[i + a.rank - shape->rank];
+        size_t right = i + b.rank < shape->rank ? 1 : b.dims[i + b.rank - shape->rank];
+        if (left != right && left != 1 && right != 1) return false;
+        shape->dims[i] = left == 1 ? right : left;
+    }
+    return true;
+}
+
+static duet_node fail_shapes(const char *where, duet_node x, const char *op, duet_shape wanted)
+{
+    char has[96], wants[96];
+    duet_graph_fail_at(where, x->graph, "%s: %s cannot become %s", op, duet_shape_text(x->shape, has),
+                       duet_shape_text(wanted, wants));
+    return duet_node_broken(x->graph);
+}
+
+/* reshape */
+
+static void gradient_reshape(duet_node node, duet_node g, duet_node *gradients)
+{
+    gradients[0] = duet_reshape_at(node->where, g, node->inputs[0]->shape);
+}
+
+static const duet_op op_reshape = {.name = "reshape", .kind = DUET_OP_VIEW, .gradient = gradient_reshape};
+static const duet_op op_stop_gradient = {.name = "stop_gradient", .kind = DUET_OP_VIEW, .blocks_gradient = true};
+
+duet_node duet_reshape_at(const char *where, duet_node x, duet_shape shape)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (duet_shape_equal(x->shape, shape)) return x;
+    if (duet_shape_elements(shape) != x->elements) return fail_shapes(where, x, "reshape", shape);
+    if (x->op == &op_reshape) return duet_reshape_at(where, x->inputs[0], shape);
+    return duet_node_make(where, x->graph, &op_reshape, x->type, shape, &x, 1, NULL, true);
+}
+
+duet_node duet_stop_gradient_at(const char *where, duet_node x)
+{
+    if (duet_node_is_broken(x) || x->op->blocks_gradient) return x;
+    return duet_node_make(where, x->graph, &op_stop_gradient, x->type, x->shape, &x, 1, NULL, true);
+}
+
+/* broadcast */
+
+static void view_broadcast(duet_node node, const duet_map *outside, duet_map *inside)
+{
+    for (size_t i = 0; i < node->shape.rank; i++) {
+        inside->dims[i] = outside->dims[i];
+        if (node->inputs[0]->shape.dims[i] != 1) continue;
+        inside->dims[i].source = -1;
+        inside->dims[i].step = inside->dims[i].offset = 0;
+    }
+}
+
+static void gradient_broadcast(duet_node node, duet_node g, duet_node *gradients)
+{
+    unsigned axes = 0;
+    for (size_t i = 0; i < node->shape.rank; i++)
+        if (node->shape.dims[i] != node->inputs[0]->shape.dims[i]) axes |= 1u << i;
+    gradients[0] = duet_sum_at(node->where, g, axes, true);
+}
+
+static const duet_op op_broadcast = {
+    .name = "broadcast", .kind = DUET_OP_VIEW, .view = view_broadcast, .gradient = gradient_broadcast};
+
+duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape)
+{
+    duet_shape joint, ranked = {.rank = shape.rank};
+    if (duet_node_is_broken(x)) return x;
+    if (duet_shape_equal(x->shape, shape)) return x;
+    if (!duet_shape_broadcast(x->shape, shape, &joint) || !duet_shape_equal(joint, shape))
+        return fail_shapes(where, x, "broadcast", shape);
+    for (size_t i = 0; i < shape.rank; i++)
+        ranked.dims[i] = i + x->shape.rank < shape.rank ? 1 : x->shape.dims[i + x->shape.rank - shape.rank];
+    x = duet_reshape_at(where, x, ranked);
+    if (duet_shape_equal(ranked, shape)) return x;
+    if (x->op == &op_broadcast) return duet_broadcast_at(where, x->inputs[0], shape);
+    return duet_node_make(where, x->graph, &op_broadcast, x->type, shape, &x, 1, NULL, true);
+}
+
+/* permute */
+
+static void view_permute(duet_node node, const duet_map *outside, duet_map *inside)
+{
+    for (size_t i = 0; i < node->shape.rank; i++) inside->dims[node->attributes.size[i]] = outside->dims[i];
+}
+
+static void gradient_permute(duet_node node, duet_node g, duet_node *gradients)
+{
+    size_t inverse[DUET_MAX_RANK] = {0};
+    for (size_t i = 0; i < node->shape.rank; i++) inverse[node->attributes.size[i]] = i;
+    gradients[0] = duet_permute_at(node->where, g, inverse);
+}
+
+static const duet_op op_permute = {
+    .name = "permute", .kind = DUET_OP_VIEW, .view = view_permute, .gradient = gradient_permute};
+
+duet_node duet_permute_at(const char *where, duet_node x, const size_t *order)
+{
+    if (duet_node_is_broken(x)) return x;
+    duet_attributes attributes = {.number = {0}};
+    duet_shape shape = {.rank = x->shape.rank};
+    unsigned seen = 0;
+    bool in_order = true;
+    for (size_t i = 0; i < shape.rank; i++) {
+        size_t from = order[i];
+        if (from >= shape.rank || (seen >> from & 1) != 0) {
+            duet_graph_fail_at(where, x->graph, "permute: the order names dimension %zu twice or past rank %zu", from,
+                               shape.rank);
+            return duet_node_broken(x->graph);
+        }
+        seen |= 1u << from;
+        in_order &= from == i;
+        shape.dims[i] = x->shape.dims[from];
+        attributes.size[i] = x->op == &op_permute ? x->attributes.size[from] : from;
+    }
+    if (in_order) return x;
+    if (x->op == &op_permute) return duet_permute_at(where, x->inputs[0], attributes.size);
+    return duet_node_make(where, x->graph, &op_permute, x->type, shape, &x, 1, &attributes, true);
+}
+
+duet_node duet_transpose_at(const char *where, duet_node x)
+{
+    if (duet_node_is_broken(x)) return x;
+    size_t order[DUET_MAX_RANK], rank = x->shape.rank;
+    if (rank < 2) {
+        duet_graph_fail_at(where, x->graph, "transpose: needs at least two dimensions, has %zu", rank);
+        return duet_node_broken(x->graph);
+    }
+    for (size_t i = 0; i < rank; i++) order[i] = i;
+    order[rank - 1] = rank - 2;
+    order[rank - 2] = rank - 1;
+    return duet_permute_at(where, x, order);
+}
+
+/* slice: size[0] axis, size[1] start */
+
+static bool bad_axis(const char *where, duet_node x, const char *op, size_t axis)
+{
+    if (axis < x->shape.rank) return false;
+    duet_graph_fail_at(where, x->graph, "%s: there is no dimension %zu, the rank is %zu", op, axis, x->shape.rank);
+    return true;
+}
+
+static void view_slice(duet_node node, const duet_map *outside, duet_map *inside)
+{
+    memcpy(inside->dims, outside->dims, sizeof inside->dims);
+    inside->dims[node->attributes.size[0]].offset += (int64_t)node->attributes.size[1];
+}
+
+static void gradient_slice(duet_node node, duet_node g, duet_node *gradients)
+{
+    size_t axis = node->attributes.size[0], start = node->attributes.size[1];
+    size_t whole = node->inputs[0]->shape.dims[axis], length = node->shape.dims[axis];
+    gradients[0] = duet_pad_at(node->where, g, axis, start, whole - start - length);
+}
+
+static const duet_op op_slice = {.name = "slice", .kind = DUET_OP_VIEW, .view = view_slice, .gradient = gradient_slice};
+
+duet_node duet_slice_at(const char *where, duet_node x, size_t axis, size_t start, size_t length)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (bad_axis(where, x, "slice", axis)) return duet_node_broken(x->graph);
+    size_t extent = x->shape.dims[axis];
+    if (start > extent || length > extent - start || length == 0) {
+        duet_graph_fail_at(where, x->graph, "slice: elements %zu to %zu of dimension %zu, which has %zu", start,
+                           start + length, axis, extent);
+        return duet_node_broken(x->graph);
+    }
+    if (length == extent) return x;
+    duet_attributes attributes = {.size = {axis, start}};
+    duet_shape shape = x->shape;
+    shape.dims[axis] = length;
+    return duet_node_make(where, x->graph, &op_slice, x->type, shape, &x, 1, &attributes, true);
+}
+
+/* pad: size[0] axis, size[1] before */
+
+/* The map into a part that lies `start` further along `axis`, given the whole's map. */
+static duet_map shifted_map(duet_node whole, const duet_map *map, size_t axis, size_t start)
+{
+    duet_map inside = map->linear ? duet_map_identity(whole->shape) : *map;
+    inside.dims[axis].offset -= (int64_t)start;
+    return inside;
+}
+
+/* "index of the part's element": the coordinate is only valid where the part is chosen, so arithmetic wraps harmlessly.
+ */
+static void part_element(duet_kernel_writer *writer, duet_node whole, const duet_map *map, duet_node part, size_t axis,
+                         size_t start, char expression[96])
+{
+    duet_map inside = shifted_map(whole, map, axis, start);
+    duet_value index = duet_write_index(writer, part, &inside);
+    duet_write_element(writer, part, index.text, true, expression);
+}
+
+static duet_value write_pad(duet_kernel_writer *writer, duet_node node, const duet_map *map)
+{
+    char element[96];
+    size_t axis = node->attributes.size[0], before = node->attributes.size[1];
+    duet_node part = node->inputs[0];
+    duet_value at = duet_write_coordinate(writer, node, map, axis);
+    part_element(writer, node, map, part, axis, before, element);
+    return duet_write_let(writer, node->type, "%s - %zuu < %zuu ? %s : 0", at.text, before, part->shape.dims[axis],
+                          element);
+}
+
+static void gradient_pad(duet_node node, duet_node g, duet_node *gradients)
+{
+    size_t axis = node->attributes.size[0];
+    gradients[0] = duet_slice_at(node->where, g, axis, node->attributes.size[1], node->inputs[0]->shape.dims[axis]);
+}
+
+static const duet_op op_pad = {
+    .name = "pad", .kind = DUET_OP_READER, .cost = 2, .write = write_pad, .gradient = gradient_pad};
+
+duet_node duet_pad_at(const char *where, duet_node x, size_t axis, size_t before, size_t after)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (bad_axis(where, x, "pad", axis)) return duet_node_broken(x->graph);
+    if (before == 0 && after == 0) return x;
+    duet_attributes attributes = {.size = {axis, before}};
+    duet_shape shape = x->shape;
+    if (before > UINT32_MAX || after > UINT32_MAX) return fail_shapes(where, x, "pad", shape);
+    shape.dims[axis] += before + after;
+    return duet_node_make(where, x->graph, &op_pad, x->type, shape, &x, 1, &attributes, true);
+}
+
+/* concat: size[0] axis */
+
+static duet_value write_concat(duet_kernel_writer *writer, duet_node node, const duet_map *map)
+{
+    size_t axis = node->attributes.size[0], start = node->shape.dims[axis];
+    duet_value at = duet_write_coordinate(writer, node, map, axis), value = {"0"};
+    for (size_t i = node->input_count; i-- > 0;) {
+        char element[96];
+        start -= node->inputs[i]->shape.dims[axis];
+        part_element(writer, node, map, node->inputs[i], axis, start, element);
+        value = i + 1 == node->input_count
+                    ? duet_write_let(writer, node->type, "%s >= %zuu ? %s : 0", at.text, start, element)
+                    : duet_write_let(writer, node->type, "%s - %zuu < %zuu ? %s : %s", at.text, start,
+                                     node->inputs[i]->shape.dims[axis], element, value.text);
+    }
+    return value;
+}
+
+static void gradient_concat(duet_node node, duet_node g, duet_node *gradients)
+{
+    size_t axis = node->attributes.size[0], start = 0;
+    for (size_t i = 0; i < node->input_count; i++) {
+        size_t length = node->inputs[i]->shape.dims[axis];
+        gradients[i] = duet_slice_at(node->where, g, axis, start, length);
+        start += length;
+    }
+}
+
+static const duet_op op_concat = {
+    .name = "concat", .kind = DUET_OP_READER, .cost = 3, .write = write_concat, .gradient = gradient_concat};
+
+duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count, size_t axis)
+{
+    enum { MOST = 12 }; /* parts read by one kernel */
+    if (count == 0 || parts[0] == NULL) return NULL;
+    if (count == 1 || duet_node_is_broken(parts[0])) return parts[0];
+    if (count > MOST) {
+        duet_node halves[2] = {duet_concat_at(where, parts, count / 2, axis),
+                               duet_concat_at(where, parts + count / 2, count - count / 2, axis)};
+        return duet_concat_at(where, halves, 2, axis);
+    }
+    if (bad_axis(where, parts[0], "concat", axis)) return duet_node_broken(parts[0]->graph);
+    duet_shape shape = parts[0]->shape;
+    for (size_t i = 1; i < count; i++) {
+        if (duet_node_is_broken(parts[i])) return duet_node_broken(parts[0]->graph);
+        duet_shape other = parts[i]->shape;
+        size_t extent = axis < other.rank ? other.dims[axis] : 0;
+        if (axis < other.rank) other.dims[axis] = shape.dims[axis];
+        if (!duet_shape_equal(other, shape) || parts[i]->type != parts[0]->type)
+            return fail_shapes(where, parts[i], "concat", parts[0]->shape);
+        shape.dims[axis] += extent;
+    }
+    duet_attributes attributes = {.size = {axis}};
+    return duet_node_make(where, parts[0]->graph, &op_concat, parts[0]->type, shape, parts, count, &attributes, true);
+}
