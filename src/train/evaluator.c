@@ -11,6 +11,9 @@
 /* Philox streams of the host's own; those of a graph count up from 0. */
 enum { PRIOR_STREAM = 0x50524952 };
 
+/* Keeps the noise of evaluation apart from that of a training with the same seed. */
+enum { EVALUATION_KEY = 0x4556414C };
+
 struct duet_evaluator {
     duet_device *device;
     duet_model *model;
@@ -110,9 +113,9 @@ typedef struct random_state {
 
 static duet_status begin_random(duet_store *store, uint64_t seed, random_state *state, duet_error *error)
 {
-    const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-    state->clock = duet_store_find(store, DUET_CLOCK_NAME);
-    state->seed = duet_store_find(store, DUET_SEED_NAME);
+    const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32) ^ EVALUATION_KEY};
+    state->clock = duet_store_find(store, "random.clock");
+    state->seed = duet_store_find(store, "random.seed");
     if (state->clock != NULL && state->clock->storage->buffer == NULL) state->clock = NULL;
     if (state->seed != NULL && state->seed->storage->buffer == NULL) state->seed = NULL;
     if (state->clock != NULL) DUET_TRY(duet_variable_read(state->clock, &state->saved_clock, error));
