@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Runs a suite of a build folder's test programs and adds up what cmocka says of each.
+
+Meson counts programs; people want cases. So each program writes cmocka's XML, and its totals are read here. A program
+that crashes, hangs, or ends without results counts as one failure more.
+usage: run.py BUILD_FOLDER SUITE TOTALS_FILE   (a line "passed failed skipped" is appended to the file)
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+CASE = re.compile(r'<testcase name="([^"]*)"[^>]*?(?:/>|>(.*?)</testcase>)', re.S)
+
+
+def read_cases(folder):
+    """(name, outcome, message) of every case in the XML files of a folder."""
+    for path in sorted(folder.glob("*.xml")):
+        for name, body in CASE.findall(path.read_text(errors="replace")):
+            if "<skipped" in body:
+                yield name, "skipped", ""
+            elif "<failure" in body or "<error" in body:
+                yield name, "failed", re.sub(r"<!\[CDATA\[|\]\]>|</?(failure|error)[^>]*>", "", body).strip()
+            else:
+                yield name, "passed", ""
+
+
+def run_program(test, folder, slowness):
+    """Runs one program; returns its exit status (None: it did not end by itself) and what went wrong, or ""."""
+    environment = dict(os.environ, **test["env"])
+    environment.update(CMOCKA_MESSAGE_OUTPUT="xml", CMOCKA_XML_FILE=str(folder / "%g.xml"))
+    limit = test["timeout"] * slowness
+    with open(folder / "output.txt", "wb") as output:
+        if not os.access(test["cmd"][0], os.X_OK):
+            return None, "was not built"
+        process = subprocess.Popen(test["cmd"], env=environment, cwd=test["workdir"], stdin=subprocess.DEVNULL,
+                                   stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return None, f"ran past {limit:.0f} s and was stopped"
+    if code < 0:
+        return None, f"ended by signal {-code}"
+    return code, f"ended with exit status {code}" if code != 0 else ""
+
+
+def run_test(test, folder, slowness):
+    """One line of output, more where something failed. Returns counts by outcome."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    start = time.monotonic()
+    code, trouble = run_program(test, folder, slowness)
+    cases = list(read_cases(folder))
+    count = {word: sum(outcome == word for _, outcome, _ in cases) for word in ("passed", "failed", "skipped")}
+    if not cases:
+        trouble = trouble or "wrote no results"
+    if code is not None and count["failed"] > 0:
+        trouble = ""  # cmocka's exit status is the number of failed cases
+    count["failed"] += trouble != ""
+    print(f"{test['name']:<16} {count['passed']:>4} passed {count['failed']:>3} failed {count['skipped']:>3} skipped "
+          f"{time.monotonic() - start:>7.1f} s", flush=True)
+    for name, outcome, message in cases:
+        if outcome == "failed":
+            print(f"    FAILED {name}: {message}")
+    if trouble:
+        print(f"    FAILED: the program {trouble}")
+    if count["failed"]:
+        for line in (folder / "output.txt").read_text(errors="replace").splitlines()[-40:]:
+            print(f"    | {line}")
+    return count
+
+
+def main():
+    build, suite, totals = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
+    listed = json.loads((build / "meson-info" / "intro-tests.json").read_text())
+    tests = [test for test in listed if f"duet:{suite}" in test["suite"]]
+    slowness = float(os.environ.get("DUET_TEST_SLOWNESS", "1"))
+    sums = {"passed": 0, "failed": 0, "skipped": 0}
+    for test in tests:
+        for word, number in run_test(test, build / "test-results" / suite / test["name"], slowness).items():
+            sums[word] += number
+    if not tests:
+        print(f"there is no test in suite {suite} of {build}")
+        sums["failed"] += 1
+    with open(totals, "a") as file:
+        file.write(f"{sums['passed']} {sums['failed']} {sums['skipped']}\n")
+    return 1 if sums["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
