@@ -1,6 +1,6 @@
 /* Every GEMM provider, all four transposes, sizes around the edges of tiles, written and added to, against a product
- * in double. The matrices lie at odd offsets in larger buffers; what is beside C must survive, and what is beside A and
- * B is NaN, so that a stray read shows. */
+ * in double. The matrices lie at odd offsets: what is beside C must survive, what is before A and B is NaN, and their
+ * buffers end where they do, so that a simulator sees a read too far. */
 #include "device/gemm.h"
 #include "test.h"
 
@@ -12,7 +12,7 @@ enum { EDGES = sizeof edges / sizeof *edges, LARGEST = 130 * 130, BESIDE = 3, RO
 
 typedef struct fixture {
     duet_device *device;
-    cl_mem a, b, c;
+    cl_mem c;
     float a_values[ROOM], b_values[ROOM], c_before[ROOM], c_after[ROOM];
 } fixture;
 
@@ -29,8 +29,6 @@ static int set_up(void **state)
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
     f->device = test_device_open();
-    assert_ok(duet_buffer_new(f->device, sizeof f->a_values, false, &f->a, &error), &error);
-    assert_ok(duet_buffer_new(f->device, sizeof f->b_values, false, &f->b, &error), &error);
     assert_ok(duet_buffer_new(f->device, sizeof f->c_before, false, &f->c, &error), &error);
     *state = f;
     return 0;
@@ -39,38 +37,35 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     fixture *f = *state;
-    duet_buffer_free(&f->a);
-    duet_buffer_free(&f->b);
     duet_buffer_free(&f->c);
     duet_device_close(&f->device);
     free(f);
     return 0;
 }
 
-/** Fills `values` with NaN, and `count` numbers at BESIDE with a drawing. */
-static void fill(float *values, size_t count, uint32_t seed)
-{
-    for (size_t i = 0; i < ROOM; i++) values[i] = NAN;
-    for (size_t i = 0; i < count; i++) values[BESIDE + i] = draw(&seed);
-}
-
-static void upload(fixture *f, const duet_gemm_shape *shape)
+/** A buffer of BESIDE NaNs and `count` drawn numbers, kept in `values` too. */
+static cl_mem make_operand(fixture *f, float *values, size_t count, uint32_t seed)
 {
     duet_error error = {0};
-    uint32_t seed = (uint32_t)(shape->m * 1000003 + shape->n * 1009 + shape->k);
-    fill(f->a_values, shape->m * shape->k, seed);
-    fill(f->b_values, shape->k * shape->n, seed + 1);
-    for (size_t i = 0; i < ROOM; i++) f->c_before[i] = draw(&seed);
-    assert_ok(duet_buffer_write(f->device, f->a, 0, f->a_values, sizeof f->a_values, &error), &error);
-    assert_ok(duet_buffer_write(f->device, f->b, 0, f->b_values, sizeof f->b_values, &error), &error);
-    assert_ok(duet_buffer_write(f->device, f->c, 0, f->c_before, sizeof f->c_before, &error), &error);
+    cl_mem buffer = NULL;
+    for (size_t i = 0; i < BESIDE; i++) values[i] = NAN;
+    for (size_t i = 0; i < count; i++) values[BESIDE + i] = draw(&seed);
+    const size_t bytes = (BESIDE + count) * sizeof *values;
+    assert_ok(duet_buffer_new(f->device, bytes, false, &buffer, &error), &error);
+    assert_ok(duet_buffer_write(f->device, buffer, 0, values, bytes, &error), &error);
+    return buffer;
 }
 
 /** Runs one product with a workspace of exactly the size that was asked for. */
 static void multiply(fixture *f, const duet_gemm_provider *provider, const duet_gemm_shape *shape, float beta)
 {
     duet_error error = {0};
-    const duet_place a = {f->a, BESIDE}, b = {f->b, BESIDE}, c = {f->c, BESIDE};
+    uint32_t seed = (uint32_t)(shape->m * 1000003 + shape->n * 1009 + shape->k);
+    duet_place a = {make_operand(f, f->a_values, shape->m * shape->k, seed), BESIDE};
+    duet_place b = {make_operand(f, f->b_values, shape->k * shape->n, seed + 1), BESIDE};
+    const duet_place c = {f->c, BESIDE};
+    for (size_t i = 0; i < ROOM; i++) f->c_before[i] = draw(&seed);
+    assert_ok(duet_buffer_write(f->device, f->c, 0, f->c_before, sizeof f->c_before, &error), &error);
     const size_t before = provider->workspace_from_start ? 0 : BESIDE, bytes = provider->workspace(f->device, shape);
     duet_place workspace = {NULL, before};
     if (bytes != 0)
@@ -83,6 +78,8 @@ static void multiply(fixture *f, const duet_gemm_provider *provider, const duet_
     assert_null(last);
     assert_ok(duet_buffer_read(f->device, f->c, 0, f->c_after, sizeof f->c_after, &error), &error);
     duet_launch_list_clear(&list);
+    duet_buffer_free(&a.buffer);
+    duet_buffer_free(&b.buffer);
     duet_buffer_free(&workspace.buffer);
 }
 
@@ -116,7 +113,6 @@ static void try_shape(fixture *f, const duet_gemm_provider *provider, size_t m, 
         const duet_gemm_shape shape = {m, n, k, variant & 1, (variant >> 1) & 1};
         const float beta = variant & 4 ? 1 : 0;
         assert_true(provider->fits(f->device, &shape));
-        upload(f, &shape);
         multiply(f, provider, &shape, beta);
         compare(f, provider, &shape, beta);
     }
@@ -199,7 +195,6 @@ static void profile_counts_products(void **state)
     duet_error error = {0};
     const duet_gemm_shape shape = {33, 31, 13, false, false};
     assert_ok(duet_device_set_profiling(f->device, true, &error), &error);
-    upload(f, &shape);
     for (int i = 0; i < 3; i++) multiply(f, duet_gemm_provider_at(0), &shape, 0);
     compare(f, duet_gemm_provider_at(0), &shape, 0);
     duet_profile_row *rows = NULL;
