@@ -47,9 +47,9 @@ static frame frame_of(const float *values, size_t count, size_t dimensions)
 }
 
 /* Pixels from the left or the bottom; a value outside the frame is held at its edge, so that it is seen. */
-static double place(const frame *frame, size_t axis, float value)
+static double place(const frame *view, size_t axis, float value)
 {
-    return fmin(fmax((value - frame->low[axis]) / frame->side * SIDE, 0), SIDE - 1);
+    return fmin(fmax((value - view->low[axis]) / view->side * SIDE, 0), SIDE - 1);
 }
 
 static void draw_dot(duet_canvas *canvas, double x, double y, const colour *ink)
@@ -62,19 +62,19 @@ static void draw_dot(duet_canvas *canvas, double x, double y, const colour *ink)
         }
 }
 
-static void scatter(duet_canvas *canvas, const frame *frame, const float *values, size_t count, const colour *ink)
+static void scatter(duet_canvas *canvas, const frame *view, const float *values, size_t count, const colour *ink)
 {
     for (size_t i = 0; i < count; i++, values += 2)
         if (isfinite(values[0]) && isfinite(values[1]))
-            draw_dot(canvas, place(frame, 0, values[0]), SIDE - place(frame, 1, values[1]), ink);
+            draw_dot(canvas, place(view, 0, values[0]), SIDE - place(view, 1, values[1]), ink);
 }
 
 /* The share of the values in each bin of the frame. */
-static void count_bins(const frame *frame, const float *values, size_t count, double bins[BINS])
+static void count_bins(const frame *view, const float *values, size_t count, double bins[BINS])
 {
     memset(bins, 0, BINS * sizeof *bins);
     for (size_t i = 0; i < count; i++)
-        if (isfinite(values[i])) bins[(size_t)(place(frame, 0, values[i]) / BIN_WIDTH)] += 1 / (double)count;
+        if (isfinite(values[i])) bins[(size_t)(place(view, 0, values[i]) / BIN_WIDTH)] += 1 / (double)count;
 }
 
 static void draw_bars(duet_canvas *canvas, const double bins[BINS], double tallest, const colour *ink)
@@ -85,12 +85,12 @@ static void draw_bars(duet_canvas *canvas, const double bins[BINS], double talle
     }
 }
 
-static void histogram(duet_canvas *canvas, const frame *frame, const float *values, size_t count,
-                      const float *reference, size_t reference_count)
+static void histogram(duet_canvas *canvas, const frame *view, const float *values, size_t count, const float *reference,
+                      size_t reference_count)
 {
     double bins[BINS], reference_bins[BINS], tallest = 0;
-    count_bins(frame, values, count, bins);
-    count_bins(frame, reference, reference_count, reference_bins);
+    count_bins(view, values, count, bins);
+    count_bins(view, reference, reference_count, reference_bins);
     for (size_t i = 0; i < BINS; i++) tallest = fmax(tallest, fmax(bins[i], reference_bins[i]));
     if (!(tallest > 0)) return;
     draw_bars(canvas, reference_bins, tallest, &reference_colour);
@@ -98,9 +98,9 @@ static void histogram(duet_canvas *canvas, const frame *frame, const float *valu
 }
 
 /* Light lines where a coordinate is zero. */
-static void draw_axes(duet_canvas *canvas, const frame *frame, size_t dimensions)
+static void draw_axes(duet_canvas *canvas, const frame *view, size_t dimensions)
 {
-    double zero[2] = {-frame->low[0] / frame->side * SIDE, -frame->low[1] / frame->side * SIDE};
+    double zero[2] = {-view->low[0] / view->side * SIDE, -view->low[1] / view->side * SIDE};
     for (size_t i = 0; i < SIDE; i++) {
         if (zero[0] >= 0 && zero[0] < SIDE) memset(canvas->pixels + 3 * (i * SIDE + (size_t)zero[0]), AXIS, 3);
         if (dimensions == 2 && zero[1] >= 0 && zero[1] < SIDE)
