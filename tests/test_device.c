@@ -163,7 +163,7 @@ static void a_selector_that_fits_none_says_what_there_is(void **state)
     static const char *const unknown[] = {"8", "voodoo", "00000000000000000000000000000000000001", "-1"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         duet_error error = {0};
-        assert_status(duet_found_choose(found, FOUND, unknown[i], " (from there)", &chosen, &error), DUET_ERROR_USAGE,
+        assert_status(duet_found_choose(found, FOUND, unknown[i], " (from there)", &chosen, &error), DUET_ERROR_DEVICE,
                       &error);
         assert_message(&error, unknown[i]);
         assert_message(&error, " (from there)");
@@ -184,7 +184,7 @@ static void the_environment_names_the_device(void **state)
     const char *value = getenv("DUET_DEVICE");
     char *before = value != NULL ? strdup(value) : NULL;
     setenv("DUET_DEVICE", "no such device", 1);
-    assert_status(duet_device_open(&device, NULL, &error), DUET_ERROR_USAGE, &error);
+    assert_status(duet_device_open(&device, NULL, &error), DUET_ERROR_DEVICE, &error);
     assert_null(device);
     assert_message(&error, "DUET_DEVICE");
     error = (duet_error){0};

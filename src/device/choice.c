@@ -156,7 +156,7 @@ duet_status duet_found_choose(const duet_found_device *found, size_t count, cons
     if (refused < count) return refuse(&found[refused], refused, error);
     char names[768];
     name_all(found, count, names, sizeof names);
-    return duet_fail(error, DUET_ERROR_USAGE,
+    return duet_fail(error, DUET_ERROR_DEVICE,
                      "no device fits \"%.64s\"%s: give an index, a type (cpu gpu accelerator) or a piece of a name; "
                      "there are: %s",
                      selector, origin, names);
