@@ -92,9 +92,12 @@ static void describe(const cli_training_progress *training, const duet_progress 
         append_bar(line, progress->steps == 0 ? 0 : fmin(1, (double)progress->step / (double)progress->steps));
     else
         append(line, "step %" PRIu64 "/%" PRIu64 "  ", progress->step, progress->steps);
-    append(line, "%.0f images/s", progress->images_per_second);
+    if (progress->images_per_second > 0) append(line, "%.0f images/s", progress->images_per_second);
     append_left(line, training, progress);
-    for (size_t i = 0; i < progress->terms; i++) append(line, "  %s %.5g", progress->names[i], progress->means[i]);
+    /* before the first report there is nothing to show; in a report a NaN is worth showing */
+    for (size_t i = 0; i < progress->terms; i++)
+        if (progress->report || isfinite(progress->means[i]))
+            append(line, "  %s %.5g", progress->names[i], progress->means[i]);
 }
 
 /* Lines that stay: at an epoch's end; elsewhere than on a terminal also at the last step and after a while. */

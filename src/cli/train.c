@@ -114,7 +114,6 @@ static int print_profile(duet_device *device)
 static void print_summary(const duet_train_summary *summary, bool quiet)
 {
     char seconds[32];
-    if (summary->run[0] == '\0') return;
     if (!quiet)
         fprintf(stderr, "%llu steps, %.2f epochs in %s, %.0f images/s\n", (unsigned long long)summary->steps,
                 summary->epochs, cli_duration(summary->seconds, seconds, sizeof seconds), summary->images_per_second);
@@ -155,9 +154,8 @@ static int train(const struct arguments *arguments, const duet_family *family)
         if (status == CLI_DONE) status = printed;
         duet_device_close(&device);
     }
-    print_summary(&summary, arguments->quiet);
-    if (result == DUET_ERROR_INTERRUPTED && summary.run[0] != '\0')
-        fprintf(stderr, "go on with: duet train --resume %s\n", summary.run);
+    if (result == DUET_OK || result == DUET_ERROR_INTERRUPTED || result == DUET_ERROR_NUMERIC)
+        print_summary(&summary, arguments->quiet);
     return status;
 }
 
