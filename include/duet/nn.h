@@ -78,6 +78,7 @@ typedef enum duet_rate_schedule {
     DUET_RATE_STEP,   /**< times rate_final every rate_steps updates */
 } duet_rate_schedule;
 
+/** How one group is updated. Rates are those of the first update unless a schedule says otherwise. */
 typedef struct duet_optimiser {
     duet_optimiser_kind kind;
     double learning_rate;
@@ -91,6 +92,10 @@ typedef struct duet_optimiser {
     uint64_t rate_steps;
     double rate_final;
 } duet_optimiser;
+
+/** The names of the kinds and the schedules, as "a|b|c" in the order of the enumerations. Static storage. */
+DUET_API const char *duet_optimiser_names(void);
+DUET_API const char *duet_rate_schedule_names(void);
 
 /** Adam with the usual numbers: beta1 0.9, beta2 0.999, epsilon 1e-8. */
 DUET_API duet_optimiser duet_adam(double learning_rate);

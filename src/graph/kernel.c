@@ -75,12 +75,13 @@ static duet_status finish(duet_kernel_writer *writer, duet_kernel_table *table, 
 }
 
 /* Values first, stores after: a root may overwrite what another one reads at the same element. */
-static void write_roots(duet_kernel_writer *writer, const duet_step *step, duet_text *stores, int *targets)
+static void write_roots(duet_kernel_writer *writer, const duet_step *step, const int *own_tensor, duet_text *stores,
+                        int *targets)
 {
     duet_map linear = duet_map_linear();
     for (size_t i = 0; i < step->root_count; i++) {
         const duet_root *root = &step->roots[i];
-        writer->computing = root->value;
+        writer->computing = root->target == own_tensor[root->value->id] ? root->value : NULL;
         duet_value value = duet_write_node(writer, root->value, &linear);
         targets[i] = root->target;
         writer->results[writer->result_count++] = root->value->type;
@@ -101,7 +102,7 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     duet_kernel_writer writer = writer_for(lowering);
     duet_text stores = {0}, text = {0};
     int targets[DUET_STEP_ROOTS];
-    write_roots(&writer, step, &stores, targets);
+    write_roots(&writer, step, lowering->tensor_of, &stores, targets);
     duet_text_add(&text, "(const uint count");
     duet_write_parameters(&writer, &text);
     duet_text_add(&text,

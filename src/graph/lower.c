@@ -140,11 +140,43 @@ static void place_root(duet_lowering *lowering, duet_root root, size_t earliest)
         lowering->ready_at[root.value->id] = chosen;
 }
 
+static bool overlaps(const duet_lowering *lowering, int tensor, const duet_variable *variable)
+{
+    const duet_tensor *other = &lowering->tensors[tensor];
+    if (other->home != DUET_HOME_VARIABLE || other->variable->storage != variable->storage) return false;
+    return other->variable->offset < variable->offset + variable->elements &&
+           variable->offset < other->variable->offset + other->variable->elements;
+}
+
+/* The last step that reads the variable's old value, or -1. */
+static long last_reader(const duet_lowering *lowering, const duet_variable *variable)
+{
+    for (long i = (long)lowering->step_count - 1; i >= 0; i--)
+        for (size_t j = 0; j < lowering->steps[i].read_count; j++)
+            if (overlaps(lowering, lowering->steps[i].reads[j].tensor, variable)) return i;
+    return -1;
+}
+
+/* A value that a variable takes is best computed after the old one was last read: then it is written in place. */
+static size_t after_readers(const duet_lowering *lowering, const duet_variable *variable)
+{
+    long last = variable == NULL ? -1 : last_reader(lowering, variable);
+    if (last < 0) return 0;
+    const duet_step *step = &lowering->steps[last];
+    for (size_t i = 0; i < step->read_count; i++)
+        if (step->kind != DUET_STEP_MAP ||
+            (step->reads[i].strided && overlaps(lowering, step->reads[i].tensor, variable)))
+            return (size_t)last + 1;
+    return (size_t)last;
+}
+
 static void place_computed(duet_lowering *lowering, duet_node node)
 {
     duet_lowering_probe(lowering, node);
     if (lowering->failed) return;
-    place_root(lowering, (duet_root){.value = node, .target = tensor_of(lowering, node)}, earliest_step(lowering));
+    size_t operands = earliest_step(lowering), readers = after_readers(lowering, lowering->assigned[node->id]);
+    place_root(lowering, (duet_root){.value = node, .target = tensor_of(lowering, node)},
+               operands > readers ? operands : readers);
 }
 
 /* How many pieces each sum is cut into, so that the device is busy; their partial sums are added by a second launch. */
@@ -254,23 +286,6 @@ static void place_pack(duet_lowering *lowering, duet_node node)
 }
 
 /* Assignments. */
-
-static bool overlaps(const duet_lowering *lowering, int tensor, const duet_variable *variable)
-{
-    const duet_tensor *other = &lowering->tensors[tensor];
-    if (other->home != DUET_HOME_VARIABLE || other->variable->storage != variable->storage) return false;
-    return other->variable->offset < variable->offset + variable->elements &&
-           variable->offset < other->variable->offset + other->variable->elements;
-}
-
-/* The last step that reads the variable's old value, or -1. */
-static long last_reader(const duet_lowering *lowering, const duet_variable *variable)
-{
-    for (long i = (long)lowering->step_count - 1; i >= 0; i--)
-        for (size_t j = 0; j < lowering->steps[i].read_count; j++)
-            if (overlaps(lowering, lowering->steps[i].reads[j].tensor, variable)) return i;
-    return -1;
-}
 
 /* Whether step `writer` may write the variable directly: no later step needs the old value, and that step itself reads
  * it only element by element. */
@@ -398,10 +413,16 @@ duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph 
     lowering->stored = calloc(nodes, sizeof *lowering->stored);
     lowering->uses = calloc(nodes, sizeof *lowering->uses);
     lowering->tensor_of = calloc(nodes, sizeof *lowering->tensor_of);
+    lowering->assigned = calloc(nodes, sizeof(duet_variable *));
     lowering->ready_at = calloc(nodes, sizeof *lowering->ready_at);
-    if (!lowering->needed || !lowering->stored || !lowering->uses || !lowering->tensor_of || !lowering->ready_at)
+    if (!lowering->needed || !lowering->stored || !lowering->uses || !lowering->tensor_of || !lowering->ready_at ||
+        !lowering->assigned)
         return duet_lowering_no_memory(lowering);
     for (size_t i = 0; i < nodes; i++) lowering->tensor_of[i] = DUET_NO_TENSOR;
+    for (size_t i = 0; i < count; i++)
+        if (roots[i]->op->kind == DUET_OP_ASSIGN)
+            lowering->assigned[duet_node_in_memory(roots[i]->inputs[1])->id] =
+                (duet_variable *)(uintptr_t)roots[i]->inputs[0]->attributes.object;
 
     duet_lowering_materialise(lowering, roots, count);
     if (!lowering->failed) place_all(lowering);
@@ -420,6 +441,7 @@ void duet_lowering_free(duet_lowering *lowering)
     free(lowering->stored);
     free(lowering->uses);
     free(lowering->tensor_of);
+    free(lowering->assigned);
     free(lowering->ready_at);
     free(lowering->tensors);
     free(lowering->steps);

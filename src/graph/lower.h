@@ -67,8 +67,9 @@ typedef struct duet_lowering {
     duet_graph *graph;
     bool *needed, *stored;
     size_t *uses;
-    int *tensor_of;   /* by node id; DUET_NO_TENSOR */
-    size_t *ready_at; /* by node id: the step after which the value is in memory */
+    duet_variable **assigned; /* by node id: the variable that takes the value at the end */
+    int *tensor_of;           /* by node id; DUET_NO_TENSOR */
+    size_t *ready_at;         /* by node id: the step after which the value is in memory */
     duet_tensor *tensors;
     size_t tensor_count, tensor_capacity;
     duet_step *steps;

@@ -17,6 +17,8 @@ struct duet_store {
     size_t count, capacity;
     duet_storage **storages;
     size_t storage_count, storage_capacity;
+    duet_group **groups;
+    size_t group_count, group_capacity;
 };
 
 size_t duet_type_size(duet_type type)
@@ -40,8 +42,13 @@ void duet_store_free(duet_store **store)
         free((*store)->variables[i]);
     }
     for (size_t i = 0; i < (*store)->storage_count; i++) free((*store)->storages[i]);
+    for (size_t i = 0; i < (*store)->group_count; i++) {
+        free((*store)->groups[i]->name);
+        free((*store)->groups[i]);
+    }
     free((*store)->variables);
     free((*store)->storages);
+    free((*store)->groups);
     free(*store);
     *store = NULL;
 }
@@ -83,6 +90,27 @@ duet_storage *duet_storage_new(duet_store *store, duet_type type)
     storage->type = type;
     store->storages[store->storage_count++] = storage;
     return storage;
+}
+
+duet_group *duet_store_group(duet_store *store, const char *name)
+{
+    for (size_t i = 0; i < store->group_count; i++)
+        if (strcmp(store->groups[i]->name, name) == 0) return store->groups[i];
+    duet_group *group = calloc(1, sizeof *group);
+    char *copy = strdup(name);
+    duet_storage *storage = duet_storage_new(store, DUET_FLOAT32);
+    if (!group || !copy || !storage || !grow((void ***)&store->groups, store->group_count, &store->group_capacity)) {
+        free(group);
+        free(copy);
+        return NULL;
+    }
+    *group = (duet_group){copy, store, storage};
+    return store->groups[store->group_count++] = group;
+}
+
+duet_group *duet_store_group_at(const duet_store *store, size_t index)
+{
+    return index < store->group_count ? store->groups[index] : NULL;
 }
 
 static duet_variable *append(duet_store *store, duet_storage *storage, const char *name, duet_error *error)

@@ -8,6 +8,7 @@
 
 /** One device buffer and the variables laid out in it. */
 typedef struct duet_storage duet_storage;
+typedef struct duet_group duet_group;
 
 typedef duet_status (*duet_fill_function)(void *context, void *destination, size_t bytes, duet_error *error);
 
@@ -34,6 +35,13 @@ struct duet_storage {
     cl_mem buffer;
 };
 
+/** A named storage of parameters: one network. */
+struct duet_group {
+    char *name;
+    duet_store *store;
+    duet_storage *storage;
+};
+
 size_t duet_type_size(duet_type type);
 uint64_t duet_store_seed(const duet_store *store);
 
@@ -45,6 +53,10 @@ duet_storage *duet_storage_new(duet_store *store, duet_type type);
 duet_variable *duet_variable_new(duet_store *store, duet_storage *storage, const char *name, duet_shape shape,
                                  duet_initialiser start, duet_error *error);
 duet_variable *duet_variable_flat(duet_store *store, duet_storage *storage, const char *name, duet_error *error);
+/** Finds or makes a group; NULL if memory is short. */
+duet_group *duet_store_group(duet_store *store, const char *name);
+/** All groups in the order they were made; NULL past the end. */
+duet_group *duet_store_group_at(const duet_store *store, size_t index);
 duet_variable *duet_store_find(const duet_store *store, const char *name);
 /** All variables in the order they were made; NULL past the end. */
 duet_variable *duet_store_at(const duet_store *store, size_t index);

@@ -217,6 +217,17 @@ static duet_node neutral(const char *where, const duet_op *op, duet_node a, duet
     return NULL;
 }
 
+/* k * (m * x) is (k m) * x, so that chains of scales cost one multiplication. */
+static duet_node scale_of_scale(const char *where, duet_node a, duet_node b)
+{
+    double outer, inner;
+    if (!constant_of(a, &outer)) return constant_of(b, &outer) ? scale_of_scale(where, b, a) : NULL;
+    if (b->op != &op_multiply) return NULL;
+    bool first = constant_of(b->inputs[0], &inner);
+    if (!first && !constant_of(b->inputs[1], &inner)) return NULL;
+    return duet_scale_at(where, b->inputs[first ? 1 : 0], outer * inner);
+}
+
 static bool common_shape(const char *where, const duet_op *op, duet_node a, duet_node b, duet_shape *shape)
 {
     if (duet_shape_broadcast(a->shape, b->shape, shape)) return true;
@@ -239,6 +250,7 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
         return filled(where, a->graph, folded, shape);
     duet_node operands[2] = {duet_broadcast_at(where, a, shape), duet_broadcast_at(where, b, shape)};
     duet_node simple = neutral(where, op, operands[0], operands[1]);
+    if (simple == NULL && op == &op_multiply) simple = scale_of_scale(where, operands[0], operands[1]);
     if (simple != NULL) return simple;
     bool commutes = op == &op_add || op == &op_multiply;
     if (commutes && operands[0]->id > operands[1]->id) { /* one order, so that a + b and b + a are one node */

@@ -1,0 +1,240 @@
+/* Optimisers as graph: each reads like the paper's update over the group's flat block, and fusion makes it one launch.
+ * Scalars that change from step to step (the rate, bias corrections) follow from the group's counter on the device. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "duet/nn.h"
+#include "graph/node.h"
+#include "graph/variable.h"
+
+/* One update being composed. */
+typedef struct update {
+    const char *where;
+    duet_graph *graph;
+    duet_group *group;
+    const duet_optimiser *optimiser;
+    duet_node parameters, gradient; /* flat */
+    duet_node rate, time;           /* scalars: the learning rate, the number of this update from 1 */
+    duet_node gate, active;         /* scalars or NULL: scales the step; 0 leaves everything as it is */
+    duet_node *roots;
+    size_t root_count;
+} update;
+
+#define ADD(a, b)   duet_add_at(u->where, (a), (b))
+#define SUB(a, b)   duet_subtract_at(u->where, (a), (b))
+#define MUL(a, b)   duet_multiply_at(u->where, (a), (b))
+#define DIV(a, b)   duet_divide_at(u->where, (a), (b))
+#define SCALE(a, k) duet_scale_at(u->where, (a), (k))
+#define SQUARE(a)   duet_square_at(u->where, (a))
+#define SQRT(a)     duet_sqrt_at(u->where, (a))
+#define SHIFT(a, k) duet_shift_at(u->where, (a), (k))
+
+static duet_node fail(update *u, const duet_error *error)
+{
+    duet_graph_fail_at(u->where, u->graph, "optimiser of \"%s\": %s", u->group->name, error->message);
+    return duet_node_broken(u->graph);
+}
+
+static duet_node flat(update *u, duet_storage *storage, const char *name)
+{
+    duet_error error = {0};
+    duet_variable *variable = duet_variable_flat(u->group->store, storage, name, &error);
+    return variable == NULL ? fail(u, &error) : duet_variable_node(u->graph, variable);
+}
+
+/* A moment: the group's block once more, with a saved variable "parameter.name" for each parameter. */
+static duet_node slot(update *u, const char *name)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_store *store = u->group->store;
+    duet_error error = {0};
+    char full[224];
+    snprintf(full, sizeof full, "%s.%s.flat", u->group->name, name);
+    duet_variable *known = duet_store_find(store, full), *parameter;
+    if (known != NULL) return duet_variable_node(u->graph, known);
+    duet_storage *storage = duet_storage_new(store, DUET_FLOAT32);
+    for (size_t i = 0; storage != NULL && (parameter = duet_store_at(store, i)) != NULL; i++) {
+        if (parameter->storage != u->group->storage || !parameter->saved) continue;
+        char part[256];
+        snprintf(part, sizeof part, "%s.%s", parameter->name, name);
+        if (duet_variable_new(store, storage, part, parameter->shape, zero, &error) == NULL) return fail(u, &error);
+    }
+    return storage == NULL ? fail(u, &error) : flat(u, storage, full);
+}
+
+static void take(update *u, duet_node variable, duet_node value)
+{
+    if (u->active != NULL) value = duet_select_at(u->where, u->active, value, variable);
+    u->roots[u->root_count++] = duet_assign_at(u->where, variable, value);
+}
+
+/* parameters -= gate * rate * direction */
+static void step(update *u, duet_node from, duet_node direction)
+{
+    duet_node rate = u->gate == NULL ? u->rate : MUL(u->rate, u->gate);
+    take(u, u->parameters, SUB(from, MUL(rate, direction)));
+}
+
+/* a + (1 - share) (b - a): an exponential mean */
+static duet_node mean_of(update *u, double share, duet_node a, duet_node b)
+{
+    return ADD(SCALE(a, share), SCALE(b, 1 - share));
+}
+
+static void sgd(update *u)
+{
+    duet_node direction = u->gradient;
+    if (u->optimiser->momentum > 0) {
+        duet_node velocity = slot(u, "velocity");
+        direction = ADD(SCALE(velocity, u->optimiser->momentum), direction);
+        take(u, velocity, direction);
+    }
+    step(u, u->parameters, direction);
+}
+
+static void rmsprop(update *u)
+{
+    duet_node squares = slot(u, "squares");
+    duet_node next = mean_of(u, u->optimiser->beta2, squares, SQUARE(u->gradient));
+    duet_node direction = DIV(u->gradient, SHIFT(SQRT(next), u->optimiser->epsilon));
+    take(u, squares, next);
+    if (u->optimiser->momentum > 0) {
+        duet_node velocity = slot(u, "velocity");
+        direction = ADD(SCALE(velocity, u->optimiser->momentum), direction);
+        take(u, velocity, direction);
+    }
+    step(u, u->parameters, direction);
+}
+
+/* 1 - beta^time, as -(e^(time ln beta) - 1): elu is e^x - 1 below 0, which loses nothing where beta^time is near 1. */
+static duet_node bias_correction(update *u, double beta)
+{
+    return duet_negate_at(u->where, duet_elu_at(u->where, SCALE(u->time, log(beta)), 1));
+}
+
+static void adam_from(update *u, duet_node from)
+{
+    const duet_optimiser *o = u->optimiser;
+    duet_node moment1 = slot(u, "moment1"), moment2 = slot(u, "moment2");
+    duet_node first = mean_of(u, o->beta1, moment1, u->gradient);
+    duet_node second = mean_of(u, o->beta2, moment2, SQUARE(u->gradient));
+    duet_node mean = o->beta1 > 0 ? DIV(first, bias_correction(u, o->beta1)) : first;
+    duet_node deviation = SQRT(o->beta2 > 0 ? DIV(second, bias_correction(u, o->beta2)) : second);
+    take(u, moment1, first);
+    take(u, moment2, second);
+    step(u, from, DIV(mean, SHIFT(deviation, o->epsilon)));
+}
+
+static void adam(update *u)
+{
+    adam_from(u, u->parameters);
+}
+
+static void adamw(update *u)
+{
+    duet_node decay = MUL(u->rate, duet_constant(u->graph, u->optimiser->weight_decay));
+    if (u->gate != NULL) decay = MUL(decay, u->gate);
+    adam_from(u, SUB(u->parameters, MUL(decay, u->parameters)));
+}
+
+static const struct {
+    const char *name;
+    void (*compose)(update *u);
+    bool decays_itself; /* otherwise weight decay is a term of the gradient */
+} kinds[] = {
+    [DUET_SGD] = {"sgd", sgd, false},
+    [DUET_RMSPROP] = {"rmsprop", rmsprop, false},
+    [DUET_ADAM] = {"adam", adam, false},
+    [DUET_ADAMW] = {"adamw", adamw, true},
+};
+
+const char *duet_optimiser_names(void)
+{
+    return "sgd|rmsprop|adam|adamw";
+}
+
+const char *duet_rate_schedule_names(void)
+{
+    return "constant|linear|cosine|step";
+}
+
+duet_optimiser duet_adam(double learning_rate)
+{
+    return (duet_optimiser){
+        .kind = DUET_ADAM, .learning_rate = learning_rate, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+}
+
+/* The rate of this update; `done` counts the updates before it. */
+static duet_node rate_of(update *u, duet_node done)
+{
+    const duet_optimiser *o = u->optimiser;
+    duet_node rate = duet_constant(u->graph, o->learning_rate), one = duet_constant(u->graph, 1);
+    if (o->schedule != DUET_RATE_CONSTANT && o->rate_steps > 0) {
+        duet_node passed = SCALE(done, 1 / (double)o->rate_steps), share = duet_minimum_at(u->where, passed, one);
+        duet_node factor = NULL;
+        if (o->schedule == DUET_RATE_LINEAR) factor = share;
+        if (o->schedule == DUET_RATE_COSINE)
+            factor = SCALE(SUB(one, duet_cos_at(u->where, SCALE(share, 3.14159265358979323846))), 0.5);
+        if (factor != NULL)
+            factor = ADD(one, SCALE(factor, o->rate_final - 1));
+        else /* rate_final^floor(passed) */
+            factor = duet_exp_at(u->where, SCALE(duet_floor_at(u->where, passed), log(o->rate_final)));
+        rate = MUL(rate, factor);
+    }
+    if (o->rate_warm_up > 0)
+        rate = MUL(rate, duet_minimum_at(u->where, SCALE(u->time, 1 / (double)o->rate_warm_up), one));
+    return rate;
+}
+
+/* The flat gradient, scaled down to the largest norm allowed. */
+static duet_node flat_gradient(update *u, duet_node loss)
+{
+    duet_store *store = u->group->store;
+    size_t count = 0, total = 0;
+    duet_variable *variable;
+    for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++)
+        total += variable->storage == u->group->storage && variable->saved;
+    duet_node *parameters = calloc(2 * total + 1, sizeof(duet_node)), *gradients = parameters + total;
+    if (parameters == NULL || total == 0) {
+        free(parameters);
+        duet_graph_fail_at(u->where, u->graph, "the group \"%s\" has no parameters to update", u->group->name);
+        return duet_node_broken(u->graph);
+    }
+    for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++)
+        if (variable->storage == u->group->storage && variable->saved)
+            parameters[count++] = duet_variable_node(u->graph, variable);
+    duet_grad_at(u->where, loss, parameters, total, gradients);
+    duet_node packed = duet_pack(u->where, u->graph, u->group->storage, u->group->storage->elements, gradients, total);
+    free(parameters);
+    if (u->optimiser->clip_norm <= 0) return packed;
+    duet_node norm = SQRT(duet_sum_at(u->where, SQUARE(packed), DUET_ALL_AXES, false));
+    duet_node limit = duet_constant(u->graph, u->optimiser->clip_norm), one = duet_constant(u->graph, 1);
+    return MUL(packed, duet_minimum_at(u->where, DIV(limit, SHIFT(norm, 1e-6)), one));
+}
+
+size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
+                      duet_node gate, duet_node allowed, duet_node roots[8])
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    char name[192];
+    if (duet_node_is_broken(loss) || group == NULL) return 0;
+    update whole = {.where = where, .graph = loss->graph, .group = group, .optimiser = optimiser, .gate = gate};
+    update *u = &whole;
+    u->roots = roots;
+    snprintf(name, sizeof name, "%s.updates", group->name);
+    duet_node updates = duet_state_at(where, u->graph, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    duet_node done = duet_to_float_at(where, updates);
+    u->time = SHIFT(done, 1);
+    u->rate = rate_of(u, done);
+    if (gate != NULL) u->active = duet_not_equal_at(where, gate, duet_constant(u->graph, 0));
+    if (allowed != NULL) u->active = u->active == NULL ? allowed : MUL(u->active, allowed);
+    snprintf(name, sizeof name, "%s.flat", group->name);
+    u->gradient = flat_gradient(u, loss);
+    u->parameters = flat(u, group->storage, name);
+    if (optimiser->weight_decay > 0 && !kinds[optimiser->kind].decays_itself)
+        u->gradient = ADD(u->gradient, SCALE(u->parameters, optimiser->weight_decay));
+    kinds[optimiser->kind].compose(u);
+    take(u, updates, duet_increment_at(where, updates));
+    return u->root_count;
+}
