@@ -3,6 +3,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 static const cli_command *const commands[] = {
@@ -63,6 +64,7 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     /* a driver's environment variables would be set here, before the first OpenCL call; none has been seen to help */
+    signal(SIGXFSZ, SIG_IGN); /* a file over the size limit is a write that fails with words, like a full disk */
     int status = run(argc, argv);
     /* results that did not reach their reader are a failure, whatever the command thought */
     errno = 0;
