@@ -26,7 +26,7 @@ typedef struct training {
     duet_run_choice choice;
     char *data_name;        /* behind choice.data of a new run */
     duet_run_file before;   /* the run being resumed */
-    bool resumed, has_file; /* has_file: run.json is written */
+    bool resumed, has_file; /* has_file: run.json is there and holds for this call */
     char directory[DUET_RUN_PATH];
     char *checkpoint, *samples;
     duet_device *device;
@@ -100,11 +100,14 @@ static duet_status choose(training *run, duet_error *error)
     return DUET_OK;
 }
 
+/* A family of the program's own may be given on resuming too. */
 static duet_status choose_family(const training *run, const duet_family **family, duet_error *error)
 {
     const duet_family *given = run->options->family;
-    *family =
-        given != NULL && strcmp(given->name, run->choice.model) == 0 ? given : duet_family_find(run->choice.model);
+    if (given != NULL && strcmp(given->name, run->choice.model) != 0)
+        return duet_fail(error, DUET_ERROR_FILE, "%s is a run of \"%s\", not of \"%s\"", run->directory,
+                         run->choice.model, given->name);
+    *family = given != NULL ? given : duet_family_find(run->choice.model);
     if (*family != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA, "%s is a run of \"%s\", a model this version of Duet does not have",
                      run->directory, run->choice.model);
@@ -190,6 +193,7 @@ static duet_status prepare(training *run, bool *finished, duet_error *error)
     }
     count_steps(run);
     *finished = run->first >= run->total;
+    run->has_file = *finished;
     if (*finished) return DUET_OK;
     tell_of_dropped_examples(run);
     DUET_TRY(
@@ -304,11 +308,12 @@ static duet_status loop(training *run, duet_error *error)
     return duet_device_finish(run->device, error);
 }
 
+/* The run as far as there is one. */
 static void summarise(const training *run, duet_train_summary *summary)
 {
     double seconds = run->began > 0 ? now() - run->began : 0;
+    if (!run->has_file) return;
     snprintf(summary->run, sizeof summary->run, "%s", run->directory);
-    if (run->trainer == NULL) return;
     summary->steps = run->trainer->steps;
     summary->epochs = duet_trainer_epoch(run->trainer);
     summary->seconds = seconds;

@@ -1,0 +1,251 @@
+/* Optimisers against steps worked by hand in double, three updates each, on a quadratic whose gradient is known. */
+#include "test.h"
+
+#include "duet/nn.h"
+#include "duet/plan.h"
+
+enum { COUNT = 3, STEPS = 3 };
+
+/* loss = sum(slope p + curve p^2 / 2), so that the gradient is slope + curve p. The last number is another parameter of
+ * the group. */
+static const double start[COUNT] = {0.5, 0.5, 0.25};
+static const double slope[COUNT] = {0.7, -1.3, 2.0}, curve[COUNT] = {2.0, 0.5, -1.0};
+
+static duet_device *device;
+
+/* What the optimiser keeps, in double. */
+typedef struct by_hand {
+    double p[COUNT], first[COUNT], second[COUNT];
+    uint64_t updates;
+} by_hand;
+
+/* The learning rate of update number `t`, from 0. */
+static double rate_at(const duet_optimiser *o, uint64_t t)
+{
+    const double pi = acos(-1);
+    double rate = o->learning_rate, share = 1;
+    if (o->rate_steps > 0) share = (double)t / (double)o->rate_steps;
+    double held = share < 1 ? share : 1;
+    if (o->schedule == DUET_RATE_LINEAR) rate *= 1 + (o->rate_final - 1) * held;
+    if (o->schedule == DUET_RATE_COSINE) rate *= o->rate_final + (1 - o->rate_final) * (1 + cos(pi * held)) / 2;
+    if (o->schedule == DUET_RATE_STEP) rate *= pow(o->rate_final, floor(share));
+    if (t < o->rate_warm_up) rate *= (double)(t + 1) / (double)o->rate_warm_up;
+    return rate;
+}
+
+static void update_by_hand(by_hand *state, const duet_optimiser *o, double gate)
+{
+    double g[COUNT], norm = 0, rate = gate * rate_at(o, state->updates);
+    if (gate == 0) return;
+    for (int i = 0; i < COUNT; i++) {
+        g[i] = slope[i] + curve[i] * state->p[i];
+        norm += g[i] * g[i];
+    }
+    norm = sqrt(norm);
+    double t = (double)++state->updates;
+    for (int i = 0; i < COUNT; i++) {
+        double *p = &state->p[i], *m = &state->first[i], *v = &state->second[i];
+        if (o->clip_norm > 0 && norm > o->clip_norm) g[i] *= o->clip_norm / norm;
+        if (o->kind != DUET_ADAMW) g[i] += o->weight_decay * *p;
+        if (o->kind == DUET_SGD) {
+            *m = o->momentum * *m + g[i];
+            *p -= rate * *m;
+        } else if (o->kind == DUET_RMSPROP) {
+            *v = o->beta2 * *v + (1 - o->beta2) * g[i] * g[i];
+            *m = o->momentum * *m + g[i] / (sqrt(*v) + o->epsilon);
+            *p -= rate * *m;
+        } else {
+            if (o->kind == DUET_ADAMW) *p -= rate * o->weight_decay * *p;
+            *m = o->beta1 * *m + (1 - o->beta1) * g[i];
+            *v = o->beta2 * *v + (1 - o->beta2) * g[i] * g[i];
+            *p -= rate * (*m / (1 - pow(o->beta1, t))) / (sqrt(*v / (1 - pow(o->beta2, t))) + o->epsilon);
+        }
+    }
+}
+
+/* The same on the device. */
+typedef struct on_device {
+    duet_store *store;
+    duet_graph *graph;
+    duet_node gate, allowed;
+    duet_plan *plan;
+} on_device;
+
+static void begin(on_device *it, const duet_optimiser *optimiser)
+{
+    const duet_initialiser half = {DUET_INIT_CONSTANT, 0.5f, 0, 0}, quarter = {DUET_INIT_CONSTANT, 0.25f, 0, 0};
+    duet_error error = {0};
+    it->store = duet_store_new(1);
+    it->graph = duet_graph_new(it->store);
+    it->gate = duet_input(it->graph, "gate", DUET_FLOAT32, DUET_SCALAR_SHAPE);
+    it->allowed = duet_input(it->graph, "allowed", DUET_FLOAT32, DUET_SCALAR_SHAPE);
+    duet_group *group = duet_group_of(it->store, "net");
+    duet_node two = duet_parameter(it->graph, group, "two", DUET_SHAPE(2), half);
+    duet_node one = duet_parameter(it->graph, group, "one", DUET_SHAPE(1), quarter);
+    duet_node terms[COUNT], loss = duet_constant(it->graph, 0), roots[8];
+    for (size_t i = 0; i < COUNT; i++) {
+        duet_node p = i < 2 ? duet_slice(two, 0, i, 1) : one;
+        terms[i] = duet_add(duet_scale(p, slope[i]), duet_scale(duet_square(p), curve[i] / 2));
+        loss = duet_add(loss, duet_sum(terms[i], DUET_ALL_AXES, false));
+    }
+    size_t count = duet_update(group, optimiser, loss, it->gate, it->allowed, roots);
+    assert_ok(duet_plan_new(&it->plan, device, "update", roots, count, &error), &error);
+}
+
+static void step(on_device *it, float gate, float allowed, float p[COUNT])
+{
+    duet_error error = {0};
+    assert_ok(duet_plan_write(it->plan, it->gate, &gate, sizeof gate, &error), &error);
+    assert_ok(duet_plan_write(it->plan, it->allowed, &allowed, sizeof allowed, &error), &error);
+    assert_ok(duet_plan_replay(it->plan, &error), &error);
+    assert_ok(duet_store_read(it->store, device, "net.two", p, 2 * sizeof *p, &error), &error);
+    assert_ok(duet_store_read(it->store, device, "net.one", p + 2, sizeof *p, &error), &error);
+}
+
+static void end(on_device *it)
+{
+    duet_plan_free(&it->plan);
+    duet_graph_free(&it->graph);
+    duet_store_free(&it->store);
+}
+
+static void compare_gated(const duet_optimiser *optimiser, const double *gates, size_t steps)
+{
+    by_hand expected = {.updates = 0};
+    on_device it;
+    memcpy(expected.p, start, sizeof start);
+    begin(&it, optimiser);
+    for (size_t i = 0; i < steps; i++) {
+        float p[COUNT];
+        update_by_hand(&expected, optimiser, gates[i]);
+        step(&it, (float)gates[i], 1, p);
+        for (int k = 0; k < COUNT; k++) assert_close(p[k], expected.p[k], 4e-6 * (1 + fabs(expected.p[k])));
+    }
+    end(&it);
+}
+
+static void compare(duet_optimiser optimiser)
+{
+    const double gates[STEPS] = {1, 1, 1};
+    compare_gated(&optimiser, gates, STEPS);
+}
+
+static void sgd_follows_its_rule(void **state)
+{
+    (void)state;
+    compare((duet_optimiser){.kind = DUET_SGD, .learning_rate = 0.1});
+    compare((duet_optimiser){.kind = DUET_SGD, .learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.05});
+}
+
+static void rmsprop_follows_its_rule(void **state)
+{
+    (void)state;
+    duet_optimiser o = {.kind = DUET_RMSPROP, .learning_rate = 0.05, .beta2 = 0.9, .epsilon = 1e-8};
+    compare(o);
+    o.momentum = 0.5;
+    o.weight_decay = 0.1;
+    compare(o);
+}
+
+static void adam_follows_algorithm_1(void **state)
+{
+    (void)state;
+    duet_optimiser o = duet_adam(0.1);
+    assert_close(o.beta1, 0.9, 0);
+    assert_close(o.beta2, 0.999, 0);
+    assert_close(o.epsilon, 1e-8, 0);
+    compare(o);
+    o.beta1 = 0.5;
+    o.epsilon = 0.1;
+    o.weight_decay = 0.2;
+    compare(o);
+}
+
+static void adamw_decays_apart(void **state)
+{
+    (void)state;
+    duet_optimiser o = duet_adam(0.1);
+    o.kind = DUET_ADAMW;
+    o.weight_decay = 0.3;
+    compare(o);
+}
+
+static void clipping_scales_to_the_norm(void **state)
+{
+    (void)state;
+    duet_optimiser o = {.kind = DUET_SGD, .learning_rate = 0.1, .clip_norm = 0.5};
+    compare(o); /* far above the norm: scaled */
+    o.clip_norm = 100;
+    compare(o); /* far below it: untouched */
+}
+
+static void schedules_follow_their_formulas(void **state)
+{
+    (void)state;
+    static const duet_rate_schedule schedules[] = {DUET_RATE_CONSTANT, DUET_RATE_LINEAR, DUET_RATE_COSINE,
+                                                   DUET_RATE_STEP};
+    const double gates[6] = {1, 1, 1, 1, 1, 1};
+    for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++) {
+        duet_optimiser o = {.kind = DUET_SGD, .learning_rate = 0.1, .schedule = schedules[i], .rate_final = 0.25};
+        o.rate_steps = 4; /* and two updates past the end */
+        compare_gated(&o, gates, 6);
+        o.rate_warm_up = 3;
+        compare_gated(&o, gates, 6);
+    }
+}
+
+static void gates_scale_and_rest(void **state)
+{
+    (void)state;
+    const double gates[6] = {1, 0, 0.5, 0, 0, 1}; /* at 0 moments, and Adam's count of updates, rest too */
+    duet_optimiser o = duet_adam(0.1);
+    compare_gated(&o, gates, 6);
+    o = (duet_optimiser){.kind = DUET_SGD, .learning_rate = 0.1, .momentum = 0.9};
+    compare_gated(&o, gates, 6);
+}
+
+/* `allowed` 0 is what follows a NaN: nothing moves, whatever the gate says. */
+static void forbidden_updates_change_nothing(void **state)
+{
+    (void)state;
+    duet_optimiser o = duet_adam(0.1);
+    float before[COUNT], after[COUNT];
+    on_device it;
+    begin(&it, &o);
+    step(&it, 1, 1, before);
+    for (int i = 0; i < 2; i++) {
+        step(&it, 1, 0, after);
+        assert_memory_equal(before, after, sizeof before);
+    }
+    step(&it, 1, 1, after);
+    by_hand expected = {.updates = 0};
+    memcpy(expected.p, start, sizeof start);
+    for (int i = 0; i < 2; i++) update_by_hand(&expected, &o, 1);
+    for (int k = 0; k < COUNT; k++) assert_close(after[k], expected.p[k], 1e-5);
+    end(&it);
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    device = test_device_open();
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    duet_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sgd_follows_its_rule),        cmocka_unit_test(rmsprop_follows_its_rule),
+        cmocka_unit_test(adam_follows_algorithm_1),    cmocka_unit_test(adamw_decays_apart),
+        cmocka_unit_test(clipping_scales_to_the_norm), cmocka_unit_test(schedules_follow_their_formulas),
+        cmocka_unit_test(gates_scale_and_rest),        cmocka_unit_test(forbidden_updates_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
