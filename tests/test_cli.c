@@ -1,0 +1,476 @@
+/* The program as a person meets it: command lines in a table, each with its exit status and a piece of what it says;
+ * then what needs a run of its own. */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define PROGRAM TEST_BUILD_ROOT "/duet"
+
+enum { MOST_WORDS = 16 };
+
+extern char **environ;
+
+/* The group's folder, and what was said there by the last program that ran. */
+static char folder[TEST_PATH_SIZE];
+
+typedef struct result {
+    int status; /* 128 + the signal for a program that a signal ended */
+    char *out, *err;
+} result;
+
+static const char *inside(const char *name, char path[TEST_PATH_SIZE + 64])
+{
+    (void)snprintf(path, TEST_PATH_SIZE + 64, "%s/%s", folder, name);
+    return path;
+}
+
+/* An argument's "@" stands for the group's folder. */
+static void expand(const char *word, char expanded[TEST_PATH_SIZE + 64])
+{
+    if (word[0] == '@')
+        (void)snprintf(expanded, TEST_PATH_SIZE + 64, "%s%s", folder, word + 1);
+    else
+        (void)snprintf(expanded, TEST_PATH_SIZE + 64, "%s", word);
+}
+
+static pid_t start(const char *const *words)
+{
+    char expanded[MOST_WORDS][TEST_PATH_SIZE + 64], path[TEST_PATH_SIZE + 64];
+    char *arguments[MOST_WORDS + 2] = {(char *)PROGRAM};
+    posix_spawn_file_actions_t actions;
+    pid_t child;
+    for (size_t i = 0; words[i] != NULL; i++) {
+        assert_in_range(i, 0, MOST_WORDS - 1);
+        expand(words[i], expanded[i]);
+        arguments[i + 1] = expanded[i];
+    }
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0), 0);
+    assert_int_equal(
+        posix_spawn_file_actions_addopen(&actions, 1, inside("out", path), O_WRONLY | O_CREAT | O_TRUNC, 0666), 0);
+    assert_int_equal(
+        posix_spawn_file_actions_addopen(&actions, 2, inside("err", path), O_WRONLY | O_CREAT | O_TRUNC, 0666), 0);
+    assert_int_equal(posix_spawn(&child, PROGRAM, &actions, NULL, arguments, environ), 0);
+    assert_int_equal(posix_spawn_file_actions_destroy(&actions), 0);
+    return child;
+}
+
+static result finish(pid_t child)
+{
+    char path[TEST_PATH_SIZE + 64];
+    int status;
+    while (waitpid(child, &status, 0) < 0) assert_int_equal(errno, EINTR);
+    return (result){.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                    .out = test_file_read(inside("out", path), NULL),
+                    .err = test_file_read(inside("err", path), NULL)};
+}
+
+static void result_free(result *r)
+{
+    free(r->out);
+    free(r->err);
+}
+
+static result run(const char *const *words)
+{
+    return finish(start(words));
+}
+
+#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
+
+/* Fails unless the program ended with `status` and its output holds the pieces (NULL: nothing to hold). */
+static void expect(result r, int status, const char *out, const char *err)
+{
+    bool right = r.status == status && (out == NULL || strstr(r.out, out) != NULL) &&
+                 (err == NULL || strstr(r.err, err) != NULL);
+    if (!right)
+        print_error("exit status %d (expected %d)\nstandard output (expected \"%s\"):\n%s\nstandard error (expected "
+                    "\"%s\"):\n%s\n",
+                    r.status, status, out ? out : "", r.out, err ? err : "", r.err);
+    result_free(&r);
+    assert_true(right);
+}
+
+/* ---- the table ---- */
+
+typedef struct command_case {
+    const char *name, *words[MOST_WORDS];
+    int status;
+    const char *out, *err; /* pieces; NULL: anything */
+} command_case;
+
+static const command_case cases[] = {
+    {"no command", {NULL}, 2, NULL, "usage: duet"},
+    {"unknown command", {"trian"}, 2, NULL, "did you mean 'train'?"},
+    {"help", {"--help"}, 0, "interpolate", NULL},
+    {"help of a command", {"help", "eval"}, 0, "--metric NAME", NULL},
+    {"version", {"--version"}, 0, "duet ", NULL},
+    {"devices --help", {"devices", "--help"}, 0, "usage: duet devices", NULL},
+    {"models --help", {"models", "--help"}, 0, "usage: duet models", NULL},
+    {"datasets --help", {"datasets", "--help"}, 0, "usage: duet datasets", NULL},
+    {"train --help", {"train", "--help"}, 0, "--checkpoint-every N", NULL},
+    {"train vae --help lists its settings", {"train", "vae", "--help"}, 0, "beta", NULL},
+    {"sample --help", {"sample", "-h"}, 0, "usage: duet sample RUN", NULL},
+    {"reconstruct --help", {"reconstruct", "--help"}, 0, "usage: duet reconstruct RUN", NULL},
+    {"interpolate --help", {"interpolate", "--help"}, 0, "usage: duet interpolate RUN", NULL},
+    {"eval --help lists the metrics", {"eval", "--help"}, 0, "elbo", NULL},
+    {"doctor --help", {"doctor", "--help"}, 0, "usage: duet doctor", NULL},
+
+    {"train without a model", {"train"}, 2, NULL, "needs MODEL"},
+    {"unknown model", {"train", "vea"}, 2, NULL, "did you mean 'vae'?"},
+    {"unknown option", {"train", "vae", "--epoch-count", "3"}, 2, NULL, "no option '--epoch-count'"},
+    {"misspelt option", {"train", "vae", "--sede", "3"}, 2, NULL, "did you mean '--seed'?"},
+    {"unknown letter", {"sample", "run", "-x"}, 2, NULL, "no option '-x'"},
+    {"option without its value", {"train", "vae", "--epochs"}, 2, NULL, "--epochs needs a value"},
+    {"flag with a value", {"train", "vae", "--quiet=yes"}, 2, NULL, "takes no value"},
+    {"a word too many", {"train", "vae", "gan"}, 2, NULL, "has no use for 'gan'"},
+    {"number that is none", {"train", "vae", "--epochs", "ten"}, 2, NULL, "not 'ten'"},
+    {"number with a tail", {"train", "vae", "--epochs", "3x"}, 2, NULL, "not '3x'"},
+    {"negative number", {"train", "vae", "--batch", "-1"}, 2, NULL, "not '-1'"},
+    {"zero epochs", {"train", "vae", "--epochs", "0"}, 2, NULL, "from 1"},
+    {"number past 64 bits", {"train", "vae", "--steps", "99999999999999999999"}, 2, NULL, "--steps"},
+    {"seed of 2^63", {"train", "vae", "--seed", "9223372036854775808"}, 2, NULL, "--seed"},
+    {"epochs and steps", {"train", "vae", "--epochs", "1", "--steps", "1"}, 2, NULL, "give one of them"},
+    {"setting without a value", {"train", "vae", "--set", "beta"}, 2, NULL, "KEY=VALUE"},
+    {"unknown key", {"train", "vae", "--set", "beat=4"}, 2, NULL, "did you mean 'beta'?"},
+    {"bad value of a key", {"train", "vae", "--data", "ring8", "--set", "beta=much", "--out", "@/r"}, 2, NULL, "beta"},
+    {"unknown data set", {"train", "vae", "--data", "ring9", "--out", "@/r"}, 2, NULL, "ring8"},
+    {"unknown matrix product",
+     {"train", "vae", "--data", "ring8", "--gemm", "quick", "--out", "@/r"},
+     2,
+     NULL,
+     "quick"},
+    {"unknown metric", {"eval", "run", "--metric", "elob"}, 2, NULL, "did you mean 'elbo'?"},
+    {"picture of an unknown kind", {"sample", "run", "--out", "a.jpg"}, 2, NULL, ".png or .npy"},
+    {"row of one step", {"interpolate", "run", "--steps", "1"}, 2, NULL, "from 2"},
+    {"sample without a run", {"sample"}, 2, NULL, "needs RUN"},
+
+    {"unknown device", {"train", "vae", "--data", "ring8", "--device", "abacus", "--out", "@/r"}, 3, NULL, "abacus"},
+    {"doctor on an unknown device", {"doctor", "--device", "abacus"}, 3, NULL, "abacus"},
+
+    {"missing data", {"train", "vae", "--data", "/nowhere/x.npy", "--out", "@/r"}, 1, NULL, "/nowhere/x.npy"},
+    {"truncated array", {"train", "vae", "--data", "@/short.npy", "--out", "@/r"}, 1, NULL, "short.npy"},
+    {"no array at all", {"train", "vae", "--data", "@/text.npy", "--out", "@/r"}, 1, NULL, "text.npy"},
+    {"batch larger than the data",
+     {"train", "vae", "--data", "@/few.npy", "--batch", "4096", "--out", "@/r"},
+     1,
+     NULL,
+     "too few"},
+    {"run directory that cannot be made",
+     {"train", "vae", "--data", "ring8", "--steps", "1", "--out", "/proc/nowhere/run"},
+     1,
+     NULL,
+     "/proc/nowhere"},
+    {"run that is not there", {"sample", "@/none"}, 1, NULL, "none"},
+    {"resuming what is not there", {"train", "--resume", "@/none"}, 1, NULL, "none"},
+    {"run file that is no JSON", {"eval", "@/broken"}, 1, NULL, "run.json"},
+
+    {"devices", {"devices"}, 0, "memory", NULL},
+    {"models", {"models"}, 0, "vae", NULL},
+    {"datasets", {"datasets"}, 0, "two-peaks", NULL},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static void command_line(void **state)
+{
+    const command_case *row = *state;
+    char path[TEST_PATH_SIZE + 64];
+    expect(run(row->words), row->status, row->out, row->err);
+    assert_int_equal(access(inside("r", path), F_OK), -1); /* a command that fails so early leaves nothing behind */
+}
+
+/* ---- documents ---- */
+
+static json_t *document(result r)
+{
+    json_error_t error;
+    json_t *parsed = json_loads(r.out, JSON_REJECT_DUPLICATES, &error);
+    if (parsed == NULL) print_error("%s, in:\n%s\n%s\n", error.text, r.out, r.err);
+    assert_int_equal(r.status, 0);
+    result_free(&r);
+    assert_non_null(parsed);
+    assert_int_equal(json_integer_value(json_object_get(parsed, "schema")), 1);
+    return parsed;
+}
+
+static void lists_are_documents(void **state)
+{
+    (void)state;
+    static const char *const lists[] = {"devices", "models", "datasets"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        json_t *parsed = document(RUN(lists[i], "--json"));
+        assert_true(json_array_size(json_object_get(parsed, lists[i])) > 0);
+        json_decref(parsed);
+    }
+}
+
+static void one_device_is_the_default(void **state)
+{
+    (void)state;
+    json_t *parsed = document(RUN("devices", "--json")), *device;
+    size_t index, defaults = 0;
+    json_array_foreach(json_object_get(parsed, "devices"), index, device)
+    {
+        assert_int_equal(json_integer_value(json_object_get(device, "index")), index);
+        defaults += json_is_true(json_object_get(device, "default"));
+    }
+    assert_int_equal(defaults, 1);
+    json_decref(parsed);
+}
+
+static void evaluation_is_a_document(void **state)
+{
+    (void)state;
+    json_t *parsed = document(RUN("eval", "@/vae", "--metric", "elbo", "--json"));
+    assert_string_equal(json_string_value(json_object_get(parsed, "model")), "vae");
+    assert_string_equal(json_string_value(json_object_get(parsed, "data")), "ring8");
+    assert_string_equal(json_string_value(json_object_get(parsed, "split")), "test");
+    assert_true(json_is_number(json_object_get(json_object_get(parsed, "metrics"), "elbo")));
+    json_decref(parsed);
+}
+
+/* ---- runs ---- */
+
+static void training_names_its_run_and_nothing_else(void **state)
+{
+    (void)state;
+    char path[TEST_PATH_SIZE + 64], line[TEST_PATH_SIZE + 64];
+    result r = RUN("train", "vae", "--data", "ring8", "--steps", "2", "--quiet", "--out", "@/quiet");
+    (void)snprintf(line, sizeof line, "%s\n", inside("quiet", path));
+    assert_string_equal(r.err, "");
+    assert_string_equal(r.out, line);
+    expect(r, 0, NULL, NULL);
+    expect(RUN("train", "vae", "--data", "ring8", "--out", "@/quiet"), 1, NULL, "already holds a run");
+}
+
+static void a_profile_lists_kernels(void **state)
+{
+    (void)state;
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "2", "--profile", "--out", "@/profile"), 0, "FLOP/s",
+           NULL);
+}
+
+static void runs_are_drawn(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"sample", "reconstruct", "interpolate"};
+    static const char *const files[] = {"vae/samples/sample.png", "vae/samples/reconstruction.png",
+                                        "vae/samples/interpolation.png"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char path[TEST_PATH_SIZE + 64];
+        size_t size;
+        expect(RUN(commands[i], "@/vae"), 0, files[i], NULL);
+        char *bytes = test_file_read(inside(files[i], path), &size);
+        assert_true(size > 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0);
+        free(bytes);
+        expect(RUN(commands[i], "@/vae", "--out", "@/drawn.npy"), 0, "drawn.npy", NULL);
+        expect(RUN(commands[i], "@/vae", "--out", "/proc/nowhere/a.png"), 1, NULL, "/proc/nowhere/a.png");
+    }
+}
+
+static char *sampled(const char *seed, size_t *size)
+{
+    char path[TEST_PATH_SIZE + 64];
+    expect(RUN("sample", "@/vae", "-n", "16", "--seed", seed, "--out", "@/seed.npy"), 0, NULL, NULL);
+    return test_file_read(inside("seed.npy", path), size);
+}
+
+static void a_seed_gives_its_samples(void **state)
+{
+    (void)state;
+    size_t sizes[3];
+    char *first = sampled("5", &sizes[0]), *again = sampled("5", &sizes[1]), *other = sampled("6", &sizes[2]);
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_int_equal(sizes[0], sizes[2]);
+    assert_memory_equal(first, again, sizes[0]);
+    assert_memory_not_equal(first, other, sizes[0]);
+    free(first);
+    free(again);
+    free(other);
+}
+
+static void a_model_cannot_give_what_it_has_not(void **state)
+{
+    (void)state;
+    expect(RUN("reconstruct", "@/gan"), 1, NULL, "gan");
+    expect(RUN("eval", "@/gan", "--metric", "elbo"), 1, NULL, "elbo");
+}
+
+static void copy(const char *from, const char *to)
+{
+    char path[TEST_PATH_SIZE + 64];
+    size_t size;
+    char *bytes = test_file_read(inside(from, path), &size);
+    test_file_write(inside(to, path), bytes, size);
+    free(bytes);
+}
+
+/* A run made of one's run.json and another's checkpoint. */
+static void mix(const char *run_file, const char *checkpoint, const char *name)
+{
+    char path[TEST_PATH_SIZE + 64], to[128];
+    (void)mkdir(inside(name, path), 0777);
+    (void)snprintf(to, sizeof to, "%s/run.json", name);
+    copy(run_file, to);
+    (void)snprintf(to, sizeof to, "%s/checkpoint.safetensors", name);
+    copy(checkpoint, to);
+}
+
+static void a_checkpoint_of_another_model_is_refused(void **state)
+{
+    (void)state;
+    mix("gan/run.json", "vae/checkpoint.safetensors", "mixed");
+    expect(RUN("sample", "@/mixed"), 1, NULL, "checkpoint.safetensors");
+    expect(RUN("train", "--resume", "@/mixed", "--steps", "9"), 1, NULL, "checkpoint.safetensors");
+    expect(RUN("train", "gan", "--resume", "@/vae", "--steps", "9"), 1, NULL, "vae");
+}
+
+static void a_corrupted_checkpoint_is_refused(void **state)
+{
+    (void)state;
+    char path[TEST_PATH_SIZE + 64];
+    size_t size;
+    mix("vae/run.json", "vae/checkpoint.safetensors", "corrupted");
+    char *bytes = test_file_read(inside("corrupted/checkpoint.safetensors", path), &size);
+    test_file_write(path, bytes, size - 1);
+    expect(RUN("eval", "@/corrupted"), 1, NULL, "checkpoint.safetensors");
+    memset(bytes, 0xff, 8); /* the header's length */
+    test_file_write(path, bytes, size);
+    expect(RUN("train", "--resume", "@/corrupted", "--steps", "9"), 1, NULL, "checkpoint.safetensors");
+    free(bytes);
+}
+
+static void a_full_disk_leaves_no_half_checkpoint(void **state)
+{
+    (void)state;
+    char path[TEST_PATH_SIZE + 64];
+    struct rlimit before, small;
+    /* the same training first, so that no driver has to write kernels under the limit */
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "2", "--out", "@/roomy"), 0, NULL, NULL);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 16384;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    result r = RUN("train", "vae", "--data", "ring8", "--steps", "2", "--out", "@/full");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    expect(r, 1, NULL, "checkpoint.safetensors");
+    assert_int_equal(access(inside("full/checkpoint.safetensors", path), F_OK), -1);
+    expect(RUN("sample", "@/full"), 1, NULL, "checkpoint");
+}
+
+static void results_that_cannot_be_written_are_a_failure(void **state)
+{
+    (void)state;
+    posix_spawn_file_actions_t actions;
+    char *arguments[] = {(char *)PROGRAM, (char *)"models", NULL};
+    pid_t child;
+    int status;
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_addopen(&actions, 1, "/dev/full", O_WRONLY, 0), 0);
+    assert_int_equal(posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0), 0);
+    assert_int_equal(posix_spawn(&child, PROGRAM, &actions, NULL, arguments, environ), 0);
+    assert_int_equal(posix_spawn_file_actions_destroy(&actions), 0);
+    while (waitpid(child, &status, 0) < 0) assert_int_equal(errno, EINTR);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+}
+
+static void without_a_driver_there_is_no_device(void **state)
+{
+    (void)state;
+    const char *value = getenv("OCL_ICD_VENDORS");
+    char *before = value != NULL ? strdup(value) : NULL;
+    setenv("OCL_ICD_VENDORS", folder, 1);
+    result trained = RUN("train", "vae", "--data", "ring8", "--out", "@/r"), listed = RUN("devices", "--json");
+    if (before != NULL)
+        setenv("OCL_ICD_VENDORS", before, 1);
+    else
+        unsetenv("OCL_ICD_VENDORS");
+    free(before);
+    expect(trained, 3, NULL, "pocl-opencl-icd");
+    json_t *parsed = document(listed);
+    assert_int_equal(json_array_size(json_object_get(parsed, "devices")), 0);
+    json_decref(parsed);
+}
+
+/* Ctrl-C once the training is under way: 130, a checkpoint, and the run goes on from there. */
+static void an_interrupted_training_goes_on(void **state)
+{
+    (void)state;
+    char path[TEST_PATH_SIZE + 64];
+    const struct timespec pause = {.tv_nsec = 20000000};
+    pid_t child = start((const char *const[]){"train", "vae", "--data", "ring8", "--steps", "10000000",
+                                              "--checkpoint-every", "50", "--out", "@/stopped", NULL});
+    for (int i = 0; i < 3000 && access(inside("stopped/checkpoint.safetensors", path), F_OK) != 0; i++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(kill(child, SIGINT), 0);
+    expect(finish(child), 130, "stopped", "--resume");
+    assert_int_equal(access(path, F_OK), 0);
+    expect(RUN("train", "--resume", "@/stopped", "--steps", "1"), 0, "stopped", "steps already");
+}
+
+/* ---- the group ---- */
+
+static void write_inputs(void)
+{
+    char path[TEST_PATH_SIZE + 64], bytes[128 + 64 * 2 * 4] = "";
+    static const char head[] = "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (64, 2), }";
+    memset(bytes, ' ', 127);
+    memcpy(bytes, head, sizeof head - 1);
+    bytes[127] = '\n';
+    test_file_write(inside("few.npy", path), bytes, sizeof bytes);
+    test_file_write(inside("short.npy", path), bytes, sizeof bytes - 1);
+    test_file_write(inside("text.npy", path), "words", 5);
+    (void)mkdir(inside("broken", path), 0777);
+    test_file_write(inside("broken/run.json", path), "{", 1);
+}
+
+static int make_runs(void **state)
+{
+    (void)state;
+    test_folder_new(folder);
+    write_inputs();
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--out", "@/vae"), 0, "/vae", NULL);
+    expect(RUN("train", "gan", "--data", "ring8", "--steps", "4", "--out", "@/gan"), 0, "/gan", NULL);
+    return 0;
+}
+
+static int remove_runs(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(lists_are_documents),
+        cmocka_unit_test(one_device_is_the_default),
+        cmocka_unit_test(evaluation_is_a_document),
+        cmocka_unit_test(training_names_its_run_and_nothing_else),
+        cmocka_unit_test(a_profile_lists_kernels),
+        cmocka_unit_test(runs_are_drawn),
+        cmocka_unit_test(a_seed_gives_its_samples),
+        cmocka_unit_test(a_model_cannot_give_what_it_has_not),
+        cmocka_unit_test(a_checkpoint_of_another_model_is_refused),
+        cmocka_unit_test(a_corrupted_checkpoint_is_refused),
+        cmocka_unit_test(a_full_disk_leaves_no_half_checkpoint),
+        cmocka_unit_test(results_that_cannot_be_written_are_a_failure),
+        cmocka_unit_test(without_a_driver_there_is_no_device),
+        cmocka_unit_test(an_interrupted_training_goes_on),
+    };
+    enum { OTHERS = sizeof others / sizeof *others };
+    struct CMUnitTest tests[CASES + OTHERS];
+    for (size_t i = 0; i < CASES; i++)
+        tests[i] = (struct CMUnitTest){cases[i].name, command_line, NULL, NULL, (void *)&cases[i]};
+    memcpy(tests + CASES, others, sizeof others);
+    return _cmocka_run_group_tests("cli", tests, CASES + OTHERS, make_runs, remove_runs);
+}
