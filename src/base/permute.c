@@ -10,7 +10,7 @@ static uint32_t mix(uint32_t x)
     return x ^ x >> 16;
 }
 
-uint32_t duet_permute(uint64_t seed, uint32_t stream, uint32_t pass, uint32_t position, uint32_t n)
+uint32_t duet_philox_permute(uint64_t seed, uint32_t stream, uint32_t pass, uint32_t position, uint32_t n)
 {
     uint32_t half = 1;
     while (half < 16 && (1u << 2 * half) < n) half++;

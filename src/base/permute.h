@@ -7,6 +7,6 @@
 #include <stdint.h>
 
 /** Where `position` (below n) goes in permutation number `pass` of the seed's stream. */
-uint32_t duet_permute(uint64_t seed, uint32_t stream, uint32_t pass, uint32_t position, uint32_t n);
+uint32_t duet_philox_permute(uint64_t seed, uint32_t stream, uint32_t pass, uint32_t position, uint32_t n);
 
 #endif

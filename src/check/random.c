@@ -65,7 +65,7 @@ static double expected_shuffled(const draws *d, size_t i)
 {
     uint32_t batches = EXAMPLES / BATCH;
     uint32_t position = d->clock % batches * BATCH + (uint32_t)i;
-    return duet_permute(seed, SHUFFLED, d->clock / batches, position, EXAMPLES);
+    return duet_philox_permute(seed, SHUFFLED, d->clock / batches, position, EXAMPLES);
 }
 
 static double expected_in_order(const draws *d, size_t i)
