@@ -10,7 +10,7 @@ duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_m
     if (bytes > device->info.allocation_bytes)
         return duet_fail(error, DUET_ERROR_MEMORY,
                          "a buffer of %zu bytes is over the %" PRIu64
-                         " bytes that %s gives at once: use a smaller batch or model",
+                         " bytes that %s gives at once: use a smaller batch, model or data set",
                          bytes, device->info.allocation_bytes, device->info.name);
     cl_int code = CL_SUCCESS;
     cl_mem made = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);

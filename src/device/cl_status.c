@@ -9,7 +9,7 @@ typedef struct code_row {
     const char *name, *hint;
 } code_row;
 
-#define LOW_MEMORY " (the device is short of memory: use a smaller batch or model)"
+#define LOW_MEMORY " (the device is short of memory: use a smaller batch, model or data set)"
 
 static const code_row rows[] = {
     {CL_DEVICE_NOT_FOUND, "CL_DEVICE_NOT_FOUND", ""},
