@@ -179,7 +179,7 @@ static duet_node rate_of(update *u, duet_node done)
         if (factor != NULL)
             factor = ADD(one, SCALE(factor, o->rate_final - 1));
         else /* rate_final^floor(passed) */
-            factor = duet_exp_at(u->where, SCALE(duet_floor_at(u->where, passed), log(o->rate_final)));
+            factor = duet_exp_at(u->where, SCALE(duet_floor_at(u->where, passed), log(fmax(o->rate_final, 1e-30))));
         rate = MUL(rate, factor);
     }
     if (o->rate_warm_up > 0)

@@ -1,0 +1,45 @@
+/* Autoencoder: a bottleneck that reconstructs its input (Hinton & Salakhutdinov 2006, "Reducing the dimensionality of
+ * data with neural networks", Science 313), trained end to end. */
+#include "model/family.h"
+#include "model/likelihood.h"
+
+static duet_node decode(duet_model *m, duet_node z, size_t features)
+{
+    duet_group *decoder = duet_model_group(m, "decoder");
+    return duet_dense(decoder, "output", duet_hidden_layers_reversed(m, decoder, "hidden", z), features);
+}
+
+static void build_ae(duet_model *m)
+{
+    duet_group *encoder = duet_model_group(m, "encoder"), *decoder = duet_model_group(m, "decoder");
+    size_t latent = (size_t)duet_setting_number(m, "latent");
+    duet_node x = duet_model_batch(m);
+    duet_node z = duet_dense(encoder, "code", duet_hidden_layers(m, encoder, "hidden", x), latent);
+    duet_node y = decode(m, z, duet_features(x));
+    duet_node nll = duet_likelihood_nll(m, y, x), mean = duet_likelihood_mean(m, y);
+
+    duet_phase(m, "reconstruction", 1);
+    duet_report(m, "nll", duet_batch_mean(nll));
+    duet_report(m, "mse", duet_batch_mean(duet_square(duet_subtract(mean, x))));
+    duet_minimise(m, duet_batch_mean(nll), encoder, decoder);
+
+    duet_output(m, "nll", nll);
+    duet_output(m, "latent", z);
+    duet_output(m, "reconstruction", mean);
+    duet_output(m, "decode", duet_likelihood_mean(m, decode(m, duet_latent(m, latent), duet_features(x))));
+}
+
+static const duet_setting settings[] = {
+    {"hidden", DUET_SETTING_SIZES, "512", 0, 0, NULL, "widths of the encoder's layers; the decoder mirrors them"},
+    {"latent", DUET_SETTING_COUNT, "20", 1, 65536, NULL, "numbers in the code"},
+    DUET_LIKELIHOOD_SETTINGS("gaussian"),
+};
+
+const duet_family duet_family_ae = {
+    .name = "ae",
+    .summary = "autoencoder",
+    .paper = "Hinton & Salakhutdinov 2006",
+    .build = build_ae,
+    .settings = settings,
+    .setting_count = sizeof settings / sizeof *settings,
+};

@@ -1,0 +1,23 @@
+/* The table of built-in families: a row a model. */
+#include "model/family.h"
+
+#include <string.h>
+
+static const duet_family *const families[] = {&duet_family_ae, &duet_family_vae, &duet_family_gan};
+
+size_t duet_family_count(void)
+{
+    return sizeof families / sizeof *families;
+}
+
+const duet_family *duet_family_at(size_t index)
+{
+    return index < duet_family_count() ? families[index] : NULL;
+}
+
+const duet_family *duet_family_find(const char *name)
+{
+    for (size_t i = 0; i < duet_family_count(); i++)
+        if (strcmp(families[i]->name, name) == 0) return families[i];
+    return NULL;
+}

@@ -1,0 +1,9 @@
+/* The built-in families, one file each. */
+#ifndef DUET_SRC_MODEL_FAMILY_H
+#define DUET_SRC_MODEL_FAMILY_H
+
+#include "duet/model.h"
+
+extern const duet_family duet_family_ae, duet_family_vae, duet_family_gan;
+
+#endif

@@ -1,0 +1,157 @@
+/* Settings: a family's own rows, then the common ones it does not replace. Values are kept as text, checked once. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/settings.h"
+
+#define UNLIMITED 1e9
+
+static const duet_setting common[] = {
+    {"activation", DUET_SETTING_CHOICE, "relu", 0, 0,
+     "relu|leaky_relu|elu|selu|gelu|swish|tanh|sigmoid|softplus|identity", "activation of hidden layers"},
+    {"optimiser", DUET_SETTING_CHOICE, "adam", 0, 0, "sgd|rmsprop|adam|adamw", "how parameters are updated"},
+    {"lr", DUET_SETTING_NUMBER, "0.001", 0, 100, NULL, "learning rate"},
+    {"beta1", DUET_SETTING_NUMBER, "0.9", 0, 0.999999, NULL, "Adam: decay of the mean gradient"},
+    {"beta2", DUET_SETTING_NUMBER, "0.999", 0, 0.999999, NULL, "Adam, RMSProp: decay of the mean square"},
+    {"momentum", DUET_SETTING_NUMBER, "0", 0, 0.999999, NULL, "SGD, RMSProp: momentum"},
+    {"epsilon", DUET_SETTING_NUMBER, "1e-8", 0, 1, NULL, "Adam, RMSProp: term under the fraction"},
+    {"weight_decay", DUET_SETTING_NUMBER, "0", 0, 100, NULL, "L2 term of the gradient; decoupled with adamw"},
+    {"clip_norm", DUET_SETTING_NUMBER, "0", 0, UNLIMITED, NULL, "largest norm of a group's gradient; 0: no limit"},
+    {"lr_schedule", DUET_SETTING_CHOICE, "constant", 0, 0, "constant|linear|cosine|step", "how the rate changes"},
+    {"lr_warm_up", DUET_SETTING_COUNT, "0", 0, UNLIMITED, NULL, "updates over which the rate first rises from 0"},
+    {"lr_steps", DUET_SETTING_COUNT, "0", 0, UNLIMITED, NULL, "updates that the schedule takes; 0: none"},
+    {"lr_final", DUET_SETTING_NUMBER, "0", 0, 1, NULL, "factor at the schedule's end (step: at every step)"},
+};
+
+static bool replaces_common(const duet_family *family, const char *key)
+{
+    for (size_t i = 0; i < family->setting_count; i++)
+        if (strcmp(family->settings[i].key, key) == 0) return true;
+    return false;
+}
+
+const duet_setting *duet_family_setting(const duet_family *family, size_t index)
+{
+    if (index < family->setting_count) return &family->settings[index];
+    index -= family->setting_count;
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        if (!replaces_common(family, common[i].key) && index-- == 0) return &common[i];
+    return NULL;
+}
+
+static duet_status check_number(const duet_setting *setting, const char *text, duet_error *error)
+{
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    bool whole = setting->kind == DUET_SETTING_NUMBER || value == floor(value);
+    if (end != text && *end == '\0' && errno == 0 && value >= setting->low && value <= setting->high && whole)
+        return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is not %s from %g to %g", setting->key, text,
+                     setting->kind == DUET_SETTING_COUNT ? "a whole number" : "a number", setting->low, setting->high);
+}
+
+bool duet_choice_is(const char *choices, const char *text)
+{
+    size_t length = strlen(text);
+    for (const char *from = choices; length > 0 && *from != '\0'; from += *from == '|') {
+        const char *end = strchr(from, '|');
+        size_t size = end == NULL ? strlen(from) : (size_t)(end - from);
+        if (size == length && strncmp(from, text, size) == 0) return true;
+        from += size;
+    }
+    return false;
+}
+
+int duet_choice_index(const char *choices, const char *text)
+{
+    const char *found = strstr(choices, text);
+    int index = 0;
+    if (found == NULL) return -1;
+    for (const char *c = choices; c < found; c++) index += *c == '|';
+    return index;
+}
+
+size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity)
+{
+    size_t count = 0;
+    while (*text != '\0' && count < capacity) {
+        char *end;
+        long value = strtol(text, &end, 10);
+        if (end == text || value < 1 || value > 1 << 20 || (*end != ',' && *end != '\0')) return SIZE_MAX;
+        sizes[count++] = (size_t)value;
+        text = end;
+        if (*text == ',' && *++text == '\0') return SIZE_MAX;
+    }
+    return *text == '\0' ? count : SIZE_MAX;
+}
+
+static duet_status check(const duet_setting *setting, const char *text, duet_error *error)
+{
+    size_t sizes[DUET_MAX_LAYERS];
+    switch (setting->kind) {
+    case DUET_SETTING_NUMBER:
+    case DUET_SETTING_COUNT: return check_number(setting, text, error);
+    case DUET_SETTING_CHOICE:
+        if (duet_choice_is(setting->choices, text)) return DUET_OK;
+        return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is none of %s", setting->key, text,
+                         setting->choices);
+    case DUET_SETTING_SIZES:
+        if (duet_sizes_read(text, sizes, DUET_MAX_LAYERS) != SIZE_MAX) return DUET_OK;
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "setting %s: \"%s\" is not a list of at most %d layer widths such as 400,200", setting->key,
+                         text, DUET_MAX_LAYERS);
+    }
+    return DUET_OK;
+}
+
+static duet_status fail_unknown(const duet_family *family, const char *key, size_t length, duet_error *error)
+{
+    char known[600] = "";
+    size_t used = 0;
+    const duet_setting *setting;
+    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL && used + 40 < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, " %s", setting->key);
+    return duet_fail(error, DUET_ERROR_USAGE, "the model %s has no setting \"%.*s\"; it has%s", family->name,
+                     (int)length, key, known);
+}
+
+duet_status duet_settings_read(duet_settings *settings, const duet_family *family, const char *const *pairs,
+                               size_t count, duet_error *error)
+{
+    const duet_setting *setting;
+    settings->family = family;
+    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
+        if (i >= DUET_MAX_SETTINGS)
+            return duet_fail(error, DUET_ERROR_USAGE, "the model %s has more than %d settings", family->name,
+                             DUET_MAX_SETTINGS);
+        DUET_TRY(check(setting, setting->start, error));
+        snprintf(settings->values[i], sizeof settings->values[i], "%s", setting->start);
+    }
+    for (size_t p = 0; p < count; p++) {
+        const char *equals = strchr(pairs[p], '=');
+        size_t length = equals == NULL ? strlen(pairs[p]) : (size_t)(equals - pairs[p]), i = 0;
+        if (equals == NULL)
+            return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is no setting: KEY=VALUE was expected", pairs[p]);
+        while ((setting = duet_family_setting(family, i)) != NULL &&
+               (strlen(setting->key) != length || strncmp(setting->key, pairs[p], length) != 0))
+            i++;
+        if (setting == NULL) return fail_unknown(family, pairs[p], length, error);
+        if (strlen(equals + 1) >= sizeof settings->values[i])
+            return duet_fail(error, DUET_ERROR_USAGE, "setting %s: the value is too long", setting->key);
+        DUET_TRY(check(setting, equals + 1, error));
+        snprintf(settings->values[i], sizeof settings->values[i], "%s", equals + 1);
+    }
+    return DUET_OK;
+}
+
+const char *duet_settings_text(const duet_settings *settings, const char *key)
+{
+    const duet_setting *setting;
+    for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
+        if (strcmp(setting->key, key) == 0) return settings->values[i];
+    return NULL;
+}

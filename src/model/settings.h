@@ -1,0 +1,26 @@
+/* A model's settings: read from "key=value" texts against the family's table. */
+#ifndef DUET_SRC_MODEL_SETTINGS_H
+#define DUET_SRC_MODEL_SETTINGS_H
+
+#include "base/status.h"
+#include "duet/model.h"
+
+enum { DUET_MAX_SETTINGS = 64, DUET_MAX_LAYERS = 16 };
+
+typedef struct duet_settings {
+    const duet_family *family;
+    char values[DUET_MAX_SETTINGS][64]; /* in the order of duet_family_setting */
+} duet_settings;
+
+duet_status duet_settings_read(duet_settings *settings, const duet_family *family, const char *const *pairs,
+                               size_t count, duet_error *error);
+/** NULL for an unknown key. */
+const char *duet_settings_text(const duet_settings *settings, const char *key);
+
+/** Whether `text` is one of "a|b|c"; its place among them, counted from 0. */
+bool duet_choice_is(const char *choices, const char *text);
+int duet_choice_index(const char *choices, const char *text);
+/** "400,200" as numbers; how many, SIZE_MAX for a mistake. */
+size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity);
+
+#endif
