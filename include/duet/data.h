@@ -38,6 +38,7 @@ DUET_API size_t duet_dataset_list(duet_dataset_row *rows, size_t capacity);
  *  the examples themselves are read when first needed. Errors: DUET_ERROR_USAGE (a name that is neither a set nor a
  *  path), DUET_ERROR_FILE, DUET_ERROR_DATA; the message says how to get a missing set. */
 DUET_API duet_status duet_data_open(duet_data **data, const char *name, duet_error *error);
+/** Frees what it keeps on a device too, so call it before duet_device_close. Sets *data to NULL. */
 DUET_API void duet_data_close(duet_data **data);
 DUET_API const duet_data_info *duet_data_describe(const duet_data *data);
 
@@ -49,7 +50,8 @@ DUET_API duet_status duet_data_labels(duet_data *data, duet_split split, size_t 
                                       duet_error *error);
 
 /** A batch as nodes: [batch, ...shape] float32. `draws` (uint32 scalar) counts batches drawn; shuffled: every example
- *  once an epoch, in an order keyed by the store's seed; otherwise in file order. The split stays on the device. */
+ *  once an epoch, in an order keyed by the store's seed; otherwise in file order. The split stays on the device: one
+ * device for each opened set. Generated sets draw by the graph's clock and read neither `draws` nor `shuffled`. */
 DUET_API duet_node duet_data_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,
                                    bool shuffled);
 
