@@ -17,18 +17,28 @@ static const cli_option options[] = {
     {CLI_FLAG, "json", 0, offsetof(struct arguments, json), NULL, "print one JSON document", 0, 0},
 };
 
-static duet_status run_checks(duet_device *device, duet_check_row *rows, size_t count, size_t *faults,
-                              duet_error *error)
+/* A check that the driver could not even run is a fault like any other, and the rest is worth knowing. */
+static void run_check(duet_device *device, size_t index, duet_check_row *row)
 {
-    duet_status status = DUET_OK;
-    *faults = 0;
-    for (size_t i = 0; status == DUET_OK && i < count; i++) {
+    duet_error error = {0};
+    if (duet_check_run(device, index, row, &error) == DUET_OK) return;
+    if (row->name[0] == '\0') snprintf(row->name, sizeof row->name, "check %zu", index);
+    row->sound = false;
+    row->forward = row->gradient = row->second = NAN;
+    snprintf(row->words, sizeof row->words, "could not be run: %.230s", error.message);
+}
+
+/* Returns how many checks found a fault. */
+static size_t run_checks(duet_device *device, duet_check_row *rows, size_t count)
+{
+    size_t faults = 0;
+    for (size_t i = 0; i < count; i++) {
         cli_progress_count("check", i, count, i == 0 ? "" : rows[i - 1].name);
-        status = duet_check_run(device, i, &rows[i], error);
-        if (status == DUET_OK && !rows[i].sound) ++*faults;
+        run_check(device, i, &rows[i]);
+        faults += !rows[i].sound;
     }
     cli_progress_clear();
-    return status;
+    return faults;
 }
 
 static int print_json(const duet_device_info *info, const duet_check_row *rows, size_t count, size_t faults)
@@ -77,21 +87,15 @@ static int print_table(const duet_device_info *info, const duet_check_row *rows,
     return status;
 }
 
-static int examine(duet_device *device, const struct arguments *arguments)
+static int examine(duet_device *device, bool json)
 {
-    size_t count = duet_check_count(), faults;
+    size_t count = duet_check_count();
     duet_check_row *rows = calloc(count == 0 ? 1 : count, sizeof *rows);
     if (rows == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu checks", count);
     const duet_device_info *info = duet_device_describe(device);
-    duet_error error = {0};
-    int status;
     fprintf(stderr, "%s (%s, driver %s): %zu checks\n", info->name, info->platform, info->driver, count);
-    if (run_checks(device, rows, count, &faults, &error) != DUET_OK)
-        status = cli_fail(&error);
-    else if (arguments->json)
-        status = print_json(info, rows, count, faults);
-    else
-        status = print_table(info, rows, count, faults);
+    size_t faults = run_checks(device, rows, count);
+    int status = json ? print_json(info, rows, count, faults) : print_table(info, rows, count, faults);
     free(rows);
     return status == CLI_DONE && faults > 0 ? CLI_WRONG : status;
 }
@@ -104,7 +108,7 @@ static int run(int argc, char **argv)
     duet_device *device = NULL;
     duet_error error = {0};
     if (duet_device_open(&device, arguments.device, &error) != DUET_OK) return cli_fail(&error);
-    status = examine(device, &arguments);
+    status = examine(device, arguments.json);
     duet_device_close(&device);
     return status;
 }
