@@ -309,16 +309,16 @@ static duet_status find_tensor(const duet_plan *plan, duet_node node, size_t byt
 
 duet_status duet_plan_write(duet_plan *plan, duet_node input, const void *values, size_t bytes, duet_error *error)
 {
-    duet_place place;
-    size_t size;
+    duet_place place = {0};
+    size_t size = 0;
     DUET_TRY(find_tensor(plan, input, bytes, &place, &size, error));
     return duet_buffer_write(plan->device, place.buffer, place.offset * size, values, bytes, error);
 }
 
 duet_status duet_plan_read(duet_plan *plan, duet_node root, void *values, size_t bytes, duet_error *error)
 {
-    duet_place place;
-    size_t size;
+    duet_place place = {0};
+    size_t size = 0;
     DUET_TRY(find_tensor(plan, root, bytes, &place, &size, error));
     return duet_buffer_read(plan->device, place.buffer, place.offset * size, values, bytes, error);
 }

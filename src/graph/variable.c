@@ -8,6 +8,7 @@
 #include "base/philox.h"
 #include "base/size.h"
 #include "base/status.h"
+#include "duet/plan.h"
 
 enum { ALIGNMENT = 16 }; /* elements: 64 bytes, so that vector loads and CLBlast's offsets fit */
 
