@@ -67,8 +67,8 @@ static const duet_case arithmetic[] = {
     MAP2(subtract, duet_minus, -2, 2, 1),
     MAP2(multiply, duet_times, -2, 2, 1),
     MAP2(divide, duet_over, 0.5, 2, 4),
-    MAP2(minimum, fmin, -1, 1, 1),
-    MAP2(maximum, fmax, -1, 1, 1),
+    MAP2(minimum, fmin, -3, 3, 1),
+    MAP2(maximum, fmax, -3, 3, 1),
     MAP2(power, pow, 0.5, 2, 16),
     WITH(scale, duet_times, -1.75, -2, 2, 1),
     WITH(shift, duet_plus, 0.375, -2, 2, 1),
@@ -132,7 +132,7 @@ static double swish(double x)
 static duet_twin_value clamp(duet_twin *t, const duet_twin_value *x, const duet_case *row)
 {
     (void)row;
-    return duet_twin_clamp(t, x[0], -1, 0.5);
+    return duet_twin_clamp(t, x[0], -1, 0.4);
 }
 
 static const duet_case activations[] = {
@@ -221,7 +221,7 @@ static const duet_case comparisons[] = {
      .expression = gated,
      .build2 = duet_greater_at,
      .meaning2 = greater,
-     .inputs = {DUET_CASE_FLOATS(-1, 1, 5, 8), DUET_CASE_FLOATS(-1, 1, 5, 8)},
+     .inputs = {DUET_CASE_FLOATS(-3, 3, 5, 8), DUET_CASE_FLOATS(-3, 3, 5, 8)},
      .tolerance = 2,
      .derivatives = 2},
     {.name = "is_finite",

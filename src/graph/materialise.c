@@ -63,7 +63,7 @@ static void store_operands(duet_lowering *lowering, duet_node node)
         break;
     case DUET_OP_REDUCE: store(lowering, node); break;
     case DUET_OP_ASSIGN:
-        if (!duet_is_row_write(node)) store(lowering, node->inputs[1]);
+        store(lowering, duet_is_row_write(node) ? node->inputs[1]->inputs[1] : node->inputs[1]);
         break;
     case DUET_OP_VIEW: /* what is stretched would be computed again for each copy */
         if (node->elements > node->inputs[0]->elements && computes_something(node->inputs[0]))
@@ -131,8 +131,9 @@ void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, 
     store_shared(lowering);
     for (size_t id = duet_graph_count(lowering->graph); id-- > 0 && !lowering->failed;) {
         duet_node node = duet_graph_at(lowering->graph, id);
-        if (lowering->needed[id] && lowering->stored[id] &&
-            (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE))
-            duet_lowering_probe(lowering, node);
+        if (!lowering->needed[id]) continue;
+        if (duet_is_row_write(node)) node = duet_node_in_memory(node->inputs[1]->inputs[2]);
+        bool is_root = lowering->stored[node->id] || node->id != id;
+        if (is_root && (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE)) duet_lowering_probe(lowering, node);
     }
 }

@@ -53,7 +53,8 @@ static duet_node watch_faults(duet_trainer *trainer, size_t first, const duet_no
     duet_node step = scalar_state(graph, "trainer.fault_step", DUET_UINT32);
     duet_node none = duet_constant(graph, 0), found = none;
     for (size_t i = count; i-- > 0;)
-        found = duet_select(duet_is_finite(values[i]), found, duet_constant(graph, (double)(first + i + 1)));
+        found = duet_select(duet_is_finite(duet_reshape(values[i], DUET_SCALAR_SHAPE)), found,
+                            duet_constant(graph, (double)(first + i + 1)));
     duet_node sound = duet_equal(term, none);
     duet_node new_term = duet_select(sound, found, term);
     roots[(*root_count)++] = duet_assign(term, new_term);

@@ -44,14 +44,18 @@ uint64_t duet_trainer_history_steps(const duet_trainer *trainer)
     return most < DUET_HISTORY_ROWS ? DUET_HISTORY_ROWS / most : 1;
 }
 
-/* Sizes that follow from model, data and batch. */
-static duet_status measure_schedule(duet_trainer *trainer, duet_error *error)
+static duet_status count_batches(duet_trainer *trainer, duet_error *error)
 {
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
     trainer->batches = data->count[DUET_TRAIN] / trainer->batch;
     if (trainer->batches == 0)
         return duet_fail(error, DUET_ERROR_USAGE, "%s has %zu training examples, too few for one batch of %zu",
                          data->name, data->count[DUET_TRAIN], trainer->batch);
+    return DUET_OK;
+}
+
+static duet_status measure_schedule(duet_trainer *trainer, duet_error *error)
+{
     trainer->phase_count = trainer->build->phase_count;
     if (trainer->phase_count == 0)
         return duet_fail(error, DUET_ERROR_GRAPH, "the model \"%s\" has no phase: nothing would be trained",
@@ -110,6 +114,7 @@ static duet_status plan_phases(duet_trainer *trainer, duet_error *error)
 
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
+    DUET_TRY(count_batches(trainer, error));
     DUET_TRY(duet_model_build(trainer->model, DUET_BUILD_TRAIN, trainer->batch, &trainer->build, error));
     DUET_TRY(measure_schedule(trainer, error));
     DUET_TRY(list_terms(trainer, error));
