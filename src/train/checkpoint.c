@@ -55,8 +55,17 @@ static duet_tensor_source *list_sources(const duet_store *store, size_t *count)
     return sources;
 }
 
-duet_status duet_checkpoint_save(const char *path, duet_model *model, const duet_checkpoint *facts, uint64_t draws,
-                                 duet_error *error)
+/* A variable that no plan uses yet gets its first value now: the file holds all of them. */
+static duet_status ensure_all(const duet_store *store, duet_device *device, duet_error *error)
+{
+    for (size_t i = 0; duet_store_at(store, i) != NULL; i++)
+        if (duet_store_at(store, i)->saved)
+            DUET_TRY(duet_storage_ensure(duet_store_at(store, i)->storage, device, error));
+    return DUET_OK;
+}
+
+duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_device *device, const duet_checkpoint *facts,
+                                 uint64_t draws, duet_error *error)
 {
     char steps[24], reported[24], drawn[24], batch[24], seed[24];
     snprintf(steps, sizeof steps, "%" PRIu64, facts->steps);
@@ -65,6 +74,7 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, const duet
     snprintf(batch, sizeof batch, "%" PRIu64, facts->batch);
     snprintf(seed, sizeof seed, "%" PRIu64, duet_model_seed(model));
 
+    DUET_TRY(ensure_all(duet_model_store(model), device, error));
     size_t count = 0;
     duet_tensor_source *sources = list_sources(duet_model_store(model), &count);
     json_t *settings_json = duet_settings_json(model);
@@ -213,7 +223,8 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
 {
     const duet_checkpoint facts = {trainer->steps, trainer->reported, trainer->batch};
     DUET_TRY(duet_trainer_check(trainer, error));
-    return duet_checkpoint_save(path, trainer->model, &facts, trainer->steps * trainer->draws_per_step, error);
+    return duet_checkpoint_save(path, trainer->model, trainer->device, &facts, trainer->steps * trainer->draws_per_step,
+                                error);
 }
 
 duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error)

@@ -18,8 +18,8 @@ json_t *duet_settings_json(const duet_model *model);
 
 /** By write, sync, rename. DUET_ERROR_NUMERIC if a tensor holds a number that is not finite: such a checkpoint never
  *  replaces a good one. */
-duet_status duet_checkpoint_save(const char *path, duet_model *model, const duet_checkpoint *facts, uint64_t draws,
-                                 duet_error *error);
+duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_device *device, const duet_checkpoint *facts,
+                                 uint64_t draws, duet_error *error);
 /** Restores the model's variables on `device`. `whole`: the file must hold nothing else, as when training goes on;
  *  otherwise moments and counters that the model does not have are passed over. Nothing is written unless the file is
  *  sound, of the same family, and has every variable with its shape. */

@@ -1,0 +1,316 @@
+/* The schedule and what runs it: phases, repeats, gates, reports, epochs, and the stop at a number that is not finite,
+ * each on a family whose every value is known beforehand. */
+#include "train_models.h"
+
+static duet_device *device;
+static char folder[TEST_PATH_SIZE], examples[TEST_PATH_SIZE + 32];
+
+static const char *const plain[] = {"optimiser=sgd", "lr=0.5"};
+enum { PLAIN = sizeof plain / sizeof *plain };
+
+/* Three phases that count their replays: one repeats thrice and draws, one repeats once and does not draw, one repeats
+ * once a batch of the epoch. The counters are reported as they are before each replay. */
+static void build_counting(duet_model *model)
+{
+    static const struct {
+        const char *phase, *counter;
+        size_t repeats;
+    } rows[] = {{"thrice", "count.thrice", 3}, {"once", "count.once", 1}, {"whole", "count.whole", 0}};
+    for (size_t i = 0; i < 3; i++) {
+        duet_node count = test_number(model, rows[i].counter, 0);
+        duet_phase(model, rows[i].phase, rows[i].repeats);
+        duet_report(model, rows[i].phase, count);
+        duet_phase_assign(model, count, duet_shift(count, 1));
+        if (i == 0) duet_report(model, "mean", duet_batch_mean(duet_model_batch(model)));
+    }
+}
+static const duet_family counting = {.name = "counting", .build = build_counting};
+
+static void phases_repeat_as_often_as_they_say(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    test_parts parts;
+    test_parts_open(&parts, device, &counting, examples, NULL, 0);
+    test_steps(&parts, 4);
+    assert_close(test_read(&parts, "count.thrice"), 12, 0);
+    assert_close(test_read(&parts, "count.once"), 4, 0);
+    assert_close(test_read(&parts, "count.whole"), 4 * TEST_BATCHES, 0);
+    assert_int_equal(test_read_count(&parts, "trainer.step"), 4);
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 12);
+    assert_int_equal(test_read_count(&parts, "random.clock"), 4 * (3 + 1 + TEST_BATCHES));
+    assert_int_equal(duet_trainer_steps(parts.trainer), 4);
+    assert_close(duet_trainer_epoch(parts.trainer), 12.0 / TEST_BATCHES, 1e-12);
+    assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), 2); /* three draws a step, five batches */
+    assert_string_equal(duet_trainer_term(parts.trainer, 0), "thrice");
+    assert_string_equal(duet_trainer_term(parts.trainer, 1), "mean");
+    assert_string_equal(duet_trainer_term(parts.trainer, 3), "whole");
+    assert_null(duet_trainer_term(parts.trainer, 4));
+
+    /* Means over all replays since the last call. */
+    double means[4];
+    assert_ok(duet_trainer_losses(parts.trainer, means, 4, &error), &error);
+    assert_close(means[0], 5.5, 1e-6); /* 0 .. 11 */
+    assert_close(means[2], 1.5, 1e-6); /* 0 .. 3 */
+    assert_close(means[3], 9.5, 1e-6); /* 0 .. 19 */
+    test_steps(&parts, 1);
+    assert_ok(duet_trainer_losses(parts.trainer, means, 4, &error), &error);
+    assert_close(means[0], 13, 1e-6); /* 12, 13, 14 */
+    assert_close(means[2], 4, 1e-6);
+    /* More steps than the history holds: the last 1024 replays. */
+    test_steps(&parts, 400);
+    assert_ok(duet_trainer_losses(parts.trainer, means, 4, &error), &error);
+    assert_close(means[0], 3 * 405 - 1 - 511.5, 1e-6);
+    assert_close(means[2], 204.5, 1e-6); /* 5 .. 404 */
+    test_parts_close(&parts);
+}
+
+/* An epoch draws every batch once: over a whole number of epochs of 40 of 44 examples the mean is that of all of them
+ * but for the four left out, and over many epochs everyone comes. Values of the first column tell the rows apart. */
+static void build_seeing(duet_model *model)
+{
+    duet_node x = duet_model_batch(model);
+    duet_phase(model, "see", 1);
+    duet_report(model, "first", duet_batch_mean(duet_slice(x, 1, 0, 1)));
+}
+static const duet_family seeing = {.name = "seeing", .build = build_seeing};
+
+static void an_epoch_sees_each_example_at_most_once(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char path[TEST_PATH_SIZE + 32];
+    float values[TEST_EXAMPLES * 2];
+    test_parts parts;
+    /* Row i holds 2^i scaled: the sum over an epoch tells which rows were seen, each at most once. */
+    for (size_t i = 0; i < TEST_EXAMPLES; i++) values[2 * i] = values[2 * i + 1] = (float)(i + 1);
+    (void)snprintf(path, sizeof path, "%s/rows.npy", folder);
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(TEST_EXAMPLES, 2), &error), &error);
+    test_parts_open(&parts, device, &seeing, path, NULL, 0);
+    assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), TEST_BATCHES);
+    size_t held = duet_data_describe(parts.data)->count[DUET_TRAIN];
+    double total = (double)held * (double)(held + 1) / 2, mean;
+    size_t dropped = held - TEST_BATCHES * TEST_BATCH;
+    for (size_t epoch = 0; epoch < 6; epoch++) {
+        test_steps(&parts, TEST_BATCHES);
+        assert_ok(duet_trainer_losses(parts.trainer, &mean, 1, &error), &error);
+        double left_out = total - mean * TEST_BATCHES * TEST_BATCH;
+        /* The rows left out are `dropped` different ones. */
+        assert_true(left_out > (double)(dropped * (dropped + 1)) / 2 - 0.01);
+        assert_true(left_out < (double)(dropped * (2 * held - dropped + 1)) / 2 + 0.01);
+        assert_close(left_out, round(left_out), 0.01);
+    }
+    test_parts_close(&parts);
+}
+
+/* Two players on x y, each at the other's old value; a gate lets the first three steps through. */
+static void build_game(duet_model *model)
+{
+    duet_group *first = duet_model_group(model, "first"), *second = duet_model_group(model, "second");
+    duet_group *gated = duet_model_group(model, "gated");
+    duet_node x = test_parameter(model, first, "x", 1), y = test_parameter(model, second, "y", 1);
+    duet_node q = test_parameter(model, gated, "q", 0);
+    duet_node game = duet_multiply(x, y), step = duet_model_step(model);
+    duet_phase(model, "play", 1);
+    duet_minimise(model, game, first);
+    duet_minimise(model, duet_negate(game), second);
+    duet_minimise_gated(model, q, duet_less(step, duet_constant(duet_model_graph(model), 3)), gated);
+    duet_report(model, "game", game);
+    duet_report(model, "warm", duet_warm_up(model, 4));
+}
+static const duet_family game = {.name = "game", .build = build_game};
+
+static void players_move_at_the_same_time(void **state)
+{
+    (void)state;
+    test_parts parts;
+    double x = 1, y = 1;
+    test_parts_open(&parts, device, &game, "ring8", plain, PLAIN);
+    for (int i = 0; i < 5; i++) {
+        double old = x;
+        test_steps(&parts, 1);
+        x -= 0.5 * y;
+        y += 0.5 * old;
+        assert_close(test_read(&parts, "first.x"), x, 1e-5);
+        assert_close(test_read(&parts, "second.y"), y, 1e-5);
+    }
+    test_parts_close(&parts);
+}
+
+static void gates_hold_updates_back(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    test_parts parts;
+    double means[2];
+    static const double warm[] = {0.25, 0.5, 0.75, 1, 1};
+    test_parts_open(&parts, device, &game, "ring8", plain, PLAIN);
+    for (int i = 0; i < 5; i++) {
+        test_steps(&parts, 1);
+        assert_close(test_read(&parts, "gated.q"), i < 3 ? -0.5 * (i + 1) : -1.5, 1e-6);
+        assert_ok(duet_trainer_losses(parts.trainer, means, 2, &error), &error);
+        assert_close(means[1], warm[i], 1e-6);
+    }
+    test_parts_close(&parts);
+}
+
+/* log(3 - step) is not finite from step number 3 on, that is in the fourth step. */
+static void build_failing(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node q = test_parameter(model, net, "q", 0), count = test_number(model, "count", 0);
+    duet_node left = duet_subtract(duet_constant(duet_model_graph(model), 3), duet_model_step(model));
+    duet_phase(model, "sound", 1);
+    duet_minimise(model, q, net);
+    duet_report(model, "sound", q);
+    duet_phase(model, "rotten", 2);
+    duet_report(model, "fine", q);
+    duet_report(model, "logarithm", duet_log(left));
+    duet_phase_assign(model, count, duet_shift(count, 1));
+}
+static const duet_family failing = {.name = "failing", .build = build_failing};
+
+static void a_number_that_is_not_finite_freezes_all(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char path[TEST_PATH_SIZE + 32];
+    double means[3];
+    test_parts parts;
+    (void)snprintf(path, sizeof path, "%s/frozen.safetensors", folder);
+    test_parts_open(&parts, device, &failing, "ring8", plain, PLAIN);
+    test_steps(&parts, 3);
+    assert_ok(duet_trainer_losses(parts.trainer, means, 3, &error), &error);
+    assert_ok(duet_trainer_save(parts.trainer, path, &error), &error);
+    size_t before_bytes, after_bytes;
+    char *before = test_file_read(path, &before_bytes);
+
+    test_steps(&parts, 20);
+    assert_status(duet_trainer_losses(parts.trainer, means, 3, &error), DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "step 4");
+    assert_message(&error, "\"logarithm\"");
+    assert_message(&error, "\"rotten\"");
+    assert_close(test_read(&parts, "net.q"), -2, 1e-6); /* the fourth step's first phase was sound */
+    assert_close(test_read(&parts, "count"), 6, 0);
+    assert_false(isfinite(means[2]));
+
+    /* Neither a report nor a checkpoint makes it go away, and the file of step 3 stays. */
+    error = (duet_error){0};
+    assert_status(duet_trainer_save(parts.trainer, path, &error), DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "step 4");
+    char *after = test_file_read(path, &after_bytes);
+    assert_int_equal(before_bytes, after_bytes);
+    assert_memory_equal(before, after, before_bytes);
+    free(before);
+    free(after);
+
+    /* Loading it takes the training back. */
+    error = (duet_error){0};
+    assert_ok(duet_trainer_load(parts.trainer, path, &error), &error);
+    assert_int_equal(duet_trainer_steps(parts.trainer), 3);
+    assert_close(test_read(&parts, "net.q"), -1.5, 1e-6);
+    assert_ok(duet_trainer_losses(parts.trainer, means, 3, &error), &error);
+    test_parts_close(&parts);
+}
+
+/* A gradient can be infinite where its loss is not: sqrt at 0. Such parameters are never saved. */
+static void build_steep(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node q = test_parameter(model, net, "q", 0);
+    duet_phase(model, "steep", 1);
+    duet_minimise(model, duet_sqrt(q), net);
+}
+static const duet_family steep = {.name = "steep", .build = build_steep};
+
+static void parameters_that_are_not_finite_are_not_saved(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char path[TEST_PATH_SIZE + 32];
+    test_parts parts;
+    (void)snprintf(path, sizeof path, "%s/steep.safetensors", folder);
+    test_parts_open(&parts, device, &steep, "ring8", plain, PLAIN);
+    test_steps(&parts, 1);
+    assert_status(duet_trainer_save(parts.trainer, path, &error), DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "net.q");
+    assert_int_not_equal(access(path, F_OK), 0);
+    test_steps(&parts, 1); /* now the loss itself shows it */
+    error = (duet_error){0};
+    assert_status(duet_trainer_losses(parts.trainer, NULL, 0, &error), DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "the loss of phase \"steep\"");
+    test_parts_close(&parts);
+}
+
+/* Mistakes that only the schedule shows. */
+static void build_nothing(duet_model *model)
+{
+    (void)duet_model_batch(model);
+}
+static const duet_family nothing = {.name = "nothing", .build = build_nothing};
+
+static void build_twice(duet_model *model)
+{
+    duet_node number = test_number(model, "number", 1);
+    duet_phase(model, "one", 1);
+    duet_report(model, "seconds", number);
+}
+static const duet_family twice = {.name = "twice", .build = build_twice};
+
+static void impossible_schedules_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const duet_family *family;
+        size_t batch;
+        duet_status status;
+        const char *message;
+    } rows[] = {
+        {&nothing, TEST_BATCH, DUET_ERROR_GRAPH, "has no phase"},
+        {&twice, TEST_BATCH, DUET_ERROR_GRAPH, "\"seconds\""},
+        {&counting, 0, DUET_ERROR_USAGE, "at least one example"},
+        {&counting, 45, DUET_ERROR_USAGE, "44"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        test_parts parts = {.device = device};
+        assert_ok(duet_data_open(&parts.data, examples, &error), &error);
+        assert_ok(duet_model_new(&parts.model, rows[i].family, parts.data, NULL, 0, 7, &error), &error);
+        assert_int_not_equal(duet_trainer_new(&parts.trainer, device, parts.model, rows[i].batch, &error), DUET_OK);
+        assert_message(&error, rows[i].message);
+        assert_null(parts.trainer);
+        test_parts_close(&parts);
+    }
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    device = test_device_open();
+    test_folder_new(folder);
+    (void)snprintf(examples, sizeof examples, "%s/examples.npy", folder);
+    test_write_examples(examples, DUET_SHAPE(3));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    duet_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(phases_repeat_as_often_as_they_say),
+        cmocka_unit_test(an_epoch_sees_each_example_at_most_once),
+        cmocka_unit_test(players_move_at_the_same_time),
+        cmocka_unit_test(gates_hold_updates_back),
+        cmocka_unit_test(a_number_that_is_not_finite_freezes_all),
+        cmocka_unit_test(parameters_that_are_not_finite_are_not_saved),
+        cmocka_unit_test(impossible_schedules_are_refused),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
