@@ -178,8 +178,8 @@ typedef struct derivative {
     double (*slope)(const duet_trial *trial, const double *along);
 } derivative;
 
-static const derivative gradient = {"gradient", 4, duet_trial_slope};
-static const derivative second_gradient = {"second gradient", 16, duet_trial_second_slope};
+static const derivative gradient = {"gradient", 2, duet_trial_slope};
+static const derivative second_gradient = {"second gradient", 4, duet_trial_second_slope};
 
 /* The input's elements one by one. `along` is a work array of zeros and is left so. */
 static void compare_elements(const probe *p, const derivative *order, size_t input, const double *actual, double *along,

@@ -3,6 +3,14 @@
 
 #include "device/record.h"
 
+static duet_status clear(duet_device *device, cl_mem buffer, size_t bytes, duet_error *error)
+{
+    const cl_uchar zero = 0;
+    cl_int code = clEnqueueFillBuffer(device->queue, buffer, &zero, sizeof zero, 0, bytes, 0, NULL, NULL);
+    if (code == CL_SUCCESS) return duet_device_finish(device, error);
+    return duet_cl_fail(error, code, "cannot clear a buffer of %zu bytes on %s", bytes, device->info.name);
+}
+
 duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_mem *buffer, duet_error *error)
 {
     *buffer = NULL;
@@ -16,17 +24,12 @@ duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_m
     cl_mem made = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
     if (code != CL_SUCCESS)
         return duet_cl_fail(error, code, "cannot make a buffer of %zu bytes on %s", bytes, device->info.name);
-    if (zeroed) {
-        const cl_uchar zero = 0;
-        code = clEnqueueFillBuffer(device->queue, made, &zero, sizeof zero, 0, bytes, 0, NULL, NULL);
-        if (code == CL_SUCCESS) code = clFinish(device->queue);
-        if (code != CL_SUCCESS) {
-            clReleaseMemObject(made);
-            return duet_cl_fail(error, code, "cannot clear a buffer of %zu bytes on %s", bytes, device->info.name);
-        }
-    }
-    *buffer = made;
-    return DUET_OK;
+    duet_status status = zeroed ? clear(device, made, bytes, error) : DUET_OK;
+    if (status != DUET_OK)
+        clReleaseMemObject(made);
+    else
+        *buffer = made;
+    return status;
 }
 
 void duet_buffer_free(cl_mem *buffer)
@@ -69,8 +72,7 @@ duet_status duet_buffer_fill(duet_device *device, cl_mem buffer, size_t offset, 
         return duet_cl_fail(error, code, "cannot map %zu bytes of %s at offset %zu", bytes, device->info.name, offset);
     duet_status status = fill(context, destination, bytes, error);
     code = clEnqueueUnmapMemObject(device->queue, buffer, destination, 0, NULL, NULL);
-    if (code == CL_SUCCESS) code = clFinish(device->queue);
     if (code != CL_SUCCESS && status == DUET_OK)
         status = duet_cl_fail(error, code, "cannot unmap %zu bytes of %s", bytes, device->info.name);
-    return status;
+    return status == DUET_OK ? duet_device_finish(device, error) : status;
 }

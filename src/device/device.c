@@ -83,7 +83,7 @@ void duet_device_close(duet_device **device)
     if (closed == NULL) return;
     *device = NULL;
     if (closed->queue != NULL) {
-        clFinish(closed->queue);
+        duet_device_finish(closed, NULL);
         clReleaseCommandQueue(closed->queue);
     }
     duet_device_programs_clear(closed);
@@ -93,9 +93,15 @@ void duet_device_close(duet_device **device)
     free(closed);
 }
 
+/** By waiting for a marker: clFinish of Mesa 22.3's rusticl forgets what was flushed before it. */
 duet_status duet_device_finish(duet_device *device, duet_error *error)
 {
-    cl_int code = clFinish(device->queue);
+    cl_event marker = NULL;
+    cl_int code = clEnqueueMarkerWithWaitList(device->queue, 0, NULL, &marker);
+    if (code == CL_SUCCESS) {
+        code = clWaitForEvents(1, &marker);
+        clReleaseEvent(marker);
+    }
     if (code == CL_SUCCESS) return DUET_OK;
     return duet_cl_fail(error, code, "work on %s failed", device->info.name);
 }

@@ -59,9 +59,10 @@ static duet_status enqueue_timed(duet_device *device, const duet_launch *launch,
 {
     double begin = wall_seconds();
     DUET_TRY(enqueue(device, launch, event, error));
-    cl_int code = clFinish(device->queue);
+    DUET_TRY(duet_device_finish(device, error));
     double seconds = wall_seconds() - begin;
-    if (code == CL_SUCCESS && launch->kernel != NULL) {
+    cl_int code = CL_SUCCESS;
+    if (launch->kernel != NULL) {
         cl_ulong start = 0, end = 0;
         code = clGetEventProfilingInfo(*event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
         if (code == CL_SUCCESS)

@@ -86,7 +86,7 @@ static void write_roots(duet_kernel_writer *writer, const duet_step *step, const
         targets[i] = root->target;
         writer->results[writer->result_count++] = root->value->type;
         if (root->counter == NULL) {
-            duet_text_add(stores, "    r%zu[s%zu + i] = %s;\n", i, i, value.text);
+            duet_text_add(stores, "    r%zu[s%zu + at] = %s;\n", i, i, value.text);
         } else {
             duet_map scalar = duet_map_identity(DUET_SCALAR_SHAPE);
             duet_value counter = duet_write_node(writer, root->counter, &scalar);
@@ -106,8 +106,8 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     duet_text_add(&text, "(const uint count");
     duet_write_parameters(&writer, &text);
     duet_text_add(&text,
-                  ")\n{\n    const size_t id = get_global_id(0);\n    if (id >= count) return;\n"
-                  "    const uint i = (uint)id;\n%s%s}\n",
+                  ")\n{\n    const size_t at = get_global_id(0);\n    if (at >= count) return;\n"
+                  "    const uint i = (uint)at;\n%s%s}\n",
                   duet_text_get(&writer.body), duet_text_get(&stores));
     char name[64];
     snprintf(name, sizeof name, "map_%s", step->roots[step->root_count - 1].value->op->name);
@@ -175,6 +175,7 @@ static void write_sum_loop(duet_text *text, const duet_lowering *lowering, const
         duet_text_add(text, "        const uint i = r * outputs + o;\n");
     else
         write_reduced_index(text, step->node);
+    duet_text_add(text, "        const size_t at = i;\n");
     duet_text_add(text, "%s        const float a = so_far, b = %s;\n        so_far = %s;\n    }\n",
                   duet_text_get(&writer->body), value.text, step->node->op->expression);
 }

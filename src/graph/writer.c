@@ -224,7 +224,7 @@ duet_value duet_write_index(duet_kernel_writer *writer, duet_node node, const du
 static duet_value load(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
     char expression[96];
-    duet_value index = duet_write_index(writer, node, map);
+    duet_value index = map->linear ? value_of("at") : duet_write_index(writer, node, map);
     duet_write_element(writer, node, index.text, !map->linear, expression);
     return duet_write_let(writer, node->type, "%s", expression);
 }
