@@ -109,7 +109,7 @@ static duet_status check_plain_size(const duet_rows *rows, size_t size, size_t e
 /* Sizes that follow from the header, against those of the file. */
 static duet_status check_sizes(duet_rows *rows, size_t size, duet_error *error)
 {
-    size_t bytes;
+    size_t bytes = 0;
     rows->row_elements = duet_shape_elements(rows->shape);
     bool fits = duet_size_multiply(rows->row_elements, element_sizes[rows->element], &rows->row_bytes) &&
                 duet_size_multiply(rows->row_bytes, rows->count, &bytes) &&
