@@ -3,6 +3,8 @@
 #include "device/gemm.h"
 #include "test.h"
 
+#include <time.h>
+
 /* ---- listing ---- */
 
 /** A driver that kills whoever loads it. */
@@ -20,6 +22,15 @@ static void make_crashing_driver(const char *folder)
     test_file_write(path, line, (size_t)length);
 }
 
+static void restore_vendors(char *before)
+{
+    if (before != NULL)
+        setenv("OCL_ICD_VENDORS", before, 1);
+    else
+        unsetenv("OCL_ICD_VENDORS");
+    free(before);
+}
+
 /** Must run first: the children inherit a loader that has not chosen its drivers yet. */
 static void listing_survives_a_driver_that_crashes(void **state)
 {
@@ -35,7 +46,14 @@ static void listing_survives_a_driver_that_crashes(void **state)
     setenv("OCL_ICD_VENDORS", folder, 1);
 
     /* Alone, nothing can be listed, and the message says where to look. */
-    assert_status(duet_device_list(&infos, &count, &error), DUET_ERROR_DEVICE, &error);
+    duet_status status = duet_device_list(&infos, &count, &error);
+    if (status == DUET_OK) { /* a simulator, or macOS: drivers are not found through vendor files */
+        duet_device_list_free(&infos);
+        restore_vendors(before);
+        test_folder_remove(folder);
+        skip();
+    }
+    assert_status(status, DUET_ERROR_DEVICE, &error);
     assert_message(&error, folder);
     assert_null(infos);
 
@@ -53,11 +71,7 @@ static void listing_survives_a_driver_that_crashes(void **state)
     }
     duet_device_list_free(&infos);
     assert_null(infos);
-    if (before != NULL)
-        setenv("OCL_ICD_VENDORS", before, 1);
-    else
-        unsetenv("OCL_ICD_VENDORS");
-    free(before);
+    restore_vendors(before);
     test_folder_remove(folder);
 }
 
@@ -420,8 +434,12 @@ static void the_callers_context_outlives_the_device(void **state)
     assert_int_equal(value, 41);
     duet_buffer_free(&buffer);
     duet_device_close(&device);
-    assert_int_equal(clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof references, &references, NULL),
-                     CL_SUCCESS);
+    /* A driver's own threads may let go a moment later. */
+    for (int tries = 0; tries < 200 && references != 1; tries++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        code = clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof references, &references, NULL);
+        assert_int_equal(code, CL_SUCCESS);
+    }
     assert_int_equal(references, 1);
     clReleaseContext(context);
     free(found);

@@ -1,5 +1,7 @@
 /* Listing devices without risk to the caller: drivers are loaded in a forked child, and its rows come through a pipe.
  * Two drivers that crash each other are listed again with one child a driver. */
+#define _XOPEN_SOURCE 700 /* for realpath */
+
 #include <errno.h>
 #include <glob.h>
 #include <signal.h>
@@ -45,12 +47,14 @@ static bool read_all(int pipe_end, void *bytes, size_t count)
     return true;
 }
 
-/** The child: never returns. A driver that hangs is killed by the alarm. */
-static void list_in_child(int pipe_end, const char *vendor_file)
+/** The child: never returns. A crash must end it, whatever handlers the caller has; the alarm ends a driver that
+ *  hangs. */
+static void list_in_child(int pipe_end, const char *vendors)
 {
-    signal(SIGALRM, SIG_DFL);
+    static const int deadly[] = {SIGALRM, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
+    for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
     alarm(LONGEST_SECONDS);
-    if (vendor_file != NULL && setenv("OCL_ICD_VENDORS", vendor_file, 1) != 0) _exit(1);
+    if (vendors != NULL && setenv("OCL_ICD_VENDORS", vendors, 1) != 0) _exit(1);
     duet_found_device *found = NULL;
     size_t count = 0;
     if (duet_discover(&found, &count, NULL) != DUET_OK) _exit(1);
@@ -71,9 +75,9 @@ static duet_status receive(int pipe_end, row_list *list, duet_error *error)
     return DUET_OK;
 }
 
-/** Lists in a child with all drivers, or with those of one vendor file only. *signal_number: what killed the child, 0
- *  if it ended by itself; rows of a child that did not end well are dropped. */
-static duet_status list_forked(const char *vendor_file, row_list *list, int *signal_number, duet_error *error)
+/** Lists in a child with all drivers, or with those of one folder of vendor files only. *signal_number: what killed the
+ * child, 0 if it ended by itself; rows of a child that did not end well are dropped. */
+static duet_status list_forked(const char *vendors, row_list *list, int *signal_number, duet_error *error)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -88,7 +92,7 @@ static duet_status list_forked(const char *vendor_file, row_list *list, int *sig
     }
     if (child == 0) {
         close(ends[0]);
-        list_in_child(ends[1], vendor_file);
+        list_in_child(ends[1], vendors);
     }
     close(ends[1]);
     const size_t before = list->count;
@@ -109,6 +113,29 @@ static const char *vendors_folder(void)
     return folder != NULL && folder[0] != '\0' ? folder : "/etc/OpenCL/vendors";
 }
 
+/** Lists the drivers of one vendor file: through a folder that holds nothing else, as some loaders take only folders.
+ */
+static duet_status list_alone(const char *vendor_file, row_list *list, duet_error *error)
+{
+    const char *parent = getenv("TMPDIR");
+    char folder[1024], link[1040];
+    char *target = realpath(vendor_file, NULL); /* a link from another folder needs the whole path */
+    if (target == NULL) return DUET_OK;         /* a link to nothing: loaders skip it too */
+    duet_status status = DUET_OK;
+    int length = snprintf(folder, sizeof folder, "%s/duet-driver-XXXXXX", parent != NULL && *parent ? parent : "/tmp");
+    if (length < 0 || (size_t)length >= sizeof folder || mkdtemp(folder) == NULL) {
+        status = duet_fail(error, DUET_ERROR_FILE, "cannot make a temporary folder to list devices (set TMPDIR)");
+    } else {
+        int ignored = 0;
+        snprintf(link, sizeof link, "%s/only.icd", folder);
+        if (symlink(target, link) == 0) status = list_forked(folder, list, &ignored, error);
+        unlink(link);
+        rmdir(folder);
+    }
+    free(target);
+    return status;
+}
+
 /** One child a driver. Together they crash, so a row can be used only by a process that loads its driver alone. */
 static duet_status list_one_by_one(row_list *list, int signal_number, duet_error *error)
 {
@@ -116,18 +143,19 @@ static duet_status list_one_by_one(row_list *list, int signal_number, duet_error
     snprintf(pattern, sizeof pattern, "%s/*.icd", vendors_folder());
     glob_t files = {0};
     duet_status status = DUET_OK;
-    if (glob(pattern, 0, NULL, &files) == 0) {
-        for (size_t i = 0; i < files.gl_pathc && status == DUET_OK; i++) {
-            const size_t before = list->count;
-            int ignored = 0;
-            status = list_forked(files.gl_pathv[i], list, &ignored, error);
-            for (size_t row = before; row < list->count; row++) {
-                duet_device_info *info = &list->rows[row].info;
-                if (info->refusal[0] == '\0')
-                    snprintf(info->refusal, sizeof info->refusal,
-                             "the installed drivers crash when loaded together; set OCL_ICD_VENDORS=%.160s to use it",
-                             files.gl_pathv[i]);
-            }
+    const size_t file_count = glob(pattern, 0, NULL, &files) == 0 ? files.gl_pathc : 0;
+    for (size_t i = 0; i < file_count && status == DUET_OK; i++) {
+        const char *file = files.gl_pathv[i];
+        const size_t before = list->count;
+        status = list_alone(file, list, error);
+        for (size_t row = before; row < list->count; row++) {
+            char *refusal = list->rows[row].info.refusal;
+            if (refusal[0] != '\0') continue;
+            snprintf(
+                refusal, sizeof list->rows[row].info.refusal,
+                "the installed drivers crash when loaded together; to use it, set OCL_ICD_VENDORS to a folder with "
+                "%.128s alone",
+                file);
         }
     }
     globfree(&files);
