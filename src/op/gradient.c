@@ -48,7 +48,8 @@ static void apply_rule(const backward_pass *pass, duet_node node)
 static void run(const backward_pass *pass, duet_node loss, const duet_node *wrt, size_t count, duet_node *gradients)
 {
     mark_dependents(pass, loss, wrt, count);
-    if (pass->depends[loss->id]) pass->gradient[loss->id] = duet_constant(pass->graph, 1);
+    if (pass->depends[loss->id])
+        pass->gradient[loss->id] = duet_broadcast_at(pass->where, duet_constant(pass->graph, 1), loss->shape);
     for (size_t id = loss->id + 1; id-- > 0;) {
         duet_node node = duet_graph_at(pass->graph, id);
         if (pass->gradient[id] != NULL && node->input_count > 0 && !node->op->blocks_gradient) apply_rule(pass, node);
