@@ -20,6 +20,7 @@ typedef struct duet_kernel_text {
     duet_kernel_argument *arguments;
     size_t argument_count;
     size_t work_items;
+    size_t local; /* work-group size; work_items is a multiple of it unless the kernel checks its bounds */
     double flops, bytes;
 } duet_kernel_text;
 

@@ -62,9 +62,7 @@ static void store_operands(duet_lowering *lowering, duet_node node)
         store(lowering, node);
         break;
     case DUET_OP_REDUCE: store(lowering, node); break;
-    case DUET_OP_ASSIGN:
-        store(lowering, duet_is_row_write(node) ? node->inputs[1]->inputs[1] : node->inputs[1]);
-        break;
+    case DUET_OP_ASSIGN: store(lowering, duet_is_row_write(node) ? node->inputs[1]->inputs[1] : node->inputs[1]); break;
     case DUET_OP_VIEW: /* what is stretched would be computed again for each copy */
         if (node->elements > node->inputs[0]->elements && computes_something(node->inputs[0]))
             store(lowering, node->inputs[0]);
@@ -134,6 +132,7 @@ void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, 
         if (!lowering->needed[id]) continue;
         if (duet_is_row_write(node)) node = duet_node_in_memory(node->inputs[1]->inputs[2]);
         bool is_root = lowering->stored[node->id] || node->id != id;
-        if (is_root && (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE)) duet_lowering_probe(lowering, node);
+        if (is_root && (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE))
+            duet_lowering_probe(lowering, node);
     }
 }

@@ -169,18 +169,6 @@ static duet_status build_program(plan_set *set, duet_device *device, const char 
     return duet_program_build(device, name, set->source, "-cl-std=CL1.2", &set->program, error);
 }
 
-/* Enough work-groups for every compute unit, in powers of two so that drivers compile few variants. */
-static size_t local_size(const duet_device *device, size_t work_items)
-{
-    const duet_device_info *info = duet_device_describe(device);
-    bool is_wide = info->kind == DUET_DEVICE_GPU || info->kind == DUET_DEVICE_INTEGRATED;
-    size_t most = is_wide ? 128 : 64, least = is_wide ? 32 : 1, local = 1;
-    size_t share = work_items / ((size_t)info->compute_units * 4);
-    while (local < most && (local < least || 2 * local <= share)) local *= 2;
-    while (local > info->work_group_size && local > 1) local /= 2;
-    return local;
-}
-
 static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *text, cl_kernel kernel,
                                  duet_error *error)
 {
@@ -206,10 +194,9 @@ static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *
 static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, duet_error *error)
 {
     const char *name = plan->set->kernels.items[text->kernel].name;
-    size_t local = local_size(plan->device, text->work_items);
     duet_launch launch = {.dimensions = 1, .flops = text->flops, .bytes = text->bytes};
-    launch.global[0] = duet_size_round_up(text->work_items, local);
-    launch.local[0] = local;
+    launch.global[0] = duet_size_round_up(text->work_items, text->local);
+    launch.local[0] = text->local;
     snprintf(launch.name, sizeof launch.name, "%s", name);
     DUET_TRY(duet_kernel_new(plan->set->program, name, &launch.kernel, error));
     cl_kernel kernel = launch.kernel; /* the list owns it from here on */

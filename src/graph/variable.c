@@ -10,7 +10,8 @@
 #include "base/status.h"
 #include "duet/plan.h"
 
-enum { ALIGNMENT = 16 }; /* elements: 64 bytes, so that vector loads and CLBlast's offsets fit */
+/* Elements: 64 bytes, so that vector loads and CLBlast's offsets fit; a work-group. */
+enum { ALIGNMENT = 16, FLAT_UNIT = 128 };
 
 struct duet_store {
     uint64_t seed;
@@ -160,13 +161,18 @@ duet_variable *duet_variable_new(duet_store *store, duet_storage *storage, const
     return variable;
 }
 
+size_t duet_storage_flat_elements(const duet_storage *storage)
+{
+    return duet_size_round_up(storage->elements, FLAT_UNIT);
+}
+
 duet_variable *duet_variable_flat(duet_store *store, duet_storage *storage, const char *name, duet_error *error)
 {
     duet_variable *variable = duet_store_find(store, name);
     if (variable == NULL) variable = append(store, storage, name, error);
     if (variable == NULL) return NULL;
-    variable->shape = DUET_SHAPE(storage->elements);
-    variable->elements = storage->elements;
+    variable->elements = duet_storage_flat_elements(storage);
+    variable->shape = DUET_SHAPE(variable->elements);
     return variable;
 }
 
@@ -265,7 +271,8 @@ duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet
         return duet_fail(error, DUET_ERROR_USAGE, "the store's variables already live on another device");
     }
     size_t bytes;
-    if (!duet_size_multiply(storage->elements, duet_type_size(storage->type), &bytes))
+    size_t elements = storage->type == DUET_FLOAT32 ? duet_storage_flat_elements(storage) : storage->elements;
+    if (!duet_size_multiply(elements, duet_type_size(storage->type), &bytes))
         return duet_fail(error, DUET_ERROR_MEMORY, "a storage's size overflows");
     duet_store *store = storage->store;
     DUET_TRY(duet_buffer_new(device, bytes, true, &storage->buffer, error));

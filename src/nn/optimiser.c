@@ -205,7 +205,8 @@ static duet_node flat_gradient(update *u, duet_node loss)
         if (variable->storage == u->group->storage && variable->saved)
             parameters[count++] = duet_variable_node(u->graph, variable);
     duet_grad_at(u->where, loss, parameters, total, gradients);
-    duet_node packed = duet_pack(u->where, u->graph, u->group->storage, u->group->storage->elements, gradients, total);
+    duet_node packed = duet_pack(u->where, u->graph, u->group->storage, duet_storage_flat_elements(u->group->storage),
+                                 gradients, total);
     free(parameters);
     if (u->optimiser->clip_norm <= 0) return packed;
     duet_node norm = SQRT(duet_sum_at(u->where, SQUARE(packed), DUET_ALL_AXES, false));
