@@ -1,6 +1,7 @@
 /* Generative adversarial network, Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1: k steps of the discriminator,
  * then the generator. Losses on logits; the non-saturating generator loss -log D by default, log(1 - D) as minimax. */
 #include "model/family.h"
+#include "nn/names.h"
 
 static duet_node generate(duet_model *m, duet_node z, size_t features)
 {
@@ -91,8 +92,8 @@ static const duet_setting settings[] = {
     {"instance_noise_steps", DUET_SETTING_COUNT, "0", 0, 1e9, NULL, "steps until it is exactly 0; 0: it stays"},
     {"gate_low", DUET_SETTING_NUMBER, "0", 0, 1, NULL, "the generator rests while D's accuracy is below this"},
     {"gate_high", DUET_SETTING_NUMBER, "1", 0, 1, NULL, "the discriminator rests while its accuracy is above this"},
-    {"activation", DUET_SETTING_CHOICE, "leaky_relu", 0, 0,
-     "relu|leaky_relu|elu|selu|gelu|swish|tanh|sigmoid|softplus|identity", "activation of hidden layers"},
+    {"activation", DUET_SETTING_CHOICE, "leaky_relu", 0, 0, DUET_NAMES(DUET_ACTIVATIONS),
+     "activation of hidden layers"},
     {"lr", DUET_SETTING_NUMBER, "0.0002", 0, 100, NULL, "learning rate"},
     {"beta1", DUET_SETTING_NUMBER, "0.5", 0, 0.999999, NULL, "Adam: decay of the mean gradient"},
 };

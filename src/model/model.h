@@ -33,9 +33,8 @@ typedef struct duet_phase_description {
     size_t objective_count;
     duet_report_row reports[DUET_MAX_REPORTS];
     size_t report_count;
-    duet_node assigns[DUET_MAX_REPORTS]; /* nodes of duet_assign, already gated by `allowed` where asked */
-    size_t assign_count;
     duet_node assign_targets[DUET_MAX_REPORTS], assign_values[DUET_MAX_REPORTS];
+    size_t assign_count;
 } duet_phase_description;
 
 typedef struct duet_output_row {

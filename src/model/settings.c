@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "model/settings.h"
+#include "nn/names.h"
 
 #define UNLIMITED 1e9
 
 static const duet_setting common[] = {
-    {"activation", DUET_SETTING_CHOICE, "relu", 0, 0,
-     "relu|leaky_relu|elu|selu|gelu|swish|tanh|sigmoid|softplus|identity", "activation of hidden layers"},
-    {"optimiser", DUET_SETTING_CHOICE, "adam", 0, 0, "sgd|rmsprop|adam|adamw", "how parameters are updated"},
+    {"activation", DUET_SETTING_CHOICE, "relu", 0, 0, DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"},
+    {"optimiser", DUET_SETTING_CHOICE, "adam", 0, 0, DUET_NAMES(DUET_OPTIMISERS), "how parameters are updated"},
     {"lr", DUET_SETTING_NUMBER, "0.001", 0, 100, NULL, "learning rate"},
     {"beta1", DUET_SETTING_NUMBER, "0.9", 0, 0.999999, NULL, "Adam: decay of the mean gradient"},
     {"beta2", DUET_SETTING_NUMBER, "0.999", 0, 0.999999, NULL, "Adam, RMSProp: decay of the mean square"},
@@ -20,7 +20,7 @@ static const duet_setting common[] = {
     {"epsilon", DUET_SETTING_NUMBER, "1e-8", 0, 1, NULL, "Adam, RMSProp: term under the fraction"},
     {"weight_decay", DUET_SETTING_NUMBER, "0", 0, 100, NULL, "L2 term of the gradient; decoupled with adamw"},
     {"clip_norm", DUET_SETTING_NUMBER, "0", 0, UNLIMITED, NULL, "largest norm of a group's gradient; 0: no limit"},
-    {"lr_schedule", DUET_SETTING_CHOICE, "constant", 0, 0, "constant|linear|cosine|step", "how the rate changes"},
+    {"lr_schedule", DUET_SETTING_CHOICE, "constant", 0, 0, DUET_NAMES(DUET_RATE_SCHEDULES), "how the rate changes"},
     {"lr_warm_up", DUET_SETTING_COUNT, "0", 0, UNLIMITED, NULL, "updates over which the rate first rises from 0"},
     {"lr_steps", DUET_SETTING_COUNT, "0", 0, UNLIMITED, NULL, "updates that the schedule takes; 0: none"},
     {"lr_final", DUET_SETTING_NUMBER, "0", 0, 1, NULL, "factor at the schedule's end (step: at every step)"},
@@ -54,25 +54,17 @@ static duet_status check_number(const duet_setting *setting, const char *text, d
                      setting->kind == DUET_SETTING_COUNT ? "a whole number" : "a number", setting->low, setting->high);
 }
 
-bool duet_choice_is(const char *choices, const char *text)
-{
-    size_t length = strlen(text);
-    for (const char *from = choices; length > 0 && *from != '\0'; from += *from == '|') {
-        const char *end = strchr(from, '|');
-        size_t size = end == NULL ? strlen(from) : (size_t)(end - from);
-        if (size == length && strncmp(from, text, size) == 0) return true;
-        from += size;
-    }
-    return false;
-}
-
 int duet_choice_index(const char *choices, const char *text)
 {
-    const char *found = strstr(choices, text);
-    int index = 0;
-    if (found == NULL) return -1;
-    for (const char *c = choices; c < found; c++) index += *c == '|';
-    return index;
+    size_t length = strlen(text);
+    for (int index = 0; length > 0; index++) {
+        const char *end = strchr(choices, '|');
+        size_t size = end == NULL ? strlen(choices) : (size_t)(end - choices);
+        if (size == length && strncmp(choices, text, size) == 0) return index;
+        if (end == NULL) break;
+        choices = end + 1;
+    }
+    return -1;
 }
 
 size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity)
@@ -96,7 +88,7 @@ static duet_status check(const duet_setting *setting, const char *text, duet_err
     case DUET_SETTING_NUMBER:
     case DUET_SETTING_COUNT: return check_number(setting, text, error);
     case DUET_SETTING_CHOICE:
-        if (duet_choice_is(setting->choices, text)) return DUET_OK;
+        if (duet_choice_index(setting->choices, text) >= 0) return DUET_OK;
         return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is none of %s", setting->key, text,
                          setting->choices);
     case DUET_SETTING_SIZES:

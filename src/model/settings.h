@@ -17,8 +17,7 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
 /** NULL for an unknown key. */
 const char *duet_settings_text(const duet_settings *settings, const char *key);
 
-/** Whether `text` is one of "a|b|c"; its place among them, counted from 0. */
-bool duet_choice_is(const char *choices, const char *text);
+/** The place of `text` among "a|b|c", counted from 0; -1 if it is none of them. */
 int duet_choice_index(const char *choices, const char *text);
 /** "400,200" as numbers; how many, SIZE_MAX for a mistake. */
 size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity);

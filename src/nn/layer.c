@@ -4,6 +4,7 @@
 
 #include "duet/nn.h"
 #include "graph/node.h"
+#include "nn/names.h"
 
 duet_node duet_dense_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out)
 {
@@ -26,33 +27,37 @@ duet_node duet_dense_at(const char *where, duet_group *group, const char *layer,
     return duet_reshape_at(where, y, shape);
 }
 
-static duet_node leaky_relu(const char *where, duet_node x)
+static duet_node apply_leaky_relu(const char *where, duet_node x)
 {
     return duet_leaky_relu_at(where, x, 0.2);
 }
 
-static duet_node elu(const char *where, duet_node x)
+static duet_node apply_elu(const char *where, duet_node x)
 {
     return duet_elu_at(where, x, 1);
 }
 
-static duet_node identity(const char *where, duet_node x)
+static duet_node apply_identity(const char *where, duet_node x)
 {
     (void)where;
     return x;
 }
 
-static const struct {
-    const char *name;
-    duet_node (*apply)(const char *where, duet_node x);
-} activations[] = {
-    {"relu", duet_relu_at},         {"leaky_relu", leaky_relu}, {"elu", elu},           {"selu", duet_selu_at},
-    {"gelu", duet_gelu_at},         {"swish", duet_swish_at},   {"tanh", duet_tanh_at}, {"sigmoid", duet_sigmoid_at},
-    {"softplus", duet_softplus_at}, {"identity", identity},
-};
+#define apply_relu     duet_relu_at
+#define apply_selu     duet_selu_at
+#define apply_gelu     duet_gelu_at
+#define apply_swish    duet_swish_at
+#define apply_tanh     duet_tanh_at
+#define apply_sigmoid  duet_sigmoid_at
+#define apply_softplus duet_softplus_at
 
 duet_node duet_activation_at(const char *where, const char *name, duet_node x)
 {
+#define TABLE_ROW(label) {#label, apply_##label},
+    static const struct {
+        const char *name;
+        duet_node (*apply)(const char *where, duet_node x);
+    } activations[] = {DUET_ACTIVATIONS(TABLE_ROW)};
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
         if (strcmp(activations[i].name, name) == 0) return activations[i].apply(where, x);
     if (!duet_node_is_broken(x))
@@ -62,7 +67,7 @@ duet_node duet_activation_at(const char *where, const char *name, duet_node x)
 
 const char *duet_activation_names(void)
 {
-    return "relu|leaky_relu|elu|selu|gelu|swish|tanh|sigmoid|softplus|identity";
+    return DUET_NAMES(DUET_ACTIVATIONS);
 }
 
 duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node logvar)

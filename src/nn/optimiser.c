@@ -7,6 +7,7 @@
 #include "duet/nn.h"
 #include "graph/node.h"
 #include "graph/variable.h"
+#include "nn/names.h"
 
 /* One update being composed. */
 typedef struct update {
@@ -138,25 +139,17 @@ static void adamw(update *u)
     adam_from(u, SUB(u->parameters, MUL(decay, u->parameters)));
 }
 
-static const struct {
-    const char *name;
-    void (*compose)(update *u);
-    bool decays_itself; /* otherwise weight decay is a term of the gradient */
-} kinds[] = {
-    [DUET_SGD] = {"sgd", sgd, false},
-    [DUET_RMSPROP] = {"rmsprop", rmsprop, false},
-    [DUET_ADAM] = {"adam", adam, false},
-    [DUET_ADAMW] = {"adamw", adamw, true},
-};
+#define COMPOSE_ROW(name) name,
+static void (*const composers[])(update *u) = {DUET_OPTIMISERS(COMPOSE_ROW)};
 
 const char *duet_optimiser_names(void)
 {
-    return "sgd|rmsprop|adam|adamw";
+    return DUET_NAMES(DUET_OPTIMISERS);
 }
 
 const char *duet_rate_schedule_names(void)
 {
-    return "constant|linear|cosine|step";
+    return DUET_NAMES(DUET_RATE_SCHEDULES);
 }
 
 duet_optimiser duet_adam(double learning_rate)
@@ -233,9 +226,9 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     snprintf(name, sizeof name, "%s.flat", group->name);
     u->gradient = flat_gradient(u, loss);
     u->parameters = flat(u, group->storage, name);
-    if (optimiser->weight_decay > 0 && !kinds[optimiser->kind].decays_itself)
+    if (optimiser->weight_decay > 0 && optimiser->kind != DUET_ADAMW) /* which decays by itself */
         u->gradient = ADD(u->gradient, SCALE(u->parameters, optimiser->weight_decay));
-    kinds[optimiser->kind].compose(u);
+    composers[optimiser->kind](u);
     take(u, updates, duet_increment_at(where, updates));
     return u->root_count;
 }

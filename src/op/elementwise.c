@@ -228,23 +228,28 @@ static duet_node scale_of_scale(const char *where, duet_node a, duet_node b)
     return duet_scale_at(where, b->inputs[first ? 1 : 0], outer * inner);
 }
 
-static bool common_shape(const char *where, const duet_op *op, duet_node a, duet_node b, duet_shape *shape)
+/* Stretches *shape to hold x too. */
+static bool join_shape(const char *where, const duet_op *op, duet_node x, duet_shape *shape)
 {
-    if (duet_shape_broadcast(a->shape, b->shape, shape)) return true;
+    duet_shape joint;
     char left[96], right[96];
-    duet_graph_fail_at(where, a->graph, "%s: shapes %s and %s do not broadcast", op->name,
-                       duet_shape_text(a->shape, left), duet_shape_text(b->shape, right));
-    return false;
+    if (!duet_shape_broadcast(*shape, x->shape, &joint)) {
+        duet_graph_fail_at(where, x->graph, "%s: shapes %s and %s do not broadcast", op->name,
+                           duet_shape_text(*shape, left), duet_shape_text(x->shape, right));
+        return false;
+    }
+    *shape = joint;
+    return true;
 }
 
 static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_node b)
 {
-    duet_shape shape;
     double left, right, folded;
     if (duet_node_is_broken(a)) return a;
     if (duet_node_is_broken(b)) return duet_node_broken(a->graph);
+    duet_shape shape = a->shape;
     if (!wants_type(where, op, a, DUET_FLOAT32) || !wants_type(where, op, b, DUET_FLOAT32) ||
-        !common_shape(where, op, a, b, &shape))
+        !join_shape(where, op, b, &shape))
         return duet_node_broken(a->graph);
     if (constant_of(a, &left) && constant_of(b, &right) && fold_binary(op, left, right, &folded))
         return filled(where, a->graph, folded, shape);
@@ -288,15 +293,12 @@ duet_node duet_shift_at(const char *where, duet_node x, double term)
 
 duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, duet_node no)
 {
-    duet_shape both, shape;
     if (duet_node_is_broken(condition)) return condition;
     if (duet_node_is_broken(yes) || duet_node_is_broken(no)) return duet_node_broken(condition->graph);
-    if (!wants_type(where, &op_select, condition, DUET_FLOAT32) || yes->type != no->type ||
-        !common_shape(where, &op_select, yes, no, &both) ||
-        !common_shape(where, &op_select, condition, filled(where, condition->graph, 0, both), &shape)) {
-        if (yes->type != no->type) duet_graph_fail_at(where, yes->graph, "select: the two values differ in type");
+    duet_shape shape = condition->shape;
+    if (!wants_type(where, &op_select, condition, DUET_FLOAT32) || !wants_type(where, &op_select, no, yes->type) ||
+        !join_shape(where, &op_select, yes, &shape) || !join_shape(where, &op_select, no, &shape))
         return duet_node_broken(condition->graph);
-    }
     duet_node operands[3] = {duet_broadcast_at(where, condition, shape), duet_broadcast_at(where, yes, shape),
                              duet_broadcast_at(where, no, shape)};
     double value;

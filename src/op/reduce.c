@@ -26,30 +26,31 @@ static const duet_op op_max = {.name = "max",
                                .start = "-INFINITY",
                                .gradient = gradient_max};
 
+static duet_shape reduced_shape(duet_shape shape, unsigned axes, bool keep)
+{
+    duet_shape result = {.rank = 0};
+    for (size_t i = 0; i < shape.rank; i++) {
+        bool reduced = (axes >> i & 1u) != 0;
+        if (keep || !reduced) result.dims[result.rank++] = reduced ? 1 : shape.dims[i];
+    }
+    return result;
+}
+
 static duet_node reduce(const char *where, const duet_op *op, duet_node x, unsigned axes, bool keep)
 {
     if (duet_node_is_broken(x)) return x;
     unsigned all = (1u << x->shape.rank) - 1u, inner = axes & all;
-    if (axes != DUET_ALL_AXES && (axes & ~all) != 0) {
-        duet_graph_fail_at(where, x->graph, "%s: axes 0x%x of a value of rank %zu", op->name, axes, x->shape.rank);
+    if (x->type != DUET_FLOAT32 || (axes != DUET_ALL_AXES && (axes & ~all) != 0)) {
+        duet_graph_fail_at(where, x->graph, "%s: axes 0x%x of a value of rank %zu, which must be float32", op->name,
+                           axes, x->shape.rank);
         return duet_node_broken(x->graph);
-    }
-    if (x->type != DUET_FLOAT32) {
-        duet_graph_fail_at(where, x->graph, "%s: the operand must be float32", op->name);
-        return duet_node_broken(x->graph);
-    }
-    duet_shape kept = x->shape, dropped = {.rank = 0};
-    for (size_t i = 0; i < x->shape.rank; i++) {
-        if ((inner >> i & 1u) != 0)
-            kept.dims[i] = 1;
-        else
-            dropped.dims[dropped.rank++] = kept.dims[i];
     }
     duet_attributes attributes = {.size = {inner}};
+    duet_shape kept = reduced_shape(x->shape, inner, true);
     duet_node result = duet_shape_equal(kept, x->shape)
                            ? x
                            : duet_node_make(where, x->graph, op, DUET_FLOAT32, kept, &x, 1, &attributes, true);
-    return keep ? result : duet_reshape_at(where, result, dropped);
+    return keep ? result : duet_reshape_at(where, result, reduced_shape(x->shape, inner, false));
 }
 
 duet_node duet_sum_at(const char *where, duet_node x, unsigned axes, bool keep)
@@ -74,9 +75,7 @@ duet_node duet_logsumexp_at(const char *where, duet_node x, unsigned axes, bool 
     duet_node largest = duet_stop_gradient_at(where, duet_max_at(where, x, axes, true));
     duet_node sum = duet_sum_at(where, duet_exp_at(where, duet_subtract_at(where, x, largest)), axes, true);
     duet_node result = duet_add_at(where, largest, duet_log_at(where, sum));
-    if (duet_node_is_broken(result)) return result;
-    duet_node shape = duet_sum_at(where, x, axes, keep); /* for its shape alone: never computed */
-    return duet_reshape_at(where, result, shape->shape);
+    return duet_node_is_broken(result) ? result : duet_reshape_at(where, result, reduced_shape(x->shape, axes, keep));
 }
 
 duet_node duet_sum_features_at(const char *where, duet_node x)
