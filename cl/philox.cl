@@ -44,11 +44,12 @@ uint permute_mix(uint x)
     return x ^ x >> 16;
 }
 
-// Where `position` goes in a shuffled order of 0..n-1: a Feistel network on the smallest even number of bits that holds
-// n, walked until it lands below n. A bijection for every key, so each example appears exactly once a pass.
+// Where `position` goes in a shuffled order of 0..n-1: a Feistel network on the smallest even number of bits, six or
+// more, that holds n, walked until it lands below n. A bijection for every key, so each example appears exactly once a
+// pass.
 uint permute(uint seed0, uint seed1, uint stream, uint pass, uint position, uint n)
 {
-    uint half_bits = 1;
+    uint half_bits = 3; // on fewer than six bits some orders are likelier than others
     while (half_bits < 16 && (1u << 2 * half_bits) < n) half_bits++;
     const uint mask = (1u << half_bits) - 1;
     const uint4 keys0 = philox_element(seed0, seed1, stream, pass, 0u);

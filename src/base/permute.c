@@ -12,7 +12,7 @@ static uint32_t mix(uint32_t x)
 
 uint32_t duet_philox_permute(uint64_t seed, uint32_t stream, uint32_t pass, uint32_t position, uint32_t n)
 {
-    uint32_t half = 1;
+    uint32_t half = 3; /* on fewer than six bits some orders are likelier than others */
     while (half < 16 && (1u << 2 * half) < n) half++;
     const uint32_t mask = (1u << half) - 1;
     duet_philox_block keys[2];
