@@ -119,6 +119,16 @@ bool duet_is_computed(duet_node node)
     return kind == DUET_OP_POINTWISE || kind == DUET_OP_VIEW || kind == DUET_OP_READER || kind == DUET_OP_CONSTANT;
 }
 
+/* Probes a root; where it reads more tensors than one kernel takes, the operands it is made of are stored first. */
+static void probe_within_limit(duet_lowering *lowering, duet_node root)
+{
+    duet_lowering_probe(lowering, root);
+    if (lowering->failed || lowering->probe.load_count <= DUET_STEP_LOADS) return;
+    for (size_t i = 0; i < root->input_count; i++)
+        if (computes_something(root->inputs[i])) store(lowering, root->inputs[i]);
+    duet_lowering_probe(lowering, root);
+}
+
 void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, size_t count)
 {
     count_uses(lowering, roots, count);
@@ -132,7 +142,6 @@ void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, 
         if (!lowering->needed[id]) continue;
         if (duet_is_row_write(node)) node = duet_node_in_memory(node->inputs[1]->inputs[2]);
         bool is_root = lowering->stored[node->id] || node->id != id;
-        if (is_root && (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE))
-            duet_lowering_probe(lowering, node);
+        if (is_root && (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE)) probe_within_limit(lowering, node);
     }
 }
