@@ -2,7 +2,7 @@
 #ifndef DUET_SRC_CLI_COMMANDS_H
 #define DUET_SRC_CLI_COMMANDS_H
 
-#include "options.h"
+#include "cli/options.h"
 
 extern const cli_command cli_devices, cli_models, cli_datasets, cli_train, cli_sample, cli_reconstruct, cli_interpolate,
     cli_eval, cli_doctor;

@@ -1,7 +1,7 @@
 /* duet datasets: the named data sets, and where each was found or how to get it. */
-#include "commands.h"
-#include "output.h"
-#include "table.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/table.h"
 
 enum { MOST_SETS = 32 };
 

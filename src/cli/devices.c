@@ -1,7 +1,7 @@
 /* duet devices: every OpenCL device in one flat list, refused ones with the reason. */
-#include "commands.h"
-#include "output.h"
-#include "table.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/table.h"
 
 struct arguments {
     bool json;

@@ -1,8 +1,8 @@
 /* duet doctor: every op on the chosen device against the plain reference; what is wrong is said in words. */
-#include "commands.h"
-#include "output.h"
-#include "progress.h"
-#include "table.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/table.h"
 
 #include <math.h>
 #include <stdlib.h>

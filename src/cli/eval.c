@@ -1,9 +1,9 @@
 /* duet eval: the metrics of a trained run, on the test split. */
-#include "commands.h"
-#include "output.h"
-#include "progress.h"
-#include "run.h"
-#include "table.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/run.h"
+#include "cli/table.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* One gallery, several kinds of file: the data's shape and the file's name decide which. */
-#include "gallery.h"
-#include "output.h"
-#include "run.h"
+#include "cli/gallery.h"
+#include "cli/output.h"
+#include "cli/run.h"
 
 #include <math.h>
 #include <stdlib.h>

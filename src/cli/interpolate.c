@@ -1,10 +1,10 @@
 /* duet interpolate: rows of examples between pairs of latents drawn from the prior. The way between two normal draws is
  * an arc, not a line: the middle of a line lies nearer to the origin than nearly every draw does (White 2016,
  * arXiv:1609.04468, section 2.1). */
-#include "commands.h"
-#include "gallery.h"
-#include "output.h"
-#include "run.h"
+#include "cli/commands.h"
+#include "cli/gallery.h"
+#include "cli/output.h"
+#include "cli/run.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* duet: finds the subcommand in a table and runs it. Everything it can do, a program can do through duet.h. */
-#include "commands.h"
-#include "output.h"
+#include "cli/commands.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* duet models: the kinds of model, with the paper each comes from. */
-#include "commands.h"
-#include "output.h"
-#include "settings.h"
-#include "table.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/settings.h"
+#include "cli/table.h"
 
 struct arguments {
     bool json;

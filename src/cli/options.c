@@ -1,6 +1,6 @@
 /* Reads a command line by a table, over getopt_long; every mistake it can see ends with exit status 2. */
-#include "options.h"
-#include "output.h"
+#include "cli/options.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <getopt.h>

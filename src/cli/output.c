@@ -1,5 +1,5 @@
 /* Messages, exit statuses, JSON: the one place where the program speaks. */
-#include "output.h"
+#include "cli/output.h"
 
 #include <math.h>
 #include <stdarg.h>

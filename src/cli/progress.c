@@ -1,7 +1,7 @@
 /* The progress bar: epoch, share done, speed, losses, time left, cut to the terminal's width. */
-#include "progress.h"
-#include "output.h"
-#include "table.h"
+#include "cli/progress.h"
+#include "cli/output.h"
+#include "cli/table.h"
 
 #include <inttypes.h>
 #include <math.h>

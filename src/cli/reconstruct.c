@@ -1,8 +1,8 @@
 /* duet reconstruct: examples of the test split and what the model makes of them, originals above reconstructions. */
-#include "commands.h"
-#include "gallery.h"
-#include "output.h"
-#include "run.h"
+#include "cli/commands.h"
+#include "cli/gallery.h"
+#include "cli/output.h"
+#include "cli/run.h"
 
 #include <stdlib.h>
 

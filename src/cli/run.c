@@ -1,6 +1,6 @@
 /* What every command that uses a trained run begins with. */
-#include "run.h"
-#include "output.h"
+#include "cli/run.h"
+#include "cli/output.h"
 
 #include <stdlib.h>
 

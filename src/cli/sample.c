@@ -1,8 +1,8 @@
 /* duet sample: new examples from latents drawn from the prior. */
-#include "commands.h"
-#include "gallery.h"
-#include "output.h"
-#include "run.h"
+#include "cli/commands.h"
+#include "cli/gallery.h"
+#include "cli/output.h"
+#include "cli/run.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* A model's settings table, printed and searched. Values are the library's affair; it knows what each key takes. */
-#include "settings.h"
-#include "output.h"
-#include "table.h"
+#include "cli/settings.h"
+#include "cli/output.h"
+#include "cli/table.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #ifndef DUET_SRC_CLI_SETTINGS_H
 #define DUET_SRC_CLI_SETTINGS_H
 
+#include "cli/options.h"
 #include "duet.h"
-#include "options.h"
 
 #include <jansson.h>
 

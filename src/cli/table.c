@@ -1,6 +1,6 @@
 /* Columns as wide as their widest cell, and numbers at a readable scale. */
-#include "table.h"
-#include "output.h"
+#include "cli/table.h"
+#include "cli/output.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* duet train: one training into a run directory. Ctrl-C stops at the next step's end with a checkpoint; a second one
  * ends the program at once. */
-#include "commands.h"
-#include "output.h"
-#include "progress.h"
-#include "settings.h"
-#include "table.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "cli/table.h"
 
 #include <signal.h>
 #include <stdlib.h>
