@@ -305,6 +305,8 @@ static duet_value write_fresh(duet_kernel_writer *writer, duet_node node, const 
 
 duet_value duet_write_node(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
+    /* element i of a view that keeps the order is element i of its memory, and may have been computed just before */
+    if (map->linear) node = duet_node_in_memory(node);
     if (node->op->kind == DUET_OP_CONSTANT) return duet_write_constant(writer, node->attributes.number[0]);
     for (size_t i = 0; i < writer->written_count; i++)
         if (writer->written[i].node == node && memcmp(&writer->written[i].map, map, sizeof *map) == 0)
