@@ -17,7 +17,7 @@ typedef struct drawing {
     duet_evaluator *evaluator;
     duet_data *data;
     const duet_data_info *info;
-    size_t features, shown;
+    size_t features, shown, columns;
     uint64_t seed;
     const char *path;
     float *values, *rows; /* shown x features each; rows: latents or examples */
@@ -25,7 +25,7 @@ typedef struct drawing {
 
 static duet_status draw(const drawing *to, const float *values, size_t count, const float *reference, duet_error *error)
 {
-    if (to->info->picture) return duet_write_png_grid(to->path, values, count, to->info->shape, GRID_COLUMNS, error);
+    if (to->info->picture) return duet_write_png_grid(to->path, values, count, to->info->shape, to->columns, error);
     return duet_write_png_points(to->path, values, count, to->features, reference, to->shown, error);
 }
 
@@ -55,14 +55,14 @@ static duet_status draw_samples(drawing *to, duet_error *error)
 /* Pictures: a row of examples above the row of their reconstructions, and so on. */
 static duet_status draw_pairs(const drawing *to, duet_error *error)
 {
-    size_t row = GRID_COLUMNS * to->features, rows = to->shown / GRID_COLUMNS;
+    size_t row = to->columns * to->features, rows = to->shown / to->columns;
     float *pairs = malloc(2 * rows * row * sizeof *pairs);
     if (pairs == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a picture");
     for (size_t i = 0; i < rows; i++) {
         memcpy(pairs + 2 * i * row, to->rows + i * row, row * sizeof *pairs);
         memcpy(pairs + (2 * i + 1) * row, to->values + i * row, row * sizeof *pairs);
     }
-    duet_status status = draw(to, pairs, 2 * rows * GRID_COLUMNS, NULL, error);
+    duet_status status = draw(to, pairs, 2 * rows * to->columns, NULL, error);
     free(pairs);
     return status;
 }
@@ -104,12 +104,14 @@ duet_status duet_pictures_write(const char *folder, duet_evaluator *evaluator, d
     if (!info->picture && to.features > 2) return DUET_OK; /* nothing to draw it as */
     size_t examples = info->count[shown_split(info)];
 
+    to.columns = GRID_COLUMNS;
     to.shown = info->picture ? GRID_PICTURES : examples < POINTS ? examples : POINTS;
     if (duet_evaluator_features(evaluator, "sample") == to.features)
         DUET_TRY(draw_output(&to, folder, epoch, true, error));
     if (info->picture) {
         to.shown = examples < GRID_PICTURES / 2 ? examples : GRID_PICTURES / 2;
-        to.shown -= to.shown % GRID_COLUMNS;
+        if (to.shown < GRID_COLUMNS) to.columns = to.shown;
+        if (to.shown > 0) to.shown -= to.shown % to.columns;
     }
     if (to.shown > 0 && duet_evaluator_features(evaluator, "reconstruction") == to.features)
         DUET_TRY(draw_output(&to, folder, epoch, false, error));

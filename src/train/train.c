@@ -260,7 +260,9 @@ static void show_sign_of_life(training *run)
 static duet_status save(training *run, duet_error *error)
 {
     DUET_TRY(duet_metrics_sync(&run->metrics, error));
-    return duet_trainer_save(run->trainer, run->checkpoint, error);
+    duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
+    if (status == DUET_ERROR_NUMERIC) (void)report(run, NULL); /* the line with the nulls */
+    return status;
 }
 
 static duet_status draw(training *run, uint64_t epoch, duet_error *error)
@@ -269,21 +271,31 @@ static duet_status draw(training *run, uint64_t epoch, duet_error *error)
     return duet_pictures_write(run->samples, run->evaluator, run->data, epoch, run->choice.seed, error);
 }
 
-/* What follows a step. Reports on the cadence come before the checkpoint that counts them; the one of a run that ends
- * between two comes after it, so that going on to a larger total takes it back. */
+/* The line that ends a run between two reports. The checkpoint does not count it: going on to a larger total takes it
+ * back. */
+static duet_status report_end(training *run, duet_error *error)
+{
+    uint64_t reported = run->trainer->reported;
+    duet_status status = report(run, error);
+    duet_trainer_continue(run->trainer, run->trainer->steps, reported);
+    return status;
+}
+
+/* What follows a step. Lines come before the checkpoint that says they are there. */
 static duet_status follow_up(training *run, duet_error *error)
 {
     const duet_trainer *trainer = run->trainer;
     uint64_t step = trainer->steps, epoch = duet_trainer_epochs_after(trainer, step);
     bool epoch_ends = epoch > duet_trainer_epochs_after(trainer, step - 1), last = step == run->total;
-    bool reports = epoch_ends || step % run->cadence == 0;
     bool saves = epoch_ends || last || (run->choice.checkpoint_every > 0 && step % run->choice.checkpoint_every == 0);
-    if (reports) DUET_TRY(report(run, error));
+    if (epoch_ends || step % run->cadence == 0)
+        DUET_TRY(report(run, error));
+    else if (last)
+        DUET_TRY(report_end(run, error));
+    else
+        show_sign_of_life(run);
     if (epoch_ends) DUET_TRY(draw(run, epoch, error));
-    if (saves) DUET_TRY(save(run, error));
-    if (last && !reports) DUET_TRY(report(run, error));
-    if (!reports) show_sign_of_life(run);
-    return DUET_OK;
+    return saves ? save(run, error) : DUET_OK;
 }
 
 static duet_status stop(training *run, duet_error *error)
