@@ -527,6 +527,24 @@ static void elementwise_chains_are_one_launch(void **state)
     assert_int_equal(launches_of(&turned, 1), 1);
 }
 
+/* A value to read and what is made of its view are one launch, and the second must not read memory that the first has
+ * yet to write. */
+static void a_view_of_a_value_in_the_same_kernel_is_that_value(void **state)
+{
+    (void)state;
+    const float points[6] = {1, 2, 3, 4, 5, 6}, factors[6] = {1, 0, 1, 2, 0, 3};
+    duet_node x = floats(DUET_SHAPE(2, 3, 1)), y = floats(DUET_SHAPE(2, 3));
+    duet_node scaled = duet_scale(x, 10), product = duet_multiply(duet_reshape(scaled, DUET_SHAPE(2, 3)), y);
+    float got[2][6];
+    test_compute(device, (duet_node[]){scaled, product}, 2, (test_feed[]){{x, points}, {y, factors}}, 2,
+                 (void *[]){got[0], got[1]});
+    for (int i = 0; i < 6; i++) {
+        assert_close(got[0][i], 10 * points[i], 0);
+        assert_close(got[1][i], 10 * points[i] * factors[i], 0);
+    }
+    assert_int_equal(launches_of((duet_node[]){scaled, product}, 2), 1);
+}
+
 static void not_a_number_passes_through(void **state)
 {
     (void)state;
@@ -635,6 +653,7 @@ int main(void)
         WITH_GRAPH(gradient_is_pruned_both_ways),
         WITH_GRAPH(higher_derivatives),
         WITH_GRAPH(elementwise_chains_are_one_launch),
+        WITH_GRAPH(a_view_of_a_value_in_the_same_kernel_is_that_value),
         WITH_GRAPH(not_a_number_passes_through),
         WITH_GRAPH(plans_that_share_do_not_disturb),
         WITH_GRAPH(plan_refuses_wrong_calls),
