@@ -38,7 +38,8 @@ typedef struct duet_node_record *duet_node;
 
 #define DUET_WHERE_TEXT(line) #line
 #define DUET_WHERE_LINE(line) DUET_WHERE_TEXT(line)
-/** "file:line" of the call: what an error message names. Other languages pass their own text to the _at functions. */
+/** "file:line" of the call: what an error message names. Other languages pass their own text to the _at functions; it
+ *  must outlive the graph. */
 #define DUET_WHERE __FILE__ ":" DUET_WHERE_LINE(__LINE__)
 
 /** An empty graph whose parameters, states and random counters live in `store`, which must outlive it. NULL if memory
