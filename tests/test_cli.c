@@ -17,6 +17,8 @@ enum { MOST_WORDS = 16 };
 
 extern char **environ;
 
+enum { PATH_SIZE = TEST_PATH_SIZE + 160 };
+
 /* The group's folder, and what was said there by the last program that ran. */
 static char folder[TEST_PATH_SIZE];
 
@@ -25,24 +27,24 @@ typedef struct result {
     char *out, *err;
 } result;
 
-static const char *inside(const char *name, char path[TEST_PATH_SIZE + 64])
+static const char *inside(const char *name, char path[PATH_SIZE])
 {
-    (void)snprintf(path, TEST_PATH_SIZE + 64, "%s/%s", folder, name);
+    int length = snprintf(path, PATH_SIZE, "%s/%s", folder, name);
+    assert_in_range(length, 1, PATH_SIZE - 1);
     return path;
 }
 
 /* An argument's "@" stands for the group's folder. */
-static void expand(const char *word, char expanded[TEST_PATH_SIZE + 64])
+static void expand(const char *word, char expanded[PATH_SIZE])
 {
-    if (word[0] == '@')
-        (void)snprintf(expanded, TEST_PATH_SIZE + 64, "%s%s", folder, word + 1);
-    else
-        (void)snprintf(expanded, TEST_PATH_SIZE + 64, "%s", word);
+    bool ours = word[0] == '@';
+    int length = snprintf(expanded, PATH_SIZE, "%s%s", ours ? folder : "", word + ours);
+    assert_in_range(length, 0, PATH_SIZE - 1);
 }
 
 static pid_t start(const char *const *words)
 {
-    char expanded[MOST_WORDS][TEST_PATH_SIZE + 64], path[TEST_PATH_SIZE + 64];
+    char expanded[MOST_WORDS][PATH_SIZE], path[PATH_SIZE];
     char *arguments[MOST_WORDS + 2] = {(char *)PROGRAM};
     posix_spawn_file_actions_t actions;
     pid_t child;
@@ -64,7 +66,7 @@ static pid_t start(const char *const *words)
 
 static result finish(pid_t child)
 {
-    char path[TEST_PATH_SIZE + 64];
+    char path[PATH_SIZE];
     int status;
     while (waitpid(child, &status, 0) < 0) assert_int_equal(errno, EINTR);
     return (result){.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
@@ -181,7 +183,7 @@ enum { CASES = sizeof cases / sizeof *cases };
 static void command_line(void **state)
 {
     const command_case *row = *state;
-    char path[TEST_PATH_SIZE + 64];
+    char path[PATH_SIZE];
     expect(run(row->words), row->status, row->out, row->err);
     assert_int_equal(access(inside("r", path), F_OK), -1); /* a command that fails so early leaves nothing behind */
 }
@@ -241,11 +243,10 @@ static void evaluation_is_a_document(void **state)
 static void training_names_its_run_and_nothing_else(void **state)
 {
     (void)state;
-    char path[TEST_PATH_SIZE + 64], line[TEST_PATH_SIZE + 64];
+    char path[PATH_SIZE];
     result r = RUN("train", "vae", "--data", "ring8", "--steps", "2", "--quiet", "--out", "@/quiet");
-    (void)snprintf(line, sizeof line, "%s\n", inside("quiet", path));
     assert_string_equal(r.err, "");
-    assert_string_equal(r.out, line);
+    assert_string_equal(r.out, inside("quiet\n", path));
     expect(r, 0, NULL, NULL);
     expect(RUN("train", "vae", "--data", "ring8", "--out", "@/quiet"), 1, NULL, "already holds a run");
 }
@@ -264,7 +265,7 @@ static void runs_are_drawn(void **state)
     static const char *const files[] = {"vae/samples/sample.png", "vae/samples/reconstruction.png",
                                         "vae/samples/interpolation.png"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        char path[TEST_PATH_SIZE + 64];
+        char path[PATH_SIZE];
         size_t size;
         expect(RUN(commands[i], "@/vae"), 0, files[i], NULL);
         char *bytes = test_file_read(inside(files[i], path), &size);
@@ -277,7 +278,7 @@ static void runs_are_drawn(void **state)
 
 static char *sampled(const char *seed, size_t *size)
 {
-    char path[TEST_PATH_SIZE + 64];
+    char path[PATH_SIZE];
     expect(RUN("sample", "@/vae", "-n", "16", "--seed", seed, "--out", "@/seed.npy"), 0, NULL, NULL);
     return test_file_read(inside("seed.npy", path), size);
 }
@@ -305,7 +306,7 @@ static void a_model_cannot_give_what_it_has_not(void **state)
 
 static void copy(const char *from, const char *to)
 {
-    char path[TEST_PATH_SIZE + 64];
+    char path[PATH_SIZE];
     size_t size;
     char *bytes = test_file_read(inside(from, path), &size);
     test_file_write(inside(to, path), bytes, size);
@@ -315,7 +316,7 @@ static void copy(const char *from, const char *to)
 /* A run made of one's run.json and another's checkpoint. */
 static void mix(const char *run_file, const char *checkpoint, const char *name)
 {
-    char path[TEST_PATH_SIZE + 64], to[128];
+    char path[PATH_SIZE], to[128];
     (void)mkdir(inside(name, path), 0777);
     (void)snprintf(to, sizeof to, "%s/run.json", name);
     copy(run_file, to);
@@ -335,7 +336,7 @@ static void a_checkpoint_of_another_model_is_refused(void **state)
 static void a_corrupted_checkpoint_is_refused(void **state)
 {
     (void)state;
-    char path[TEST_PATH_SIZE + 64];
+    char path[PATH_SIZE];
     size_t size;
     mix("vae/run.json", "vae/checkpoint.safetensors", "corrupted");
     char *bytes = test_file_read(inside("corrupted/checkpoint.safetensors", path), &size);
@@ -351,7 +352,7 @@ static void a_corrupted_checkpoint_is_refused(void **state)
 static void a_full_disk_leaves_no_half_checkpoint(void **state)
 {
     (void)state;
-    char path[TEST_PATH_SIZE + 64];
+    char path[PATH_SIZE];
     struct rlimit before, small;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     small = before;
@@ -403,7 +404,7 @@ static void without_a_driver_there_is_no_device(void **state)
 static void an_interrupted_training_goes_on(void **state)
 {
     (void)state;
-    char path[TEST_PATH_SIZE + 64];
+    char path[PATH_SIZE];
     const struct timespec pause = {.tv_nsec = 20000000};
     pid_t child = start((const char *const[]){"train", "vae", "--data", "ring8", "--steps", "10000000",
                                               "--checkpoint-every", "50", "--out", "@/stopped", NULL});
@@ -419,7 +420,7 @@ static void an_interrupted_training_goes_on(void **state)
 
 static void write_inputs(void)
 {
-    char path[TEST_PATH_SIZE + 64], bytes[128 + 64 * 2 * 4] = "";
+    char path[PATH_SIZE], bytes[128 + 64 * 2 * 4] = "";
     static const char head[] = "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (64, 2), }";
     memset(bytes, ' ', 127);
     memcpy(bytes, head, sizeof head - 1);
