@@ -1,0 +1,408 @@
+/* The settings of the built-in models, as words and in what they build, and the first values of parameters. */
+#include "model_parts.h"
+
+static duet_device *device;
+static char folder[TEST_PATH_SIZE], unit[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
+
+/* Settings as words. */
+
+static void mistakes_in_settings_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *setting, *piece;
+    } rows[] = {
+        {"vae", "depth=3", "depth"},
+        {"vae", "latent", "latent"},
+        {"vae", "=3", "no setting \"\""},
+        {"vae", "", "KEY=VALUE"},
+        {"ae", "k=2", "ae has no setting \"k\""},
+        {"gan", "beta=4", "gan has no setting \"beta\"; it has"},
+        {"gan", "hidden=3", "discriminator_hidden"},
+        {"gan", "loss=wasserstein", "non-saturating|minimax"},
+        {"vae", "latent=1.5", "whole number"},
+        {"vae", "beta=1x", "beta"},
+        {"vae", "beta=", "beta"},
+        {"vae", "beta=nan", "beta"},
+        {"vae", "lr=inf", "lr"},
+        {"vae", "lr=1e999", "lr"},
+        {"vae", "kl=analytic|monte-carlo", "kl"},
+        {"vae", "kl=", "kl"},
+        {"vae", "hidden=0", "hidden"},
+        {"vae", "hidden=4,,4", "hidden"},
+        {"vae", "hidden=4,", "hidden"},
+        {"vae", "hidden=,4", "hidden"},
+        {"vae", "hidden=4;4", "hidden"},
+        {"vae", "hidden=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "at most 16"},
+        {"vae", "hidden=100000,100000,100000,100000,100000,100000,100000,100000,100000,100000", "too long"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        assert_ok(duet_data_open(&data, "ring8", &error), &error);
+        const duet_family *family = duet_family_find(rows[i].family);
+        assert_status(duet_model_new(&model, family, data, &rows[i].setting, 1, 1, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, rows[i].piece);
+        assert_null(model);
+        duet_data_close(&data);
+    }
+}
+
+/* Whether a model takes "key=value" with `value` as the format says. */
+static bool takes(const duet_family *family, duet_data *data, const char *key, const char *value)
+{
+    char text[160];
+    const char *pair = text;
+    duet_error error = {0};
+    duet_model *model;
+    (void)snprintf(text, sizeof text, "%s=%s", key, value);
+    duet_status status = duet_model_new(&model, family, data, &pair, 1, 1, &error);
+    if (status == DUET_OK) {
+        assert_string_equal(duet_model_setting_text(model, key), value);
+    } else {
+        assert_status(status, DUET_ERROR_USAGE, &error);
+        assert_message(&error, key);
+    }
+    duet_model_free(&model);
+    return status == DUET_OK;
+}
+
+static bool takes_number(const duet_family *family, duet_data *data, const char *key, double value)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "%.17g", value);
+    return takes(family, data, key, text);
+}
+
+static void every_setting_takes_what_it_says(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_data *data;
+    const duet_family *family;
+    const duet_setting *row;
+    assert_ok(duet_data_open(&data, "ring8", &error), &error);
+    for (size_t f = 0; (family = duet_family_at(f)) != NULL; f++) {
+        for (size_t i = 0; (row = duet_family_setting(family, i)) != NULL; i++) {
+            assert_true(takes(family, data, row->key, row->start));
+            assert_false(takes(family, data, row->key, "nonsense"));
+            assert_true(strlen(row->help) > 0);
+            if (row->kind == DUET_SETTING_NUMBER || row->kind == DUET_SETTING_COUNT) {
+                assert_true(takes_number(family, data, row->key, row->low));
+                assert_true(takes_number(family, data, row->key, row->high));
+                assert_false(takes_number(family, data, row->key, row->low - 1));
+                assert_false(takes_number(family, data, row->key, row->high + 1));
+            }
+            for (size_t k = 0; k < i; k++) /* a key means one thing */
+                assert_string_not_equal(duet_family_setting(family, k)->key, row->key);
+        }
+    }
+    duet_data_close(&data);
+}
+
+static const char *choices_of(const duet_family *family, const char *key)
+{
+    const duet_setting *row;
+    for (size_t i = 0; (row = duet_family_setting(family, i)) != NULL; i++)
+        if (!strcmp(row->key, key)) return row->choices;
+    fail_msg("%s has no setting %s", family->name, key);
+    return NULL;
+}
+
+static void choices_are_all_there_is(void **state)
+{
+    (void)state;
+    const duet_family *family;
+    for (size_t f = 0; (family = duet_family_at(f)) != NULL; f++) {
+        assert_string_equal(choices_of(family, "activation"), duet_activation_names());
+        assert_string_equal(choices_of(family, "optimiser"), duet_optimiser_names());
+        assert_string_equal(choices_of(family, "lr_schedule"), duet_rate_schedule_names());
+    }
+}
+
+static void settings_reach_the_optimiser(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *optimiser, *schedule;
+        duet_optimiser_kind kind;
+        duet_rate_schedule rate;
+    } rows[] = {
+        {"optimiser=sgd", "lr_schedule=constant", DUET_SGD, DUET_RATE_CONSTANT},
+        {"optimiser=rmsprop", "lr_schedule=linear", DUET_RMSPROP, DUET_RATE_LINEAR},
+        {"optimiser=adam", "lr_schedule=cosine", DUET_ADAM, DUET_RATE_COSINE},
+        {"optimiser=adamw", "lr_schedule=step", DUET_ADAMW, DUET_RATE_STEP},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        assert_ok(duet_data_open(&data, "ring8", &error), &error);
+        assert_ok(duet_model_new(&model, duet_family_find("gan"), data,
+                                 SETTINGS(rows[i].optimiser, rows[i].schedule, "lr=0.25", "beta1=0.5", "beta2=0.75",
+                                          "momentum=0.125", "epsilon=1e-3", "weight_decay=0.0625", "clip_norm=3",
+                                          "lr_warm_up=7", "lr_steps=11", "lr_final=0.03125"),
+                                 1, &error),
+                  &error);
+        duet_optimiser o = duet_model_optimiser(model);
+        assert_int_equal(o.kind, rows[i].kind);
+        assert_int_equal(o.schedule, rows[i].rate);
+        const double found[] = {o.learning_rate,
+                                o.beta1,
+                                o.beta2,
+                                o.momentum,
+                                o.epsilon,
+                                o.weight_decay,
+                                o.clip_norm,
+                                (double)o.rate_warm_up,
+                                (double)o.rate_steps,
+                                o.rate_final};
+        const double expected[] = {0.25, 0.5, 0.75, 0.125, 1e-3, 0.0625, 3, 7, 11, 0.03125};
+        for (size_t k = 0; k < sizeof found / sizeof *found; k++) assert_close(found[k], expected[k], 0);
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+}
+
+/* A group before and after one step. */
+static void step_once(const char *const *settings, size_t count, float **before, float **after, size_t *numbers)
+{
+    test_parts parts;
+    test_parts_open(&parts, device, duet_family_find("ae"), unit, settings, count);
+    *before = test_get(parts.model, device, "encoder.flat", numbers);
+    test_steps(&parts, 1);
+    *after = test_get(parts.model, device, "encoder.flat", numbers);
+    test_parts_close(&parts);
+}
+
+static void the_trainer_uses_that_optimiser(void **state)
+{
+    (void)state;
+    float *before, *clipped, *same, *decayed;
+    size_t count;
+    double squares = 0;
+    step_once(SETTINGS("hidden=5", "latent=2", "optimiser=sgd", "lr=0.5", "clip_norm=0.01"), &before, &clipped, &count);
+    step_once(SETTINGS("hidden=5", "latent=2", "optimiser=sgd", "lr=0.5", "clip_norm=0.01", "weight_decay=0.1"), &same,
+              &decayed, &count);
+    assert_memory_equal(before, same, count * sizeof *before);
+    for (size_t i = 0; i < count; i++) {
+        squares += (clipped[i] - before[i]) * (clipped[i] - before[i]);
+        assert_close(decayed[i], clipped[i] - 0.5 * 0.1 * before[i], 1e-6);
+    }
+    assert_close(sqrt(squares), 0.5 * 0.01, 1e-5);
+    free(before);
+    free(clipped);
+    free(same);
+    free(decayed);
+}
+
+/* Sizes and starts. */
+
+static size_t dense(size_t in, size_t out)
+{
+    return in * out + out;
+}
+
+static void parameters_are_as_many_as_the_formula_says(void **state)
+{
+    (void)state;
+    const struct {
+        const char *family, *data, *setting[3];
+        const char *group[2];
+        size_t parameters[2];
+    } rows[] = {
+        {"ae",
+         pictures,
+         {"hidden=10", "latent=3", "activation=tanh"},
+         {"encoder", "decoder"},
+         {dense(192, 10) + dense(10, 3), dense(3, 10) + dense(10, 192)}},
+        {"ae", "ring8", {"hidden=", "latent=1", "activation=relu"}, {"encoder", "decoder"}, {dense(2, 1), dense(1, 2)}},
+        {"ae",
+         unit,
+         {"hidden=7,4", "latent=2", "likelihood=bernoulli"},
+         {"encoder", "decoder"},
+         {dense(6, 7) + dense(7, 4) + dense(4, 2), dense(2, 4) + dense(4, 7) + dense(7, 6)}},
+        {"vae",
+         pictures,
+         {"hidden=10", "latent=3", "beta=2"},
+         {"encoder", "decoder"},
+         {dense(192, 10) + 2 * dense(10, 3), dense(3, 10) + dense(10, 192)}},
+        {"vae",
+         "two-peaks",
+         {"hidden=7,5,4", "latent=2", "kl=monte-carlo"},
+         {"encoder", "decoder"},
+         {dense(1, 7) + dense(7, 5) + dense(5, 4) + 2 * dense(4, 2),
+          dense(2, 4) + dense(4, 5) + dense(5, 7) + dense(7, 1)}},
+        {"gan",
+         pictures,
+         {"generator_hidden=6,9", "discriminator_hidden=8", "latent=5"},
+         {"generator", "discriminator"},
+         {dense(5, 6) + dense(6, 9) + dense(9, 192), dense(192, 8) + dense(8, 1)}},
+        {"gan",
+         "ring8",
+         {"generator_hidden=", "discriminator_hidden=3,3", "latent=4"},
+         {"generator", "discriminator"},
+         {dense(4, 2), dense(2, 3) + dense(3, 3) + dense(3, 1)}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        test_graph it;
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, rows[i].data, rows[i].setting, 3);
+        for (size_t g = 0; g < 2; g++) {
+            duet_group *group = duet_group_of(duet_model_store(it.model), rows[i].group[g]);
+            assert_int_equal(duet_group_parameters(group), rows[i].parameters[g]);
+        }
+        test_graph_close(&it);
+    }
+}
+
+static void defaults_are_those_of_the_papers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *group[2];
+        size_t parameters[2];
+    } rows[] = {
+        {"ae", {"encoder", "decoder"}, {192 * 512 + 512 + 512 * 20 + 20, 20 * 512 + 512 + 512 * 192 + 192}},
+        {"vae", {"encoder", "decoder"}, {192 * 400 + 400 + 2 * (400 * 20 + 20), 20 * 400 + 400 + 400 * 192 + 192}},
+        {"gan",
+         {"generator", "discriminator"},
+         {64 * 256 + 256 + 256 * 512 + 512 + 512 * 192 + 192, 192 * 512 + 512 + 512 * 256 + 256 + 256 + 1}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        test_graph it;
+        test_graph_open(&it, device, DUET_BUILD_EVAL, 4, rows[i].family, pictures, NULL, 0);
+        for (size_t g = 0; g < 2; g++) {
+            duet_group *group = duet_group_of(duet_model_store(it.model), rows[i].group[g]);
+            assert_int_equal(duet_group_parameters(group), rows[i].parameters[g]);
+        }
+        test_graph_close(&it);
+    }
+}
+
+/* All first values of a model, one after the other. */
+static float *start_of(uint64_t seed, size_t *total)
+{
+    duet_error error = {0};
+    duet_data *data;
+    duet_model *model;
+    duet_build *build;
+    float *all = calloc(4096, sizeof *all);
+    assert_non_null(all);
+    assert_ok(duet_data_open(&data, "ring8", &error), &error);
+    assert_ok(duet_model_new(&model, duet_family_find("vae"), data, SETTINGS("hidden=20", "latent=20"), seed, &error),
+              &error);
+    assert_ok(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), &error);
+    *total = 0;
+    for (size_t i = 0; duet_store_at(duet_model_store(model), i) != NULL; i++) {
+        const duet_variable *variable = duet_store_at(duet_model_store(model), i);
+        size_t count;
+        if (!variable->optimised) continue;
+        float *values = test_get(model, device, variable->name, &count);
+        assert_true(*total + count <= 4096);
+        memcpy(all + *total, values, count * sizeof *values);
+        *total += count;
+        free(values);
+    }
+    duet_build_free(&build);
+    duet_model_free(&model);
+    duet_data_close(&data);
+    return all;
+}
+
+static void the_seed_is_all_that_a_start_depends_on(void **state)
+{
+    (void)state;
+    size_t count, same;
+    float *first = start_of(7, &count), *again = start_of(7, &same), *other = start_of(8, &same);
+    assert_int_equal(count, 2 * 20 + 20 + 2 * (20 * 20 + 20) + 20 * 20 + 20 + 20 * 2 + 2);
+    assert_memory_equal(first, again, count * sizeof *first);
+    same = 0;
+    for (size_t i = 0; i < count; i++) {
+        assert_true(isfinite(first[i]));
+        same += first[i] == other[i];
+    }
+    assert_in_range(same, 20 + 2 * 20 + 20 + 2, 20 + 2 * 20 + 20 + 2 + 2); /* the biases are 0; chance may add one */
+    free(first);
+    free(again);
+    free(other);
+}
+
+static void initialisers_have_the_variance_they_state(void **state)
+{
+    (void)state;
+    enum { OUT = 300, IN = 200, COUNT = OUT * IN };
+    static const struct {
+        duet_initialiser start;
+        double variance;
+        bool normal;
+    } rows[] = {
+        {{DUET_INIT_UNIFORM, 0.5f, 0, 0}, 0.25 / 3, false},
+        {{DUET_INIT_NORMAL, 0.5f, 0, 0}, 0.25, true},
+        {{DUET_INIT_GLOROT_UNIFORM, 1, 0, 0}, 2.0 / (IN + OUT), false},
+        {{DUET_INIT_GLOROT_UNIFORM, 2, 50, 30}, 4 * 2.0 / (50 + 30), false},
+        {{DUET_INIT_GLOROT_NORMAL, 1, 0, 0}, 2.0 / (IN + OUT), true},
+        {{DUET_INIT_HE_UNIFORM, 1, 0, 0}, 2.0 / IN, false},
+        {{DUET_INIT_HE_NORMAL, 1, 0, 0}, 2.0 / IN, true},
+        {{DUET_INIT_HE_NORMAL, 1, 9, 0}, 2.0 / 9, true},
+        {{DUET_INIT_FAN_IN_UNIFORM, 1, 0, 0}, 1.0 / IN / 3, false},
+    };
+    duet_error error = {0};
+    static float values[COUNT], squares[COUNT];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_store *store = duet_store_new(3);
+        duet_graph *graph = duet_graph_new(store);
+        double most = 0, deviation = sqrt(rows[i].variance);
+        (void)duet_parameter(graph, duet_group_of(store, "net"), "weight", DUET_SHAPE(OUT, IN), rows[i].start);
+        assert_ok(duet_graph_check(graph, &error), &error);
+        assert_ok(duet_store_read(store, device, "net.weight", values, sizeof values, &error), &error);
+        for (size_t k = 0; k < COUNT; k++) {
+            squares[k] = values[k] * values[k];
+            most = fmax(most, fabs(values[k]));
+        }
+        /* A uniform reaches sqrt(3) deviations, COUNT normals about 4.3; fourth moments are 9/5 and 3 of variance^2. */
+        double kurtosis = rows[i].normal ? 3 : 1.8;
+        assert_close(test_mean(values, COUNT, NULL), 0, 4 * deviation / sqrt(COUNT));
+        assert_close(test_mean(squares, COUNT, NULL), rows[i].variance,
+                     4 * rows[i].variance * sqrt((kurtosis - 1) / COUNT));
+        assert_close(most, (rows[i].normal ? 4.3 : sqrt(3)) * deviation, (rows[i].normal ? 1 : 1e-3) * deviation);
+        duet_graph_free(&graph);
+        duet_store_free(&store);
+    }
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    device = test_device_open();
+    test_folder_new(folder);
+    (void)snprintf(unit, sizeof unit, "%s/unit.npy", folder);
+    test_write_examples(unit, DUET_SHAPE(6));
+    (void)snprintf(pictures, sizeof pictures, "%s/pictures.npy", folder);
+    test_write_examples(pictures, DUET_SHAPE(8, 8, 3));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    duet_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mistakes_in_settings_are_named),
+        cmocka_unit_test(every_setting_takes_what_it_says),
+        cmocka_unit_test(choices_are_all_there_is),
+        cmocka_unit_test(settings_reach_the_optimiser),
+        cmocka_unit_test(the_trainer_uses_that_optimiser),
+        cmocka_unit_test(parameters_are_as_many_as_the_formula_says),
+        cmocka_unit_test(defaults_are_those_of_the_papers),
+        cmocka_unit_test(the_seed_is_all_that_a_start_depends_on),
+        cmocka_unit_test(initialisers_have_the_variance_they_state),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
