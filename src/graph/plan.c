@@ -153,11 +153,15 @@ static duet_status build_program(plan_set *set, duet_device *device, const char 
 {
     duet_text text = {0};
     if (set->kernels.count == 0) return DUET_OK;
-    if (set->kernels.random) {
-        char *philox = duet_cl_source("philox.cl", error);
-        if (philox == NULL) return duet_fail(error, DUET_ERROR_FILE, "cl/philox.cl is missing");
-        duet_text_add(&text, "%s\n", philox);
-        free(philox);
+    const char *const preludes[] = {"elementwise.cl", set->kernels.random ? "philox.cl" : NULL};
+    for (size_t i = 0; i < sizeof preludes / sizeof *preludes && preludes[i] != NULL; i++) {
+        char *prelude = duet_cl_source(preludes[i], error);
+        if (prelude == NULL) {
+            duet_text_free(&text);
+            return duet_fail(error, DUET_ERROR_FILE, "cl/%s is missing", preludes[i]);
+        }
+        duet_text_add(&text, "%s\n", prelude);
+        free(prelude);
     }
     for (size_t i = 0; i < set->kernels.count; i++)
         duet_text_add(&text, "__kernel void %s%s\n", set->kernels.items[i].name, set->kernels.items[i].body);

@@ -106,7 +106,7 @@ UNARY(sin,           16, "sin(a)",                                         MUL(g
 UNARY(cos,           16, "cos(a)",                                         NEG(MUL(g, CALL(sin, x))))
 UNARY(tanh,          16, "tanh(a)",                                        MUL(g, SUB(duet_constant(node->graph, 1), CALL(square, y))))
 UNARY(sigmoid,       14, "1.0f / (1.0f + exp(-a))",                        MUL(g, MUL(y, SUB(duet_constant(node->graph, 1), y))))
-UNARY(softplus,      24, "fmax(a, 0.0f) + log1p(exp(-fabs(a)))",           MUL(g, CALL(sigmoid, x)))
+UNARY(softplus,      24, "softplus(a)",                                    MUL(g, CALL(sigmoid, x)))
 UNARY(erf,           16, "erf(a)",                                         MUL(g, SCALE(CALL(exp, NEG(CALL(square, x))), 1.1283791670955126)))
 UNARY(relu,           1, "a <= 0.0f ? 0.0f : a",                           MUL(g, CALL(greater, x, duet_constant(node->graph, 0))))
 UNARY(abs,            1, "fabs(a)",                                        MUL(g, CALL(sign, x)))
