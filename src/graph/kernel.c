@@ -1,5 +1,4 @@
-/* Generated kernels. A map kernel gives each element a work-item; a reduction gives each output a work-item, or several
- * that sum pieces of it, whose partial sums a second launch adds in a fixed order. */
+/* The table of generated kernels, their arguments, and map kernels, which give each element a work-item. */
 #include "graph/kernel.h"
 
 #include <stdio.h>
@@ -7,8 +6,8 @@
 #include <string.h>
 
 /* The kernel with this text, new or known. The name says what it computes. */
-static duet_status intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
-                          duet_error *error)
+duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
+                               duet_error *error)
 {
     for (*index = 0; *index < table->count; ++*index)
         if (strcmp(table->items[*index].body, duet_text_get(body)) == 0) return DUET_OK;
@@ -36,8 +35,8 @@ void duet_kernel_table_free(duet_kernel_table *table)
     *table = (duet_kernel_table){0};
 }
 
-static duet_status add_argument(const duet_lowering *lowering, duet_kernel_text *launch, int tensor, float number,
-                                duet_error *error)
+duet_status duet_kernel_add_argument(const duet_lowering *lowering, duet_kernel_text *launch, int tensor, float number,
+                                     duet_error *error)
 {
     duet_kernel_argument *grown = realloc(launch->arguments, (launch->argument_count + 1) * sizeof *launch->arguments);
     if (grown == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
@@ -50,23 +49,19 @@ static duet_status add_argument(const duet_lowering *lowering, duet_kernel_text 
 }
 
 /* The launch's arguments in the order of duet_write_parameters. */
-static duet_status bind(const duet_lowering *lowering, const duet_kernel_writer *writer, const int *targets,
-                        duet_kernel_text *launch, duet_error *error)
+duet_status duet_kernel_bind(const duet_lowering *lowering, const duet_kernel_writer *writer, const int *targets,
+                             duet_kernel_text *launch, duet_error *error)
 {
     for (size_t i = 0; i < writer->load_count; i++)
-        DUET_TRY(add_argument(lowering, launch, lowering->tensor_of[writer->loads[i].node->id], 0, error));
-    for (size_t i = 0; i < writer->result_count; i++) DUET_TRY(add_argument(lowering, launch, targets[i], 0, error));
+        DUET_TRY(duet_kernel_add_argument(lowering, launch, lowering->tensor_of[writer->loads[i].node->id], 0, error));
+    for (size_t i = 0; i < writer->result_count; i++)
+        DUET_TRY(duet_kernel_add_argument(lowering, launch, targets[i], 0, error));
     for (size_t i = 0; i < writer->constant_count; i++)
-        DUET_TRY(add_argument(lowering, launch, DUET_NO_TENSOR, writer->constants[i], error));
+        DUET_TRY(duet_kernel_add_argument(lowering, launch, DUET_NO_TENSOR, writer->constants[i], error));
     return DUET_OK;
 }
 
-static duet_kernel_writer writer_for(const duet_lowering *lowering)
-{
-    return (duet_kernel_writer){.is_stored = lowering->stored};
-}
-
-static duet_status finish(duet_kernel_writer *writer, duet_kernel_table *table, duet_error *error)
+duet_status duet_kernel_check(duet_kernel_writer *writer, duet_kernel_table *table, duet_error *error)
 {
     table->random |= writer->random;
     if (writer->failed || writer->body.failed)
@@ -97,10 +92,10 @@ static void write_roots(duet_kernel_writer *writer, const duet_step *step, const
 }
 
 /* Enough work-groups for every compute unit, in powers of two so that drivers compile few variants. */
-static size_t local_size(const duet_lowering *lowering, size_t work_items)
+size_t duet_kernel_local_size(const duet_lowering *lowering, size_t work_items)
 {
     const duet_device_info *info = duet_device_describe(lowering->device);
-    bool is_wide = info->kind == DUET_DEVICE_GPU || info->kind == DUET_DEVICE_INTEGRATED;
+    bool is_wide = duet_is_wide(lowering->device);
     size_t most = is_wide ? 128 : 64, least = is_wide ? 32 : 1, local = 1;
     size_t share = work_items / ((size_t)info->compute_units * 4);
     while (local < most && (local < least || 2 * local <= share)) local *= 2;
@@ -112,7 +107,7 @@ static size_t local_size(const duet_lowering *lowering, size_t work_items)
  * from vectorising across work-items, which costs a map kernel ten times its time on PoCL. 0: none worth having. */
 static size_t exact_local_size(const duet_lowering *lowering, size_t elements)
 {
-    size_t wanted = local_size(lowering, elements), local = wanted;
+    size_t wanted = duet_kernel_local_size(lowering, elements), local = wanted;
     while (elements % local != 0) local /= 2;
     return local >= 16 || local == wanted ? local : 0;
 }
@@ -120,7 +115,7 @@ static size_t exact_local_size(const duet_lowering *lowering, size_t elements)
 static duet_status write_map(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
                              duet_kernel_text *launch, duet_error *error)
 {
-    duet_kernel_writer writer = writer_for(lowering);
+    duet_kernel_writer writer = {.is_stored = lowering->stored};
     duet_text stores = {0}, text = {0};
     int targets[DUET_STEP_ROOTS];
     launch->local = exact_local_size(lowering, step->elements);
@@ -133,137 +128,17 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     char name[64];
     snprintf(name, sizeof name, "map_%s", step->roots[step->root_count - 1].value->op->name);
 
-    duet_status status = finish(&writer, table, error);
-    if (status == DUET_OK) status = intern(table, name, &text, &launch->kernel, error);
-    if (status == DUET_OK) status = bind(lowering, &writer, targets, launch, error);
+    duet_status status = duet_kernel_check(&writer, table, error);
+    if (status == DUET_OK) status = duet_kernel_intern(table, name, &text, &launch->kernel, error);
+    if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, targets, launch, error);
     launch->sizes[0] = (uint32_t)step->elements;
     launch->size_count = 1;
     launch->work_items = step->elements;
-    if (launch->local == 0) launch->local = local_size(lowering, step->elements);
+    if (launch->local == 0) launch->local = duet_kernel_local_size(lowering, step->elements);
     launch->flops = (double)writer.operations * (double)step->elements;
     duet_text_free(&stores);
     duet_text_free(&text);
     duet_writer_free(&writer);
-    return status;
-}
-
-/* i, the index into what is reduced, from o (which output) and r (which element of its sum). */
-static void write_reduced_index(duet_text *text, duet_node node)
-{
-    duet_shape shape = node->inputs[0]->shape;
-    size_t axes = node->attributes.size[0], o_unit = 1, r_unit = 1, stride = 1;
-    duet_text sum = {0};
-    for (size_t d = shape.rank; d-- > 0; stride *= shape.dims[d]) {
-        bool reduced = (axes >> d & 1) != 0;
-        size_t *unit = reduced ? &r_unit : &o_unit;
-        if (shape.dims[d] == 1) continue;
-        duet_text_add(&sum, "%s%s / %zuu %% %zuu * %zuu", sum.length > 0 ? " + " : "", reduced ? "r" : "o", *unit,
-                      shape.dims[d], stride);
-        *unit *= shape.dims[d];
-    }
-    duet_text_add(text, "        const uint i = %s;\n", sum.length > 0 ? duet_text_get(&sum) : "0u");
-    text->failed |= sum.failed;
-    duet_text_free(&sum);
-}
-
-static bool reduces_block(duet_node node, bool trailing)
-{
-    duet_shape shape = node->inputs[0]->shape;
-    size_t axes = node->attributes.size[0];
-    bool inside = trailing; /* still among the axes that the first kind covers */
-    for (size_t d = shape.rank; d-- > 0;) {
-        if (shape.dims[d] == 1) continue;
-        bool reduced = (axes >> d & 1) != 0;
-        if (trailing ? (reduced && !inside) : (!reduced && inside)) return false;
-        inside = trailing ? reduced : inside || reduced;
-    }
-    return true;
-}
-
-static void write_sum_loop(duet_text *text, const duet_lowering *lowering, const duet_step *step,
-                           const duet_kernel_writer *writer, duet_value value)
-{
-    duet_device_kind kind = duet_device_describe(lowering->device)->kind;
-    bool is_wide = kind == DUET_DEVICE_GPU || kind == DUET_DEVICE_INTEGRATED;
-    /* On GPUs neighbouring work-items should read neighbouring elements; a CPU core wants a run of its own. */
-    if (is_wide && !step->outputs_fastest)
-        duet_text_add(text, "    for (uint r = piece; r < length; r += pieces) {\n");
-    else
-        duet_text_add(text, "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
-                            "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++) {\n");
-    if (reduces_block(step->node, true))
-        duet_text_add(text, "        const uint i = o * length + r;\n");
-    else if (reduces_block(step->node, false))
-        duet_text_add(text, "        const uint i = r * outputs + o;\n");
-    else
-        write_reduced_index(text, step->node);
-    duet_text_add(text, "        const size_t at = i;\n");
-    duet_text_add(text, "%s        const float a = so_far, b = %s;\n        so_far = %s;\n    }\n",
-                  duet_text_get(&writer->body), value.text, step->node->op->expression);
-}
-
-static duet_status write_reduce(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
-                                duet_kernel_text *launch, duet_error *error)
-{
-    duet_kernel_writer writer = writer_for(lowering);
-    duet_text text = {0};
-    duet_map linear = duet_map_linear();
-    duet_value value = duet_write_node(&writer, step->node->inputs[0], &linear);
-    writer.results[writer.result_count++] = DUET_FLOAT32;
-    duet_text_add(&text, "(const uint outputs, const uint pieces, const uint length");
-    duet_write_parameters(&writer, &text);
-    duet_text_add(&text,
-                  ")\n{\n    const size_t id = get_global_id(0);\n    if (id >= (size_t)outputs * pieces) return;\n");
-    duet_text_add(&text, step->outputs_fastest
-                             ? "    const uint o = (uint)(id %% outputs), piece = (uint)(id / outputs);\n"
-                             : "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces);\n");
-    duet_text_add(&text, "    float so_far = %s;\n", step->node->op->start);
-    write_sum_loop(&text, lowering, step, &writer, value);
-    duet_text_add(&text, "    r0[s0 + %s] = so_far;\n}\n",
-                  step->outputs_fastest ? "piece * outputs + o" : "o * pieces + piece");
-
-    int target = step->chunks > 1 ? step->scratch : step->roots[0].target;
-    duet_status status = finish(&writer, table, error);
-    if (status == DUET_OK) status = intern(table, step->node->op->name, &text, &launch->kernel, error);
-    if (status == DUET_OK) status = bind(lowering, &writer, &target, launch, error);
-    launch->sizes[0] = (uint32_t)step->outputs;
-    launch->sizes[1] = (uint32_t)step->chunks;
-    launch->sizes[2] = (uint32_t)step->length;
-    launch->size_count = 3;
-    launch->work_items = step->outputs * step->chunks;
-    launch->local = local_size(lowering, launch->work_items);
-    launch->flops = (double)(writer.operations + 1) * (double)step->outputs * (double)step->length;
-    duet_text_free(&text);
-    duet_writer_free(&writer);
-    return status;
-}
-
-/* The second launch of a reduction in pieces. */
-static duet_status write_partials(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
-                                  duet_kernel_text *launch, duet_error *error)
-{
-    duet_text text = {0};
-    duet_text_add(
-        &text,
-        "(const uint outputs, const uint pieces, __global const float *b0, const ulong o0, __global float *r0, "
-        "const ulong s0)\n{\n    const size_t o = get_global_id(0);\n    if (o >= outputs) return;\n"
-        "    float so_far = %s;\n    for (uint piece = 0; piece < pieces; piece++) {\n"
-        "        const float a = so_far, b = b0[o0 + %s];\n        so_far = %s;\n    }\n    r0[s0 + o] = so_far;\n"
-        "}\n",
-        step->node->op->start, step->outputs_fastest ? "piece * outputs + o" : "o * pieces + piece",
-        step->node->op->expression);
-    char name[64];
-    snprintf(name, sizeof name, "%s_partials", step->node->op->name);
-    duet_status status = intern(table, name, &text, &launch->kernel, error);
-    if (status == DUET_OK) status = add_argument(lowering, launch, step->scratch, 0, error);
-    if (status == DUET_OK) status = add_argument(lowering, launch, step->roots[0].target, 0, error);
-    launch->sizes[0] = (uint32_t)step->outputs;
-    launch->sizes[1] = (uint32_t)step->chunks;
-    launch->size_count = 2;
-    launch->work_items = step->outputs;
-    launch->local = local_size(lowering, launch->work_items);
-    launch->flops = (double)step->outputs * (double)step->chunks;
-    duet_text_free(&text);
     return status;
 }
 
@@ -275,8 +150,8 @@ duet_status duet_kernel_write(duet_lowering *lowering, size_t index, duet_kernel
     launches[0].step = launches[1].step = index;
     *count = 1;
     if (step->kind == DUET_STEP_MAP) return write_map(lowering, step, table, &launches[0], error);
-    DUET_TRY(write_reduce(lowering, step, table, &launches[0], error));
-    if (step->chunks == 1) return DUET_OK;
+    DUET_TRY(duet_kernel_write_reduce(lowering, step, table, &launches[0], error));
+    if (step->pieces == 1) return DUET_OK;
     *count = 2;
-    return write_partials(lowering, step, table, &launches[1], error);
+    return duet_kernel_write_partials(lowering, step, table, &launches[1], error);
 }

@@ -38,6 +38,26 @@ typedef struct duet_kernel_table {
  */
 duet_status duet_kernel_write(duet_lowering *lowering, size_t step, duet_kernel_table *table,
                               duet_kernel_text launches[2], size_t *count, duet_error *error);
+/* Shared by the kinds of kernel. */
+
+/** The kernel with this text, new or known. `what` says what it computes and becomes a part of its name. */
+duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
+                               duet_error *error);
+duet_status duet_kernel_add_argument(const duet_lowering *lowering, duet_kernel_text *launch, int tensor, float number,
+                                     duet_error *error);
+/** The launch's arguments in the order of duet_write_parameters. */
+duet_status duet_kernel_bind(const duet_lowering *lowering, const duet_kernel_writer *writer, const int *targets,
+                             duet_kernel_text *launch, duet_error *error);
+/** Whether everything could be written. */
+duet_status duet_kernel_check(duet_kernel_writer *writer, duet_kernel_table *table, duet_error *error);
+size_t duet_kernel_local_size(const duet_lowering *lowering, size_t work_items);
+
+/** The launch of a reduction, or of its pieces (kernel_reduce.c), and the one that adds the pieces up. */
+duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
+                                     duet_kernel_text *launch, duet_error *error);
+duet_status duet_kernel_write_partials(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
+                                       duet_kernel_text *launch, duet_error *error);
+
 void duet_kernel_table_free(duet_kernel_table *table);
 
 #endif

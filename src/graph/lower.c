@@ -179,16 +179,37 @@ static void place_computed(duet_lowering *lowering, duet_node node)
                operands > readers ? operands : readers);
 }
 
-/* How many pieces each sum is cut into, so that the device is busy; their partial sums are added by a second launch. */
-static size_t choose_chunks(const duet_lowering *lowering, size_t outputs, size_t length)
+bool duet_is_wide(const duet_device *device)
 {
-    const duet_device_info *info = duet_device_describe(lowering->device);
-    bool is_wide = info->kind == DUET_DEVICE_GPU || info->kind == DUET_DEVICE_INTEGRATED;
-    size_t items = (size_t)info->compute_units * (is_wide ? 256 : 4), smallest = is_wide ? 16 : 256;
-    if (outputs >= items || length < 2 * smallest) return 1;
-    size_t chunks = (items + outputs - 1) / outputs;
-    if (chunks > length / smallest) chunks = length / smallest;
-    return chunks > 256 ? 256 : chunks;
+    duet_device_kind kind = duet_device_describe(device)->kind;
+    return kind == DUET_DEVICE_GPU || kind == DUET_DEVICE_INTEGRATED;
+}
+
+/* How many pieces each sum is cut into, so that the device is busy; their partial sums are added by a second launch. */
+static size_t choose_pieces(const duet_lowering *lowering, size_t work_items, size_t length)
+{
+    bool is_wide = duet_is_wide(lowering->device);
+    size_t wanted = (size_t)duet_device_describe(lowering->device)->compute_units * (is_wide ? 256 : 4);
+    size_t smallest = is_wide ? 16 : 256;
+    if (work_items >= wanted || length < 2 * smallest) return 1;
+    size_t pieces = (wanted + work_items - 1) / work_items;
+    if (pieces > length / smallest) pieces = length / smallest;
+    return pieces > 256 ? 256 : pieces;
+}
+
+static duet_reduce_layout layout_of(duet_node node)
+{
+    duet_shape shape = node->inputs[0]->shape;
+    bool rows = true, columns = true, seen_kept = false, seen_reduced = false;
+    for (size_t d = shape.rank; d-- > 0;) { /* from the fastest dimension outwards */
+        if (shape.dims[d] == 1) continue;
+        bool reduced = (node->attributes.size[0] >> d & 1) != 0;
+        rows = rows && !(reduced && seen_kept);
+        columns = columns && !(!reduced && seen_reduced);
+        seen_reduced |= reduced;
+        seen_kept |= !reduced;
+    }
+    return rows ? DUET_REDUCE_ROWS : columns ? DUET_REDUCE_COLUMNS : DUET_REDUCE_SCATTERED;
 }
 
 static void place_reduce(duet_lowering *lowering, duet_node node)
@@ -200,18 +221,18 @@ static void place_reduce(duet_lowering *lowering, duet_node node)
     step->node = node;
     step->outputs = node->elements;
     step->length = node->inputs[0]->elements / node->elements;
-    step->chunks = choose_chunks(lowering, step->outputs, step->length);
-    size_t last = node->inputs[0]->shape.rank;
-    while (last > 0 && node->inputs[0]->shape.dims[last - 1] == 1) last--;
-    step->outputs_fastest = last > 0 && (node->attributes.size[0] & ((size_t)1 << (last - 1))) == 0;
+    step->layout = layout_of(node);
+    step->lanes = duet_reduce_lanes(lowering->device, step->layout, step->outputs, step->length);
+    size_t work_items = step->layout == DUET_REDUCE_COLUMNS ? step->outputs / step->lanes : step->outputs;
+    step->pieces = choose_pieces(lowering, work_items, step->length);
     for (size_t i = 0; i < lowering->probe.load_count; i++)
         if (!add_read(step, tensor_of(lowering, lowering->probe.loads[i].node), true)) {
             duet_fail(lowering->error, DUET_ERROR_GRAPH, "%s: \"%s\" reads more than %d tensors in one kernel",
                       node->where, node->op->name, DUET_STEP_LOADS);
             lowering->failed = true;
         }
-    if (step->chunks > 1) {
-        int scratch = add_tensor(lowering, NULL, DUET_FLOAT32, step->outputs * step->chunks, DUET_HOME_ARENA);
+    if (step->pieces > 1) {
+        int scratch = add_tensor(lowering, NULL, DUET_FLOAT32, step->outputs * step->pieces, DUET_HOME_ARENA);
         lowering->steps[index].scratch = scratch;
     }
     lowering->steps[index].roots[0] = (duet_root){.value = node, .target = tensor_of(lowering, node)};

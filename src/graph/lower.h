@@ -34,6 +34,9 @@ typedef struct duet_tensor {
 
 typedef enum duet_step_kind { DUET_STEP_MAP, DUET_STEP_REDUCE, DUET_STEP_MATMUL } duet_step_kind;
 
+/** How what is reduced lies in memory: [outputs, length], [length, outputs], or otherwise. */
+typedef enum duet_reduce_layout { DUET_REDUCE_ROWS, DUET_REDUCE_COLUMNS, DUET_REDUCE_SCATTERED } duet_reduce_layout;
+
 /** A value that a map kernel computes and stores. With a counter, it is row counter mod `rows` of the target. */
 typedef struct duet_root {
     duet_node value;
@@ -54,10 +57,11 @@ typedef struct duet_step {
     size_t root_count;
     duet_read reads[DUET_STEP_LOADS];
     size_t read_count;
-    duet_node node; /* REDUCE, MATMUL */
-    size_t outputs, length, chunks;
-    bool outputs_fastest; /* REDUCE: neighbours in memory belong to different outputs */
-    int scratch;          /* partial sums, or the GEMM's workspace */
+    duet_node node;                 /* REDUCE, MATMUL */
+    size_t outputs, length, pieces; /* REDUCE */
+    duet_reduce_layout layout;
+    size_t lanes; /* REDUCE: neighbours in memory that one work-item reads at once */
+    int scratch;  /* partial sums, or the GEMM's workspace */
     duet_gemm_shape shape;
     const duet_gemm_provider *provider;
 } duet_step;
@@ -92,10 +96,15 @@ void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, 
 void duet_lowering_probe(duet_lowering *lowering, duet_node node);
 duet_status duet_lowering_no_memory(duet_lowering *lowering);
 bool duet_is_leaf(duet_node node);
+/** Whether the device wants many small work-items side by side, as GPUs do, rather than few long ones. */
+bool duet_is_wide(const duet_device *device);
 /** Computed element by element in a map kernel. */
 bool duet_is_computed(duet_node node);
 /** An assignment that replaces one row of its target. */
 bool duet_is_row_write(duet_node assign);
+
+/** How many neighbours a work-item of a reduction takes at once (kernel_reduce.c). */
+size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, size_t outputs, size_t length);
 
 /** Places ARENA tensors in slabs (memory.c): slab sizes grow as needed, at most `limit` bytes each. */
 duet_status duet_place_tensors(duet_lowering *lowering, size_t limit, size_t **slab_bytes, size_t *slab_count,

@@ -52,7 +52,8 @@ duet_storage *duet_storage_new(duet_store *store, duet_type type);
  *  storage, or sizes that overflow. */
 duet_variable *duet_variable_new(duet_store *store, duet_storage *storage, const char *name, duet_shape shape,
                                  duet_initialiser start, duet_error *error);
-/** Elements of a flat view: the storage's, rounded up so that kernels over it need no bounds check; the rest is zero. */
+/** Elements of a flat view: the storage's, rounded up so that kernels over it need no bounds check; the rest is zero.
+ */
 size_t duet_storage_flat_elements(const duet_storage *storage);
 duet_variable *duet_variable_flat(duet_store *store, duet_storage *storage, const char *name, duet_error *error);
 /** Finds or makes a group; NULL if memory is short. */
