@@ -9,6 +9,7 @@
 bool duet_shape_broadcast(duet_shape a, duet_shape b, duet_shape *shape)
 {
     shape->rank = a.rank > b.rank ? a.rank : b.rank;
+    if (shape->rank > DUET_MAX_RANK) return false;
     for (size_t i = 0; i < shape->rank; i++) {
         size_t left = i + a.rank < shape->rank ? 1 : a.dims[i + a.rank - shape->rank];
         size_t right = i + b.rank < shape->rank ? 1 : b.dims[i + b.rank - shape->rank];
