@@ -67,7 +67,8 @@ void duet_metric_add(duet_metric_task *task, const char *name, double value, dou
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n)
 {
     double mean = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) mean += numbers[i] / (double)n;
+    for (size_t i = 0; i < n; i++) mean += numbers[i];
+    mean /= (double)n;
     for (size_t i = 0; i < n; i++) squares += (numbers[i] - mean) * (numbers[i] - mean);
     double reach = n > 1 ? 1.96 * sqrt(squares / (double)(n - 1) / (double)n) : NAN;
     duet_metric_add(task, name, mean, mean - reach, mean + reach, n);

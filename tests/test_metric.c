@@ -1,0 +1,386 @@
+/* Metrics against closed forms: the weights of tiny runs are set by hand so that each number is known beforehand. And
+ * what they rest on: a run opened, its outputs for any number of rows, noise that follows from a seed. */
+#include "train_models.h"
+
+#include "duet/metric.h"
+#include "graph/variable.h"
+#include "train/evaluator.h"
+
+enum { PATH = TEST_PATH_SIZE + 64, PIXELS = 8 * 8 * 3 };
+
+static char folder[TEST_PATH_SIZE], pictures[PATH], labelled[PATH];
+
+#define SETTINGS(...) (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
+
+/* A run of one step (made if it is not there), all parameters then set to 0 in memory. */
+static duet_run *open_run(const char *name, const char *model, const char *data, const char *const *settings,
+                          size_t count)
+{
+    duet_error error = {0};
+    duet_run *run = NULL;
+    char path[PATH];
+    assert_in_range(snprintf(path, sizeof path, "%s/%s", folder, name), 1, PATH - 1);
+    duet_train_options options = {.family = duet_family_find(model),
+                                  .data = data,
+                                  .settings = settings,
+                                  .setting_count = count,
+                                  .steps = 1,
+                                  .batch = TEST_BATCH,
+                                  .out = path};
+    if (access(path, F_OK) != 0) assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+    assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+    duet_store *store = duet_model_store(duet_run_model(run));
+    duet_variable *variable;
+    for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++) {
+        if (!variable->optimised) continue;
+        float *zeros = calloc(variable->elements, sizeof *zeros);
+        assert_non_null(zeros);
+        assert_ok(duet_variable_write(variable, zeros, &error), &error);
+        free(zeros);
+    }
+    return run;
+}
+
+/* Writes `count` numbers from element `at` on. */
+static void set(duet_run *run, const char *name, size_t at, const float *values, size_t count)
+{
+    duet_error error = {0};
+    duet_variable *variable = duet_store_find(duet_model_store(duet_run_model(run)), name);
+    if (variable == NULL) fail_msg("no parameter %s", name);
+    assert_in_range(at + count, 1, variable->elements);
+    float *all = malloc(variable->elements * sizeof *all);
+    assert_non_null(all);
+    assert_ok(duet_variable_read(variable, all, &error), &error);
+    memcpy(all + at, values, count * sizeof *values);
+    assert_ok(duet_variable_write(variable, all, &error), &error);
+    free(all);
+}
+
+static void set_one(duet_run *run, const char *name, size_t at, double value)
+{
+    const float number = (float)value;
+    set(run, name, at, &number, 1);
+}
+
+/* The value `name` that the metric gives. */
+static duet_metric_value value_of(duet_run *run, const char *metric, duet_split split, const char *name)
+{
+    duet_error error = {0};
+    duet_metric_value values[8];
+    size_t count;
+    assert_true(duet_metric_applies(run, metric));
+    assert_ok(duet_metric_compute(run, metric, split, 5, values, 8, &count, &error), &error);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(values[i].name, name) == 0) return values[i];
+    fail_msg("%s gives no %s", metric, name);
+    return values[0];
+}
+
+static void elbo_has_its_closed_form(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    /* Logits 0 are coins: ln 2 a pixel, whatever the picture. Posterior = prior: no KL. */
+    assert_close(value_of(run, "elbo", DUET_TRAIN, "nll").value, PIXELS * log(2), 1e-3);
+    assert_close(value_of(run, "elbo", DUET_TRAIN, "kl").value, 0, 1e-6);
+    assert_close(value_of(run, "elbo", DUET_TRAIN, "elbo").value, -PIXELS * log(2), 1e-3);
+    assert_int_equal(value_of(run, "elbo", DUET_TRAIN, "elbo").n, TEST_TRAINING);
+    assert_int_equal(value_of(run, "elbo", DUET_TEST, "elbo").n, TEST_EXAMPLES - TEST_TRAINING);
+
+    /* KL(N(m, e^l) || N(0, 1)) = (m^2 + e^l - 1 - l) / 2 */
+    set_one(run, "encoder.mean.bias", 0, 1.5);
+    set_one(run, "encoder.logvar.bias", 2, -2);
+    double kl = 1.5 * 1.5 / 2 + (exp(-2) - 1 + 2) / 2;
+    assert_close(value_of(run, "elbo", DUET_TRAIN, "kl").value, kl, 1e-5);
+    assert_close(value_of(run, "elbo", DUET_TRAIN, "elbo").value, -PIXELS * log(2) - kl, 1e-3);
+    duet_run_close(&run);
+}
+
+/* Many pieces: 10,000 test examples of a generated set, against sums over the examples themselves. */
+static void a_split_is_visited_whole(void **state)
+{
+    (void)state;
+    enum { N = 10000 };
+    const double pi = acos(-1);
+    duet_error error = {0};
+    duet_run *run = open_run("ring-vae", "vae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    float *examples = malloc(2 * N * sizeof *examples);
+    double nll = 0, squares = 0;
+    assert_non_null(examples);
+    assert_ok(duet_data_read(duet_run_data(run), DUET_TEST, 0, N, examples, &error), &error);
+    set_one(run, "decoder.output.bias", 0, 0.25);
+    for (size_t i = 0; i < N; i++) {
+        double x = examples[2 * i] - 0.25, y = examples[2 * i + 1];
+        nll += ((x * x + y * y) / 2 + log(2 * pi)) / N;
+        squares += (x * x + y * y) / 2 / N;
+    }
+    assert_close(value_of(run, "elbo", DUET_TEST, "nll").value, nll, 1e-4);
+    assert_int_equal(value_of(run, "elbo", DUET_TEST, "nll").n, N);
+    duet_metric_value mse = value_of(run, "mse", DUET_TEST, "mse");
+    assert_close(mse.value, squares, 1e-5);
+    assert_true(mse.low < mse.value && mse.value < mse.high);
+    free(examples);
+    duet_run_close(&run);
+}
+
+static void active_units_are_those_that_vary(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    float examples[TEST_TRAINING * PIXELS];
+    assert_ok(duet_data_read(duet_run_data(run), DUET_TRAIN, 0, TEST_TRAINING, examples, &error), &error);
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < TEST_TRAINING; i++) mean += examples[i * PIXELS] / TEST_TRAINING;
+    for (size_t i = 0; i < TEST_TRAINING; i++)
+        variance += (examples[i * PIXELS] - mean) * (examples[i * PIXELS] - mean) / TEST_TRAINING;
+
+    assert_close(value_of(run, "active-units", DUET_TRAIN, "active-units").value, 0, 0);
+    set_one(run, "encoder.hidden1.weight", 0, 1);                    /* hidden 0 is pixel 0 */
+    set_one(run, "encoder.mean.weight", 0, sqrt(0.011 / variance));  /* latent 0: just above 0.01 */
+    set_one(run, "encoder.mean.weight", 12, sqrt(0.009 / variance)); /* latent 1: just below */
+    set_one(run, "encoder.mean.bias", 2, 7);                         /* latent 2: far away, but still */
+    assert_close(value_of(run, "active-units", DUET_TRAIN, "active-units").value, 1, 0);
+    duet_run_close(&run);
+}
+
+static duet_run *open_ring(void)
+{
+    return open_run("ring-gan", "gan", "ring8", SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+}
+
+static void accuracy_counts_both_sides(void **state)
+{
+    (void)state;
+    duet_run *run = open_ring();
+    size_t n = duet_data_describe(duet_run_data(run))->count[DUET_TEST];
+    static const struct {
+        double logit, real, fake;
+    } rows[] = {{1, 1, 0}, {-1, 0, 1}, {0, 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        set_one(run, "discriminator.logit.bias", 0, rows[i].logit);
+        assert_close(value_of(run, "accuracy", DUET_TEST, "accuracy-real").value, rows[i].real, 1e-12);
+        assert_close(value_of(run, "accuracy", DUET_TEST, "accuracy-fake").value, rows[i].fake, 1e-12);
+        duet_metric_value both = value_of(run, "accuracy", DUET_TEST, "accuracy");
+        assert_close(both.value, (rows[i].real + rows[i].fake) / 2, 1e-12);
+        assert_int_equal(both.n, 2 * n);
+    }
+    duet_run_close(&run);
+}
+
+/* Four classes of even grey: 0, 85, 170, 255; the generator's pictures are as bright as its bias says. */
+static void classes_are_those_of_the_nearest_examples(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 1000 };
+    duet_run *run =
+        open_run("grey", "gan", labelled, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+    assert_int_equal(duet_data_describe(duet_run_data(run))->classes, 4);
+    for (size_t pixel = 0; pixel < 4; pixel++) set_one(run, "generator.output.bias", pixel, log(0.3 / 0.7));
+    assert_close(value_of(run, "classes", DUET_TEST, "classes").value, 1, 0); /* 0.3 is nearest to 85 / 255 */
+    assert_close(value_of(run, "classes", DUET_TEST, "largest-share").value, 1, 0);
+
+    /* Black or white by the sign of the first latent. */
+    float latents[2 * SAMPLES];
+    size_t black = 0;
+    for (size_t pixel = 0; pixel < 4; pixel++) {
+        set_one(run, "generator.output.bias", pixel, 0);
+        set_one(run, "generator.output.weight", 2 * pixel, 1e6);
+    }
+    duet_run_prior(run, SAMPLES, 5, latents);
+    for (size_t i = 0; i < SAMPLES; i++) black += latents[2 * i] < 0;
+    size_t most = black > SAMPLES / 2 ? black : SAMPLES - black;
+    assert_close(value_of(run, "classes", DUET_TEST, "classes").value, 2, 0);
+    assert_close(value_of(run, "classes", DUET_TEST, "largest-share").value, (double)most / SAMPLES, 1e-9);
+    assert_in_range(most, 500, 580);
+    duet_run_close(&run);
+}
+
+static void modes_are_counted_within_three_sigma(void **state)
+{
+    (void)state;
+    duet_run *run = open_ring();
+    assert_close(value_of(run, "modes", DUET_TEST, "modes").value, 0, 0); /* all at the origin, far from each mode */
+    assert_close(value_of(run, "modes", DUET_TEST, "high-quality").value, 0, 0);
+    set_one(run, "generator.output.bias", 0, 1);
+    assert_close(value_of(run, "modes", DUET_TEST, "modes").value, 1, 0);
+    assert_close(value_of(run, "modes", DUET_TEST, "high-quality").value, 1, 0);
+    /* As the data's own: P(chi^2 with 2 degrees of freedom < 9) = 1 - e^-4.5 */
+    set_one(run, "generator.output.weight", 0, 0.01);
+    set_one(run, "generator.output.weight", 3, 0.01);
+    duet_metric_value good = value_of(run, "modes", DUET_TEST, "high-quality");
+    assert_close(good.value, 1 - exp(-4.5), 4 * sqrt(exp(-4.5) / 2500));
+    assert_true(good.low < good.value && good.value < good.high && good.high - good.low < 0.02);
+    duet_run_close(&run);
+}
+
+static void metrics_say_what_they_cannot_do(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_metric_value values[8];
+    size_t count = 0, rows = 0;
+    duet_run *run = open_run("ring-vae", "vae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    assert_status(duet_metric_compute(run, "fid", DUET_TEST, 0, values, 8, &count, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "\"fid\"");
+    error = (duet_error){0};
+    assert_false(duet_metric_applies(run, "accuracy"));
+    assert_status(duet_metric_compute(run, "accuracy", DUET_TEST, 0, values, 8, &count, &error), DUET_ERROR_USAGE,
+                  &error);
+    assert_message(&error, "discriminator");
+    assert_int_equal(count, 0);
+    while (duet_metric_at(rows) != NULL) rows++;
+    assert_int_equal(rows, 6);
+    /* Values past the room for them are left out. */
+    error = (duet_error){0};
+    assert_ok(duet_metric_compute(run, "elbo", DUET_TEST, 0, values, 2, &count, &error), &error);
+    assert_int_equal(count, 2);
+    duet_run_close(&run);
+}
+
+/* Rows do not see each other, nor how many there are. */
+static void outputs_do_not_depend_on_the_number_of_rows(void **state)
+{
+    (void)state;
+    enum { ROWS = 250, FEW = 37 };
+    duet_error error = {0};
+    char path[PATH];
+    duet_run *run = NULL;
+    (void)snprintf(path, sizeof path, "%s/vae", folder);
+    assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+    size_t features = duet_run_features(run, "sample"), latent = duet_run_latent_features(run);
+    assert_int_equal(features, PIXELS);
+    assert_int_equal(latent, 3);
+    assert_int_equal(duet_run_features(run, "nll"), 1);
+    assert_int_equal(duet_run_features(run, "picture"), 0);
+    float *latents = malloc(ROWS * latent * sizeof *latents), *values = malloc(ROWS * features * sizeof *values);
+    float *few = malloc(FEW * features * sizeof *few), few_latents[FEW * 3];
+    assert_true(latents != NULL && values != NULL && few != NULL);
+    duet_run_prior(run, ROWS, 9, latents);
+    duet_run_prior(run, FEW, 9, few_latents);
+    assert_memory_equal(latents, few_latents, sizeof few_latents);
+    assert_ok(duet_run_decode(run, "sample", latents, ROWS, values, &error), &error);
+    assert_ok(duet_run_decode(run, "sample", few_latents, FEW, few, &error), &error);
+    assert_memory_equal(values, few, FEW * features * sizeof *few);
+    assert_memory_not_equal(values, values + 200 * features, features * sizeof *values);
+    free(latents);
+    free(values);
+    free(few);
+
+    float number;
+    assert_status(duet_run_decode(run, "picture", &number, 1, &number, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "\"picture\"");
+    duet_run_close(&run);
+}
+
+/* One example, over and over: each row has noise of its own, which the seed alone decides. */
+static void noise_follows_from_the_seed(void **state)
+{
+    (void)state;
+    enum { ROWS = 250 };
+    duet_error error = {0};
+    char path[PATH];
+    duet_run *run = NULL;
+    (void)snprintf(path, sizeof path, "%s/vae", folder);
+    assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+    float *examples = malloc(ROWS * PIXELS * sizeof *examples), first[ROWS], second[ROWS], other[ROWS];
+    assert_non_null(examples);
+    for (size_t i = 0; i < ROWS * PIXELS; i++) examples[i] = 0.25f;
+    assert_ok(duet_run_apply(run, "nll", examples, ROWS, 3, first, &error), &error);
+    assert_ok(duet_run_apply(run, "nll", examples, ROWS, 3, second, &error), &error);
+    assert_ok(duet_run_apply(run, "nll", examples, ROWS, 4, other, &error), &error);
+    assert_memory_equal(first, second, sizeof first);
+    size_t same = 0, same_as_other = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t k = 0; k < i; k++) same += first[i] == first[k];
+        same_as_other += first[i] == other[i];
+    }
+    assert_in_range(same, 0, ROWS / 10); /* of 31,125 pairs some agree by rounding */
+    assert_in_range(same_as_other, 0, 3);
+    free(examples);
+    duet_run_close(&run);
+}
+
+static void looking_at_a_model_does_not_change_its_training(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char paths[2][PATH];
+    duet_device *device = test_device_open();
+    for (size_t look = 0; look < 2; look++) {
+        test_parts parts;
+        duet_evaluator *evaluator = NULL;
+        float rows[5 * PIXELS] = {0.5f}, values[5 * PIXELS];
+        (void)snprintf(paths[look], PATH, "%s/looked-%zu.safetensors", folder, look);
+        test_parts_open(&parts, device, duet_family_find("vae"), pictures, SETTINGS("hidden=12", "latent=3"));
+        test_steps(&parts, 3);
+        if (look == 1) {
+            assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+            assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_EXAMPLES, "nll", rows, 5, 1, values, &error), &error);
+            assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_LATENTS, "sample", rows, 5, 1, values, &error),
+                      &error);
+        }
+        test_steps(&parts, 3);
+        assert_ok(duet_trainer_save(parts.trainer, paths[look], &error), &error);
+        duet_evaluator_free(&evaluator);
+        test_parts_close(&parts);
+    }
+    size_t count, other_count;
+    char *bytes = test_file_read(paths[0], &count), *other = test_file_read(paths[1], &other_count);
+    assert_int_equal(count, other_count);
+    assert_memory_equal(bytes, other, count);
+    free(bytes);
+    free(other);
+    duet_device_close(&device);
+}
+
+static void write_labelled(void)
+{
+    enum { N = 40 };
+    static const unsigned char grey[] = {0, 85, 170, 255};
+    unsigned char images[16 + 4 * N] = {0, 0, 8, 3, 0, 0, 0, N, 0, 0, 0, 2, 0, 0, 0, 2};
+    unsigned char labels[8 + N] = {0, 0, 8, 1, 0, 0, 0, N};
+    char path[PATH];
+    for (size_t i = 0; i < N; i++) {
+        labels[8 + i] = (unsigned char)(i % 4);
+        memset(images + 16 + 4 * i, grey[i % 4], 4);
+    }
+    (void)snprintf(labelled, sizeof labelled, "%s/train-images-idx3-ubyte", folder);
+    (void)snprintf(path, sizeof path, "%s/train-labels-idx1-ubyte", folder);
+    test_file_write(labelled, images, sizeof images);
+    test_file_write(path, labels, sizeof labels);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    test_folder_new(folder);
+    (void)snprintf(pictures, sizeof pictures, "%s/pictures.npy", folder);
+    test_write_examples(pictures, DUET_SHAPE(8, 8, 3));
+    write_labelled();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(elbo_has_its_closed_form),
+        cmocka_unit_test(a_split_is_visited_whole),
+        cmocka_unit_test(active_units_are_those_that_vary),
+        cmocka_unit_test(accuracy_counts_both_sides),
+        cmocka_unit_test(classes_are_those_of_the_nearest_examples),
+        cmocka_unit_test(modes_are_counted_within_three_sigma),
+        cmocka_unit_test(metrics_say_what_they_cannot_do),
+        cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),
+        cmocka_unit_test(noise_follows_from_the_seed),
+        cmocka_unit_test(looking_at_a_model_does_not_change_its_training),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
