@@ -121,6 +121,30 @@ static void choices_are_all_there_is(void **state)
     }
 }
 
+/* docs/models.md has a row "| `key` | `default` |" for each setting: under its model, or under those of every model. */
+static void the_documentation_has_every_default(void **state)
+{
+    (void)state;
+    char *page = test_file_read(TEST_SOURCE_ROOT "/docs/models.md", NULL);
+    char *common = strstr(page, "\n## Settings of every model\n");
+    const duet_family *family;
+    const duet_setting *row;
+    assert_non_null(common);
+    for (size_t f = 0; (family = duet_family_at(f)) != NULL; f++) {
+        char heading[64], line[160];
+        (void)snprintf(heading, sizeof heading, "\n## `%s`\n", family->name);
+        char *section = strstr(page, heading), *end = section ? strstr(section + 1, "\n## ") : NULL;
+        if (!section || !end) fail_msg("docs/models.md has no section on %s", family->name);
+        for (size_t i = 0; (row = duet_family_setting(family, i)) != NULL; i++) {
+            bool own = i < family->setting_count;
+            (void)snprintf(line, sizeof line, "\n| `%s` | `%s` |", row->key, row->start);
+            char *found = strstr(own ? section : common, line);
+            if (!found || (own && found > end)) fail_msg("docs/models.md, %s: no row \"%s\"", family->name, line + 1);
+        }
+    }
+    free(page);
+}
+
 static void settings_reach_the_optimiser(void **state)
 {
     (void)state;
@@ -397,6 +421,7 @@ int main(void)
         cmocka_unit_test(mistakes_in_settings_are_named),
         cmocka_unit_test(every_setting_takes_what_it_says),
         cmocka_unit_test(choices_are_all_there_is),
+        cmocka_unit_test(the_documentation_has_every_default),
         cmocka_unit_test(settings_reach_the_optimiser),
         cmocka_unit_test(the_trainer_uses_that_optimiser),
         cmocka_unit_test(parameters_are_as_many_as_the_formula_says),
