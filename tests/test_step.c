@@ -1,0 +1,200 @@
+/* A training step is launches and nothing else: a layer under the OpenCL loader counts what steps 2, 3, ... ask of the
+ * driver, and malloc of this program's own counts what they ask of the heap. */
+#define _GNU_SOURCE /* dladdr */
+#include "train_models.h"
+
+#include <dlfcn.h>
+
+#include "layer_count.h"
+
+/* The heap. Only calls made by our own code count: drivers do as they like, on threads of theirs above all. */
+
+static _Thread_local bool counting;
+static size_t allocations;
+
+#ifdef __GLIBC__
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *old, size_t bytes);
+
+static void note_allocation(const void *caller)
+{
+    Dl_info info;
+    if (!counting || dladdr(caller, &info) == 0 || !info.dli_fname) return;
+    if (strstr(info.dli_fname, "libduet") || strstr(info.dli_fname, "test_step")) allocations++;
+}
+
+void *malloc(size_t bytes)
+{
+    note_allocation(__builtin_return_address(0));
+    return __libc_malloc(bytes);
+}
+
+void *calloc(size_t count, size_t bytes)
+{
+    note_allocation(__builtin_return_address(0));
+    return __libc_calloc(count, bytes);
+}
+
+void *realloc(void *old, size_t bytes)
+{
+    note_allocation(__builtin_return_address(0));
+    return __libc_realloc(old, bytes);
+}
+#endif
+
+/* The calls. */
+
+static layer_tally *find_tally(void)
+{
+    void *module = dlopen(TEST_LAYER, RTLD_NOW | RTLD_NOLOAD);
+    if (!module) fail_msg("the OpenCL loader did not take the layer %s", TEST_LAYER);
+    layer_counts_function *function;
+    void *symbol = dlsym(module, "layer_counts");
+    assert_non_null(symbol);
+    memcpy(&function, &symbol, sizeof function); /* C has no cast from an object to a function */
+    return function();
+}
+
+static void print_counts(const layer_tally *tally)
+{
+    static const char *const callers[] = {"Duet", "CLBlast"};
+    for (int i = 0; i < LAYER_CALLERS; i++) {
+        const uint64_t *count = tally->count[i];
+        print_message(
+            "%s: %zu buffers, %zu objects, %zu arguments, %zu transfers, %zu waits, %zu events, %zu launches\n",
+            callers[i], (size_t)count[LAYER_BUFFERS], (size_t)count[LAYER_OBJECTS], (size_t)count[LAYER_ARGUMENTS],
+            (size_t)count[LAYER_TRANSFERS], (size_t)count[LAYER_WAITS], (size_t)count[LAYER_EVENTS],
+            (size_t)count[LAYER_LAUNCHES]);
+    }
+}
+
+static void assert_nothing_but_launches(const layer_tally *tally, uint64_t launches)
+{
+    const uint64_t *ours = tally->count[LAYER_OURS];
+    assert_int_equal(ours[LAYER_BUFFERS], 0);
+    assert_int_equal(ours[LAYER_OBJECTS], 0);
+    assert_int_equal(ours[LAYER_ARGUMENTS], 0);
+    assert_int_equal(ours[LAYER_TRANSFERS], 0);
+    assert_in_range(ours[LAYER_WAITS], 0, 1);
+    assert_in_range(ours[LAYER_EVENTS], 0, 1);
+    assert_true(tally->nearest_wait >= 4);
+    assert_true(ours[LAYER_LAUNCHES] > 0);
+    if (launches) assert_int_equal(ours[LAYER_LAUNCHES], launches);
+}
+
+enum { STEPS = 14 }; /* across the end of two epochs */
+
+/* Trains a few steps and looks at each after the first. */
+static void count_steps(const char *family, const char *provider, uint64_t *clblast_launches)
+{
+    char folder[TEST_PATH_SIZE], path[TEST_PATH_SIZE + 16];
+    test_parts parts;
+    duet_error error = {0};
+    test_folder_new(folder);
+    (void)snprintf(path, sizeof path, "%s/pictures.npy", folder);
+    test_write_examples(path, DUET_SHAPE(6, 6, 1));
+    duet_device *device = test_device_open();
+    layer_tally *tally = find_tally();
+    assert_ok(duet_device_set_gemm(device, provider, &error), &error);
+    memset(tally, 0, sizeof *tally);
+    test_parts_open(&parts, device, duet_family_find(family), path, NULL, 0);
+    assert_true(tally->count[LAYER_OURS][LAYER_BUFFERS] > 0); /* the layer sees us */
+    assert_true(tally->count[LAYER_OURS][LAYER_OBJECTS] > 0);
+
+    uint64_t launches = 0, step = 0;
+    double loss;
+    duet_status status = duet_trainer_step(parts.trainer, &error);
+    if (status == DUET_OK) status = duet_trainer_losses(parts.trainer, &loss, 1, &error); /* waits for compilers too */
+    for (step = 1; status == DUET_OK && step < STEPS; step++) {
+        memset(tally->count, 0, sizeof tally->count);
+        tally->step = step;
+        tally->nearest_wait = UINT64_MAX;
+        allocations = 0;
+        counting = true;
+        status = duet_trainer_step(parts.trainer, &error);
+        counting = false;
+        if (step == 1 || step == STEPS - 1) print_counts(tally);
+        assert_nothing_but_launches(tally, launches);
+        assert_int_equal(allocations, 0);
+        launches = tally->count[LAYER_OURS][LAYER_LAUNCHES];
+        if (step == STEPS - 1) assert_int_equal(tally->count[LAYER_OURS][LAYER_WAITS], 1); /* the queue is bounded */
+        if (clblast_launches) *clblast_launches = tally->count[LAYER_CLBLAST][LAYER_LAUNCHES];
+    }
+    assert_ok(status, &error);
+    test_parts_close(&parts);
+    duet_device_close(&device);
+    test_folder_remove(folder);
+}
+
+static void vae_steps_only_launch(void **state)
+{
+    (void)state;
+    count_steps("vae", NULL, NULL);
+}
+
+static void gan_steps_only_launch(void **state)
+{
+    (void)state;
+    count_steps("gan", NULL, NULL);
+}
+
+static void vae_steps_only_launch_beside_clblast(void **state)
+{
+    (void)state;
+    uint64_t launches = 0;
+    count_steps("vae", "clblast", &launches);
+    assert_true(launches > 0);
+}
+
+/* The counters count: each kind, made to happen once. */
+static void layer_and_heap_count(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_device *device = test_device_open();
+    layer_tally *tally = find_tally();
+    allocations = 0;
+    counting = true;
+    duet_store *store = duet_store_new(1);
+    duet_graph *graph = duet_graph_new(store);
+    duet_node x = duet_input(graph, "x", DUET_FLOAT32, DUET_SHAPE(3)), y = duet_exp(x);
+    counting = false;
+    float values[3] = {1, 2, 3};
+    duet_plan *plan = NULL;
+    memset(tally, 0, sizeof *tally);
+    tally->nearest_wait = UINT64_MAX;
+    duet_status status = duet_plan_new(&plan, device, "counted", &y, 1, &error);
+    if (status == DUET_OK) status = duet_plan_write(plan, x, values, sizeof values, &error);
+    if (status == DUET_OK) status = duet_plan_replay(plan, &error);
+    if (status == DUET_OK) status = duet_plan_read(plan, y, values, sizeof values, &error);
+    const uint64_t *ours = tally->count[LAYER_OURS];
+    print_counts(tally);
+    assert_ok(status, &error);
+    assert_true(ours[LAYER_BUFFERS] >= 2);
+    assert_true(ours[LAYER_OBJECTS] >= 2); /* a program, a kernel */
+    assert_true(ours[LAYER_ARGUMENTS] >= 4);
+    assert_true(ours[LAYER_TRANSFERS] >= 2);
+    assert_true(ours[LAYER_WAITS] >= 2);
+    assert_int_equal(ours[LAYER_LAUNCHES], 1);
+    assert_int_equal(tally->nearest_wait, 0);
+#ifdef __GLIBC__
+    assert_true(allocations > 0);
+#endif
+    duet_plan_free(&plan);
+    duet_graph_free(&graph);
+    duet_store_free(&store);
+    duet_device_close(&device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layer_and_heap_count),
+        cmocka_unit_test(vae_steps_only_launch),
+        cmocka_unit_test(gan_steps_only_launch),
+        cmocka_unit_test(vae_steps_only_launch_beside_clblast),
+    };
+    if (setenv("OPENCL_LAYERS", TEST_LAYER, 1) != 0) return EXIT_FAILURE;
+    return cmocka_run_group_tests_name("step", tests, NULL, NULL);
+}
