@@ -20,7 +20,7 @@ static duet_node discriminate(duet_model *m, duet_node x)
 static duet_node blur(duet_model *m, duet_node x)
 {
     double sigma = duet_setting_number(m, "instance_noise"), steps = duet_setting_number(m, "instance_noise_steps");
-    if (sigma == 0 || !duet_model_training(m)) return x;
+    if (sigma == 0) return x;
     duet_node left = duet_constant(duet_model_graph(m), 1);
     if (steps > 0) left = duet_relu(duet_subtract(left, duet_scale(duet_model_step(m), 1 / steps)));
     return duet_add(x, duet_multiply(duet_scale(left, sigma), duet_normal(duet_model_graph(m), duet_node_shape(x))));
