@@ -656,6 +656,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_number_that_is_not_finite_keeps_the_last_checkpoint),
     };
     program = argv[0];
-    if (argc == 6 && strcmp(argv[1], "train") == 0) return train_as_process(argv + 2);
+    if (argc == 6 && strcmp(argv[1], "train") == 0) _exit(train_as_process(argv + 2));
     return cmocka_run_group_tests(tests, begin, end);
 }
