@@ -27,12 +27,16 @@ DUET_API size_t duet_trainer_steps_an_epoch(const duet_trainer *trainer);
 
 /** Loss terms: name of term i, NULL past the end. */
 DUET_API const char *duet_trainer_term(const duet_trainer *trainer, size_t index);
-/** Means of the terms over the steps since the last call (at most the last 1024). Waits for the steps. Errors:
+/** Means of the terms over the replays of their phase since the last call (at most the last 1024; NaN without a step).
+ *  Waits for the steps. `count` of them are written, in the order of duet_trainer_term. Errors:
  *  DUET_ERROR_NUMERIC names the step and the term that first was not finite; parameters are those before it. */
 DUET_API duet_status duet_trainer_losses(duet_trainer *trainer, double *means, size_t count, duet_error *error);
 
-/** Weights, states, moments and counters as one safetensors file, by write, sync, rename. */
+/** Weights, states, moments and counters as one safetensors file, by write, sync, rename. DUET_ERROR_NUMERIC, and the
+ *  old file stays, after a loss that was not finite. */
 DUET_API duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_error *error);
+/** Goes on where a file of the same model and batch size left off, to the bit. DUET_ERROR_DATA for another model's or a
+ *  damaged file, of which nothing is taken. */
 DUET_API duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error);
 
 /* A whole training into a run directory. */
@@ -59,7 +63,8 @@ typedef struct duet_train_options {
     uint64_t seed;
     uint64_t checkpoint_every; /**< steps; 0: at the end of each epoch only */
     const char *out;           /**< the run directory; NULL: runs/MODEL-DATA-N, the first N that is free */
-    const char *resume;        /**< a run directory to go on with; model, data, settings, batch and seed are its own */
+    const char *resume; /**< a run directory to go on with; model, data, settings, batch and seed are its own. Its
+                           family must be given where it is not built in */
     bool profile;
     void (*progress)(void *context, const duet_progress *progress);
     duet_log_function log;
