@@ -34,6 +34,44 @@ static void sets_are_listed(void **state)
     }
 }
 
+/* The four files, in the ways in which their names are met. */
+static void write_set(const char *prefix)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "%strain-images-idx3-ubyte", prefix);
+    write_idx(name, DIMS(9, 3, 2), 0);
+    (void)snprintf(name, sizeof name, "%strain-labels.idx1-ubyte", prefix);
+    write_idx(name, DIMS(9), 0);
+    (void)snprintf(name, sizeof name, "%st10k-images.idx3-ubyte.gz", prefix);
+    write_idx(name, DIMS(3, 3, 2), 0);
+    (void)snprintf(name, sizeof name, "%st10k-labels-idx1-ubyte.gz", prefix);
+    write_idx(name, DIMS(3), 0);
+}
+
+/* Other data under $DUET_DATA, or a part of the set, is not the set: the search goes on. */
+static void other_data_is_not_the_set(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"DUET_DATA", "XDG_DATA_HOME"};
+    const char *kept[2], *set = "datasets/fashion-mnist";
+    char path[2 * TEST_PATH_SIZE];
+    for (int k = 0; k < 2; k++) {
+        kept[k] = getenv(names[k]);
+        assert_int_equal(setenv(names[k], folder, 1), 0);
+    }
+    write_npy("faces.npy", 1, ARRAY("<f4", "False", "(4, 2)"), (float[8]){0}, 32);
+    write_idx("train-images-idx3-ubyte", DIMS(9, 3, 2), 0);
+    assert_int_equal(mkdir(in_folder("datasets"), 0777), 0);
+    assert_int_equal(mkdir(in_folder(set), 0777), 0);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, set);
+    write_set("datasets/fashion-mnist/");
+    duet_data *data = open_sound("fashion-mnist");
+    assert_string_equal(duet_data_describe(data)->source, path);
+    duet_data_close(&data);
+    for (int k = 0; k < 2; k++)
+        assert_int_equal(kept[k] == NULL ? unsetenv(names[k]) : setenv(names[k], kept[k], 1), 0);
+}
+
 /* $DUET_DATA may be the folder itself or the one above; without any the message helps. */
 static void set_folder_is_found(void **state)
 {
@@ -52,7 +90,7 @@ static void set_folder_is_found(void **state)
         (void)snprintf(set, sizeof set, "%s%s", folder, below[i]);
         if (i > 0) assert_int_equal(mkdir(set, 0777), 0);
         memcpy(folder, set, sizeof folder);
-        write_idx("train-images-idx3-ubyte", DIMS(9, 3, 2), 0);
+        write_set("");
         duet_data *data = open_sound("fashion-mnist");
         assert_string_equal(duet_data_describe(data)->source, set);
         assert_string_equal(duet_data_describe(data)->name, "fashion-mnist");
@@ -360,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_are_listed),
         IN_FOLDER(set_folder_is_found),
+        IN_FOLDER(other_data_is_not_the_set),
         cmocka_unit_test(fashion_mnist),
         cmocka_unit_test(generated_sets_on_the_host),
         IN_FOLDER(batches_in_order),

@@ -15,8 +15,6 @@ typedef struct duet_data_files {
  *  them with duet_data_files_free, also on failure. */
 duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error);
 void duet_data_files_free(duet_data_files *files);
-/** Whether the folder has training pictures at all, by names only. */
-bool duet_data_folder_fits(const char *folder);
 
 /** A mixture of Gaussians of equal weight and deviation, on the device as nodes and on the host by Philox. */
 typedef struct duet_toy {

@@ -1,7 +1,9 @@
 /* Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747): where a machine keeps it. $DUET_DATA comes first, then
  * the data folders of the XDG base directory specification, under datasets/ as Debian's package has it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "data/data.h"
@@ -12,10 +14,38 @@ const char *const duet_fashion_mnist_help =
 
 static const char set_name[] = "fashion-mnist";
 
-/* `folder` itself if it fits, which is then the caller's; else it is freed. */
+static bool has_file(const char *folder, const char *name)
+{
+    struct stat about;
+    char *path = duet_path_join(folder, name);
+    bool found = path != NULL && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    free(path);
+    return found;
+}
+
+/* MNIST's file, plain or compressed; some unpackers make the last dash a dot. */
+static bool has_part(const char *folder, const char *part, int extents)
+{
+    static const char *const forms[] = {"%s-idx%d-ubyte", "%s-idx%d-ubyte.gz", "%s.idx%d-ubyte", "%s.idx%d-ubyte.gz"};
+    char name[64];
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        snprintf(name, sizeof name, forms[i], part, extents);
+        if (has_file(folder, name)) return true;
+    }
+    return false;
+}
+
+/* All four files: a folder of other data under $DUET_DATA is not this set. */
+static bool is_here(const char *folder)
+{
+    return has_part(folder, "train-images", 3) && has_part(folder, "train-labels", 1) &&
+           has_part(folder, "t10k-images", 3) && has_part(folder, "t10k-labels", 1);
+}
+
+/* `folder` itself if the set is there, which is then the caller's; else it is freed. */
 static char *keep_fitting(char *folder)
 {
-    if (folder != NULL && duet_data_folder_fits(folder)) return folder;
+    if (folder != NULL && is_here(folder)) return folder;
     free(folder);
     return NULL;
 }

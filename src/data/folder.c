@@ -148,11 +148,3 @@ void duet_data_files_free(duet_data_files *files)
     }
     *files = (duet_data_files){{NULL}, {NULL}};
 }
-
-bool duet_data_folder_fits(const char *folder)
-{
-    duet_data_files files = {{NULL}, {NULL}};
-    bool fits = find_in_folder(&files, folder, NULL) == DUET_OK;
-    duet_data_files_free(&files);
-    return fits;
-}
