@@ -405,6 +405,86 @@ static void another_driver_is_warned_of(void **state)
     json_decref(run);
 }
 
+static void assert_gemm(const char *run_name, const char *chosen, const char *used)
+{
+    char path[PATH];
+    path_of(path, run_name, "run.json");
+    json_t *run = json_load_file(path, 0, NULL), *providers = json_object_get(run, "providers");
+    assert_non_null(run);
+    assert_string_equal(json_string_value(json_object_get(run, "gemm")), chosen);
+    assert_string_equal(json_string_value(json_object_get(providers, "gemm")), used);
+    json_decref(run);
+}
+
+/* The preset stays the preset on resuming, wherever that is; what somebody forced stays forced. */
+static void a_resumed_run_keeps_the_choice_of_its_products(void **state)
+{
+    (void)state;
+    duet_error error;
+    recipe part = toy;
+    duet_device *device = test_device_open();
+    const char *preset = duet_device_gemm(device); /* static, as providers are */
+    duet_device_close(&device);
+    part.steps = 5;
+    train_well(&part, "preset");
+    assert_gemm("preset", "auto", preset);
+    edit("preset", "run.json", "\"providers\": {\n    \"gemm\": \"", "\"providers\": {\n    \"gemm\": \"another ");
+    part.steps = 6;
+    resume_well(&part, "preset");
+    assert_gemm("preset", "auto", preset);
+
+    duet_train_options options = options_of(&part);
+    options.gemm = "plain";
+    train(options, "forced", false, DUET_OK, &error);
+    assert_gemm("forced", "plain", "plain");
+    part.steps = 7;
+    resume_well(&part, "forced");
+    assert_gemm("forced", "plain", "plain");
+    options.gemm = "auto";
+    options.steps = 8;
+    train(options, "forced", true, DUET_OK, &error);
+    assert_gemm("forced", "auto", preset);
+}
+
+/* likelihood=auto, for one, reads the decoder by the range of the data. */
+static void data_of_another_range_or_shape_is_refused(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_run *run = NULL;
+    char path[PATH], run_path[PATH];
+    const duet_shape shape = DUET_SHAPE(TEST_EXAMPLES, 8, 8, 3);
+    size_t count = duet_shape_elements(shape);
+    float *values = calloc(count, sizeof *values);
+    assert_non_null(values);
+    path_of(path, "other.npy", "");
+    path_of(run_path, "first", "");
+    assert_ok(duet_write_npy(path, values, shape, &error), &error);
+    assert_ok(duet_run_open_with(&run, run_path, NULL, path, &error), &error);
+    duet_run_close(&run);
+
+    values[count - 1] = 2;
+    assert_ok(duet_write_npy(path, values, shape, &error), &error);
+    assert_status(duet_run_open_with(&run, run_path, NULL, path, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "values beyond [0, 1]");
+    assert_null(run);
+
+    values[count - 1] = 1;
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(TEST_EXAMPLES, 4, 16, 3), &error), &error);
+    error = (duet_error){0};
+    assert_status(duet_run_open_with(&run, run_path, NULL, path, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "[4, 16, 3]");
+    free(values);
+
+    /* The run's own file, changed since. */
+    recipe part = vae;
+    part.steps = 5;
+    train_well(&part, "changed");
+    edit("changed", "run.json", "\"unit_range\": true", "\"unit_range\": false");
+    train(options_of(&vae), "changed", true, DUET_ERROR_DATA, &error);
+    assert_message(&error, "all values in [0, 1]");
+}
+
 static void checkpoints_of_others_are_refused(void **state)
 {
     (void)state;
@@ -541,11 +621,10 @@ static void a_damaged_run_json_is_refused(void **state)
     static const struct {
         const char *from, *to, *message;
     } rows[] = {
-        {"\"schema\": 1", "\"schema\": 2", "schema 2"},
-        {"\"batch\": 8", "\"batch\": \"8\"", "\"batch\""},
-        {"\"model\": \"vae\"", "\"model\": \"eva\"", "\"eva\""},
-        {"\"driver\"", "\"diver\"", "\"driver\""},
-        {"{", "[", "line"},
+        {"\"schema\": 1", "\"schema\": 2", "schema 2"},          {"\"batch\": 8", "\"batch\": \"8\"", "\"batch\""},
+        {"\"model\": \"vae\"", "\"model\": \"eva\"", "\"eva\""}, {"\"driver\"", "\"diver\"", "\"driver\""},
+        {"\"unit_range\"", "\"range\"", "\"unit_range\""},       {"\"shape\": [", "\"shape\": [0,", "\"shape\""},
+        {"\"gemm\": \"auto\"", "\"gemm\": null", "\"gemm\""},    {"{", "[", "line"},
     };
     duet_error error;
     char path[PATH];
@@ -608,6 +687,7 @@ static void run_json_says_what_the_run_is(void **state)
     assert_string_equal(json_string_value(json_object_get(data, "name")), pictures);
     assert_int_equal(json_integer_value(json_object_get(data, "train")), TEST_TRAINING);
     assert_int_equal(json_array_size(json_object_get(data, "shape")), 3);
+    assert_true(json_is_true(json_object_get(data, "unit_range")));
     assert_int_equal(json_integer_value(json_object_get(run, "seed")), 11);
     assert_int_equal(json_integer_value(json_object_get(run, "steps")), 23);
     assert_true(json_is_null(json_object_get(run, "epochs")));
@@ -648,6 +728,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_run_without_a_checkpoint_begins_again),
         cmocka_unit_test(a_finished_run_is_left_alone),
         cmocka_unit_test(another_driver_is_warned_of),
+        cmocka_unit_test(a_resumed_run_keeps_the_choice_of_its_products),
+        cmocka_unit_test(data_of_another_range_or_shape_is_refused),
         cmocka_unit_test(checkpoints_of_others_are_refused),
         cmocka_unit_test(damaged_checkpoints_are_refused),
         cmocka_unit_test(a_full_disk_leaves_the_checkpoint_whole),

@@ -55,7 +55,7 @@ typedef struct duet_train_options {
     const duet_family *family;
     const char *data;            /**< NULL: fashion-mnist */
     const char *device;          /**< a selector, NULL: the preferred device */
-    const char *gemm;            /**< a GEMM provider, NULL: the preset */
+    const char *gemm;            /**< a GEMM provider, NULL: the preset, or what a resumed run was given */
     const char *const *settings; /**< "key=value" */
     size_t setting_count;
     uint64_t steps, epochs; /**< totals, also when resuming; both 0: 10 epochs */

@@ -22,6 +22,7 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
         return duet_fail(error, DUET_ERROR_DATA, "%s is a run of \"%s\", a model this version of Duet does not have",
                          directory, choice->model);
     DUET_TRY(duet_data_open(&run->data, data != NULL ? data : choice->data, error));
+    DUET_TRY(duet_run_file_check_data(file, directory, duet_data_describe(run->data), error));
     DUET_TRY(
         duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
     DUET_TRY(duet_device_open(&run->device, device, error));

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "graph/node.h"
 #include "train/checkpoint.h"
 #include "train/commit.h"
 
@@ -45,9 +46,9 @@ static json_t *describe_data(const duet_data_info *info, const char *name)
     json_t *shape = json_array();
     for (size_t i = 0; i < info->shape.rank; i++)
         (void)json_array_append_new(shape, json_integer((json_int_t)info->shape.dims[i]));
-    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "name", name, "source", info->source, "shape", shape, "train",
-                     (json_int_t)info->count[DUET_TRAIN], "test", (json_int_t)info->count[DUET_TEST], "classes",
-                     (json_int_t)info->classes);
+    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I}", "name", name, "source", info->source, "shape", shape,
+                     "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
+                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes);
 }
 
 /* Parameters of every group that some phase updates. */
@@ -84,15 +85,15 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
 {
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
-    return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:{s:s}, s:o, s:{s:s, s:s, s:s}, s:o, s:o}",
-                     "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
-                     describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
-                     (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
-                     number_or_null(choice->epochs), "checkpoint_every", (json_int_t)choice->checkpoint_every, "device",
-                     describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device), "environment",
-                     describe_environment(), "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson",
-                     JANSSON_VERSION, "parameters", describe_groups(trainer->build), "resumed",
-                     describe_resumptions(before, trainer->steps, device));
+    return json_pack(
+        "{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s}, s:o, s:{s:s, s:s, s:s}, s:o, s:o}", "schema",
+        1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
+        describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed", (json_int_t)choice->seed,
+        "steps", number_or_null(choice->steps), "epochs", number_or_null(choice->epochs), "checkpoint_every",
+        (json_int_t)choice->checkpoint_every, "gemm", choice->gemm != NULL ? choice->gemm : "auto", "device",
+        describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device), "environment",
+        describe_environment(), "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
+        "parameters", describe_groups(trainer->build), "resumed", describe_resumptions(before, trainer->steps, device));
 }
 
 duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
@@ -132,6 +133,28 @@ static uint64_t read_count(reader *from, const char *key, bool may_be_null)
     if (json_is_integer(value) && json_integer_value(value) >= 0) return (uint64_t)json_integer_value(value);
     if (from->missing == NULL) from->missing = key;
     return 0;
+}
+
+static bool read_truth(reader *from, const char *key)
+{
+    const json_t *value = json_object_get(from->object, key);
+    if (!json_is_boolean(value) && from->missing == NULL) from->missing = key;
+    return json_is_true(value);
+}
+
+static duet_shape read_shape(reader *from, const char *key)
+{
+    const json_t *list = json_object_get(from->object, key);
+    duet_shape shape = {.rank = json_array_size(list)};
+    bool good = json_is_array(list) && shape.rank <= DUET_MAX_RANK;
+    for (size_t i = 0; good && i < shape.rank; i++) {
+        json_int_t extent = json_integer_value(json_array_get(list, i)); /* 0 if it is none */
+        good = extent > 0;
+        if (good) shape.dims[i] = (size_t)extent;
+    }
+    if (good) return shape;
+    if (from->missing == NULL) from->missing = key;
+    return (duet_shape){0};
 }
 
 static json_t *read_object(reader *from, const char *key)
@@ -181,10 +204,12 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     choice->checkpoint_every = read_count(&top, "checkpoint_every", false);
     reader data = {read_object(&top, "data"), NULL}, device = {read_object(&top, "device"), NULL};
     choice->data = read_text(&data, "name");
+    choice->gemm = read_text(&top, "gemm");
+    file->shape = read_shape(&data, "shape");
+    file->unit_range = read_truth(&data, "unit_range");
     file->device = read_text(&device, "name");
     file->driver = read_text(&device, "driver");
     file->device_version = read_text(&device, "version");
-    file->gemm = json_string_value(json_object_get(read_object(&top, "providers"), "gemm"));
     DUET_TRY(read_settings(file, &top, error));
     const char *missing = top.missing != NULL ? top.missing : data.missing != NULL ? data.missing : device.missing;
     if (missing == NULL) return DUET_OK;
@@ -214,6 +239,25 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
     free(path);
     if (status != DUET_OK) duet_run_file_free(file);
     return status;
+}
+
+static const char *range_words(bool unit_range)
+{
+    return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";
+}
+
+duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
+                                     duet_error *error)
+{
+    bool same = file->shape.rank == data->shape.rank && file->unit_range == data->unit_range;
+    for (size_t i = 0; same && i < data->shape.rank; i++) same = file->shape.dims[i] == data->shape.dims[i];
+    if (same) return DUET_OK;
+    char had[96], has[96];
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s was trained on examples of shape %s with %s; those of %s have shape %s and %s: this model "
+                     "would read them wrongly",
+                     directory, duet_shape_text(file->shape, had), range_words(file->unit_range), data->name,
+                     duet_shape_text(data->shape, has), range_words(data->unit_range));
 }
 
 void duet_run_file_free(duet_run_file *file)

@@ -12,12 +12,14 @@ typedef struct duet_run_choice {
     const char *const *settings; /* "key=value" */
     size_t setting_count;
     uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */
+    const char *gemm;                                      /* a provider, NULL or "auto": the device's preset */
 } duet_run_choice;
 
 typedef struct duet_run_file {
     json_t *document;
     duet_run_choice choice;
-    const char *gemm;                             /* the provider that the run used, NULL if none is named */
+    duet_shape shape;                             /* of an example of its data */
+    bool unit_range;                              /* whether that data lies in [0, 1] */
     const char *device, *driver, *device_version; /* what it ran on */
     char **lines;                                 /* behind choice.settings */
 } duet_run_file;
@@ -25,6 +27,11 @@ typedef struct duet_run_file {
 /** Reads DIRECTORY/run.json. DUET_ERROR_FILE if there is none, DUET_ERROR_DATA if it is not one. */
 duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error);
 void duet_run_file_free(duet_run_file *file);
+
+/** DUET_ERROR_DATA unless examples of `data` have the shape and the range of those that the run was trained on: a model
+ *  reads and writes its outputs by both. */
+duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
+                                     duet_error *error);
 
 /** Writes DIRECTORY/run.json whole or not at all. `before`: the run as it was when it is being resumed, NULL for a new
  *  one. */

@@ -74,6 +74,7 @@ static duet_status choose(training *run, duet_error *error)
         .batch = options->batch > 0 ? options->batch : DEFAULT_BATCH,
         .seed = options->seed,
         .checkpoint_every = options->checkpoint_every,
+        .gemm = options->gemm,
     };
     if (options->resume != NULL) {
         if (strlen(options->resume) >= DUET_RUN_PATH - 32)
@@ -83,6 +84,7 @@ static duet_status choose(training *run, duet_error *error)
         run->choice = run->before.choice;
         snprintf(run->directory, sizeof run->directory, "%s", options->resume);
         if (options->checkpoint_every > 0) run->choice.checkpoint_every = options->checkpoint_every;
+        if (options->gemm != NULL) run->choice.gemm = options->gemm;
     } else {
         if (options->family == NULL) return duet_fail(error, DUET_ERROR_USAGE, "no model was named");
         run->data_name = duet_run_data_name(run->choice.data);
@@ -118,14 +120,15 @@ static duet_status open_parts(training *run, duet_error *error)
     const duet_train_options *options = run->options;
     const duet_run_choice *choice = &run->choice;
     const duet_family *family;
-    const char *gemm = options->gemm != NULL ? options->gemm : run->before.gemm;
     DUET_TRY(choose_family(run, &family, error));
     DUET_TRY(duet_data_open(&run->data, choice->data, error));
+    if (run->resumed)
+        DUET_TRY(duet_run_file_check_data(&run->before, run->directory, duet_data_describe(run->data), error));
     DUET_TRY(
         duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
     DUET_TRY(duet_device_open(&run->device, options->device, error));
     duet_device_set_log(run->device, options->log, options->context);
-    DUET_TRY(duet_device_set_gemm(run->device, gemm, error));
+    DUET_TRY(duet_device_set_gemm(run->device, choice->gemm, error));
     return options->profile ? duet_device_set_profiling(run->device, true, error) : DUET_OK;
 }
 
