@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR_CELLS = 12, LINE_SECONDS = 10 };
+enum { BAR_CELLS = 8, LINE_SECONDS = 10 };
 
 static bool on_terminal(void)
 {
@@ -86,18 +86,19 @@ static void append_left(struct line *line, const cli_training_progress *training
 /* The bar's line puts the losses last: a narrow terminal cuts the end. */
 static void describe(const cli_training_progress *training, const duet_progress *progress, bool bar, struct line *line)
 {
-    bool whole = progress->epochs == floor(progress->epochs);
+    bool whole = fabs(progress->epochs - round(progress->epochs)) < 1e-3;
     append(line, "epoch %.*f/%.*f  ", bar ? 1 : 2, progress->epoch, whole ? 0 : 2, progress->epochs);
     if (bar)
         append_bar(line, progress->steps == 0 ? 0 : fmin(1, (double)progress->step / (double)progress->steps));
     else
         append(line, "step %" PRIu64 "/%" PRIu64 "  ", progress->step, progress->steps);
-    if (progress->images_per_second > 0) append(line, "%.0f images/s", progress->images_per_second);
+    if (progress->images_per_second > 0)
+        append(line, bar ? "%.0f img/s" : "%.0f images/s", progress->images_per_second);
     append_left(line, training, progress);
     /* before the first report there is nothing to show; in a report a NaN is worth showing */
     for (size_t i = 0; i < progress->terms; i++)
         if (progress->report || isfinite(progress->means[i]))
-            append(line, "  %s %.5g", progress->names[i], progress->means[i]);
+            append(line, bar ? "  %s %.4g" : "  %s %.5g", progress->names[i], progress->means[i]);
 }
 
 /* Lines that stay: at an epoch's end; elsewhere than on a terminal also at the last step and after a while. */
