@@ -237,11 +237,6 @@ const char *duet_shape_text(duet_shape shape, char text[96])
     return text;
 }
 
-bool duet_node_is_constant(duet_node node, double value)
-{
-    return node->op == &duet_op_constant && node->attributes.number[0] == value;
-}
-
 duet_node duet_constant(duet_graph *graph, double value)
 {
     duet_attributes attributes = {.number = {value + 0.0}}; /* -0 and 0 are one node */

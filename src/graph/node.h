@@ -80,7 +80,6 @@ uint32_t duet_graph_next_stream(duet_graph *graph);
 bool duet_shape_equal(duet_shape a, duet_shape b);
 /** "[128, 784]", for messages; returns `text`. */
 const char *duet_shape_text(duet_shape shape, char text[96]);
-bool duet_node_is_constant(duet_node node, double value);
 
 extern const duet_op duet_op_constant, duet_op_variable, duet_op_input, duet_op_assign, duet_op_pack, duet_op_broken;
 

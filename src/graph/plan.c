@@ -170,7 +170,7 @@ static duet_status build_program(plan_set *set, duet_device *device, const char 
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
     }
     set->source = text.data;
-    return duet_program_build(device, name, set->source, "-cl-std=CL1.2", &set->program, error);
+    return duet_program_build(device, name, set->source, NULL, &set->program, error);
 }
 
 static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *text, cl_kernel kernel,
