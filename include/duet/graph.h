@@ -108,7 +108,8 @@ DUET_API duet_node duet_input_at(const char *where, duet_graph *graph, const cha
 /** A float32 constant: a scalar, broadcast wherever it is used. */
 DUET_API duet_node duet_constant(duet_graph *graph, double value);
 
-/** gradients[i] = d loss / d wrt[i], as nodes; zeros where the loss does not depend on it. The loss must be a scalar.
+/** gradients[i] = d loss / d wrt[i], as nodes; zeros where the loss does not depend on it. The loss must be a scalar;
+ *  wrt are parameters, states, inputs or nodes of duet_watch (others may have been simplified away).
  *  Every op's rule is written in ops, so the result can be differentiated again. An op without a rule on the way is a
  *  mistake recorded in the graph now, not at run time. */
 DUET_API void duet_grad_at(const char *where, duet_node loss, const duet_node *wrt, size_t count, duet_node *gradients);

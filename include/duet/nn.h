@@ -54,8 +54,8 @@ DUET_API duet_node duet_gaussian_kl_at(const char *where, duet_node mean, duet_n
 /** Squared error, halved: the part of a Gaussian nll with sigma 1 that depends on the mean. */
 DUET_API duet_node duet_squared_error_at(const char *where, duet_node prediction, duet_node x);
 #define duet_squared_error(prediction, x) duet_squared_error_at(DUET_WHERE, (prediction), (x))
-/** Binary cross-entropy of one logit an example, mean over the batch: a scalar. target: a number or a node that
- *  broadcasts to the logits. */
+/** Binary cross-entropy of one logit an example, mean over the batch: a scalar. target: a constant or a node
+ *  that broadcasts to the logits' shape. */
 DUET_API duet_node duet_binary_cross_entropy_at(const char *where, duet_node logits, duet_node target);
 #define duet_binary_cross_entropy(logits, target) duet_binary_cross_entropy_at(DUET_WHERE, (logits), (target))
 /** -log softmax(logits)[class], targets as one-hot or soft rows: [batch, classes] to [batch]. */

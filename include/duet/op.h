@@ -140,6 +140,9 @@ DUET_API duet_node duet_to_float_at(const char *where, duet_node x);
 /** x + 1 for a uint32 counter; wraps at 2^32 */
 DUET_API duet_node duet_increment_at(const char *where, duet_node x);
 #define duet_increment(x) duet_increment_at(DUET_WHERE, (x))
+/** x as a node to differentiate by: simplifications do not look through it */
+DUET_API duet_node duet_watch_at(const char *where, duet_node x);
+#define duet_watch(x) duet_watch_at(DUET_WHERE, (x))
 /** x as a value that no gradient crosses */
 DUET_API duet_node duet_stop_gradient_at(const char *where, duet_node x);
 #define duet_stop_gradient(x) duet_stop_gradient_at(DUET_WHERE, (x))
@@ -198,7 +201,7 @@ DUET_API duet_node duet_batch_mean_at(const char *where, duet_node x);
 DUET_API duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b);
 #define duet_matmul(a, b, transpose_a, transpose_b) duet_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
 /** Rows of `table` ([n, ...]; float32 or uint8) at `index` ([rows], uint32; an index past the end reads the last row):
- *  [rows, ...] of the table's type. No gradient flows to the table */
+ *  [rows, ...] of the table's type. A gradient by a float32 table is a mistake: there is no rule */
 DUET_API duet_node duet_gather_at(const char *where, duet_node table, duet_node index);
 #define duet_gather(table, index) duet_gather_at(DUET_WHERE, (table), (index))
 /** `table` (a [n, ...] state) with row counter mod n replaced by `row`, for duet_assign to the same state; costs one

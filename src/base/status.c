@@ -20,6 +20,7 @@ const char *duet_status_name(duet_status status)
         [DUET_ERROR_DEVICE] = "device",
         [DUET_ERROR_NUMERIC] = "numeric",
         [DUET_ERROR_INTERRUPTED] = "interrupted",
+        [DUET_ERROR_NO_DEVICE] = "no device",
     };
     size_t index = (size_t)status;
     return index < sizeof names / sizeof *names ? names[index] : "unknown";
@@ -32,7 +33,8 @@ const char *duet_version(void)
 
 duet_status duet_fail(duet_error *error, duet_status status, const char *format, ...)
 {
-    if (error == NULL || error->status != DUET_OK) return status;
+    if (error == NULL) return status;
+    if (error->status != DUET_OK) return error->status;
     error->status = status;
     va_list arguments;
     va_start(arguments, format);

@@ -4,8 +4,7 @@
 
 #include "duet/base.h"
 
-/** Fills `error` (unless it is NULL or already set) and returns `status`, so that `return duet_fail(...)` reads well.
- */
+/** Fills `error` unless it is NULL or already set, and returns the status it then holds: `return duet_fail(...)`. */
 duet_status duet_fail(duet_error *error, duet_status status, const char *format, ...) DUET_PRINTF(3, 4);
 
 #define DUET_TRY(expression)                                                                                           \

@@ -1,9 +1,11 @@
 /* Growing text: capacity doubles, so writing is linear in the length. */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool reserve(duet_text *text, size_t extra)
 {
@@ -48,4 +50,33 @@ void duet_text_free(duet_text *text)
 {
     free(text->data);
     *text = (duet_text){0};
+}
+
+/* Bytes of the character that begins here; 0 if it is not UTF-8 (RFC 3629: no surrogates, nothing longer than needed,
+ * nothing above U+10FFFF). */
+static size_t utf8_bytes(const unsigned char *at)
+{
+    if (at[0] < 0x80) return 1;
+    size_t bytes = at[0] < 0xC2 ? 0 : at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : at[0] < 0xF5 ? 4 : 0;
+    for (size_t i = 1; i < bytes; i++)
+        if ((at[i] & 0xC0) != 0x80) return 0;
+    bool wrong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xED && at[1] > 0x9F) ||
+                 (at[0] == 0xF0 && at[1] < 0x90) || (at[0] == 0xF4 && at[1] > 0x8F);
+    return wrong ? 0 : bytes;
+}
+
+void duet_text_clean(const char *from, char *text, size_t capacity)
+{
+    while (isspace((unsigned char)*from)) from++;
+    size_t left = strlen(from), used = 0;
+    while (left > 0 && isspace((unsigned char)from[left - 1])) left--;
+    while (left > 0) {
+        size_t bytes = utf8_bytes((const unsigned char *)from), taken = bytes == 0 ? 1 : bytes;
+        if (used + taken >= capacity) break;
+        memcpy(text + used, bytes == 0 ? "?" : from, taken);
+        used += taken;
+        from += taken;
+        left -= taken;
+    }
+    text[used] = '\0';
 }

@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "graph/variable.h"
+#include "graph/writer.h"
 
 enum { BUCKETS = 4096 };
 
@@ -128,6 +129,7 @@ duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op
     const duet_attributes none = {.number = {0}};
     if (attributes == NULL) attributes = &none;
     for (size_t i = 0; i < count; i++) {
+        if (inputs[i] == NULL) duet_graph_fail_at(where, graph, "%s: operand %zu is NULL", op->name, i + 1);
         if (duet_node_is_broken(inputs[i])) return graph->broken;
         if (inputs[i]->graph != graph) {
             duet_graph_fail_at(where, graph, "%s: operand %zu belongs to another graph", op->name, i + 1);
@@ -166,6 +168,11 @@ duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op
 duet_node duet_node_broken(duet_graph *graph)
 {
     return graph->broken;
+}
+
+bool duet_is_leaf(duet_node node)
+{
+    return node->op->kind == DUET_OP_VARIABLE || node->op->kind == DUET_OP_INPUT;
 }
 
 bool duet_node_is_broken(duet_node node)
@@ -276,6 +283,7 @@ duet_node duet_state_at(const char *where, duet_graph *graph, const char *name, 
 duet_node duet_assign_at(const char *where, duet_node target, duet_node value)
 {
     if (duet_node_is_broken(target)) return target;
+    if (value == NULL) duet_graph_fail_at(where, target->graph, "assign: the value is NULL");
     if (duet_node_is_broken(value)) return duet_node_broken(target->graph);
     char wants[96], has[96];
     if (target->op != &duet_op_variable) {
@@ -287,7 +295,7 @@ duet_node duet_assign_at(const char *where, duet_node target, duet_node value)
                            duet_shape_text(target->shape, wants), duet_shape_text(value->shape, has));
         return target->graph->broken;
     }
-    if (value->op == &duet_op_variable) /* read now: it may be assigned to as well */
+    if (duet_node_in_memory(value)->op == &duet_op_variable) /* read now: it may be assigned to as well */
         value = duet_node_make(where, target->graph, &copy, value->type, value->shape, &value, 1, NULL, true);
     return duet_node_make(where, target->graph, &duet_op_assign, target->type, target->shape,
                           (duet_node[]){target, value}, 2, NULL, true);

@@ -128,6 +128,7 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     char name[64];
     snprintf(name, sizeof name, "map_%s", step->roots[step->root_count - 1].value->op->name);
 
+    writer.failed |= stores.failed;
     duet_status status = duet_kernel_check(&writer, table, error);
     if (status == DUET_OK) status = duet_kernel_intern(table, name, &text, &launch->kernel, error);
     if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, targets, launch, error);

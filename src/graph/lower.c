@@ -324,7 +324,7 @@ static bool can_write_in_place(const duet_lowering *lowering, size_t writer, con
     return true;
 }
 
-static void place_row_write(duet_lowering *lowering, duet_node assign)
+static void place_row_write(duet_lowering *lowering, duet_node assign, size_t earliest)
 {
     duet_node with_row = assign->inputs[1], counter = with_row->inputs[1], row = with_row->inputs[2];
     duet_node value = duet_node_in_memory(row);
@@ -336,8 +336,9 @@ static void place_row_write(duet_lowering *lowering, duet_node assign)
         duet_lowering_probe(lowering, value);
     duet_write_argument(&lowering->probe, counter, true);
     size_t rows = assign->elements / row->elements;
+    size_t operands = earliest_step(lowering);
     place_root(lowering, (duet_root){.value = value, .target = target, .counter = counter, .rows = rows},
-               earliest_step(lowering));
+               operands > earliest ? operands : earliest);
 }
 
 static void place_assign(duet_lowering *lowering, duet_node assign)
@@ -374,7 +375,7 @@ static void place_all(duet_lowering *lowering)
     for (size_t id = 0; id < duet_graph_count(lowering->graph) && !lowering->failed; id++) {
         duet_node node = duet_graph_at(lowering->graph, id);
         if (!lowering->needed[id]) continue;
-        if (duet_is_row_write(node)) place_row_write(lowering, node);
+        if (duet_is_row_write(node) && lowering->uses[node->inputs[0]->id] == 0) place_row_write(lowering, node, 0);
         if (!lowering->stored[id]) continue;
         if (node->op->kind == DUET_OP_MATMUL)
             place_matmul(lowering, node);
@@ -400,6 +401,9 @@ static void keep_results(duet_lowering *lowering, const duet_node *roots, size_t
 
 static void place_assigns(duet_lowering *lowering, const duet_node *roots, size_t count)
 {
+    for (size_t i = 0; i < count && !lowering->failed; i++) /* rows of tables that the plan reads, after those reads */
+        if (duet_is_row_write(roots[i]) && lowering->uses[roots[i]->inputs[0]->id] > 0)
+            place_row_write(lowering, roots[i], lowering->step_count);
     for (size_t i = 0; i < count; i++)
         if (roots[i]->op->kind == DUET_OP_ASSIGN && !duet_is_row_write(roots[i])) place_assign(lowering, roots[i]);
     size_t end = lowering->step_count;
@@ -425,6 +429,24 @@ static void find_lifetimes(duet_lowering *lowering)
     }
 }
 
+/* Two assignments to the same memory would leave one of them without effect. */
+static duet_status check_targets(const duet_node *roots, size_t count, duet_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (roots[i]->op->kind != DUET_OP_ASSIGN) continue;
+        const duet_variable *a = roots[i]->inputs[0]->attributes.object;
+        for (size_t j = 0; j < i; j++) {
+            const duet_variable *b =
+                roots[j]->op->kind == DUET_OP_ASSIGN ? roots[j]->inputs[0]->attributes.object : NULL;
+            if (b == NULL || roots[j] == roots[i] || b->storage != a->storage) continue;
+            if (b->offset < a->offset + a->elements && a->offset < b->offset + b->elements)
+                return duet_fail(error, DUET_ERROR_GRAPH, "%s: \"%s\" is assigned to in the same plan as \"%s\" at %s",
+                                 roots[i]->where, a->name, b->name, roots[j]->where);
+        }
+    }
+    return DUET_OK;
+}
+
 duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph *graph, const duet_node *roots,
                        size_t count, duet_error *error)
 {
@@ -445,6 +467,7 @@ duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph 
             lowering->assigned[duet_node_in_memory(roots[i]->inputs[1])->id] =
                 (duet_variable *)(uintptr_t)roots[i]->inputs[0]->attributes.object;
 
+    DUET_TRY(check_targets(roots, count, error));
     duet_lowering_materialise(lowering, roots, count);
     if (!lowering->failed) place_all(lowering);
     if (!lowering->failed) keep_results(lowering, roots, count);

@@ -95,7 +95,6 @@ void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, 
 /** Writes `node` as a kernel's root into the probe: its loads are then what the root reads. Marks them as stored. */
 void duet_lowering_probe(duet_lowering *lowering, duet_node node);
 duet_status duet_lowering_no_memory(duet_lowering *lowering);
-bool duet_is_leaf(duet_node node);
 /** Whether the device wants many small work-items side by side, as GPUs do, rather than few long ones. */
 bool duet_is_wide(const duet_device *device);
 /** Computed element by element in a map kernel. */

@@ -4,11 +4,6 @@
 
 #include <stdlib.h>
 
-bool duet_is_leaf(duet_node node)
-{
-    return node->op->kind == DUET_OP_VARIABLE || node->op->kind == DUET_OP_INPUT;
-}
-
 bool duet_is_row_write(duet_node assign)
 {
     return assign->op->kind == DUET_OP_ASSIGN && assign->inputs[1]->op->replaces_row &&

@@ -71,6 +71,8 @@ duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op
                          const duet_node *inputs, size_t count, const duet_attributes *attributes, bool shared);
 duet_node duet_node_broken(duet_graph *graph);
 bool duet_node_is_broken(duet_node node);
+/** In memory before any plan runs: a variable or an input. */
+bool duet_is_leaf(duet_node node);
 /** Node `id` of the graph, for walks in topological order. */
 duet_node duet_graph_at(const duet_graph *graph, size_t id);
 duet_store *duet_graph_store(const duet_graph *graph);

@@ -90,6 +90,9 @@ static duet_status lower(duet_plan *plan, const duet_node *roots, size_t count, 
     }
     if (graph == NULL) return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\" has no roots", plan->name);
     DUET_TRY(duet_graph_check(graph, error));
+    for (size_t i = 0; i < count; i++)
+        if (duet_node_is_broken(roots[i]))
+            return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\": root %zu could not be built", plan->name, i + 1);
     DUET_TRY(duet_lower(&plan->lowering, plan->device, graph, roots, count, error));
     if (!duet_device_is_checking(plan->device)) return DUET_OK;
     for (size_t i = 0; i < plan->lowering.tensor_count; i++)
@@ -283,13 +286,15 @@ duet_status duet_plan_replay(duet_plan *plan, duet_error *error)
     return duet_plan_enqueue(plan, NULL, error);
 }
 
-/* The tensor that holds `node`, checked against the caller's size. */
+/* The tensor that holds `node`, checked against the caller's size. Memory that is shared holds nothing for long. */
 static duet_status find_tensor(const duet_plan *plan, duet_node node, size_t bytes, duet_place *place, size_t *size,
                                duet_error *error)
 {
     duet_node memory = node == NULL ? NULL : duet_node_in_memory(node);
     if (memory == NULL || memory->graph != plan->lowering.graph || plan->lowering.tensor_of[memory->id] < 0)
         return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\" neither reads nor computes that node", plan->name);
+    if (plan->lowering.tensors[plan->lowering.tensor_of[memory->id]].home == DUET_HOME_ARENA)
+        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": that node is no root of it", plan->name);
     *size = duet_type_size(memory->type);
     if (bytes != memory->elements * *size)
         return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": the node has %zu bytes, not %zu", plan->name,
@@ -303,6 +308,8 @@ duet_status duet_plan_write(duet_plan *plan, duet_node input, const void *values
     duet_place place = {0};
     size_t size = 0;
     DUET_TRY(find_tensor(plan, input, bytes, &place, &size, error));
+    if (input->op->kind != DUET_OP_INPUT)
+        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": \"%s\" is no input", plan->name, input->op->name);
     return duet_buffer_write(plan->device, place.buffer, place.offset * size, values, bytes, error);
 }
 

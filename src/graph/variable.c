@@ -164,6 +164,10 @@ size_t duet_storage_flat_elements(const duet_storage *storage)
 duet_variable *duet_variable_flat(duet_store *store, duet_storage *storage, const char *name, duet_error *error)
 {
     duet_variable *variable = duet_store_find(store, name);
+    if (variable != NULL && (variable->saved || variable->storage != storage)) {
+        duet_fail(error, DUET_ERROR_GRAPH, "the name \"%s\" is used twice", name);
+        return NULL;
+    }
     if (variable == NULL) variable = append(store, storage, name, error);
     if (variable == NULL) return NULL;
     variable->elements = duet_storage_flat_elements(storage);
@@ -278,6 +282,7 @@ duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet
         duet_status status = fill_variable(store, store->variables[i], error);
         if (status != DUET_OK) {
             duet_buffer_free(&storage->buffer);
+            storage->sealed = false;
             return status;
         }
     }

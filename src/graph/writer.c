@@ -15,6 +15,7 @@ void duet_writer_free(duet_kernel_writer *writer)
     free(writer->loads);
     free(writer->constants);
     free(writer->written);
+    free(writer->frames);
     *writer = (duet_kernel_writer){0};
 }
 
@@ -62,11 +63,6 @@ duet_node duet_node_in_memory(duet_node node)
 {
     while (keeps_order(node)) node = node->inputs[0];
     return node;
-}
-
-static bool is_leaf(duet_node node)
-{
-    return node->op->kind == DUET_OP_VARIABLE || node->op->kind == DUET_OP_INPUT;
 }
 
 /* Room for one more item; false (and the writer failed) if memory is short. */
@@ -160,11 +156,9 @@ static duet_value frame_coordinate(duet_kernel_writer *writer, duet_shape shape,
 {
     size_t frame = 0;
     while (frame < writer->frame_count && !duet_shape_equal(writer->frames[frame].shape, shape)) frame++;
-    if (frame == sizeof writer->frames / sizeof *writer->frames) {
-        writer->failed = true;
-        return value_of("0");
-    }
     if (frame == writer->frame_count) {
+        if (!reserve(writer, (void **)&writer->frames, sizeof *writer->frames, frame, &writer->frame_capacity))
+            return value_of("0");
         memset(&writer->frames[frame], 0, sizeof writer->frames[frame]);
         writer->frames[writer->frame_count++].shape = shape;
     }
@@ -289,7 +283,7 @@ static duet_value write_view(duet_kernel_writer *writer, duet_node node, const d
 static duet_value write_fresh(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
     duet_node memory = duet_node_in_memory(node);
-    bool in_memory = memory != writer->computing && (is_leaf(memory) || writer->is_stored[memory->id]);
+    bool in_memory = memory != writer->computing && (duet_is_leaf(memory) || writer->is_stored[memory->id]);
     if (in_memory && (memory == node || map->linear)) return load(writer, node, map);
     duet_value operands[3];
     switch (node->op->kind) {

@@ -46,14 +46,14 @@ struct duet_kernel_writer {
         duet_value value;
     } * written;
     size_t written_count, written_capacity;
-    struct {
+    struct duet_frame {
         duet_shape shape;
         bool declared[DUET_MAX_RANK];
-    } frames[16];
-    size_t frame_count, value_count;
+    } * frames;
+    size_t frame_count, frame_capacity, value_count;
     size_t operations; /* of one element, in additions */
     bool random;       /* needs cl/philox.cl */
-    bool failed;       /* out of memory or too many frames */
+    bool failed;       /* out of memory */
 };
 
 void duet_writer_free(duet_kernel_writer *writer);

@@ -1,13 +1,7 @@
 /* Autoencoder: a bottleneck that reconstructs its input (Hinton & Salakhutdinov 2006, "Reducing the dimensionality of
  * data with neural networks", Science 313), trained end to end. */
+#include "model/decoder.h"
 #include "model/family.h"
-#include "model/likelihood.h"
-
-static duet_node decode(duet_model *m, duet_node z, size_t features)
-{
-    duet_group *decoder = duet_model_group(m, "decoder");
-    return duet_dense(decoder, "output", duet_hidden_layers_reversed(m, decoder, "hidden", z), features);
-}
 
 static void build_ae(duet_model *m)
 {
@@ -15,7 +9,7 @@ static void build_ae(duet_model *m)
     size_t latent = (size_t)duet_setting_number(m, "latent");
     duet_node x = duet_model_batch(m);
     duet_node z = duet_dense(encoder, "code", duet_hidden_layers(m, encoder, "hidden", x), latent);
-    duet_node y = decode(m, z, duet_features(x));
+    duet_node y = duet_decode(m, z, duet_features(x));
     duet_node nll = duet_likelihood_nll(m, y, x), mean = duet_likelihood_mean(m, y);
 
     duet_phase(m, "reconstruction", 1);
@@ -26,7 +20,7 @@ static void build_ae(duet_model *m)
     duet_output(m, "nll", nll);
     duet_output(m, "latent", z);
     duet_output(m, "reconstruction", mean);
-    duet_output(m, "decode", duet_likelihood_mean(m, decode(m, duet_latent(m, latent), duet_features(x))));
+    duet_output(m, "decode", duet_likelihood_mean(m, duet_decode(m, duet_latent(m, latent), duet_features(x))));
 }
 
 static const duet_setting settings[] = {

@@ -198,10 +198,12 @@ void duet_minimise_groups(duet_model *model, const char *where, duet_node loss, 
     if (phase == NULL) return;
     duet_objective *objective = &phase->objectives[phase->objective_count++];
     *objective = (duet_objective){.where = where, .loss = loss, .gate = gate};
-    while (groups[objective->group_count] != NULL && objective->group_count < DUET_MAX_GROUPS) {
-        objective->groups[objective->group_count] = groups[objective->group_count];
-        objective->group_count++;
+    for (size_t i = 0; groups[i] != NULL; i++) {
+        if (i < DUET_MAX_GROUPS) objective->groups[objective->group_count++] = groups[i];
+        if (i == DUET_MAX_GROUPS)
+            duet_graph_fail_at(where, model->build->graph, "minimise: at most %d groups", DUET_MAX_GROUPS);
     }
+    if (loss == NULL) duet_graph_fail_at(where, model->build->graph, "minimise: the loss is NULL");
 }
 
 void duet_report(duet_model *model, const char *name, duet_node scalar)
@@ -209,6 +211,10 @@ void duet_report(duet_model *model, const char *name, duet_node scalar)
     size_t used = model->build->phases[last_phase(model)].report_count;
     duet_phase_description *phase = phase_with_room(model, "report", used, DUET_MAX_REPORTS);
     if (phase == NULL) return;
+    if (scalar == NULL) {
+        duet_graph_fail(model->build->graph, "report \"%s\": the value is NULL", name);
+        return;
+    }
     if (!duet_node_is_broken(scalar) && scalar->elements != 1) {
         char text[96];
         duet_graph_fail(model->build->graph, "report \"%s\": a scalar is needed, this is %s", name,
@@ -223,6 +229,10 @@ void duet_phase_assign(duet_model *model, duet_node state, duet_node value)
     size_t used = model->build->phases[last_phase(model)].assign_count;
     duet_phase_description *phase = phase_with_room(model, "assign", used, DUET_MAX_REPORTS);
     if (phase == NULL) return;
+    if (state == NULL || value == NULL) {
+        duet_graph_fail(model->build->graph, "assign: the state or the value is NULL");
+        return;
+    }
     phase->assign_targets[phase->assign_count] = state;
     phase->assign_values[phase->assign_count++] = value;
 }
@@ -270,8 +280,8 @@ static void make_inputs(duet_model *model, duet_build *build)
     build->draws = duet_state(build->graph, "trainer.draws", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     build->step = duet_state(build->graph, "trainer.step", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     if (build->mode == DUET_BUILD_TRAIN)
-        build->batch = duet_reshape(
-            duet_data_batch(model->data, build->graph, DUET_TRAIN, build->batch_size, build->draws, true), shape);
+        build->batch = duet_watch(duet_reshape(
+            duet_data_batch(model->data, build->graph, DUET_TRAIN, build->batch_size, build->draws, true), shape));
     else
         build->batch = duet_input(build->graph, "batch", DUET_FLOAT32, shape);
 }

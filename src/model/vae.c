@@ -1,13 +1,7 @@
 /* Variational auto-encoder, Kingma & Welling 2014 (arXiv:1312.6114): the reparameterised ELBO of eq. 10, its KL in
  * closed form (appendix B) or by the same sample as the reconstruction (eq. 6); beta as in Higgins et al. 2017. */
+#include "model/decoder.h"
 #include "model/family.h"
-#include "model/likelihood.h"
-
-static duet_node decode(duet_model *m, duet_node z, size_t features)
-{
-    duet_group *decoder = duet_model_group(m, "decoder");
-    return duet_dense(decoder, "output", duet_hidden_layers_reversed(m, decoder, "hidden", z), features);
-}
 
 /* log q(z | x) - log p(z) at one sample, [batch]. */
 static duet_node sampled_kl(duet_node z, duet_node mu, duet_node logvar)
@@ -25,7 +19,7 @@ static void build_vae(duet_model *m)
     duet_node mu = duet_dense(encoder, "mean", h, latent);
     duet_node logvar = duet_clamp(duet_dense(encoder, "logvar", h, latent), -10, 10);
     duet_node z = duet_gaussian_sample(mu, logvar);
-    duet_node nll = duet_likelihood_nll(m, decode(m, z, duet_features(x)), x);
+    duet_node nll = duet_likelihood_nll(m, duet_decode(m, z, duet_features(x)), x);
     duet_node kl = duet_setting_is(m, "kl", "analytic") ? duet_gaussian_kl(mu, logvar) : sampled_kl(z, mu, logvar);
     duet_node weight = duet_scale(duet_warm_up(m, duet_setting_number(m, "warm_up")), duet_setting_number(m, "beta"));
 
@@ -38,8 +32,8 @@ static void build_vae(duet_model *m)
     duet_output(m, "nll", nll);
     duet_output(m, "kl", kl);
     duet_output(m, "latent", mu);
-    duet_output(m, "reconstruction", duet_likelihood_mean(m, decode(m, mu, duet_features(x))));
-    duet_node decoded = duet_likelihood_mean(m, decode(m, duet_latent(m, latent), duet_features(x)));
+    duet_output(m, "reconstruction", duet_likelihood_mean(m, duet_decode(m, mu, duet_features(x))));
+    duet_node decoded = duet_likelihood_mean(m, duet_decode(m, duet_latent(m, latent), duet_features(x)));
     duet_output(m, "decode", decoded);
     duet_output(m, "sample", decoded);
 }

@@ -43,6 +43,10 @@ duet_node duet_parameter_at(const char *where, duet_graph *graph, duet_group *gr
         }
         variable->optimised = true;
     }
+    if (variable->storage != group->storage || !variable->saved) {
+        duet_graph_fail_at(where, graph, "parameter \"%s\": the name is in use elsewhere", full);
+        return duet_node_broken(graph);
+    }
     if (duet_shape_equal(variable->shape, shape)) return duet_variable_node(graph, variable);
     duet_graph_fail_at(where, graph, "parameter \"%s\" is %s and was asked for as %s", full,
                        duet_shape_text(variable->shape, had), duet_shape_text(shape, wants));

@@ -5,18 +5,20 @@
 #include "duet/nn.h"
 #include "graph/node.h"
 #include "nn/names.h"
+#include "op/op.h"
 
 duet_node duet_dense_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out)
 {
     if (duet_node_is_broken(x)) return x;
     const duet_initialiser glorot = {DUET_INIT_GLOROT_UNIFORM, 1, 0, 0}, zero = {DUET_INIT_CONSTANT, 0, 0, 0};
     char weight_name[128], bias_name[128];
-    snprintf(weight_name, sizeof weight_name, "%s.weight", layer);
+    int length = snprintf(weight_name, sizeof weight_name, "%s.weight", layer);
     snprintf(bias_name, sizeof bias_name, "%s.bias", layer);
     duet_shape shape = duet_node_shape(x);
     size_t in = duet_features(x);
-    if (shape.rank < 2) {
-        duet_graph_fail_at(where, x->graph, "dense \"%s\": x needs a batch and a feature dimension", layer);
+    if (shape.rank < 2 || length >= (int)sizeof weight_name) {
+        duet_graph_fail_at(where, x->graph, "dense \"%.40s\": %s", layer,
+                           shape.rank < 2 ? "x needs a batch and a feature dimension" : "the name is too long");
         return duet_node_broken(x->graph);
     }
     duet_node weight = duet_parameter_at(where, x->graph, group, weight_name, DUET_SHAPE(out, in), glorot);
@@ -74,6 +76,9 @@ duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node l
 {
     if (duet_node_is_broken(mean)) return mean;
     duet_node deviation = duet_exp_at(where, duet_scale_at(where, logvar, 0.5));
-    duet_node noise = duet_normal_at(where, mean->graph, mean->shape);
+    duet_shape shape;
+    if (duet_node_is_broken(deviation) || !duet_shape_broadcast(mean->shape, deviation->shape, &shape))
+        return duet_add_at(where, mean, deviation); /* which says what does not fit */
+    duet_node noise = duet_normal_at(where, mean->graph, shape);
     return duet_add_at(where, mean, duet_multiply_at(where, deviation, noise));
 }

@@ -34,12 +34,21 @@ duet_node duet_squared_error_at(const char *where, duet_node prediction, duet_no
 duet_node duet_binary_cross_entropy_at(const char *where, duet_node logits, duet_node target)
 {
     duet_node terms = duet_subtract_at(where, duet_softplus_at(where, logits), duet_multiply_at(where, target, logits));
+    if (!duet_node_is_broken(terms) && !duet_shape_equal(terms->shape, logits->shape)) {
+        char has[96], wants[96];
+        duet_graph_fail_at(where, logits->graph, "binary_cross_entropy: the target is %s, the logits %s",
+                           duet_shape_text(target->shape, has), duet_shape_text(logits->shape, wants));
+    }
     return duet_batch_mean_at(where, terms);
 }
 
 duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, duet_node targets)
 {
     if (duet_node_is_broken(logits)) return logits;
+    if (logits->shape.rank == 0) {
+        duet_graph_fail_at(where, logits->graph, "softmax_cross_entropy: the logits have no classes");
+        return duet_node_broken(logits->graph);
+    }
     duet_node total = duet_logsumexp_at(where, logits, DUET_AXIS(logits->shape.rank - 1), true);
     duet_node log_softmax = duet_subtract_at(where, logits, total);
     return duet_negate_at(where, duet_sum_features_at(where, duet_multiply_at(where, targets, log_softmax)));

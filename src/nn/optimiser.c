@@ -164,7 +164,8 @@ static duet_node rate_of(update *u, duet_node done)
     const duet_optimiser *o = u->optimiser;
     duet_node rate = duet_constant(u->graph, o->learning_rate), one = duet_constant(u->graph, 1);
     if (o->schedule != DUET_RATE_CONSTANT && o->rate_steps > 0) {
-        duet_node passed = SCALE(done, 1 / (double)o->rate_steps), share = duet_minimum_at(u->where, passed, one);
+        duet_node passed = DIV(done, duet_constant(u->graph, (double)o->rate_steps)),
+                  share = duet_minimum_at(u->where, passed, one);
         duet_node factor = NULL;
         if (o->schedule == DUET_RATE_LINEAR) factor = share;
         if (o->schedule == DUET_RATE_COSINE)
@@ -213,6 +214,10 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
     char name[192];
     if (duet_node_is_broken(loss) || group == NULL) return 0;
+    if ((size_t)optimiser->kind >= sizeof composers / sizeof *composers) {
+        duet_graph_fail_at(where, loss->graph, "\"%s\": there is no optimiser %d", group->name, (int)optimiser->kind);
+        return 0;
+    }
     update whole = {.where = where, .graph = loss->graph, .group = group, .optimiser = optimiser, .gate = gate};
     update *u = &whole;
     u->roots = roots;

@@ -140,6 +140,12 @@ static const duet_op op_select = {.name = "select",
                                   .expression = "a != 0.0f ? b : c",
                                   .gradient = gradient_select};
 
+bool duet_operand_is_broken(const char *where, const duet_op *op, duet_node x, duet_node other)
+{
+    if (other == NULL) duet_graph_fail_at(where, x->graph, "%s: an operand is NULL", op->name);
+    return duet_node_is_broken(other);
+}
+
 static duet_node make(const char *where, const duet_op *op, duet_type type, const duet_node *inputs, size_t count,
                       double m, double n)
 {
@@ -206,13 +212,11 @@ static duet_node neutral(const char *where, const duet_op *op, duet_node a, duet
     if (constant_of(b, &value)) {
         if (value == 0 && (op == &op_add || op == &op_subtract)) return a;
         if (value == 1 && (op == &op_multiply || op == &op_divide)) return a;
-        if (value == 0 && op == &op_multiply) return b;
     }
     if (constant_of(a, &value)) {
         if (value == 0 && op == &op_add) return b;
         if (value == 0 && op == &op_subtract) return duet_negate_at(where, b);
         if (value == 1 && op == &op_multiply) return b;
-        if (value == 0 && (op == &op_multiply || op == &op_divide)) return a;
     }
     return NULL;
 }
@@ -225,6 +229,7 @@ static duet_node scale_of_scale(const char *where, duet_node a, duet_node b)
     if (b->op != &op_multiply) return NULL;
     bool first = constant_of(b->inputs[0], &inner);
     if (!first && !constant_of(b->inputs[1], &inner)) return NULL;
+    if (!isfinite((float)(outer * inner)) || (float)(outer * inner) == 0) return NULL;
     return duet_scale_at(where, b->inputs[first ? 1 : 0], outer * inner);
 }
 
@@ -246,7 +251,7 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
 {
     double left, right, folded;
     if (duet_node_is_broken(a)) return a;
-    if (duet_node_is_broken(b)) return duet_node_broken(a->graph);
+    if (duet_operand_is_broken(where, op, a, b)) return duet_node_broken(a->graph);
     duet_shape shape = a->shape;
     if (!wants_type(where, op, a, DUET_FLOAT32) || !wants_type(where, op, b, DUET_FLOAT32) ||
         !join_shape(where, op, b, &shape))
@@ -294,7 +299,9 @@ duet_node duet_shift_at(const char *where, duet_node x, double term)
 duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, duet_node no)
 {
     if (duet_node_is_broken(condition)) return condition;
-    if (duet_node_is_broken(yes) || duet_node_is_broken(no)) return duet_node_broken(condition->graph);
+    if (duet_operand_is_broken(where, &op_select, condition, yes) ||
+        duet_operand_is_broken(where, &op_select, condition, no))
+        return duet_node_broken(condition->graph);
     duet_shape shape = condition->shape;
     if (!wants_type(where, &op_select, condition, DUET_FLOAT32) || !wants_type(where, &op_select, no, yes->type) ||
         !join_shape(where, &op_select, yes, &shape) || !join_shape(where, &op_select, no, &shape))

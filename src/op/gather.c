@@ -20,7 +20,7 @@ static const duet_op op_gather = {.name = "gather", .kind = DUET_OP_READER, .cos
 duet_node duet_gather_at(const char *where, duet_node table, duet_node index)
 {
     if (duet_node_is_broken(table)) return table;
-    if (duet_node_is_broken(index)) return duet_node_broken(table->graph);
+    if (duet_operand_is_broken(where, &op_gather, table, index)) return duet_node_broken(table->graph);
     if (table->shape.rank == 0 || index->shape.rank != 1 || index->type != DUET_UINT32) {
         duet_graph_fail_at(where, table->graph, "gather: needs a table of rank 1 or more and a uint32 [rows] index");
         return duet_node_broken(table->graph);
@@ -55,7 +55,9 @@ static const duet_op op_with_row = {.name = "with_row",
 duet_node duet_with_row_at(const char *where, duet_node table, duet_node counter, duet_node row)
 {
     if (duet_node_is_broken(table)) return table;
-    if (duet_node_is_broken(counter) || duet_node_is_broken(row)) return duet_node_broken(table->graph);
+    if (duet_operand_is_broken(where, &op_with_row, table, counter) ||
+        duet_operand_is_broken(where, &op_with_row, table, row))
+        return duet_node_broken(table->graph);
     size_t width = table->shape.rank == 0 ? 0 : table->elements / table->shape.dims[0];
     if (width != row->elements || counter->type != DUET_UINT32 || counter->elements != 1 || table->type != row->type) {
         char has[96], wants[96];

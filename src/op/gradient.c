@@ -27,6 +27,13 @@ static void mark_dependents(const backward_pass *pass, duet_node loss, const due
     }
 }
 
+static bool leads_to_wrt(const backward_pass *pass, duet_node node)
+{
+    for (size_t i = 0; i < node->input_count && !node->op->blocks_gradient; i++)
+        if (pass->depends[node->inputs[i]->id]) return true;
+    return false;
+}
+
 static void apply_rule(const backward_pass *pass, duet_node node)
 {
     if (node->op->gradient == NULL) {
@@ -52,7 +59,7 @@ static void run(const backward_pass *pass, duet_node loss, const duet_node *wrt,
         pass->gradient[loss->id] = duet_broadcast_at(pass->where, duet_constant(pass->graph, 1), loss->shape);
     for (size_t id = loss->id + 1; id-- > 0;) {
         duet_node node = duet_graph_at(pass->graph, id);
-        if (pass->gradient[id] != NULL && node->input_count > 0 && !node->op->blocks_gradient) apply_rule(pass, node);
+        if (pass->gradient[id] != NULL && leads_to_wrt(pass, node)) apply_rule(pass, node);
     }
     for (size_t i = 0; i < count; i++) {
         duet_node zero = duet_constant(pass->graph, 0), found = pass->gradient[wrt[i]->id];
@@ -60,16 +67,26 @@ static void run(const backward_pass *pass, duet_node loss, const duet_node *wrt,
     }
 }
 
+static bool can_differentiate_by(const char *where, duet_graph *graph, duet_node x)
+{
+    if (duet_node_is_broken(x)) {
+        if (x == NULL) duet_graph_fail_at(where, graph, "grad: a node to differentiate by is NULL");
+        return false;
+    }
+    bool stays = x->op == &duet_op_variable || x->op == &duet_op_input || x->op == &duet_op_watch;
+    if (stays && x->graph == graph) return true;
+    duet_graph_fail_at(where, graph, "grad: by \"%s\", made at %s, %s", x->op->name, x->where,
+                       stays ? "which belongs to another graph" : "which may be simplified away: use duet_watch");
+    return false;
+}
+
 void duet_grad_at(const char *where, duet_node loss, const duet_node *wrt, size_t count, duet_node *gradients)
 {
-    if (loss == NULL) return;
+    for (size_t i = 0; i < count; i++) gradients[i] = loss == NULL ? NULL : duet_node_broken(loss->graph);
+    if (duet_node_is_broken(loss)) return;
     duet_graph *graph = loss->graph;
-    bool usable = !duet_node_is_broken(loss);
-    for (size_t i = 0; i < count; i++) {
-        gradients[i] = duet_node_broken(graph);
-        usable = usable && !duet_node_is_broken(wrt[i]);
-    }
-    if (!usable) return;
+    for (size_t i = 0; i < count; i++)
+        if (!can_differentiate_by(where, graph, wrt[i])) return;
     if (loss->elements != 1 || loss->type != DUET_FLOAT32) {
         char text[96];
         duet_graph_fail_at(where, graph, "grad: the loss must be a float32 scalar, it is %s",

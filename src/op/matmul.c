@@ -15,16 +15,16 @@ static const duet_op op_matmul = {.name = "matmul", .kind = DUET_OP_MATMUL, .gra
 /* A transposed operand is read transposed. */
 static duet_node unwrap(duet_node x, bool *transpose)
 {
-    duet_node twice = duet_transpose_at(x->where, x); /* a transpose of a transpose is the operand itself */
-    if (twice->id > x->id || twice == x) return x;
+    duet_node operand = duet_untransposed(x);
+    if (operand == NULL) return x;
     *transpose = !*transpose;
-    return twice;
+    return operand;
 }
 
 duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b)
 {
     if (duet_node_is_broken(a)) return a;
-    if (duet_node_is_broken(b)) return duet_node_broken(a->graph);
+    if (duet_operand_is_broken(where, &op_matmul, a, b)) return duet_node_broken(a->graph);
     char left[96], right[96];
     bool fits = a->shape.rank == 2 && b->shape.rank == 2 && a->type == DUET_FLOAT32 && b->type == DUET_FLOAT32;
     if (!fits || a->shape.dims[transpose_a ? 0 : 1] != b->shape.dims[transpose_b ? 1 : 0]) {

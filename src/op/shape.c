@@ -35,6 +35,7 @@ static void gradient_reshape(duet_node node, duet_node g, duet_node *gradients)
 }
 
 static const duet_op op_reshape = {.name = "reshape", .kind = DUET_OP_VIEW, .gradient = gradient_reshape};
+const duet_op duet_op_watch = {.name = "watch", .kind = DUET_OP_VIEW, .gradient = gradient_reshape};
 static const duet_op op_stop_gradient = {.name = "stop_gradient", .kind = DUET_OP_VIEW, .blocks_gradient = true};
 
 duet_node duet_reshape_at(const char *where, duet_node x, duet_shape shape)
@@ -48,8 +49,14 @@ duet_node duet_reshape_at(const char *where, duet_node x, duet_shape shape)
 
 duet_node duet_stop_gradient_at(const char *where, duet_node x)
 {
-    if (duet_node_is_broken(x) || x->op->blocks_gradient) return x;
+    if (duet_node_is_broken(x) || x->op == &op_stop_gradient || x->op == &duet_op_constant) return x;
     return duet_node_make(where, x->graph, &op_stop_gradient, x->type, x->shape, &x, 1, NULL, true);
+}
+
+duet_node duet_watch_at(const char *where, duet_node x)
+{
+    if (duet_node_is_broken(x) || x->op == &duet_op_watch) return x;
+    return duet_node_make(where, x->graph, &duet_op_watch, x->type, x->shape, &x, 1, NULL, true);
 }
 
 /* broadcast */
@@ -129,6 +136,11 @@ duet_node duet_permute_at(const char *where, duet_node x, const size_t *order)
     if (in_order) return x;
     if (x->op == &op_permute) return duet_permute_at(where, x->inputs[0], attributes.size);
     return duet_node_make(where, x->graph, &op_permute, x->type, shape, &x, 1, &attributes, true);
+}
+
+duet_node duet_untransposed(duet_node x)
+{
+    return x->op == &op_permute && x->shape.rank == 2 ? x->inputs[0] : NULL;
 }
 
 duet_node duet_transpose_at(const char *where, duet_node x)
@@ -282,7 +294,7 @@ duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count
     if (bad_axis(where, parts[0], "concat", axis)) return duet_node_broken(parts[0]->graph);
     duet_shape shape = parts[0]->shape;
     for (size_t i = 1; i < count; i++) {
-        if (duet_node_is_broken(parts[i])) return duet_node_broken(parts[0]->graph);
+        if (duet_operand_is_broken(where, &op_concat, parts[0], parts[i])) return duet_node_broken(parts[0]->graph);
         duet_shape other = parts[i]->shape;
         size_t extent = axis < other.rank ? other.dims[axis] : 0;
         if (axis < other.rank) other.dims[axis] = shape.dims[axis];

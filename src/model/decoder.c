@@ -1,7 +1,13 @@
-/* The two likelihoods of autoencoders. */
-#include "model/likelihood.h"
+/* The decoder of autoencoders and its two likelihoods. */
+#include "model/decoder.h"
 
 #include <math.h>
+
+duet_node duet_decode(duet_model *model, duet_node latent, size_t features)
+{
+    duet_group *decoder = duet_model_group(model, "decoder");
+    return duet_dense(decoder, "output", duet_hidden_layers_reversed(model, decoder, "hidden", latent), features);
+}
 
 static bool is_bernoulli(duet_model *model)
 {
