@@ -1,5 +1,5 @@
 /* Which classes the samples fall into: 1,000 samples, each labelled by its nearest training example in raw pixels. A
- * class counts as covered from 1% of the samples on. Distances are one matrix product a piece, on the device. */
+ * class counts as covered by over 1% of the samples. Distances are one matrix product a piece, on the device. */
 #include <math.h>
 #include <stdlib.h>
 
