@@ -1,12 +1,13 @@
 /* Asking the drivers of this process which devices they have. A driver that answers badly costs its own rows only. */
 #include "device/discovery.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/** A text of the driver without the spaces around it, cut where `capacity` ends. */
+#include "base/text.h"
+
+/** A text of the driver, fit to be printed and written as JSON. */
 static void ask_text(cl_device_id id, cl_device_info what, char *text, size_t capacity)
 {
     text[0] = '\0';
@@ -14,16 +15,15 @@ static void ask_text(cl_device_id id, cl_device_info what, char *text, size_t ca
     if (clGetDeviceInfo(id, what, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0) return;
     char *whole = calloc(bytes + 1, 1);
     if (whole == NULL) return;
-    if (clGetDeviceInfo(id, what, bytes, whole, NULL) == CL_SUCCESS) {
-        const char *begin = whole;
-        while (isspace((unsigned char)*begin)) begin++;
-        size_t length = strlen(begin);
-        while (length > 0 && isspace((unsigned char)begin[length - 1])) length--;
-        if (length >= capacity) length = capacity - 1;
-        memcpy(text, begin, length);
-        text[length] = '\0';
-    }
+    if (clGetDeviceInfo(id, what, bytes, whole, NULL) == CL_SUCCESS) duet_text_clean(whole, text, capacity);
     free(whole);
+}
+
+static void ask_platform_name(cl_platform_id platform, char *text, size_t capacity)
+{
+    char whole[1024] = "";
+    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof whole - 1, whole, NULL) == CL_SUCCESS)
+        duet_text_clean(whole, text, capacity);
 }
 
 /** A number of the driver's; 0 where it does not answer. `bytes` is the size of the OpenCL type. */
@@ -80,7 +80,7 @@ void duet_device_ask(cl_device_id id, duet_device_info *info)
     ask_text(id, CL_DEVICE_EXTENSIONS, info->extensions, sizeof info->extensions);
     cl_platform_id platform = NULL;
     if (clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL) == CL_SUCCESS)
-        clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform, info->platform, NULL);
+        ask_platform_name(platform, info->platform, sizeof info->platform);
     info->kind = kind_of(id, type);
     info->compute_units = (uint32_t)ask_number(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint));
     info->clock_mhz = (uint32_t)ask_number(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, sizeof(cl_uint));
