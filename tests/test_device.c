@@ -1,4 +1,5 @@
 /* The device layer: listing (also with a driver that crashes), order and choice, buffers, programs, launches. */
+#include "base/text.h"
 #include "device/discovery.h"
 #include "device/gemm.h"
 #include "test.h"
@@ -7,14 +8,14 @@
 
 /* ---- listing ---- */
 
-/** A driver that kills whoever loads it. */
-static void make_crashing_driver(const char *folder)
+/** A driver that ends whoever loads it. */
+static void make_crashing_driver(const char *folder, const char *end)
 {
-    static const char source[] =
-        "#include <stdlib.h>\n__attribute__((constructor)) static void die(void) { abort(); }\n";
     char path[TEST_PATH_SIZE + 32], line[2 * TEST_PATH_SIZE + 256];
     snprintf(path, sizeof path, "%s/crash.c", folder);
-    test_file_write(path, source, strlen(source));
+    int size = snprintf(line, sizeof line,
+                        "#include <stdlib.h>\n__attribute__((constructor)) static void die(void) { %s; }\n", end);
+    test_file_write(path, line, (size_t)size);
     snprintf(line, sizeof line, "%s -shared -fPIC -o %s/crash.so %s/crash.c", TEST_CC, folder, folder);
     assert_int_equal(system(line), 0);
     snprintf(path, sizeof path, "%s/crash.icd", folder);
@@ -31,10 +32,8 @@ static void restore_vendors(char *before)
     free(before);
 }
 
-/** Must run first: the children inherit a loader that has not chosen its drivers yet. */
-static void listing_survives_a_driver_that_crashes(void **state)
+static void survive_a_driver(const char *end)
 {
-    (void)state;
     char folder[TEST_PATH_SIZE], command[2 * TEST_PATH_SIZE];
     const char *vendors = getenv("OCL_ICD_VENDORS");
     char *before = vendors != NULL ? strdup(vendors) : NULL;
@@ -42,7 +41,7 @@ static void listing_survives_a_driver_that_crashes(void **state)
     duet_device_info *infos = NULL;
     size_t count = 0;
     test_folder_new(folder);
-    make_crashing_driver(folder);
+    make_crashing_driver(folder, end);
     setenv("OCL_ICD_VENDORS", folder, 1);
 
     /* Alone, nothing can be listed, and the message says where to look. */
@@ -53,7 +52,7 @@ static void listing_survives_a_driver_that_crashes(void **state)
         test_folder_remove(folder);
         skip();
     }
-    assert_status(status, DUET_ERROR_DEVICE, &error);
+    assert_status(status, DUET_ERROR_NO_DEVICE, &error);
     assert_message(&error, folder);
     assert_null(infos);
 
@@ -73,6 +72,45 @@ static void listing_survives_a_driver_that_crashes(void **state)
     assert_null(infos);
     restore_vendors(before);
     test_folder_remove(folder);
+}
+
+/** These two must run first: the children inherit a loader that has not chosen its drivers yet. */
+static void listing_survives_a_driver_that_crashes(void **state)
+{
+    (void)state;
+    survive_a_driver("abort()");
+}
+
+static void listing_survives_a_driver_that_exits(void **state)
+{
+    (void)state;
+    survive_a_driver("_Exit(2)");
+}
+
+static void foreign_texts_are_cleaned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from;
+        size_t capacity;
+        const char *expected;
+    } rows[] = {
+        {"  A  device \n", 32, "A  device"},
+        {"Intel\xae Iris", 32, "Intel? Iris"},                               /* Latin-1 */
+        {"Intel\xc2\xae Iris", 32, "Intel\xc2\xae Iris"},                    /* UTF-8 */
+        {"\xe2\x82\xac\xf0\x9f\x98\x80", 8, "\xe2\x82\xac\xf0\x9f\x98\x80"}, /* exactly as long as there is room */
+        {"\xe2\x82\xac\xf0\x9f\x98\x80", 7, "\xe2\x82\xac"},                 /* not within a character */
+        {"cut\xe2\x82", 32, "cut??"},
+        {"\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xff", 32, "??????????"}, /* too long, surrogate, too large, no UTF-8 */
+        {" \t", 32, ""},
+        {"", 1, ""},
+        {"x", 1, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[32];
+        duet_text_clean(rows[i].from, text, rows[i].capacity);
+        assert_string_equal(text, rows[i].expected);
+    }
 }
 
 static void an_index_opens_the_device_it_was_listed_as(void **state)
@@ -177,16 +215,16 @@ static void a_selector_that_fits_none_says_what_there_is(void **state)
     static const char *const unknown[] = {"8", "voodoo", "00000000000000000000000000000000000001", "-1"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         duet_error error = {0};
-        assert_status(duet_found_choose(found, FOUND, unknown[i], " (from there)", &chosen, &error), DUET_ERROR_DEVICE,
-                      &error);
+        assert_status(duet_found_choose(found, FOUND, unknown[i], " (from there)", &chosen, &error),
+                      DUET_ERROR_NO_DEVICE, &error);
         assert_message(&error, unknown[i]);
         assert_message(&error, " (from there)");
         assert_message(&error, "2 gpu GeForce (Vendor's own)");
     }
     duet_error refused = {0}, none = {0};
-    assert_status(duet_found_choose(found, FOUND, "board", "", &chosen, &refused), DUET_ERROR_DEVICE, &refused);
+    assert_status(duet_found_choose(found, FOUND, "board", "", &chosen, &refused), DUET_ERROR_NO_DEVICE, &refused);
     assert_message(&refused, "no compiler");
-    assert_status(duet_found_choose(NULL, 0, NULL, "", &chosen, &none), DUET_ERROR_DEVICE, &none);
+    assert_status(duet_found_choose(NULL, 0, NULL, "", &chosen, &none), DUET_ERROR_NO_DEVICE, &none);
     assert_message(&none, "pocl-opencl-icd");
 }
 
@@ -198,7 +236,7 @@ static void the_environment_names_the_device(void **state)
     const char *value = getenv("DUET_DEVICE");
     char *before = value != NULL ? strdup(value) : NULL;
     setenv("DUET_DEVICE", "no such device", 1);
-    assert_status(duet_device_open(&device, NULL, &error), DUET_ERROR_DEVICE, &error);
+    assert_status(duet_device_open(&device, NULL, &error), DUET_ERROR_NO_DEVICE, &error);
     assert_null(device);
     assert_message(&error, "DUET_DEVICE");
     error = (duet_error){0};
@@ -449,6 +487,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(listing_survives_a_driver_that_crashes),
+        cmocka_unit_test(listing_survives_a_driver_that_exits),
+        cmocka_unit_test(foreign_texts_are_cleaned),
         cmocka_unit_test(an_index_opens_the_device_it_was_listed_as),
         cmocka_unit_test(the_best_device_comes_first),
         cmocka_unit_test(a_selector_is_index_type_or_piece_of_a_name),

@@ -26,9 +26,10 @@ typedef enum duet_status {
     DUET_ERROR_DATA,        /**< a file was read and is not what it should be */
     DUET_ERROR_GRAPH,       /**< a graph that cannot be computed: shapes, missing gradients, names used twice */
     DUET_ERROR_MEMORY,      /**< the host or the device has too little memory */
-    DUET_ERROR_DEVICE,      /**< no usable device, or the driver failed */
+    DUET_ERROR_DEVICE,      /**< the driver failed at its work: a kernel does not compile, a call is refused */
     DUET_ERROR_NUMERIC,     /**< numbers are wrong: a NaN or an infinity in a loss, a kernel that computes nonsense */
     DUET_ERROR_INTERRUPTED, /**< the caller asked to stop, and the work stopped at a step's end */
+    DUET_ERROR_NO_DEVICE,   /**< no usable device: none is here, none fits, or the one chosen does not open */
 } duet_status;
 
 /** A status and the words for a person: what, where, what was expected, what to do. Owned by the caller;

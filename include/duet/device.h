@@ -43,7 +43,8 @@ DUET_API const char *duet_device_kind_name(duet_device_kind kind);
 
 /** Opens a device. `selector` is an index of duet_device_list, a type (cpu gpu accelerator), or a piece of a name
  *  (device or platform, case does not count); NULL or "" takes $DUET_DEVICE if set, else the preferred one.
- *  A handle is used from one thread at a time. Errors: DUET_ERROR_DEVICE, also where a selector fits none. */
+ *  A handle is used from one thread at a time. Errors: DUET_ERROR_NO_DEVICE where none is here, none
+ *  fits, or the chosen one cannot be opened. */
 DUET_API duet_status duet_device_open(duet_device **device, const char *selector, duet_error *error);
 /** Finishes the queue, frees, and sets *device to NULL. Everything made on the device must have been freed. */
 DUET_API void duet_device_close(duet_device **device);

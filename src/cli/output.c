@@ -23,12 +23,13 @@ int cli_exit_status(duet_status status)
     switch (status) {
     case DUET_OK: return CLI_DONE;
     case DUET_ERROR_USAGE: return CLI_MISTAKE;
-    case DUET_ERROR_DEVICE: return CLI_NO_DEVICE;
+    case DUET_ERROR_NO_DEVICE: return CLI_NO_DEVICE;
     case DUET_ERROR_NUMERIC: return CLI_WRONG;
     case DUET_ERROR_INTERRUPTED: return CLI_STOPPED;
     case DUET_ERROR_FILE:
     case DUET_ERROR_DATA:
     case DUET_ERROR_GRAPH:
+    case DUET_ERROR_DEVICE:
     case DUET_ERROR_MEMORY: return CLI_FAILED;
     }
     return CLI_FAILED;

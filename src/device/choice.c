@@ -127,7 +127,7 @@ static bool fits(const duet_found_device *row, size_t index, const char *selecto
 
 static duet_status refuse(const duet_found_device *row, size_t index, duet_error *error)
 {
-    return duet_fail(error, DUET_ERROR_DEVICE, "device %zu, %s (%s), cannot be used: %s", index, row->info.name,
+    return duet_fail(error, DUET_ERROR_NO_DEVICE, "device %zu, %s (%s), cannot be used: %s", index, row->info.name,
                      row->info.platform, row->info.refusal);
 }
 
@@ -136,7 +136,7 @@ duet_status duet_found_choose(const duet_found_device *found, size_t count, cons
 {
     *chosen = 0;
     if (count == 0)
-        return duet_fail(error, DUET_ERROR_DEVICE,
+        return duet_fail(error, DUET_ERROR_NO_DEVICE,
                          "no OpenCL device found: install a driver (on Debian and Ubuntu pocl-opencl-icd runs on any "
                          "processor; a GPU needs its vendor's package)");
     if (selector == NULL || selector[0] == '\0') {
@@ -156,7 +156,7 @@ duet_status duet_found_choose(const duet_found_device *found, size_t count, cons
     if (refused < count) return refuse(&found[refused], refused, error);
     char names[768];
     name_all(found, count, names, sizeof names);
-    return duet_fail(error, DUET_ERROR_DEVICE,
+    return duet_fail(error, DUET_ERROR_NO_DEVICE,
                      "no device fits \"%.64s\"%s: give an index, a type (cpu gpu accelerator) or a piece of a name; "
                      "there are: %s",
                      selector, origin, names);

@@ -48,6 +48,14 @@ static duet_status open_found(duet_device **device, const duet_found_device *fou
     return open_on(device, context, found->id, &found->info, error);
 }
 
+/** What a driver refuses before any work is a device that cannot be used. */
+static duet_status without_device(duet_status status, duet_error *error)
+{
+    if (status != DUET_ERROR_DEVICE) return status;
+    if (error != NULL && error->status == status) error->status = DUET_ERROR_NO_DEVICE;
+    return DUET_ERROR_NO_DEVICE;
+}
+
 duet_status duet_device_open(duet_device **device, const char *selector, duet_error *error)
 {
     *device = NULL;
@@ -58,11 +66,11 @@ duet_status duet_device_open(duet_device **device, const char *selector, duet_er
     }
     duet_found_device *found = NULL;
     size_t count = 0, chosen = 0;
-    DUET_TRY(duet_discover(&found, &count, error));
-    duet_status status = duet_found_choose(found, count, selector, origin, &chosen, error);
+    duet_status status = duet_discover(&found, &count, error);
+    if (status == DUET_OK) status = duet_found_choose(found, count, selector, origin, &chosen, error);
     if (status == DUET_OK) status = open_found(device, &found[chosen], error);
     free(found);
-    return status;
+    return without_device(status, error);
 }
 
 duet_status duet_device_from(duet_device **device, cl_context context, cl_device_id id, duet_error *error)
@@ -71,7 +79,7 @@ duet_status duet_device_from(duet_device **device, cl_context context, cl_device
     duet_device_info info;
     duet_device_ask(id, &info);
     if (info.refusal[0] != '\0')
-        return duet_fail(error, DUET_ERROR_DEVICE, "%s cannot be used: %s", info.name, info.refusal);
+        return duet_fail(error, DUET_ERROR_NO_DEVICE, "%s cannot be used: %s", info.name, info.refusal);
     cl_int code = clRetainContext(context);
     if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot use the given context");
     return open_on(device, context, id, &info, error);

@@ -25,7 +25,7 @@ duet_status duet_discover(duet_found_device **found, size_t *count, duet_error *
 void duet_found_order(duet_found_device *found, size_t count);
 
 /** The place in `found` (ordered) of the device a selector means; `origin` says in messages where the selector came
- *  from. NULL or "": the preferred one. Errors: DUET_ERROR_DEVICE. */
+ *  from. NULL or "": the preferred one. Errors: DUET_ERROR_NO_DEVICE. */
 duet_status duet_found_choose(const duet_found_device *found, size_t count, const char *selector, const char *origin,
                               size_t *chosen, duet_error *error);
 

@@ -58,26 +58,29 @@ static void list_in_child(int pipe_end, const char *vendors)
     duet_found_device *found = NULL;
     size_t count = 0;
     if (duet_discover(&found, &count, NULL) != DUET_OK) _exit(1);
-    bool written = count == 0 || write_all(pipe_end, found, count * sizeof *found);
+    bool written = write_all(pipe_end, &count, sizeof count) && write_all(pipe_end, found, count * sizeof *found);
     _exit(written ? 0 : 1);
 }
 
-/** Reads rows until the pipe ends and appends them to `list`. */
-static duet_status receive(int pipe_end, row_list *list, duet_error *error)
+/** Appends what a child lists: their number, then the rows. *whole: all of it came; else nothing is appended. */
+static duet_status receive(int pipe_end, row_list *list, bool *whole, duet_error *error)
 {
-    duet_found_device row;
-    while (read_all(pipe_end, &row, sizeof row)) {
-        duet_found_device *grown = realloc(list->rows, (list->count + 1) * sizeof *grown);
-        if (grown == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to list devices");
-        list->rows = grown;
-        list->rows[list->count++] = row;
-    }
+    size_t count = 0;
+    *whole = read_all(pipe_end, &count, sizeof count);
+    if (!*whole || count == 0) return DUET_OK;
+    duet_found_device *grown = NULL;
+    if (count < SIZE_MAX / sizeof *grown - list->count)
+        grown = realloc(list->rows, (list->count + count) * sizeof *grown);
+    if (grown == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to list devices");
+    list->rows = grown;
+    *whole = read_all(pipe_end, grown + list->count, count * sizeof *grown);
+    if (*whole) list->count += count;
     return DUET_OK;
 }
 
-/** Lists in a child with all drivers, or with those of one folder of vendor files only. *signal_number: what killed the
- * child, 0 if it ended by itself; rows of a child that did not end well are dropped. */
-static duet_status list_forked(const char *vendors, row_list *list, int *signal_number, duet_error *error)
+/** Lists in a child with all drivers, or with those of one folder of vendor files only. *whole: it listed to the end.
+ *  A driver may end it in any way, so what came through the pipe tells, not how it ended. */
+static duet_status list_forked(const char *vendors, row_list *list, bool *whole, duet_error *error)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -95,15 +98,9 @@ static duet_status list_forked(const char *vendors, row_list *list, int *signal_
         list_in_child(ends[1], vendors);
     }
     close(ends[1]);
-    const size_t before = list->count;
-    duet_status status = receive(ends[0], list, error);
+    duet_status status = receive(ends[0], list, whole, error);
     close(ends[0]);
-    int how = 0;
-    pid_t ended;
-    do ended = waitpid(child, &how, 0);
-    while (ended < 0 && errno == EINTR);
-    *signal_number = ended == child && WIFSIGNALED(how) ? WTERMSIG(how) : 0;
-    if (status == DUET_OK && ended == child && !(WIFEXITED(how) && WEXITSTATUS(how) == 0)) list->count = before;
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
     return status;
 }
 
@@ -126,7 +123,7 @@ static duet_status list_alone(const char *vendor_file, row_list *list, duet_erro
     if (length < 0 || (size_t)length >= sizeof folder || mkdtemp(folder) == NULL) {
         status = duet_fail(error, DUET_ERROR_FILE, "cannot make a temporary folder to list devices (set TMPDIR)");
     } else {
-        int ignored = 0;
+        bool ignored;
         snprintf(link, sizeof link, "%s/only.icd", folder);
         if (symlink(target, link) == 0) status = list_forked(folder, list, &ignored, error);
         unlink(link);
@@ -137,7 +134,7 @@ static duet_status list_alone(const char *vendor_file, row_list *list, duet_erro
 }
 
 /** One child a driver. Together they crash, so a row can be used only by a process that loads its driver alone. */
-static duet_status list_one_by_one(row_list *list, int signal_number, duet_error *error)
+static duet_status list_one_by_one(row_list *list, duet_error *error)
 {
     char pattern[4096];
     snprintf(pattern, sizeof pattern, "%s/*.icd", vendors_folder());
@@ -151,19 +148,19 @@ static duet_status list_one_by_one(row_list *list, int signal_number, duet_error
         for (size_t row = before; row < list->count; row++) {
             char *refusal = list->rows[row].info.refusal;
             if (refusal[0] != '\0') continue;
-            snprintf(
-                refusal, sizeof list->rows[row].info.refusal,
-                "the installed drivers crash when loaded together; to use it, set OCL_ICD_VENDORS to a folder with "
-                "%.128s alone",
-                file);
+            snprintf(refusal, sizeof list->rows[row].info.refusal,
+                     "the installed drivers crash or fail when loaded together; to use it, set OCL_ICD_VENDORS to a "
+                     "folder with "
+                     "%.128s alone",
+                     file);
         }
     }
     globfree(&files);
     if (status == DUET_OK && list->count == 0)
-        status = duet_fail(error, DUET_ERROR_DEVICE,
-                           "the OpenCL drivers crash while they are listed (signal %d), also one by one: remove the "
+        status = duet_fail(error, DUET_ERROR_NO_DEVICE,
+                           "the OpenCL drivers crash or fail while they are listed, also one by one: remove the "
                            "broken one from %s",
-                           signal_number, vendors_folder());
+                           vendors_folder());
     return status;
 }
 
@@ -172,9 +169,9 @@ duet_status duet_device_list(duet_device_info **infos, size_t *count, duet_error
     *infos = NULL;
     *count = 0;
     row_list list = {0};
-    int signal_number = 0;
-    duet_status status = list_forked(NULL, &list, &signal_number, error);
-    if (status == DUET_OK && signal_number != 0) status = list_one_by_one(&list, signal_number, error);
+    bool whole = false;
+    duet_status status = list_forked(NULL, &list, &whole, error);
+    if (status == DUET_OK && !whole) status = list_one_by_one(&list, error);
     if (status == DUET_OK) {
         duet_found_order(list.rows, list.count);
         *infos = calloc(list.count + 1, sizeof **infos);

@@ -80,10 +80,11 @@ static duet_status fail_with_log(duet_device *device, const char *name, cl_progr
     clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
     char *log = bytes != 0 ? calloc(bytes + 1, 1) : NULL;
     if (log != NULL) clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
-    duet_cl_fail(error, code, "%s does not compile on %s. Its compiler says: %.*s", name, device->info.name,
-                 LOG_EXCERPT, log != NULL && log[0] != '\0' ? log : "(nothing)");
+    duet_status status =
+        duet_cl_fail(error, code, "%s does not compile on %s. Its compiler says: %.*s", name, device->info.name,
+                     LOG_EXCERPT, log != NULL && log[0] != '\0' ? log : "(nothing)");
     free(log);
-    return DUET_ERROR_DEVICE;
+    return status;
 }
 
 duet_status duet_program_build(duet_device *device, const char *name, const char *source, const char *options,
