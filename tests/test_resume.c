@@ -613,6 +613,22 @@ static void places_that_cannot_be_used_are_refused(void **state)
     train(options, "never", false, DUET_ERROR_DATA, &error);
     assert_message(&error, "44 training examples");
     assert_int_not_equal(access(path, F_OK), 0);
+    /* But a folder that was there stays. */
+    assert_int_equal(mkdir(path, 0777), 0);
+    train(options, "never", false, DUET_ERROR_DATA, &error);
+    assert_int_equal(access(path, F_OK), 0);
+
+    /* Weights and losses of an unknown run are not taken over. */
+    static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char part[PATH];
+        copy_file("first", "never", parts[i]);
+        train(options_of(&vae), "never", false, DUET_ERROR_FILE, &error);
+        assert_message(&error, parts[i]);
+        assert_true(same_file("first", "never", parts[i]));
+        path_of(part, "never", parts[i]);
+        assert_int_equal(remove(part), 0);
+    }
 }
 
 static void a_damaged_run_json_is_refused(void **state)

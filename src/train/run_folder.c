@@ -24,15 +24,15 @@ static bool is_folder(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-/* mkdir -p */
-static duet_status make_folders(char *path, duet_error *error)
+/* mkdir -p. *made: the last folder is new. */
+static duet_status make_folders(char *path, bool *made, duet_error *error)
 {
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL) *slash = '\0';
-        bool made = mkdir(path, 0777) == 0 || (errno == EEXIST && is_folder(path)) || is_folder(path);
-        duet_status status = made ? DUET_OK : fail_make(path, error);
+        *made = mkdir(path, 0777) == 0;
+        duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, error);
         if (slash != NULL) *slash = '/';
-        if (!made || slash == NULL) return status;
+        if (status != DUET_OK || slash == NULL) return status;
     }
 }
 
@@ -54,42 +54,62 @@ static void short_name(const char *data, char text[64])
 }
 
 /* mkdir tells atomically which number is free, also with several trainings starting at once. */
-static duet_status make_numbered(const char *model, const char *data, char path[DUET_RUN_PATH], duet_error *error)
+static duet_status make_numbered(const char *model, const char *data, char path[DUET_RUN_PATH], bool *made,
+                                 duet_error *error)
 {
     char name[64], runs[] = "runs";
     short_name(data, name);
-    DUET_TRY(make_folders(runs, error));
+    DUET_TRY(make_folders(runs, made, error));
     for (unsigned number = 1; number < 100000; number++) {
         snprintf(path, DUET_RUN_PATH, "runs/%.200s-%s-%u", model, name, number);
-        if (mkdir(path, 0777) == 0) return DUET_OK;
+        *made = mkdir(path, 0777) == 0;
+        if (*made) return DUET_OK;
         if (errno != EEXIST) return fail_make(path, error);
     }
     return duet_fail(error, DUET_ERROR_FILE, "no free name is left in runs/: give one with --out");
 }
 
-duet_status duet_run_folder_make(const char *out, const char *model, const char *data, char path[DUET_RUN_PATH],
-                                 duet_error *error)
+static bool holds(const char *path, const char *name)
 {
-    if (out == NULL) return make_numbered(model, data, path, error);
+    char file[DUET_RUN_PATH + 32];
+    snprintf(file, sizeof file, "%s/%s", path, name);
+    return access(file, F_OK) == 0;
+}
+
+/* A new run would take an old checkpoint for its own and cut the old losses off. */
+static duet_status check_unused(const char *path, duet_error *error)
+{
+    static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
+    if (holds(path, "run.json"))
+        return duet_fail(error, DUET_ERROR_FILE,
+                         "%s already holds a run: go on with it by --resume %s, or choose another --out", path, path);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (holds(path, parts[i]))
+            return duet_fail(error, DUET_ERROR_FILE,
+                             "%s holds a %s, but no run.json that says what run it is of: choose another --out", path,
+                             parts[i]);
+    return DUET_OK;
+}
+
+duet_status duet_run_folder_make(const char *out, const char *model, const char *data, char path[DUET_RUN_PATH],
+                                 bool *made, duet_error *error)
+{
+    *made = false;
+    if (out == NULL) return make_numbered(model, data, path, made, error);
     size_t length = strlen(out);
     if (length == 0 || length >= DUET_RUN_PATH - 32)
         return duet_fail(error, DUET_ERROR_USAGE, "a run directory's path has 1 to %d characters", DUET_RUN_PATH - 33);
     memcpy(path, out, length + 1);
-    char *file = duet_path_join(path, "run.json");
-    if (file == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    bool holds_run = access(file, F_OK) == 0;
-    free(file);
-    if (holds_run)
-        return duet_fail(error, DUET_ERROR_FILE,
-                         "%s already holds a run: go on with it by --resume %s, or choose another --out", path, path);
-    return make_folders(path, error);
+    DUET_TRY(check_unused(path, error));
+    return make_folders(path, made, error);
 }
 
 duet_status duet_run_folder_make_inner(const char *path, const char *name, duet_error *error)
 {
     char *inner = duet_path_join(path, name);
     if (inner == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    duet_status status = make_folders(inner, error);
+    bool made;
+    duet_status status = make_folders(inner, &made, error);
     free(inner);
     return status;
 }

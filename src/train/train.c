@@ -27,6 +27,7 @@ typedef struct training {
     char *data_name;        /* behind choice.data of a new run */
     duet_run_file before;   /* the run being resumed */
     bool resumed, has_file; /* has_file: run.json is there and holds for this call */
+    bool made_folder;
     char directory[DUET_RUN_PATH];
     char *checkpoint, *samples;
     duet_device *device;
@@ -187,7 +188,8 @@ static duet_status prepare(training *run, bool *finished, duet_error *error)
     DUET_TRY(choose(run, error));
     DUET_TRY(open_parts(run, error));
     if (!run->resumed)
-        DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory, error));
+        DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
+                                      &run->made_folder, error));
     DUET_TRY(make_paths(run, error));
     DUET_TRY(duet_trainer_new(&run->trainer, run->device, run->model, run->choice.batch, error));
     if (run->resumed) {
@@ -369,7 +371,7 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
         status = loop(run, error);
     if (status == DUET_ERROR_NUMERIC && run->has_file) say(run, "%s keeps its last good checkpoint", run->directory);
     if (summary != NULL) summarise(run, summary);
-    if (!run->resumed && !run->has_file && run->directory[0] != '\0') duet_run_folder_remove_empty(run->directory);
+    if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(run->directory);
     close_parts(run, device_out);
     free(run);
     return status;
