@@ -257,6 +257,22 @@ static void build_twice(duet_model *model)
 }
 static const duet_family twice = {.name = "twice", .build = build_twice};
 
+static void build_twins(duet_model *model)
+{
+    duet_phase(model, "twin", 1);
+    duet_report(model, "first", test_number(model, "number", 1));
+    duet_phase(model, "twin", 1);
+    duet_report(model, "second", test_number(model, "number", 1));
+}
+static const duet_family twins = {.name = "twins", .build = build_twins};
+
+static void build_long(duet_model *model)
+{
+    duet_phase(model, "a name of thirty-two characters.", 1);
+    duet_report(model, "number", test_number(model, "number", 1));
+}
+static const duet_family long_name = {.name = "long", .build = build_long};
+
 static void impossible_schedules_are_refused(void **state)
 {
     (void)state;
@@ -268,6 +284,8 @@ static void impossible_schedules_are_refused(void **state)
     } rows[] = {
         {&nothing, TEST_BATCH, DUET_ERROR_GRAPH, "has no phase"},
         {&twice, TEST_BATCH, DUET_ERROR_GRAPH, "\"seconds\""},
+        {&twins, TEST_BATCH, DUET_ERROR_GRAPH, "\"twin\": there is one of that name already"},
+        {&long_name, TEST_BATCH, DUET_ERROR_GRAPH, "at most 31 characters"},
         {&counting, 0, DUET_ERROR_USAGE, "at least one example"},
         {&counting, 45, DUET_ERROR_USAGE, "44"},
     };

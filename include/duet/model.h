@@ -78,8 +78,8 @@ DUET_API duet_node duet_hidden_layers(duet_model *model, duet_group *group, cons
 DUET_API duet_node duet_hidden_layers_reversed(duet_model *model, duet_group *group, const char *sizes_key,
                                                duet_node x);
 
-/** Opens a phase: what follows (minimise, report, assign) belongs to it. `repeats` replays a step; 0: as many as an
- *  epoch has batches, so that one step is one epoch. */
+/** Opens a phase: what follows (minimise, report, assign) belongs to it. Its name, of at most 31 characters, is its own
+ *  in the model. `repeats` replays a step; 0: as many as an epoch has batches, so that one step is one epoch. */
 DUET_API void duet_phase(duet_model *model, const char *name, size_t repeats);
 /** In this phase, update the groups down the gradient of `loss` (a scalar). All gradients of a phase are taken at the
  *  same parameters. */

@@ -185,8 +185,13 @@ void duet_phase(duet_model *model, const char *name, size_t repeats)
         duet_graph_fail(build->graph, "phase \"%s\": a model has at most %d phases", name, DUET_MAX_PHASES);
         return;
     }
-    duet_phase_description *phase = &build->phases[build->phase_count++];
-    snprintf(phase->name, sizeof phase->name, "%s", name);
+    duet_phase_description *phase = &build->phases[build->phase_count];
+    if (snprintf(phase->name, sizeof phase->name, "%s", name) >= (int)sizeof phase->name)
+        duet_graph_fail(build->graph, "phase \"%s\": a name has at most %zu characters", name, sizeof phase->name - 1);
+    for (size_t i = 0; i < build->phase_count; i++)
+        if (strcmp(build->phases[i].name, phase->name) == 0)
+            duet_graph_fail(build->graph, "phase \"%s\": there is one of that name already", name);
+    build->phase_count++;
     phase->repeats = repeats;
 }
 
