@@ -1,6 +1,8 @@
 /* The settings of the built-in models, as words and in what they build, and the first values of parameters. */
 #include "model_parts.h"
 
+#include <locale.h>
+
 static duet_device *device;
 static char folder[TEST_PATH_SIZE], unit[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
 
@@ -26,6 +28,14 @@ static void mistakes_in_settings_are_named(void **state)
         {"vae", "beta=nan", "beta"},
         {"vae", "lr=inf", "lr"},
         {"vae", "lr=1e999", "lr"},
+        {"vae", "lr=infinity", "lr"},
+        {"vae", "lr=0x1p-3", "lr"},
+        {"vae", "lr=0,1", "lr"},
+        {"vae", "lr= 0.1", "lr"},
+        {"vae", "lr=.", "lr"},
+        {"vae", "lr=1e", "lr"},
+        {"vae", "lr=--1", "lr"},
+        {"vae", "latent=0x10", "whole number"},
         {"vae", "kl=analytic|monte-carlo", "kl"},
         {"vae", "kl=", "kl"},
         {"vae", "hidden=0", "hidden"},
@@ -45,6 +55,9 @@ static void mistakes_in_settings_are_named(void **state)
         assert_status(duet_model_new(&model, family, data, &rows[i].setting, 1, 1, &error), DUET_ERROR_USAGE, &error);
         assert_message(&error, rows[i].piece);
         assert_null(model);
+        error = (duet_error){0};
+        assert_status(duet_settings_check(family, &rows[i].setting, 1, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, rows[i].piece);
         duet_data_close(&data);
     }
 }
@@ -187,6 +200,59 @@ static void settings_reach_the_optimiser(void **state)
         duet_model_free(&model);
         duet_data_close(&data);
     }
+}
+
+/* One number, whatever way it is written in. */
+static void numbers_have_one_meaning(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"lr_steps=10000", "lr_steps=1e4", "lr_steps=+1.0E+4", "lr_steps=10000.",
+                                       "lr_steps=1000000e-2"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        assert_ok(duet_data_open(&data, "ring8", &error), &error);
+        assert_ok(duet_model_new(&model, duet_family_find("vae"), data, SETTINGS(ways[i], "lr=.25"), 1, &error),
+                  &error);
+        assert_int_equal(duet_model_optimiser(model).rate_steps, 10000);
+        assert_close(duet_model_optimiser(model).learning_rate, 0.25, 0);
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+}
+
+/* A locale with a comma: an installed one, else one that is made now. */
+static bool set_comma_locale(void)
+{
+    char command[3 * TEST_PATH_SIZE];
+    if (setlocale(LC_NUMERIC, "de_DE.UTF-8") != NULL) return true;
+    (void)snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 >/dev/null 2>&1", folder);
+    return system(command) == 0 && setenv("LOCPATH", folder, 1) == 0 && setlocale(LC_NUMERIC, "de_DE.UTF-8") != NULL;
+}
+
+/* Settings mean the same in a program that has chosen a locale. */
+static void settings_do_not_hang_on_the_locale(void **state)
+{
+    (void)state;
+    if (!set_comma_locale()) skip();
+    char shown[16];
+    (void)snprintf(shown, sizeof shown, "%.1f", 0.5);
+    assert_string_equal(shown, "0,5");
+    duet_error error = {0};
+    duet_data *data;
+    duet_model *model;
+    assert_ok(duet_data_open(&data, "ring8", &error), &error);
+    duet_status status = duet_model_new(&model, duet_family_find("vae"), data, SETTINGS("lr=0.125"), 1, &error);
+    double rate = status == DUET_OK ? duet_model_optimiser(model).learning_rate : 0;
+    const char *pair = "lr=0,125";
+    duet_status comma = duet_settings_check(duet_family_find("vae"), &pair, 1, NULL);
+    assert_non_null(setlocale(LC_NUMERIC, "C"));
+    assert_ok(status, &error);
+    assert_close(rate, 0.125, 0);
+    assert_int_equal(comma, DUET_ERROR_USAGE);
+    duet_model_free(&model);
+    duet_data_close(&data);
 }
 
 /* A group before and after one step. */
@@ -423,6 +489,8 @@ int main(void)
         cmocka_unit_test(choices_are_all_there_is),
         cmocka_unit_test(the_documentation_has_every_default),
         cmocka_unit_test(settings_reach_the_optimiser),
+        cmocka_unit_test(numbers_have_one_meaning),
+        cmocka_unit_test(settings_do_not_hang_on_the_locale),
         cmocka_unit_test(the_trainer_uses_that_optimiser),
         cmocka_unit_test(parameters_are_as_many_as_the_formula_says),
         cmocka_unit_test(defaults_are_those_of_the_papers),

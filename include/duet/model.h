@@ -45,6 +45,11 @@ DUET_API const duet_family *duet_family_find(const char *name);
 /** Row `index` of a family's own settings followed by the common ones it does not replace; NULL past the end. */
 DUET_API const duet_setting *duet_family_setting(const duet_family *family, size_t index);
 
+/** Whether a family takes these "key=value" settings, before anything is opened. Errors: DUET_ERROR_USAGE names the key
+ *  and what is allowed. */
+DUET_API duet_status duet_settings_check(const duet_family *family, const char *const *settings, size_t count,
+                                         duet_error *error);
+
 /** A model for examples like those of `data`, with "key=value" settings. Parameters start from `seed`. The family and
  *  the data must outlive it. Errors: DUET_ERROR_USAGE names the key and what is allowed. */
 DUET_API duet_status duet_model_new(duet_model **model, const duet_family *family, duet_data *data,

@@ -129,7 +129,8 @@ static const char *setting_text(duet_model *model, const char *key)
 
 double duet_setting_number(duet_model *model, const char *key)
 {
-    return strtod(setting_text(model, key), NULL);
+    (void)setting_text(model, key); /* says that there is none of that key */
+    return duet_settings_number(&model->settings, key);
 }
 
 bool duet_setting_is(duet_model *model, const char *key, const char *choice)
@@ -362,16 +363,16 @@ duet_optimiser duet_model_optimiser(const duet_model *model)
                *schedule = duet_settings_text(settings, "lr_schedule");
     return (duet_optimiser){
         .kind = (duet_optimiser_kind)duet_choice_index(duet_optimiser_names(), kind),
-        .learning_rate = strtod(duet_settings_text(settings, "lr"), NULL),
-        .beta1 = strtod(duet_settings_text(settings, "beta1"), NULL),
-        .beta2 = strtod(duet_settings_text(settings, "beta2"), NULL),
-        .momentum = strtod(duet_settings_text(settings, "momentum"), NULL),
-        .epsilon = strtod(duet_settings_text(settings, "epsilon"), NULL),
-        .weight_decay = strtod(duet_settings_text(settings, "weight_decay"), NULL),
-        .clip_norm = strtod(duet_settings_text(settings, "clip_norm"), NULL),
+        .learning_rate = duet_settings_number(settings, "lr"),
+        .beta1 = duet_settings_number(settings, "beta1"),
+        .beta2 = duet_settings_number(settings, "beta2"),
+        .momentum = duet_settings_number(settings, "momentum"),
+        .epsilon = duet_settings_number(settings, "epsilon"),
+        .weight_decay = duet_settings_number(settings, "weight_decay"),
+        .clip_norm = duet_settings_number(settings, "clip_norm"),
         .schedule = (duet_rate_schedule)duet_choice_index(duet_rate_schedule_names(), schedule),
-        .rate_warm_up = strtoull(duet_settings_text(settings, "lr_warm_up"), NULL, 10),
-        .rate_steps = strtoull(duet_settings_text(settings, "lr_steps"), NULL, 10),
-        .rate_final = strtod(duet_settings_text(settings, "lr_final"), NULL),
+        .rate_warm_up = (uint64_t)duet_settings_number(settings, "lr_warm_up"),
+        .rate_steps = (uint64_t)duet_settings_number(settings, "lr_steps"),
+        .rate_final = duet_settings_number(settings, "lr_final"),
     };
 }

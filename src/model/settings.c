@@ -1,10 +1,10 @@
 /* Settings: a family's own rows, then the common ones it does not replace. Values are kept as text, checked once. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "model/settings.h"
 #include "nn/names.h"
 
@@ -44,11 +44,9 @@ const duet_setting *duet_family_setting(const duet_family *family, size_t index)
 
 static duet_status check_number(const duet_setting *setting, const char *text, duet_error *error)
 {
-    char *end;
-    errno = 0;
-    double value = strtod(text, &end);
-    bool whole = setting->kind == DUET_SETTING_NUMBER || value == floor(value);
-    if (end != text && *end == '\0' && errno == 0 && value >= setting->low && value <= setting->high && whole)
+    double value;
+    if (duet_number_read(text, &value) && value >= setting->low && value <= setting->high &&
+        (setting->kind == DUET_SETTING_NUMBER || value == floor(value)))
         return DUET_OK;
     return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is not %s from %g to %g", setting->key, text,
                      setting->kind == DUET_SETTING_COUNT ? "a whole number" : "a number", setting->low, setting->high);
@@ -140,10 +138,23 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
     return DUET_OK;
 }
 
+duet_status duet_settings_check(const duet_family *family, const char *const *pairs, size_t count, duet_error *error)
+{
+    duet_settings settings;
+    return duet_settings_read(&settings, family, pairs, count, error);
+}
+
 const char *duet_settings_text(const duet_settings *settings, const char *key)
 {
     const duet_setting *setting;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
         if (strcmp(setting->key, key) == 0) return settings->values[i];
     return NULL;
+}
+
+double duet_settings_number(const duet_settings *settings, const char *key)
+{
+    double number = 0;
+    const char *text = duet_settings_text(settings, key);
+    return text != NULL && duet_number_read(text, &number) ? number : 0;
 }

@@ -16,6 +16,8 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
                                size_t count, duet_error *error);
 /** NULL for an unknown key. */
 const char *duet_settings_text(const duet_settings *settings, const char *key);
+/** The value of a number or a count, which duet_settings_read has checked. */
+double duet_settings_number(const duet_settings *settings, const char *key);
 
 /** The place of `text` among "a|b|c", counted from 0; -1 if it is none of them. */
 int duet_choice_index(const char *choices, const char *text);

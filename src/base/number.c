@@ -1,0 +1,47 @@
+/* strtod in the "C" locale of this thread, on a text whose form is checked first. */
+#include "base/number.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
+
+static const char *skip_digits(const char *at)
+{
+    while (*at >= '0' && *at <= '9') at++;
+    return at;
+}
+
+static bool is_decimal(const char *at)
+{
+    if (*at == '+' || *at == '-') at++;
+    const char *whole = at;
+    at = skip_digits(at);
+    bool digits = at > whole;
+    if (*at == '.') {
+        const char *fraction = at + 1;
+        at = skip_digits(fraction);
+        digits = digits || at > fraction;
+    }
+    if (digits && (*at == 'e' || *at == 'E')) {
+        at++;
+        if (*at == '+' || *at == '-') at++;
+        const char *exponent = at;
+        at = skip_digits(exponent);
+        digits = at > exponent;
+    }
+    return digits && *at == '\0';
+}
+
+bool duet_number_read(const char *text, double *number)
+{
+    locale_t plain = is_decimal(text) ? newlocale(LC_ALL_MASK, "C", (locale_t)0) : (locale_t)0;
+    if (plain == (locale_t)0) return false;
+    locale_t hosts = uselocale(plain);
+    *number = strtod(text, NULL);
+    uselocale(hosts);
+    freelocale(plain);
+    return isfinite(*number);
+}
