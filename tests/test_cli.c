@@ -49,12 +49,21 @@ static const command_case cases[] = {
     {"setting without a value", {"train", "vae", "--set", "beta"}, 2, NULL, "KEY=VALUE"},
     {"unknown key", {"train", "vae", "--set", "beat=4"}, 2, NULL, "did you mean 'beta'?"},
     {"bad value of a key", {"train", "vae", "--data", "ring8", "--set", "beta=much", "--out", "@/r"}, 2, NULL, "beta"},
+    {"bad value, missing data", {"train", "vae", "--data", "/nowhere/x.npy", "--set", "lr=abc"}, 2, NULL, "lr"},
     {"unknown data set", {"train", "vae", "--data", "ring9", "--out", "@/r"}, 2, NULL, "ring8"},
+    {"unknown data set to judge on", {"eval", "@/vae", "--data", "ring9"}, 2, NULL, "ring8"},
+    {"unknown data set to reconstruct", {"reconstruct", "@/vae", "--data", "ring9"}, 2, NULL, "ring8"},
     {"unknown matrix product",
      {"train", "vae", "--data", "ring8", "--gemm", "quick", "--out", "@/r"},
      2,
      NULL,
      "quick"},
+    {"unknown matrix product, missing data",
+     {"train", "vae", "--data", "/nowhere/x.npy", "--gemm", "quick"},
+     2,
+     NULL,
+     "quick"},
+    {"unknown matrix product to resume with", {"train", "--resume", "@/none", "--gemm", "quick"}, 2, NULL, "quick"},
     {"unknown metric", {"eval", "run", "--metric", "elob"}, 2, NULL, "did you mean 'elbo'?"},
     {"picture of an unknown kind", {"sample", "run", "--out", "a.jpg"}, 2, NULL, ".png or .npy"},
     {"row of one step", {"interpolate", "run", "--steps", "1"}, 2, NULL, "from 2"},
@@ -227,6 +236,21 @@ static void a_checkpoint_of_another_model_is_refused(void **state)
     expect(RUN("train", "gan", "--resume", "@/vae", "--steps", "9"), 1, NULL, "vae");
 }
 
+static void a_run_file_of_bad_settings_is_refused(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    json_error_t error;
+    json_t *run_file = json_load_file(inside("vae/run.json", path), 0, &error);
+    assert_non_null(run_file);
+    assert_int_equal(json_object_set_new(json_object_get(run_file, "settings"), "latent", json_string("many")), 0);
+    (void)mkdir(inside("odd", path), 0777);
+    assert_int_equal(json_dump_file(run_file, inside("odd/run.json", path), 0), 0);
+    json_decref(run_file);
+    expect(RUN("train", "--resume", "@/odd", "--steps", "9"), 1, NULL, "latent");
+    expect(RUN("sample", "@/odd"), 1, NULL, "latent");
+}
+
 static void a_corrupted_checkpoint_is_refused(void **state)
 {
     (void)state;
@@ -294,6 +318,48 @@ static void without_a_driver_there_is_no_device(void **state)
     json_decref(parsed);
 }
 
+/* The work failed, though there is a device. */
+static void a_kernel_that_does_not_compile_is_a_failure(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    (void)mkdir(inside("kernels", path), 0777);
+    test_file_write(inside("kernels/elementwise.cl", path), "no kernel", 9);
+    setenv("DUET_CL_PATH", inside("kernels", path), 1);
+    result trained = RUN("train", "vae", "--data", "ring8", "--out", "@/r");
+    unsetenv("DUET_CL_PATH");
+    expect(trained, 1, NULL, "does not compile");
+    assert_int_equal(access(inside("r", path), F_OK), -1);
+}
+
+/* `2>&1 | tee log` dies of the same Ctrl-C: what is said then has no reader, and the run ends as it should. */
+static void an_interrupted_training_needs_no_reader(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], run_path[PATH_SIZE];
+    int ends[2];
+    pid_t child;
+    posix_spawn_file_actions_t actions;
+    char *arguments[] = {(char *)PROGRAM, (char *)"train",   (char *)"vae",      (char *)"--data",
+                         (char *)"ring8", (char *)"--steps", (char *)"10000000", (char *)"--checkpoint-every",
+                         (char *)"50",    (char *)"--out",   run_path,           NULL};
+    const struct timespec pause = {.tv_nsec = 20000000};
+    (void)inside("unread", run_path);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(
+        posix_spawn_file_actions_addopen(&actions, 1, inside("out", path), O_WRONLY | O_CREAT | O_TRUNC, 0666), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, ends[1], 2), 0);
+    assert_int_equal(posix_spawn(&child, PROGRAM, &actions, NULL, arguments, environ), 0);
+    assert_int_equal(posix_spawn_file_actions_destroy(&actions), 0);
+    assert_int_equal(close(ends[1]), 0);
+    for (int i = 0; i < 3000 && access(inside("unread/checkpoint.safetensors", path), F_OK) != 0; i++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(kill(child, SIGINT), 0);
+    expect(finish(child), 130, "unread", NULL);
+}
+
 /* Ctrl-C once the training is under way: 130, a checkpoint, and the run goes on from there. */
 static void an_interrupted_training_goes_on(void **state)
 {
@@ -355,11 +421,14 @@ int main(void)
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),
+        cmocka_unit_test(a_run_file_of_bad_settings_is_refused),
         cmocka_unit_test(a_corrupted_checkpoint_is_refused),
         cmocka_unit_test(a_full_disk_leaves_no_half_checkpoint),
         cmocka_unit_test(results_that_cannot_be_written_are_a_failure),
         cmocka_unit_test(without_a_driver_there_is_no_device),
+        cmocka_unit_test(a_kernel_that_does_not_compile_is_a_failure),
         cmocka_unit_test(an_interrupted_training_goes_on),
+        cmocka_unit_test(an_interrupted_training_needs_no_reader),
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[CASES + OTHERS];

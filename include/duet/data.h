@@ -34,6 +34,10 @@ typedef struct duet_dataset_row {
 /** Fills up to `capacity` rows and returns how many there are. */
 DUET_API size_t duet_dataset_list(duet_dataset_row *rows, size_t capacity);
 
+/** Whether `name` is a named set (NULL: the first) or looks like a path, before anything is opened. Errors:
+ * DUET_ERROR_USAGE names the sets. */
+DUET_API duet_status duet_data_check(const char *name, duet_error *error);
+
 /** Opens a named set or a path (docs/data.md has the rules); NULL: "fashion-mnist". Reads headers and sizes;
  *  the examples themselves are read when first needed. Errors: DUET_ERROR_USAGE (a name that is neither a set nor a
  *  path), DUET_ERROR_FILE, DUET_ERROR_DATA; the message says how to get a missing set. */

@@ -58,6 +58,8 @@ DUET_API void duet_device_set_log(duet_device *device, duet_log_function log, vo
 /** Names a GEMM provider ("clblast", "panel", "plain") for every plan made from now on; NULL or "auto": the device's
  *  preset. Errors: DUET_ERROR_USAGE for an unknown name, which lists the known ones. */
 DUET_API duet_status duet_device_set_gemm(duet_device *device, const char *provider, duet_error *error);
+/** Whether duet_device_set_gemm would take that name, before a device is open. */
+DUET_API duet_status duet_gemm_check(const char *provider, duet_error *error);
 /** The provider that plans use, by name. */
 DUET_API const char *duet_device_gemm(const duet_device *device);
 

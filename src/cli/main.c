@@ -65,6 +65,7 @@ int main(int argc, char **argv)
 {
     /* a driver's environment variables would be set here, before the first OpenCL call; none has been seen to help */
     signal(SIGXFSZ, SIG_IGN); /* a file over the size limit is a write that fails with words, like a full disk */
+    signal(SIGPIPE, SIG_IGN); /* a reader that is gone, as `| tee log` is after Ctrl-C, must not cost the checkpoint */
     int status = run(argc, argv);
     /* results that did not reach their reader are a failure, whatever the command thought */
     errno = 0;

@@ -105,5 +105,8 @@ int cli_settings_check(const duet_family *family, const cli_list *items)
 {
     int status = CLI_DONE;
     for (size_t i = 0; status == CLI_DONE && i < items->count; i++) status = check_item(family, items->items[i]);
+    duet_error error = {0};
+    if (status == CLI_DONE && duet_settings_check(family, items->items, items->count, &error) != DUET_OK)
+        status = cli_fail(&error);
     return status;
 }

@@ -62,6 +62,15 @@ static void catch_interrupt(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+/* Values that the library knows all of; with --resume the data is the run's own. */
+static int check_values(const struct arguments *arguments)
+{
+    duet_error error = {0};
+    duet_status status = duet_gemm_check(arguments->gemm, &error);
+    if (status == DUET_OK && arguments->resume == NULL) status = duet_data_check(arguments->data, &error);
+    return status == DUET_OK ? CLI_DONE : cli_fail(&error);
+}
+
 /* The mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
@@ -70,9 +79,12 @@ static int check(const struct arguments *arguments, const duet_family **family)
         return cli_complain(CLI_MISTAKE, "'duet train' needs MODEL: one of 'duet models'");
     if (arguments->epochs != 0 && arguments->steps != 0)
         return cli_complain(CLI_MISTAKE, "--epochs and --steps say the same thing in two ways: give one of them");
-    if (arguments->model == NULL) return CLI_DONE;
-    *family = cli_family(arguments->model);
-    return *family == NULL ? CLI_MISTAKE : cli_settings_check(*family, &arguments->settings);
+    int status = CLI_DONE;
+    if (arguments->model != NULL) {
+        *family = cli_family(arguments->model);
+        status = *family == NULL ? CLI_MISTAKE : cli_settings_check(*family, &arguments->settings);
+    }
+    return status == CLI_DONE ? check_values(arguments) : status;
 }
 
 static void warn_resume(const struct arguments *arguments)
@@ -148,7 +160,8 @@ static int train(const struct arguments *arguments, const duet_family *family)
     duet_error error = {0};
     duet_status result = duet_train(&train_options, &summary, arguments->profile ? &device : NULL, &error);
     if (!arguments->quiet) cli_progress_clear();
-    int status = result == DUET_OK ? CLI_DONE : cli_fail(&error);
+    int status = CLI_DONE;
+    if (result != DUET_OK) status = arguments->resume != NULL ? cli_fail_opened(&error) : cli_fail(&error);
     if (device != NULL) {
         int printed = print_profile(device);
         if (status == CLI_DONE) status = printed;

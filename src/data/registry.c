@@ -60,9 +60,13 @@ static void open_toy(duet_data *data, const duet_toy *toy)
     data->info.classes = toy->modes;
 }
 
-/* A word that is no set; paths have a slash or a dot, and opening them says what is wrong. */
-static duet_status check_is_path(const char *name, duet_error *error)
+/* A word may be no set; paths have a slash or a dot, and opening them says what is wrong. */
+duet_status duet_data_check(const char *name, duet_error *error)
 {
+    if (name == NULL) return DUET_OK;
+    for (size_t i = 0; i < NAMED; i++)
+        if (strcmp(named[i].name, name) == 0) return DUET_OK;
+    if (find_toy(name) != NULL) return DUET_OK;
     if (strpbrk(name, "/.") != NULL || access(name, F_OK) == 0) return DUET_OK;
     duet_text names = {0};
     for (size_t i = 0; i < NAMED; i++) duet_text_add(&names, "%s ", named[i].name);
@@ -92,7 +96,7 @@ static duet_status find_path(const char *name, char **path, duet_error *error)
         if (*path != NULL) return DUET_OK;
         return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine: %s", name, *named[i].help);
     }
-    DUET_TRY(check_is_path(name, error));
+    DUET_TRY(duet_data_check(name, error));
     *path = absolute(name);
     return *path != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
 }

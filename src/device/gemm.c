@@ -36,20 +36,32 @@ const duet_gemm_provider *duet_gemm_choose(duet_device *device, const duet_gemm_
     return wanted->fits(device, shape) ? wanted : &duet_gemm_plain;
 }
 
-duet_status duet_device_set_gemm(duet_device *device, const char *provider, duet_error *error)
+/** *found: the provider of that name, NULL for the preset. */
+static duet_status find_provider(const char *provider, const duet_gemm_provider **found, duet_error *error)
 {
-    device->gemm = NULL;
+    *found = NULL;
     if (provider == NULL || strcmp(provider, "auto") == 0) return DUET_OK;
     char names[128] = "auto";
     for (size_t i = 0; i < PROVIDERS; i++) {
         if (strcmp(providers[i]->name, provider) == 0) {
-            device->gemm = providers[i];
+            *found = providers[i];
             return DUET_OK;
         }
         const size_t length = strlen(names);
         snprintf(names + length, sizeof names - length, " %s", providers[i]->name);
     }
     return duet_fail(error, DUET_ERROR_USAGE, "unknown GEMM provider \"%.64s\"; known: %s", provider, names);
+}
+
+duet_status duet_gemm_check(const char *provider, duet_error *error)
+{
+    const duet_gemm_provider *found;
+    return find_provider(provider, &found, error);
+}
+
+duet_status duet_device_set_gemm(duet_device *device, const char *provider, duet_error *error)
+{
+    return find_provider(provider, &device->gemm, error);
 }
 
 const char *duet_device_gemm(const duet_device *device)
