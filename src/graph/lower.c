@@ -254,8 +254,12 @@ static void place_matmul(duet_lowering *lowering, duet_node node)
                                     .transpose_a = transpose_a,
                                     .transpose_b = transpose_b};
     step->provider = duet_gemm_choose(lowering->device, &step->shape);
-    add_read(step, tensor_of(lowering, node->inputs[0]), true);
-    add_read(step, tensor_of(lowering, node->inputs[1]), true);
+    step->a = tensor_of(lowering, node->inputs[0]);
+    step->b = tensor_of(lowering, node->inputs[1]);
+    add_read(step, step->a, true);
+    add_read(step, step->b, true);
+    step->adds = lowering->added_to[node->id] != NULL;
+    if (step->adds) lowering->tensor_of[node->id] = tensor_of(lowering, lowering->added_to[node->id]);
     size_t workspace = step->provider->workspace(lowering->device, &step->shape);
     if (workspace > 0) {
         bool from_start = step->provider->workspace_from_start;
@@ -370,6 +374,13 @@ static void copy_assign(duet_lowering *lowering, duet_node assign, size_t earlie
     place_copy(lowering, value, target, earliest);
 }
 
+/* A sum whose product was added in place lies where the product does. */
+static void share_tensor(duet_lowering *lowering, duet_node sum, duet_node product)
+{
+    lowering->tensor_of[sum->id] = tensor_of(lowering, product);
+    lowering->ready_at[sum->id] = lowering->ready_at[product->id];
+}
+
 static void place_all(duet_lowering *lowering)
 {
     for (size_t id = 0; id < duet_graph_count(lowering->graph) && !lowering->failed; id++) {
@@ -383,6 +394,8 @@ static void place_all(duet_lowering *lowering)
             place_reduce(lowering, node);
         else if (node->op->kind == DUET_OP_PACK)
             place_pack(lowering, node);
+        else if (lowering->added_to[id] != NULL)
+            share_tensor(lowering, node, lowering->added_to[id]);
         else if (duet_is_computed(node))
             place_computed(lowering, node);
     }
@@ -458,8 +471,9 @@ duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph 
     lowering->tensor_of = calloc(nodes, sizeof *lowering->tensor_of);
     lowering->assigned = calloc(nodes, sizeof(duet_variable *));
     lowering->ready_at = calloc(nodes, sizeof *lowering->ready_at);
+    lowering->added_to = calloc(nodes, sizeof(duet_node));
     if (!lowering->needed || !lowering->stored || !lowering->uses || !lowering->tensor_of || !lowering->ready_at ||
-        !lowering->assigned)
+        !lowering->assigned || !lowering->added_to)
         return duet_lowering_no_memory(lowering);
     for (size_t i = 0; i < nodes; i++) lowering->tensor_of[i] = DUET_NO_TENSOR;
     for (size_t i = 0; i < count; i++)
@@ -486,6 +500,7 @@ void duet_lowering_free(duet_lowering *lowering)
     free(lowering->uses);
     free(lowering->tensor_of);
     free(lowering->assigned);
+    free(lowering->added_to);
     free(lowering->ready_at);
     free(lowering->tensors);
     free(lowering->steps);

@@ -58,6 +58,8 @@ typedef struct duet_step {
     duet_read reads[DUET_STEP_LOADS];
     size_t read_count;
     duet_node node;                 /* REDUCE, MATMUL */
+    int a, b;                       /* MATMUL: the operands */
+    bool adds;                      /* MATMUL: to what the target holds */
     size_t outputs, length, pieces; /* REDUCE */
     duet_reduce_layout layout;
     size_t lanes; /* REDUCE: neighbours in memory that one work-item reads at once */
@@ -71,6 +73,7 @@ typedef struct duet_lowering {
     duet_graph *graph;
     bool *needed, *stored;
     size_t *uses;
+    duet_node *added_to;      /* by node id: of a product the value it is added to in place; of that sum the product */
     duet_variable **assigned; /* by node id: the variable that takes the value at the end */
     int *tensor_of;           /* by node id; DUET_NO_TENSOR */
     size_t *ready_at;         /* by node id: the step after which the value is in memory */

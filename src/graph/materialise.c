@@ -3,6 +3,7 @@
 #include "graph/lower.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool duet_is_row_write(duet_node assign)
 {
@@ -19,7 +20,10 @@ static void need(duet_lowering *lowering, duet_node node)
 
 static void count_uses(duet_lowering *lowering, const duet_node *roots, size_t count)
 {
-    for (size_t i = 0; i < count; i++) need(lowering, roots[i]);
+    for (size_t i = 0; i < count; i++) {
+        need(lowering, roots[i]);
+        lowering->uses[duet_node_in_memory(roots[i])->id]++;
+    }
     for (size_t id = duet_graph_count(lowering->graph); id-- > 0;) {
         duet_node node = duet_graph_at(lowering->graph, id);
         if (!lowering->needed[id]) continue;
@@ -114,6 +118,27 @@ bool duet_is_computed(duet_node node)
     return kind == DUET_OP_POINTWISE || kind == DUET_OP_VIEW || kind == DUET_OP_READER || kind == DUET_OP_CONSTANT;
 }
 
+static bool is_sum(duet_node node)
+{
+    return node->op->kind == DUET_OP_POINTWISE && strcmp(node->op->expression, "a + b") == 0;
+}
+
+/* A stored sum of a product and an earlier value that nothing else uses: the product is added where that value lies. */
+static void find_added_products(duet_lowering *lowering)
+{
+    for (size_t id = 0; id < duet_graph_count(lowering->graph); id++) {
+        duet_node node = duet_graph_at(lowering->graph, id);
+        if (!lowering->needed[id] || !lowering->stored[id] || !is_sum(node)) continue;
+        duet_node first = duet_node_in_memory(node->inputs[0]), second = duet_node_in_memory(node->inputs[1]);
+        duet_node product = first->id > second->id ? first : second, value = first->id > second->id ? second : first;
+        bool is_product = value->op->kind == DUET_OP_MATMUL || lowering->added_to[value->id] != NULL;
+        if (product->op->kind != DUET_OP_MATMUL || !is_product || product == value) continue;
+        if (lowering->uses[product->id] > 1 || lowering->uses[value->id] > 1) continue;
+        lowering->added_to[product->id] = value;
+        lowering->added_to[id] = product;
+    }
+}
+
 /* Probes a root; where it reads more tensors than one kernel takes, the operands it is made of are stored first. */
 static void probe_within_limit(duet_lowering *lowering, duet_node root)
 {
@@ -132,11 +157,12 @@ void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, 
     for (size_t id = 0; id < duet_graph_count(lowering->graph); id++)
         if (lowering->needed[id]) store_operands(lowering, duet_graph_at(lowering->graph, id));
     store_shared(lowering);
+    find_added_products(lowering);
     for (size_t id = duet_graph_count(lowering->graph); id-- > 0 && !lowering->failed;) {
         duet_node node = duet_graph_at(lowering->graph, id);
         if (!lowering->needed[id]) continue;
         if (duet_is_row_write(node)) node = duet_node_in_memory(node->inputs[1]->inputs[2]);
-        bool is_root = lowering->stored[node->id] || node->id != id;
+        bool is_root = (lowering->stored[node->id] && lowering->added_to[node->id] == NULL) || node->id != id;
         if (is_root && (duet_is_computed(node) || node->op->kind == DUET_OP_REDUCE)) probe_within_limit(lowering, node);
     }
 }

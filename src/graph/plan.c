@@ -214,10 +214,10 @@ static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, due
 static duet_status add_matmul(duet_plan *plan, const duet_step *step, duet_error *error)
 {
     duet_place none = {0};
-    return step->provider->lower(
-        plan->device, &step->shape, place_of(plan, step->reads[0].tensor),
-        place_of(plan, step->reads[step->read_count - 1].tensor), place_of(plan, step->roots[0].target), 0.0f,
-        step->scratch == DUET_NO_TENSOR ? none : place_of(plan, step->scratch), &plan->launches, error);
+    return step->provider->lower(plan->device, &step->shape, place_of(plan, step->a), place_of(plan, step->b),
+                                 place_of(plan, step->roots[0].target), step->adds ? 1.0f : 0.0f,
+                                 step->scratch == DUET_NO_TENSOR ? none : place_of(plan, step->scratch),
+                                 &plan->launches, error);
 }
 
 static duet_status make_launches(duet_plan *plan, duet_error *error)
