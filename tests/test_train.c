@@ -213,33 +213,75 @@ static void a_number_that_is_not_finite_freezes_all(void **state)
     test_parts_close(&parts);
 }
 
-/* A gradient can be infinite where its loss is not: sqrt at 0. Such parameters are never saved. */
+/* A gradient can be infinite where its loss is not: sqrt at 0. Three steps go down to there by a loss that is even. */
 static void build_steep(duet_model *model)
 {
-    duet_group *net = duet_model_group(model, "net");
-    duet_node q = test_parameter(model, net, "q", 0);
+    duet_group *net = duet_model_group(model, "net"), *rests = duet_model_group(model, "rests");
+    duet_node q = test_parameter(model, net, "q", 1.5F), r = test_parameter(model, rests, "r", 0);
+    duet_node zero = duet_constant(duet_model_graph(model), 0);
+    duet_node there = duet_less_equal(q, zero);
+    duet_phase(model, "even", 1);
+    duet_minimise_gated(model, q, duet_subtract(duet_constant(duet_model_graph(model), 1), there), net);
+    duet_phase(model, "gated", 1);
+    duet_minimise_gated(model, duet_sqrt(r), zero, rests);
     duet_phase(model, "steep", 1);
-    duet_minimise(model, duet_sqrt(q), net);
+    duet_minimise_gated(model, duet_sqrt(q), there, net);
 }
 static const duet_family steep = {.name = "steep", .build = build_steep};
 
-static void parameters_that_are_not_finite_are_not_saved(void **state)
+static void a_gradient_that_is_not_finite_freezes_all(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    test_parts parts;
+    test_parts_open(&parts, device, &steep, "ring8", plain, PLAIN);
+    test_steps(&parts, 2); /* the gradient of a group that rests does no harm */
+    assert_ok(duet_trainer_losses(parts.trainer, NULL, 0, &error), &error);
+    assert_close(test_read(&parts, "net.q"), 0.5, 1e-6);
+    test_steps(&parts, 3);
+    assert_status(duet_trainer_losses(parts.trainer, NULL, 0, &error), DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "step 3: the gradient of \"net\" of phase \"steep\"");
+    assert_close(test_read(&parts, "net.q"), 0, 0);
+    assert_close(test_read(&parts, "rests.r"), 0, 0);
+    test_parts_close(&parts);
+}
+
+/* States that a phase writes are not watched, but never saved. */
+static void build_growing(duet_model *model)
+{
+    duet_node number = test_number(model, "number", 1e20F);
+    duet_phase(model, "grow", 1);
+    duet_report(model, "sound", test_number(model, "other", 1));
+    duet_phase_assign(model, number, duet_square(number));
+}
+static const duet_family growing = {.name = "growing", .build = build_growing};
+
+static void numbers_that_are_not_finite_are_not_saved(void **state)
 {
     (void)state;
     duet_error error = {0};
     char path[TEST_PATH_SIZE + 32];
     test_parts parts;
-    (void)snprintf(path, sizeof path, "%s/steep.safetensors", folder);
-    test_parts_open(&parts, device, &steep, "ring8", plain, PLAIN);
+    (void)snprintf(path, sizeof path, "%s/growing.safetensors", folder);
+    test_parts_open(&parts, device, &growing, "ring8", plain, PLAIN);
     test_steps(&parts, 1);
     assert_status(duet_trainer_save(parts.trainer, path, &error), DUET_ERROR_NUMERIC, &error);
-    assert_message(&error, "net.q");
+    assert_message(&error, "step 1: \"number\"");
     assert_int_not_equal(access(path, F_OK), 0);
-    test_steps(&parts, 1); /* now the loss itself shows it */
-    error = (duet_error){0};
-    assert_status(duet_trainer_losses(parts.trainer, NULL, 0, &error), DUET_ERROR_NUMERIC, &error);
-    assert_message(&error, "the loss of phase \"steep\"");
     test_parts_close(&parts);
+
+    /* In a run directory the step's line is written once. */
+    duet_train_options options = {.family = &growing, .data = "ring8", .steps = 1, .batch = 8, .out = path};
+    (void)snprintf(path, sizeof path, "%s/growing", folder);
+    error = (duet_error){0};
+    assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "step 1: \"number\"");
+    (void)snprintf(path, sizeof path, "%s/growing/metrics.jsonl", folder);
+    char *metrics = test_file_read(path, NULL), *end = strchr(metrics, '\n');
+    assert_non_null(end);
+    assert_string_equal(end, "\n");
+    assert_non_null(strstr(metrics, "\"sound\":1.0"));
+    free(metrics);
 }
 
 /* Mistakes that only the schedule shows. */
@@ -327,7 +369,8 @@ int main(void)
         cmocka_unit_test(players_move_at_the_same_time),
         cmocka_unit_test(gates_hold_updates_back),
         cmocka_unit_test(a_number_that_is_not_finite_freezes_all),
-        cmocka_unit_test(parameters_that_are_not_finite_are_not_saved),
+        cmocka_unit_test(a_gradient_that_is_not_finite_freezes_all),
+        cmocka_unit_test(numbers_that_are_not_finite_are_not_saved),
         cmocka_unit_test(impossible_schedules_are_refused),
     };
     return cmocka_run_group_tests(tests, begin, end);

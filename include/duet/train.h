@@ -29,11 +29,12 @@ DUET_API size_t duet_trainer_steps_an_epoch(const duet_trainer *trainer);
 DUET_API const char *duet_trainer_term(const duet_trainer *trainer, size_t index);
 /** Means of the terms over the replays of their phase since the last call (at most the last 1024; NaN without a step).
  *  Waits for the steps. `count` of them are written, in the order of duet_trainer_term. Errors:
- *  DUET_ERROR_NUMERIC names the step and the term that first was not finite; parameters are those before it. */
+ *  DUET_ERROR_NUMERIC names the step and the term, or the group whose gradient, that first was not finite; parameters
+ *  are those before it. */
 DUET_API duet_status duet_trainer_losses(duet_trainer *trainer, double *means, size_t count, duet_error *error);
 
 /** Weights, states, moments and counters as one safetensors file, by write, sync, rename. DUET_ERROR_NUMERIC, and the
- *  old file stays, after a loss that was not finite. */
+ *  old file stays, after a loss or a gradient that was not finite. */
 DUET_API duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_error *error);
 /** Goes on where a file of the same model and batch size left off, to the bit. DUET_ERROR_DATA for another model's or a
  *  damaged file, of which nothing is taken. */

@@ -8,6 +8,7 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "nn/names.h"
+#include "nn/optimiser.h"
 
 /* One update being composed. */
 typedef struct update {
@@ -181,31 +182,38 @@ static duet_node rate_of(update *u, duet_node done)
     return rate;
 }
 
-/* The flat gradient, scaled down to the largest norm allowed. */
-static duet_node flat_gradient(update *u, duet_node loss)
+duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node loss)
 {
-    duet_store *store = u->group->store;
+    if (duet_node_is_broken(loss) || group == NULL) return loss;
+    duet_store *store = group->store;
+    duet_graph *graph = loss->graph;
     size_t count = 0, total = 0;
     duet_variable *variable;
     for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++)
-        total += variable->storage == u->group->storage && variable->saved;
+        total += variable->storage == group->storage && variable->saved;
     duet_node *parameters = calloc(2 * total + 1, sizeof(duet_node)), *gradients = parameters + total;
     if (parameters == NULL || total == 0) {
         free(parameters);
-        duet_graph_fail_at(u->where, u->graph, "the group \"%s\" has no parameters to update", u->group->name);
-        return duet_node_broken(u->graph);
+        duet_graph_fail_at(where, graph, "the group \"%s\" has no parameters to update", group->name);
+        return duet_node_broken(graph);
     }
     for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++)
-        if (variable->storage == u->group->storage && variable->saved)
-            parameters[count++] = duet_variable_node(u->graph, variable);
-    duet_grad_at(u->where, loss, parameters, total, gradients);
-    duet_node packed = duet_pack(u->where, u->graph, u->group->storage, duet_storage_flat_elements(u->group->storage),
-                                 gradients, total);
+        if (variable->storage == group->storage && variable->saved)
+            parameters[count++] = duet_variable_node(graph, variable);
+    duet_grad_at(where, loss, parameters, total, gradients);
+    duet_node packed =
+        duet_pack(where, graph, group->storage, duet_storage_flat_elements(group->storage), gradients, total);
     free(parameters);
-    if (u->optimiser->clip_norm <= 0) return packed;
-    duet_node norm = SQRT(duet_sum_at(u->where, SQUARE(packed), DUET_ALL_AXES, false));
+    return packed;
+}
+
+/* The gradient scaled down to the largest norm allowed. */
+static duet_node clip(update *u, duet_node gradient)
+{
+    if (u->optimiser->clip_norm <= 0) return gradient;
+    duet_node norm = SQRT(duet_sum_at(u->where, SQUARE(gradient), DUET_ALL_AXES, false));
     duet_node limit = duet_constant(u->graph, u->optimiser->clip_norm), one = duet_constant(u->graph, 1);
-    return MUL(packed, duet_minimum_at(u->where, DIV(limit, SHIFT(norm, 1e-6)), one));
+    return MUL(gradient, duet_minimum_at(u->where, DIV(limit, SHIFT(norm, 1e-6)), one));
 }
 
 size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
@@ -229,7 +237,7 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     if (gate != NULL) u->active = duet_not_equal_at(where, gate, duet_constant(u->graph, 0));
     if (allowed != NULL) u->active = u->active == NULL ? allowed : MUL(u->active, allowed);
     snprintf(name, sizeof name, "%s.flat", group->name);
-    u->gradient = flat_gradient(u, loss);
+    u->gradient = clip(u, duet_group_gradient_at(where, group, loss));
     u->parameters = flat(u, group->storage, name);
     if (optimiser->weight_decay > 0 && optimiser->kind != DUET_ADAMW) /* which decays by itself */
         u->gradient = ADD(u->gradient, SCALE(u->parameters, optimiser->weight_decay));

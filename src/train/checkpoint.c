@@ -26,33 +26,49 @@ json_t *duet_settings_json(const duet_model *model)
     return settings;
 }
 
+/* A variable as it is after that step. */
+typedef struct saved {
+    duet_variable *variable;
+    uint64_t step;
+} saved;
+
 static duet_status read_finite(void *context, void *values, size_t bytes, duet_error *error)
 {
-    duet_variable *variable = context;
+    const saved *what = context;
+    duet_variable *variable = what->variable;
     (void)bytes;
     DUET_TRY(duet_variable_read(variable, values, error));
     const float *numbers = values;
     for (size_t i = 0; variable->type == DUET_FLOAT32 && i < variable->elements; i++)
         if (!isfinite(numbers[i]))
             return duet_fail(error, DUET_ERROR_NUMERIC,
-                             "\"%s\" holds a number that is not finite, so no checkpoint is written", variable->name);
+                             "step %" PRIu64 ": \"%s\" holds a number that is not finite, so no checkpoint is written",
+                             what->step, variable->name);
     return DUET_OK;
 }
 
-/* The saved variables as sources; *count of them. NULL if memory is short. */
-static duet_tensor_source *list_sources(const duet_store *store, size_t *count)
+/* What goes into a file: a source for each saved variable, and what it reads from. */
+typedef struct contents {
+    duet_tensor_source *sources;
+    saved *saved;
+    size_t count;
+} contents;
+
+/* NULL in it if memory is short. */
+static contents list_contents(const duet_store *store, uint64_t step)
 {
     size_t room = 0;
-    *count = 0;
     while (duet_store_at(store, room) != NULL) room++;
-    duet_tensor_source *sources = calloc(room > 0 ? room : 1, sizeof *sources);
-    for (size_t i = 0; sources != NULL && i < room; i++) {
+    contents all = {calloc(room + 1, sizeof *all.sources), calloc(room + 1, sizeof *all.saved), 0};
+    for (size_t i = 0; all.sources != NULL && all.saved != NULL && i < room; i++) {
         duet_variable *variable = duet_store_at(store, i);
         if (!variable->saved) continue;
-        sources[(*count)++] =
-            (duet_tensor_source){variable->name, variable->type, variable->shape, read_finite, variable};
+        saved *from = &all.saved[all.count];
+        *from = (saved){variable, step};
+        all.sources[all.count++] =
+            (duet_tensor_source){variable->name, variable->type, variable->shape, read_finite, from};
     }
-    return sources;
+    return all;
 }
 
 /* A variable that no plan uses yet gets its first value now: the file holds all of them. */
@@ -75,12 +91,11 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
     snprintf(seed, sizeof seed, "%" PRIu64, duet_model_seed(model));
 
     DUET_TRY(ensure_all(duet_model_store(model), device, error));
-    size_t count = 0;
-    duet_tensor_source *sources = list_sources(duet_model_store(model), &count);
+    contents all = list_contents(duet_model_store(model), facts->steps);
     json_t *settings_json = duet_settings_json(model);
     char *settings = settings_json == NULL ? NULL : json_dumps(settings_json, JSON_COMPACT);
     duet_status status;
-    if (sources == NULL || settings == NULL) {
+    if (all.sources == NULL || all.saved == NULL || settings == NULL) {
         status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a checkpoint");
     } else {
         const duet_metadata metadata[] = {
@@ -94,11 +109,13 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
             {"duet.reported", reported},
             {"duet.draws", drawn},
         };
-        status = duet_safetensors_write(path, sources, count, metadata, sizeof metadata / sizeof *metadata, error);
+        status =
+            duet_safetensors_write(path, all.sources, all.count, metadata, sizeof metadata / sizeof *metadata, error);
     }
     free(settings);
     json_decref(settings_json);
-    free(sources);
+    free(all.sources);
+    free(all.saved);
     return status;
 }
 

@@ -1,9 +1,11 @@
 /* A phase as nodes: its updates, counters, loss history and fault flag. All gradients of a phase are taken at the same
- * parameters, because a plan reads every variable's old value; after a loss that is not finite nothing is updated. */
+ * parameters, because a plan reads every variable's old value; after a loss or a gradient that is not finite nothing is
+ * updated. */
 #include <stdio.h>
 
 #include "duet/nn.h"
 #include "duet/op.h"
+#include "nn/optimiser.h"
 #include "train/trainer.h"
 
 static const duet_initialiser zero = {DUET_INIT_CONSTANT, 0, 0, 0};
@@ -27,19 +29,36 @@ static bool is_reported(const duet_phase_description *phase, duet_node value)
     return false;
 }
 
-/* Lists what the phase watches: its reports, then the losses that are not among them. Returns how many. */
+/* A number that is finite if the group's gradient is; a gate that rests the update lets any gradient pass. Infinite too
+ * where only the squares overflow, which would spoil the optimiser's moments. */
+static duet_node squared_norm(const duet_objective *objective, duet_group *group)
+{
+    duet_node gradient = duet_group_gradient_at(objective->where, group, objective->loss);
+    duet_node squares = duet_sum_at(objective->where, duet_square_at(objective->where, gradient), DUET_ALL_AXES, false);
+    if (objective->gate == NULL) return squares;
+    duet_node rests = duet_constant(duet_node_graph(gradient), 0);
+    return duet_select_at(objective->where, objective->gate, squares, rests);
+}
+
+/* Lists what the phase watches: its reports, the losses that are not among them, the gradients. Returns how many. */
 static size_t watch(duet_trainer *trainer, const duet_phase_description *phase, duet_node *values)
 {
     size_t count = 0;
     for (size_t i = 0; i < phase->report_count; i++) {
-        trainer->watched[trainer->watched_count++] = (duet_watched){phase->name, phase->reports[i].name};
+        trainer->watched[trainer->watched_count++] = (duet_watched){phase->name, phase->reports[i].name, NULL};
         values[count++] = phase->reports[i].value;
     }
     for (size_t i = 0; i < phase->objective_count; i++) {
         if (is_reported(phase, phase->objectives[i].loss)) continue;
-        trainer->watched[trainer->watched_count++] = (duet_watched){phase->name, NULL};
+        trainer->watched[trainer->watched_count++] = (duet_watched){phase->name, NULL, NULL};
         values[count++] = phase->objectives[i].loss;
     }
+    for (size_t i = 0; i < phase->objective_count; i++)
+        for (size_t g = 0; g < phase->objectives[i].group_count; g++) {
+            duet_group *group = phase->objectives[i].groups[g];
+            trainer->watched[trainer->watched_count++] = (duet_watched){phase->name, NULL, duet_group_name(group)};
+            values[count++] = squared_norm(&phase->objectives[i], group);
+        }
     return count;
 }
 
@@ -82,9 +101,8 @@ size_t duet_schedule_phase(duet_trainer *trainer, size_t index, duet_node roots[
     const duet_build *build = trainer->build;
     const duet_phase_description *phase = &build->phases[index];
     duet_optimiser optimiser = duet_model_optimiser(trainer->model);
-    duet_node values[DUET_MAX_REPORTS + DUET_MAX_OBJECTIVES];
+    duet_node values[DUET_MAX_WATCHED];
     size_t first = trainer->watched_count, roots_made = 0;
-    trainer->phases[index].first_watched = first;
 
     size_t watched = watch(trainer, phase, values);
     duet_node allowed = watch_faults(trainer, first, values, watched, roots, &roots_made);

@@ -266,7 +266,8 @@ static duet_status save(training *run, duet_error *error)
 {
     DUET_TRY(duet_metrics_sync(&run->metrics, error));
     duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
-    if (status == DUET_ERROR_NUMERIC) (void)report(run, NULL); /* the line with the nulls */
+    /* A line of this step, with the nulls if there are any, unless it has one. */
+    if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report(run, NULL);
     return status;
 }
 

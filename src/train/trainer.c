@@ -226,10 +226,11 @@ duet_status duet_trainer_check(duet_trainer *trainer, duet_error *error)
     if (!(term >= 1) || index >= trainer->watched_count)
         return duet_fail(error, DUET_ERROR_NUMERIC, "the fault flag holds %g, which no term has", (double)term);
     const duet_watched *watched = &trainer->watched[index];
+    const char *what = watched->report != NULL ? "the term" : watched->group != NULL ? "the gradient of" : "the loss";
+    const char *name = watched->report != NULL ? watched->report : watched->group, *quote = name != NULL ? "\"" : "";
     return duet_fail(error, DUET_ERROR_NUMERIC,
-                     "step %llu: %s%s%s of phase \"%s\" is not a finite number; parameters are as they were before it. "
-                     "A smaller learning rate or clip_norm may help",
-                     (unsigned long long)step + 1, watched->report != NULL ? "the term \"" : "the loss",
-                     watched->report != NULL ? watched->report : "", watched->report != NULL ? "\"" : "",
-                     watched->phase);
+                     "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
+                     "it. A smaller learning rate or clip_norm may help",
+                     (unsigned long long)step + 1, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
+                     quote, watched->phase);
 }

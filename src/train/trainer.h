@@ -10,20 +10,20 @@
 #include "model/model.h"
 
 enum {
-    DUET_HISTORY_ROWS = 1024,  /* replays of a phase whose terms the device remembers */
-    DUET_QUEUED_STEPS = 8,     /* a step is enqueued when the one this far back is done */
+    DUET_HISTORY_ROWS = 1024, /* replays of a phase whose terms the device remembers */
+    DUET_QUEUED_STEPS = 8,    /* a step is enqueued when the one this far back is done */
+    DUET_MAX_WATCHED = DUET_MAX_REPORTS + DUET_MAX_OBJECTIVES * (1 + DUET_MAX_GROUPS), /* of a phase */
     DUET_MAX_PHASE_ROOTS = 640 /* 8 objectives x 8 groups x 8 nodes, and the phase's own */
 };
 
-/** What the fault flag can name: a report of a phase, or (report NULL) a loss of it. */
+/** What the fault flag can name: a report of a phase, the gradient of a group in it, or (both NULL) a loss of it. */
 typedef struct duet_watched {
-    const char *phase, *report;
+    const char *phase, *report, *group;
 } duet_watched;
 
 typedef struct duet_trainer_phase {
     const duet_phase_description *description;
     size_t repeats;         /* replays a step, 0 resolved */
-    size_t first_watched;   /* of its rows in the trainer's list; its reports come first */
     duet_variable *history; /* [DUET_HISTORY_ROWS, reports]; NULL if it reports nothing */
 } duet_trainer_phase;
 
@@ -37,7 +37,7 @@ struct duet_trainer {
     duet_trainer_phase phases[DUET_MAX_PHASES];
     size_t phase_count;
     duet_plan *plans[DUET_MAX_PHASES + 1]; /* one a phase; the last, plans[phase_count], counts the step */
-    duet_watched watched[DUET_MAX_PHASES * (DUET_MAX_REPORTS + DUET_MAX_OBJECTIVES)];
+    duet_watched watched[DUET_MAX_PHASES * DUET_MAX_WATCHED];
     size_t watched_count;
     const char *terms[DUET_MAX_PHASES * DUET_MAX_REPORTS];
     size_t term_count;
@@ -61,7 +61,7 @@ uint64_t duet_trainer_epochs_after(const duet_trainer *trainer, uint64_t steps);
 uint64_t duet_trainer_steps_for(const duet_trainer *trainer, uint64_t epochs);
 /** How many steps losses may be left unread without the history forgetting some. */
 uint64_t duet_trainer_history_steps(const duet_trainer *trainer);
-/** DUET_ERROR_NUMERIC with step and term if a loss was not finite. Waits for the steps enqueued. */
+/** DUET_ERROR_NUMERIC with step and term if a loss or a gradient was not finite. Waits for the steps enqueued. */
 duet_status duet_trainer_check(duet_trainer *trainer, duet_error *error);
 /** Goes on after `steps` steps, of which `reported` were reported: what a checkpoint says. */
 void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t reported);
