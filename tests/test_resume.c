@@ -460,19 +460,19 @@ static void data_of_another_range_or_shape_is_refused(void **state)
     path_of(path, "other.npy", "");
     path_of(run_path, "first", "");
     assert_ok(duet_write_npy(path, values, shape, &error), &error);
-    assert_ok(duet_run_open_with(&run, run_path, NULL, path, &error), &error);
+    assert_ok(duet_run_open_with(&run, run_path, NULL, path, NULL, &error), &error);
     duet_run_close(&run);
 
     values[count - 1] = 2;
     assert_ok(duet_write_npy(path, values, shape, &error), &error);
-    assert_status(duet_run_open_with(&run, run_path, NULL, path, &error), DUET_ERROR_DATA, &error);
+    assert_status(duet_run_open_with(&run, run_path, NULL, path, NULL, &error), DUET_ERROR_DATA, &error);
     assert_message(&error, "values beyond [0, 1]");
     assert_null(run);
 
     values[count - 1] = 1;
     assert_ok(duet_write_npy(path, values, DUET_SHAPE(TEST_EXAMPLES, 4, 16, 3), &error), &error);
     error = (duet_error){0};
-    assert_status(duet_run_open_with(&run, run_path, NULL, path, &error), DUET_ERROR_DATA, &error);
+    assert_status(duet_run_open_with(&run, run_path, NULL, path, NULL, &error), DUET_ERROR_DATA, &error);
     assert_message(&error, "[4, 16, 3]");
     free(values);
 
@@ -680,6 +680,23 @@ static void a_number_that_is_not_finite_keeps_the_last_checkpoint(void **state)
     options.steps = 2;
     train(options, "sound", false, DUET_OK, &error);
     assert_true(same_file("rotten", "sound", "checkpoint.safetensors"));
+
+    /* A run of a family of the program's own is opened with it, and not without. */
+    char path[PATH];
+    float q = 0;
+    duet_run *run = NULL;
+    path_of(path, "sound", "");
+    assert_status(duet_run_open(&run, path, NULL, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "\"failing\"");
+    error = (duet_error){0};
+    assert_status(duet_run_open_with(&run, path, NULL, NULL, duet_family_find("ae"), &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "not of \"ae\"");
+    error = (duet_error){0};
+    assert_ok(duet_run_open_with(&run, path, NULL, NULL, &failing, &error), &error);
+    duet_store *store = duet_model_store(duet_run_model(run));
+    assert_ok(duet_store_read(store, duet_run_device(run), "net.q", &q, sizeof q, &error), &error);
+    assert_close(q, -0.002, 1e-5); /* two steps of Adam at a rate of 0.001 */
+    duet_run_close(&run);
 
     options.steps = 50;
     options.checkpoint_every = 1000; /* now the last report finds it, and its line says null */

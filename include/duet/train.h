@@ -88,15 +88,18 @@ DUET_API duet_status duet_train(const duet_train_options *options, duet_train_su
 
 typedef struct duet_run duet_run;
 
-/** Opens run.json and the checkpoint, and the model and data they name. `device` as in duet_device_open. */
+/** Opens run.json and the checkpoint, and the model and data they name. `device` as in duet_device_open. Errors:
+ *  DUET_ERROR_DATA for a model that is not built in, a damaged file, or data of another shape or range than the run's.
+ */
 DUET_API duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error);
 DUET_API void duet_run_close(duet_run **run);
 DUET_API duet_model *duet_run_model(duet_run *run);
 DUET_API duet_data *duet_run_data(duet_run *run);
 DUET_API duet_device *duet_run_device(duet_run *run);
-/** Where the data comes from instead of what run.json names; NULL: as recorded. Call before the first use of it. */
+/** The same with other data than run.json names (NULL: as recorded), or with a family of the program's own, which must
+ *  outlive the run (NULL: the built-in one of that name). Errors: also DUET_ERROR_FILE for a run of another family. */
 DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
-                                        duet_error *error);
+                                        const duet_family *family, duet_error *error);
 
 /** Whether the model has an output of this name ("sample", "reconstruction", "latent", ...) and how many numbers an
  *  example it has: 0 if it has none. */

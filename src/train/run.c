@@ -14,13 +14,11 @@ struct duet_run {
 };
 
 static duet_status open_parts(duet_run *run, const duet_run_file *file, const char *directory, const char *device,
-                              const char *data, duet_error *error)
+                              const char *data, const duet_family *given, duet_error *error)
 {
     const duet_run_choice *choice = &file->choice;
-    const duet_family *family = duet_family_find(choice->model);
-    if (family == NULL)
-        return duet_fail(error, DUET_ERROR_DATA, "%s is a run of \"%s\", a model this version of Duet does not have",
-                         directory, choice->model);
+    const duet_family *family;
+    DUET_TRY(duet_run_file_family(choice, directory, given, &family, error));
     DUET_TRY(duet_data_open(&run->data, data != NULL ? data : choice->data, error));
     DUET_TRY(duet_run_file_check_data(file, directory, duet_data_describe(run->data), error));
     DUET_TRY(
@@ -36,7 +34,7 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
 }
 
 duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
-                               duet_error *error)
+                               const duet_family *family, duet_error *error)
 {
     duet_run_file file;
     *run = NULL;
@@ -44,7 +42,7 @@ duet_status duet_run_open_with(duet_run **run, const char *directory, const char
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
     duet_status status = duet_run_file_read(&file, directory, error);
     if (status == DUET_OK) {
-        status = open_parts(made, &file, directory, device, data, error);
+        status = open_parts(made, &file, directory, device, data, family, error);
         duet_run_file_free(&file);
     }
     if (status != DUET_OK) {
@@ -57,7 +55,7 @@ duet_status duet_run_open_with(duet_run **run, const char *directory, const char
 
 duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error)
 {
-    return duet_run_open_with(run, directory, device, NULL, error);
+    return duet_run_open_with(run, directory, device, NULL, NULL, error);
 }
 
 void duet_run_close(duet_run **run)

@@ -241,6 +241,20 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
     return status;
 }
 
+duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
+                                 const duet_family **family, duet_error *error)
+{
+    if (given != NULL && strcmp(given->name, choice->model) != 0)
+        return duet_fail(error, DUET_ERROR_FILE, "%s is a run of \"%s\", not of \"%s\"", directory, choice->model,
+                         given->name);
+    *family = given != NULL ? given : duet_family_find(choice->model);
+    if (*family != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s is a run of \"%s\", a model this version of Duet does not have: a program that has it must "
+                     "give it",
+                     directory, choice->model);
+}
+
 static const char *range_words(bool unit_range)
 {
     return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";

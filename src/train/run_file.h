@@ -28,6 +28,11 @@ typedef struct duet_run_file {
 duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error);
 void duet_run_file_free(duet_run_file *file);
 
+/** The family of the run: `given` if that is not NULL, DUET_ERROR_FILE if it has another name, else the built-in one.
+ */
+duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
+                                 const duet_family **family, duet_error *error);
+
 /** DUET_ERROR_DATA unless examples of `data` have the shape and the range of those that the run was trained on: a model
  *  reads and writes its outputs by both. */
 duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,

@@ -103,25 +103,12 @@ static duet_status choose(training *run, duet_error *error)
     return DUET_OK;
 }
 
-/* A family of the program's own may be given on resuming too. */
-static duet_status choose_family(const training *run, const duet_family **family, duet_error *error)
-{
-    const duet_family *given = run->options->family;
-    if (given != NULL && strcmp(given->name, run->choice.model) != 0)
-        return duet_fail(error, DUET_ERROR_FILE, "%s is a run of \"%s\", not of \"%s\"", run->directory,
-                         run->choice.model, given->name);
-    *family = given != NULL ? given : duet_family_find(run->choice.model);
-    if (*family != NULL) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_DATA, "%s is a run of \"%s\", a model this version of Duet does not have",
-                     run->directory, run->choice.model);
-}
-
 static duet_status open_parts(training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
     const duet_run_choice *choice = &run->choice;
     const duet_family *family;
-    DUET_TRY(choose_family(run, &family, error));
+    DUET_TRY(duet_run_file_family(choice, run->directory, options->family, &family, error));
     DUET_TRY(duet_data_open(&run->data, choice->data, error));
     if (run->resumed)
         DUET_TRY(duet_run_file_check_data(&run->before, run->directory, duet_data_describe(run->data), error));
