@@ -276,6 +276,69 @@ static void grid_pixels(void **state)
     free(pixels);
 }
 
+/* Three pairs of 60 x 1 pixels, two a row: originals above, the last place empty. */
+static void drawn_examples(void **state)
+{
+    (void)state;
+    enum { TALL = 60, COUNT = 3 };
+    static const size_t columns[] = {0, 1, 0}, rows[] = {0, 0, 2};
+    duet_error error = {0};
+    size_t width, height;
+    float originals[COUNT * TALL], values[COUNT * TALL];
+    for (size_t i = 0; i < COUNT * TALL; i++) {
+        originals[i] = (float)i / (COUNT * TALL);
+        values[i] = -1 + 4 * (float)i / (COUNT * TALL - 1); /* -1 .. 3 */
+    }
+    values[1] = NAN;
+    values[2] = INFINITY;
+    duet_drawing drawing = {DUET_SHAPE(TALL, 1, 1), false, values, COUNT, originals, COUNT, 2};
+    for (int unit_range = 0; unit_range < 2; unit_range++) {
+        drawing.unit_range = unit_range == 1;
+        assert_ok(duet_write_png_examples(in_folder("a.png"), &drawing, &error), &error);
+        uint8_t *pixels = read_png("a.png", PNG_FORMAT_GRAY, &width, &height);
+        assert_int_equal(width, 3);
+        assert_int_equal(height, 4 * TALL + 3);
+        for (size_t i = 0; i < COUNT * TALL; i++) {
+            size_t at = (rows[i / TALL] * (TALL + 1) + i % TALL) * width + 2 * columns[i / TALL];
+            double low = unit_range ? 0 : -1, high = unit_range ? 1 : 3;
+            double original = (originals[i] - low) / (high - low), value = (values[i] - low) / (high - low);
+            assert_close(pixels[at], 255 * original, 0.51);
+            if (i == 1 || i == 2) value = i == 2; /* neither takes part in the range; infinity is white */
+            assert_close(pixels[at + (TALL + 1) * width], 255 * fmin(fmax(value, 0), 1), 0.51);
+        }
+        assert_int_equal(pixels[(2 * (TALL + 1)) * width + 2], 0);
+        free(pixels);
+    }
+
+    /* All alike: grey. A pair too few. No picture, no points. */
+    for (size_t i = 0; i < COUNT * TALL; i++) values[i] = 7;
+    drawing = (duet_drawing){DUET_SHAPE(TALL, 1, 1), false, values, COUNT, NULL, 0, 8};
+    assert_ok(duet_write_png_examples(in_folder("a.png"), &drawing, &error), &error);
+    uint8_t *pixels = read_png("a.png", PNG_FORMAT_GRAY, &width, &height);
+    assert_int_equal(width, 5);
+    assert_in_range(pixels[0], 127, 128);
+    free(pixels);
+    drawing.originals = originals;
+    drawing.original_count = COUNT - 1;
+    assert_status(duet_write_png_examples(in_folder("a.png"), &drawing, &error), DUET_ERROR_USAGE, &error);
+    error = (duet_error){0};
+    drawing = (duet_drawing){DUET_SHAPE(4), true, values, COUNT, NULL, 0, 8};
+    assert_status(duet_write_png_examples(in_folder("a.png"), &drawing, &error), DUET_ERROR_USAGE, &error);
+
+    /* Two numbers are points, what they stand against behind them. */
+    error = (duet_error){0};
+    size_t bytes, other_bytes;
+    drawing = (duet_drawing){DUET_SHAPE(2), false, values, COUNT, originals, 2 * COUNT, 0};
+    assert_ok(duet_write_png_examples(in_folder("a.png"), &drawing, &error), &error);
+    char *drawn = test_file_read(in_folder("a.png"), &bytes);
+    assert_ok(duet_write_png_points(in_folder("a.png"), values, COUNT, 2, originals, 2 * COUNT, &error), &error);
+    char *points = test_file_read(in_folder("a.png"), &other_bytes);
+    assert_int_equal(bytes, other_bytes);
+    assert_memory_equal(drawn, points, bytes);
+    free(drawn);
+    free(points);
+}
+
 static void wrong_pictures(void **state)
 {
     (void)state;
@@ -563,6 +626,7 @@ int main(void)
         IN_FOLDER(discarded_file),
         IN_FOLDER(npy_bytes),
         IN_FOLDER(grid_pixels),
+        IN_FOLDER(drawn_examples),
         IN_FOLDER(wrong_pictures),
         IN_FOLDER(points_pixels),
         IN_FOLDER(tensors_come_back),

@@ -17,6 +17,21 @@ DUET_API duet_status duet_write_png_grid(const char *path, const float *values, 
  *  `reference` ([reference_count, same], may be NULL) is drawn behind in grey. */
 DUET_API duet_status duet_write_png_points(const char *path, const float *values, size_t count, size_t dimensions,
                                            const float *reference, size_t reference_count, duet_error *error);
+/** Examples to be drawn as what they are: pictures ([height, width, channels]) as a grid, single numbers as a
+ * histogram, two numbers as points. */
+typedef struct duet_drawing {
+    duet_shape shape;    /**< of one example */
+    bool unit_range;     /**< values belong into [0, 1]; else a grid shows them between the smallest and largest */
+    const float *values; /**< [count, ...shape] */
+    size_t count;
+    const float *originals; /**< [original_count, ...shape], NULL: none. In a grid one for each picture, its rows above
+                                 those of the pictures; otherwise drawn behind in grey */
+    size_t original_count;
+    size_t columns; /**< of a grid */
+} duet_drawing;
+
+/** Writes it as a PNG. Errors: DUET_ERROR_USAGE for a shape that is nothing of these, DUET_ERROR_FILE. */
+DUET_API duet_status duet_write_png_examples(const char *path, const duet_drawing *drawing, duet_error *error);
 /** A float32 array of that shape as a .npy file. */
 DUET_API duet_status duet_write_npy(const char *path, const float *values, duet_shape shape, duet_error *error);
 
