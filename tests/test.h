@@ -63,14 +63,15 @@ static inline void test_assert_message(const duet_error *error, const char *piec
     _fail(file, line);
 }
 
-/** The device under test: $DUET_DEVICE, else the preferred one. In checking mode if $DUET_TEST_CHECKING is set.
- *  None at all is a failure: tests that skip themselves prove nothing. */
+/** The device under test: $DUET_DEVICE, else the preferred one. In checking mode if $DUET_TEST_CHECKING is set, with
+ * the GEMM provider that $DUET_TEST_GEMM names. None at all is a failure: tests that skip themselves prove nothing. */
 static inline duet_device *test_device_open(void)
 {
     duet_error error = {0};
     duet_device *device = NULL;
     assert_ok(duet_device_open(&device, NULL, &error), &error);
     if (getenv("DUET_TEST_CHECKING")) duet_device_set_checking(device, true);
+    assert_ok(duet_device_set_gemm(device, getenv("DUET_TEST_GEMM"), &error), &error);
     return device;
 }
 
