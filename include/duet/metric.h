@@ -19,7 +19,6 @@ typedef struct duet_metric_row {
     const char *name;
     const char *unit;
     const char *summary;
-    bool slow; /**< takes long: computed only where it is asked for by name */
 } duet_metric_row;
 
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */

@@ -23,7 +23,7 @@ static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_LIST, "metric", 0, PLACE(metrics), "NAME",
      "compute this one; may be given several times\n"
-     "(default: all that the model has and that are not slow)",
+     "(default: all that the model has)",
      0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what a metric's own noise is drawn from (default: 0)", 0, INT64_MAX},
@@ -69,7 +69,7 @@ static int compute(duet_run *run, const char *metric, uint64_t seed, struct valu
     return CLI_DONE;
 }
 
-/* The metrics asked for; without any, all that apply and are not slow. */
+/* The metrics asked for; without any, all that apply. */
 static int compute_all(duet_run *run, const struct arguments *arguments, struct values *values)
 {
     const duet_metric_row *row;
@@ -78,7 +78,7 @@ static int compute_all(duet_run *run, const struct arguments *arguments, struct 
         status = compute(run, arguments->metrics.items[i], arguments->seed, values);
     if (arguments->metrics.count > 0) return status;
     for (size_t i = 0; status == CLI_DONE && (row = duet_metric_at(i)) != NULL; i++)
-        if (!row->slow && duet_metric_applies(run, row->name)) {
+        if (duet_metric_applies(run, row->name)) {
             cli_progress_count("metric", i, i + 1, row->name);
             status = compute(run, row->name, arguments->seed, values);
             cli_progress_clear();
@@ -153,7 +153,7 @@ static void more_help(const char *operand)
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         cli_table_cell(&table, "%s", row->name);
         cli_table_cell(&table, "%s", row->unit);
-        cli_table_cell(&table, row->slow ? "%s (slow: only when asked for)" : "%s", row->summary);
+        cli_table_cell(&table, "%s", row->summary);
     }
     cli_table_print(&table, stdout);
 }

@@ -37,7 +37,7 @@ static duet_status compute(duet_metric_task *task, duet_error *error)
 
 const duet_metric duet_metric_accuracy = {
     {"accuracy", "share",
-     "the discriminator's, on real examples and on as many samples; for models with a discriminator", false},
+     "the discriminator's, on real examples and on as many samples; for models with a discriminator"},
     applies,
     compute,
 };

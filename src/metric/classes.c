@@ -117,8 +117,7 @@ static duet_status compute(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_classes = {
     {"classes", "classes",
      "classes with over 1% of 1,000 samples, labelled by the nearest training example; for models that sample, on data "
-     "with labels",
-     false},
+     "with labels"},
     applies,
     compute,
 };

@@ -31,8 +31,7 @@ static duet_status compute(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_elbo = {
-    {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior",
-     false},
+    {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior"},
     applies,
     compute,
 };

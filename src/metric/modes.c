@@ -59,8 +59,7 @@ static duet_status compute(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_modes = {
     {"modes", "modes",
      "modes of a generated mixture that 2,500 samples cover, and the share of samples within three "
-     "standard deviations of one; for models that sample, on generated data",
-     false},
+     "standard deviations of one; for models that sample, on generated data"},
     applies,
     compute,
 };

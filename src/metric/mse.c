@@ -37,7 +37,7 @@ static duet_status compute(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_mse = {
-    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct", false},
+    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct"},
     applies,
     compute,
 };
