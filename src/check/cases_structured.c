@@ -8,7 +8,7 @@
 #define STRETCH(title, what, f, ...)                                                                                   \
     {                                                                                                                  \
         .name = title, .expression = duet_case_map2, .build2 = duet_##what##_at, .meaning2 = f, .tolerance = 1,        \
-        .length = 8, .derivatives = 2, .inputs = {                                                                    \
+        .length = 8, .derivatives = 2, .inputs = {                                                                     \
             __VA_ARGS__                                                                                                \
         }                                                                                                              \
     }
