@@ -30,7 +30,7 @@ static const char *setting_range(const duet_setting *setting, char *text, size_t
     if (setting->kind == DUET_SETTING_CHOICE)
         snprintf(text, size, "%s", setting->choices);
     else if (setting->kind == DUET_SETTING_SIZES)
-        snprintf(text, size, "sizes: 400,200");
+        snprintf(text, size, "sizes, such as 400,200");
     else if (setting->kind == DUET_SETTING_COUNT)
         snprintf(text, size, "count %.15g to %.15g", setting->low, setting->high);
     else
@@ -40,7 +40,7 @@ static const char *setting_range(const duet_setting *setting, char *text, size_t
 
 void cli_settings_print(const duet_family *family)
 {
-    static const char *const heads[] = {"setting", "default", "takes", "meaning"};
+    static const char *const heads[] = {"setting", "default", "meaning", "takes"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     const duet_setting *setting;
     char range[160];
@@ -48,8 +48,8 @@ void cli_settings_print(const duet_family *family)
     for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
         cli_table_cell(&table, "%s", setting->key);
         cli_table_cell(&table, "%s", setting->start);
-        cli_table_cell(&table, "%s", setting_range(setting, range, sizeof range));
         cli_table_cell(&table, "%s", setting->help);
+        cli_table_cell(&table, "%s", setting_range(setting, range, sizeof range));
     }
     cli_table_print(&table, stdout);
 }
