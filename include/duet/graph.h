@@ -113,7 +113,7 @@ DUET_API duet_node duet_constant(duet_graph *graph, double value);
  *  Every op's rule is written in ops, so the result can be differentiated again. An op without a rule on the way is a
  *  mistake recorded in the graph now, not at run time. */
 DUET_API void duet_grad_at(const char *where, duet_node loss, const duet_node *wrt, size_t count, duet_node *gradients);
-#define duet_grad(loss, wrt, count, gradients) duet_grad_at(DUET_WHERE, (loss), (wrt), (count), (gradients))
+#define duet_grad(...) duet_grad_at(DUET_WHERE, __VA_ARGS__)
 
 #ifdef __cplusplus
 }

@@ -147,7 +147,7 @@ DUET_API duet_node duet_watch_at(const char *where, duet_node x);
 DUET_API duet_node duet_stop_gradient_at(const char *where, duet_node x);
 #define duet_stop_gradient(x) duet_stop_gradient_at(DUET_WHERE, (x))
 
-/* Shape. None of these moves bytes by itself: consumers read through them. */
+/* Shape. Consumers read through these; bytes move only where an operand must lie in memory first. */
 
 /** The same elements, in order, under another shape with as many elements */
 DUET_API duet_node duet_reshape_at(const char *where, duet_node x, duet_shape shape);
@@ -157,7 +157,7 @@ DUET_API duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape 
 #define duet_broadcast(x, shape) duet_broadcast_at(DUET_WHERE, (x), (shape))
 /** Dimension i of the result is dimension order[i] of x */
 DUET_API duet_node duet_permute_at(const char *where, duet_node x, const size_t *order);
-#define duet_permute(x, order) duet_permute_at(DUET_WHERE, (x), (order))
+#define duet_permute(...) duet_permute_at(DUET_WHERE, __VA_ARGS__)
 /** The last two dimensions exchanged */
 DUET_API duet_node duet_transpose_at(const char *where, duet_node x);
 #define duet_transpose(x) duet_transpose_at(DUET_WHERE, (x))
@@ -169,7 +169,7 @@ DUET_API duet_node duet_pad_at(const char *where, duet_node x, size_t axis, size
 #define duet_pad(x, axis, before, after) duet_pad_at(DUET_WHERE, (x), (axis), (before), (after))
 /** Joined along `axis`; all other extents equal */
 DUET_API duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count, size_t axis);
-#define duet_concat(parts, count, axis) duet_concat_at(DUET_WHERE, (parts), (count), (axis))
+#define duet_concat(...) duet_concat_at(DUET_WHERE, __VA_ARGS__)
 
 /* Reductions over the axes in `axes` (bit i: dimension i; DUET_ALL_AXES for all). Deterministic: the order of
  * additions is fixed by the plan. keep: reduced extents stay as 1. */
