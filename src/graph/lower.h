@@ -98,6 +98,38 @@ void duet_lowering_materialise(duet_lowering *lowering, const duet_node *roots, 
 /** Writes `node` as a kernel's root into the probe: its loads are then what the root reads. Marks them as stored. */
 void duet_lowering_probe(duet_lowering *lowering, duet_node node);
 duet_status duet_lowering_no_memory(duet_lowering *lowering);
+
+/* Steps and tensors (steps.c). */
+
+/** A new tensor; of `node` if that has none yet (NULL: scratch memory). DUET_NO_TENSOR if memory is short. */
+int duet_lowering_add_tensor(duet_lowering *lowering, duet_node node, duet_type type, size_t elements, duet_home home);
+/** The tensor that holds a stored node, made at its first use. */
+int duet_lowering_tensor(duet_lowering *lowering, duet_node node);
+/** A new step at the end; NULL if memory is short. Valid until the next one. */
+duet_step *duet_lowering_add_step(duet_lowering *lowering, duet_step_kind kind);
+/** Remembers what a step reads; false if it reads too much. */
+bool duet_step_add_read(duet_step *step, int tensor, bool strided);
+/** Whether a map step has the node's value in registers. */
+bool duet_step_computes(const duet_step *step, duet_node node);
+/** The first step that may compute what the probe has just written. */
+size_t duet_lowering_earliest_step(const duet_lowering *lowering);
+/** Gives the root that the probe has just written a map step, not before `earliest`. */
+void duet_lowering_place_root(duet_lowering *lowering, duet_root root, size_t earliest);
+/** A root that copies a value in memory to another tensor. */
+void duet_lowering_place_copy(duet_lowering *lowering, duet_node node, int target, size_t earliest);
+
+/* Assignments (assign.c). */
+
+/** Refuses two assignments to the same memory, one of which would have no effect. */
+duet_status duet_check_targets(const duet_node *roots, size_t count, duet_error *error);
+/** The first step at which a new value of the variable (may be NULL) can be written in place. */
+size_t duet_lowering_after_readers(const duet_lowering *lowering, const duet_variable *variable);
+void duet_lowering_place_row_write(duet_lowering *lowering, duet_node assign, size_t earliest);
+/** Decides for all assignments among the roots, once every other value has its step. */
+void duet_lowering_place_assigns(duet_lowering *lowering, const duet_node *roots, size_t count);
+
+/* What lies where. */
+
 /** Whether the device wants many small work-items side by side, as GPUs do, rather than few long ones. */
 bool duet_is_wide(const duet_device *device);
 /** Computed element by element in a map kernel. */
