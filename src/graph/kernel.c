@@ -42,9 +42,10 @@ duet_status duet_kernel_add_argument(const duet_lowering *lowering, duet_kernel_
     if (grown == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
     launch->arguments = grown;
     grown[launch->argument_count++] = (duet_kernel_argument){tensor, number};
-    if (tensor != DUET_NO_TENSOR)
-        launch->bytes +=
-            (double)lowering->tensors[tensor].elements * (double)duet_type_size(lowering->tensors[tensor].type);
+    if (tensor == DUET_NO_TENSOR) return DUET_OK;
+    const duet_tensor *memory = &lowering->tensors[tensor];
+    size_t moved = memory->elements < launch->visited ? memory->elements : launch->visited;
+    launch->bytes += (double)moved * (double)duet_type_size(memory->type);
     return DUET_OK;
 }
 
@@ -129,6 +130,7 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     snprintf(name, sizeof name, "map_%s", step->roots[step->root_count - 1].value->op->name);
 
     writer.failed |= stores.failed;
+    launch->visited = step->elements;
     duet_status status = duet_kernel_check(&writer, table, error);
     if (status == DUET_OK) status = duet_kernel_intern(table, name, &text, &launch->kernel, error);
     if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, targets, launch, error);

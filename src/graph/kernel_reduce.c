@@ -115,6 +115,7 @@ duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *s
     duet_text_add(&text, "}\n");
 
     int target = step->pieces > 1 ? step->scratch : step->roots[0].target;
+    launch->visited = step->outputs * step->length;
     duet_status status = duet_kernel_check(&writer, table, error);
     if (status == DUET_OK) status = duet_kernel_intern(table, op->name, &text, &launch->kernel, error);
     if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, &target, launch, error);
@@ -147,6 +148,7 @@ duet_status duet_kernel_write_partials(duet_lowering *lowering, const duet_step 
                   op->expression);
     char name[64];
     snprintf(name, sizeof name, "%s_partials", op->name);
+    launch->visited = step->outputs * step->pieces;
     duet_status status = duet_kernel_intern(table, name, &text, &launch->kernel, error);
     if (status == DUET_OK) status = duet_kernel_add_argument(lowering, launch, step->scratch, 0, error);
     if (status == DUET_OK) status = duet_kernel_add_argument(lowering, launch, step->roots[0].target, 0, error);
