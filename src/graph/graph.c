@@ -8,7 +8,6 @@
 
 #include "base/size.h"
 #include "graph/variable.h"
-#include "graph/writer.h"
 
 enum { BUCKETS = 4096 };
 
@@ -175,9 +174,26 @@ bool duet_is_leaf(duet_node node)
     return node->op->kind == DUET_OP_VARIABLE || node->op->kind == DUET_OP_INPUT;
 }
 
+bool duet_node_keeps_order(duet_node node)
+{
+    return node->op->kind == DUET_OP_VIEW && node->op->view == NULL;
+}
+
+duet_node duet_node_in_memory(duet_node node)
+{
+    while (duet_node_keeps_order(node)) node = node->inputs[0];
+    return node;
+}
+
 bool duet_node_is_broken(duet_node node)
 {
     return node == NULL || node->op->kind == DUET_OP_BROKEN;
+}
+
+bool duet_operand_is_broken(const char *where, const duet_op *op, duet_node x, duet_node other)
+{
+    if (other == NULL) duet_graph_fail_at(where, x->graph, "%s: an operand is NULL", op->name);
+    return duet_node_is_broken(other);
 }
 
 size_t duet_graph_count(const duet_graph *graph)

@@ -71,6 +71,12 @@ duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op
                          const duet_node *inputs, size_t count, const duet_attributes *attributes, bool shared);
 duet_node duet_node_broken(duet_graph *graph);
 bool duet_node_is_broken(duet_node node);
+/** A view whose elements come in its operand's order. */
+bool duet_node_keeps_order(duet_node node);
+/** The node whose memory holds `node`: views that keep the order of elements share it. */
+duet_node duet_node_in_memory(duet_node node);
+/** Whether `other`, an operand beside `x`, stands for a mistake; records one if it is NULL. */
+bool duet_operand_is_broken(const char *where, const duet_op *op, duet_node x, duet_node other);
 /** In memory before any plan runs: a variable or an input. */
 bool duet_is_leaf(duet_node node);
 /** Node `id` of the graph, for walks in topological order. */

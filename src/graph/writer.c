@@ -54,17 +54,6 @@ const char *duet_type_text(duet_type type)
     return type == DUET_FLOAT32 ? "float" : type == DUET_UINT32 ? "uint" : "uchar";
 }
 
-static bool keeps_order(duet_node node)
-{
-    return node->op->kind == DUET_OP_VIEW && node->op->view == NULL;
-}
-
-duet_node duet_node_in_memory(duet_node node)
-{
-    while (keeps_order(node)) node = node->inputs[0];
-    return node;
-}
-
 /* Room for one more item; false (and the writer failed) if memory is short. */
 static bool reserve(duet_kernel_writer *writer, void **items, size_t size, size_t count, size_t *capacity)
 {
@@ -267,7 +256,7 @@ static bool map_through_ones(duet_node node, const duet_map *outside, duet_map *
 static duet_value write_view(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
     duet_map inside;
-    if (keeps_order(node)) {
+    if (duet_node_keeps_order(node)) {
         if (map->linear) return duet_write_node(writer, node->inputs[0], map);
         if (map_through_ones(node, map, &inside)) return duet_write_node(writer, node->inputs[0], &inside);
         return load(writer, node, map);

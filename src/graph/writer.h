@@ -82,8 +82,6 @@ size_t duet_write_argument(duet_kernel_writer *writer, duet_node node, bool stri
 /** ", __global const float *b0, const ulong o0, ..., __global float *r0, const ulong s0, ..., const float k0, ...". */
 void duet_write_parameters(const duet_kernel_writer *writer, duet_text *text);
 
-/** The node whose memory holds `node`: views that keep the order of elements share it. */
-duet_node duet_node_in_memory(duet_node node);
 const char *duet_type_text(duet_type type);
 
 #endif

@@ -140,12 +140,6 @@ static const duet_op op_select = {.name = "select",
                                   .expression = "a != 0.0f ? b : c",
                                   .gradient = gradient_select};
 
-bool duet_operand_is_broken(const char *where, const duet_op *op, duet_node x, duet_node other)
-{
-    if (other == NULL) duet_graph_fail_at(where, x->graph, "%s: an operand is NULL", op->name);
-    return duet_node_is_broken(other);
-}
-
 static duet_node make(const char *where, const duet_op *op, duet_type type, const duet_node *inputs, size_t count,
                       double m, double n)
 {

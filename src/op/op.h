@@ -12,8 +12,6 @@ extern const duet_op duet_op_watch;
 
 /** The operand if x is a matrix transposed, else NULL. */
 duet_node duet_untransposed(duet_node x);
-/** Whether `other`, an operand beside `x`, stands for a mistake; records one if it is NULL. */
-bool duet_operand_is_broken(const char *where, const duet_op *op, duet_node x, duet_node other);
 
 /** numpy's rule: aligned at the last dimension, extent 1 stretches. False if they do not fit. */
 bool duet_shape_broadcast(duet_shape a, duet_shape b, duet_shape *shape);
