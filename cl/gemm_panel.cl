@@ -1,27 +1,30 @@
-/* Matrix product for processors with vector registers: C = op(A) op(B), or C += op(A) op(B), row-major, single
- * precision.
+/* Matrix product for processors with vector registers and caches: C = op(A) op(B), or C += op(A) op(B), row-major,
+ * single precision.
  *
- * Mapping: one work-item computes a tile of C, ROWS rows by two vectors of LANES columns, and keeps it in registers all
- * the way. For each k it loads two vectors of B, and for each row one number of A that it multiplies with both: the
- * 2 ROWS multiply-adds of a step need only ROWS + 2 loads. Work-groups are of one work-item: on a CPU a work-group is a
- * loop on one core, so there is nothing to share, no local memory and no barrier.
+ * Mapping: one work-item computes a strip of C, 2 LANES columns wide and many rows high, in tiles of ROWS rows. A tile
+ * stays in registers while k runs: each step loads two vectors of B, and for each row one number of A that it multiplies
+ * with both, so 2 ROWS multiply-adds need only ROWS + 2 loads. Work-groups are of one work-item: on a CPU a work-group
+ * is a loop on one core, so there is nothing to share and no barrier.
  *
- * Packing: for neighbouring k the vectors of B lie a whole row of B apart, on other pages when B is wide. So B is first
- * copied into panels of two vectors' width, in which they follow each other; this also hides whether B is transposed,
- * and fills the last panel up with zeros, so that no tile reads past the end of B. The first dimension of the launch
- * counts tiles down a panel, which then stays in cache.
+ * Packing: for neighbouring k the two vectors of B lie a whole row of B apart, on other pages when B is wide. So a
+ * work-item first copies K_BLOCK rows of its columns into a panel, in which they follow each other; all tiles of the
+ * strip use it. This also hides whether B is transposed, and fills up the last columns with zeros.
  *
- *        B [k, n]                panels [n / (2 LANES)][k][2 LANES]            C [m, n]
- *     +----+----+--+              +----+  +----+  +----+                    +----+----+--+
- *     |  0 |  1 |2 |     pack     |  0 |  |  1 |  |2 00|     product        |tile|tile|  |  ROWS
- *     |    |    |  |     --->     |    |  |    |  |  00|      --->          +----+----+--+
- *     +----+----+--+              +----+  +----+  +----+                    |    |    |  |
+ *        B [k, n]           panel [K_BLOCK][2 LANES]             C [m, n]
+ *     +----+----+--+                +----+                    +----+----+--+
+ *     |    |////|  |     pack       |////|      product       |    |tile|  |  ROWS
+ *     |    |////|  |     --->       |////|      --->          |    |tile|  |
+ *     |    |    |  |                +----+                    |    |  : |  |
+ *     +----+----+--+                                          +----+----+--+
  *
- * What bounds it: the multiply-add units, if the tile fits the registers: 2 ROWS accumulators, two vectors of B and one
- * of A. 16 registers (AVX2, SSE) hold ROWS = 6, 32 (AVX-512, NEON) ROWS = 12. With fewer rows the loads bound it, with
- * more the compiler spills accumulators to memory. */
+ * Sums of a strip wait in local memory from one block of k to the next. After the last block each row of a tile goes
+ * through FINISH, which adds a bias, applies an activation or whatever the plan asks for, and stores.
+ *
+ * What bounds it: the multiply-add units, if a tile fits the registers (2 ROWS sums, two vectors of B, one of A: ROWS =
+ * 6 for 16 registers, AVX2 and SSE; 12 for 32, AVX-512 and NEON) and a panel the first-level cache. With fewer rows the
+ * loads bound it, with more the compiler spills sums to memory. A steps by four keeps the loop's own work small. */
 
-/* ROWS (6 or 12) and LANES (4, 8 or 16) come from the host, which asks the device for its vector width. */
+/* ROWS (6 or 12), LANES (4, 8 or 16), K_BLOCK and ROW_BLOCK (the most rows of a strip) come from the host. */
 #define COLUMNS   (2 * LANES)
 #define PASTE(a, b) a##b
 #define NAME(a, b)  PASTE(a, b)
@@ -29,112 +32,191 @@
 #define STORE     NAME(vstore, LANES)
 typedef NAME(float, LANES) vector;
 
-/* The accumulators are variables of their own rather than an array, so that every compiler keeps them in registers. */
+/* The sums are variables of their own rather than an array, so that every compiler keeps them in registers. The last
+ * rows of a strip use tiles of two thirds the height where those fit better: 128 rows are 20 x 6 + 2 x 4. */
 #if ROWS == 12
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+#define FEW_ROWS 8
+#define EACH_OF_FEW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define EACH_ROW(X) EACH_OF_FEW(X) X(8) X(9) X(10) X(11)
 #else
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
+#define FEW_ROWS 4
+#define EACH_OF_FEW(X) X(0) X(1) X(2) X(3)
+#define EACH_ROW(X) EACH_OF_FEW(X) X(4) X(5)
 #endif
 
-/* Writes one row of a tile; `columns` is smaller than COLUMNS in the last panel only. */
-void put_row(__global float *c, const vector left, const vector right, const ulong columns, const uint add)
-{
-    if (columns == COLUMNS) {
-        STORE(add ? left + LOAD(0, c) : left, 0, c);
-        STORE(add ? right + LOAD(1, c) : right, 1, c);
-        return;
-    }
-    float row[COLUMNS];
-    STORE(left, 0, row);
-    STORE(right, 1, row);
-    for (ulong i = 0; i < columns; i++) c[i] = add ? c[i] + row[i] : row[i];
-}
+/* What happens to `count` neighbouring elements of a row of C, from (row, column) on, once they are computed. A plan
+ * defines its own, with parameters of its own, before it makes a kernel by one of the GEMM_ macros below. */
+#define RUN COLUMNS
+#define FINISH_PARAMETERS
+#define FINISH(row, column, product, count)                                                                            \
+    for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = product[lane];
 
-/* One tile. op(A)'s element (r, i) lies at r * row_stride + i * k_stride; both strides and `whole` are constants where
- * this is called, so the compiler makes a version for each. A tile over the lower edge of C computes its last row
- * several times and writes it once: A is never read past its end. */
-void multiply_tile(const bool whole, const ulong rows, const ulong columns, const ulong k,
-                   __global const float *a, const ulong row_stride, const ulong k_stride,
-                   __global const float *panel, __global float *c, const ulong n, const uint add)
-{
+/* One tile: adds op(A)'s rows times the panel to `sums` ([rows][COLUMNS]) or, where `resumes` is 0, starts them. op(A)'s
+ * element (r, i) lies at r * row_stride + i * k_stride; the strides are constants where this is called. A tile over the
+ * lower edge of C computes its last row several times: A is never read past its end. */
 #define START(r)                                                                                                       \
-    const ulong row##r = (whole || r < rows ? r : rows - 1) * row_stride;                                              \
+    const ulong row##r = min((ulong)r, rows - 1) * row_stride;                                                         \
     vector left##r = 0.0f, right##r = 0.0f;
-    EACH_ROW(START)
-
-    for (ulong i = 0; i < k; i++) {
-        const vector b_left = LOAD(0, panel), b_right = LOAD(1, panel);
+#define RESUME(r)                                                                                                      \
+    left##r = LOAD(2 * r, sums);                                                                                       \
+    right##r = LOAD(2 * r + 1, sums);
 #define MULTIPLY(r)                                                                                                    \
     {                                                                                                                  \
         const vector factor = a[row##r];                                                                               \
         left##r += factor * b_left;                                                                                    \
         right##r += factor * b_right;                                                                                  \
     }
-        EACH_ROW(MULTIPLY)
-        a += k_stride;
-        panel += COLUMNS;
+#define STEP(EACH)                                                                                                     \
+    {                                                                                                                  \
+        const vector b_left = LOAD(0, panel), b_right = LOAD(1, panel);                                                \
+        EACH(MULTIPLY)                                                                                                 \
+        a += k_stride;                                                                                                 \
+        panel += COLUMNS;                                                                                              \
     }
+#define KEEP(r)                                                                                                        \
+    STORE(left##r, 2 * r, sums);                                                                                       \
+    STORE(right##r, 2 * r + 1, sums);
+#define TILE(name, EACH)                                                                                               \
+    void name(const ulong rows, const ulong depth, __global const float *a, const ulong row_stride,                    \
+              const ulong k_stride, __local const float *panel, __local float *sums, const bool resumes)               \
+    {                                                                                                                  \
+        EACH(START)                                                                                                    \
+        if (resumes) { EACH(RESUME) }                                                                                  \
+        ulong i = 0;                                                                                                   \
+        for (; i + 4 <= depth; i += 4) { STEP(EACH) STEP(EACH) STEP(EACH) STEP(EACH) }                                 \
+        for (; i < depth; i++) STEP(EACH)                                                                              \
+        EACH(KEEP)                                                                                                     \
+    }
+TILE(multiply_tile, EACH_ROW)
+TILE(multiply_low_tile, EACH_OF_FEW)
 
-#define FINISH(r)                                                                                                      \
-    if (whole || r < rows) put_row(c + r * n, left##r, right##r, columns, add);
-    EACH_ROW(FINISH)
+/* Four rows of four numbers become four columns, `stride` apart before and `apart` after. */
+void transpose_four(__global const float *from, const ulong stride, __local float *to)
+{
+    const float4 a = vload4(0, from), b = vload4(0, from + stride);
+    const float4 c = vload4(0, from + 2 * stride), d = vload4(0, from + 3 * stride);
+    vstore4((float4)(a.s0, b.s0, c.s0, d.s0), 0, to);
+    vstore4((float4)(a.s1, b.s1, c.s1, d.s1), 0, to + COLUMNS);
+    vstore4((float4)(a.s2, b.s2, c.s2, d.s2), 0, to + 2 * COLUMNS);
+    vstore4((float4)(a.s3, b.s3, c.s3, d.s3), 0, to + 3 * COLUMNS);
 }
 
-/* Launched with one work-item for each tile: dimension 0 counts them down, dimension 1 across. */
-#define PRODUCT(kernel_name, ROW_STRIDE, K_STRIDE)                                                                     \
-    __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(const ulong m, const ulong n, const ulong k, __global const float *restrict a,                    \
-                     const ulong a_offset, __global const float *restrict panels, const ulong panels_offset,           \
-                     __global float *restrict c, const ulong c_offset, const uint add)                                 \
-    {                                                                                                                  \
-        const ulong row = get_global_id(0) * ROWS, column = get_global_id(1) * COLUMNS;                                \
-        const ulong rows = min((ulong)ROWS, m - row), columns = min((ulong)COLUMNS, n - column);                       \
-        a += a_offset + row * ROW_STRIDE;                                                                              \
-        panels += panels_offset + column * k;                                                                          \
-        c += c_offset + row * n + column;                                                                              \
-        if (rows == ROWS)                                                                                              \
-            multiply_tile(true, rows, columns, k, a, ROW_STRIDE, K_STRIDE, panels, c, n, add);                         \
-        else                                                                                                           \
-            multiply_tile(false, rows, columns, k, a, ROW_STRIDE, K_STRIDE, panels, c, n, add);                        \
-    }
-
-PRODUCT(gemm_panel, k, 1)            /* A is stored [m, k] */
-PRODUCT(gemm_panel_transposed, 1, m) /* A is stored [k, m] */
-
-/* Packing. Mapping: one work-item copies PACK_ROWS rows of one panel; dimension 0 counts the panels, dimension 1 the
- * pieces of k. Bound by memory: it reads and writes B once. */
-
-/* B is stored [k, n]: a panel's rows are pieces of B's rows. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void pack_rows(const ulong n, const ulong k, __global const float *restrict b, const ulong b_offset,
-               __global float *restrict panels, const ulong panels_offset)
+/* `depth` rows of a panel. B is stored [k, n]: they are pieces of B's rows, `stride` apart. */
+void pack_rows(__global const float *b, const ulong stride, const ulong columns, const ulong depth, __local float *panel)
 {
-    const ulong column = get_global_id(0) * COLUMNS, columns = min((ulong)COLUMNS, n - column);
-    const ulong first = get_global_id(1) * PACK_ROWS, last = min(first + PACK_ROWS, k);
-    b += b_offset + column;
-    panels += panels_offset + column * k;
-    for (ulong i = first; i < last; i++) {
-        __global const float *from = b + i * n;
-        __global float *to = panels + i * COLUMNS;
+    for (ulong i = 0; i < depth; i++, b += stride, panel += COLUMNS) {
         if (columns == COLUMNS) {
-            STORE(LOAD(0, from), 0, to);
-            STORE(LOAD(1, from), 1, to);
+            STORE(LOAD(0, b), 0, panel);
+            STORE(LOAD(1, b), 1, panel);
         } else {
-            for (ulong j = 0; j < COLUMNS; j++) to[j] = j < columns ? from[j] : 0.0f;
+            for (ulong j = 0; j < COLUMNS; j++) panel[j] = j < columns ? b[j] : 0.0f;
         }
     }
 }
 
-/* B is stored [n, k]: a panel's columns are pieces of B's rows. The piece written stays in the first-level cache while
- * its columns are filled one after the other. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void pack_columns(const ulong n, const ulong k, __global const float *restrict b, const ulong b_offset,
-                  __global float *restrict panels, const ulong panels_offset)
+/* B is stored [n, k]: the panel's columns are pieces of B's rows. */
+void pack_columns(__global const float *b, const ulong stride, const ulong columns, const ulong depth,
+                  __local float *panel)
 {
-    const ulong column = get_global_id(0) * COLUMNS, columns = min((ulong)COLUMNS, n - column);
-    const ulong first = get_global_id(1) * PACK_ROWS, last = min(first + PACK_ROWS, k);
-    b += b_offset + column * k;
-    panels += panels_offset + column * k;
-    for (ulong j = 0; j < COLUMNS; j++)
-        for (ulong i = first; i < last; i++) panels[i * COLUMNS + j] = j < columns ? b[j * k + i] : 0.0f;
+    ulong i = 0;
+    for (; columns == COLUMNS && i + 4 <= depth; i += 4)
+        for (ulong j = 0; j < COLUMNS; j += 4) transpose_four(b + j * stride + i, stride, panel + i * COLUMNS + j);
+    for (; i < depth; i++)
+        for (ulong j = 0; j < COLUMNS; j++) panel[i * COLUMNS + j] = j < columns ? b[j * stride + i] : 0.0f;
 }
+
+/* Launched with a work-item for each strip: dimension 0 counts blocks of row_block rows, dimension 1 strips. A tile's
+ * rows of op(A) begin at row * A_TILE. */
+#define PRODUCT(kernel_name, A_TILE, A_ROW, A_K, PACK, B_STRIDE, B_COLUMN, B_K)                                        \
+    __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
+    void kernel_name(const ulong m, const ulong n, const ulong k, const ulong row_block,                               \
+                     __global const float *restrict a, const ulong a_offset, __global const float *restrict b,         \
+                     const ulong b_offset, __global float *c, const ulong c_offset, const uint add FINISH_PARAMETERS)  \
+    {                                                                                                                  \
+        __local float panel[K_BLOCK * COLUMNS], sums[ROW_BLOCK * COLUMNS];                                             \
+        const ulong first_row = get_global_id(0) * row_block, end_row = min(first_row + row_block, m);                 \
+        const ulong column = get_global_id(1) * COLUMNS, columns = min((ulong)COLUMNS, n - column);                    \
+        a += a_offset;                                                                                                 \
+        b += b_offset + column * B_COLUMN;                                                                             \
+        c += c_offset;                                                                                                 \
+        for (ulong start = 0; start < k; start += K_BLOCK) {                                                           \
+            const ulong depth = min((ulong)K_BLOCK, k - start);                                                        \
+            PACK(b + start * B_K, B_STRIDE, columns, depth, panel);                                                    \
+            for (ulong row = first_row; row < end_row;) {                                                              \
+                const ulong left = end_row - row;                                                                      \
+                const bool is_low = left <= FEW_ROWS || (A_TILE == A_ROW && left > ROWS && left <= 2 * FEW_ROWS);      \
+                const ulong rows = min(left, (ulong)(is_low ? FEW_ROWS : ROWS));                                       \
+                __global const float *from = a + row * A_TILE + start * A_K;                                           \
+                __local float *to = sums + (row - first_row) * COLUMNS;                                                \
+                if (is_low)                                                                                            \
+                    multiply_low_tile(rows, depth, from, A_ROW, A_K, panel, to, start > 0);                            \
+                else                                                                                                   \
+                    multiply_tile(rows, depth, from, A_ROW, A_K, panel, to, start > 0);                                \
+                for (ulong r = 0; start + depth == k && r < rows; r++) {                                               \
+                    float product[COLUMNS];                                                                            \
+                    __global const float *before = c + (row + r) * n + column;                                         \
+                    for (uint j = 0; j < COLUMNS; j++) product[j] = to[r * COLUMNS + j];                               \
+                    for (uint j = 0; add && j < columns; j++) product[j] += before[j];                                 \
+                    if (columns == COLUMNS) {                                                                          \
+                        FINISH((uint)(row + r), (uint)column, product, COLUMNS)                                        \
+                    } else {                                                                                           \
+                        FINISH((uint)(row + r), (uint)column, product, (uint)columns)                                  \
+                    }                                                                                                  \
+                }                                                                                                      \
+                row += rows;                                                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+/* Named after how A and B are stored: n as op(A) is, t transposed, s in slabs of ROWS rows (pack_slabs). */
+#define GEMM_NN(name) PRODUCT(name, k, k, 1, pack_rows, n, 1, n)
+#define GEMM_NT(name) PRODUCT(name, k, k, 1, pack_columns, k, k, 1)
+#define GEMM_TN(name) PRODUCT(name, 1, 1, m, pack_rows, n, 1, n)
+#define GEMM_TT(name) PRODUCT(name, 1, 1, m, pack_columns, k, k, 1)
+#define GEMM_SN(name) PRODUCT(name, k, 1, ROWS, pack_rows, n, 1, n)
+#define GEMM_ST(name) PRODUCT(name, k, 1, ROWS, pack_columns, k, k, 1)
+GEMM_NN(gemm_nn)
+GEMM_NT(gemm_nt)
+GEMM_TN(gemm_tn)
+GEMM_TT(gemm_tt)
+GEMM_SN(gemm_sn)
+GEMM_ST(gemm_st)
+
+/* op(A) in slabs [m / ROWS][k][ROWS], for an A whose rows are far apart in memory and many: a tile then reads one
+ * stream instead of ROWS. Mapping: one work-item copies SLAB_DEPTH columns of one slab; dimension 0 counts the slabs,
+ * dimension 1 the pieces of k. Bound by memory: it reads and writes A once. */
+#define SLABS(kernel_name, AT, COPY_FOUR)                                                                              \
+    __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
+    void kernel_name(const ulong m, const ulong k, __global const float *restrict a, const ulong a_offset,             \
+                     __global float *restrict slabs, const ulong slabs_offset)                                         \
+    {                                                                                                                  \
+        const ulong row = get_global_id(0) * ROWS, rows = min((ulong)ROWS, m - row);                                   \
+        ulong i = get_global_id(1) * SLAB_DEPTH;                                                                       \
+        const ulong end = min(i + SLAB_DEPTH, k);                                                                      \
+        a += a_offset;                                                                                                 \
+        slabs += slabs_offset + row * k;                                                                               \
+        for (; rows == ROWS && i + 4 <= end; i += 4)                                                                   \
+            for (ulong r = 0; r < ROWS; r += 2) COPY_FOUR(a + AT(r, i), slabs + i * ROWS + r)                          \
+        for (; i < end; i++)                                                                                           \
+            for (ulong r = 0; r < ROWS; r++) slabs[i * ROWS + r] = a[AT(min(r, rows - 1), i)];                         \
+    }
+#define IN_ROWS(r, i)    ((row + (r)) * k + (i))
+#define IN_COLUMNS(r, i) ((i) * m + row + (r))
+/* Four columns of two rows. */
+#define FOUR_OF_ROWS(from, to)                                                                                         \
+    {                                                                                                                  \
+        const float4 upper = vload4(0, from), lower = vload4(0, from + k);                                             \
+        vstore2((float2)(upper.s0, lower.s0), 0, to);                                                                  \
+        vstore2((float2)(upper.s1, lower.s1), 0, to + ROWS);                                                           \
+        vstore2((float2)(upper.s2, lower.s2), 0, to + 2 * ROWS);                                                       \
+        vstore2((float2)(upper.s3, lower.s3), 0, to + 3 * ROWS);                                                       \
+    }
+#define FOUR_OF_COLUMNS(from, to)                                                                                      \
+    {                                                                                                                  \
+        vstore2(vload2(0, from), 0, to);                                                                               \
+        vstore2(vload2(0, from + m), 0, to + ROWS);                                                                    \
+        vstore2(vload2(0, from + 2 * m), 0, to + 2 * ROWS);                                                            \
+        vstore2(vload2(0, from + 3 * m), 0, to + 3 * ROWS);                                                            \
+    }
+SLABS(slabs_of_rows, IN_ROWS, FOUR_OF_ROWS)
+SLABS(slabs_of_columns, IN_COLUMNS, FOUR_OF_COLUMNS)

@@ -8,19 +8,29 @@
  *
  * What bounds it: memory. Each multiplication needs two loads, so it runs far below what the device can multiply. It is
  * here to be read, to check the fast kernels against, and for products too small to be worth a tiling. */
-__kernel void gemm_plain(const ulong m, const ulong n, const ulong k,
-                         __global const float *a, const ulong a_offset, const ulong a_row, const ulong a_column,
-                         __global const float *b, const ulong b_offset, const ulong b_row, const ulong b_column,
-                         __global float *c, const ulong c_offset, const uint add)
-{
-    const size_t item = get_global_id(0);
-    if (item >= m * n) return; /* the number of work-items is rounded up to whole groups */
-    const size_t row = item / n, column = item % n;
-    a += a_offset + row * a_row;
-    b += b_offset + column * b_column;
-    c += c_offset + item;
 
-    float sum = 0.0f;
-    for (size_t i = 0; i < k; i++) sum += a[i * a_column] * b[i * b_row];
-    *c = add ? *c + sum : sum;
-}
+/* What happens to `count` neighbouring elements of a row of C, from (row, column) on, once they are computed; a plan
+ * defines its own. Here they come one by one. */
+#define RUN 1
+#define FINISH_PARAMETERS
+#define FINISH(row, column, product, count) c[(row) * n + (column)] = product[0];
+
+#define GEMM_PLAIN(kernel_name)                                                                                        \
+    __kernel void kernel_name(const ulong m, const ulong n, const ulong k, __global const float *a,                    \
+                              const ulong a_offset, const ulong a_row, const ulong a_column, __global const float *b,  \
+                              const ulong b_offset, const ulong b_row, const ulong b_column, __global float *c,        \
+                              const ulong c_offset, const uint add FINISH_PARAMETERS)                                  \
+    {                                                                                                                  \
+        const size_t item = get_global_id(0);                                                                          \
+        if (item >= m * n) return; /* the number of work-items is rounded up to whole groups */                        \
+        const size_t row = item / n, column = item % n;                                                                \
+        a += a_offset + row * a_row;                                                                                   \
+        b += b_offset + column * b_column;                                                                             \
+        c += c_offset;                                                                                                 \
+                                                                                                                       \
+        float sum = 0.0f;                                                                                              \
+        for (size_t i = 0; i < k; i++) sum += a[i * a_column] * b[i * b_row];                                          \
+        const float product[1] = {add ? c[item] + sum : sum};                                                          \
+        FINISH((uint)row, (uint)column, product, 1)                                                                    \
+    }
+GEMM_PLAIN(gemm_plain)

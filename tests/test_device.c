@@ -393,7 +393,7 @@ static float two_times_three(void)
     duet_error error = {0};
     duet_device *device = test_device_open();
     const duet_gemm_shape shape = {1, 1, 1, false, false};
-    const duet_gemm_provider *plain = duet_gemm_choose(device, &shape);
+    const duet_gemm_provider *plain = duet_gemm_choose(device, &shape).provider;
     const float two = 2, three = 3;
     float product = 0;
     cl_mem a = NULL, b = NULL, c = NULL;
@@ -404,9 +404,8 @@ static float two_times_three(void)
     assert_ok(duet_buffer_new(device, sizeof product, true, &c, &error), &error);
     assert_ok(duet_buffer_write(device, a, 0, &two, sizeof two, &error), &error);
     assert_ok(duet_buffer_write(device, b, 0, &three, sizeof three, &error), &error);
-    assert_ok(plain->lower(device, &shape, (duet_place){a, 0}, (duet_place){b, 0}, (duet_place){c, 0}, 0,
-                           (duet_place){NULL, 0}, &list, &error),
-              &error);
+    const duet_gemm_product wanted = {.shape = shape, .a = {a, 0}, .b = {b, 0}, .c = {c, 0}};
+    assert_ok(plain->lower(device, &wanted, &list, NULL, &error), &error);
     assert_ok(duet_launch_replay(device, &list, NULL, &error), &error);
     assert_ok(duet_buffer_read(device, c, 0, &product, sizeof product, &error), &error);
     duet_launch_list_clear(&list);

@@ -28,12 +28,19 @@ static const duet_gemm_provider *preset(const duet_device *device)
  *  on two CPU cores; a GPU does as many in the time that a launch costs it). */
 static const double plain_products = 8192;
 
-const duet_gemm_provider *duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape)
+duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape)
 {
     const duet_gemm_provider *wanted = duet_device_gemm_provider(device);
     const double products = (double)shape->m * (double)shape->n * (double)shape->k;
-    if (device->gemm == NULL && products <= plain_products) return &duet_gemm_plain;
-    return wanted->fits(device, shape) ? wanted : &duet_gemm_plain;
+    if (device->gemm == NULL && products <= plain_products) wanted = &duet_gemm_plain;
+    if (!wanted->fits(device, shape)) wanted = &duet_gemm_plain;
+    return (duet_gemm_choice){.provider = wanted, .parameters = wanted->preset(device, shape)};
+}
+
+duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const duet_gemm_shape *shape)
+{
+    (void)device, (void)shape;
+    return (duet_gemm_parameters){0};
 }
 
 /** *found: the provider of that name, NULL for the preset. */
@@ -74,21 +81,22 @@ const duet_gemm_provider *duet_device_gemm_provider(const duet_device *device)
     return device->gemm != NULL ? device->gemm : preset(device);
 }
 
-void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_shape *shape, float beta)
+void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_product *product)
 {
+    const duet_gemm_shape *shape = &product->shape;
     const double m = (double)shape->m, n = (double)shape->n, k = (double)shape->k;
     snprintf(launch->name, sizeof launch->name, "%s %zux%zux%zu %c%c", what, shape->m, shape->n, shape->k,
              shape->transpose_a ? 't' : 'n', shape->transpose_b ? 't' : 'n');
     launch->flops = 2 * m * n * k;
-    launch->bytes = sizeof(float) * (m * k + k * n + m * n * (beta != 0.0f ? 2 : 1));
+    launch->bytes = sizeof(float) * (m * k + k * n + m * n * (product->adds ? 2 : 1));
 }
 
-duet_status duet_gemm_append(duet_device *device, const char *file, const char *options, const char *kernel,
-                             const duet_argument *arguments, size_t count, duet_launch *launch, duet_launch_list *list,
-                             duet_error *error)
+duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *product, const char *file,
+                             const char *options, const char *kernel, const duet_argument *arguments, size_t count,
+                             duet_launch *launch, duet_launch_list *list, duet_error *error)
 {
-    cl_program program = NULL;
-    DUET_TRY(duet_device_program(device, file, options, &program, error));
+    cl_program program = product->program;
+    if (program == NULL) DUET_TRY(duet_device_program(device, file, options, &program, error));
     DUET_TRY(duet_kernel_new(program, kernel, &launch->kernel, error));
     for (size_t i = 0; i < count; i++) {
         duet_status status = duet_kernel_set(launch->kernel, (cl_uint)i, arguments[i].bytes, arguments[i].value, error);

@@ -10,28 +10,69 @@ typedef struct duet_gemm_shape {
     bool transpose_a, transpose_b;
 } duet_gemm_shape;
 
+/** How a provider computes a product: tile sizes and the like. Which number means what says its row. */
+enum { DUET_GEMM_PARAMETERS = 8 };
+typedef struct duet_gemm_parameters {
+    uint32_t value[DUET_GEMM_PARAMETERS];
+} duet_gemm_parameters;
+
+typedef struct duet_gemm_choice {
+    const duet_gemm_provider *provider;
+    duet_gemm_parameters parameters;
+} duet_gemm_choice;
+
 /** Where a matrix lies: element offset into a buffer, contiguous. */
 typedef struct duet_place {
     cl_mem buffer;
     size_t offset;
 } duet_place;
 
+/** One product to lower. */
+typedef struct duet_gemm_product {
+    duet_gemm_shape shape;
+    duet_gemm_parameters parameters;
+    duet_place a, b, c, workspace;
+    bool adds; /**< to what C holds */
+    /** Where a plan has made a kernel of its own by the macro of duet_gemm_source: the program, which then serves for
+     *  all launches, and the kernel. NULL: the provider's own. */
+    cl_program program;
+    const char *kernel;
+} duet_gemm_product;
+
+/** What a kernel that ends in a plan's epilogue is made of: the text of cl/`file`, built with `options`, in which
+ *  `macro`(name) makes a kernel that hands each finished run of a row to FINISH (see cl/gemm_panel.cl). */
+typedef struct duet_gemm_source {
+    const char *file, *macro;
+    char options[128];
+} duet_gemm_source;
+
 struct duet_gemm_provider {
     const char *name, *summary;
+    /** The names of the parameters, in order. NULL past the last. */
+    const char *parameters[DUET_GEMM_PARAMETERS + 1];
     /** Whether the device and the shape suit it at all. */
     bool (*fits)(duet_device *device, const duet_gemm_shape *shape);
+    /** The parameters to take where nobody has measured. */
+    duet_gemm_parameters (*preset)(const duet_device *device, const duet_gemm_shape *shape);
+    /** Parameters worth trying: number `index` of them; false past the last. NULL: there is nothing to tune. */
+    bool (*candidate)(const duet_device *device, const duet_gemm_shape *shape, size_t index,
+                      duet_gemm_parameters *parameters);
     /** Bytes of scratch memory for one call (its own buffer or a place in the arena); 0: none. */
-    size_t (*workspace)(duet_device *device, const duet_gemm_shape *shape);
+    size_t (*workspace)(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters);
     /** CLBlast's temporary buffer takes no offset: true asks for a buffer of its own. */
     bool workspace_from_start;
-    /** Appends the launches of one product. beta 0: C is written; 1: added to. */
-    duet_status (*lower)(duet_device *device, const duet_gemm_shape *shape, duet_place a, duet_place b, duet_place c,
-                         float beta, duet_place workspace, duet_launch_list *list, duet_error *error);
+    /** NULL: a product cannot end in an epilogue. */
+    void (*source)(const duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters,
+                   duet_gemm_source *source);
+    /** Appends the launches of one product, the last of which writes C. *arguments (may be NULL) receives how many
+     *  arguments its kernel has taken: an epilogue's follow. */
+    duet_status (*lower)(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
+                         cl_uint *arguments, duet_error *error);
 };
 
-/** The provider to use for this product on this device: the one chosen by duet_device_set_gemm or by the preset, or
- *  the plain twin where that does not fit. */
-const duet_gemm_provider *duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape);
+/** The provider and parameters to use for this product on this device: the provider chosen by duet_device_set_gemm or
+ *  by the preset, or the plain twin where that does not fit. */
+duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape);
 /** The table: NULL past the end. */
 const duet_gemm_provider *duet_gemm_provider_at(size_t index);
 

@@ -38,8 +38,10 @@ static bool clblast_fits(duet_device *device, const duet_gemm_shape *shape)
 
 /** Where the matrices will lie is not known yet. An offset other than 0 makes CLBlast copy a matrix, so asking with
  *  one gives the most that any call of this shape can need. */
-static size_t clblast_workspace(duet_device *device, const duet_gemm_shape *shape)
+static size_t clblast_workspace(duet_device *device, const duet_gemm_shape *shape,
+                                const duet_gemm_parameters *parameters)
 {
+    (void)parameters;
     size_t bytes = 0;
     const size_t offset = 1;
     CLBlastStatusCode code = CLBlastSGemmTempBufferSize(
@@ -62,21 +64,26 @@ static duet_status clblast_enqueue(duet_device *device, const void *arguments, c
                         shape->k, shape->n, device->info.name);
 }
 
-static duet_status clblast_lower(duet_device *device, const duet_gemm_shape *shape, duet_place a, duet_place b,
-                                 duet_place c, float beta, duet_place workspace, duet_launch_list *list,
-                                 duet_error *error)
+static duet_status clblast_lower(duet_device *device, const duet_gemm_product *wanted, duet_launch_list *list,
+                                 cl_uint *arguments, duet_error *error)
 {
-    if (workspace.offset != 0)
+    if (arguments != NULL) *arguments = 0;
+    if (wanted->workspace.offset != 0)
         return duet_fail(error, DUET_ERROR_DEVICE, "CLBlast's workspace must begin at offset 0, not %zu",
-                         workspace.offset);
+                         wanted->workspace.offset);
     if (!device->clblast_used)
         duet_device_say(device, "CLBlast compiles its kernels for %s the first time they run", device->info.name);
     device->clblast_used = true;
     clblast_product *product = malloc(sizeof *product);
     if (product == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory for a launch");
-    *product = (clblast_product){.shape = *shape, .a = a, .b = b, .c = c, .workspace = workspace.buffer, .beta = beta};
+    *product = (clblast_product){.shape = wanted->shape,
+                                 .a = wanted->a,
+                                 .b = wanted->b,
+                                 .c = wanted->c,
+                                 .workspace = wanted->workspace.buffer,
+                                 .beta = wanted->adds ? 1.0f : 0.0f};
     duet_launch launch = {.call = {.enqueue = clblast_enqueue, .arguments = product}};
-    duet_gemm_describe(&launch, "gemm clblast", shape, beta);
+    duet_gemm_describe(&launch, "gemm clblast", wanted);
     return duet_launch_append(list, &launch, error);
 }
 
@@ -84,6 +91,7 @@ const duet_gemm_provider duet_gemm_clblast = {
     .name = "clblast",
     .summary = "the CLBlast library, tuned for GPUs",
     .fits = clblast_fits,
+    .preset = duet_gemm_no_parameters,
     .workspace = clblast_workspace,
     .workspace_from_start = true,
     .lower = clblast_lower,

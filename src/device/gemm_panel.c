@@ -1,115 +1,171 @@
-/* GEMM provider "panel": B packed into panels, then one work-item a register tile (cl/gemm_panel.cl). For CPUs, and for
- * accelerators that are emulated on one. */
+/* GEMM provider "panel": register tiles over panels of B that each work-item packs for itself (cl/gemm_panel.cl). For
+ * CPUs, and for accelerators that are emulated on one. */
 #include <stdio.h>
 
 #include "base/size.h"
 #include "device/gemm_rows.h"
 #include "device/record.h"
 
-enum { PACK_ROWS = 64 };
-
-typedef struct panel_tile {
-    size_t rows, lanes, columns;
-} panel_tile;
-
-/** 16 lanes come with 32 registers (AVX-512); narrower vectors may have 16 only. A device that claims scalars is one
- *  whose compiler makes vectors of work-items; vector types do it no harm. */
-static panel_tile tile_for(const duet_device *device)
-{
-    const uint32_t width = device->info.vector_width;
-    const size_t lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    return (panel_tile){.rows = lanes == 16 ? 12 : 6, .lanes = lanes, .columns = 2 * lanes};
-}
+enum { ROWS, LANES, K_BLOCK, ROW_BLOCK, SLABS }; /* the parameters */
+enum { SLAB_DEPTH = 256 };
 
 static size_t count_pieces(size_t whole, size_t piece)
 {
     return (whole + piece - 1) / piece;
 }
 
-static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape)
+static size_t columns_of(const duet_gemm_parameters *parameters)
 {
-    const panel_tile tile = tile_for(device);
+    return 2 * (size_t)parameters->value[LANES];
+}
+
+/** Bytes of op(A) in slabs; SIZE_MAX if they cannot be counted. */
+static size_t slab_bytes(const duet_gemm_shape *shape, size_t rows)
+{
     size_t elements = 0, bytes = 0;
-    if (!duet_size_multiply(duet_size_round_up(shape->n, tile.columns), shape->k, &elements)) return SIZE_MAX;
-    if (!duet_size_multiply(elements, sizeof(float), &bytes)) return SIZE_MAX;
-    return bytes;
+    if (!duet_size_multiply(duet_size_round_up(shape->m, rows), shape->k, &elements)) return SIZE_MAX;
+    return duet_size_multiply(elements, sizeof(float), &bytes) ? bytes : SIZE_MAX;
+}
+
+/** Whether the rows of op(A) are better copied to lie together: those of a transposed A are scattered over as many
+ *  cache lines as k counts, and rows a multiple of a page apart compete for the same places of a cache. */
+static bool wants_slabs(const duet_gemm_shape *shape)
+{
+    const bool enough_work = shape->n >= 256 && shape->k > 256 && shape->m > 64;
+    return enough_work && (shape->transpose_a || shape->k % 1024 == 0);
+}
+
+/** 16 lanes come with 32 registers (AVX-512); narrower vectors may have 16 only. A device that claims scalars is one
+ *  whose compiler makes vectors of work-items; vector types do it no harm. Strips are cut in pieces where there are too
+ *  few to keep all compute units busy. */
+static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
+{
+    const uint32_t width = device->info.vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
+    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 252, wants_slabs(shape)}};
+    uint32_t *value = parameters.value;
+    if (slab_bytes(shape, value[ROWS]) > device->info.allocation_bytes) value[SLABS] = false;
+    while (sizeof(float) * columns_of(&parameters) * (value[K_BLOCK] + value[ROW_BLOCK]) > device->info.local_bytes &&
+           value[K_BLOCK] > 16) {
+        value[K_BLOCK] /= 2;
+        value[ROW_BLOCK] = value[ROW_BLOCK] / 24 * 12;
+    }
+    return parameters;
 }
 
 static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
 {
-    return panel_workspace(device, shape) <= device->info.allocation_bytes;
+    (void)device, (void)shape;
+    return true;
 }
 
-static duet_status lower_pack(duet_device *device, const char *options, const duet_gemm_shape *shape, duet_place b,
-                              duet_place panels, duet_launch_list *list, duet_error *error)
+static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
-    const panel_tile tile = tile_for(device);
-    const cl_ulong n = shape->n, k = shape->k, b_offset = b.offset, panels_offset = panels.offset;
+    (void)device;
+    return parameters->value[SLABS] ? slab_bytes(shape, parameters->value[ROWS]) : 0;
+}
+
+static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
+                         const duet_gemm_parameters *parameters, duet_gemm_source *source)
+{
+    static const char *const macros[][2] = {{"GEMM_NN", "GEMM_NT"}, {"GEMM_TN", "GEMM_TT"}, {"GEMM_SN", "GEMM_ST"}};
+    (void)device;
+    const uint32_t *value = parameters->value;
+    const size_t form = value[SLABS] ? 2 : shape->transpose_a;
+    *source = (duet_gemm_source){.file = "gemm_panel.cl", .macro = macros[form][shape->transpose_b]};
+    snprintf(source->options, sizeof source->options,
+             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DROW_BLOCK=%u -DSLAB_DEPTH=%d", value[ROWS], value[LANES],
+             value[K_BLOCK], value[ROW_BLOCK], SLAB_DEPTH);
+}
+
+static duet_status lower_slabs(duet_device *device, const duet_gemm_product *product, const char *options,
+                               duet_launch_list *list, duet_error *error)
+{
+    const duet_gemm_shape *shape = &product->shape;
+    const cl_ulong m = shape->m, k = shape->k, a_offset = product->a.offset, slabs_offset = product->workspace.offset;
     const duet_argument arguments[] = {
-        {sizeof n, &n},
+        {sizeof m, &m},
         {sizeof k, &k},
-        {sizeof b.buffer, &b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof panels.buffer, &panels.buffer},
-        {sizeof panels_offset, &panels_offset},
+        {sizeof product->a.buffer, &product->a.buffer},
+        {sizeof a_offset, &a_offset},
+        {sizeof product->workspace.buffer, &product->workspace.buffer},
+        {sizeof slabs_offset, &slabs_offset},
     };
     duet_launch launch = {
         .dimensions = 2,
-        .global = {count_pieces(shape->n, tile.columns), count_pieces(shape->k, PACK_ROWS)},
+        .global = {count_pieces(shape->m, product->parameters.value[ROWS]), count_pieces(shape->k, SLAB_DEPTH)},
         .local = {1, 1},
-        .bytes = 2.0 * sizeof(float) * (double)shape->n * (double)shape->k,
+        .bytes = 2.0 * sizeof(float) * (double)shape->m * (double)shape->k,
     };
-    snprintf(launch.name, sizeof launch.name, "pack panels %zux%zu %c", shape->k, shape->n,
-             shape->transpose_b ? 't' : 'n');
-    return duet_gemm_append(device, "gemm_panel.cl", options, shape->transpose_b ? "pack_columns" : "pack_rows",
-                            arguments, sizeof arguments / sizeof *arguments, &launch, list, error);
+    snprintf(launch.name, sizeof launch.name, "slabs %zux%zu %c", shape->m, shape->k, shape->transpose_a ? 't' : 'n');
+    return duet_gemm_append(device, product, "gemm_panel.cl", options,
+                            shape->transpose_a ? "slabs_of_columns" : "slabs_of_rows", arguments,
+                            sizeof arguments / sizeof *arguments, &launch, list, error);
 }
 
-static duet_status lower_product(duet_device *device, const char *options, const duet_gemm_shape *shape, duet_place a,
-                                 duet_place panels, duet_place c, float beta, duet_launch_list *list, duet_error *error)
+/** Rows of C that a work-item computes: all it may, or fewer where that would leave compute units idle. */
+static size_t rows_of_strip(const duet_device *device, const duet_gemm_product *product)
 {
-    const panel_tile tile = tile_for(device);
-    const cl_ulong m = shape->m, n = shape->n, k = shape->k;
-    const cl_ulong a_offset = a.offset, panels_offset = panels.offset, c_offset = c.offset;
-    const cl_uint add = beta != 0.0f;
+    const size_t rows = product->parameters.value[ROWS], most = product->parameters.value[ROW_BLOCK];
+    const size_t strips = count_pieces(product->shape.n, columns_of(&product->parameters));
+    const size_t wanted = count_pieces(4 * (size_t)device->info.compute_units, strips);
+    const size_t share = duet_size_round_up(count_pieces(product->shape.m, wanted), rows);
+    const size_t blocks = count_pieces(product->shape.m, share < most ? share : most);
+    return duet_size_round_up(count_pieces(product->shape.m, blocks), rows);
+}
+
+static duet_status lower_product(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
+                                 duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
+{
+    static const char *const kernels[][2] = {{"gemm_nn", "gemm_nt"}, {"gemm_tn", "gemm_tt"}, {"gemm_sn", "gemm_st"}};
+    const duet_gemm_shape *shape = &product->shape;
+    const bool slabs = product->parameters.value[SLABS] != 0;
+    const duet_place a = slabs ? product->workspace : product->a;
+    const cl_ulong m = shape->m, n = shape->n, k = shape->k, row_block = rows_of_strip(device, product);
+    const cl_ulong a_offset = a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
+    const cl_uint add = product->adds;
     const duet_argument arguments[] = {
         {sizeof m, &m},
         {sizeof n, &n},
         {sizeof k, &k},
+        {sizeof row_block, &row_block},
         {sizeof a.buffer, &a.buffer},
         {sizeof a_offset, &a_offset},
-        {sizeof panels.buffer, &panels.buffer},
-        {sizeof panels_offset, &panels_offset},
-        {sizeof c.buffer, &c.buffer},
+        {sizeof product->b.buffer, &product->b.buffer},
+        {sizeof b_offset, &b_offset},
+        {sizeof product->c.buffer, &product->c.buffer},
         {sizeof c_offset, &c_offset},
         {sizeof add, &add},
     };
+    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     duet_launch launch = {
         .dimensions = 2,
-        .global = {count_pieces(shape->m, tile.rows), count_pieces(shape->n, tile.columns)},
+        .global = {count_pieces(shape->m, row_block), count_pieces(shape->n, columns_of(&product->parameters))},
         .local = {1, 1},
     };
-    duet_gemm_describe(&launch, "gemm panel", shape, beta);
-    return duet_gemm_append(device, "gemm_panel.cl", options,
-                            shape->transpose_a ? "gemm_panel_transposed" : "gemm_panel", arguments,
-                            sizeof arguments / sizeof *arguments, &launch, list, error);
+    duet_gemm_describe(&launch, "gemm panel", product);
+    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
+    const char *own = kernels[slabs ? 2 : shape->transpose_a][shape->transpose_b];
+    return duet_gemm_append(device, product, source->file, source->options,
+                            product->kernel != NULL ? product->kernel : own, arguments, ARGUMENTS, &launch, list,
+                            error);
 }
 
-static duet_status panel_lower(duet_device *device, const duet_gemm_shape *shape, duet_place a, duet_place b,
-                               duet_place c, float beta, duet_place workspace, duet_launch_list *list,
-                               duet_error *error)
+static duet_status panel_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
+                               cl_uint *arguments, duet_error *error)
 {
-    const panel_tile tile = tile_for(device);
-    char options[96];
-    snprintf(options, sizeof options, "-DROWS=%zu -DLANES=%zu -DPACK_ROWS=%d", tile.rows, tile.lanes, PACK_ROWS);
-    DUET_TRY(lower_pack(device, options, shape, b, workspace, list, error));
-    return lower_product(device, options, shape, a, workspace, c, beta, list, error);
+    duet_gemm_source source;
+    panel_source(device, &product->shape, &product->parameters, &source);
+    if (product->parameters.value[SLABS]) DUET_TRY(lower_slabs(device, product, source.options, list, error));
+    return lower_product(device, product, &source, list, arguments, error);
 }
 
 const duet_gemm_provider duet_gemm_panel = {
     .name = "panel",
     .summary = "register tiles over packed panels, for CPUs",
+    .parameters = {"rows", "lanes", "k_block", "row_block", "slabs"},
     .fits = panel_fits,
+    .preset = panel_preset,
     .workspace = panel_workspace,
+    .source = panel_source,
     .lower = panel_lower,
 };

@@ -13,11 +13,15 @@ typedef struct duet_argument {
 
 /** Names a launch after its product, "gemm panel 128x400x784 nt" (m, n, k; n and t for each operand), and counts its
  *  FLOPs and the bytes of its matrices. */
-void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_shape *shape, float beta);
+void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_product *product);
 
-/** Appends a launch of a kernel of cl/`file` with these arguments. */
-duet_status duet_gemm_append(duet_device *device, const char *file, const char *options, const char *kernel,
-                             const duet_argument *arguments, size_t count, duet_launch *launch, duet_launch_list *list,
-                             duet_error *error);
+/** Appends a launch of `kernel` with these arguments: from the product's program if it has one, else from the
+ *  provider's own, cl/`file` with `options`. */
+duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *product, const char *file,
+                             const char *options, const char *kernel, const duet_argument *arguments, size_t count,
+                             duet_launch *launch, duet_launch_list *list, duet_error *error);
+
+/** No parameters, and nothing to tune. */
+duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const duet_gemm_shape *shape);
 
 #endif

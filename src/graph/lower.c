@@ -90,19 +90,19 @@ static void place_matmul(duet_lowering *lowering, duet_node node)
                                     .k = transpose_a ? a.dims[0] : a.dims[1],
                                     .transpose_a = transpose_a,
                                     .transpose_b = transpose_b};
-    step->provider = duet_gemm_choose(lowering->device, &step->shape);
+    step->gemm = duet_gemm_choose(lowering->device, &step->shape);
     step->a = duet_lowering_tensor(lowering, node->inputs[0]);
     step->b = duet_lowering_tensor(lowering, node->inputs[1]);
     duet_step_add_read(step, step->a, true);
     duet_step_add_read(step, step->b, true);
     step->adds = lowering->added_to[node->id] != NULL;
     if (step->adds) lowering->tensor_of[node->id] = duet_lowering_tensor(lowering, lowering->added_to[node->id]);
-    size_t workspace = step->provider->workspace(lowering->device, &step->shape);
+    const duet_gemm_provider *provider = step->gemm.provider;
+    size_t workspace = provider->workspace(lowering->device, &step->shape, &step->gemm.parameters);
     if (workspace > 0) {
-        bool from_start = step->provider->workspace_from_start;
         int scratch = duet_lowering_add_tensor(lowering, NULL, DUET_FLOAT32, (workspace + 3) / 4, DUET_HOME_ARENA);
         if (scratch == DUET_NO_TENSOR) return;
-        lowering->tensors[scratch].from_start = from_start;
+        lowering->tensors[scratch].from_start = provider->workspace_from_start;
         lowering->steps[index].scratch = scratch;
     }
     lowering->steps[index].roots[0] = (duet_root){.value = node, .target = duet_lowering_tensor(lowering, node)};

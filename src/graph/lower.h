@@ -65,7 +65,7 @@ typedef struct duet_step {
     size_t lanes; /* REDUCE: neighbours in memory that one work-item reads at once */
     int scratch;  /* partial sums, or the GEMM's workspace */
     duet_gemm_shape shape;
-    const duet_gemm_provider *provider;
+    duet_gemm_choice gemm;
 } duet_step;
 
 typedef struct duet_lowering {

@@ -213,11 +213,16 @@ static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, due
 
 static duet_status add_matmul(duet_plan *plan, const duet_step *step, duet_error *error)
 {
-    duet_place none = {0};
-    return step->provider->lower(plan->device, &step->shape, place_of(plan, step->a), place_of(plan, step->b),
-                                 place_of(plan, step->roots[0].target), step->adds ? 1.0f : 0.0f,
-                                 step->scratch == DUET_NO_TENSOR ? none : place_of(plan, step->scratch),
-                                 &plan->launches, error);
+    const duet_gemm_product product = {
+        .shape = step->shape,
+        .parameters = step->gemm.parameters,
+        .a = place_of(plan, step->a),
+        .b = place_of(plan, step->b),
+        .c = place_of(plan, step->roots[0].target),
+        .workspace = step->scratch == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->scratch),
+        .adds = step->adds,
+    };
+    return step->gemm.provider->lower(plan->device, &product, &plan->launches, NULL, error);
 }
 
 static duet_status make_launches(duet_plan *plan, duet_error *error)
