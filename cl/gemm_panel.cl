@@ -47,15 +47,16 @@ typedef NAME(float, LANES) vector;
 /* What happens to `count` neighbouring elements of a row of C, from (row, column) on, once they are computed. A plan
  * defines its own, with parameters of its own, before it makes a kernel by one of the GEMM_ macros below. */
 #define RUN COLUMNS
+#define RUN_SPACE __local
 #define FINISH_PARAMETERS
 #define FINISH(row, column, product, count)                                                                            \
-    for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = product[lane];
+    for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = (product)[lane];
 
 /* One tile: adds op(A)'s rows times the panel to `sums` ([rows][COLUMNS]) or, where `resumes` is 0, starts them. op(A)'s
  * element (r, i) lies at r * row_stride + i * k_stride; the strides are constants where this is called. A tile over the
  * lower edge of C computes its last row several times: A is never read past its end. */
 #define START(r)                                                                                                       \
-    const ulong row##r = min((ulong)r, rows - 1) * row_stride;                                                         \
+    const ulong row##r = is_whole ? r : min((ulong)r, rows - 1) * row_stride;                                          \
     vector left##r = 0.0f, right##r = 0.0f;
 #define RESUME(r)                                                                                                      \
     left##r = LOAD(2 * r, sums);                                                                                       \
@@ -77,8 +78,9 @@ typedef NAME(float, LANES) vector;
     STORE(left##r, 2 * r, sums);                                                                                       \
     STORE(right##r, 2 * r + 1, sums);
 #define TILE(name, EACH)                                                                                               \
-    void name(const ulong rows, const ulong depth, __global const float *a, const ulong row_stride,                    \
-              const ulong k_stride, __local const float *panel, __local float *sums, const bool resumes)               \
+    void name(const bool is_whole, const ulong rows, const ulong depth, __global const float *a,                       \
+              const ulong row_stride, const ulong k_stride, __local const float *panel, __local float *sums,           \
+              const bool resumes)                                                                                      \
     {                                                                                                                  \
         EACH(START)                                                                                                    \
         if (resumes) { EACH(RESUME) }                                                                                  \
@@ -144,25 +146,21 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
             PACK(b + start * B_K, B_STRIDE, columns, depth, panel);                                                    \
             for (ulong row = first_row; row < end_row;) {                                                              \
                 const ulong left = end_row - row;                                                                      \
-                const bool is_low = left <= FEW_ROWS || (A_TILE == A_ROW && left > ROWS && left <= 2 * FEW_ROWS);      \
+                const bool in_slabs = A_TILE != A_ROW, is_low = left <= FEW_ROWS ||                                    \
+                    (!in_slabs && left > ROWS && left <= 2 * FEW_ROWS) || (!in_slabs && A_ROW == 1 && left < ROWS);    \
                 const ulong rows = min(left, (ulong)(is_low ? FEW_ROWS : ROWS));                                       \
                 __global const float *from = a + row * A_TILE + start * A_K;                                           \
                 __local float *to = sums + (row - first_row) * COLUMNS;                                                \
                 if (is_low)                                                                                            \
-                    multiply_low_tile(rows, depth, from, A_ROW, A_K, panel, to, start > 0);                            \
+                    multiply_low_tile(false, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                     \
                 else                                                                                                   \
-                    multiply_tile(rows, depth, from, A_ROW, A_K, panel, to, start > 0);                                \
-                for (ulong r = 0; start + depth == k && r < rows; r++) {                                               \
-                    float product[COLUMNS];                                                                            \
-                    __global const float *before = c + (row + r) * n + column;                                         \
-                    for (uint j = 0; j < COLUMNS; j++) product[j] = to[r * COLUMNS + j];                               \
-                    for (uint j = 0; add && j < columns; j++) product[j] += before[j];                                 \
-                    if (columns == COLUMNS) {                                                                          \
-                        FINISH((uint)(row + r), (uint)column, product, COLUMNS)                                        \
-                    } else {                                                                                           \
-                        FINISH((uint)(row + r), (uint)column, product, (uint)columns)                                  \
-                    }                                                                                                  \
-                }                                                                                                      \
+                    multiply_tile(A_ROW == 1, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                    \
+                for (ulong r = 0; start + depth == k && add && r < rows; r++)                                          \
+                    for (ulong j = 0; j < columns; j++) to[r * COLUMNS + j] += c[(row + r) * n + column + j];          \
+                for (ulong r = 0; start + depth == k && columns == COLUMNS && r < rows; r++)                           \
+                    FINISH((uint)(row + r), (uint)column, to + r * COLUMNS, COLUMNS)                                   \
+                for (ulong r = 0; start + depth == k && columns < COLUMNS && r < rows; r++)                            \
+                    FINISH((uint)(row + r), (uint)column, to + r * COLUMNS, (uint)columns)                             \
                 row += rows;                                                                                           \
             }                                                                                                          \
         }                                                                                                              \

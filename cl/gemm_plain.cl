@@ -12,6 +12,7 @@
 /* What happens to `count` neighbouring elements of a row of C, from (row, column) on, once they are computed; a plan
  * defines its own. Here they come one by one. */
 #define RUN 1
+#define RUN_SPACE __private
 #define FINISH_PARAMETERS
 #define FINISH(row, column, product, count) c[(row) * n + (column)] = product[0];
 

@@ -121,7 +121,7 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     int targets[DUET_STEP_ROOTS];
     launch->local = exact_local_size(lowering, step->elements);
     write_roots(&writer, step, lowering->tensor_of, &stores, targets);
-    duet_text_add(&text, "(const uint count");
+    duet_text_add(&text, "__kernel void @(const uint count");
     duet_write_parameters(&writer, &text);
     duet_text_add(&text, ")\n{\n    const size_t at = get_global_id(0);\n%s    const uint i = (uint)at;\n%s%s}\n",
                   launch->local == 0 ? "    if (at >= count) return;\n" : "", duet_text_get(&writer.body),

@@ -1,4 +1,5 @@
-/* The text of the kernels that a plan generates: maps and reductions. Equal texts are one kernel of the program. */
+/* The text of the kernels that a plan generates: maps, reductions and the ends of products. Equal texts are one kernel
+ * of the program. */
 #ifndef DUET_SRC_GRAPH_KERNEL_H
 #define DUET_SRC_GRAPH_KERNEL_H
 
@@ -14,7 +15,8 @@ typedef struct duet_kernel_argument {
 /** One launch of a generated kernel. */
 typedef struct duet_kernel_text {
     size_t step;
-    size_t kernel;     /* index into the table of distinct kernels */
+    size_t table;      /* of the plan's set, and */
+    size_t kernel;     /* index into it */
     uint32_t sizes[3]; /* leading uint arguments */
     size_t size_count;
     duet_kernel_argument *arguments;
@@ -25,8 +27,10 @@ typedef struct duet_kernel_text {
     double flops, bytes;
 } duet_kernel_text;
 
-/** Distinct kernels by their text after the name. */
+/** Distinct kernels by their text, in which '@' stands for the name. They are compiled together, after the text of a
+ *  GEMM provider's file if they are instances of its kernel. */
 typedef struct duet_kernel_table {
+    duet_gemm_source gemm; /* file NULL: maps and reductions */
     struct {
         char name[64];
         char *body;
@@ -58,6 +62,10 @@ duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *s
                                      duet_kernel_text *launch, duet_error *error);
 duet_status duet_kernel_write_partials(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
                                        duet_kernel_text *launch, duet_error *error);
+
+/** The end of a MATMUL step of several roots, as an instance of its provider's kernel (kernel_product.c). */
+duet_status duet_kernel_write_product(duet_lowering *lowering, size_t step, const duet_gemm_source *source,
+                                      duet_kernel_table *table, duet_kernel_text *launch, duet_error *error);
 
 void duet_kernel_table_free(duet_kernel_table *table);
 

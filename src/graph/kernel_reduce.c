@@ -103,7 +103,7 @@ duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *s
     duet_value value = duet_write_node(&writer, step->node->inputs[0], &linear);
     const char *body = duet_text_get(&writer.body);
     writer.results[writer.result_count++] = DUET_FLOAT32;
-    duet_text_add(&text, "(const uint outputs, const uint pieces, const uint length");
+    duet_text_add(&text, "__kernel void @(const uint outputs, const uint pieces, const uint length");
     duet_write_parameters(&writer, &text);
     duet_text_add(&text, ")\n{\n    const size_t id = get_global_id(0);\n");
     if (step->lanes == 1)
@@ -138,7 +138,7 @@ duet_status duet_kernel_write_partials(duet_lowering *lowering, const duet_step 
     const duet_op *op = step->node->op;
     duet_text text = {0};
     duet_text_add(&text,
-                  "(const uint outputs, const uint pieces, __global const float *b0, const ulong o0, "
+                  "__kernel void @(const uint outputs, const uint pieces, __global const float *b0, const ulong o0, "
                   "__global float *r0, const ulong s0)\n{\n    const size_t o = get_global_id(0);\n"
                   "    if (o >= outputs) return;\n    float so_far = %s;\n"
                   "    for (uint piece = 0; piece < pieces; piece++) {\n"

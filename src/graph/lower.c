@@ -77,39 +77,6 @@ static void place_reduce(duet_lowering *lowering, duet_node node)
     lowering->ready_at[node->id] = index;
 }
 
-static void place_matmul(duet_lowering *lowering, duet_node node)
-{
-    duet_step *step = duet_lowering_add_step(lowering, DUET_STEP_MATMUL);
-    if (step == NULL) return;
-    size_t index = lowering->step_count - 1;
-    duet_shape a = node->inputs[0]->shape;
-    bool transpose_a = node->attributes.size[0] != 0, transpose_b = node->attributes.size[1] != 0;
-    step->node = node;
-    step->shape = (duet_gemm_shape){.m = node->shape.dims[0],
-                                    .n = node->shape.dims[1],
-                                    .k = transpose_a ? a.dims[0] : a.dims[1],
-                                    .transpose_a = transpose_a,
-                                    .transpose_b = transpose_b};
-    step->gemm = duet_gemm_choose(lowering->device, &step->shape);
-    step->a = duet_lowering_tensor(lowering, node->inputs[0]);
-    step->b = duet_lowering_tensor(lowering, node->inputs[1]);
-    duet_step_add_read(step, step->a, true);
-    duet_step_add_read(step, step->b, true);
-    step->adds = lowering->added_to[node->id] != NULL;
-    if (step->adds) lowering->tensor_of[node->id] = duet_lowering_tensor(lowering, lowering->added_to[node->id]);
-    const duet_gemm_provider *provider = step->gemm.provider;
-    size_t workspace = provider->workspace(lowering->device, &step->shape, &step->gemm.parameters);
-    if (workspace > 0) {
-        int scratch = duet_lowering_add_tensor(lowering, NULL, DUET_FLOAT32, (workspace + 3) / 4, DUET_HOME_ARENA);
-        if (scratch == DUET_NO_TENSOR) return;
-        lowering->tensors[scratch].from_start = provider->workspace_from_start;
-        lowering->steps[index].scratch = scratch;
-    }
-    lowering->steps[index].roots[0] = (duet_root){.value = node, .target = duet_lowering_tensor(lowering, node)};
-    lowering->steps[index].root_count = 1;
-    lowering->ready_at[node->id] = index;
-}
-
 /* Each gradient is written where it belongs in the pack; one that cannot be (it lies elsewhere already) is copied. */
 static void place_pack(duet_lowering *lowering, duet_node node)
 {
@@ -136,13 +103,6 @@ static void place_pack(duet_lowering *lowering, duet_node node)
     lowering->ready_at[node->id] = ready;
 }
 
-/* A sum whose product was added in place lies where the product does. */
-static void share_tensor(duet_lowering *lowering, duet_node sum, duet_node product)
-{
-    lowering->tensor_of[sum->id] = duet_lowering_tensor(lowering, product);
-    lowering->ready_at[sum->id] = lowering->ready_at[product->id];
-}
-
 static void place_all(duet_lowering *lowering)
 {
     for (size_t id = 0; id < duet_graph_count(lowering->graph) && !lowering->failed; id++) {
@@ -152,13 +112,13 @@ static void place_all(duet_lowering *lowering)
             duet_lowering_place_row_write(lowering, node, 0);
         if (!lowering->stored[id]) continue;
         if (node->op->kind == DUET_OP_MATMUL)
-            place_matmul(lowering, node);
+            duet_lowering_place_matmul(lowering, node);
         else if (node->op->kind == DUET_OP_REDUCE)
             place_reduce(lowering, node);
         else if (node->op->kind == DUET_OP_PACK)
             place_pack(lowering, node);
         else if (lowering->added_to[id] != NULL)
-            share_tensor(lowering, node, lowering->added_to[id]);
+            duet_lowering_place_sum(lowering, node, lowering->added_to[id]);
         else if (duet_is_computed(node))
             place_computed(lowering, node);
     }
@@ -219,6 +179,7 @@ duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph 
     if (!lowering->failed) place_all(lowering);
     if (!lowering->failed) keep_results(lowering, roots, count);
     if (!lowering->failed) duet_lowering_place_assigns(lowering, roots, count);
+    if (!lowering->failed) duet_lowering_drop_products(lowering);
     if (!lowering->failed) find_lifetimes(lowering);
     if (!lowering->failed) return DUET_OK;
     return duet_fail(error, DUET_ERROR_GRAPH, "a kernel of the plan is too large to write");

@@ -37,10 +37,11 @@ typedef enum duet_step_kind { DUET_STEP_MAP, DUET_STEP_REDUCE, DUET_STEP_MATMUL 
 /** How what is reduced lies in memory: [outputs, length], [length, outputs], or otherwise. */
 typedef enum duet_reduce_layout { DUET_REDUCE_ROWS, DUET_REDUCE_COLUMNS, DUET_REDUCE_SCATTERED } duet_reduce_layout;
 
-/** A value that a map kernel computes and stores. With a counter, it is row counter mod `rows` of the target. */
+/** A value that a kernel computes and stores. With a counter, it is row counter mod `rows` of the target. The first one
+ *  of a MATMUL step is the product, or the sum it is added to; the others are computed from it in the same kernel. */
 typedef struct duet_root {
     duet_node value;
-    int target;
+    int target; /* DUET_NO_TENSOR: only the other roots need it */
     duet_node counter;
     size_t rows;
 } duet_root;
@@ -59,7 +60,7 @@ typedef struct duet_step {
     size_t read_count;
     duet_node node;                 /* REDUCE, MATMUL */
     int a, b;                       /* MATMUL: the operands */
-    bool adds;                      /* MATMUL: to what the target holds */
+    bool adds;                      /* MATMUL: to what the target of its first root holds */
     size_t outputs, length, pieces; /* REDUCE */
     duet_reduce_layout layout;
     size_t lanes; /* REDUCE: neighbours in memory that one work-item reads at once */
@@ -109,7 +110,7 @@ int duet_lowering_tensor(duet_lowering *lowering, duet_node node);
 duet_step *duet_lowering_add_step(duet_lowering *lowering, duet_step_kind kind);
 /** Remembers what a step reads; false if it reads too much. */
 bool duet_step_add_read(duet_step *step, int tensor, bool strided);
-/** Whether a map step has the node's value in registers. */
+/** Whether a kernel that works element by element, a map or the end of a product, has the node's value in registers. */
 bool duet_step_computes(const duet_step *step, duet_node node);
 /** The first step that may compute what the probe has just written. */
 size_t duet_lowering_earliest_step(const duet_lowering *lowering);
@@ -127,6 +128,14 @@ size_t duet_lowering_after_readers(const duet_lowering *lowering, const duet_var
 void duet_lowering_place_row_write(duet_lowering *lowering, duet_node assign, size_t earliest);
 /** Decides for all assignments among the roots, once every other value has its step. */
 void duet_lowering_place_assigns(duet_lowering *lowering, const duet_node *roots, size_t count);
+
+/* Products (products.c). */
+
+void duet_lowering_place_matmul(duet_lowering *lowering, duet_node node);
+/** The value that `product` was added to in place: from here on the step computes it. */
+void duet_lowering_place_sum(duet_lowering *lowering, duet_node sum, duet_node product);
+/** Results of products that only their own kernel reads are not stored. */
+void duet_lowering_drop_products(duet_lowering *lowering);
 
 /* What lies where. */
 

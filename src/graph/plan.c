@@ -7,16 +7,14 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "graph/kernel.h"
+#include "graph/programs.h"
 
-/* What plans that never run at the same time share: one arena and one program. */
+/* What plans that never run at the same time share: one arena and the programs. */
 typedef struct plan_set {
     size_t users;
     cl_mem *slabs;
     size_t *slab_bytes, slab_count;
-    cl_program program;
-    duet_kernel_table kernels;
-    char *source;
+    duet_programs programs;
 } plan_set;
 
 struct duet_plan {
@@ -41,11 +39,9 @@ static void release_set(plan_set *set)
 {
     if (set == NULL || --set->users > 0) return;
     for (size_t i = 0; i < set->slab_count && set->slabs != NULL; i++) duet_buffer_free(&set->slabs[i]);
-    duet_program_free(&set->program);
-    duet_kernel_table_free(&set->kernels);
+    duet_programs_free(&set->programs);
     free(set->slabs);
     free(set->slab_bytes);
-    free(set->source);
     free(set);
 }
 
@@ -137,49 +133,42 @@ static duet_place place_of(const duet_plan *plan, int index)
     return (duet_place){whole.buffer, whole.offset + tensor->part_offset};
 }
 
+/* The launches of generated kernels for one step: none for a product that ends in nothing else. */
+static duet_status write_step(duet_plan *plan, size_t index, size_t *count, duet_error *error)
+{
+    const duet_step *step = &plan->lowering.steps[index];
+    duet_kernel_text *texts = plan->texts + plan->text_count;
+    bool is_product = step->kind == DUET_STEP_MATMUL;
+    duet_gemm_source source;
+    size_t table = 0;
+    if (is_product && step->root_count == 1) return DUET_OK;
+    if (is_product) step->gemm.provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
+    duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, is_product ? &source : NULL, &table, error);
+    if (kernels == NULL) return DUET_ERROR_MEMORY;
+    *count = 1;
+    duet_status status = is_product ? duet_kernel_write_product(&plan->lowering, index, &source, kernels, texts, error)
+                                    : duet_kernel_write(&plan->lowering, index, kernels, texts, count, error);
+    for (size_t i = 0; i < *count; i++) texts[i].table = table;
+    return status;
+}
+
 static duet_status write_texts(duet_plan *plan, duet_error *error)
 {
     plan->texts = calloc(2 * plan->lowering.step_count + 1, sizeof *plan->texts);
     if (plan->texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
     for (size_t i = 0; i < plan->lowering.step_count; i++) {
-        if (plan->lowering.steps[i].kind == DUET_STEP_MATMUL) continue;
         size_t count = 0;
-        duet_status status =
-            duet_kernel_write(&plan->lowering, i, &plan->set->kernels, plan->texts + plan->text_count, &count, error);
+        duet_status status = write_step(plan, i, &count, error);
         plan->text_count += count;
         DUET_TRY(status);
     }
     return DUET_OK;
 }
 
-static duet_status build_program(plan_set *set, duet_device *device, const char *name, duet_error *error)
-{
-    duet_text text = {0};
-    if (set->kernels.count == 0) return DUET_OK;
-    const char *const preludes[] = {"elementwise.cl", set->kernels.random ? "philox.cl" : NULL};
-    for (size_t i = 0; i < sizeof preludes / sizeof *preludes && preludes[i] != NULL; i++) {
-        char *prelude = duet_cl_source(preludes[i], error);
-        if (prelude == NULL) {
-            duet_text_free(&text);
-            return duet_fail(error, DUET_ERROR_FILE, "cl/%s is missing", preludes[i]);
-        }
-        duet_text_add(&text, "%s\n", prelude);
-        free(prelude);
-    }
-    for (size_t i = 0; i < set->kernels.count; i++)
-        duet_text_add(&text, "__kernel void %s%s\n", set->kernels.items[i].name, set->kernels.items[i].body);
-    if (text.failed) {
-        duet_text_free(&text);
-        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
-    }
-    set->source = text.data;
-    return duet_program_build(device, name, set->source, NULL, &set->program, error);
-}
-
-static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *text, cl_kernel kernel,
+/* From argument `index` on. */
+static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *text, cl_kernel kernel, cl_uint index,
                                  duet_error *error)
 {
-    cl_uint index = 0;
     for (size_t i = 0; i < text->size_count; i++) {
         cl_uint size = text->sizes[i];
         DUET_TRY(duet_kernel_set(kernel, index++, sizeof size, &size, error));
@@ -198,39 +187,64 @@ static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *
     return DUET_OK;
 }
 
+static const char *kernel_name(const duet_plan *plan, const duet_kernel_text *text)
+{
+    return plan->set->programs.items[text->table].kernels.items[text->kernel].name;
+}
+
 static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, duet_error *error)
 {
-    const char *name = plan->set->kernels.items[text->kernel].name;
+    const char *name = kernel_name(plan, text);
     duet_launch launch = {.dimensions = 1, .flops = text->flops, .bytes = text->bytes};
     launch.global[0] = duet_size_round_up(text->work_items, text->local);
     launch.local[0] = text->local;
     snprintf(launch.name, sizeof launch.name, "%s", name);
-    DUET_TRY(duet_kernel_new(plan->set->program, name, &launch.kernel, error));
+    DUET_TRY(duet_kernel_new(plan->set->programs.items[text->table].program, name, &launch.kernel, error));
     cl_kernel kernel = launch.kernel; /* the list owns it from here on */
     DUET_TRY(duet_launch_append(&plan->launches, &launch, error));
-    return set_arguments(plan, text, kernel, error);
+    return set_arguments(plan, text, kernel, 0, error);
 }
 
-static duet_status add_matmul(duet_plan *plan, const duet_step *step, duet_error *error)
+/* A product that ends in other values is an instance of the provider's kernel; `text` (else NULL) is its end. */
+static duet_status add_product(duet_plan *plan, const duet_step *step, const duet_kernel_text *text, duet_error *error)
 {
-    const duet_gemm_product product = {
+    const duet_gemm_provider *provider = step->gemm.provider;
+    int stored = step->roots[step->roots[0].target == DUET_NO_TENSOR ? 1 : 0].target;
+    duet_gemm_product product = {
         .shape = step->shape,
         .parameters = step->gemm.parameters,
         .a = place_of(plan, step->a),
         .b = place_of(plan, step->b),
-        .c = place_of(plan, step->roots[0].target),
+        .c = place_of(plan, stored),
         .workspace = step->scratch == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->scratch),
         .adds = step->adds,
+        .kernel = text == NULL ? NULL : kernel_name(plan, text),
     };
-    return step->gemm.provider->lower(plan->device, &product, &plan->launches, NULL, error);
+    if (provider->source != NULL) {
+        duet_gemm_source source;
+        provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
+        product.program = duet_programs_find(&plan->set->programs, &source);
+    }
+    cl_uint arguments = 0;
+    DUET_TRY(provider->lower(plan->device, &product, &plan->launches, &arguments, error));
+    if (text == NULL) return DUET_OK;
+    duet_launch *launch = &plan->launches.items[plan->launches.count - 1];
+    size_t length = strlen(launch->name);
+    for (size_t i = 1; i < step->root_count; i++, length = strlen(launch->name))
+        snprintf(launch->name + length, sizeof launch->name - length, " %s", step->roots[i].value->op->name);
+    launch->flops += text->flops;
+    launch->bytes += text->bytes;
+    return set_arguments(plan, text, launch->kernel, arguments, error);
 }
 
 static duet_status make_launches(duet_plan *plan, duet_error *error)
 {
     size_t next = 0;
     for (size_t i = 0; i < plan->lowering.step_count; i++) {
-        if (plan->lowering.steps[i].kind == DUET_STEP_MATMUL)
-            DUET_TRY(add_matmul(plan, &plan->lowering.steps[i], error));
+        const duet_step *step = &plan->lowering.steps[i];
+        bool is_product = step->kind == DUET_STEP_MATMUL,
+             has_text = next < plan->text_count && plan->texts[next].step == i;
+        if (is_product) DUET_TRY(add_product(plan, step, has_text ? &plan->texts[next++] : NULL, error));
         for (; next < plan->text_count && plan->texts[next].step == i; next++)
             DUET_TRY(add_kernel(plan, &plan->texts[next], error));
     }
@@ -247,7 +261,7 @@ static duet_status make_all(plan_set *set, duet_plan **plans, size_t count, duet
         DUET_TRY(duet_place_tensors(&plans[i]->lowering, limit, &set->slab_bytes, &set->slab_count, error));
         DUET_TRY(write_texts(plans[i], error));
     }
-    DUET_TRY(build_program(set, device, plans[0]->name, error));
+    DUET_TRY(duet_programs_build(&set->programs, device, plans[0]->name, error));
     DUET_TRY(allocate_arena(set, device, error));
     for (size_t i = 0; i < count; i++) {
         DUET_TRY(allocate_tensors(plans[i], error));
@@ -340,5 +354,5 @@ size_t duet_plan_arena_bytes(const duet_plan *plan)
 
 const char *duet_plan_source(const duet_plan *plan)
 {
-    return plan->set->source == NULL ? "" : plan->set->source;
+    return plan->set->programs.source == NULL ? "" : plan->set->programs.source;
 }

@@ -85,7 +85,9 @@ bool duet_step_add_read(duet_step *step, int tensor, bool strided)
 
 bool duet_step_computes(const duet_step *step, duet_node node)
 {
-    for (size_t i = 0; step->kind == DUET_STEP_MAP && i < step->root_count; i++)
+    bool by_element =
+        step->kind == DUET_STEP_MAP || (step->kind == DUET_STEP_MATMUL && step->gemm.provider->source != NULL);
+    for (size_t i = 0; by_element && i < step->root_count; i++)
         if (step->roots[i].value == node && step->roots[i].counter == NULL) return true;
     return false;
 }
@@ -107,26 +109,37 @@ size_t duet_lowering_earliest_step(const duet_lowering *lowering)
     return earliest;
 }
 
-static bool can_join(const duet_lowering *lowering, const duet_step *step, size_t elements)
+/* Whether the step has an operand of the probed value in registers. */
+static bool computes_operand(const duet_lowering *lowering, const duet_step *step)
 {
-    return step->kind == DUET_STEP_MAP && step->elements == elements && step->root_count < DUET_STEP_ROOTS &&
+    for (size_t i = 0; i < lowering->probe.load_count; i++)
+        if (duet_step_computes(step, lowering->probe.loads[i].node)) return true;
+    return false;
+}
+
+/* A map takes any value of its extent; a product ends in values that are made of it. */
+static bool can_join(const duet_lowering *lowering, const duet_step *step, const duet_root *root)
+{
+    bool is_product = step->kind == DUET_STEP_MATMUL && root->counter == NULL;
+    if (step->kind != DUET_STEP_MAP && !(is_product && computes_operand(lowering, step))) return false;
+    return step->elements == root->value->elements && step->root_count < DUET_STEP_ROOTS &&
            step->read_count + lowering->probe.load_count + DUET_STEP_ROOTS <= DUET_STEP_LOADS;
 }
 
 /* A map step for the root: the kernel that already has an operand of it, else the latest that fits, else a new one. */
 void duet_lowering_place_root(duet_lowering *lowering, duet_root root, size_t earliest)
 {
-    size_t elements = root.value->elements, chosen = lowering->step_count;
-    if (earliest < lowering->step_count && can_join(lowering, &lowering->steps[earliest], elements)) chosen = earliest;
+    size_t chosen = lowering->step_count;
+    if (earliest < lowering->step_count && can_join(lowering, &lowering->steps[earliest], &root)) chosen = earliest;
     for (size_t i = lowering->step_count; chosen == lowering->step_count && i-- > earliest;) {
-        if (!can_join(lowering, &lowering->steps[i], elements)) continue;
+        if (!can_join(lowering, &lowering->steps[i], &root)) continue;
         chosen = i;
         break;
     }
     duet_step *step =
         chosen < lowering->step_count ? &lowering->steps[chosen] : duet_lowering_add_step(lowering, DUET_STEP_MAP);
     if (step == NULL) return;
-    step->elements = elements;
+    step->elements = root.value->elements;
     bool fits = true;
     for (size_t i = 0; i < lowering->probe.load_count; i++) {
         const duet_load *load = &lowering->probe.loads[i];

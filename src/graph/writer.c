@@ -133,6 +133,13 @@ void duet_write_parameters(const duet_kernel_writer *writer, duet_text *text)
     for (size_t i = 0; i < writer->constant_count; i++) duet_text_add(text, ", const float k%zu", i);
 }
 
+void duet_write_parameter_names(const duet_kernel_writer *writer, duet_text *text)
+{
+    for (size_t i = 0; i < writer->load_count; i++) duet_text_add(text, ", b%zu, o%zu", i, i);
+    for (size_t i = 0; i < writer->result_count; i++) duet_text_add(text, ", r%zu, s%zu", i, i);
+    for (size_t i = 0; i < writer->constant_count; i++) duet_text_add(text, ", k%zu", i);
+}
+
 void duet_write_element(duet_kernel_writer *writer, duet_node node, const char *index, bool strided,
                         char expression[96])
 {
@@ -140,17 +147,31 @@ void duet_write_element(duet_kernel_writer *writer, duet_node node, const char *
     snprintf(expression, 96, "b%zu[o%zu + %s]", argument, argument, index);
 }
 
-/* Coordinate `axis` of i in a frame, declared at its first use. */
-static duet_value frame_coordinate(duet_kernel_writer *writer, duet_shape shape, size_t axis)
+/* The frame of that shape, new or known; frame_count if memory is short. */
+static size_t find_frame(duet_kernel_writer *writer, duet_shape shape)
 {
     size_t frame = 0;
     while (frame < writer->frame_count && !duet_shape_equal(writer->frames[frame].shape, shape)) frame++;
-    if (frame == writer->frame_count) {
-        if (!reserve(writer, (void **)&writer->frames, sizeof *writer->frames, frame, &writer->frame_capacity))
-            return value_of("0");
-        memset(&writer->frames[frame], 0, sizeof writer->frames[frame]);
-        writer->frames[writer->frame_count++].shape = shape;
-    }
+    if (frame < writer->frame_count) return frame;
+    if (!reserve(writer, (void **)&writer->frames, sizeof *writer->frames, frame, &writer->frame_capacity))
+        return writer->frame_count;
+    memset(&writer->frames[frame], 0, sizeof writer->frames[frame]);
+    writer->frames[writer->frame_count++].shape = shape;
+    return frame;
+}
+
+void duet_writer_give_matrix(duet_kernel_writer *writer, duet_shape shape)
+{
+    size_t frame = find_frame(writer, shape);
+    if (frame < writer->frame_count)
+        for (size_t axis = 0; axis < shape.rank; axis++) writer->frames[frame].declared[axis] = true;
+}
+
+/* Coordinate `axis` of i in a frame, declared at its first use. */
+static duet_value frame_coordinate(duet_kernel_writer *writer, duet_shape shape, size_t axis)
+{
+    size_t frame = find_frame(writer, shape);
+    if (frame == writer->frame_count) return value_of("0");
     if (shape.dims[axis] == 1) return value_of("0u");
     size_t stride = 1, outside = 1;
     for (size_t i = axis + 1; i < shape.rank; i++) stride *= shape.dims[i];
@@ -286,6 +307,22 @@ static duet_value write_fresh(duet_kernel_writer *writer, duet_node node, const 
     }
 }
 
+static void remember(duet_kernel_writer *writer, duet_node node, const duet_map *map, duet_value value)
+{
+    if (!reserve(writer, (void **)&writer->written, sizeof *writer->written, writer->written_count,
+                 &writer->written_capacity))
+        return;
+    writer->written[writer->written_count].node = node;
+    writer->written[writer->written_count].map = *map;
+    writer->written[writer->written_count++].value = value;
+}
+
+void duet_writer_give(duet_kernel_writer *writer, duet_node node, const char *value)
+{
+    duet_map linear = duet_map_linear();
+    remember(writer, duet_node_in_memory(node), &linear, value_of("%s", value));
+}
+
 duet_value duet_write_node(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
     /* element i of a view that keeps the order is element i of its memory, and may have been computed just before */
@@ -295,11 +332,6 @@ duet_value duet_write_node(duet_kernel_writer *writer, duet_node node, const due
         if (writer->written[i].node == node && memcmp(&writer->written[i].map, map, sizeof *map) == 0)
             return writer->written[i].value;
     duet_value value = write_fresh(writer, node, map);
-    if (reserve(writer, (void **)&writer->written, sizeof *writer->written, writer->written_count,
-                &writer->written_capacity)) {
-        writer->written[writer->written_count].node = node;
-        writer->written[writer->written_count].map = *map;
-        writer->written[writer->written_count++].value = value;
-    }
+    remember(writer, node, map, value);
     return value;
 }

@@ -64,6 +64,12 @@ duet_map duet_map_linear(void);
 /** The identity on `shape`, coordinate by coordinate. */
 duet_map duet_map_identity(duet_shape shape);
 
+/** Tells the writer that `value` names element i of `node`, which the kernel has already. */
+void duet_writer_give(duet_kernel_writer *writer, duet_node node, const char *value);
+/** Tells the writer that c0_0 and c0_1 are declared as the row and column of i in a matrix of that shape. To be called
+ *  first. */
+void duet_writer_give_matrix(duet_kernel_writer *writer, duet_shape shape);
+
 /** Element of `node` at `map`. */
 duet_value duet_write_node(duet_kernel_writer *writer, duet_node node, const duet_map *map);
 /** Coordinate `axis` of the node's element at `map`. */
@@ -81,6 +87,8 @@ duet_value duet_write_constant(duet_kernel_writer *writer, double value);
 size_t duet_write_argument(duet_kernel_writer *writer, duet_node node, bool strided);
 /** ", __global const float *b0, const ulong o0, ..., __global float *r0, const ulong s0, ..., const float k0, ...". */
 void duet_write_parameters(const duet_kernel_writer *writer, duet_text *text);
+/** Their names: ", b0, o0, ..., r0, s0, ..., k0, ...". */
+void duet_write_parameter_names(const duet_kernel_writer *writer, duet_text *text);
 
 const char *duet_type_text(duet_type type);
 

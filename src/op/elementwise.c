@@ -108,13 +108,14 @@ UNARY(tanh,          16, "tanh(a)",                                        MUL(g
 UNARY(sigmoid,       14, "1.0f / (1.0f + exp(-a))",                        MUL(g, MUL(y, SUB(duet_constant(node->graph, 1), y))))
 UNARY(softplus,      24, "softplus(a)",                                    MUL(g, CALL(sigmoid, x)))
 UNARY(erf,           16, "erf(a)",                                         MUL(g, SCALE(CALL(exp, NEG(CALL(square, x))), 1.1283791670955126)))
-UNARY(relu,           1, "a <= 0.0f ? 0.0f : a",                           MUL(g, CALL(greater, x, duet_constant(node->graph, 0))))
+UNARY(relu,           1, "a <= 0.0f ? 0.0f : a",                           MUL(g, CALL(greater, y, duet_constant(node->graph, 0))))
 UNARY(abs,            1, "fabs(a)",                                        MUL(g, CALL(sign, x)))
 UNARY_FLAT(sign,      1, "a > 0.0f ? 1.0f : (a < 0.0f ? -1.0f : a)")
 UNARY_FLAT(floor,     1, "floor(a)")
 UNARY_FLAT(is_finite, 1, "isfinite(a) ? 1.0f : 0.0f")
 UNARY_NUMBERED(leaky_relu, 2, "a > 0.0f ? a : m * a",
-    CALL(select, CALL(greater, x, duet_constant(node->graph, 0)), g, SCALE(g, node->attributes.number[0])))
+    CALL(select, CALL(greater, node->attributes.number[0] > 0 ? y : x, duet_constant(node->graph, 0)), g,
+         SCALE(g, node->attributes.number[0])))
 UNARY_NUMBERED(elu,  12, "a > 0.0f ? a : m * expm1(a)",
     CALL(select, CALL(greater, x, duet_constant(node->graph, 0)), g, MUL(g, SHIFT(y, node->attributes.number[0]))))
 UNARY_NUMBERED(clamp, 2, "a < m ? m : (a > n ? n : a)",
