@@ -50,7 +50,12 @@ typedef NAME(float, LANES) vector;
 #define RUN_SPACE __local
 #define FINISH_PARAMETERS
 #define FINISH(row, column, product, count)                                                                            \
-    for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = (product)[lane];
+    if (count == COLUMNS) {                                                                                            \
+        STORE(LOAD(0, product), 0, c + (row) * n + (column));                                                          \
+        STORE(LOAD(1, product), 1, c + (row) * n + (column));                                                          \
+    } else {                                                                                                           \
+        for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = (product)[lane];                    \
+    }
 
 /* One tile: adds op(A)'s rows times the panel to `sums` ([rows][COLUMNS]) or, where `resumes` is 0, starts them. op(A)'s
  * element (r, i) lies at r * row_stride + i * k_stride; the strides are constants where this is called. A tile over the
@@ -59,8 +64,8 @@ typedef NAME(float, LANES) vector;
     const ulong row##r = is_whole ? r : min((ulong)r, rows - 1) * row_stride;                                          \
     vector left##r = 0.0f, right##r = 0.0f;
 #define RESUME(r)                                                                                                      \
-    left##r = LOAD(2 * r, sums);                                                                                       \
-    right##r = LOAD(2 * r + 1, sums);
+    left##r = sums[2 * r];                                                                                             \
+    right##r = sums[2 * r + 1];
 #define MULTIPLY(r)                                                                                                    \
     {                                                                                                                  \
         const vector factor = a[row##r];                                                                               \
@@ -69,17 +74,18 @@ typedef NAME(float, LANES) vector;
     }
 #define STEP(EACH)                                                                                                     \
     {                                                                                                                  \
-        const vector b_left = LOAD(0, panel), b_right = LOAD(1, panel);                                                \
+        const vector b_left = panel[0], b_right = panel[1];                                                            \
         EACH(MULTIPLY)                                                                                                 \
         a += k_stride;                                                                                                 \
-        panel += COLUMNS;                                                                                              \
+        panel += 2;                                                                                                    \
     }
 #define KEEP(r)                                                                                                        \
-    STORE(left##r, 2 * r, sums);                                                                                       \
-    STORE(right##r, 2 * r + 1, sums);
+    sums[2 * r] = left##r;                                                                                             \
+    sums[2 * r + 1] = right##r;
 #define TILE(name, EACH)                                                                                               \
+    __attribute__((always_inline))                                                                                     \
     void name(const bool is_whole, const ulong rows, const ulong depth, __global const float *a,                       \
-              const ulong row_stride, const ulong k_stride, __local const float *panel, __local float *sums,           \
+              const ulong row_stride, const ulong k_stride, __local const vector *panel, __local vector *sums,         \
               const bool resumes)                                                                                      \
     {                                                                                                                  \
         EACH(START)                                                                                                    \
@@ -104,27 +110,27 @@ void transpose_four(__global const float *from, const ulong stride, __local floa
 }
 
 /* `depth` rows of a panel. B is stored [k, n]: they are pieces of B's rows, `stride` apart. */
-void pack_rows(__global const float *b, const ulong stride, const ulong columns, const ulong depth, __local float *panel)
+void pack_rows(__global const float *b, const ulong stride, const ulong columns, const ulong depth, __local vector *panel)
 {
-    for (ulong i = 0; i < depth; i++, b += stride, panel += COLUMNS) {
-        if (columns == COLUMNS) {
-            STORE(LOAD(0, b), 0, panel);
-            STORE(LOAD(1, b), 1, panel);
-        } else {
-            for (ulong j = 0; j < COLUMNS; j++) panel[j] = j < columns ? b[j] : 0.0f;
-        }
+    for (ulong i = 0; columns == COLUMNS && i < depth; i++, b += stride) {
+        panel[2 * i] = LOAD(0, b);
+        panel[2 * i + 1] = LOAD(1, b);
     }
+    __local float *to = (__local float *)panel;
+    for (ulong i = 0; columns < COLUMNS && i < depth; i++, b += stride)
+        for (ulong j = 0; j < COLUMNS; j++) to[i * COLUMNS + j] = j < columns ? b[j] : 0.0f;
 }
 
 /* B is stored [n, k]: the panel's columns are pieces of B's rows. */
 void pack_columns(__global const float *b, const ulong stride, const ulong columns, const ulong depth,
-                  __local float *panel)
+                  __local vector *panel)
 {
+    __local float *to = (__local float *)panel;
     ulong i = 0;
     for (; columns == COLUMNS && i + 4 <= depth; i += 4)
-        for (ulong j = 0; j < COLUMNS; j += 4) transpose_four(b + j * stride + i, stride, panel + i * COLUMNS + j);
+        for (ulong j = 0; j < COLUMNS; j += 4) transpose_four(b + j * stride + i, stride, to + i * COLUMNS + j);
     for (; i < depth; i++)
-        for (ulong j = 0; j < COLUMNS; j++) panel[i * COLUMNS + j] = j < columns ? b[j * stride + i] : 0.0f;
+        for (ulong j = 0; j < COLUMNS; j++) to[i * COLUMNS + j] = j < columns ? b[j * stride + i] : 0.0f;
 }
 
 /* Launched with a work-item for each strip: dimension 0 counts blocks of row_block rows, dimension 1 strips. A tile's
@@ -135,7 +141,7 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
                      __global const float *restrict a, const ulong a_offset, __global const float *restrict b,         \
                      const ulong b_offset, __global float *c, const ulong c_offset, const uint add FINISH_PARAMETERS)  \
     {                                                                                                                  \
-        __local float panel[K_BLOCK * COLUMNS], sums[ROW_BLOCK * COLUMNS];                                             \
+        __local vector panel[2 * K_BLOCK], sums[2 * ROW_BLOCK];                                                        \
         const ulong first_row = get_global_id(0) * row_block, end_row = min(first_row + row_block, m);                 \
         const ulong column = get_global_id(1) * COLUMNS, columns = min((ulong)COLUMNS, n - column);                    \
         a += a_offset;                                                                                                 \
@@ -150,17 +156,18 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
                     (!in_slabs && left > ROWS && left <= 2 * FEW_ROWS) || (!in_slabs && A_ROW == 1 && left < ROWS);    \
                 const ulong rows = min(left, (ulong)(is_low ? FEW_ROWS : ROWS));                                       \
                 __global const float *from = a + row * A_TILE + start * A_K;                                           \
-                __local float *to = sums + (row - first_row) * COLUMNS;                                                \
+                __local vector *to = sums + 2 * (row - first_row);                                                     \
+                __local float *done = (__local float *)to;                                                             \
                 if (is_low)                                                                                            \
                     multiply_low_tile(false, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                     \
                 else                                                                                                   \
                     multiply_tile(A_ROW == 1, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                    \
                 for (ulong r = 0; start + depth == k && add && r < rows; r++)                                          \
-                    for (ulong j = 0; j < columns; j++) to[r * COLUMNS + j] += c[(row + r) * n + column + j];          \
+                    for (ulong j = 0; j < columns; j++) done[r * COLUMNS + j] += c[(row + r) * n + column + j];          \
                 for (ulong r = 0; start + depth == k && columns == COLUMNS && r < rows; r++)                           \
-                    FINISH((uint)(row + r), (uint)column, to + r * COLUMNS, COLUMNS)                                   \
+                    FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, COLUMNS)                                   \
                 for (ulong r = 0; start + depth == k && columns < COLUMNS && r < rows; r++)                            \
-                    FINISH((uint)(row + r), (uint)column, to + r * COLUMNS, (uint)columns)                             \
+                    FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, (uint)columns)                             \
                 row += rows;                                                                                           \
             }                                                                                                          \
         }                                                                                                              \

@@ -27,8 +27,8 @@ static void write_values(duet_kernel_writer *writer, const duet_lowering *loweri
 static void write_instance(duet_text *text, const duet_kernel_writer *writer, const duet_gemm_source *source,
                            size_t columns, const duet_text pieces[3])
 {
-    duet_text_add(text,
-                  "void @_finish(const uint row, const uint column, RUN_SPACE const float *product, const uint count");
+    duet_text_add(text, "__attribute__((always_inline)) void @_finish(const uint row, const uint column, RUN_SPACE "
+                        "const float *product, const uint count");
     duet_write_parameters(writer, text);
     duet_text_add(text, ")\n{\n%s    const size_t first = (size_t)row * %zu + column;\n", duet_text_get(&pieces[0]),
                   columns);
