@@ -7,6 +7,7 @@
 #include "duet/data.h"
 #include "duet/device.h"
 #include "duet/doctor.h"
+#include "duet/explain.h"
 #include "duet/graph.h"
 #include "duet/metric.h"
 #include "duet/model.h"

@@ -11,7 +11,7 @@ static const struct {
 } layers[] = {
     {"base", {"base.h"}},
     {"device", {"device.h", "opencl.h"}},
-    {"graph", {"graph.h", "plan.h"}},
+    {"graph", {"explain.h", "graph.h", "plan.h"}},
     {"op", {"op.h"}},
     {"check", {"doctor.h"}},
     {"nn", {"nn.h"}},

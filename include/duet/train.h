@@ -3,6 +3,7 @@
 #define DUET_TRAIN_H
 
 #include "device.h"
+#include "explain.h"
 #include "model.h"
 
 #ifdef __cplusplus
@@ -39,6 +40,48 @@ DUET_API duet_status duet_trainer_save(duet_trainer *trainer, const char *path, 
 /** Goes on where a file of the same model and batch size left off, to the bit. DUET_ERROR_DATA for another model's or a
  *  damaged file, of which nothing is taken. */
 DUET_API duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error);
+
+/* What a step is made of. */
+
+enum { DUET_EXPLAINED_WORDS = 240 };
+
+/** A group that a phase updates. Names are the model's and the store's: they live as long as the trainer. */
+typedef struct duet_explained_update {
+    const char *group;
+    size_t parameters;               /**< numbers in the group */
+    char loss[DUET_EXPLAINED_WORDS]; /**< what is minimised, such as "sum(each nll + each kl) * 0.0078125" */
+    bool gated;
+    char gate[DUET_EXPLAINED_WORDS]; /**< what scales the update; at 0 the group rests */
+} duet_explained_update;
+
+/** A value by name: a term that is reported, a state that is assigned. */
+typedef struct duet_explained_value {
+    const char *name;
+    char words[DUET_EXPLAINED_WORDS];
+} duet_explained_value;
+
+typedef struct duet_explained_phase {
+    const char *name;
+    size_t repeats; /**< replays of its plan a step */
+    bool draws;     /**< each replay draws a batch of its own */
+    duet_explained_update *updates;
+    size_t update_count;
+    duet_explained_value *reports, *assigns;
+    size_t report_count, assign_count;
+    duet_explanation plan;
+} duet_explained_phase;
+
+/** The plans of a step: one a phase, in the order in which they run, and a last one, "step", that counts it. */
+DUET_API size_t duet_trainer_plan_count(const duet_trainer *trainer);
+/** Borrowed; NULL past the end. */
+DUET_API const duet_plan *duet_trainer_plan(const duet_trainer *trainer, size_t index);
+/** Explains plan `index` and the phase it belongs to (the last one's minimises and reports nothing). Free it with
+ *  duet_explained_phase_free. Errors: DUET_ERROR_USAGE past the end, DUET_ERROR_MEMORY. */
+DUET_API duet_status duet_trainer_explain(const duet_trainer *trainer, size_t index, duet_explained_phase *phase,
+                                          duet_error *error);
+DUET_API void duet_explained_phase_free(duet_explained_phase *phase);
+/** How every group is updated. */
+DUET_API duet_optimiser duet_trainer_optimiser(const duet_trainer *trainer);
 
 /* A whole training into a run directory. */
 

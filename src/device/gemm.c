@@ -97,6 +97,7 @@ duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *produ
 {
     cl_program program = product->program;
     if (program == NULL) DUET_TRY(duet_device_program(device, file, options, &program, error));
+    launch->file = file;
     DUET_TRY(duet_kernel_new(program, kernel, &launch->kernel, error));
     for (size_t i = 0; i < count; i++) {
         duet_status status = duet_kernel_set(launch->kernel, (cl_uint)i, arguments[i].bytes, arguments[i].value, error);

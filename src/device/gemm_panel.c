@@ -95,6 +95,7 @@ static duet_status lower_slabs(duet_device *device, const duet_gemm_product *pro
         .global = {count_pieces(shape->m, product->parameters.value[ROWS]), count_pieces(shape->k, SLAB_DEPTH)},
         .local = {1, 1},
         .bytes = 2.0 * sizeof(float) * (double)shape->m * (double)shape->k,
+        .prepares = 1,
     };
     snprintf(launch.name, sizeof launch.name, "slabs %zux%zu %c", shape->m, shape->k, shape->transpose_a ? 't' : 'n');
     return duet_gemm_append(device, product, "gemm_panel.cl", options,

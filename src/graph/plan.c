@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "graph/explain.h"
 #include "graph/programs.h"
 
 /* What plans that never run at the same time share: one arena and the programs. */
@@ -239,7 +240,7 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
 
 static duet_status make_launches(duet_plan *plan, duet_error *error)
 {
-    size_t next = 0;
+    size_t next = 0, made = 0;
     for (size_t i = 0; i < plan->lowering.step_count; i++) {
         const duet_step *step = &plan->lowering.steps[i];
         bool is_product = step->kind == DUET_STEP_MATMUL,
@@ -247,6 +248,7 @@ static duet_status make_launches(duet_plan *plan, duet_error *error)
         if (is_product) DUET_TRY(add_product(plan, step, has_text ? &plan->texts[next++] : NULL, error));
         for (; next < plan->text_count && plan->texts[next].step == i; next++)
             DUET_TRY(add_kernel(plan, &plan->texts[next], error));
+        for (; made < plan->launches.count; made++) plan->launches.items[made].step = i;
     }
     free_texts(plan);
     return DUET_OK;
@@ -355,4 +357,13 @@ size_t duet_plan_arena_bytes(const duet_plan *plan)
 const char *duet_plan_source(const duet_plan *plan)
 {
     return plan->set->programs.source == NULL ? "" : plan->set->programs.source;
+}
+
+duet_plan_parts duet_plan_open(const duet_plan *plan)
+{
+    return (duet_plan_parts){.name = plan->name,
+                             .lowering = &plan->lowering,
+                             .launches = &plan->launches,
+                             .slab_bytes = plan->set->slab_bytes,
+                             .slab_count = plan->set->slab_count};
 }

@@ -1,0 +1,136 @@
+/* duet explain: the plan of a model's training, without training: what each phase does, launch by launch, and where
+ * everything lies. */
+#include "cli/explain.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_BATCH = 128 };
+
+struct arguments {
+    const char *model, *data, *device, *gemm;
+    uint64_t batch;
+    cli_list settings;
+    bool source, dot, json;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'", 0, 0},
+    {CLI_FLAG, "source", 0, PLACE(source), NULL, "print the kernels: the generated ones, then the files of cl/", 0, 0},
+    {CLI_FLAG, "dot", 0, PLACE(dot), NULL, "print a graph for Graphviz: launches, and the tensors between them", 0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH",
+     "one of 'duet datasets', an IDX or .npy file, a folder of IDX files\n"
+     "(default: fashion-mnist)",
+     0, 0},
+    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: 128)", 1, 1 << 20},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
+     0},
+    {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME", "the matrix product: clblast, panel, plain or auto (default: auto)", 0,
+     0},
+};
+
+/* The mistakes that the command line alone shows. */
+static int check(const struct arguments *arguments, const duet_family **family)
+{
+    duet_error error = {0};
+    *family = NULL;
+    if (arguments->source + arguments->dot + arguments->json > 1)
+        return cli_complain(CLI_MISTAKE, "--source, --dot and --json are three forms of the answer: give one of them");
+    *family = cli_family(arguments->model);
+    if (*family == NULL) return CLI_MISTAKE;
+    int status = cli_settings_check(*family, &arguments->settings);
+    if (status != CLI_DONE) return status;
+    if (duet_gemm_check(arguments->gemm, &error) != DUET_OK || duet_data_check(arguments->data, &error) != DUET_OK)
+        return cli_fail(&error);
+    return CLI_DONE;
+}
+
+static duet_status make_trainer(const struct arguments *arguments, const duet_family *family, cli_step *step,
+                                duet_error *error)
+{
+    const cli_list *settings = &arguments->settings;
+    duet_status status = duet_data_open(&step->data, arguments->data, error);
+    if (status == DUET_OK)
+        status = duet_model_new(&step->model, family, step->data, settings->items, settings->count, 0, error);
+    if (status == DUET_OK) status = duet_device_open(&step->device, arguments->device, error);
+    if (status != DUET_OK) return status;
+    duet_device_set_log(step->device, cli_log, NULL);
+    status = duet_device_set_gemm(step->device, arguments->gemm, error);
+    return status != DUET_OK ? status : duet_trainer_new(&step->trainer, step->device, step->model, step->batch, error);
+}
+
+static duet_status explain_phases(cli_step *step, duet_error *error)
+{
+    size_t plans = duet_trainer_plan_count(step->trainer);
+    step->phases = calloc(plans, sizeof *step->phases);
+    if (step->phases == NULL) {
+        *error = (duet_error){DUET_ERROR_MEMORY, "there is too little memory to explain a step"};
+        return DUET_ERROR_MEMORY;
+    }
+    duet_status status = DUET_OK;
+    for (size_t i = 0; i < plans && status == DUET_OK; i++) {
+        status = duet_trainer_explain(step->trainer, i, &step->phases[i], error);
+        step->count += status == DUET_OK;
+    }
+    return status;
+}
+
+static void step_close(cli_step *step)
+{
+    for (size_t i = 0; i < step->count; i++) duet_explained_phase_free(&step->phases[i]);
+    free(step->phases);
+    duet_trainer_free(&step->trainer);
+    duet_model_free(&step->model);
+    duet_data_close(&step->data);
+    duet_device_close(&step->device);
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    const duet_family *family = NULL;
+    duet_error error = {0};
+    int status;
+    if (!cli_parse(&cli_explain, argc, argv, &arguments, &status)) return status;
+    status = check(&arguments, &family);
+    if (status != CLI_DONE) return status;
+    cli_step step = {.batch = arguments.batch > 0 ? (size_t)arguments.batch : DEFAULT_BATCH};
+    duet_status made = make_trainer(&arguments, family, &step, &error);
+    if (made == DUET_OK) made = explain_phases(&step, &error);
+    if (made != DUET_OK)
+        status = cli_fail(&error);
+    else if (arguments.source)
+        status = cli_explain_source(&step);
+    else if (arguments.dot)
+        status = cli_explain_dot(&step);
+    else
+        status = arguments.json ? cli_explain_json(&step) : cli_explain_text(&step);
+    step_close(&step);
+    return status;
+}
+
+static void more_help(const char *operand)
+{
+    const duet_family *family = operand == NULL ? NULL : duet_family_find(operand);
+    if (family != NULL) cli_settings_print(family);
+}
+
+const cli_command cli_explain = {
+    .name = "explain",
+    .summary = "show what a step of a model's training does, launch by launch",
+    .details =
+        "Nothing is trained and nothing is written. A plan depends on the device, so one is needed. Sizes and FLOPs\n"
+        "are counted from the shapes, not measured: 'duet train --profile' measures. In what is stored, '@' is the\n"
+        "matrix product, '^T' a transpose, t3 a tensor without a name of its own.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+    .more_help = more_help,
+};

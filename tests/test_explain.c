@@ -1,0 +1,671 @@
+/* Plans explained, and through that the planner: who lies in whose memory and when, whether every gradient is stored
+ * and used, whether old values are read before new ones are written. Then `duet explain` in its four forms. */
+#include "program.h"
+#include "train_models.h"
+
+#include <ctype.h>
+
+enum { FEATURES = 6, HIDDEN = 24, LATENT = 3 };
+
+/* ---- every kind of plan ---- */
+
+typedef struct plan_case {
+    const char *name, *family, *gemm;
+    size_t batch;
+    const char *settings[6];
+    const char *data; /* NULL: the examples of the folder */
+} plan_case;
+
+static const plan_case cases[] = {
+    {"vae", "vae", NULL, TEST_BATCH, {"hidden=24", "latent=3"}},
+    {"vae, odd batch", "vae", NULL, 37, {"hidden=24,12", "latent=3"}},
+    {"vae, plain", "vae", "plain", TEST_BATCH, {"hidden=24", "latent=3"}},
+    {"vae, panel", "vae", "panel", TEST_BATCH, {"hidden=24", "latent=3"}},
+    {"vae, clblast", "vae", "clblast", TEST_BATCH, {"hidden=24", "latent=3"}},
+    {"vae, sgd",
+     "vae",
+     NULL,
+     TEST_BATCH,
+     {"hidden=24", "optimiser=sgd", "momentum=0.9", "kl=monte-carlo", "warm_up=9"}},
+    {"vae, operands rearranged", "vae", "panel", 300, {"hidden=1024,320"}, "ring8"},
+    {"vae, CLBlast's workspace", "vae", "clblast", 1024, {"hidden=1024"}, "ring8"},
+    {"ae", "ae", NULL, TEST_BATCH, {"hidden=24", "latent=3"}},
+    {"gan", "gan", NULL, TEST_BATCH, {"generator_hidden=24", "discriminator_hidden=24", "latent=3"}},
+    {"gan, panel, k 3", "gan", "panel", 16, {"generator_hidden=24,16", "discriminator_hidden=40", "k=3", "g_steps=2"}},
+    {"gan, rmsprop", "gan", NULL, TEST_BATCH, {"optimiser=rmsprop", "clip_norm=1", "instance_noise=1", "loss=minimax"}},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* A case's step, explained. */
+typedef struct step {
+    test_parts parts;
+    duet_explained_phase phases[8];
+    size_t count;
+} step;
+
+static duet_device *device;
+
+static void step_open(step *opened, const plan_case *row)
+{
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    size_t settings = 0;
+    while (settings < 6 && row->settings[settings] != NULL) settings++;
+    const char *gemm = row->gemm != NULL ? row->gemm : getenv("DUET_TEST_GEMM");
+    *opened = (step){.count = 0};
+    assert_ok(duet_device_set_gemm(device, gemm, &error), &error);
+    test_parts_open_batch(&opened->parts, device, duet_family_find(row->family),
+                          row->data != NULL ? row->data : inside("examples.npy", path), row->batch, row->settings,
+                          settings);
+    opened->count = duet_trainer_plan_count(opened->parts.trainer);
+    assert_in_range(opened->count, 2, 8);
+    for (size_t i = 0; i < opened->count; i++)
+        assert_ok(duet_trainer_explain(opened->parts.trainer, i, &opened->phases[i], &error), &error);
+}
+
+static void step_close(step *opened)
+{
+    for (size_t i = 0; i < opened->count; i++) duet_explained_phase_free(&opened->phases[i]);
+    test_parts_close(&opened->parts);
+}
+
+/* ---- what holds for every plan ---- */
+
+static bool reads(const duet_explained_launch *launch, size_t tensor)
+{
+    for (size_t i = 0; i < launch->read_count; i++)
+        if (launch->reads[i] == tensor) return true;
+    return false;
+}
+
+static bool stores(const duet_explained_launch *launch, size_t tensor)
+{
+    for (size_t i = 0; i < launch->result_count; i++)
+        if (launch->results[i].tensor == tensor) return true;
+    return false;
+}
+
+static bool touches(const duet_explained_launch *launch, size_t tensor)
+{
+    return reads(launch, tensor) || stores(launch, tensor);
+}
+
+/* The launches between which a tensor is used, from the launches themselves. */
+static bool find_life(const duet_explanation *plan, size_t tensor, size_t *first, size_t *last)
+{
+    *first = SIZE_MAX;
+    for (size_t i = 0; i < plan->launch_count; i++) {
+        if (!touches(&plan->launches[i], tensor)) continue;
+        if (*first == SIZE_MAX) *first = i;
+        *last = i;
+    }
+    return *first != SIZE_MAX;
+}
+
+static bool is_shared(const duet_explanation *plan, size_t tensor)
+{
+    return plan->memories[plan->tensors[tensor].memory].kind == DUET_MEMORY_ARENA;
+}
+
+/* Pairs that have bytes of the arena in common while both are in use. */
+static size_t count_collisions(const duet_explanation *plan)
+{
+    size_t collisions = 0, first_a, last_a, first_b, last_b;
+    for (size_t a = 0; a < plan->tensor_count; a++) {
+        if (!is_shared(plan, a) || !find_life(plan, a, &first_a, &last_a)) continue;
+        for (size_t b = 0; b < a; b++) {
+            if (!is_shared(plan, b) || !find_life(plan, b, &first_b, &last_b)) continue;
+            const duet_explained_tensor *left = &plan->tensors[a], *right = &plan->tensors[b];
+            bool meet = left->memory == right->memory && left->offset < right->offset + right->bytes &&
+                        right->offset < left->offset + left->bytes;
+            assert_int_equal(meet, duet_tensors_overlap(left, right));
+            collisions += meet && first_a <= last_b && first_b <= last_a;
+        }
+    }
+    return collisions;
+}
+
+static void memory_is_not_shared_in_use(const duet_explanation *plan)
+{
+    assert_int_equal(count_collisions(plan), 0);
+    for (size_t i = 0; i < plan->tensor_count; i++) {
+        const duet_explained_tensor *tensor = &plan->tensors[i];
+        size_t first, last;
+        assert_in_range(tensor->memory, 0, plan->memory_count - 1);
+        assert_in_range(tensor->offset + tensor->bytes, 1, plan->memories[tensor->memory].bytes);
+        if (!is_shared(plan, i)) continue;
+        assert_true(find_life(plan, i, &first, &last)); /* nothing is kept for nobody */
+        assert_in_range(first, tensor->first, tensor->last);
+        assert_in_range(last, tensor->first, tensor->last);
+        assert_true(stores(&plan->launches[first], i)); /* nothing is read that was not stored */
+        for (size_t j = 0; j < plan->launches[first].result_count; j++)
+            assert_false(plan->launches[first].results[j].tensor == i && plan->launches[first].results[j].adds);
+    }
+}
+
+/* A variable's old value is what all launches see: none reads it after its memory was written. */
+static void old_values_are_read_first(const duet_explanation *plan)
+{
+    for (size_t i = 0; i < plan->launch_count; i++)
+        for (size_t j = 0; j < plan->launches[i].result_count; j++) {
+            const duet_explained_tensor *written = &plan->tensors[plan->launches[i].results[j].tensor];
+            duet_memory_kind kind = plan->memories[written->memory].kind;
+            if (kind == DUET_MEMORY_ARENA || kind == DUET_MEMORY_GRADIENTS || kind == DUET_MEMORY_OWN) continue;
+            for (size_t later = i + 1; later < plan->launch_count; later++)
+                for (size_t k = 0; k < plan->launches[later].read_count; k++) {
+                    const duet_explained_tensor *read = &plan->tensors[plan->launches[later].reads[k]];
+                    if (read == written && read->replaces) continue;
+                    assert_false(duet_tensors_overlap(read, written));
+                }
+        }
+}
+
+static void launches_are_described(const duet_explanation *plan, const duet_plan *real)
+{
+    assert_int_equal(plan->launch_count, duet_plan_launches(real));
+    uint64_t slabs = 0;
+    for (size_t i = 0; i < plan->memory_count; i++)
+        if (plan->memories[i].kind == DUET_MEMORY_ARENA) slabs += plan->memories[i].bytes;
+    assert_int_equal(slabs, duet_plan_arena_bytes(real));
+    for (size_t i = 0; i < plan->launch_count; i++) {
+        const duet_explained_launch *launch = &plan->launches[i];
+        assert_true(launch->result_count > 0);
+        assert_true(launch->bytes > 0);
+        assert_true(launch->library || launch->work_items > 0);
+        assert_true((launch->kind == DUET_LAUNCH_MATMUL) == (launch->product.provider != NULL));
+        for (size_t j = 0; j < launch->result_count; j++) {
+            assert_in_range(launch->results[j].tensor, 0, plan->tensor_count - 1);
+            assert_true(launch->results[j].value[0] != '\0');
+        }
+        if (launch->library || launch->file != NULL) continue;
+        char head[160];
+        snprintf(head, sizeof head, "__kernel void %s(", launch->name);
+        assert_non_null(strstr(duet_plan_source(real), head));
+    }
+}
+
+static size_t find_tensor(const duet_explanation *plan, const char *name)
+{
+    size_t i = 0;
+    while (i < plan->tensor_count && strcmp(plan->tensors[i].name, name) != 0) i++;
+    return i;
+}
+
+static const duet_explained_memory *find_memory(const duet_explanation *plan, duet_memory_kind kind, const char *group)
+{
+    for (size_t i = 0; i < plan->memory_count; i++)
+        if (plan->memories[i].kind == kind && strcmp(plan->memories[i].group, group) == 0) return &plan->memories[i];
+    return NULL;
+}
+
+/* The last launch that stores `tensor`, and whether a later one reads the memory it lies in. */
+static bool is_used_later(const duet_explanation *plan, size_t tensor)
+{
+    size_t last = SIZE_MAX;
+    for (size_t i = 0; i < plan->launch_count; i++)
+        if (stores(&plan->launches[i], tensor)) last = i;
+    for (size_t i = last == SIZE_MAX ? plan->launch_count : last + 1; i < plan->launch_count; i++)
+        for (size_t j = 0; j < plan->launches[i].read_count; j++)
+            if (duet_tensors_overlap(&plan->tensors[plan->launches[i].reads[j]], &plan->tensors[tensor])) return true;
+    return false;
+}
+
+/* Each parameter of an updated group has its gradient stored where it belongs, read by the update, and takes a new
+ * value in its own memory. */
+static void parameters_learn(const duet_explained_phase *phase)
+{
+    const duet_explanation *plan = &phase->plan;
+    for (size_t i = 0; i < phase->update_count; i++) {
+        const char *group = phase->updates[i].group;
+        const duet_explained_memory *parameters = find_memory(plan, DUET_MEMORY_PARAMETERS, group),
+                                    *gradients = find_memory(plan, DUET_MEMORY_GRADIENTS, group);
+        size_t numbers = 0, replaced = 0;
+        assert_non_null(parameters);
+        assert_non_null(gradients);
+        assert_true(phase->updates[i].loss[0] != '\0');
+        for (size_t j = 0; j < plan->variable_count; j++) {
+            const duet_explained_variable *variable = &plan->variables[j];
+            if (&plan->memories[variable->memory] != parameters) continue;
+            char name[256];
+            snprintf(name, sizeof name, "gradient of %.200s", variable->name);
+            size_t gradient = find_tensor(plan, name);
+            if (gradient == plan->tensor_count) fail_msg("there is no %s", name);
+            assert_ptr_equal(&plan->memories[plan->tensors[gradient].memory], gradients);
+            assert_int_equal(plan->tensors[gradient].offset, variable->offset);
+            assert_int_equal(plan->tensors[gradient].bytes, variable->bytes);
+            assert_true(is_used_later(plan, gradient));
+            numbers += duet_shape_elements(variable->shape);
+        }
+        assert_int_equal(numbers, phase->updates[i].parameters);
+        for (size_t j = 0; j < plan->tensor_count; j++)
+            replaced += plan->tensors[j].replaces && &plan->memories[plan->tensors[j].memory] == parameters;
+        assert_int_equal(replaced, 1);
+    }
+}
+
+static void a_plan_is_sound(void **state)
+{
+    step opened;
+    step_open(&opened, *state);
+    for (size_t i = 0; i < opened.count; i++) {
+        launches_are_described(&opened.phases[i].plan, duet_trainer_plan(opened.parts.trainer, i));
+        memory_is_not_shared_in_use(&opened.phases[i].plan);
+        old_values_are_read_first(&opened.phases[i].plan);
+        parameters_learn(&opened.phases[i]);
+        assert_true(i + 1 == opened.count || opened.phases[i].update_count > 0);
+    }
+    step_close(&opened);
+}
+
+/* A product reads both its operands, itself or through the launches before it that rearrange one. */
+static void products_read_their_operands(void **state)
+{
+    (void)state;
+    size_t prepared = 0;
+    step opened;
+    step_open(&opened, &cases[6]);
+    const duet_explanation *plan = &opened.phases[0].plan;
+    for (size_t i = 0; i < plan->launch_count; i++) {
+        const duet_explained_launch *launch = &plan->launches[i];
+        if (launch->kind != DUET_LAUNCH_MATMUL) continue;
+        assert_true(launch->prepares ? launch->read_count == 1 : launch->read_count >= 2 + launch->results[0].adds);
+        if (!launch->prepares) continue;
+        prepared++;
+        assert_int_equal(plan->tensors[launch->reads[0]].bytes,
+                         launch->product.m * launch->product.k * sizeof(float)); /* the first one, in this provider */
+        assert_true(reads(&plan->launches[i + 1], launch->results[0].tensor));
+        assert_false(reads(&plan->launches[i + 1], launch->reads[0]));
+    }
+    assert_true(prepared > 0);
+    step_close(&opened);
+}
+
+/* A phase that read another one's tensors in the arena would read what was there before. The data and the parameters
+ * are the same buffers in all of them. */
+static void phases_share_buffers(void **state)
+{
+    (void)state;
+    step opened;
+    step_open(&opened, &cases[9]);
+    assert_string_equal(opened.phases[0].name, "discriminator");
+    assert_string_equal(opened.phases[1].name, "generator");
+    const duet_explained_memory *first = find_memory(&opened.phases[0].plan, DUET_MEMORY_PARAMETERS, "generator"),
+                                *second = find_memory(&opened.phases[1].plan, DUET_MEMORY_PARAMETERS, "generator");
+    assert_ptr_equal(first->identity, second->identity);
+    assert_ptr_equal(opened.phases[0].plan.memories[0].identity, opened.phases[1].plan.memories[0].identity);
+    assert_null(find_memory(&opened.phases[0].plan, DUET_MEMORY_GRADIENTS, "generator"));
+    step_close(&opened);
+}
+
+/* The search for collisions sees one: two tensors in use at the same time are laid over each other. */
+static void collisions_are_seen(void **state)
+{
+    (void)state;
+    step opened;
+    step_open(&opened, &cases[0]);
+    duet_explanation plan = opened.phases[0].plan;
+    duet_explained_tensor *tensors = malloc(plan.tensor_count * sizeof *tensors);
+    assert_non_null(tensors);
+    memcpy(tensors, plan.tensors, plan.tensor_count * sizeof *tensors);
+    plan.tensors = tensors;
+    assert_int_equal(count_collisions(&plan), 0);
+    for (size_t i = 0; i < plan.tensor_count; i++)
+        if (is_shared(&plan, i)) tensors[i].offset = 0;
+    assert_true(count_collisions(&plan) > 0);
+    free(tensors);
+    step_close(&opened);
+}
+
+/* Each layer's product forward, its gradient by the weights, and by its input but for the first layer of the encoder:
+ * 2 m n k each. */
+static void products_have_the_flops_of_the_layers(void **state)
+{
+    (void)state;
+    static const double layers[][2] = {
+        {FEATURES, HIDDEN}, {HIDDEN, LATENT}, {HIDDEN, LATENT}, {LATENT, HIDDEN}, {HIDDEN, FEATURES}};
+    double expected = 0, found = 0;
+    step opened;
+    step_open(&opened, &cases[0]);
+    for (size_t i = 0; i < 5; i++) expected += 2.0 * TEST_BATCH * layers[i][0] * layers[i][1] * (i == 0 ? 2 : 3);
+    for (size_t i = 0; i < opened.phases[0].plan.launch_count; i++) {
+        const duet_explained_launch *launch = &opened.phases[0].plan.launches[i];
+        const duet_explained_product *p = &launch->product;
+        if (launch->kind != DUET_LAUNCH_MATMUL || launch->prepares) continue;
+        assert_true(launch->flops >= 2.0 * (double)p->m * (double)p->n * (double)p->k);
+        found += 2.0 * (double)p->m * (double)p->n * (double)p->k;
+    }
+    assert_true(found == expected);
+    step_close(&opened);
+}
+
+/* Layers by name, forward and back; terms by the names under which they are reported. */
+static void values_are_in_the_models_words(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"batch @ encoder.hidden1.weight^T", "+ encoder.hidden1.bias",
+                                        "@ decoder.output.weight", "gather(training examples"};
+    step opened;
+    step_open(&opened, &cases[0]);
+    const duet_explained_phase *phase = &opened.phases[0];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        bool found = false;
+        for (size_t j = 0; j < phase->plan.launch_count; j++)
+            for (size_t k = 0; k < phase->plan.launches[j].result_count; k++)
+                found |= strstr(phase->plan.launches[j].results[k].value, words[i]) != NULL;
+        if (!found) fail_msg("no launch computes \"%s\"", words[i]);
+    }
+    assert_true(find_tensor(&phase->plan, "batch") < phase->plan.tensor_count);
+    assert_string_equal(phase->reports[0].name, "elbo");
+    assert_string_equal(phase->reports[0].words, "-loss");
+    step_close(&opened);
+}
+
+/* Any plan can be explained, and the explanation stands when the plan is gone. */
+static void an_explanation_outlives_its_plan(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_store *store = duet_store_new(1);
+    duet_graph *graph = duet_graph_new(store);
+    duet_node a = duet_input(graph, "left", DUET_FLOAT32, DUET_SHAPE(8, 4)),
+              b = duet_input(graph, "right", DUET_FLOAT32, DUET_SHAPE(4, 5));
+    duet_node root = duet_matmul(a, b, false, false);
+    root = duet_multiply(duet_subtract(root, duet_constant(graph, 1)), duet_negate(duet_relu(root)));
+    duet_plan *plan = NULL;
+    duet_explanation explanation;
+    assert_ok(duet_plan_new(&plan, device, "small", &root, 1, &error), &error);
+    assert_ok(duet_plan_explain(plan, &explanation, &error), &error);
+    duet_plan_free(&plan);
+    duet_graph_free(&graph);
+    duet_store_free(&store);
+    assert_string_equal(explanation.plan, "small");
+    const duet_explained_launch *last = &explanation.launches[explanation.launch_count - 1];
+    assert_true(find_tensor(&explanation, "left") < explanation.tensor_count);
+    assert_non_null(strstr(last->results[0].value, "relu("));
+    duet_explanation_free(&explanation);
+    assert_null(explanation.launches);
+    duet_explanation_free(&explanation);
+}
+
+static void what_does_not_exist_is_refused(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_explained_phase phase;
+    char *text = NULL;
+    step opened;
+    step_open(&opened, &cases[0]);
+    assert_status(duet_trainer_explain(opened.parts.trainer, 2, &phase, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "2 plans");
+    assert_null(duet_trainer_plan(opened.parts.trainer, 2));
+    error = (duet_error){0};
+    assert_status(duet_kernel_file("abacus.cl", &text, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "abacus.cl");
+    assert_null(text);
+    step_close(&opened);
+}
+
+/* ---- the program ---- */
+
+typedef struct command_case {
+    const char *name, *words[MOST_WORDS];
+    int status;
+    const char *out, *err;
+} command_case;
+
+static const command_case commands[] = {
+    {"help", {"explain", "--help"}, 0, "usage: duet explain MODEL", NULL},
+    {"help of a model", {"explain", "gan", "--help"}, 0, "gate_low", NULL},
+    {"no model", {"explain"}, 2, NULL, "needs MODEL"},
+    {"unknown model", {"explain", "vea"}, 2, NULL, "did you mean 'vae'?"},
+    {"unknown option", {"explain", "vae", "--epochs", "3"}, 2, NULL, "no option '--epochs'"},
+    {"two forms", {"explain", "vae", "--dot", "--json"}, 2, NULL, "give one of them"},
+    {"unknown key", {"explain", "vae", "--set", "beat=4"}, 2, NULL, "did you mean 'beta'?"},
+    {"bad value", {"explain", "vae", "--set", "beta=much"}, 2, NULL, "beta"},
+    {"unknown data", {"explain", "vae", "--data", "ring9"}, 2, NULL, "ring8"},
+    {"missing data", {"explain", "vae", "--data", "/nowhere/x.npy"}, 1, NULL, "/nowhere/x.npy"},
+    {"unknown product", {"explain", "vae", "--data", "ring8", "--gemm", "quick"}, 2, NULL, "quick"},
+    {"unknown device", {"explain", "vae", "--data", "ring8", "--device", "abacus"}, 3, NULL, "abacus"},
+    {"batch too large", {"explain", "vae", "--data", "@/examples.npy", "--batch", "45"}, 1, NULL, "too few"},
+    {"phases", {"explain", "gan", "--data", "ring8"}, 0, "Phase \"generator\", once a step", NULL},
+    {"repeats", {"explain", "gan", "--data", "ring8", "--set", "k=3"}, 0, "\"discriminator\", 3 times a step", NULL},
+    {"providers", {"explain", "ae", "--data", "ring8", "--gemm", "plain"}, 0, "gemm plain 128x", NULL},
+    {"batch", {"explain", "ae", "--data", "ring8", "--batch", "33"}, 0, "batches of 33", NULL},
+    {"optimiser", {"explain", "ae", "--data", "ring8", "--set", "optimiser=sgd"}, 0, "Updates: sgd", NULL},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void command_line(void **state)
+{
+    const command_case *row = *state;
+    expect(run(row->words), row->status, row->out, row->err);
+}
+
+static void text_names_phases_and_groups(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"vae", "gan"};
+    static const char *const words[2][8] = {
+        {"Phase \"elbo\"", "encoder, ", "decoder, ", "The plan \"step\"", "minimises", "elbo = -loss",
+         "gradient of decoder.output.bias", "sharing saves"},
+        {"Phase \"discriminator\"", "Phase \"generator\"", "generator, ", "discriminator, ", "gate     accuracy <= 1",
+         "assigns    gan.accuracy = accuracy", "Matrix products", "minimises  g_loss"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        result r = RUN("explain", models[i], "--data", "@/examples.npy", "--batch", "8");
+        assert_int_equal(r.status, 0);
+        assert_null(strstr(r.out, " \n")); /* no line ends in spaces */
+        for (size_t j = 0; j < 8; j++)
+            if (strstr(r.out, words[i][j]) == NULL) fail_msg("\"%s\" is missing in:\n%s", words[i][j], r.out);
+        result_free(&r);
+    }
+}
+
+static json_int_t number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_integer(value)) fail_msg("\"%s\" is no whole number", key);
+    return json_integer_value(value);
+}
+
+/* The document's sums are those of its launches, and say who shares memory both ways. */
+static void a_document_adds_up(void **state)
+{
+    (void)state;
+    json_t *parsed = document(RUN("explain", "gan", "--data", "ring8", "--set", "k=2", "--json"));
+    json_t *phase, *launch, *tensor, *other;
+    size_t i, j, k;
+    json_int_t launches = 0, flops = 0, unshared = 0, tensors = 0;
+    assert_int_equal(json_array_size(json_object_get(parsed, "phases")), 3);
+    json_array_foreach(json_object_get(parsed, "phases"), i, phase)
+    {
+        json_int_t repeats = number(phase, "repeats"), phase_flops = 0;
+        json_t *list = json_object_get(phase, "tensors");
+        assert_int_equal(repeats, i == 0 ? 2 : 1);
+        json_array_foreach(json_object_get(phase, "launches"), j, launch) phase_flops += number(launch, "flops");
+        assert_int_equal(number(json_object_get(phase, "totals"), "flops"), phase_flops);
+        flops += repeats * phase_flops;
+        launches += repeats * (json_int_t)json_array_size(json_object_get(phase, "launches"));
+        json_array_foreach(list, j, tensor)
+        {
+            if (strcmp(json_string_value(json_object_get(tensor, "home")), "arena") != 0) continue;
+            unshared += number(tensor, "bytes");
+            tensors++;
+            json_array_foreach(json_object_get(tensor, "shares_with"), k, other)
+            {
+                json_t *back = json_object_get(json_array_get(list, (size_t)json_integer_value(other)), "shares_with");
+                bool mutual = false;
+                for (size_t n = 0; n < json_array_size(back); n++)
+                    mutual |= json_integer_value(json_array_get(back, n)) == (json_int_t)j;
+                assert_true(mutual);
+            }
+        }
+    }
+    assert_int_equal(number(json_object_get(parsed, "totals"), "launches"), launches);
+    assert_int_equal(number(json_object_get(parsed, "totals"), "flops"), flops);
+    assert_int_equal(number(json_object_get(parsed, "arena"), "unshared_bytes"), unshared);
+    assert_int_equal(number(json_object_get(parsed, "arena"), "tensors"), tensors);
+    assert_true(number(json_object_get(parsed, "arena"), "bytes") < unshared);
+    json_decref(parsed);
+}
+
+/* ---- a small reader of Graphviz's language, as far as it is used: names, quoted texts, braces, edges ---- */
+
+typedef struct dot_reader {
+    const char *at;
+    char word[512];
+    int depth;
+    size_t nodes, edges, clusters;
+    char known[4096][24];
+} dot_reader;
+
+/* The next name, text or sign; false at the end. */
+static bool next_word(dot_reader *reader)
+{
+    size_t used = 0;
+    while (isspace((unsigned char)*reader->at)) reader->at++;
+    if (*reader->at == '\0') return false;
+    if (*reader->at == '"') {
+        for (reader->at++; *reader->at != '"'; reader->at++) {
+            if (*reader->at == '\0') fail_msg("a text does not end");
+            if (*reader->at == '\\') reader->at++;
+        }
+        reader->at++;
+        memcpy(reader->word, "\"", 2);
+        return true;
+    }
+    bool name = isalnum((unsigned char)*reader->at) || *reader->at == '_';
+    if (strncmp(reader->at, "->", 2) == 0) reader->word[used++] = *reader->at++;
+    do {
+        if (used + 1 == sizeof reader->word) fail_msg("a word is too long");
+        reader->word[used++] = *reader->at++;
+    } while (name && (isalnum((unsigned char)*reader->at) || *reader->at == '_'));
+    reader->word[used] = '\0';
+    return true;
+}
+
+static bool is_node(const dot_reader *reader, const char *name)
+{
+    for (size_t i = 0; i < reader->nodes; i++)
+        if (strcmp(reader->known[i], name) == 0) return true;
+    return false;
+}
+
+/* A statement that begins with a name: attributes, a node, an edge between nodes that were declared. */
+static void read_statement(dot_reader *reader)
+{
+    char name[sizeof reader->word];
+    bool edge = false;
+    snprintf(name, sizeof name, "%s", reader->word);
+    for (; next_word(reader) && strcmp(reader->word, ";") != 0;) {
+        if (strcmp(reader->word, "->") == 0) {
+            assert_true(next_word(reader));
+            edge = true;
+            if (!is_node(reader, name)) fail_msg("an edge begins at %s, which is no node", name);
+            if (!is_node(reader, reader->word)) fail_msg("an edge ends at %s, which is no node", reader->word);
+        }
+    }
+    assert_string_equal(reader->word, ";");
+    reader->edges += edge;
+    if (edge || strcmp(name, "label") == 0 || strcmp(name, "node") == 0 || strcmp(name, "edge") == 0) return;
+    assert_false(is_node(reader, name));
+    assert_in_range(strlen(name), 1, sizeof reader->known[0] - 1);
+    assert_in_range(reader->nodes, 0, 4095);
+    memcpy(reader->known[reader->nodes++], name, strlen(name) + 1);
+}
+
+static void read_dot(dot_reader *reader, const char *text)
+{
+    *reader = (dot_reader){.at = text};
+    assert_true(next_word(reader));
+    assert_string_equal(reader->word, "digraph");
+    assert_true(next_word(reader) && next_word(reader));
+    assert_string_equal(reader->word, "{");
+    for (reader->depth = 1; reader->depth > 0;) {
+        assert_true(next_word(reader));
+        if (strcmp(reader->word, "}") == 0) {
+            reader->depth--;
+        } else if (strcmp(reader->word, "subgraph") == 0) {
+            assert_true(next_word(reader) && next_word(reader));
+            assert_string_equal(reader->word, "{");
+            reader->clusters++;
+            reader->depth++;
+        } else {
+            read_statement(reader);
+        }
+    }
+    assert_false(next_word(reader));
+}
+
+static void a_drawing_is_well_formed(void **state)
+{
+    (void)state;
+    static dot_reader reader;
+    char path[PATH_SIZE], command[2 * PATH_SIZE];
+    result r = RUN("explain", "gan", "--data", "ring8", "--dot");
+    json_t *parsed = document(RUN("explain", "gan", "--data", "ring8", "--json"));
+    assert_int_equal(r.status, 0);
+    read_dot(&reader, r.out);
+    assert_int_equal(reader.clusters, 3);
+    assert_true(reader.nodes >= (size_t)number(json_object_get(parsed, "totals"), "launches"));
+    assert_true(reader.edges > reader.nodes);
+    json_decref(parsed);
+    test_file_write(inside("plan.dot", path), r.out, strlen(r.out));
+    result_free(&r);
+    if (system("command -v dot >/dev/null 2>&1") != 0) return; /* Graphviz's own word where it is installed */
+    assert_in_range(snprintf(command, sizeof command, "dot -Tsvg '%s' >/dev/null", path), 1, sizeof command - 1);
+    assert_int_equal(system(command), 0);
+}
+
+static void sources_are_printed(void **state)
+{
+    (void)state;
+    expect(RUN("explain", "ae", "--data", "ring8", "--gemm", "panel", "--source"), 0,
+           "cl/gemm_panel.cl, written by hand", NULL);
+    expect(RUN("explain", "ae", "--data", "ring8", "--gemm", "plain", "--source"), 0,
+           "cl/gemm_plain.cl, written by hand", NULL);
+    expect(RUN("explain", "ae", "--data", "ring8", "--gemm", "clblast", "--source"), 0, "__kernel void map_", NULL);
+}
+
+static int open_all(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    test_folder_new(folder);
+    test_write_examples(inside("examples.npy", path), DUET_SHAPE(FEATURES));
+    device = test_device_open();
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    duet_device_close(&device);
+    test_folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(products_read_their_operands),
+        cmocka_unit_test(phases_share_buffers),
+        cmocka_unit_test(collisions_are_seen),
+        cmocka_unit_test(products_have_the_flops_of_the_layers),
+        cmocka_unit_test(values_are_in_the_models_words),
+        cmocka_unit_test(an_explanation_outlives_its_plan),
+        cmocka_unit_test(what_does_not_exist_is_refused),
+        cmocka_unit_test(text_names_phases_and_groups),
+        cmocka_unit_test(a_document_adds_up),
+        cmocka_unit_test(a_drawing_is_well_formed),
+        cmocka_unit_test(sources_are_printed),
+    };
+    enum { OTHERS = sizeof others / sizeof *others };
+    struct CMUnitTest tests[CASES + COMMANDS + OTHERS];
+    for (size_t i = 0; i < CASES; i++)
+        tests[i] = (struct CMUnitTest){cases[i].name, a_plan_is_sound, NULL, NULL, (void *)&cases[i]};
+    for (size_t i = 0; i < COMMANDS; i++)
+        tests[CASES + i] = (struct CMUnitTest){commands[i].name, command_line, NULL, NULL, (void *)&commands[i]};
+    memcpy(tests + CASES + COMMANDS, others, sizeof others);
+    return _cmocka_run_group_tests("explain", tests, CASES + COMMANDS + OTHERS, open_all, close_all);
+}
