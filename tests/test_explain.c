@@ -268,7 +268,7 @@ static void products_read_their_operands(void **state)
     for (size_t i = 0; i < plan->launch_count; i++) {
         const duet_explained_launch *launch = &plan->launches[i];
         if (launch->kind != DUET_LAUNCH_MATMUL) continue;
-        assert_true(launch->prepares ? launch->read_count == 1 : launch->read_count >= 2 + launch->results[0].adds);
+        assert_true(launch->prepares ? launch->read_count == 1 : launch->read_count >= 2u + launch->results[0].adds);
         if (!launch->prepares) continue;
         prepared++;
         assert_int_equal(plan->tensors[launch->reads[0]].bytes,

@@ -113,19 +113,62 @@ static size_t exact_local_size(const duet_lowering *lowering, size_t elements)
     return local >= 16 || local == wanted ? local : 0;
 }
 
+/* On a CPU a kernel that asks for rows and columns is launched over a matrix, so that a work-group lies within a row:
+ * then its compiler sees that what depends on the row is the same for all, and what depends on the column lies side by
+ * side. The matrix, and the work-group size, a divisor of its columns; 0: the kernel is launched over elements. */
+static size_t matrix_local_size(const duet_lowering *lowering, const duet_kernel_writer *writer, duet_shape *matrix)
+{
+    const size_t least = 16, most = 256, limit = duet_device_describe(lowering->device)->work_group_size;
+    size_t found = 0;
+    for (size_t i = 0; i < writer->frame_count; i++) {
+        const struct duet_frame *frame = &writer->frames[i];
+        if (frame->shape.rank != 2 || !(frame->declared[0] || frame->declared[1])) continue;
+        *matrix = frame->shape;
+        found++;
+    }
+    if (duet_is_wide(lowering->device) || found != 1) return 0;
+    size_t local = most < limit ? most : limit;
+    while (local >= least && matrix->dims[1] % local != 0) local--;
+    return local >= least ? local : 0;
+}
+
+static void write_map_text(const duet_kernel_writer *writer, const duet_kernel_text *launch, const char *stores,
+                           duet_text *text)
+{
+    duet_text_add(text, "__kernel void @(const uint count");
+    duet_write_parameters(writer, text);
+    if (launch->rows > 0)
+        duet_text_add(text,
+                      ")\n{\n    const uint c0_0 = (uint)get_global_id(1), c0_1 = (uint)get_global_id(0);\n"
+                      "    const size_t at = (size_t)c0_0 * %zu + c0_1;\n",
+                      launch->work_items);
+    else
+        duet_text_add(text, ")\n{\n    const size_t at = get_global_id(0);\n%s",
+                      launch->local == 0 ? "    if (at >= count) return;\n" : "");
+    duet_text_add(text, "    const uint i = (uint)at;\n%s%s}\n", duet_text_get(&writer->body), stores);
+}
+
 static duet_status write_map(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
                              duet_kernel_text *launch, duet_error *error)
 {
     duet_kernel_writer writer = {.is_stored = lowering->stored};
     duet_text stores = {0}, text = {0};
+    duet_shape matrix = {0};
     int targets[DUET_STEP_ROOTS];
-    launch->local = exact_local_size(lowering, step->elements);
     write_roots(&writer, step, lowering->tensor_of, &stores, targets);
-    duet_text_add(&text, "__kernel void @(const uint count");
-    duet_write_parameters(&writer, &text);
-    duet_text_add(&text, ")\n{\n    const size_t at = get_global_id(0);\n%s    const uint i = (uint)at;\n%s%s}\n",
-                  launch->local == 0 ? "    if (at >= count) return;\n" : "", duet_text_get(&writer.body),
-                  duet_text_get(&stores));
+    launch->work_items = step->elements;
+    launch->local = matrix_local_size(lowering, &writer, &matrix);
+    if (launch->local > 0) {
+        launch->work_items = matrix.dims[1];
+        launch->rows = matrix.dims[0];
+        duet_writer_reset(&writer);
+        duet_text_clear(&stores);
+        duet_writer_give_matrix(&writer, matrix);
+        write_roots(&writer, step, lowering->tensor_of, &stores, targets);
+    } else {
+        launch->local = exact_local_size(lowering, step->elements);
+    }
+    write_map_text(&writer, launch, duet_text_get(&stores), &text);
     char name[64];
     snprintf(name, sizeof name, "map_%s", step->roots[step->root_count - 1].value->op->name);
 
@@ -136,7 +179,6 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, targets, launch, error);
     launch->sizes[0] = (uint32_t)step->elements;
     launch->size_count = 1;
-    launch->work_items = step->elements;
     if (launch->local == 0) launch->local = duet_kernel_local_size(lowering, step->elements);
     launch->flops = (double)writer.operations * (double)step->elements;
     duet_text_free(&stores);

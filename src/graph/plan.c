@@ -196,9 +196,11 @@ static const char *kernel_name(const duet_plan *plan, const duet_kernel_text *te
 static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, duet_error *error)
 {
     const char *name = kernel_name(plan, text);
-    duet_launch launch = {.dimensions = 1, .flops = text->flops, .bytes = text->bytes};
-    launch.global[0] = duet_size_round_up(text->work_items, text->local);
-    launch.local[0] = text->local;
+    duet_launch launch = {.dimensions = text->rows > 0 ? 2 : 1,
+                          .global = {duet_size_round_up(text->work_items, text->local), text->rows},
+                          .local = {text->local, text->rows > 0 ? 1 : 0},
+                          .flops = text->flops,
+                          .bytes = text->bytes};
     snprintf(launch.name, sizeof launch.name, "%s", name);
     DUET_TRY(duet_kernel_new(plan->set->programs.items[text->table].program, name, &launch.kernel, error));
     cl_kernel kernel = launch.kernel; /* the list owns it from here on */

@@ -167,8 +167,8 @@ void duet_writer_give_matrix(duet_kernel_writer *writer, duet_shape shape)
         for (size_t axis = 0; axis < shape.rank; axis++) writer->frames[frame].declared[axis] = true;
 }
 
-/* Coordinate `axis` of i in a frame, declared at its first use. */
-static duet_value frame_coordinate(duet_kernel_writer *writer, duet_shape shape, size_t axis)
+/* Declared at its first use. */
+duet_value duet_write_frame(duet_kernel_writer *writer, duet_shape shape, size_t axis)
 {
     size_t frame = find_frame(writer, shape);
     if (frame == writer->frame_count) return value_of("0");
@@ -188,11 +188,11 @@ static duet_value frame_coordinate(duet_kernel_writer *writer, duet_shape shape,
 
 duet_value duet_write_coordinate(duet_kernel_writer *writer, duet_node node, const duet_map *map, size_t axis)
 {
-    if (map->linear) return frame_coordinate(writer, node->shape, axis);
+    if (map->linear) return duet_write_frame(writer, node->shape, axis);
     int source = map->dims[axis].source;
     int64_t step = map->dims[axis].step, offset = map->dims[axis].offset;
     if (source < 0) return value_of("%" PRId64 "u", offset);
-    duet_value coordinate = frame_coordinate(writer, map->frame, (size_t)source);
+    duet_value coordinate = duet_write_frame(writer, map->frame, (size_t)source);
     if (step == 1 && offset == 0) return coordinate;
     return duet_write_let(writer, DUET_UINT32, "%s * %" PRId64 "u + %" PRId64 "u", coordinate.text, step, offset);
 }

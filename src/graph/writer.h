@@ -72,6 +72,8 @@ void duet_writer_give_matrix(duet_kernel_writer *writer, duet_shape shape);
 
 /** Element of `node` at `map`. */
 duet_value duet_write_node(duet_kernel_writer *writer, duet_node node, const duet_map *map);
+/** Coordinate `axis` of the kernel's element i in a frame of that shape. */
+duet_value duet_write_frame(duet_kernel_writer *writer, duet_shape frame, size_t axis);
 /** Coordinate `axis` of the node's element at `map`. */
 duet_value duet_write_coordinate(duet_kernel_writer *writer, duet_node node, const duet_map *map, size_t axis);
 /** The linear index of the node's element at `map`. */

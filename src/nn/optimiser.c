@@ -109,10 +109,12 @@ static void rmsprop(update *u)
     step(u, u->parameters, direction);
 }
 
-/* 1 - beta^time, as -(e^(time ln beta) - 1): elu is e^x - 1 below 0, which loses nothing where beta^time is near 1. */
+/* 1 / (1 - beta^time), so that each parameter multiplies instead of dividing; 1 - beta^time as -(e^(time ln beta) - 1):
+ * elu is e^x - 1 below 0, which loses nothing where beta^time is near 1. */
 static duet_node bias_correction(update *u, double beta)
 {
-    return duet_negate_at(u->where, duet_elu_at(u->where, SCALE(u->time, log(beta)), 1));
+    duet_node remaining = duet_negate_at(u->where, duet_elu_at(u->where, SCALE(u->time, log(beta)), 1));
+    return DIV(duet_constant(u->graph, 1), remaining);
 }
 
 static void adam_from(update *u, duet_node from)
@@ -121,8 +123,8 @@ static void adam_from(update *u, duet_node from)
     duet_node moment1 = slot(u, "moment1"), moment2 = slot(u, "moment2");
     duet_node first = mean_of(u, o->beta1, moment1, u->gradient);
     duet_node second = mean_of(u, o->beta2, moment2, SQUARE(u->gradient));
-    duet_node mean = o->beta1 > 0 ? DIV(first, bias_correction(u, o->beta1)) : first;
-    duet_node deviation = SQRT(o->beta2 > 0 ? DIV(second, bias_correction(u, o->beta2)) : second);
+    duet_node mean = o->beta1 > 0 ? MUL(first, bias_correction(u, o->beta1)) : first;
+    duet_node deviation = SQRT(o->beta2 > 0 ? MUL(second, bias_correction(u, o->beta2)) : second);
     take(u, moment1, first);
     take(u, moment2, second);
     step(u, from, DIV(mean, SHIFT(deviation, o->epsilon)));

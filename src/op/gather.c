@@ -6,12 +6,20 @@ static duet_value write_gather(duet_kernel_writer *writer, duet_node node, const
     duet_node table = node->inputs[0], index = node->inputs[1];
     size_t rows = table->shape.dims[0], width = table->elements / rows;
     char element[96];
-    duet_value at = duet_write_index(writer, node, map);
-    duet_value which = duet_write_let(writer, DUET_UINT32, "%s / %zuu", at.text, width);
+    duet_value which, inside;
+    if (map->linear) {
+        duet_shape matrix = DUET_SHAPE(node->shape.dims[0], width);
+        which = duet_write_frame(writer, matrix, 0);
+        inside = duet_write_frame(writer, matrix, 1);
+    } else {
+        duet_value at = duet_write_index(writer, node, map);
+        which = duet_write_let(writer, DUET_UINT32, "%s / %zuu", at.text, width);
+        inside = duet_write_let(writer, DUET_UINT32, "%s %% %zuu", at.text, width);
+    }
     duet_write_element(writer, index, which.text, true, element);
     duet_value row = duet_write_let(writer, DUET_UINT32, "min(%s, %zuu)", element, rows - 1);
-    at = duet_write_let(writer, DUET_UINT32, "%s * %zuu + %s %% %zuu", row.text, width, at.text, width);
-    duet_write_element(writer, table, at.text, true, element);
+    duet_value from = duet_write_let(writer, DUET_UINT32, "%s * %zuu + %s", row.text, width, inside.text);
+    duet_write_element(writer, table, from.text, true, element);
     return duet_write_let(writer, node->type, "%s", element);
 }
 
