@@ -88,6 +88,33 @@ static inline void write_npy(const char *name, int version, const char *dictiona
     write_file(name, bytes, used + length + count);
 }
 
+enum { LARGE_ROWS = 11000, LARGE_COLUMNS = 1021 };
+
+/* An IDX file of the pattern that no reader takes in one piece. */
+static inline void write_large(const char *name)
+{
+    const uint8_t head[] = {
+        0, 0, 8, 2, 0, 0, LARGE_ROWS >> 8, LARGE_ROWS & 255, 0, 0, LARGE_COLUMNS >> 8, LARGE_COLUMNS & 255};
+    size_t bytes = sizeof head + (size_t)LARGE_ROWS * LARGE_COLUMNS;
+    uint8_t *all = malloc(bytes);
+    assert_non_null(all);
+    memcpy(all, head, sizeof head);
+    for (size_t i = sizeof head; i < bytes; i++) all[i] = pattern(i - sizeof head);
+    write_file(name, all, bytes);
+    free(all);
+}
+
+/* Turns a bit of a gzip file's checksum, which only shows when all of it is read. */
+static inline void damage_checksum(const char *name)
+{
+    size_t size;
+    char *bytes = test_file_read(in_folder(name), &size);
+    assert_true(size > 8);
+    bytes[size - 8] ^= 1;
+    test_file_write(in_folder(name), bytes, size);
+    free(bytes);
+}
+
 static inline duet_data *open_sound(const char *name)
 {
     duet_error error = {0};

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <zlib.h>
 
 /* ---- the table ---- */
 
@@ -267,6 +268,35 @@ static void a_corrupted_checkpoint_is_refused(void **state)
 }
 
 /* Wide layers make a checkpoint of 12 MB; the driver may still write its kernels under the limit. */
+/* It is read on another thread, which changes nothing of what a person is told; no folder of the run stays behind. */
+static void a_damaged_data_set_is_refused(void **state)
+{
+    (void)state;
+    enum { ROWS = 2000, COLUMNS = 500 };
+    static uint8_t bytes[12 + ROWS * COLUMNS] = {
+        0, 0, 8, 2, 0, 0, ROWS >> 8, ROWS & 255, 0, 0, COLUMNS >> 8, COLUMNS & 255};
+    char path[PATH_SIZE];
+    size_t size;
+    for (size_t i = 12; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * i / 7);
+    gzFile file = gzopen(inside("pictures.idx.gz", path), "wb");
+    assert_non_null(file);
+    assert_int_equal(gzwrite(file, bytes, sizeof bytes), sizeof bytes);
+    assert_int_equal(gzclose(file), Z_OK);
+    char *packed = test_file_read(path, &size);
+    packed[size - 8] ^= 1; /* of the checksum: only reading it all can tell */
+    test_file_write(path, packed, size);
+    expect(RUN("train", "ae", "--data", "@/pictures.idx.gz", "--steps", "2", "--out", "@/damaged"), 1, NULL,
+           "pictures.idx.gz: damaged gzip file");
+    assert_int_equal(access(inside("damaged", path), F_OK), -1);
+    packed[size - 8] ^= 1;
+    packed[size - 4] ^= 1; /* of the length */
+    test_file_write(inside("pictures.idx.gz", path), packed, size);
+    free(packed);
+    expect(RUN("train", "ae", "--data", "@/pictures.idx.gz", "--steps", "2", "--out", "@/damaged"), 1, NULL,
+           "pictures.idx.gz: damaged gzip file");
+    assert_int_equal(access(inside("damaged", path), F_OK), -1);
+}
+
 static void a_full_disk_leaves_no_half_checkpoint(void **state)
 {
     (void)state;
@@ -423,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),
         cmocka_unit_test(a_run_file_of_bad_settings_is_refused),
         cmocka_unit_test(a_corrupted_checkpoint_is_refused),
+        cmocka_unit_test(a_damaged_data_set_is_refused),
         cmocka_unit_test(a_full_disk_leaves_no_half_checkpoint),
         cmocka_unit_test(results_that_cannot_be_written_are_a_failure),
         cmocka_unit_test(without_a_driver_there_is_no_device),

@@ -4,13 +4,29 @@
 #include "duet/op.h"
 #include "graph/variable.h"
 
+/* What may wait on the host for the device to be ready. It is given back as the device's memory fills, so that the
+ * peak does not rise. */
+enum { AHEAD_BYTES = 64 << 20 };
+
 /* Puts all rows of a part into memory of the device. */
 static duet_status fill_part(void *context, void *destination, size_t bytes, duet_error *error)
 {
     (void)bytes; /* the variable was made with the part's own size */
     duet_data_part *part = context;
+    if (part->ahead != NULL) {
+        duet_status status = duet_ahead_take(part->ahead, destination, error);
+        duet_ahead_end(&part->ahead);
+        return status;
+    }
     DUET_TRY(duet_rows_read(&part->rows, part->first, part->count, destination, error));
     return duet_rows_check_end(&part->rows, error);
+}
+
+void duet_data_read_ahead(duet_data *data, duet_split split)
+{
+    duet_data_part *part = &data->parts[split];
+    if (data->toy != NULL || part->resident != NULL || part->ahead != NULL) return;
+    part->ahead = duet_ahead_begin(&part->rows, part->first, part->count, AHEAD_BYTES);
 }
 
 static duet_variable *make_resident(duet_data *data, duet_split split, duet_error *error)

@@ -3,6 +3,7 @@
 #define DUET_SRC_DATA_DATA_H
 
 #include "base/status.h"
+#include "data/ahead.h"
 #include "data/rows.h"
 #include "duet/data.h"
 
@@ -44,6 +45,7 @@ typedef struct duet_data_part {
     size_t first, count;
     uint8_t *labels; /* count of them, NULL if there are none */
     duet_variable *resident;
+    duet_ahead *ahead; /* reads `rows` for `resident` at this time; NULL if nothing does */
 } duet_data_part;
 
 struct duet_data {
@@ -56,5 +58,8 @@ struct duet_data {
 
 /** Opens the files into data->parts and fills in data->info. */
 duet_status duet_data_open_files(duet_data *data, const duet_data_files *files, duet_error *error);
+/** Begins to read a split on another thread, before the plan that wants it on the device is made. A hint: where it
+ *  cannot be followed, or the examples are asked for in another way first, they are read when needed. */
+void duet_data_read_ahead(duet_data *data, duet_split split);
 
 #endif

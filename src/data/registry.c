@@ -142,6 +142,7 @@ void duet_data_close(duet_data **data)
 {
     if (data == NULL || *data == NULL) return;
     for (size_t split = 0; split < 2; split++) {
+        duet_ahead_end(&(*data)->parts[split].ahead);
         duet_rows_close(&(*data)->parts[split].rows);
         free((*data)->parts[split].labels);
     }

@@ -20,7 +20,20 @@ enum { CHUNK = 128 * 1024, DEFLATE_RATIO = 1032 /* deflate's best, zlib's techni
 static const size_t element_sizes[] = {
     [DUET_ELEMENT_UINT8] = 1, [DUET_ELEMENT_FLOAT32] = 4, [DUET_ELEMENT_FLOAT64] = 8};
 
-static duet_status open_stream(duet_rows *rows, size_t *size, duet_error *error)
+/* What is known of a file from outside: its bytes, and its last four as the length that gzip puts there. */
+typedef struct outside {
+    size_t size;
+    uint32_t stated;
+} outside;
+
+static uint32_t last_word(int descriptor, off_t size)
+{
+    unsigned char word[4];
+    if (size < 4 || pread(descriptor, word, sizeof word, size - 4) != 4) return 0;
+    return word[0] | (uint32_t)word[1] << 8 | (uint32_t)word[2] << 16 | (uint32_t)word[3] << 24;
+}
+
+static duet_status open_stream(duet_rows *rows, outside *file, duet_error *error)
 {
     struct stat about;
     int descriptor = open(rows->path, O_RDONLY | O_CLOEXEC);
@@ -33,13 +46,13 @@ static duet_status open_stream(duet_rows *rows, size_t *size, duet_error *error)
         (void)close(descriptor);
         return duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file", rows->path);
     }
+    *file = (outside){(size_t)about.st_size, last_word(descriptor, about.st_size)};
     rows->stream = gzdopen(descriptor, "rb");
     if (rows->stream == NULL) {
         (void)close(descriptor);
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
     }
     (void)gzbuffer(rows->stream, CHUNK);
-    *size = (size_t)about.st_size;
     return DUET_OK;
 }
 
@@ -106,8 +119,9 @@ static duet_status check_plain_size(const duet_rows *rows, size_t size, size_t e
                      size);
 }
 
-/* Sizes that follow from the header, against those of the file. */
-static duet_status check_sizes(duet_rows *rows, size_t size, duet_error *error)
+/* Sizes that follow from the header, against those of the file. A gzip file whose end states another length is cut,
+ * damaged or has several members: reading all of it tells, now and not after an epoch of training. */
+static duet_status check_sizes(duet_rows *rows, const outside *file, duet_error *error)
 {
     size_t bytes = 0;
     rows->row_elements = duet_shape_elements(rows->shape);
@@ -120,22 +134,22 @@ static duet_status check_sizes(duet_rows *rows, size_t size, duet_error *error)
     if (!fits || rows->row_elements == 0)
         return duet_fail(error, DUET_ERROR_DATA, "%s: the sizes in its header overflow: no file is that large",
                          rows->path);
-    if (gzdirect(rows->stream)) return check_plain_size(rows, size, bytes, error);
-    if (bytes / DEFLATE_RATIO > size)
+    if (gzdirect(rows->stream)) return check_plain_size(rows, file->size, bytes, error);
+    if (bytes / DEFLATE_RATIO > file->size)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: truncated: its header asks for %zu bytes, and %zu of gzip cannot hold that", rows->path,
-                         bytes, size);
-    return DUET_OK;
+                         bytes, file->size);
+    return file->stated == (uint32_t)bytes ? DUET_OK : duet_rows_check_end(rows, error);
 }
 
 duet_status duet_rows_open(duet_rows *rows, const char *path, duet_error *error)
 {
     const duet_format *format = NULL;
     duet_shape shape = {0};
-    size_t size = 0;
+    outside file = {0};
     *rows = (duet_rows){.path = strdup(path)};
     if (rows->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
-    duet_status status = open_stream(rows, &size, error);
+    duet_status status = open_stream(rows, &file, error);
     if (status == DUET_OK) status = find_format(rows, &format, error);
     if (status == DUET_OK) status = format->header(rows, &rows->element, &shape, error);
     if (status == DUET_OK) {
@@ -143,7 +157,7 @@ duet_status duet_rows_open(duet_rows *rows, const char *path, duet_error *error)
         rows->count = shape.dims[0];
         rows->shape.rank = shape.rank - 1;
         memcpy(rows->shape.dims, shape.dims + 1, rows->shape.rank * sizeof *shape.dims);
-        status = check_sizes(rows, size, error);
+        status = check_sizes(rows, &file, error);
     }
     if (status != DUET_OK) duet_rows_close(rows);
     return status;

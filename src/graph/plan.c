@@ -97,7 +97,7 @@ static duet_status lower(duet_plan *plan, const duet_node *roots, size_t count, 
     return DUET_OK;
 }
 
-/* Memory of the plan's own tensors and of the variables it touches. */
+/* Memory of the plan's own tensors and of the variables it touches, which may lack values of fill functions yet. */
 static duet_status allocate_tensors(duet_plan *plan, duet_error *error)
 {
     for (size_t i = 0; i < plan->lowering.tensor_count; i++) {
@@ -105,6 +105,17 @@ static duet_status allocate_tensors(duet_plan *plan, duet_error *error)
         if (tensor->home == DUET_HOME_OWN)
             DUET_TRY(duet_buffer_new(plan->device, tensor->elements * duet_type_size(tensor->type), true,
                                      &tensor->buffer, error));
+        if (tensor->home == DUET_HOME_VARIABLE)
+            DUET_TRY(duet_storage_begin(tensor->variable->storage, plan->device, error));
+    }
+    return DUET_OK;
+}
+
+/* What files give comes last: they may be read while all else is made ready. */
+static duet_status fill_variables(duet_plan *plan, duet_error *error)
+{
+    for (size_t i = 0; i < plan->lowering.tensor_count; i++) {
+        const duet_tensor *tensor = &plan->lowering.tensors[i];
         if (tensor->home == DUET_HOME_VARIABLE)
             DUET_TRY(duet_storage_ensure(tensor->variable->storage, plan->device, error));
     }
@@ -271,6 +282,7 @@ static duet_status make_all(plan_set *set, duet_plan **plans, size_t count, duet
         DUET_TRY(allocate_tensors(plans[i], error));
         DUET_TRY(make_launches(plans[i], error));
     }
+    for (size_t i = 0; i < count; i++) DUET_TRY(fill_variables(plans[i], error));
     return DUET_OK;
 }
 

@@ -60,7 +60,7 @@ void duet_store_release(duet_store *store)
     for (size_t i = 0; i < store->storage_count; i++) {
         duet_buffer_free(&store->storages[i]->buffer);
         store->storages[i]->device = NULL;
-        store->storages[i]->sealed = false;
+        store->storages[i]->sealed = store->storages[i]->filled = false;
     }
 }
 
@@ -233,12 +233,12 @@ static duet_status write_start(void *context, void *destination, size_t bytes, d
     const initial_values *values = context;
     const duet_variable *variable = values->variable;
     double scale = start_scale(variable);
+    const uint32_t stream = stream_of(variable->name);
     for (size_t i = 0; i < variable->elements; i++) {
         double value = scale;
         if (variable->start.kind != DUET_INIT_CONSTANT) {
             /* step 2^32 - 1 keeps these apart from the numbers of training */
-            duet_philox_block block =
-                duet_philox_element(values->seed, stream_of(variable->name), UINT32_MAX, (uint32_t)i);
+            duet_philox_block block = duet_philox_element(values->seed, stream, UINT32_MAX, (uint32_t)i);
             value = is_normal(variable->start.kind) ? scale * duet_philox_normal(block)
                                                     : scale * (2 * duet_philox_uniform(block) - 1);
         }
@@ -263,7 +263,36 @@ static duet_status fill_variable(duet_store *store, duet_variable *variable, due
                             variable->fill != NULL ? variable->fill_context : &values, error);
 }
 
-duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet_error *error)
+/* Fills the storage's variables: those with a fill function, or the others. After a failure it has no memory. */
+static duet_status fill_some(duet_storage *storage, bool by_function, duet_error *error)
+{
+    duet_store *store = storage->store;
+    for (size_t i = 0; i < store->count; i++) {
+        duet_variable *variable = store->variables[i];
+        if (variable->storage != storage || (variable->fill != NULL) != by_function) continue;
+        duet_status status = fill_variable(store, variable, error);
+        if (status != DUET_OK) {
+            duet_buffer_free(&storage->buffer);
+            storage->sealed = false;
+            return status;
+        }
+    }
+    storage->filled = by_function;
+    return DUET_OK;
+}
+
+/* Whether a fill function writes all `elements` of the buffer. */
+static bool is_filled_whole(const duet_storage *storage, size_t elements)
+{
+    const duet_store *store = storage->store;
+    for (size_t i = 0; i < store->count; i++) {
+        const duet_variable *variable = store->variables[i];
+        if (variable->storage == storage && variable->fill != NULL && variable->elements == elements) return true;
+    }
+    return false;
+}
+
+duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_error *error)
 {
     if (storage->buffer != NULL) {
         if (storage->device == device) return DUET_OK;
@@ -273,20 +302,16 @@ duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet
     size_t elements = storage->type == DUET_FLOAT32 ? duet_storage_flat_elements(storage) : storage->elements;
     if (!duet_size_multiply(elements, duet_type_size(storage->type), &bytes))
         return duet_fail(error, DUET_ERROR_MEMORY, "a storage's size overflows");
-    duet_store *store = storage->store;
-    DUET_TRY(duet_buffer_new(device, bytes, true, &storage->buffer, error));
+    DUET_TRY(duet_buffer_new(device, bytes, !is_filled_whole(storage, elements), &storage->buffer, error));
     storage->device = device;
     storage->sealed = true;
-    for (size_t i = 0; i < store->count; i++) {
-        if (store->variables[i]->storage != storage) continue;
-        duet_status status = fill_variable(store, store->variables[i], error);
-        if (status != DUET_OK) {
-            duet_buffer_free(&storage->buffer);
-            storage->sealed = false;
-            return status;
-        }
-    }
-    return DUET_OK;
+    return fill_some(storage, false, error);
+}
+
+duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet_error *error)
+{
+    DUET_TRY(duet_storage_begin(storage, device, error));
+    return storage->filled ? DUET_OK : fill_some(storage, true, error);
 }
 
 static duet_status check_memory(const duet_variable *variable, duet_error *error)

@@ -31,6 +31,7 @@ struct duet_storage {
     duet_type type;
     size_t elements;
     bool sealed; /* has a buffer: nothing can be added */
+    bool filled; /* the fill functions have run */
     duet_device *device;
     cl_mem buffer;
 };
@@ -62,8 +63,10 @@ duet_variable *duet_store_find(const duet_store *store, const char *name);
 /** All variables in the order they were made; NULL past the end. */
 duet_variable *duet_store_at(const duet_store *store, size_t index);
 
-/** Gives the storage its buffer on `device` and its variables their first values; nothing if it has one already.
- *  A storage already on another device is DUET_ERROR_USAGE. */
+/** Gives the storage its buffer on `device` and its variables their first values but for those of fill functions, which
+ *  may wait for a file. Nothing if it has one already; one on another device is DUET_ERROR_USAGE. */
+duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_error *error);
+/** The same, fill functions included: afterwards it is ready for use. */
 duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet_error *error);
 /** Frees every buffer; the next ensure starts anew. */
 void duet_store_release(duet_store *store);

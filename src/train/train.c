@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "data/data.h"
 #include "train/checkpoint.h"
 #include "train/metrics_file.h"
 #include "train/pictures.h"
@@ -112,6 +113,7 @@ static duet_status open_parts(training *run, duet_error *error)
     DUET_TRY(duet_data_open(&run->data, choice->data, error));
     if (run->resumed)
         DUET_TRY(duet_run_file_check_data(&run->before, run->directory, duet_data_describe(run->data), error));
+    duet_data_read_ahead(run->data, DUET_TRAIN);
     DUET_TRY(
         duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
     DUET_TRY(duet_device_open(&run->device, options->device, error));
