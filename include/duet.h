@@ -4,6 +4,7 @@
 #define DUET_H
 
 #include "duet/base.h"
+#include "duet/bench.h"
 #include "duet/data.h"
 #include "duet/device.h"
 #include "duet/doctor.h"

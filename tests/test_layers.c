@@ -10,7 +10,7 @@ static const struct {
     const char *headers[3];
 } layers[] = {
     {"base", {"base.h"}},
-    {"device", {"device.h", "opencl.h"}},
+    {"device", {"bench.h", "device.h", "opencl.h"}},
     {"graph", {"explain.h", "graph.h", "plan.h"}},
     {"op", {"op.h"}},
     {"check", {"doctor.h"}},

@@ -67,7 +67,8 @@ DUET_API const char *duet_device_gemm(const duet_device *device);
  *  Set it before plans are made. */
 DUET_API void duet_device_set_checking(duet_device *device, bool checking);
 
-/** Time every kernel from now on (the queue is made anew with profiling; replays become slower). Call before plans. */
+/** Time every kernel from now on (the queue is made anew with profiling; replays become slower). Plans
+ *  made before are timed too. */
 DUET_API duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error);
 
 /** One row of the profile: all launches of one kernel. Seconds on the device; FLOPs and bytes are counted from the

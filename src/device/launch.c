@@ -2,9 +2,9 @@
 #include "device/launch.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "device/record.h"
+#include "device/timing.h"
 
 static void free_launch(const duet_launch *launch)
 {
@@ -46,21 +46,14 @@ static duet_status enqueue(duet_device *device, const duet_launch *launch, cl_ev
                         launch->local[0], launch->local[1], launch->local[2]);
 }
 
-static double wall_seconds(void)
-{
-    struct timespec now = {0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /** A library's event covers only the last of its kernels, so its calls are timed by the clock on the wall around an
  *  empty queue; our kernels by the device's own stamps. */
 static duet_status enqueue_timed(duet_device *device, const duet_launch *launch, cl_event *event, duet_error *error)
 {
-    double begin = wall_seconds();
+    double begin = duet_wall_seconds();
     DUET_TRY(enqueue(device, launch, event, error));
     DUET_TRY(duet_device_finish(device, error));
-    double seconds = wall_seconds() - begin;
+    double seconds = duet_wall_seconds() - begin;
     cl_int code = CL_SUCCESS;
     if (launch->kernel != NULL) {
         cl_ulong start = 0, end = 0;

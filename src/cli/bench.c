@@ -1,0 +1,252 @@
+/* duet bench: a device's peaks, its matrix products, the training steps of a few workloads. The same command on any
+ * device. OpenCL is used in child processes only, so that each workload's memory is its own. */
+#include "cli/bench_report.h"
+#include "cli/child.h"
+#include "cli/commands.h"
+#include "cli/measure.h"
+#include "cli/output.h"
+#include "cli/settings.h"
+#include "cli/workloads.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct arguments {
+    const char *device, *gemm;
+    uint64_t seconds, batch;
+    cli_list only, workloads, settings;
+    bool json;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
+    {CLI_LIST, "only", 0, PLACE(only), "PART", "peaks, gemm or workloads; may be given several times (default: all)", 0,
+     0},
+    {CLI_LIST, "workload", 0, PLACE(workloads), "NAME",
+     "one of the workloads below or of 'duet models'; may be given several\ntimes (default: all workloads)", 0, 0},
+    {CLI_COUNT, "seconds", 0, PLACE(seconds), "N",
+     "how long each workload is timed; what else is measured takes a share of\nit (default: 6)", 1, 60},
+    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the workload's own)", 1, 1 << 20},
+    {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
+     "only this matrix product, also in the workloads: one of those in the\ntable, or auto, what plans choose", 0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of a workload's settings; may be given several times",
+     0, 0},
+};
+
+enum { PEAKS, GEMM, WORKLOADS, PARTS };
+static const char *const part_names[PARTS] = {"peaks", "gemm", "workloads"};
+
+/* The whole run ends within four minutes. */
+enum { WHOLE_SECONDS = 225, PEAK_SECONDS = 30, PRODUCTS_SECONDS = 120, DEFAULT_BATCH = 128, MOST_WORKLOADS = 64 };
+
+typedef struct bench {
+    const struct arguments *arguments;
+    bool parts[PARTS];
+    cli_workload workloads[MOST_WORKLOADS];
+    size_t workload_count;
+    cli_measurement measurement;
+    double begin;
+    cli_findings findings;
+    int status; /* the first that was not CLI_DONE */
+} bench;
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* The command line. */
+
+static int choose_parts(bench *it)
+{
+    const cli_list *only = &it->arguments->only;
+    for (size_t part = 0; part < PARTS; part++) it->parts[part] = only->count == 0;
+    for (size_t i = 0; i < only->count; i++) {
+        size_t part = 0;
+        while (part < PARTS && strcmp(part_names[part], only->items[i]) != 0) part++;
+        if (part == PARTS)
+            return cli_complain(CLI_MISTAKE, "--only takes peaks, gemm or workloads, not '%s'", only->items[i]);
+        it->parts[part] = true;
+    }
+    return CLI_DONE;
+}
+
+/* A row of the table, or any built-in family as a workload of its own. */
+static int find_workload(const char *name, cli_workload *found)
+{
+    char hint[80];
+    cli_nearest nearest = {.word = name};
+    const cli_workload *row = cli_workload_find(name);
+    if (row != NULL) {
+        *found = *row;
+        return CLI_DONE;
+    }
+    if (duet_family_find(name) != NULL) {
+        *found = (cli_workload){.name = name, .built_in = name, .batch = DEFAULT_BATCH};
+        return CLI_DONE;
+    }
+    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) cli_nearest_offer(&nearest, row->name);
+    for (size_t i = 0; i < duet_family_count(); i++) cli_nearest_offer(&nearest, duet_family_at(i)->name);
+    return cli_complain(CLI_MISTAKE, "there is no workload '%s'%s ('duet bench --help' lists them)", name,
+                        cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
+static int choose_workloads(bench *it)
+{
+    const cli_list *names = &it->arguments->workloads;
+    const cli_workload *row;
+    int status = CLI_DONE;
+    for (size_t i = 0; status == CLI_DONE && i < names->count; i++)
+        status = find_workload(names->items[i], &it->workloads[it->workload_count++]);
+    for (size_t i = 0; names->count == 0 && (row = cli_workload_at(i)) != NULL; i++)
+        it->workloads[it->workload_count++] = *row;
+    for (size_t i = 0; status == CLI_DONE && i < it->workload_count; i++)
+        status = cli_settings_check(cli_workload_family(&it->workloads[i]), &it->arguments->settings);
+    return status;
+}
+
+static int choose(bench *it)
+{
+    duet_error error = {0};
+    int status = choose_parts(it);
+    if (status == CLI_DONE) status = choose_workloads(it);
+    if (status == CLI_DONE && duet_gemm_check(it->arguments->gemm, &error) != DUET_OK) status = cli_fail(&error);
+    return status;
+}
+
+/* The parts. */
+
+/* Runs one part in a child of at most `seconds`; what fails is remembered, and the rest goes on. */
+static void measure(bench *it, const char *name, cli_child_work work, double seconds, json_t *documents)
+{
+    fprintf(stderr, "%s ...\n", name);
+    int status = cli_child_run(work, &it->measurement, seconds, name, documents);
+    if (status == CLI_DONE) return;
+    json_array_append_new(it->findings.failed, json_string(name));
+    if (it->status == CLI_DONE) it->status = status;
+}
+
+static double wanted_seconds(const bench *it)
+{
+    return it->arguments->seconds != 0 ? (double)it->arguments->seconds : 6;
+}
+
+static double seconds_left(const bench *it)
+{
+    return WHOLE_SECONDS - (now() - it->begin);
+}
+
+/* One provider a child, so that one that crashes takes no other along; each has its share of the time, in whose first
+ * half it begins products. */
+static void measure_products_of(bench *it, const char *provider, double seconds)
+{
+    char title[48];
+    snprintf(title, sizeof title, "gemm %s", provider != NULL ? provider : "auto");
+    it->measurement.provider = provider;
+    it->measurement.limit = seconds / 2;
+    measure(it, title, cli_measure_products, seconds, it->findings.products);
+}
+
+static void measure_products(bench *it)
+{
+    const char *only = it->arguments->gemm, *name;
+    size_t count = 0;
+    while (duet_gemm_name(count) != NULL) count++;
+    const double share = (double)PRODUCTS_SECONDS / (double)count;
+    if (only != NULL) {
+        measure_products_of(it, strcmp(only, "auto") == 0 ? NULL : only, share);
+        return;
+    }
+    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++) measure_products_of(it, name, share);
+}
+
+/* A slow device leaves its last workloads less time, not the whole run more. */
+static void measure_workloads(bench *it)
+{
+    for (size_t i = 0; i < it->workload_count; i++) {
+        const cli_workload *workload = &it->workloads[i];
+        const double left = seconds_left(it) - PEAK_SECONDS / 2;
+        const double share = left / (double)(it->workload_count - i);
+        it->measurement.seconds = wanted_seconds(it) < share / 2 ? wanted_seconds(it) : share / 2;
+        it->measurement.workload = workload->name;
+        it->measurement.family = cli_workload_family(workload);
+        it->measurement.batch = it->arguments->batch != 0 ? (size_t)it->arguments->batch : workload->batch;
+        it->measurement.settings = &it->arguments->settings;
+        measure(it, workload->name, cli_measure_workload, share, it->findings.workloads);
+    }
+    it->measurement.seconds = wanted_seconds(it);
+}
+
+/* Nothing is measured where there is no device. */
+static int measure_all(bench *it)
+{
+    const struct arguments *arguments = it->arguments;
+    it->measurement = (cli_measurement){.device = arguments->device,
+                                        .gemm = arguments->gemm,
+                                        .seconds = wanted_seconds(it),
+                                        .before = (double)clock() / CLOCKS_PER_SEC};
+    int status =
+        cli_child_run(cli_measure_device, &it->measurement, PEAK_SECONDS, "opening the device", it->findings.device);
+    if (status != CLI_DONE) return status;
+    if (it->parts[PEAKS]) measure(it, "peaks", cli_measure_peaks, PEAK_SECONDS, it->findings.before);
+    if (it->parts[GEMM]) measure_products(it);
+    if (it->parts[WORKLOADS]) measure_workloads(it);
+    if (it->parts[PEAKS] && (it->parts[GEMM] || it->parts[WORKLOADS]))
+        measure(it, "peaks again", cli_measure_peaks, PEAK_SECONDS / 2, it->findings.after);
+    return CLI_DONE;
+}
+
+static int print(const bench *it)
+{
+    int status = it->arguments->json ? cli_findings_print_json(&it->findings) : cli_findings_print(&it->findings);
+    if (status == CLI_DONE) status = it->status;
+    if (!cli_findings_wrong(&it->findings)) return status;
+    return cli_complain(CLI_WRONG, "a matrix product has wrong numbers on this device: 'duet doctor' says more");
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    int status;
+    if (!cli_parse(&cli_bench, argc, argv, &arguments, &status)) return status;
+    bench *it = calloc(1, sizeof *it);
+    if (it == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a benchmark");
+    it->arguments = &arguments;
+    it->begin = now();
+    cli_findings *findings = &it->findings;
+    json_t **const arrays[] = {&findings->device,   &findings->before,    &findings->after,
+                               &findings->products, &findings->workloads, &findings->failed};
+    for (size_t i = 0; i < CLI_COUNT_OF(arrays); i++) *arrays[i] = json_array();
+    status = choose(it);
+    if (status == CLI_DONE) status = measure_all(it);
+    if (status == CLI_DONE) status = print(it);
+    for (size_t i = 0; i < CLI_COUNT_OF(arrays); i++) json_decref(*arrays[i]);
+    free(it);
+    return status;
+}
+
+static void more_help(const char *operand)
+{
+    const cli_workload *row;
+    (void)operand;
+    printf("\nworkloads:\n");
+    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++)
+        printf("  %-10s batch %3zu  %s\n", row->name, row->batch, row->summary);
+}
+
+const cli_command cli_bench = {
+    .name = "bench",
+    .summary = "measure a device: peaks, matrix products, training steps",
+    .details = "Ends within four minutes. Results of different devices compare; those of a busy machine do not:\n"
+               "the peaks are measured before and after, and should agree within 5%.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+    .more_help = more_help,
+};

@@ -1,0 +1,257 @@
+/* The benchmark's findings for people and for programs. docs/performance.md says what each column means. */
+#include "cli/bench_report.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/table.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_PROVIDERS = 8 };
+static const double most_change = 0.05;
+
+static double number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value == NULL ? "" : value;
+}
+
+/* Of the two measurements the better one: the larger of rates, the smaller of times. */
+static double better(const cli_findings *findings, const char *key, bool larger)
+{
+    const double before = number(json_array_get(findings->before, 0), key);
+    const double after = number(json_array_get(findings->after, 0), key);
+    return larger ? fmax(before, after) : fmin(before, after);
+}
+
+double cli_findings_peak(const cli_findings *findings)
+{
+    return better(findings, "gflops", true);
+}
+
+bool cli_findings_trusted(const cli_findings *findings)
+{
+    const double before = number(json_array_get(findings->before, 0), "gflops");
+    const double after = number(json_array_get(findings->after, 0), "gflops");
+    return isnan(before) || isnan(after) || fabs(before - after) <= most_change * fmax(before, after);
+}
+
+/* Errors are in units of what rounding allows; null is one that was not finite. */
+static bool is_wrong(const json_t *product)
+{
+    return json_object_get(product, "error") != NULL && !(number(product, "error") <= 1);
+}
+
+bool cli_findings_wrong(const cli_findings *findings)
+{
+    size_t index;
+    const json_t *product;
+    json_array_foreach(findings->products, index, product) if (is_wrong(product)) return true;
+    return false;
+}
+
+/* Programs. */
+
+static json_t *products_json(const cli_findings *findings, bool skipped)
+{
+    json_t *rows = json_array(), *product;
+    size_t index;
+    json_array_foreach(findings->products, index, product)
+    {
+        if ((json_object_get(product, "skipped") != NULL) == skipped) json_array_append(rows, product);
+    }
+    return rows;
+}
+
+static json_t *workloads_json(const cli_findings *findings)
+{
+    json_t *rows = json_array(), *workload;
+    const double peak = cli_findings_peak(findings);
+    size_t index;
+    json_array_foreach(findings->workloads, index, workload)
+    {
+        json_t *row = json_copy(workload);
+        const double rate = number(row, "gflop") / (1e-3 * number(row, "ms_median"));
+        json_object_set_new(row, "share_of_peak", cli_json_number(rate / peak));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *peaks_json(const cli_findings *findings)
+{
+    return json_pack("{s:o s:o s:o s:o s:o s:o}", "gflops", cli_json_number(cli_findings_peak(findings)),
+                     "gigabytes_per_second", cli_json_number(better(findings, "gigabytes_per_second", true)),
+                     "launch_us", cli_json_number(better(findings, "launch_us", false)), "launch_waited_us",
+                     cli_json_number(better(findings, "launch_waited_us", false)), "gflops_before",
+                     cli_json_number(number(json_array_get(findings->before, 0), "gflops")), "gflops_after",
+                     cli_json_number(number(json_array_get(findings->after, 0), "gflops")));
+}
+
+int cli_findings_print_json(const cli_findings *findings)
+{
+    const json_t *device = json_array_get(findings->device, 0);
+    return cli_json_print(json_pack(
+        "{s:s s:s s:s s:s s:o s:b s:o s:o s:o s:O}", "device", text(device, "device"), "driver", text(device, "driver"),
+        "platform", text(device, "platform"), "kind", text(device, "kind"), "peaks", peaks_json(findings), "trusted",
+        (int)cli_findings_trusted(findings), "gemm", products_json(findings, false), "skipped",
+        products_json(findings, true), "workloads", workloads_json(findings), "failed", findings->failed));
+}
+
+/* People. */
+
+static void number_cell(cli_table *table, const char *format, double value)
+{
+    char shown[48];
+    snprintf(shown, sizeof shown, format, value);
+    cli_table_cell(table, "%s", isnan(value) ? "-" : shown);
+}
+
+static int print_peaks(const cli_findings *findings)
+{
+    static const struct {
+        const char *key, *what, *unit;
+    } rows[] = {{"gflops", "multiply-adds", "GFLOP/s"},
+                {"gigabytes_per_second", "memory, read and written", "GB/s"},
+                {"launch_us", "a launch, streamed", "us"},
+                {"launch_waited_us", "a launch, waited for", "us"}};
+    static const char *const heads[] = {"peak", ">before", ">after", "unit"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    printf("\n");
+    for (size_t i = 0; i < CLI_COUNT_OF(rows); i++) {
+        cli_table_cell(&table, "%s", rows[i].what);
+        number_cell(&table, "%.1f", number(json_array_get(findings->before, 0), rows[i].key));
+        number_cell(&table, "%.1f", number(json_array_get(findings->after, 0), rows[i].key));
+        cli_table_cell(&table, "%s", rows[i].unit);
+    }
+    return cli_table_print(&table, stdout);
+}
+
+static size_t list_providers(const cli_findings *findings, const char *names[MOST_PROVIDERS])
+{
+    size_t count = 0, index;
+    const json_t *product;
+    json_array_foreach(findings->products, index, product)
+    {
+        bool known = false;
+        for (size_t i = 0; i < count; i++) known |= strcmp(names[i], text(product, "provider")) == 0;
+        if (!known && count < MOST_PROVIDERS) names[count++] = text(product, "provider");
+    }
+    return count;
+}
+
+static bool same_product(const json_t *a, const json_t *b)
+{
+    static const char *const keys[] = {"m", "n", "k", "transpose"};
+    for (size_t i = 0; i < CLI_COUNT_OF(keys); i++)
+        if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i]))) return false;
+    return true;
+}
+
+static const json_t *find_product(const cli_findings *findings, const json_t *like, const char *provider)
+{
+    size_t index;
+    const json_t *product;
+    json_array_foreach(findings->products, index, product)
+    {
+        if (same_product(product, like) && strcmp(text(product, "provider"), provider) == 0) return product;
+    }
+    return NULL;
+}
+
+/* A rate; "*" after that of the provider that plans use. */
+static void rate_cell(cli_table *table, const json_t *product)
+{
+    const char *mark = json_is_true(json_object_get(product, "chosen")) ? "*" : " ";
+    if (product == NULL || json_object_get(product, "skipped") != NULL)
+        cli_table_cell(table, "- ");
+    else if (is_wrong(product))
+        cli_table_cell(table, "WRONG%s", mark);
+    else
+        cli_table_cell(table, "%.1f%s", number(product, "gflops"), mark);
+}
+
+/* A row a product: the rate of each provider, and of the peak what the best one reaches. */
+static void product_row(const cli_findings *findings, cli_table *table, const json_t *like, const char *const *names,
+                        size_t count)
+{
+    double best = NAN;
+    cli_table_cell(table, "%.0fx%.0fx%.0f", number(like, "m"), number(like, "n"), number(like, "k"));
+    cli_table_cell(table, "%s", text(like, "transpose"));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *product = find_product(findings, like, names[i]);
+        rate_cell(table, product);
+        if (!is_wrong(product)) best = fmax(best, number(product, "gflops"));
+    }
+    number_cell(table, "%.0f%%", 100 * best / cli_findings_peak(findings));
+}
+
+static int print_products(const cli_findings *findings)
+{
+    const char *names[MOST_PROVIDERS], *heads[MOST_PROVIDERS + 3] = {">product", "op"};
+    char right[MOST_PROVIDERS][40];
+    const size_t count = list_providers(findings, names);
+    if (count == 0) return CLI_DONE;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(right[i], sizeof right[i], ">%.30s ", names[i]);
+        heads[2 + i] = right[i];
+    }
+    heads[2 + count] = ">best of peak";
+    cli_table table = {.heads = heads, .columns = count + 3};
+    size_t index;
+    const json_t *product;
+    json_array_foreach(findings->products, index, product)
+    {
+        size_t first = 0;
+        while (!same_product(json_array_get(findings->products, first), product)) first++;
+        if (first == index) product_row(findings, &table, product, names, count);
+    }
+    printf("\nMatrix products m x n x k, plain operands, GFLOP/s (* what a plan uses here, - left out):\n");
+    return cli_table_print(&table, stdout);
+}
+
+static int print_workloads(const cli_findings *findings)
+{
+    static const char *const heads[] = {"workload",  ">batch",   ">ms median",   ">ms least",
+                                        ">images/s", ">of peak", ">peak memory", ">first step"};
+    if (json_array_size(findings->workloads) == 0) return CLI_DONE;
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    json_t *rows = workloads_json(findings);
+    size_t index;
+    const json_t *row;
+    json_array_foreach(rows, index, row)
+    {
+        cli_table_cell(&table, "%s", text(row, "workload"));
+        number_cell(&table, "%.0f", number(row, "batch"));
+        number_cell(&table, "%.3f", number(row, "ms_median"));
+        number_cell(&table, "%.3f", number(row, "ms_min"));
+        number_cell(&table, "%.0f", number(row, "images_per_second"));
+        number_cell(&table, "%.0f%%", 100 * number(row, "share_of_peak"));
+        number_cell(&table, "%.0f MiB", number(row, "rss_mib"));
+        number_cell(&table, "%.2f s", number(row, "first_seconds"));
+    }
+    json_decref(rows);
+    printf("\nTraining steps, each workload in a process of its own:\n");
+    return cli_table_print(&table, stdout);
+}
+
+int cli_findings_print(const cli_findings *findings)
+{
+    const json_t *device = json_array_get(findings->device, 0);
+    int status = CLI_DONE;
+    printf("%s (%s, %s, driver %s)\n", text(device, "device"), text(device, "kind"), text(device, "platform"),
+           text(device, "driver"));
+    if (json_array_size(findings->before) > 0) status = print_peaks(findings);
+    if (status == CLI_DONE) status = print_products(findings);
+    if (status == CLI_DONE) status = print_workloads(findings);
+    if (!cli_findings_trusted(findings))
+        printf("\n%sNot to be trusted%s: the peak changed by over 5%% meanwhile. Something else uses this machine.\n",
+               cli_escape(stdout, CLI_RED), cli_escape(stdout, CLI_PLAIN));
+    return status;
+}

@@ -1,0 +1,27 @@
+/* What `duet bench` found, as a document and as tables. */
+#ifndef DUET_SRC_CLI_BENCH_REPORT_H
+#define DUET_SRC_CLI_BENCH_REPORT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/** Documents as the children sent them (cli/measure.h): arrays, the first three of at most one. */
+typedef struct cli_findings {
+    json_t *device;
+    json_t *before, *after; /* peaks */
+    json_t *products, *workloads;
+    json_t *failed; /* names of parts that could not be measured */
+} cli_findings;
+
+/** The larger of the two peak FMA rates in GFLOP/s; NaN if none was measured. */
+double cli_findings_peak(const cli_findings *findings);
+/** False if the device's peak changed by over 5% meanwhile: something else was using the machine. */
+bool cli_findings_trusted(const cli_findings *findings);
+/** Whether a product had wrong numbers. */
+bool cli_findings_wrong(const cli_findings *findings);
+
+/* Each returns an exit status. */
+int cli_findings_print(const cli_findings *findings);
+int cli_findings_print_json(const cli_findings *findings);
+
+#endif

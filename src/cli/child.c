@@ -1,0 +1,73 @@
+/* A forked child and a pipe of JSON documents, one a line. */
+#include "cli/child.h"
+#include "cli/output.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int cli_child_send(FILE *results, json_t *document)
+{
+    int failed = document == NULL || json_dumpf(document, results, JSON_COMPACT) != 0 || fputc('\n', results) == EOF ||
+                 fflush(results) != 0;
+    json_decref(document);
+    return failed ? cli_complain(CLI_FAILED, "a result could not be passed on: memory is full") : CLI_DONE;
+}
+
+/* Never returns. The alarm ends a driver that hangs, and a child whose parent is gone. */
+static void work_in_child(cli_child_work work, const void *context, double seconds, int pipe_end)
+{
+    signal(SIGALRM, SIG_DFL);
+    alarm((unsigned)(seconds < 1 ? 1 : seconds));
+    FILE *results = fdopen(pipe_end, "w");
+    int status = results == NULL ? CLI_FAILED : work(results, context);
+    fflush(stderr);
+    _exit(status); /* what the parent has yet to print must not be printed twice */
+}
+
+static void receive(int pipe_end, json_t *documents)
+{
+    FILE *results = fdopen(pipe_end, "r");
+    json_t *document;
+    while (results != NULL && (document = json_loadf(results, JSON_DISABLE_EOF_CHECK, NULL)) != NULL)
+        json_array_append_new(documents, document);
+    if (results != NULL)
+        fclose(results);
+    else
+        close(pipe_end);
+}
+
+static int wait_for(pid_t child, double seconds, const char *what)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return cli_complain(CLI_FAILED, "%s: %s", what, strerror(errno));
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    if (WTERMSIG(status) == SIGALRM)
+        return cli_complain(CLI_FAILED, "%s: stopped after %.0f seconds, which is all there is for it", what, seconds);
+    return cli_complain(CLI_FAILED, "%s: the process ended by signal %d (%s), most likely in the driver", what,
+                        WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+int cli_child_run(cli_child_work work, const void *context, double seconds, const char *what, json_t *documents)
+{
+    int ends[2];
+    fflush(stdout);
+    fflush(stderr);
+    if (pipe(ends) != 0) return cli_complain(CLI_FAILED, "%s: no pipe: %s", what, strerror(errno));
+    pid_t child = fork();
+    if (child < 0) {
+        close(ends[0]);
+        close(ends[1]);
+        return cli_complain(CLI_FAILED, "%s: no process: %s", what, strerror(errno));
+    }
+    if (child == 0) {
+        close(ends[0]);
+        work_in_child(work, context, seconds, ends[1]);
+    }
+    close(ends[1]);
+    receive(ends[0], documents);
+    return wait_for(child, seconds, what);
+}

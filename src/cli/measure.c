@@ -1,0 +1,252 @@
+/* Measurements of `duet bench`. Each opens the device for itself, since it runs in a process of its own. */
+#include "cli/measure.h"
+#include "cli/child.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static duet_status open_device(duet_device **device, const cli_measurement *it, duet_error *error)
+{
+    duet_status status = duet_device_open(device, it->device, error);
+    if (status != DUET_OK) return status;
+    duet_device_set_log(*device, cli_log, NULL);
+    return duet_device_set_gemm(*device, it->gemm, error);
+}
+
+/* Seconds of one trial of something small, of which there are many. */
+static double trial_seconds(const cli_measurement *it, double share)
+{
+    const double most = 12;
+    return share * fmin(it->seconds, most);
+}
+
+/* The device and its peaks. */
+
+int cli_measure_device(FILE *results, const void *measurement)
+{
+    duet_device *device = NULL;
+    duet_error error = {0};
+    if (open_device(&device, measurement, &error) != DUET_OK) return cli_fail(&error);
+    const duet_device_info *info = duet_device_describe(device);
+    int status =
+        cli_child_send(results, json_pack("{s:o s:o s:o s:s}", "device", cli_json_text(info->name), "driver",
+                                          cli_json_text(info->driver), "platform", cli_json_text(info->platform),
+                                          "kind", duet_device_kind_name(info->kind)));
+    duet_device_close(&device);
+    return status;
+}
+
+int cli_measure_peaks(FILE *results, const void *measurement)
+{
+    const cli_measurement *it = measurement;
+    duet_device *device = NULL;
+    duet_error error = {0};
+    duet_peaks peaks;
+    int status = CLI_DONE;
+    if (open_device(&device, it, &error) == DUET_OK &&
+        duet_peaks_measure(device, trial_seconds(it, 1.0 / 12), &peaks, &error) == DUET_OK)
+        status = cli_child_send(results, json_pack("{s:o s:o s:o s:o}", "gflops", cli_json_number(peaks.gflops),
+                                                   "gigabytes_per_second", cli_json_number(peaks.gigabytes_per_second),
+                                                   "launch_us", cli_json_number(peaks.launch_us), "launch_waited_us",
+                                                   cli_json_number(peaks.launch_waited_us)));
+    duet_device_close(&device);
+    return error.status == DUET_OK ? status : cli_fail(&error);
+}
+
+/* Products. */
+
+bool cli_product_at(size_t index, duet_product *product)
+{
+    static const struct {
+        size_t m, n, k;
+    } shapes[] = {{128, 400, 784},    {128, 784, 400},    {784, 400, 128},
+                  {1024, 1024, 1024}, {2048, 2048, 2048}, {64, 12544, 128}};
+    static const bool transposes[][2] = {{false, false}, {false, true}, {true, false}};
+    const size_t forms = CLI_COUNT_OF(transposes), shape = index / forms, form = index % forms;
+    if (shape >= CLI_COUNT_OF(shapes)) return false;
+    *product =
+        (duet_product){shapes[shape].m, shapes[shape].n, shapes[shape].k, transposes[form][0], transposes[form][1]};
+    return true;
+}
+
+static json_t *product_json(const duet_product *product, const char *provider, bool chosen,
+                            const duet_product_timing *timing)
+{
+    const char transpose[3] = {product->transpose_a ? 't' : 'n', product->transpose_b ? 't' : 'n', '\0'};
+    json_t *row =
+        json_pack("{s:I s:I s:I s:s s:s s:b}", "m", (json_int_t)product->m, "n", (json_int_t)product->n, "k",
+                  (json_int_t)product->k, "transpose", transpose, "provider", provider, "chosen", (int)chosen);
+    json_t *rest =
+        timing->skipped[0] != '\0'
+            ? json_pack("{s:s}", "skipped", timing->skipped)
+            : json_pack("{s:o s:o s:o s:o}", "gflops", cli_json_number(timing->gflops), "ms_median",
+                        cli_json_number(1e3 * timing->seconds_median), "ms_min",
+                        cli_json_number(1e3 * timing->seconds_least), "error", cli_json_number(timing->error));
+    json_object_update(row, rest);
+    json_decref(rest);
+    return row;
+}
+
+static size_t count_products(void)
+{
+    duet_product product;
+    size_t count = 0;
+    while (cli_product_at(count, &product)) count++;
+    return count;
+}
+
+static int measure_product(FILE *results, duet_device *device, const cli_measurement *it, const duet_product *product,
+                           bool late, duet_error *error)
+{
+    const char *chosen = duet_gemm_chosen(device, product);
+    const char *provider = it->provider != NULL ? it->provider : chosen;
+    duet_product_timing timing = {.skipped = "the time for products is used up"};
+    if (!late) duet_product_time(device, provider, product, trial_seconds(it, 1.0 / 20), &timing, error);
+    if (error->status != DUET_OK) return CLI_FAILED;
+    return cli_child_send(results, product_json(product, provider, strcmp(provider, chosen) == 0, &timing));
+}
+
+int cli_measure_products(FILE *results, const void *measurement)
+{
+    const cli_measurement *it = measurement;
+    const double begin = now();
+    duet_device *device = NULL;
+    duet_error error = {0};
+    duet_product product;
+    int status = CLI_DONE;
+    open_device(&device, it, &error);
+    for (size_t i = 0; error.status == DUET_OK && status == CLI_DONE && cli_product_at(i, &product); i++) {
+        cli_progress_count("product", i, count_products(), it->provider == NULL ? "" : it->provider);
+        status = measure_product(results, device, it, &product, now() - begin > it->limit, &error);
+    }
+    cli_progress_clear();
+    duet_device_close(&device);
+    return error.status == DUET_OK ? status : cli_fail(&error);
+}
+
+/* Workloads. */
+
+enum { MOST_BLOCKS = 1000, MOST_STEPS_A_BLOCK = 20, WARM_STEPS = 3, MOST_TERMS = 64 };
+
+typedef struct step_times {
+    double milliseconds[MOST_BLOCKS]; /* a step, in each block, sorted at the end */
+    size_t blocks;
+    double means[MOST_TERMS]; /* loss terms of the last block */
+    double first_seconds;
+} step_times;
+
+/* Milliseconds a step of a block that is waited for: asking for the losses waits. */
+static double time_block(duet_trainer *trainer, size_t steps, double *means, duet_error *error)
+{
+    const double begin = now();
+    for (size_t i = 0; i < steps && error->status == DUET_OK; i++) duet_trainer_step(trainer, error);
+    if (error->status == DUET_OK) duet_trainer_losses(trainer, means, MOST_TERMS, error);
+    return 1e3 * (now() - begin) / (double)steps;
+}
+
+static int ascending(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* Blocks of twenty steps, or of fewer where a step is long. */
+static void time_steps(duet_trainer *trainer, double begin, double seconds, step_times *times, duet_error *error)
+{
+    const double block_milliseconds = 100;
+    time_block(trainer, 1, times->means, error);
+    times->first_seconds = now() - begin;
+    double step = 0;
+    for (size_t i = 0; i < WARM_STEPS && step < block_milliseconds; i++)
+        step = time_block(trainer, 1, times->means, error);
+    const double wanted = floor(block_milliseconds / step);
+    const size_t steps = wanted < 1 ? 1 : wanted > MOST_STEPS_A_BLOCK ? MOST_STEPS_A_BLOCK : (size_t)wanted;
+    const double start = now();
+    do {
+        times->milliseconds[times->blocks++] = time_block(trainer, steps, times->means, error);
+    } while (error->status == DUET_OK && times->blocks < MOST_BLOCKS && now() - start < seconds);
+    qsort(times->milliseconds, times->blocks, sizeof *times->milliseconds, ascending);
+}
+
+/* The most memory that this process has had, driver included. */
+static double resident_mebibytes(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) return NAN;
+#ifdef __APPLE__
+    return (double)usage.ru_maxrss / (1024 * 1024);
+#else
+    return (double)usage.ru_maxrss / 1024;
+#endif
+}
+
+/* GFLOP of a step's matrix products, from the profile of one more step. */
+static double count_products_of_step(duet_device *device, duet_trainer *trainer, duet_error *error)
+{
+    duet_profile_row *rows = NULL;
+    size_t count = 0;
+    double flops = 0, means[MOST_TERMS];
+    if (duet_device_set_profiling(device, true, error) != DUET_OK) return NAN;
+    time_block(trainer, 1, means, error);
+    if (error->status != DUET_OK || duet_device_profile(device, &rows, &count, error) != DUET_OK) return NAN;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(rows[i].kernel, "gemm ", strlen("gemm ")) == 0) flops += rows[i].flops;
+    free(rows);
+    return 1e-9 * flops;
+}
+
+static json_t *workload_json(const cli_measurement *it, const duet_trainer *trainer, const step_times *times,
+                             double resident, double gflop)
+{
+    const double median = times->milliseconds[times->blocks / 2];
+    json_t *losses = json_object();
+    const char *term;
+    for (size_t i = 0; i < MOST_TERMS && (term = duet_trainer_term(trainer, i)) != NULL; i++)
+        json_object_set_new(losses, term, cli_json_number(times->means[i]));
+    return json_pack("{s:s s:I s:o s:o s:o s:o s:o s:o s:I s:o}", "workload", it->workload, "batch",
+                     (json_int_t)it->batch, "ms_median", cli_json_number(median), "ms_min",
+                     cli_json_number(times->milliseconds[0]), "images_per_second",
+                     cli_json_number(1e3 * (double)it->batch / median), "gflop", cli_json_number(gflop), "rss_mib",
+                     cli_json_number(resident), "first_seconds", cli_json_number(times->first_seconds), "steps",
+                     (json_int_t)duet_trainer_steps(trainer), "losses", losses);
+}
+
+int cli_measure_workload(FILE *results, const void *measurement)
+{
+    const cli_measurement *it = measurement;
+    const double begin = now() - it->before;
+    static step_times times;
+    duet_device *device = NULL;
+    duet_data *data = NULL;
+    duet_model *model = NULL;
+    duet_trainer *trainer = NULL;
+    duet_error error = {0};
+    int status = CLI_DONE;
+    if (open_device(&device, it, &error) == DUET_OK && duet_data_open(&data, NULL, &error) == DUET_OK &&
+        duet_model_new(&model, it->family, data, it->settings->items, it->settings->count, 0, &error) == DUET_OK &&
+        duet_trainer_new(&trainer, device, model, it->batch, &error) == DUET_OK)
+        time_steps(trainer, begin, it->seconds, &times, &error);
+    if (error.status == DUET_OK) {
+        const double resident = resident_mebibytes();
+        const double gflop = count_products_of_step(device, trainer, &error);
+        if (error.status == DUET_OK)
+            status = cli_child_send(results, workload_json(it, trainer, &times, resident, gflop));
+    }
+    duet_trainer_free(&trainer);
+    duet_model_free(&model);
+    duet_data_close(&data);
+    duet_device_close(&device);
+    return error.status == DUET_OK ? status : cli_fail(&error);
+}

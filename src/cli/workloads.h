@@ -1,0 +1,21 @@
+/* The workloads of `duet bench`: a row each. Two are built-in families with their defaults, others are models that only
+ * the benchmark has. All are trained on Fashion-MNIST; docs/performance.md defines them. */
+#ifndef DUET_SRC_CLI_WORKLOADS_H
+#define DUET_SRC_CLI_WORKLOADS_H
+
+#include "duet.h"
+
+typedef struct cli_workload {
+    const char *name, *summary;
+    const char *built_in;      /* name of a built-in family, or NULL: */
+    const duet_family *family; /* one of the benchmark's own */
+    size_t batch;
+} cli_workload;
+
+/** Row `index`, NULL past the end. */
+const cli_workload *cli_workload_at(size_t index);
+/** NULL if there is none of that name. */
+const cli_workload *cli_workload_find(const char *name);
+const duet_family *cli_workload_family(const cli_workload *workload);
+
+#endif
