@@ -133,6 +133,23 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
         for (ulong j = 0; j < COLUMNS; j++) to[i * COLUMNS + j] = j < columns ? b[j * stride + i] : 0.0f;
 }
 
+/* Asks for cache lines first..first + count of a panel that will be packed from `b` soon: packing reads short pieces of
+ * many rows, which a processor does not foresee. A hint alone: addresses behind the end of B do no harm. */
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define FETCH(from) __builtin_prefetch((const void *)(ulong)(from));
+#endif
+#endif
+#ifndef FETCH
+#define FETCH(from) prefetch(from, LINE);
+#endif
+#define LINE 16
+void fetch_panel(__global const float *b, const ulong stride, const bool in_rows, const ulong first, const ulong count)
+{
+    for (ulong i = first; i < first + count; i++)
+        FETCH(b + (in_rows ? i * stride : (i % COLUMNS) * stride + i / COLUMNS * LINE))
+}
+
 /* Launched with a work-item for each strip: dimension 0 counts blocks of row_block rows, dimension 1 strips. A tile's
  * rows of op(A) begin at row * A_TILE. */
 #define PRODUCT(kernel_name, A_TILE, A_ROW, A_K, PACK, B_STRIDE, B_COLUMN, B_K)                                        \
@@ -144,11 +161,14 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
         __local vector panel[2 * K_BLOCK], sums[2 * ROW_BLOCK];                                                        \
         const ulong first_row = get_global_id(0) * row_block, end_row = min(first_row + row_block, m);                 \
         const ulong column = get_global_id(1) * COLUMNS, columns = min((ulong)COLUMNS, n - column);                    \
+        const ulong lines_a_tile = K_BLOCK * COLUMNS / LINE * ROWS / (end_row - first_row + ROWS);                     \
         a += a_offset;                                                                                                 \
         b += b_offset + column * B_COLUMN;                                                                             \
         c += c_offset;                                                                                                 \
         for (ulong start = 0; start < k; start += K_BLOCK) {                                                           \
             const ulong depth = min((ulong)K_BLOCK, k - start);                                                        \
+            __global const float *next = start + K_BLOCK < k ? b + (start + K_BLOCK) * B_K : b + COLUMNS * B_COLUMN;   \
+            ulong fetched = 0;                                                                                         \
             PACK(b + start * B_K, B_STRIDE, columns, depth, panel);                                                    \
             for (ulong row = first_row; row < end_row;) {                                                              \
                 const ulong left = end_row - row;                                                                      \
@@ -163,11 +183,13 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
                 else                                                                                                   \
                     multiply_tile(A_ROW == 1, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                    \
                 for (ulong r = 0; start + depth == k && add && r < rows; r++)                                          \
-                    for (ulong j = 0; j < columns; j++) done[r * COLUMNS + j] += c[(row + r) * n + column + j];          \
+                    for (ulong j = 0; j < columns; j++) done[r * COLUMNS + j] += c[(row + r) * n + column + j];        \
                 for (ulong r = 0; start + depth == k && columns == COLUMNS && r < rows; r++)                           \
-                    FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, COLUMNS)                                   \
+                    FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, COLUMNS)                                 \
                 for (ulong r = 0; start + depth == k && columns < COLUMNS && r < rows; r++)                            \
-                    FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, (uint)columns)                             \
+                    FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, (uint)columns)                           \
+                fetch_panel(next, B_STRIDE, B_COLUMN == 1, fetched, lines_a_tile);                                     \
+                fetched += lines_a_tile;                                                                               \
                 row += rows;                                                                                           \
             }                                                                                                          \
         }                                                                                                              \
