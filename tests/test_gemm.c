@@ -13,6 +13,8 @@ enum { EDGES = sizeof edges / sizeof *edges, LARGEST = 130 * 130, BESIDE = 3, RO
 typedef struct fixture {
     duet_device *device;
     cl_mem c;
+    cl_program program; /* an instance of a provider's kernel, or NULL for its own */
+    const char *kernel;
     float a_values[ROOM], b_values[ROOM], c_before[ROOM], c_after[ROOM];
 } fixture;
 
@@ -43,6 +45,11 @@ static int tear_down(void **state)
     return 0;
 }
 
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /** A buffer of BESIDE NaNs and `count` drawn numbers, kept in `values` too. */
 static cl_mem make_operand(fixture *f, float *values, size_t count, uint32_t seed)
 {
@@ -57,7 +64,8 @@ static cl_mem make_operand(fixture *f, float *values, size_t count, uint32_t see
 }
 
 /** Runs one product with a workspace of exactly the size that was asked for. */
-static void multiply(fixture *f, const duet_gemm_provider *provider, const duet_gemm_shape *shape, bool adds)
+static void multiply(fixture *f, const duet_gemm_provider *provider, const duet_gemm_shape *shape,
+                     const duet_gemm_parameters *parameters, bool adds)
 {
     duet_error error = {0};
     uint32_t seed = (uint32_t)(shape->m * 1000003 + shape->n * 1009 + shape->k);
@@ -66,15 +74,21 @@ static void multiply(fixture *f, const duet_gemm_provider *provider, const duet_
     const duet_place c = {f->c, BESIDE};
     for (size_t i = 0; i < ROOM; i++) f->c_before[i] = draw(&seed);
     assert_ok(duet_buffer_write(f->device, f->c, 0, f->c_before, sizeof f->c_before, &error), &error);
-    const duet_gemm_parameters parameters = provider->preset(f->device, shape);
     const size_t before = provider->workspace_from_start ? 0 : BESIDE,
-                 bytes = provider->workspace(f->device, shape, &parameters);
+                 bytes = provider->workspace(f->device, shape, parameters);
     duet_place workspace = {NULL, before};
     if (bytes != 0)
         assert_ok(duet_buffer_new(f->device, before * sizeof(float) + bytes, false, &workspace.buffer, &error), &error);
     duet_launch_list list = {0};
-    const duet_gemm_product product = {
-        .shape = *shape, .parameters = parameters, .a = a, .b = b, .c = c, .workspace = workspace, .adds = adds};
+    const duet_gemm_product product = {.shape = *shape,
+                                       .parameters = *parameters,
+                                       .a = a,
+                                       .b = b,
+                                       .c = c,
+                                       .workspace = workspace,
+                                       .adds = adds,
+                                       .program = f->program,
+                                       .kernel = f->kernel};
     assert_ok(provider->lower(f->device, &product, &list, NULL, &error), &error);
     cl_event last = NULL;
     assert_ok(duet_launch_replay(f->device, &list, &last, &error), &error);
@@ -117,21 +131,33 @@ static void try_shape(fixture *f, const duet_gemm_provider *provider, size_t m, 
         const duet_gemm_shape shape = {m, n, k, variant & 1, (variant >> 1) & 1};
         const bool adds = (variant & 4) != 0;
         assert_true(provider->fits(f->device, &shape));
-        multiply(f, provider, &shape, adds);
+        const duet_gemm_parameters parameters = provider->preset(f->device, &shape);
+        multiply(f, provider, &shape, &parameters, adds);
         compare(f, provider, &shape, adds);
     }
 }
 
-/** Each edge in each place; the two others run through the list, so that sizes meet in many combinations. */
-static void try_provider(fixture *f, const char *name)
+static const duet_gemm_provider *find_provider(const char *name)
 {
     const duet_gemm_provider *provider = NULL;
     for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL && strcmp(provider->name, name) != 0; i++)
         continue;
     assert_non_null(provider);
-    /* A simulator needs minutes for what a processor does in seconds; $DUET_TEST_LARGEST leaves large sizes out. */
+    return provider;
+}
+
+/** A simulator needs minutes for what a processor does in seconds; $DUET_TEST_LARGEST leaves large sizes out. */
+static size_t largest_size(void)
+{
     const char *text = getenv("DUET_TEST_LARGEST");
-    const size_t largest = text != NULL ? strtoul(text, NULL, 10) : 130;
+    return text != NULL ? strtoul(text, NULL, 10) : 130;
+}
+
+/** Each edge in each place; the two others run through the list, so that sizes meet in many combinations. */
+static void try_provider(fixture *f, const char *name)
+{
+    const duet_gemm_provider *provider = find_provider(name);
+    const size_t largest = largest_size();
     for (size_t i = 0; i < EDGES; i++) {
         const size_t m = edges[i], n = edges[(5 * i + 3) % EDGES], k = edges[(8 * i + 7) % EDGES];
         if (m > largest || n > largest || k > largest) continue;
@@ -159,6 +185,95 @@ static void plain_is_right(void **state)
     try_provider(*state, "plain");
 }
 
+static void tile_is_right(void **state)
+{
+    try_provider(*state, "tile");
+}
+
+/** The index of a provider's parameter of that name. */
+static size_t find_parameter(const duet_gemm_provider *provider, const char *name)
+{
+    size_t index = 0;
+    while (provider->parameters[index] != NULL && strcmp(provider->parameters[index], name) != 0) index++;
+    assert_non_null(provider->parameters[index]);
+    return index;
+}
+
+/** One set of parameters, with k whole and in pieces: more pieces than k has slices leave the last ones idle. */
+static void try_candidate(fixture *f, const duet_gemm_provider *provider, const duet_gemm_shape *shape,
+                          duet_gemm_parameters parameters)
+{
+    const size_t pieces = find_parameter(provider, "pieces");
+    for (uint32_t count = 1; count <= 5; count += 2) {
+        const bool adds = count != 3;
+        parameters.value[pieces] = count;
+        multiply(f, provider, shape, &parameters, adds);
+        compare(f, provider, shape, adds);
+    }
+}
+
+/** Each set of parameters in all four transposes, on shapes with something over a tile's edge in each direction. */
+static void try_candidates(fixture *f, const char *name)
+{
+    static const size_t shapes[][3] = {{130, 129, 67}, {5, 130, 130}, {33, 3, 17}, {64, 128, 32}};
+    const duet_gemm_provider *provider = find_provider(name);
+    const size_t largest = largest_size();
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        for (size_t variant = 0; variant < 4; variant++) {
+            const duet_gemm_shape shape = {min_size(shapes[i][0], largest), min_size(shapes[i][1], largest),
+                                           min_size(shapes[i][2], largest), (variant & 1) != 0, (variant & 2) != 0};
+            duet_gemm_parameters parameters;
+            size_t tried = 0;
+            for (; provider->candidate(f->device, &shape, tried, &parameters); tried++)
+                try_candidate(f, provider, &shape, parameters);
+            assert_in_range(tried, 4, 100);
+        }
+    }
+}
+
+static void each_tile_is_right(void **state)
+{
+    try_candidates(*state, "tile");
+}
+
+/** Each element of C goes through FINISH once, at its place: here one that changes its sign. */
+static void try_epilogue(fixture *f, const char *name, const duet_gemm_shape *shape, uint32_t pieces)
+{
+    static const char negated[] = "#undef FINISH\n#define FINISH(row, column, product, count) "
+                                  "for (uint lane = 0; lane < count; lane++) "
+                                  "c[(row) * n + (column) + lane] = -(product)[lane];\n";
+    const duet_gemm_provider *provider = find_provider(name);
+    duet_gemm_parameters parameters = provider->preset(f->device, shape);
+    if (pieces > 0) parameters.value[find_parameter(provider, "pieces")] = pieces;
+    duet_gemm_source source;
+    duet_error error = {0};
+    provider->source(f->device, shape, &parameters, &source);
+    char *file = duet_cl_source(source.file, &error);
+    assert_non_null(file);
+    const size_t bytes = strlen(file) + sizeof negated + 64;
+    char *text = malloc(bytes);
+    assert_non_null(text);
+    assert_in_range(snprintf(text, bytes, "%s\n%s%s(negated)\n", file, negated, source.macro), 1, bytes - 1);
+    assert_ok(duet_program_build(f->device, "negated", text, source.options, &f->program, &error), &error);
+    f->kernel = "negated";
+    multiply(f, provider, shape, &parameters, true);
+    for (size_t i = 0; i < shape->m * shape->n; i++) f->c_after[BESIDE + i] *= -1;
+    compare(f, provider, shape, true);
+    f->kernel = NULL;
+    duet_program_free(&f->program);
+    free(text);
+    free(file);
+}
+
+static void epilogues_see_each_element_once(void **state)
+{
+    const duet_gemm_shape shape = {37, 35, 41, false, true};
+    try_epilogue(*state, "plain", &shape, 0);
+    try_epilogue(*state, "panel", &shape, 0);
+    try_epilogue(*state, "tile", &shape, 1);
+    try_epilogue(*state, "tile", &shape, 3);
+}
+
 static void choice_follows_presets_and_words(void **state)
 {
     fixture *f = *state;
@@ -174,7 +289,7 @@ static void choice_follows_presets_and_words(void **state)
     assert_string_equal(duet_gemm_choose(f->device, &tiny).provider->name, "clblast");
     assert_status(duet_device_set_gemm(f->device, "fastest", &error), DUET_ERROR_USAGE, &error);
     assert_message(&error, "\"fastest\"");
-    assert_message(&error, "panel clblast plain");
+    assert_message(&error, "panel clblast tile plain");
     error = (duet_error){0};
     assert_ok(duet_device_set_gemm(f->device, "auto", &error), &error);
     assert_string_equal(duet_device_gemm(f->device), gpu ? "clblast" : "panel");
@@ -203,8 +318,10 @@ static void profile_counts_products(void **state)
     duet_error error = {0};
     const duet_gemm_shape shape = {33, 31, 13, false, false};
     assert_ok(duet_device_set_profiling(f->device, true, &error), &error);
-    for (int i = 0; i < 3; i++) multiply(f, duet_gemm_provider_at(0), &shape, false);
-    compare(f, duet_gemm_provider_at(0), &shape, false);
+    const duet_gemm_provider *panel = find_provider("panel");
+    const duet_gemm_parameters parameters = panel->preset(f->device, &shape);
+    for (int i = 0; i < 3; i++) multiply(f, panel, &shape, &parameters, false);
+    compare(f, panel, &shape, false);
     duet_profile_row *rows = NULL;
     size_t count = 0;
     assert_ok(duet_device_profile(f->device, &rows, &count, &error), &error);
@@ -218,12 +335,19 @@ static void profile_counts_products(void **state)
     assert_ok(duet_device_set_profiling(f->device, false, &error), &error);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_is_right),         cmocka_unit_test(panel_is_right),
-        cmocka_unit_test(clblast_is_right),       cmocka_unit_test(choice_follows_presets_and_words),
-        cmocka_unit_test(panel_copies_what_fits), cmocka_unit_test(profile_counts_products),
+        cmocka_unit_test(plain_is_right),
+        cmocka_unit_test(panel_is_right),
+        cmocka_unit_test(clblast_is_right),
+        cmocka_unit_test(tile_is_right),
+        cmocka_unit_test(epilogues_see_each_element_once),
+        cmocka_unit_test(choice_follows_presets_and_words),
+        cmocka_unit_test(panel_copies_what_fits),
+        cmocka_unit_test(profile_counts_products),
     };
+    const struct CMUnitTest long_tests[] = {cmocka_unit_test(each_tile_is_right)};
+    if (argc > 1 && strcmp(argv[1], "tiles") == 0) return cmocka_run_group_tests(long_tests, set_up, tear_down);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

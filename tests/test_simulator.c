@@ -67,6 +67,7 @@ static void random_graphs_touch_nothing_else(void **state)
     (void)state;
     assert_clean("plain", "test_fuzz 400");
     assert_clean("panel", "test_fuzz 400");
+    assert_clean("tile", "test_fuzz 100");
 }
 
 static void one_element_too_many_is_seen(void **state)

@@ -55,8 +55,8 @@ DUET_API const duet_device_info *duet_device_describe(const duet_device *device)
 /** Where long waits (program builds) are announced. NULL: silence, the default. */
 DUET_API void duet_device_set_log(duet_device *device, duet_log_function log, void *context);
 
-/** Names a GEMM provider ("clblast", "panel", "plain") for every plan made from now on; NULL or "auto": the device's
- *  preset. Errors: DUET_ERROR_USAGE for an unknown name, which lists the known ones. */
+/** Names a GEMM provider ("clblast", "panel", "tile", "plain") for every plan made from now on; NULL or "auto": the
+ * device's preset. Errors: DUET_ERROR_USAGE for an unknown name, which lists the known ones. */
 DUET_API duet_status duet_device_set_gemm(duet_device *device, const char *provider, duet_error *error);
 /** Whether duet_device_set_gemm would take that name, before a device is open. */
 DUET_API duet_status duet_gemm_check(const char *provider, duet_error *error);

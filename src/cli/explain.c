@@ -32,8 +32,8 @@ static const cli_option options[] = {
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
      0},
-    {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME", "the matrix product: clblast, panel, plain or auto (default: auto)", 0,
-     0},
+    {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
+     "the matrix product: clblast, panel, tile, plain or auto (default: auto)", 0, 0},
 };
 
 /* The mistakes that the command line alone shows. */

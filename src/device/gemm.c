@@ -8,7 +8,8 @@
 #include "device/gemm_rows.h"
 #include "device/record.h"
 
-static const duet_gemm_provider *const providers[] = {&duet_gemm_panel, &duet_gemm_clblast, &duet_gemm_plain};
+static const duet_gemm_provider *const providers[] = {&duet_gemm_panel, &duet_gemm_clblast, &duet_gemm_tile,
+                                                      &duet_gemm_plain};
 
 enum { PROVIDERS = sizeof providers / sizeof *providers };
 

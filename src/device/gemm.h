@@ -11,7 +11,7 @@ typedef struct duet_gemm_shape {
 } duet_gemm_shape;
 
 /** How a provider computes a product: tile sizes and the like. Which number means what says its row. */
-enum { DUET_GEMM_PARAMETERS = 8 };
+enum { DUET_GEMM_PARAMETERS = 9 };
 typedef struct duet_gemm_parameters {
     uint32_t value[DUET_GEMM_PARAMETERS];
 } duet_gemm_parameters;
