@@ -41,7 +41,7 @@ static bool wants_slabs(const duet_gemm_shape *shape)
 static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
     const uint32_t width = device->info.vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 252, wants_slabs(shape)}};
+    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 264, wants_slabs(shape)}};
     uint32_t *value = parameters.value;
     if (slab_bytes(shape, value[ROWS]) > device->info.allocation_bytes) value[SLABS] = false;
     while (sizeof(float) * columns_of(&parameters) * (value[K_BLOCK] + value[ROW_BLOCK]) > device->info.local_bytes &&

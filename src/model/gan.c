@@ -16,6 +16,16 @@ static duet_node discriminate(duet_model *m, duet_node x)
     return duet_dense(discriminator, "logit", duet_hidden_layers(m, discriminator, "discriminator_hidden", x), 1);
 }
 
+/* D on real and generated examples as one batch: each weight is read once. */
+static void discriminate_both(duet_model *m, duet_node real, duet_node fake, duet_node *on_real, duet_node *on_fake)
+{
+    size_t batch = duet_model_batch_size(m);
+    duet_node rows = duet_reshape(real, DUET_SHAPE(batch, duet_features(fake)));
+    duet_node logits = discriminate(m, duet_concat((duet_node[]){rows, fake}, 2, 0));
+    *on_real = duet_slice(logits, 0, 0, batch);
+    *on_fake = duet_slice(logits, 0, batch, batch);
+}
+
 /* Noise on what D sees, falling linearly to exactly 0 (Sonderby et al. 2017, arXiv:1610.04490). */
 static duet_node blur(duet_model *m, duet_node x)
 {
@@ -53,7 +63,8 @@ static void build_gan(duet_model *m)
 
     duet_phase(m, "discriminator", (size_t)duet_setting_number(m, "k"));
     duet_node fake = duet_stop_gradient(generate(m, duet_normal(graph, noise), features));
-    duet_node on_real = discriminate(m, blur(m, x)), on_fake = discriminate(m, blur(m, fake));
+    duet_node on_real, on_fake;
+    discriminate_both(m, blur(m, x), blur(m, fake), &on_real, &on_fake);
     duet_node real_loss = duet_binary_cross_entropy(on_real, label(m, 1 - duet_setting_number(m, "label_smoothing")));
     duet_node fake_loss = duet_binary_cross_entropy(on_fake, label(m, 0));
     duet_node false_alarms = share_above_zero(on_fake, 0);
