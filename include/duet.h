@@ -17,5 +17,6 @@
 #include "duet/plan.h"
 #include "duet/report.h"
 #include "duet/train.h"
+#include "duet/tune.h"
 
 #endif

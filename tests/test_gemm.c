@@ -1,14 +1,14 @@
 /* Every GEMM provider, all four transposes, sizes around the edges of tiles, written and added to, against a product
  * in double. The matrices lie at odd offsets: what is beside C must survive, what is before A and B is NaN, and their
  * buffers end where they do, so that a simulator sees a read too far. */
-#include "device/gemm.h"
+#include "device/tuning.h"
 #include "test.h"
 
 #include <float.h>
 
 static const size_t edges[] = {1, 2, 3, 5, 7, 8, 13, 31, 32, 33, 64, 100, 130};
 
-enum { EDGES = sizeof edges / sizeof *edges, LARGEST = 130 * 130, BESIDE = 3, ROOM = LARGEST + 2 * BESIDE };
+enum { EDGES = sizeof edges / sizeof *edges, LARGEST = 130 * 300, BESIDE = 3, ROOM = LARGEST + 2 * BESIDE };
 
 typedef struct fixture {
     duet_device *device;
@@ -276,6 +276,94 @@ static void epilogues_see_each_element_once(void **state)
     try_epilogue(*state, "tile", &shape, 3);
 }
 
+/** The first `most` of what tuning would try with each provider, on products that are no multiple of any tile and
+ * larger than a block each way; the forms go round, since each set of parameters is a program to compile. */
+static void try_first_candidates(fixture *f, size_t most)
+{
+    static const size_t extents[][3] = {{130, 70, 300}, {70, 130, 290}, {127, 67, 259}};
+    const duet_gemm_provider *provider;
+    size_t tried = 0;
+    for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL; i++) {
+        for (size_t index = 0; provider->candidate != NULL && index < most; index++, tried++) {
+            const size_t *extent = extents[index % 3];
+            const duet_gemm_shape shape = {extent[0], extent[1], extent[2], index & 1, (index >> 1) & 1};
+            const bool adds = (index & 4) != 0;
+            duet_gemm_choice choice = {.provider = provider};
+            if (!provider->candidate(f->device, &shape, index, &choice.parameters)) break;
+            assert_true(duet_gemm_offers(f->device, &shape, &choice));
+            multiply(f, provider, &shape, &choice.parameters, adds);
+            compare(f, provider, &shape, adds);
+        }
+    }
+    assert_true(tried > 0);
+}
+
+static void first_candidates_are_right(void **state)
+{
+    if (getenv("DUET_TEST_LARGEST") != NULL) skip();
+    try_first_candidates(*state, 6);
+}
+
+static void all_candidates_are_right(void **state)
+{
+    try_first_candidates(*state, SIZE_MAX);
+}
+
+/** The table is consulted unless a person has chosen; what is unfit is passed over. */
+static void choice_follows_tuning(void **state)
+{
+    fixture *f = *state;
+    duet_error error = {0};
+    const duet_gemm_shape measured = {120, 400, 784, false, true}, near = {128, 390, 770, false, true};
+    const duet_gemm_shape other = {129, 400, 784, false, true}, transposed = {128, 400, 784, true, true};
+    const duet_gemm_provider *panel = duet_gemm_provider_find("panel");
+    duet_tuned_product row = {.shape = measured, .choice = {.provider = panel}, .gflops = 1};
+    assert_true(panel->candidate(f->device, &measured, 1, &row.choice.parameters));
+    duet_tuning tuning = {0};
+    assert_ok(duet_tuning_add_product(&tuning, &row, &error), &error);
+    assert_ok(duet_device_set_tuning(f->device, &tuning, &error), &error);
+    assert_null(tuning.products);
+    duet_gemm_choice choice = duet_gemm_choose(f->device, &near);
+    assert_true(duet_gemm_same_choice(&choice, &row.choice));
+    const duet_gemm_choice plain = {.provider = duet_gemm_provider_find("plain")};
+    const duet_gemm_choice preset = duet_gemm_choose_preset(f->device, &near);
+    choice = duet_gemm_choose(f->device, &other);
+    assert_false(duet_gemm_same_choice(&choice, &row.choice));
+    choice = duet_gemm_choose(f->device, &transposed);
+    assert_false(duet_gemm_same_choice(&choice, &row.choice));
+    assert_ok(duet_device_set_gemm(f->device, "plain", &error), &error);
+    choice = duet_gemm_choose(f->device, &near);
+    assert_true(duet_gemm_same_choice(&choice, &plain));
+    assert_ok(duet_device_set_gemm(f->device, NULL, &error), &error);
+
+    const duet_unfit unfit[] = {{preset, false}, {preset, true}, {row.choice, false}};
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {
+        assert_ok(duet_tuning_add_unfit(&tuning, &unfit[i], &error), &error);
+        if (i == 2) assert_ok(duet_tuning_add_product(&tuning, &row, &error), &error);
+        assert_ok(duet_device_set_tuning(f->device, &tuning, &error), &error);
+        choice = duet_gemm_choose(f->device, &near);
+        assert_true(choice.provider != preset.provider || i == 2);
+        assert_false(duet_gemm_same_choice(&choice, &row.choice));
+    }
+    assert_ok(duet_device_set_tuning(f->device, &tuning, &error), &error); /* empty again */
+    choice = duet_gemm_choose(f->device, &near);
+    assert_true(duet_gemm_same_choice(&choice, &preset));
+}
+
+static void buckets_hold_neighbours(void **state)
+{
+    static const size_t extents[][2] = {{1, 1},      {2, 2},     {3, 3},     {4, 4},     {5, 6},
+                                        {7, 8},      {96, 96},   {97, 128},  {128, 128}, {129, 192},
+                                        {784, 1024}, {400, 512}, {768, 768}, {769, 1024}};
+    (void)state;
+    for (size_t i = 0; i < sizeof extents / sizeof *extents; i++) {
+        const duet_gemm_shape shape = {extents[i][0], 1, extents[i][0], true, false};
+        const duet_gemm_shape bucket = duet_gemm_bucket(&shape),
+                              expected = {extents[i][1], 1, extents[i][1], true, false};
+        assert_true(duet_gemm_same_shape(&bucket, &expected));
+    }
+}
+
 static void choice_follows_presets_and_words(void **state)
 {
     fixture *f = *state;
@@ -348,8 +436,14 @@ int main(int argc, char **argv)
         cmocka_unit_test(choice_follows_presets_and_words),
         cmocka_unit_test(panel_copies_what_fits),
         cmocka_unit_test(profile_counts_products),
+        cmocka_unit_test(buckets_hold_neighbours),
+        cmocka_unit_test(choice_follows_tuning),
+        cmocka_unit_test(first_candidates_are_right),
     };
-    const struct CMUnitTest long_tests[] = {cmocka_unit_test(each_tile_is_right)};
-    if (argc > 1 && strcmp(argv[1], "tiles") == 0) return cmocka_run_group_tests(long_tests, set_up, tear_down);
+    const struct CMUnitTest tile_tests[] = {cmocka_unit_test(each_tile_is_right)};
+    const struct CMUnitTest candidate_tests[] = {cmocka_unit_test(all_candidates_are_right)};
+    if (argc > 1 && strcmp(argv[1], "tiles") == 0) return cmocka_run_group_tests(tile_tests, set_up, tear_down);
+    if (argc > 1 && strcmp(argv[1], "candidates") == 0)
+        return cmocka_run_group_tests(candidate_tests, set_up, tear_down);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

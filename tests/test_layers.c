@@ -18,7 +18,7 @@ static const struct {
     {"data", {"data.h"}},
     {"report", {"report.h"}},
     {"model", {"model.h"}},
-    {"train", {"train.h"}},
+    {"train", {"train.h", "tune.h"}},
     {"metric", {"metric.h"}},
     {"cli", {NULL}},
 };

@@ -97,6 +97,8 @@ void duet_device_close(duet_device **device)
     duet_device_programs_clear(closed);
     if (closed->clblast_used) CLBlastClearCache();
     clReleaseContext(closed->context);
+    duet_tuning_clear(&closed->tuning);
+    free(closed->asked);
     free(closed->profile.rows);
     free(closed);
 }

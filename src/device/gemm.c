@@ -1,5 +1,5 @@
-/* The table of GEMM providers and the choice among them. The choice follows from device and shape alone, never from a
- * race, so that a run can be repeated. */
+/* The table of GEMM providers and the choice among them. The choice follows from device, shape and the table of what
+ * was measured before, never from a race, so that a run can be repeated. */
 #include "device/gemm.h"
 
 #include <stdio.h>
@@ -29,13 +29,45 @@ static const duet_gemm_provider *preset(const duet_device *device)
  *  on two CPU cores; a GPU does as many in the time that a launch costs it). */
 static const double plain_products = 8192;
 
-duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape)
+/** A provider with its preset parameters, or plain where it does not fit. */
+static duet_gemm_choice choose_provider(duet_device *device, const duet_gemm_provider *wanted,
+                                        const duet_gemm_shape *shape)
 {
-    const duet_gemm_provider *wanted = duet_device_gemm_provider(device);
-    const double products = (double)shape->m * (double)shape->n * (double)shape->k;
-    if (device->gemm == NULL && products <= plain_products) wanted = &duet_gemm_plain;
     if (!wanted->fits(device, shape)) wanted = &duet_gemm_plain;
     return (duet_gemm_choice){.provider = wanted, .parameters = wanted->preset(device, shape)};
+}
+
+/** What a person asks for is used, whatever was measured, but not in silence. */
+static duet_gemm_choice choose_asked(duet_device *device, const duet_gemm_shape *shape)
+{
+    const duet_gemm_choice choice = choose_provider(device, device->gemm, shape);
+    if (duet_tuning_is_unfit(&device->tuning, &choice) && !device->unfit_said) {
+        duet_device_say(device, "warning: 'duet tune' found wrong numbers or a crash of the matrix product %s on %s",
+                        choice.provider->name, device->info.name);
+        device->unfit_said = true;
+    }
+    return choice;
+}
+
+duet_gemm_choice duet_gemm_choose_preset(duet_device *device, const duet_gemm_shape *shape)
+{
+    const double products = (double)shape->m * (double)shape->n * (double)shape->k;
+    duet_gemm_choice choice =
+        choose_provider(device, products <= plain_products ? &duet_gemm_plain : preset(device), shape);
+    for (size_t i = 0; i < PROVIDERS && duet_tuning_is_unfit(&device->tuning, &choice); i++)
+        choice = choose_provider(device, providers[i], shape);
+    return choice;
+}
+
+duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape)
+{
+    duet_device_note_product(device, shape);
+    if (device->gemm != NULL) return choose_asked(device, shape);
+    const duet_tuned_product *tuned = duet_tuning_find(&device->tuning, shape);
+    if (tuned != NULL && tuned->choice.provider->fits(device, shape) &&
+        duet_gemm_offers(device, shape, &tuned->choice) && !duet_tuning_is_unfit(&device->tuning, &tuned->choice))
+        return tuned->choice;
+    return duet_gemm_choose_preset(device, shape);
 }
 
 duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const duet_gemm_shape *shape)
@@ -44,17 +76,22 @@ duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const du
     return (duet_gemm_parameters){0};
 }
 
+const duet_gemm_provider *duet_gemm_provider_find(const char *name)
+{
+    for (size_t i = 0; i < PROVIDERS; i++)
+        if (strcmp(providers[i]->name, name) == 0) return providers[i];
+    return NULL;
+}
+
 /** *found: the provider of that name, NULL for the preset. */
 static duet_status find_provider(const char *provider, const duet_gemm_provider **found, duet_error *error)
 {
     *found = NULL;
     if (provider == NULL || strcmp(provider, "auto") == 0) return DUET_OK;
+    *found = duet_gemm_provider_find(provider);
+    if (*found != NULL) return DUET_OK;
     char names[128] = "auto";
     for (size_t i = 0; i < PROVIDERS; i++) {
-        if (strcmp(providers[i]->name, provider) == 0) {
-            *found = providers[i];
-            return DUET_OK;
-        }
         const size_t length = strlen(names);
         snprintf(names + length, sizeof names - length, " %s", providers[i]->name);
     }

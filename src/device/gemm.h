@@ -70,10 +70,15 @@ struct duet_gemm_provider {
                          cl_uint *arguments, duet_error *error);
 };
 
-/** The provider and parameters to use for this product on this device: the provider chosen by duet_device_set_gemm or
- *  by the preset, or the plain twin where that does not fit. */
+/** The provider and parameters to use for this product on this device: the provider chosen by duet_device_set_gemm,
+ *  else what was measured (device/tuning.h), else the preset. The plain twin where that does not fit or has been found
+ *  wrong here. */
 duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape);
 /** The table: NULL past the end. */
 const duet_gemm_provider *duet_gemm_provider_at(size_t index);
+/** The row of that name; NULL if there is none. */
+const duet_gemm_provider *duet_gemm_provider_find(const char *name);
+/** What duet_gemm_choose gives where nobody has chosen or measured. */
+duet_gemm_choice duet_gemm_choose_preset(duet_device *device, const duet_gemm_shape *shape);
 
 #endif

@@ -52,6 +52,54 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
     return parameters;
 }
 
+/* Tuning: the preset with one parameter changed, then with two. The ends of each row lie where registers, the
+ * first-level cache or the number of strips give out on processors of today; 0 ends a row. */
+enum { GRID_PARAMETERS = 5, GRID_VALUES = 4 };
+static const uint32_t grid[GRID_PARAMETERS][GRID_VALUES] = {[ROWS] = {6, 12},
+                                                            [LANES] = {4, 8, 16},
+                                                            [K_BLOCK] = {128, 256, 512},
+                                                            [ROW_BLOCK] = {120, 264, 528},
+                                                            [SLABS] = {0, 1}};
+static const size_t promise[GRID_PARAMETERS] = {SLABS, K_BLOCK, ROW_BLOCK, ROWS, LANES}; /* most promising first */
+
+static bool panel_can(const duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    const uint32_t *value = parameters->value;
+    const size_t local = sizeof(float) * columns_of(parameters) * (value[K_BLOCK] + value[ROW_BLOCK]);
+    const bool slabs_fit = !value[SLABS] || slab_bytes(shape, value[ROWS]) <= device->info.allocation_bytes;
+    return local <= device->info.local_bytes && slabs_fit;
+}
+
+/** Sets one parameter to value `choice` of its row. False past the row's end, or where it has that value already. */
+static bool vary(duet_gemm_parameters *parameters, size_t parameter, size_t choice)
+{
+    const uint32_t value = choice < GRID_VALUES ? grid[parameter][choice] : 0;
+    if ((value == 0 && !(parameter == SLABS && choice == 0)) || parameters->value[parameter] == value) return false;
+    parameters->value[parameter] = value;
+    return true;
+}
+
+static bool panel_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
+                            duet_gemm_parameters *parameters)
+{
+    const duet_gemm_parameters preset = panel_preset(device, shape);
+    enum { ONE = GRID_PARAMETERS * GRID_VALUES };
+    for (size_t first = 0; first < ONE; first++) {
+        *parameters = preset;
+        if (!vary(parameters, promise[first / GRID_VALUES], first % GRID_VALUES)) continue;
+        if (panel_can(device, shape, parameters) && index-- == 0) return true;
+    }
+    for (size_t first = 0; first < ONE; first++)
+        for (size_t second = (first / GRID_VALUES + 1) * GRID_VALUES; second < ONE; second++) {
+            *parameters = preset;
+            if (!vary(parameters, promise[first / GRID_VALUES], first % GRID_VALUES) ||
+                !vary(parameters, promise[second / GRID_VALUES], second % GRID_VALUES))
+                continue;
+            if (panel_can(device, shape, parameters) && index-- == 0) return true;
+        }
+    return false;
+}
+
 static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
 {
     (void)device, (void)shape;
@@ -166,6 +214,7 @@ const duet_gemm_provider duet_gemm_panel = {
     .parameters = {"rows", "lanes", "k_block", "row_block", "slabs"},
     .fits = panel_fits,
     .preset = panel_preset,
+    .candidate = panel_candidate,
     .workspace = panel_workspace,
     .source = panel_source,
     .lower = panel_lower,

@@ -212,19 +212,11 @@ const char *duet_gemm_chosen(duet_device *device, const duet_product *product)
     return duet_gemm_choose(device, &shape).provider->name;
 }
 
-static const duet_gemm_provider *find_provider(const char *name)
-{
-    const duet_gemm_provider *provider = NULL;
-    for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL; i++)
-        if (strcmp(provider->name, name) == 0) return provider;
-    return NULL;
-}
-
 duet_status duet_product_time(duet_device *device, const char *provider, const duet_product *product, double patience,
                               duet_product_timing *timing, duet_error *error)
 {
     *timing = (duet_product_timing){NAN, NAN, NAN, NAN, ""};
-    const duet_gemm_provider *found = find_provider(provider);
+    const duet_gemm_provider *found = duet_gemm_provider_find(provider);
     const duet_gemm_shape shape = shape_of(product);
     if (found == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "there is no GEMM provider \"%.64s\" to time", provider);

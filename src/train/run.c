@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "duet/tune.h"
 #include "train/checkpoint.h"
 #include "train/evaluator.h"
 #include "train/run_file.h"
@@ -24,6 +25,10 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
     DUET_TRY(
         duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
     DUET_TRY(duet_device_open(&run->device, device, error));
+    if (!duet_run_file_is_from(file, run->device))
+        duet_device_use_tuning(run->device);
+    else if (duet_run_file_tune(file, run->device, NULL) != DUET_OK)
+        duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
 
     char *path = duet_path_join(directory, "checkpoint.safetensors");

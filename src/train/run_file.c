@@ -10,6 +10,7 @@
 #include "graph/node.h"
 #include "train/checkpoint.h"
 #include "train/commit.h"
+#include "train/tuning_file.h"
 
 extern char **environ;
 
@@ -76,6 +77,28 @@ static json_t *describe_resumptions(const duet_run_file *before, uint64_t step, 
     return list;
 }
 
+/* What each product of the plans goes to. */
+static json_t *describe_products(duet_device *device)
+{
+    json_t *list = json_array();
+    const duet_gemm_shape *shape;
+    for (size_t i = 0; (shape = duet_device_product_at(device, i)) != NULL; i++) {
+        const duet_gemm_choice choice = duet_gemm_choose(device, shape);
+        json_t *product = duet_product_to_json(shape), *more = duet_choice_to_json(&choice);
+        (void)json_object_update(product, more);
+        json_decref(more);
+        (void)json_array_append_new(list, product);
+    }
+    return list;
+}
+
+static json_t *describe_tuning(const duet_run_choice *choice, const duet_device *device)
+{
+    json_t *tuning = choice->tuning == NULL ? json_null() : duet_tuning_to_json(duet_device_tuning(device));
+    if (choice->tuning != NULL) (void)json_object_set_new(tuning, "file", json_string(choice->tuning));
+    return tuning;
+}
+
 static json_t *number_or_null(uint64_t number)
 {
     return number == 0 ? json_null() : json_integer((json_int_t)number);
@@ -86,12 +109,13 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
     return json_pack(
-        "{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s}, s:o, s:{s:s, s:s, s:s}, s:o, s:o}", "schema",
-        1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
+        "{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, s:s}, s:o, s:o}",
+        "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
         describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed", (json_int_t)choice->seed,
         "steps", number_or_null(choice->steps), "epochs", number_or_null(choice->epochs), "checkpoint_every",
         (json_int_t)choice->checkpoint_every, "gemm", choice->gemm != NULL ? choice->gemm : "auto", "device",
-        describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device), "environment",
+        describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device), "products",
+        describe_products(trainer->device), "tuning", describe_tuning(choice, trainer->device), "environment",
         describe_environment(), "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
         "parameters", describe_groups(trainer->build), "resumed", describe_resumptions(before, trainer->steps, device));
 }
@@ -205,6 +229,7 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     reader data = {read_object(&top, "data"), NULL}, device = {read_object(&top, "device"), NULL};
     choice->data = read_text(&data, "name");
     choice->gemm = read_text(&top, "gemm");
+    choice->tuning = json_string_value(json_object_get(json_object_get(file->document, "tuning"), "file"));
     file->shape = read_shape(&data, "shape");
     file->unit_range = read_truth(&data, "unit_range");
     file->device = read_text(&device, "name");
@@ -272,6 +297,22 @@ duet_status duet_run_file_check_data(const duet_run_file *file, const char *dire
                      "would read them wrongly",
                      directory, duet_shape_text(file->shape, had), range_words(file->unit_range), data->name,
                      duet_shape_text(data->shape, has), range_words(data->unit_range));
+}
+
+bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device)
+{
+    const duet_device_info *info = duet_device_describe(device);
+    return strcmp(info->name, file->device) == 0 && strcmp(info->driver, file->driver) == 0 &&
+           strcmp(info->version, file->device_version) == 0;
+}
+
+duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, duet_error *error)
+{
+    const json_t *recorded = json_object_get(file->document, "tuning");
+    duet_tuning tuning = {0};
+    if (json_is_object(recorded))
+        DUET_TRY(duet_tuning_from_json(&tuning, recorded, device, "the tuning in run.json", error));
+    return duet_device_set_tuning(device, &tuning, error);
 }
 
 void duet_run_file_free(duet_run_file *file)

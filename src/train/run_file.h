@@ -13,6 +13,7 @@ typedef struct duet_run_choice {
     size_t setting_count;
     uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */
     const char *gemm;                                      /* a provider, NULL or "auto": the device's preset */
+    const char *tuning; /* the file that the device's tuning came from, NULL: there is none */
 } duet_run_choice;
 
 typedef struct duet_run_file {
@@ -27,6 +28,12 @@ typedef struct duet_run_file {
 /** Reads DIRECTORY/run.json. DUET_ERROR_FILE if there is none, DUET_ERROR_DATA if it is not one. */
 duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error);
 void duet_run_file_free(duet_run_file *file);
+
+/** Whether the device is the one, with the same driver, that the run was last started on. */
+bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device);
+/** Gives the device the tuning that the run was started with, none if it had none: products are then summed in the same
+ *  order, to the bit. The device is one that duet_run_file_is_from. */
+duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, duet_error *error);
 
 /** The family of the run: `given` if that is not NULL, DUET_ERROR_FILE if it has another name, else the built-in one.
  */

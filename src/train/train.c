@@ -16,6 +16,7 @@
 #include "train/pictures.h"
 #include "train/run_file.h"
 #include "train/run_folder.h"
+#include "train/tuning_file.h"
 
 enum { REPORT_STEPS = 100, DEFAULT_EPOCHS = 10, DEFAULT_BATCH = 128 };
 
@@ -26,6 +27,7 @@ typedef struct training {
     const duet_train_options *options;
     duet_run_choice choice;
     char *data_name;        /* behind choice.data of a new run */
+    char *tuning_file;      /* behind choice.tuning where it is not the resumed run's */
     duet_run_file before;   /* the run being resumed */
     bool resumed, has_file; /* has_file: run.json is there and holds for this call */
     bool made_folder;
@@ -104,6 +106,25 @@ static duet_status choose(training *run, duet_error *error)
     return DUET_OK;
 }
 
+/* The tuning of the run that goes on, so that its bytes are those of one that was left alone; a new run, or one that
+ * goes on elsewhere, takes the device's file. What cannot be used costs speed and a line. */
+static void take_tuning(training *run)
+{
+    duet_error error = {0};
+    if (run->resumed && duet_run_file_is_from(&run->before, run->device)) {
+        if (duet_run_file_tune(&run->before, run->device, &error) == DUET_OK) return;
+        say(run,
+            "warning: %s: the run goes on without tuning, and its numbers may differ in the last bits from those "
+            "of a run left alone",
+            error.message);
+        run->choice.tuning = NULL;
+        return;
+    }
+    if (duet_tuning_load(run->device, &run->tuning_file, &error) != DUET_OK)
+        say(run, "tuning is not used: %s: 'duet tune' measures again", error.message);
+    run->choice.tuning = run->tuning_file;
+}
+
 static duet_status open_parts(training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
@@ -119,15 +140,14 @@ static duet_status open_parts(training *run, duet_error *error)
     DUET_TRY(duet_device_open(&run->device, options->device, error));
     duet_device_set_log(run->device, options->log, options->context);
     DUET_TRY(duet_device_set_gemm(run->device, choice->gemm, error));
+    take_tuning(run);
     return options->profile ? duet_device_set_profiling(run->device, true, error) : DUET_OK;
 }
 
 static void warn_of_change(const training *run)
 {
     const duet_device_info *now_on = duet_device_describe(run->device);
-    if (strcmp(now_on->name, run->before.device) == 0 && strcmp(now_on->driver, run->before.driver) == 0 &&
-        strcmp(now_on->version, run->before.device_version) == 0)
-        return;
+    if (duet_run_file_is_from(&run->before, run->device)) return;
     say(run,
         "warning: the run began on %s (%s, driver %s) and goes on on %s (%s, driver %s): its numbers may differ in "
         "the last bits from those of a run left alone",
@@ -341,6 +361,7 @@ static void close_parts(training *run, duet_device **device_out)
     duet_device_close(&run->device);
     duet_run_file_free(&run->before);
     free(run->data_name);
+    free(run->tuning_file);
     free(run->checkpoint);
     free(run->samples);
 }

@@ -1,0 +1,204 @@
+/* duet tune: the fastest way to multiply each of a model's matrices on a device, measured once and kept. */
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "cli/table.h"
+
+#include <math.h>
+#include <signal.h>
+#include <unistd.h>
+
+struct arguments {
+    const char *model, *data, *device;
+    uint64_t batch, seconds;
+    cli_list settings;
+    bool full, again, json;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND_OPTIONAL, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'; not needed with --full", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "the data it will be trained on (default: fashion-mnist)", 0, 0},
+    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: 128)", 1, 1 << 20},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
+     0},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_COUNT, "seconds", 0, PLACE(seconds), "N",
+     "the most that one candidate may take, compilers included (default: 30)", 1, 3600},
+    {CLI_FLAG, "full", 0, PLACE(full), NULL,
+     "every candidate, and common products besides the model's: minutes\ninstead of seconds", 0, 0},
+    {CLI_FLAG, "again", 0, PLACE(again), NULL, "forget what was measured before", 0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
+};
+
+static volatile int stop;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+/* SA_RESETHAND: a second Ctrl-C finds the default action. */
+static void catch_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* On a terminal the line is rewritten; elsewhere there is one a product. */
+static void show(void *context, const duet_tune_progress *progress)
+{
+    size_t *told = context;
+    char words[288];
+    snprintf(words, sizeof words, "%s  %s", progress->what, progress->candidate);
+    cli_progress_count("product", progress->product, progress->products, words);
+    if (isatty(STDERR_FILENO) || *told == progress->product + 1) return;
+    *told = progress->product + 1;
+    if (progress->products > 0)
+        fprintf(stderr, "product %zu/%zu %s\n", progress->product + 1, progress->products, progress->what);
+    else
+        fprintf(stderr, "%s\n", progress->what);
+}
+
+static void tell(void *context, const char *line)
+{
+    cli_progress_clear();
+    cli_log(context, line);
+}
+
+static int print_json(const duet_tune_summary *summary)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < summary->count; i++) {
+        const duet_tune_row *row = &summary->rows[i];
+        const char transpose[3] = {row->transpose_a ? 't' : 'n', row->transpose_b ? 't' : 'n', '\0'};
+        json_array_append_new(rows,
+                              json_pack("{s:I s:I s:I s:s s:s s:o s:o s:o s:I s:I s:I s:I}", "m", (json_int_t)row->m,
+                                        "n", (json_int_t)row->n, "k", (json_int_t)row->k, "transpose", transpose,
+                                        "preset", row->preset, "preset_gflops", cli_json_number(row->preset_gflops),
+                                        "best", row->best[0] != '\0' ? json_string(row->best) : json_null(),
+                                        "best_gflops", cli_json_number(row->best_gflops), "tried",
+                                        (json_int_t)row->tried, "wrong", (json_int_t)row->wrong, "crashed",
+                                        (json_int_t)row->crashed, "late", (json_int_t)row->late));
+    }
+    return cli_json_print(json_pack("{s:o s:o s:o s:I s:o}", "device", cli_json_text(summary->device), "driver",
+                                    cli_json_text(summary->driver), "file", cli_json_text(summary->file), "measured",
+                                    (json_int_t)summary->measured, "products", rows));
+}
+
+static void speed_cell(cli_table *table, double gflops)
+{
+    if (isfinite(gflops))
+        cli_table_cell(table, "%.1f", gflops);
+    else
+        cli_table_cell(table, "-");
+}
+
+static int print_table(const duet_tune_summary *summary)
+{
+    static const char *const heads[] = {">product", "op", ">preset", ">best", ">gain", ">tried", "what is used"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    for (size_t i = 0; i < summary->count; i++) {
+        const duet_tune_row *row = &summary->rows[i];
+        const double gain = row->best_gflops / row->preset_gflops - 1;
+        cli_table_cell(&table, "%zux%zux%zu", row->m, row->n, row->k);
+        cli_table_cell(&table, "%c%c", row->transpose_a ? 't' : 'n', row->transpose_b ? 't' : 'n');
+        speed_cell(&table, row->preset_gflops);
+        speed_cell(&table, row->best_gflops);
+        if (isfinite(gain))
+            cli_table_cell(&table, "%+.0f%%", 100 * gain);
+        else
+            cli_table_cell(&table, "-");
+        cli_table_cell(&table, "%zu", row->tried);
+        cli_table_cell(&table, "%s%s", row->best[0] != '\0' ? row->best : row->preset,
+                       row->best[0] != '\0' ? "" : " (preset)");
+    }
+    const int status = cli_table_print(&table, stdout);
+    printf("\nProducts m x n x k, GFLOP/s; a candidate is taken where it beats the preset by more than 3%%.\n");
+    return status;
+}
+
+/* What a person should hear of. */
+static void warn_of_faults(const duet_tune_summary *summary)
+{
+    size_t wrong = 0, crashed = 0, late = 0;
+    for (size_t i = 0; i < summary->count; i++) {
+        wrong += summary->rows[i].wrong;
+        crashed += summary->rows[i].crashed;
+        late += summary->rows[i].late;
+    }
+    if (wrong + crashed + late > 0)
+        cli_complain(
+            0,
+            "left out on %s with driver %s: %zu candidates with wrong numbers, %zu that crashed, %zu that took "
+            "too long",
+            summary->device, summary->driver, wrong, crashed, late);
+}
+
+static int tune(const struct arguments *arguments, const duet_family *family)
+{
+    size_t told = 0;
+    const duet_tune_options tune_options = {
+        .family = family,
+        .data = arguments->data,
+        .device = arguments->device,
+        .settings = arguments->settings.items,
+        .setting_count = arguments->settings.count,
+        .batch = arguments->batch,
+        .seconds = (double)arguments->seconds,
+        .full = arguments->full,
+        .again = arguments->again,
+        .progress = show,
+        .log = tell,
+        .context = &told,
+        .stop = &stop,
+    };
+    duet_tune_summary summary;
+    duet_error error = {0};
+    const duet_status result = duet_tune(&tune_options, &summary, &error);
+    cli_progress_clear();
+    int status = result == DUET_OK ? CLI_DONE : cli_fail(&error);
+    if (result == DUET_OK) {
+        warn_of_faults(&summary);
+        status = arguments->json ? print_json(&summary) : print_table(&summary);
+        fprintf(stderr, "%zu candidates measured, kept in %s\n", summary.measured, summary.file);
+    }
+    duet_tune_summary_free(&summary);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    const duet_family *family = NULL;
+    duet_error error = {0};
+    int status;
+    if (!cli_parse(&cli_tune, argc, argv, &arguments, &status)) return status;
+    if (arguments.model == NULL && !arguments.full)
+        return cli_complain(CLI_MISTAKE, "'duet tune' needs MODEL, one of 'duet models', or --full");
+    if (arguments.model != NULL) {
+        family = cli_family(arguments.model);
+        if (family == NULL) return CLI_MISTAKE;
+        status = cli_settings_check(family, &arguments.settings);
+        if (status == CLI_DONE && duet_data_check(arguments.data, &error) != DUET_OK) status = cli_fail(&error);
+        if (status != CLI_DONE) return status;
+    }
+    catch_interrupt();
+    return tune(&arguments, family);
+}
+
+const cli_command cli_tune = {
+    .name = "tune",
+    .summary = "measure the fastest matrix products of a device, for 'duet train' to use",
+    .details =
+        "What is measured is kept for this device and driver in the user's cache, and used by every training from\n"
+        "then on (DUET_TUNING=off or =FILE: not, or that file). Numbers are checked, and a driver that crashes takes\n"
+        "one candidate along. Ctrl-C keeps what is done; the same command goes on from there.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+};

@@ -1,0 +1,51 @@
+/* An OpenCL layer that is a bad driver: $LAYER_FAULT, "crash:NAME", "hang:NAME" or "skip:NAME", says what happens to
+ * launches of kernels whose name begins with NAME. Entries left NULL go straight to the driver. */
+#define CL_TARGET_OPENCL_VERSION 300
+#include <CL/cl_layer.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct _cl_icd_dispatch faulty;
+static const struct _cl_icd_dispatch *next;
+
+/* The fault's letter, 0 for a launch that is left alone. */
+static char fault_of(cl_kernel kernel)
+{
+    char name[256] = "";
+    const char *word = getenv("LAYER_FAULT"), *colon = word ? strchr(word, ':') : NULL;
+    if (!colon || next->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL) != CL_SUCCESS)
+        return 0;
+    return strncmp(name, colon + 1, strlen(colon + 1)) == 0 ? word[0] : 0;
+}
+
+static cl_int CL_API_CALL fault_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                                       const size_t *offset, const size_t *global, const size_t *local,
+                                                       cl_uint waits, const cl_event *wait, cl_event *event)
+{
+    const char fault = fault_of(kernel);
+    if (fault == 'c') abort();
+    while (fault == 'h') pause();
+    if (fault == 's') return next->clEnqueueMarkerWithWaitList(queue, waits, wait, event);
+    return next->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, waits, wait, event);
+}
+
+CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *size_ret)
+{
+    if (name != CL_LAYER_API_VERSION || (value && size < sizeof(cl_layer_api_version))) return CL_INVALID_VALUE;
+    if (value) *(cl_layer_api_version *)value = CL_LAYER_API_VERSION_100;
+    if (size_ret) *size_ret = sizeof(cl_layer_api_version);
+    return CL_SUCCESS;
+}
+
+CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,
+                                            cl_uint *entries_ret, const struct _cl_icd_dispatch **layer)
+{
+    (void)entries;
+    next = target;
+    faulty.clEnqueueNDRangeKernel = fault_clEnqueueNDRangeKernel;
+    *layer = &faulty;
+    *entries_ret = sizeof faulty / sizeof(void *);
+    return CL_SUCCESS;
+}

@@ -1,0 +1,535 @@
+/* duet tune as a person meets it, also with drivers that crash, hang or compute nonsense (layer_fault.c), and what
+ * trainings make of its file. */
+#include "program.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include "device/gemm_trial.h"
+#include "train/tuning_file.h"
+
+static char file[TEST_PATH_SIZE + 32];
+
+#define TUNE_MODEL  "tune", "ae", "--data", "ring8", "--set", "hidden=33", "--set", "latent=2"
+#define TRAIN_MODEL "train", "ae", "--data", "ring8", "--set", "hidden=33", "--set", "latent=2", "--quiet", "--out"
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_folder_new(folder);
+    (void)snprintf(file, sizeof file, "%s/tuning.json", folder);
+    return setenv("DUET_TUNING", file, 1);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    return 0;
+}
+
+static json_t *load(const char *path)
+{
+    json_error_t fault;
+    json_t *parsed = json_load_file(path, JSON_REJECT_DUPLICATES, &fault);
+    if (parsed == NULL) fail_msg("%s: %s", path, fault.text);
+    return parsed;
+}
+
+static void store(const json_t *object)
+{
+    assert_int_equal(json_dump_file(object, file, 0), 0);
+}
+
+static json_t *run_file(const char *run)
+{
+    char path[PATH_SIZE];
+    char inner[64];
+    (void)snprintf(inner, sizeof inner, "%s/run.json", run);
+    return load(inside(inner, path));
+}
+
+static long long count_of(const json_t *object, const char *key)
+{
+    const json_t *number = json_object_get(object, key);
+    assert_true(json_is_integer(number));
+    return json_integer_value(number);
+}
+
+/** Sum of a count over all products of a --json document. */
+static long long sum_of(const json_t *document, const char *key)
+{
+    long long sum = 0;
+    size_t index;
+    const json_t *product;
+    json_array_foreach(json_object_get(document, "products"), index, product) sum += count_of(product, key);
+    return sum;
+}
+
+/** The table as trainings read it. */
+static void assert_readable(void)
+{
+    duet_error error = {0};
+    duet_device *device = test_device_open();
+    json_t *read = NULL;
+    assert_ok(duet_tuning_document_read(file, device, &read, &error), &error);
+    assert_non_null(read);
+    json_decref(read);
+    duet_device_close(&device);
+}
+
+static void second_call_goes_on(void **state)
+{
+    (void)state;
+    json_t *first = document(RUN(TUNE_MODEL, "--json"));
+    const json_t *products = json_object_get(first, "products");
+    assert_true(json_array_size(products) >= 4);
+    assert_true(count_of(first, "measured") > (long long)json_array_size(products));
+    assert_int_equal(sum_of(first, "wrong") + sum_of(first, "crashed"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "file")), file);
+    assert_readable();
+    json_t *second = document(RUN(TUNE_MODEL, "--json"));
+    assert_int_equal(count_of(second, "measured"), 0);
+    assert_true(json_equal(products, json_object_get(second, "products")));
+    json_decref(second);
+
+    /* half of it lost: that half is measured */
+    json_t *whole = load(file);
+    json_t *record = json_array_get(json_object_get(whole, "products"), 0);
+    const size_t trials = json_array_size(json_object_get(record, "trials"));
+    (void)json_object_del(record, "best");
+    (void)json_array_clear(json_object_get(record, "trials"));
+    store(whole);
+    second = document(RUN(TUNE_MODEL, "--json"));
+    assert_int_equal(count_of(second, "measured"), trials);
+    json_decref(second);
+    json_decref(whole);
+    json_decref(first);
+}
+
+/* Training. */
+
+/** A file in which `provider` is the best for every product. Needs the file of second_call_goes_on. */
+static void prefer(const char *provider)
+{
+    json_t *whole = load(file), *product;
+    size_t index;
+    json_array_foreach(json_object_get(whole, "products"), index, product)
+    {
+        json_t *best = provider == NULL
+                           ? json_null()
+                           : json_pack("{s:s, s:{}, s:f}", "provider", provider, "parameters", "gflops", 1.0);
+        assert_int_equal(json_object_set_new(product, "best", best), 0);
+    }
+    store(whole);
+    json_decref(whole);
+}
+
+/** Which products of a run went to a provider. */
+static size_t count_products(const json_t *run, const char *provider, size_t *all)
+{
+    const json_t *products = json_object_get(json_object_get(run, "providers"), "products"), *product;
+    size_t index, count = 0;
+    *all = json_array_size(products);
+    json_array_foreach(products, index, product)
+    {
+        count += strcmp(json_string_value(json_object_get(product, "provider")), provider) == 0;
+    }
+    return count;
+}
+
+static void assert_all_products(const char *run, const char *provider)
+{
+    size_t all;
+    json_t *written = run_file(run);
+    const size_t count = count_products(written, provider, &all);
+    assert_int_equal(count, all);
+    assert_true(all >= 4);
+    json_decref(written);
+}
+
+static void training_uses_the_file_and_resumes_with_it(void **state)
+{
+    (void)state;
+    char *whole, *resumed, path[PATH_SIZE];
+    size_t whole_bytes, resumed_bytes;
+    prefer("plain");
+    expect(RUN(TRAIN_MODEL, "@/whole", "--steps", "8"), 0, "/whole", NULL);
+    assert_all_products("whole", "plain");
+    json_t *written = run_file("whole");
+    const json_t *tuning = json_object_get(written, "tuning");
+    assert_string_equal(json_string_value(json_object_get(tuning, "file")), file);
+    assert_true(json_array_size(json_object_get(tuning, "products")) >= 4);
+    json_decref(written);
+
+    expect(RUN(TRAIN_MODEL, "@/part", "--steps", "4"), 0, "/part", NULL);
+    prefer("clblast");
+    expect(RUN("train", "--resume", "@/part", "--steps", "8", "--quiet"), 0, "/part", NULL);
+    assert_all_products("part", "plain");
+    whole = test_file_read(inside("whole/checkpoint.safetensors", path), &whole_bytes);
+    resumed = test_file_read(inside("part/checkpoint.safetensors", path), &resumed_bytes);
+    assert_int_equal(whole_bytes, resumed_bytes);
+    assert_memory_equal(whole, resumed, whole_bytes);
+    free(whole);
+    free(resumed);
+
+    /* a run without tuning goes on without */
+    assert_int_equal(setenv("DUET_TUNING", "off", 1), 0);
+    expect(RUN(TRAIN_MODEL, "@/untuned", "--steps", "2"), 0, NULL, NULL);
+    assert_int_equal(setenv("DUET_TUNING", file, 1), 0);
+    expect(RUN("train", "--resume", "@/untuned", "--steps", "4", "--quiet"), 0, NULL, NULL);
+    written = run_file("untuned");
+    size_t all;
+    assert_int_equal(count_products(written, "clblast", &all), 0);
+    assert_true(json_is_null(json_object_get(written, "tuning")));
+    json_decref(written);
+}
+
+static void what_is_unfit_is_never_used(void **state)
+{
+    (void)state;
+    prefer(NULL);
+    duet_device *device = test_device_open();
+    json_t *whole = load(file), *product, *unfit = json_array();
+    const duet_gemm_provider *clblast = duet_gemm_provider_find("clblast");
+    size_t index;
+    json_array_foreach(json_object_get(whole, "products"), index, product)
+    {
+        duet_gemm_shape shape;
+        const duet_gemm_provider *provider;
+        assert_null(duet_product_from_json(product, &shape));
+        for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL; i++) {
+            const duet_gemm_choice preset = {provider, provider->preset(device, &shape)};
+            if (provider != duet_gemm_provider_find("plain") && provider != clblast)
+                (void)json_array_append_new(unfit, duet_choice_to_json(&preset));
+        }
+    }
+    (void)json_array_append_new(unfit, json_pack("{s:s}", "provider", clblast->name)); /* all of it */
+    (void)json_object_set_new(whole, "unfit", unfit);
+    store(whole);
+    json_decref(whole);
+    duet_device_close(&device);
+    expect(RUN(TRAIN_MODEL, "@/unfit", "--steps", "2"), 0, NULL, NULL);
+    assert_all_products("unfit", "plain");
+}
+
+/* Bad files. */
+
+static void keep_line(void *context, const char *line)
+{
+    (void)snprintf(context, 1200, "%s", line);
+}
+
+/** The line that the device's log hears about this text as a tuning file. */
+static const char *refusal_of(duet_device *device, const char *text)
+{
+    static char line[1200];
+    line[0] = '\0';
+    test_file_write(file, text, strlen(text));
+    duet_device_set_log(device, keep_line, line);
+    duet_device_use_tuning(device);
+    duet_device_set_log(device, NULL, NULL);
+    return line;
+}
+
+static void assert_refused(duet_device *device, const char *text, const char *why)
+{
+    const char *line = refusal_of(device, text);
+    if (strstr(line, why) == NULL || strstr(line, file) == NULL || strstr(line, "duet tune") == NULL ||
+        strchr(line, '\n') != NULL)
+        fail_msg("said \"%s\", expected \"%s\", the file and what to do", line, why);
+    assert_null(duet_device_tuning(device)->products);
+}
+
+/** The good file with `key` of one object replaced. */
+static void assert_change_refused(duet_device *device, json_t *good, json_t *object, const char *key, json_t *value,
+                                  const char *why)
+{
+    json_t *before = json_incref(json_object_get(object, key));
+    assert_int_equal(json_object_set_new(object, key, value), 0);
+    char *text = json_dumps(good, 0);
+    assert_refused(device, text, why);
+    free(text);
+    assert_int_equal(json_object_set_new(object, key, before), 0);
+}
+
+static void bad_files_are_refused(void **state)
+{
+    (void)state;
+    duet_device *device = test_device_open();
+    json_t *good = duet_tuning_document_new(duet_device_describe(device));
+    const duet_gemm_shape shape = {128, 400, 784, false, true};
+    const duet_gemm_provider *panel = duet_gemm_provider_find("panel");
+    duet_gemm_choice choice = {.provider = panel};
+    assert_true(panel->candidate(device, &shape, 0, &choice.parameters));
+    json_t *product = duet_product_to_json(&shape), *best = duet_choice_to_json(&choice);
+    json_t *parameters = json_object_get(best, "parameters"), *key = json_object_get(good, "measured_on");
+    (void)json_object_set(product, "best", best);
+    (void)json_array_append(json_object_get(good, "products"), product);
+    char *text = json_dumps(good, 0);
+    assert_string_equal(refusal_of(device, text), "");
+    assert_int_equal(duet_device_tuning(device)->product_count, 1);
+    duet_tuning none = {0};
+    assert_int_equal(duet_device_set_tuning(device, &none, NULL), DUET_OK);
+
+    const size_t length = strlen(text);
+    assert_refused(device, "", "damaged");
+    assert_refused(device, "{}", "format");
+    for (size_t cut = 1; cut < length; cut += 37) {
+        text[length - cut] = '\0';
+        assert_refused(device, text, "damaged");
+    }
+    free(text);
+    assert_change_refused(device, good, key, "driver", json_string("0.1"), "another driver (0.1)");
+    assert_change_refused(device, good, key, "platform", json_null(), "another platform");
+    assert_change_refused(device, good, key, "clblast", json_string("9"), "another clblast");
+    assert_change_refused(device, good, good, "format", json_integer(99), "format");
+    assert_change_refused(device, good, good, "products", json_integer(1), "missing");
+    assert_change_refused(device, good, product, "m", json_integer(-1), "m, n or k");
+    assert_change_refused(device, good, product, "k", json_string("1"), "m, n or k");
+    assert_change_refused(device, good, product, "transpose", json_string("nnn"), "transpose");
+    assert_change_refused(device, good, best, "provider", json_string("fastest"), "provider");
+    assert_change_refused(device, good, best, "parameters", json_null(), "parameter");
+    assert_change_refused(device, good, parameters, "rows", json_integer(7), "none that its provider");
+    assert_change_refused(device, good, parameters, "rows", json_real(6.5), "no number");
+    assert_change_refused(device, good, parameters, "lanes", json_integer(1LL << 40), "out of range");
+    assert_change_refused(device, good, good, "unfit", json_pack("[{s:s}]", "provider", "magic"), "provider");
+    assert_change_refused(device, good, good, "clblast", json_pack("{s:{s:{s:i}}}", "Xgemm", "best", "KWG", 3),
+                          "CLBlast");
+    (void)json_object_set_new(parameters, "colour", json_integer(1));
+    text = json_dumps(good, 0);
+    assert_refused(device, text, "unknown");
+    free(text);
+    json_decref(product);
+    json_decref(best);
+    json_decref(good);
+    duet_device_close(&device);
+}
+
+/** CLBlast's parameters out of a file, and products that are right with them. */
+static void clblast_sets_are_used(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_device *device = test_device_open();
+    json_t *good = duet_tuning_document_new(duet_device_describe(device));
+    (void)json_object_set_new(json_object_get(good, "clblast"), "XgemmDirect",
+                              json_pack("{s:o}", "best", duet_clblast_set_to_json(0, 11)));
+    store(good);
+    json_decref(good);
+    duet_device_use_tuning(device);
+    assert_int_equal(duet_device_tuning(device)->clblast_sets[0], 12);
+    assert_int_equal(duet_device_tuning(device)->clblast_sets[1], 0);
+    const duet_gemm_choice clblast = {.provider = duet_gemm_provider_find("clblast")};
+    const duet_gemm_shape shape = {70, 50, 60, true, false};
+    duet_gemm_trial trial;
+    assert_ok(duet_gemm_try(device, &clblast, &shape, 0, &trial, &error), &error);
+    assert_true(trial.error <= 1);
+    json_t *again = duet_tuning_to_json(duet_device_tuning(device));
+    duet_tuning copy;
+    assert_ok(duet_tuning_from_json(&copy, again, device, "a copy", &error), &error);
+    assert_int_equal(copy.clblast_sets[0], 12);
+    duet_tuning_clear(&copy);
+    json_decref(again);
+    duet_device_close(&device);
+}
+
+static void training_goes_on_without_a_bad_file(void **state)
+{
+    (void)state;
+    test_file_write(file, "{\"schema\": 1", 12);
+    expect(RUN("train", "ae", "--data", "ring8", "--set", "hidden=33", "--set", "latent=2", "--steps", "2", "--out",
+               "@/bad"),
+           0, "/bad", "damaged");
+    json_t *written = run_file("bad");
+    assert_true(json_is_null(json_object_get(written, "tuning")));
+    json_decref(written);
+    assert_int_equal(unlink(file), 0);
+}
+
+/* Bad drivers. */
+
+#ifdef TEST_FAULT_LAYER
+static void set_fault(const char *fault)
+{
+    if (fault != NULL) {
+        assert_int_equal(setenv("OPENCL_LAYERS", TEST_FAULT_LAYER, 1), 0);
+        assert_int_equal(setenv("LAYER_FAULT", fault, 1), 0);
+    } else {
+        assert_int_equal(unsetenv("OPENCL_LAYERS"), 0);
+        assert_int_equal(unsetenv("LAYER_FAULT"), 0);
+    }
+}
+
+/** Tunes anew under a fault in the kernels that copy slabs, which some candidates of "panel" need. Each set of such
+ *  parameters costs one fault, whatever the product; the rest is measured. */
+static void tune_with(const char *fault, const char *verdict, bool unfit)
+{
+    set_fault(fault);
+    result r = RUN(TUNE_MODEL, "--again", "--json", "--seconds", "60");
+    set_fault(NULL);
+    if (strstr(r.err, "left out") == NULL) fail_msg("no word of a fault in:\n%s", r.err);
+    json_t *told = document(r), *whole = load(file), *product;
+    const json_t *products = json_object_get(whole, "products"), *trial;
+    assert_true(sum_of(told, verdict) > 0);
+    assert_true(sum_of(told, "tried") > 2 * sum_of(told, verdict));
+    size_t index, inner, faults = 0;
+    json_array_foreach(products, index, product)
+    {
+        const json_t *best = json_object_get(product, "best");
+        assert_non_null(best); /* every product was decided */
+        assert_int_equal(json_integer_value(json_object_get(json_object_get(best, "parameters"), "slabs")), 0);
+        json_array_foreach(json_object_get(product, "trials"), inner, trial)
+        {
+            const bool slabs = json_integer_value(json_object_get(json_object_get(trial, "parameters"), "slabs")) != 0;
+            const bool faulty = strcmp(json_string_value(json_object_get(trial, "verdict")), verdict) == 0;
+            if (slabs) assert_true(faulty);
+            faults += faulty;
+        }
+    }
+    assert_true(faults > 0);
+    if (unfit) assert_int_equal(json_array_size(json_object_get(whole, "unfit")), faults);
+    json_decref(whole);
+    json_decref(told);
+    assert_readable();
+}
+
+static void crash_costs_a_candidate(void **state)
+{
+    (void)state;
+    tune_with("crash:slabs_of", "crashed", true);
+}
+
+static void wrong_candidate_never_wins(void **state)
+{
+    (void)state;
+    tune_with("skip:slabs_of", "wrong", true);
+}
+
+/** A provider whose preset is wrong is given up with all its parameters, also by trainings. */
+static void wrong_provider_is_given_up(void **state)
+{
+    (void)state;
+    size_t all, index;
+    bool whole = false;
+    const json_t *row;
+    set_fault("skip:gemm_n");
+    json_t *told = document(RUN(TUNE_MODEL, "--again", "--json"));
+    set_fault(NULL);
+    assert_true(sum_of(told, "wrong") > 0);
+    json_decref(told);
+    json_t *written = load(file);
+    json_array_foreach(json_object_get(written, "unfit"), index, row)
+    {
+        const bool panel = strcmp(json_string_value(json_object_get(row, "provider")), "panel") == 0;
+        whole = whole || (panel && json_object_get(row, "parameters") == NULL);
+    }
+    assert_true(whole);
+    json_decref(written);
+    expect(RUN(TRAIN_MODEL, "@/given-up", "--steps", "2"), 0, NULL, NULL);
+    written = run_file("given-up");
+    assert_int_equal(count_products(written, "panel", &all), 0);
+    json_decref(written);
+}
+
+/** A hang, until the limit ends it, or Ctrl-C. What was measured before is kept. */
+static void hang_can_be_interrupted(void **state)
+{
+    (void)state;
+    const struct timespec moment = {0, 50000000};
+    const char *const words[] = {TUNE_MODEL, "--again", "--seconds", "600", NULL};
+    (void)unlink(file);
+    set_fault("hang:slabs_of");
+    pid_t child = start(words);
+    set_fault(NULL);
+    size_t trials = 0;
+    for (int i = 0; i < 2000 && trials == 0; i++) {
+        json_t *whole = access(file, F_OK) == 0 ? load(file) : NULL;
+        const json_t *first = json_array_get(json_object_get(whole, "products"), 0);
+        trials = json_array_size(json_object_get(first, "trials"));
+        json_decref(whole);
+        (void)nanosleep(&moment, NULL);
+    }
+    assert_true(trials > 0);
+    assert_int_equal(kill(child, SIGINT), 0);
+    expect(finish(child), 130, NULL, "kept");
+    assert_readable();
+    json_t *whole = load(file);
+    assert_in_range(json_array_size(json_object_get(whole, "products")), 1, 1);
+    json_decref(whole);
+}
+
+static void hang_costs_a_candidate(void **state)
+{
+    (void)state;
+    set_fault("hang:slabs_of");
+    result r = RUN(TUNE_MODEL, "--json", "--seconds", "3");
+    set_fault(NULL);
+    json_t *told = document(r);
+    assert_true(sum_of(told, "late") > 0);
+    assert_true(sum_of(told, "tried") > sum_of(told, "late"));
+    json_decref(told);
+    assert_readable();
+}
+#endif
+
+/* Words. */
+
+static void mistakes_are_named(void **state)
+{
+    (void)state;
+    expect(RUN("tune"), 2, NULL, "--full");
+    expect(RUN("tune", "vea"), 2, NULL, "vae");
+    expect(RUN("tune", "vae", "--set", "hiden=3"), 2, NULL, "hidden");
+    expect(RUN("tune", "vae", "--data", "/nowhere"), 1, NULL, "/nowhere");
+    assert_int_equal(setenv("DUET_TUNING", "off", 1), 0);
+    expect(RUN(TUNE_MODEL), 2, NULL, "DUET_TUNING");
+    assert_int_equal(setenv("DUET_TUNING", "/proc/nowhere/tuning.json", 1), 0);
+    expect(RUN(TUNE_MODEL), 1, NULL, "/proc/nowhere");
+    assert_int_equal(setenv("DUET_TUNING", file, 1), 0);
+}
+
+static void file_lies_in_the_cache(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_device_info info = {.name = "Radeon (TM) 9", .platform = "One"};
+    char *first = NULL, *second = NULL, *third = NULL, *home = strdup(getenv("HOME") ? getenv("HOME") : "/");
+    const char *cache = getenv("XDG_CACHE_HOME");
+    char *kept = cache ? strdup(cache) : NULL;
+    assert_int_equal(unsetenv("DUET_TUNING"), 0);
+    assert_int_equal(setenv("XDG_CACHE_HOME", "/cache", 1), 0);
+    assert_ok(duet_tuning_path(&info, &first, &error), &error);
+    (void)snprintf(info.platform, sizeof info.platform, "Two");
+    assert_ok(duet_tuning_path(&info, &second, &error), &error);
+    assert_int_equal(strncmp(first, "/cache/duet/radeon-tm-9-", 24), 0);
+    assert_string_not_equal(first, second);
+    assert_int_equal(unsetenv("XDG_CACHE_HOME"), 0);
+    assert_int_equal(setenv("HOME", "/somebody", 1), 0);
+    assert_ok(duet_tuning_path(&info, &third, &error), &error);
+    assert_int_equal(strncmp(third, "/somebody/.cache/duet/radeon-tm-9-", 34), 0);
+    assert_int_equal(setenv("HOME", home, 1), 0);
+    if (kept) assert_int_equal(setenv("XDG_CACHE_HOME", kept, 1), 0);
+    assert_int_equal(setenv("DUET_TUNING", file, 1), 0);
+    free(first);
+    free(second);
+    free(third);
+    free(home);
+    free(kept);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mistakes_are_named),          cmocka_unit_test(file_lies_in_the_cache),
+        cmocka_unit_test(second_call_goes_on),         cmocka_unit_test(training_uses_the_file_and_resumes_with_it),
+        cmocka_unit_test(what_is_unfit_is_never_used), cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(clblast_sets_are_used),       cmocka_unit_test(training_goes_on_without_a_bad_file),
+#ifdef TEST_FAULT_LAYER
+        cmocka_unit_test(crash_costs_a_candidate),     cmocka_unit_test(wrong_candidate_never_wins),
+        cmocka_unit_test(wrong_provider_is_given_up),  cmocka_unit_test(hang_can_be_interrupted),
+        cmocka_unit_test(hang_costs_a_candidate),
+#endif
+    };
+    return cmocka_run_group_tests_name("tune", tests, set_up, tear_down);
+}
