@@ -62,6 +62,7 @@ static duet_status make_trainer(const struct arguments *arguments, const duet_fa
     if (status == DUET_OK) status = duet_device_open(&step->device, arguments->device, error);
     if (status != DUET_OK) return status;
     duet_device_set_log(step->device, cli_log, NULL);
+    duet_device_use_tuning(step->device);
     status = duet_device_set_gemm(step->device, arguments->gemm, error);
     return status != DUET_OK ? status : duet_trainer_new(&step->trainer, step->device, step->model, step->batch, error);
 }

@@ -22,6 +22,7 @@ static duet_status open_device(duet_device **device, const cli_measurement *it, 
     duet_status status = duet_device_open(device, it->device, error);
     if (status != DUET_OK) return status;
     duet_device_set_log(*device, cli_log, NULL);
+    duet_device_use_tuning(*device);
     return duet_device_set_gemm(*device, it->gemm, error);
 }
 
