@@ -101,6 +101,9 @@ static void multiply(fixture *f, const duet_gemm_provider *provider, const duet_
     duet_buffer_free(&workspace.buffer);
 }
 
+/** A sum of k products, and of what C held, is off by at most (k + 1) FLT_EPSILON sum|a b|, in whatever order and with
+ * or without fused multiply-adds: k products and k sums are rounded, each by half of FLT_EPSILON of a number that is no
+ * larger than sum|a b|. All else in C must not change. */
 static void compare(const fixture *f, const duet_gemm_provider *provider, const duet_gemm_shape *shape, bool adds)
 {
     const float *a = f->a_values + BESIDE, *b = f->b_values + BESIDE;
@@ -108,7 +111,7 @@ static void compare(const fixture *f, const duet_gemm_provider *provider, const 
         double expected = f->c_before[i], tolerance = 0;
         if (i >= BESIDE && i < BESIDE + shape->m * shape->n) {
             const size_t row = (i - BESIDE) / shape->n, column = (i - BESIDE) % shape->n;
-            double sum = 0, size = 1;
+            double sum = 0, size = adds ? fabs(expected) : 0;
             for (size_t j = 0; j < shape->k; j++) {
                 const double product = (double)a[shape->transpose_a ? j * shape->m + row : row * shape->k + j] *
                                        b[shape->transpose_b ? column * shape->k + j : j * shape->n + column];
