@@ -1,10 +1,10 @@
 /* Matrix product for processors with vector registers and caches: C = op(A) op(B), or C += op(A) op(B), row-major,
  * single precision.
  *
- * Mapping: one work-item computes a strip of C, 2 LANES columns wide and many rows high, in tiles of ROWS rows. A tile
- * stays in registers while k runs: each step loads two vectors of B, and for each row one number of A that it multiplies
- * with both, so 2 ROWS multiply-adds need only ROWS + 2 loads. Work-groups are of one work-item: on a CPU a work-group
- * is a loop on one core, so there is nothing to share and no barrier.
+ * Mapping: one work-item computes a block of C in strips 2 LANES columns wide, and a strip in tiles of ROWS rows. A
+ * tile stays in registers while k runs: each step loads two vectors of B, and for each row one number of A that it
+ * multiplies with both, so 2 ROWS multiply-adds need only ROWS + 2 loads. Work-groups are of one work-item: on a CPU a
+ * work-group is a loop on one core, so there is nothing to share and no barrier.
  *
  * Packing: for neighbouring k the two vectors of B lie a whole row of B apart, on other pages when B is wide. So a
  * work-item first copies K_BLOCK rows of its columns into a panel, in which they follow each other; all tiles of the
@@ -17,14 +17,16 @@
  *     |    |    |  |                +----+                    |    |  : |  |
  *     +----+----+--+                                          +----+----+--+
  *
- * Sums of a strip wait in local memory from one block of k to the next. After the last block each row of a tile goes
- * through FINISH, which adds a bias, applies an activation or whatever the plan asks for, and stores.
+ * All strips of a work-item take their turn within one block of k, so that this part of A comes from memory once and from
+ * the second-level cache then; sums wait in local memory from one block of k to the next. After the last block each row
+ * of a tile goes through FINISH, which adds a bias, applies an activation or whatever the plan asks for, and stores.
  *
  * What bounds it: the multiply-add units, if a tile fits the registers (2 ROWS sums, two vectors of B, one of A: ROWS =
  * 6 for 16 registers, AVX2 and SSE; 12 for 32, AVX-512 and NEON) and a panel the first-level cache. With fewer rows the
  * loads bound it, with more the compiler spills sums to memory. A steps by four keeps the loop's own work small. */
 
-/* ROWS (6 or 12), LANES (4, 8 or 16), K_BLOCK and ROW_BLOCK (the most rows of a strip) come from the host. */
+/* ROWS (6 or 12), LANES (4, 8 or 16), K_BLOCK and SUM_ROWS (rows of sums, of all strips together, that a work-item can
+ * keep) come from the host. */
 #define COLUMNS   (2 * LANES)
 #define PASTE(a, b) a##b
 #define NAME(a, b)  PASTE(a, b)
@@ -135,13 +137,10 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
 
 /* Asks for cache lines first..first + count of a panel that will be packed from `b` soon: packing reads short pieces of
  * many rows, which a processor does not foresee. A hint alone: addresses behind the end of B do no harm. */
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_prefetch)
+#if defined(__x86_64__) || defined(__aarch64__) /* not where a kernel is compiled for no processor yet */
 #define FETCH(from) __builtin_prefetch((const void *)(ulong)(from));
-#endif
-#endif
-#ifndef FETCH
-#define FETCH(from) prefetch(from, LINE);
+#else
+#define FETCH(from) ;
 #endif
 #define LINE 16
 void fetch_panel(__global const float *b, const ulong stride, const bool in_rows, const ulong first, const ulong count)
@@ -150,47 +149,59 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
         FETCH(b + (in_rows ? i * stride : (i % COLUMNS) * stride + i / COLUMNS * LINE))
 }
 
-/* Launched with a work-item for each strip: dimension 0 counts blocks of row_block rows, dimension 1 strips. A tile's
- * rows of op(A) begin at row * A_TILE. */
+/* Launched with a work-item for each block of C: dimension 0 counts blocks of row_block rows, dimension 1 blocks of
+ * `strips` strips. A tile's rows of op(A) begin at row * A_TILE. */
 #define PRODUCT(kernel_name, A_TILE, A_ROW, A_K, PACK, B_STRIDE, B_COLUMN, B_K)                                        \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(const ulong m, const ulong n, const ulong k, const ulong row_block,                               \
+    void kernel_name(const ulong m, const ulong n, const ulong k, const ulong row_block, const ulong strips,           \
                      __global const float *restrict a, const ulong a_offset, __global const float *restrict b,         \
                      const ulong b_offset, __global float *c, const ulong c_offset, const uint add FINISH_PARAMETERS)  \
     {                                                                                                                  \
-        __local vector panel[2 * K_BLOCK], sums[2 * ROW_BLOCK];                                                        \
+        __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
         const ulong first_row = get_global_id(0) * row_block, end_row = min(first_row + row_block, m);                 \
-        const ulong column = get_global_id(1) * COLUMNS, columns = min((ulong)COLUMNS, n - column);                    \
+        const ulong first_column = get_global_id(1) * strips * COLUMNS;                                                \
+        const ulong end_column = min(first_column + strips * COLUMNS, n);                                              \
         const ulong lines_a_tile = K_BLOCK * COLUMNS / LINE * ROWS / (end_row - first_row + ROWS);                     \
+        const ulong sums_a_strip = k > K_BLOCK ? 2 * (row_block + FEW_ROWS) : 0;                                       \
         a += a_offset;                                                                                                 \
-        b += b_offset + column * B_COLUMN;                                                                             \
+        b += b_offset;                                                                                                 \
         c += c_offset;                                                                                                 \
         for (ulong start = 0; start < k; start += K_BLOCK) {                                                           \
             const ulong depth = min((ulong)K_BLOCK, k - start);                                                        \
-            __global const float *next = start + K_BLOCK < k ? b + (start + K_BLOCK) * B_K : b + COLUMNS * B_COLUMN;   \
-            ulong fetched = 0;                                                                                         \
-            PACK(b + start * B_K, B_STRIDE, columns, depth, panel);                                                    \
-            for (ulong row = first_row; row < end_row;) {                                                              \
-                const ulong left = end_row - row;                                                                      \
-                const bool in_slabs = A_TILE != A_ROW, is_low = left <= FEW_ROWS ||                                    \
-                    (!in_slabs && left > ROWS && left <= 2 * FEW_ROWS) || (!in_slabs && A_ROW == 1 && left < ROWS);    \
-                const ulong rows = min(left, (ulong)(is_low ? FEW_ROWS : ROWS));                                       \
-                __global const float *from = a + row * A_TILE + start * A_K;                                           \
-                __local vector *to = sums + 2 * (row - first_row);                                                     \
-                __local float *done = (__local float *)to;                                                             \
-                if (is_low)                                                                                            \
-                    multiply_low_tile(false, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                     \
-                else                                                                                                   \
-                    multiply_tile(A_ROW == 1, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                    \
-                for (ulong r = 0; start + depth == k && add && r < rows; r++)                                          \
-                    for (ulong j = 0; j < columns; j++) done[r * COLUMNS + j] += c[(row + r) * n + column + j];        \
-                for (ulong r = 0; start + depth == k && columns == COLUMNS && r < rows; r++)                           \
-                    FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, COLUMNS)                                 \
-                for (ulong r = 0; start + depth == k && columns < COLUMNS && r < rows; r++)                            \
-                    FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, (uint)columns)                           \
-                fetch_panel(next, B_STRIDE, B_COLUMN == 1, fetched, lines_a_tile);                                     \
-                fetched += lines_a_tile;                                                                               \
-                row += rows;                                                                                           \
+            const bool is_last = start + depth == k;                                                                   \
+            __local vector *strip_sums = sums;                                                                         \
+            for (ulong column = first_column; column < end_column; column += COLUMNS, strip_sums += sums_a_strip) {    \
+                const ulong columns = min((ulong)COLUMNS, n - column);                                                 \
+                __global const float *from_b = b + column * B_COLUMN + start * B_K;                                    \
+                __global const float *next =                                                                           \
+                    column + COLUMNS < end_column ? from_b + COLUMNS * B_COLUMN                                        \
+                                                  : b + first_column * B_COLUMN + (start + K_BLOCK) * B_K;             \
+                ulong fetched = 0;                                                                                     \
+                PACK(from_b, B_STRIDE, columns, depth, panel);                                                         \
+                for (ulong row = first_row; row < end_row;) {                                                          \
+                    const ulong left = end_row - row;                                                                  \
+                    const bool in_slabs = A_TILE != A_ROW, is_low = left <= FEW_ROWS ||                                \
+                        (!in_slabs && left > ROWS && left <= 2 * FEW_ROWS) ||                                          \
+                        (!in_slabs && A_ROW == 1 && left < ROWS);                                                      \
+                    const ulong rows = min(left, (ulong)(is_low ? FEW_ROWS : ROWS));                                   \
+                    __global const float *from = a + row * A_TILE + start * A_K;                                       \
+                    __local vector *to = strip_sums + 2 * (row - first_row);                                           \
+                    __local float *done = (__local float *)to;                                                         \
+                    if (is_low)                                                                                        \
+                        multiply_low_tile(false, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                 \
+                    else                                                                                               \
+                        multiply_tile(A_ROW == 1, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                \
+                    for (ulong r = 0; is_last && add && r < rows; r++)                                                 \
+                        for (ulong j = 0; j < columns; j++)                                                            \
+                            done[r * COLUMNS + j] += c[(row + r) * n + column + j];                                    \
+                    for (ulong r = 0; is_last && columns == COLUMNS && r < rows; r++)                                  \
+                        FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, COLUMNS)                             \
+                    for (ulong r = 0; is_last && columns < COLUMNS && r < rows; r++)                                   \
+                        FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, (uint)columns)                       \
+                    fetch_panel(next, B_STRIDE, B_COLUMN == 1, fetched, lines_a_tile);                                 \
+                    fetched += lines_a_tile;                                                                           \
+                    row += rows;                                                                                       \
+                }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
     }

@@ -8,14 +8,15 @@
 
 static const size_t edges[] = {1, 2, 3, 5, 7, 8, 13, 31, 32, 33, 64, 100, 130};
 
-enum { EDGES = sizeof edges / sizeof *edges, LARGEST = 130 * 300, BESIDE = 3, ROOM = LARGEST + 2 * BESIDE };
+enum { EDGES = sizeof edges / sizeof *edges, LARGEST = 300 * 260, BESIDE = 3, ROOM = LARGEST + 2 * BESIDE };
+enum { OPERAND = 300 * 1030 + BESIDE };
 
 typedef struct fixture {
     duet_device *device;
     cl_mem c;
     cl_program program; /* an instance of a provider's kernel, or NULL for its own */
     const char *kernel;
-    float a_values[ROOM], b_values[ROOM], c_before[ROOM], c_after[ROOM];
+    float a_values[OPERAND], b_values[OPERAND], c_before[ROOM], c_after[ROOM];
 } fixture;
 
 /** Numbers in [-1, 1) that look random and are the same everywhere. */
@@ -176,6 +177,17 @@ static void try_provider(fixture *f, const char *name)
 static void panel_is_right(void **state)
 {
     try_provider(*state, "panel");
+}
+
+/** Sizes at which the panel provider works in several blocks of rows, of k, of strips, and with a copied A. */
+static void panel_blocks_are_right(void **state)
+{
+    static const size_t shapes[][3] = {
+        {263, 70, 1030}, {527, 33, 300}, {261, 40, 300}, {70, 260, 1024}, {300, 260, 1024}};
+    fixture *f = *state;
+    if (largest_size() < 130) return;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        try_shape(f, find_provider("panel"), shapes[i][0], shapes[i][1], shapes[i][2]);
 }
 
 static void clblast_is_right(void **state)
@@ -433,6 +445,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_is_right),
         cmocka_unit_test(panel_is_right),
+        cmocka_unit_test(panel_blocks_are_right),
         cmocka_unit_test(clblast_is_right),
         cmocka_unit_test(tile_is_right),
         cmocka_unit_test(epilogues_see_each_element_once),

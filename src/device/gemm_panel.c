@@ -6,8 +6,8 @@
 #include "device/gemm_rows.h"
 #include "device/record.h"
 
-enum { ROWS, LANES, K_BLOCK, ROW_BLOCK, SLABS }; /* the parameters */
-enum { SLAB_DEPTH = 256 };
+enum { ROWS, LANES, K_BLOCK, ROW_BLOCK, SUM_ROWS, SLABS }; /* the parameters */
+enum { SLAB_DEPTH = 256, FEW_ROWS = 8 }; /* a strip's last tiles may write that many rows of sums too far */
 
 static size_t count_pieces(size_t whole, size_t piece)
 {
@@ -17,6 +17,12 @@ static size_t count_pieces(size_t whole, size_t piece)
 static size_t columns_of(const duet_gemm_parameters *parameters)
 {
     return 2 * (size_t)parameters->value[LANES];
+}
+
+static size_t local_bytes(const duet_gemm_parameters *parameters)
+{
+    const size_t rows = (size_t)parameters->value[K_BLOCK] + parameters->value[SUM_ROWS] + FEW_ROWS;
+    return sizeof(float) * columns_of(parameters) * rows;
 }
 
 /** Bytes of op(A) in slabs; SIZE_MAX if they cannot be counted. */
@@ -36,38 +42,43 @@ static bool wants_slabs(const duet_gemm_shape *shape)
 }
 
 /** 16 lanes come with 32 registers (AVX-512); narrower vectors may have 16 only. A device that claims scalars is one
- *  whose compiler makes vectors of work-items; vector types do it no harm. Strips are cut in pieces where there are too
- *  few to keep all compute units busy. */
+ *  whose compiler makes vectors of work-items; vector types do it no harm. */
 static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
     const uint32_t width = device->info.vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 264, wants_slabs(shape)}};
+    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 264, 12 * 264, wants_slabs(shape)}};
     uint32_t *value = parameters.value;
     if (slab_bytes(shape, value[ROWS]) > device->info.allocation_bytes) value[SLABS] = false;
-    while (sizeof(float) * columns_of(&parameters) * (value[K_BLOCK] + value[ROW_BLOCK]) > device->info.local_bytes &&
-           value[K_BLOCK] > 16) {
+    while (local_bytes(&parameters) > device->info.local_bytes && value[K_BLOCK] > 16) {
+        if (value[SUM_ROWS] > value[ROW_BLOCK]) {
+            value[SUM_ROWS] -= value[ROW_BLOCK];
+            continue;
+        }
         value[K_BLOCK] /= 2;
         value[ROW_BLOCK] = value[ROW_BLOCK] / 24 * 12;
+        value[SUM_ROWS] = value[ROW_BLOCK];
     }
     return parameters;
 }
 
 /* Tuning: the preset with one parameter changed, then with two. The ends of each row lie where registers, the
  * first-level cache or the number of strips give out on processors of today; 0 ends a row. */
-enum { GRID_PARAMETERS = 5, GRID_VALUES = 4 };
+enum { GRID_PARAMETERS = 6, GRID_VALUES = 4 };
 static const uint32_t grid[GRID_PARAMETERS][GRID_VALUES] = {[ROWS] = {6, 12},
                                                             [LANES] = {4, 8, 16},
                                                             [K_BLOCK] = {128, 256, 512},
                                                             [ROW_BLOCK] = {120, 264, 528},
+                                                            [SUM_ROWS] = {264, 1056, 3168},
                                                             [SLABS] = {0, 1}};
-static const size_t promise[GRID_PARAMETERS] = {SLABS, K_BLOCK, ROW_BLOCK, ROWS, LANES}; /* most promising first */
+static const size_t promise[GRID_PARAMETERS] = {SLABS,     K_BLOCK, SUM_ROWS,
+                                                ROW_BLOCK, ROWS,    LANES}; /* most promising first */
 
 static bool panel_can(const duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const uint32_t *value = parameters->value;
-    const size_t local = sizeof(float) * columns_of(parameters) * (value[K_BLOCK] + value[ROW_BLOCK]);
+    const bool sums_fit = value[ROW_BLOCK] <= value[SUM_ROWS] && local_bytes(parameters) <= device->info.local_bytes;
     const bool slabs_fit = !value[SLABS] || slab_bytes(shape, value[ROWS]) <= device->info.allocation_bytes;
-    return local <= device->info.local_bytes && slabs_fit;
+    return sums_fit && slabs_fit;
 }
 
 /** Sets one parameter to value `choice` of its row. False past the row's end, or where it has that value already. */
@@ -120,9 +131,8 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
     const uint32_t *value = parameters->value;
     const size_t form = value[SLABS] ? 2 : shape->transpose_a;
     *source = (duet_gemm_source){.file = "gemm_panel.cl", .macro = macros[form][shape->transpose_b]};
-    snprintf(source->options, sizeof source->options,
-             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DROW_BLOCK=%u -DSLAB_DEPTH=%d", value[ROWS], value[LANES],
-             value[K_BLOCK], value[ROW_BLOCK], SLAB_DEPTH);
+    snprintf(source->options, sizeof source->options, "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DSLAB_DEPTH=%d",
+             value[ROWS], value[LANES], value[K_BLOCK], value[SUM_ROWS], SLAB_DEPTH);
 }
 
 static duet_status lower_slabs(duet_device *device, const duet_gemm_product *product, const char *options,
@@ -151,15 +161,38 @@ static duet_status lower_slabs(duet_device *device, const duet_gemm_product *pro
                             sizeof arguments / sizeof *arguments, &launch, list, error);
 }
 
-/** Rows of C that a work-item computes: all it may, or fewer where that would leave compute units idle. */
-static size_t rows_of_strip(const duet_device *device, const duet_gemm_product *product)
+static size_t greatest_common_divisor(size_t a, size_t b)
 {
-    const size_t rows = product->parameters.value[ROWS], most = product->parameters.value[ROW_BLOCK];
+    while (b != 0) {
+        const size_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+typedef struct panel_block {
+    size_t rows, strips;
+} panel_block;
+
+/** An A of this size stays in a core's cache from strip to strip by itself. */
+static const size_t cached_bytes = 1 << 20;
+
+/** What a work-item computes: one strip, or where A is large several: as many as keep all compute units equally busy
+ * and leave room for their sums. Where there are fewer strips than compute units the rows are shared out too. */
+static panel_block block_for(const duet_device *device, const duet_gemm_product *product)
+{
+    const uint32_t *value = product->parameters.value;
+    const size_t m = product->shape.m, units = device->info.compute_units;
     const size_t strips = count_pieces(product->shape.n, columns_of(&product->parameters));
-    const size_t wanted = count_pieces(4 * (size_t)device->info.compute_units, strips);
-    const size_t share = duet_size_round_up(count_pieces(product->shape.m, wanted), rows);
-    const size_t blocks = count_pieces(product->shape.m, share < most ? share : most);
-    return duet_size_round_up(count_pieces(product->shape.m, blocks), rows);
+    const size_t fewest = count_pieces(m, value[ROW_BLOCK]), wanted = count_pieces(units, strips);
+    const size_t rows = duet_size_round_up(count_pieces(m, fewest > wanted ? fewest : wanted), value[ROWS]);
+    size_t room = value[SUM_ROWS] / (rows + FEW_ROWS),
+           parts = units / greatest_common_divisor(count_pieces(m, rows), units);
+    if (room == 0 || m * product->shape.k * sizeof(float) <= cached_bytes) room = 1;
+    if (parts > strips) parts = strips;
+    if (count_pieces(strips, parts) > room) parts *= count_pieces(count_pieces(strips, parts), room);
+    return (panel_block){.rows = rows, .strips = count_pieces(strips, parts)};
 }
 
 static duet_status lower_product(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
@@ -169,7 +202,9 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
     const duet_gemm_shape *shape = &product->shape;
     const bool slabs = product->parameters.value[SLABS] != 0;
     const duet_place a = slabs ? product->workspace : product->a;
-    const cl_ulong m = shape->m, n = shape->n, k = shape->k, row_block = rows_of_strip(device, product);
+    const cl_ulong m = shape->m, n = shape->n, k = shape->k;
+    const panel_block block = block_for(device, product);
+    const cl_ulong row_block = block.rows, strips = block.strips;
     const cl_ulong a_offset = a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
     const duet_argument arguments[] = {
@@ -177,6 +212,7 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
         {sizeof n, &n},
         {sizeof k, &k},
         {sizeof row_block, &row_block},
+        {sizeof strips, &strips},
         {sizeof a.buffer, &a.buffer},
         {sizeof a_offset, &a_offset},
         {sizeof product->b.buffer, &product->b.buffer},
@@ -188,7 +224,8 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
     enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     duet_launch launch = {
         .dimensions = 2,
-        .global = {count_pieces(shape->m, row_block), count_pieces(shape->n, columns_of(&product->parameters))},
+        .global = {count_pieces(shape->m, block.rows),
+                   count_pieces(shape->n, block.strips * columns_of(&product->parameters))},
         .local = {1, 1},
     };
     duet_gemm_describe(&launch, "gemm panel", product);
@@ -211,7 +248,7 @@ static duet_status panel_lower(duet_device *device, const duet_gemm_product *pro
 const duet_gemm_provider duet_gemm_panel = {
     .name = "panel",
     .summary = "register tiles over packed panels, for CPUs",
-    .parameters = {"rows", "lanes", "k_block", "row_block", "slabs"},
+    .parameters = {"rows", "lanes", "k_block", "row_block", "sum_rows", "slabs"},
     .fits = panel_fits,
     .preset = panel_preset,
     .candidate = panel_candidate,
