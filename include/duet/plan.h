@@ -18,8 +18,8 @@ typedef struct duet_plan duet_plan;
 DUET_API duet_status duet_plan_new(duet_plan **plan, duet_device *device, const char *name, const duet_node *roots,
                                    size_t count, duet_error *error);
 
-/** Several plans that never run at the same time: they share one arena and one program, which costs one build. plans[i]
- *  computes roots[i][0..counts[i]). */
+/** Several plans that never run at the same time: they share one arena and their programs, which costs fewer builds.
+ * plans[i] computes roots[i][0..counts[i]). */
 DUET_API duet_status duet_plan_new_many(duet_plan **plans, size_t plan_count, duet_device *device,
                                         const char *const *names, const duet_node *const *roots, const size_t *counts,
                                         duet_error *error);

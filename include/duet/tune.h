@@ -11,7 +11,8 @@ extern "C" {
 
 /** Lets plans made from now on use what was measured on this device: the file that duet_tune wrote, or $DUET_TUNING (a
  *  path, or "off" for none). No file is fine. A file that is damaged, or of another driver, device or version, is not
- *  used, which the device's log is told in a line. Call it before plans are made. duet_train and duet_run_open do. */
+ *  used, which the device's log is told in a line. Call it before plans are made. duet_train and duet_run_open do.
+ *  Parameters measured for CLBlast hold for the whole process and device from then on: CLBlast keeps them itself. */
 DUET_API void duet_device_use_tuning(duet_device *device);
 
 typedef struct duet_tune_progress {

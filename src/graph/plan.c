@@ -1,4 +1,4 @@
-/* Plans: lowered, placed in memory, their kernels built as one program, their launches made once. A replay enqueues a
+/* Plans: lowered, placed in memory, their kernels built as few programs, their launches made once. A replay enqueues a
  * flat list and does nothing else. */
 #include "graph/plan.h"
 
@@ -245,7 +245,8 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
     duet_launch *launch = &plan->launches.items[plan->launches.count - 1];
     size_t length = strlen(launch->name);
     for (size_t i = 1; i < step->root_count; i++, length = strlen(launch->name))
-        snprintf(launch->name + length, sizeof launch->name - length, " %s", step->roots[i].value->op->name);
+        snprintf(launch->name + length, sizeof launch->name - length, i == 1 ? ", %s" : " %s",
+                 step->roots[i].value->op->name);
     launch->flops += text->flops;
     launch->bytes += text->bytes;
     return set_arguments(plan, text, launch->kernel, arguments, error);

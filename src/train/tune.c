@@ -190,7 +190,9 @@ static size_t count_done(const tuning *it)
     const json_t *shape;
     json_array_foreach(it->task.shapes, index, shape)
     {
-        done += json_object_get(duet_tune_record(it->task.document, shape), "best") != NULL;
+        const json_t *record = duet_tune_record(it->task.document, shape);
+        const bool enough = !it->options->full || json_is_true(json_object_get(record, "full"));
+        done += json_object_get(record, "best") != NULL && enough;
     }
     return done;
 }
@@ -240,10 +242,12 @@ static duet_status take_message(tuning *it, json_t *message, duet_error *error)
 {
     const char *kind = json_object_iter_key(json_object_iter(message));
     json_t *content = json_object_iter_value(json_object_iter(message));
+    if (kind == NULL) return duet_fail(error, DUET_ERROR_DEVICE, "the process that tunes said nothing that is known");
     if (strcmp(kind, "open") == 0) return take_file(it, content, error);
     if (strcmp(kind, "log") == 0) {
         say(it, json_string_value(content));
     } else if (strcmp(kind, "shapes") == 0) {
+        json_decref(it->task.shapes);
         it->task.shapes = json_incref(content);
     } else if (strcmp(kind, "restart") == 0) {
         it->restart = true;
@@ -372,6 +376,7 @@ duet_status duet_tune(const duet_tune_options *options, duet_tune_summary *summa
 {
     duet_error own = {0};
     if (error == NULL) error = &own;
+    error->status = DUET_OK; /* of an earlier call */
     *summary = (duet_tune_summary){{0}};
     if (options->family == NULL && !options->full)
         return duet_fail(error, DUET_ERROR_USAGE, "there is nothing to tune: name a model, or ask for all products");

@@ -346,8 +346,9 @@ static duet_status race(duet_tune_child *it, const duet_gemm_shape *shape, const
                         const duet_gemm_choice *rival, winner *best, duet_error *error)
 {
     duet_gemm_race result;
+    duet_error refusal = {0}; /* both at once may need more memory than the device has: then the preset stays */
     DUET_TRY(duet_tune_send(it, "try", trial_of(it, shape, rival), error));
-    DUET_TRY(duet_gemm_compete(it->device, preset, rival, shape, &result, error));
+    if (duet_gemm_compete(it->device, preset, rival, shape, &result, &refusal) != DUET_OK) return DUET_OK;
     const bool wins = result.won >= ROUNDS_TO_WIN && result.gain >= needed_gain && result.gain > best->gain;
     if (wins || best->choice.provider == NULL) best->preset_gflops = 1e-9 * flops_of(shape) / result.first;
     if (!wins) return DUET_OK;

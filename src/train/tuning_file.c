@@ -289,8 +289,10 @@ duet_status duet_tuning_load(duet_device *device, char **path, duet_error *error
 {
     json_t *document = NULL;
     duet_tuning tuning = {0};
-    DUET_TRY(duet_tuning_path(duet_device_describe(device), path, error));
-    duet_status status = *path == NULL ? DUET_OK : duet_tuning_document_read(*path, device, &document, error);
+    duet_status status = duet_tuning_path(duet_device_describe(device), path, error);
+    if (status == DUET_ERROR_FILE) return DUET_OK; /* without a folder there is no file */
+    if (status == DUET_OK)
+        status = *path == NULL ? DUET_OK : duet_tuning_document_read(*path, device, &document, error);
     if (status == DUET_OK && document != NULL) status = duet_tuning_from_json(&tuning, document, device, *path, error);
     if (status == DUET_OK && document != NULL) status = duet_device_set_tuning(device, &tuning, error);
     if (status != DUET_OK || document == NULL) {
