@@ -59,11 +59,12 @@ typedef NAME(float, LANES) vector;
         for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = (product)[lane];                    \
     }
 
-/* One tile: adds op(A)'s rows times the panel to `sums` ([rows][COLUMNS]) or, where `resumes` is 0, starts them. op(A)'s
- * element (r, i) lies at r * row_stride + i * k_stride; the strides are constants where this is called. A tile over the
- * lower edge of C computes its last row several times: A is never read past its end. */
+/* One tile: adds op(A)'s rows times the panel to `sums` ([rows][COLUMNS]) or, where `resumes` is 0, starts them. Two
+ * ways in which op(A) may lie: rows `stride` apart, or neighbours in memory with `stride` from k to k; the addresses of
+ * a step then differ by constants. A tile over the lower edge of C computes its last row several times: A is never read
+ * past its end. Functions, compiled once for all kernels of a program: compilers take long over them. */
 #define START(r)                                                                                                       \
-    const ulong row##r = is_whole ? r : min((ulong)r, rows - 1) * row_stride;                                          \
+    const ulong row##r = ROW(r);                                                                                       \
     vector left##r = 0.0f, right##r = 0.0f;
 #define RESUME(r)                                                                                                      \
     left##r = sums[2 * r];                                                                                             \
@@ -78,17 +79,16 @@ typedef NAME(float, LANES) vector;
     {                                                                                                                  \
         const vector b_left = panel[0], b_right = panel[1];                                                            \
         EACH(MULTIPLY)                                                                                                 \
-        a += k_stride;                                                                                                 \
+        a += K_STRIDE;                                                                                                 \
         panel += 2;                                                                                                    \
     }
 #define KEEP(r)                                                                                                        \
     sums[2 * r] = left##r;                                                                                             \
     sums[2 * r + 1] = right##r;
 #define TILE(name, EACH)                                                                                               \
-    __attribute__((always_inline))                                                                                     \
-    void name(const bool is_whole, const ulong rows, const ulong depth, __global const float *a,                       \
-              const ulong row_stride, const ulong k_stride, __local const vector *panel, __local vector *sums,         \
-              const bool resumes)                                                                                      \
+    __attribute__((noinline))                                                                                          \
+    void name(const ulong rows, const ulong depth, __global const float *a, const ulong stride,                        \
+              __local const vector *panel, __local vector *sums, const uint resumes)                                   \
     {                                                                                                                  \
         EACH(START)                                                                                                    \
         if (resumes) { EACH(RESUME) }                                                                                  \
@@ -97,8 +97,18 @@ typedef NAME(float, LANES) vector;
         for (; i < depth; i++) STEP(EACH)                                                                              \
         EACH(KEEP)                                                                                                     \
     }
-TILE(multiply_tile, EACH_ROW)
-TILE(multiply_low_tile, EACH_OF_FEW)
+#define K_STRIDE 1
+#define ROW(r) min((ulong)r, rows - 1) * stride
+TILE(rows_tile, EACH_ROW)
+TILE(rows_low_tile, EACH_OF_FEW)
+#undef K_STRIDE
+#undef ROW
+#define K_STRIDE stride
+#define ROW(r) min((ulong)r, rows - 1)
+TILE(columns_low_tile, EACH_OF_FEW)
+#undef ROW
+#define ROW(r) r /* A's ROWS rows must be there */
+TILE(columns_tile, EACH_ROW)
 
 /* Four rows of four numbers become four columns, `stride` apart before and `apart` after. */
 void transpose_four(__global const float *from, const ulong stride, __local float *to)
@@ -150,8 +160,8 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
 }
 
 /* Launched with a work-item for each block of C: dimension 0 counts blocks of row_block rows, dimension 1 blocks of
- * `strips` strips. A tile's rows of op(A) begin at row * A_TILE. */
-#define PRODUCT(kernel_name, A_TILE, A_ROW, A_K, PACK, B_STRIDE, B_COLUMN, B_K)                                        \
+ * `strips` strips. op(A) lies in rows, columns or slabs; a tile's rows begin at row * A_TILE. */
+#define PRODUCT(kernel_name, LIES_IN, SLABS, A_TILE, A_K, A_STRIDE, PACK, B_STRIDE, B_COLUMN, B_K)                     \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(const ulong m, const ulong n, const ulong k, const ulong row_block, const ulong strips,           \
                      __global const float *restrict a, const ulong a_offset, __global const float *restrict b,         \
@@ -180,17 +190,16 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
                 PACK(from_b, B_STRIDE, columns, depth, panel);                                                         \
                 for (ulong row = first_row; row < end_row;) {                                                          \
                     const ulong left = end_row - row;                                                                  \
-                    const bool in_slabs = A_TILE != A_ROW, is_low = left <= FEW_ROWS ||                                \
-                        (!in_slabs && left > ROWS && left <= 2 * FEW_ROWS) ||                                          \
-                        (!in_slabs && A_ROW == 1 && left < ROWS);                                                      \
+                    const bool splits = !SLABS && left > ROWS && left <= 2 * FEW_ROWS;                                 \
+                    const bool is_low = left <= FEW_ROWS || splits || (!SLABS && A_TILE == 1 && left < ROWS);          \
                     const ulong rows = min(left, (ulong)(is_low ? FEW_ROWS : ROWS));                                   \
                     __global const float *from = a + row * A_TILE + start * A_K;                                       \
                     __local vector *to = strip_sums + 2 * (row - first_row);                                           \
                     __local float *done = (__local float *)to;                                                         \
                     if (is_low)                                                                                        \
-                        multiply_low_tile(false, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                 \
+                        LIES_IN##_low_tile(rows, depth, from, A_STRIDE, panel, to, start > 0);                         \
                     else                                                                                               \
-                        multiply_tile(A_ROW == 1, rows, depth, from, A_ROW, A_K, panel, to, start > 0);                \
+                        LIES_IN##_tile(rows, depth, from, A_STRIDE, panel, to, start > 0);                             \
                     for (ulong r = 0; is_last && add && r < rows; r++)                                                 \
                         for (ulong j = 0; j < columns; j++)                                                            \
                             done[r * COLUMNS + j] += c[(row + r) * n + column + j];                                    \
@@ -207,12 +216,12 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
     }
 
 /* Named after how A and B are stored: n as op(A) is, t transposed, s in slabs of ROWS rows (pack_slabs). */
-#define GEMM_NN(name) PRODUCT(name, k, k, 1, pack_rows, n, 1, n)
-#define GEMM_NT(name) PRODUCT(name, k, k, 1, pack_columns, k, k, 1)
-#define GEMM_TN(name) PRODUCT(name, 1, 1, m, pack_rows, n, 1, n)
-#define GEMM_TT(name) PRODUCT(name, 1, 1, m, pack_columns, k, k, 1)
-#define GEMM_SN(name) PRODUCT(name, k, 1, ROWS, pack_rows, n, 1, n)
-#define GEMM_ST(name) PRODUCT(name, k, 1, ROWS, pack_columns, k, k, 1)
+#define GEMM_NN(name) PRODUCT(name, rows, 0, k, 1, k, pack_rows, n, 1, n)
+#define GEMM_NT(name) PRODUCT(name, rows, 0, k, 1, k, pack_columns, k, k, 1)
+#define GEMM_TN(name) PRODUCT(name, columns, 0, 1, m, m, pack_rows, n, 1, n)
+#define GEMM_TT(name) PRODUCT(name, columns, 0, 1, m, m, pack_columns, k, k, 1)
+#define GEMM_SN(name) PRODUCT(name, columns, 1, k, ROWS, ROWS, pack_rows, n, 1, n)
+#define GEMM_ST(name) PRODUCT(name, columns, 1, k, ROWS, ROWS, pack_columns, k, k, 1)
 GEMM_NN(gemm_nn)
 GEMM_NT(gemm_nt)
 GEMM_TN(gemm_tn)
