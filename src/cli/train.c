@@ -1,12 +1,12 @@
 /* duet train: one training into a run directory. Ctrl-C stops at the next step's end with a checkpoint; a second one
  * ends the program at once. */
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,23 +44,6 @@ static const cli_option options[] = {
     {CLI_FLAG, "quiet", 'q', PLACE(quiet), NULL, "no progress, no explanations", 0, 0},
     {CLI_FLAG, "profile", 0, PLACE(profile), NULL, "print a table of the kernels' launches and times at the end", 0, 0},
 };
-
-/* What the signal handler and the library share; sig_atomic_t is an int wherever POSIX signals are. */
-static volatile int stop;
-
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
-
-/* SA_RESETHAND: a second Ctrl-C finds the default action. */
-static void catch_interrupt(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-}
 
 /* Values that the library knows all of; with --resume the data is the run's own. */
 static int check_values(const struct arguments *arguments)
@@ -153,7 +136,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .progress = cli_progress_training,
         .log = cli_progress_log,
         .context = &progress,
-        .stop = &stop,
+        .stop = cli_catch_interrupt(),
     };
     duet_train_summary summary = {0};
     duet_device *device = NULL;
@@ -181,7 +164,6 @@ static int run(int argc, char **argv)
     status = check(&arguments, &family);
     if (status != CLI_DONE) return status;
     if (arguments.resume != NULL) warn_resume(&arguments);
-    catch_interrupt();
     return train(&arguments, family);
 }
 

@@ -1,12 +1,12 @@
 /* duet tune: the fastest way to multiply each of a model's matrices on a device, measured once and kept. */
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 
 #include <math.h>
-#include <signal.h>
 #include <unistd.h>
 
 struct arguments {
@@ -32,22 +32,6 @@ static const cli_option options[] = {
     {CLI_FLAG, "again", 0, PLACE(again), NULL, "forget what was measured before", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
 };
-
-static volatile int stop;
-
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
-
-/* SA_RESETHAND: a second Ctrl-C finds the default action. */
-static void catch_interrupt(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-}
 
 /* On a terminal the line is rewritten; elsewhere there is one a product. */
 static void show(void *context, const duet_tune_progress *progress)
@@ -155,7 +139,7 @@ static int tune(const struct arguments *arguments, const duet_family *family)
         .progress = show,
         .log = tell,
         .context = &told,
-        .stop = &stop,
+        .stop = cli_catch_interrupt(),
     };
     duet_tune_summary summary;
     duet_error error = {0};
@@ -187,7 +171,6 @@ static int run(int argc, char **argv)
         if (status == CLI_DONE && duet_data_check(arguments.data, &error) != DUET_OK) status = cli_fail(&error);
         if (status != CLI_DONE) return status;
     }
-    catch_interrupt();
     return tune(&arguments, family);
 }
 
