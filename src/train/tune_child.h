@@ -25,5 +25,8 @@ duet_status duet_tune_judge(duet_tune_child *it, json_t *trial, const duet_gemm_
 /** Finds the sets of parameters for CLBlast's kernels. *restart: a new process must go on, since CLBlast does not
  * forget the last set that was tried. */
 duet_status duet_tune_clblast(duet_tune_child *it, bool *restart, duet_error *error);
+/** Says that the trial begins, in case it is the last that is heard. *begins false: it is in the document already, or
+ * the parent is gone; then the trial is dropped. */
+duet_status duet_tune_begin(duet_tune_child *it, json_t *trial, bool *begins, duet_error *error);
 
 #endif

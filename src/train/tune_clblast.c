@@ -26,15 +26,10 @@ static duet_status try_set(duet_tune_child *it, size_t kernel, size_t set, duet_
     json_t *trial = set_trial(kernel, set == 0 ? json_object() : duet_clblast_set_to_json(kernel, set - 1));
     duet_gemm_trial measured = {.error = NAN};
     duet_error fault = {0};
-    if (duet_tune_trial(duet_tune_record(it->document, trial), trial) != NULL) {
-        json_decref(trial);
-        return DUET_OK;
-    }
-    duet_status status = duet_tune_send(it, "try", json_incref(trial), error);
-    if (status != DUET_OK) {
-        json_decref(trial);
-        return status;
-    }
+    bool begins = false;
+    DUET_TRY(duet_tune_begin(it, trial, &begins, error));
+    if (!begins) return DUET_OK;
+    duet_status status = DUET_OK;
     if (set > 0) status = duet_clblast_override(it->device, kernel, set - 1, &fault);
     if (status == DUET_OK) status = duet_gemm_try(it->device, &choice, &cube, clblast_seconds, &measured, &fault);
     return duet_tune_judge(it, trial, &measured, &cube, status, &fault, error);

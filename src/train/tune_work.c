@@ -191,22 +191,25 @@ duet_status duet_tune_judge(duet_tune_child *it, json_t *trial, const duet_gemm_
     return duet_tune_tell(it, "tried", trial, error);
 }
 
+duet_status duet_tune_begin(duet_tune_child *it, json_t *trial, bool *begins, duet_error *error)
+{
+    const bool known = duet_tune_trial(duet_tune_record(it->document, trial), trial) != NULL;
+    duet_status status = known ? DUET_OK : duet_tune_send(it, "try", json_incref(trial), error);
+    *begins = !known && status == DUET_OK;
+    if (!*begins) json_decref(trial);
+    return status;
+}
+
 static duet_status try_choice(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice,
                               duet_error *error)
 {
     json_t *trial = trial_of(it, shape, choice);
     duet_gemm_trial measured = {.error = NAN};
     duet_error fault = {0};
-    if (duet_tune_trial(duet_tune_record(it->document, trial), trial) != NULL) {
-        json_decref(trial);
-        return DUET_OK;
-    }
-    duet_status status = duet_tune_send(it, "try", json_incref(trial), error);
-    if (status != DUET_OK) {
-        json_decref(trial);
-        return status;
-    }
-    status = duet_gemm_try(it->device, choice, shape, trial_seconds, &measured, &fault);
+    bool begins = false;
+    DUET_TRY(duet_tune_begin(it, trial, &begins, error));
+    if (!begins) return DUET_OK;
+    duet_status status = duet_gemm_try(it->device, choice, shape, trial_seconds, &measured, &fault);
     DUET_TRY(duet_tune_judge(it, trial, &measured, shape, status, &fault, error));
     return it->unfit < json_array_size(json_object_get(it->document, "unfit")) ? follow(it, error) : DUET_OK;
 }
