@@ -18,5 +18,6 @@
 #include "duet/report.h"
 #include "duet/train.h"
 #include "duet/tune.h"
+#include "duet/window.h"
 
 #endif

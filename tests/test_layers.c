@@ -12,7 +12,7 @@ static const struct {
     {"base", {"base.h"}},
     {"device", {"bench.h", "device.h", "opencl.h"}},
     {"graph", {"explain.h", "graph.h", "plan.h"}},
-    {"op", {"op.h"}},
+    {"op", {"op.h", "window.h"}},
     {"check", {"doctor.h"}},
     {"nn", {"nn.h"}},
     {"data", {"data.h"}},

@@ -4,6 +4,7 @@
 #define DUET_OP_H
 
 #include "graph.h"
+#include "window.h"
 
 #ifdef __cplusplus
 extern "C" {
