@@ -201,6 +201,32 @@ DUET_API duet_node duet_batch_mean_at(const char *where, duet_node x);
 /** op(a) op(b), where op transposes if asked: [m, k] x [k, n] -> [m, n] */
 DUET_API duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b);
 #define duet_matmul(a, b, transpose_a, transpose_b) duet_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
+
+/* Convolutions of pictures, [batch, height, width, channels], with weights [height, width, channels / groups,
+ * features]; the weights' first two extents are the window's size. Feature f belongs to group f / (features / groups)
+ * and reads the channels of that group; groups = channels is a depthwise convolution. As everywhere in deep learning
+ * the window is not mirrored: result[o] = sum over k of x[o * stride + k * dilation - pad_before] weights[k]. The three
+ * are each other's gradients. float32. */
+
+/** The convolution: [batch, height', width', features], with as many results as there are windows */
+DUET_API duet_node duet_convolution_at(const char *where, duet_node x, duet_node weights, const duet_window *window,
+                                       size_t groups);
+#define duet_convolution(x, weights, window, groups) duet_convolution_at(DUET_WHERE, (x), (weights), (window), (groups))
+/** The transposed convolution, which is the gradient of a convolution by its picture: y, [batch, height', width',
+ *  features], to the picture [batch, height, width, channels] over which `window` gives y's extents. The weights are
+ *  the convolution's: [.., .., channels / groups, features] */
+DUET_API duet_node duet_transposed_convolution_at(const char *where, duet_node y, duet_node weights,
+                                                  const duet_window *window, size_t groups, size_t height,
+                                                  size_t width);
+#define duet_transposed_convolution(y, weights, window, groups, height, width)                                         \
+    duet_transposed_convolution_at(DUET_WHERE, (y), (weights), (window), (groups), (height), (width))
+/** The gradient of a convolution by its weights: x and y, the picture and the results' gradient, to [height, width,
+ *  channels / groups, features] */
+DUET_API duet_node duet_convolution_weights_at(const char *where, duet_node x, duet_node y, const duet_window *window,
+                                               size_t groups);
+#define duet_convolution_weights(x, y, window, groups)                                                                 \
+    duet_convolution_weights_at(DUET_WHERE, (x), (y), (window), (groups))
+
 /** Rows of `table` ([n, ...]; float32 or uint8) at `index` ([rows], uint32; an index past the end reads the last row):
  *  [rows, ...] of the table's type. A gradient by a float32 table is a mistake: there is no rule */
 DUET_API duet_node duet_gather_at(const char *where, duet_node table, duet_node index);

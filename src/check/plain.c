@@ -249,6 +249,51 @@ duet_plain duet_plain_matmul(duet_plain_arena *arena, duet_plain a, duet_plain b
     return result;
 }
 
+/* One term of the sum: the product of two of the three goes to the third. */
+static void add_term(const duet_plain three[3], size_t computed, const size_t at[3])
+{
+    size_t a = computed == 0 ? 1 : 0, b = computed == 2 ? 1 : 2;
+    three[computed].values[at[computed]] += three[a].values[at[a]] * three[b].values[at[b]];
+}
+
+/* All channels and features of one tap of one result: x, w and y point at their first elements. */
+static void add_tap(const duet_plain three[3], size_t computed, size_t pixel, size_t tap, size_t result, size_t groups)
+{
+    size_t features = three[2].shape.dims[3], channels = three[0].shape.dims[3] / groups;
+    for (size_t f = 0; f < features; f++)
+        for (size_t c = 0; c < channels; c++) {
+            size_t channel = f / (features / groups) * channels + c;
+            add_term(three, computed,
+                     (const size_t[]){pixel * channels * groups + channel, (tap * channels + c) * features + f,
+                                      result * features + f});
+        }
+}
+
+/* Where a tap of a result meets the picture; past its end if outside. */
+static size_t pixel_at(const duet_window *window, size_t axis, size_t result, size_t tap)
+{
+    size_t at = result * window->stride[axis] + tap * window->dilation[axis];
+    return at < window->pad_before[axis] ? SIZE_MAX : at - window->pad_before[axis];
+}
+
+duet_plain duet_plain_convolution(duet_plain_arena *arena, const duet_plain *x, const duet_plain *w,
+                                  const duet_plain *y, duet_shape shape, const duet_window *window, size_t groups)
+{
+    duet_plain made = filled(arena, shape, 0);
+    const duet_plain three[3] = {x != NULL ? *x : made, w != NULL ? *w : made, y != NULL ? *y : made};
+    const size_t *picture = three[0].shape.dims, *size = three[1].shape.dims, *result = three[2].shape.dims;
+    size_t computed = x == NULL ? 0 : w == NULL ? 1 : 2, results = result[0] * result[1] * result[2];
+    for (size_t r = 0; made.count > 0 && r < results; r++)
+        for (size_t tap = 0; tap < size[0] * size[1]; tap++) {
+            size_t row = pixel_at(window, 0, r / result[2] % result[1], tap / size[1]);
+            size_t column = pixel_at(window, 1, r % result[2], tap % size[1]);
+            size_t image = r / result[2] / result[1];
+            if (row >= picture[1] || column >= picture[2]) continue;
+            add_tap(three, computed, (image * picture[1] + row) * picture[2] + column, tap, r, groups);
+        }
+    return made;
+}
+
 duet_plain duet_plain_gather(duet_plain_arena *arena, duet_plain table, duet_plain index)
 {
     duet_shape shape = table.shape;

@@ -3,7 +3,7 @@
 #ifndef DUET_SRC_CHECK_PLAIN_H
 #define DUET_SRC_CHECK_PLAIN_H
 
-#include "duet/graph.h"
+#include "duet/window.h"
 
 /** Where tensors of one evaluation live: a block used from the front and emptied by setting used to 0. When it is full
  *  `failed` is set, and tensors made from then on are empty. */
@@ -46,6 +46,11 @@ duet_plain duet_plain_max(duet_plain_arena *arena, duet_plain x, unsigned axes, 
 duet_plain duet_plain_logsumexp(duet_plain_arena *arena, duet_plain x, unsigned axes, bool keep);
 
 duet_plain duet_plain_matmul(duet_plain_arena *arena, duet_plain a, duet_plain b, bool transpose_a, bool transpose_b);
+/** Each member of the family of convolutions, by the same sum: for each result, tap inside the picture, channel and
+ *  feature of one group the product of two of x, w, y is added to the third. NULL: the one to compute, of that shape.
+ */
+duet_plain duet_plain_convolution(duet_plain_arena *arena, const duet_plain *x, const duet_plain *w,
+                                  const duet_plain *y, duet_shape shape, const duet_window *window, size_t groups);
 duet_plain duet_plain_gather(duet_plain_arena *arena, duet_plain table, duet_plain index);
 
 #endif

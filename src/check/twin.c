@@ -140,6 +140,34 @@ duet_twin_value duet_twin_matmul(duet_twin *t, duet_twin_value a, duet_twin_valu
     return of_plain(duet_plain_matmul(t->arena, a.plain, b.plain, transpose_a, transpose_b));
 }
 
+duet_twin_value duet_twin_convolution(duet_twin *t, duet_twin_value x, duet_twin_value w, const duet_window *window,
+                                      size_t groups)
+{
+    if (t->graph) return of_node(duet_convolution_at(t->where, x.node, w.node, window, groups));
+    const size_t *picture = x.plain.shape.dims;
+    duet_shape shape = DUET_SHAPE(picture[0], duet_window_count(window, 0, picture[1]),
+                                  duet_window_count(window, 1, picture[2]), w.plain.shape.dims[3]);
+    return of_plain(duet_plain_convolution(t->arena, &x.plain, &w.plain, NULL, shape, window, groups));
+}
+
+duet_twin_value duet_twin_transposed_convolution(duet_twin *t, duet_twin_value y, duet_twin_value w,
+                                                 const duet_window *window, size_t groups, size_t height, size_t width)
+{
+    if (t->graph)
+        return of_node(duet_transposed_convolution_at(t->where, y.node, w.node, window, groups, height, width));
+    duet_shape shape = DUET_SHAPE(y.plain.shape.dims[0], height, width, w.plain.shape.dims[2] * groups);
+    return of_plain(duet_plain_convolution(t->arena, NULL, &w.plain, &y.plain, shape, window, groups));
+}
+
+duet_twin_value duet_twin_convolution_weights(duet_twin *t, duet_twin_value x, duet_twin_value y,
+                                              const duet_window *window, size_t groups)
+{
+    if (t->graph) return of_node(duet_convolution_weights_at(t->where, x.node, y.node, window, groups));
+    duet_shape shape =
+        DUET_SHAPE(window->size[0], window->size[1], x.plain.shape.dims[3] / groups, y.plain.shape.dims[3]);
+    return of_plain(duet_plain_convolution(t->arena, &x.plain, NULL, &y.plain, shape, window, groups));
+}
+
 duet_twin_value duet_twin_gather(duet_twin *t, duet_twin_value table, duet_twin_value index)
 {
     if (t->graph) return of_node(duet_gather_at(t->where, table.node, index.node));

@@ -55,6 +55,12 @@ duet_twin_value duet_twin_pad(duet_twin *t, duet_twin_value x, size_t axis, size
 duet_twin_value duet_twin_concat(duet_twin *t, const duet_twin_value *parts, size_t count, size_t axis);
 duet_twin_value duet_twin_matmul(duet_twin *t, duet_twin_value a, duet_twin_value b, bool transpose_a,
                                  bool transpose_b);
+duet_twin_value duet_twin_convolution(duet_twin *t, duet_twin_value x, duet_twin_value w, const duet_window *window,
+                                      size_t groups);
+duet_twin_value duet_twin_transposed_convolution(duet_twin *t, duet_twin_value y, duet_twin_value w,
+                                                 const duet_window *window, size_t groups, size_t height, size_t width);
+duet_twin_value duet_twin_convolution_weights(duet_twin *t, duet_twin_value x, duet_twin_value y,
+                                              const duet_window *window, size_t groups);
 duet_twin_value duet_twin_gather(duet_twin *t, duet_twin_value table, duet_twin_value index);
 
 /* The ops that cases compose most. */

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "device/gemm_rows.h"
 #include "device/record.h"
 
 static const duet_gemm_provider *const providers[] = {&duet_gemm_panel, &duet_gemm_clblast, &duet_gemm_tile,
-                                                      &duet_gemm_plain};
+                                                      &duet_gemm_plain, &duet_conv_plain};
 
 enum { PROVIDERS = sizeof providers / sizeof *providers };
 
@@ -18,9 +19,16 @@ const duet_gemm_provider *duet_gemm_provider_at(size_t index)
     return index < PROVIDERS ? providers[index] : NULL;
 }
 
-/** GPUs want tiles in local memory, which CLBlast has; CPUs want tiles in registers. */
-static const duet_gemm_provider *preset(const duet_device *device)
+/** The readable twin, which fits everything. */
+static const duet_gemm_provider *plain_for(const duet_gemm_shape *shape)
 {
+    return shape->convolution.use == DUET_NO_CONVOLUTION ? &duet_gemm_plain : &duet_conv_plain;
+}
+
+/** GPUs want tiles in local memory, which CLBlast has; CPUs want tiles in registers. */
+static const duet_gemm_provider *preset(const duet_device *device, bool convolves)
+{
+    if (convolves) return &duet_conv_plain;
     const bool gpu = device->info.kind == DUET_DEVICE_GPU || device->info.kind == DUET_DEVICE_INTEGRATED;
     return gpu ? &duet_gemm_clblast : &duet_gemm_panel;
 }
@@ -33,14 +41,15 @@ static const double plain_products = 8192;
 static duet_gemm_choice choose_provider(duet_device *device, const duet_gemm_provider *wanted,
                                         const duet_gemm_shape *shape)
 {
-    if (!wanted->fits(device, shape)) wanted = &duet_gemm_plain;
+    if (!duet_gemm_fits(wanted, device, shape)) wanted = plain_for(shape);
     return (duet_gemm_choice){.provider = wanted, .parameters = wanted->preset(device, shape)};
 }
 
-/** What a person asks for is used, whatever was measured, but not in silence. */
+/** What a person asks for is used, whatever was measured, but not in silence. "plain" means convolutions too. */
 static duet_gemm_choice choose_asked(duet_device *device, const duet_gemm_shape *shape)
 {
-    const duet_gemm_choice choice = choose_provider(device, device->gemm, shape);
+    const duet_gemm_provider *asked = device->gemm == &duet_gemm_plain ? plain_for(shape) : device->gemm;
+    const duet_gemm_choice choice = choose_provider(device, asked, shape);
     if (duet_tuning_is_unfit(&device->tuning, &choice) && !device->unfit_said) {
         duet_device_say(device, "warning: 'duet tune' found wrong numbers or a crash of the matrix product %s on %s",
                         choice.provider->name, device->info.name);
@@ -49,11 +58,50 @@ static duet_gemm_choice choose_asked(duet_device *device, const duet_gemm_shape 
     return choice;
 }
 
+bool duet_gemm_fits(const duet_gemm_provider *provider, duet_device *device, const duet_gemm_shape *shape)
+{
+    return provider->convolves == plain_for(shape)->convolves && provider->fits(device, shape);
+}
+
+duet_gemm_shape duet_gemm_shape_of(const duet_convolution *convolution)
+{
+    duet_gemm_shape shape = {.convolution = *convolution};
+    duet_convolution_extents(convolution, &shape.m, &shape.n, &shape.k);
+    return shape;
+}
+
+double duet_gemm_flops(const duet_gemm_shape *shape)
+{
+    if (shape->convolution.use != DUET_NO_CONVOLUTION) return duet_convolution_flops(&shape->convolution);
+    return 2.0 * (double)shape->m * (double)shape->n * (double)shape->k;
+}
+
+bool duet_gemm_elements(const duet_gemm_shape *shape, size_t elements[3])
+{
+    const duet_convolution *convolution = &shape->convolution;
+    size_t x, w, y, bytes;
+    bool fits = true;
+    if (convolution->use == DUET_NO_CONVOLUTION) {
+        fits = duet_size_multiply(shape->m, shape->k, &elements[0]) &&
+               duet_size_multiply(shape->k, shape->n, &elements[1]) &&
+               duet_size_multiply(shape->m, shape->n, &elements[2]);
+    } else {
+        duet_convolution_elements(convolution, &x, &w, &y);
+        elements[0] = convolution->use == DUET_CONVOLUTION_DATA ? y : x;
+        elements[1] = convolution->use == DUET_CONVOLUTION_WEIGHTS ? y : w;
+        elements[2] = convolution->use == DUET_CONVOLUTION_FORWARD ? y
+                      : convolution->use == DUET_CONVOLUTION_DATA  ? x
+                                                                   : w;
+    }
+    for (size_t i = 0; fits && i < 3; i++) fits = duet_size_multiply(elements[i], sizeof(double), &bytes);
+    return fits;
+}
+
 duet_gemm_choice duet_gemm_choose_preset(duet_device *device, const duet_gemm_shape *shape)
 {
-    const double products = (double)shape->m * (double)shape->n * (double)shape->k;
-    duet_gemm_choice choice =
-        choose_provider(device, products <= plain_products ? &duet_gemm_plain : preset(device), shape);
+    const bool small = duet_gemm_flops(shape) <= 2 * plain_products;
+    duet_gemm_choice choice = choose_provider(
+        device, small ? plain_for(shape) : preset(device, shape->convolution.use != DUET_NO_CONVOLUTION), shape);
     for (size_t i = 0; i < PROVIDERS && duet_tuning_is_unfit(&device->tuning, &choice); i++)
         choice = choose_provider(device, providers[i], shape);
     return choice;
@@ -62,9 +110,11 @@ duet_gemm_choice duet_gemm_choose_preset(duet_device *device, const duet_gemm_sh
 duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape)
 {
     duet_device_note_product(device, shape);
-    if (device->gemm != NULL) return choose_asked(device, shape);
+    const bool asked = device->gemm != NULL &&
+                       (device->gemm->convolves == plain_for(shape)->convolves || device->gemm == &duet_gemm_plain);
+    if (asked) return choose_asked(device, shape);
     const duet_tuned_product *tuned = duet_tuning_find(&device->tuning, shape);
-    if (tuned != NULL && tuned->choice.provider->fits(device, shape) &&
+    if (tuned != NULL && duet_gemm_fits(tuned->choice.provider, device, shape) &&
         duet_gemm_offers(device, shape, &tuned->choice) && !duet_tuning_is_unfit(&device->tuning, &tuned->choice))
         return tuned->choice;
     return duet_gemm_choose_preset(device, shape);
@@ -116,17 +166,25 @@ const char *duet_device_gemm(const duet_device *device)
 
 const duet_gemm_provider *duet_device_gemm_provider(const duet_device *device)
 {
-    return device->gemm != NULL ? device->gemm : preset(device);
+    return device->gemm != NULL ? device->gemm : preset(device, false);
 }
 
 void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_product *product)
 {
+    static const char *const uses[DUET_CONVOLUTION_USES] = {"", "forward", "data", "weights"};
     const duet_gemm_shape *shape = &product->shape;
-    const double m = (double)shape->m, n = (double)shape->n, k = (double)shape->k;
-    snprintf(launch->name, sizeof launch->name, "%s %zux%zux%zu %c%c", what, shape->m, shape->n, shape->k,
-             shape->transpose_a ? 't' : 'n', shape->transpose_b ? 't' : 'n');
-    launch->flops = 2 * m * n * k;
-    launch->bytes = sizeof(float) * (m * k + k * n + m * n * (product->adds ? 2 : 1));
+    char words[48];
+    size_t elements[3] = {0};
+    (void)duet_gemm_elements(shape, elements);
+    if (shape->convolution.use == DUET_NO_CONVOLUTION)
+        snprintf(launch->name, sizeof launch->name, "%s %zux%zux%zu %c%c", what, shape->m, shape->n, shape->k,
+                 shape->transpose_a ? 't' : 'n', shape->transpose_b ? 't' : 'n');
+    else
+        snprintf(launch->name, sizeof launch->name, "%s %s %s", what, uses[shape->convolution.use],
+                 duet_convolution_words(&shape->convolution, words, sizeof words));
+    launch->flops = duet_gemm_flops(shape);
+    launch->bytes =
+        sizeof(float) * ((double)elements[0] + (double)elements[1] + (double)elements[2] * (product->adds ? 2 : 1));
 }
 
 duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *product, const char *file,

@@ -1,14 +1,25 @@
-/* GEMM providers: C = op(A) op(B) on row-major float32 matrices, behind one small interface, a row each. */
+/* GEMM providers: C = op(A) op(B) on row-major float32 matrices, and convolutions, behind one small interface, a row
+ * each. */
 #ifndef DUET_SRC_DEVICE_GEMM_H
 #define DUET_SRC_DEVICE_GEMM_H
 
+#include "device/convolution.h"
 #include "device/launch.h"
 
-/** op(A) is m x k, op(B) is k x n, C is m x n. A is stored [m, k], or [k, m] if transpose_a; B [k, n], or [n, k]. */
+/** op(A) is m x k, op(B) is k x n, C is m x n. A is stored [m, k], or [k, m] if transpose_a; B [k, n], or [n, k]. Of a
+ *  convolution the extents are its product's; A is what it reads through the window (y for its data gradient, else x),
+ *  B the other operand. */
 typedef struct duet_gemm_shape {
     size_t m, n, k;
     bool transpose_a, transpose_b;
+    duet_convolution convolution; /**< its use is DUET_NO_CONVOLUTION for a plain product */
 } duet_gemm_shape;
+
+duet_gemm_shape duet_gemm_shape_of(const duet_convolution *convolution);
+/** Floating-point operations of the product; of a convolution without those in the padding. */
+double duet_gemm_flops(const duet_gemm_shape *shape);
+/** Elements of A, B and C; false if a number of bytes does not fit. */
+bool duet_gemm_elements(const duet_gemm_shape *shape, size_t elements[3]);
 
 /** How a provider computes a product: tile sizes and the like. Which number means what says its row. */
 enum { DUET_GEMM_PARAMETERS = 9 };
@@ -48,6 +59,7 @@ typedef struct duet_gemm_source {
 
 struct duet_gemm_provider {
     const char *name, *summary;
+    bool convolves; /**< serves convolutions, else plain products */
     /** The names of the parameters, in order. NULL past the last. */
     const char *parameters[DUET_GEMM_PARAMETERS + 1];
     /** Whether the device and the shape suit it at all. */
@@ -74,6 +86,8 @@ struct duet_gemm_provider {
  *  else what was measured (device/tuning.h), else the preset. The plain twin where that does not fit or has been found
  *  wrong here. */
 duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape);
+/** Whether the provider can compute this product here. */
+bool duet_gemm_fits(const duet_gemm_provider *provider, duet_device *device, const duet_gemm_shape *shape);
 /** The table: NULL past the end. */
 const duet_gemm_provider *duet_gemm_provider_at(size_t index);
 /** The row of that name; NULL if there is none. */

@@ -5,6 +5,7 @@
 #include "device/gemm.h"
 
 extern const duet_gemm_provider duet_gemm_panel, duet_gemm_clblast, duet_gemm_tile, duet_gemm_plain;
+extern const duet_gemm_provider duet_conv_plain;
 
 typedef struct duet_argument {
     size_t bytes;
@@ -20,6 +21,10 @@ void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_p
 duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *product, const char *file,
                              const char *options, const char *kernel, const duet_argument *arguments, size_t count,
                              duet_launch *launch, duet_launch_list *list, duet_error *error);
+
+/** Of a convolution's use: the macro in a provider's file, and the kernel to launch (the plan's own if it has one). */
+const char *duet_conv_macro(const duet_gemm_shape *shape);
+const char *duet_conv_kernel(const duet_gemm_product *product);
 
 /** No parameters, and nothing to tune. */
 duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const duet_gemm_shape *shape);

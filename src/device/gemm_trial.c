@@ -25,11 +25,6 @@ typedef struct operands {
     duet_launch_list list;
 } operands;
 
-static double flops_of(const duet_gemm_shape *shape)
-{
-    return 2.0 * (double)shape->m * (double)shape->n * (double)shape->k;
-}
-
 /* A fixed sequence in [-1, 1]: xorshift (Marsaglia 2003), good enough to multiply. */
 static float next_number(uint32_t *state)
 {
@@ -44,17 +39,6 @@ static float *numbers_new(size_t count, uint32_t seed)
     float *numbers = malloc(count * sizeof *numbers);
     for (size_t i = 0; numbers != NULL && i < count; i++) numbers[i] = next_number(&seed);
     return numbers;
-}
-
-static bool sizes_fit(const duet_gemm_shape *shape, size_t elements[3])
-{
-    size_t bytes;
-    if (!duet_size_multiply(shape->m, shape->k, &elements[0]) ||
-        !duet_size_multiply(shape->k, shape->n, &elements[1]) || !duet_size_multiply(shape->m, shape->n, &elements[2]))
-        return false;
-    for (size_t i = 0; i < 3; i++)
-        if (!duet_size_multiply(elements[i], sizeof(double), &bytes)) return false;
-    return true;
 }
 
 static void operands_free(operands *it)
@@ -77,7 +61,7 @@ static duet_status make_operands(operands *it, duet_device *device, duet_error *
 {
     size_t elements[3];
     const duet_gemm_shape *shape = it->shape;
-    if (!sizes_fit(shape, elements))
+    if (!duet_gemm_elements(shape, elements))
         return duet_fail(error, DUET_ERROR_MEMORY, "a product of %zu x %zu by %zu x %zu is too large", shape->m,
                          shape->k, shape->k, shape->n);
     it->a = numbers_new(elements[0], 1);
@@ -170,7 +154,7 @@ static duet_status try_shape(duet_device *device, const duet_gemm_choice *choice
 static duet_gemm_shape smaller(const duet_gemm_shape *shape)
 {
     duet_gemm_shape probe = *shape;
-    while (flops_of(&probe) > probe_flops) {
+    while (duet_gemm_flops(&probe) > probe_flops) {
         size_t *largest = probe.m >= probe.n && probe.m >= probe.k ? &probe.m
                           : probe.n >= probe.k                     ? &probe.n
                                                                    : &probe.k;
@@ -184,10 +168,10 @@ duet_status duet_gemm_try(duet_device *device, const duet_gemm_choice *choice, c
 {
     *trial = (duet_gemm_trial){.error = NAN};
     const duet_gemm_shape probe = smaller(shape);
-    if (flops_of(&probe) < flops_of(shape)) {
+    if (duet_gemm_flops(&probe) < duet_gemm_flops(shape)) {
         duet_gemm_trial small = {0};
         DUET_TRY(try_shape(device, choice, &probe, 0, &small, error));
-        trial->estimate = small.timing.least * flops_of(shape) / flops_of(&probe);
+        trial->estimate = small.timing.least * duet_gemm_flops(shape) / duet_gemm_flops(&probe);
         if (trial->estimate > patiences_a_product * patience) return DUET_OK;
     }
     return try_shape(device, choice, shape, patience, trial, error);
@@ -197,7 +181,11 @@ duet_status duet_gemm_try(duet_device *device, const duet_gemm_choice *choice, c
 
 static duet_gemm_shape shape_of(const duet_product *product)
 {
-    return (duet_gemm_shape){product->m, product->n, product->k, product->transpose_a, product->transpose_b};
+    return (duet_gemm_shape){.m = product->m,
+                             .n = product->n,
+                             .k = product->k,
+                             .transpose_a = product->transpose_a,
+                             .transpose_b = product->transpose_b};
 }
 
 const char *duet_gemm_name(size_t index)
@@ -223,7 +211,7 @@ duet_status duet_product_time(duet_device *device, const char *provider, const d
     if (shape.m == 0 || shape.n == 0 || shape.k == 0)
         return duet_fail(error, DUET_ERROR_USAGE, "a product of extents %zu, %zu, %zu is empty", shape.m, shape.n,
                          shape.k);
-    if (!found->fits(device, &shape)) {
+    if (!duet_gemm_fits(found, device, &shape)) {
         snprintf(timing->skipped, sizeof timing->skipped, "it does not fit this device or shape");
         return DUET_OK;
     }
@@ -237,7 +225,7 @@ duet_status duet_product_time(duet_device *device, const char *provider, const d
     }
     timing->seconds_median = trial.timing.median;
     timing->seconds_least = trial.timing.least;
-    timing->gflops = 1e-9 * flops_of(&shape) / trial.timing.median;
+    timing->gflops = 1e-9 * duet_gemm_flops(&shape) / trial.timing.median;
     timing->error = trial.error;
     return DUET_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "device/device.h"
 
 enum { LARGEST_SOURCE = 1 << 20 };
@@ -46,7 +47,7 @@ static duet_status read_override(const char *folder, const char *file, char **te
     return *text != NULL ? DUET_OK : DUET_ERROR_FILE;
 }
 
-char *duet_cl_source(const char *file, duet_error *error)
+static char *find_source(const char *file, duet_error *error)
 {
     const char *folder = getenv("DUET_CL_PATH");
     if (folder != NULL && folder[0] != '\0') {
@@ -61,4 +62,26 @@ char *duet_cl_source(const char *file, duet_error *error)
     }
     duet_fail(error, DUET_ERROR_USAGE, "the library has no kernel file %s (cl/meson.build lists them)", file);
     return NULL;
+}
+
+/* A file of cl/ may begin with lines #include "file": such a file's text takes the line's place. OpenCL compilers have
+ * no folder to look into. */
+char *duet_cl_source(const char *file, duet_error *error)
+{
+    static const char include[] = "#include \"";
+    char *text = find_source(file, error);
+    char *line = text == NULL ? NULL : strstr(text, include);
+    if (line == NULL) return text;
+    char *name = line + strlen(include), *end = strchr(name, '"');
+    duet_text whole = {0};
+    if (end == NULL) return text; /* which the compiler reports */
+    *end = '\0';
+    char *included = duet_cl_source(name, error);
+    duet_text_add(&whole, "%.*s%s%s", (int)(line - text), text, included == NULL ? "" : included, end + 1);
+    if (included != NULL && whole.failed) duet_fail(error, DUET_ERROR_MEMORY, "no memory for %s", file);
+    const bool failed = included == NULL || whole.failed;
+    free(included);
+    free(text);
+    if (failed) duet_text_free(&whole);
+    return failed ? NULL : whole.data;
 }

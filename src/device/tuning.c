@@ -16,14 +16,18 @@ static size_t bucket_of(size_t extent)
 
 duet_gemm_shape duet_gemm_bucket(const duet_gemm_shape *shape)
 {
-    return (duet_gemm_shape){bucket_of(shape->m), bucket_of(shape->n), bucket_of(shape->k), shape->transpose_a,
-                             shape->transpose_b};
+    if (shape->convolution.use != DUET_NO_CONVOLUTION) return *shape;
+    return (duet_gemm_shape){.m = bucket_of(shape->m),
+                             .n = bucket_of(shape->n),
+                             .k = bucket_of(shape->k),
+                             .transpose_a = shape->transpose_a,
+                             .transpose_b = shape->transpose_b};
 }
 
 bool duet_gemm_same_shape(const duet_gemm_shape *a, const duet_gemm_shape *b)
 {
     return a->m == b->m && a->n == b->n && a->k == b->k && a->transpose_a == b->transpose_a &&
-           a->transpose_b == b->transpose_b;
+           a->transpose_b == b->transpose_b && memcmp(&a->convolution, &b->convolution, sizeof a->convolution) == 0;
 }
 
 bool duet_gemm_same_choice(const duet_gemm_choice *a, const duet_gemm_choice *b)

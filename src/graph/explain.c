@@ -105,7 +105,7 @@ static void explain_reads(duet_explainer *e, size_t index, duet_explained_launch
 {
     const duet_launch *from = &e->plan.launches->items[index];
     const duet_step *step = &e->lowering->steps[from->step];
-    bool first = index == e->first_of[from->step], matmul = step->kind == DUET_STEP_MATMUL;
+    bool first = index == e->first_of[from->step], matmul = step->kind == DUET_STEP_PRODUCT;
     size_t *reads = duet_explainer_own(e, step->read_count + step->root_count + 1, sizeof *reads);
     if (reads == NULL) return;
     for (size_t i = 0; i < step->read_count; i++) {
@@ -131,7 +131,7 @@ static const char *value_words(duet_explainer *e, const duet_root *root)
 static duet_explained_result scratch_result(duet_explainer *e, const duet_step *step, unsigned prepares)
 {
     static const char *const words[] = {"workspace", "the first operand, rearranged", "the second operand, rearranged"};
-    const char *value = step->kind == DUET_STEP_MATMUL ? words[prepares < 3 ? prepares : 0] : "sums of pieces";
+    const char *value = step->kind == DUET_STEP_PRODUCT ? words[prepares < 3 ? prepares : 0] : "sums of pieces";
     return (duet_explained_result){.tensor = (size_t)e->index_of[step->scratch],
                                    .value = duet_explainer_text(e, value)};
 }
@@ -149,7 +149,7 @@ static void explain_results(duet_explainer *e, size_t index, duet_explained_laun
         if (root->target == DUET_NO_TENSOR) continue;
         results[count++] = (duet_explained_result){.tensor = (size_t)e->index_of[root->target],
                                                    .value = value_words(e, root),
-                                                   .adds = step->kind == DUET_STEP_MATMUL && step->adds && i == 0,
+                                                   .adds = step->kind == DUET_STEP_PRODUCT && step->adds && i == 0,
                                                    .row = root->counter != NULL};
     }
     if (step->scratch != DUET_NO_TENSOR && (!last || first)) results[count++] = scratch_result(e, step, from->prepares);
@@ -168,7 +168,7 @@ static void explain_launch(duet_explainer *e, size_t index)
 {
     static const duet_launch_kind kinds[] = {[DUET_STEP_MAP] = DUET_LAUNCH_MAP,
                                              [DUET_STEP_REDUCE] = DUET_LAUNCH_REDUCE,
-                                             [DUET_STEP_MATMUL] = DUET_LAUNCH_MATMUL};
+                                             [DUET_STEP_PRODUCT] = DUET_LAUNCH_MATMUL};
     const duet_launch *from = &e->plan.launches->items[index];
     const duet_step *step = &e->lowering->steps[from->step];
     duet_explained_launch *launch = &e->launches[index];
@@ -181,7 +181,7 @@ static void explain_launch(duet_explainer *e, size_t index)
                                       .work_group = product_of_three(from->local, from->dimensions),
                                       .flops = from->flops,
                                       .bytes = from->bytes};
-    if (step->kind == DUET_STEP_MATMUL)
+    if (step->kind == DUET_STEP_PRODUCT)
         launch->product = (duet_explained_product){.m = step->shape.m,
                                                    .n = step->shape.n,
                                                    .k = step->shape.k,

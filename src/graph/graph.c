@@ -169,6 +169,11 @@ duet_node duet_node_broken(duet_graph *graph)
     return graph->broken;
 }
 
+bool duet_node_is_product(duet_node node)
+{
+    return node->op->kind == DUET_OP_MATMUL || node->op->kind == DUET_OP_CONVOLUTION;
+}
+
 bool duet_is_leaf(duet_node node)
 {
     return node->op->kind == DUET_OP_VARIABLE || node->op->kind == DUET_OP_INPUT;

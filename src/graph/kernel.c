@@ -113,23 +113,43 @@ static size_t exact_local_size(const duet_lowering *lowering, size_t elements)
     return local >= 16 || local == wanted ? local : 0;
 }
 
-/* On a CPU a kernel that asks for rows and columns is launched over a matrix, so that a work-group lies within a row:
- * then its compiler sees that what depends on the row is the same for all, and what depends on the column lies side by
- * side. The matrix, and the work-group size, a divisor of its columns; 0: the kernel is launched over elements. */
-static size_t matrix_local_size(const duet_lowering *lowering, const duet_kernel_writer *writer, duet_shape *matrix)
+/* The features of all values whose coordinates the kernel asks for; 0 if it asks for none or they differ. */
+static size_t common_columns(const duet_kernel_writer *writer)
 {
-    const size_t least = 16, most = 256, limit = duet_device_describe(lowering->device)->work_group_size;
-    size_t found = 0;
+    size_t columns = 0;
     for (size_t i = 0; i < writer->frame_count; i++) {
         const struct duet_frame *frame = &writer->frames[i];
-        if (frame->shape.rank != 2 || !(frame->declared[0] || frame->declared[1])) continue;
-        *matrix = frame->shape;
-        found++;
+        bool asked = false;
+        for (size_t axis = 0; axis < frame->shape.rank; axis++) asked |= frame->declared[axis];
+        if (!asked) continue;
+        size_t features = frame->shape.dims[frame->shape.rank - 1];
+        if (columns != 0 && columns != features) return 0;
+        columns = features;
     }
-    if (duet_is_wide(lowering->device) || found != 1) return 0;
-    size_t local = most < limit ? most : limit;
-    while (local >= least && matrix->dims[1] % local != 0) local--;
-    return local >= least ? local : 0;
+    return columns;
+}
+
+/* On a CPU a kernel that asks for coordinates is launched over a matrix whose columns are the features, so that a run
+ * of work-items lies within a row: then its compiler sees that what depends on the row is the same for all, and what
+ * depends on the column lies side by side. A work-group is a piece of a row, or several rows where they are short.
+ * False: the kernel is launched over elements. */
+static bool choose_matrix(const duet_lowering *lowering, const duet_kernel_writer *writer, size_t elements,
+                          duet_kernel_text *launch)
+{
+    const duet_device_info *info = duet_device_describe(lowering->device);
+    const size_t least = 16, most = info->work_group_size < 256 ? info->work_group_size : 256;
+    const size_t columns = common_columns(writer), enough_groups = (size_t)info->compute_units * 8;
+    if (duet_is_wide(lowering->device) || columns < least) return false;
+    size_t local = most, rows = elements / columns, local_rows = 1;
+    while (local >= least && columns % local != 0) local--;
+    if (local < least) return false;
+    for (size_t i = 2; i <= rows && local == columns && i * local <= most && rows / i >= enough_groups; i++)
+        if (rows % i == 0) local_rows = i;
+    launch->work_items = columns;
+    launch->rows = rows;
+    launch->local = local;
+    launch->local_rows = local_rows;
+    return true;
 }
 
 static void write_map_text(const duet_kernel_writer *writer, const duet_kernel_text *launch, const char *stores,
@@ -139,8 +159,8 @@ static void write_map_text(const duet_kernel_writer *writer, const duet_kernel_t
     duet_write_parameters(writer, text);
     if (launch->rows > 0)
         duet_text_add(text,
-                      ")\n{\n    const uint c0_0 = (uint)get_global_id(1), c0_1 = (uint)get_global_id(0);\n"
-                      "    const size_t at = (size_t)c0_0 * %zu + c0_1;\n",
+                      ")\n{\n    const uint row = (uint)get_global_id(1), column = (uint)get_global_id(0);\n"
+                      "    const size_t at = (size_t)row * %zu + column;\n",
                       launch->work_items);
     else
         duet_text_add(text, ")\n{\n    const size_t at = get_global_id(0);\n%s",
@@ -153,17 +173,13 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
 {
     duet_kernel_writer writer = {.is_stored = lowering->stored};
     duet_text stores = {0}, text = {0};
-    duet_shape matrix = {0};
     int targets[DUET_STEP_ROOTS];
     write_roots(&writer, step, lowering->tensor_of, &stores, targets);
     launch->work_items = step->elements;
-    launch->local = matrix_local_size(lowering, &writer, &matrix);
-    if (launch->local > 0) {
-        launch->work_items = matrix.dims[1];
-        launch->rows = matrix.dims[0];
+    if (choose_matrix(lowering, &writer, step->elements, launch)) {
         duet_writer_reset(&writer);
         duet_text_clear(&stores);
-        duet_writer_give_matrix(&writer, matrix);
+        duet_writer_give_matrix(&writer, launch->work_items);
         write_roots(&writer, step, lowering->tensor_of, &stores, targets);
     } else {
         launch->local = exact_local_size(lowering, step->elements);

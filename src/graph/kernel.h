@@ -22,9 +22,10 @@ typedef struct duet_kernel_text {
     duet_kernel_argument *arguments;
     size_t argument_count;
     size_t work_items;
-    size_t rows;    /* a second dimension of the launch; 0: it has one */
-    size_t local;   /* work-group size; work_items is a multiple of it unless the kernel checks its bounds */
-    size_t visited; /* elements of the index space, the most that is read of a tensor in any sensible kernel */
+    size_t rows;       /* a second dimension of the launch; 0: it has one */
+    size_t local_rows; /* of a work-group, in that dimension */
+    size_t local;      /* work-group size; work_items is a multiple of it unless the kernel checks its bounds */
+    size_t visited;    /* elements of the index space, the most that is read of a tensor in any sensible kernel */
     double flops, bytes;
 } duet_kernel_text;
 

@@ -27,15 +27,15 @@ static void write_values(duet_kernel_writer *writer, const duet_lowering *loweri
 static void write_instance(duet_text *text, const duet_kernel_writer *writer, const duet_gemm_source *source,
                            size_t columns, const duet_text pieces[3])
 {
-    duet_text_add(text, "__attribute__((always_inline)) void @_finish(const uint row, const uint column, RUN_SPACE "
+    duet_text_add(text, "__attribute__((always_inline)) void @_finish(const uint row, const uint start, RUN_SPACE "
                         "const float *product, const uint count");
     duet_write_parameters(writer, text);
-    duet_text_add(text, ")\n{\n%s    const size_t first = (size_t)row * %zu + column;\n", duet_text_get(&pieces[0]),
+    duet_text_add(text, ")\n{\n%s    const size_t first = (size_t)row * %zu + start;\n", duet_text_get(&pieces[0]),
                   columns);
     duet_text_add(text,
                   "    for (uint lane = 0; lane < count; lane++) {\n"
                   "    const size_t at = first + lane;\n"
-                  "    const uint i = (uint)at, c0_0 = row, c0_1 = column + lane;\n"
+                  "    const uint i = (uint)at, column = start + lane;\n"
                   "    const float p = product[lane];\n%s%s    }\n",
                   duet_text_get(&writer->body), duet_text_get(&pieces[1]));
     duet_text_add(text, "    for (uint lane = 0; lane < count; lane++) {\n%s    }\n}\n", duet_text_get(&pieces[2]));
@@ -56,7 +56,7 @@ duet_status duet_kernel_write_product(duet_lowering *lowering, size_t index, con
     int targets[DUET_STEP_ROOTS];
     char name[64];
     *launch = (duet_kernel_text){.step = index, .visited = step->elements};
-    duet_writer_give_matrix(&writer, step->node->shape);
+    duet_writer_give_matrix(&writer, step->shape.n);
     duet_writer_give(&writer, step->roots[0].value, "p");
     write_values(&writer, lowering, step, &pieces[0], &pieces[1], &pieces[2], targets);
     write_instance(&text, &writer, source, step->shape.n, pieces);

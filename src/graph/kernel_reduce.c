@@ -93,20 +93,21 @@ size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, s
     return (layout == DUET_REDUCE_ROWS ? length : outputs) % LANES == 0 ? LANES : 1;
 }
 
-/* Where a matrix is reduced along one dimension, row and column are known: which output, and which element of its sum.
- */
+/* Where features are kept, or they alone are reduced, row and column of the value seen as a matrix are known: which
+ * output, and which element of its sum. */
 static void name_matrix(duet_kernel_writer *writer, const duet_step *step)
 {
     duet_shape shape = step->node->inputs[0]->shape;
-    bool by_rows = step->layout == DUET_REDUCE_ROWS && step->node->attributes.size[0] == 2,
-         by_columns = step->layout == DUET_REDUCE_COLUMNS && step->node->attributes.size[0] == 1;
-    if (shape.rank != 2 || !(by_rows || by_columns)) return;
-    duet_writer_give_matrix(writer, shape);
+    const size_t columns = shape.rank < 2 ? 0 : shape.dims[shape.rank - 1];
+    bool by_rows = step->layout == DUET_REDUCE_ROWS && step->length == columns,
+         by_columns = step->layout == DUET_REDUCE_COLUMNS && step->outputs == columns;
+    if (!by_rows && !by_columns) return;
+    duet_writer_give_matrix(writer, columns);
     const char *lane = step->lanes > 1 ? " + lane" : "";
     if (by_rows)
-        duet_text_add(&writer->body, "        const uint c0_0 = o, c0_1 = r%s;\n", lane);
+        duet_text_add(&writer->body, "        const uint row = o, column = r%s;\n", lane);
     else
-        duet_text_add(&writer->body, "        const uint c0_0 = r, c0_1 = o%s;\n", lane);
+        duet_text_add(&writer->body, "        const uint row = r, column = o%s;\n", lane);
 }
 
 duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,

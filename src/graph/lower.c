@@ -111,8 +111,8 @@ static void place_all(duet_lowering *lowering)
         if (duet_is_row_write(node) && lowering->uses[node->inputs[0]->id] == 0)
             duet_lowering_place_row_write(lowering, node, 0);
         if (!lowering->stored[id]) continue;
-        if (node->op->kind == DUET_OP_MATMUL)
-            duet_lowering_place_matmul(lowering, node);
+        if (duet_node_is_product(node))
+            duet_lowering_place_product(lowering, node);
         else if (node->op->kind == DUET_OP_REDUCE)
             place_reduce(lowering, node);
         else if (node->op->kind == DUET_OP_PACK)

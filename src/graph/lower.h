@@ -1,4 +1,4 @@
-/* Lowering: from nodes to steps, each of which becomes one launch (a matmul or a reduction may need two). Decides what
+/* Lowering: from nodes to steps, each of which becomes one launch (a product or a reduction may need two). Decides what
  * lies in memory, what is computed in registers, and which values share a kernel. */
 #ifndef DUET_SRC_GRAPH_LOWER_H
 #define DUET_SRC_GRAPH_LOWER_H
@@ -32,13 +32,13 @@ typedef struct duet_tensor {
     cl_mem buffer;           /* of an OWN tensor */
 } duet_tensor;
 
-typedef enum duet_step_kind { DUET_STEP_MAP, DUET_STEP_REDUCE, DUET_STEP_MATMUL } duet_step_kind;
+typedef enum duet_step_kind { DUET_STEP_MAP, DUET_STEP_REDUCE, DUET_STEP_PRODUCT } duet_step_kind;
 
 /** How what is reduced lies in memory: [outputs, length], [length, outputs], or otherwise. */
 typedef enum duet_reduce_layout { DUET_REDUCE_ROWS, DUET_REDUCE_COLUMNS, DUET_REDUCE_SCATTERED } duet_reduce_layout;
 
 /** A value that a kernel computes and stores. With a counter, it is row counter mod `rows` of the target. The first one
- *  of a MATMUL step is the product, or the sum it is added to; the others are computed from it in the same kernel. */
+ *  of a PRODUCT step is the product, or the sum it is added to; the others are computed from it in the same kernel. */
 typedef struct duet_root {
     duet_node value;
     int target; /* DUET_NO_TENSOR: only the other roots need it */
@@ -58,9 +58,9 @@ typedef struct duet_step {
     size_t root_count;
     duet_read reads[DUET_STEP_LOADS];
     size_t read_count;
-    duet_node node;                 /* REDUCE, MATMUL */
-    int a, b;                       /* MATMUL: the operands */
-    bool adds;                      /* MATMUL: to what the target of its first root holds */
+    duet_node node;                 /* REDUCE, PRODUCT */
+    int a, b;                       /* PRODUCT: the operands */
+    bool adds;                      /* PRODUCT: to what the target of its first root holds */
     size_t outputs, length, pieces; /* REDUCE */
     duet_reduce_layout layout;
     size_t lanes; /* REDUCE: neighbours in memory that one work-item reads at once */
@@ -131,7 +131,7 @@ void duet_lowering_place_assigns(duet_lowering *lowering, const duet_node *roots
 
 /* Products (products.c). */
 
-void duet_lowering_place_matmul(duet_lowering *lowering, duet_node node);
+void duet_lowering_place_product(duet_lowering *lowering, duet_node node);
 /** The value that `product` was added to in place: from here on the step computes it. */
 void duet_lowering_place_sum(duet_lowering *lowering, duet_node sum, duet_node product);
 /** Results of products that only their own kernel reads are not stored. */

@@ -56,6 +56,7 @@ static void store_operands(duet_lowering *lowering, duet_node node)
 {
     switch (node->op->kind) {
     case DUET_OP_MATMUL:
+    case DUET_OP_CONVOLUTION:
     case DUET_OP_PACK:
         for (size_t i = 0; i < node->input_count; i++) store(lowering, node->inputs[i]);
         store(lowering, node);
@@ -131,8 +132,8 @@ static void find_added_products(duet_lowering *lowering)
         if (!lowering->needed[id] || !lowering->stored[id] || !is_sum(node)) continue;
         duet_node first = duet_node_in_memory(node->inputs[0]), second = duet_node_in_memory(node->inputs[1]);
         duet_node product = first->id > second->id ? first : second, value = first->id > second->id ? second : first;
-        bool is_product = value->op->kind == DUET_OP_MATMUL || lowering->added_to[value->id] != NULL;
-        if (product->op->kind != DUET_OP_MATMUL || !is_product || product == value) continue;
+        bool is_product = duet_node_is_product(value) || lowering->added_to[value->id] != NULL;
+        if (!duet_node_is_product(product) || !is_product || product == value) continue;
         if (lowering->uses[product->id] > 1 || lowering->uses[value->id] > 1) continue;
         lowering->added_to[product->id] = value;
         lowering->added_to[id] = product;

@@ -35,18 +35,21 @@ struct duet_node_record {
 };
 
 typedef enum duet_op_kind {
-    DUET_OP_CONSTANT,  /* number[0], a kernel argument */
-    DUET_OP_VARIABLE,  /* object: the duet_variable */
-    DUET_OP_INPUT,     /* object: its name; never shared */
-    DUET_OP_POINTWISE, /* element i from elements i of the inputs, by `expression` */
-    DUET_OP_VIEW,      /* element at c is the input's at view(c): nothing is computed */
-    DUET_OP_READER,    /* element from any elements of inputs that lie in memory, by `write` */
-    DUET_OP_REDUCE,    /* over the axes in size[0], which stay with extent 1, by `expression` from `start` */
-    DUET_OP_MATMUL,    /* size[0], size[1]: the transposes */
-    DUET_OP_PACK,      /* inputs, flattened, where the variables of the storage in `object` lie */
-    DUET_OP_ASSIGN,    /* inputs: the variable, its new value */
-    DUET_OP_BROKEN,    /* stands for what a mistake could not build */
+    DUET_OP_CONSTANT,    /* number[0], a kernel argument */
+    DUET_OP_VARIABLE,    /* object: the duet_variable */
+    DUET_OP_INPUT,       /* object: its name; never shared */
+    DUET_OP_POINTWISE,   /* element i from elements i of the inputs, by `expression` */
+    DUET_OP_VIEW,        /* element at c is the input's at view(c): nothing is computed */
+    DUET_OP_READER,      /* element from any elements of inputs that lie in memory, by `write` */
+    DUET_OP_REDUCE,      /* over the axes in size[0], which stay with extent 1, by `expression` from `start` */
+    DUET_OP_MATMUL,      /* size[0], size[1]: the transposes */
+    DUET_OP_CONVOLUTION, /* by `product` */
+    DUET_OP_PACK,        /* inputs, flattened, where the variables of the storage in `object` lie */
+    DUET_OP_ASSIGN,      /* inputs: the variable, its new value */
+    DUET_OP_BROKEN,      /* stands for what a mistake could not build */
 } duet_op_kind;
+
+struct duet_gemm_shape;
 
 struct duet_op {
     const char *name;
@@ -63,6 +66,7 @@ struct duet_op {
     bool blocks_gradient; /* by meaning: constants, comparisons, stop_gradient */
     void (*view)(duet_node node, const duet_map *outside, duet_map *inside);
     duet_value (*write)(duet_kernel_writer *writer, duet_node node, const duet_map *map);
+    void (*product)(duet_node node, struct duet_gemm_shape *shape); /* MATMUL, CONVOLUTION: what the device computes */
 };
 
 /** Finds an equal node or makes one. Inputs are copied. Records the mistake if sizes overflow. `shared` false: always
@@ -77,6 +81,8 @@ bool duet_node_keeps_order(duet_node node);
 duet_node duet_node_in_memory(duet_node node);
 /** Whether `other`, an operand beside `x`, stands for a mistake; records one if it is NULL. */
 bool duet_operand_is_broken(const char *where, const duet_op *op, duet_node x, duet_node other);
+/** Computed by a GEMM provider. */
+bool duet_node_is_product(duet_node node);
 /** In memory before any plan runs: a variable or an input. */
 bool duet_is_leaf(duet_node node);
 /** Node `id` of the graph, for walks in topological order. */

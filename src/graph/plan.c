@@ -150,7 +150,7 @@ static duet_status write_step(duet_plan *plan, size_t index, size_t *count, duet
 {
     const duet_step *step = &plan->lowering.steps[index];
     duet_kernel_text *texts = plan->texts + plan->text_count;
-    bool is_product = step->kind == DUET_STEP_MATMUL;
+    bool is_product = step->kind == DUET_STEP_PRODUCT;
     duet_gemm_source source;
     size_t table = 0;
     if (is_product && step->root_count == 1) return DUET_OK;
@@ -209,7 +209,7 @@ static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, due
     const char *name = kernel_name(plan, text);
     duet_launch launch = {.dimensions = text->rows > 0 ? 2 : 1,
                           .global = {duet_size_round_up(text->work_items, text->local), text->rows},
-                          .local = {text->local, text->rows > 0 ? 1 : 0},
+                          .local = {text->local, text->local_rows},
                           .flops = text->flops,
                           .bytes = text->bytes};
     snprintf(launch.name, sizeof launch.name, "%s", name);
@@ -257,7 +257,7 @@ static duet_status make_launches(duet_plan *plan, duet_error *error)
     size_t next = 0, made = 0;
     for (size_t i = 0; i < plan->lowering.step_count; i++) {
         const duet_step *step = &plan->lowering.steps[i];
-        bool is_product = step->kind == DUET_STEP_MATMUL,
+        bool is_product = step->kind == DUET_STEP_PRODUCT,
              has_text = next < plan->text_count && plan->texts[next].step == i;
         if (is_product) DUET_TRY(add_product(plan, step, has_text ? &plan->texts[next++] : NULL, error));
         for (; next < plan->text_count && plan->texts[next].step == i; next++)

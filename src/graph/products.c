@@ -4,20 +4,14 @@
 
 #include <string.h>
 
-void duet_lowering_place_matmul(duet_lowering *lowering, duet_node node)
+void duet_lowering_place_product(duet_lowering *lowering, duet_node node)
 {
-    duet_step *step = duet_lowering_add_step(lowering, DUET_STEP_MATMUL);
+    duet_step *step = duet_lowering_add_step(lowering, DUET_STEP_PRODUCT);
     if (step == NULL) return;
     size_t index = lowering->step_count - 1;
-    duet_shape a = node->inputs[0]->shape;
-    bool transpose_a = node->attributes.size[0] != 0, transpose_b = node->attributes.size[1] != 0;
     step->node = node;
     step->elements = node->elements;
-    step->shape = (duet_gemm_shape){.m = node->shape.dims[0],
-                                    .n = node->shape.dims[1],
-                                    .k = transpose_a ? a.dims[0] : a.dims[1],
-                                    .transpose_a = transpose_a,
-                                    .transpose_b = transpose_b};
+    node->op->product(node, &step->shape);
     step->gemm = duet_gemm_choose(lowering->device, &step->shape);
     step->a = duet_lowering_tensor(lowering, node->inputs[0]);
     step->b = duet_lowering_tensor(lowering, node->inputs[1]);
@@ -76,7 +70,7 @@ void duet_lowering_drop_products(duet_lowering *lowering)
 {
     for (size_t i = 0; i < lowering->step_count; i++) {
         duet_step *step = &lowering->steps[i];
-        if (step->kind != DUET_STEP_MATMUL || step->root_count == 1 || step->adds) continue;
+        if (step->kind != DUET_STEP_PRODUCT || step->root_count == 1 || step->adds) continue;
         if (is_needed_elsewhere(lowering, i, step->roots[0].target)) continue;
         forget_read(step, step->roots[0].target);
         step->roots[0].target = DUET_NO_TENSOR;

@@ -86,7 +86,7 @@ bool duet_step_add_read(duet_step *step, int tensor, bool strided)
 bool duet_step_computes(const duet_step *step, duet_node node)
 {
     bool by_element =
-        step->kind == DUET_STEP_MAP || (step->kind == DUET_STEP_MATMUL && step->gemm.provider->source != NULL);
+        step->kind == DUET_STEP_MAP || (step->kind == DUET_STEP_PRODUCT && step->gemm.provider->source != NULL);
     for (size_t i = 0; by_element && i < step->root_count; i++)
         if (step->roots[i].value == node && step->roots[i].counter == NULL) return true;
     return false;
@@ -120,7 +120,7 @@ static bool computes_operand(const duet_lowering *lowering, const duet_step *ste
 /* A map takes any value of its extent; a product ends in values that are made of it. */
 static bool can_join(const duet_lowering *lowering, const duet_step *step, const duet_root *root)
 {
-    bool is_product = step->kind == DUET_STEP_MATMUL && root->counter == NULL;
+    bool is_product = step->kind == DUET_STEP_PRODUCT && root->counter == NULL;
     if (step->kind != DUET_STEP_MAP && !(is_product && computes_operand(lowering, step))) return false;
     return step->elements == root->value->elements && step->root_count < DUET_STEP_ROOTS &&
            step->read_count + lowering->probe.load_count + DUET_STEP_ROOTS <= DUET_STEP_LOADS;

@@ -160,11 +160,9 @@ static size_t find_frame(duet_kernel_writer *writer, duet_shape shape)
     return frame;
 }
 
-void duet_writer_give_matrix(duet_kernel_writer *writer, duet_shape shape)
+void duet_writer_give_matrix(duet_kernel_writer *writer, size_t columns)
 {
-    size_t frame = find_frame(writer, shape);
-    if (frame < writer->frame_count)
-        for (size_t axis = 0; axis < shape.rank; axis++) writer->frames[frame].declared[axis] = true;
+    writer->columns = columns;
 }
 
 /* Declared at its first use. */
@@ -177,10 +175,15 @@ duet_value duet_write_frame(duet_kernel_writer *writer, duet_shape shape, size_t
     for (size_t i = axis + 1; i < shape.rank; i++) stride *= shape.dims[i];
     for (size_t i = 0; i < axis; i++) outside *= shape.dims[i];
     if (stride == 1 && outside == 1) return value_of("i");
+    bool in_matrix = writer->columns > 1 && shape.dims[shape.rank - 1] == writer->columns;
+    if (in_matrix && stride == 1) return value_of("column");
+    const char *index = in_matrix ? "row" : "i";
+    if (in_matrix) stride /= writer->columns;
+    if (stride == 1 && outside == 1) return value_of("%s", index);
     if (!writer->frames[frame].declared[axis]) {
         writer->frames[frame].declared[axis] = true;
         duet_text_add(&writer->body, "    const uint c%zu_%zu = ", frame, axis);
-        duet_text_add(&writer->body, stride > 1 ? "i / %zuu" : "i", stride);
+        duet_text_add(&writer->body, stride > 1 ? "%s / %zuu" : "%s", index, stride);
         duet_text_add(&writer->body, outside > 1 ? " %% %zuu;\n" : ";\n", shape.dims[axis]);
     }
     return value_of("c%zu_%zu", frame, axis);

@@ -51,6 +51,7 @@ struct duet_kernel_writer {
         bool declared[DUET_MAX_RANK];
     } * frames;
     size_t frame_count, frame_capacity, value_count;
+    size_t columns;    /* of the matrix that was given; 0: none was */
     size_t operations; /* of one element, in additions */
     bool random;       /* needs cl/philox.cl */
     bool failed;       /* out of memory */
@@ -66,9 +67,9 @@ duet_map duet_map_identity(duet_shape shape);
 
 /** Tells the writer that `value` names element i of `node`, which the kernel has already. */
 void duet_writer_give(duet_kernel_writer *writer, duet_node node, const char *value);
-/** Tells the writer that c0_0 and c0_1 are declared as the row and column of i in a matrix of that shape. To be called
- *  first. */
-void duet_writer_give_matrix(duet_kernel_writer *writer, duet_shape shape);
+/** Tells the writer that `row` and `column` are declared as those of i in a matrix with so many columns: coordinates in
+ *  frames whose last dimension has that extent are then made of them. */
+void duet_writer_give_matrix(duet_kernel_writer *writer, size_t columns);
 
 /** Element of `node` at `map`. */
 duet_value duet_write_node(duet_kernel_writer *writer, duet_node node, const duet_map *map);

@@ -1,4 +1,5 @@
 /* Matrix product with both transposes: a family closed under differentiation. size[0], size[1]: transpose a, b. */
+#include "device/gemm.h"
 #include "op/op.h"
 
 static void gradient_matmul(duet_node node, duet_node g, duet_node *gradients)
@@ -10,7 +11,18 @@ static void gradient_matmul(duet_node node, duet_node g, duet_node *gradients)
     gradients[1] = tb ? duet_matmul_at(where, g, a, true, ta) : duet_matmul_at(where, a, g, !ta, false);
 }
 
-static const duet_op op_matmul = {.name = "matmul", .kind = DUET_OP_MATMUL, .gradient = gradient_matmul};
+static void describe_product(duet_node node, duet_gemm_shape *shape)
+{
+    bool transpose_a = node->attributes.size[0] != 0, transpose_b = node->attributes.size[1] != 0;
+    *shape = (duet_gemm_shape){.m = node->shape.dims[0],
+                               .n = node->shape.dims[1],
+                               .k = node->inputs[0]->shape.dims[transpose_a ? 0 : 1],
+                               .transpose_a = transpose_a,
+                               .transpose_b = transpose_b};
+}
+
+static const duet_op op_matmul = {
+    .name = "matmul", .kind = DUET_OP_MATMUL, .gradient = gradient_matmul, .product = describe_product};
 
 /* A transposed operand is read transposed. */
 static duet_node unwrap(duet_node x, bool *transpose)

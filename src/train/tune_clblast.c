@@ -21,7 +21,7 @@ static json_t *set_trial(size_t kernel, json_t *set)
 static duet_status try_set(duet_tune_child *it, size_t kernel, size_t set, duet_error *error)
 {
     const size_t extent = duet_clblast_kernel_at(kernel)->extent;
-    const duet_gemm_shape cube = {extent, extent, extent, false, false};
+    const duet_gemm_shape cube = {.m = extent, .n = extent, .k = extent};
     const duet_gemm_choice choice = {.provider = duet_gemm_provider_find("clblast")};
     json_t *trial = set_trial(kernel, set == 0 ? json_object() : duet_clblast_set_to_json(kernel, set - 1));
     duet_gemm_trial measured = {.error = NAN};

@@ -92,14 +92,9 @@ static duet_status read_file(duet_tune_child *it, duet_error *error)
 
 /* The products. */
 
-static double flops_of(const duet_gemm_shape *shape)
-{
-    return 2.0 * (double)shape->m * (double)shape->n * (double)shape->k;
-}
-
 static int largest_first(const void *left, const void *right)
 {
-    const double a = flops_of(left), b = flops_of(right);
+    const double a = duet_gemm_flops(left), b = duet_gemm_flops(right);
     return (a < b) - (a > b);
 }
 
@@ -131,7 +126,11 @@ static void note_common(duet_tune_child *it)
     static const bool forms[][2] = {{false, false}, {false, true}, {true, false}};
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         for (size_t form = 0; form < sizeof forms / sizeof *forms; form++) {
-            const duet_gemm_shape shape = {layers[i][0], layers[i][1], layers[i][2], forms[form][0], forms[form][1]};
+            const duet_gemm_shape shape = {.m = layers[i][0],
+                                           .n = layers[i][1],
+                                           .k = layers[i][2],
+                                           .transpose_a = forms[form][0],
+                                           .transpose_b = forms[form][1]};
             duet_device_note_product(it->device, &shape);
         }
 }
@@ -183,7 +182,8 @@ duet_status duet_tune_judge(duet_tune_child *it, json_t *trial, const duet_gemm_
                                                           : "right";
     (void)json_object_set_new(trial, "verdict", json_string(verdict));
     if (status == DUET_OK && measured->timing.samples > 0)
-        (void)json_object_set_new(trial, "gflops", gflops_json(1e-9 * flops_of(shape) / measured->timing.median));
+        (void)json_object_set_new(trial, "gflops",
+                                  gflops_json(1e-9 * duet_gemm_flops(shape) / measured->timing.median));
     if (status != DUET_OK) {
         json_t *words = json_string(fault->message);
         if (words != NULL) (void)json_object_set_new(trial, "words", words);
@@ -301,8 +301,8 @@ static void list_candidates(duet_tune_child *it, const duet_gemm_choice *preset,
     add_variants(it, list, preset->provider, shape, full ? MOST_CANDIDATES : QUICK_CANDIDATES);
     for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL; i++) {
         const bool plain = provider == duet_gemm_provider_find("plain");
-        if (provider == preset->provider || !provider->fits(it->device, shape)) continue;
-        if (plain ? flops_of(shape) > small_product : !full && is_hopeless(it, provider)) continue;
+        if (provider == preset->provider || !duet_gemm_fits(provider, it->device, shape)) continue;
+        if (plain ? duet_gemm_flops(shape) > small_product : !full && is_hopeless(it, provider)) continue;
         const duet_gemm_choice choice = {provider, provider->preset(it->device, shape)};
         add(it, list, &choice);
         if (full && !is_hopeless(it, provider)) add_variants(it, list, provider, shape, QUICK_CANDIDATES);
@@ -353,11 +353,11 @@ static duet_status race(duet_tune_child *it, const duet_gemm_shape *shape, const
     DUET_TRY(duet_tune_send(it, "try", trial_of(it, shape, rival), error));
     if (duet_gemm_compete(it->device, preset, rival, shape, &result, &refusal) != DUET_OK) return DUET_OK;
     const bool wins = result.won >= ROUNDS_TO_WIN && result.gain >= needed_gain && result.gain > best->gain;
-    if (wins || best->choice.provider == NULL) best->preset_gflops = 1e-9 * flops_of(shape) / result.first;
+    if (wins || best->choice.provider == NULL) best->preset_gflops = 1e-9 * duet_gemm_flops(shape) / result.first;
     if (!wins) return DUET_OK;
     best->choice = *rival;
     best->gain = result.gain;
-    best->gflops = 1e-9 * flops_of(shape) / result.second;
+    best->gflops = 1e-9 * duet_gemm_flops(shape) / result.second;
     return DUET_OK;
 }
 
