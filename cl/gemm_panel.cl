@@ -25,66 +25,10 @@
  * 6 for 16 registers, AVX2 and SSE; 12 for 32, AVX-512 and NEON) and a panel the first-level cache. With fewer rows the
  * loads bound it, with more the compiler spills sums to memory. A steps by four keeps the loop's own work small. */
 
-/* ROWS (6 or 12), LANES (4, 8 or 16), K_BLOCK and SUM_ROWS (rows of sums, of all strips together, that a work-item can
- * keep) come from the host. */
-#define COLUMNS   (2 * LANES)
-#define PASTE(a, b) a##b
-#define NAME(a, b)  PASTE(a, b)
-#define LOAD      NAME(vload, LANES)
-#define STORE     NAME(vstore, LANES)
-typedef NAME(float, LANES) vector;
+#include "panel.cl"
 
-/* The sums are variables of their own rather than an array, so that every compiler keeps them in registers. The last
- * rows of a strip use tiles of two thirds the height where those fit better: 128 rows are 20 x 6 + 2 x 4. */
-#if ROWS == 12
-#define FEW_ROWS 8
-#define EACH_OF_FEW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
-#define EACH_ROW(X) EACH_OF_FEW(X) X(8) X(9) X(10) X(11)
-#else
-#define FEW_ROWS 4
-#define EACH_OF_FEW(X) X(0) X(1) X(2) X(3)
-#define EACH_ROW(X) EACH_OF_FEW(X) X(4) X(5)
-#endif
-
-/* What happens to `count` neighbouring elements of a row of C, from (row, column) on, once they are computed. A plan
- * defines its own, with parameters of its own, before it makes a kernel by one of the GEMM_ macros below. */
-#define RUN COLUMNS
-#define RUN_SPACE __local
-#define FINISH_PARAMETERS
-#define FINISH(row, column, product, count)                                                                            \
-    if (count == COLUMNS) {                                                                                            \
-        STORE(LOAD(0, product), 0, c + (row) * n + (column));                                                          \
-        STORE(LOAD(1, product), 1, c + (row) * n + (column));                                                          \
-    } else {                                                                                                           \
-        for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = (product)[lane];                    \
-    }
-
-/* One tile: adds op(A)'s rows times the panel to `sums` ([rows][COLUMNS]) or, where `resumes` is 0, starts them. Two
- * ways in which op(A) may lie: rows `stride` apart, or neighbours in memory with `stride` from k to k; the addresses of
- * a step then differ by constants. A tile over the lower edge of C computes its last row several times: A is never read
- * past its end. Functions, compiled once for all kernels of a program: compilers take long over them. */
-#define START(r)                                                                                                       \
-    const ulong row##r = ROW(r);                                                                                       \
-    vector left##r = 0.0f, right##r = 0.0f;
-#define RESUME(r)                                                                                                      \
-    left##r = sums[2 * r];                                                                                             \
-    right##r = sums[2 * r + 1];
-#define MULTIPLY(r)                                                                                                    \
-    {                                                                                                                  \
-        const vector factor = a[row##r];                                                                               \
-        left##r += factor * b_left;                                                                                    \
-        right##r += factor * b_right;                                                                                  \
-    }
-#define STEP(EACH)                                                                                                     \
-    {                                                                                                                  \
-        const vector b_left = panel[0], b_right = panel[1];                                                            \
-        EACH(MULTIPLY)                                                                                                 \
-        a += K_STRIDE;                                                                                                 \
-        panel += 2;                                                                                                    \
-    }
-#define KEEP(r)                                                                                                        \
-    sums[2 * r] = left##r;                                                                                             \
-    sums[2 * r + 1] = right##r;
+/* One tile over `depth` steps. Two ways in which op(A) may lie: rows `stride` apart, or neighbours in memory with `stride`
+ * from k to k. */
 #define TILE(name, EACH)                                                                                               \
     __attribute__((noinline))                                                                                          \
     void name(const ulong rows, const ulong depth, __global const float *a, const ulong stride,                        \
@@ -109,41 +53,6 @@ TILE(columns_low_tile, EACH_OF_FEW)
 #undef ROW
 #define ROW(r) r /* A's ROWS rows must be there */
 TILE(columns_tile, EACH_ROW)
-
-/* Four rows of four numbers become four columns, `stride` apart before and `apart` after. */
-void transpose_four(__global const float *from, const ulong stride, __local float *to)
-{
-    const float4 a = vload4(0, from), b = vload4(0, from + stride);
-    const float4 c = vload4(0, from + 2 * stride), d = vload4(0, from + 3 * stride);
-    vstore4((float4)(a.s0, b.s0, c.s0, d.s0), 0, to);
-    vstore4((float4)(a.s1, b.s1, c.s1, d.s1), 0, to + COLUMNS);
-    vstore4((float4)(a.s2, b.s2, c.s2, d.s2), 0, to + 2 * COLUMNS);
-    vstore4((float4)(a.s3, b.s3, c.s3, d.s3), 0, to + 3 * COLUMNS);
-}
-
-/* `depth` rows of a panel. B is stored [k, n]: they are pieces of B's rows, `stride` apart. */
-void pack_rows(__global const float *b, const ulong stride, const ulong columns, const ulong depth, __local vector *panel)
-{
-    for (ulong i = 0; columns == COLUMNS && i < depth; i++, b += stride) {
-        panel[2 * i] = LOAD(0, b);
-        panel[2 * i + 1] = LOAD(1, b);
-    }
-    __local float *to = (__local float *)panel;
-    for (ulong i = 0; columns < COLUMNS && i < depth; i++, b += stride)
-        for (ulong j = 0; j < COLUMNS; j++) to[i * COLUMNS + j] = j < columns ? b[j] : 0.0f;
-}
-
-/* B is stored [n, k]: the panel's columns are pieces of B's rows. */
-void pack_columns(__global const float *b, const ulong stride, const ulong columns, const ulong depth,
-                  __local vector *panel)
-{
-    __local float *to = (__local float *)panel;
-    ulong i = 0;
-    for (; columns == COLUMNS && i + 4 <= depth; i += 4)
-        for (ulong j = 0; j < COLUMNS; j += 4) transpose_four(b + j * stride + i, stride, to + i * COLUMNS + j);
-    for (; i < depth; i++)
-        for (ulong j = 0; j < COLUMNS; j++) to[i * COLUMNS + j] = j < columns ? b[j * stride + i] : 0.0f;
-}
 
 /* Asks for cache lines first..first + count of a panel that will be packed from `b` soon: packing reads short pieces of
  * many rows, which a processor does not foresee. A hint alone: addresses behind the end of B do no harm. */

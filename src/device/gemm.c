@@ -10,7 +10,7 @@
 #include "device/record.h"
 
 static const duet_gemm_provider *const providers[] = {&duet_gemm_panel, &duet_gemm_clblast, &duet_gemm_tile,
-                                                      &duet_gemm_plain, &duet_conv_plain};
+                                                      &duet_gemm_plain, &duet_conv_panel,   &duet_conv_plain};
 
 enum { PROVIDERS = sizeof providers / sizeof *providers };
 
@@ -28,8 +28,8 @@ static const duet_gemm_provider *plain_for(const duet_gemm_shape *shape)
 /** GPUs want tiles in local memory, which CLBlast has; CPUs want tiles in registers. */
 static const duet_gemm_provider *preset(const duet_device *device, bool convolves)
 {
-    if (convolves) return &duet_conv_plain;
     const bool gpu = device->info.kind == DUET_DEVICE_GPU || device->info.kind == DUET_DEVICE_INTEGRATED;
+    if (convolves) return gpu ? &duet_conv_plain : &duet_conv_panel;
     return gpu ? &duet_gemm_clblast : &duet_gemm_panel;
 }
 

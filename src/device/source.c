@@ -64,24 +64,26 @@ static char *find_source(const char *file, duet_error *error)
     return NULL;
 }
 
-/* A file of cl/ may begin with lines #include "file": such a file's text takes the line's place. OpenCL compilers have
- * no folder to look into. */
+/* A line #include "file" is replaced by that file's text: OpenCL compilers have no folder to look into. */
 char *duet_cl_source(const char *file, duet_error *error)
 {
     static const char include[] = "#include \"";
-    char *text = find_source(file, error);
-    char *line = text == NULL ? NULL : strstr(text, include);
-    if (line == NULL) return text;
-    char *name = line + strlen(include), *end = strchr(name, '"');
+    char *text = find_source(file, error), *from = text, *line;
     duet_text whole = {0};
-    if (end == NULL) return text; /* which the compiler reports */
-    *end = '\0';
-    char *included = duet_cl_source(name, error);
-    duet_text_add(&whole, "%.*s%s%s", (int)(line - text), text, included == NULL ? "" : included, end + 1);
-    if (included != NULL && whole.failed) duet_fail(error, DUET_ERROR_MEMORY, "no memory for %s", file);
-    const bool failed = included == NULL || whole.failed;
-    free(included);
+    bool found = text != NULL;
+    while (found && (line = strstr(from, include)) != NULL) {
+        char *name = line + strlen(include), *end = strchr(name, '"');
+        if (end == NULL) break; /* which the compiler reports */
+        *end = '\0';
+        char *included = duet_cl_source(name, error);
+        found = included != NULL;
+        if (found) duet_text_add(&whole, "%.*s%s", (int)(line - from), from, included);
+        free(included);
+        from = end + 1;
+    }
+    if (found) duet_text_add(&whole, "%s", from);
+    if (found && whole.failed) duet_fail(error, DUET_ERROR_MEMORY, "no memory for the kernel source %s", file);
     free(text);
-    if (failed) duet_text_free(&whole);
-    return failed ? NULL : whole.data;
+    if (!found || whole.failed) duet_text_free(&whole);
+    return whole.data;
 }

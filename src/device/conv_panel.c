@@ -1,0 +1,257 @@
+/* Convolutions, provider "conv-panel": register tiles whose rows are images, over panels of weights (cl/conv_panel.cl).
+ * For CPUs, and for accelerators that are emulated on one. */
+#include <stdio.h>
+
+#include "base/size.h"
+#include "device/gemm_rows.h"
+#include "device/record.h"
+
+enum { ROWS, LANES, K_BLOCK, SUM_ROWS, STRIPS }; /* the parameters */
+enum { FEW_ROWS = 8 };                           /* a strip's last tile may write that many rows of sums too far */
+
+static size_t count_pieces(size_t whole, size_t piece)
+{
+    return (whole + piece - 1) / piece;
+}
+
+static size_t columns_of(const duet_gemm_parameters *parameters)
+{
+    return 2 * (size_t)parameters->value[LANES];
+}
+
+/** A single feature fills no strip: vectors hold neighbours of k instead. */
+static bool is_thin(const duet_gemm_shape *shape)
+{
+    return shape->n == 1 && shape->convolution.use != DUET_CONVOLUTION_WEIGHTS;
+}
+
+static size_t local_bytes(const duet_gemm_parameters *parameters)
+{
+    const size_t rows = (size_t)parameters->value[K_BLOCK] + parameters->value[SUM_ROWS] + FEW_ROWS;
+    return sizeof(float) * columns_of(parameters) * rows;
+}
+
+/** Strips of all groups. */
+static size_t strips_of(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    const size_t groups = shape->convolution.groups;
+    return groups * count_pieces(shape->n / groups, columns_of(parameters));
+}
+
+/** See panel_preset in gemm_panel.c for rows and lanes. */
+static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
+{
+    (void)shape;
+    const uint32_t width = device->info.vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
+    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 320, 2}};
+    uint32_t *value = parameters.value;
+    while (local_bytes(&parameters) > device->info.local_bytes && value[K_BLOCK] > 16) {
+        value[K_BLOCK] /= 2;
+        value[SUM_ROWS] = value[SUM_ROWS] / 2 > 2 * FEW_ROWS ? value[SUM_ROWS] / 2 : 2 * FEW_ROWS;
+    }
+    return parameters;
+}
+
+/* Tuning: the preset with one parameter changed. */
+static const uint32_t grid[][4] = {[ROWS] = {6, 12},
+                                   [LANES] = {4, 8, 16},
+                                   [K_BLOCK] = {128, 256, 512},
+                                   [SUM_ROWS] = {160, 320, 1280},
+                                   [STRIPS] = {1, 2, 4, 8}};
+enum { GRID_PARAMETERS = sizeof grid / sizeof *grid, GRID_VALUES = sizeof *grid / sizeof **grid };
+
+static bool panel_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
+                            duet_gemm_parameters *parameters)
+{
+    static const size_t promise[GRID_PARAMETERS] = {STRIPS, K_BLOCK, SUM_ROWS, ROWS, LANES};
+    const duet_gemm_parameters preset = panel_preset(device, shape);
+    for (size_t i = 0; i < GRID_PARAMETERS * GRID_VALUES; i++) {
+        const size_t parameter = promise[i / GRID_VALUES];
+        const uint32_t value = grid[parameter][i % GRID_VALUES];
+        *parameters = preset;
+        if (value == 0 || preset.value[parameter] == value) continue;
+        parameters->value[parameter] = value;
+        if (local_bytes(parameters) <= device->info.local_bytes && index-- == 0) return true;
+    }
+    return false;
+}
+
+static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
+{
+    (void)device, (void)shape;
+    return true;
+}
+
+/** The weights in panels. */
+static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    (void)device;
+    const duet_convolution *it = &shape->convolution;
+    if (it->use == DUET_CONVOLUTION_WEIGHTS || is_thin(shape)) return 0;
+    return sizeof(float) * strips_of(shape, parameters) * shape->k * columns_of(parameters);
+}
+
+static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
+                         const duet_gemm_parameters *parameters, duet_gemm_source *source)
+{
+    static const char *const thin[DUET_CONVOLUTION_USES] = {NULL, "CONV_THIN_FORWARD", "CONV_THIN_DATA", NULL};
+    (void)device;
+    const uint32_t *value = parameters->value;
+    *source = (duet_gemm_source){.file = "conv_panel.cl",
+                                 .macro = is_thin(shape) ? thin[shape->convolution.use] : duet_conv_macro(shape)};
+    snprintf(source->options, sizeof source->options, "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u", value[ROWS],
+             value[LANES], value[K_BLOCK], value[SUM_ROWS]);
+}
+
+static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const char *options,
+                                 duet_launch_list *list, duet_error *error)
+{
+    const duet_convolution *it = &product->shape.convolution;
+    const cl_ulong b_offset = product->b.offset, panels_offset = product->workspace.offset;
+    const duet_argument arguments[] = {
+        {sizeof *it, it},
+        {sizeof(cl_mem), &product->b.buffer},
+        {sizeof b_offset, &b_offset},
+        {sizeof(cl_mem), &product->workspace.buffer},
+        {sizeof panels_offset, &panels_offset},
+    };
+    duet_launch launch = {
+        .dimensions = 2,
+        .global = {(size_t)it->kernel[0] * it->kernel[1], strips_of(&product->shape, &product->parameters)},
+        .local = {1, 1},
+        .bytes = 2.0 * sizeof(float) * (double)product->shape.k * (double)product->shape.n,
+        .prepares = 2,
+    };
+    const bool is_data = it->use == DUET_CONVOLUTION_DATA;
+    snprintf(launch.name, sizeof launch.name, "panels of weights %ux%ux%ux%u", it->kernel[0], it->kernel[1],
+             it->channels / it->groups, it->features);
+    return duet_gemm_append(device, product, "conv_panel.cl", options, is_data ? "pack_data" : "pack_forward",
+                            arguments, sizeof arguments / sizeof *arguments, &launch, list, error);
+}
+
+/** One launch of the product's kernel: its own if the plan made none. */
+static duet_status append(duet_device *device, const duet_gemm_product *product, const char *options,
+                          const char *kernel, const duet_argument *arguments, size_t count, duet_launch *launch,
+                          duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
+{
+    duet_gemm_describe(launch, "conv panel", product);
+    if (arguments_taken != NULL) *arguments_taken = (cl_uint)count;
+    return duet_gemm_append(device, product, "conv_panel.cl", options,
+                            product->kernel != NULL ? product->kernel : kernel, arguments, count, launch, list, error);
+}
+
+/** The extents of what is computed: the places. */
+static const uint32_t *places_of(const duet_convolution *it)
+{
+    return it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
+}
+
+static duet_status lower_gather(duet_device *device, const duet_gemm_product *product, const char *options,
+                                duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
+{
+    const duet_convolution *it = &product->shape.convolution;
+    const uint32_t *value = product->parameters.value;
+    const size_t strips = strips_of(&product->shape, &product->parameters) / it->groups;
+    const size_t most = value[SUM_ROWS] - FEW_ROWS, blocks = count_pieces(it->images, most);
+    const size_t images = count_pieces(it->images, blocks), room = value[SUM_ROWS] / (images + FEW_ROWS);
+    const size_t taken = value[STRIPS] < room ? value[STRIPS] : room;
+    const cl_ulong image_block = images, strips_taken = taken < strips ? taken : strips;
+    const cl_ulong a_offset = product->a.offset, panels_offset = product->workspace.offset;
+    const cl_ulong c_offset = product->c.offset;
+    const cl_uint add = product->adds;
+    const duet_argument arguments[] = {
+        {sizeof *it, it},
+        {sizeof image_block, &image_block},
+        {sizeof strips_taken, &strips_taken},
+        {sizeof(cl_mem), &product->a.buffer},
+        {sizeof a_offset, &a_offset},
+        {sizeof(cl_mem), &product->workspace.buffer},
+        {sizeof panels_offset, &panels_offset},
+        {sizeof(cl_mem), &product->c.buffer},
+        {sizeof c_offset, &c_offset},
+        {sizeof add, &add},
+    };
+    duet_launch launch = {.dimensions = 3,
+                          .global = {places_of(it)[0], it->groups * count_pieces(strips, strips_taken), blocks},
+                          .local = {1, 1, 1}};
+    DUET_TRY(lower_packing(device, product, options, list, error));
+    return append(device, product, options, it->use == DUET_CONVOLUTION_DATA ? "conv_data" : "conv_forward", arguments,
+                  sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
+}
+
+static duet_status lower_thin(duet_device *device, const duet_gemm_product *product, const char *options,
+                              duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
+{
+    const duet_convolution *it = &product->shape.convolution;
+    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
+    const cl_uint add = product->adds;
+    const duet_argument arguments[] = {
+        {sizeof *it, it},
+        {sizeof(cl_mem), &product->a.buffer},
+        {sizeof a_offset, &a_offset},
+        {sizeof(cl_mem), &product->b.buffer},
+        {sizeof b_offset, &b_offset},
+        {sizeof(cl_mem), &product->c.buffer},
+        {sizeof c_offset, &c_offset},
+        {sizeof add, &add},
+    };
+    duet_launch launch = {.dimensions = 2,
+                          .global = {places_of(it)[0], count_pieces(it->images, product->parameters.value[ROWS])},
+                          .local = {1, 1}};
+    return append(device, product, options, it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
+                  arguments, sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
+}
+
+static duet_status lower_weights(duet_device *device, const duet_gemm_product *product, const char *options,
+                                 duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
+{
+    const duet_convolution *it = &product->shape.convolution;
+    const uint32_t *value = product->parameters.value;
+    const size_t taps = (size_t)it->kernel[0] * it->kernel[1], channels = it->channels / it->groups;
+    const size_t strips = strips_of(&product->shape, &product->parameters);
+    const size_t most = value[SUM_ROWS], wanted = 4 * (size_t)device->info.compute_units;
+    size_t blocks = count_pieces(channels, most);
+    if (taps * strips * blocks < wanted) blocks = count_pieces(wanted, taps * strips);
+    const cl_ulong channel_block = duet_size_round_up(count_pieces(channels, blocks), value[ROWS]);
+    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
+    const cl_uint add = product->adds;
+    const duet_argument arguments[] = {
+        {sizeof *it, it},
+        {sizeof channel_block, &channel_block},
+        {sizeof(cl_mem), &product->a.buffer},
+        {sizeof a_offset, &a_offset},
+        {sizeof(cl_mem), &product->b.buffer},
+        {sizeof b_offset, &b_offset},
+        {sizeof(cl_mem), &product->c.buffer},
+        {sizeof c_offset, &c_offset},
+        {sizeof add, &add},
+    };
+    duet_launch launch = {
+        .dimensions = 2, .global = {taps * count_pieces(channels, (size_t)channel_block), strips}, .local = {1, 1}};
+    return append(device, product, options, "conv_weights", arguments, sizeof arguments / sizeof *arguments, &launch,
+                  list, arguments_taken, error);
+}
+
+static duet_status panel_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
+                               cl_uint *arguments, duet_error *error)
+{
+    duet_gemm_source source;
+    panel_source(device, &product->shape, &product->parameters, &source);
+    if (product->shape.convolution.use == DUET_CONVOLUTION_WEIGHTS)
+        return lower_weights(device, product, source.options, list, arguments, error);
+    if (is_thin(&product->shape)) return lower_thin(device, product, source.options, list, arguments, error);
+    return lower_gather(device, product, source.options, list, arguments, error);
+}
+
+const duet_gemm_provider duet_conv_panel = {
+    .name = "conv-panel",
+    .summary = "convolutions in register tiles whose rows are images, for CPUs",
+    .convolves = true,
+    .parameters = {"rows", "lanes", "k_block", "sum_rows", "strips"},
+    .fits = panel_fits,
+    .preset = panel_preset,
+    .candidate = panel_candidate,
+    .workspace = panel_workspace,
+    .source = panel_source,
+    .lower = panel_lower,
+};
