@@ -27,17 +27,17 @@ typedef struct {
     long a_run, a_piece, panel_run, panel_piece;
 } walk;
 
-#define WALK_TILE(name, EACH, SPACE)                                                                                   \
+#define WALK_TILE(name, EACH)                                                                                          \
     __attribute__((noinline))                                                                                          \
     void name(const ulong rows, const walk w, __global const float *operand, const ulong stride,                       \
-              SPACE const vector *panels, __local vector *sums, const uint resumes)                                    \
+              __global const vector *panels, __local vector *sums, const uint resumes)                                 \
     {                                                                                                                  \
         EACH(START)                                                                                                    \
         if (resumes) { EACH(RESUME) }                                                                                  \
         for (ulong run = 0; run < w.runs; run++, operand += w.a_run, panels += w.panel_run)                            \
             for (ulong piece = 0; piece < w.pieces; piece++) {                                                         \
                 __global const float *a = operand + (long)piece * w.a_piece;                                           \
-                SPACE const vector *panel = panels + (long)piece * w.panel_piece;                                      \
+                __global const vector *panel = panels + (long)piece * w.panel_piece;                                   \
                 ulong i = 0;                                                                                           \
                 for (; i + 4 <= w.depth; i += 4) { STEP(EACH) STEP(EACH) STEP(EACH) STEP(EACH) }                       \
                 for (; i < w.depth; i++) STEP(EACH)                                                                    \
@@ -46,48 +46,71 @@ typedef struct {
     }
 #define K_STRIDE 1
 #define ROW(r) min((ulong)r, rows - 1) * stride
-WALK_TILE(images_tile, EACH_ROW, __global)
-WALK_TILE(images_low_tile, EACH_OF_FEW, __global)
-#undef K_STRIDE
-#undef ROW
-#define K_STRIDE stride
-#define ROW(r) min((ulong)r, rows - 1)
-WALK_TILE(channels_low_tile, EACH_OF_FEW, __local)
-#undef ROW
-#define ROW(r) r /* that many channels must be there */
-WALK_TILE(channels_tile, EACH_ROW, __local)
+WALK_TILE(images_tile, EACH_ROW)
+WALK_TILE(images_low_tile, EACH_OF_FEW)
 
-/* Rows of the tile to take where `left` rows are left; with at most FEW_ROWS it is a low one. */
+/* The same where k takes no long runs: step i lies steps[i] behind the operand, and the panel has the steps in a row. */
+#define LISTED_STEP(EACH)                                                                                              \
+    {                                                                                                                  \
+        const vector b_left = panel[2 * i], b_right = panel[2 * i + 1];                                                \
+        SPACE const float *a = operand + steps[i];                                                                     \
+        EACH(MULTIPLY)                                                                                                 \
+        i++;                                                                                                           \
+    }
+#define LIST_TILE(name, EACH, WHERE)                                                                                   \
+    __attribute__((noinline))                                                                                          \
+    void name(const ulong rows, const ulong depth, SPACE const float *operand, WHERE, __local const int *steps,        \
+              __local const vector *panel, __local vector *sums, const uint resumes)                                   \
+    {                                                                                                                  \
+        EACH(START)                                                                                                    \
+        if (resumes) { EACH(RESUME) }                                                                                  \
+        ulong i = 0;                                                                                                   \
+        while (i + 4 <= depth) { LISTED_STEP(EACH) LISTED_STEP(EACH) LISTED_STEP(EACH) LISTED_STEP(EACH) }             \
+        while (i < depth) LISTED_STEP(EACH)                                                                            \
+        EACH(KEEP)                                                                                                     \
+    }
+#define SPACE __global
+LIST_TILE(listed_images_tile, EACH_ROW, const ulong stride)
+LIST_TILE(listed_images_low_tile, EACH_OF_FEW, const ulong stride)
+#undef ROW
+#define ROW(r) min((ulong)r, rows - 1) * stride /* rows are channels: the stride is 1 */
+LIST_TILE(channels_low_tile, EACH_OF_FEW, const ulong stride)
+#undef ROW
+#define ROW(r) r /* so many channels must be there */
+LIST_TILE(channels_tile, EACH_ROW, const ulong stride)
+#undef ROW
+#undef SPACE
+#define SPACE __local
+#define ROW(r) where[min((ulong)r, rows - 1)] /* rows are taps of a padded picture */
+LIST_TILE(taps_tile, EACH_ROW, __local const int *where)
+LIST_TILE(taps_low_tile, EACH_OF_FEW, __local const int *where)
+
+/* Rows of the next tile where `left` are left; up to FEW_ROWS it is a low one. */
 ulong next_rows(const ulong left)
 {
-    return min(left, (ulong)(left >= ROWS && (left == ROWS || left > 2 * FEW_ROWS) ? ROWS : FEW_ROWS));
+    return min(left, (ulong)(left == ROWS || left > 2 * FEW_ROWS ? ROWS : FEW_ROWS));
 }
 
-/* All tiles of a strip: `images` rows. */
-void walk_images(const ulong images, const walk w, __global const float *a, const ulong stride,
-                 __global const vector *panel, __local vector *sums, const uint resumes)
-{
-    for (ulong row = 0, rows; row < images; row += rows, a += rows * stride, sums += 2 * rows) {
-        rows = next_rows(images - row);
-        if (rows > FEW_ROWS)
-            images_tile(rows, w, a, stride, panel, sums, resumes);
-        else
-            images_low_tile(rows, w, a, stride, panel, sums, resumes);
+/* All tiles of a strip with `count` rows; the arguments may name `row`, the first of a tile. */
+#define TILES(name, count, ...)                                                                                        \
+    for (ulong row = 0, rows; row < (count); row += rows) {                                                            \
+        rows = next_rows((count) - row);                                                                               \
+        if (rows > FEW_ROWS)                                                                                           \
+            name##_tile(rows, __VA_ARGS__);                                                                            \
+        else                                                                                                           \
+            name##_low_tile(rows, __VA_ARGS__);                                                                        \
     }
-}
 
-/* The same over channels, which are neighbours in memory. */
-void walk_channels(const ulong channels, const walk w, __global const float *a, const ulong stride,
-                   __local const vector *panel, __local vector *sums, const uint resumes)
-{
-    for (ulong row = 0, rows; row < channels; row += rows, a += rows, sums += 2 * rows) {
-        rows = next_rows(channels - row);
-        if (rows > FEW_ROWS)
-            channels_tile(rows, w, a, stride, panel, sums, resumes);
-        else
-            channels_low_tile(rows, w, a, stride, panel, sums, resumes);
+/* A row of a strip is done: what it is added to, and its end. */
+#define FINISH_ROW(row, column, columns, done)                                                                         \
+    {                                                                                                                  \
+        for (uint j = 0; add && j < (columns); j++) (done)[j] += c[(ulong)(row) * n + (column) + j];                   \
+        if ((columns) == COLUMNS) {                                                                                    \
+            FINISH((uint)(row), (uint)(column), (done), COLUMNS)                                                       \
+        } else {                                                                                                       \
+            FINISH((uint)(row), (uint)(column), (done), (uint)(columns))                                               \
+        }                                                                                                              \
     }
-}
 
 /* The taps along a dimension that meet the operand at one place of the result: first, first + step, ..., which lie at
  * `at`, at + at_step, ... */
@@ -115,22 +138,23 @@ taps taps_where(const convolution s, const uint axis, const uint place, const bo
     return found;
 }
 
-/* What is finished at one place: rows are images, `apart` rows of the result from one to the next. */
-#define FINISH_IMAGES(place, columns_left)                                                                             \
-    for (ulong image = 0; image < images; image++) {                                                                   \
-        const ulong row = first_image * places + (place) + image * places;                                             \
-        __local float *done = (__local float *)(strip_sums + 2 * image);                                               \
-        const uint columns = (uint)min((ulong)COLUMNS, columns_left);                                                  \
-        for (uint j = 0; add && j < columns; j++) done[j] += c[row * n + column + j];                                  \
-        if (columns == COLUMNS) {                                                                                      \
-            FINISH((uint)row, (uint)column, done, COLUMNS)                                                             \
-        } else {                                                                                                       \
-            FINISH((uint)row, (uint)column, done, columns)                                                             \
-        }                                                                                                              \
-    }
+/* The steps of a walk one by one, and their part of a panel. */
+void list_walk(const walk all, __global const vector *packed, __local int *steps, __local vector *panel)
+{
+    for (ulong run = 0, k = 0; run < all.runs; run++)
+        for (ulong piece = 0; piece < all.pieces; piece++)
+            for (ulong i = 0; i < all.depth; i++, k++) {
+                const long at = (long)run * all.panel_run + (long)piece * all.panel_piece + (long)(2 * i);
+                steps[k] = (int)((long)run * all.a_run + (long)piece * all.a_piece + (long)i);
+                panel[2 * k] = packed[at];
+                panel[2 * k + 1] = packed[at + 1];
+            }
+}
 
 /* y from x, or x from y: dimension 0 counts rows of places, dimension 1 parts of `strips` strips of each group, dimension
- * 2 blocks of images. */
+ * 2 blocks of images. k is cut into pieces of at most K_BLOCK steps; where it comes in runs of less than SHORT, it is
+ * listed. */
+#define SHORT 32
 #define GATHER(kernel_name, IS_DATA, TO, FROM, IN, OUT)                                                                \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(const convolution s, const ulong image_block, const ulong strips,                                 \
@@ -138,17 +162,17 @@ taps taps_where(const convolution s, const uint axis, const uint place, const bo
                      const ulong panels_offset, __global float *c, const ulong c_offset,                               \
                      const uint add FINISH_PARAMETERS)                                                                 \
     {                                                                                                                  \
-        __local vector sums[2 * (SUM_ROWS + FEW_ROWS)];                                                                \
+        __local vector sums[2 * (SUM_ROWS + FEW_ROWS)], panel[2 * K_BLOCK];                                            \
+        __local int steps[K_BLOCK];                                                                                    \
         const ulong channels = s.IN / s.groups, features = s.OUT / s.groups, n = s.OUT;                                \
         const ulong all_strips = (features + COLUMNS - 1) / COLUMNS, parts = (all_strips + strips - 1) / strips;       \
         const ulong group = get_global_id(1) / parts, first_strip = get_global_id(1) % parts * strips;                 \
         const ulong end_strip = min(first_strip + strips, all_strips);                                                 \
         const ulong first_image = get_global_id(2) * image_block;                                                      \
-        const ulong images = min(image_block, s.images - first_image);                                                 \
+        const ulong images = min(image_block, s.images - first_image), sums_a_strip = 2 * (image_block + FEW_ROWS);    \
         const ulong places = (ulong)s.TO[0] * s.TO[1], stride = (ulong)s.FROM[0] * s.FROM[1] * s.IN;                   \
         const ulong panel_length = (ulong)s.kernel_size[0] * s.kernel_size[1] * channels * 2;                          \
         const taps h = taps_where(s, 0, get_global_id(0), IS_DATA);                                                    \
-        const ulong sums_a_strip = 2 * (image_block + FEW_ROWS);                                                       \
         __global const vector *group_panels =                                                                          \
             (__global const vector *)(panels + panels_offset) + group * all_strips * panel_length;                     \
         a += a_offset + first_image * stride + group * channels;                                                       \
@@ -164,30 +188,40 @@ taps taps_where(const convolution s, const uint axis, const uint place, const bo
                               (long)v.at_step * (long)s.IN,                                                            \
                               (long)(h.step * s.kernel_size[1] * channels * 2),                                        \
                               (long)(v.step * channels * 2)};                                                          \
-            const ulong runs = all.runs * all.pieces * all.depth <= K_BLOCK ? max(all.runs, 1UL) : 1;                  \
+            const ulong total = all.runs * all.pieces * all.depth;                                                     \
+            const ulong runs = total <= K_BLOCK ? max(all.runs, 1UL) : 1;                                              \
             const ulong pieces = all.pieces * all.depth <= K_BLOCK ? max(all.pieces, 1UL) : 1;                         \
+            const bool is_listed = total <= K_BLOCK && all.depth < SHORT;                                              \
             __global const float *from = a + ((ulong)h.at * s.FROM[1] + v.at) * s.IN;                                  \
-            const ulong first_step = (h.first * s.kernel_size[1] + v.first) * channels * 2;                            \
+            __global const vector *packed = group_panels + (h.first * s.kernel_size[1] + v.first) * channels * 2;      \
+            __local vector *to = sums;                                                                                 \
+            for (ulong strip = first_strip; is_listed && strip < end_strip; strip++, to += sums_a_strip) {             \
+                list_walk(all, packed + strip * panel_length, steps, panel);                                           \
+                TILES(listed_images, images, total, from + row * stride, stride, steps, panel, to + 2 * row, 0)        \
+            }                                                                                                          \
             uint resumes = 0;                                                                                          \
-            for (ulong run = 0; run < max(all.runs, 1UL); run += runs)                                                 \
-                for (ulong piece = 0; piece < max(all.pieces, 1UL); piece += pieces)                                   \
-                    for (ulong i = 0; i < max(all.depth, 1UL); i += K_BLOCK, resumes = 1) {                            \
+            for (ulong run = 0; !is_listed && run < all.runs; run += runs)                                             \
+                for (ulong piece = 0; piece < all.pieces; piece += pieces)                                             \
+                    for (ulong i = 0; i < all.depth; i += K_BLOCK, resumes = 1) {                                      \
                         const long a_step = (long)run * all.a_run + (long)piece * all.a_piece + (long)i;               \
                         const long step = (long)run * all.panel_run + (long)piece * all.panel_piece + (long)(2 * i);   \
                         walk w = all;                                                                                  \
-                        w.runs = min(runs, all.runs);                                                                  \
-                        w.pieces = min(pieces, all.pieces);                                                            \
+                        w.runs = runs;                                                                                 \
+                        w.pieces = pieces;                                                                             \
                         w.depth = min((ulong)K_BLOCK, all.depth - i);                                                  \
-                        __local vector *strip_sums = sums;                                                             \
-                        for (ulong strip = first_strip; strip < end_strip; strip++, strip_sums += sums_a_strip)        \
-                            walk_images(images, w, from + a_step, stride,                                              \
-                                        group_panels + strip * panel_length + first_step + step, strip_sums, resumes); \
+                        to = sums;                                                                                     \
+                        for (ulong strip = first_strip; strip < end_strip; strip++, to += sums_a_strip)                \
+                            TILES(images, images, w, from + a_step + (long)(row * stride), stride,                     \
+                                  packed + strip * panel_length + step, to + 2 * row, resumes)                         \
                     }                                                                                                  \
-            __local vector *strip_sums = sums;                                                                         \
-            for (ulong strip = first_strip; strip < end_strip; strip++, strip_sums += sums_a_strip)   {                \
-                const ulong column = group * features + strip * COLUMNS;                                               \
-                FINISH_IMAGES(get_global_id(0) * s.TO[1] + v_place, features - strip * COLUMNS)                        \
-            }                                                                                                          \
+            to = sums;                                                                                                 \
+            for (ulong strip = first_strip; strip < end_strip; strip++, to += sums_a_strip)                            \
+                for (ulong image = 0; image < images; image++) {                                                       \
+                    const ulong row = (first_image + image) * places + get_global_id(0) * s.TO[1] + v_place;           \
+                    const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);                             \
+                    __local float *done = (__local float *)(to + 2 * image);                                           \
+                    FINISH_ROW(row, group * features + strip * COLUMNS, columns, done)                                 \
+                }                                                                                                      \
         }                                                                                                              \
     }
 #define CONV_FORWARD(name) GATHER(name, false, result, picture, channels, features)
@@ -268,66 +302,118 @@ places_of_tap places_where(const convolution s, const uint axis, const uint tap)
     return found;
 }
 
-/* w from x and y: for each tap a product with a row for each channel, a column for each feature, and all places of all
- * images where the tap lies inside the picture as k. y is packed into a panel, some images or rows of places at a time.
- * Dimension 0 counts blocks of channels of taps, dimension 1 strips of groups. */
+/* One step of the weights' gradient: a piece of a row of y becomes a row of the panel. */
+void pack_step(__global const float *y, const ulong columns, __local vector *panel)
+{
+    if (columns == COLUMNS) {
+        panel[0] = LOAD(0, y);
+        panel[1] = LOAD(1, y);
+    } else {
+        __local float *to = (__local float *)panel;
+        for (ulong j = 0; j < COLUMNS; j++) to[j] = j < columns ? y[j] : 0.0f;
+    }
+}
+
+#define WEIGHTS_ARGUMENTS                                                                                              \
+    const convolution s, const ulong row_block, __global const float *restrict x, const ulong x_offset,                \
+        __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset,               \
+        const uint add FINISH_PARAMETERS
+
+/* w from x and y: for each tap a product with a row for each channel and a column for each feature. k runs over the
+ * images and, in each, over the places where the tap lies inside the picture; y is packed K_BLOCK places at a time.
+ * Dimension 0 counts blocks of row_block channels of all taps, dimension 1 strips of all groups. */
 #define CONV_WEIGHTS(kernel_name)                                                                                      \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(const convolution s, const ulong channel_block, __global const float *restrict x,                 \
-                     const ulong x_offset, __global const float *restrict y, const ulong y_offset, __global float *c,  \
-                     const ulong c_offset, const uint add FINISH_PARAMETERS)                                           \
+    void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
     {                                                                                                                  \
         __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
+        __local int steps[K_BLOCK];                                                                                    \
         const ulong channels = s.channels / s.groups, features = s.features / s.groups, n = s.features;                \
-        const ulong blocks = (channels + channel_block - 1) / channel_block, tap = get_global_id(0) / blocks;          \
-        const ulong first_channel = get_global_id(0) % blocks * channel_block;                                         \
-        const ulong rows = min(channel_block, channels - first_channel);                                               \
+        const ulong blocks = (channels + row_block - 1) / row_block, tap = get_global_id(0) / blocks;                  \
+        const ulong first_channel = get_global_id(0) % blocks * row_block;                                             \
+        const ulong all_rows = min(row_block, channels - first_channel);                                               \
         const ulong strips = (features + COLUMNS - 1) / COLUMNS, group = get_global_id(1) / strips;                    \
         const ulong strip = get_global_id(1) % strips, column = group * features + strip * COLUMNS;                    \
-        const uint columns = (uint)min((ulong)COLUMNS, features - strip * COLUMNS);                                    \
+        const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);                                         \
         const places_of_tap h = places_where(s, 0, (uint)(tap / s.kernel_size[1]));                                    \
         const places_of_tap v = places_where(s, 1, (uint)(tap % s.kernel_size[1]));                                    \
         const ulong row_length = (ulong)s.picture[1] * s.channels, image_length = s.picture[0] * row_length;           \
         const ulong y_row = (ulong)s.result[1] * s.features, y_image = s.result[0] * y_row;                            \
-        /* how many images, rows and columns of places fill a panel */                                                 \
-        const ulong wide = min(v.count, (uint)K_BLOCK), high = min((ulong)h.count, K_BLOCK / max(wide, 1UL));          \
-        const ulong deep = high == h.count && wide == v.count ? K_BLOCK / max(high * wide, 1UL) : 1;                   \
+        const ulong length = h.count * v.count * (ulong)s.images;                                                      \
+        uint image = 0, i = 0, j = 0;                                                                                  \
         x += x_offset + ((ulong)h.at * s.picture[1] + v.at) * s.channels + group * channels + first_channel;           \
         y += y_offset + ((ulong)h.first * s.result[1] + v.first) * s.features + column;                                \
         c += c_offset;                                                                                                 \
-        uint resumes = 0;                                                                                              \
-        for (ulong image = 0; image < s.images; image += deep)                                                         \
-            for (ulong i = 0; i < max(h.count, 1u); i += max(high, 1UL))                                               \
-                for (ulong j = 0; j < max(v.count, 1u); j += max(wide, 1UL), resumes = 1) {                            \
-                    const ulong images = min(deep, s.images - image), runs = min(high, h.count - i);                   \
-                    const ulong depth = min(wide, v.count - j);                                                        \
-                    const walk w = {images,                                                                            \
-                                    runs,                                                                              \
-                                    depth,                                                                             \
-                                    (long)image_length,                                                                \
-                                    (long)(s.stride[0] * row_length),                                                  \
-                                    (long)(runs * depth * 2),                                                          \
-                                    (long)(depth * 2)};                                                                \
-                    for (ulong p = 0; p < images; p++)                                                                 \
-                        for (ulong r = 0; r < runs; r++)                                                               \
-                            pack_rows(y + (image + p) * y_image + (i + r) * y_row + j * s.features, s.features,        \
-                                      columns, depth, panel + (p * runs + r) * depth * 2);                             \
-                    walk_channels(rows, w,                                                                             \
-                                  x + image * image_length + i * s.stride[0] * row_length + j * s.stride[1] * s.channels, \
-                                  (ulong)s.stride[1] * s.channels, panel, sums, resumes);                              \
+        for (ulong done = 0; done == 0 || done < length; done += K_BLOCK) {                                            \
+            const ulong depth = min((ulong)K_BLOCK, length - done);                                                    \
+            const uint first = image;                                                                                  \
+            for (ulong k = 0; k < depth; k++) {                                                                        \
+                steps[k] = (int)((image - first) * image_length + i * s.stride[0] * row_length +                       \
+                                 j * s.stride[1] * s.channels);                                                        \
+                pack_step(y + image * y_image + i * y_row + j * s.features, columns, panel + 2 * k);                   \
+                if (++j == v.count) {                                                                                  \
+                    j = 0;                                                                                             \
+                    i++;                                                                                               \
                 }                                                                                                      \
-        for (ulong r = 0; r < rows; r++) {                                                                             \
-            const ulong row = tap * channels + first_channel + r;                                                      \
-            __local float *done = (__local float *)(sums + 2 * r);                                                     \
-            for (uint j = 0; add && j < columns; j++) done[j] += c[row * n + column + j];                              \
-            if (columns == COLUMNS) {                                                                                  \
-                FINISH((uint)row, (uint)column, done, COLUMNS)                                                         \
-            } else {                                                                                                   \
-                FINISH((uint)row, (uint)column, done, columns)                                                         \
+                if (i == h.count) {                                                                                    \
+                    i = 0;                                                                                             \
+                    image++;                                                                                           \
+                }                                                                                                      \
             }                                                                                                          \
+            TILES(channels, all_rows, depth, x + first * image_length + row, 1, steps, panel, sums + 2 * row,          \
+                  done > 0)                                                                                            \
         }                                                                                                              \
+        for (ulong r = 0; r < all_rows; r++)                                                                           \
+            FINISH_ROW(tap * channels + first_channel + r, column, columns, (__local float *)(sums + 2 * r))           \
     }
 CONV_WEIGHTS(conv_weights)
+
+/* The same where a picture has few channels: rows are all taps and channels, and each image is first copied into local
+ * memory, with as much padding as any tap reaches. Dimension 0 counts blocks of rows. */
+#define CONV_FEW_WEIGHTS(kernel_name)                                                                                  \
+    __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
+    void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
+    {                                                                                                                  \
+        __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
+        __local int steps[K_BLOCK], where[SUM_ROWS];                                                                   \
+        __local float padded[PADDED];                                                                                  \
+        const ulong n = s.features, first_row = get_global_id(0) * row_block, column = get_global_id(1) * COLUMNS;     \
+        const ulong all_rows =                                                                                         \
+            min(row_block, (ulong)s.kernel_size[0] * s.kernel_size[1] * s.channels - first_row);                       \
+        const ulong columns = min((ulong)COLUMNS, n - column), places = (ulong)s.result[0] * s.result[1];              \
+        const uint height = (s.result[0] - 1) * s.stride[0] + (s.kernel_size[0] - 1) * s.dilation[0] + 1;              \
+        const uint width = (s.result[1] - 1) * s.stride[1] + (s.kernel_size[1] - 1) * s.dilation[1] + 1;               \
+        x += x_offset;                                                                                                 \
+        y += y_offset + column;                                                                                        \
+        c += c_offset;                                                                                                 \
+        for (ulong r = 0; r < all_rows; r++) {                                                                         \
+            const uint tap = (uint)(first_row + r) / s.channels, channel = (uint)(first_row + r) % s.channels;         \
+            where[r] = (int)((tap / s.kernel_size[1] * s.dilation[0] * width +                                         \
+                              tap % s.kernel_size[1] * s.dilation[1]) * s.channels + channel);                         \
+        }                                                                                                              \
+        for (uint image = 0; image < s.images; image++, x += (ulong)s.picture[0] * s.picture[1] * s.channels) {        \
+            for (uint i = 0; i < height; i++)                                                                          \
+                for (uint j = 0; j < width * s.channels; j++) {                                                        \
+                    const uint from = i - s.pad[0], at = j - s.pad[1] * s.channels;                                    \
+                    const bool inside = from < s.picture[0] && at < s.picture[1] * s.channels;                         \
+                    padded[i * width * s.channels + j] =                                                               \
+                        inside ? x[from * s.picture[1] * s.channels + at] : 0.0f;                                      \
+                }                                                                                                      \
+            for (ulong done = 0; done < places; done += K_BLOCK) {                                                     \
+                const ulong depth = min((ulong)K_BLOCK, places - done);                                                \
+                for (ulong k = 0; k < depth; k++) {                                                                    \
+                    const uint i = (uint)(done + k) / s.result[1], j = (uint)(done + k) % s.result[1];                 \
+                    steps[k] = (int)((i * s.stride[0] * width + j * s.stride[1]) * s.channels);                        \
+                    pack_step(y + (image * places + done + k) * n, columns, panel + 2 * k);                            \
+                }                                                                                                      \
+                TILES(taps, all_rows, depth, padded, where + row, steps, panel, sums + 2 * row,                        \
+                      image > 0 || done > 0)                                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (ulong r = 0; r < all_rows; r++)                                                                           \
+            FINISH_ROW(first_row + r, column, columns, (__local float *)(sums + 2 * r))                                \
+    }
+CONV_FEW_WEIGHTS(conv_few_weights)
 
 /* Weights in panels: [groups][strips][taps][k][COLUMNS], where k counts the channels (the features for the data's
  * gradient), the columns are the others, and what is past the last one is 0. Mapping: a work-item packs one tap of one

@@ -7,7 +7,10 @@
 #include "device/record.h"
 
 enum { ROWS, LANES, K_BLOCK, SUM_ROWS, STRIPS }; /* the parameters */
-enum { FEW_ROWS = 8 };                           /* a strip's last tile may write that many rows of sums too far */
+enum {
+    FEW_ROWS = 8,  /* a strip's last tile may write that many rows of sums too far */
+    PADDED = 4096, /* floats of a padded picture with few channels */
+};
 
 static size_t count_pieces(size_t whole, size_t piece)
 {
@@ -25,10 +28,25 @@ static bool is_thin(const duet_gemm_shape *shape)
     return shape->n == 1 && shape->convolution.use != DUET_CONVOLUTION_WEIGHTS;
 }
 
+/** The weights' gradient of pictures with fewer channels than a tile has rows: rows are taps, if the picture fits. */
+static bool has_few_channels(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    const duet_convolution *it = &shape->convolution;
+    size_t length = it->channels;
+    for (size_t axis = 0; axis < 2; axis++) {
+        const size_t reach =
+            (it->result[axis] - 1) * it->stride[axis] + (it->kernel[axis] - 1) * it->dilation[axis] + 1;
+        if (reach > PADDED || !duet_size_multiply(length, reach, &length)) return false;
+    }
+    return it->use == DUET_CONVOLUTION_WEIGHTS && it->groups == 1 && it->channels < parameters->value[ROWS] &&
+           length <= PADDED;
+}
+
+/** Panel, sums, steps and rows, and the padded picture. */
 static size_t local_bytes(const duet_gemm_parameters *parameters)
 {
     const size_t rows = (size_t)parameters->value[K_BLOCK] + parameters->value[SUM_ROWS] + FEW_ROWS;
-    return sizeof(float) * columns_of(parameters) * rows;
+    return sizeof(float) * (columns_of(parameters) * rows + rows + PADDED);
 }
 
 /** Strips of all groups. */
@@ -98,9 +116,11 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
     (void)device;
     const uint32_t *value = parameters->value;
     *source = (duet_gemm_source){.file = "conv_panel.cl",
-                                 .macro = is_thin(shape) ? thin[shape->convolution.use] : duet_conv_macro(shape)};
-    snprintf(source->options, sizeof source->options, "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u", value[ROWS],
-             value[LANES], value[K_BLOCK], value[SUM_ROWS]);
+                                 .macro = is_thin(shape)                        ? thin[shape->convolution.use]
+                                          : has_few_channels(shape, parameters) ? "CONV_FEW_WEIGHTS"
+                                                                                : duet_conv_macro(shape)};
+    snprintf(source->options, sizeof source->options, "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d",
+             value[ROWS], value[LANES], value[K_BLOCK], value[SUM_ROWS], PADDED);
 }
 
 static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const char *options,
@@ -207,17 +227,18 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
 {
     const duet_convolution *it = &product->shape.convolution;
     const uint32_t *value = product->parameters.value;
-    const size_t taps = (size_t)it->kernel[0] * it->kernel[1], channels = it->channels / it->groups;
+    const bool few = has_few_channels(&product->shape, &product->parameters);
+    const size_t taps = few ? 1 : (size_t)it->kernel[0] * it->kernel[1], rows = product->shape.m / taps;
     const size_t strips = strips_of(&product->shape, &product->parameters);
-    const size_t most = value[SUM_ROWS], wanted = 4 * (size_t)device->info.compute_units;
-    size_t blocks = count_pieces(channels, most);
+    const size_t wanted = 4 * (size_t)device->info.compute_units;
+    size_t blocks = count_pieces(rows, value[SUM_ROWS] / value[ROWS] * value[ROWS]);
     if (taps * strips * blocks < wanted) blocks = count_pieces(wanted, taps * strips);
-    const cl_ulong channel_block = duet_size_round_up(count_pieces(channels, blocks), value[ROWS]);
+    const cl_ulong row_block = duet_size_round_up(count_pieces(rows, blocks), value[ROWS]);
     const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
     const duet_argument arguments[] = {
         {sizeof *it, it},
-        {sizeof channel_block, &channel_block},
+        {sizeof row_block, &row_block},
         {sizeof(cl_mem), &product->a.buffer},
         {sizeof a_offset, &a_offset},
         {sizeof(cl_mem), &product->b.buffer},
@@ -227,9 +248,9 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
         {sizeof add, &add},
     };
     duet_launch launch = {
-        .dimensions = 2, .global = {taps * count_pieces(channels, (size_t)channel_block), strips}, .local = {1, 1}};
-    return append(device, product, options, "conv_weights", arguments, sizeof arguments / sizeof *arguments, &launch,
-                  list, arguments_taken, error);
+        .dimensions = 2, .global = {taps * count_pieces(rows, (size_t)row_block), strips}, .local = {1, 1}};
+    return append(device, product, options, few ? "conv_few_weights" : "conv_weights", arguments,
+                  sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
 
 static duet_status panel_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
