@@ -73,17 +73,31 @@ WALK_TILE(images_low_tile, EACH_OF_FEW)
 LIST_TILE(listed_images_tile, EACH_ROW, const ulong stride)
 LIST_TILE(listed_images_low_tile, EACH_OF_FEW, const ulong stride)
 #undef ROW
-#define ROW(r) min((ulong)r, rows - 1) * stride /* rows are channels: the stride is 1 */
-LIST_TILE(channels_low_tile, EACH_OF_FEW, const ulong stride)
-#undef ROW
-#define ROW(r) r /* so many channels must be there */
-LIST_TILE(channels_tile, EACH_ROW, const ulong stride)
-#undef ROW
 #undef SPACE
 #define SPACE __local
 #define ROW(r) where[min((ulong)r, rows - 1)] /* rows are taps of a padded picture */
 LIST_TILE(taps_tile, EACH_ROW, __local const int *where)
 LIST_TILE(taps_low_tile, EACH_OF_FEW, __local const int *where)
+
+/* And where rows are channels, copied to lie together. */
+#define BLOCK_TILE(name, EACH)                                                                                         \
+    __attribute__((noinline))                                                                                          \
+    void name(const ulong rows, const ulong depth, __local const float *a, __local const vector *panel,                \
+              __local vector *sums, const uint resumes)                                                                \
+    {                                                                                                                  \
+        EACH(START)                                                                                                    \
+        if (resumes) { EACH(RESUME) }                                                                                  \
+        ulong i = 0;                                                                                                   \
+        for (; i + 4 <= depth; i += 4) { STEP(EACH) STEP(EACH) STEP(EACH) STEP(EACH) }                                 \
+        for (; i < depth; i++) STEP(EACH)                                                                              \
+        EACH(KEEP)                                                                                                     \
+    }
+#undef ROW
+#undef K_STRIDE
+#define ROW(r)   r
+#define K_STRIDE BLOCK_ROWS
+BLOCK_TILE(block_tile, EACH_ROW)
+BLOCK_TILE(block_low_tile, EACH_OF_FEW)
 
 /* Rows of the next tile where `left` are left; up to FEW_ROWS it is a low one. */
 ulong next_rows(const ulong left)
@@ -302,69 +316,98 @@ places_of_tap places_where(const convolution s, const uint axis, const uint tap)
     return found;
 }
 
-/* One step of the weights' gradient: a piece of a row of y becomes a row of the panel. */
-void pack_step(__global const float *y, const ulong columns, __local vector *panel)
+/* `count` channels of `pixels` pixels that lie `stride` apart. */
+void copy_channels(__global const float *x, const ulong stride, const ulong count, const ulong pixels,
+                   __local float *to)
 {
-    if (columns == COLUMNS) {
-        panel[0] = LOAD(0, y);
-        panel[1] = LOAD(1, y);
-    } else {
-        __local float *to = (__local float *)panel;
-        for (ulong j = 0; j < COLUMNS; j++) to[j] = j < columns ? y[j] : 0.0f;
+    for (ulong pixel = 0; pixel < pixels; pixel++, x += stride, to += BLOCK_ROWS) {
+        ulong i = 0;
+        for (; i + LANES <= count; i += LANES) STORE(LOAD(0, x + i), 0, to + i);
+        for (; i < count; i++) to[i] = x[i];
     }
 }
 
+/* A place of the result, among the rows x columns of each image where a tap lies inside the picture. */
+typedef struct {
+    ulong image, row, column;
+} place;
+
+/* `run` places further, at most to the end of the row. */
+place move_place(place at, const ulong run, const uint rows, const uint columns)
+{
+    at.column += run;
+    if (at.column < columns) return at;
+    at.column = 0;
+    if (++at.row < rows) return at;
+    at.row = 0;
+    at.image++;
+    return at;
+}
+
 #define WEIGHTS_ARGUMENTS                                                                                              \
-    const convolution s, const ulong row_block, __global const float *restrict x, const ulong x_offset,                \
-        __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset,               \
+    const convolution s, const ulong row_block, const ulong strips, __global const float *restrict x,                  \
+        const ulong x_offset, __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset, \
         const uint add FINISH_PARAMETERS
 
 /* w from x and y: for each tap a product with a row for each channel and a column for each feature. k runs over the
- * images and, in each, over the places where the tap lies inside the picture; y is packed K_BLOCK places at a time.
- * Dimension 0 counts blocks of row_block channels of all taps, dimension 1 strips of all groups. */
+ * images and, in each, over the places where the tap lies inside the picture. K_BLOCK places at a time are copied: the
+ * channels of x, which lie a whole pixel apart and would compete for the same places of the cache, and the features of y.
+ * Dimension 0 counts blocks of row_block channels of all taps, dimension 1 parts of `strips` strips of each group. */
 #define CONV_WEIGHTS(kernel_name)                                                                                      \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
     {                                                                                                                  \
         __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
-        __local int steps[K_BLOCK];                                                                                    \
+        __local float block[K_BLOCK * BLOCK_ROWS + ROWS];                                                              \
         const ulong channels = s.channels / s.groups, features = s.features / s.groups, n = s.features;                \
         const ulong blocks = (channels + row_block - 1) / row_block, tap = get_global_id(0) / blocks;                  \
         const ulong first_channel = get_global_id(0) % blocks * row_block;                                             \
         const ulong all_rows = min(row_block, channels - first_channel);                                               \
-        const ulong strips = (features + COLUMNS - 1) / COLUMNS, group = get_global_id(1) / strips;                    \
-        const ulong strip = get_global_id(1) % strips, column = group * features + strip * COLUMNS;                    \
-        const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);                                         \
+        const ulong all_strips = (features + COLUMNS - 1) / COLUMNS, parts = (all_strips + strips - 1) / strips;       \
+        const ulong group = get_global_id(1) / parts, first_strip = get_global_id(1) % parts * strips;                 \
+        const ulong end_strip = min(first_strip + strips, all_strips), sums_a_strip = 2 * (row_block + FEW_ROWS);      \
         const places_of_tap h = places_where(s, 0, (uint)(tap / s.kernel_size[1]));                                    \
         const places_of_tap v = places_where(s, 1, (uint)(tap % s.kernel_size[1]));                                    \
         const ulong row_length = (ulong)s.picture[1] * s.channels, image_length = s.picture[0] * row_length;           \
         const ulong y_row = (ulong)s.result[1] * s.features, y_image = s.result[0] * y_row;                            \
         const ulong length = h.count * v.count * (ulong)s.images;                                                      \
-        uint image = 0, i = 0, j = 0;                                                                                  \
+        place first = {0, 0, 0};                                                                                       \
+        __local vector *to = sums;                                                                                     \
         x += x_offset + ((ulong)h.at * s.picture[1] + v.at) * s.channels + group * channels + first_channel;           \
-        y += y_offset + ((ulong)h.first * s.result[1] + v.first) * s.features + column;                                \
+        y += y_offset + ((ulong)h.first * s.result[1] + v.first) * s.features + group * features;                      \
         c += c_offset;                                                                                                 \
-        for (ulong done = 0; done == 0 || done < length; done += K_BLOCK) {                                            \
+        for (ulong i = 0; i < 2 * (SUM_ROWS + FEW_ROWS); i++) sums[i] = 0.0f;                                          \
+        for (ulong done = 0; done < length; done += K_BLOCK) {                                                         \
             const ulong depth = min((ulong)K_BLOCK, length - done);                                                    \
-            const uint first = image;                                                                                  \
-            for (ulong k = 0; k < depth; k++) {                                                                        \
-                steps[k] = (int)((image - first) * image_length + i * s.stride[0] * row_length +                       \
-                                 j * s.stride[1] * s.channels);                                                        \
-                pack_step(y + image * y_image + i * y_row + j * s.features, columns, panel + 2 * k);                   \
-                if (++j == v.count) {                                                                                  \
-                    j = 0;                                                                                             \
-                    i++;                                                                                               \
-                }                                                                                                      \
-                if (i == h.count) {                                                                                    \
-                    i = 0;                                                                                             \
-                    image++;                                                                                           \
-                }                                                                                                      \
+            place at = first;                                                                                          \
+            for (ulong k = 0; k < depth;) {                                                                            \
+                const ulong run = min(v.count - at.column, depth - k);                                                 \
+                copy_channels(x + at.image * image_length + at.row * s.stride[0] * row_length +                        \
+                                  at.column * s.stride[1] * s.channels,                                                \
+                              (ulong)s.stride[1] * s.channels, all_rows, run, block + k * BLOCK_ROWS);                 \
+                at = move_place(at, run, h.count, v.count);                                                            \
+                k += run;                                                                                              \
             }                                                                                                          \
-            TILES(channels, all_rows, depth, x + first * image_length + row, 1, steps, panel, sums + 2 * row,          \
-                  done > 0)                                                                                            \
+            to = sums;                                                                                                 \
+            for (ulong strip = first_strip; strip < end_strip; strip++, to += sums_a_strip) {                          \
+                const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);                                 \
+                at = first;                                                                                            \
+                for (ulong k = 0; k < depth;) {                                                                        \
+                    const ulong run = min(v.count - at.column, depth - k);                                             \
+                    pack_rows(y + at.image * y_image + at.row * y_row + at.column * s.features + strip * COLUMNS,      \
+                              s.features, columns, run, panel + 2 * k);                                                \
+                    at = move_place(at, run, h.count, v.count);                                                        \
+                    k += run;                                                                                          \
+                }                                                                                                      \
+                TILES(block, all_rows, depth, block + row, panel, to + 2 * row, 1)                                     \
+            }                                                                                                          \
+            first = at;                                                                                                \
         }                                                                                                              \
-        for (ulong r = 0; r < all_rows; r++)                                                                           \
-            FINISH_ROW(tap * channels + first_channel + r, column, columns, (__local float *)(sums + 2 * r))           \
+        to = sums;                                                                                                     \
+        for (ulong strip = first_strip; strip < end_strip; strip++, to += sums_a_strip)                                \
+            for (ulong r = 0; r < all_rows; r++)                                                                       \
+                FINISH_ROW(tap * channels + first_channel + r, group * features + strip * COLUMNS,                     \
+                           min((ulong)COLUMNS, features - strip * COLUMNS), (__local float *)(to + 2 * r))             \
     }
 CONV_WEIGHTS(conv_weights)
 
@@ -404,8 +447,8 @@ CONV_WEIGHTS(conv_weights)
                 for (ulong k = 0; k < depth; k++) {                                                                    \
                     const uint i = (uint)(done + k) / s.result[1], j = (uint)(done + k) % s.result[1];                 \
                     steps[k] = (int)((i * s.stride[0] * width + j * s.stride[1]) * s.channels);                        \
-                    pack_step(y + (image * places + done + k) * n, columns, panel + 2 * k);                            \
                 }                                                                                                      \
+                pack_rows(y + (image * places + done) * n, n, columns, depth, panel);                                  \
                 TILES(taps, all_rows, depth, padded, where + row, steps, panel, sums + 2 * row,                        \
                       image > 0 || done > 0)                                                                           \
             }                                                                                                          \

@@ -8,8 +8,9 @@
 
 enum { ROWS, LANES, K_BLOCK, SUM_ROWS, STRIPS }; /* the parameters */
 enum {
-    FEW_ROWS = 8,  /* a strip's last tile may write that many rows of sums too far */
-    PADDED = 4096, /* floats of a padded picture with few channels */
+    FEW_ROWS = 8,    /* a strip's last tile may write that many rows of sums too far */
+    PADDED = 4096,   /* floats of a padded picture with few channels */
+    BLOCK_ROWS = 48, /* channels that are copied to lie together */
 };
 
 static size_t count_pieces(size_t whole, size_t piece)
@@ -46,7 +47,7 @@ static bool has_few_channels(const duet_gemm_shape *shape, const duet_gemm_param
 static size_t local_bytes(const duet_gemm_parameters *parameters)
 {
     const size_t rows = (size_t)parameters->value[K_BLOCK] + parameters->value[SUM_ROWS] + FEW_ROWS;
-    return sizeof(float) * (columns_of(parameters) * rows + rows + PADDED);
+    return sizeof(float) * (columns_of(parameters) * rows + rows + PADDED + parameters->value[K_BLOCK] * BLOCK_ROWS);
 }
 
 /** Strips of all groups. */
@@ -119,8 +120,9 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
                                  .macro = is_thin(shape)                        ? thin[shape->convolution.use]
                                           : has_few_channels(shape, parameters) ? "CONV_FEW_WEIGHTS"
                                                                                 : duet_conv_macro(shape)};
-    snprintf(source->options, sizeof source->options, "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d",
-             value[ROWS], value[LANES], value[K_BLOCK], value[SUM_ROWS], PADDED);
+    snprintf(source->options, sizeof source->options,
+             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d -DBLOCK_ROWS=%d", value[ROWS], value[LANES],
+             value[K_BLOCK], value[SUM_ROWS], PADDED, BLOCK_ROWS);
 }
 
 static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const char *options,
@@ -229,16 +231,20 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
     const uint32_t *value = product->parameters.value;
     const bool few = has_few_channels(&product->shape, &product->parameters);
     const size_t taps = few ? 1 : (size_t)it->kernel[0] * it->kernel[1], rows = product->shape.m / taps;
-    const size_t strips = strips_of(&product->shape, &product->parameters);
-    const size_t wanted = 4 * (size_t)device->info.compute_units;
-    size_t blocks = count_pieces(rows, value[SUM_ROWS] / value[ROWS] * value[ROWS]);
-    if (taps * strips * blocks < wanted) blocks = count_pieces(wanted, taps * strips);
+    const size_t most = few ? value[SUM_ROWS] / value[ROWS] * value[ROWS] : BLOCK_ROWS;
+    const size_t all_strips = strips_of(&product->shape, &product->parameters) / it->groups;
+    const size_t room = value[SUM_ROWS] / (BLOCK_ROWS + FEW_ROWS), taken = value[STRIPS] < room ? value[STRIPS] : room;
+    const cl_ulong strips = few ? 1 : taken < all_strips ? taken : all_strips;
+    const size_t parts = it->groups * count_pieces(all_strips, strips), wanted = 4 * (size_t)device->info.compute_units;
+    size_t blocks = count_pieces(rows, most);
+    if (taps * parts * blocks < wanted) blocks = count_pieces(wanted, taps * parts);
     const cl_ulong row_block = duet_size_round_up(count_pieces(rows, blocks), value[ROWS]);
     const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
     const duet_argument arguments[] = {
         {sizeof *it, it},
         {sizeof row_block, &row_block},
+        {sizeof strips, &strips},
         {sizeof(cl_mem), &product->a.buffer},
         {sizeof a_offset, &a_offset},
         {sizeof(cl_mem), &product->b.buffer},
@@ -248,7 +254,7 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
         {sizeof add, &add},
     };
     duet_launch launch = {
-        .dimensions = 2, .global = {taps * count_pieces(rows, (size_t)row_block), strips}, .local = {1, 1}};
+        .dimensions = 2, .global = {taps * count_pieces(rows, (size_t)row_block), parts}, .local = {1, 1}};
     return append(device, product, options, few ? "conv_few_weights" : "conv_weights", arguments,
                   sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
