@@ -79,23 +79,30 @@ LIST_TILE(listed_images_low_tile, EACH_OF_FEW, const ulong stride)
 LIST_TILE(taps_tile, EACH_ROW, __local const int *where)
 LIST_TILE(taps_low_tile, EACH_OF_FEW, __local const int *where)
 
-/* And where rows are channels, copied to lie together. */
+/* And where rows are channels, copied to lie together, and the panel holds more steps than are used: step i takes its
+ * vectors from panel_steps[i] on. */
+#undef LISTED_STEP
+#define LISTED_STEP(EACH)                                                                                              \
+    {                                                                                                                  \
+        const vector b_left = panel[panel_steps[i]], b_right = panel[panel_steps[i] + 1];                              \
+        __local const float *a = operand + steps[i];                                                                   \
+        EACH(MULTIPLY)                                                                                                 \
+        i++;                                                                                                           \
+    }
 #define BLOCK_TILE(name, EACH)                                                                                         \
     __attribute__((noinline))                                                                                          \
-    void name(const ulong rows, const ulong depth, __local const float *a, __local const vector *panel,                \
-              __local vector *sums, const uint resumes)                                                                \
+    void name(const ulong rows, const ulong depth, __local const float *operand, __local const int *steps,             \
+              __local const vector *panel, __local const int *panel_steps, __local vector *sums)                       \
     {                                                                                                                  \
         EACH(START)                                                                                                    \
-        if (resumes) { EACH(RESUME) }                                                                                  \
+        EACH(RESUME)                                                                                                   \
         ulong i = 0;                                                                                                   \
-        for (; i + 4 <= depth; i += 4) { STEP(EACH) STEP(EACH) STEP(EACH) STEP(EACH) }                                 \
-        for (; i < depth; i++) STEP(EACH)                                                                              \
+        while (i + 4 <= depth) { LISTED_STEP(EACH) LISTED_STEP(EACH) LISTED_STEP(EACH) LISTED_STEP(EACH) }             \
+        while (i < depth) LISTED_STEP(EACH)                                                                            \
         EACH(KEEP)                                                                                                     \
     }
 #undef ROW
-#undef K_STRIDE
-#define ROW(r)   r
-#define K_STRIDE BLOCK_ROWS
+#define ROW(r) r
 BLOCK_TILE(block_tile, EACH_ROW)
 BLOCK_TILE(block_low_tile, EACH_OF_FEW)
 
@@ -327,87 +334,89 @@ void copy_channels(__global const float *x, const ulong stride, const ulong coun
     }
 }
 
-/* A place of the result, among the rows x columns of each image where a tap lies inside the picture. */
-typedef struct {
-    ulong image, row, column;
-} place;
-
-/* `run` places further, at most to the end of the row. */
-place move_place(place at, const ulong run, const uint rows, const uint columns)
-{
-    at.column += run;
-    if (at.column < columns) return at;
-    at.column = 0;
-    if (++at.row < rows) return at;
-    at.row = 0;
-    at.image++;
-    return at;
-}
-
 #define WEIGHTS_ARGUMENTS                                                                                              \
     const convolution s, const ulong row_block, const ulong strips, __global const float *restrict x,                  \
         const ulong x_offset, __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset, \
         const uint add FINISH_PARAMETERS
 
 /* w from x and y: for each tap a product with a row for each channel and a column for each feature. k runs over the
- * images and, in each, over the places where the tap lies inside the picture. K_BLOCK places at a time are copied: the
- * channels of x, which lie a whole pixel apart and would compete for the same places of the cache, and the features of y.
- * Dimension 0 counts blocks of row_block channels of all taps, dimension 1 parts of `strips` strips of each group. */
+ * images and, in each, over the places where the tap lies inside the picture. A work-item serves up to TAPS taps of a row
+ * of the kernel: it copies some rows of places, the channels of x and the features of y, so that they lie together, and
+ * each tap takes from both what meets. Dimension 0 counts blocks of row_block channels of these parts of the kernel,
+ * dimension 1 parts of `strips` strips of each group. */
 #define CONV_WEIGHTS(kernel_name)                                                                                      \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
     {                                                                                                                  \
         __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
         __local float block[K_BLOCK * BLOCK_ROWS + ROWS];                                                              \
+        __local int steps[TAPS * K_BLOCK], panel_steps[TAPS * K_BLOCK];                                                \
         const ulong channels = s.channels / s.groups, features = s.features / s.groups, n = s.features;                \
-        const ulong blocks = (channels + row_block - 1) / row_block, tap = get_global_id(0) / blocks;                  \
-        const ulong first_channel = get_global_id(0) % blocks * row_block;                                             \
+        const ulong blocks = (channels + row_block - 1) / row_block, tap_parts = (s.kernel_size[1] + TAPS - 1) / TAPS; \
+        const ulong first_channel = get_global_id(0) % blocks * row_block, part = get_global_id(0) / blocks;           \
         const ulong all_rows = min(row_block, channels - first_channel);                                               \
+        const uint tap_row = (uint)(part / tap_parts), first_tap = (uint)(part % tap_parts * TAPS);                    \
+        const uint end_tap = min(first_tap + TAPS, s.kernel_size[1]);                                                  \
         const ulong all_strips = (features + COLUMNS - 1) / COLUMNS, parts = (all_strips + strips - 1) / strips;       \
         const ulong group = get_global_id(1) / parts, first_strip = get_global_id(1) % parts * strips;                 \
-        const ulong end_strip = min(first_strip + strips, all_strips), sums_a_strip = 2 * (row_block + FEW_ROWS);      \
-        const places_of_tap h = places_where(s, 0, (uint)(tap / s.kernel_size[1]));                                    \
-        const places_of_tap v = places_where(s, 1, (uint)(tap % s.kernel_size[1]));                                    \
-        const ulong row_length = (ulong)s.picture[1] * s.channels, image_length = s.picture[0] * row_length;           \
+        const ulong end_strip = min(first_strip + strips, all_strips), sums_a_tap = 2 * (row_block + FEW_ROWS);        \
+        const places_of_tap h = places_where(s, 0, tap_row);                                                           \
+        const ulong x_row = (ulong)s.picture[1] * s.channels, x_image = s.picture[0] * x_row;                          \
         const ulong y_row = (ulong)s.result[1] * s.features, y_image = s.result[0] * y_row;                            \
-        const ulong length = h.count * v.count * (ulong)s.images;                                                      \
-        place first = {0, 0, 0};                                                                                       \
+        const uint reach = (s.kernel_size[1] - 1) * s.dilation[1] + 1, chunk = (K_BLOCK - reach) / s.stride[1] + 1;    \
         __local vector *to = sums;                                                                                     \
-        x += x_offset + ((ulong)h.at * s.picture[1] + v.at) * s.channels + group * channels + first_channel;           \
-        y += y_offset + ((ulong)h.first * s.result[1] + v.first) * s.features + group * features;                      \
+        x += x_offset + h.at * x_row + group * channels + first_channel;                                               \
+        y += y_offset + h.first * y_row + group * features;                                                            \
         c += c_offset;                                                                                                 \
         for (ulong i = 0; i < 2 * (SUM_ROWS + FEW_ROWS); i++) sums[i] = 0.0f;                                          \
-        for (ulong done = 0; done < length; done += K_BLOCK) {                                                         \
-            const ulong depth = min((ulong)K_BLOCK, length - done);                                                    \
-            place at = first;                                                                                          \
-            for (ulong k = 0; k < depth;) {                                                                            \
-                const ulong run = min(v.count - at.column, depth - k);                                                 \
-                copy_channels(x + at.image * image_length + at.row * s.stride[0] * row_length +                        \
-                                  at.column * s.stride[1] * s.channels,                                                \
-                              (ulong)s.stride[1] * s.channels, all_rows, run, block + k * BLOCK_ROWS);                 \
-                at = move_place(at, run, h.count, v.count);                                                            \
-                k += run;                                                                                              \
+        for (uint first = 0; first < s.result[1]; first += chunk) {                                                    \
+            /* places first..end - 1 of a row reach pixels left..right - 1 */                                          \
+            const uint end = min(first + chunk, s.result[1]), wide = end - first;                                      \
+            const uint left = (uint)max((int)(first * s.stride[1]) - (int)s.pad[1], 0);                                \
+            const uint right = (uint)clamp((int)((end - 1) * s.stride[1] + reach) - (int)s.pad[1], (int)left,          \
+                                           (int)s.picture[1]);                                                         \
+            const uint pixels = right - left, most = K_BLOCK / max(wide, pixels), high = min(h.count, most);           \
+            const uint deep = high == h.count ? most / max(high, 1u) : 1;                                              \
+            uint used[TAPS];                                                                                           \
+            for (uint tap = first_tap; tap < end_tap; tap++) {                                                         \
+                const ulong list = (tap - first_tap) * K_BLOCK;                                                        \
+                uint k = 0;                                                                                            \
+                for (uint row = 0; row < deep * high; row++)                                                           \
+                    for (uint o = first; o < end; o++) {                                                               \
+                        const uint at = pixel_of(s, 1, o, tap);                                                        \
+                        if (at >= s.picture[1]) continue;                                                              \
+                        steps[list + k] = (int)((row * pixels + at - left) * BLOCK_ROWS);                              \
+                        panel_steps[list + k++] = (int)(2 * (row * wide + o - first));                                 \
+                    }                                                                                                  \
+                used[tap - first_tap] = k / max(deep * high, 1u);                                                      \
             }                                                                                                          \
-            to = sums;                                                                                                 \
-            for (ulong strip = first_strip; strip < end_strip; strip++, to += sums_a_strip) {                          \
-                const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);                                 \
-                at = first;                                                                                            \
-                for (ulong k = 0; k < depth;) {                                                                        \
-                    const ulong run = min(v.count - at.column, depth - k);                                             \
-                    pack_rows(y + at.image * y_image + at.row * y_row + at.column * s.features + strip * COLUMNS,      \
-                              s.features, columns, run, panel + 2 * k);                                                \
-                    at = move_place(at, run, h.count, v.count);                                                        \
-                    k += run;                                                                                          \
+            for (ulong image = 0; image < s.images; image += deep)                                                     \
+                for (uint i = 0; i < h.count; i += high) {                                                             \
+                    const ulong images = min((ulong)deep, s.images - image), rows_here = min(high, h.count - i);       \
+                    for (ulong r = 0; r < images * rows_here; r++)                                                     \
+                        copy_channels(x + (image + r / rows_here) * x_image +                                          \
+                                          (i + r % rows_here) * s.stride[0] * x_row + (ulong)left * s.channels,        \
+                                      s.channels, all_rows, pixels, block + r * pixels * BLOCK_ROWS);                  \
+                    to = sums;                                                                                         \
+                    for (ulong strip = first_strip; strip < end_strip; strip++) {                                      \
+                        const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);                         \
+                        for (ulong r = 0; r < images * rows_here; r++)                                                 \
+                            pack_rows(y + (image + r / rows_here) * y_image + (i + r % rows_here) * y_row +            \
+                                          (ulong)first * s.features + strip * COLUMNS,                                 \
+                                      s.features, columns, wide, panel + r * wide * 2);                                \
+                        for (uint tap = 0; tap < end_tap - first_tap; tap++, to += sums_a_tap)                         \
+                            TILES(block, all_rows, used[tap] * images * rows_here, block + row, steps + tap * K_BLOCK, \
+                                  panel, panel_steps + tap * K_BLOCK, to + 2 * row)                                    \
+                    }                                                                                                  \
                 }                                                                                                      \
-                TILES(block, all_rows, depth, block + row, panel, to + 2 * row, 1)                                     \
-            }                                                                                                          \
-            first = at;                                                                                                \
         }                                                                                                              \
         to = sums;                                                                                                     \
-        for (ulong strip = first_strip; strip < end_strip; strip++, to += sums_a_strip)                                \
-            for (ulong r = 0; r < all_rows; r++)                                                                       \
-                FINISH_ROW(tap * channels + first_channel + r, group * features + strip * COLUMNS,                     \
-                           min((ulong)COLUMNS, features - strip * COLUMNS), (__local float *)(to + 2 * r))             \
+        for (ulong strip = first_strip; strip < end_strip; strip++)                                                    \
+            for (uint tap = first_tap; tap < end_tap; tap++, to += sums_a_tap)                                         \
+                for (ulong r = 0; r < all_rows; r++)                                                                   \
+                    FINISH_ROW((tap_row * s.kernel_size[1] + tap) * channels + first_channel + r,                      \
+                               group * features + strip * COLUMNS, min((ulong)COLUMNS, features - strip * COLUMNS),    \
+                               (__local float *)(to + 2 * r))                                                          \
     }
 CONV_WEIGHTS(conv_weights)
 

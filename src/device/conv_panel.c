@@ -10,7 +10,8 @@ enum { ROWS, LANES, K_BLOCK, SUM_ROWS, STRIPS }; /* the parameters */
 enum {
     FEW_ROWS = 8,    /* a strip's last tile may write that many rows of sums too far */
     PADDED = 4096,   /* floats of a padded picture with few channels */
-    BLOCK_ROWS = 48, /* channels that are copied to lie together */
+    BLOCK_ROWS = 64, /* channels that are copied to lie together */
+    TAPS = 5,        /* of a row of the kernel, that share what was copied */
 };
 
 static size_t count_pieces(size_t whole, size_t piece)
@@ -43,11 +44,13 @@ static bool has_few_channels(const duet_gemm_shape *shape, const duet_gemm_param
            length <= PADDED;
 }
 
-/** Panel, sums, steps and rows, and the padded picture. */
+/** What the greediest kernels keep: panel and sums, and either block and steps or padded picture, steps and rows. */
 static size_t local_bytes(const duet_gemm_parameters *parameters)
 {
-    const size_t rows = (size_t)parameters->value[K_BLOCK] + parameters->value[SUM_ROWS] + FEW_ROWS;
-    return sizeof(float) * (columns_of(parameters) * rows + rows + PADDED + parameters->value[K_BLOCK] * BLOCK_ROWS);
+    const size_t k_block = parameters->value[K_BLOCK], sum_rows = parameters->value[SUM_ROWS] + FEW_ROWS;
+    const size_t block = k_block * (BLOCK_ROWS + 2 * TAPS) + parameters->value[ROWS];
+    const size_t padded = PADDED + k_block + sum_rows;
+    return sizeof(float) * (columns_of(parameters) * (k_block + sum_rows) + (block > padded ? block : padded));
 }
 
 /** Strips of all groups. */
@@ -62,11 +65,11 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
 {
     (void)shape;
     const uint32_t width = device->info.vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 320, 2}};
+    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 720, 2}};
     uint32_t *value = parameters.value;
     while (local_bytes(&parameters) > device->info.local_bytes && value[K_BLOCK] > 16) {
         value[K_BLOCK] /= 2;
-        value[SUM_ROWS] = value[SUM_ROWS] / 2 > 2 * FEW_ROWS ? value[SUM_ROWS] / 2 : 2 * FEW_ROWS;
+        if (value[SUM_ROWS] / 2 >= TAPS * (BLOCK_ROWS + FEW_ROWS)) value[SUM_ROWS] /= 2;
     }
     return parameters;
 }
@@ -75,7 +78,7 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
 static const uint32_t grid[][4] = {[ROWS] = {6, 12},
                                    [LANES] = {4, 8, 16},
                                    [K_BLOCK] = {128, 256, 512},
-                                   [SUM_ROWS] = {160, 320, 1280},
+                                   [SUM_ROWS] = {360, 720, 1440},
                                    [STRIPS] = {1, 2, 4, 8}};
 enum { GRID_PARAMETERS = sizeof grid / sizeof *grid, GRID_VALUES = sizeof *grid / sizeof **grid };
 
@@ -95,10 +98,13 @@ static bool panel_candidate(const duet_device *device, const duet_gemm_shape *sh
     return false;
 }
 
+/** The taps of a row of the kernel must fit a work-item's memory. */
 static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
 {
-    (void)device, (void)shape;
-    return true;
+    const duet_convolution *it = &shape->convolution;
+    const duet_gemm_parameters preset = panel_preset(device, shape);
+    return (it->kernel[1] - 1) * (size_t)it->dilation[1] < preset.value[K_BLOCK] &&
+           local_bytes(&preset) <= device->info.local_bytes;
 }
 
 /** The weights in panels. */
@@ -121,8 +127,8 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
                                           : has_few_channels(shape, parameters) ? "CONV_FEW_WEIGHTS"
                                                                                 : duet_conv_macro(shape)};
     snprintf(source->options, sizeof source->options,
-             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d -DBLOCK_ROWS=%d", value[ROWS], value[LANES],
-             value[K_BLOCK], value[SUM_ROWS], PADDED, BLOCK_ROWS);
+             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d -DBLOCK_ROWS=%d -DTAPS=%d", value[ROWS],
+             value[LANES], value[K_BLOCK], value[SUM_ROWS], PADDED, BLOCK_ROWS, TAPS);
 }
 
 static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const char *options,
@@ -230,15 +236,18 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
     const duet_convolution *it = &product->shape.convolution;
     const uint32_t *value = product->parameters.value;
     const bool few = has_few_channels(&product->shape, &product->parameters);
-    const size_t taps = few ? 1 : (size_t)it->kernel[0] * it->kernel[1], rows = product->shape.m / taps;
+    const size_t parts_of_taps = few ? 1 : it->kernel[0] * count_pieces(it->kernel[1], TAPS);
+    const size_t rows = few ? product->shape.m : it->channels / it->groups;
     const size_t most = few ? value[SUM_ROWS] / value[ROWS] * value[ROWS] : BLOCK_ROWS;
     const size_t all_strips = strips_of(&product->shape, &product->parameters) / it->groups;
-    const size_t room = value[SUM_ROWS] / (BLOCK_ROWS + FEW_ROWS), taken = value[STRIPS] < room ? value[STRIPS] : room;
-    const cl_ulong strips = few ? 1 : taken < all_strips ? taken : all_strips;
-    const size_t parts = it->groups * count_pieces(all_strips, strips), wanted = 4 * (size_t)device->info.compute_units;
-    size_t blocks = count_pieces(rows, most);
-    if (taps * parts * blocks < wanted) blocks = count_pieces(wanted, taps * parts);
-    const cl_ulong row_block = duet_size_round_up(count_pieces(rows, blocks), value[ROWS]);
+    const size_t taps = it->kernel[1] < TAPS ? it->kernel[1] : TAPS, wanted = 4 * (size_t)device->info.compute_units;
+    size_t taken = value[SUM_ROWS] / (taps * (BLOCK_ROWS + FEW_ROWS)), blocks = count_pieces(rows, most);
+    if (taken > value[STRIPS]) taken = value[STRIPS];
+    if (few || parts_of_taps * blocks * it->groups * count_pieces(all_strips, taken) < wanted) taken = 1;
+    const cl_ulong strips = taken < all_strips ? taken : all_strips;
+    const size_t parts = it->groups * count_pieces(all_strips, strips);
+    if (parts_of_taps * parts * blocks < wanted) blocks = count_pieces(wanted, parts_of_taps * parts);
+    const cl_ulong row_block = duet_size_round_up(count_pieces(rows, blocks), few ? value[ROWS] : value[LANES]);
     const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
     const duet_argument arguments[] = {
@@ -254,7 +263,7 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
         {sizeof add, &add},
     };
     duet_launch launch = {
-        .dimensions = 2, .global = {taps * count_pieces(rows, (size_t)row_block), parts}, .local = {1, 1}};
+        .dimensions = 2, .global = {parts_of_taps * count_pieces(rows, (size_t)row_block), parts}, .local = {1, 1}};
     return append(device, product, options, few ? "conv_few_weights" : "conv_weights", arguments,
                   sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
