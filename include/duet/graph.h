@@ -100,6 +100,25 @@ DUET_API duet_node duet_state_at(const char *where, duet_graph *graph, const cha
 DUET_API duet_node duet_assign_at(const char *where, duet_node target, duet_node value);
 #define duet_assign(target, value) duet_assign_at(DUET_WHERE, (target), (value))
 
+/* Layers that learn from what passes through them, such as batch norm. A graph is built for training unless a scope
+ * says otherwise: in it layers use what they have learnt and draw nothing. */
+
+/** Opens and closes a scope of inference, such as a generator that makes examples for the other player. Scopes nest; an
+ *  end without a beginning is a mistake of the graph. */
+DUET_API void duet_inference_begin(duet_graph *graph);
+DUET_API void duet_inference_end(duet_graph *graph);
+/** Whether layers made now train: no scope of inference is open. */
+DUET_API bool duet_graph_training(const duet_graph *graph);
+
+/** A plan that computes `trigger` also moves `state` towards `value` (float32, of the state's shape):
+ *  state = keep * state + (1 - keep) * value; with keep 0 it takes the value. Several such moves of one state follow
+ *  each other in the order of these calls, each from the state as the one before it left it, whichever of them a plan
+ *  holds; the same move said twice is one. duet_state_updates of nn.h gives the moves of a plan, the trainer makes
+ *  those of a phase. trigger: a node that is not simplified away (duet_watch makes one). */
+DUET_API void duet_state_follow_at(const char *where, duet_node state, duet_node value, double keep, duet_node trigger);
+#define duet_state_follow(state, value, keep, trigger)                                                                 \
+    duet_state_follow_at(DUET_WHERE, (state), (value), (keep), (trigger))
+
 /** An input that the host fills by duet_plan_write. */
 DUET_API duet_node duet_input_at(const char *where, duet_graph *graph, const char *name, duet_type type,
                                  duet_shape shape);

@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/** A network's parameters, kept in one flat block so that an optimiser step is one launch. Owned by the store. */
+/** A network: its parameters, kept in one flat block so that an optimiser step is one launch, and the states of its
+ *  layers, which no optimiser touches. Owned by the store. */
 typedef struct duet_group duet_group;
 
 /** Finds or makes the group `name` of the store. NULL if memory is short. */
@@ -17,6 +18,8 @@ DUET_API duet_group *duet_group_of(duet_store *store, const char *name);
 DUET_API const char *duet_group_name(const duet_group *group);
 /** How many numbers the group's parameters hold. */
 DUET_API size_t duet_group_parameters(const duet_group *group);
+/** How many numbers the states of its layers hold: running statistics, singular vectors. */
+DUET_API size_t duet_group_states(const duet_group *group);
 
 /** Finds or makes the parameter "group.name". Found again with another shape it is a mistake of the graph. */
 DUET_API duet_node duet_parameter_at(const char *where, duet_graph *graph, duet_group *group, const char *name,
@@ -24,7 +27,26 @@ DUET_API duet_node duet_parameter_at(const char *where, duet_graph *graph, duet_
 #define duet_parameter(graph, group, name, shape, start)                                                               \
     duet_parameter_at(DUET_WHERE, (graph), (group), (name), (shape), (start))
 
-/** x W^T + b over the last dimension: [..., in] to [..., out]. Parameters "layer.weight" [out, in], Glorot uniform, and
+/** Finds or makes the layer's state "group.name", float32: saved in checkpoints like a parameter, but not optimised. A
+ * layer says by duet_state_follow how it changes. */
+DUET_API duet_node duet_layer_state_at(const char *where, duet_graph *graph, duet_group *group, const char *name,
+                                       duet_shape shape, duet_initialiser start);
+#define duet_layer_state(graph, group, name, shape, start)                                                             \
+    duet_layer_state_at(DUET_WHERE, (graph), (group), (name), (shape), (start))
+
+/** The assignments that a plan of `roots` needs so that every state that follows something it computes does so
+ *  (duet_state_follow): one a state, to be added to the plan's roots. `allowed` (a scalar, or NULL): 0 leaves the
+ * states as they are. Returns how many were written to `updates`; more than `room` is a mistake of the graph. */
+DUET_API size_t duet_state_updates_at(const char *where, const duet_node *roots, size_t count, duet_node allowed,
+                                      duet_node *updates, size_t room);
+#define duet_state_updates(roots, count, allowed, updates, room)                                                       \
+    duet_state_updates_at(DUET_WHERE, (roots), (count), (allowed), (updates), (room))
+
+/** x W^T + b over the last dimension: [..., in] to [..., out], with weight [out, in] and bias [out], or NULL for none.
+ *  For weights that are made of parameters, as by duet_spectral_norm. */
+DUET_API duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_node bias);
+#define duet_linear(x, weight, bias) duet_linear_at(DUET_WHERE, (x), (weight), (bias))
+/** duet_linear with parameters of the group: "layer.weight" [out, in], Glorot uniform, and
  *  "layer.bias" [out], zeros. A layer name used twice in one graph shares the weights. */
 DUET_API duet_node duet_dense_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out);
 #define duet_dense(group, layer, x, out) duet_dense_at(DUET_WHERE, (group), (layer), (x), (out))
@@ -39,6 +61,60 @@ DUET_API const char *duet_activation_names(void);
 /** mu + exp(logvar / 2) eps, eps ~ N(0, I): the reparameterisation of Kingma & Welling 2014, sec. 2.4. */
 DUET_API duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node logvar);
 #define duet_gaussian_sample(mean, logvar) duet_gaussian_sample_at(DUET_WHERE, (mean), (logvar))
+
+/* Normalisation. The last dimension is the features. Layers have a scale "layer.scale", ones, and an offset
+ * "layer.offset", zeros, which are parameters of the group. */
+
+#define DUET_BATCH_NORM_EPSILON  1e-3
+#define DUET_BATCH_NORM_MOMENTUM 0.99
+#define DUET_NORM_EPSILON        1e-5
+
+/** Batch normalisation, Ioffe & Szegedy 2015 (arXiv:1502.03167), algorithm 1: [..., features] to the same shape.
+ *  Training: scale (x - mean) / sqrt(variance + epsilon) + offset, with mean and (biased) variance of each feature over
+ *  all other dimensions of x; the states "layer.mean" (from 0) and "layer.variance" (from 1) follow them, keeping the
+ *  share `momentum` of themselves. In a scope of inference the states take their place. The macro has Keras's numbers,
+ *  epsilon 1e-3 and momentum 0.99; as in Keras 3 the state follows the biased variance (PyTorch's follows the unbiased
+ *  one, and its momentum is counted the other way round: 0.1 there is 0.9 here). Two calls of a layer in one graph, on
+ *  real and on generated examples, normalise each batch by itself, and the states follow first the one, then the other.
+ */
+DUET_API duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *layer, duet_node x,
+                                      double epsilon, double momentum);
+#define duet_batch_norm(group, layer, x)                                                                               \
+    duet_batch_norm_at(DUET_WHERE, (group), (layer), (x), DUET_BATCH_NORM_EPSILON, DUET_BATCH_NORM_MOMENTUM)
+/** Layer normalisation, Ba et al. 2016 (arXiv:1607.06450): each example by itself over `axes`, DUET_AXIS of the last
+ *  dimensions: of the last one alone as transformers do, or of all but the batch. Scale and offset have the shape of
+ *  these dimensions, as in PyTorch; without either if group is NULL. The same in training and inference. */
+DUET_API duet_node duet_layer_norm_at(const char *where, duet_group *group, const char *layer, duet_node x,
+                                      unsigned axes, double epsilon);
+#define duet_layer_norm(group, layer, x, axes)                                                                         \
+    duet_layer_norm_at(DUET_WHERE, (group), (layer), (x), (axes), DUET_NORM_EPSILON)
+/** Instance normalisation, Ulyanov et al. 2016 (arXiv:1607.08022): [batch, ..., features], each feature of each example
+ *  over the dimensions between. Scale and offset [features]; neither if group is NULL. */
+DUET_API duet_node duet_instance_norm_at(const char *where, duet_group *group, const char *layer, duet_node x,
+                                         double epsilon);
+#define duet_instance_norm(group, layer, x) duet_instance_norm_at(DUET_WHERE, (group), (layer), (x), DUET_NORM_EPSILON)
+/** Group normalisation, Wu & He 2018 (arXiv:1803.08494): [batch, ..., features], each example over all dimensions but
+ *  the batch and each of `groups` equal runs of features. Scale and offset [features]; neither if group is NULL. */
+DUET_API duet_node duet_group_norm_at(const char *where, duet_group *group, const char *layer, duet_node x,
+                                      size_t groups, double epsilon);
+#define duet_group_norm(group, layer, x, groups)                                                                       \
+    duet_group_norm_at(DUET_WHERE, (group), (layer), (x), (groups), DUET_NORM_EPSILON)
+/** Spectral normalisation, Miyato et al. 2018 (arXiv:1802.05957), algorithm 1: `weight` over an estimate of its largest
+ *  singular value, as a matrix [product of the dimensions before `axis`, product of the others]: axis 1 for a dense
+ *  layer's [out, in], 3 for a convolution's [height, width, channels, features]. The estimate is u^T W v after one
+ * power iteration from the state "layer.direction" [rows, 1], which starts from N(0, I); no gradient crosses u and v.
+ * Each replay of a training plan that computes it keeps the new u. In a scope of inference the iteration is made too,
+ * from the state, and nothing is kept. */
+DUET_API duet_node duet_spectral_norm_at(const char *where, duet_group *group, const char *layer, duet_node weight,
+                                         size_t axis);
+#define duet_spectral_norm(group, layer, weight, axis)                                                                 \
+    duet_spectral_norm_at(DUET_WHERE, (group), (layer), (weight), (axis))
+
+/** Dropout, Srivastava et al. 2014 (JMLR 15): each element of x is 0 with probability `rate`, else x / (1 - rate); x
+ *  itself in a scope of inference. The mask follows from the graph's clock wherever it is needed and is never stored.
+ */
+DUET_API duet_node duet_dropout_at(const char *where, duet_node x, double rate);
+#define duet_dropout(x, rate) duet_dropout_at(DUET_WHERE, (x), (rate))
 
 /* Losses, in nats, one number an example: [batch, ...] to [batch], summed over the features, constants included. */
 

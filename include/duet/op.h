@@ -189,6 +189,13 @@ DUET_API duet_node duet_max_at(const char *where, duet_node x, unsigned axes, bo
 /** ln sum e^x, shifted by the maximum */
 DUET_API duet_node duet_logsumexp_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_logsumexp(x, axes, keep) duet_logsumexp_at(DUET_WHERE, (x), (axes), (keep))
+/** Mean squared deviation from the mean of `axes`: the biased variance */
+DUET_API duet_node duet_variance_at(const char *where, duet_node x, unsigned axes, bool keep);
+#define duet_variance(x, axes, keep) duet_variance_at(DUET_WHERE, (x), (axes), (keep))
+/** (x - mean) / sqrt(variance + epsilon) with mean and biased variance over `axes`. The gradient takes two sums over
+ *  them */
+DUET_API duet_node duet_standardise_at(const char *where, duet_node x, unsigned axes, double epsilon);
+#define duet_standardise(x, axes, epsilon) duet_standardise_at(DUET_WHERE, (x), (axes), (epsilon))
 /** Sum over all dimensions but the first: [batch, ...] to [batch] */
 DUET_API duet_node duet_sum_features_at(const char *where, duet_node x);
 #define duet_sum_features(x) duet_sum_features_at(DUET_WHERE, (x))
@@ -251,6 +258,9 @@ DUET_API duet_node duet_gumbel_at(const char *where, duet_graph *graph, duet_sha
 /** 1 with the given probability, else 0; no gradient flows */
 DUET_API duet_node duet_bernoulli_at(const char *where, duet_node probability);
 #define duet_bernoulli(probability) duet_bernoulli_at(DUET_WHERE, (probability))
+/** 1 with probability `keep` in [0, 1], else 0: the draws are computed again wherever they are used and never stored */
+DUET_API duet_node duet_mask_at(const char *where, duet_graph *graph, duet_shape shape, double keep);
+#define duet_mask(graph, shape, keep) duet_mask_at(DUET_WHERE, (graph), (shape), (keep))
 /** One draw from softmax(logits) over the last dimension, as one-hot rows, by the Gumbel maximum; no gradient flows */
 DUET_API duet_node duet_categorical_at(const char *where, duet_node logits);
 #define duet_categorical(logits) duet_categorical_at(DUET_WHERE, (logits))

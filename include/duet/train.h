@@ -49,6 +49,7 @@ enum { DUET_EXPLAINED_WORDS = 240 };
 typedef struct duet_explained_update {
     const char *group;
     size_t parameters;               /**< numbers in the group */
+    size_t states;                   /**< numbers in its layers' states, which are not optimised */
     char loss[DUET_EXPLAINED_WORDS]; /**< what is minimised, such as "sum(each nll + each kl) * 0.0078125" */
     bool gated;
     char gate[DUET_EXPLAINED_WORDS]; /**< what scales the update; at 0 the group rests */

@@ -10,8 +10,9 @@
 #include "duet/plan.h"
 
 enum { ROWS = 37, CLASSES = 7, ELEMENTS = ROWS * CLASSES, BATCH = 16, EXAMPLES = 100, REPLAYS = 2 };
-enum { UNIFORM, NORMAL, GUMBEL, BERNOULLI, CATEGORICAL, SHUFFLED, STREAMS };
+enum { UNIFORM, NORMAL, GUMBEL, BERNOULLI, CATEGORICAL, SHUFFLED, MASK, STREAMS };
 static const uint64_t seed = 0x0123456789ABCDEF;
+static const double kept = 0.7;
 
 typedef struct draws {
     duet_node probability, logits, counter;               /* inputs */
@@ -50,6 +51,11 @@ static double expected_bernoulli(const draws *d, size_t i)
     return uniform_at(d, BERNOULLI, i) < d->probabilities[i];
 }
 
+static double expected_mask(const draws *d, size_t i)
+{
+    return uniform_at(d, MASK, i) < (float)kept;
+}
+
 static double expected_categorical(const draws *d, size_t i)
 {
     size_t first = i / CLASSES * CLASSES, best = first;
@@ -85,6 +91,7 @@ static void build(draws *d, duet_graph *graph)
     d->stream[BERNOULLI] = duet_bernoulli(d->probability);
     d->stream[CATEGORICAL] = duet_categorical(d->logits);
     d->stream[SHUFFLED] = duet_shuffled(d->counter, BATCH, EXAMPLES);
+    d->stream[MASK] = duet_mask(graph, matrix, kept);
     d->in_order = duet_in_order(d->counter, BATCH, EXAMPLES);
     d->clock_increment = duet_assign(duet_clock(graph), duet_increment(duet_clock(graph)));
     for (size_t i = 0; i < ELEMENTS; i++) {
@@ -124,6 +131,7 @@ static duet_status compare(const draws *d, duet_plan *plan, duet_check_row *row,
     DUET_TRY(compare_floats(d, plan, stream[GUMBEL], "gumbel", expected_gumbel, 1e-5, row, error));
     DUET_TRY(compare_floats(d, plan, stream[BERNOULLI], "bernoulli", expected_bernoulli, 0, row, error));
     DUET_TRY(compare_floats(d, plan, stream[CATEGORICAL], "categorical", expected_categorical, 0, row, error));
+    DUET_TRY(compare_floats(d, plan, stream[MASK], "mask", expected_mask, 0, row, error));
     DUET_TRY(compare_indices(d, plan, stream[SHUFFLED], "shuffled", expected_shuffled, row, error));
     return compare_indices(d, plan, d->in_order, "in_order", expected_in_order, row, error);
 }
@@ -151,7 +159,8 @@ duet_status duet_check_random(duet_device *device, duet_check_row *row, duet_err
     if (status == DUET_OK) {
         build(&d, graph);
         const duet_node roots[] = {d.stream[UNIFORM],     d.stream[NORMAL],   d.stream[GUMBEL], d.stream[BERNOULLI],
-                                   d.stream[CATEGORICAL], d.stream[SHUFFLED], d.in_order,       d.clock_increment};
+                                   d.stream[CATEGORICAL], d.stream[SHUFFLED], d.stream[MASK],   d.in_order,
+                                   d.clock_increment};
         status = duet_plan_new(&plan, device, "random numbers", roots, sizeof roots / sizeof *roots, error);
     }
     if (status == DUET_OK) status = replay(&d, plan, row, error);

@@ -84,8 +84,9 @@ static json_t *updates_json(const duet_explained_phase *phase)
     json_t *list = json_array();
     for (size_t i = 0; i < phase->update_count; i++) {
         const duet_explained_update *update = &phase->updates[i];
-        json_array_append_new(list, json_pack("{s:o s:I s:o s:o}", "group", cli_json_text(update->group), "parameters",
-                                              (json_int_t)update->parameters, "minimises", cli_json_text(update->loss),
+        json_array_append_new(list, json_pack("{s:o s:I s:I s:o s:o}", "group", cli_json_text(update->group),
+                                              "parameters", (json_int_t)update->parameters, "states",
+                                              (json_int_t)update->states, "minimises", cli_json_text(update->loss),
                                               "gate", text_or_null(update->gated ? update->gate : NULL)));
     }
     return list;

@@ -59,7 +59,9 @@ static void print_purpose(const duet_explained_phase *phase)
     for (size_t i = 0; i < phase->update_count; i++) {
         const duet_explained_update *update = &phase->updates[i];
         if (i == 0 || strcmp(update->loss, phase->updates[i - 1].loss) != 0) printf("  minimises  %s\n", update->loss);
-        printf("    over     %s, %zu parameters\n", update->group, update->parameters);
+        printf("    over     %s, %zu parameters", update->group, update->parameters);
+        if (update->states > 0) printf(" (and %zu numbers in states of layers)", update->states);
+        printf("\n");
         if (update->gated) printf("    gate     %s\n", update->gate);
     }
     for (size_t i = 0; i < phase->report_count; i++)

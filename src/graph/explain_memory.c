@@ -25,19 +25,24 @@ static duet_memory_kind storage_kind(const duet_storage *storage, const duet_sto
     return kind;
 }
 
-/* The flat view's name without its ending, "encoder" or "encoder.moment1"; without such a view, of parameters what
- * stands before the first dot, else the variable's name. */
+/* The flat view's name without its ending, "encoder" or "encoder.moment1"; without such a view, of parameters and of
+ * the states of layers what stands before the first dot, else the variable's name. */
 static void storage_name(const duet_storage *storage, duet_memory_kind kind, char name[LONGEST_NAME])
 {
     const duet_variable *variable, *first = NULL, *flat = NULL;
+    bool several = false;
     for (size_t i = 0; (variable = duet_store_at(storage->store, i)) != NULL; i++) {
         if (variable->storage != storage) continue;
+        several = first != NULL;
         if (first == NULL) first = variable;
         if (is_flat(variable)) flat = variable;
     }
     snprintf(name, LONGEST_NAME, "%s", flat != NULL ? flat->name : first != NULL ? first->name : "");
-    char *dot = flat != NULL ? strrchr(name, '.') : kind == DUET_MEMORY_PARAMETERS ? strchr(name, '.') : NULL;
-    if (dot != NULL) *dot = '\0';
+    bool of_layers = kind == DUET_MEMORY_STATE && several;
+    char *dot = flat != NULL                                  ? strrchr(name, '.')
+                : kind == DUET_MEMORY_PARAMETERS || of_layers ? strchr(name, '.')
+                                                              : NULL;
+    if (dot != NULL) snprintf(dot, LONGEST_NAME - (size_t)(dot - name), "%s", of_layers ? ".states" : "");
 }
 
 static void add_variables(duet_explainer *e, const duet_storage *storage, size_t memory)

@@ -19,6 +19,9 @@ struct duet_graph {
     duet_node broken;
     duet_error error;
     uint32_t streams;
+    size_t inference_depth;
+    duet_follower *followers;
+    size_t follower_count, follower_capacity;
 };
 
 const duet_op duet_op_constant = {.name = "constant", .kind = DUET_OP_CONSTANT, .blocks_gradient = true};
@@ -78,6 +81,7 @@ void duet_graph_free(duet_graph **graph)
         free((*graph)->nodes[i]);
     }
     free((*graph)->nodes);
+    free((*graph)->followers);
     free(*graph);
     *graph = NULL;
 }
@@ -320,6 +324,71 @@ duet_node duet_assign_at(const char *where, duet_node target, duet_node value)
         value = duet_node_make(where, target->graph, &copy, value->type, value->shape, &value, 1, NULL, true);
     return duet_node_make(where, target->graph, &duet_op_assign, target->type, target->shape,
                           (duet_node[]){target, value}, 2, NULL, true);
+}
+
+void duet_inference_begin(duet_graph *graph)
+{
+    graph->inference_depth++;
+}
+
+void duet_inference_end(duet_graph *graph)
+{
+    if (graph->inference_depth > 0)
+        graph->inference_depth--;
+    else
+        duet_graph_fail(graph, "inference_end: no inference_begin came before it");
+}
+
+bool duet_graph_training(const duet_graph *graph)
+{
+    return graph->inference_depth == 0;
+}
+
+static bool is_known(const duet_graph *graph, const duet_follower *follower)
+{
+    for (size_t i = 0; i < graph->follower_count; i++) {
+        const duet_follower *known = &graph->followers[i];
+        if (known->state == follower->state && known->value == follower->value && known->keep == follower->keep &&
+            known->trigger == follower->trigger)
+            return true;
+    }
+    return false;
+}
+
+void duet_state_follow_at(const char *where, duet_node state, duet_node value, double keep, duet_node trigger)
+{
+    if (duet_node_is_broken(state)) return;
+    duet_graph *graph = state->graph;
+    if (value == NULL || trigger == NULL) duet_graph_fail_at(where, graph, "state_follow: a node is NULL");
+    if (duet_node_is_broken(value) || duet_node_is_broken(trigger)) return;
+    char wants[96], has[96];
+    if (state->op != &duet_op_variable || state->type != DUET_FLOAT32 || value->type != DUET_FLOAT32 ||
+        !duet_shape_equal(state->shape, value->shape) || !(keep >= 0 && keep < 1)) {
+        duet_graph_fail_at(
+            where, graph,
+            "state_follow: a float32 state and value of one shape and 0 <= keep < 1 were expected, not %s "
+            "%s, %s and %g",
+            state->op->name, duet_shape_text(state->shape, wants), duet_shape_text(value->shape, has), keep);
+        return;
+    }
+    const duet_follower follower = {where, state, value, trigger, keep};
+    if (is_known(graph, &follower)) return;
+    if (graph->follower_count == graph->follower_capacity) {
+        size_t capacity = graph->follower_capacity == 0 ? 16 : 2 * graph->follower_capacity;
+        duet_follower *grown = realloc(graph->followers, capacity * sizeof *grown);
+        if (grown == NULL) {
+            duet_fail(&graph->error, DUET_ERROR_MEMORY, "%s: out of memory for a state's update", where);
+            return;
+        }
+        graph->followers = grown;
+        graph->follower_capacity = capacity;
+    }
+    graph->followers[graph->follower_count++] = follower;
+}
+
+const duet_follower *duet_graph_follower(const duet_graph *graph, size_t index)
+{
+    return index < graph->follower_count ? &graph->followers[index] : NULL;
 }
 
 duet_node duet_input_at(const char *where, duet_graph *graph, const char *name, duet_type type, duet_shape shape)

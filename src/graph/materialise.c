@@ -90,12 +90,14 @@ static void store_shared(duet_lowering *lowering)
         for (size_t i = 0; i < node->input_count && inline_kind; i++) {
             duet_node input = duet_node_in_memory(node->inputs[i]);
             bool in_memory = duet_is_leaf(input) || lowering->stored[input->id];
+            bool is_stretched = node->op->kind == DUET_OP_VIEW && node->elements > input->elements;
             cost[id] += in_memory ? 0 : cost[input->id];
-            reads[id] += in_memory ? 1 : reads[input->id];
+            reads[id] += is_stretched ? 0 : in_memory ? 1 : reads[input->id]; /* what is small stays in the cache */
         }
         size_t uses = lowering->uses[id];
         bool cheap = cost[id] <= COSTLY && reads[id] * uses <= reads[id] + 1 + uses;
-        if (inline_kind && duet_node_in_memory(node) == node && uses > 1 && !cheap) store(lowering, node);
+        if (inline_kind && duet_node_in_memory(node) == node && uses > 1 && !cheap && !node->op->is_recomputed)
+            store(lowering, node);
     }
     free(cost);
     free(reads);

@@ -62,7 +62,9 @@ struct duet_op {
     /* Fills gradients[i], d loss / d inputs[i], from `upstream`, d loss / d node; NULL entries: nothing flows. NULL
      * function: no gradient rule. */
     void (*gradient)(duet_node node, duet_node upstream, duet_node *gradients);
-    bool replaces_row;    /* is with_row: an assignment of it writes the row alone */
+    bool
+        is_recomputed; /* cheaper to compute again than to keep, at any number of uses: never stored for its own sake */
+    bool replaces_row; /* is with_row: an assignment of it writes the row alone */
     bool blocks_gradient; /* by meaning: constants, comparisons, stop_gradient */
     void (*view)(duet_node node, const duet_map *outside, duet_map *inside);
     duet_value (*write)(duet_kernel_writer *writer, duet_node node, const duet_map *map);
@@ -90,6 +92,16 @@ duet_node duet_graph_at(const duet_graph *graph, size_t id);
 duet_store *duet_graph_store(const duet_graph *graph);
 /** A stream number of the graph's own for one random node: 0, 1, 2, ... */
 uint32_t duet_graph_next_stream(duet_graph *graph);
+
+/** What duet_state_follow said: when `trigger` is computed, `state` becomes keep * state + (1 - keep) * value. */
+typedef struct duet_follower {
+    const char *where;
+    duet_node state, value, trigger;
+    double keep;
+} duet_follower;
+
+/** In the order of the calls; NULL past the end. Valid until the next one is made. */
+const duet_follower *duet_graph_follower(const duet_graph *graph, size_t index);
 
 bool duet_shape_equal(duet_shape a, duet_shape b);
 /** "[128, 784]", for messages; returns `text`. */

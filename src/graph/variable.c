@@ -100,13 +100,14 @@ duet_group *duet_store_group(duet_store *store, const char *name)
         if (strcmp(store->groups[i]->name, name) == 0) return store->groups[i];
     duet_group *group = calloc(1, sizeof *group);
     char *copy = strdup(name);
-    duet_storage *storage = duet_storage_new(store, DUET_FLOAT32);
-    if (!group || !copy || !storage || !grow((void ***)&store->groups, store->group_count, &store->group_capacity)) {
+    duet_storage *storage = duet_storage_new(store, DUET_FLOAT32), *states = duet_storage_new(store, DUET_FLOAT32);
+    if (!group || !copy || !storage || !states ||
+        !grow((void ***)&store->groups, store->group_count, &store->group_capacity)) {
         free(group);
         free(copy);
         return NULL;
     }
-    *group = (duet_group){copy, store, storage};
+    *group = (duet_group){copy, store, storage, states};
     return store->groups[store->group_count++] = group;
 }
 

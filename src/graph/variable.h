@@ -36,11 +36,11 @@ struct duet_storage {
     cl_mem buffer;
 };
 
-/** A named storage of parameters: one network. */
+/** A network: a storage of parameters, which the optimiser sees as one block, and one of its layers' states. */
 struct duet_group {
     char *name;
     duet_store *store;
-    duet_storage *storage;
+    duet_storage *storage, *states;
 };
 
 size_t duet_type_size(duet_type type);

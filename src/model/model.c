@@ -329,7 +329,12 @@ duet_status duet_model_build(duet_model *model, duet_build_mode mode, size_t bat
     made->batch_size = batch;
     make_inputs(model, made);
     model->build = made;
+    if (mode == DUET_BUILD_EVAL) duet_inference_begin(made->graph);
     model->family->build(model);
+    if (mode == DUET_BUILD_EVAL) duet_inference_end(made->graph);
+    if (!duet_graph_training(made->graph))
+        duet_graph_fail(made->graph, "the model %s opens a scope of inference and does not close it",
+                        model->family->name);
     model->build = NULL;
     duet_status status = duet_graph_check(made->graph, error);
     if (status == DUET_OK) find_draws(made);

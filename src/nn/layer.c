@@ -1,4 +1,4 @@
-/* Layers: the dense layer, activations by name, and the reparameterised Gaussian. */
+/* Layers: the linear and the dense layer, activations by name, and the reparameterised Gaussian. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +6,21 @@
 #include "graph/node.h"
 #include "nn/names.h"
 #include "op/op.h"
+
+duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_node bias)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (weight == NULL) duet_graph_fail_at(where, x->graph, "linear: the weight is NULL");
+    if (duet_node_is_broken(weight)) return duet_node_broken(x->graph);
+    duet_shape shape = x->shape;
+    const size_t in = duet_features(x);
+    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / in, in));
+    duet_node y = duet_matmul_at(where, rows, weight, false, true);
+    if (bias != NULL) y = duet_add_at(where, y, bias);
+    if (shape.rank == 0 || duet_node_is_broken(y)) return y;
+    shape.dims[shape.rank - 1] = duet_features(y);
+    return duet_reshape_at(where, y, shape);
+}
 
 duet_node duet_dense_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out)
 {
@@ -23,10 +38,7 @@ duet_node duet_dense_at(const char *where, duet_group *group, const char *layer,
     }
     duet_node weight = duet_parameter_at(where, x->graph, group, weight_name, DUET_SHAPE(out, in), glorot);
     duet_node bias = duet_parameter_at(where, x->graph, group, bias_name, DUET_SHAPE(out), zero);
-    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(duet_shape_elements(shape) / in, in));
-    duet_node y = duet_add_at(where, duet_matmul_at(where, rows, weight, false, true), bias);
-    shape.dims[shape.rank - 1] = out;
-    return duet_reshape_at(where, y, shape);
+    return duet_linear_at(where, x, weight, bias);
 }
 
 static duet_node apply_leaky_relu(const char *where, duet_node x)

@@ -114,10 +114,11 @@ UNARY_FLAT(sign,      1, "a > 0.0f ? 1.0f : (a < 0.0f ? -1.0f : a)")
 UNARY_FLAT(floor,     1, "floor(a)")
 UNARY_FLAT(is_finite, 1, "isfinite(a) ? 1.0f : 0.0f")
 UNARY_NUMBERED(leaky_relu, 2, "a > 0.0f ? a : m * a",
-    CALL(select, CALL(greater, node->attributes.number[0] > 0 ? y : x, duet_constant(node->graph, 0)), g,
-         SCALE(g, node->attributes.number[0])))
+    MUL(g, CALL(select, CALL(greater, node->attributes.number[0] > 0 ? y : x, duet_constant(node->graph, 0)),
+                duet_constant(node->graph, 1), duet_constant(node->graph, node->attributes.number[0]))))
 UNARY_NUMBERED(elu,  12, "a > 0.0f ? a : m * expm1(a)",
-    CALL(select, CALL(greater, x, duet_constant(node->graph, 0)), g, MUL(g, SHIFT(y, node->attributes.number[0]))))
+    MUL(g, CALL(select, CALL(greater, x, duet_constant(node->graph, 0)), duet_constant(node->graph, 1),
+                SHIFT(y, node->attributes.number[0]))))
 UNARY_NUMBERED(clamp, 2, "a < m ? m : (a > n ? n : a)",
     MUL(g, MUL(CALL(greater_equal, x, duet_constant(node->graph, node->attributes.number[0])),
                CALL(less_equal, x, duet_constant(node->graph, node->attributes.number[1])))))

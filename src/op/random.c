@@ -1,5 +1,6 @@
 /* Random ops: element i is a pure function of (seed, stream, clock, i), so nothing is stored and any kernel can compute
- * it again. size[0]: the stream, size[1], size[2]: of a permutation its n and count. */
+ * it again. size[0]: the stream, size[1], size[2]: of a permutation its n and count; number[0]: of a mask the
+ * probability of 1. */
 #include "op/op.h"
 
 #include <stdio.h>
@@ -56,21 +57,46 @@ static const duet_op op_uniform = {
 static const duet_op op_normal = {
     .name = "normal", .kind = DUET_OP_READER, .cost = 80, .write = write_draw, .blocks_gradient = true};
 
-static duet_node draw(const char *where, duet_graph *graph, const duet_op *op, duet_shape shape)
+static duet_value write_mask(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
-    duet_attributes attributes = {.size = {duet_graph_next_stream(graph)}};
+    char key[256], clock[96];
+    duet_value index = duet_write_index(writer, node, map);
+    duet_value keep = duet_write_constant(writer, node->attributes.number[0]);
+    write_key(writer, node, key);
+    duet_write_element(writer, node->inputs[1], "0", true, clock);
+    return duet_write_let(writer, DUET_FLOAT32, "random_uniform(%s, %s, %s) < %s ? 1.0f : 0.0f", key, clock, index.text,
+                          keep.text);
+}
+
+static const duet_op op_mask = {.name = "mask",
+                                .kind = DUET_OP_READER,
+                                .cost = 60,
+                                .write = write_mask,
+                                .is_recomputed = true,
+                                .blocks_gradient = true};
+
+static duet_node draw(const char *where, duet_graph *graph, const duet_op *op, duet_shape shape, double number)
+{
+    duet_attributes attributes = {.number = {number}, .size = {duet_graph_next_stream(graph)}};
     return duet_node_make(where, graph, op, DUET_FLOAT32, shape, (duet_node[]){seed_of(graph), duet_clock(graph)}, 2,
                           &attributes, true);
 }
 
 duet_node duet_uniform_at(const char *where, duet_graph *graph, duet_shape shape)
 {
-    return draw(where, graph, &op_uniform, shape);
+    return draw(where, graph, &op_uniform, shape, 0);
 }
 
 duet_node duet_normal_at(const char *where, duet_graph *graph, duet_shape shape)
 {
-    return draw(where, graph, &op_normal, shape);
+    return draw(where, graph, &op_normal, shape, 0);
+}
+
+duet_node duet_mask_at(const char *where, duet_graph *graph, duet_shape shape, double keep)
+{
+    if (keep >= 0 && keep <= 1) return draw(where, graph, &op_mask, shape, keep);
+    duet_graph_fail_at(where, graph, "mask: a probability in [0, 1] was expected, not %g", keep);
+    return duet_node_broken(graph);
 }
 
 duet_node duet_gumbel_at(const char *where, duet_graph *graph, duet_shape shape)

@@ -89,6 +89,7 @@ static void explain_updates(duet_explained_phase *phase, const duet_phase_descri
             duet_explained_update *update = &phase->updates[phase->update_count++];
             update->group = duet_group_name(objective->groups[g]);
             update->parameters = duet_group_parameters(objective->groups[g]);
+            update->states = duet_group_states(objective->groups[g]);
             say_or_name(known, from, objective->loss, update->loss);
             update->gated = objective->gate != NULL;
             if (update->gated) say_or_name(known, from, objective->gate, update->gate);

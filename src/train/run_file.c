@@ -52,16 +52,16 @@ static json_t *describe_data(const duet_data_info *info, const char *name)
                      (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes);
 }
 
-/* Parameters of every group that some phase updates. */
-static json_t *describe_groups(const duet_build *build)
+/* How many numbers of a kind every group has that some phase updates; a group without any is left out. */
+static json_t *describe_groups(const duet_build *build, size_t (*count)(const duet_group *group))
 {
     json_t *groups = json_object();
     for (size_t p = 0; p < build->phase_count; p++)
         for (size_t o = 0; o < build->phases[p].objective_count; o++)
             for (size_t g = 0; g < build->phases[p].objectives[o].group_count; g++) {
                 const duet_group *group = build->phases[p].objectives[o].groups[g];
-                (void)json_object_set_new(groups, duet_group_name(group),
-                                          json_integer((json_int_t)duet_group_parameters(group)));
+                if (count(group) > 0)
+                    (void)json_object_set_new(groups, duet_group_name(group), json_integer((json_int_t)count(group)));
             }
     return groups;
 }
@@ -108,16 +108,19 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
 {
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
-    return json_pack(
-        "{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, s:s}, s:o, s:o}",
-        "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
-        describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed", (json_int_t)choice->seed,
-        "steps", number_or_null(choice->steps), "epochs", number_or_null(choice->epochs), "checkpoint_every",
-        (json_int_t)choice->checkpoint_every, "gemm", choice->gemm != NULL ? choice->gemm : "auto", "device",
-        describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device), "products",
-        describe_products(trainer->device), "tuning", describe_tuning(choice, trainer->device), "environment",
-        describe_environment(), "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
-        "parameters", describe_groups(trainer->build), "resumed", describe_resumptions(before, trainer->steps, device));
+    return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
+                     "s:s}, s:o, s:o, s:o}",
+                     "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
+                     describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
+                     (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
+                     number_or_null(choice->epochs), "checkpoint_every", (json_int_t)choice->checkpoint_every, "gemm",
+                     choice->gemm != NULL ? choice->gemm : "auto", "device", describe_device(device), "providers",
+                     "gemm", duet_device_gemm(trainer->device), "products", describe_products(trainer->device),
+                     "tuning", describe_tuning(choice, trainer->device), "environment", describe_environment(),
+                     "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
+                     "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
+                     describe_groups(trainer->build, duet_group_states), "resumed",
+                     describe_resumptions(before, trainer->steps, device));
 }
 
 duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,

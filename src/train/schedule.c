@@ -96,6 +96,20 @@ static void remember_reports(const duet_build *build, const duet_phase_descripti
     roots[(*root_count)++] = duet_assign(replays, duet_increment(replays));
 }
 
+/* The layers that the phase runs learn from what passes through them: what its reports, losses, gates and assigned
+ * values are made of is run. */
+static size_t update_states(const duet_phase_description *phase, const duet_node *values, size_t count,
+                            duet_node allowed, duet_node *roots)
+{
+    duet_node needed[DUET_MAX_WATCHED + DUET_MAX_OBJECTIVES + DUET_MAX_REPORTS];
+    size_t made = 0;
+    for (size_t i = 0; i < count; i++) needed[made++] = values[i];
+    for (size_t i = 0; i < phase->objective_count; i++)
+        if (phase->objectives[i].gate != NULL) needed[made++] = phase->objectives[i].gate;
+    for (size_t i = 0; i < phase->assign_count; i++) needed[made++] = phase->assign_values[i];
+    return duet_state_updates(needed, made, allowed, roots, DUET_MAX_LAYER_STATES);
+}
+
 size_t duet_schedule_phase(duet_trainer *trainer, size_t index, duet_node roots[DUET_MAX_PHASE_ROOTS])
 {
     const duet_build *build = trainer->build;
@@ -116,6 +130,7 @@ size_t duet_schedule_phase(duet_trainer *trainer, size_t index, duet_node roots[
         duet_node target = phase->assign_targets[i];
         roots[roots_made++] = duet_assign(target, duet_select(allowed, phase->assign_values[i], target));
     }
+    roots_made += update_states(phase, values, watched, allowed, roots + roots_made);
     remember_reports(build, phase, roots, &roots_made);
     duet_node clock = duet_clock(build->graph);
     roots[roots_made++] = duet_assign(clock, duet_increment(clock));

@@ -13,7 +13,8 @@ enum {
     DUET_HISTORY_ROWS = 1024, /* replays of a phase whose terms the device remembers */
     DUET_QUEUED_STEPS = 8,    /* a step is enqueued when the one this far back is done */
     DUET_MAX_WATCHED = DUET_MAX_REPORTS + DUET_MAX_OBJECTIVES * (1 + DUET_MAX_GROUPS), /* of a phase */
-    DUET_MAX_PHASE_ROOTS = 640 /* 8 objectives x 8 groups x 8 nodes, and the phase's own */
+    DUET_MAX_LAYER_STATES = 512,                                                       /* that one phase moves */
+    DUET_MAX_PHASE_ROOTS = 640 + DUET_MAX_LAYER_STATES /* 8 objectives x 8 groups x 8 nodes, and the phase's own */
 };
 
 /** What the fault flag can name: a report of a phase, the gradient of a group in it, or (both NULL) a loss of it. */

@@ -1,0 +1,153 @@
+/* Normalisation layers: a view of the features as rows or columns of a matrix, standardised, then scaled and shifted.
+ * Matrices, because the planner's kernels read these side by side whatever the picture's own dimensions are. */
+#include <stdio.h>
+
+#include "graph/node.h"
+#include "nn/norm.h"
+#include "op/op.h"
+
+static const duet_initialiser zeros = {DUET_INIT_CONSTANT, 0, 0, 0}, ones = {DUET_INIT_CONSTANT, 1, 0, 0};
+
+typedef duet_node (*variable_builder)(const char *where, duet_graph *graph, duet_group *group, const char *name,
+                                      duet_shape shape, duet_initialiser start);
+
+/* The parameter or state "layer.what". */
+static duet_node variable(variable_builder build, const char *where, duet_graph *graph, duet_group *group,
+                          const char *layer, const char *what, duet_shape shape, duet_initialiser start)
+{
+    char name[160];
+    if (snprintf(name, sizeof name, "%s.%s", layer, what) < (int)sizeof name)
+        return build(where, graph, group, name, shape, start);
+    duet_graph_fail_at(where, graph, "layer \"%.40s\": the name is too long", layer);
+    return duet_node_broken(graph);
+}
+
+/* scale * x + offset, parameters of that shape, the same for each row of x so many numbers long; x without a group. */
+static duet_node scale_and_shift(const char *where, duet_group *group, const char *layer, duet_node x, duet_shape shape)
+{
+    if (group == NULL || duet_node_is_broken(x)) return x;
+    const duet_shape row = DUET_SHAPE(duet_shape_elements(shape));
+    duet_node scale = variable(duet_parameter_at, where, x->graph, group, layer, "scale", shape, ones);
+    duet_node offset = variable(duet_parameter_at, where, x->graph, group, layer, "offset", shape, zeros);
+    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / row.dims[0], row.dims[0]));
+    duet_node scaled = duet_multiply_at(where, rows, duet_reshape_at(where, scale, row));
+    return duet_add_at(where, scaled, duet_reshape_at(where, offset, row));
+}
+
+/* Whether x has a batch and `rank` dimensions or more; a mistake if not. */
+static bool has_rank(const char *where, const char *what, duet_node x, size_t rank)
+{
+    char text[96];
+    if (x->shape.rank >= rank) return true;
+    duet_graph_fail_at(where, x->graph, "%s: x is %s, at least %zu dimensions were expected", what,
+                       duet_shape_text(x->shape, text), rank);
+    return false;
+}
+
+duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, double epsilon,
+                             double momentum)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (!has_rank(where, "batch_norm", x, 2)) return duet_node_broken(x->graph);
+    const size_t features = duet_features(x);
+    const duet_shape shape = DUET_SHAPE(features);
+    duet_node mean = variable(duet_layer_state_at, where, x->graph, group, layer, "mean", shape, zeros);
+    duet_node variance = variable(duet_layer_state_at, where, x->graph, group, layer, "variance", shape, ones);
+    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / features, features)), y;
+    if (duet_graph_training(x->graph)) {
+        y = duet_standardise_at(where, rows, DUET_AXIS(0), epsilon);
+        duet_state_follow_at(where, mean, duet_mean_at(where, rows, DUET_AXIS(0), false), momentum, y);
+        duet_state_follow_at(where, variance, duet_variance_at(where, rows, DUET_AXIS(0), false), momentum, y);
+    } else {
+        duet_node deviation = duet_sqrt_at(where, duet_shift_at(where, variance, epsilon));
+        duet_node inverse = duet_reciprocal_at(where, deviation);
+        y = duet_multiply_at(where, duet_subtract_at(where, rows, mean), inverse);
+    }
+    return duet_reshape_at(where, scale_and_shift(where, group, layer, y, shape), x->shape);
+}
+
+duet_node duet_layer_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, unsigned axes,
+                             double epsilon)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (!has_rank(where, "layer_norm", x, 2)) return duet_node_broken(x->graph);
+    duet_shape shape = {.rank = 0}; /* of the dimensions normalised over */
+    size_t first = x->shape.rank, length = 1;
+    while (first > 1 && (axes >> (first - 1) & 1) != 0) length *= x->shape.dims[--first];
+    for (size_t d = first; d < x->shape.rank; d++) shape.dims[shape.rank++] = x->shape.dims[d];
+    if (first == x->shape.rank || axes != (((1u << x->shape.rank) - 1u) & ~((1u << first) - 1u))) {
+        char text[96];
+        duet_graph_fail_at(where, x->graph,
+                           "layer_norm: axes 0x%x of %s; the last ones, without the batch, were expected", axes,
+                           duet_shape_text(x->shape, text));
+        return duet_node_broken(x->graph);
+    }
+    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / length, length));
+    duet_node y = duet_standardise_at(where, rows, DUET_AXIS(1), epsilon);
+    return duet_reshape_at(where, scale_and_shift(where, group, layer, y, shape), x->shape);
+}
+
+duet_node duet_instance_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, double epsilon)
+{
+    return duet_node_is_broken(x) ? x : duet_group_norm_at(where, group, layer, x, duet_features(x), epsilon);
+}
+
+duet_node duet_group_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t groups,
+                             double epsilon)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (!has_rank(where, "group_norm", x, 3)) return duet_node_broken(x->graph);
+    const size_t batch = x->shape.dims[0], features = duet_features(x);
+    if (groups == 0 || features % groups != 0) {
+        duet_graph_fail_at(where, x->graph, "group_norm: %zu features do not make %zu equal groups", features, groups);
+        return duet_node_broken(x->graph);
+    }
+    const bool is_instance = groups == features; /* three dimensions do */
+    const size_t places = x->elements / batch / features, run = features / groups;
+    duet_shape shape = is_instance ? DUET_SHAPE(batch, places, features) : DUET_SHAPE(batch, places, groups, run);
+    duet_node y = duet_standardise_at(where, duet_reshape_at(where, x, shape),
+                                      DUET_AXIS(1) | (is_instance ? 0 : DUET_AXIS(3)), epsilon);
+    return duet_reshape_at(where, scale_and_shift(where, group, layer, y, DUET_SHAPE(features)), x->shape);
+}
+
+/* x over its norm; an empty direction stays empty. */
+static duet_node direction(const char *where, duet_node x)
+{
+    duet_node squares = duet_sum_at(where, duet_square_at(where, x), DUET_ALL_AXES, true);
+    return duet_divide_at(where, x, duet_shift_at(where, duet_sqrt_at(where, squares), 1e-12));
+}
+
+duet_node duet_over_sigma_at(const char *where, duet_node matrix, duet_node u, duet_node v)
+{
+    u = duet_stop_gradient_at(where, u);
+    v = duet_stop_gradient_at(where, v);
+    duet_node product = duet_sum_at(where, duet_multiply_at(where, matrix, v), DUET_AXIS(1), true);
+    duet_node sigma = duet_sum_at(where, duet_multiply_at(where, u, product), DUET_ALL_AXES, true);
+    return duet_divide_at(where, matrix, sigma);
+}
+
+duet_node duet_spectral_norm_at(const char *where, duet_group *group, const char *layer, duet_node weight, size_t axis)
+{
+    const duet_initialiser normal = {DUET_INIT_NORMAL, 1, 0, 0};
+    if (duet_node_is_broken(weight)) return weight;
+    duet_graph *graph = weight->graph;
+    size_t rows = 1;
+    for (size_t d = 0; d < axis && d < weight->shape.rank; d++) rows *= weight->shape.dims[d];
+    if (axis == 0 || axis >= weight->shape.rank) {
+        duet_graph_fail_at(where, graph, "spectral_norm: axis %zu does not cut %zu dimensions in two", axis,
+                           weight->shape.rank);
+        return duet_node_broken(graph);
+    }
+    duet_node matrix = duet_reshape_at(where, weight, DUET_SHAPE(rows, weight->elements / rows));
+    duet_node old = variable(duet_layer_state_at, where, graph, group, layer, "direction", DUET_SHAPE(rows, 1), normal);
+    duet_node v = direction(where, duet_sum_at(where, duet_multiply_at(where, matrix, old), DUET_AXIS(0), true));
+    v = duet_stop_gradient_at(where, v);
+    duet_node u = direction(where, duet_sum_at(where, duet_multiply_at(where, matrix, v), DUET_AXIS(1), true));
+    u = duet_stop_gradient_at(where, u);
+    duet_node y = duet_over_sigma_at(where, matrix, u, v);
+    if (duet_graph_training(graph)) {
+        y = duet_watch_at(where, y); /* apart from the same value in a scope of inference */
+        duet_state_follow_at(where, old, u, 0, y);
+    }
+    return duet_reshape_at(where, y, weight->shape);
+}

@@ -1,0 +1,70 @@
+/* Standardising: the core of every normalisation layer. The forward pass is made of ops, but its gradient is written by
+ * hand, still in ops: with y the result it is deviation^-1 (g - mean(g) - y mean(g y)), two sums where the chain rule
+ * by itself would take three. It is the whole derivative by x, so nothing flows through mean and deviation beside it.
+ */
+#include <string.h>
+
+#include "op/op.h"
+
+duet_node duet_variance_at(const char *where, duet_node x, unsigned axes, bool keep)
+{
+    duet_node centred = duet_subtract_at(where, x, duet_mean_at(where, x, axes, true));
+    return duet_mean_at(where, duet_square_at(where, centred), axes, keep);
+}
+
+/* What `x` is a broadcast of, or `x`. */
+static duet_node unstretched(duet_node x)
+{
+    bool is_broadcast = x->op->kind == DUET_OP_VIEW && strcmp(x->op->name, "broadcast") == 0;
+    return is_broadcast ? x->inputs[0] : x;
+}
+
+/* If `x` is the product of a value and a factor that is the same all along `axes`, such as a layer's scale: the value,
+ * and the factor with extent 1 there. */
+static duet_node without_factor(duet_node x, unsigned axes, duet_node *factor)
+{
+    *factor = NULL;
+    if (x->op->kind != DUET_OP_POINTWISE || strcmp(x->op->name, "multiply") != 0) return x;
+    for (size_t i = 0; i < 2; i++) {
+        duet_node small = unstretched(x->inputs[i]);
+        bool is_same = small != x->inputs[i];
+        for (size_t d = 0; d < x->shape.rank; d++) is_same &= (axes >> d & 1) == 0 || small->shape.dims[d] == 1;
+        if (!is_same) continue;
+        *factor = small;
+        return x->inputs[1 - i];
+    }
+    return x;
+}
+
+/* inputs: x, its mean, 1 / deviation; size[0]: the axes. */
+static void gradient_standardise(duet_node node, duet_node g, duet_node *gradients)
+{
+    const char *where = node->where;
+    unsigned axes = (unsigned)node->attributes.size[0];
+    duet_node factor, inverse = unstretched(node->inputs[2]);
+    /* Sums of the bare value are those that scale and offset need for their own gradients: they are made once. */
+    duet_node value = without_factor(g, axes, &factor);
+    duet_node mean = duet_mean_at(where, value, axes, true);
+    duet_node slope = duet_mean_at(where, duet_multiply_at(where, value, node), axes, true);
+    if (factor != NULL) inverse = duet_multiply_at(where, inverse, factor);
+    duet_node rest = duet_subtract_at(where, value, mean);
+    rest = duet_subtract_at(where, rest, duet_multiply_at(where, node, slope));
+    gradients[0] = duet_multiply_at(where, rest, inverse);
+}
+
+static const duet_op op_standardise = {.name = "standardise",
+                                       .kind = DUET_OP_POINTWISE,
+                                       .cost = 2,
+                                       .expression = "(a - b) * c",
+                                       .gradient = gradient_standardise};
+
+duet_node duet_standardise_at(const char *where, duet_node x, unsigned axes, double epsilon)
+{
+    if (duet_node_is_broken(x)) return x;
+    duet_node mean = duet_mean_at(where, x, axes, true), variance = duet_variance_at(where, x, axes, true);
+    duet_node inverse = duet_reciprocal_at(where, duet_sqrt_at(where, duet_shift_at(where, variance, epsilon)));
+    if (duet_node_is_broken(inverse)) return inverse;
+    duet_node inputs[] = {x, duet_broadcast_at(where, mean, x->shape), duet_broadcast_at(where, inverse, x->shape)};
+    duet_attributes attributes = {.size = {axes & ((1u << x->shape.rank) - 1u)}};
+    return duet_node_make(where, x->graph, &op_standardise, DUET_FLOAT32, x->shape, inputs, 3, &attributes, true);
+}
