@@ -251,52 +251,71 @@ CONV_FORWARD(conv_forward)
 CONV_DATA(conv_data)
 
 /* The same for one feature: a vector then holds LANES neighbours of k instead of columns. Dimension 0 counts rows of
- * places, dimension 1 blocks of ROWS images. The weights lie in order: no panels. */
-#define THIN_START(r)    vector sum##r = 0.0f; float rest##r = 0.0f; const ulong row##r = min((ulong)r, images - 1) * stride;
+ * places, dimension 1 blocks of images. The weights lie in order: no panels. */
+#if LANES == 16
+#define FOLD(v) FOLD_8((v).lo + (v).hi)
+#elif LANES == 8
+#define FOLD(v) FOLD_8(v)
+#else
+#define FOLD(v) FOLD_4(v)
+#endif
+#define FOLD_8(v) FOLD_4((v).lo + (v).hi)
+#define FOLD_4(v) fold_four(v)
+float fold_four(const float4 v)
+{
+    return (v.x + v.y) + (v.z + v.w);
+}
+#define PLACES 64
+#define THIN_START(r)    vector sum##r = 0.0f; float rest##r = 0.0f; const ulong row##r = min((ulong)r, rows - 1) * stride;
 #define THIN_MULTIPLY(r) sum##r += LOAD(0, from + row##r + i) * weights;
 #define THIN_REST(r)     rest##r += from[row##r + i] * tap[i];
-#define THIN_KEEP(r)                                                                                                   \
-    STORE(sum##r, 0, lanes);                                                                                           \
-    for (uint lane = 0; lane < LANES; lane++) rest##r += lanes[lane];                                                  \
-    done[r] = rest##r;
+#define THIN_KEEP(r)     done[r] = rest##r + FOLD(sum##r);
 #define THIN(kernel_name, IS_DATA, TO, FROM, IN)                                                                       \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(const convolution s, __global const float *restrict a, const ulong a_offset,                      \
-                     __global const float *restrict b, const ulong b_offset, __global float *c, const ulong c_offset,  \
-                     const uint add FINISH_PARAMETERS)                                                                 \
+    void kernel_name(const convolution s, const ulong image_block, __global const float *restrict a,                   \
+                     const ulong a_offset, __global const float *restrict b, const ulong b_offset, __global float *c,  \
+                     const ulong c_offset, const uint add FINISH_PARAMETERS)                                           \
     {                                                                                                                  \
         __local float done[ROWS];                                                                                      \
-        const ulong first_image = get_global_id(1) * ROWS, images = min((ulong)ROWS, s.images - first_image), n = 1;   \
+        __local taps across[PLACES];                                                                                   \
+        const ulong first_image = get_global_id(1) * image_block, end_image = min(first_image + image_block,           \
+                                                                                 (ulong)s.images), n = 1;              \
         const ulong places = (ulong)s.TO[0] * s.TO[1], stride = (ulong)s.FROM[0] * s.FROM[1] * s.IN;                   \
         const taps h = taps_where(s, 0, get_global_id(0), IS_DATA);                                                    \
-        a += a_offset + first_image * stride;                                                                          \
+        a += a_offset;                                                                                                 \
         b += b_offset;                                                                                                 \
         c += c_offset;                                                                                                 \
-        for (uint v_place = 0; v_place < s.TO[1]; v_place++) {                                                         \
-            const taps v = taps_where(s, 1, v_place, IS_DATA);                                                         \
-            const bool joins = v.step == 1 && v.at_step == 1;                                                          \
-            const ulong depth = joins ? (ulong)s.IN * v.count : s.IN;                                                  \
-            float lanes[LANES];                                                                                        \
-            EACH_ROW(THIN_START)                                                                                       \
-            for (uint run = 0; run < h.count; run++)                                                                   \
-                for (uint piece = 0; piece < (joins ? 1 : v.count); piece++) {                                         \
-                    const ulong at = (ulong)(h.at + run * h.at_step) * s.FROM[1] + (ulong)(v.at + piece * v.at_step);  \
-                    __global const float *from = a + at * s.IN;                                                        \
-                    __global const float *tap =                                                                        \
-                        b + ((h.first + run * h.step) * s.kernel_size[1] + v.first + piece * v.step) * (ulong)s.IN;    \
-                    ulong i = 0;                                                                                       \
-                    for (; i + LANES <= depth; i += LANES) {                                                           \
-                        const vector weights = LOAD(0, tap + i);                                                       \
-                        EACH_ROW(THIN_MULTIPLY)                                                                        \
+        /* images take their turn over some places of a row: what one place has read of an image serves the next one */ \
+        for (uint first = 0; first < s.TO[1]; first += PLACES) {                                                       \
+            const uint end = min(first + PLACES, s.TO[1]);                                                             \
+            for (uint i = first; i < end; i++) across[i - first] = taps_where(s, 1, i, IS_DATA);                       \
+            for (ulong image = first_image; image < end_image; image += ROWS)                                          \
+                for (uint v_place = first; v_place < end; v_place++) {                                                 \
+                    const taps v = across[v_place - first];                                                            \
+                    const bool joins = v.step == 1 && v.at_step == 1;                                                  \
+                    const ulong depth = joins ? (ulong)s.IN * v.count : s.IN;                                          \
+                    const ulong rows = min((ulong)ROWS, end_image - image);                                            \
+                    EACH_ROW(THIN_START)                                                                               \
+                    for (uint run = 0; run < h.count; run++)                                                           \
+                        for (uint piece = 0; piece < (joins ? 1 : v.count); piece++) {                                 \
+                            const ulong at = (h.at + run * h.at_step) * s.FROM[1] + v.at + piece * v.at_step;          \
+                            const ulong tap_at =                                                                       \
+                                (h.first + run * h.step) * s.kernel_size[1] + v.first + piece * v.step;                \
+                            __global const float *from = a + image * stride + at * s.IN, *tap = b + tap_at * s.IN;     \
+                            ulong i = 0;                                                                               \
+                            for (; i + LANES <= depth; i += LANES) {                                                   \
+                                const vector weights = LOAD(0, tap + i);                                               \
+                                EACH_ROW(THIN_MULTIPLY)                                                                \
+                            }                                                                                          \
+                            for (; i < depth; i++) { EACH_ROW(THIN_REST) }                                             \
+                        }                                                                                              \
+                    EACH_ROW(THIN_KEEP)                                                                                \
+                    for (ulong r = 0; r < rows; r++) {                                                                 \
+                        const ulong row = (image + r) * places + get_global_id(0) * s.TO[1] + v_place;                 \
+                        if (add) done[r] += c[row];                                                                    \
+                        FINISH((uint)row, 0, done + r, 1)                                                              \
                     }                                                                                                  \
-                    for (; i < depth; i++) { EACH_ROW(THIN_REST) }                                                     \
                 }                                                                                                      \
-            EACH_ROW(THIN_KEEP)                                                                                        \
-            for (ulong image = 0; image < images; image++) {                                                           \
-                const ulong row = (first_image + image) * places + get_global_id(0) * s.TO[1] + v_place;               \
-                if (add) done[image] += c[row];                                                                        \
-                FINISH((uint)row, 0, done + image, 1)                                                                  \
-            }                                                                                                          \
         }                                                                                                              \
     }
 #define CONV_THIN_FORWARD(name) THIN(name, false, result, picture, channels)
@@ -427,7 +446,7 @@ CONV_WEIGHTS(conv_weights)
     void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
     {                                                                                                                  \
         __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
-        __local int steps[K_BLOCK], where[SUM_ROWS];                                                                   \
+        __local int steps[PADDED], where[SUM_ROWS];                                                                    \
         __local float padded[PADDED];                                                                                  \
         const ulong n = s.features, first_row = get_global_id(0) * row_block, column = get_global_id(1) * COLUMNS;     \
         const ulong all_rows =                                                                                         \
@@ -443,22 +462,23 @@ CONV_WEIGHTS(conv_weights)
             where[r] = (int)((tap / s.kernel_size[1] * s.dilation[0] * width +                                         \
                               tap % s.kernel_size[1] * s.dilation[1]) * s.channels + channel);                         \
         }                                                                                                              \
+        for (ulong k = 0; k < places; k++) {                                                                           \
+            const uint i = (uint)k / s.result[1], j = (uint)k % s.result[1];                                           \
+            steps[k] = (int)((i * s.stride[0] * width + j * s.stride[1]) * s.channels);                                \
+        }                                                                                                              \
+        /* what of the picture any tap reaches */                                                                      \
+        const uint high = min(s.picture[0], height - min(height, s.pad[0]));                                           \
+        const uint length = min(s.picture[1], width - min(width, s.pad[1])) * s.channels;                              \
+        for (uint i = 0; i < PADDED; i++) padded[i] = 0.0f;                                                            \
         for (uint image = 0; image < s.images; image++, x += (ulong)s.picture[0] * s.picture[1] * s.channels) {        \
-            for (uint i = 0; i < height; i++)                                                                          \
-                for (uint j = 0; j < width * s.channels; j++) {                                                        \
-                    const uint from = i - s.pad[0], at = j - s.pad[1] * s.channels;                                    \
-                    const bool inside = from < s.picture[0] && at < s.picture[1] * s.channels;                         \
-                    padded[i * width * s.channels + j] =                                                               \
-                        inside ? x[from * s.picture[1] * s.channels + at] : 0.0f;                                      \
-                }                                                                                                      \
+            for (uint i = 0; i < high; i++) {                                                                          \
+                __local float *row = padded + ((i + s.pad[0]) * width + s.pad[1]) * s.channels;                        \
+                for (uint j = 0; j < length; j++) row[j] = x[i * s.picture[1] * s.channels + j];                       \
+            }                                                                                                          \
             for (ulong done = 0; done < places; done += K_BLOCK) {                                                     \
                 const ulong depth = min((ulong)K_BLOCK, places - done);                                                \
-                for (ulong k = 0; k < depth; k++) {                                                                    \
-                    const uint i = (uint)(done + k) / s.result[1], j = (uint)(done + k) % s.result[1];                 \
-                    steps[k] = (int)((i * s.stride[0] * width + j * s.stride[1]) * s.channels);                        \
-                }                                                                                                      \
                 pack_rows(y + (image * places + done) * n, n, columns, depth, panel);                                  \
-                TILES(taps, all_rows, depth, padded, where + row, steps, panel, sums + 2 * row,                        \
+                TILES(taps, all_rows, depth, padded, where + row, steps + done, panel, sums + 2 * row,                 \
                       image > 0 || done > 0)                                                                           \
             }                                                                                                          \
         }                                                                                                              \

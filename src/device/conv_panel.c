@@ -49,7 +49,7 @@ static size_t local_bytes(const duet_gemm_parameters *parameters)
 {
     const size_t k_block = parameters->value[K_BLOCK], sum_rows = parameters->value[SUM_ROWS] + FEW_ROWS;
     const size_t block = k_block * (BLOCK_ROWS + 2 * TAPS) + parameters->value[ROWS];
-    const size_t padded = PADDED + k_block + sum_rows;
+    const size_t padded = 2 * PADDED + sum_rows;
     return sizeof(float) * (columns_of(parameters) * (k_block + sum_rows) + (block > padded ? block : padded));
 }
 
@@ -213,8 +213,12 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
     const duet_convolution *it = &product->shape.convolution;
     const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
+    const size_t rows = places_of(it)[0], wanted = 4 * (size_t)device->info.compute_units;
+    const size_t blocks = count_pieces(wanted, rows), most = product->parameters.value[ROWS];
+    const cl_ulong image_block = duet_size_round_up(count_pieces(it->images, blocks), most);
     const duet_argument arguments[] = {
         {sizeof *it, it},
+        {sizeof image_block, &image_block},
         {sizeof(cl_mem), &product->a.buffer},
         {sizeof a_offset, &a_offset},
         {sizeof(cl_mem), &product->b.buffer},
@@ -223,9 +227,8 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
         {sizeof c_offset, &c_offset},
         {sizeof add, &add},
     };
-    duet_launch launch = {.dimensions = 2,
-                          .global = {places_of(it)[0], count_pieces(it->images, product->parameters.value[ROWS])},
-                          .local = {1, 1}};
+    duet_launch launch = {
+        .dimensions = 2, .global = {rows, count_pieces(it->images, (size_t)image_block)}, .local = {1, 1}};
     return append(device, product, options, it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
                   arguments, sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
