@@ -42,6 +42,28 @@ float random_normal(uint seed0, uint seed1, uint stream, uint step, uint element
     return sqrt(-2.0f * log_of_normal(uniform_of(words.x))) * cospi(2.0f * ((float)(words.y >> 9) * 0x1p-23f));
 }
 
+// Masks: 1 where a word of 16 bits is below `limit`, else 0. Eight elements share a block.
+float mask_of(const uint4 words, const uint element, const float limit)
+{
+    const uint pair = element & 4u ? (element & 2u ? words.w : words.z) : (element & 2u ? words.y : words.x);
+    return (float)(element & 1u ? pair >> 16 : pair & 0xFFFFu) < limit ? 1.0f : 0.0f;
+}
+
+float random_mask(uint seed0, uint seed1, uint stream, uint step, uint element, float limit)
+{
+    return mask_of(philox_element(seed0, seed1, stream, step, element / 8), element, limit);
+}
+
+// `count` neighbours at once: each block is computed once.
+void random_masks(uint seed0, uint seed1, uint stream, uint step, uint element, float limit, uint count, float *masks)
+{
+    for (uint i = 0; i < count;) {
+        const uint4 words = philox_element(seed0, seed1, stream, step, (element + i) / 8);
+        const uint end = min(count, i + 8 - (element + i) % 8);
+        for (; i < end; i++) masks[i] = mask_of(words, element + i, limit);
+    }
+}
+
 uint permute_mix(uint x)
 {
     x = (x ^ x >> 16) * 0x85EBCA6Bu;

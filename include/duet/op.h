@@ -258,7 +258,8 @@ DUET_API duet_node duet_gumbel_at(const char *where, duet_graph *graph, duet_sha
 /** 1 with the given probability, else 0; no gradient flows */
 DUET_API duet_node duet_bernoulli_at(const char *where, duet_node probability);
 #define duet_bernoulli(probability) duet_bernoulli_at(DUET_WHERE, (probability))
-/** 1 with probability `keep` in [0, 1], else 0: the draws are computed again wherever they are used and never stored */
+/** 1 with probability `keep` in [0, 1], to the next multiple of 2^-16, else 0: the draws are computed again wherever
+ *  they are used and never stored. Eight elements share a block of random numbers */
 DUET_API duet_node duet_mask_at(const char *where, duet_graph *graph, duet_shape shape, double keep);
 #define duet_mask(graph, shape, keep) duet_mask_at(DUET_WHERE, (graph), (shape), (keep))
 /** One draw from softmax(logits) over the last dimension, as one-hot rows, by the Gumbel maximum; no gradient flows */

@@ -53,7 +53,8 @@ static double expected_bernoulli(const draws *d, size_t i)
 
 static double expected_mask(const draws *d, size_t i)
 {
-    return uniform_at(d, MASK, i) < (float)kept;
+    uint32_t words = duet_philox_element(seed, MASK, d->clock, (uint32_t)i / 8).word[i % 8 / 2];
+    return (float)(i % 2 == 0 ? words & 0xFFFF : words >> 16) < (float)(kept * 65536);
 }
 
 static double expected_categorical(const draws *d, size_t i)

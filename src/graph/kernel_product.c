@@ -25,13 +25,13 @@ static void write_values(duet_kernel_writer *writer, const duet_lowering *loweri
 }
 
 static void write_instance(duet_text *text, const duet_kernel_writer *writer, const duet_gemm_source *source,
-                           size_t columns, const duet_text pieces[3])
+                           size_t columns, const duet_text pieces[4])
 {
     duet_text_add(text, "__attribute__((always_inline)) void @_finish(const uint row, const uint start, RUN_SPACE "
                         "const float *product, const uint count");
     duet_write_parameters(writer, text);
-    duet_text_add(text, ")\n{\n%s    const size_t first = (size_t)row * %zu + start;\n", duet_text_get(&pieces[0]),
-                  columns);
+    duet_text_add(text, ")\n{\n%s    const size_t first = (size_t)row * %zu + start;\n%s", duet_text_get(&pieces[0]),
+                  columns, duet_text_get(&pieces[3]));
     duet_text_add(text,
                   "    for (uint lane = 0; lane < count; lane++) {\n"
                   "    const size_t at = first + lane;\n"
@@ -52,21 +52,22 @@ duet_status duet_kernel_write_product(duet_lowering *lowering, size_t index, con
 {
     const duet_step *step = &lowering->steps[index];
     duet_kernel_writer writer = {.is_stored = lowering->stored};
-    duet_text text = {0}, pieces[3] = {0};
+    duet_text text = {0}, pieces[4] = {0};
     int targets[DUET_STEP_ROOTS];
     char name[64];
     *launch = (duet_kernel_text){.step = index, .visited = step->elements};
     duet_writer_give_matrix(&writer, step->shape.n);
     duet_writer_give(&writer, step->roots[0].value, "p");
+    writer.run = &pieces[3];
     write_values(&writer, lowering, step, &pieces[0], &pieces[1], &pieces[2], targets);
     write_instance(&text, &writer, source, step->shape.n, pieces);
     snprintf(name, sizeof name, "gemm_%s", step->roots[step->root_count - 1].value->op->name);
-    writer.failed |= pieces[0].failed || pieces[1].failed || pieces[2].failed;
+    writer.failed |= pieces[0].failed || pieces[1].failed || pieces[2].failed || pieces[3].failed;
     duet_status status = duet_kernel_check(&writer, table, error);
     if (status == DUET_OK) status = duet_kernel_intern(table, name, &text, &launch->kernel, error);
     if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, targets, launch, error);
     launch->flops = (double)writer.operations * (double)step->elements;
-    for (size_t i = 0; i < 3; i++) duet_text_free(&pieces[i]);
+    for (size_t i = 0; i < 4; i++) duet_text_free(&pieces[i]);
     duet_text_free(&text);
     duet_writer_free(&writer);
     return status;

@@ -51,6 +51,7 @@ struct duet_kernel_writer {
         bool declared[DUET_MAX_RANK];
     } * frames;
     size_t frame_count, frame_capacity, value_count;
+    duet_text *run;    /* what is computed once for a run of `count` elements from `first` on; NULL: there are no runs */
     size_t columns;    /* of the matrix that was given; 0: none was */
     size_t operations; /* of one element, in additions */
     bool random;       /* needs cl/philox.cl */

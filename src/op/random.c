@@ -61,11 +61,15 @@ static duet_value write_mask(duet_kernel_writer *writer, duet_node node, const d
 {
     char key[256], clock[96];
     duet_value index = duet_write_index(writer, node, map);
-    duet_value keep = duet_write_constant(writer, node->attributes.number[0]);
+    duet_value limit = duet_write_constant(writer, node->attributes.number[0] * 65536);
     write_key(writer, node, key);
     duet_write_element(writer, node->inputs[1], "0", true, clock);
-    return duet_write_let(writer, DUET_FLOAT32, "random_uniform(%s, %s, %s) < %s ? 1.0f : 0.0f", key, clock, index.text,
-                          keep.text);
+    if (!map->linear || writer->run == NULL)
+        return duet_write_let(writer, DUET_FLOAT32, "random_mask(%s, %s, %s, %s)", key, clock, index.text, limit.text);
+    size_t run = writer->value_count;
+    duet_text_add(writer->run, "    float masks%zu[RUN];\n    random_masks(%s, %s, (uint)first, %s, count, masks%zu);\n",
+                  run, key, clock, limit.text, run);
+    return duet_write_let(writer, DUET_FLOAT32, "masks%zu[lane]", run);
 }
 
 static const duet_op op_mask = {.name = "mask",
