@@ -65,7 +65,7 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
 {
     (void)shape;
     const uint32_t width = device->info.vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 720, 2}};
+    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 1440, 4}};
     uint32_t *value = parameters.value;
     while (local_bytes(&parameters) > device->info.local_bytes && value[K_BLOCK] > 16) {
         value[K_BLOCK] /= 2;
@@ -246,7 +246,8 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
     const size_t taps = it->kernel[1] < TAPS ? it->kernel[1] : TAPS, wanted = 4 * (size_t)device->info.compute_units;
     size_t taken = value[SUM_ROWS] / (taps * (BLOCK_ROWS + FEW_ROWS)), blocks = count_pieces(rows, most);
     if (taken > value[STRIPS]) taken = value[STRIPS];
-    if (few || parts_of_taps * blocks * it->groups * count_pieces(all_strips, taken) < wanted) taken = 1;
+    if (few) taken = 1;
+    while (taken > 1 && parts_of_taps * blocks * it->groups * count_pieces(all_strips, taken) < wanted) taken /= 2;
     const cl_ulong strips = taken < all_strips ? taken : all_strips;
     const size_t parts = it->groups * count_pieces(all_strips, strips);
     if (parts_of_taps * parts * blocks < wanted) blocks = count_pieces(wanted, parts_of_taps * parts);
