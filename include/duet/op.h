@@ -243,6 +243,51 @@ DUET_API duet_node duet_gather_at(const char *where, duet_node table, duet_node 
 DUET_API duet_node duet_with_row_at(const char *where, duet_node table, duet_node counter, duet_node row);
 #define duet_with_row(table, counter, row) duet_with_row_at(DUET_WHERE, (table), (counter), (row))
 
+/* Pictures: float32 [batch, height, width, channels]. How windows lie on them is a duet_window (window.h). */
+
+/** The windows over x: [batch, rows, columns, window height, window width, channels]; `fill` (0 or -INFINITY, say)
+ * where they leave the picture. A reduction of them reads x and stores no windows */
+DUET_API duet_node duet_windows_at(const char *where, duet_node x, const duet_window *window, double fill);
+#define duet_windows(...) duet_windows_at(DUET_WHERE, __VA_ARGS__)
+/** The transpose of duet_windows with fill 0: the picture [batch, height, width, channels] each element of which is the
+ *  sum, in a fixed order, of the elements of windows that lie on it. Each is the other's gradient */
+DUET_API duet_node duet_fold_at(const char *where, duet_node windows, const duet_window *window, size_t height,
+                                size_t width);
+#define duet_fold(...) duet_fold_at(DUET_WHERE, __VA_ARGS__)
+/** Largest element of each window: [batch, rows, columns, channels]. Padding is never the largest, and a window without
+ *  an element of the picture is a mistake; ties share the gradient equally */
+DUET_API duet_node duet_max_pool_at(const char *where, duet_node x, const duet_window *window);
+#define duet_max_pool(...) duet_max_pool_at(DUET_WHERE, __VA_ARGS__)
+/** Mean of each window: [batch, rows, columns, channels]. Padding is not counted, as in TensorFlow (PyTorch:
+ *  count_include_pad=False); a window without an element of the picture is a mistake */
+DUET_API duet_node duet_average_pool_at(const char *where, duet_node x, const duet_window *window);
+#define duet_average_pool(...) duet_average_pool_at(DUET_WHERE, __VA_ARGS__)
+/** Largest element of each channel: [batch, channels]; ties share the gradient equally */
+DUET_API duet_node duet_global_max_pool_at(const char *where, duet_node x);
+#define duet_global_max_pool(x) duet_global_max_pool_at(DUET_WHERE, (x))
+/** Mean of each channel: [batch, channels] */
+DUET_API duet_node duet_global_average_pool_at(const char *where, duet_node x);
+#define duet_global_average_pool(x) duet_global_average_pool_at(DUET_WHERE, (x))
+/** Each element repeated: [batch, height * factor, width * factor, channels]; whole factors, one for the
+ *  height and one for the width */
+DUET_API duet_node duet_upsample_nearest_at(const char *where, duet_node x, size_t height_factor, size_t width_factor);
+#define duet_upsample_nearest(x, height_factor, width_factor)                                                          \
+    duet_upsample_nearest_at(DUET_WHERE, (x), (height_factor), (width_factor))
+/** Bilinear interpolation between the centres of elements, (i + 1/2) / factor - 1/2, held inside the picture's
+ * outermost centres: PyTorch's interpolate(mode="bilinear", align_corners=False), TensorFlow's resize. Shape and
+ * factors as for duet_upsample_nearest */
+DUET_API duet_node duet_upsample_bilinear_at(const char *where, duet_node x, size_t height_factor, size_t width_factor);
+#define duet_upsample_bilinear(x, height_factor, width_factor)                                                         \
+    duet_upsample_bilinear_at(DUET_WHERE, (x), (height_factor), (width_factor))
+/** Pixel shuffle: [batch, height * block, width * block, channels / block^2], where element (h * block + i,
+ *  w * block + j, c) is (h, w, (i * block + j) * (channels / block^2) + c) of x: TensorFlow's depth_to_space, which is
+ * not the channel order of PyTorch's PixelShuffle */
+DUET_API duet_node duet_depth_to_space_at(const char *where, duet_node x, size_t block);
+#define duet_depth_to_space(x, block) duet_depth_to_space_at(DUET_WHERE, (x), (block))
+/** The inverse of duet_depth_to_space: [batch, height / block, width / block, channels * block^2] */
+DUET_API duet_node duet_space_to_depth_at(const char *where, duet_node x, size_t block);
+#define duet_space_to_depth(x, block) duet_space_to_depth_at(DUET_WHERE, (x), (block))
+
 /* Random, by counter: element i of the stream at the graph's clock is a pure function of (seed, stream, clock, i).
  * Each call makes a stream of its own. */
 

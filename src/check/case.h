@@ -42,6 +42,9 @@ struct duet_case {
     double parameter;
     unsigned axes;
     bool keep, transpose_a, transpose_b;
+    duet_window window;
+    bool same; /**< the window is padded as SAME over input 0 */
+    size_t factors[2];
 };
 
 /** Cases that are planned together: one program, one line of the doctor. */

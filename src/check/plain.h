@@ -53,4 +53,16 @@ duet_plain duet_plain_convolution(duet_plain_arena *arena, const duet_plain *x, 
                                   const duet_plain *y, duet_shape shape, const duet_window *window, size_t groups);
 duet_plain duet_plain_gather(duet_plain_arena *arena, duet_plain table, duet_plain index);
 
+/* Pictures (plain_image.c). */
+
+duet_plain duet_plain_windows(duet_plain_arena *arena, duet_plain x, const duet_window *window, double fill);
+duet_plain duet_plain_fold(duet_plain_arena *arena, duet_plain windows, const duet_window *window, size_t height,
+                           size_t width);
+duet_plain duet_plain_max_pool(duet_plain_arena *arena, duet_plain x, const duet_window *window);
+duet_plain duet_plain_average_pool(duet_plain_arena *arena, duet_plain x, const duet_window *window);
+duet_plain duet_plain_upsample_nearest(duet_plain_arena *arena, duet_plain x, size_t height, size_t width);
+duet_plain duet_plain_upsample_bilinear(duet_plain_arena *arena, duet_plain x, size_t height, size_t width);
+duet_plain duet_plain_depth_to_space(duet_plain_arena *arena, duet_plain x, size_t block);
+duet_plain duet_plain_space_to_depth(duet_plain_arena *arena, duet_plain x, size_t block);
+
 #endif

@@ -113,22 +113,6 @@ static size_t exact_local_size(const duet_lowering *lowering, size_t elements)
     return local >= 16 || local == wanted ? local : 0;
 }
 
-/* The features of all values whose coordinates the kernel asks for; 0 if it asks for none or they differ. */
-static size_t common_columns(const duet_kernel_writer *writer)
-{
-    size_t columns = 0;
-    for (size_t i = 0; i < writer->frame_count; i++) {
-        const struct duet_frame *frame = &writer->frames[i];
-        bool asked = false;
-        for (size_t axis = 0; axis < frame->shape.rank; axis++) asked |= frame->declared[axis];
-        if (!asked) continue;
-        size_t features = frame->shape.dims[frame->shape.rank - 1];
-        if (columns != 0 && columns != features) return 0;
-        columns = features;
-    }
-    return columns;
-}
-
 /* On a CPU a kernel that asks for coordinates is launched over a matrix whose columns are the features, so that a run
  * of work-items lies within a row: then its compiler sees that what depends on the row is the same for all, and what
  * depends on the column lies side by side. A work-group is a piece of a row, or several rows where they are short.
@@ -138,7 +122,7 @@ static bool choose_matrix(const duet_lowering *lowering, const duet_kernel_write
 {
     const duet_device_info *info = duet_device_describe(lowering->device);
     const size_t least = 16, most = info->work_group_size < 256 ? info->work_group_size : 256;
-    const size_t columns = common_columns(writer), enough_groups = (size_t)info->compute_units * 8;
+    const size_t columns = writer->row_length, enough_groups = (size_t)info->compute_units * 8;
     if (duet_is_wide(lowering->device) || columns < least) return false;
     size_t local = most, rows = elements / columns, local_rows = 1;
     while (local >= least && columns % local != 0) local--;

@@ -7,27 +7,65 @@
 
 enum { LANES = 16 };
 
-/* i, the index into what is reduced, from o (which output) and r (which element of its sum). */
-static void write_scattered_index(duet_text *text, duet_node node)
+static size_t columns_of(duet_node node)
 {
     duet_shape shape = node->inputs[0]->shape;
-    size_t axes = node->attributes.size[0], o_unit = 1, r_unit = 1, stride = 1;
+    return shape.rank == 0 ? 1 : shape.dims[shape.rank - 1];
+}
+
+/* The coordinates of an element of what is reduced, each a part of o (which output) or of r (which element of its sum).
+ */
+static duet_coordinates coordinates_of(const duet_step *step)
+{
+    duet_coordinates coordinates = {.text = {""}};
+    duet_shape shape = step->node->inputs[0]->shape;
+    size_t units[2] = {1, 1};
+    for (size_t d = shape.rank; d-- > 0;) {
+        bool reduced = (step->node->attributes.size[0] >> d & 1) != 0;
+        char *text = coordinates.text[d];
+        size_t unit = units[reduced], room = sizeof coordinates.text[d];
+        units[reduced] *= shape.dims[d];
+        size_t length = (size_t)snprintf(text, room, reduced ? "r" : "o");
+        if (unit > 1) length += (size_t)snprintf(text + length, room - length, " / %zuu", unit);
+        if (units[reduced] != (reduced ? step->length : step->outputs))
+            length += (size_t)snprintf(text + length, room - length, " %% %zuu", shape.dims[d]);
+        if (d + 1 == shape.rank && step->lanes > 1) snprintf(text + length, room - length, " + lane");
+    }
+    return coordinates;
+}
+
+/* The element's row, in a matrix of the last extent, and its column. */
+static void write_row(duet_text *text, const duet_step *step)
+{
+    const duet_coordinates coordinates = coordinates_of(step);
+    duet_shape shape = step->node->inputs[0]->shape;
+    size_t stride = 1;
     const char *plus = "";
-    duet_text_add(text, "        const uint i = ");
-    for (size_t d = shape.rank; d-- > 0; stride *= shape.dims[d]) {
-        bool reduced = (axes >> d & 1) != 0;
-        size_t *unit = reduced ? &r_unit : &o_unit;
+    duet_text_add(text, "        const uint column = %s, row = ", coordinates.text[shape.rank - 1]);
+    for (size_t d = shape.rank - 1; d-- > 0; stride *= shape.dims[d]) {
         if (shape.dims[d] == 1) continue;
-        duet_text_add(text, "%s%s / %zuu %% %zuu * %zuu", plus, reduced ? "r" : "o", *unit, shape.dims[d], stride);
-        *unit *= shape.dims[d];
+        duet_text_add(text, stride > 1 ? "%s%s * %zuu" : "%s%s", plus, coordinates.text[d], stride);
         plus = " + ";
     }
     duet_text_add(text, *plus == '\0' ? "0u;\n" : ";\n");
 }
 
+/* Which element of what is reduced comes next, and its value. */
+static void write_element(duet_text *text, const duet_step *step, const duet_kernel_writer *writer)
+{
+    bool scattered = step->layout == DUET_REDUCE_SCATTERED;
+    const char *lane = step->lanes > 1 ? " + lane" : "";
+    if (scattered || (writer->row_length > 0 && writer->columns > 0)) write_row(text, step);
+    duet_text_add(text, "        const size_t at = ");
+    if (step->layout == DUET_REDUCE_ROWS) duet_text_add(text, "(size_t)o * length + r%s;\n", lane);
+    if (step->layout == DUET_REDUCE_COLUMNS) duet_text_add(text, "(size_t)r * outputs + o%s;\n", lane);
+    if (scattered) duet_text_add(text, "(size_t)row * %zu + column;\n", columns_of(step->node));
+    duet_text_add(text, "        const uint i = (uint)at;\n%s", duet_text_get(&writer->body));
+}
+
 /* One output, one element after the other. */
-static void write_single(duet_text *text, const duet_lowering *lowering, const duet_step *step, const char *body,
-                         const char *value)
+static void write_single(duet_text *text, const duet_lowering *lowering, const duet_step *step,
+                         const duet_kernel_writer *writer, const char *value)
 {
     const duet_op *op = step->node->op;
     bool by_columns = step->layout != DUET_REDUCE_ROWS;
@@ -40,27 +78,26 @@ static void write_single(duet_text *text, const duet_lowering *lowering, const d
     else
         duet_text_add(text, "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
                             "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++) {\n");
-    if (step->layout == DUET_REDUCE_ROWS) duet_text_add(text, "        const uint i = o * length + r;\n");
-    if (step->layout == DUET_REDUCE_COLUMNS) duet_text_add(text, "        const uint i = r * outputs + o;\n");
-    if (step->layout == DUET_REDUCE_SCATTERED) write_scattered_index(text, step->node);
-    duet_text_add(text, "        const size_t at = i;\n%s        const float a = so_far, b = %s;\n", body, value);
+    write_element(text, step, writer);
+    duet_text_add(text, "        const float a = so_far, b = %s;\n", value);
     duet_text_add(text, "        so_far = %s;\n    }\n    r0[s0 + %s] = so_far;\n", op->expression,
                   by_columns ? "piece * outputs + o" : "o * pieces + piece");
 }
 
 /* Sixteen elements of a row at once, in sums of their own, which are added at the end. */
-static void write_row_lanes(duet_text *text, const duet_op *op, const char *body, const char *value)
+static void write_row_lanes(duet_text *text, const duet_step *step, const duet_kernel_writer *writer, const char *value)
 {
+    const duet_op *op = step->node->op;
     duet_text_add(text,
                   "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces), runs = length / 16;\n"
                   "    if (o >= outputs) return;\n    float sums[16];\n"
                   "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n"
                   "    const uint last = (uint)((ulong)runs * (piece + 1) / pieces) * 16;\n"
                   "    for (uint r = (uint)((ulong)runs * piece / pieces) * 16; r < last; r += 16)\n"
-                  "    for (uint lane = 0; lane < 16; lane++) {\n"
-                  "        const size_t at = (size_t)o * length + r + lane;\n        const uint i = (uint)at;\n",
+                  "    for (uint lane = 0; lane < 16; lane++) {\n",
                   op->start);
-    duet_text_add(text, "%s        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", body, value,
+    write_element(text, step, writer);
+    duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
                   op->expression);
     duet_text_add(text,
                   "    float so_far = %s;\n    for (uint lane = 0; lane < 16; lane++) {\n"
@@ -70,44 +107,32 @@ static void write_row_lanes(duet_text *text, const duet_op *op, const char *body
 }
 
 /* Sixteen neighbouring columns at once. */
-static void write_column_lanes(duet_text *text, const duet_op *op, const char *body, const char *value)
+static void write_column_lanes(duet_text *text, const duet_step *step, const duet_kernel_writer *writer,
+                               const char *value)
 {
+    const duet_op *op = step->node->op;
     duet_text_add(text,
                   "    const uint o = (uint)(id %% (outputs / 16)) * 16, piece = (uint)(id / (outputs / 16));\n"
                   "    if (piece >= pieces) return;\n    float sums[16];\n"
                   "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n"
                   "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
                   "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++)\n"
-                  "    for (uint lane = 0; lane < 16; lane++) {\n"
-                  "        const size_t at = (size_t)r * outputs + o + lane;\n        const uint i = (uint)at;\n",
+                  "    for (uint lane = 0; lane < 16; lane++) {\n",
                   op->start);
-    duet_text_add(text, "%s        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", body, value,
+    write_element(text, step, writer);
+    duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
                   op->expression);
     duet_text_add(text,
                   "    for (uint lane = 0; lane < 16; lane++) r0[s0 + piece * outputs + o + lane] = sums[lane];\n");
 }
 
-size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, size_t outputs, size_t length)
+size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, duet_node node)
 {
-    if (duet_is_wide(device) || layout == DUET_REDUCE_SCATTERED) return 1;
-    return (layout == DUET_REDUCE_ROWS ? length : outputs) % LANES == 0 ? LANES : 1;
-}
-
-/* Where features are kept, or they alone are reduced, row and column of the value seen as a matrix are known: which
- * output, and which element of its sum. */
-static void name_matrix(duet_kernel_writer *writer, const duet_step *step)
-{
-    duet_shape shape = step->node->inputs[0]->shape;
-    const size_t columns = shape.rank < 2 ? 0 : shape.dims[shape.rank - 1];
-    bool by_rows = step->layout == DUET_REDUCE_ROWS && step->length == columns,
-         by_columns = step->layout == DUET_REDUCE_COLUMNS && step->outputs == columns;
-    if (!by_rows && !by_columns) return;
-    duet_writer_give_matrix(writer, columns);
-    const char *lane = step->lanes > 1 ? " + lane" : "";
-    if (by_rows)
-        duet_text_add(&writer->body, "        const uint row = o, column = r%s;\n", lane);
-    else
-        duet_text_add(&writer->body, "        const uint row = r, column = o%s;\n", lane);
+    size_t outputs = node->elements, length = node->inputs[0]->elements / outputs, columns = columns_of(node);
+    size_t side_by_side = layout == DUET_REDUCE_ROWS ? length : layout == DUET_REDUCE_COLUMNS ? outputs : columns;
+    bool is_last_reduced = (node->attributes.size[0] >> (node->shape.rank - 1) & 1) != 0;
+    if (duet_is_wide(device) || (layout == DUET_REDUCE_SCATTERED && is_last_reduced)) return 1;
+    return side_by_side % LANES == 0 ? LANES : 1;
 }
 
 duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
@@ -117,19 +142,23 @@ duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *s
     duet_kernel_writer writer = {.is_stored = lowering->stored};
     duet_text text = {0};
     duet_map linear = duet_map_linear();
-    name_matrix(&writer, step);
+    size_t columns = columns_of(step->node);
+    if (columns > 1 && columns % step->lanes == 0) {
+        const duet_coordinates coordinates = coordinates_of(step);
+        duet_writer_give_matrix(&writer, columns);
+        duet_writer_give_coordinates(&writer, step->node->inputs[0]->shape, &coordinates);
+    }
     duet_value value = duet_write_node(&writer, step->node->inputs[0], &linear);
-    const char *body = duet_text_get(&writer.body);
     writer.results[writer.result_count++] = DUET_FLOAT32;
     duet_text_add(&text, "__kernel void @(const uint outputs, const uint pieces, const uint length");
     duet_write_parameters(&writer, &text);
     duet_text_add(&text, ")\n{\n    const size_t id = get_global_id(0);\n");
     if (step->lanes == 1)
-        write_single(&text, lowering, step, body, value.text);
+        write_single(&text, lowering, step, &writer, value.text);
     else if (step->layout == DUET_REDUCE_ROWS)
-        write_row_lanes(&text, op, body, value.text);
+        write_row_lanes(&text, step, &writer, value.text);
     else
-        write_column_lanes(&text, op, body, value.text);
+        write_column_lanes(&text, step, &writer, value.text);
     duet_text_add(&text, "}\n");
 
     int target = step->pieces > 1 ? step->scratch : step->roots[0].target;
@@ -142,7 +171,7 @@ duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *s
     launch->sizes[2] = (uint32_t)step->length;
     launch->size_count = 3;
     launch->work_items = step->outputs * step->pieces;
-    if (step->layout == DUET_REDUCE_COLUMNS) launch->work_items /= step->lanes;
+    if (step->layout != DUET_REDUCE_ROWS) launch->work_items /= step->lanes;
     launch->local = duet_kernel_local_size(lowering, launch->work_items);
     launch->flops = (double)(writer.operations + 1) * (double)step->outputs * (double)step->length;
     duet_text_free(&text);

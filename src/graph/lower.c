@@ -58,8 +58,8 @@ static void place_reduce(duet_lowering *lowering, duet_node node)
     step->outputs = node->elements;
     step->length = node->inputs[0]->elements / node->elements;
     step->layout = layout_of(node);
-    step->lanes = duet_reduce_lanes(lowering->device, step->layout, step->outputs, step->length);
-    size_t work_items = step->layout == DUET_REDUCE_COLUMNS ? step->outputs / step->lanes : step->outputs;
+    step->lanes = duet_reduce_lanes(lowering->device, step->layout, node);
+    size_t work_items = step->layout == DUET_REDUCE_ROWS ? step->outputs : step->outputs / step->lanes;
     step->pieces = choose_pieces(lowering, work_items, step->length);
     for (size_t i = 0; i < lowering->probe.load_count; i++)
         if (!duet_step_add_read(step, duet_lowering_tensor(lowering, lowering->probe.loads[i].node), true)) {

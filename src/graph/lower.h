@@ -147,7 +147,7 @@ bool duet_is_computed(duet_node node);
 bool duet_is_row_write(duet_node assign);
 
 /** How many neighbours a work-item of a reduction takes at once (kernel_reduce.c). */
-size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, size_t outputs, size_t length);
+size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, duet_node node);
 
 /** Places ARENA tensors in slabs (memory.c): slab sizes grow as needed, at most `limit` bytes each. */
 duet_status duet_place_tensors(duet_lowering *lowering, size_t limit, size_t **slab_bytes, size_t *slab_count,

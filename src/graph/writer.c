@@ -24,7 +24,9 @@ void duet_writer_reset(duet_kernel_writer *writer)
     duet_text_clear(&writer->body);
     writer->load_count = writer->result_count = writer->constant_count = 0;
     writer->written_count = writer->frame_count = writer->value_count = 0;
-    writer->operations = 0;
+    writer->operations = writer->frame_number = 0;
+    writer->depth = 0;
+    writer->columns = writer->row_length = writer->given.rank = 0;
     writer->random = false;
 }
 
@@ -107,6 +109,35 @@ duet_value duet_write_constant(duet_kernel_writer *writer, double value)
     return value_of("k%zu", writer->constant_count++);
 }
 
+duet_value duet_write_sum(duet_kernel_writer *writer)
+{
+    duet_value sum = value_of("t%zu", writer->value_count++);
+    duet_text_add(&writer->body, "    float %s = 0.0f;\n", sum.text);
+    return sum;
+}
+
+duet_block duet_write_loop(duet_kernel_writer *writer, size_t times, duet_value *counter)
+{
+    const duet_block block = {writer->written_count, writer->frame_count, writer->operations, times};
+    *counter = value_of("t%zu", writer->value_count++);
+    duet_text_add(&writer->body, "    for (uint %s = 0; %s < %zuu; %s++) {\n", counter->text, counter->text, times,
+                  counter->text);
+    writer->depth++;
+    return block;
+}
+
+void duet_write_loop_end(duet_kernel_writer *writer, duet_block block)
+{
+    duet_text_add(&writer->body, "    }\n");
+    writer->depth--;
+    writer->written_count = block.written_count;
+    writer->frame_count = block.frame_count;
+    for (size_t i = 0; i < writer->frame_count; i++)
+        for (size_t axis = 0; axis < DUET_MAX_RANK; axis++)
+            if (writer->frames[i].declared[axis] > 1 + writer->depth) writer->frames[i].declared[axis] = 0;
+    writer->operations += (block.times - 1) * (writer->operations - block.operations);
+}
+
 size_t duet_write_argument(duet_kernel_writer *writer, duet_node node, bool strided)
 {
     node = duet_node_in_memory(node);
@@ -147,15 +178,18 @@ void duet_write_element(duet_kernel_writer *writer, duet_node node, const char *
     snprintf(expression, 96, "b%zu[o%zu + %s]", argument, argument, index);
 }
 
-/* The frame of that shape, new or known; frame_count if memory is short. */
-static size_t find_frame(duet_kernel_writer *writer, duet_shape shape)
+/* The frame of that shape and number, new or known; frame_count if memory is short. */
+static size_t find_frame(duet_kernel_writer *writer, duet_shape shape, size_t number)
 {
     size_t frame = 0;
-    while (frame < writer->frame_count && !duet_shape_equal(writer->frames[frame].shape, shape)) frame++;
+    while (frame < writer->frame_count &&
+           (writer->frames[frame].number != number || !duet_shape_equal(writer->frames[frame].shape, shape)))
+        frame++;
     if (frame < writer->frame_count) return frame;
     if (!reserve(writer, (void **)&writer->frames, sizeof *writer->frames, frame, &writer->frame_capacity))
         return writer->frame_count;
     memset(&writer->frames[frame], 0, sizeof writer->frames[frame]);
+    writer->frames[frame].number = number;
     writer->frames[writer->frame_count++].shape = shape;
     return frame;
 }
@@ -165,28 +199,61 @@ void duet_writer_give_matrix(duet_kernel_writer *writer, size_t columns)
     writer->columns = columns;
 }
 
-/* Declared at its first use. */
-duet_value duet_write_frame(duet_kernel_writer *writer, duet_shape shape, size_t axis)
+void duet_writer_give_coordinates(duet_kernel_writer *writer, duet_shape shape, const duet_coordinates *coordinates)
 {
-    size_t frame = find_frame(writer, shape);
-    if (frame == writer->frame_count) return value_of("0");
-    if (shape.dims[axis] == 1) return value_of("0u");
-    size_t stride = 1, outside = 1;
+    writer->given = shape;
+    writer->given_coordinates = *coordinates;
+}
+
+duet_map duet_write_coordinates(duet_kernel_writer *writer, duet_shape shape, const duet_value *coordinates)
+{
+    duet_map map = duet_map_identity(shape);
+    map.number = ++writer->frame_number;
+    size_t frame = find_frame(writer, shape, map.number);
+    for (size_t axis = 0; axis < shape.rank && frame < writer->frame_count; axis++) {
+        writer->frames[frame].declared[axis] = 1 + writer->depth;
+        if (shape.dims[axis] > 1)
+            duet_text_add(&writer->body, "    const uint c%zu_%zu = %s;\n", frame, axis, coordinates[axis].text);
+    }
+    return map;
+}
+
+/* Coordinate `axis` of i, from the row and the column of i if they are known and are of use. */
+static void add_coordinate(duet_kernel_writer *writer, duet_shape shape, size_t axis)
+{
+    size_t stride = 1, outside = 1, length = shape.dims[shape.rank - 1];
     for (size_t i = axis + 1; i < shape.rank; i++) stride *= shape.dims[i];
     for (size_t i = 0; i < axis; i++) outside *= shape.dims[i];
-    if (stride == 1 && outside == 1) return value_of("i");
-    bool in_matrix = writer->columns > 1 && shape.dims[shape.rank - 1] == writer->columns;
-    if (in_matrix && stride == 1) return value_of("column");
-    const char *index = in_matrix ? "row" : "i";
-    if (in_matrix) stride /= writer->columns;
-    if (stride == 1 && outside == 1) return value_of("%s", index);
-    if (!writer->frames[frame].declared[axis]) {
-        writer->frames[frame].declared[axis] = true;
-        duet_text_add(&writer->body, "    const uint c%zu_%zu = ", frame, axis);
-        duet_text_add(&writer->body, stride > 1 ? "%s / %zuu" : "%s", index, stride);
-        duet_text_add(&writer->body, outside > 1 ? " %% %zuu;\n" : ";\n", shape.dims[axis]);
+    if (writer->given.rank > 0 && duet_shape_equal(writer->given, shape)) {
+        duet_text_add(&writer->body, "%s", writer->given_coordinates.text[axis]);
+        return;
     }
+    if (writer->row_length < length) writer->row_length = length;
+    bool by_rows = length == writer->columns, is_column = by_rows && axis == shape.rank - 1;
+    duet_text_add(&writer->body, is_column ? "column" : by_rows ? "row" : "i");
+    if (by_rows && !is_column) stride /= length;
+    if (stride > 1) duet_text_add(&writer->body, " / %zuu", stride);
+    if (outside > 1 && !is_column) duet_text_add(&writer->body, " %% %zuu", shape.dims[axis]);
+}
+
+/* Declared at its first use. */
+static duet_value write_frame(duet_kernel_writer *writer, duet_shape shape, size_t number, size_t axis)
+{
+    size_t frame = find_frame(writer, shape, number);
+    if (frame == writer->frame_count) return value_of("0");
+    if (shape.dims[axis] == 1) return value_of("0u");
+    if (writer->frames[frame].declared[axis] != 0) return value_of("c%zu_%zu", frame, axis);
+    if (number == 0 && duet_shape_elements(shape) == shape.dims[axis]) return value_of("i");
+    writer->frames[frame].declared[axis] = 1 + writer->depth;
+    duet_text_add(&writer->body, "    const uint c%zu_%zu = ", frame, axis);
+    add_coordinate(writer, shape, axis);
+    duet_text_add(&writer->body, ";\n");
     return value_of("c%zu_%zu", frame, axis);
+}
+
+duet_value duet_write_frame(duet_kernel_writer *writer, duet_shape shape, size_t axis)
+{
+    return write_frame(writer, shape, 0, axis);
 }
 
 duet_value duet_write_coordinate(duet_kernel_writer *writer, duet_node node, const duet_map *map, size_t axis)
@@ -195,7 +262,7 @@ duet_value duet_write_coordinate(duet_kernel_writer *writer, duet_node node, con
     int source = map->dims[axis].source;
     int64_t step = map->dims[axis].step, offset = map->dims[axis].offset;
     if (source < 0) return value_of("%" PRId64 "u", offset);
-    duet_value coordinate = duet_write_frame(writer, map->frame, (size_t)source);
+    duet_value coordinate = write_frame(writer, map->frame, map->number, (size_t)source);
     if (step == 1 && offset == 0) return coordinate;
     return duet_write_let(writer, DUET_UINT32, "%s * %" PRId64 "u + %" PRId64 "u", coordinate.text, step, offset);
 }
@@ -203,7 +270,7 @@ duet_value duet_write_coordinate(duet_kernel_writer *writer, duet_node node, con
 /* Whether a map that is written coordinate by coordinate is the identity on all elements. */
 static bool is_whole(duet_node node, const duet_map *map)
 {
-    if (!duet_shape_equal(node->shape, map->frame)) return false;
+    if (map->number != 0 || !duet_shape_equal(node->shape, map->frame)) return false;
     for (size_t i = 0; i < node->shape.rank; i++) {
         bool same = map->dims[i].source == (int)i && map->dims[i].step == 1 && map->dims[i].offset == 0;
         if (!same && node->shape.dims[i] != 1) return false;

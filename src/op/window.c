@@ -56,6 +56,12 @@ size_t duet_window_count(const duet_window *window, size_t axis, size_t extent)
     return span > padded ? 0 : (padded - span) / window->stride[axis] + 1;
 }
 
+bool duet_window_leaves(const duet_window *window, size_t axis, size_t count, size_t extent)
+{
+    size_t last = (count - 1) * window->stride[axis] + (window->size[axis] - 1) * window->dilation[axis];
+    return window->pad_before[axis] > 0 || last >= extent;
+}
+
 bool duet_window_lay(const char *where, duet_graph *graph, const char *op, duet_shape picture,
                      const duet_window *window, size_t counts[2])
 {

@@ -10,4 +10,7 @@
 bool duet_window_lay(const char *where, duet_graph *graph, const char *op, duet_shape picture,
                      const duet_window *window, size_t counts[2]);
 
+/** Whether some of `count` windows along dimension `axis` reach outside a picture with that extent. */
+bool duet_window_leaves(const duet_window *window, size_t axis, size_t count, size_t extent);
+
 #endif
