@@ -117,12 +117,11 @@ static size_t exact_local_size(const duet_lowering *lowering, size_t elements)
  * of work-items lies within a row: then its compiler sees that what depends on the row is the same for all, and what
  * depends on the column lies side by side. A work-group is a piece of a row, or several rows where they are short.
  * False: the kernel is launched over elements. */
-static bool choose_matrix(const duet_lowering *lowering, const duet_kernel_writer *writer, size_t elements,
-                          duet_kernel_text *launch)
+static bool choose_matrix(const duet_lowering *lowering, size_t columns, size_t elements, duet_kernel_text *launch)
 {
     const duet_device_info *info = duet_device_describe(lowering->device);
     const size_t least = 16, most = info->work_group_size < 256 ? info->work_group_size : 256;
-    const size_t columns = writer->row_length, enough_groups = (size_t)info->compute_units * 8;
+    const size_t enough_groups = (size_t)info->compute_units * 8;
     if (duet_is_wide(lowering->device) || columns < least) return false;
     size_t local = most, rows = elements / columns, local_rows = 1;
     while (local >= least && columns % local != 0) local--;
@@ -152,6 +151,19 @@ static void write_map_text(const duet_kernel_writer *writer, const duet_kernel_t
     duet_text_add(text, "    const uint i = (uint)at;\n%s%s}\n", duet_text_get(&writer->body), stores);
 }
 
+/* Writes the roots once more, by rows and columns where that suits. */
+static void write_map_body(const duet_lowering *lowering, const duet_step *step, size_t row_length,
+                           duet_kernel_writer *writer, duet_text *stores, int *targets, duet_kernel_text *launch)
+{
+    duet_writer_reset(writer);
+    duet_text_clear(stores);
+    if (choose_matrix(lowering, row_length, step->elements, launch))
+        duet_writer_give_matrix(writer, launch->work_items);
+    else
+        launch->local = exact_local_size(lowering, step->elements);
+    write_roots(writer, step, lowering->tensor_of, stores, targets);
+}
+
 static duet_status write_map(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
                              duet_kernel_text *launch, duet_error *error)
 {
@@ -160,15 +172,19 @@ static duet_status write_map(duet_lowering *lowering, const duet_step *step, due
     int targets[DUET_STEP_ROOTS];
     write_roots(&writer, step, lowering->tensor_of, &stores, targets);
     launch->work_items = step->elements;
-    if (choose_matrix(lowering, &writer, step->elements, launch)) {
+    const size_t row_length = writer.row_length;
+    bool runs = false;
+    if (writer.random) {
         duet_writer_reset(&writer);
-        duet_text_clear(&stores);
-        duet_writer_give_matrix(&writer, launch->work_items);
-        write_roots(&writer, step, lowering->tensor_of, &stores, targets);
-    } else {
-        launch->local = exact_local_size(lowering, step->elements);
+        runs = duet_kernel_write_map_run(lowering, step, row_length, &writer, &text, targets);
     }
-    write_map_text(&writer, launch, duet_text_get(&stores), &text);
+    if (runs) {
+        launch->work_items = duet_kernel_runs(step->elements);
+        launch->local = duet_kernel_local_size(lowering, launch->work_items);
+    } else {
+        write_map_body(lowering, step, row_length, &writer, &stores, targets, launch);
+        write_map_text(&writer, launch, duet_text_get(&stores), &text);
+    }
     char name[64];
     snprintf(name, sizeof name, "map_%s", step->roots[step->root_count - 1].value->op->name);
 

@@ -65,7 +65,26 @@ duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *s
 duet_status duet_kernel_write_partials(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
                                        duet_kernel_text *launch, duet_error *error);
 
-/** The end of a MATMUL step of several roots, as an instance of its provider's kernel (kernel_product.c). */
+/** The parts of a kernel over runs of `count` elements from `first` on, at column `start` of their row. */
+typedef struct duet_run_text {
+    duet_text arrays, once, keeps, stores;
+} duet_run_text;
+
+/** Writes the roots of a step as values of a run (kernel_run.c). */
+void duet_kernel_write_run(duet_kernel_writer *writer, const duet_lowering *lowering, const duet_step *step,
+                           duet_run_text *text, int *targets);
+/** Appends the loops over a run; `declarations` come first in the one that computes. */
+void duet_kernel_add_run(duet_text *text, const duet_kernel_writer *writer, const duet_run_text *run,
+                         const char *declarations);
+/** False if memory was short while it was written. */
+bool duet_run_text_free(duet_run_text *run);
+/** A map over runs, if neighbours share work there and the device gains by it. `row_length`: the extent of the rows
+ * whose coordinates are asked for, 0 if none are. The launch has duet_kernel_runs(elements) work-items. */
+bool duet_kernel_write_map_run(const duet_lowering *lowering, const duet_step *step, size_t row_length,
+                               duet_kernel_writer *writer, duet_text *text, int *targets);
+size_t duet_kernel_runs(size_t elements);
+
+/** The end of a PRODUCT step of several roots, as an instance of its provider's kernel (kernel_product.c). */
 duet_status duet_kernel_write_product(duet_lowering *lowering, size_t step, const duet_gemm_source *source,
                                       duet_kernel_table *table, duet_kernel_text *launch, duet_error *error);
 
