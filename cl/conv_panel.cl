@@ -342,6 +342,12 @@ places_of_tap places_where(const convolution s, const uint axis, const uint tap)
     return found;
 }
 
+#define FETCHED 6
+void fetch_lines(__global const float *from, const ulong count)
+{
+    for (ulong i = 0; i < count; i++) FETCH(from + i * LINE)
+}
+
 /* `count` channels of `pixels` pixels that lie `stride` apart. */
 void copy_channels(__global const float *x, const ulong stride, const ulong count, const ulong pixels,
                    __local float *to)
@@ -416,6 +422,14 @@ void copy_channels(__global const float *x, const ulong stride, const ulong coun
                         copy_channels(x + (image + r / rows_here) * x_image +                                          \
                                           (i + r % rows_here) * s.stride[0] * x_row + (ulong)left * s.channels,        \
                                       s.channels, all_rows, pixels, block + r * pixels * BLOCK_ROWS);                  \
+                    /* the rows that are copied next: a processor foresees the rest of a row, not its beginning */     \
+                    const ulong next_image = i + high < h.count ? image : image + deep, next = i + high < h.count ? i + high : 0; \
+                    for (ulong r = 0; r < images * high && next_image < s.images; r++) {                               \
+                        fetch_lines(x + (next_image + r / high) * x_image + (next + r % high) * s.stride[0] * x_row +  \
+                                    (ulong)left * s.channels, FETCHED);                                                \
+                        fetch_lines(y + (next_image + r / high) * y_image + (next + r % high) * y_row +                \
+                                    (ulong)first * s.features + first_strip * COLUMNS, FETCHED);                       \
+                    }                                                                                                  \
                     to = sums;                                                                                         \
                     for (ulong strip = first_strip; strip < end_strip; strip++) {                                      \
                         const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);                         \

@@ -56,12 +56,6 @@ TILE(columns_tile, EACH_ROW)
 
 /* Asks for cache lines first..first + count of a panel that will be packed from `b` soon: packing reads short pieces of
  * many rows, which a processor does not foresee. A hint alone: addresses behind the end of B do no harm. */
-#if defined(__x86_64__) || defined(__aarch64__) /* not where a kernel is compiled for no processor yet */
-#define FETCH(from) __builtin_prefetch((const void *)(ulong)(from));
-#else
-#define FETCH(from) ;
-#endif
-#define LINE 16
 void fetch_panel(__global const float *b, const ulong stride, const bool in_rows, const ulong first, const ulong count)
 {
     for (ulong i = first; i < first + count; i++)

@@ -61,6 +61,14 @@ typedef NAME(float, LANES) vector;
 #define KEEP(r)                                                                                                        \
     sums[2 * r] = left##r;                                                                                             \
     sums[2 * r + 1] = right##r;
+/* Asks for a cache line of LINE floats that is read soon. */
+#if defined(__x86_64__) || defined(__aarch64__) /* not where a kernel is compiled for no processor yet */
+#define FETCH(from) __builtin_prefetch((const void *)(ulong)(from));
+#else
+#define FETCH(from) ;
+#endif
+#define LINE 16
+
 /* Four rows of four numbers become four columns, `stride` apart before and `apart` after. */
 void transpose_four(__global const float *from, const ulong stride, __local float *to)
 {

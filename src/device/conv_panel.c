@@ -243,7 +243,7 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
     const size_t rows = few ? product->shape.m : it->channels / it->groups;
     const size_t most = few ? value[SUM_ROWS] / value[ROWS] * value[ROWS] : BLOCK_ROWS;
     const size_t all_strips = strips_of(&product->shape, &product->parameters) / it->groups;
-    const size_t taps = it->kernel[1] < TAPS ? it->kernel[1] : TAPS, wanted = 4 * (size_t)device->info.compute_units;
+    const size_t taps = it->kernel[1] < TAPS ? it->kernel[1] : TAPS, wanted = 2 * (size_t)device->info.compute_units;
     size_t taken = value[SUM_ROWS] / (taps * (BLOCK_ROWS + FEW_ROWS)), blocks = count_pieces(rows, most);
     if (taken > value[STRIPS]) taken = value[STRIPS];
     if (few) taken = 1;
