@@ -61,6 +61,55 @@ typedef NAME(float, LANES) vector;
 #define KEEP(r)                                                                                                        \
     sums[2 * r] = left##r;                                                                                             \
     sums[2 * r + 1] = right##r;
+/* A tile whose k takes no long runs: step i of op(A), in SPACE, lies steps[i] behind the operand, and takes the two
+ * vectors of the panel from PANEL_STEP(i) on. The last argument is what ROW or PANEL_STEP need. */
+#define LISTED_STEP(EACH)                                                                                              \
+    {                                                                                                                  \
+        const vector b_left = panel[PANEL_STEP(i)], b_right = panel[PANEL_STEP(i) + 1];                                \
+        SPACE const float *a = operand + steps[i];                                                                     \
+        EACH(MULTIPLY)                                                                                                 \
+        i++;                                                                                                           \
+    }
+#define LISTED_TILE(name, EACH, NEEDED)                                                                                \
+    __attribute__((noinline))                                                                                          \
+    void name(const ulong rows, const ulong depth, SPACE const float *operand, __local const int *steps,               \
+              __local const vector *panel, __local vector *sums, const uint resumes, NEEDED)                           \
+    {                                                                                                                  \
+        EACH(START)                                                                                                    \
+        if (resumes) { EACH(RESUME) }                                                                                  \
+        ulong i = 0;                                                                                                   \
+        while (i + 4 <= depth) { LISTED_STEP(EACH) LISTED_STEP(EACH) LISTED_STEP(EACH) LISTED_STEP(EACH) }             \
+        while (i < depth) LISTED_STEP(EACH)                                                                            \
+        EACH(KEEP)                                                                                                     \
+    }
+
+/* Rows of the next tile where `left` are left; up to FEW_ROWS it is a low one. */
+ulong next_rows(const ulong left)
+{
+    return min(left, (ulong)(left == ROWS || left > 2 * FEW_ROWS ? ROWS : FEW_ROWS));
+}
+
+/* All tiles of a strip with `count` rows; the arguments may name `row`, the first of a tile. */
+#define TILES(name, count, ...)                                                                                        \
+    for (ulong row = 0, rows; row < (count); row += rows) {                                                            \
+        rows = next_rows((count) - row);                                                                               \
+        if (rows > FEW_ROWS)                                                                                           \
+            name##_tile(rows, __VA_ARGS__);                                                                            \
+        else                                                                                                           \
+            name##_low_tile(rows, __VA_ARGS__);                                                                        \
+    }
+
+/* A row of a strip is done: what it is added to, and its end. */
+#define FINISH_ROW(row, column, columns, done)                                                                         \
+    {                                                                                                                  \
+        for (uint j = 0; add && j < (columns); j++) (done)[j] += c[(ulong)(row) * n + (column) + j];                   \
+        if ((columns) == COLUMNS) {                                                                                    \
+            FINISH((uint)(row), (uint)(column), (done), COLUMNS)                                                       \
+        } else {                                                                                                       \
+            FINISH((uint)(row), (uint)(column), (done), (uint)(columns))                                               \
+        }                                                                                                              \
+    }
+
 /* Asks for a cache line of LINE floats that is read soon. */
 #if defined(__x86_64__) || defined(__aarch64__) /* not where a kernel is compiled for no processor yet */
 #define FETCH(from) __builtin_prefetch((const void *)(ulong)(from));

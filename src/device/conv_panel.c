@@ -1,4 +1,5 @@
-/* Convolutions, provider "conv-panel": register tiles whose rows are images, over panels of weights (cl/conv_panel.cl).
+/* Convolutions, provider "conv-panel": register tiles whose rows are images, over panels of weights (cl/conv_panel.cl,
+ * conv_panel_weights.cl).
  * For CPUs, and for accelerators that are emulated on one. */
 #include <stdio.h>
 
@@ -122,7 +123,8 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
     static const char *const thin[DUET_CONVOLUTION_USES] = {NULL, "CONV_THIN_FORWARD", "CONV_THIN_DATA", NULL};
     (void)device;
     const uint32_t *value = parameters->value;
-    *source = (duet_gemm_source){.file = "conv_panel.cl",
+    *source = (duet_gemm_source){.file = shape->convolution.use == DUET_CONVOLUTION_WEIGHTS ? "conv_panel_weights.cl"
+                                                                                            : "conv_panel.cl",
                                  .macro = is_thin(shape)                        ? thin[shape->convolution.use]
                                           : has_few_channels(shape, parameters) ? "CONV_FEW_WEIGHTS"
                                                                                 : duet_conv_macro(shape)};
@@ -131,7 +133,7 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
              value[LANES], value[K_BLOCK], value[SUM_ROWS], PADDED, BLOCK_ROWS, TAPS);
 }
 
-static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const char *options,
+static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                                  duet_launch_list *list, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
@@ -153,18 +155,18 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
     const bool is_data = it->use == DUET_CONVOLUTION_DATA;
     snprintf(launch.name, sizeof launch.name, "panels of weights %ux%ux%ux%u", it->kernel[0], it->kernel[1],
              it->channels / it->groups, it->features);
-    return duet_gemm_append(device, product, "conv_panel.cl", options, is_data ? "pack_data" : "pack_forward",
+    return duet_gemm_append(device, product, source->file, source->options, is_data ? "pack_data" : "pack_forward",
                             arguments, sizeof arguments / sizeof *arguments, &launch, list, error);
 }
 
 /** One launch of the product's kernel: its own if the plan made none. */
-static duet_status append(duet_device *device, const duet_gemm_product *product, const char *options,
+static duet_status append(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                           const char *kernel, const duet_argument *arguments, size_t count, duet_launch *launch,
                           duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     duet_gemm_describe(launch, "conv panel", product);
     if (arguments_taken != NULL) *arguments_taken = (cl_uint)count;
-    return duet_gemm_append(device, product, "conv_panel.cl", options,
+    return duet_gemm_append(device, product, source->file, source->options,
                             product->kernel != NULL ? product->kernel : kernel, arguments, count, launch, list, error);
 }
 
@@ -174,7 +176,7 @@ static const uint32_t *places_of(const duet_convolution *it)
     return it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
 }
 
-static duet_status lower_gather(duet_device *device, const duet_gemm_product *product, const char *options,
+static duet_status lower_gather(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                                 duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
@@ -202,12 +204,12 @@ static duet_status lower_gather(duet_device *device, const duet_gemm_product *pr
     duet_launch launch = {.dimensions = 3,
                           .global = {places_of(it)[0], it->groups * count_pieces(strips, strips_taken), blocks},
                           .local = {1, 1, 1}};
-    DUET_TRY(lower_packing(device, product, options, list, error));
-    return append(device, product, options, it->use == DUET_CONVOLUTION_DATA ? "conv_data" : "conv_forward", arguments,
+    DUET_TRY(lower_packing(device, product, source, list, error));
+    return append(device, product, source, it->use == DUET_CONVOLUTION_DATA ? "conv_data" : "conv_forward", arguments,
                   sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
 
-static duet_status lower_thin(duet_device *device, const duet_gemm_product *product, const char *options,
+static duet_status lower_thin(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                               duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
@@ -229,11 +231,11 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
     };
     duet_launch launch = {
         .dimensions = 2, .global = {rows, count_pieces(it->images, (size_t)image_block)}, .local = {1, 1}};
-    return append(device, product, options, it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
+    return append(device, product, source, it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
                   arguments, sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
 
-static duet_status lower_weights(duet_device *device, const duet_gemm_product *product, const char *options,
+static duet_status lower_weights(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                                  duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
@@ -268,7 +270,7 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
     };
     duet_launch launch = {
         .dimensions = 2, .global = {parts_of_taps * count_pieces(rows, (size_t)row_block), parts}, .local = {1, 1}};
-    return append(device, product, options, few ? "conv_few_weights" : "conv_weights", arguments,
+    return append(device, product, source, few ? "conv_few_weights" : "conv_weights", arguments,
                   sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
 
@@ -278,9 +280,9 @@ static duet_status panel_lower(duet_device *device, const duet_gemm_product *pro
     duet_gemm_source source;
     panel_source(device, &product->shape, &product->parameters, &source);
     if (product->shape.convolution.use == DUET_CONVOLUTION_WEIGHTS)
-        return lower_weights(device, product, source.options, list, arguments, error);
-    if (is_thin(&product->shape)) return lower_thin(device, product, source.options, list, arguments, error);
-    return lower_gather(device, product, source.options, list, arguments, error);
+        return lower_weights(device, product, &source, list, arguments, error);
+    if (is_thin(&product->shape)) return lower_thin(device, product, &source, list, arguments, error);
+    return lower_gather(device, product, &source, list, arguments, error);
 }
 
 const duet_gemm_provider duet_conv_panel = {
