@@ -12,7 +12,7 @@
 #define RUN 1
 #define RUN_SPACE __private
 #define FINISH_PARAMETERS
-#define FINISH(row, column, product, count) c[(size_t)(row) * columns + (column)] = product[0];
+#define FINISH(row, column, product, count) c[(size_t)(row) * n + (column)] = product[0];
 
 /* y: row (image, height, width), column: the feature. */
 float forward_sum(const convolution s, __global const float *x, __global const float *w, const size_t row,
@@ -73,13 +73,13 @@ float weights_sum(const convolution s, __global const float *x, __global const f
 }
 
 #define CONV_PLAIN(kernel_name, SUM)                                                                                   \
-    __kernel void kernel_name(const convolution s, const ulong rows, const ulong columns, __global const float *a,     \
+    __kernel void kernel_name(const convolution s, const ulong rows, const ulong n, __global const float *a,           \
                               const ulong a_offset, __global const float *b, const ulong b_offset, __global float *c,  \
                               const ulong c_offset, const uint add FINISH_PARAMETERS)                                  \
     {                                                                                                                  \
         const size_t item = get_global_id(0);                                                                          \
-        if (item >= rows * columns) return; /* the number of work-items is rounded up to whole groups */               \
-        const size_t row = item / columns, column = item % columns;                                                    \
+        if (item >= rows * n) return; /* the number of work-items is rounded up to whole groups */                     \
+        const size_t row = item / n, column = item % n;                                                                \
         const float sum = SUM(s, a + a_offset, b + b_offset, row, column);                                             \
         c += c_offset;                                                                                                 \
         const float product[1] = {add ? c[item] + sum : sum};                                                          \

@@ -6,17 +6,17 @@
 #include "graph/kernel.h"
 
 static void write_instance(duet_text *text, const duet_kernel_writer *writer, const duet_gemm_source *source,
-                           size_t columns, const duet_run_text *run)
+                           const duet_run_text *run)
 {
     duet_text_add(text, "__attribute__((always_inline)) void @_finish(const uint row, const uint start, RUN_SPACE "
-                        "const float *product, const uint count");
+                        "const float *product, const uint count, const ulong n");
     duet_write_parameters(writer, text);
-    duet_text_add(text, ")\n{\n    const size_t first = (size_t)row * %zu + start;\n", columns);
+    duet_text_add(text, ")\n{\n    const size_t first = (size_t)row * n + start;\n");
     duet_kernel_add_run(text, writer, run, "    const float p = product[lane];\n");
     duet_text_add(text, "#undef FINISH_PARAMETERS\n#define FINISH_PARAMETERS ");
     duet_write_parameters(writer, text);
-    duet_text_add(text,
-                  "\n#undef FINISH\n#define FINISH(row, column, product, count) @_finish(row, column, product, count");
+    duet_text_add(
+        text, "\n#undef FINISH\n#define FINISH(row, column, product, count) @_finish(row, column, product, count, n");
     duet_write_parameter_names(writer, text);
     duet_text_add(text, ");\n%s(@)\n", source->macro);
 }
@@ -34,7 +34,7 @@ duet_status duet_kernel_write_product(duet_lowering *lowering, size_t index, con
     duet_writer_give_matrix(&writer, step->shape.n);
     duet_writer_give(&writer, step->roots[0].value, "p");
     duet_kernel_write_run(&writer, lowering, step, &run, targets);
-    write_instance(&text, &writer, source, step->shape.n, &run);
+    write_instance(&text, &writer, source, &run);
     snprintf(name, sizeof name, "gemm_%s", step->roots[step->root_count - 1].value->op->name);
     writer.failed |= !duet_run_text_free(&run);
     duet_status status = duet_kernel_check(&writer, table, error);
