@@ -87,6 +87,16 @@ static void a_document_has_every_part(void **state)
         assert_true(json_is_string(json_object_get(row, "provider")));
         assert_true(number(row, "error") <= 1);
     }
+    const json_t *convolutions = json_object_get(parsed, "convolutions");
+    assert_true(json_array_size(convolutions) > 0);
+    json_array_foreach(convolutions, index, row)
+    {
+        const json_t *convolution = json_object_get(row, "convolution");
+        expect_positive(convolution, (const char *const[]){"images", "height", "channels", "features", NULL});
+        assert_int_equal(json_array_size(json_object_get(convolution, "stride")), 2);
+        expect_positive(row, (const char *const[]){"gflops", "ms_median", NULL});
+        assert_true(number(row, "error") <= 1);
+    }
     assert_int_equal(json_array_size(workloads), 1);
     row = json_array_get(workloads, 0);
     assert_string_equal(json_string_value(json_object_get(row, "workload")), "made");
@@ -128,7 +138,7 @@ static void broken_data_leave_the_rest(void **state)
 static void mistakes_end_before_anything_is_measured(void **state)
 {
     (void)state;
-    expect(RUN("bench", "--only", "speed"), 2, NULL, "peaks, gemm or workloads");
+    expect(RUN("bench", "--only", "speed"), 2, NULL, "peaks, gemm, convolutions or workloads");
     expect(RUN("bench", "--workload", "mlpvea"), 2, NULL, "did you mean 'mlpvae'?");
     expect(RUN("bench", "--gemm", "quick"), 2, NULL, "quick");
     expect(RUN("bench", "--workload", "made", "--set", "hiden=3"), 2, NULL, "did you mean 'hidden'?");
@@ -204,6 +214,111 @@ static void products_are_timed_and_checked(void **state)
     assert_message(&error, "quick");
     error = (duet_error){0};
     assert_status(duet_product_time(device, "plain", &empty, 1, &timing, &error), DUET_ERROR_USAGE, &error);
+}
+
+static duet_product convolution_of(duet_convolution_use use, size_t groups)
+{
+    return (duet_product){.convolution = {.use = use,
+                                          .images = 3,
+                                          .height = 9,
+                                          .width = 8,
+                                          .channels = 6,
+                                          .features = 4,
+                                          .groups = groups,
+                                          .window = duet_window_padded(3, 2, 1)}};
+}
+
+static void convolutions_are_timed_and_checked(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_product_timing timing;
+    char words[DUET_PRODUCT_WORDS];
+    const char *name;
+    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++)
+        for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++)
+            for (size_t groups = 1; groups <= 2; groups++) {
+                const duet_product product = convolution_of(use, groups);
+                assert_ok(duet_product_time(device, name, &product, 1e-3, &timing, &error), &error);
+                if (!duet_gemm_convolves(i)) assert_true(timing.skipped[0] != '\0');
+                if (timing.skipped[0] != '\0') continue;
+                assert_true(timing.gflops > 0);
+                if (!(timing.error <= 1))
+                    fail_msg("%s, %s, %zu groups: %g of the error allowed", name, duet_product_words(&product, words),
+                             groups, timing.error);
+            }
+    duet_product product = convolution_of(DUET_CONVOLUTION_DATA, 2);
+    assert_string_equal(duet_product_words(&product, words), "data 3x3/2 3x9x8x6->5x4x4");
+    assert_non_null(duet_gemm_chosen(device, &product));
+    assert_false(duet_gemm_convolves(1000));
+    product.convolution.groups = 4;
+    assert_null(duet_gemm_chosen(device, &product));
+    assert_status(duet_product_time(device, "conv-plain", &product, 1, &timing, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "groups");
+    error = (duet_error){0};
+    product = convolution_of(DUET_CONVOLUTION_FORWARD, 1);
+    product.convolution.window.size[1] = 11;
+    assert_status(duet_product_time(device, "conv-plain", &product, 1, &timing, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "no window");
+    /* one image after the other is halved, then channels and features */
+    const duet_product large = {.convolution = {.use = DUET_CONVOLUTION_FORWARD,
+                                                .images = 64,
+                                                .height = 56,
+                                                .width = 56,
+                                                .channels = 256,
+                                                .features = 256,
+                                                .groups = 2,
+                                                .window = duet_window_padded(5, 1, 2)}};
+    error = (duet_error){0};
+    assert_ok(duet_product_time(device, "conv-plain", &large, 1e-9, &timing, &error), &error);
+    assert_non_null(strstr(timing.skipped, "would take"));
+}
+
+/* A convolution with a mistake: the window lies or steps elsewhere, an image or a group is forgotten. */
+static void (*change)(duet_convolution *convolution);
+
+static void shift_window(duet_convolution *convolution)
+{
+    convolution->pad[1]--;
+}
+
+static void forget_image(duet_convolution *convolution)
+{
+    convolution->images--;
+}
+
+static void dilate(duet_convolution *convolution)
+{
+    convolution->dilation[0]++;
+}
+
+static duet_status lower_changed(duet_device *on, const duet_gemm_product *product, duet_launch_list *list,
+                                 cl_uint *arguments, duet_error *error)
+{
+    duet_gemm_product wrong = *product;
+    change(&wrong.shape.convolution);
+    wrong.shape = duet_gemm_shape_of(&wrong.shape.convolution);
+    const duet_gemm_provider *plain = duet_gemm_provider_find("conv-plain");
+    return plain->lower(on, &wrong, list, arguments, error);
+}
+
+static void wrong_convolutions_are_seen(void **state)
+{
+    (void)state;
+    static void (*const mistakes[])(duet_convolution *) = {shift_window, forget_image, dilate};
+    duet_gemm_provider provider = *duet_gemm_provider_find("conv-plain");
+    provider.lower = lower_changed;
+    for (uint32_t use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++)
+        for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+            const duet_convolution convolution = {use, 3, {9, 8}, 6, {5, 4}, 4, {3, 3}, {2, 2}, {1, 1}, {1, 1}, 2};
+            const duet_gemm_shape shape = duet_gemm_shape_of(&convolution);
+            const duet_gemm_choice choice = {&provider, provider.preset(device, &shape)};
+            duet_error error = {0};
+            duet_gemm_trial trial;
+            change = mistakes[i];
+            assert_ok(duet_gemm_try(device, &choice, &shape, 1e-3, &trial, &error), &error);
+            if (!(trial.error > 10)) fail_msg("mistake %zu passes: %g of the error allowed", i, trial.error);
+        }
 }
 
 /* A provider with a mistake: its last term, row or column is left out, or it takes B for its transpose. */
@@ -408,6 +523,8 @@ int main(void)
         cmocka_unit_test(peaks_are_positive),
         cmocka_unit_test(products_are_timed_and_checked),
         cmocka_unit_test(wrong_products_are_seen),
+        cmocka_unit_test(convolutions_are_timed_and_checked),
+        cmocka_unit_test(wrong_convolutions_are_seen),
         cmocka_unit_test(outputs_of_made_see_earlier_inputs_only),
         cmocka_unit_test(nice_scales_volumes_by_its_scale),
         cmocka_unit_test(their_losses_fall),

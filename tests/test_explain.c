@@ -1,5 +1,6 @@
 /* Plans explained, and through that the planner: who lies in whose memory and when, whether every gradient is stored
  * and used, whether old values are read before new ones are written. Then `duet explain` in its four forms. */
+#include "conv_model.h"
 #include "program.h"
 #include "train_models.h"
 
@@ -32,9 +33,25 @@ static const plan_case cases[] = {
     {"ae", "ae", NULL, TEST_BATCH, {"hidden=24", "latent=3"}},
     {"gan", "gan", NULL, TEST_BATCH, {"generator_hidden=24", "discriminator_hidden=24", "latent=3"}},
     {"gan, panel, k 3", "gan", "panel", 16, {"generator_hidden=24,16", "discriminator_hidden=40", "k=3", "g_steps=2"}},
+    {"convolutions", "conv-ae", NULL, TEST_BATCH, {NULL}, "pictures.npy"},
+    {"convolutions, tile", "conv-ae", "conv-tile", TEST_BATCH, {NULL}, "pictures.npy"},
+    {"convolutions, unfolded", "conv-ae", "unfold", TEST_BATCH, {NULL}, "pictures.npy"},
     {"gan, rmsprop", "gan", NULL, TEST_BATCH, {"optimiser=rmsprop", "clip_norm=1", "instance_noise=1", "loss=minimax"}},
 };
 enum { CASES = sizeof cases / sizeof *cases };
+
+static const plan_case *find_case(const char *name)
+{
+    size_t i = 0;
+    while (i < CASES && strcmp(cases[i].name, name) != 0) i++;
+    assert_true(i < CASES);
+    return &cases[i];
+}
+
+static const duet_family *family_of(const plan_case *row)
+{
+    return strcmp(row->family, test_conv_family.name) == 0 ? &test_conv_family : duet_family_find(row->family);
+}
 
 /* A case's step, explained. */
 typedef struct step {
@@ -54,9 +71,9 @@ static void step_open(step *opened, const plan_case *row)
     const char *gemm = row->gemm != NULL ? row->gemm : getenv("DUET_TEST_GEMM");
     *opened = (step){.count = 0};
     assert_ok(duet_device_set_gemm(device, gemm, &error), &error);
-    test_parts_open_batch(&opened->parts, device, duet_family_find(row->family),
-                          row->data != NULL ? row->data : inside("examples.npy", path), row->batch, row->settings,
-                          settings);
+    const char *data = row->data != NULL ? row->data : "examples.npy";
+    if (strstr(data, ".npy") != NULL) data = inside(data, path);
+    test_parts_open_batch(&opened->parts, device, family_of(row), data, row->batch, row->settings, settings);
     opened->count = duet_trainer_plan_count(opened->parts.trainer);
     assert_in_range(opened->count, 2, 8);
     for (size_t i = 0; i < opened->count; i++)
@@ -172,7 +189,8 @@ static void launches_are_described(const duet_explanation *plan, const duet_plan
         assert_true(launch->result_count > 0);
         assert_true(launch->bytes > 0);
         assert_true(launch->library || launch->work_items > 0);
-        assert_true((launch->kind == DUET_LAUNCH_MATMUL) == (launch->product.provider != NULL));
+        assert_true((launch->kind == DUET_LAUNCH_MATMUL || launch->kind == DUET_LAUNCH_CONVOLUTION) ==
+                    (launch->product.provider != NULL));
         for (size_t j = 0; j < launch->result_count; j++) {
             assert_in_range(launch->results[j].tensor, 0, plan->tensor_count - 1);
             assert_true(launch->results[j].value[0] != '\0');
@@ -277,6 +295,37 @@ static void products_read_their_operands(void **state)
         assert_false(reads(&plan->launches[i + 1], launch->reads[0]));
     }
     assert_true(prepared > 0);
+    step_close(&opened);
+}
+
+/* Each convolution has its window, in the product and in words, and the FLOPs of the taps inside the picture. */
+static void convolutions_have_windows(void **state)
+{
+    static const char *const words[] = {"convolution(", ", 3x3, stride 2, padding 1)", "transposed_convolution(",
+                                        ", 5x5, stride 3, padding 1)", "convolution_weights("};
+    (void)state;
+    size_t uses[DUET_CONVOLUTION_USES] = {0}, seen[sizeof words / sizeof *words] = {0};
+    step opened;
+    step_open(&opened, find_case("convolutions, tile"));
+    const duet_explanation *plan = &opened.phases[0].plan;
+    for (size_t i = 0; i < plan->launch_count; i++) {
+        const duet_explained_launch *launch = &plan->launches[i];
+        const duet_convolution_product *convolution = &launch->product.convolution;
+        for (size_t w = 0; launch->result_count > 0 && w < sizeof words / sizeof *words; w++)
+            seen[w] += strstr(launch->results[0].value, words[w]) != NULL;
+        assert_true((launch->kind == DUET_LAUNCH_CONVOLUTION) == (convolution->use != DUET_NO_CONVOLUTION));
+        if (launch->kind != DUET_LAUNCH_CONVOLUTION || launch->prepares) continue;
+        uses[convolution->use]++;
+        assert_string_equal(launch->product.provider, "conv-tile");
+        assert_int_equal(convolution->images, TEST_BATCH);
+        assert_int_equal(convolution->window.size[0],
+                         convolution->features == TEST_CONV_FEATURES && convolution->channels == 1 ? 5 : 3);
+    }
+    assert_int_equal(uses[DUET_CONVOLUTION_FORWARD], 3);
+    assert_int_equal(uses[DUET_CONVOLUTION_DATA], 2);
+    assert_int_equal(uses[DUET_CONVOLUTION_WEIGHTS], 3);
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+        if (seen[w] == 0) fail_msg("no value has \"%s\" in its words", words[w]);
     step_close(&opened);
 }
 
@@ -633,6 +682,7 @@ static int open_all(void **state)
     char path[PATH_SIZE];
     test_folder_new(folder);
     test_write_examples(inside("examples.npy", path), DUET_SHAPE(FEATURES));
+    test_write_examples(inside("pictures.npy", path), DUET_SHAPE(TEST_CONV_SIDE, TEST_CONV_SIDE, 1));
     device = test_device_open();
     return 0;
 }
@@ -649,6 +699,7 @@ int main(void)
 {
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(products_read_their_operands),
+        cmocka_unit_test(convolutions_have_windows),
         cmocka_unit_test(phases_share_buffers),
         cmocka_unit_test(collisions_are_seen),
         cmocka_unit_test(products_have_the_flops_of_the_layers),

@@ -9,10 +9,10 @@ static const struct {
     const char *layer;
     const char *headers[3];
 } layers[] = {
-    {"base", {"base.h"}},
+    {"base", {"base.h", "window.h"}},
     {"device", {"bench.h", "device.h", "opencl.h"}},
     {"graph", {"explain.h", "graph.h", "plan.h"}},
-    {"op", {"op.h", "window.h"}},
+    {"op", {"op.h"}},
     {"check", {"doctor.h"}},
     {"nn", {"nn.h"}},
     {"data", {"data.h"}},

@@ -1,5 +1,5 @@
-/* A training step does not depend on who multiplies: from the same seed a model takes a step, and then nine more, with
- * each GEMM provider, and every loss, gradient and parameter must be the plain twin's but for rounding.
+/* A training step does not depend on who multiplies or convolves: from the same seed a model takes a step, and then
+ * nine more, with each GEMM provider, and every loss, gradient and parameter must be the plain twin's but for rounding.
  *
  * The bound. With u = FLT_EPSILON / 2 a sum of k products is off by at most (k + 1) u sum|a b| whatever the order
  * (test_gemm.c). Roundings have either sign, so that it is about sqrt(k) u sum|a b| (Higham & Mary 2019,
@@ -21,6 +21,7 @@
  *
  * Kinks have no such bound, so relu and leaky_relu belong to the small models, where no unit is as near to 0 as a
  * rounding, and the wide ones are smooth. */
+#include "conv_model.h"
 #include "model_parts.h"
 
 #include <float.h>
@@ -28,7 +29,7 @@
 enum { STEPS = 10, MOST_TENSORS = 16, MOST_TERMS = 4, WIDE_EXAMPLES = 160 };
 
 static duet_device *device;
-static char folder[TEST_PATH_SIZE], wide[TEST_PATH_SIZE + 32];
+static char folder[TEST_PATH_SIZE], wide[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
 
 #define SGD(rate) "optimiser=sgd", "momentum=0.001", "lr=" #rate
 
@@ -53,6 +54,25 @@ static const row rows[] = {
      SETTINGS(SGD(0.05), "generator_hidden=19,35", "discriminator_hidden=35,19", "latent=5")},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
+
+/* A convolution's k counts the taps in the padding too, which add zeros. */
+static const row convolutional = {"conv-ae", pictures, 33, 0.01, false, SETTINGS(SGD(0.01))};
+
+static const duet_family *family_of(const row *it)
+{
+    return it == &convolutional ? &test_conv_family : duet_family_find(it->family);
+}
+
+/* What a product's launch must have gone to: where a provider is named, those of its kind, and the others to plain. */
+static const char *expected_provider(const duet_explained_launch *launch, const char *provider)
+{
+    size_t index = 0;
+    while (duet_gemm_name(index) != NULL && strcmp(duet_gemm_name(index), provider) != 0) index++;
+    const bool convolves = launch->kind == DUET_LAUNCH_CONVOLUTION;
+    if (convolves && strcmp(provider, "plain") == 0) return "conv-plain";
+    assert_true(duet_gemm_convolves(index) == convolves);
+    return provider;
+}
 
 /* A parameter and its last gradient. */
 typedef struct tensor {
@@ -100,8 +120,8 @@ static size_t look_at_products(const duet_trainer *trainer, const char *provider
         for (size_t i = 0; i < plan.launch_count; i++) {
             const duet_explained_launch *launch = &plan.launches[i];
             slabs += strncmp(launch->name, "slabs ", 6) == 0;
-            if (launch->kind != DUET_LAUNCH_MATMUL || launch->prepares) continue;
-            assert_string_equal(launch->product.provider, provider);
+            if (launch->product.provider == NULL || launch->prepares) continue;
+            assert_string_equal(launch->product.provider, expected_provider(launch, provider));
             *depth += (double)launch->product.k + 1;
             products++;
         }
@@ -135,7 +155,7 @@ static void train(const row *it, outcome *result)
     test_parts parts;
     double depth;
     assert_ok(duet_device_set_gemm(device, result->provider, &error), &error);
-    test_parts_open_batch(&parts, device, duet_family_find(it->family), it->data, it->batch, it->settings, it->count);
+    test_parts_open_batch(&parts, device, family_of(it), it->data, it->batch, it->settings, it->count);
     const size_t slabs = look_at_products(parts.trainer, result->provider, &depth);
     if (it->slabs && strcmp(result->provider, "panel") == 0) assert_true(slabs > 0);
     result->rounding = FLT_EPSILON * depth;
@@ -211,27 +231,47 @@ static void compare_terms(const row *it, const outcome *plain, const outcome *ot
     }
 }
 
+static void compare_provider(const row *it, const outcome *plain, const char *provider)
+{
+    outcome other = {.provider = provider};
+    double share[3] = {0};
+    train(it, &other);
+    assert_close(plain->rounding, other.rounding, 0);
+    for (size_t when = 0; when < 2; when++) {
+        compare_tensors(it, plain, &other, when, share);
+        compare_terms(it, plain, &other, when, &share[2]);
+    }
+    print_message("%s of batch %zu, %s: at most %.2g of the bound (%.2g) in gradients, %.2g in parameters, "
+                  "%.2g in losses\n",
+                  it->family, it->batch, provider, share[0], plain->rounding, share[1], share[2]);
+    forget(&other);
+}
+
 static void compare_with_plain(size_t row_count, const char *const *providers, size_t count)
 {
     for (size_t r = 0; r < row_count; r++) {
         outcome plain = {.provider = "plain"};
         train(&rows[r], &plain);
-        for (size_t p = 0; p < count; p++) {
-            outcome other = {.provider = providers[p]};
-            double share[3] = {0};
-            train(&rows[r], &other);
-            assert_close(plain.rounding, other.rounding, 0);
-            for (size_t when = 0; when < 2; when++) {
-                compare_tensors(&rows[r], &plain, &other, when, share);
-                compare_terms(&rows[r], &plain, &other, when, &share[2]);
-            }
-            print_message("%s of batch %zu, %s: at most %.2g of the bound (%.2g) in gradients, %.2g in parameters, "
-                          "%.2g in losses\n",
-                          rows[r].family, rows[r].batch, other.provider, share[0], plain.rounding, share[1], share[2]);
-            forget(&other);
-        }
+        for (size_t p = 0; p < count; p++) compare_provider(&rows[r], &plain, providers[p]);
         forget(&plain);
     }
+}
+
+/* Every provider of convolutions in the table. */
+static void steps_with_convolutions_are_those_of_plain(void **state)
+{
+    outcome plain = {.provider = "plain"};
+    const char *name;
+    size_t compared = 0;
+    (void)state;
+    train(&convolutional, &plain);
+    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++) {
+        if (!duet_gemm_convolves(i) || strcmp(name, "conv-plain") == 0) continue;
+        compare_provider(&convolutional, &plain, name);
+        compared++;
+    }
+    assert_true(compared >= 2);
+    forget(&plain);
 }
 
 static void steps_are_those_of_plain(void **state)
@@ -265,6 +305,8 @@ static int begin(void **state)
     device = test_device_open();
     test_folder_new(folder);
     write_wide();
+    (void)snprintf(pictures, sizeof pictures, "%s/pictures.npy", folder);
+    test_write_examples(pictures, DUET_SHAPE(TEST_CONV_SIDE, TEST_CONV_SIDE, 1));
     return 0;
 }
 
@@ -278,7 +320,8 @@ static int end(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(steps_are_those_of_plain)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(steps_are_those_of_plain),
+                                       cmocka_unit_test(steps_with_convolutions_are_those_of_plain)};
     const struct CMUnitTest slow_tests[] = {cmocka_unit_test(all_steps_are_those_of_plain)};
     if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(slow_tests, begin, end);
     return cmocka_run_group_tests(tests, begin, end);

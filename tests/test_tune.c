@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <time.h>
 
+#include "conv_model.h"
 #include "device/gemm_trial.h"
 #include "train/tuning_file.h"
+#include "train_models.h"
 
 static char file[TEST_PATH_SIZE + 32];
 
@@ -107,6 +109,51 @@ static void second_call_goes_on(void **state)
     json_decref(first);
 }
 
+/* Convolutions. */
+
+/** A model of convolutions, in a file of its own. The first test: duet_tune forks, which no driver survives
+ *  that this process has used. */
+static void convolutions_are_tuned(void **state)
+{
+    char own[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
+    duet_error error = {0};
+    duet_tune_summary summary;
+    size_t convolutions = 0, measured = 0;
+    (void)state;
+    (void)snprintf(own, sizeof own, "%s/convolutions.json", folder);
+    (void)snprintf(pictures, sizeof pictures, "%s/pictures.npy", folder);
+    test_write_examples(pictures, DUET_SHAPE(TEST_CONV_SIDE, TEST_CONV_SIDE, 1));
+    assert_int_equal(setenv("DUET_TUNING", own, 1), 0);
+    const duet_tune_options options = {.family = &test_conv_family, .data = pictures, .batch = 8};
+    for (int call = 0; call < 2; call++) {
+        convolutions = 0;
+        assert_ok(duet_tune(&options, &summary, &error), &error);
+        for (size_t i = 0; i < summary.count; i++) {
+            const duet_tune_row *row = &summary.rows[i];
+            convolutions += row->convolution.use != DUET_NO_CONVOLUTION;
+            assert_true(row->tried >= 1);
+            assert_int_equal(row->wrong + row->crashed, 0);
+        }
+        assert_true(convolutions >= 8); /* three layers, each with its gradients, but for that of the data */
+        measured = summary.measured;
+        assert_true(call == 0 ? measured > convolutions : measured == 0);
+        duet_tune_summary_free(&summary);
+    }
+    json_t *whole = load(own), *product;
+    size_t index;
+    json_array_foreach(json_object_get(whole, "products"), index, product)
+    {
+        duet_gemm_shape shape;
+        assert_null(duet_product_from_json(product, &shape));
+        json_t *again = duet_product_to_json(&shape);
+        if (json_object_get(product, "convolution") != NULL)
+            assert_true(json_equal(json_object_get(again, "convolution"), json_object_get(product, "convolution")));
+        json_decref(again);
+    }
+    json_decref(whole);
+    assert_int_equal(setenv("DUET_TUNING", file, 1), 0);
+}
+
 /* Training. */
 
 /** A file in which `provider` is the best for every product. Needs the file of second_call_goes_on. */
@@ -199,6 +246,7 @@ static void what_is_unfit_is_never_used(void **state)
         const duet_gemm_provider *provider;
         assert_null(duet_product_from_json(product, &shape));
         for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL; i++) {
+            if (provider->convolves) continue;
             const duet_gemm_choice preset = {provider, provider->preset(device, &shape)};
             if (provider != duet_gemm_provider_find("plain") && provider != clblast)
                 (void)json_array_append_new(unfit, duet_choice_to_json(&preset));
@@ -297,6 +345,59 @@ static void bad_files_are_refused(void **state)
     assert_change_refused(device, good, good, "clblast", json_pack("{s:{s:{s:i}}}", "Xgemm", "best", "KWG", 3),
                           "CLBlast");
     (void)json_object_set_new(parameters, "colour", json_integer(1));
+    text = json_dumps(good, 0);
+    assert_refused(device, text, "unknown");
+    free(text);
+    json_decref(product);
+    json_decref(best);
+    json_decref(good);
+    duet_device_close(&device);
+}
+
+/** A file with one convolution, whose numbers are changed one by one. */
+static void bad_convolutions_are_refused(void **state)
+{
+    (void)state;
+    duet_device *device = test_device_open();
+    json_t *good = duet_tuning_document_new(duet_device_describe(device));
+    const duet_convolution convolution = {
+        DUET_CONVOLUTION_DATA, 8, {9, 9}, 1, {3, 3}, 10, {5, 5}, {3, 3}, {1, 1}, {1, 1}, 1};
+    const duet_gemm_shape shape = duet_gemm_shape_of(&convolution);
+    const duet_gemm_choice choice = {.provider = duet_gemm_provider_find("unfold")};
+    json_t *product = duet_product_to_json(&shape), *best = duet_choice_to_json(&choice);
+    json_t *numbers = json_object_get(product, "convolution");
+    (void)json_object_set(product, "best", best);
+    (void)json_array_append(json_object_get(good, "products"), product);
+    char *text = json_dumps(good, 0);
+    assert_string_equal(refusal_of(device, text), "");
+    free(text);
+    duet_gemm_choice chosen = duet_gemm_choose(device, &shape);
+    assert_string_equal(chosen.provider->name, "unfold");
+    duet_gemm_shape near = shape; /* another batch is another geometry */
+    near.convolution.images = 9;
+    near = duet_gemm_shape_of(&near.convolution);
+    chosen = duet_gemm_choose(device, &near);
+    assert_string_not_equal(chosen.provider->name, "unfold");
+    duet_tuning none = {0};
+    assert_int_equal(duet_device_set_tuning(device, &none, NULL), DUET_OK);
+
+    assert_change_refused(device, good, numbers, "use", json_string("backward"), "do not fit");
+    assert_change_refused(device, good, numbers, "use", json_integer(1), "do not fit");
+    assert_change_refused(device, good, numbers, "images", json_integer(0), "do not fit");
+    assert_change_refused(device, good, numbers, "images", json_integer(16), "are not those of its convolution");
+    assert_change_refused(device, good, numbers, "channels", json_real(1.5), "a number of a convolution");
+    assert_change_refused(device, good, numbers, "groups", json_integer(3), "do not fit");
+    assert_change_refused(device, good, numbers, "kernel", json_integer(5), "a number of a convolution");
+    assert_change_refused(device, good, numbers, "kernel", json_pack("[i]", 5), "a number of a convolution");
+    assert_change_refused(device, good, numbers, "kernel", json_pack("[i, i]", 50, 5), "do not fit");
+    assert_change_refused(device, good, numbers, "stride", json_pack("[i, i]", 0, 3), "do not fit");
+    assert_change_refused(device, good, numbers, "dilation", json_pack("[i, s]", 1, "1"), "a number of a convolution");
+    assert_change_refused(device, good, numbers, "pad_before", json_pack("[i, i]", -1, 1), "a number of a convolution");
+    assert_change_refused(device, good, numbers, "width", json_integer(10), "are not those");
+    assert_change_refused(device, good, product, "m", json_integer(3), "are not those");
+    assert_change_refused(device, good, product, "convolution", json_null(), "a number of a convolution");
+    assert_change_refused(device, good, best, "provider", json_string("plain"), "other kind");
+    (void)json_object_set_new(numbers, "colour", json_integer(1));
     text = json_dumps(good, 0);
     assert_refused(device, text, "unknown");
     free(text);
@@ -521,13 +622,21 @@ static void file_lies_in_the_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mistakes_are_named),          cmocka_unit_test(file_lies_in_the_cache),
-        cmocka_unit_test(second_call_goes_on),         cmocka_unit_test(training_uses_the_file_and_resumes_with_it),
-        cmocka_unit_test(what_is_unfit_is_never_used), cmocka_unit_test(bad_files_are_refused),
-        cmocka_unit_test(clblast_sets_are_used),       cmocka_unit_test(training_goes_on_without_a_bad_file),
+        cmocka_unit_test(convolutions_are_tuned),
+        cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(file_lies_in_the_cache),
+        cmocka_unit_test(second_call_goes_on),
+        cmocka_unit_test(training_uses_the_file_and_resumes_with_it),
+        cmocka_unit_test(what_is_unfit_is_never_used),
+        cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(bad_convolutions_are_refused),
+        cmocka_unit_test(clblast_sets_are_used),
+        cmocka_unit_test(training_goes_on_without_a_bad_file),
 #ifdef TEST_FAULT_LAYER
-        cmocka_unit_test(crash_costs_a_candidate),     cmocka_unit_test(wrong_candidate_never_wins),
-        cmocka_unit_test(wrong_provider_is_given_up),  cmocka_unit_test(hang_can_be_interrupted),
+        cmocka_unit_test(crash_costs_a_candidate),
+        cmocka_unit_test(wrong_candidate_never_wins),
+        cmocka_unit_test(wrong_provider_is_given_up),
+        cmocka_unit_test(hang_can_be_interrupted),
         cmocka_unit_test(hang_costs_a_candidate),
 #endif
     };

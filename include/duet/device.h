@@ -55,12 +55,13 @@ DUET_API const duet_device_info *duet_device_describe(const duet_device *device)
 /** Where long waits (program builds) are announced. NULL: silence, the default. */
 DUET_API void duet_device_set_log(duet_device *device, duet_log_function log, void *context);
 
-/** Names a GEMM provider ("clblast", "panel", "tile", "plain") for every plan made from now on; NULL or "auto": the
- * device's preset. Errors: DUET_ERROR_USAGE for an unknown name, which lists the known ones. */
+/** Names a provider of matrix products ("clblast", "panel", ...) or of convolutions ("conv-tile", ...) for every plan
+ * made from now on: it computes those of its kind, the other kind stays what it is. "plain" is for both; NULL or
+ * "auto": the device's presets. Errors: DUET_ERROR_USAGE for an unknown name, which lists the known ones. */
 DUET_API duet_status duet_device_set_gemm(duet_device *device, const char *provider, duet_error *error);
 /** Whether duet_device_set_gemm would take that name, before a device is open. */
 DUET_API duet_status duet_gemm_check(const char *provider, duet_error *error);
-/** The provider that plans use, by name. */
+/** The provider that plans use for matrix products, by name. */
 DUET_API const char *duet_device_gemm(const duet_device *device);
 
 /** In checking mode every tensor gets a buffer of exactly its size, so that a simulator sees each overrun.

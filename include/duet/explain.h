@@ -3,6 +3,7 @@
 #ifndef DUET_EXPLAIN_H
 #define DUET_EXPLAIN_H
 
+#include "bench.h"
 #include "graph.h"
 #include "plan.h"
 
@@ -51,9 +52,14 @@ typedef struct duet_explained_tensor {
     bool replaces;          /**< holds the new value of the variable whose memory it lies in */
 } duet_explained_tensor;
 
-typedef enum duet_launch_kind { DUET_LAUNCH_MAP, DUET_LAUNCH_REDUCE, DUET_LAUNCH_MATMUL } duet_launch_kind;
+typedef enum duet_launch_kind {
+    DUET_LAUNCH_MAP,
+    DUET_LAUNCH_REDUCE,
+    DUET_LAUNCH_MATMUL,
+    DUET_LAUNCH_CONVOLUTION
+} duet_launch_kind;
 
-/** "map", "reduce", "matmul". Static storage. */
+/** "map", "reduce", "matmul", "convolution". Static storage. */
 DUET_API const char *duet_launch_kind_name(duet_launch_kind kind);
 
 /** What a launch stores into one tensor. */
@@ -64,11 +70,13 @@ typedef struct duet_explained_result {
     bool row;          /**< one row of the tensor alone is written */
 } duet_explained_result;
 
-/** A matrix product: [m, n] = op(a) [m, k] op(b) [k, n]. */
+/** A matrix product: [m, n] = op(a) [m, k] op(b) [k, n]. Of a convolution a is what is read through the window, k
+ * counts the taps in the padding too, and the window's padding after is the least that the result needs. */
 typedef struct duet_explained_product {
     size_t m, n, k;
     bool transpose_a, transpose_b;
     const char *provider; /**< static storage */
+    duet_convolution_product convolution;
 } duet_explained_product;
 
 typedef struct duet_explained_launch {
@@ -80,7 +88,7 @@ typedef struct duet_explained_launch {
     size_t work_items; /**< 0 if unknown */
     size_t work_group; /**< 0: the driver chooses */
     double flops, bytes;
-    duet_explained_product product; /**< of a MATMUL */
+    duet_explained_product product; /**< of a MATMUL or a CONVOLUTION */
     const size_t *reads;            /**< tensors that are read from memory */
     size_t read_count;
     const duet_explained_result *results;

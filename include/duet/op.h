@@ -209,6 +209,10 @@ DUET_API duet_node duet_batch_mean_at(const char *where, duet_node x);
 DUET_API duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b);
 #define duet_matmul(a, b, transpose_a, transpose_b) duet_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
 
+/** Square windows over x, [batch, height, width, channels], padded as TensorFlow's SAME: see duet_window_pad_same.
+ *  Dilation 1. Without padding if x is no picture, which the op that gets both reports. */
+DUET_API duet_window duet_window_same(duet_node x, size_t size, size_t stride);
+
 /* Convolutions of pictures, [batch, height, width, channels], with weights [height, width, channels / groups,
  * features]; the weights' first two extents are the window's size. Feature f belongs to group f / (features / groups)
  * and reads the channels of that group; groups = channels is a depthwise convolution. As everywhere in deep learning

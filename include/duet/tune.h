@@ -2,6 +2,7 @@
 #ifndef DUET_TUNE_H
 #define DUET_TUNE_H
 
+#include "bench.h"
 #include "device.h"
 #include "model.h"
 
@@ -17,7 +18,7 @@ DUET_API void duet_device_use_tuning(duet_device *device);
 
 typedef struct duet_tune_progress {
     size_t product, products; /**< products done, and in all; both 0 while CLBlast's kernels are tuned */
-    const char *what;         /**< "128x400x784 nt": m, n, k, and n or t for each operand */
+    const char *what;         /**< as duet_product_words, or "CLBlast" */
     const char *candidate;    /**< "panel rows=12 lanes=16 ..." */
 } duet_tune_progress;
 
@@ -40,9 +41,10 @@ typedef struct duet_tune_options {
 typedef struct duet_tune_row {
     size_t m, n, k;
     bool transpose_a, transpose_b;
-    char preset[128], best[128];        /**< `best` is empty where the preset stays */
-    double preset_gflops, best_gflops;  /**< 1e9 FLOP/s; NaN: not known */
-    size_t tried, wrong, crashed, late; /**< candidates; the last three can be seen as faults of the driver */
+    duet_convolution_product convolution; /**< if it is one; its padding after is the least that its result needs */
+    char preset[128], best[128];          /**< `best` is empty where the preset stays */
+    double preset_gflops, best_gflops;    /**< 1e9 FLOP/s; NaN: not known */
+    size_t tried, wrong, crashed, late;   /**< candidates; the last three can be seen as faults of the driver */
 } duet_tune_row;
 
 typedef struct duet_tune_summary {

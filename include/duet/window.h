@@ -1,8 +1,9 @@
-/* How windows lie on pictures: what pooling and convolutions share. Pictures are [batch, height, width, channels]. */
+/* How windows lie on pictures: what pooling and convolutions share. Pictures are [batch, height, width, channels].
+ * duet_window_same (op.h) takes the picture from a node. */
 #ifndef DUET_WINDOW_H
 #define DUET_WINDOW_H
 
-#include "graph.h"
+#include "base.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,9 +24,6 @@ typedef struct duet_window {
 DUET_API duet_window duet_window_valid(size_t size, size_t stride);
 /** Square windows with `padding` rows and columns on each of the four sides; dilation 1. */
 DUET_API duet_window duet_window_padded(size_t size, size_t stride, size_t padding);
-/** Square windows over x, [batch, height, width, channels], padded as TensorFlow's SAME: see duet_window_pad_same.
- *  Dilation 1. Without padding if x is no picture, which the op that gets both reports. */
-DUET_API duet_window duet_window_same(duet_node x, size_t size, size_t stride);
 /** `window` with the padding that TensorFlow calls SAME over a picture of height x width: the least with which there
  * are ceil(extent / stride) windows along each dimension. What cannot be halved goes after, so padding may be
  * asymmetric. */

@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_CHECK_PLAIN_H
 #define DUET_SRC_CHECK_PLAIN_H
 
+#include "duet/graph.h"
 #include "duet/window.h"
 
 /** Where tensors of one evaluation live: a block used from the front and emptied by setting used to 0. When it is full

@@ -24,24 +24,33 @@ struct arguments {
 static const cli_option options[] = {
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
-    {CLI_LIST, "only", 0, PLACE(only), "PART", "peaks, gemm or workloads; may be given several times (default: all)", 0,
-     0},
+    {CLI_LIST, "only", 0, PLACE(only), "PART",
+     "peaks, gemm, convolutions or workloads; may be given several times\n(default: all)", 0, 0},
     {CLI_LIST, "workload", 0, PLACE(workloads), "NAME",
      "one of the workloads below or of 'duet models'; may be given several\ntimes (default: all workloads)", 0, 0},
     {CLI_COUNT, "seconds", 0, PLACE(seconds), "N",
      "how long each workload is timed; what else is measured takes a share of\nit (default: 6)", 1, 60},
     {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the workload's own)", 1, 1 << 20},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
-     "only this matrix product, also in the workloads: one of those in the\ntable, or auto, what plans choose", 0, 0},
+     "only this provider of matrix products or convolutions, also in the\nworkloads: one of those below, or auto, what "
+     "plans choose",
+     0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of a workload's settings; may be given several times",
      0, 0},
 };
 
-enum { PEAKS, GEMM, WORKLOADS, PARTS };
-static const char *const part_names[PARTS] = {"peaks", "gemm", "workloads"};
+enum { PEAKS, GEMM, CONVOLUTIONS, WORKLOADS, PARTS };
+static const char *const part_names[PARTS] = {"peaks", "gemm", "convolutions", "workloads"};
 
 /* The whole run ends within four minutes. */
-enum { WHOLE_SECONDS = 225, PEAK_SECONDS = 30, PRODUCTS_SECONDS = 120, DEFAULT_BATCH = 128, MOST_WORKLOADS = 64 };
+enum {
+    WHOLE_SECONDS = 225,
+    PEAK_SECONDS = 30,
+    PRODUCTS_SECONDS = 90,
+    CONVOLUTIONS_SECONDS = 60,
+    DEFAULT_BATCH = 128,
+    MOST_WORKLOADS = 64
+};
 
 typedef struct bench {
     const struct arguments *arguments;
@@ -71,7 +80,8 @@ static int choose_parts(bench *it)
         size_t part = 0;
         while (part < PARTS && strcmp(part_names[part], only->items[i]) != 0) part++;
         if (part == PARTS)
-            return cli_complain(CLI_MISTAKE, "--only takes peaks, gemm or workloads, not '%s'", only->items[i]);
+            return cli_complain(CLI_MISTAKE, "--only takes peaks, gemm, convolutions or workloads, not '%s'",
+                                only->items[i]);
         it->parts[part] = true;
     }
     return CLI_DONE;
@@ -142,28 +152,32 @@ static double seconds_left(const bench *it)
     return WHOLE_SECONDS - (now() - it->begin);
 }
 
-/* One provider a child, so that one that crashes takes no other along; each has its share of the time, in whose first
- * half it begins products. */
-static void measure_products_of(bench *it, const char *provider, double seconds)
+/* One provider a child (NULL: for each product the one that a plan would use), so that one that crashes takes no other
+ * along; each has its share of the time, in whose first half it begins products. */
+static void measure_products_of(bench *it, const char *provider, bool convolves, double seconds)
 {
     char title[48];
-    snprintf(title, sizeof title, "gemm %s", provider != NULL ? provider : "auto");
+    snprintf(title, sizeof title, "%s %s", convolves ? "convolutions" : "gemm", provider != NULL ? provider : "auto");
     it->measurement.provider = provider;
+    it->measurement.convolves = convolves;
     it->measurement.limit = seconds / 2;
-    measure(it, title, cli_measure_products, seconds, it->findings.products);
+    measure(it, title, cli_measure_products, seconds, convolves ? it->findings.convolutions : it->findings.products);
 }
 
-static void measure_products(bench *it)
+/* Plain products, or convolutions, by the providers of that kind. */
+static void measure_products(bench *it, bool convolves, double seconds)
 {
     const char *only = it->arguments->gemm, *name;
     size_t count = 0;
-    while (duet_gemm_name(count) != NULL) count++;
-    const double share = (double)PRODUCTS_SECONDS / (double)count;
-    if (only != NULL) {
-        measure_products_of(it, strcmp(only, "auto") == 0 ? NULL : only, share);
+    if (only != NULL && strcmp(only, "auto") == 0) {
+        measure_products_of(it, NULL, convolves, seconds);
         return;
     }
-    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++) measure_products_of(it, name, share);
+    if (only != NULL && strcmp(only, "plain") == 0 && convolves) only = "conv-plain";
+    for (size_t i = 0; duet_gemm_name(i) != NULL; i++) count += duet_gemm_convolves(i) == convolves;
+    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++)
+        if (duet_gemm_convolves(i) == convolves && (only == NULL || strcmp(only, name) == 0))
+            measure_products_of(it, name, convolves, seconds / (double)count);
 }
 
 /* A slow device leaves its last workloads less time, not the whole run more. */
@@ -195,9 +209,10 @@ static int measure_all(bench *it)
         cli_child_run(cli_measure_device, &it->measurement, PEAK_SECONDS, "opening the device", it->findings.device);
     if (status != CLI_DONE) return status;
     if (it->parts[PEAKS]) measure(it, "peaks", cli_measure_peaks, PEAK_SECONDS, it->findings.before);
-    if (it->parts[GEMM]) measure_products(it);
+    if (it->parts[GEMM]) measure_products(it, false, PRODUCTS_SECONDS);
+    if (it->parts[CONVOLUTIONS]) measure_products(it, true, CONVOLUTIONS_SECONDS);
     if (it->parts[WORKLOADS]) measure_workloads(it);
-    if (it->parts[PEAKS] && (it->parts[GEMM] || it->parts[WORKLOADS]))
+    if (it->parts[PEAKS] && (it->parts[GEMM] || it->parts[CONVOLUTIONS] || it->parts[WORKLOADS]))
         measure(it, "peaks again", cli_measure_peaks, PEAK_SECONDS / 2, it->findings.after);
     return CLI_DONE;
 }
@@ -220,8 +235,8 @@ static int run(int argc, char **argv)
     it->arguments = &arguments;
     it->begin = now();
     cli_findings *findings = &it->findings;
-    json_t **const arrays[] = {&findings->device,   &findings->before,    &findings->after,
-                               &findings->products, &findings->workloads, &findings->failed};
+    json_t **const arrays[] = {&findings->device,       &findings->before,    &findings->after, &findings->products,
+                               &findings->convolutions, &findings->workloads, &findings->failed};
     for (size_t i = 0; i < CLI_COUNT_OF(arrays); i++) *arrays[i] = json_array();
     status = choose(it);
     if (status == CLI_DONE) status = measure_all(it);
@@ -238,11 +253,12 @@ static void more_help(const char *operand)
     printf("\nworkloads:\n");
     for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++)
         printf("  %-10s batch %3zu  %s\n", row->name, row->batch, row->summary);
+    cli_print_providers();
 }
 
 const cli_command cli_bench = {
     .name = "bench",
-    .summary = "measure a device: peaks, matrix products, training steps",
+    .summary = "measure a device: peaks, matrix products, convolutions, training steps",
     .details = "Ends within four minutes. Results of different devices compare; those of a busy machine do not:\n"
                "the peaks are measured before and after, and should agree within 5%.",
     .options = options,

@@ -53,16 +53,18 @@ bool cli_findings_wrong(const cli_findings *findings)
     size_t index;
     const json_t *product;
     json_array_foreach(findings->products, index, product) if (is_wrong(product)) return true;
+    json_array_foreach(findings->convolutions, index, product) if (is_wrong(product)) return true;
     return false;
 }
 
 /* Programs. */
 
-static json_t *products_json(const cli_findings *findings, bool skipped)
+/* Those of `products` that were measured, or were skipped, after what `rows` has. */
+static json_t *add_products(json_t *rows, const json_t *products, bool skipped)
 {
-    json_t *rows = json_array(), *product;
+    json_t *product;
     size_t index;
-    json_array_foreach(findings->products, index, product)
+    json_array_foreach(products, index, product)
     {
         if ((json_object_get(product, "skipped") != NULL) == skipped) json_array_append(rows, product);
     }
@@ -97,11 +99,14 @@ static json_t *peaks_json(const cli_findings *findings)
 int cli_findings_print_json(const cli_findings *findings)
 {
     const json_t *device = json_array_get(findings->device, 0);
-    return cli_json_print(json_pack(
-        "{s:s s:s s:s s:s s:o s:b s:o s:o s:o s:O}", "device", text(device, "device"), "driver", text(device, "driver"),
-        "platform", text(device, "platform"), "kind", text(device, "kind"), "peaks", peaks_json(findings), "trusted",
-        (int)cli_findings_trusted(findings), "gemm", products_json(findings, false), "skipped",
-        products_json(findings, true), "workloads", workloads_json(findings), "failed", findings->failed));
+    return cli_json_print(
+        json_pack("{s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "device", text(device, "device"), "driver",
+                  text(device, "driver"), "platform", text(device, "platform"), "kind", text(device, "kind"), "peaks",
+                  peaks_json(findings), "trusted", (int)cli_findings_trusted(findings), "gemm",
+                  add_products(json_array(), findings->products, false), "convolutions",
+                  add_products(json_array(), findings->convolutions, false), "skipped",
+                  add_products(add_products(json_array(), findings->products, true), findings->convolutions, true),
+                  "workloads", workloads_json(findings), "failed", findings->failed));
 }
 
 /* People. */
@@ -133,11 +138,11 @@ static int print_peaks(const cli_findings *findings)
     return cli_table_print(&table, stdout);
 }
 
-static size_t list_providers(const cli_findings *findings, const char *names[MOST_PROVIDERS])
+static size_t list_providers(const json_t *products, const char *names[MOST_PROVIDERS])
 {
     size_t count = 0, index;
     const json_t *product;
-    json_array_foreach(findings->products, index, product)
+    json_array_foreach(products, index, product)
     {
         bool known = false;
         for (size_t i = 0; i < count; i++) known |= strcmp(names[i], text(product, "provider")) == 0;
@@ -148,17 +153,19 @@ static size_t list_providers(const cli_findings *findings, const char *names[MOS
 
 static bool same_product(const json_t *a, const json_t *b)
 {
-    static const char *const keys[] = {"m", "n", "k", "transpose"};
-    for (size_t i = 0; i < CLI_COUNT_OF(keys); i++)
-        if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i]))) return false;
+    static const char *const keys[] = {"m", "n", "k", "transpose", "convolution"};
+    for (size_t i = 0; i < CLI_COUNT_OF(keys); i++) {
+        const json_t *here = json_object_get(a, keys[i]), *there = json_object_get(b, keys[i]);
+        if (here != there && !json_equal(here, there)) return false;
+    }
     return true;
 }
 
-static const json_t *find_product(const cli_findings *findings, const json_t *like, const char *provider)
+static const json_t *find_product(const json_t *products, const json_t *like, const char *provider)
 {
     size_t index;
     const json_t *product;
-    json_array_foreach(findings->products, index, product)
+    json_array_foreach(products, index, product)
     {
         if (same_product(product, like) && strcmp(text(product, "provider"), provider) == 0) return product;
     }
@@ -178,41 +185,40 @@ static void rate_cell(cli_table *table, const json_t *product)
 }
 
 /* A row a product: the rate of each provider, and of the peak what the best one reaches. */
-static void product_row(const cli_findings *findings, cli_table *table, const json_t *like, const char *const *names,
-                        size_t count)
+static void product_row(const json_t *products, double peak, cli_table *table, const json_t *like,
+                        const char *const *names, size_t count)
 {
     double best = NAN;
-    cli_table_cell(table, "%.0fx%.0fx%.0f", number(like, "m"), number(like, "n"), number(like, "k"));
-    cli_table_cell(table, "%s", text(like, "transpose"));
+    cli_table_cell(table, "%s", text(like, "words"));
     for (size_t i = 0; i < count; i++) {
-        const json_t *product = find_product(findings, like, names[i]);
+        const json_t *product = find_product(products, like, names[i]);
         rate_cell(table, product);
         if (!is_wrong(product)) best = fmax(best, number(product, "gflops"));
     }
-    number_cell(table, "%.0f%%", 100 * best / cli_findings_peak(findings));
+    number_cell(table, "%.0f%%", 100 * best / peak);
 }
 
-static int print_products(const cli_findings *findings)
+static int print_products(const json_t *products, double peak, const char *head, const char *title)
 {
-    const char *names[MOST_PROVIDERS], *heads[MOST_PROVIDERS + 3] = {">product", "op"};
+    const char *names[MOST_PROVIDERS], *heads[MOST_PROVIDERS + 2] = {head};
     char right[MOST_PROVIDERS][40];
-    const size_t count = list_providers(findings, names);
+    const size_t count = list_providers(products, names);
     if (count == 0) return CLI_DONE;
     for (size_t i = 0; i < count; i++) {
         snprintf(right[i], sizeof right[i], ">%.30s ", names[i]);
-        heads[2 + i] = right[i];
+        heads[1 + i] = right[i];
     }
-    heads[2 + count] = ">best of peak";
-    cli_table table = {.heads = heads, .columns = count + 3};
+    heads[1 + count] = ">best of peak";
+    cli_table table = {.heads = heads, .columns = count + 2};
     size_t index;
     const json_t *product;
-    json_array_foreach(findings->products, index, product)
+    json_array_foreach(products, index, product)
     {
         size_t first = 0;
-        while (!same_product(json_array_get(findings->products, first), product)) first++;
-        if (first == index) product_row(findings, &table, product, names, count);
+        while (!same_product(json_array_get(products, first), product)) first++;
+        if (first == index) product_row(products, peak, &table, product, names, count);
     }
-    printf("\nMatrix products m x n x k, plain operands, GFLOP/s (* what a plan uses here, - left out):\n");
+    printf("\n%s, GFLOP/s (* what a plan uses here, - left out):\n", title);
     return cli_table_print(&table, stdout);
 }
 
@@ -248,7 +254,12 @@ int cli_findings_print(const cli_findings *findings)
     printf("%s (%s, %s, driver %s)\n", text(device, "device"), text(device, "kind"), text(device, "platform"),
            text(device, "driver"));
     if (json_array_size(findings->before) > 0) status = print_peaks(findings);
-    if (status == CLI_DONE) status = print_products(findings);
+    const double peak = cli_findings_peak(findings);
+    if (status == CLI_DONE)
+        status = print_products(findings->products, peak, ">product", "Matrix products m x n x k, plain operands");
+    if (status == CLI_DONE)
+        status = print_products(findings->convolutions, peak, "convolution",
+                                "Convolutions window/stride picture->result, FLOPs of the taps inside the picture");
     if (status == CLI_DONE) status = print_workloads(findings);
     if (!cli_findings_trusted(findings))
         printf("\n%sNot to be trusted%s: the peak changed by over 5%% meanwhile. Something else uses this machine.\n",

@@ -9,7 +9,7 @@
 typedef struct cli_findings {
     json_t *device;
     json_t *before, *after; /* peaks */
-    json_t *products, *workloads;
+    json_t *products, *convolutions, *workloads;
     json_t *failed; /* names of parts that could not be measured */
 } cli_findings;
 
@@ -17,7 +17,7 @@ typedef struct cli_findings {
 double cli_findings_peak(const cli_findings *findings);
 /** False if the device's peak changed by over 5% meanwhile: something else was using the machine. */
 bool cli_findings_trusted(const cli_findings *findings);
-/** Whether a product had wrong numbers. */
+/** Whether a product or a convolution had wrong numbers. */
 bool cli_findings_wrong(const cli_findings *findings);
 
 /* Each returns an exit status. */

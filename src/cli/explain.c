@@ -33,7 +33,7 @@ static const cli_option options[] = {
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
      0},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
-     "the matrix product: clblast, panel, tile, plain or auto (default: auto)", 0, 0},
+     "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
 };
 
 /* The mistakes that the command line alone shows. */
@@ -121,6 +121,7 @@ static void more_help(const char *operand)
 {
     const duet_family *family = operand == NULL ? NULL : duet_family_find(operand);
     if (family != NULL) cli_settings_print(family);
+    cli_print_providers();
 }
 
 const cli_command cli_explain = {

@@ -29,10 +29,11 @@ static json_t *whole(double number)
 static json_t *product_json(const duet_explained_launch *launch)
 {
     const duet_explained_product *product = &launch->product;
-    if (launch->kind != DUET_LAUNCH_MATMUL) return json_null();
-    return json_pack("{s:I s:I s:I s:b s:b s:s}", "m", (json_int_t)product->m, "n", (json_int_t)product->n, "k",
+    if (product->provider == NULL) return json_null();
+    return json_pack("{s:I s:I s:I s:b s:b s:s s:o}", "m", (json_int_t)product->m, "n", (json_int_t)product->n, "k",
                      (json_int_t)product->k, "transpose_a", (int)product->transpose_a, "transpose_b",
-                     (int)product->transpose_b, "provider", product->provider);
+                     (int)product->transpose_b, "provider", product->provider, "convolution",
+                     cli_convolution_json(&product->convolution));
 }
 
 static json_t *launch_json(const duet_explained_launch *launch)

@@ -10,7 +10,7 @@ cli_work cli_phase_work(const duet_explained_phase *phase, bool products_only)
     cli_work work = {0};
     for (size_t i = 0; i < phase->plan.launch_count; i++) {
         const duet_explained_launch *launch = &phase->plan.launches[i];
-        if (products_only && launch->kind != DUET_LAUNCH_MATMUL) continue;
+        if (products_only && launch->product.provider == NULL) continue;
         work.launches++;
         work.flops += launch->flops;
         work.bytes += launch->bytes;

@@ -149,12 +149,16 @@ static int print_totals(const cli_step *step)
 static void product_cells(cli_table *table, const duet_explained_phase *phase, const duet_explained_launch *launch)
 {
     const duet_explained_product *product = &launch->product;
-    char text[NUMBER];
+    const duet_product convolution = {.convolution = product->convolution};
+    char text[NUMBER], words[DUET_PRODUCT_WORDS];
     cli_table_cell(table, "%s", phase->name);
     cli_table_cell(table, "%zu", product->m);
     cli_table_cell(table, "%zu", product->n);
     cli_table_cell(table, "%zu", product->k);
-    cli_table_cell(table, "%s @ %s", product->transpose_a ? "a^T" : "a", product->transpose_b ? "b^T" : "b");
+    if (launch->kind == DUET_LAUNCH_CONVOLUTION)
+        cli_table_cell(table, "%s", duet_product_words(&convolution, words));
+    else
+        cli_table_cell(table, "%s @ %s", product->transpose_a ? "a^T" : "a", product->transpose_b ? "b^T" : "b");
     cli_table_cell(table, "%s", product->provider);
     cli_table_cell(table, "%s", cli_scaled(launch->flops, "", text, sizeof text));
     const duet_explained_result *result = launch->result_count > 0 ? &launch->results[0] : NULL;
@@ -165,12 +169,11 @@ static int print_products(const cli_step *step)
 {
     static const char *const heads[] = {"phase", ">m", ">n", ">k", "form", "provider", ">FLOP", "into"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
-    head("Matrix products: a is m x k, b is k x n");
+    head("Products: a is m x k, b is k x n; of a convolution window/stride, picture->result");
     for (size_t i = 0; i < step->count; i++)
         for (size_t j = 0; j < step->phases[i].plan.launch_count; j++) {
             const duet_explained_launch *launch = &step->phases[i].plan.launches[j];
-            if (launch->kind == DUET_LAUNCH_MATMUL && !launch->prepares)
-                product_cells(&table, &step->phases[i], launch);
+            if (launch->product.provider != NULL && !launch->prepares) product_cells(&table, &step->phases[i], launch);
         }
     return cli_table_print(&table, stdout);
 }

@@ -82,13 +82,49 @@ bool cli_product_at(size_t index, duet_product *product)
     return true;
 }
 
+bool cli_convolution_at(size_t index, duet_product *product)
+{
+    static const struct {
+        size_t side, channels, features, size, stride;
+        bool same; /* padding as TensorFlow's SAME, else none */
+    } layers[] = {{28, 1, 32, 3, 2, false},  {13, 32, 64, 3, 2, false}, {14, 64, 32, 3, 2, true},
+                  {28, 32, 64, 3, 2, true},  {28, 1, 32, 3, 1, true},   {28, 1, 64, 5, 2, true},
+                  {14, 64, 128, 5, 2, true}, {7, 128, 256, 5, 1, true}};
+    static const size_t images = 32, uses = DUET_CONVOLUTION_USES - 1;
+    if (index / uses >= CLI_COUNT_OF(layers)) return false;
+    const size_t layer = index / uses;
+    const duet_window window = duet_window_valid(layers[layer].size, layers[layer].stride);
+    const size_t side = layers[layer].side;
+    *product = (duet_product){
+        .convolution = {.use = (duet_convolution_use)(DUET_CONVOLUTION_FORWARD + index % uses),
+                        .images = images,
+                        .height = side,
+                        .width = side,
+                        .channels = layers[layer].channels,
+                        .features = layers[layer].features,
+                        .groups = 1,
+                        .window = layers[layer].same ? duet_window_pad_same(window, side, side) : window}};
+    return true;
+}
+
+static json_t *extents_json(const duet_product *product)
+{
+    const char transpose[3] = {product->transpose_a ? 't' : 'n', product->transpose_b ? 't' : 'n', '\0'};
+    if (product->convolution.use != DUET_NO_CONVOLUTION)
+        return json_pack("{s:o}", "convolution", cli_convolution_json(&product->convolution));
+    return json_pack("{s:I s:I s:I s:s}", "m", (json_int_t)product->m, "n", (json_int_t)product->n, "k",
+                     (json_int_t)product->k, "transpose", transpose);
+}
+
 static json_t *product_json(const duet_product *product, const char *provider, bool chosen,
                             const duet_product_timing *timing)
 {
-    const char transpose[3] = {product->transpose_a ? 't' : 'n', product->transpose_b ? 't' : 'n', '\0'};
-    json_t *row =
-        json_pack("{s:I s:I s:I s:s s:s s:b}", "m", (json_int_t)product->m, "n", (json_int_t)product->n, "k",
-                  (json_int_t)product->k, "transpose", transpose, "provider", provider, "chosen", (int)chosen);
+    char words[DUET_PRODUCT_WORDS];
+    json_t *row = extents_json(product),
+           *names = json_pack("{s:s s:s s:b}", "words", duet_product_words(product, words), "provider", provider,
+                              "chosen", (int)chosen);
+    json_object_update(row, names);
+    json_decref(names);
     json_t *rest =
         timing->skipped[0] != '\0'
             ? json_pack("{s:s}", "skipped", timing->skipped)
@@ -100,21 +136,27 @@ static json_t *product_json(const duet_product *product, const char *provider, b
     return row;
 }
 
-static size_t count_products(void)
+static bool product_at(const cli_measurement *it, size_t index, duet_product *product)
+{
+    return it->convolves ? cli_convolution_at(index, product) : cli_product_at(index, product);
+}
+
+static size_t count_products(const cli_measurement *it)
 {
     duet_product product;
     size_t count = 0;
-    while (cli_product_at(count, &product)) count++;
+    while (product_at(it, count, &product)) count++;
     return count;
 }
 
 static int measure_product(FILE *results, duet_device *device, const cli_measurement *it, const duet_product *product,
                            bool late, duet_error *error)
 {
+    const double share = it->convolves ? 1.0 / 40 : 1.0 / 20; /* there are more of them */
     const char *chosen = duet_gemm_chosen(device, product);
     const char *provider = it->provider != NULL ? it->provider : chosen;
     duet_product_timing timing = {.skipped = "the time for products is used up"};
-    if (!late) duet_product_time(device, provider, product, trial_seconds(it, 1.0 / 20), &timing, error);
+    if (!late) duet_product_time(device, provider, product, trial_seconds(it, share), &timing, error);
     if (error->status != DUET_OK) return CLI_FAILED;
     return cli_child_send(results, product_json(product, provider, strcmp(provider, chosen) == 0, &timing));
 }
@@ -128,8 +170,8 @@ int cli_measure_products(FILE *results, const void *measurement)
     duet_product product;
     int status = CLI_DONE;
     open_device(&device, it, &error);
-    for (size_t i = 0; error.status == DUET_OK && status == CLI_DONE && cli_product_at(i, &product); i++) {
-        cli_progress_count("product", i, count_products(), it->provider == NULL ? "" : it->provider);
+    for (size_t i = 0; error.status == DUET_OK && status == CLI_DONE && product_at(it, i, &product); i++) {
+        cli_progress_count("product", i, count_products(it), it->provider == NULL ? "" : it->provider);
         status = measure_product(results, device, it, &product, now() - begin > it->limit, &error);
     }
     cli_progress_clear();
@@ -193,7 +235,7 @@ static double resident_mebibytes(void)
 #endif
 }
 
-/* GFLOP of a step's matrix products, from the profile of one more step. */
+/* GFLOP of a step's matrix products and convolutions, from the profile of one more step. */
 static double count_products_of_step(duet_device *device, duet_trainer *trainer, duet_error *error)
 {
     duet_profile_row *rows = NULL;
@@ -203,7 +245,9 @@ static double count_products_of_step(duet_device *device, duet_trainer *trainer,
     time_block(trainer, 1, means, error);
     if (error->status != DUET_OK || duet_device_profile(device, &rows, &count, error) != DUET_OK) return NAN;
     for (size_t i = 0; i < count; i++)
-        if (strncmp(rows[i].kernel, "gemm ", strlen("gemm ")) == 0) flops += rows[i].flops;
+        if (strncmp(rows[i].kernel, "gemm ", strlen("gemm ")) == 0 ||
+            strncmp(rows[i].kernel, "conv ", strlen("conv ")) == 0)
+            flops += rows[i].flops;
     free(rows);
     return 1e-9 * flops;
 }

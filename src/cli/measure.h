@@ -13,6 +13,7 @@ typedef struct cli_measurement {
     double seconds;            /* of steps in a workload; of the others a share */
     double before;             /* processor seconds that the program had used when it was started */
     double limit;              /* seconds after which no further product is begun */
+    bool convolves;            /* convolutions are measured instead of plain products */
 
     const char *provider; /* of the products; NULL: for each the one that a plan would use */
 
@@ -25,18 +26,21 @@ typedef struct cli_measurement {
 /** A product in the list of the benchmark, false past the end: the shapes of dense training, each as the forward pass,
  *  the gradient by the input and the gradient by the weights would have it, and two squares. */
 bool cli_product_at(size_t index, duet_product *product);
+/** A convolution, likewise: the layers of the two convolutional networks of the comparison, each as y, x and w from the
+ *  other two. Of a layer that is a transposed convolution x is the result. */
+bool cli_convolution_at(size_t index, duet_product *product);
 
 /* Each fits cli_child_work, with a cli_measurement as context, and sends documents:
  * {device, driver, platform, kind}: what is measured */
 int cli_measure_device(FILE *results, const void *measurement);
 /* {gflops, gigabytes_per_second, launch_us, launch_waited_us} */
 int cli_measure_peaks(FILE *results, const void *measurement);
-/* one a product: {m, n, k, transpose, provider, chosen, gflops, ms_median, ms_min, error} or with `skipped`, a reason,
- * instead of the last four */
+/* one a product: {m, n, k, transpose, or of a convolution convolution; words, provider, chosen, gflops, ms_median,
+ * ms_min, error} or with `skipped`, a reason, instead of the last four */
 int cli_measure_products(FILE *results, const void *measurement);
 /* {workload, batch, ms_median, ms_min, images_per_second, gflop, rss_mib, first_seconds, steps, losses: {term: mean}}:
- * gflop counts the matrix products of a step; first_seconds is from the program's start to the end of its first step;
- * the losses are means over the last block of steps */
+ * gflop counts the matrix products and convolutions of a step; first_seconds is from the program's start to the end of
+ * its first step; the losses are means over the last block of steps */
 int cli_measure_workload(FILE *results, const void *measurement);
 
 #endif

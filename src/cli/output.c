@@ -135,3 +135,29 @@ const char *cli_nearest_words(const cli_nearest *nearest, char *text, size_t siz
         snprintf(text, size, "; did you mean '%s'?", nearest->best);
     return text;
 }
+
+void cli_print_providers(void)
+{
+    const char *name;
+    printf(
+        "\nproviders (--gemm): one computes what it is for, 'plain' convolutions too; auto: what suits the device\n");
+    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++) printf("  %-11s %s\n", name, duet_gemm_summary(i));
+}
+
+static json_t *pair_json(const size_t pair[2])
+{
+    return json_pack("[I, I]", (json_int_t)pair[0], (json_int_t)pair[1]);
+}
+
+json_t *cli_convolution_json(const duet_convolution_product *convolution)
+{
+    const duet_window *window = &convolution->window;
+    if (convolution->use == DUET_NO_CONVOLUTION) return json_null();
+    return json_pack("{s:s s:I s:I s:I s:I s:I s:I s:o s:o s:o s:o s:o}", "use",
+                     duet_convolution_use_name(convolution->use), "images", (json_int_t)convolution->images, "height",
+                     (json_int_t)convolution->height, "width", (json_int_t)convolution->width, "channels",
+                     (json_int_t)convolution->channels, "features", (json_int_t)convolution->features, "groups",
+                     (json_int_t)convolution->groups, "kernel", pair_json(window->size), "stride",
+                     pair_json(window->stride), "dilation", pair_json(window->dilation), "pad_before",
+                     pair_json(window->pad_before), "pad_after", pair_json(window->pad_after));
+}

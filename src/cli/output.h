@@ -33,6 +33,12 @@ int cli_fail_opened(const duet_error *error);
 /** A line of explanation from the library: standard error, one line. Fits duet_log_function. */
 void cli_log(void *context, const char *line);
 
+/** The providers that --gemm names, a line each, for the end of --help. */
+void cli_print_providers(void);
+
+/** {"use", "images", "height", ...}, as in tuning files; null for none. */
+json_t *cli_convolution_json(const duet_convolution_product *convolution);
+
 typedef enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_RED, CLI_GREEN } cli_colour;
 
 /** The escape that starts (CLI_PLAIN: ends) a colour; "" where the stream is no terminal or NO_COLOR is set. */

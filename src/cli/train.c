@@ -40,7 +40,7 @@ static const cli_option options[] = {
     {CLI_COUNT, "checkpoint-every", 0, PLACE(checkpoint_every), "N",
      "write a checkpoint every N steps too (default: at epochs' ends)", 1, UINT32_MAX},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
-     "the matrix product: clblast, panel, tile, plain or auto (default: auto)", 0, 0},
+     "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
     {CLI_FLAG, "quiet", 'q', PLACE(quiet), NULL, "no progress, no explanations", 0, 0},
     {CLI_FLAG, "profile", 0, PLACE(profile), NULL, "print a table of the kernels' launches and times at the end", 0, 0},
 };
@@ -174,6 +174,7 @@ static void more_help(const char *operand)
         cli_settings_print(family);
     else
         printf("\n'duet train MODEL --help' lists a model's settings for --set.\n");
+    cli_print_providers();
 }
 
 const cli_command cli_train = {

@@ -61,8 +61,9 @@ static int print_json(const duet_tune_summary *summary)
         const duet_tune_row *row = &summary->rows[i];
         const char transpose[3] = {row->transpose_a ? 't' : 'n', row->transpose_b ? 't' : 'n', '\0'};
         json_array_append_new(rows,
-                              json_pack("{s:I s:I s:I s:s s:s s:o s:o s:o s:I s:I s:I s:I}", "m", (json_int_t)row->m,
-                                        "n", (json_int_t)row->n, "k", (json_int_t)row->k, "transpose", transpose,
+                              json_pack("{s:I s:I s:I s:s s:o s:s s:o s:o s:o s:I s:I s:I s:I}", "m",
+                                        (json_int_t)row->m, "n", (json_int_t)row->n, "k", (json_int_t)row->k,
+                                        "transpose", transpose, "convolution", cli_convolution_json(&row->convolution),
                                         "preset", row->preset, "preset_gflops", cli_json_number(row->preset_gflops),
                                         "best", row->best[0] != '\0' ? json_string(row->best) : json_null(),
                                         "best_gflops", cli_json_number(row->best_gflops), "tried",
@@ -84,13 +85,14 @@ static void speed_cell(cli_table *table, double gflops)
 
 static int print_table(const duet_tune_summary *summary)
 {
-    static const char *const heads[] = {">product", "op", ">preset", ">best", ">gain", ">tried", "what is used"};
+    static const char *const heads[] = {"product", ">preset", ">best", ">gain", ">tried", "what is used"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     for (size_t i = 0; i < summary->count; i++) {
         const duet_tune_row *row = &summary->rows[i];
         const double gain = row->best_gflops / row->preset_gflops - 1;
-        cli_table_cell(&table, "%zux%zux%zu", row->m, row->n, row->k);
-        cli_table_cell(&table, "%c%c", row->transpose_a ? 't' : 'n', row->transpose_b ? 't' : 'n');
+        const duet_product product = {row->m, row->n, row->k, row->transpose_a, row->transpose_b, row->convolution};
+        char words[DUET_PRODUCT_WORDS];
+        cli_table_cell(&table, "%s", duet_product_words(&product, words));
         speed_cell(&table, row->preset_gflops);
         speed_cell(&table, row->best_gflops);
         if (isfinite(gain))
@@ -102,7 +104,8 @@ static int print_table(const duet_tune_summary *summary)
                        row->best[0] != '\0' ? "" : " (preset)");
     }
     const int status = cli_table_print(&table, stdout);
-    printf("\nProducts m x n x k, GFLOP/s; a candidate is taken where it beats the preset by more than 3%%.\n");
+    printf("\nProducts m x n x k, convolutions window/stride picture->result, GFLOP/s; a candidate is taken where it "
+           "beats the preset by more than 3%%.\n");
     return status;
 }
 

@@ -3,19 +3,13 @@
 #ifndef DUET_SRC_DEVICE_CONVOLUTION_H
 #define DUET_SRC_DEVICE_CONVOLUTION_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-/** Which of x (the picture, [images, picture, channels]), w ([kernel, channels / groups, features]) and y ([images,
- *  result, features]) is computed from the other two. Rows and columns are those of the result as a matrix. */
-typedef enum duet_convolution_use {
-    DUET_NO_CONVOLUTION,      /**< a plain matrix product */
-    DUET_CONVOLUTION_FORWARD, /**< y = x * w: a row for each element of `result`, a column for each feature */
-    DUET_CONVOLUTION_DATA,    /**< x from y and w, the transposed convolution: a column for each channel */
-    DUET_CONVOLUTION_WEIGHTS, /**< w from x and y: a row for each tap and channel, a column for each feature */
-    DUET_CONVOLUTION_USES
-} duet_convolution_use;
+#include "duet/bench.h"
+
+/* As matrices, x, w and y have a row for each element of the picture, of the kernel and its channels, and of the
+ * result, and a column for each channel, feature and feature. Rows and columns of a product are those of what it
+ * computes. */
 
 /** Entry 0 is along the height, 1 along the width. Compared by bytes: no padding. */
 typedef struct duet_convolution {
@@ -26,6 +20,12 @@ typedef struct duet_convolution {
     uint32_t groups;
 } duet_convolution;
 
+/** From and to what the public headers call it; the padding after is then the least that the result needs. NULL, or why
+ *  it is none. */
+const char *duet_convolution_read(const duet_convolution_product *told, duet_convolution *convolution);
+duet_convolution_product duet_convolution_told(const duet_convolution *convolution);
+/** NULL if its numbers fit each other and its tensors' elements can be counted, else why not. */
+const char *duet_convolution_fault(const duet_convolution *convolution);
 /** The extents of its product. k counts all taps, also those that fall into the padding. */
 void duet_convolution_extents(const duet_convolution *convolution, size_t *m, size_t *n, size_t *k);
 /** Floating-point operations of the taps that lie inside the picture: what has to be computed. */

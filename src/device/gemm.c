@@ -9,8 +9,9 @@
 #include "device/gemm_rows.h"
 #include "device/record.h"
 
-static const duet_gemm_provider *const providers[] = {&duet_gemm_panel, &duet_gemm_clblast, &duet_gemm_tile,
-                                                      &duet_gemm_plain, &duet_conv_panel,   &duet_conv_plain};
+static const duet_gemm_provider *const providers[] = {&duet_gemm_panel,  &duet_gemm_clblast, &duet_gemm_tile,
+                                                      &duet_gemm_plain,  &duet_conv_panel,   &duet_conv_tile,
+                                                      &duet_conv_unfold, &duet_conv_plain};
 
 enum { PROVIDERS = sizeof providers / sizeof *providers };
 
@@ -25,11 +26,17 @@ static const duet_gemm_provider *plain_for(const duet_gemm_shape *shape)
     return shape->convolution.use == DUET_NO_CONVOLUTION ? &duet_gemm_plain : &duet_conv_plain;
 }
 
-/** GPUs want tiles in local memory, which CLBlast has; CPUs want tiles in registers. */
-static const duet_gemm_provider *preset(const duet_device *device, bool convolves)
+/** GPUs want tiles in local memory, which CLBlast has; CPUs want tiles in registers. A convolution of a channel or two
+ * a group would leave a tile nearly empty. */
+static const duet_gemm_provider *preset(const duet_device *device, const duet_gemm_shape *shape)
 {
+    static const size_t narrow = 4;
+    const duet_convolution *v = &shape->convolution;
     const bool gpu = device->info.kind == DUET_DEVICE_GPU || device->info.kind == DUET_DEVICE_INTEGRATED;
-    if (convolves) return gpu ? &duet_conv_plain : &duet_conv_panel;
+    if (v->use != DUET_NO_CONVOLUTION) {
+        const bool empty = v->groups > 1 && shape->n / v->groups < narrow;
+        return !gpu ? &duet_conv_panel : empty ? &duet_conv_plain : &duet_conv_tile;
+    }
     return gpu ? &duet_gemm_clblast : &duet_gemm_panel;
 }
 
@@ -76,6 +83,18 @@ double duet_gemm_flops(const duet_gemm_shape *shape)
     return 2.0 * (double)shape->m * (double)shape->n * (double)shape->k;
 }
 
+const char *duet_gemm_words(const duet_gemm_shape *shape, char text[DUET_PRODUCT_WORDS])
+{
+    char window[64];
+    if (shape->convolution.use == DUET_NO_CONVOLUTION)
+        snprintf(text, DUET_PRODUCT_WORDS, "%zux%zux%zu %c%c", shape->m, shape->n, shape->k,
+                 shape->transpose_a ? 't' : 'n', shape->transpose_b ? 't' : 'n');
+    else
+        snprintf(text, DUET_PRODUCT_WORDS, "%s %s", duet_convolution_use_name(shape->convolution.use),
+                 duet_convolution_words(&shape->convolution, window, sizeof window));
+    return text;
+}
+
 bool duet_gemm_elements(const duet_gemm_shape *shape, size_t elements[3])
 {
     const duet_convolution *convolution = &shape->convolution;
@@ -100,8 +119,7 @@ bool duet_gemm_elements(const duet_gemm_shape *shape, size_t elements[3])
 duet_gemm_choice duet_gemm_choose_preset(duet_device *device, const duet_gemm_shape *shape)
 {
     const bool small = duet_gemm_flops(shape) <= 2 * plain_products;
-    duet_gemm_choice choice = choose_provider(
-        device, small ? plain_for(shape) : preset(device, shape->convolution.use != DUET_NO_CONVOLUTION), shape);
+    duet_gemm_choice choice = choose_provider(device, small ? plain_for(shape) : preset(device, shape), shape);
     for (size_t i = 0; i < PROVIDERS && duet_tuning_is_unfit(&device->tuning, &choice); i++)
         choice = choose_provider(device, providers[i], shape);
     return choice;
@@ -166,22 +184,17 @@ const char *duet_device_gemm(const duet_device *device)
 
 const duet_gemm_provider *duet_device_gemm_provider(const duet_device *device)
 {
-    return device->gemm != NULL ? device->gemm : preset(device, false);
+    const duet_gemm_shape product = {0};
+    return device->gemm != NULL && !device->gemm->convolves ? device->gemm : preset(device, &product);
 }
 
 void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_product *product)
 {
-    static const char *const uses[DUET_CONVOLUTION_USES] = {"", "forward", "data", "weights"};
     const duet_gemm_shape *shape = &product->shape;
-    char words[48];
+    char words[DUET_PRODUCT_WORDS];
     size_t elements[3] = {0};
     (void)duet_gemm_elements(shape, elements);
-    if (shape->convolution.use == DUET_NO_CONVOLUTION)
-        snprintf(launch->name, sizeof launch->name, "%s %zux%zux%zu %c%c", what, shape->m, shape->n, shape->k,
-                 shape->transpose_a ? 't' : 'n', shape->transpose_b ? 't' : 'n');
-    else
-        snprintf(launch->name, sizeof launch->name, "%s %s %s", what, uses[shape->convolution.use],
-                 duet_convolution_words(&shape->convolution, words, sizeof words));
+    snprintf(launch->name, sizeof launch->name, "%.12s %.50s", what, duet_gemm_words(shape, words));
     launch->flops = duet_gemm_flops(shape);
     launch->bytes =
         sizeof(float) * ((double)elements[0] + (double)elements[1] + (double)elements[2] * (product->adds ? 2 : 1));

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/size.h"
 #include "device/timing.h"
 
 static const double round_seconds = 0.02;
@@ -14,12 +13,16 @@ typedef struct course {
     duet_launch_list lists[2];
 } course;
 
-static duet_status make_operand(duet_device *device, size_t rows, size_t columns, cl_mem *buffer, duet_error *error)
+static duet_status make_operands(course *it, duet_device *device, const duet_gemm_shape *shape, duet_error *error)
 {
-    size_t elements, bytes;
-    if (!duet_size_multiply(rows, columns, &elements) || !duet_size_multiply(elements, sizeof(float), &bytes))
-        return duet_fail(error, DUET_ERROR_MEMORY, "a matrix of %zu x %zu is too large", rows, columns);
-    return duet_buffer_new(device, bytes, true, buffer, error);
+    char words[DUET_PRODUCT_WORDS];
+    cl_mem *const buffers[] = {&it->a, &it->b, &it->c};
+    size_t elements[3];
+    if (!duet_gemm_elements(shape, elements))
+        return duet_fail(error, DUET_ERROR_MEMORY, "the product %s is too large", duet_gemm_words(shape, words));
+    for (size_t i = 0; i < 3; i++)
+        DUET_TRY(duet_buffer_new(device, elements[i] * sizeof(float), true, buffers[i], error));
+    return DUET_OK;
 }
 
 static duet_status make_launches(course *it, size_t index, duet_device *device, const duet_gemm_choice *choice,
@@ -39,9 +42,7 @@ static duet_status make_launches(course *it, size_t index, duet_device *device, 
 static duet_status prepare(course *it, duet_device *device, const duet_gemm_choice *first,
                            const duet_gemm_choice *second, const duet_gemm_shape *shape, duet_error *error)
 {
-    DUET_TRY(make_operand(device, shape->m, shape->k, &it->a, error));
-    DUET_TRY(make_operand(device, shape->k, shape->n, &it->b, error));
-    DUET_TRY(make_operand(device, shape->m, shape->n, &it->c, error));
+    DUET_TRY(make_operands(it, device, shape, error));
     DUET_TRY(make_launches(it, 0, device, first, shape, error));
     return make_launches(it, 1, device, second, shape, error);
 }

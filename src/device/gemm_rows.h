@@ -5,7 +5,7 @@
 #include "device/gemm.h"
 
 extern const duet_gemm_provider duet_gemm_panel, duet_gemm_clblast, duet_gemm_tile, duet_gemm_plain;
-extern const duet_gemm_provider duet_conv_panel, duet_conv_plain;
+extern const duet_gemm_provider duet_conv_panel, duet_conv_tile, duet_conv_unfold, duet_conv_plain;
 
 typedef struct duet_argument {
     size_t bytes;

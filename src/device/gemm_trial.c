@@ -1,16 +1,13 @@
-/* Trials of matrix products. A result is checked whole in three matrix-vector products (Freivalds 1977): C = A B only
- * if C u = A (B u) for a random u, and the right side is plain arithmetic in double on the host. */
+/* Trials of matrix products and convolutions: made-up operands, a smaller one of its kind first, a time and a check. */
 #include "device/gemm_trial.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/size.h"
+#include "device/gemm_check.h"
 #include "device/record.h"
-#include "duet/bench.h"
 
 /* Where a provider is hopeless, a product of this many FLOPs tells so in less than a second. */
 static const double probe_flops = 64e6;
@@ -19,25 +16,16 @@ static const double patiences_a_product = 4;
 /* Operands and result, on both sides. */
 typedef struct operands {
     const duet_gemm_shape *shape;
+    size_t elements[3]; /* of each */
     float *a, *b, *c;
-    double *u, *bu, *abu; /* [n], [k], [m] */
     cl_mem a_buffer, b_buffer, c_buffer, workspace;
     duet_launch_list list;
 } operands;
 
-/* A fixed sequence in [-1, 1]: xorshift (Marsaglia 2003), good enough to multiply. */
-static float next_number(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return (float)((double)*state / 2147483648.0 - 1.0);
-}
-
 static float *numbers_new(size_t count, uint32_t seed)
 {
     float *numbers = malloc(count * sizeof *numbers);
-    for (size_t i = 0; numbers != NULL && i < count; i++) numbers[i] = next_number(&seed);
+    for (size_t i = 0; numbers != NULL && i < count; i++) numbers[i] = duet_gemm_number(&seed);
     return numbers;
 }
 
@@ -51,26 +39,19 @@ static void operands_free(operands *it)
     free(it->a);
     free(it->b);
     free(it->c);
-    free(it->u);
-    free(it->bu);
-    free(it->abu);
 }
 
 /* The result starts as NaN, so that an element that is never written shows. */
 static duet_status make_operands(operands *it, duet_device *device, duet_error *error)
 {
-    size_t elements[3];
-    const duet_gemm_shape *shape = it->shape;
-    if (!duet_gemm_elements(shape, elements))
-        return duet_fail(error, DUET_ERROR_MEMORY, "a product of %zu x %zu by %zu x %zu is too large", shape->m,
-                         shape->k, shape->k, shape->n);
+    char words[DUET_PRODUCT_WORDS];
+    size_t *elements = it->elements;
+    if (!duet_gemm_elements(it->shape, elements))
+        return duet_fail(error, DUET_ERROR_MEMORY, "the product %s is too large", duet_gemm_words(it->shape, words));
     it->a = numbers_new(elements[0], 1);
     it->b = numbers_new(elements[1], 2);
     it->c = malloc(elements[2] * sizeof *it->c);
-    it->u = malloc(shape->n * sizeof *it->u);
-    it->bu = malloc(shape->k * sizeof *it->bu);
-    it->abu = malloc(shape->m * sizeof *it->abu);
-    if (it->a == NULL || it->b == NULL || it->c == NULL || it->u == NULL || it->bu == NULL || it->abu == NULL)
+    if (it->a == NULL || it->b == NULL || it->c == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "no memory for the operands of a product");
     for (size_t i = 0; i < elements[2]; i++) it->c[i] = NAN;
     const struct {
@@ -98,43 +79,10 @@ static duet_status make_launches(operands *it, duet_device *device, const duet_g
     return choice->provider->lower(device, &product, &it->list, NULL, error);
 }
 
-/* y = op(M) x, op(M) being rows x columns. */
-static void multiply(const float *matrix, bool transposed, size_t rows, size_t columns, const double *x, double *y)
-{
-    for (size_t i = 0; i < rows; i++) y[i] = 0;
-    for (size_t i = 0; i < (transposed ? columns : rows); i++)
-        for (size_t j = 0; j < (transposed ? rows : columns); j++) {
-            if (transposed)
-                y[j] += *matrix++ * x[i];
-            else
-                y[i] += *matrix++ * x[j];
-        }
-}
-
-/* Rounding: each element of C adds k products below 1, and an addition is off by at most half a unit of a sum that
- * grows as sqrt(k); u adds n such elements, whose errors are independent. */
 static duet_status check_result(operands *it, duet_device *device, double *worst, duet_error *error)
 {
-    const duet_gemm_shape *shape = it->shape;
-    uint32_t seed = 3;
-    double length = 0;
-    DUET_TRY(duet_buffer_read(device, it->c_buffer, 0, it->c, shape->m * shape->n * sizeof *it->c, error));
-    for (size_t j = 0; j < shape->n; j++) {
-        const double number = next_number(&seed);
-        it->u[j] = number + (number < 0 ? -0.5 : 0.5); /* none near 0, or an element of C would go unseen */
-        length += it->u[j] * it->u[j];
-    }
-    multiply(it->b, shape->transpose_b, shape->k, shape->n, it->u, it->bu);
-    multiply(it->a, shape->transpose_a, shape->m, shape->k, it->bu, it->abu);
-    const double allowed = FLT_EPSILON * (double)(shape->k + 8) * sqrt(length);
-    *worst = 0;
-    for (size_t i = 0; i < shape->m; i++) {
-        double sum = 0;
-        for (size_t j = 0; j < shape->n; j++) sum += it->c[i * shape->n + j] * it->u[j];
-        const double difference = fabs(sum - it->abu[i]) / allowed;
-        if (!(difference <= *worst)) *worst = isnan(difference) ? INFINITY : difference;
-    }
-    return DUET_OK;
+    DUET_TRY(duet_buffer_read(device, it->c_buffer, 0, it->c, it->elements[2] * sizeof *it->c, error));
+    return duet_gemm_compare(it->shape, it->a, it->b, it->c, worst, error);
 }
 
 /* Patience 0 takes a single sample. */
@@ -150,15 +98,46 @@ static duet_status try_shape(duet_device *device, const duet_gemm_choice *choice
     return status;
 }
 
-/* The largest extent halved until the product is small. */
+static uint32_t half(uint32_t extent)
+{
+    return (extent + 1) / 2;
+}
+
+/* Images first, which change nothing about one; then the channels or features of a group. False if nothing is left. */
+static bool halve_convolution(duet_convolution *c)
+{
+    const uint32_t channels = c->channels / c->groups, features = c->features / c->groups;
+    if (c->images > 1)
+        c->images = half(c->images);
+    else if (channels >= features && channels > 1)
+        c->channels = half(channels) * c->groups;
+    else if (features > 1)
+        c->features = half(features) * c->groups;
+    else
+        return false;
+    return true;
+}
+
+static void halve_largest(duet_gemm_shape *shape)
+{
+    size_t *largest = shape->m >= shape->n && shape->m >= shape->k ? &shape->m
+                      : shape->n >= shape->k                       ? &shape->n
+                                                                   : &shape->k;
+    *largest = (*largest + 1) / 2;
+}
+
+/* Halved until it is small. */
 static duet_gemm_shape smaller(const duet_gemm_shape *shape)
 {
     duet_gemm_shape probe = *shape;
     while (duet_gemm_flops(&probe) > probe_flops) {
-        size_t *largest = probe.m >= probe.n && probe.m >= probe.k ? &probe.m
-                          : probe.n >= probe.k                     ? &probe.n
-                                                                   : &probe.k;
-        *largest = (*largest + 1) / 2;
+        if (probe.convolution.use == DUET_NO_CONVOLUTION) {
+            halve_largest(&probe);
+        } else if (halve_convolution(&probe.convolution)) {
+            probe = duet_gemm_shape_of(&probe.convolution);
+        } else {
+            return probe;
+        }
     }
     return probe;
 }
@@ -179,13 +158,33 @@ duet_status duet_gemm_try(duet_device *device, const duet_gemm_choice *choice, c
 
 /* The public side. */
 
-static duet_gemm_shape shape_of(const duet_product *product)
+/* NULL, or why it is no product. */
+static const char *read_product(const duet_product *product, duet_gemm_shape *shape)
 {
-    return (duet_gemm_shape){.m = product->m,
-                             .n = product->n,
-                             .k = product->k,
-                             .transpose_a = product->transpose_a,
-                             .transpose_b = product->transpose_b};
+    duet_convolution convolution;
+    const char *fault = NULL;
+    size_t elements[3];
+    if (product->convolution.use != DUET_NO_CONVOLUTION) {
+        fault = duet_convolution_read(&product->convolution, &convolution);
+        if (fault == NULL) *shape = duet_gemm_shape_of(&convolution);
+    } else {
+        *shape = (duet_gemm_shape){.m = product->m,
+                                   .n = product->n,
+                                   .k = product->k,
+                                   .transpose_a = product->transpose_a,
+                                   .transpose_b = product->transpose_b};
+        if (shape->m == 0 || shape->n == 0 || shape->k == 0) fault = "it is empty";
+    }
+    return fault != NULL || duet_gemm_elements(shape, elements) ? fault : "it has too many elements";
+}
+
+const char *duet_product_words(const duet_product *product, char text[DUET_PRODUCT_WORDS])
+{
+    duet_gemm_shape shape;
+    const char *fault = read_product(product, &shape);
+    if (fault == NULL) return duet_gemm_words(&shape, text);
+    snprintf(text, DUET_PRODUCT_WORDS, "no product: %s", fault);
+    return text;
 }
 
 const char *duet_gemm_name(size_t index)
@@ -194,10 +193,39 @@ const char *duet_gemm_name(size_t index)
     return provider == NULL ? NULL : provider->name;
 }
 
+const char *duet_gemm_summary(size_t index)
+{
+    const duet_gemm_provider *provider = duet_gemm_provider_at(index);
+    return provider == NULL ? NULL : provider->summary;
+}
+
+bool duet_gemm_convolves(size_t index)
+{
+    const duet_gemm_provider *provider = duet_gemm_provider_at(index);
+    return provider != NULL && provider->convolves;
+}
+
 const char *duet_gemm_chosen(duet_device *device, const duet_product *product)
 {
-    const duet_gemm_shape shape = shape_of(product);
+    duet_gemm_shape shape;
+    if (read_product(product, &shape) != NULL) return NULL;
     return duet_gemm_choose(device, &shape).provider->name;
+}
+
+static duet_status time_choice(duet_device *device, const duet_gemm_choice *choice, const duet_gemm_shape *shape,
+                               double patience, duet_product_timing *timing, duet_error *error)
+{
+    duet_gemm_trial trial;
+    DUET_TRY(duet_gemm_try(device, choice, shape, patience, &trial, error));
+    if (trial.timing.samples == 0) {
+        snprintf(timing->skipped, sizeof timing->skipped, "one product would take about %.1f s", trial.estimate);
+        return DUET_OK;
+    }
+    timing->seconds_median = trial.timing.median;
+    timing->seconds_least = trial.timing.least;
+    timing->gflops = 1e-9 * duet_gemm_flops(shape) / trial.timing.median;
+    timing->error = trial.error;
+    return DUET_OK;
 }
 
 duet_status duet_product_time(duet_device *device, const char *provider, const duet_product *product, double patience,
@@ -205,27 +233,16 @@ duet_status duet_product_time(duet_device *device, const char *provider, const d
 {
     *timing = (duet_product_timing){NAN, NAN, NAN, NAN, ""};
     const duet_gemm_provider *found = duet_gemm_provider_find(provider);
-    const duet_gemm_shape shape = shape_of(product);
+    duet_gemm_shape shape;
     if (found == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "there is no GEMM provider \"%.64s\" to time", provider);
-    if (shape.m == 0 || shape.n == 0 || shape.k == 0)
-        return duet_fail(error, DUET_ERROR_USAGE, "a product of extents %zu, %zu, %zu is empty", shape.m, shape.n,
-                         shape.k);
+    const char *fault = read_product(product, &shape);
+    if (fault != NULL) return duet_fail(error, DUET_ERROR_USAGE, "a product cannot be timed: %s", fault);
     if (!duet_gemm_fits(found, device, &shape)) {
         snprintf(timing->skipped, sizeof timing->skipped, "it does not fit this device or shape");
         return DUET_OK;
     }
     duet_gemm_choice choice = duet_gemm_choose(device, &shape);
     if (choice.provider != found) choice = (duet_gemm_choice){found, found->preset(device, &shape)};
-    duet_gemm_trial trial;
-    DUET_TRY(duet_gemm_try(device, &choice, &shape, patience, &trial, error));
-    if (trial.timing.samples == 0) {
-        snprintf(timing->skipped, sizeof timing->skipped, "one product would take about %.1f s", trial.estimate);
-        return DUET_OK;
-    }
-    timing->seconds_median = trial.timing.median;
-    timing->seconds_least = trial.timing.least;
-    timing->gflops = 1e-9 * duet_gemm_flops(&shape) / trial.timing.median;
-    timing->error = trial.error;
-    return DUET_OK;
+    return time_choice(device, &choice, &shape, patience, timing, error);
 }

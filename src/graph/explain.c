@@ -172,8 +172,9 @@ static void explain_launch(duet_explainer *e, size_t index)
     const duet_launch *from = &e->plan.launches->items[index];
     const duet_step *step = &e->lowering->steps[from->step];
     duet_explained_launch *launch = &e->launches[index];
+    const bool convolves = step->kind == DUET_STEP_PRODUCT && step->shape.convolution.use != DUET_NO_CONVOLUTION;
     *launch = (duet_explained_launch){.name = duet_explainer_text(e, from->name),
-                                      .kind = kinds[step->kind],
+                                      .kind = convolves ? DUET_LAUNCH_CONVOLUTION : kinds[step->kind],
                                       .prepares = index != e->last_of[from->step],
                                       .library = from->kernel == NULL,
                                       .file = from->file,
@@ -187,7 +188,8 @@ static void explain_launch(duet_explainer *e, size_t index)
                                                    .k = step->shape.k,
                                                    .transpose_a = step->shape.transpose_a,
                                                    .transpose_b = step->shape.transpose_b,
-                                                   .provider = step->gemm.provider->name};
+                                                   .provider = step->gemm.provider->name,
+                                                   .convolution = duet_convolution_told(&step->shape.convolution)};
     explain_reads(e, index, launch);
     explain_results(e, index, launch);
 }
@@ -277,8 +279,10 @@ const char *duet_memory_kind_name(duet_memory_kind kind)
 
 const char *duet_launch_kind_name(duet_launch_kind kind)
 {
-    static const char *const names[] = {
-        [DUET_LAUNCH_MAP] = "map", [DUET_LAUNCH_REDUCE] = "reduce", [DUET_LAUNCH_MATMUL] = "matmul"};
+    static const char *const names[] = {[DUET_LAUNCH_MAP] = "map",
+                                        [DUET_LAUNCH_REDUCE] = "reduce",
+                                        [DUET_LAUNCH_MATMUL] = "matmul",
+                                        [DUET_LAUNCH_CONVOLUTION] = "convolution"};
     return names[kind];
 }
 

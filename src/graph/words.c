@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "device/gemm.h"
 #include "graph/explain.h"
 
 enum { DEEPEST = 10, TIGHTEST = 9 };
@@ -72,6 +73,28 @@ static bool is_silent(duet_node node)
 
 static void say(phrase *p, duet_node node, int binds, size_t depth);
 
+/* "3x3, stride 2, padding 1": what is not 1, or of padding 0, is left out. */
+static void say_pair(phrase *p, const char *what, const uint32_t pair[2], uint32_t usual)
+{
+    if (pair[0] == usual && pair[1] == usual) return;
+    if (pair[0] == pair[1])
+        add(p, ", %s %u", what, pair[0]);
+    else
+        add(p, ", %s %ux%u", what, pair[0], pair[1]);
+}
+
+static void say_window(phrase *p, duet_node node)
+{
+    duet_gemm_shape shape;
+    node->op->product(node, &shape);
+    const duet_convolution *convolution = &shape.convolution;
+    add(p, ", %ux%u", convolution->kernel[0], convolution->kernel[1]);
+    say_pair(p, "stride", convolution->stride, 1);
+    say_pair(p, "dilation", convolution->dilation, 1);
+    say_pair(p, "padding", convolution->pad, 0);
+    if (convolution->groups > 1) add(p, ", %u groups", convolution->groups);
+}
+
 static void say_call(phrase *p, duet_node node, size_t depth)
 {
     const char *comma = "";
@@ -84,6 +107,7 @@ static void say_call(phrase *p, duet_node node, size_t depth)
         if (uses_number(node->op, 'm')) add(p, "%s%.6g", comma, node->attributes.number[0]);
         if (uses_number(node->op, 'n')) add(p, ", %.6g", node->attributes.number[1]);
     }
+    if (node->op->kind == DUET_OP_CONVOLUTION) say_window(p, node);
     if (node->op->kind == DUET_OP_REDUCE && node->elements > 1)
         for (size_t d = 0; d < node->inputs[0]->shape.rank; d++)
             if ((node->attributes.size[0] >> d & 1) != 0) add(p, ", axis %zu", d);

@@ -2,6 +2,7 @@
 #ifndef DUET_SRC_OP_WINDOW_H
 #define DUET_SRC_OP_WINDOW_H
 
+#include "duet/graph.h"
 #include "duet/window.h"
 
 /** The numbers of windows over a picture of shape `picture`, [batch, height, width, channels], along height and width.

@@ -24,14 +24,16 @@ typedef struct tuning {
 
 /* The document. */
 
-enum { PRODUCT_KEYS = 4 };
-static const char *const product_keys[PRODUCT_KEYS] = {"transpose", "m", "n", "k"};
+enum { PRODUCT_KEYS = 5 };
+static const char *const product_keys[PRODUCT_KEYS] = {"transpose", "m", "n", "k", "convolution"};
 
 static bool same_product(const json_t *a, const json_t *b)
 {
     bool same = true;
-    for (size_t i = 0; i < PRODUCT_KEYS; i++)
-        same = same && json_equal(json_object_get(a, product_keys[i]), json_object_get(b, product_keys[i]));
+    for (size_t i = 0; i < PRODUCT_KEYS; i++) {
+        const json_t *here = json_object_get(a, product_keys[i]), *there = json_object_get(b, product_keys[i]);
+        same = same && (here == there || json_equal(here, there)); /* neither may have it */
+    }
     return same;
 }
 
@@ -199,15 +201,14 @@ static size_t count_done(const tuning *it)
 
 static void show(const tuning *it)
 {
-    char what[80], candidate[192];
+    char what[DUET_PRODUCT_WORDS], candidate[192];
     duet_gemm_shape shape;
     if (it->options->progress == NULL) return;
     const bool clblast = duet_product_from_json(it->current, &shape) != NULL;
     if (clblast)
         snprintf(what, sizeof what, "CLBlast");
     else
-        snprintf(what, sizeof what, "%zux%zux%zu %c%c", shape.m, shape.n, shape.k, shape.transpose_a ? 't' : 'n',
-                 shape.transpose_b ? 't' : 'n');
+        duet_gemm_words(&shape, what);
     write_choice(it->current, candidate, sizeof candidate);
     const duet_tune_progress progress = {clblast ? 0 : count_done(it), clblast ? 0 : json_array_size(it->task.shapes),
                                          what, candidate};
@@ -355,7 +356,12 @@ static duet_status summarise(const tuning *it, duet_tune_summary *summary, duet_
         duet_gemm_shape read;
         if (duet_product_from_json(shape, &read) != NULL) continue;
         duet_tune_row *row = &summary->rows[summary->count++];
-        *row = (duet_tune_row){read.m, read.n, read.k, read.transpose_a, read.transpose_b};
+        *row = (duet_tune_row){.m = read.m,
+                               .n = read.n,
+                               .k = read.k,
+                               .transpose_a = read.transpose_a,
+                               .transpose_b = read.transpose_b,
+                               .convolution = duet_convolution_told(&read.convolution)};
         row->preset_gflops = gflops_of(preset);
         row->best_gflops = gflops_of(best);
         if (preset != NULL) write_choice(preset, row->preset, sizeof row->preset);

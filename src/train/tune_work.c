@@ -135,6 +135,36 @@ static void note_common(duet_tune_child *it)
         }
 }
 
+/** Layers of small networks over pictures, each with its gradients: windows and padding as the two families of networks
+ *  have them that are compared with others. */
+static void note_common_convolutions(duet_tune_child *it)
+{
+    static const struct {
+        size_t side, channels, features, size, stride;
+        bool same; /* padding as TensorFlow's SAME, else none */
+    } layers[] = {{28, 1, 32, 3, 2, false},  {13, 32, 64, 3, 2, false}, {14, 64, 32, 3, 2, true},
+                  {28, 32, 64, 3, 2, true},  {28, 1, 32, 3, 1, true},   {28, 1, 64, 5, 2, true},
+                  {14, 64, 128, 5, 2, true}, {7, 128, 256, 5, 1, true}, {32, 3, 64, 3, 1, true},
+                  {32, 64, 64, 3, 1, true},  {16, 64, 128, 4, 2, true}, {16, 128, 128, 3, 1, true}};
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+        for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
+            duet_window window = duet_window_valid(layers[i].size, layers[i].stride);
+            if (layers[i].same) window = duet_window_pad_same(window, layers[i].side, layers[i].side);
+            const duet_convolution_product told = {.use = use,
+                                                   .images = 32,
+                                                   .height = layers[i].side,
+                                                   .width = layers[i].side,
+                                                   .channels = layers[i].channels,
+                                                   .features = layers[i].features,
+                                                   .groups = 1,
+                                                   .window = window};
+            duet_convolution convolution;
+            if (duet_convolution_read(&told, &convolution) != NULL) continue;
+            const duet_gemm_shape shape = duet_gemm_shape_of(&convolution);
+            duet_device_note_product(it->device, &shape);
+        }
+}
+
 /** One of each bucket, the largest, in order of size: what is seen to be hopeless early is not tried again. */
 static duet_status list_products(duet_tune_child *it, duet_error *error)
 {
@@ -167,6 +197,7 @@ static duet_status collect_products(duet_tune_child *it, duet_error *error)
 {
     if (it->options->family != NULL) DUET_TRY(plan_model(it, error));
     if (it->options->full) note_common(it);
+    if (it->options->full) note_common_convolutions(it);
     return list_products(it, error);
 }
 
@@ -227,8 +258,8 @@ static double speed_of(const duet_tune_child *it, const duet_gemm_shape *shape, 
 
 /* The candidates of a product. */
 
-/** Whether a provider's preset was seen to be far behind on a product that was tuned before. */
-static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *provider)
+/** Whether a provider's preset was seen to be far behind on a product of the same kind that was tuned before. */
+static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *provider, const duet_gemm_shape *wanted)
 {
     const json_t *shape;
     size_t index;
@@ -238,6 +269,7 @@ static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *pro
         const json_t *record = duet_tune_record(it->document, shape), *preset = json_object_get(record, "preset");
         duet_gemm_shape read;
         if (preset == NULL || duet_product_from_json(shape, &read) != NULL) continue;
+        if (read.convolution.use != wanted->convolution.use || !duet_gemm_fits(provider, it->device, &read)) continue;
         const duet_gemm_choice choice = {provider, provider->preset(it->device, &read)};
         json_t *trial = trial_of(it, &read, &choice);
         if (duet_tune_trial(record, trial) != NULL) {
@@ -300,12 +332,13 @@ static void list_candidates(duet_tune_child *it, const duet_gemm_choice *preset,
     *list = (candidates){.count = 0};
     add_variants(it, list, preset->provider, shape, full ? MOST_CANDIDATES : QUICK_CANDIDATES);
     for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL; i++) {
-        const bool plain = provider == duet_gemm_provider_find("plain");
+        const bool plain =
+            provider == duet_gemm_provider_find("plain") || provider == duet_gemm_provider_find("conv-plain");
         if (provider == preset->provider || !duet_gemm_fits(provider, it->device, shape)) continue;
-        if (plain ? duet_gemm_flops(shape) > small_product : !full && is_hopeless(it, provider)) continue;
+        if (plain ? duet_gemm_flops(shape) > small_product : !full && is_hopeless(it, provider, shape)) continue;
         const duet_gemm_choice choice = {provider, provider->preset(it->device, shape)};
         add(it, list, &choice);
-        if (full && !is_hopeless(it, provider)) add_variants(it, list, provider, shape, QUICK_CANDIDATES);
+        if (full && !is_hopeless(it, provider, shape)) add_variants(it, list, provider, shape, QUICK_CANDIDATES);
     }
 }
 

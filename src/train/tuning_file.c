@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -58,11 +59,51 @@ duet_status duet_tuning_path(const duet_device_info *info, char **path, duet_err
 
 /* Writing. */
 
+/* The numbers of a convolution: one, or two along height and width. */
+typedef struct convolution_key {
+    const char *name;
+    size_t offset, count;
+} convolution_key;
+
+#define EXTENT(member)      offsetof(duet_convolution_product, member), 1
+#define EXTENT_PAIR(member) offsetof(duet_convolution_product, window.member), 2
+static const convolution_key convolution_keys[] = {
+    {"images", EXTENT(images)},
+    {"height", EXTENT(height)},
+    {"width", EXTENT(width)},
+    {"channels", EXTENT(channels)},
+    {"features", EXTENT(features)},
+    {"groups", EXTENT(groups)},
+    {"kernel", EXTENT_PAIR(size)},
+    {"stride", EXTENT_PAIR(stride)},
+    {"dilation", EXTENT_PAIR(dilation)},
+    {"pad_before", EXTENT_PAIR(pad_before)},
+    {"pad_after", EXTENT_PAIR(pad_after)},
+};
+enum { CONVOLUTION_KEYS = sizeof convolution_keys / sizeof *convolution_keys };
+
+static json_t *convolution_to_json(const duet_convolution *convolution)
+{
+    const duet_convolution_product told = duet_convolution_told(convolution);
+    json_t *object = json_pack("{s:s}", "use", duet_convolution_use_name(told.use));
+    for (size_t i = 0; i < CONVOLUTION_KEYS; i++) {
+        const convolution_key *key = &convolution_keys[i];
+        const size_t *numbers = (const size_t *)((const char *)&told + key->offset);
+        json_t *value = key->count == 1 ? json_integer((json_int_t)numbers[0])
+                                        : json_pack("[I, I]", (json_int_t)numbers[0], (json_int_t)numbers[1]);
+        (void)json_object_set_new(object, key->name, value);
+    }
+    return object;
+}
+
 json_t *duet_product_to_json(const duet_gemm_shape *shape)
 {
     const char transpose[3] = {shape->transpose_a ? 't' : 'n', shape->transpose_b ? 't' : 'n', '\0'};
-    return json_pack("{s:s, s:I, s:I, s:I}", "transpose", transpose, "m", (json_int_t)shape->m, "n",
-                     (json_int_t)shape->n, "k", (json_int_t)shape->k);
+    json_t *product = json_pack("{s:s, s:I, s:I, s:I}", "transpose", transpose, "m", (json_int_t)shape->m, "n",
+                                (json_int_t)shape->n, "k", (json_int_t)shape->k);
+    if (shape->convolution.use != DUET_NO_CONVOLUTION)
+        (void)json_object_set_new(product, "convolution", convolution_to_json(&shape->convolution));
+    return product;
 }
 
 json_t *duet_choice_to_json(const duet_gemm_choice *choice)
@@ -134,16 +175,48 @@ static bool read_extent(const json_t *object, const char *key, size_t *extent)
     return true;
 }
 
+static bool read_number(const json_t *value, size_t *number)
+{
+    const json_int_t read = json_integer_value(value);
+    if (!json_is_integer(value) || read < 0 || read > LARGEST_EXTENT) return false;
+    *number = (size_t)read;
+    return true;
+}
+
+static const char *convolution_from_json(const json_t *object, duet_convolution *convolution)
+{
+    const char *name = json_string_value(json_object_get(object, "use"));
+    duet_convolution_product told = {.use = DUET_CONVOLUTION_USES};
+    for (int use = DUET_CONVOLUTION_FORWARD; name != NULL && use < DUET_CONVOLUTION_USES; use++)
+        if (strcmp(name, duet_convolution_use_name(use)) == 0) told.use = use;
+    for (size_t i = 0; i < CONVOLUTION_KEYS; i++) {
+        const convolution_key *key = &convolution_keys[i];
+        const json_t *value = json_object_get(object, key->name);
+        size_t *numbers = (size_t *)((char *)&told + key->offset);
+        bool is_right = key->count == 1 ? read_number(value, numbers) : json_array_size(value) == key->count;
+        for (size_t j = 0; is_right && key->count > 1 && j < key->count; j++)
+            is_right = read_number(json_array_get(value, j), &numbers[j]);
+        if (!is_right) return "a number of a convolution is missing or out of range";
+    }
+    if (json_object_size(object) != CONVOLUTION_KEYS + 1) return "a number of a convolution is unknown";
+    return duet_convolution_read(&told, convolution) == NULL ? NULL : "a convolution's numbers do not fit each other";
+}
+
 const char *duet_product_from_json(const json_t *object, duet_gemm_shape *shape)
 {
+    const json_t *convolution = json_object_get(object, "convolution");
     const char *transpose = json_string_value(json_object_get(object, "transpose"));
     if (transpose == NULL || strlen(transpose) != 2 || strspn(transpose, "nt") != 2)
         return "a product's \"transpose\" is not two letters n or t";
     *shape = (duet_gemm_shape){.transpose_a = transpose[0] == 't', .transpose_b = transpose[1] == 't'};
-    if (read_extent(object, "m", &shape->m) && read_extent(object, "n", &shape->n) &&
-        read_extent(object, "k", &shape->k))
-        return NULL;
-    return "a product's m, n or k is missing or out of range";
+    if (!read_extent(object, "m", &shape->m) || !read_extent(object, "n", &shape->n) ||
+        !read_extent(object, "k", &shape->k))
+        return "a product's m, n or k is missing or out of range";
+    if (convolution == NULL) return NULL;
+    const char *fault = convolution_from_json(convolution, &shape->convolution);
+    if (fault != NULL) return fault;
+    const duet_gemm_shape whole = duet_gemm_shape_of(&shape->convolution);
+    return duet_gemm_same_shape(&whole, shape) ? NULL : "a product's m, n and k are not those of its convolution";
 }
 
 const char *duet_choice_from_json(const json_t *object, duet_gemm_choice *choice)
@@ -173,6 +246,8 @@ static const char *read_product(duet_tuning *tuning, const json_t *object, const
     if (fault != NULL || best == NULL || json_is_null(best)) return fault;
     fault = duet_choice_from_json(best, &row.choice);
     if (fault != NULL) return fault;
+    if (row.choice.provider->convolves != (row.shape.convolution.use != DUET_NO_CONVOLUTION))
+        return "a product's best provider is one of the other kind";
     if (!duet_gemm_offers(device, &row.shape, &row.choice))
         return "a product's best parameters are none that its provider would try here";
     row.gflops = json_number_value(json_object_get(best, "gflops"));

@@ -26,7 +26,8 @@ json_t *duet_tuning_to_json(const duet_tuning *tuning);
 
 /** {"provider": "panel", "parameters": {"rows": 12, ...}} */
 json_t *duet_choice_to_json(const duet_gemm_choice *choice);
-/** {"transpose": "nt", "m": 128, "n": 400, "k": 784} */
+/** {"transpose": "nt", "m": 128, "n": 400, "k": 784}; with "convolution": {"use": "forward", "images": 128, ...} for
+ * one, see docs/performance.md */
 json_t *duet_product_to_json(const duet_gemm_shape *shape);
 /** NULL, or what is wrong with it. */
 const char *duet_choice_from_json(const json_t *object, duet_gemm_choice *choice);

@@ -1,0 +1,247 @@
+/* Convolutions for GPUs: the product of tile.cl, with A read through the window. No picture is unfolded in memory.
+ *
+ *     y: rows (image, height, width),      k (tap, channel),       A = x, B = w
+ *     x: rows (image, height, width),      k (tap, feature),       A = y, B = w turned round
+ *     w: rows (tap, channel),              k (image, height, width), A = x, B = y
+ *
+ * Mapping: as in gemm_tile.cl, a work-group a tile of C. Dimension 2 counts groups of channels, pieces of k, and of the
+ * data gradient the kinds of pixels: with a stride of 2 x 2 a pixel at an even place meets other taps than one at an odd
+ * place, and each of the four kinds is a product of its own over its own taps, at stride 1, without a zero in it. In
+ * general pixels of one phase meet every (stride / gcd(stride, dilation))-th tap, or none.
+ *
+ * What a row reads of A is  row * scale + tap * step + origin  along height and width, for all uses (`view`): inside the
+ * picture that element, else 0. Neighbouring k are neighbouring channels of one pixel, so a slice of A is read in whole
+ * vectors where the channels of a group are a multiple of WIDTH; where they are not (a picture of one channel), number by
+ * number. Where rows begin is worked out once; a step of k costs two divisions of a work-item (of w: two for each vector
+ * of A), among ITEM_M ITEM_N TILE_K multiply-adds.
+ *
+ * Taps in the padding are multiplied as zeros: a tile has rows of several lines of a picture, so that a tap is seldom
+ * outside for all of them.
+ *
+ * What bounds it, by reasoning, not measured: as gemm_tile.cl. A comes from memory about once, since the taps of a tile
+ * read the same pixels again shortly after, from a cache; the weights' gradient has few tiles and a long k: pieces. */
+#include "convolution.cl"
+#include "tile.cl"
+
+#if GROUP % (TILE_M / WIDTH) || GROUP % (TILE_K / WIDTH)
+#error "conv_tile.cl: a work-item's vectors lie in one column of a slice"
+#endif
+
+/* How a tensor is read through the window, by a group of channels, along height and width. */
+typedef struct {
+    uint extent[2], channels;           /* of the tensor */
+    uint first, depth;                  /* the group's channels of it */
+    uint rows[2], taps[2];              /* what meets it: results or pixels of an image, and taps */
+    int scale[2], step[2], origin[2];   /* row r meets tap t at r * scale + t * step + origin */
+    uint first_tap[2], tap_step[2];     /* tap t of this view is first_tap + t * tap_step of the window */
+    uint phase[2], stride[2];           /* row r is pixel r * stride + phase */
+} view;
+
+/* x: its rows are results. */
+INLINE view view_of_picture(const convolution s, const uint group)
+{
+    view look;
+    look.channels = s.channels;
+    look.depth = s.channels / s.groups;
+    look.first = group * look.depth;
+    UNROLL for (uint axis = 0; axis < 2; axis++) {
+        look.extent[axis] = s.picture[axis];
+        look.rows[axis] = s.result[axis];
+        look.taps[axis] = s.kernel_size[axis];
+        look.scale[axis] = (int)s.stride[axis];
+        look.step[axis] = (int)s.dilation[axis];
+        look.origin[axis] = -(int)s.pad[axis];
+        look.first_tap[axis] = look.phase[axis] = 0;
+        look.tap_step[axis] = look.stride[axis] = 1;
+    }
+    return look;
+}
+
+/* y: its rows are the pixels of one kind. Pixel r * stride + phase meets result r + (phase + pad - tap * dilation) /
+ * stride with each tap for which that is whole. */
+INLINE view view_of_result(const convolution s, const uint group, const uint kind)
+{
+    view look;
+    look.channels = s.features;
+    look.depth = s.features / s.groups;
+    look.first = group * look.depth;
+    look.phase[0] = kind / s.stride[1];
+    look.phase[1] = kind % s.stride[1];
+    UNROLL for (uint axis = 0; axis < 2; axis++) {
+        const int stride = (int)s.stride[axis], dilation = (int)s.dilation[axis];
+        const int start = (int)(look.phase[axis] + s.pad[axis]), taps = (int)s.kernel_size[axis];
+        int tap = 0, every = 1;
+        while (tap < taps && (start - tap * dilation) % stride != 0) tap++;
+        while (every * dilation % stride != 0) every++;
+        look.extent[axis] = s.result[axis];
+        look.rows[axis] =
+            look.phase[axis] < s.picture[axis] ? (s.picture[axis] - look.phase[axis] + stride - 1) / stride : 0;
+        look.taps[axis] = (uint)((taps - tap + every - 1) / every);
+        look.scale[axis] = 1;
+        look.step[axis] = -(every * dilation / stride);
+        look.origin[axis] = (start - tap * dilation) / stride;
+        look.first_tap[axis] = (uint)tap;
+        look.tap_step[axis] = (uint)every;
+        look.stride[axis] = (uint)stride;
+    }
+    return look;
+}
+
+/* Where a row of the view begins: its first tap, and its image's first pixel. What lies beyond the rows reads zeros. */
+typedef struct {
+    int at[2];
+    uint image;
+} place;
+
+INLINE place place_of(const view look, const uint row, const uint rows)
+{
+    place where = {{-(1 << 30), 0}, 0};
+    if (row >= rows) return where;
+    where.image = row / (look.rows[0] * look.rows[1]) * look.extent[0] * look.extent[1];
+    where.at[0] = (int)(row / look.rows[1] % look.rows[0]) * look.scale[0] + look.origin[0];
+    where.at[1] = (int)(row % look.rows[1]) * look.scale[1] + look.origin[1];
+    return where;
+}
+
+/* The group's first channel of what a row meets with a tap; NOWHERE in the padding and past the last tap. */
+#define NOWHERE 0xffffffffu
+INLINE uint element_of(const view look, const place where, const uint tap)
+{
+    if (tap >= look.taps[0] * look.taps[1]) return NOWHERE;
+    const uint down = (uint)(where.at[0] + (int)(tap / look.taps[1]) * look.step[0]);
+    const uint right = (uint)(where.at[1] + (int)(tap % look.taps[1]) * look.step[1]);
+    if (down >= look.extent[0] || right >= look.extent[1]) return NOWHERE;
+    return (where.image + down * look.extent[1] + right) * look.channels + look.first;
+}
+
+/* What a row has from number `from` of (tap, channel) on. */
+INLINE vector gather(__global const float *tensor, const view look, const place where, const uint from)
+{
+    lanes some;
+    some.whole = 0.0f;
+    const uint channel = from % look.depth;
+    if (channel + WIDTH <= look.depth) {
+        const uint element = element_of(look, where, from / look.depth);
+        if (element != NOWHERE) some.whole = LOAD(tensor + element + channel);
+    } else {
+        UNROLL for (uint j = 0; j < WIDTH; j++) {
+            const uint element = element_of(look, where, (from + j) / look.depth);
+            if (element != NOWHERE) some.lane[j] = tensor[element + (from + j) % look.depth];
+        }
+    }
+    return some.whole;
+}
+
+/* A's slices. Along k, where each of a work-item's vectors lies in the same k of other rows: `where` has those. */
+INLINE void fetch_rows(__global const float *a, const view look, const place *where, const uint start, vector *fetched)
+{
+    const uint from = start + item_of_group() % (TILE_K / WIDTH) * WIDTH;
+    UNROLL for (uint load = 0; load < A_LOADS; load++) fetched[load] = gather(a, look, where[load], from);
+}
+
+/* Across k, where each lies in the same rows, which are taps and channels, and in other k, which are results. */
+INLINE void fetch_taps(__global const float *a, const view look, const uint first_row, const uint start, const uint k,
+                       vector *fetched)
+{
+    const uint from = first_row + item_of_group() % (TILE_M / WIDTH) * WIDTH;
+    UNROLL for (uint load = 0; load < A_LOADS; load++) {
+        const uint line = (item_of_group() + load * GROUP) / (TILE_M / WIDTH);
+        fetched[load] = gather(a, look, place_of(look, start + line, k), from);
+    }
+}
+
+/* B's slices of w turned round: columns are channels, k is (tap of the view, feature). */
+INLINE uint weight_of(const convolution s, const view look, const uint tap, const uint column)
+{
+    const uint down = look.first_tap[0] + tap / look.taps[1] * look.tap_step[0];
+    const uint right = look.first_tap[1] + tap % look.taps[1] * look.tap_step[1];
+    return ((down * s.kernel_size[1] + right) * (s.channels / s.groups) + column) * s.features + look.first;
+}
+
+INLINE void fetch_turned(__global const float *w, const convolution s, const view look, const uint first_column,
+                         const uint start, const uint k, vector *fetched)
+{
+    const uint from = start + item_of_group() % (TILE_K / WIDTH) * WIDTH, feature = from % look.depth;
+    UNROLL for (uint load = 0; load < B_LOADS; load++) {
+        const uint column = first_column + (item_of_group() + load * GROUP) / (TILE_K / WIDTH);
+        const bool is_inside = column < s.channels / s.groups;
+        lanes some;
+        some.whole = 0.0f;
+        if (is_inside && from < k && feature + WIDTH <= look.depth) {
+            some.whole = LOAD(w + weight_of(s, look, from / look.depth, column) + feature);
+        } else {
+            UNROLL for (uint j = 0; j < WIDTH; j++) {
+                if (is_inside && from + j < k)
+                    some.lane[j] = w[weight_of(s, look, (from + j) / look.depth, column) + (from + j) % look.depth];
+            }
+        }
+        fetched[load] = some.whole;
+    }
+}
+
+/* The row of C that a row of the view is. */
+INLINE uint same_row(const convolution s, const view look, const uint row)
+{
+    return row;
+}
+
+INLINE uint pixel_row(const convolution s, const view look, const uint row)
+{
+    const uint down = row / look.rows[1] % look.rows[0] * look.stride[0] + look.phase[0];
+    const uint right = row % look.rows[1] * look.stride[1] + look.phase[1];
+    return (row / look.rows[1] / look.rows[0] * s.picture[0] + down) * s.picture[1] + right;
+}
+
+#define FETCH_ROWS   fetch_rows(a, look, where, start, some_a)
+#define FETCH_TAPS   fetch_taps(a, look, first_row, start, end, some_a)
+#define FETCH_TURNED fetch_turned(b, s, look, first_column, start, k, some_b)
+/* w as it is, and y: rows of features along k, of which the group has some. */
+#define FETCH_GROUP                                                                                                    \
+    fetch_slice(b + group * columns, n, start, end, first_column, columns, TILE_N / WIDTH, B_LOADS, some_b)
+
+/* Launched with a group for each tile of C, group of channels, piece of k (`depth` long) and kind of pixel; piece p
+ * writes to the p-th C, of `elements`, after c. */
+#define CONVOLVE(kernel_name, COLUMNS, KINDS, LOOK, ROWS, K, FETCH_A, KEEP_A, FETCH_B, KEEP_B, ROW_OF)                 \
+    __kernel __attribute__((reqd_work_group_size(GROUP_N, GROUP_M, 1)))                                                \
+    void kernel_name(const convolution s, const ulong elements, const uint depth, __global const float *restrict a,    \
+                     const ulong a_offset, __global const float *restrict b, const ulong b_offset, __global float *c,  \
+                     const ulong c_offset, const uint add FINISH_PARAMETERS)                                           \
+    {                                                                                                                  \
+        const uint first_row = (uint)get_group_id(1) * TILE_M, first_column = (uint)get_group_id(0) * TILE_N;          \
+        const uint n = COLUMNS, columns = n / s.groups, part = (uint)get_group_id(2), kinds = KINDS;                   \
+        const uint kind = part % kinds, group = part / kinds % s.groups, piece = part / kinds / s.groups;              \
+        const view look = LOOK;                                                                                        \
+        const uint rows = ROWS, k = K;                                                                                 \
+        const uint end = first_row < rows ? min((piece + 1) * depth, k) : 0;                                           \
+        uint start = piece * depth;                                                                                    \
+        place where[A_LOADS];                                                                                          \
+        UNROLL for (uint load = 0; load < A_LOADS; load++) where[load] =                                               \
+            place_of(look, first_row + (item_of_group() + load * GROUP) / (TILE_K / WIDTH), rows);                     \
+        a += a_offset;                                                                                                 \
+        b += b_offset;                                                                                                 \
+        c += c_offset + piece * elements;                                                                              \
+        SUM_TILE(FETCH_A, KEEP_A, FETCH_B, KEEP_B)                                                                     \
+        UNROLL for (uint r = 0; r < ITEM_M; r++) {                                                                     \
+            const uint row = first_row + item_row + r, row_of_c = row < rows ? ROW_OF(s, look, row) : 0;               \
+            UNROLL for (uint v = 0; v < VECTORS; v++) {                                                                \
+                const uint column = first_column + (item_vector + v * GROUP_N) * WIDTH;                                \
+                lanes sum;                                                                                             \
+                sum.whole = sums[r][v];                                                                                \
+                WRITE(row < rows, row_of_c, group * columns + column, (group + 1) * columns, sum)                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+#define ALL_ROWS (s.images * look.rows[0] * look.rows[1])
+#define ALL_TAPS (look.taps[0] * look.taps[1] * look.depth)
+#define CONV_FORWARD(name)                                                                                             \
+    CONVOLVE(name, s.features, 1, view_of_picture(s, group), ALL_ROWS, ALL_TAPS, FETCH_ROWS, keep_along, FETCH_GROUP,  \
+             keep_across, same_row)
+#define CONV_DATA(name)                                                                                                \
+    CONVOLVE(name, s.channels, s.stride[0] * s.stride[1], view_of_result(s, group, kind), ALL_ROWS, ALL_TAPS,          \
+             FETCH_ROWS, keep_along, FETCH_TURNED, keep_along, pixel_row)
+#define CONV_WEIGHTS(name)                                                                                             \
+    CONVOLVE(name, s.features, 1, view_of_picture(s, group), ALL_TAPS, ALL_ROWS, FETCH_TAPS, keep_across, FETCH_GROUP, \
+             keep_across, same_row)
+FORM(conv_tile)
+TILE_SUM(tile_sum)

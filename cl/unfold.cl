@@ -1,0 +1,47 @@
+/* A picture unfolded into a matrix, [images, result][tap, channel]: what a convolution's window sees, a row a result; and
+ * such a matrix folded back, each pixel the sum of all that lies where it was read. For providers that hand the product
+ * itself to a plain matrix product.
+ *
+ * Mapping: one work-item an element of what is written, numbered along the last dimension, so that neighbours read and
+ * write neighbouring channels.
+ *
+ * What bounds it: memory. Each pixel is written once for each tap that meets it: about kernel / stride^2 times the
+ * picture's bytes. */
+#include "convolution.cl"
+
+__kernel void unfold(const convolution s, __global const float *x, const ulong x_offset, __global float *unfolded,
+                     const ulong unfolded_offset)
+{
+    const uint columns = s.kernel_size[0] * s.kernel_size[1] * s.channels;
+    const size_t item = get_global_id(0), row = item / columns;
+    if (row >= (size_t)s.images * s.result[0] * s.result[1]) return; /* work-items come in whole groups */
+    const uint column = (uint)(item % columns), tap = column / s.channels;
+    const uint h = pixel_of(s, 0, (uint)(row / s.result[1] % s.result[0]), tap / s.kernel_size[1]);
+    const uint w = pixel_of(s, 1, (uint)(row % s.result[1]), tap % s.kernel_size[1]);
+    float number = 0.0f;
+    if (h < s.picture[0] && w < s.picture[1]) {
+        const size_t image = row / s.result[1] / s.result[0];
+        number = x[x_offset + ((image * s.picture[0] + h) * s.picture[1] + w) * s.channels + column % s.channels];
+    }
+    unfolded[unfolded_offset + item] = number;
+}
+
+__kernel void fold(const convolution s, __global const float *unfolded, const ulong unfolded_offset, __global float *x,
+                   const ulong x_offset, const uint add)
+{
+    const size_t item = get_global_id(0), pixel = item / s.channels;
+    const size_t image = pixel / s.picture[1] / s.picture[0];
+    if (image >= s.images) return; /* work-items come in whole groups */
+    const uint at[2] = {(uint)(pixel / s.picture[1] % s.picture[0]), (uint)(pixel % s.picture[1])};
+    const size_t columns = (size_t)s.kernel_size[0] * s.kernel_size[1] * s.channels;
+    float sum = add ? x[x_offset + item] : 0.0f;
+    unfolded += unfolded_offset + item % s.channels;
+    for (uint i = 0; i < s.kernel_size[0]; i++)
+        for (uint j = 0; j < s.kernel_size[1]; j++) {
+            const uint h = result_of(s, 0, at[0], i), w = result_of(s, 1, at[1], j);
+            if (h >= s.result[0] || w >= s.result[1]) continue;
+            const size_t row = (image * s.result[0] + h) * s.result[1] + w;
+            sum += unfolded[row * columns + (i * s.kernel_size[1] + j) * s.channels];
+        }
+    x[x_offset + item] = sum;
+}

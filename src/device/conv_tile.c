@@ -1,0 +1,138 @@
+/* Convolutions, provider "conv-tile": tiles in local memory whose rows are read through the window (cl/conv_tile.cl).
+ * For GPUs. */
+#include "device/record.h"
+#include "device/tiles.h"
+
+/** Elements and places are counted in 32 bits, with a sign. */
+static const size_t most_elements = INT32_MAX / 2;
+
+static uint32_t greatest_divisor(uint32_t a, uint32_t b)
+{
+    while (b != 0) {
+        const uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static size_t share(size_t whole, size_t parts)
+{
+    return (whole + parts - 1) / parts;
+}
+
+/** The kinds of pixels of a data gradient have rows and taps of their own: the most that one has. */
+static duet_tile_work work_of(const duet_gemm_shape *shape)
+{
+    const duet_convolution *v = &shape->convolution;
+    duet_tile_work work = {.m = shape->m,
+                           .n = shape->n / v->groups,
+                           .k = shape->k,
+                           .count = v->groups,
+                           .rows = shape->m,
+                           .columns = shape->n};
+    if (v->use != DUET_CONVOLUTION_DATA) return work;
+    work.m = v->images;
+    work.k = v->features / v->groups;
+    for (size_t axis = 0; axis < 2; axis++) {
+        work.count *= v->stride[axis];
+        work.m *= share(v->picture[axis], v->stride[axis]);
+        work.k *= share(v->kernel[axis], v->stride[axis] / greatest_divisor(v->stride[axis], v->dilation[axis]));
+    }
+    return work;
+}
+
+static bool tile_fits(duet_device *device, const duet_gemm_shape *shape)
+{
+    const duet_convolution *v = &shape->convolution;
+    size_t elements[3];
+    bool fits = duet_tiles_fit(device) && duet_gemm_elements(shape, elements) && shape->m <= most_elements &&
+                shape->k <= most_elements;
+    for (size_t i = 0; fits && i < 3; i++) fits = elements[i] <= most_elements;
+    for (size_t axis = 0; fits && axis < 2; axis++)
+        fits = ((uint64_t)v->kernel[axis] - 1) * v->dilation[axis] < most_elements / 2 && v->stride[axis] < 256 &&
+               (uint64_t)v->result[axis] * v->stride[axis] < most_elements / 2;
+    return fits;
+}
+
+static size_t tile_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    const duet_tile_work work = work_of(shape);
+    (void)device;
+    return duet_tiles_workspace(&work, parameters);
+}
+
+static duet_gemm_parameters tile_preset(const duet_device *device, const duet_gemm_shape *shape)
+{
+    const duet_tile_work work = work_of(shape);
+    return duet_tiles_preset(device, &work);
+}
+
+static bool tile_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
+                           duet_gemm_parameters *parameters)
+{
+    const duet_tile_work work = work_of(shape);
+    return duet_tiles_candidate(device, &work, index, parameters);
+}
+
+static void tile_source(const duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters,
+                        duet_gemm_source *source)
+{
+    (void)device;
+    duet_tiles_source("conv_tile.cl", duet_conv_macro(shape), parameters, source);
+}
+
+/** The convolution itself, or its pieces. */
+static duet_status lower_tiles(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
+                               const duet_gemm_source *source, duet_launch_list *list, cl_uint *arguments_taken,
+                               duet_error *error)
+{
+    const bool is_last = product->parameters.value[DUET_TILE_PIECES] == 1;
+    const duet_place c = is_last ? product->c : product->workspace;
+    const cl_ulong elements = (cl_ulong)work->rows * work->columns, c_offset = c.offset;
+    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset;
+    const cl_uint depth = (cl_uint)duet_tiles_depth(work, &product->parameters), add = is_last && product->adds;
+    const duet_argument arguments[] = {
+        {sizeof product->shape.convolution, &product->shape.convolution},
+        {sizeof elements, &elements},
+        {sizeof depth, &depth},
+        {sizeof product->a.buffer, &product->a.buffer},
+        {sizeof a_offset, &a_offset},
+        {sizeof product->b.buffer, &product->b.buffer},
+        {sizeof b_offset, &b_offset},
+        {sizeof c.buffer, &c.buffer},
+        {sizeof c_offset, &c_offset},
+        {sizeof add, &add},
+    };
+    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
+    duet_launch launch = duet_tiles_launch(work, &product->parameters);
+    duet_gemm_describe(&launch, "conv tile", product);
+    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
+    const char *kernel = is_last && product->kernel != NULL ? product->kernel : "conv_tile";
+    return duet_gemm_append(device, product, source->file, source->options, kernel, arguments, ARGUMENTS, &launch, list,
+                            error);
+}
+
+static duet_status tile_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
+                              cl_uint *arguments, duet_error *error)
+{
+    const duet_tile_work work = work_of(&product->shape);
+    duet_gemm_source source;
+    tile_source(device, &product->shape, &product->parameters, &source);
+    DUET_TRY(lower_tiles(device, product, &work, &source, list, arguments, error));
+    if (product->parameters.value[DUET_TILE_PIECES] == 1) return DUET_OK;
+    return duet_tiles_sum(device, product, &work, &source, "conv tile", list, arguments, error);
+}
+
+const duet_gemm_provider duet_conv_tile = {
+    .name = "conv-tile",
+    .summary = "convolutions as tiles in local memory, for GPUs",
+    .convolves = true,
+    .parameters = DUET_TILE_NAMES,
+    .fits = tile_fits,
+    .preset = tile_preset,
+    .candidate = tile_candidate,
+    .workspace = tile_workspace,
+    .source = tile_source,
+    .lower = tile_lower,
+};

@@ -1,0 +1,409 @@
+/* Every provider of convolutions, each member of the family, over windows of every kind, written and added to, against
+ * the loops that define a convolution, in double. The tensors lie at odd offsets: what is beside the result must
+ * survive, what is before the operands is NaN, and their buffers end where they do. */
+#include "device/tuning.h"
+#include "test.h"
+
+#include <float.h>
+
+enum { BESIDE = 3, ALIGNED = 64 }; /* plans align what they place, so that scratch memory may hold vectors */
+
+static duet_device *device;
+
+typedef struct geometry {
+    size_t images, height, width, channels, features, groups;
+    duet_window window;
+} geometry;
+
+#define SQUARE(extent, steps, before, after)                                                                           \
+    {                                                                                                                  \
+        .size = {extent, extent}, .stride = {steps, steps}, .dilation = {1, 1}, .pad_before = {before, before},        \
+        .pad_after = {                                                                                                 \
+            after,                                                                                                     \
+            after                                                                                                      \
+        }                                                                                                              \
+    }
+
+static const geometry geometries[] = {
+    {3, 9, 8, 1, 8, 1, SQUARE(3, 2, 0, 0)},
+    {2, 7, 7, 16, 16, 1, SQUARE(3, 1, 1, 1)},
+    {3, 7, 8, 5, 12, 1, SQUARE(5, 2, 1, 2)}, /* SAME with a stride: asymmetric */
+    {2, 6, 5, 8, 12, 2, SQUARE(3, 1, 1, 0)},
+    {2, 6, 7, 6, 6, 6, SQUARE(3, 2, 1, 1)}, /* depthwise */
+    {1, 5, 6, 3, 9, 3, SQUARE(3, 1, 1, 1)}, /* depthwise, three features a channel */
+    {2, 7, 9, 4, 7, 1, {{2, 3}, {3, 2}, {2, 3}, {1, 2}, {0, 3}}},
+    {2, 9, 8, 5, 6, 1, {{3, 2}, {2, 4}, {2, 2}, {2, 0}, {1, 1}}}, /* strides and dilations that share a factor */
+    {2, 4, 3, 33, 65, 1, SQUARE(1, 1, 0, 0)},
+    {2, 5, 6, 3, 4, 1, SQUARE(1, 2, 0, 0)}, /* pixels that no window meets */
+    {3, 2, 3, 2, 5, 1, SQUARE(5, 1, 2, 2)}, /* a window larger than the picture */
+    {1, 28, 28, 1, 20, 1, SQUARE(5, 2, 1, 2)},
+    {1, 4, 4, 130, 70, 1, SQUARE(3, 1, 1, 1)},
+    {33, 6, 5, 6, 1, 1, SQUARE(3, 1, 1, 1)},
+    {33, 5, 5, 4, 18, 1, SQUARE(4, 2, 1, 1)},
+    {2, 3, 3, 40, 44, 2, SQUARE(2, 1, 0, 1)},
+};
+enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
+
+static duet_gemm_shape shape_of(const geometry *it, duet_convolution_use use)
+{
+    const duet_convolution_product told = {use,          it->images,   it->height, it->width,
+                                           it->channels, it->features, it->groups, it->window};
+    duet_convolution convolution;
+    assert_null(duet_convolution_read(&told, &convolution));
+    const duet_convolution_product again = duet_convolution_told(&convolution);
+    duet_convolution same;
+    assert_null(duet_convolution_read(&again, &same));
+    assert_memory_equal(&convolution, &same, sizeof same);
+    return duet_gemm_shape_of(&convolution);
+}
+
+/** Numbers in [-1, 1) that look random and are the same everywhere. */
+static float draw(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (float)((double)(*state >> 8) / 8388608.0 - 1.0);
+}
+
+/** A tensor between BESIDE other numbers on the host, and its buffer. Operands have them before only. */
+typedef struct tensor {
+    size_t count;
+    float *values;
+    cl_mem buffer;
+} tensor;
+
+static tensor tensor_new(size_t count, size_t after, bool nan_before, uint32_t seed)
+{
+    duet_error error = {0};
+    const size_t all = BESIDE + count + after;
+    tensor it = {.count = count, .values = malloc(all * sizeof(float))};
+    assert_non_null(it.values);
+    for (size_t i = 0; i < all; i++) it.values[i] = i < BESIDE && nan_before ? NAN : draw(&seed);
+    assert_ok(duet_buffer_new(device, all * sizeof(float), false, &it.buffer, &error), &error);
+    assert_ok(duet_buffer_write(device, it.buffer, 0, it.values, all * sizeof(float), &error), &error);
+    return it;
+}
+
+static void tensor_free(tensor *it)
+{
+    free(it->values);
+    duet_buffer_free(&it->buffer);
+}
+
+/** What the result must be, and the sum of the sizes of what was added for it. */
+typedef struct expectation {
+    double *sum, *size;
+} expectation;
+
+static void add_product(expectation *it, size_t at, float a, float b)
+{
+    it->sum[at] += (double)a * b;
+    it->size[at] += fabs((double)a * b);
+}
+
+static void convolve(const duet_convolution *v, const float *a, const float *b, expectation *it)
+{
+    const size_t channels = v->channels / v->groups, features = v->features / v->groups;
+    for (size_t image = 0; image < v->images; image++)
+        for (size_t h = 0; h < v->result[0]; h++)
+            for (size_t w = 0; w < v->result[1]; w++)
+                for (size_t tap = 0; tap < (size_t)v->kernel[0] * v->kernel[1]; tap++) {
+                    const long long ph =
+                        (long long)(h * v->stride[0] + tap / v->kernel[1] * v->dilation[0]) - v->pad[0];
+                    const long long pw =
+                        (long long)(w * v->stride[1] + tap % v->kernel[1] * v->dilation[1]) - v->pad[1];
+                    if (ph < 0 || ph >= v->picture[0] || pw < 0 || pw >= v->picture[1]) continue;
+                    const size_t pixel = (image * v->picture[0] + (size_t)ph) * v->picture[1] + (size_t)pw;
+                    const size_t result = (image * v->result[0] + h) * v->result[1] + w;
+                    for (size_t f = 0; f < v->features; f++)
+                        for (size_t c = 0; c < channels; c++) {
+                            const size_t x = pixel * v->channels + f / features * channels + c;
+                            const size_t y = result * v->features + f, k = (tap * channels + c) * v->features + f;
+                            if (v->use == DUET_CONVOLUTION_FORWARD) add_product(it, y, a[x], b[k]);
+                            if (v->use == DUET_CONVOLUTION_DATA) add_product(it, x, a[y], b[k]);
+                            if (v->use == DUET_CONVOLUTION_WEIGHTS) add_product(it, k, a[x], b[y]);
+                        }
+                }
+}
+
+/** A kernel of a plan's instead of the provider's own. */
+typedef struct instance {
+    cl_program program;
+    const char *kernel;
+} instance;
+
+static void run(const duet_gemm_choice *choice, const duet_gemm_shape *shape, tensor operands[3], bool adds,
+                const instance *own)
+{
+    duet_error error = {0};
+    const duet_gemm_provider *provider = choice->provider;
+    const size_t before = provider->workspace_from_start ? 0 : ALIGNED,
+                 bytes = provider->workspace(device, shape, &choice->parameters);
+    duet_place workspace = {NULL, before};
+    if (bytes != 0)
+        assert_ok(duet_buffer_new(device, before * sizeof(float) + bytes, false, &workspace.buffer, &error), &error);
+    duet_launch_list list = {0};
+    const duet_gemm_product product = {.shape = *shape,
+                                       .parameters = choice->parameters,
+                                       .a = {operands[0].buffer, BESIDE},
+                                       .b = {operands[1].buffer, BESIDE},
+                                       .c = {operands[2].buffer, BESIDE},
+                                       .workspace = workspace,
+                                       .adds = adds,
+                                       .program = own != NULL ? own->program : NULL,
+                                       .kernel = own != NULL ? own->kernel : NULL};
+    assert_ok(provider->lower(device, &product, &list, NULL, &error), &error);
+    cl_event last = NULL;
+    assert_ok(duet_launch_replay(device, &list, &last, &error), &error);
+    assert_ok(duet_event_wait(&last, &error), &error);
+    duet_launch_list_clear(&list);
+    duet_buffer_free(&workspace.buffer);
+}
+
+/** max(sum - column / 8, 0): what a bias and an activation do. */
+static double finish(double sum, size_t column)
+{
+    return fmax(sum - (double)column / 8, 0);
+}
+
+/** A sum of k products, and of what C held, is off by at most (k + 1) FLT_EPSILON sum|a b| in whatever order
+ *  (test_gemm.c); the epilogue adds one number more. All else must not change. */
+static void check(const duet_gemm_choice *choice, const duet_gemm_shape *shape, bool adds, const instance *own)
+{
+    duet_error error = {0};
+    size_t elements[3];
+    assert_true(duet_gemm_elements(shape, elements));
+    const uint32_t seed = (uint32_t)(shape->m * 1000003 + shape->n * 1009 + shape->k);
+    tensor operands[3];
+    for (size_t i = 0; i < 3; i++)
+        operands[i] = tensor_new(elements[i], i == 2 ? BESIDE : 0, i < 2, seed + (uint32_t)i);
+    const size_t count = elements[2], all = count + 2 * (size_t)BESIDE;
+    expectation expected = {calloc(count, sizeof(double)), calloc(count, sizeof(double))};
+    float *after = malloc(all * sizeof *after);
+    assert_true(expected.sum != NULL && expected.size != NULL && after != NULL);
+    convolve(&shape->convolution, operands[0].values + BESIDE, operands[1].values + BESIDE, &expected);
+    run(choice, shape, operands, adds, own);
+    assert_ok(duet_buffer_read(device, operands[2].buffer, 0, after, all * sizeof *after, &error), &error);
+    for (size_t i = 0; i < all; i++) {
+        double value = operands[2].values[i], tolerance = 0;
+        if (i >= BESIDE && i < BESIDE + count) {
+            const double size = expected.size[i - BESIDE] + (adds ? fabs(value) : 0);
+            value = expected.sum[i - BESIDE] + (adds ? value : 0);
+            if (own != NULL) value = finish(value, (i - BESIDE) % shape->n);
+            tolerance = FLT_EPSILON * (double)(shape->k + 1) * (size + (own != NULL ? (double)shape->n / 8 : 0));
+        }
+        if (fabs(after[i] - value) <= tolerance) continue;
+        char words[DUET_PRODUCT_WORDS];
+        fail_msg("%s, %s, adds %d, %s: element %td is %.9g, expected %.9g +- %.2g", choice->provider->name,
+                 duet_gemm_words(shape, words), adds, own != NULL ? "with an end" : "alone", (ptrdiff_t)i - BESIDE,
+                 (double)after[i], value, tolerance);
+    }
+    free(after);
+    free(expected.sum);
+    free(expected.size);
+    for (size_t i = 0; i < 3; i++) tensor_free(&operands[i]);
+}
+
+/** As a plan does: the provider's macro with another FINISH. */
+static void check_with_end(const duet_gemm_choice *choice, const duet_gemm_shape *shape)
+{
+    duet_gemm_source source;
+    duet_error error = {0};
+    instance own = {.kernel = "finished"};
+    choice->provider->source(device, shape, &choice->parameters, &source);
+    char *file = duet_cl_source(source.file, &error);
+    assert_non_null(file);
+    const size_t bytes = strlen(file) + 512;
+    char *text = malloc(bytes);
+    assert_non_null(text);
+    assert_in_range(snprintf(text, bytes,
+                             "%s\n#undef FINISH\n#define FINISH(row, column, product, count) "
+                             "for (uint lane = 0; lane < count; lane++) c[(size_t)(row) * %zu + (column) + lane] = "
+                             "fmax((product)[lane] - (float)((column) + lane) / 8.0f, 0.0f);\n%s(finished)\n",
+                             file, shape->n, source.macro),
+                    1, bytes - 1);
+    assert_ok(duet_program_build(device, "finished", text, source.options, &own.program, &error), &error);
+    check(choice, shape, true, &own);
+    duet_program_free(&own.program);
+    free(text);
+    free(file);
+}
+
+/** The next provider of convolutions from `*index` on. */
+static const duet_gemm_provider *next_provider(size_t *index)
+{
+    const duet_gemm_provider *provider;
+    do {
+        provider = duet_gemm_provider_at((*index)++);
+    } while (provider != NULL && !provider->convolves);
+    return provider;
+}
+
+/** A simulator needs minutes for what a processor does in seconds. */
+static bool is_simulated(void)
+{
+    return getenv("DUET_TEST_LARGEST") != NULL;
+}
+
+static void convolutions_are_right(void **state)
+{
+    size_t index = 0, providers = 0;
+    (void)state;
+    for (const duet_gemm_provider *provider; (provider = next_provider(&index)) != NULL; providers++)
+        for (size_t i = 0; i < GEOMETRIES; i++)
+            for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
+                const duet_gemm_shape shape = shape_of(&geometries[i], use);
+                if (is_simulated() && duet_gemm_flops(&shape) > 1e5) continue;
+                if (!duet_gemm_fits(provider, device, &shape)) continue;
+                const duet_gemm_choice choice = {provider, provider->preset(device, &shape)};
+                check(&choice, &shape, false, NULL);
+                check(&choice, &shape, true, NULL);
+            }
+    assert_true(providers >= 3);
+}
+
+static void all_but_unfolding_take_groups(void **state)
+{
+    size_t index = 0;
+    (void)state;
+    for (const duet_gemm_provider *provider; (provider = next_provider(&index)) != NULL;)
+        for (size_t i = 0; i < GEOMETRIES; i++) {
+            const duet_gemm_shape shape = shape_of(&geometries[i], DUET_CONVOLUTION_DATA);
+            const bool expected = geometries[i].groups == 1 || strcmp(provider->name, "unfold") != 0;
+            if (strcmp(provider->name, "conv-panel") == 0) continue; /* which may leave some to the twin */
+            assert_int_equal(duet_gemm_fits(provider, device, &shape), expected);
+            const duet_gemm_shape product = {.m = 3, .n = 4, .k = 5};
+            assert_false(duet_gemm_fits(provider, device, &product));
+        }
+}
+
+/** One geometry for each use: each end is a program to compile. */
+static void ends_see_each_element_once(void **state)
+{
+    size_t index = 0;
+    (void)state;
+    for (const duet_gemm_provider *provider; (provider = next_provider(&index)) != NULL;)
+        for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
+            const duet_gemm_shape shape = shape_of(&geometries[use == DUET_CONVOLUTION_DATA ? 3 : 2], use);
+            if (provider->source == NULL || !duet_gemm_fits(provider, device, &shape)) continue;
+            const duet_gemm_choice choice = {provider, provider->preset(device, &shape)};
+            check_with_end(&choice, &shape);
+        }
+}
+
+/** k in pieces, of which some are empty, with and without an end. */
+static void pieces_are_added_up(void **state)
+{
+    const duet_gemm_provider *provider = duet_gemm_provider_find("conv-tile");
+    size_t pieces = 0;
+    (void)state;
+    while (strcmp(provider->parameters[pieces], "pieces") != 0) pieces++;
+    for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++)
+        for (uint32_t count = 2; count <= 5; count += 3) {
+            const duet_gemm_shape shape = shape_of(&geometries[3], use);
+            duet_gemm_choice choice = {provider, provider->preset(device, &shape)};
+            choice.parameters.value[pieces] = count;
+            check(&choice, &shape, count == 2, NULL);
+            if (use == DUET_CONVOLUTION_WEIGHTS && count == 2) check_with_end(&choice, &shape);
+        }
+}
+
+/** The first `most` of what tuning would try; geometries go round, since each set of parameters is a program. */
+static void try_candidates(size_t most)
+{
+    static const size_t chosen[] = {12, 2, 15, 14};
+    size_t index = 0, tried = 0;
+    for (const duet_gemm_provider *provider; (provider = next_provider(&index)) != NULL;)
+        for (size_t i = 0; provider->candidate != NULL && i < most; i++) {
+            const duet_gemm_shape shape = shape_of(&geometries[chosen[i % 4]], (int)(i % 3) + 1);
+            duet_gemm_choice choice = {.provider = provider};
+            if (!duet_gemm_fits(provider, device, &shape)) continue;
+            if (!provider->candidate(device, &shape, i, &choice.parameters)) break;
+            assert_true(duet_gemm_offers(device, &shape, &choice));
+            check(&choice, &shape, (i & 1) != 0, NULL);
+            tried++;
+        }
+    assert_true(tried > 0);
+}
+
+static void first_candidates_are_right(void **state)
+{
+    (void)state;
+    if (is_simulated()) skip();
+    try_candidates(4);
+}
+
+static void all_candidates_are_right(void **state)
+{
+    (void)state;
+    try_candidates(SIZE_MAX);
+}
+
+/** What is unfolded at a time is bounded: here a picture of which some images fit, in a memory for less than all. */
+static void unfolding_takes_some_images_at_a_time(void **state)
+{
+    static const geometry large = {33, 112, 112, 2, 3, 1, SQUARE(5, 1, 2, 2)}; /* 83 MB unfolded */
+    (void)state;
+    if (is_simulated()) skip();
+    for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
+        const duet_gemm_shape shape = shape_of(&large, use);
+        const duet_gemm_provider *unfold = duet_gemm_provider_find("unfold");
+        const duet_gemm_choice choice = {unfold, unfold->preset(device, &shape)};
+        assert_true(unfold->fits(device, &shape));
+        assert_in_range(unfold->workspace(device, &shape, &choice.parameters), 1 << 20, (size_t)80 << 20);
+        check(&choice, &shape, use == DUET_CONVOLUTION_WEIGHTS, NULL);
+    }
+}
+
+/** A convolution provider's name is for convolutions, a product provider's for products, "plain" for both. */
+static void names_choose_their_kind(void **state)
+{
+    static const struct {
+        const char *asked, *convolution, *product; /* NULL: the preset */
+    } rows[] = {{"plain", "conv-plain", "plain"}, {"conv-plain", "conv-plain", NULL}, {"conv-tile", "conv-tile", NULL},
+                {"unfold", "unfold", NULL},       {"panel", NULL, "panel"},           {"auto", NULL, NULL}};
+    const duet_gemm_shape convolution = shape_of(&geometries[12], DUET_CONVOLUTION_DATA);
+    const duet_gemm_shape product = {.m = 128, .n = 400, .k = 784, .transpose_b = true};
+    duet_error error = {0};
+    (void)state;
+    const char *const presets[] = {duet_gemm_choose_preset(device, &convolution).provider->name,
+                                   duet_gemm_choose_preset(device, &product).provider->name};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_ok(duet_device_set_gemm(device, rows[i].asked, &error), &error);
+        assert_string_equal(duet_gemm_choose(device, &convolution).provider->name,
+                            rows[i].convolution != NULL ? rows[i].convolution : presets[0]);
+        assert_string_equal(duet_gemm_choose(device, &product).provider->name,
+                            rows[i].product != NULL ? rows[i].product : presets[1]);
+    }
+    /* what does not fit goes to the twin */
+    const duet_gemm_shape groups = shape_of(&geometries[3], DUET_CONVOLUTION_FORWARD);
+    assert_ok(duet_device_set_gemm(device, "unfold", &error), &error);
+    assert_string_equal(duet_gemm_choose(device, &groups).provider->name, "conv-plain");
+    assert_ok(duet_device_set_gemm(device, NULL, &error), &error);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    device = test_device_open();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    duet_device_close(&device);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(convolutions_are_right),     cmocka_unit_test(all_but_unfolding_take_groups),
+        cmocka_unit_test(ends_see_each_element_once), cmocka_unit_test(pieces_are_added_up),
+        cmocka_unit_test(first_candidates_are_right), cmocka_unit_test(unfolding_takes_some_images_at_a_time),
+        cmocka_unit_test(names_choose_their_kind),
+    };
+    const struct CMUnitTest candidate_tests[] = {cmocka_unit_test(all_candidates_are_right)};
+    if (argc > 1 && strcmp(argv[1], "candidates") == 0) return cmocka_run_group_tests(candidate_tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, end);
+}
