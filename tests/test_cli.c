@@ -7,6 +7,8 @@
 #include <time.h>
 #include <zlib.h>
 
+#include "duet/train.h"
+
 /* ---- the table ---- */
 
 typedef struct command_case {
@@ -26,6 +28,12 @@ static const command_case cases[] = {
     {"datasets --help", {"datasets", "--help"}, 0, "usage: duet datasets", NULL},
     {"train --help", {"train", "--help"}, 0, "--checkpoint-every N", NULL},
     {"train vae --help lists its settings", {"train", "vae", "--help"}, 0, "beta", NULL},
+    {"train gan-conv --help has its preset",
+     {"train", "gan-conv", "--help"},
+     0,
+     "preset=original: latent=2 dropout=0.3 d_batch=joint fakes=inference k=0",
+     NULL},
+    {"train gan-conv --help has its batch", {"train", "gan-conv", "--help"}, 0, "batches of 64, 10 epochs", NULL},
     {"sample --help", {"sample", "-h"}, 0, "usage: duet sample RUN", NULL},
     {"reconstruct --help", {"reconstruct", "--help"}, 0, "usage: duet reconstruct RUN", NULL},
     {"interpolate --help", {"interpolate", "--help"}, 0, "usage: duet interpolate RUN", NULL},
@@ -68,6 +76,15 @@ static const command_case cases[] = {
     {"unknown metric", {"eval", "run", "--metric", "elob"}, 2, NULL, "did you mean 'elbo'?"},
     {"picture of an unknown kind", {"sample", "run", "--out", "a.jpg"}, 2, NULL, ".png or .npy"},
     {"row of one step", {"interpolate", "run", "--steps", "1"}, 2, NULL, "from 2"},
+    {"encode --help", {"encode", "--help"}, 0, "FILE-labels.npy", NULL},
+    {"manifold of a number", {"sample", "run", "--manifold", "4", "-n", "3"}, 2, NULL, "leave -n out"},
+    {"manifold of one", {"sample", "run", "--manifold", "1"}, 2, NULL, "from 2"},
+    {"split of a third kind", {"encode", "run", "--split", "valid"}, 2, NULL, "train or test"},
+    {"codes of an unknown kind", {"encode", "run", "--out", "a.csv"}, 2, NULL, ".png or .npy"},
+    {"preset of an unknown kind", {"train", "gan-conv", "--set", "preset=best"}, 2, NULL, "none|original"},
+    {"preset of a model without", {"train", "vae", "--set", "preset=original"}, 2, NULL, "no setting 'preset'"},
+    {"points for convolutions", {"train", "vae-conv", "--data", "ring8", "--out", "@/r"}, 1, NULL, "needs pictures"},
+    {"points for a classifier", {"train", "classifier", "--data", "ring8", "--out", "@/r"}, 1, NULL, "needs pictures"},
     {"sample without a run", {"sample"}, 2, NULL, "needs RUN"},
 
     {"unknown device", {"train", "vae", "--data", "ring8", "--device", "abacus", "--out", "@/r"}, 3, NULL, "abacus"},
@@ -206,6 +223,83 @@ static void a_model_cannot_give_what_it_has_not(void **state)
     (void)state;
     expect(RUN("reconstruct", "@/gan"), 1, NULL, "gan");
     expect(RUN("eval", "@/gan", "--metric", "elbo"), 1, NULL, "elbo");
+    expect(RUN("encode", "@/gan"), 1, NULL, "gan cannot encode");
+    expect(RUN("encode", "@/vae", "--out", "@/codes.png"), 1, NULL, "codes of 20 numbers make no picture");
+    expect(RUN("sample", "@/vae", "--manifold", "3"), 1, NULL, "needs a model with 2 latents, and this one has 20");
+}
+
+/* The numbers of a .npy file, whose header holds `head`; the caller frees them. */
+static char *read_array(const char *name, const char *head, size_t bytes)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    char *all = test_file_read(inside(name, path), &size);
+    const size_t start = 10 + (unsigned char)all[8] + 256 * (size_t)(unsigned char)all[9];
+    assert_true(size > 10 && size == start + bytes);
+    all[start - 1] = '\0';
+    if (strstr(all + 10, head) == NULL) fail_msg("%s has the header %s, not %s", name, all + 10, head);
+    memmove(all, all + start, bytes);
+    return all;
+}
+
+/* What the program writes of a run in the plane is what the library says of it. */
+static void codes_are_those_of_the_examples(duet_run *opened)
+{
+    enum { N = 40 };
+    duet_error error = {0};
+    float points[N * 2], expected[N * 2];
+    uint8_t classes[N];
+    duet_data *data = duet_run_data(opened);
+    for (int split = DUET_TRAIN; split <= DUET_TEST; split++) {
+        expect(RUN("encode", "@/plane", "--split", split == DUET_TRAIN ? "train" : "test", "-n", "40", "--out",
+                   "@/codes.npy"),
+               0, "codes-labels.npy\n", NULL);
+        float *codes = (float *)read_array("codes.npy", "'shape': (40, 2)", sizeof expected);
+        char *labels = read_array("codes-labels.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (40,)", N);
+        assert_int_equal(duet_data_read(data, (duet_split)split, 0, N, points, &error), DUET_OK);
+        assert_int_equal(duet_data_labels(data, (duet_split)split, 0, N, classes, &error), DUET_OK);
+        assert_int_equal(duet_run_apply(opened, "latent", points, N, 0, expected, &error), DUET_OK);
+        assert_memory_equal(codes, expected, sizeof expected);
+        assert_memory_equal(labels, classes, N);
+        free(labels);
+        free(codes);
+    }
+}
+
+/* The quantiles 1/6, 1/2 and 5/6 of a normal, the first number growing to the right, the second upwards. */
+static void a_manifold_is_the_square_of_the_quantiles(duet_run *opened)
+{
+    const float q = 0.96742157f, latents[] = {-q, q, 0, q, q, q, -q, 0, 0, 0, q, 0, -q, -q, 0, -q, q, -q};
+    float expected[18];
+    duet_error error = {0};
+    expect(RUN("sample", "@/plane", "--manifold", "3", "--out", "@/square.npy"), 0, "square.npy", NULL);
+    float *square = (float *)read_array("square.npy", "'shape': (3, 3, 2)", sizeof expected);
+    assert_int_equal(duet_run_decode(opened, "decode", latents, 9, expected, &error), DUET_OK);
+    for (size_t i = 0; i < 18; i++) assert_close(square[i], expected[i], 1e-6);
+    for (size_t i = 2; i < 18; i++) assert_true(square[i] != square[i % 2]);
+    free(square);
+}
+
+static void a_run_in_the_plane_is_encoded_and_spread(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    duet_run *opened = NULL;
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--set", "latent=2", "--set", "hidden=8", "--out",
+               "@/plane"),
+           0, "/plane", NULL);
+    assert_int_equal(duet_run_open(&opened, inside("plane", path), NULL, &error), DUET_OK);
+    codes_are_those_of_the_examples(opened);
+    a_manifold_is_the_square_of_the_quantiles(opened);
+    duet_run_close(&opened);
+    expect(RUN("encode", "@/plane", "-n", "40"), 0, "plane/samples/codes.npy", NULL);
+    assert_int_equal(access(inside("plane/samples/codes-labels.npy", path), F_OK), 0);
+    expect(RUN("encode", "@/plane", "-n", "40", "--out", "@/codes.png"), 0, "codes.png", NULL);
+    char *picture = test_file_read(inside("codes.png", path), NULL);
+    assert_memory_equal(picture, "\x89PNG\r\n\x1a\n", 8);
+    free(picture);
+    expect(RUN("sample", "@/plane", "--manifold", "3"), 0, "plane/samples/manifold.png", NULL);
 }
 
 static void copy(const char *from, const char *to)
@@ -450,6 +544,7 @@ int main(void)
         cmocka_unit_test(runs_are_drawn),
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
+        cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),
         cmocka_unit_test(a_run_file_of_bad_settings_is_refused),
         cmocka_unit_test(a_corrupted_checkpoint_is_refused),

@@ -59,6 +59,11 @@ DUET_API duet_status duet_data_labels(duet_data *data, duet_split split, size_t 
 DUET_API duet_node duet_data_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,
                                    bool shuffled);
 
+/** The same with its labels: *labels is [batch, classes] float32, rows of one 1 and zeros; NULL for splits without
+ * labels and for generated sets. */
+DUET_API duet_node duet_data_labelled_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch,
+                                            duet_node draws, bool shuffled, duet_node *labels);
+
 #ifdef __cplusplus
 }
 #endif

@@ -64,8 +64,10 @@ DUET_API size_t duet_shape_elements(duet_shape shape);
 /** A named tensor that outlives a step: parameters, states, moments, data. */
 typedef struct duet_variable duet_variable;
 
-/** How a variable starts. Fans are taken from the first two dimensions ([out, in] of a dense layer); the numbers come
- *  from Philox on the host, so they are the same bits on every device. */
+/** How a variable starts. The fans in and out follow from the shape: of [out, in] as a dense layer has it they are the
+ * two extents; of three or more dimensions, [..., in, out] as a convolution has it, the last two times the product of
+ * those before, the window's size (a transposed convolution's [height, width, out, in] has them the other way round,
+ * as in Keras). The numbers come from Philox on the host, so they are the same bits on every device. */
 typedef enum duet_initialiser_kind {
     DUET_INIT_CONSTANT,       /**< scale */
     DUET_INIT_UNIFORM,        /**< U(-scale, scale) */

@@ -29,13 +29,31 @@ typedef struct duet_setting {
     const char *help;
 } duet_setting;
 
+/** Settings under a name. A family with presets has a setting "preset", whose choices name them; it fills in what is
+ * not given, in whatever order things are said. */
+typedef struct duet_preset {
+    const char *name;
+    const char *const *settings; /**< "key=value", NULL after the last */
+    size_t batch;                /**< examples a step and epochs of a training that says neither; 0: the family's */
+    uint64_t epochs;
+} duet_preset;
+
 /** A kind of model. Families of a program's own work like the built-in ones. */
 typedef struct duet_family {
     const char *name, *summary, *paper;
     void (*build)(duet_model *model);
     const duet_setting *settings; /**< rows that replace or join the common ones (width, optimiser, ...) */
     size_t setting_count;
+    const duet_preset *presets;
+    size_t preset_count;
+    size_t batch; /**< examples a step of a training that does not say; 0: 128 */
 } duet_family;
+
+/** What a training takes that does not say: the preset's numbers if the settings name one, else the family's. */
+typedef struct duet_training_size {
+    size_t batch;
+    uint64_t epochs;
+} duet_training_size;
 
 /** The built-in families, in the order of `duet models`. */
 DUET_API const duet_family *duet_family_at(size_t index);
@@ -49,6 +67,10 @@ DUET_API const duet_setting *duet_family_setting(const duet_family *family, size
  *  and what is allowed. */
 DUET_API duet_status duet_settings_check(const duet_family *family, const char *const *settings, size_t count,
                                          duet_error *error);
+
+/** The batch and the epochs of a training of `family` with these settings that asks for none. */
+DUET_API duet_training_size duet_family_training_size(const duet_family *family, const char *const *settings,
+                                                      size_t count);
 
 /** A model for examples like those of `data`, with "key=value" settings. Parameters start from `seed`. The family and
  *  the data must outlive it. Errors: DUET_ERROR_USAGE names the key and what is allowed. */
@@ -66,6 +88,12 @@ DUET_API const char *duet_model_setting_text(const duet_model *model, const char
 DUET_API duet_graph *duet_model_graph(duet_model *model);
 /** The examples of this step, [batch, features]: flat; duet_model_example_shape gives their own shape. */
 DUET_API duet_node duet_model_batch(duet_model *model);
+/** The same as pictures, [batch, height, width, channels]. Data that are no pictures, or whose height or width is no
+ *  multiple of `multiple`, are a mistake of the graph. */
+DUET_API duet_node duet_model_pictures(duet_model *model, size_t multiple);
+/** Their classes as rows of one 1 and zeros, [batch, classes]. Data without labels are a mistake of the graph. In
+ * graphs for evaluation an input that nothing fills: what a trained model gives must not depend on it. */
+DUET_API duet_node duet_model_labels(duet_model *model);
 DUET_API size_t duet_model_batch_size(const duet_model *model);
 DUET_API duet_shape duet_model_example_shape(const duet_model *model);
 /** Whether examples lie in [0, 1], so that a sigmoid or Bernoulli output fits. */
@@ -77,6 +105,8 @@ DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
 /** A setting's value; a key the family does not have is a mistake of the graph. */
 DUET_API double duet_setting_number(duet_model *model, const char *key);
 DUET_API bool duet_setting_is(duet_model *model, const char *key, const char *choice);
+/** The activation of hidden layers that the setting "activation" names. */
+DUET_API duet_node duet_activate(duet_model *model, duet_node x);
 /** The family's hidden layers: dense + activation for each of the setting's sizes, layers "hidden1", "hidden2", ... */
 DUET_API duet_node duet_hidden_layers(duet_model *model, duet_group *group, const char *sizes_key, duet_node x);
 /** The same in reverse order of sizes: a decoder that mirrors an encoder. */

@@ -46,10 +46,45 @@ DUET_API size_t duet_state_updates_at(const char *where, const duet_node *roots,
  *  For weights that are made of parameters, as by duet_spectral_norm. */
 DUET_API duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_node bias);
 #define duet_linear(x, weight, bias) duet_linear_at(DUET_WHERE, (x), (weight), (bias))
-/** duet_linear with parameters of the group: "layer.weight" [out, in], Glorot uniform, and
- *  "layer.bias" [out], zeros. A layer name used twice in one graph shares the weights. */
+/** duet_linear with parameters of the group: "layer.weight" [out, in], Glorot uniform, and "layer.bias" [out], zeros. A
+ * layer name used twice in one graph shares the weights. */
 DUET_API duet_node duet_dense_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out);
 #define duet_dense(group, layer, x, out) duet_dense_at(DUET_WHERE, (group), (layer), (x), (out))
+/** The same without a bias: x W^T. */
+DUET_API duet_node duet_dense_no_bias_at(const char *where, duet_group *group, const char *layer, duet_node x,
+                                         size_t out);
+#define duet_dense_no_bias(group, layer, x, out) duet_dense_no_bias_at(DUET_WHERE, (group), (layer), (x), (out))
+
+/* Convolutions with square windows over pictures, [batch, height, width, channels]. Parameters "layer.weight", Glorot
+ * uniform, and, unless the name says otherwise, "layer.bias" [features], zeros. */
+
+/** What lies around a picture under a layer's windows. */
+typedef enum duet_padding {
+    DUET_SAME, /**< as TensorFlow's: the least padding with which a window starts at every stride, see window.h */
+    DUET_VALID /**< none: windows stay inside */
+} duet_padding;
+
+/** A convolution: [batch, height, width, channels] to [batch, height', width', features], with extents of
+ *  ceil(extent / stride) (SAME) or (extent - size) / stride + 1, rounded down (VALID). Weight [size, size, channels,
+ *  features], as Keras's Conv2D. */
+DUET_API duet_node duet_conv2d_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t features,
+                                  size_t size, size_t stride, duet_padding padding, bool bias);
+#define duet_conv2d(group, layer, x, features, size, stride, padding)                                                  \
+    duet_conv2d_at(DUET_WHERE, (group), (layer), (x), (features), (size), (stride), (padding), true)
+#define duet_conv2d_no_bias(group, layer, x, features, size, stride, padding)                                          \
+    duet_conv2d_at(DUET_WHERE, (group), (layer), (x), (features), (size), (stride), (padding), false)
+
+/** A transposed convolution, which makes pictures larger: [batch, height, width, channels] to [batch, height', width',
+ *  features], with extents of extent * stride (SAME) or extent * stride + max(size - stride, 0) (VALID), as Keras's
+ *  Conv2DTranspose. The weight is that of the convolution it transposes, which leads from the result to x: [size, size,
+ *  features, channels]. */
+DUET_API duet_node duet_conv2d_transpose_at(const char *where, duet_group *group, const char *layer, duet_node x,
+                                            size_t features, size_t size, size_t stride, duet_padding padding,
+                                            bool bias);
+#define duet_conv2d_transpose(group, layer, x, features, size, stride, padding)                                        \
+    duet_conv2d_transpose_at(DUET_WHERE, (group), (layer), (x), (features), (size), (stride), (padding), true)
+#define duet_conv2d_transpose_no_bias(group, layer, x, features, size, stride, padding)                                \
+    duet_conv2d_transpose_at(DUET_WHERE, (group), (layer), (x), (features), (size), (stride), (padding), false)
 
 /** An activation by name: "relu", "leaky_relu" (slope 0.2), "elu" (alpha 1), "selu", "gelu", "swish", "tanh",
  * "sigmoid", "softplus", "identity". */

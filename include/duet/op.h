@@ -153,6 +153,9 @@ DUET_API duet_node duet_stop_gradient_at(const char *where, duet_node x);
 /** The same elements, in order, under another shape with as many elements */
 DUET_API duet_node duet_reshape_at(const char *where, duet_node x, duet_shape shape);
 #define duet_reshape(x, shape) duet_reshape_at(DUET_WHERE, (x), (shape))
+/** All dimensions but the first as one: [batch, ...] to [batch, features] */
+DUET_API duet_node duet_flatten_at(const char *where, duet_node x);
+#define duet_flatten(x) duet_flatten_at(DUET_WHERE, (x))
 /** x stretched to `shape` by numpy's rule */
 DUET_API duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape);
 #define duet_broadcast(x, shape) duet_broadcast_at(DUET_WHERE, (x), (shape))

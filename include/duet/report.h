@@ -17,6 +17,10 @@ DUET_API duet_status duet_write_png_grid(const char *path, const float *values, 
  *  `reference` ([reference_count, same], may be NULL) is drawn behind in grey. */
 DUET_API duet_status duet_write_png_points(const char *path, const float *values, size_t count, size_t dimensions,
                                            const float *reference, size_t reference_count, duet_error *error);
+/** Points in the plane as a PNG scatter picture: values [count, 2], each in the colour of its label ([count]): blue,
+ *  orange, green, red, purple, brown, pink, grey, olive, cyan for 0 to 9, and again from the first. */
+DUET_API duet_status duet_write_png_classes(const char *path, const float *values, const uint8_t *labels, size_t count,
+                                            duet_error *error);
 /** Examples to be drawn as what they are: pictures ([height, width, channels]) as a grid, single numbers as a
  * histogram, two numbers as points. */
 typedef struct duet_drawing {
@@ -34,6 +38,8 @@ typedef struct duet_drawing {
 DUET_API duet_status duet_write_png_examples(const char *path, const duet_drawing *drawing, duet_error *error);
 /** A float32 array of that shape as a .npy file. */
 DUET_API duet_status duet_write_npy(const char *path, const float *values, duet_shape shape, duet_error *error);
+/** The same of unsigned bytes. */
+DUET_API duet_status duet_write_npy_bytes(const char *path, const uint8_t *values, duet_shape shape, duet_error *error);
 
 #ifdef __cplusplus
 }

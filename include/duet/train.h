@@ -103,8 +103,8 @@ typedef struct duet_train_options {
     const char *gemm;            /**< a GEMM provider, NULL: the preset, or what a resumed run was given */
     const char *const *settings; /**< "key=value" */
     size_t setting_count;
-    uint64_t steps, epochs; /**< totals, also when resuming; both 0: 10 epochs */
-    size_t batch;           /**< 0: 128 */
+    uint64_t steps, epochs; /**< totals, also when resuming; both 0: what duet_family_training_size says */
+    size_t batch;           /**< 0: what it says too */
     uint64_t seed;
     uint64_t checkpoint_every; /**< steps; 0: at the end of each epoch only */
     const char *out;           /**< the run directory; NULL: runs/MODEL-DATA-N, the first N that is free */

@@ -27,7 +27,7 @@ typedef struct duet_tune_options {
     const char *data, *device;   /**< as in duet_train_options */
     const char *const *settings; /**< "key=value" */
     size_t setting_count;
-    size_t batch;   /**< 0: 128 */
+    size_t batch;   /**< 0: what duet_family_training_size says */
     double seconds; /**< the most that one candidate may take, compilers included; 0: 30 */
     bool full;      /**< every candidate, and common products besides the model's: minutes */
     bool again;     /**< forget what the file holds */

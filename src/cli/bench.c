@@ -48,7 +48,6 @@ enum {
     PEAK_SECONDS = 30,
     PRODUCTS_SECONDS = 90,
     CONVOLUTIONS_SECONDS = 60,
-    DEFAULT_BATCH = 128,
     MOST_WORKLOADS = 64
 };
 
@@ -58,6 +57,7 @@ typedef struct bench {
     cli_workload workloads[MOST_WORKLOADS];
     size_t workload_count;
     cli_measurement measurement;
+    cli_list settings; /* of the workload that is measured */
     double begin;
     cli_findings findings;
     int status; /* the first that was not CLI_DONE */
@@ -98,7 +98,7 @@ static int find_workload(const char *name, cli_workload *found)
         return CLI_DONE;
     }
     if (duet_family_find(name) != NULL) {
-        *found = (cli_workload){.name = name, .built_in = name, .batch = DEFAULT_BATCH};
+        *found = (cli_workload){.name = name, .built_in = name};
         return CLI_DONE;
     }
     for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) cli_nearest_offer(&nearest, row->name);
@@ -180,6 +180,26 @@ static void measure_products(bench *it, bool convolves, double seconds)
             measure_products_of(it, name, convolves, seconds / (double)count);
 }
 
+/* The workload's own, then those given, which win. */
+static void choose_settings(bench *it, const cli_workload *workload)
+{
+    const cli_list *given = &it->arguments->settings;
+    cli_list *all = &it->settings;
+    all->count = 0;
+    for (; workload->settings != NULL && workload->settings[all->count] != NULL; all->count++)
+        all->items[all->count] = workload->settings[all->count];
+    for (size_t i = 0; i < given->count && all->count < CLI_COUNT_OF(all->items); i++)
+        all->items[all->count++] = given->items[i];
+    it->measurement.settings = all;
+}
+
+static size_t choose_batch(const bench *it, const cli_workload *workload)
+{
+    if (it->arguments->batch != 0) return (size_t)it->arguments->batch;
+    if (workload->batch != 0) return workload->batch;
+    return duet_family_training_size(cli_workload_family(workload), it->settings.items, it->settings.count).batch;
+}
+
 /* A slow device leaves its last workloads less time, not the whole run more. */
 static void measure_workloads(bench *it)
 {
@@ -190,8 +210,8 @@ static void measure_workloads(bench *it)
         it->measurement.seconds = wanted_seconds(it) < share / 2 ? wanted_seconds(it) : share / 2;
         it->measurement.workload = workload->name;
         it->measurement.family = cli_workload_family(workload);
-        it->measurement.batch = it->arguments->batch != 0 ? (size_t)it->arguments->batch : workload->batch;
-        it->measurement.settings = &it->arguments->settings;
+        choose_settings(it, workload);
+        it->measurement.batch = choose_batch(it, workload);
         measure(it, workload->name, cli_measure_workload, share, it->findings.workloads);
     }
     it->measurement.seconds = wanted_seconds(it);

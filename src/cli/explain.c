@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_BATCH = 128 };
-
 struct arguments {
     const char *model, *data, *device, *gemm;
     uint64_t batch;
@@ -28,7 +26,7 @@ static const cli_option options[] = {
      "one of 'duet datasets', an IDX or .npy file, a folder of IDX files\n"
      "(default: fashion-mnist)",
      0, 0},
-    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: 128)", 1, 1 << 20},
+    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
      0},
@@ -102,7 +100,9 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_explain, argc, argv, &arguments, &status)) return status;
     status = check(&arguments, &family);
     if (status != CLI_DONE) return status;
-    cli_step step = {.batch = arguments.batch > 0 ? (size_t)arguments.batch : DEFAULT_BATCH};
+    const cli_list *settings = &arguments.settings;
+    cli_step step = {.batch = (size_t)arguments.batch};
+    if (step.batch == 0) step.batch = duet_family_training_size(family, settings->items, settings->count).batch;
     duet_status made = make_trainer(&arguments, family, &step, &error);
     if (made == DUET_OK) made = explain_phases(&step, &error);
     if (made != DUET_OK)

@@ -9,7 +9,7 @@
 
 enum { MOST_REFERENCES = 2000 };
 
-static bool ends_in(const char *text, const char *ending)
+bool cli_ends_in(const char *text, const char *ending)
 {
     size_t length = strlen(text), ending_length = strlen(ending);
     return length > ending_length && strcmp(text + length - ending_length, ending) == 0;
@@ -17,7 +17,7 @@ static bool ends_in(const char *text, const char *ending)
 
 int cli_out_check(const char *out)
 {
-    if (out == NULL || ends_in(out, ".png") || ends_in(out, ".npy")) return CLI_DONE;
+    if (out == NULL || cli_ends_in(out, ".png") || cli_ends_in(out, ".npy")) return CLI_DONE;
     return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .png or .npy, not '%s'", out);
 }
 
@@ -72,11 +72,9 @@ static int write_array(const char *path, const duet_data_info *info, const cli_g
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
-/* DIRECTORY/samples/WHAT.png; .npy where the examples are neither pictures nor points. */
-static char *default_path(const char *directory, const duet_data_info *info, const char *what)
+char *cli_default_path(const char *directory, const char *what, const char *ending)
 {
-    const char *ending = info->picture || cli_data_points(info) ? "png" : "npy";
-    size_t size = strlen(directory) + strlen(what) + sizeof "/samples/.png";
+    size_t size = strlen(directory) + strlen(what) + strlen(ending) + sizeof "/samples/.";
     char *path = malloc(size);
     if (path == NULL) return NULL;
     snprintf(path, size, "%s/samples", directory);
@@ -88,12 +86,13 @@ static char *default_path(const char *directory, const duet_data_info *info, con
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    char *own_path = gallery->out == NULL ? default_path(directory, info, gallery->what) : NULL;
+    const char *ending = info->picture || cli_data_points(info) ? "png" : "npy"; /* of the default */
+    char *own_path = gallery->out == NULL ? cli_default_path(directory, gallery->what, ending) : NULL;
     const char *path = gallery->out == NULL ? own_path : gallery->out;
     int status;
     if (path == NULL)
         status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    else if (ends_in(path, ".npy"))
+    else if (cli_ends_in(path, ".npy"))
         status = write_array(path, info, gallery);
     else if (info->picture || cli_data_points(info))
         status = write_png(run, path, gallery);
@@ -103,5 +102,22 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
                          duet_shape_elements(info->shape));
     if (status == CLI_DONE) printf("%s\n", path);
     free(own_path);
+    return status;
+}
+
+int cli_gallery_decode(duet_run *run, const char *directory, const char *output, const float *latents,
+                       cli_gallery gallery)
+{
+    size_t count = gallery.rows * gallery.count;
+    duet_error error = {0};
+    int status;
+    float *values = cli_floats_new(count, duet_run_features(run, output));
+    if (values == NULL) return CLI_FAILED;
+    gallery.values = values;
+    if (duet_run_decode(run, output, latents, count, values, &error) == DUET_OK)
+        status = cli_gallery_write(run, directory, &gallery);
+    else
+        status = cli_fail_opened(&error);
+    free(values);
     return status;
 }

@@ -17,8 +17,18 @@ typedef struct cli_gallery {
 /** CLI_DONE if `out` is NULL or ends in .png or .npy; else a message and CLI_MISTAKE. */
 int cli_out_check(const char *out);
 
+bool cli_ends_in(const char *text, const char *ending);
+
+/** DIRECTORY/samples/WHAT.ENDING, whose folder is made if need be; the caller frees it. NULL if memory is short. */
+char *cli_default_path(const char *directory, const char *what, const char *ending);
+
 /** Whether examples of this data are drawn as points: one or two numbers each. */
 bool cli_data_points(const duet_data_info *info);
+
+/** Writes what `output` makes of latents, [rows, count, latent features], as that gallery, whose values it fills in.
+ *  Returns an exit status. */
+int cli_gallery_decode(duet_run *run, const char *directory, const char *output, const float *latents,
+                       cli_gallery gallery);
 
 /** Writes the gallery and names the file on standard output. Returns an exit status. */
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery);

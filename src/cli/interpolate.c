@@ -56,31 +56,22 @@ static void fill_rows(const float *ends, size_t rows, size_t steps, size_t featu
 static int interpolate(duet_run *run, const struct arguments *arguments)
 {
     size_t rows = (size_t)arguments->rows, steps = (size_t)arguments->steps;
-    size_t features = duet_run_features(run, "sample"), latent_features = duet_run_latent_features(run);
-    duet_error error = {0};
+    size_t latent_features = duet_run_latent_features(run);
     int status = cli_run_needs(run, "sample", "interpolate: it makes no samples");
     if (status != CLI_DONE) return status;
     float *ends = cli_floats_new(2 * rows, latent_features), *latents = cli_floats_new(rows * steps, latent_features);
-    float *values = cli_floats_new(rows * steps, features);
-    if (ends == NULL || latents == NULL || values == NULL) {
+    if (ends == NULL || latents == NULL) {
         status = CLI_FAILED;
     } else {
         duet_run_prior(run, 2 * rows, arguments->seed, ends);
         fill_rows(ends, rows, steps, latent_features, latents);
-        if (duet_run_decode(run, "sample", latents, rows * steps, values, &error) != DUET_OK)
-            status = cli_fail_opened(&error);
-        else
-            status = cli_gallery_write(run, arguments->run,
-                                       &(cli_gallery){.what = "interpolation",
-                                                      .rows = rows,
-                                                      .count = steps,
-                                                      .columns = steps,
-                                                      .values = values,
-                                                      .out = arguments->out});
+        status = cli_gallery_decode(
+            run, arguments->run, "sample", latents,
+            (cli_gallery){
+                .what = "interpolation", .rows = rows, .count = steps, .columns = steps, .out = arguments->out});
     }
     free(ends);
     free(latents);
-    free(values);
     return status;
 }
 

@@ -38,6 +38,21 @@ static const char *setting_range(const duet_setting *setting, char *text, size_t
     return text;
 }
 
+/* What a training takes that does not say, and what each preset fills in. */
+static void print_sizes(const duet_family *family)
+{
+    const duet_training_size usual = duet_family_training_size(family, NULL, 0);
+    printf("\nWithout --batch and --epochs: batches of %zu, %llu epochs.\n", usual.batch,
+           (unsigned long long)usual.epochs);
+    for (size_t i = 0; i < family->preset_count; i++) {
+        const duet_preset *preset = &family->presets[i];
+        printf("preset=%s:", preset->name);
+        for (const char *const *pair = preset->settings; *pair != NULL; pair++) printf(" %s", *pair);
+        printf("; batches of %zu, %llu epochs\n", preset->batch > 0 ? preset->batch : usual.batch,
+               (unsigned long long)(preset->epochs > 0 ? preset->epochs : usual.epochs));
+    }
+}
+
 void cli_settings_print(const duet_family *family)
 {
     static const char *const heads[] = {"setting", "default", "meaning", "takes"};
@@ -52,6 +67,7 @@ void cli_settings_print(const duet_family *family)
         cli_table_cell(&table, "%s", setting_range(setting, range, sizeof range));
     }
     cli_table_print(&table, stdout);
+    print_sizes(family);
 }
 
 static json_t *setting_json(const duet_setting *setting)

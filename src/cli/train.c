@@ -25,9 +25,10 @@ static const cli_option options[] = {
      "one of 'duet datasets', an IDX or .npy file, a folder of IDX files\n"
      "(default: fashion-mnist)",
      0, 0},
-    {CLI_COUNT, "epochs", 0, PLACE(epochs), "N", "train until N epochs are done (default: 10)", 1, UINT32_MAX},
+    {CLI_COUNT, "epochs", 0, PLACE(epochs), "N", "train until N epochs are done (default: the model's own)", 1,
+     UINT32_MAX},
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "train until N steps are done, instead of epochs", 1, UINT32_MAX},
-    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: 128)", 1, 1 << 20},
+    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what all random numbers follow from (default: 0)", 0, INT64_MAX},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,

@@ -21,7 +21,7 @@ struct arguments {
 static const cli_option options[] = {
     {CLI_OPERAND_OPTIONAL, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'; not needed with --full", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "the data it will be trained on (default: fashion-mnist)", 0, 0},
-    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: 128)", 1, 1 << 20},
+    {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
      0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},

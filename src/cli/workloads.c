@@ -130,10 +130,14 @@ static const duet_family nice = {
 };
 
 static const cli_workload workloads[] = {
-    {"mlpvae", "the VAE with its defaults: 784-400-20-400-784", "vae", NULL, 128},
-    {"mlpgan", "the GAN with its defaults: 64-256-512-784 against 784-512-256-1", "gan", NULL, 128},
-    {"made", "masked autoencoder 784-500-784 on binarised pictures", NULL, &made, 100},
-    {"nice", "four additive couplings 392-5x1000-392, 19 million parameters", NULL, &nice, 200},
+    {"mlpvae", "the VAE with its defaults: 784-400-20-400-784", "vae", NULL, 128, NULL},
+    {"mlpgan", "the GAN with its defaults: 64-256-512-784 against 784-512-256-1", "gan", NULL, 128, NULL},
+    {"made", "masked autoencoder 784-500-784 on binarised pictures", NULL, &made, 100, NULL},
+    {"nice", "four additive couplings 392-5x1000-392, 19 million parameters", NULL, &nice, 200, NULL},
+    {"convvae", "the convolutional VAE with its defaults: 3 x 3 kernels, 69,989 parameters", "vae-conv", NULL, 32,
+     NULL},
+    {"dcgan", "the convolutional GAN: 5 x 5 kernels, batch norm, latent 100", "gan-conv", NULL, 32,
+     (const char *const[]){"lr=0.0001", "beta1=0.9", NULL}},
 };
 
 const cli_workload *cli_workload_at(size_t index)

@@ -1,5 +1,5 @@
-/* The workloads of `duet bench`: a row each. Two are built-in families with their defaults, others are models that only
- * the benchmark has. All are trained on Fashion-MNIST; docs/performance.md defines them. */
+/* The workloads of `duet bench`: a row each. Most are built-in families, others are models that only the benchmark has.
+ * All are trained on Fashion-MNIST; docs/performance.md defines them. */
 #ifndef DUET_SRC_CLI_WORKLOADS_H
 #define DUET_SRC_CLI_WORKLOADS_H
 
@@ -7,9 +7,10 @@
 
 typedef struct cli_workload {
     const char *name, *summary;
-    const char *built_in;      /* name of a built-in family, or NULL: */
-    const duet_family *family; /* one of the benchmark's own */
-    size_t batch;
+    const char *built_in;        /* name of a built-in family, or NULL: */
+    const duet_family *family;   /* one of the benchmark's own */
+    size_t batch;                /* 0: the family's */
+    const char *const *settings; /* "key=value", NULL after the last; or NULL: its defaults */
 } cli_workload;
 
 /** Row `index`, NULL past the end. */

@@ -1,5 +1,7 @@
 /* Batches as nodes. A split of files lies on the device whole, as bytes or floats, filled when a plan first uses it; a
  * batch is rows gathered from it. A generated set is random nodes: nothing is stored. */
+#include <string.h>
+
 #include "data/data.h"
 #include "duet/op.h"
 #include "graph/variable.h"
@@ -29,45 +31,83 @@ void duet_data_read_ahead(duet_data *data, duet_split split)
     part->ahead = duet_ahead_begin(&part->rows, part->first, part->count, AHEAD_BYTES);
 }
 
-static duet_variable *make_resident(duet_data *data, duet_split split, duet_error *error)
+/* Each label as a row of bytes: 1 in the place of its class, else 0. */
+static duet_status fill_labels(void *context, void *destination, size_t bytes, duet_error *error)
 {
-    duet_data_part *part = &data->parts[split];
-    duet_shape shape = {.rank = data->info.shape.rank + 1, .dims = {part->count}};
-    for (size_t i = 0; i < data->info.shape.rank; i++) shape.dims[i + 1] = data->info.shape.dims[i];
+    const duet_data_part *part = context;
+    (void)error;
+    const size_t classes = bytes / part->count;
+    uint8_t *rows = destination;
+    memset(rows, 0, bytes);
+    for (size_t i = 0; i < part->count; i++) rows[i * classes + part->labels[i]] = 1;
+    return DUET_OK;
+}
+
+/* A variable of `type` and shape [count, ...row] that lies on the device once a plan uses it. */
+static duet_variable *make_resident(duet_data *data, duet_data_part *part, const char *name, duet_type type,
+                                    duet_shape row, duet_fill_function fill, duet_error *error)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_shape shape = {.rank = row.rank + 1, .dims = {part->count}};
+    for (size_t i = 0; i < row.rank; i++) shape.dims[i + 1] = row.dims[i];
     if (data->store == NULL) data->store = duet_store_new(0);
-    duet_storage *storage = data->store == NULL ? NULL : duet_storage_new(data->store, data->info.type);
+    duet_storage *storage = data->store == NULL ? NULL : duet_storage_new(data->store, type);
     if (storage == NULL) {
         duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
         return NULL;
     }
-    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    part->resident = duet_variable_new(data->store, storage,
-                                       split == DUET_TRAIN ? "training examples" : "test examples", shape, zero, error);
-    if (part->resident == NULL) return NULL;
-    part->resident->saved = false;
-    part->resident->fill = fill_part;
-    part->resident->fill_context = part;
-    return part->resident;
+    duet_variable *made = duet_variable_new(data->store, storage, name, shape, zero, error);
+    if (made == NULL) return NULL;
+    made->saved = false;
+    made->fill = fill;
+    made->fill_context = part;
+    return made;
 }
 
-duet_node duet_data_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,
-                          bool shuffled)
+/* The labels of the rows in `order`; NULL where there are none. */
+static duet_node gather_labels(duet_data *data, duet_graph *graph, duet_data_part *part, const char *name,
+                               duet_node order)
 {
+    duet_error error = {0};
+    if (part->labels == NULL) return NULL;
+    if (part->resident_labels == NULL)
+        part->resident_labels =
+            make_resident(data, part, name, DUET_UINT8, DUET_SHAPE(data->info.classes), fill_labels, &error);
+    if (part->resident_labels != NULL)
+        return duet_to_float(duet_gather(duet_variable_node(graph, part->resident_labels), order));
+    duet_graph_fail(graph, "the labels of %s do not fit on a device: %s", data->name, error.message);
+    return NULL;
+}
+
+duet_node duet_data_labelled_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,
+                                   bool shuffled, duet_node *labels)
+{
+    *labels = NULL;
     if (data->toy != NULL) return duet_toy_batch(data->toy, graph, batch);
     duet_error error = {0};
-    size_t count = data->info.count[split];
+    duet_data_part *part = &data->parts[split];
+    const size_t count = part->count;
     if (shuffled && batch > count) {
         duet_graph_fail(graph, "a batch of %zu from the %zu examples of %s: use at most %zu", batch, count, data->name,
                         count);
         return duet_constant(graph, 0);
     }
-    duet_variable *examples = data->parts[split].resident;
-    if (examples == NULL) examples = make_resident(data, split, &error);
-    if (examples == NULL) {
+    if (part->resident == NULL)
+        part->resident = make_resident(data, part, split == DUET_TRAIN ? "training examples" : "test examples",
+                                       data->info.type, data->info.shape, fill_part, &error);
+    if (part->resident == NULL) {
         duet_graph_fail(graph, "%s does not fit on a device: %s; use a part of it", data->name, error.message);
         return duet_constant(graph, 0);
     }
     duet_node order = shuffled ? duet_shuffled(draws, batch, count) : duet_in_order(draws, batch, count);
-    duet_node rows = duet_gather(duet_variable_node(graph, examples), order);
+    duet_node rows = duet_gather(duet_variable_node(graph, part->resident), order);
+    *labels = gather_labels(data, graph, part, split == DUET_TRAIN ? "training labels" : "test labels", order);
     return data->info.type == DUET_UINT8 ? duet_scale(duet_to_float(rows), 1.0f / 255) : rows;
+}
+
+duet_node duet_data_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,
+                          bool shuffled)
+{
+    duet_node labels;
+    return duet_data_labelled_batch(data, graph, split, batch, draws, shuffled, &labels);
 }

@@ -43,9 +43,9 @@ extern const char *const duet_fashion_mnist_help;
 typedef struct duet_data_part {
     duet_rows rows;
     size_t first, count;
-    uint8_t *labels; /* count of them, NULL if there are none */
-    duet_variable *resident;
-    duet_ahead *ahead; /* reads `rows` for `resident` at this time; NULL if nothing does */
+    uint8_t *labels;                           /* count of them, NULL if there are none */
+    duet_variable *resident, *resident_labels; /* on the device: the examples; a row of `classes` bytes a label */
+    duet_ahead *ahead;                         /* reads `rows` for `resident` at this time; NULL if nothing does */
 } duet_data_part;
 
 struct duet_data {

@@ -188,12 +188,26 @@ duet_variable *duet_store_at(const duet_store *store, size_t index)
     return index < store->count ? store->variables[index] : NULL;
 }
 
+/* [out, in] of a matrix; of [..., in, out] the last two, each as often as the extents before say. */
+static void find_fans(const duet_shape *shape, double *in, double *out)
+{
+    if (shape->rank < 3) {
+        *out = shape->rank > 0 ? (double)shape->dims[0] : 1;
+        *in = shape->rank > 1 ? (double)shape->dims[1] : 1;
+        return;
+    }
+    double taps = 1;
+    for (size_t i = 0; i + 2 < shape->rank; i++) taps *= (double)shape->dims[i];
+    *in = taps * (double)shape->dims[shape->rank - 2];
+    *out = taps * (double)shape->dims[shape->rank - 1];
+}
+
 /* The bound of a uniform, or the deviation of a normal start. */
 static double start_scale(const duet_variable *variable)
 {
     const duet_initialiser *start = &variable->start;
-    double out = variable->shape.rank > 0 ? (double)variable->shape.dims[0] : 1;
-    double in = variable->shape.rank > 1 ? (double)variable->shape.dims[1] : 1;
+    double in, out;
+    find_fans(&variable->shape, &in, &out);
     if (start->fan_in > 0) in = (double)start->fan_in;
     if (start->fan_out > 0) out = (double)start->fan_out;
     switch (start->kind) {

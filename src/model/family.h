@@ -4,6 +4,7 @@
 
 #include "duet/model.h"
 
-extern const duet_family duet_family_ae, duet_family_vae, duet_family_gan;
+extern const duet_family duet_family_ae, duet_family_vae, duet_family_gan, duet_family_vae_conv, duet_family_gan_conv,
+    duet_family_classifier;
 
 #endif

@@ -84,6 +84,12 @@ bool duet_model_setting_at(const duet_model *model, size_t index, const char **k
 
 /* What a build function uses. */
 
+/* Whether batches come in an order that is new each epoch. */
+static bool is_shuffled(const duet_model *model)
+{
+    return strcmp(duet_settings_text(&model->settings, "shuffle"), "yes") == 0;
+}
+
 duet_graph *duet_model_graph(duet_model *model)
 {
     return model->build->graph;
@@ -92,6 +98,37 @@ duet_graph *duet_model_graph(duet_model *model)
 duet_node duet_model_batch(duet_model *model)
 {
     return model->build->batch;
+}
+
+duet_node duet_model_pictures(duet_model *model, size_t multiple)
+{
+    const duet_data_info *info = duet_data_describe(model->data);
+    const duet_shape shape = info->shape;
+    duet_graph *graph = model->build->graph;
+    if (shape.rank == 3 && shape.dims[0] % multiple == 0 && shape.dims[1] % multiple == 0)
+        return duet_reshape(model->build->batch,
+                            DUET_SHAPE(model->build->batch_size, shape.dims[0], shape.dims[1], shape.dims[2]));
+    char text[96], multiples[64] = "";
+    if (multiple > 1) snprintf(multiples, sizeof multiples, ", height and width multiples of %zu,", multiple);
+    duet_graph_fail(graph,
+                    "the model %s needs pictures: examples of [height, width, channels]%s were expected; those "
+                    "of %s are %s",
+                    model->family->name, multiples, info->name, duet_shape_text(shape, text));
+    return duet_node_broken(graph);
+}
+
+duet_node duet_model_labels(duet_model *model)
+{
+    duet_build *build = model->build;
+    const duet_data_info *info = duet_data_describe(model->data);
+    if (build->labels == NULL && build->mode == DUET_BUILD_EVAL && info->classes > 0)
+        build->labels = duet_input(build->graph, "labels", DUET_FLOAT32, DUET_SHAPE(build->batch_size, info->classes));
+    if (build->labels != NULL) return build->labels;
+    duet_graph_fail(build->graph,
+                    "the model %s learns from labels, and %s; docs/data.md says where a file's labels are looked for",
+                    model->family->name,
+                    info->generated ? "generated sets are drawn without any" : "these training examples have none");
+    return duet_node_broken(build->graph);
 }
 
 size_t duet_model_batch_size(const duet_model *model)
@@ -138,14 +175,18 @@ bool duet_setting_is(duet_model *model, const char *key, const char *choice)
     return strcmp(setting_text(model, key), choice) == 0;
 }
 
+duet_node duet_activate(duet_model *model, duet_node x)
+{
+    return duet_activation(setting_text(model, "activation"), x);
+}
+
 static duet_node hidden_layers(duet_model *model, duet_group *group, const char *key, duet_node x, bool reversed)
 {
     size_t sizes[DUET_MAX_LAYERS], count = duet_sizes_read(setting_text(model, key), sizes, DUET_MAX_LAYERS);
     for (size_t i = 0; i < count && count != SIZE_MAX; i++) {
         char layer[32];
         snprintf(layer, sizeof layer, "hidden%zu", i + 1);
-        x = duet_dense(group, layer, x, sizes[reversed ? count - 1 - i : i]);
-        x = duet_activation(setting_text(model, "activation"), x);
+        x = duet_activate(model, duet_dense(group, layer, x, sizes[reversed ? count - 1 - i : i]));
     }
     return x;
 }
@@ -285,11 +326,13 @@ static void make_inputs(duet_model *model, duet_build *build)
     duet_shape shape = DUET_SHAPE(build->batch_size, features);
     build->draws = duet_state(build->graph, "trainer.draws", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     build->step = duet_state(build->graph, "trainer.step", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
-    if (build->mode == DUET_BUILD_TRAIN)
-        build->batch = duet_watch(duet_reshape(
-            duet_data_batch(model->data, build->graph, DUET_TRAIN, build->batch_size, build->draws, true), shape));
-    else
+    if (build->mode == DUET_BUILD_TRAIN) {
+        duet_node drawn = duet_data_labelled_batch(model->data, build->graph, DUET_TRAIN, build->batch_size,
+                                                   build->draws, is_shuffled(model), &build->labels);
+        build->batch = duet_watch(duet_reshape(drawn, shape));
+    } else {
         build->batch = duet_input(build->graph, "batch", DUET_FLOAT32, shape);
+    }
 }
 
 /* A phase draws a batch if anything it computes depends on one. */

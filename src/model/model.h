@@ -54,6 +54,7 @@ typedef struct duet_build {
     duet_build_mode mode;
     size_t batch_size;
     duet_node batch;  /* [batch, features]; in EVAL mode an input */
+    duet_node labels; /* [batch, classes], NULL: none; in EVAL mode an input, made when asked for */
     duet_node latent; /* the input made by duet_latent, NULL if none */
     duet_node draws;  /* uint32 state "trainer.draws": batches drawn so far */
     duet_node step;   /* uint32 state "trainer.step": schedule steps done */

@@ -10,7 +10,10 @@
 
 #define UNLIMITED 1e9
 
+enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10 };
+
 static const duet_setting common[] = {
+    {"shuffle", DUET_SETTING_CHOICE, "yes", 0, 0, "yes|no", "a new order of the examples each epoch; no: the file's"},
     {"activation", DUET_SETTING_CHOICE, "relu", 0, 0, DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"},
     {"optimiser", DUET_SETTING_CHOICE, "adam", 0, 0, DUET_NAMES(DUET_OPTIMISERS), "how parameters are updated"},
     {"lr", DUET_SETTING_NUMBER, "0.001", 0, 100, NULL, "learning rate"},
@@ -109,6 +112,38 @@ static duet_status fail_unknown(const duet_family *family, const char *key, size
                      (int)length, key, known);
 }
 
+/* One "key=value". */
+static duet_status read_pair(duet_settings *settings, const char *pair, duet_error *error)
+{
+    const duet_family *family = settings->family;
+    const duet_setting *setting;
+    const char *equals = strchr(pair, '=');
+    size_t length = equals == NULL ? strlen(pair) : (size_t)(equals - pair), i = 0;
+    if (equals == NULL) return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is no setting: KEY=VALUE was expected", pair);
+    while ((setting = duet_family_setting(family, i)) != NULL &&
+           (strlen(setting->key) != length || strncmp(setting->key, pair, length) != 0))
+        i++;
+    if (setting == NULL) return fail_unknown(family, pair, length, error);
+    if (strlen(equals + 1) >= sizeof settings->values[i])
+        return duet_fail(error, DUET_ERROR_USAGE, "setting %s: the value is too long", setting->key);
+    DUET_TRY(check(setting, equals + 1, error));
+    snprintf(settings->values[i], sizeof settings->values[i], "%s", equals + 1);
+    return DUET_OK;
+}
+
+/* The preset that the last "preset=NAME" asks for; NULL: none. */
+static const duet_preset *find_preset(const duet_family *family, const char *const *pairs, size_t count)
+{
+    const char prefix[] = "preset=";
+    for (size_t p = count; p-- > 0;) {
+        if (strncmp(pairs[p], prefix, sizeof prefix - 1) != 0) continue;
+        for (size_t i = 0; i < family->preset_count; i++)
+            if (strcmp(family->presets[i].name, pairs[p] + sizeof prefix - 1) == 0) return &family->presets[i];
+        return NULL;
+    }
+    return NULL;
+}
+
 duet_status duet_settings_read(duet_settings *settings, const duet_family *family, const char *const *pairs,
                                size_t count, duet_error *error)
 {
@@ -121,21 +156,20 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
         DUET_TRY(check(setting, setting->start, error));
         snprintf(settings->values[i], sizeof settings->values[i], "%s", setting->start);
     }
-    for (size_t p = 0; p < count; p++) {
-        const char *equals = strchr(pairs[p], '=');
-        size_t length = equals == NULL ? strlen(pairs[p]) : (size_t)(equals - pairs[p]), i = 0;
-        if (equals == NULL)
-            return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is no setting: KEY=VALUE was expected", pairs[p]);
-        while ((setting = duet_family_setting(family, i)) != NULL &&
-               (strlen(setting->key) != length || strncmp(setting->key, pairs[p], length) != 0))
-            i++;
-        if (setting == NULL) return fail_unknown(family, pairs[p], length, error);
-        if (strlen(equals + 1) >= sizeof settings->values[i])
-            return duet_fail(error, DUET_ERROR_USAGE, "setting %s: the value is too long", setting->key);
-        DUET_TRY(check(setting, equals + 1, error));
-        snprintf(settings->values[i], sizeof settings->values[i], "%s", equals + 1);
-    }
+    const duet_preset *preset = find_preset(family, pairs, count);
+    for (size_t i = 0; preset != NULL && preset->settings[i] != NULL; i++)
+        DUET_TRY(read_pair(settings, preset->settings[i], error));
+    for (size_t p = 0; p < count; p++) DUET_TRY(read_pair(settings, pairs[p], error));
     return DUET_OK;
+}
+
+duet_training_size duet_family_training_size(const duet_family *family, const char *const *settings, size_t count)
+{
+    const duet_preset *preset = find_preset(family, settings, count);
+    duet_training_size size = {.batch = family->batch > 0 ? family->batch : USUAL_BATCH, .epochs = USUAL_EPOCHS};
+    if (preset != NULL && preset->batch > 0) size.batch = preset->batch;
+    if (preset != NULL && preset->epochs > 0) size.epochs = preset->epochs;
+    return size;
 }
 
 duet_status duet_settings_check(const duet_family *family, const char *const *pairs, size_t count, duet_error *error)

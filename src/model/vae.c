@@ -1,6 +1,6 @@
 /* Variational auto-encoder, Kingma & Welling 2014 (arXiv:1312.6114): the reparameterised ELBO of eq. 10, its KL in
  * closed form (appendix B) or by the same sample as the reconstruction (eq. 6); beta as in Higgins et al. 2017. */
-#include "model/decoder.h"
+#include "model/vae.h"
 #include "model/family.h"
 
 /* log q(z | x) - log p(z) at one sample, [batch]. */
@@ -10,16 +10,13 @@ static duet_node sampled_kl(duet_node z, duet_node mu, duet_node logvar)
     return duet_subtract(duet_gaussian_nll(zero, zero, z), duet_gaussian_nll(mu, logvar, z));
 }
 
-static void build_vae(duet_model *m)
+void duet_vae_objective(duet_model *m, duet_node mu, duet_node logvar, duet_node (*decode)(duet_model *m, duet_node z))
 {
     duet_group *encoder = duet_model_group(m, "encoder"), *decoder = duet_model_group(m, "decoder");
-    size_t latent = (size_t)duet_setting_number(m, "latent");
     duet_node x = duet_model_batch(m);
-    duet_node h = duet_hidden_layers(m, encoder, "hidden", x);
-    duet_node mu = duet_dense(encoder, "mean", h, latent);
-    duet_node logvar = duet_clamp(duet_dense(encoder, "logvar", h, latent), -10, 10);
+    logvar = duet_clamp(logvar, -10, 10);
     duet_node z = duet_gaussian_sample(mu, logvar);
-    duet_node nll = duet_likelihood_nll(m, duet_decode(m, z, duet_features(x)), x);
+    duet_node nll = duet_likelihood_nll(m, decode(m, z), x);
     duet_node kl = duet_setting_is(m, "kl", "analytic") ? duet_gaussian_kl(mu, logvar) : sampled_kl(z, mu, logvar);
     duet_node weight = duet_scale(duet_warm_up(m, duet_setting_number(m, "warm_up")), duet_setting_number(m, "beta"));
 
@@ -32,19 +29,30 @@ static void build_vae(duet_model *m)
     duet_output(m, "nll", nll);
     duet_output(m, "kl", kl);
     duet_output(m, "latent", mu);
-    duet_output(m, "reconstruction", duet_likelihood_mean(m, duet_decode(m, mu, duet_features(x))));
-    duet_node decoded = duet_likelihood_mean(m, duet_decode(m, duet_latent(m, latent), duet_features(x)));
+    duet_output(m, "reconstruction", duet_likelihood_mean(m, decode(m, mu)));
+    duet_node decoded = duet_likelihood_mean(m, decode(m, duet_latent(m, duet_features(mu))));
     duet_output(m, "decode", decoded);
     duet_output(m, "sample", decoded);
+}
+
+static duet_node decode(duet_model *m, duet_node z)
+{
+    return duet_decode(m, z, duet_features(duet_model_batch(m)));
+}
+
+static void build_vae(duet_model *m)
+{
+    duet_group *encoder = duet_model_group(m, "encoder");
+    size_t latent = (size_t)duet_setting_number(m, "latent");
+    duet_node h = duet_hidden_layers(m, encoder, "hidden", duet_model_batch(m));
+    duet_node mu = duet_dense(encoder, "mean", h, latent), logvar = duet_dense(encoder, "logvar", h, latent);
+    duet_vae_objective(m, mu, logvar, decode);
 }
 
 static const duet_setting settings[] = {
     {"hidden", DUET_SETTING_SIZES, "400", 0, 0, NULL, "widths of the encoder's layers; the decoder mirrors them"},
     {"latent", DUET_SETTING_COUNT, "20", 1, 65536, NULL, "dimensions of z"},
-    DUET_LIKELIHOOD_SETTINGS("auto"),
-    {"kl", DUET_SETTING_CHOICE, "analytic", 0, 0, "analytic|monte-carlo", "the KL term: closed form, or by one sample"},
-    {"beta", DUET_SETTING_NUMBER, "1", 0, 1e6, NULL, "weight of the KL term in the loss"},
-    {"warm_up", DUET_SETTING_COUNT, "0", 0, 1e9, NULL, "steps over which that weight rises from 0"},
+    DUET_VAE_SETTINGS,
 };
 
 const duet_family duet_family_vae = {

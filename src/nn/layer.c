@@ -2,10 +2,34 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "duet/nn.h"
 #include "graph/node.h"
+#include "nn/layer.h"
 #include "nn/names.h"
 #include "op/op.h"
+
+duet_node duet_layer_variable_at(duet_variable_builder build, const char *where, duet_graph *graph, duet_group *group,
+                                 const char *layer, const char *what, duet_shape shape, duet_initialiser start)
+{
+    char name[160];
+    if (snprintf(name, sizeof name, "%s.%s", layer, what) < (int)sizeof name)
+        return build(where, graph, group, name, shape, start);
+    duet_graph_fail_at(where, graph, "layer \"%.40s\": the name is too long", layer);
+    return duet_node_broken(graph);
+}
+
+duet_node duet_layer_weight_at(const char *where, duet_graph *graph, duet_group *group, const char *layer,
+                               duet_shape shape)
+{
+    const duet_initialiser glorot = {DUET_INIT_GLOROT_UNIFORM, 1, 0, 0};
+    return duet_layer_variable_at(duet_parameter_at, where, graph, group, layer, "weight", shape, glorot);
+}
+
+duet_node duet_layer_bias_at(const char *where, duet_graph *graph, duet_group *group, const char *layer,
+                             size_t features)
+{
+    const duet_initialiser zeros = {DUET_INIT_CONSTANT, 0, 0, 0};
+    return duet_layer_variable_at(duet_parameter_at, where, graph, group, layer, "bias", DUET_SHAPE(features), zeros);
+}
 
 duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_node bias)
 {
@@ -22,23 +46,26 @@ duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_
     return duet_reshape_at(where, y, shape);
 }
 
-duet_node duet_dense_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out)
+static duet_node dense(const char *where, duet_group *group, const char *layer, duet_node x, size_t out, bool bias)
 {
     if (duet_node_is_broken(x)) return x;
-    const duet_initialiser glorot = {DUET_INIT_GLOROT_UNIFORM, 1, 0, 0}, zero = {DUET_INIT_CONSTANT, 0, 0, 0};
-    char weight_name[128], bias_name[128];
-    int length = snprintf(weight_name, sizeof weight_name, "%s.weight", layer);
-    snprintf(bias_name, sizeof bias_name, "%s.bias", layer);
-    duet_shape shape = duet_node_shape(x);
-    size_t in = duet_features(x);
-    if (shape.rank < 2 || length >= (int)sizeof weight_name) {
-        duet_graph_fail_at(where, x->graph, "dense \"%.40s\": %s", layer,
-                           shape.rank < 2 ? "x needs a batch and a feature dimension" : "the name is too long");
+    if (x->shape.rank < 2) {
+        duet_graph_fail_at(where, x->graph, "dense \"%.40s\": x needs a batch and a feature dimension", layer);
         return duet_node_broken(x->graph);
     }
-    duet_node weight = duet_parameter_at(where, x->graph, group, weight_name, DUET_SHAPE(out, in), glorot);
-    duet_node bias = duet_parameter_at(where, x->graph, group, bias_name, DUET_SHAPE(out), zero);
-    return duet_linear_at(where, x, weight, bias);
+    duet_node weight = duet_layer_weight_at(where, x->graph, group, layer, DUET_SHAPE(out, duet_features(x)));
+    duet_node offset = bias ? duet_layer_bias_at(where, x->graph, group, layer, out) : NULL;
+    return duet_linear_at(where, x, weight, offset);
+}
+
+duet_node duet_dense_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out)
+{
+    return dense(where, group, layer, x, out, true);
+}
+
+duet_node duet_dense_no_bias_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out)
+{
+    return dense(where, group, layer, x, out, false);
 }
 
 static duet_node apply_leaky_relu(const char *where, duet_node x)

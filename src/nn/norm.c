@@ -1,34 +1,19 @@
 /* Normalisation layers: a view of the features as rows or columns of a matrix, standardised, then scaled and shifted.
  * Matrices, because the planner's kernels read these side by side whatever the picture's own dimensions are. */
-#include <stdio.h>
-
-#include "graph/node.h"
 #include "nn/norm.h"
+#include "graph/node.h"
+#include "nn/layer.h"
 #include "op/op.h"
 
 static const duet_initialiser zeros = {DUET_INIT_CONSTANT, 0, 0, 0}, ones = {DUET_INIT_CONSTANT, 1, 0, 0};
-
-typedef duet_node (*variable_builder)(const char *where, duet_graph *graph, duet_group *group, const char *name,
-                                      duet_shape shape, duet_initialiser start);
-
-/* The parameter or state "layer.what". */
-static duet_node variable(variable_builder build, const char *where, duet_graph *graph, duet_group *group,
-                          const char *layer, const char *what, duet_shape shape, duet_initialiser start)
-{
-    char name[160];
-    if (snprintf(name, sizeof name, "%s.%s", layer, what) < (int)sizeof name)
-        return build(where, graph, group, name, shape, start);
-    duet_graph_fail_at(where, graph, "layer \"%.40s\": the name is too long", layer);
-    return duet_node_broken(graph);
-}
 
 /* scale * x + offset, parameters of that shape, the same for each row of x so many numbers long; x without a group. */
 static duet_node scale_and_shift(const char *where, duet_group *group, const char *layer, duet_node x, duet_shape shape)
 {
     if (group == NULL || duet_node_is_broken(x)) return x;
     const duet_shape row = DUET_SHAPE(duet_shape_elements(shape));
-    duet_node scale = variable(duet_parameter_at, where, x->graph, group, layer, "scale", shape, ones);
-    duet_node offset = variable(duet_parameter_at, where, x->graph, group, layer, "offset", shape, zeros);
+    duet_node scale = duet_layer_variable_at(duet_parameter_at, where, x->graph, group, layer, "scale", shape, ones);
+    duet_node offset = duet_layer_variable_at(duet_parameter_at, where, x->graph, group, layer, "offset", shape, zeros);
     duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / row.dims[0], row.dims[0]));
     duet_node scaled = duet_multiply_at(where, rows, duet_reshape_at(where, scale, row));
     return duet_add_at(where, scaled, duet_reshape_at(where, offset, row));
@@ -51,8 +36,9 @@ duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *l
     if (!has_rank(where, "batch_norm", x, 2)) return duet_node_broken(x->graph);
     const size_t features = duet_features(x);
     const duet_shape shape = DUET_SHAPE(features);
-    duet_node mean = variable(duet_layer_state_at, where, x->graph, group, layer, "mean", shape, zeros);
-    duet_node variance = variable(duet_layer_state_at, where, x->graph, group, layer, "variance", shape, ones);
+    duet_node mean = duet_layer_variable_at(duet_layer_state_at, where, x->graph, group, layer, "mean", shape, zeros);
+    duet_node variance =
+        duet_layer_variable_at(duet_layer_state_at, where, x->graph, group, layer, "variance", shape, ones);
     duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / features, features)), y;
     if (duet_graph_training(x->graph)) {
         y = duet_standardise_at(where, rows, DUET_AXIS(0), epsilon);
@@ -139,7 +125,8 @@ duet_node duet_spectral_norm_at(const char *where, duet_group *group, const char
         return duet_node_broken(graph);
     }
     duet_node matrix = duet_reshape_at(where, weight, DUET_SHAPE(rows, weight->elements / rows));
-    duet_node old = variable(duet_layer_state_at, where, graph, group, layer, "direction", DUET_SHAPE(rows, 1), normal);
+    duet_node old = duet_layer_variable_at(duet_layer_state_at, where, graph, group, layer, "direction",
+                                           DUET_SHAPE(rows, 1), normal);
     duet_node v = direction(where, duet_sum_at(where, duet_multiply_at(where, matrix, old), DUET_AXIS(0), true));
     v = duet_stop_gradient_at(where, v);
     duet_node u = direction(where, duet_sum_at(where, duet_multiply_at(where, matrix, v), DUET_AXIS(1), true));

@@ -79,6 +79,12 @@ static void gradient_broadcast(duet_node node, duet_node g, duet_node *gradients
     gradients[0] = duet_sum_at(node->where, g, axes, true);
 }
 
+duet_node duet_flatten_at(const char *where, duet_node x)
+{
+    if (duet_node_is_broken(x) || x->shape.rank == 0) return x;
+    return duet_reshape_at(where, x, DUET_SHAPE(x->shape.dims[0], x->elements / x->shape.dims[0]));
+}
+
 static const duet_op op_broadcast = {
     .name = "broadcast", .kind = DUET_OP_VIEW, .view = view_broadcast, .gradient = gradient_broadcast};
 

@@ -9,10 +9,10 @@
 enum { HEADER_SIZE = 256, ALIGNMENT = 64, BEFORE_TEXT = 10 };
 
 /* Writes the whole header and returns its length. */
-static size_t make_header(unsigned char header[HEADER_SIZE], duet_shape shape)
+static size_t make_header(unsigned char header[HEADER_SIZE], const char *type, duet_shape shape)
 {
     char text[HEADER_SIZE - BEFORE_TEXT];
-    size_t used = (size_t)snprintf(text, sizeof text, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    size_t used = (size_t)snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", type);
     for (size_t i = 0; i < shape.rank; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%zu%s", i > 0 ? ", " : "", shape.dims[i],
                                  shape.rank == 1 ? "," : "");
@@ -27,17 +27,28 @@ static size_t make_header(unsigned char header[HEADER_SIZE], duet_shape shape)
     return size;
 }
 
-duet_status duet_write_npy(const char *path, const float *values, duet_shape shape, duet_error *error)
+static duet_status write_array(const char *path, const char *type, const void *values, size_t size, duet_shape shape,
+                               duet_error *error)
 {
     unsigned char header[HEADER_SIZE];
     size_t bytes;
-    if (shape.rank > DUET_MAX_RANK || !duet_size_multiply(duet_shape_elements(shape), sizeof *values, &bytes))
+    if (shape.rank > DUET_MAX_RANK || !duet_size_multiply(duet_shape_elements(shape), size, &bytes))
         return duet_fail(error, DUET_ERROR_USAGE, "%s: no array has this shape: %zu extents", path, shape.rank);
     duet_file file = {0};
     DUET_TRY(duet_file_create(&file, path, error));
-    duet_status status = duet_file_write(&file, header, make_header(header, shape), error);
+    duet_status status = duet_file_write(&file, header, make_header(header, type, shape), error);
     if (status == DUET_OK) status = duet_file_write(&file, values, bytes, error);
     if (status == DUET_OK) return duet_file_commit(&file, error);
     duet_file_discard(&file);
     return status;
+}
+
+duet_status duet_write_npy(const char *path, const float *values, duet_shape shape, duet_error *error)
+{
+    return write_array(path, "<f4", values, sizeof *values, shape, error);
+}
+
+duet_status duet_write_npy_bytes(const char *path, const uint8_t *values, duet_shape shape, duet_error *error)
+{
+    return write_array(path, "|u1", values, sizeof *values, shape, error);
 }

@@ -15,6 +15,12 @@ typedef struct colour {
     double red, green, blue, cover;
 } colour;
 static const colour reference_colour = {150, 150, 150, 0.5}, point_colour = {31, 119, 180, 0.6};
+/* Ten that are told apart, as most plotting programs have them. */
+static const colour class_colours[] = {
+    {31, 119, 180, 0.7}, {255, 127, 14, 0.7},  {44, 160, 44, 0.7},   {214, 39, 40, 0.7},  {148, 103, 189, 0.7},
+    {140, 86, 75, 0.7},  {227, 119, 194, 0.7}, {127, 127, 127, 0.7}, {188, 189, 34, 0.7}, {23, 190, 207, 0.7},
+};
+enum { CLASS_COLOURS = sizeof class_colours / sizeof *class_colours };
 
 /* A square part of the plane. */
 typedef struct frame {
@@ -126,6 +132,20 @@ duet_status duet_write_png_points(const char *path, const float *values, size_t 
         scatter(&canvas, &view, reference, reference_count, &reference_colour);
         scatter(&canvas, &view, values, count, &point_colour);
     }
+    duet_status status = duet_canvas_write(&canvas, path, error);
+    duet_canvas_free(&canvas);
+    return status;
+}
+
+duet_status duet_write_png_classes(const char *path, const float *values, const uint8_t *labels, size_t count,
+                                   duet_error *error)
+{
+    duet_canvas canvas = {0};
+    DUET_TRY(duet_canvas_new(&canvas, path, SIDE, SIDE, 3, PAPER, error));
+    frame view = frame_of(values, count, 2);
+    draw_axes(&canvas, &view, 2);
+    for (size_t i = 0; i < count; i++)
+        scatter(&canvas, &view, values + 2 * i, 1, &class_colours[labels[i] % CLASS_COLOURS]);
     duet_status status = duet_canvas_write(&canvas, path, error);
     duet_canvas_free(&canvas);
     return status;

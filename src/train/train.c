@@ -18,7 +18,7 @@
 #include "train/run_folder.h"
 #include "train/tuning_file.h"
 
-enum { REPORT_STEPS = 100, DEFAULT_EPOCHS = 10, DEFAULT_BATCH = 128 };
+enum { REPORT_STEPS = 100 };
 
 static const double sign_of_life_seconds = 0.25;
 
@@ -67,6 +67,17 @@ static void say(const training *run, const char *format, ...)
 
 /* What to train: the options, or the run that goes on with the options' totals. */
 
+/* What nobody said. */
+static void take_usual_size(training *run)
+{
+    duet_run_choice *choice = &run->choice;
+    const duet_family *given = run->options->family, *family = given != NULL ? given : duet_family_find(choice->model);
+    if (family == NULL) return; /* which is a mistake that opening it names */
+    duet_training_size size = duet_family_training_size(family, choice->settings, choice->setting_count);
+    if (choice->batch == 0 && !run->resumed) choice->batch = size.batch;
+    if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
+}
+
 static duet_status choose(training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
@@ -75,7 +86,7 @@ static duet_status choose(training *run, duet_error *error)
         .data = options->data != NULL ? options->data : "fashion-mnist",
         .settings = options->settings,
         .setting_count = options->setting_count,
-        .batch = options->batch > 0 ? options->batch : DEFAULT_BATCH,
+        .batch = options->batch,
         .seed = options->seed,
         .checkpoint_every = options->checkpoint_every,
         .gemm = options->gemm,
@@ -99,7 +110,7 @@ static duet_status choose(training *run, duet_error *error)
         run->choice.steps = options->steps;
         run->choice.epochs = options->epochs;
     }
-    if (run->choice.steps == 0 && run->choice.epochs == 0) run->choice.epochs = DEFAULT_EPOCHS;
+    take_usual_size(run);
     if (run->choice.seed > INT64_MAX || run->choice.steps > INT64_MAX || run->choice.epochs > UINT32_MAX ||
         run->choice.batch > UINT32_MAX)
         return duet_fail(error, DUET_ERROR_USAGE, "seed and steps go up to 2^63 - 1, epochs and batch up to 2^32 - 1");

@@ -10,7 +10,7 @@
 #include "device/gemm_race.h"
 #include "duet/train.h"
 
-enum { DEFAULT_BATCH = 128, QUICK_CANDIDATES = 8, MOST_CANDIDATES = 64, RACERS = 2, ROUNDS_TO_WIN = 6 };
+enum { QUICK_CANDIDATES = 8, MOST_CANDIDATES = 64, RACERS = 2, ROUNDS_TO_WIN = 6 };
 
 static const double trial_seconds = 0.06; /* a first look; who looks faster races the preset */
 static const double needed_gain = 1.03;   /* what two of the same differ by on a busy machine */
@@ -102,15 +102,15 @@ static int largest_first(const void *left, const void *right)
 static duet_status plan_model(duet_tune_child *it, duet_error *error)
 {
     const duet_tune_options *options = it->options;
+    size_t batch = options->batch;
     duet_data *data = NULL;
     duet_model *model = NULL;
     duet_trainer *trainer = NULL;
     duet_status status = duet_data_open(&data, options->data != NULL ? options->data : "fashion-mnist", error);
     if (status == DUET_OK)
         status = duet_model_new(&model, options->family, data, options->settings, options->setting_count, 0, error);
-    if (status == DUET_OK)
-        status =
-            duet_trainer_new(&trainer, it->device, model, options->batch > 0 ? options->batch : DEFAULT_BATCH, error);
+    if (batch == 0) batch = duet_family_training_size(options->family, options->settings, options->setting_count).batch;
+    if (status == DUET_OK) status = duet_trainer_new(&trainer, it->device, model, batch, error);
     duet_trainer_free(&trainer);
     duet_model_free(&model);
     duet_data_close(&data);

@@ -1,0 +1,164 @@
+/* duet encode: the codes of examples, which are posterior means where a model has a posterior, as an array with the
+ * labels beside it, or in the plane as a picture. */
+#include "cli/commands.h"
+#include "cli/gallery.h"
+#include "cli/output.h"
+#include "cli/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    const char *run, *out, *device, *data, *split;
+    uint64_t count;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default: all of the split)", 1, UINT32_MAX},
+    {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "train or test (default: test, where the data has one)", 0, 0},
+    {CLI_TEXT, "out", 0, PLACE(out), "FILE",
+     "FILE.npy, or FILE.png for codes of two numbers (default:\n"
+     "samples/codes.npy in the run)",
+     0, 0},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+};
+
+/* The codes of one call; labels are NULL where the data has none. */
+typedef struct codes {
+    size_t count, features;
+    float *values;
+    uint8_t *labels;
+} codes;
+
+enum { PIECE = 1000 };
+
+/* Piece by piece, so that not all examples are in memory at once. */
+static int encode(duet_run *run, duet_split split, codes *to)
+{
+    duet_data *data = duet_run_data(run);
+    size_t example = duet_shape_elements(duet_data_describe(data)->shape);
+    float *examples = cli_floats_new(PIECE, example);
+    duet_error error = {0};
+    if (examples == NULL) return CLI_FAILED;
+    for (size_t first = 0; first < to->count && error.status == DUET_OK; first += PIECE) {
+        size_t count = to->count - first < PIECE ? to->count - first : PIECE;
+        if (duet_data_read(data, split, first, count, examples, &error) == DUET_OK)
+            duet_run_apply(run, "latent", examples, count, 0, to->values + first * to->features, &error);
+    }
+    free(examples);
+    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
+static void read_labels(duet_data *data, duet_split split, codes *to)
+{
+    if (duet_data_describe(data)->classes > 0) to->labels = malloc(to->count);
+    if (to->labels == NULL || duet_data_labels(data, split, 0, to->count, to->labels, NULL) == DUET_OK) return;
+    free(to->labels); /* the other split has some */
+    to->labels = NULL;
+}
+
+/* PATH with "-labels" before its ending. */
+static int write_labels(const char *path, const codes *from)
+{
+    const char *ending = strrchr(path, '.');
+    size_t size = strlen(path) + sizeof "-labels";
+    char *beside = malloc(size);
+    duet_error error = {0};
+    if (beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    snprintf(beside, size, "%.*s-labels%s", (int)(ending - path), path, ending);
+    duet_write_npy_bytes(beside, from->labels, DUET_SHAPE(from->count), &error);
+    if (error.status == DUET_OK) printf("%s\n", beside);
+    free(beside);
+    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
+static int write_codes(const char *path, const codes *from)
+{
+    bool picture = cli_ends_in(path, ".png");
+    duet_error error = {0};
+    if (!picture)
+        duet_write_npy(path, from->values, DUET_SHAPE(from->count, from->features), &error);
+    else if (from->labels != NULL)
+        duet_write_png_classes(path, from->values, from->labels, from->count, &error);
+    else
+        duet_write_png_points(path, from->values, from->count, 2, NULL, 0, &error);
+    if (error.status != DUET_OK) return cli_fail_opened(&error);
+    printf("%s\n", path);
+    return !picture && from->labels != NULL ? write_labels(path, from) : CLI_DONE;
+}
+
+/* What the open run shows to be impossible. */
+static int check_run(duet_run *run, const struct arguments *arguments, duet_split split)
+{
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    int status = cli_run_needs(run, "latent", "encode: it has no encoder");
+    if (status != CLI_DONE) return status;
+    if (info->count[split] == 0)
+        return cli_complain(CLI_FAILED, "%s has no %s examples", info->name, split == DUET_TEST ? "test" : "training");
+    size_t features = duet_run_features(run, "latent");
+    if (arguments->out != NULL && cli_ends_in(arguments->out, ".png") && features != 2)
+        return cli_complain(CLI_FAILED,
+                            "codes of %zu numbers make no picture, those of 2 do: give --out a name that ends in .npy",
+                            features);
+    return CLI_DONE;
+}
+
+static int encode_and_write(duet_run *run, const struct arguments *arguments)
+{
+    duet_split split = arguments->split == NULL                ? cli_run_split(run)
+                       : strcmp(arguments->split, "test") == 0 ? DUET_TEST
+                                                               : DUET_TRAIN;
+    int status = check_run(run, arguments, split);
+    if (status != CLI_DONE) return status;
+    duet_data *data = duet_run_data(run);
+    size_t most = duet_data_describe(data)->count[split];
+    codes made = {.count = most, .features = duet_run_features(run, "latent")};
+    if (arguments->count > 0 && arguments->count < most) made.count = (size_t)arguments->count;
+    made.values = cli_floats_new(made.count, made.features);
+    char *own_path = arguments->out == NULL ? cli_default_path(arguments->run, "codes", "npy") : NULL;
+    const char *path = arguments->out == NULL ? own_path : arguments->out;
+    if (made.values == NULL)
+        status = CLI_FAILED;
+    else if (path == NULL)
+        status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    if (status == CLI_DONE) status = encode(run, split, &made);
+    if (status == CLI_DONE) {
+        read_labels(data, split, &made);
+        status = write_codes(path, &made);
+    }
+    free(own_path);
+    free(made.values);
+    free(made.labels);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    duet_run *opened = NULL;
+    int status;
+    if (!cli_parse(&cli_encode, argc, argv, &arguments, &status)) return status;
+    status = cli_out_check(arguments.out);
+    if (arguments.split != NULL && strcmp(arguments.split, "train") != 0 && strcmp(arguments.split, "test") != 0)
+        status = cli_complain(CLI_MISTAKE, "--split is train or test, not '%s'", arguments.split);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = encode_and_write(opened, &arguments);
+    duet_run_close(&opened);
+    return status;
+}
+
+const cli_command cli_encode = {
+    .name = "encode",
+    .summary = "write the codes that a trained run gives to examples",
+    .details =
+        "Codes are what the encoder says without noise: of a VAE the posterior's means. FILE.npy holds [N, latents];\n"
+        "FILE-labels.npy beside it the labels, [N] bytes, where the data has some. FILE.png shows codes of two\n"
+        "numbers as points in the colour of their label.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+};

@@ -1,0 +1,91 @@
+/* The game of gan.c between convolutional networks, after DCGAN (Radford et al. 2016, arXiv:1511.06434): the generator
+ * of TensorFlow's tutorial of that name against a discriminator with dropout and one global maximum a feature. Both see
+ * pictures in [-1, 1]. */
+#include "model/family.h"
+#include "model/gan.h"
+#include "nn/names.h"
+
+static duet_node normalised(duet_model *m, duet_group *group, const char *layer, duet_node x)
+{
+    return duet_activate(m, duet_batch_norm(group, layer, x));
+}
+
+static duet_node generate(duet_model *m, duet_node z)
+{
+    duet_group *generator = duet_model_group(m, "generator");
+    duet_shape picture = duet_model_example_shape(m);
+    size_t batch = duet_model_batch_size(m), height = picture.dims[0] / 4, width = picture.dims[1] / 4;
+    duet_node h = normalised(m, generator, "norm1", duet_dense_no_bias(generator, "dense", z, height * width * 256));
+    h = duet_reshape(h, DUET_SHAPE(batch, height, width, 256));
+    h = duet_conv2d_transpose_no_bias(generator, "conv1", h, 128, 5, 1, DUET_SAME);
+    h = normalised(m, generator, "norm2", h);
+    h = duet_conv2d_transpose_no_bias(generator, "conv2", h, 64, 5, 2, DUET_SAME);
+    h = normalised(m, generator, "norm3", h);
+    h = duet_conv2d_transpose_no_bias(generator, "output", h, picture.dims[2], 5, 2, DUET_SAME);
+    return duet_model_unit_range(m) ? duet_tanh(h) : h;
+}
+
+static duet_node discriminate(duet_model *m, duet_node x)
+{
+    duet_group *discriminator = duet_model_group(m, "discriminator");
+    double rate = duet_setting_number(m, "dropout");
+    duet_node h = duet_activate(m, duet_conv2d(discriminator, "conv1", x, 64, 5, 2, DUET_SAME));
+    h = duet_conv2d(discriminator, "conv2", duet_dropout(h, rate), 128, 5, 2, DUET_SAME);
+    h = duet_dropout(duet_activate(m, h), rate);
+    return duet_dense(discriminator, "logit", duet_global_max_pool(h), 1);
+}
+
+/* [0, 1] to [-1, 1] and back; data beyond [0, 1] stay as they are, and the generator ends without tanh. */
+static duet_node centred(duet_model *m, duet_node x)
+{
+    return duet_model_unit_range(m) ? duet_shift(duet_scale(x, 2), -1) : x;
+}
+
+static duet_node as_data(duet_model *m, duet_node x)
+{
+    return duet_flatten(duet_model_unit_range(m) ? duet_scale(duet_shift(x, 1), 0.5) : x);
+}
+
+static void build_gan_conv(duet_model *m)
+{
+    duet_gan_game(m, &(duet_gan_players){.real = centred(m, duet_model_pictures(m, 4)),
+                                         .generate = generate,
+                                         .discriminate = discriminate,
+                                         .as_data = as_data,
+                                         .joint = duet_setting_is(m, "d_batch", "joint"),
+                                         .inference = duet_setting_is(m, "fakes", "inference")});
+}
+
+static const duet_setting settings[] = {
+    {"latent", DUET_SETTING_COUNT, "100", 1, 65536, NULL, "dimensions of z"},
+    {"dropout", DUET_SETTING_NUMBER, "0.3", 0, 0.99, NULL, "share of the discriminator's features that is left out"},
+    {"d_batch", DUET_SETTING_CHOICE, "separate", 0, 0, "separate|joint", "how D sees real and generated pictures"},
+    {"fakes", DUET_SETTING_CHOICE, "training", 0, 0, "training|inference",
+     "the statistics with which G makes pictures for D: the batch's, or the running ones"},
+    DUET_GAN_SETTINGS,
+    {"activation", DUET_SETTING_CHOICE, "leaky_relu", 0, 0, DUET_NAMES(DUET_ACTIVATIONS),
+     "activation of hidden layers"},
+    {"lr", DUET_SETTING_NUMBER, "0.0002", 0, 100, NULL, "learning rate"},
+    {"beta1", DUET_SETTING_NUMBER, "0.5", 0, 0.999999, NULL, "Adam: decay of the mean gradient"},
+    {"preset", DUET_SETTING_CHOICE, "none", 0, 0, "none|original", "original: the settings of the comparison"},
+};
+
+static const duet_preset presets[] = {
+    {"original",
+     (const char *const[]){"latent=2", "dropout=0.3", "d_batch=joint", "fakes=inference", "k=0", "g_steps=1",
+                           "label_noise=0.05", "optimiser=adam", "lr=0.001", "beta1=0.9", "beta2=0.999", "epsilon=1e-7",
+                           NULL},
+     32, 100},
+};
+
+const duet_family duet_family_gan_conv = {
+    .name = "gan-conv",
+    .summary = "generative adversarial network with convolutions",
+    .paper = "Radford et al. 2016",
+    .build = build_gan_conv,
+    .settings = settings,
+    .setting_count = sizeof settings / sizeof *settings,
+    .presets = presets,
+    .preset_count = sizeof presets / sizeof *presets,
+    .batch = 64,
+};

@@ -1,0 +1,26 @@
+/* What variational autoencoders share: the objective, whatever the two networks are. */
+#ifndef DUET_SRC_MODEL_VAE_H
+#define DUET_SRC_MODEL_VAE_H
+
+#include "model/decoder.h"
+
+/** The rows of the settings table that duet_vae_objective reads. */
+#define DUET_VAE_SETTINGS                                                                                              \
+    DUET_LIKELIHOOD_SETTINGS("auto"), {"kl",                                                                           \
+                                       DUET_SETTING_CHOICE,                                                            \
+                                       "analytic",                                                                     \
+                                       0,                                                                              \
+                                       0,                                                                              \
+                                       "analytic|monte-carlo",                                                         \
+                                       "the KL term: closed form, or by one sample"},                                  \
+        {"beta", DUET_SETTING_NUMBER, "1", 0, 1e6, NULL, "weight of the KL term in the loss"},                         \
+    {                                                                                                                  \
+        "warm_up", DUET_SETTING_COUNT, "0", 0, 1e9, NULL, "steps over which that weight rises from 0"                  \
+    }
+
+/** The phase "elbo", which trains the groups "encoder" and "decoder", and the outputs. mu, logvar: the posterior of the
+ *  batch, [batch, latent]. `decode`: [batch, latent] to what p(x | z) is made of, [batch, features of the data]. */
+void duet_vae_objective(duet_model *model, duet_node mu, duet_node logvar,
+                        duet_node (*decode)(duet_model *model, duet_node z));
+
+#endif

@@ -1,0 +1,518 @@
+/* The models made of convolutions: parameters, presets, and training on small pictures, whose labels stay with them. */
+#include "model_parts.h"
+
+#include <jansson.h>
+
+#include "duet/metric.h"
+#include "train/evaluator.h"
+
+enum { PATH = TEST_PATH_SIZE + 64, SIDE = 8, PIXELS = SIDE * SIDE, PICTURES = 60, CLASSES = 3, BATCH = 8 };
+
+static duet_device *device;
+static char folder[TEST_PATH_SIZE], labelled[PATH], large[PATH], odd[PATH], bare[PATH];
+
+/* Models. */
+
+static void models_have_the_parameters_of_the_comparison(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *setting, *groups[2];
+        size_t parameters[2], states;
+    } rows[] = {
+        {"vae-conv", "latent=2", {"encoder", "decoder"}, {28036, 41953}, 0}, /* 69,989 in all */
+        {"gan-conv", "latent=2", {"discriminator", "generator"}, {206721, 1076160}, 25472},
+        {"gan-conv", "latent=100", {"discriminator", "generator"}, {206721, 1076160 + 98 * 12544}, 25472},
+        {"classifier", "dropout=0.5", {"classifier", NULL}, {320 + 18496 + 401536 + 387}, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int mode = DUET_BUILD_TRAIN; mode <= DUET_BUILD_EVAL; mode++) {
+            test_graph it;
+            size_t states = 0;
+            test_graph_open(&it, device, (duet_build_mode)mode, 2, rows[i].family, large, &rows[i].setting, 1);
+            for (size_t g = 0; g < 2 && rows[i].groups[g] != NULL; g++) {
+                duet_group *group = duet_group_of(duet_model_store(it.model), rows[i].groups[g]);
+                assert_int_equal(duet_group_parameters(group), rows[i].parameters[g]);
+                states += duet_group_states(group);
+            }
+            assert_int_equal(states, rows[i].states);
+            test_graph_close(&it);
+        }
+}
+
+static void models_say_what_pictures_they_need(void **state)
+{
+    (void)state;
+    static const char *const families[] = {"vae-conv", "gan-conv", "classifier"};
+    for (size_t i = 0; i < 3; i++) {
+        const struct {
+            const char *data, *piece;
+        } rows[] = {
+            {"ring8", "needs pictures: examples of [height, width, channels]"},
+            {odd, "height and width multiples of 4, were expected; those of"},
+            {bare, "learns from labels, and these training examples have none"},
+        };
+        for (size_t r = 0; r < (i == 2 ? 3u : 2u); r++) {
+            duet_error error = {0};
+            duet_data *data;
+            duet_model *model;
+            duet_build *build;
+            if (i == 2 && r == 1) continue; /* any multiple does once windows halve it */
+            assert_ok(duet_data_open(&data, rows[r].data, &error), &error);
+            assert_ok(duet_model_new(&model, duet_family_find(families[i]), data, NULL, 0, 1, &error), &error);
+            assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_GRAPH, &error);
+            assert_message(&error, rows[r].piece);
+            assert_message(&error, families[i]);
+            duet_model_free(&model);
+            duet_data_close(&data);
+        }
+    }
+}
+
+static void presets_fill_in_what_is_not_given(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *pairs[3];
+        struct {
+            const char *key, *value;
+        } expected[4];
+        size_t batch, epochs;
+    } rows[] = {
+        {"vae-conv",
+         {"latent=2"},
+         {{"preset", "none"}, {"kl", "analytic"}, {"lr", "0.0001"}, {"shuffle", "yes"}},
+         32,
+         10},
+        {"vae-conv",
+         {"preset=original"},
+         {{"preset", "original"}, {"kl", "monte-carlo"}, {"likelihood", "bernoulli"}, {"shuffle", "no"}},
+         32,
+         10},
+        {"vae-conv",
+         {"kl=analytic", "preset=original", "lr=0.5"},
+         {{"kl", "analytic"}, {"lr", "0.5"}, {"latent", "2"}, {"shuffle", "no"}},
+         32,
+         10},
+        {"vae-conv",
+         {"preset=original", "preset=none"},
+         {{"preset", "none"}, {"kl", "analytic"}, {"shuffle", "yes"}},
+         32,
+         10},
+        {"gan-conv", {"k=1"}, {{"latent", "100"}, {"lr", "0.0002"}, {"beta1", "0.5"}, {"d_batch", "separate"}}, 64, 10},
+        {"gan-conv",
+         {"preset=original"},
+         {{"latent", "2"}, {"k", "0"}, {"label_noise", "0.05"}, {"fakes", "inference"}},
+         32,
+         100},
+        {"gan-conv",
+         {"preset=original", "d_batch=separate"},
+         {{"d_batch", "separate"}, {"lr", "0.001"}, {"beta1", "0.9"}, {"g_steps", "1"}},
+         32,
+         100},
+        {"vae", {"latent=3"}, {{"latent", "3"}}, 128, 10},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        size_t count = 0;
+        const duet_family *family = duet_family_find(rows[i].family);
+        while (count < 3 && rows[i].pairs[count] != NULL) count++;
+        assert_ok(duet_data_open(&data, labelled, &error), &error);
+        assert_ok(duet_model_new(&model, family, data, rows[i].pairs, count, 1, &error), &error);
+        for (size_t k = 0; k < 4 && rows[i].expected[k].key != NULL; k++)
+            assert_string_equal(duet_model_setting_text(model, rows[i].expected[k].key), rows[i].expected[k].value);
+        assert_int_equal(duet_family_training_size(family, rows[i].pairs, count).batch, rows[i].batch);
+        assert_int_equal(duet_family_training_size(family, rows[i].pairs, count).epochs, rows[i].epochs);
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+}
+
+/* Every example knows its label: its first pixel is its number. */
+static void labels_stay_with_their_pictures(void **state)
+{
+    (void)state;
+    static const char *const orders[] = {"shuffle=yes", "shuffle=no"};
+    for (size_t o = 0; o < 2; o++) {
+        test_graph it;
+        float pictures[BATCH * PIXELS], labels[BATCH * CLASSES];
+        bool in_order = true;
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, BATCH, "classifier", labelled, &orders[o], 1);
+        size_t examples = test_graph_watch(&it, it.build->batch), classes = test_graph_watch(&it, it.build->labels);
+        test_graphs_plan(&it, 1);
+        for (uint32_t draw = 0; draw < 3; draw++) {
+            test_set_count(it.model, device, "trainer.draws", draw);
+            test_graph_run(&it);
+            test_graph_read(&it, examples, pictures, BATCH * PIXELS);
+            test_graph_read(&it, classes, labels, BATCH * CLASSES);
+            for (size_t i = 0; i < BATCH; i++) {
+                size_t number = (size_t)lround(pictures[i * PIXELS] * 255);
+                in_order = in_order && number == draw * BATCH + i;
+                for (size_t k = 0; k < CLASSES; k++) assert_close(labels[i * CLASSES + k], number % CLASSES == k, 0);
+            }
+        }
+        assert_int_equal(in_order, o == 1);
+        test_graph_close(&it);
+    }
+}
+
+/* Element i of every parameter and state of a layer: 0.2 times a scattered number in [-1, 1); variances 1 more. */
+static void set_known_values(duet_model *model)
+{
+    duet_error error = {0};
+    duet_store *store = duet_model_store(model);
+    const duet_variable *variable;
+    for (size_t v = 0; (variable = duet_store_at(store, v)) != NULL; v++) {
+        const char *what = strrchr(variable->name, '.');
+        bool is_variance = !strcmp(what, ".variance");
+        if (!variable->optimised && !is_variance && strcmp(what, ".mean") != 0) continue;
+        float *values = malloc(variable->elements * sizeof *values);
+        assert_non_null(values);
+        for (size_t i = 0; i < variable->elements; i++)
+            values[i] = (float)(0.2 * ((double)((i * 2654435761u >> 7) % 1000) / 500 - 1) + is_variance);
+        assert_ok(duet_store_write(store, device, variable->name, values, variable->elements * sizeof *values, &error),
+                  &error);
+        free(values);
+    }
+}
+
+/* Each network for one picture of 8 x 8 that brightens from pixel to pixel, or for one latent, (0.5, -1), against
+ * PyTorch in double precision: pixels 0, 7, 27, 56 and 63 of a picture and their sum, codes, logits. */
+static void networks_compute_what_pytorch_does(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *output;
+        duet_evaluator_source source;
+        size_t count; /* of numbers; a picture's are five of its pixels and the sum */
+        double expected[6];
+    } rows[] = {
+        {"vae-conv", "latent", DUET_FROM_EXAMPLES, 2, {0.10106923, 0.30757708}},
+        {"vae-conv",
+         "decode",
+         DUET_FROM_LATENTS,
+         64,
+         {0.52316464, 0.48465796, 0.4857612, 0.46796635, 0.35183561, 30.514837}},
+        {"gan-conv",
+         "sample",
+         DUET_FROM_LATENTS,
+         64,
+         {0.39828127, 0.64309676, 0.32522172, 0.36309653, 0.22841131, 30.990031}},
+        {"gan-conv", "logit", DUET_FROM_EXAMPLES, 1, {0.79445082}},
+        {"gan-conv", "sample_logit", DUET_FROM_LATENTS, 1, {2.09230499}},
+    };
+    static const size_t places[] = {0, 7, 27, 56, 63};
+    float picture[PIXELS], values[PIXELS];
+    const float latent[] = {0.5f, -1};
+    for (size_t i = 0; i < PIXELS; i++) picture[i] = (float)((double)i / 100 + 0.1);
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        duet_evaluator *evaluator;
+        assert_ok(duet_data_open(&data, labelled, &error), &error);
+        assert_ok(duet_model_new(&model, duet_family_find(rows[r].family), data, SETTINGS("latent=2"), 1, &error),
+                  &error);
+        assert_ok(duet_evaluator_new(&evaluator, device, model, &error), &error);
+        assert_int_equal(duet_evaluator_features(evaluator, rows[r].output), rows[r].count);
+        set_known_values(model);
+        assert_ok(duet_evaluator_compute(evaluator, rows[r].source, rows[r].output,
+                                         rows[r].source == DUET_FROM_LATENTS ? latent : picture, 1, 0, values, &error),
+                  &error);
+        if (rows[r].count == PIXELS) {
+            double sum = 0;
+            for (size_t i = 0; i < PIXELS; i++) sum += values[i];
+            for (size_t i = 0; i < 5; i++) assert_close(values[places[i]], rows[r].expected[i], 1e-5);
+            assert_close(sum, rows[r].expected[5], 1e-4);
+        } else {
+            for (size_t i = 0; i < rows[r].count; i++) assert_close(values[i], rows[r].expected[i], 1e-5);
+        }
+        duet_evaluator_free(&evaluator);
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+}
+
+/* How many states of layers a phase's loss moves. */
+static size_t moved_states(const test_graph *it, size_t phase)
+{
+    duet_node updates[16], loss = it->build->phases[phase].objectives[0].loss;
+    return duet_state_updates(&loss, 1, NULL, updates, 16);
+}
+
+static void fakes_in_inference_teach_the_generator_no_statistics(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"fakes=training", "fakes=inference"};
+    for (size_t i = 0; i < 2; i++) {
+        test_graph it;
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, BATCH, "gan-conv", labelled, &settings[i], 1);
+        assert_int_equal(moved_states(&it, 0), i == 0 ? 6 : 0); /* mean and variance of three norms */
+        assert_int_equal(moved_states(&it, 1), 6);
+        test_graph_close(&it);
+    }
+}
+
+/* Without dropout, D has no use for other examples: one batch or two give the same loss. */
+static void a_joint_batch_is_two_batches(void **state)
+{
+    (void)state;
+    static const char *const batches[] = {"d_batch=separate", "d_batch=joint"};
+    test_graph graphs[2];
+    for (size_t i = 0; i < 2; i++) {
+        test_graph_open(&graphs[i], device, DUET_BUILD_TRAIN, BATCH, "gan-conv", labelled,
+                        SETTINGS(batches[i], "dropout=0", "latent=3"));
+        (void)test_graph_watch(&graphs[i], test_graph_report(&graphs[i], "d_loss"));
+    }
+    test_graphs_plan(graphs, 2);
+    for (size_t i = 0; i < 2; i++) test_graph_run(&graphs[i]);
+    double separate = test_graph_value(&graphs[0], 0);
+    assert_close(test_graph_value(&graphs[1], 0), separate, 1e-5);
+    assert_true(separate > 0.5);
+    for (size_t i = 0; i < 2; i++) test_graph_close(&graphs[i]);
+}
+
+/* Training. */
+
+typedef struct recipe {
+    const char *family, *settings[3], *term;
+    uint64_t steps; /* of a training whose loss falls */
+} recipe;
+
+static const recipe recipes[] = {
+    {"vae-conv", {"lr=0.005", "latent=2", "kl=monte-carlo"}, "nll", 200},
+    {"gan-conv", {"lr=0.002", "latent=2", "label_noise=0.05"}, "d_loss", 12},
+    {"classifier", {"lr=0.002", "dropout=0.25", "shuffle=yes"}, "loss", 24},
+};
+enum { RECIPES = sizeof recipes / sizeof *recipes };
+
+static void path_of(char path[PATH], const char *run, const char *file)
+{
+    assert_in_range(snprintf(path, PATH, "%s/%s%s", folder, run, file), 1, PATH - 1);
+}
+
+/* Trains into folder/run up to `steps`, anew or by resuming. */
+static void train(const recipe *what, const char *run, uint64_t steps, bool resume)
+{
+    char path[PATH];
+    duet_error error = {0};
+    path_of(path, run, "");
+    duet_train_options options = {.family = duet_family_find(what->family),
+                                  .data = labelled,
+                                  .settings = what->settings,
+                                  .setting_count = 3,
+                                  .steps = steps,
+                                  .batch = BATCH,
+                                  .seed = 3,
+                                  .out = path,
+                                  .resume = resume ? path : NULL};
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+}
+
+/* The mean of a term over `steps` further steps. */
+static double mean_term(test_parts *parts, const char *name, size_t steps)
+{
+    double means[16] = {0};
+    duet_error error = {0};
+    size_t count = 0, place = 16;
+    const char *term;
+    for (; (term = duet_trainer_term(parts->trainer, count)) != NULL; count++)
+        if (!strcmp(term, name)) place = count;
+    assert_in_range(place, 0, 15);
+    test_steps(parts, steps);
+    assert_ok(duet_trainer_losses(parts->trainer, means, count, &error), &error);
+    return means[place];
+}
+
+static void losses_fall(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RECIPES; i++) {
+        test_parts parts;
+        const recipe *what = &recipes[i];
+        test_parts_open_batch(&parts, device, duet_family_find(what->family), labelled, BATCH, what->settings, 3);
+        double first = mean_term(&parts, what->term, 3);
+        if (what->steps > 9) test_steps(&parts, what->steps - 9);
+        double last = mean_term(&parts, what->term, 6);
+        if (!(last < 0.95 * first)) fail_msg("%s: %s went from %g to %g", what->family, what->term, first, last);
+        test_parts_close(&parts);
+    }
+}
+
+static void assert_same_file(const char *run, const char *other, const char *file)
+{
+    char path[PATH];
+    size_t count, other_count;
+    path_of(path, run, file);
+    char *bytes = test_file_read(path, &count);
+    path_of(path, other, file);
+    char *other_bytes = test_file_read(path, &other_count);
+    assert_int_equal(count, other_count);
+    assert_memory_equal(bytes, other_bytes, count);
+    free(bytes);
+    free(other_bytes);
+}
+
+static void a_resumed_run_has_the_bytes_of_one_left_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RECIPES; i++) {
+        char whole[64], parted[64], path[PATH];
+        (void)snprintf(whole, sizeof whole, "%s-whole", recipes[i].family);
+        (void)snprintf(parted, sizeof parted, "%s-parted", recipes[i].family);
+        train(&recipes[i], whole, 8, false); /* an epoch has six steps: it writes pictures */
+        train(&recipes[i], parted, 3, false);
+        train(&recipes[i], parted, 8, true);
+        assert_same_file(whole, parted, "/checkpoint.safetensors");
+        path_of(path, whole, "/samples/epoch-0001.png");
+        assert_int_equal(access(path, F_OK) == 0, i < 2); /* a classifier has no samples */
+    }
+}
+
+static void run_json_has_the_preset_and_what_came_of_it(void **state)
+{
+    (void)state;
+    char path[PATH];
+    duet_error error = {0};
+    const char *const settings[] = {"preset=original", "lr=0.25"};
+    path_of(path, "preset", "");
+    duet_train_options options = {.family = duet_family_find("vae-conv"),
+                                  .data = labelled,
+                                  .settings = settings,
+                                  .setting_count = 2,
+                                  .steps = 1,
+                                  .out = path};
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+    path_of(path, "preset", "/run.json");
+    json_t *document = json_load_file(path, 0, NULL), *found = json_object_get(document, "settings");
+    static const char *const rows[][2] = {{"preset", "original"}, {"lr", "0.25"},       {"shuffle", "no"},
+                                          {"epsilon", "1e-7"},    {"latent", "2"},      {"kl", "monte-carlo"},
+                                          {"beta", "1"},          {"optimiser", "adam"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_string_equal(json_string_value(json_object_get(found, rows[i][0])), rows[i][1]);
+    assert_int_equal(json_integer_value(json_object_get(document, "batch")), 32);
+    json_decref(document);
+}
+
+/* Of the classifier that an earlier test trained, by the metric and by hand. */
+static void a_classifiers_accuracy_is_the_share_of_right_labels(void **state)
+{
+    (void)state;
+    enum { TEST = PICTURES / 10 };
+    char path[PATH];
+    duet_error error = {0};
+    duet_run *run;
+    float pictures[TEST * PIXELS], logits[TEST * CLASSES];
+    uint8_t labels[TEST];
+    duet_metric_value value;
+    size_t count, right = 0;
+    path_of(path, "classifier-whole", "");
+    assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+    assert_true(duet_metric_applies(run, "accuracy"));
+    assert_ok(duet_metric_compute(run, "accuracy", DUET_TEST, 0, &value, 1, &count, &error), &error);
+    assert_ok(duet_data_read(duet_run_data(run), DUET_TEST, 0, TEST, pictures, &error), &error);
+    assert_ok(duet_data_labels(duet_run_data(run), DUET_TEST, 0, TEST, labels, &error), &error);
+    assert_ok(duet_run_apply(run, "class_logits", pictures, TEST, 0, logits, &error), &error);
+    for (size_t i = 0; i < TEST; i++) {
+        size_t best = 0;
+        for (size_t k = 1; k < CLASSES; k++)
+            if (logits[i * CLASSES + k] > logits[i * CLASSES + best]) best = k;
+        right += best == labels[i];
+    }
+    assert_int_equal(count, 1);
+    assert_int_equal(value.n, TEST);
+    assert_close(value.value, (double)right / TEST, 1e-12);
+    assert_int_equal(duet_run_features(run, "sample"), 0);
+    duet_run_close(&run);
+}
+
+/* Files. */
+
+/* An IDX file of bytes. */
+static void write_idx_file(const char *name, size_t rank, const size_t *dims, const uint8_t *bytes)
+{
+    char path[PATH];
+    uint8_t *all = malloc(4 + 4 * rank + PICTURES * PIXELS);
+    assert_non_null(all);
+    size_t used = 0, elements = 1;
+    memcpy(all, (const uint8_t[]){0, 0, 8, (uint8_t)rank}, 4);
+    used = 4;
+    for (size_t i = 0; i < rank; i++) {
+        for (int shift = 24; shift >= 0; shift -= 8) all[used++] = (uint8_t)(dims[i] >> shift);
+        elements *= dims[i];
+    }
+    assert_in_range(elements, 1, PICTURES * PIXELS);
+    memcpy(all + used, bytes, elements);
+    path_of(path, name, "");
+    test_file_write(path, all, used + elements);
+    free(all);
+}
+
+/* Pictures of three classes: a bright bar on the left, in the middle or on the right; the first pixel is a number. */
+static void write_labelled(void)
+{
+    static uint8_t pictures[PICTURES * PIXELS], labels[PICTURES];
+    for (size_t i = 0; i < PICTURES; i++) {
+        labels[i] = (uint8_t)(i % CLASSES);
+        for (size_t p = 0; p < PIXELS; p++) {
+            bool bright = p % SIDE / 3 == labels[i];
+            pictures[i * PIXELS + p] = (uint8_t)((bright ? 200 : 20) + (i * 31 + p * 17) % 40);
+        }
+        pictures[i * PIXELS] = (uint8_t)i;
+    }
+    write_idx_file("images", 3, (const size_t[]){PICTURES, SIDE, SIDE}, pictures);
+    write_idx_file("labels", 1, (const size_t[]){PICTURES}, labels);
+    path_of(labelled, "images", "");
+    path_of(bare, "bare.npy", "");
+    test_write_examples(bare, DUET_SHAPE(SIDE, SIDE));
+    path_of(odd, "odd.npy", "");
+    test_write_examples(odd, DUET_SHAPE(10, 12));
+}
+
+/* Four black pictures of 28 x 28 with labels, for the sizes of the comparison. */
+static void write_large(void)
+{
+    static const uint8_t black[4 * 28 * 28], labels[4] = {0, 1, 2, 0};
+    (void)mkdir((path_of(large, "large", ""), large), 0777);
+    write_idx_file("large/images", 3, (const size_t[]){4, 28, 28}, black);
+    write_idx_file("large/labels", 1, (const size_t[]){4}, labels);
+    path_of(large, "large/images", "");
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    device = test_device_open();
+    test_folder_new(folder);
+    write_labelled();
+    write_large();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    duet_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models_have_the_parameters_of_the_comparison),
+        cmocka_unit_test(models_say_what_pictures_they_need),
+        cmocka_unit_test(presets_fill_in_what_is_not_given),
+        cmocka_unit_test(labels_stay_with_their_pictures),
+        cmocka_unit_test(networks_compute_what_pytorch_does),
+        cmocka_unit_test(fakes_in_inference_teach_the_generator_no_statistics),
+        cmocka_unit_test(a_joint_batch_is_two_batches),
+        cmocka_unit_test(losses_fall),
+        cmocka_unit_test(a_resumed_run_has_the_bytes_of_one_left_alone),
+        cmocka_unit_test(run_json_has_the_preset_and_what_came_of_it),
+        cmocka_unit_test(a_classifiers_accuracy_is_the_share_of_right_labels),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
