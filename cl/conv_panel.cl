@@ -13,7 +13,7 @@
  *         :           :                :
  *
  * Mapping: a work-item computes a row of places for a block of images and `strips` strips of 2 LANES features. The
- * weights lie in panels (pack_weights), one for each strip: all work-items read them.
+ * weights lie in panels (pack_forward, pack_data), one for each strip: all work-items read them.
  *
  * What bounds it: the multiply-add units, as in gemm_panel.cl, as long as the part of a panel that a tile runs over
  * (K_BLOCK steps) stays in the first-level cache while the tiles of a block of images use it by turns. */
@@ -133,7 +133,7 @@ void list_walk(const walk all, __global const vector *packed, __local int *steps
             const ulong total = all.runs * all.pieces * all.depth;                                                     \
             const ulong runs = total <= K_BLOCK ? max(all.runs, 1UL) : 1;                                              \
             const ulong pieces = all.pieces * all.depth <= K_BLOCK ? max(all.pieces, 1UL) : 1;                         \
-            const bool is_listed = total <= K_BLOCK && all.depth < SHORT;                                              \
+            const bool is_listed = total == 0 || (total <= K_BLOCK && all.depth < SHORT);                              \
             __global const float *from = a + ((ulong)h.at * s.FROM[1] + v.at) * s.IN;                                  \
             __global const vector *packed = group_panels + (h.first * s.kernel_size[1] + v.first) * channels * 2;      \
             __local vector *to = sums;                                                                                 \

@@ -97,7 +97,8 @@ void copy_channels(__global const float *x, const ulong stride, const ulong coun
         for (uint first = 0; first < s.result[1]; first += chunk) {                                                    \
             /* places first..end - 1 of a row reach pixels left..right - 1 */                                          \
             const uint end = min(first + chunk, s.result[1]), wide = end - first;                                      \
-            const uint left = (uint)max((int)(first * s.stride[1]) - (int)s.pad[1], 0);                                \
+            const uint left =                                                                                          \
+                min((uint)max((int)(first * s.stride[1]) - (int)s.pad[1], 0), s.picture[1]);                           \
             const uint right = (uint)clamp((int)((end - 1) * s.stride[1] + reach) - (int)s.pad[1], (int)left,          \
                                            (int)s.picture[1]);                                                         \
             const uint pixels = right - left, most = K_BLOCK / max(wide, pixels), high = min(h.count, most);           \
@@ -123,7 +124,8 @@ void copy_channels(__global const float *x, const ulong stride, const ulong coun
                                           (i + r % rows_here) * s.stride[0] * x_row + (ulong)left * s.channels,        \
                                       s.channels, all_rows, pixels, block + r * pixels * BLOCK_ROWS);                  \
                     /* the rows that are copied next: a processor foresees the rest of a row, not its beginning */     \
-                    const ulong next_image = i + high < h.count ? image : image + deep, next = i + high < h.count ? i + high : 0; \
+                    const bool more = i + high < h.count;                                                              \
+                    const ulong next_image = more ? image : image + deep, next = more ? i + high : 0;                  \
                     for (ulong r = 0; r < images * high && next_image < s.images; r++) {                               \
                         fetch_lines(x + (next_image + r / high) * x_image + (next + r % high) * s.stride[0] * x_row +  \
                                     (ulong)left * s.channels, FETCHED);                                                \

@@ -23,7 +23,7 @@ typedef NAME(float, LANES) vector;
 #endif
 
 /* What happens to `count` neighbouring elements of a row of C, from (row, column) on, once they are computed. A plan
- * defines its own, with parameters of its own, before it makes a kernel by one of the GEMM_ macros below. */
+ * defines its own, with parameters of its own, before it makes a kernel by a macro of the file that includes this. */
 #define RUN COLUMNS
 #define RUN_SPACE __local
 #define FINISH_PARAMETERS

@@ -50,7 +50,7 @@ static void models_say_what_pictures_they_need(void **state)
         } rows[] = {
             {"ring8", "needs pictures: examples of [height, width, channels]"},
             {odd, "height and width multiples of 4, were expected; those of"},
-            {bare, "learns from labels, and these training examples have none"},
+            {bare, "learns from labels, and this data has none"},
         };
         for (size_t r = 0; r < (i == 2 ? 3u : 2u); r++) {
             duet_error error = {0};

@@ -41,6 +41,10 @@ static const geometry geometries[] = {
     {33, 6, 5, 6, 1, 1, SQUARE(3, 1, 1, 1)},
     {33, 5, 5, 4, 18, 1, SQUARE(4, 2, 1, 1)},
     {2, 3, 3, 40, 44, 2, SQUARE(2, 1, 0, 1)},
+    {2, 9, 9, 64, 64, 1, SQUARE(1, 2, 0, 0)},                          /* pixels without taps, long runs of k */
+    {2, 4, 4, 64, 64, 2, SQUARE(1, 1, 1, 1)},                          /* results without taps, in groups */
+    {2, 4, 10, 32, 32, 1, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 300}}}, /* windows past the picture */
+    {1, 1, 200, 8, 8, 1, {{1, 5}, {1, 1}, {1, 40}, {0, 80}, {0, 80}}}, /* a wide reach */
 };
 enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
 

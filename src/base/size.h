@@ -22,6 +22,12 @@ static inline bool duet_size_add(size_t a, size_t b, size_t *sum)
     return true;
 }
 
+/** How many pieces of at most `piece` (> 0) make up `whole`. */
+static inline size_t duet_size_pieces(size_t whole, size_t piece)
+{
+    return whole / piece + (whole % piece != 0);
+}
+
 /** `value` rounded up to a multiple of `unit` (unit > 0; the caller knows it fits). */
 static inline size_t duet_size_round_up(size_t value, size_t unit)
 {

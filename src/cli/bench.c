@@ -43,13 +43,7 @@ enum { PEAKS, GEMM, CONVOLUTIONS, WORKLOADS, PARTS };
 static const char *const part_names[PARTS] = {"peaks", "gemm", "convolutions", "workloads"};
 
 /* The whole run ends within four minutes. */
-enum {
-    WHOLE_SECONDS = 225,
-    PEAK_SECONDS = 30,
-    PRODUCTS_SECONDS = 90,
-    CONVOLUTIONS_SECONDS = 60,
-    MOST_WORKLOADS = 64
-};
+enum { WHOLE_SECONDS = 225, PEAK_SECONDS = 30, PRODUCTS_SECONDS = 90, CONVOLUTIONS_SECONDS = 60, MOST_WORKLOADS = 64 };
 
 typedef struct bench {
     const struct arguments *arguments;

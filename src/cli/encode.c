@@ -17,7 +17,8 @@ struct arguments {
 
 static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
-    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default: all of the split)", 1, UINT32_MAX},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default, and at most: all of the split)", 1,
+     UINT32_MAX},
     {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "train or test (default: test, where the data has one)", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.npy, or FILE.png for codes of two numbers (default:\n"

@@ -15,11 +15,6 @@ enum {
     TAPS = 5,        /* of a row of the kernel, that share what was copied */
 };
 
-static size_t count_pieces(size_t whole, size_t piece)
-{
-    return (whole + piece - 1) / piece;
-}
-
 static size_t columns_of(const duet_gemm_parameters *parameters)
 {
     return 2 * (size_t)parameters->value[LANES];
@@ -58,7 +53,7 @@ static size_t local_bytes(const duet_gemm_parameters *parameters)
 static size_t strips_of(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const size_t groups = shape->convolution.groups;
-    return groups * count_pieces(shape->n / groups, columns_of(parameters));
+    return groups * duet_size_pieces(shape->n / groups, columns_of(parameters));
 }
 
 /** See panel_preset in gemm_panel.c for rows and lanes. */
@@ -73,6 +68,13 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
         if (value[SUM_ROWS] / 2 >= TAPS * (BLOCK_ROWS + FEW_ROWS)) value[SUM_ROWS] /= 2;
     }
     return parameters;
+}
+
+/** A row of the window must fit what a work-item copies of a row of the picture. */
+static bool holds_window(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    const duet_convolution *it = &shape->convolution;
+    return (it->kernel[1] - 1) * (size_t)it->dilation[1] < parameters->value[K_BLOCK];
 }
 
 /* Tuning: the preset with one parameter changed. */
@@ -94,17 +96,21 @@ static bool panel_candidate(const duet_device *device, const duet_gemm_shape *sh
         *parameters = preset;
         if (value == 0 || preset.value[parameter] == value) continue;
         parameters->value[parameter] = value;
-        if (local_bytes(parameters) <= device->info.local_bytes && index-- == 0) return true;
+        if (holds_window(shape, parameters) && local_bytes(parameters) <= device->info.local_bytes && index-- == 0)
+            return true;
     }
     return false;
 }
 
-/** The taps of a row of the kernel must fit a work-item's memory. */
+/** Kernels count within a picture and within the weights in 32 bits. */
 static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
 {
     const duet_convolution *it = &shape->convolution;
     const duet_gemm_parameters preset = panel_preset(device, shape);
-    return (it->kernel[1] - 1) * (size_t)it->dilation[1] < preset.value[K_BLOCK] &&
+    const double most = INT32_MAX, pixels = (double)it->picture[0] * it->picture[1],
+                 results = (double)it->result[0] * it->result[1], taps = (double)it->kernel[0] * it->kernel[1];
+    return pixels * it->channels <= most && results * it->features <= most &&
+           taps * it->channels * it->features <= most && holds_window(shape, &preset) &&
            local_bytes(&preset) <= device->info.local_bytes;
 }
 
@@ -182,8 +188,8 @@ static duet_status lower_gather(duet_device *device, const duet_gemm_product *pr
     const duet_convolution *it = &product->shape.convolution;
     const uint32_t *value = product->parameters.value;
     const size_t strips = strips_of(&product->shape, &product->parameters) / it->groups;
-    const size_t most = value[SUM_ROWS] - FEW_ROWS, blocks = count_pieces(it->images, most);
-    const size_t images = count_pieces(it->images, blocks), room = value[SUM_ROWS] / (images + FEW_ROWS);
+    const size_t most = value[SUM_ROWS] - FEW_ROWS, blocks = duet_size_pieces(it->images, most);
+    const size_t images = duet_size_pieces(it->images, blocks), room = value[SUM_ROWS] / (images + FEW_ROWS);
     const size_t taken = value[STRIPS] < room ? value[STRIPS] : room;
     const cl_ulong image_block = images, strips_taken = taken < strips ? taken : strips;
     const cl_ulong a_offset = product->a.offset, panels_offset = product->workspace.offset;
@@ -202,7 +208,7 @@ static duet_status lower_gather(duet_device *device, const duet_gemm_product *pr
         {sizeof add, &add},
     };
     duet_launch launch = {.dimensions = 3,
-                          .global = {places_of(it)[0], it->groups * count_pieces(strips, strips_taken), blocks},
+                          .global = {places_of(it)[0], it->groups * duet_size_pieces(strips, strips_taken), blocks},
                           .local = {1, 1, 1}};
     DUET_TRY(lower_packing(device, product, source, list, error));
     return append(device, product, source, it->use == DUET_CONVOLUTION_DATA ? "conv_data" : "conv_forward", arguments,
@@ -216,8 +222,8 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
     const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
     const size_t rows = places_of(it)[0], wanted = 4 * (size_t)device->info.compute_units;
-    const size_t blocks = count_pieces(wanted, rows), most = product->parameters.value[ROWS];
-    const cl_ulong image_block = duet_size_round_up(count_pieces(it->images, blocks), most);
+    const size_t blocks = duet_size_pieces(wanted, rows), most = product->parameters.value[ROWS];
+    const cl_ulong image_block = duet_size_round_up(duet_size_pieces(it->images, blocks), most);
     const duet_argument arguments[] = {
         {sizeof *it, it},
         {sizeof image_block, &image_block},
@@ -230,7 +236,7 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
         {sizeof add, &add},
     };
     duet_launch launch = {
-        .dimensions = 2, .global = {rows, count_pieces(it->images, (size_t)image_block)}, .local = {1, 1}};
+        .dimensions = 2, .global = {rows, duet_size_pieces(it->images, (size_t)image_block)}, .local = {1, 1}};
     return append(device, product, source, it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
                   arguments, sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
@@ -241,19 +247,19 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
     const duet_convolution *it = &product->shape.convolution;
     const uint32_t *value = product->parameters.value;
     const bool few = has_few_channels(&product->shape, &product->parameters);
-    const size_t parts_of_taps = few ? 1 : it->kernel[0] * count_pieces(it->kernel[1], TAPS);
+    const size_t parts_of_taps = few ? 1 : it->kernel[0] * duet_size_pieces(it->kernel[1], TAPS);
     const size_t rows = few ? product->shape.m : it->channels / it->groups;
     const size_t most = few ? value[SUM_ROWS] / value[ROWS] * value[ROWS] : BLOCK_ROWS;
     const size_t all_strips = strips_of(&product->shape, &product->parameters) / it->groups;
     const size_t taps = it->kernel[1] < TAPS ? it->kernel[1] : TAPS, wanted = 2 * (size_t)device->info.compute_units;
-    size_t taken = value[SUM_ROWS] / (taps * (BLOCK_ROWS + FEW_ROWS)), blocks = count_pieces(rows, most);
+    size_t taken = value[SUM_ROWS] / (taps * (BLOCK_ROWS + FEW_ROWS)), blocks = duet_size_pieces(rows, most);
     if (taken > value[STRIPS]) taken = value[STRIPS];
     if (few) taken = 1;
-    while (taken > 1 && parts_of_taps * blocks * it->groups * count_pieces(all_strips, taken) < wanted) taken /= 2;
+    while (taken > 1 && parts_of_taps * blocks * it->groups * duet_size_pieces(all_strips, taken) < wanted) taken /= 2;
     const cl_ulong strips = taken < all_strips ? taken : all_strips;
-    const size_t parts = it->groups * count_pieces(all_strips, strips);
-    if (parts_of_taps * parts * blocks < wanted) blocks = count_pieces(wanted, parts_of_taps * parts);
-    const cl_ulong row_block = duet_size_round_up(count_pieces(rows, blocks), few ? value[ROWS] : value[LANES]);
+    const size_t parts = it->groups * duet_size_pieces(all_strips, strips);
+    if (parts_of_taps * parts * blocks < wanted) blocks = duet_size_pieces(wanted, parts_of_taps * parts);
+    const cl_ulong row_block = duet_size_round_up(duet_size_pieces(rows, blocks), few ? value[ROWS] : value[LANES]);
     const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
     const duet_argument arguments[] = {
@@ -269,7 +275,7 @@ static duet_status lower_weights(duet_device *device, const duet_gemm_product *p
         {sizeof add, &add},
     };
     duet_launch launch = {
-        .dimensions = 2, .global = {parts_of_taps * count_pieces(rows, (size_t)row_block), parts}, .local = {1, 1}};
+        .dimensions = 2, .global = {parts_of_taps * duet_size_pieces(rows, (size_t)row_block), parts}, .local = {1, 1}};
     return append(device, product, source, few ? "conv_few_weights" : "conv_weights", arguments,
                   sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }

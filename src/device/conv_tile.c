@@ -1,5 +1,6 @@
 /* Convolutions, provider "conv-tile": tiles in local memory whose rows are read through the window (cl/conv_tile.cl).
  * For GPUs. */
+#include "base/size.h"
 #include "device/record.h"
 #include "device/tiles.h"
 
@@ -14,11 +15,6 @@ static uint32_t greatest_divisor(uint32_t a, uint32_t b)
         b = rest;
     }
     return a;
-}
-
-static size_t share(size_t whole, size_t parts)
-{
-    return (whole + parts - 1) / parts;
 }
 
 /** The kinds of pixels of a data gradient have rows and taps of their own: the most that one has. */
@@ -36,8 +32,9 @@ static duet_tile_work work_of(const duet_gemm_shape *shape)
     work.k = v->features / v->groups;
     for (size_t axis = 0; axis < 2; axis++) {
         work.count *= v->stride[axis];
-        work.m *= share(v->picture[axis], v->stride[axis]);
-        work.k *= share(v->kernel[axis], v->stride[axis] / greatest_divisor(v->stride[axis], v->dilation[axis]));
+        work.m *= duet_size_pieces(v->picture[axis], v->stride[axis]);
+        work.k *=
+            duet_size_pieces(v->kernel[axis], v->stride[axis] / greatest_divisor(v->stride[axis], v->dilation[axis]));
     }
     return work;
 }

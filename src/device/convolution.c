@@ -141,7 +141,13 @@ void duet_convolution_elements(const duet_convolution *c, size_t *x, size_t *w, 
 
 const char *duet_convolution_words(const duet_convolution *c, char *text, size_t size)
 {
-    snprintf(text, size, "%ux%u/%u %ux%ux%ux%u->%ux%ux%u", c->kernel[0], c->kernel[1], c->stride[0], c->images,
-             c->picture[0], c->picture[1], c->channels, c->result[0], c->result[1], c->features);
+    char stride[24], dilation[28] = "", groups[16] = "";
+    const bool square = c->stride[0] == c->stride[1];
+    snprintf(stride, sizeof stride, square ? "/%u" : "/%ux%u", c->stride[0], c->stride[1]);
+    if (c->dilation[0] != 1 || c->dilation[1] != 1)
+        snprintf(dilation, sizeof dilation, " d%ux%u", c->dilation[0], c->dilation[1]);
+    if (c->groups != 1) snprintf(groups, sizeof groups, " g%u", c->groups);
+    snprintf(text, size, "%ux%u%s%s%s %ux%ux%ux%u->%ux%ux%u", c->kernel[0], c->kernel[1], stride, dilation, groups,
+             c->images, c->picture[0], c->picture[1], c->channels, c->result[0], c->result[1], c->features);
     return text;
 }

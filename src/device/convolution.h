@@ -32,7 +32,8 @@ void duet_convolution_extents(const duet_convolution *convolution, size_t *m, si
 double duet_convolution_flops(const duet_convolution *convolution);
 /** Elements of x, w and y. */
 void duet_convolution_elements(const duet_convolution *convolution, size_t *x, size_t *w, size_t *y);
-/** "3x3 s2 32x28x28x1 -> 14x14x64", for names of launches: kernel, stride, picture, result. Returns `text`. */
+/** "3x3/2 32x28x28x1->14x14x64", for names of launches: kernel, stride, dilation and groups (d2x2 g4) where they are not
+ *  1, picture, result. Returns `text`. */
 const char *duet_convolution_words(const duet_convolution *convolution, char *text, size_t size);
 
 #endif

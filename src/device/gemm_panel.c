@@ -9,11 +9,6 @@
 enum { ROWS, LANES, K_BLOCK, ROW_BLOCK, SUM_ROWS, SLABS }; /* the parameters */
 enum { SLAB_DEPTH = 256, FEW_ROWS = 8 }; /* a strip's last tiles may write that many rows of sums too far */
 
-static size_t count_pieces(size_t whole, size_t piece)
-{
-    return (whole + piece - 1) / piece;
-}
-
 static size_t columns_of(const duet_gemm_parameters *parameters)
 {
     return 2 * (size_t)parameters->value[LANES];
@@ -150,7 +145,7 @@ static duet_status lower_slabs(duet_device *device, const duet_gemm_product *pro
     };
     duet_launch launch = {
         .dimensions = 2,
-        .global = {count_pieces(shape->m, product->parameters.value[ROWS]), count_pieces(shape->k, SLAB_DEPTH)},
+        .global = {duet_size_pieces(shape->m, product->parameters.value[ROWS]), duet_size_pieces(shape->k, SLAB_DEPTH)},
         .local = {1, 1},
         .bytes = 2.0 * sizeof(float) * (double)shape->m * (double)shape->k,
         .prepares = 1,
@@ -184,15 +179,15 @@ static panel_block block_for(const duet_device *device, const duet_gemm_product 
 {
     const uint32_t *value = product->parameters.value;
     const size_t m = product->shape.m, units = device->info.compute_units;
-    const size_t strips = count_pieces(product->shape.n, columns_of(&product->parameters));
-    const size_t fewest = count_pieces(m, value[ROW_BLOCK]), wanted = count_pieces(units, strips);
-    const size_t rows = duet_size_round_up(count_pieces(m, fewest > wanted ? fewest : wanted), value[ROWS]);
+    const size_t strips = duet_size_pieces(product->shape.n, columns_of(&product->parameters));
+    const size_t fewest = duet_size_pieces(m, value[ROW_BLOCK]), wanted = duet_size_pieces(units, strips);
+    const size_t rows = duet_size_round_up(duet_size_pieces(m, fewest > wanted ? fewest : wanted), value[ROWS]);
     size_t room = value[SUM_ROWS] / (rows + FEW_ROWS),
-           parts = units / greatest_common_divisor(count_pieces(m, rows), units);
+           parts = units / greatest_common_divisor(duet_size_pieces(m, rows), units);
     if (room == 0 || m * product->shape.k * sizeof(float) <= cached_bytes) room = 1;
     if (parts > strips) parts = strips;
-    if (count_pieces(strips, parts) > room) parts *= count_pieces(count_pieces(strips, parts), room);
-    return (panel_block){.rows = rows, .strips = count_pieces(strips, parts)};
+    if (duet_size_pieces(strips, parts) > room) parts *= duet_size_pieces(duet_size_pieces(strips, parts), room);
+    return (panel_block){.rows = rows, .strips = duet_size_pieces(strips, parts)};
 }
 
 static duet_status lower_product(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
@@ -224,8 +219,8 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
     enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     duet_launch launch = {
         .dimensions = 2,
-        .global = {count_pieces(shape->m, block.rows),
-                   count_pieces(shape->n, block.strips * columns_of(&product->parameters))},
+        .global = {duet_size_pieces(shape->m, block.rows),
+                   duet_size_pieces(shape->n, block.strips * columns_of(&product->parameters))},
         .local = {1, 1},
     };
     duet_gemm_describe(&launch, "gemm panel", product);

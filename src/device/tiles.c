@@ -23,11 +23,6 @@ static const duet_gemm_parameters tiles[] = {
 
 enum { TILES = sizeof tiles / sizeof *tiles };
 
-static size_t count_pieces(size_t whole, size_t piece)
-{
-    return (whole + piece - 1) / piece;
-}
-
 static size_t items_of_group(const duet_gemm_parameters *parameters)
 {
     const uint32_t *value = parameters->value;
@@ -62,7 +57,7 @@ size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_paramete
 
 size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *parameters)
 {
-    return duet_size_round_up(count_pieces(work->k, parameters->value[DUET_TILE_PIECES]),
+    return duet_size_round_up(duet_size_pieces(work->k, parameters->value[DUET_TILE_PIECES]),
                               parameters->value[DUET_TILE_K]);
 }
 
@@ -74,8 +69,8 @@ static double estimate(const duet_device *device, const duet_tile_work *work, co
     static const double from_memory = 16, from_far_memory = 50, busy_items = 256, a_launch = 5e5;
     const uint32_t *value = parameters->value;
     const double items = (double)items_of_group(parameters), units = device->info.compute_units;
-    const double groups = (double)work->count * (double)count_pieces(work->m, value[DUET_TILE_M]) *
-                          (double)count_pieces(work->n, value[DUET_TILE_N]);
+    const double groups = (double)work->count * (double)duet_size_pieces(work->m, value[DUET_TILE_M]) *
+                          (double)duet_size_pieces(work->n, value[DUET_TILE_N]);
     const double at_a_time = items < busy_items ? (double)(size_t)(busy_items / items) : 1;
     const double rounds = groups * value[DUET_TILE_PIECES] / (units * at_a_time);
     const double elements = (double)value[DUET_TILE_M] * value[DUET_TILE_N];
@@ -162,8 +157,8 @@ duet_launch duet_tiles_launch(const duet_tile_work *work, const duet_gemm_parame
     const size_t group_n = value[DUET_TILE_N] / value[DUET_ITEM_N], group_m = value[DUET_TILE_M] / value[DUET_ITEM_M];
     return (duet_launch){
         .dimensions = 3,
-        .global = {count_pieces(work->n, value[DUET_TILE_N]) * group_n,
-                   count_pieces(work->m, value[DUET_TILE_M]) * group_m, value[DUET_TILE_PIECES] * work->count},
+        .global = {duet_size_pieces(work->n, value[DUET_TILE_N]) * group_n,
+                   duet_size_pieces(work->m, value[DUET_TILE_M]) * group_m, value[DUET_TILE_PIECES] * work->count},
         .local = {group_n, group_m, 1},
     };
 }
@@ -188,7 +183,7 @@ duet_status duet_tiles_sum(duet_device *device, const duet_gemm_product *product
     };
     enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     const size_t group = device->info.work_group_size >= SUM_GROUP ? SUM_GROUP : 1;
-    const size_t vectors = work->rows * count_pieces(work->columns, product->parameters.value[DUET_TILE_WIDTH]);
+    const size_t vectors = work->rows * duet_size_pieces(work->columns, product->parameters.value[DUET_TILE_WIDTH]);
     duet_launch launch = {
         .dimensions = 1,
         .global = {duet_size_round_up(vectors, group)},

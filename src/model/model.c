@@ -124,10 +124,9 @@ duet_node duet_model_labels(duet_model *model)
     if (build->labels == NULL && build->mode == DUET_BUILD_EVAL && info->classes > 0)
         build->labels = duet_input(build->graph, "labels", DUET_FLOAT32, DUET_SHAPE(build->batch_size, info->classes));
     if (build->labels != NULL) return build->labels;
-    duet_graph_fail(build->graph,
-                    "the model %s learns from labels, and %s; docs/data.md says where a file's labels are looked for",
-                    model->family->name,
-                    info->generated ? "generated sets are drawn without any" : "these training examples have none");
+    duet_graph_fail(
+        build->graph, "the model %s learns from labels, and %s; docs/data.md says where a file's labels are looked for",
+        model->family->name, info->generated ? "generated sets are drawn without any" : "this data has none");
     return duet_node_broken(build->graph);
 }
 

@@ -143,7 +143,20 @@ static bool check(const char *where, duet_graph *graph, const duet_op *op, const
                            duet_shape_text(*y, second));
         return false;
     }
-    return true;
+    const duet_convolution_product told = {.use = DUET_CONVOLUTION_FORWARD,
+                                           .images = x->dims[0],
+                                           .height = x->dims[1],
+                                           .width = x->dims[2],
+                                           .channels = channels,
+                                           .features = features,
+                                           .groups = groups,
+                                           .window = *window};
+    duet_convolution convolution;
+    const char *fault = duet_convolution_read(&told, &convolution);
+    if (fault != NULL)
+        duet_graph_fail_at(where, graph, "%s: %s (pictures %s, %zu features)", op->name, fault,
+                           duet_shape_text(*x, first), features);
+    return fault == NULL;
 }
 
 /* Whether two operands can be used at all; *broken: what to return if not. */

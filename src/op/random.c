@@ -67,8 +67,9 @@ static duet_value write_mask(duet_kernel_writer *writer, duet_node node, const d
     if (!map->linear || writer->run == NULL)
         return duet_write_let(writer, DUET_FLOAT32, "random_mask(%s, %s, %s, %s)", key, clock, index.text, limit.text);
     size_t run = writer->value_count;
-    duet_text_add(writer->run, "    float masks%zu[RUN];\n    random_masks(%s, %s, (uint)first, %s, count, masks%zu);\n",
-                  run, key, clock, limit.text, run);
+    duet_text_add(writer->run,
+                  "    float masks%zu[RUN];\n    random_masks(%s, %s, (uint)first, %s, count, masks%zu);\n", run, key,
+                  clock, limit.text, run);
     return duet_write_let(writer, DUET_FLOAT32, "masks%zu[lane]", run);
 }
 
