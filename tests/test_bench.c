@@ -248,7 +248,7 @@ static void convolutions_are_timed_and_checked(void **state)
                              groups, timing.error);
             }
     duet_product product = convolution_of(DUET_CONVOLUTION_DATA, 2);
-    assert_string_equal(duet_product_words(&product, words), "data 3x3/2 3x9x8x6->5x4x4");
+    assert_string_equal(duet_product_words(&product, words), "data 3x3/2 g2 3x9x8x6->5x4x4");
     assert_non_null(duet_gemm_chosen(device, &product));
     assert_false(duet_gemm_convolves(1000));
     product.convolution.groups = 4;
