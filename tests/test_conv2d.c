@@ -2,6 +2,7 @@
 #include "compute.h"
 
 #include "duet/nn.h"
+#include "workshop.h"
 
 static duet_device *device;
 
@@ -17,29 +18,6 @@ static int close_device(void **state)
     (void)state;
     duet_device_close(&device);
     return 0;
-}
-
-/* A store, a graph over it and one group. */
-typedef struct workshop {
-    duet_store *store;
-    duet_graph *graph;
-    duet_group *group;
-} workshop;
-
-static workshop workshop_open(void)
-{
-    workshop made = {.store = duet_store_new(5)};
-    made.graph = duet_graph_new(made.store);
-    made.group = duet_group_of(made.store, "net");
-    assert_non_null(made.graph);
-    assert_non_null(made.group);
-    return made;
-}
-
-static void workshop_close(workshop *old)
-{
-    duet_graph_free(&old->graph);
-    duet_store_free(&old->store);
 }
 
 static float scattered(size_t i)

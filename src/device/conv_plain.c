@@ -18,18 +18,6 @@ const char *duet_conv_kernel(const duet_gemm_product *product)
     return product->kernel != NULL ? product->kernel : kernels[product->shape.convolution.use];
 }
 
-static bool plain_fits(duet_device *device, const duet_gemm_shape *shape)
-{
-    (void)device, (void)shape;
-    return true;
-}
-
-static size_t plain_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
-{
-    (void)device, (void)shape, (void)parameters;
-    return 0;
-}
-
 static void plain_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
@@ -69,9 +57,9 @@ const duet_gemm_provider duet_conv_plain = {
     .name = "conv-plain",
     .summary = "convolutions, one work-item an element, the readable twin",
     .convolves = true,
-    .fits = plain_fits,
+    .fits = duet_gemm_fits_all,
     .preset = duet_gemm_no_parameters,
-    .workspace = plain_workspace,
+    .workspace = duet_gemm_no_workspace,
     .source = plain_source,
     .lower = plain_lower,
 };

@@ -138,6 +138,18 @@ duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *sh
     return duet_gemm_choose_preset(device, shape);
 }
 
+bool duet_gemm_fits_all(duet_device *device, const duet_gemm_shape *shape)
+{
+    (void)device, (void)shape;
+    return true;
+}
+
+size_t duet_gemm_no_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    (void)device, (void)shape, (void)parameters;
+    return 0;
+}
+
 duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const duet_gemm_shape *shape)
 {
     (void)device, (void)shape;

@@ -106,12 +106,6 @@ static bool panel_candidate(const duet_device *device, const duet_gemm_shape *sh
     return false;
 }
 
-static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
-{
-    (void)device, (void)shape;
-    return true;
-}
-
 static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     (void)device;
@@ -244,7 +238,7 @@ const duet_gemm_provider duet_gemm_panel = {
     .name = "panel",
     .summary = "register tiles over packed panels, for CPUs",
     .parameters = {"rows", "lanes", "k_block", "row_block", "sum_rows", "slabs"},
-    .fits = panel_fits,
+    .fits = duet_gemm_fits_all,
     .preset = panel_preset,
     .candidate = panel_candidate,
     .workspace = panel_workspace,

@@ -7,18 +7,6 @@
 
 enum { PLAIN_GROUP = 64 };
 
-static bool plain_fits(duet_device *device, const duet_gemm_shape *shape)
-{
-    (void)device, (void)shape;
-    return true;
-}
-
-static size_t plain_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
-{
-    (void)device, (void)shape, (void)parameters;
-    return 0;
-}
-
 static void plain_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
@@ -66,9 +54,9 @@ static duet_status plain_lower(duet_device *device, const duet_gemm_product *pro
 const duet_gemm_provider duet_gemm_plain = {
     .name = "plain",
     .summary = "one work-item an element, the readable twin",
-    .fits = plain_fits,
+    .fits = duet_gemm_fits_all,
     .preset = duet_gemm_no_parameters,
-    .workspace = plain_workspace,
+    .workspace = duet_gemm_no_workspace,
     .source = plain_source,
     .lower = plain_lower,
 };

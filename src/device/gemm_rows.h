@@ -26,6 +26,10 @@ duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *produ
 const char *duet_conv_macro(const duet_gemm_shape *shape);
 const char *duet_conv_kernel(const duet_gemm_product *product);
 
+/** For a provider that serves every product of its kind, and for one that needs no scratch memory. */
+bool duet_gemm_fits_all(duet_device *device, const duet_gemm_shape *shape);
+size_t duet_gemm_no_workspace(duet_device *device, const duet_gemm_shape *shape,
+                              const duet_gemm_parameters *parameters);
 /** No parameters, and nothing to tune. */
 duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const duet_gemm_shape *shape);
 
