@@ -4,10 +4,11 @@
  * The idea: for one tap it is a matrix product with a row for each channel and a column for each feature, and k runs over
  * all places of all images where the tap lies inside the picture. Channels lie side by side in a pixel, but pixels lie far
  * apart, and at such distances that they compete for the same places of a cache; so some rows of pixels are copied to
- * lie together, some rows of the result are packed into a panel, and all taps of a row of the kernel use both.
+ * lie together, some rows of the result are packed into a panel, and all taps of a part of the kernel use both.
  *
- * What bounds it: the multiply-add units, if there are enough channels and features to make up for the copies; they wait
- * for memory, so the beginnings of the rows that come next are asked for ahead. */
+ * What bounds it: the multiply-add units, if there are enough channels and features to make up for the copies, which wait
+ * for memory. A tile runs over K_BLOCK steps at most: what it reads of pixels and panel then stays in the first-level
+ * cache for the next one. */
 #include "convolution.cl"
 #include "panel.cl"
 
@@ -23,137 +24,267 @@ LISTED_TILE(channels_low_tile, EACH_OF_FEW, __local const int *panel_steps)
 LISTED_TILE(taps_tile, EACH_ROW, __local const int *where)
 LISTED_TILE(taps_low_tile, EACH_OF_FEW, __local const int *where)
 
-/* The results along a dimension for which a tap lies inside the picture: `count` of them from `first` on, the first of
- * which meets pixel `at`. */
+/* What a work-item computes: these taps of the kernel and channels are its rows, the strips of features its columns; its
+ * part of k are images. */
 typedef struct {
-    uint first, count, at;
-} places_of_tap;
+    uint tap[2], taps[2];
+    ulong group, channel, channels, strip, strips, image, images;
+} part;
 
-places_of_tap places_where(const convolution s, const uint axis, const uint tap)
+part part_of(const convolution s, const uint tap_rows, const uint tap_columns, const ulong row_block,
+             const ulong strips, const uint image_block)
 {
-    places_of_tap found = {0, 0, 0};
+    const ulong channels = s.channels / s.groups, blocks = (channels + row_block - 1) / row_block;
+    const ulong all_strips = (s.features / s.groups + COLUMNS - 1) / COLUMNS, parts = (all_strips + strips - 1) / strips;
+    const uint across = (s.kernel_size[1] + tap_columns - 1) / tap_columns, taps = (uint)(get_global_id(0) / blocks);
+    part p;
+    p.tap[0] = taps / across * tap_rows;
+    p.tap[1] = taps % across * tap_columns;
+    p.taps[0] = min(tap_rows, s.kernel_size[0] - p.tap[0]);
+    p.taps[1] = min(tap_columns, s.kernel_size[1] - p.tap[1]);
+    p.channel = get_global_id(0) % blocks * row_block;
+    p.channels = min(row_block, channels - p.channel);
+    p.group = get_global_id(1) / parts;
+    p.strip = get_global_id(1) % parts * strips;
+    p.strips = min(strips, all_strips - p.strip);
+    p.image = get_global_id(2) * image_block;
+    p.images = min((ulong)image_block, s.images - p.image);
+    return p;
+}
+
+/* The results along a dimension that meet the picture with any of the part's taps: `count` of them from `first` on. */
+typedef struct {
+    uint first, count;
+} range;
+
+range results_of(const convolution s, const part p, const uint axis)
+{
+    range found = {0, 0};
     for (uint o = 0; o < s.result[axis]; o++) {
-        const uint at = pixel_of(s, axis, o, tap);
-        if (at >= s.picture[axis]) continue;
-        if (found.count++ > 0) continue;
-        found.first = o;
-        found.at = at;
+        bool meets = false;
+        for (uint tap = p.tap[axis]; !meets && tap < p.tap[axis] + p.taps[axis]; tap++)
+            meets = pixel_of(s, axis, o, tap) < s.picture[axis];
+        if (!meets) continue;
+        if (found.count == 0) found.first = o;
+        found.count = o + 1 - found.first;
     }
     return found;
 }
 
-#define FETCHED 6
-void fetch_lines(__global const float *from, const ulong count)
+/* The pixels along a dimension that these results meet with the part's taps: `count`, `step` apart, from `first` on. A
+ * single tap passes over what lies between its strides. */
+typedef struct {
+    uint first, count, step;
+} line_of_pixels;
+
+line_of_pixels pixels_of(const convolution s, const part p, const uint axis, const range results)
 {
-    for (ulong i = 0; i < count; i++) FETCH(from + i * LINE)
+    const int first = (int)(results.first * s.stride[axis] + p.tap[axis] * s.dilation[axis]) - (int)s.pad[axis];
+    const int reach = (int)((results.count - 1) * s.stride[axis] + (p.taps[axis] - 1) * s.dilation[axis]) + 1;
+    const int from = clamp(first, 0, (int)s.picture[axis]), end = clamp(first + reach, from, (int)s.picture[axis]);
+    line_of_pixels found = {(uint)from, (uint)(end - from), 1};
+    if (p.taps[axis] > 1) return found;
+    found.step = s.stride[axis];
+    found.count = (found.count + found.step - 1) / found.step;
+    return found;
 }
 
-/* `count` channels of `pixels` pixels that lie `stride` apart. */
-void copy_channels(__global const float *x, const ulong stride, const ulong count, const ulong pixels,
-                   __local float *to)
+/* The pixels that `count` results meet along a dimension if none is clipped, and how many results meet at most so many. */
+uint pixels_for(const convolution s, const part p, const uint axis, const uint count)
 {
-    for (ulong pixel = 0; pixel < pixels; pixel++, x += stride, to += BLOCK_ROWS) {
-        ulong i = 0;
-        for (; i + LANES <= count; i += LANES) STORE(LOAD(0, x + i), 0, to + i);
-        for (; i < count; i++) to[i] = x[i];
+    return p.taps[axis] == 1 ? count : (count - 1) * s.stride[axis] + (p.taps[axis] - 1) * s.dilation[axis] + 1;
+}
+
+uint results_for(const convolution s, const part p, const uint axis, const uint pixels)
+{
+    const uint window = (p.taps[axis] - 1) * s.dilation[axis] + 1;
+    return p.taps[axis] == 1 ? pixels : (pixels - window) / s.stride[axis] + 1;
+}
+
+/* A rectangle of results, the pixels it meets, and of how many images both are taken at a time. */
+typedef struct {
+    range results[2];
+    line_of_pixels pixels[2];
+    uint deep;
+} chunk;
+
+chunk chunk_of(const convolution s, const part p, const range rows, const range columns, const uint most_pixels)
+{
+    const line_of_pixels high = pixels_of(s, p, 0, rows), wide = pixels_of(s, p, 1, columns);
+    const uint deep = min(K_BLOCK / (rows.count * columns.count), most_pixels / max(high.count * wide.count, 1U));
+    const chunk k = {{rows, columns}, {high, wide}, deep};
+    return k;
+}
+
+/* Of `all` results at most `most` are taken at a time: so many, that the last are not much fewer. */
+uint even_share(const uint all, const uint most)
+{
+    const uint times = max((all + most - 1) / most, 1U);
+    return (all + times - 1) / times;
+}
+
+/* The steps of each tap over the images of a chunk, first in the copied pixels, then in the panel; returned is how many
+ * an image has. */
+uint list_tap(const convolution s, const chunk k, const uint tap_row, const uint tap_column, const uint pitch,
+              __local int *steps, __local int *panel_steps)
+{
+    uint count = 0;
+    for (uint image = 0; image < k.deep; image++)
+        for (uint i = 0; i < k.results[0].count; i++) {
+            const uint row = pixel_of(s, 0, k.results[0].first + i, tap_row);
+            if (row >= s.picture[0]) continue;
+            const uint copied = image * k.pixels[0].count + (row - k.pixels[0].first) / k.pixels[0].step;
+            for (uint j = 0; j < k.results[1].count; j++) {
+                const uint column = pixel_of(s, 1, k.results[1].first + j, tap_column);
+                if (column >= s.picture[1]) continue;
+                const uint across = (column - k.pixels[1].first) / k.pixels[1].step;
+                steps[count] = (int)((copied * k.pixels[1].count + across) * pitch);
+                panel_steps[count++] =
+                    (int)(2 * ((image * k.results[0].count + i) * k.results[1].count + j));
+            }
+        }
+    return count / k.deep;
+}
+
+/* Rows of pixels, or of results, of some images: `columns` of them lie `column` apart in each of `rows` rows, `row`
+ * apart. */
+typedef struct {
+    __global const float *from;
+    ulong image, row, column;
+    uint rows, columns;
+} lines;
+
+__global const float *row_of(const lines all, const ulong row)
+{
+    return all.from + row / all.rows * all.image + row % all.rows * all.row;
+}
+
+/* Copies `count` channels of each, so that they lie together, `pitch` apart. */
+void copy_channels(const lines from, const ulong rows, const ulong count, const ulong pitch, __local float *to)
+{
+    for (ulong row = 0; row < rows; row++) {
+        __global const float *x = row_of(from, row);
+        for (ulong column = 0; column < from.columns; column++, x += from.column, to += pitch) {
+            ulong i = 0;
+            for (; i + LANES <= count; i += LANES) STORE(LOAD(0, x + i), 0, to + i);
+            for (; i < count; i++) to[i] = x[i];
+        }
     }
 }
 
+/* Adds the products of all chunks to the sums, [strips][taps][row_block + FEW_ROWS][COLUMNS]. */
+void add_products(const convolution s, const part p, const ulong sums_a_tap,
+                  __global const float *x, __global const float *y, __local vector *panel, __local float *block,
+                  __local int *steps, __local int *panel_steps, __local uint *used, __local vector *sums)
+{
+    /* an odd number of lines: pixels a power of two apart would push each other out of the cache */
+    const uint pitch = (uint)((p.channels + LINE - 1) / LINE | 1) * LINE;
+    const uint taps = p.taps[0] * p.taps[1], most_pixels = BLOCK / pitch;
+    const range results[2] = {results_of(s, p, 0), results_of(s, p, 1)};
+    const ulong features = s.features / s.groups;
+    const uint wide = even_share(
+        results[1].count, min((uint)K_BLOCK, results_for(s, p, 1, most_pixels / pixels_for(s, p, 0, 1))));
+    const uint high = even_share(results[0].count,
+                                 min(K_BLOCK / max(wide, 1U),
+                                     results_for(s, p, 0, most_pixels / pixels_for(s, p, 1, max(wide, 1U)))));
+    x += p.group * (s.channels / s.groups) + p.channel;
+    y += p.group * features + p.strip * COLUMNS;
+    for (uint column = 0; column < results[1].count; column += wide)
+        for (uint row = 0; row < results[0].count; row += high) {
+            const range rows = {results[0].first + row, min(high, results[0].count - row)};
+            const range columns = {results[1].first + column, min(wide, results[1].count - column)};
+            const chunk k = chunk_of(s, p, rows, columns, most_pixels);
+            for (uint tap = 0; tap < taps; tap++)
+                used[tap] = list_tap(s, k, p.tap[0] + tap / p.taps[1], p.tap[1] + tap % p.taps[1], pitch,
+                                     steps + tap * K_BLOCK, panel_steps + tap * K_BLOCK);
+            lines pixels = {x + (k.pixels[0].first * (ulong)s.picture[1] + k.pixels[1].first) * s.channels,
+                            (ulong)s.picture[0] * s.picture[1] * s.channels,
+                            (ulong)k.pixels[0].step * s.picture[1] * s.channels,
+                            (ulong)k.pixels[1].step * s.channels, k.pixels[0].count, k.pixels[1].count};
+            lines places = {y + (k.results[0].first * (ulong)s.result[1] + k.results[1].first) * s.features,
+                            (ulong)s.result[0] * s.result[1] * s.features, (ulong)s.result[1] * s.features, s.features,
+                            k.results[0].count, k.results[1].count};
+            pixels.from += p.image * pixels.image;
+            places.from += p.image * places.image;
+            for (ulong image = 0; image < p.images; image += k.deep) {
+                const ulong images = min((ulong)k.deep, p.images - image);
+                __local vector *to = sums;
+                copy_channels(pixels, images * pixels.rows, p.channels, pitch, block);
+                for (ulong strip = 0; strip < p.strips; strip++) {
+                    const ulong columns = min((ulong)COLUMNS, features - (p.strip + strip) * COLUMNS);
+                    for (ulong r = 0; r < images * places.rows; r++)
+                        pack_rows(row_of(places, r) + strip * COLUMNS, s.features, columns, places.columns,
+                                  panel + r * places.columns * 2);
+                    for (uint tap = 0; tap < taps; tap++, to += sums_a_tap) {
+                        TILES(channels, p.channels, used[tap] * images, block + row, steps + tap * K_BLOCK, panel,
+                              to + 2 * row, 1, panel_steps + tap * K_BLOCK)
+                    }
+                }
+                pixels.from += images * pixels.image;
+                places.from += images * places.image;
+            }
+        }
+}
+
 #define WEIGHTS_ARGUMENTS                                                                                              \
-    const convolution s, const ulong row_block, const ulong strips, __global const float *restrict x,                  \
-        const ulong x_offset, __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset, \
+    const convolution s, const uint tap_rows, const uint tap_columns, const ulong row_block, const ulong strips,       \
+        const uint image_block, __global const float *restrict x, const ulong x_offset,                                \
+        __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset,               \
         const uint add FINISH_PARAMETERS
 
 /* w from x and y: for each tap a product with a row for each channel and a column for each feature. k runs over the
- * images and, in each, over the places where the tap lies inside the picture. A work-item serves up to TAPS taps of a row
- * of the kernel: it copies some rows of places, the channels of x and the features of y, so that they lie together, and
- * each tap takes from both what meets. Dimension 0 counts blocks of row_block channels of these parts of the kernel,
- * dimension 1 parts of `strips` strips of each group. */
+ * images and, in each, over the places where the tap lies inside the picture. A work-item copies some rows of pixels and
+ * of results, so that they lie together, and all its taps take from both what meets. Dimension 0 counts blocks of
+ * row_block channels of parts of the kernel, dimension 1 parts of `strips` strips of each group, dimension 2 pieces of
+ * the images, whose sums go to c one after the other. */
 #define CONV_WEIGHTS(kernel_name)                                                                                      \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
     {                                                                                                                  \
         __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
-        __local float block[K_BLOCK * BLOCK_ROWS + ROWS];                                                              \
+        __local float block[BLOCK + ROWS];                                                                             \
         __local int steps[TAPS * K_BLOCK], panel_steps[TAPS * K_BLOCK];                                                \
-        const ulong channels = s.channels / s.groups, features = s.features / s.groups, n = s.features;                \
-        const ulong blocks = (channels + row_block - 1) / row_block, tap_parts = (s.kernel_size[1] + TAPS - 1) / TAPS; \
-        const ulong first_channel = get_global_id(0) % blocks * row_block, part = get_global_id(0) / blocks;           \
-        const ulong all_rows = min(row_block, channels - first_channel);                                               \
-        const uint tap_row = (uint)(part / tap_parts), first_tap = (uint)(part % tap_parts * TAPS);                    \
-        const uint end_tap = min(first_tap + TAPS, s.kernel_size[1]);                                                  \
-        const ulong all_strips = (features + COLUMNS - 1) / COLUMNS, parts = (all_strips + strips - 1) / strips;       \
-        const ulong group = get_global_id(1) / parts, first_strip = get_global_id(1) % parts * strips;                 \
-        const ulong end_strip = min(first_strip + strips, all_strips), sums_a_tap = 2 * (row_block + FEW_ROWS);        \
-        const places_of_tap h = places_where(s, 0, tap_row);                                                           \
-        const ulong x_row = (ulong)s.picture[1] * s.channels, x_image = s.picture[0] * x_row;                          \
-        const ulong y_row = (ulong)s.result[1] * s.features, y_image = s.result[0] * y_row;                            \
-        const uint reach = (s.kernel_size[1] - 1) * s.dilation[1] + 1, chunk = (K_BLOCK - reach) / s.stride[1] + 1;    \
+        __local uint used[TAPS];                                                                                       \
+        const part p = part_of(s, tap_rows, tap_columns, row_block, strips, image_block);                              \
+        const ulong n = s.features, channels = s.channels / s.groups, sums_a_tap = 2 * (row_block + FEW_ROWS);         \
         __local vector *to = sums;                                                                                     \
-        x += x_offset + h.at * x_row + group * channels + first_channel;                                               \
-        y += y_offset + h.first * y_row + group * features;                                                            \
-        c += c_offset;                                                                                                 \
-        for (ulong i = 0; i < 2 * (SUM_ROWS + FEW_ROWS); i++) sums[i] = 0.0f;                                          \
-        for (uint first = 0; first < s.result[1]; first += chunk) {                                                    \
-            /* places first..end - 1 of a row reach pixels left..right - 1 */                                          \
-            const uint end = min(first + chunk, s.result[1]), wide = end - first;                                      \
-            const uint left =                                                                                          \
-                min((uint)max((int)(first * s.stride[1]) - (int)s.pad[1], 0), s.picture[1]);                           \
-            const uint right = (uint)clamp((int)((end - 1) * s.stride[1] + reach) - (int)s.pad[1], (int)left,          \
-                                           (int)s.picture[1]);                                                         \
-            const uint pixels = right - left, most = K_BLOCK / max(wide, pixels), high = min(h.count, most);           \
-            const uint deep = high == h.count ? most / max(high, 1u) : 1;                                              \
-            uint used[TAPS];                                                                                           \
-            for (uint tap = first_tap; tap < end_tap; tap++) {                                                         \
-                const ulong list = (tap - first_tap) * K_BLOCK;                                                        \
-                uint k = 0;                                                                                            \
-                for (uint row = 0; row < deep * high; row++)                                                           \
-                    for (uint o = first; o < end; o++) {                                                               \
-                        const uint at = pixel_of(s, 1, o, tap);                                                        \
-                        if (at >= s.picture[1]) continue;                                                              \
-                        steps[list + k] = (int)((row * pixels + at - left) * BLOCK_ROWS);                              \
-                        panel_steps[list + k++] = (int)(2 * (row * wide + o - first));                                 \
-                    }                                                                                                  \
-                used[tap - first_tap] = k / max(deep * high, 1u);                                                      \
-            }                                                                                                          \
-            for (ulong image = 0; image < s.images; image += deep)                                                     \
-                for (uint i = 0; i < h.count; i += high) {                                                             \
-                    const ulong images = min((ulong)deep, s.images - image), rows_here = min(high, h.count - i);       \
-                    for (ulong r = 0; r < images * rows_here; r++)                                                     \
-                        copy_channels(x + (image + r / rows_here) * x_image +                                          \
-                                          (i + r % rows_here) * s.stride[0] * x_row + (ulong)left * s.channels,        \
-                                      s.channels, all_rows, pixels, block + r * pixels * BLOCK_ROWS);                  \
-                    /* the rows that are copied next: a processor foresees the rest of a row, not its beginning */     \
-                    const bool more = i + high < h.count;                                                              \
-                    const ulong next_image = more ? image : image + deep, next = more ? i + high : 0;                  \
-                    for (ulong r = 0; r < images * high && next_image < s.images; r++) {                               \
-                        fetch_lines(x + (next_image + r / high) * x_image + (next + r % high) * s.stride[0] * x_row +  \
-                                    (ulong)left * s.channels, FETCHED);                                                \
-                        fetch_lines(y + (next_image + r / high) * y_image + (next + r % high) * y_row +                \
-                                    (ulong)first * s.features + first_strip * COLUMNS, FETCHED);                       \
-                    }                                                                                                  \
-                    to = sums;                                                                                         \
-                    for (ulong strip = first_strip; strip < end_strip; strip++) {                                      \
-                        const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);                         \
-                        for (ulong r = 0; r < images * rows_here; r++)                                                 \
-                            pack_rows(y + (image + r / rows_here) * y_image + (i + r % rows_here) * y_row +            \
-                                          (ulong)first * s.features + strip * COLUMNS,                                 \
-                                      s.features, columns, wide, panel + r * wide * 2);                                \
-                        for (uint tap = 0; tap < end_tap - first_tap; tap++, to += sums_a_tap)                         \
-                            TILES(channels, all_rows, used[tap] * images * rows_here, block + row, steps + tap * K_BLOCK, \
-                                  panel, to + 2 * row, 1, panel_steps + tap * K_BLOCK)                                 \
-                    }                                                                                                  \
-                }                                                                                                      \
-        }                                                                                                              \
-        to = sums;                                                                                                     \
-        for (ulong strip = first_strip; strip < end_strip; strip++)                                                    \
-            for (uint tap = first_tap; tap < end_tap; tap++, to += sums_a_tap)                                         \
-                for (ulong r = 0; r < all_rows; r++)                                                                   \
-                    FINISH_ROW((tap_row * s.kernel_size[1] + tap) * channels + first_channel + r,                      \
-                               group * features + strip * COLUMNS, min((ulong)COLUMNS, features - strip * COLUMNS),    \
+        for (ulong i = 0; i < p.strips * p.taps[0] * p.taps[1] * sums_a_tap; i++) sums[i] = 0.0f;                      \
+        add_products(s, p, sums_a_tap, x + x_offset, y + y_offset, panel, block, steps, panel_steps,  \
+                     used, sums);                                                                                      \
+        c += c_offset + get_global_id(2) * s.kernel_size[0] * s.kernel_size[1] * channels * n;                         \
+        for (ulong strip = p.strip; strip < p.strip + p.strips; strip++)                                               \
+            for (uint tap = 0; tap < p.taps[0] * p.taps[1]; tap++, to += sums_a_tap) {                                 \
+                const ulong tap_row = p.tap[0] + tap / p.taps[1], tap_column = p.tap[1] + tap % p.taps[1];             \
+                const ulong first = (tap_row * s.kernel_size[1] + tap_column) * channels + p.channel;                  \
+                for (ulong r = 0; r < p.channels; r++)                                                                 \
+                    FINISH_ROW(first + r, p.group * (s.features / s.groups) + strip * COLUMNS,                         \
+                               min((ulong)COLUMNS, s.features / s.groups - strip * COLUMNS),                           \
                                (__local float *)(to + 2 * r))                                                          \
+            }                                                                                                          \
     }
 CONV_WEIGHTS(conv_weights)
+
+/* C, m rows of n, is the sum of its pieces, first to last. Mapping: a work-item adds up every get_global_size(0)th row.
+ * Bound by memory: it reads each piece once. */
+#define CONV_WEIGHTS_SUM(kernel_name)                                                                                  \
+    __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
+    void kernel_name(const ulong m, const ulong n, const uint pieces, __global const float *restrict parts,            \
+                     const ulong parts_offset, __global float *c, const ulong c_offset, const uint add FINISH_PARAMETERS) \
+    {                                                                                                                  \
+        __local vector sum[2];                                                                                         \
+        __local float *done = (__local float *)sum;                                                                    \
+        parts += parts_offset;                                                                                         \
+        c += c_offset;                                                                                                 \
+        for (ulong r = get_global_id(0); r < m; r += get_global_size(0))                                               \
+            for (ulong column = 0; column < n; column += COLUMNS) {                                                    \
+                const ulong columns = min((ulong)COLUMNS, n - column);                                                 \
+                for (ulong j = 0; j < columns; j++) done[j] = parts[r * n + column + j];                               \
+                for (ulong piece = 1; piece < pieces; piece++)                                                         \
+                    for (ulong j = 0; j < columns; j++) done[j] += parts[(piece * m + r) * n + column + j];            \
+                FINISH_ROW(r, column, columns, done)                                                                   \
+            }                                                                                                          \
+    }
+CONV_WEIGHTS_SUM(conv_weights_sum)
 
 /* The same where a picture has few channels: rows are all taps and channels, and each image is first copied into local
  * memory, with as much padding as any tap reaches. Dimension 0 counts blocks of rows. */
@@ -170,9 +301,10 @@ CONV_WEIGHTS(conv_weights)
         const ulong columns = min((ulong)COLUMNS, n - column), places = (ulong)s.result[0] * s.result[1];              \
         const uint height = (s.result[0] - 1) * s.stride[0] + (s.kernel_size[0] - 1) * s.dilation[0] + 1;              \
         const uint width = (s.result[1] - 1) * s.stride[1] + (s.kernel_size[1] - 1) * s.dilation[1] + 1;               \
-        x += x_offset;                                                                                                 \
-        y += y_offset + column;                                                                                        \
-        c += c_offset;                                                                                                 \
+        const ulong first_image = get_global_id(2) * image_block, images = min((ulong)image_block, s.images - first_image); \
+        x += x_offset + first_image * s.picture[0] * s.picture[1] * s.channels;                                        \
+        y += y_offset + first_image * places * n + column;                                                             \
+        c += c_offset + get_global_id(2) * s.kernel_size[0] * s.kernel_size[1] * s.channels * n;                       \
         for (ulong r = 0; r < all_rows; r++) {                                                                         \
             const uint tap = (uint)(first_row + r) / s.channels, channel = (uint)(first_row + r) % s.channels;         \
             where[r] = (int)((tap / s.kernel_size[1] * s.dilation[0] * width +                                         \
@@ -186,7 +318,7 @@ CONV_WEIGHTS(conv_weights)
         const uint high = min(s.picture[0], height - min(height, s.pad[0]));                                           \
         const uint length = min(s.picture[1], width - min(width, s.pad[1])) * s.channels;                              \
         for (uint i = 0; i < PADDED; i++) padded[i] = 0.0f;                                                            \
-        for (uint image = 0; image < s.images; image++, x += (ulong)s.picture[0] * s.picture[1] * s.channels) {        \
+        for (ulong image = 0; image < images; image++, x += (ulong)s.picture[0] * s.picture[1] * s.channels) {        \
             for (uint i = 0; i < high; i++) {                                                                          \
                 __local float *row = padded + ((i + s.pad[0]) * width + s.pad[1]) * s.channels;                        \
                 for (uint j = 0; j < length; j++) row[j] = x[i * s.picture[1] * s.channels + j];                       \

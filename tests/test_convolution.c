@@ -45,6 +45,12 @@ static const geometry geometries[] = {
     {2, 4, 4, 64, 64, 2, SQUARE(1, 1, 1, 1)},                          /* results without taps, in groups */
     {2, 4, 10, 32, 32, 1, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 300}}}, /* windows past the picture */
     {1, 1, 200, 8, 8, 1, {{1, 5}, {1, 1}, {1, 40}, {0, 80}, {0, 80}}}, /* a wide reach */
+    {2, 13, 12, 20, 20, 1, SQUARE(7, 1, 3, 3)},
+    {1, 3, 40, 9, 8, 1, {{2, 30}, {1, 1}, {1, 1}, {0, 2}, {1, 2}}}, /* more taps than share a copy */
+    {5, 28, 28, 32, 40, 1, SQUARE(3, 2, 0, 1)},                     /* weights in pieces of the images */
+    {1, 36, 34, 70, 20, 1, SQUARE(3, 1, 1, 1)},
+    {1, 4, 300, 16, 17, 1, SQUARE(3, 1, 1, 1)}, /* rows longer than a panel */
+    {7, 3, 3, 16, 16, 1, SQUARE(3, 2, 1, 1)},
 };
 enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
 

@@ -4,15 +4,19 @@
 #include <stdio.h>
 
 #include "base/size.h"
-#include "device/gemm_rows.h"
+#include "device/conv_panel.h"
 #include "device/record.h"
 
-enum { ROWS, LANES, K_BLOCK, SUM_ROWS, STRIPS }; /* the parameters */
 enum {
-    FEW_ROWS = 8,    /* a strip's last tile may write that many rows of sums too far */
-    PADDED = 4096,   /* floats of a padded picture with few channels */
-    BLOCK_ROWS = 64, /* channels that are copied to lie together */
-    TAPS = 5,        /* of a row of the kernel, that share what was copied */
+    ROWS = DUET_PANEL_ROWS,
+    LANES = DUET_PANEL_LANES,
+    K_BLOCK = DUET_PANEL_K_BLOCK,
+    SUM_ROWS = DUET_PANEL_SUM_ROWS,
+    STRIPS = DUET_PANEL_STRIPS,
+    FEW_ROWS = DUET_PANEL_FEW_ROWS,
+    PADDED = DUET_PANEL_PADDED,
+    BLOCK_ROWS = DUET_PANEL_BLOCK_ROWS,
+    TAPS = DUET_PANEL_TAPS,
 };
 
 static size_t columns_of(const duet_gemm_parameters *parameters)
@@ -20,67 +24,66 @@ static size_t columns_of(const duet_gemm_parameters *parameters)
     return 2 * (size_t)parameters->value[LANES];
 }
 
+static bool is_weights(const duet_gemm_shape *shape)
+{
+    return shape->convolution.use == DUET_CONVOLUTION_WEIGHTS;
+}
+
 /** A single feature fills no strip: vectors hold neighbours of k instead. */
 static bool is_thin(const duet_gemm_shape *shape)
 {
-    return shape->n == 1 && shape->convolution.use != DUET_CONVOLUTION_WEIGHTS;
+    return shape->n == 1 && !is_weights(shape);
 }
 
-/** The weights' gradient of pictures with fewer channels than a tile has rows: rows are taps, if the picture fits. */
-static bool has_few_channels(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+/** Floats of the pixels that a work-item of the weights' gradient copies: of four for each row of the panel. */
+static size_t block_floats(const duet_gemm_parameters *parameters)
 {
-    const duet_convolution *it = &shape->convolution;
-    size_t length = it->channels;
-    for (size_t axis = 0; axis < 2; axis++) {
-        const size_t reach =
-            (it->result[axis] - 1) * it->stride[axis] + (it->kernel[axis] - 1) * it->dilation[axis] + 1;
-        if (reach > PADDED || !duet_size_multiply(length, reach, &length)) return false;
-    }
-    return it->use == DUET_CONVOLUTION_WEIGHTS && it->groups == 1 && it->channels < parameters->value[ROWS] &&
-           length <= PADDED;
+    return 4 * (size_t)parameters->value[K_BLOCK] * BLOCK_ROWS;
 }
 
-/** What the greediest kernels keep: panel and sums, and either block and steps or padded picture, steps and rows. */
-static size_t local_bytes(const duet_gemm_parameters *parameters)
+/** What the greediest kernels keep: panel and sums; steps; pixels and the taps' steps, or a padded picture and its
+ * rows. */
+static size_t local_bytes(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const size_t k_block = parameters->value[K_BLOCK], sum_rows = parameters->value[SUM_ROWS] + FEW_ROWS;
-    const size_t block = k_block * (BLOCK_ROWS + 2 * TAPS) + parameters->value[ROWS];
-    const size_t padded = 2 * PADDED + sum_rows;
-    return sizeof(float) * (columns_of(parameters) * (k_block + sum_rows) + (block > padded ? block : padded));
+    const size_t shared = columns_of(parameters) * (k_block + sum_rows);
+    const size_t block = block_floats(parameters) + k_block * 2 * TAPS + TAPS + parameters->value[ROWS];
+    const size_t padded = 2 * PADDED + sum_rows, greedier = block > padded ? block : padded;
+    return sizeof(float) * (shared + (is_weights(shape) ? greedier : k_block));
 }
 
-/** Strips of all groups. */
-static size_t strips_of(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+size_t duet_panel_strips(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
-    const size_t groups = shape->convolution.groups;
-    return groups * duet_size_pieces(shape->n / groups, columns_of(parameters));
+    return duet_size_pieces(shape->n / shape->convolution.groups, columns_of(parameters));
 }
 
 /** See panel_preset in gemm_panel.c for rows and lanes. */
 static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
-    (void)shape;
     const uint32_t width = device->info.vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 1440, 4}};
+    const uint32_t k_block = is_weights(shape) ? 128 : 256;
+    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, k_block, 1440, 4}};
     uint32_t *value = parameters.value;
-    while (local_bytes(&parameters) > device->info.local_bytes && value[K_BLOCK] > 16) {
+    while (local_bytes(shape, &parameters) > device->info.local_bytes && value[K_BLOCK] > 16) {
         value[K_BLOCK] /= 2;
-        if (value[SUM_ROWS] / 2 >= TAPS * (BLOCK_ROWS + FEW_ROWS)) value[SUM_ROWS] /= 2;
+        if (value[SUM_ROWS] > 360) value[SUM_ROWS] /= 2;
     }
     return parameters;
 }
 
-/** A row of the window must fit what a work-item copies of a row of the picture. */
+/** A row of the window must fit what a work-item copies: its pixels have at most BLOCK_ROWS channels and a line more.
+ */
 static bool holds_window(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const duet_convolution *it = &shape->convolution;
-    return (it->kernel[1] - 1) * (size_t)it->dilation[1] < parameters->value[K_BLOCK];
+    return !is_weights(shape) ||
+           (it->kernel[1] - 1) * (size_t)it->dilation[1] < block_floats(parameters) / (BLOCK_ROWS + 16);
 }
 
 /* Tuning: the preset with one parameter changed. */
 static const uint32_t grid[][4] = {[ROWS] = {6, 12},
                                    [LANES] = {4, 8, 16},
-                                   [K_BLOCK] = {128, 256, 512},
+                                   [K_BLOCK] = {64, 128, 256, 512},
                                    [SUM_ROWS] = {360, 720, 1440},
                                    [STRIPS] = {1, 2, 4, 8}};
 enum { GRID_PARAMETERS = sizeof grid / sizeof *grid, GRID_VALUES = sizeof *grid / sizeof **grid };
@@ -96,7 +99,8 @@ static bool panel_candidate(const duet_device *device, const duet_gemm_shape *sh
         *parameters = preset;
         if (value == 0 || preset.value[parameter] == value) continue;
         parameters->value[parameter] = value;
-        if (holds_window(shape, parameters) && local_bytes(parameters) <= device->info.local_bytes && index-- == 0)
+        if (holds_window(shape, parameters) && local_bytes(shape, parameters) <= device->info.local_bytes &&
+            index-- == 0)
             return true;
     }
     return false;
@@ -111,32 +115,30 @@ static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
                  results = (double)it->result[0] * it->result[1], taps = (double)it->kernel[0] * it->kernel[1];
     return pixels * it->channels <= most && results * it->features <= most &&
            taps * it->channels * it->features <= most && holds_window(shape, &preset) &&
-           local_bytes(&preset) <= device->info.local_bytes;
+           local_bytes(shape, &preset) <= device->info.local_bytes;
 }
 
-/** The weights in panels. */
+/** The weights in panels, or their gradient in pieces. */
 static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
-    (void)device;
     const duet_convolution *it = &shape->convolution;
-    if (it->use == DUET_CONVOLUTION_WEIGHTS || is_thin(shape)) return 0;
-    return sizeof(float) * strips_of(shape, parameters) * shape->k * columns_of(parameters);
+    if (is_weights(shape)) return duet_panel_weights_workspace(device, shape, parameters);
+    if (is_thin(shape)) return 0;
+    return sizeof(float) * it->groups * duet_panel_strips(shape, parameters) * shape->k * columns_of(parameters);
 }
 
 static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
     static const char *const thin[DUET_CONVOLUTION_USES] = {NULL, "CONV_THIN_FORWARD", "CONV_THIN_DATA", NULL};
-    (void)device;
     const uint32_t *value = parameters->value;
-    *source = (duet_gemm_source){.file = shape->convolution.use == DUET_CONVOLUTION_WEIGHTS ? "conv_panel_weights.cl"
-                                                                                            : "conv_panel.cl",
-                                 .macro = is_thin(shape)                        ? thin[shape->convolution.use]
-                                          : has_few_channels(shape, parameters) ? "CONV_FEW_WEIGHTS"
-                                                                                : duet_conv_macro(shape)};
+    *source = (duet_gemm_source){.file = is_weights(shape) ? "conv_panel_weights.cl" : "conv_panel.cl",
+                                 .macro = is_weights(shape) ? duet_panel_weights_macro(device, shape, parameters)
+                                          : is_thin(shape)  ? thin[shape->convolution.use]
+                                                            : duet_conv_macro(shape)};
     snprintf(source->options, sizeof source->options,
-             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d -DBLOCK_ROWS=%d -DTAPS=%d", value[ROWS],
-             value[LANES], value[K_BLOCK], value[SUM_ROWS], PADDED, BLOCK_ROWS, TAPS);
+             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d -DBLOCK=%zu -DTAPS=%d", value[ROWS],
+             value[LANES], value[K_BLOCK], value[SUM_ROWS], PADDED, block_floats(parameters), TAPS);
 }
 
 static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
@@ -153,7 +155,8 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
     };
     duet_launch launch = {
         .dimensions = 2,
-        .global = {(size_t)it->kernel[0] * it->kernel[1], strips_of(&product->shape, &product->parameters)},
+        .global = {(size_t)it->kernel[0] * it->kernel[1],
+                   it->groups * duet_panel_strips(&product->shape, &product->parameters)},
         .local = {1, 1},
         .bytes = 2.0 * sizeof(float) * (double)product->shape.k * (double)product->shape.n,
         .prepares = 2,
@@ -187,7 +190,7 @@ static duet_status lower_gather(duet_device *device, const duet_gemm_product *pr
 {
     const duet_convolution *it = &product->shape.convolution;
     const uint32_t *value = product->parameters.value;
-    const size_t strips = strips_of(&product->shape, &product->parameters) / it->groups;
+    const size_t strips = duet_panel_strips(&product->shape, &product->parameters);
     const size_t most = value[SUM_ROWS] - FEW_ROWS, blocks = duet_size_pieces(it->images, most);
     const size_t images = duet_size_pieces(it->images, blocks), room = value[SUM_ROWS] / (images + FEW_ROWS);
     const size_t taken = value[STRIPS] < room ? value[STRIPS] : room;
@@ -241,52 +244,12 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
                   arguments, sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
 
-static duet_status lower_weights(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
-                                 duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
-{
-    const duet_convolution *it = &product->shape.convolution;
-    const uint32_t *value = product->parameters.value;
-    const bool few = has_few_channels(&product->shape, &product->parameters);
-    const size_t parts_of_taps = few ? 1 : it->kernel[0] * duet_size_pieces(it->kernel[1], TAPS);
-    const size_t rows = few ? product->shape.m : it->channels / it->groups;
-    const size_t most = few ? value[SUM_ROWS] / value[ROWS] * value[ROWS] : BLOCK_ROWS;
-    const size_t all_strips = strips_of(&product->shape, &product->parameters) / it->groups;
-    const size_t taps = it->kernel[1] < TAPS ? it->kernel[1] : TAPS, wanted = 2 * (size_t)device->info.compute_units;
-    size_t taken = value[SUM_ROWS] / (taps * (BLOCK_ROWS + FEW_ROWS)), blocks = duet_size_pieces(rows, most);
-    if (taken > value[STRIPS]) taken = value[STRIPS];
-    if (few) taken = 1;
-    while (taken > 1 && parts_of_taps * blocks * it->groups * duet_size_pieces(all_strips, taken) < wanted) taken /= 2;
-    const cl_ulong strips = taken < all_strips ? taken : all_strips;
-    const size_t parts = it->groups * duet_size_pieces(all_strips, strips);
-    if (parts_of_taps * parts * blocks < wanted) blocks = duet_size_pieces(wanted, parts_of_taps * parts);
-    const cl_ulong row_block = duet_size_round_up(duet_size_pieces(rows, blocks), few ? value[ROWS] : value[LANES]);
-    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
-    const cl_uint add = product->adds;
-    const duet_argument arguments[] = {
-        {sizeof *it, it},
-        {sizeof row_block, &row_block},
-        {sizeof strips, &strips},
-        {sizeof(cl_mem), &product->a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof(cl_mem), &product->b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof(cl_mem), &product->c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
-    };
-    duet_launch launch = {
-        .dimensions = 2, .global = {parts_of_taps * duet_size_pieces(rows, (size_t)row_block), parts}, .local = {1, 1}};
-    return append(device, product, source, few ? "conv_few_weights" : "conv_weights", arguments,
-                  sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
-}
-
 static duet_status panel_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
                                cl_uint *arguments, duet_error *error)
 {
     duet_gemm_source source;
     panel_source(device, &product->shape, &product->parameters, &source);
-    if (product->shape.convolution.use == DUET_CONVOLUTION_WEIGHTS)
-        return lower_weights(device, product, &source, list, arguments, error);
+    if (is_weights(&product->shape)) return duet_panel_weights_lower(device, product, &source, list, arguments, error);
     if (is_thin(&product->shape)) return lower_thin(device, product, &source, list, arguments, error);
     return lower_gather(device, product, &source, list, arguments, error);
 }
