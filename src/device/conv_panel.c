@@ -185,15 +185,27 @@ static const uint32_t *places_of(const duet_convolution *it)
     return it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
 }
 
+/** Images of a work-item. One tile's worth, if the panels stay in a second-level cache: the next rows of places, which
+ *  are computed next, then find their pixels there too. Else as many as there are sums: panels come from further away.
+ */
+static size_t images_taken(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    static const size_t near_floats = 32768;
+    const size_t strips = duet_panel_strips(shape, parameters), most = parameters->value[STRIPS];
+    const size_t columns = (strips < most ? strips : most) * columns_of(parameters);
+    return shape->k <= near_floats / columns ? parameters->value[ROWS] : parameters->value[SUM_ROWS] - FEW_ROWS;
+}
+
 static duet_status lower_gather(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                                 duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
     const uint32_t *value = product->parameters.value;
     const size_t strips = duet_panel_strips(&product->shape, &product->parameters);
-    const size_t most = value[SUM_ROWS] - FEW_ROWS, blocks = duet_size_pieces(it->images, most);
-    const size_t images = duet_size_pieces(it->images, blocks), room = value[SUM_ROWS] / (images + FEW_ROWS);
-    const size_t taken = value[STRIPS] < room ? value[STRIPS] : room;
+    const size_t most = images_taken(&product->shape, &product->parameters);
+    const size_t images = duet_size_pieces(it->images, duet_size_pieces(it->images, most));
+    const size_t room = value[SUM_ROWS] / (images + FEW_ROWS);
+    const size_t taken = value[STRIPS] < room ? value[STRIPS] : room, blocks = duet_size_pieces(it->images, images);
     const cl_ulong image_block = images, strips_taken = taken < strips ? taken : strips;
     const cl_ulong a_offset = product->a.offset, panels_offset = product->workspace.offset;
     const cl_ulong c_offset = product->c.offset;
@@ -224,9 +236,7 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
     const duet_convolution *it = &product->shape.convolution;
     const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
-    const size_t rows = places_of(it)[0], wanted = 4 * (size_t)device->info.compute_units;
-    const size_t blocks = duet_size_pieces(wanted, rows), most = product->parameters.value[ROWS];
-    const cl_ulong image_block = duet_size_round_up(duet_size_pieces(it->images, blocks), most);
+    const cl_ulong image_block = product->parameters.value[ROWS]; /* see images_taken */
     const duet_argument arguments[] = {
         {sizeof *it, it},
         {sizeof image_block, &image_block},
@@ -238,8 +248,9 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
         {sizeof c_offset, &c_offset},
         {sizeof add, &add},
     };
-    duet_launch launch = {
-        .dimensions = 2, .global = {rows, duet_size_pieces(it->images, (size_t)image_block)}, .local = {1, 1}};
+    duet_launch launch = {.dimensions = 2,
+                          .global = {places_of(it)[0], duet_size_pieces(it->images, (size_t)image_block)},
+                          .local = {1, 1}};
     return append(device, product, source, it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
                   arguments, sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
