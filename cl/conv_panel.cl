@@ -50,9 +50,10 @@ WALK_TILE(images_tile, EACH_ROW)
 WALK_TILE(images_low_tile, EACH_OF_FEW)
 
 #define SPACE         __global
-#define PANEL_STEP(i) 2 * i
-LISTED_TILE(listed_images_tile, EACH_ROW, const ulong stride)
-LISTED_TILE(listed_images_low_tile, EACH_OF_FEW, const ulong stride)
+#define PANEL_SPACE   __global
+#define PANEL_STEP(i) panel_steps[i]
+LISTED_TILE(listed_images_tile, EACH_ROW, const ulong stride, __local const int *panel_steps)
+LISTED_TILE(listed_images_low_tile, EACH_OF_FEW, const ulong stride, __local const int *panel_steps)
 
 /* The taps along a dimension that meet the operand at one place of the result: first, first + step, ..., which lie at
  * `at`, at + at_step, ... */
@@ -80,22 +81,28 @@ taps taps_where(const convolution s, const uint axis, const uint place, const bo
     return found;
 }
 
-/* The steps of a walk one by one, and their part of a panel. */
-void list_walk(const walk all, __global const vector *packed, __local int *steps, __local vector *panel)
+bool same_taps(const taps a, const taps b)
 {
-    for (ulong run = 0, k = 0; run < all.runs; run++)
-        for (ulong piece = 0; piece < all.pieces; piece++)
-            for (ulong i = 0; i < all.depth; i++, k++) {
-                const long at = (long)run * all.panel_run + (long)piece * all.panel_piece + (long)(2 * i);
-                steps[k] = (int)((long)run * all.a_run + (long)piece * all.a_piece + (long)i);
-                panel[2 * k] = packed[at];
-                panel[2 * k + 1] = packed[at + 1];
+    return a.count == b.count && a.first == b.first && a.step == b.step && a.at_step == b.at_step;
+}
+
+/* The steps of a walk one by one. */
+void list_walk(const walk all, __local int *steps, __local int *panel_steps)
+{
+    for (ulong run = 0; run < all.runs; run++)
+        for (ulong piece = 0; piece < all.pieces; piece++) {
+            const int step = (int)((long)run * all.a_run + (long)piece * all.a_piece);
+            const int panel_step = (int)((long)run * all.panel_run + (long)piece * all.panel_piece);
+            for (ulong i = 0; i < all.depth; i++) {
+                *steps++ = step + (int)i;
+                *panel_steps++ = panel_step + 2 * (int)i;
             }
+        }
 }
 
 /* y from x, or x from y: dimension 0 counts rows of places, dimension 1 parts of `strips` strips of each group, dimension
  * 2 blocks of images. k is cut into pieces of at most K_BLOCK steps; where it comes in runs of less than SHORT, it is
- * listed. */
+ * listed, anew only where other taps meet. */
 #define SHORT 32
 #define GATHER(kernel_name, IS_DATA, TO, FROM, IN, OUT)                                                                \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
@@ -104,8 +111,8 @@ void list_walk(const walk all, __global const vector *packed, __local int *steps
                      const ulong panels_offset, __global float *c, const ulong c_offset,                               \
                      const uint add FINISH_PARAMETERS)                                                                 \
     {                                                                                                                  \
-        __local vector sums[2 * (SUM_ROWS + FEW_ROWS)], panel[2 * K_BLOCK];                                            \
-        __local int steps[K_BLOCK];                                                                                    \
+        __local vector sums[2 * (SUM_ROWS + FEW_ROWS)];                                                                \
+        __local int steps[K_BLOCK], panel_steps[K_BLOCK];                                                              \
         const ulong channels = s.IN / s.groups, features = s.OUT / s.groups, n = s.OUT;                                \
         const ulong all_strips = (features + COLUMNS - 1) / COLUMNS, parts = (all_strips + strips - 1) / strips;       \
         const ulong group = get_global_id(1) / parts, first_strip = get_global_id(1) % parts * strips;                 \
@@ -119,8 +126,10 @@ void list_walk(const walk all, __global const vector *packed, __local int *steps
             (__global const vector *)(panels + panels_offset) + group * all_strips * panel_length;                     \
         a += a_offset + first_image * stride + group * channels;                                                       \
         c += c_offset;                                                                                                 \
+        taps v = {0, 0, 0, 0, 0};                                                                                      \
         for (uint v_place = 0; v_place < s.TO[1]; v_place++) {                                                         \
-            const taps v = taps_where(s, 1, v_place, IS_DATA);                                                         \
+            const taps before = v;                                                                                     \
+            v = taps_where(s, 1, v_place, IS_DATA);                                                                    \
             /* neighbouring taps over neighbouring pixels are one long run of k */                                     \
             const bool joins = v.step == 1 && v.at_step == 1 && s.groups == 1;                                         \
             const walk all = {h.count,                                                                                 \
@@ -137,10 +146,10 @@ void list_walk(const walk all, __global const vector *packed, __local int *steps
             __global const float *from = a + ((ulong)h.at * s.FROM[1] + v.at) * s.IN;                                  \
             __global const vector *packed = group_panels + (h.first * s.kernel_size[1] + v.first) * channels * 2;      \
             __local vector *to = sums;                                                                                 \
-            for (ulong strip = first_strip; is_listed && strip < end_strip; strip++, to += sums_a_strip) {             \
-                list_walk(all, packed + strip * panel_length, steps, panel);                                           \
-                TILES(listed_images, images, total, from + row * stride, steps, panel, to + 2 * row, 0, stride)        \
-            }                                                                                                          \
+            if (is_listed && !same_taps(v, before)) list_walk(all, steps, panel_steps);                                \
+            for (ulong strip = first_strip; is_listed && strip < end_strip; strip++, to += sums_a_strip)               \
+                TILES(listed_images, images, total, from + row * stride, steps, packed + strip * panel_length,         \
+                      to + 2 * row, 0, stride, panel_steps)                                                            \
             uint resumes = 0;                                                                                          \
             for (ulong run = 0; !is_listed && run < all.runs; run += runs)                                             \
                 for (ulong piece = 0; piece < all.pieces; piece += pieces)                                             \
@@ -172,7 +181,8 @@ CONV_FORWARD(conv_forward)
 CONV_DATA(conv_data)
 
 /* The same for one feature: a vector then holds LANES neighbours of k instead of columns. Dimension 0 counts rows of
- * places, dimension 1 blocks of images. The weights lie in order: no panels. */
+ * places, of which a row's pixels serve the next one from a cache, dimension 1 tiles of images. The weights lie in order:
+ * no panels. */
 #if LANES == 16
 #define FOLD(v) FOLD_8((v).lo + (v).hi)
 #elif LANES == 8
@@ -193,36 +203,34 @@ float fold_four(const float4 v)
 #define THIN_KEEP(r)     done[r] = rest##r + FOLD(sum##r);
 #define THIN(kernel_name, IS_DATA, TO, FROM, IN)                                                                       \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(const convolution s, const ulong image_block, __global const float *restrict a,                   \
-                     const ulong a_offset, __global const float *restrict b, const ulong b_offset, __global float *c,  \
-                     const ulong c_offset, const uint add FINISH_PARAMETERS)                                           \
+    void kernel_name(const convolution s, const uint row_block, __global const float *restrict a, const ulong a_offset,\
+                     __global const float *restrict b, const ulong b_offset, __global float *c, const ulong c_offset,  \
+                     const uint add FINISH_PARAMETERS)                                                                 \
     {                                                                                                                  \
         __local float done[ROWS];                                                                                      \
         __local taps across[PLACES];                                                                                   \
-        const ulong first_image = get_global_id(1) * image_block, end_image = min(first_image + image_block,           \
-                                                                                 (ulong)s.images), n = 1;              \
+        const ulong first_image = get_global_id(1) * ROWS, rows = min((ulong)ROWS, s.images - first_image), n = 1;     \
         const ulong places = (ulong)s.TO[0] * s.TO[1], stride = (ulong)s.FROM[0] * s.FROM[1] * s.IN;                   \
-        const taps h = taps_where(s, 0, get_global_id(0), IS_DATA);                                                    \
-        a += a_offset;                                                                                                 \
+        const uint first_row = (uint)get_global_id(0) * row_block, end_row = min(first_row + row_block, s.TO[0]);      \
+        a += a_offset + first_image * stride;                                                                          \
         b += b_offset;                                                                                                 \
         c += c_offset;                                                                                                 \
-        /* images take their turn over some places of a row: what one place has read of an image serves the next one */ \
         for (uint first = 0; first < s.TO[1]; first += PLACES) {                                                       \
             const uint end = min(first + PLACES, s.TO[1]);                                                             \
             for (uint i = first; i < end; i++) across[i - first] = taps_where(s, 1, i, IS_DATA);                       \
-            for (ulong image = first_image; image < end_image; image += ROWS)                                          \
+            for (uint h_place = first_row; h_place < end_row; h_place++) {                                             \
+                const taps h = taps_where(s, 0, h_place, IS_DATA);                                                     \
                 for (uint v_place = first; v_place < end; v_place++) {                                                 \
                     const taps v = across[v_place - first];                                                            \
                     const bool joins = v.step == 1 && v.at_step == 1;                                                  \
                     const ulong depth = joins ? (ulong)s.IN * v.count : s.IN;                                          \
-                    const ulong rows = min((ulong)ROWS, end_image - image);                                            \
                     EACH_ROW(THIN_START)                                                                               \
                     for (uint run = 0; run < h.count; run++)                                                           \
                         for (uint piece = 0; piece < (joins ? 1 : v.count); piece++) {                                 \
                             const ulong at = (h.at + run * h.at_step) * s.FROM[1] + v.at + piece * v.at_step;          \
                             const ulong tap_at =                                                                       \
                                 (h.first + run * h.step) * s.kernel_size[1] + v.first + piece * v.step;                \
-                            __global const float *from = a + image * stride + at * s.IN, *tap = b + tap_at * s.IN;     \
+                            __global const float *from = a + at * s.IN, *tap = b + tap_at * s.IN;                      \
                             ulong i = 0;                                                                               \
                             for (; i + LANES <= depth; i += LANES) {                                                   \
                                 const vector weights = LOAD(0, tap + i);                                               \
@@ -232,11 +240,12 @@ float fold_four(const float4 v)
                         }                                                                                              \
                     EACH_ROW(THIN_KEEP)                                                                                \
                     for (ulong r = 0; r < rows; r++) {                                                                 \
-                        const ulong row = (image + r) * places + get_global_id(0) * s.TO[1] + v_place;                 \
+                        const ulong row = (first_image + r) * places + (ulong)h_place * s.TO[1] + v_place;             \
                         if (add) done[r] += c[row];                                                                    \
                         FINISH((uint)row, 0, done + r, 1)                                                              \
                     }                                                                                                  \
                 }                                                                                                      \
+            }                                                                                                          \
         }                                                                                                              \
     }
 #define CONV_THIN_FORWARD(name) THIN(name, false, result, picture, channels)

@@ -13,6 +13,7 @@
 #include "panel.cl"
 
 #define SPACE         __local
+#define PANEL_SPACE   __local
 #define ROW(r)        r /* rows are channels, side by side */
 #define PANEL_STEP(i) panel_steps[i]
 LISTED_TILE(channels_tile, EACH_ROW, __local const int *panel_steps)

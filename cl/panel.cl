@@ -62,7 +62,7 @@ typedef NAME(float, LANES) vector;
     sums[2 * r] = left##r;                                                                                             \
     sums[2 * r + 1] = right##r;
 /* A tile whose k takes no long runs: step i of op(A), in SPACE, lies steps[i] behind the operand, and takes the two
- * vectors of the panel from PANEL_STEP(i) on. The last argument is what ROW or PANEL_STEP need. */
+ * vectors of the panel, in PANEL_SPACE, from PANEL_STEP(i) on. The last arguments are what ROW and PANEL_STEP need. */
 #define LISTED_STEP(EACH)                                                                                              \
     {                                                                                                                  \
         const vector b_left = panel[PANEL_STEP(i)], b_right = panel[PANEL_STEP(i) + 1];                                \
@@ -70,10 +70,10 @@ typedef NAME(float, LANES) vector;
         EACH(MULTIPLY)                                                                                                 \
         i++;                                                                                                           \
     }
-#define LISTED_TILE(name, EACH, NEEDED)                                                                                \
+#define LISTED_TILE(name, EACH, ...)                                                                                   \
     __attribute__((noinline))                                                                                          \
     void name(const ulong rows, const ulong depth, SPACE const float *operand, __local const int *steps,               \
-              __local const vector *panel, __local vector *sums, const uint resumes, NEEDED)                           \
+              PANEL_SPACE const vector *panel, __local vector *sums, const uint resumes, __VA_ARGS__)                  \
     {                                                                                                                  \
         EACH(START)                                                                                                    \
         if (resumes) { EACH(RESUME) }                                                                                  \

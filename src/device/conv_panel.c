@@ -61,7 +61,7 @@ size_t duet_panel_strips(const duet_gemm_shape *shape, const duet_gemm_parameter
 static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
     const uint32_t width = device->info.vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    const uint32_t k_block = is_weights(shape) ? 128 : 256;
+    const uint32_t k_block = is_weights(shape) ? 128 : 512;
     duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, k_block, 1440, 4}};
     uint32_t *value = parameters.value;
     while (local_bytes(shape, &parameters) > device->info.local_bytes && value[K_BLOCK] > 16) {
@@ -236,10 +236,12 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
     const duet_convolution *it = &product->shape.convolution;
     const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_uint add = product->adds;
-    const cl_ulong image_block = product->parameters.value[ROWS]; /* see images_taken */
+    const size_t rows = places_of(it)[0], tiles = duet_size_pieces(it->images, product->parameters.value[ROWS]);
+    const size_t blocks = duet_size_pieces(8 * (size_t)device->info.compute_units, tiles);
+    const cl_uint row_block = (cl_uint)duet_size_pieces(rows, blocks < rows ? blocks : rows);
     const duet_argument arguments[] = {
         {sizeof *it, it},
-        {sizeof image_block, &image_block},
+        {sizeof row_block, &row_block},
         {sizeof(cl_mem), &product->a.buffer},
         {sizeof a_offset, &a_offset},
         {sizeof(cl_mem), &product->b.buffer},
@@ -248,9 +250,7 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
         {sizeof c_offset, &c_offset},
         {sizeof add, &add},
     };
-    duet_launch launch = {.dimensions = 2,
-                          .global = {places_of(it)[0], duet_size_pieces(it->images, (size_t)image_block)},
-                          .local = {1, 1}};
+    duet_launch launch = {.dimensions = 2, .global = {duet_size_pieces(rows, row_block), tiles}, .local = {1, 1}};
     return append(device, product, source, it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
                   arguments, sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
 }
