@@ -17,10 +17,10 @@
 #define FINISH(row, column, product, count) c[(row) * n + (column)] = product[0];
 
 #define GEMM_PLAIN(kernel_name)                                                                                        \
-    __kernel void kernel_name(const ulong m, const ulong n, const ulong k, __global const float *a,                    \
-                              const ulong a_offset, const ulong a_row, const ulong a_column, __global const float *b,  \
-                              const ulong b_offset, const ulong b_row, const ulong b_column, __global float *c,        \
-                              const ulong c_offset, const uint add FINISH_PARAMETERS)                                  \
+    __kernel void kernel_name(const ulong m, const ulong n, const ulong k, const ulong a_row, const ulong a_column,    \
+                              const ulong b_row, const ulong b_column, __global const float *a, const ulong a_offset,  \
+                              __global const float *b, const ulong b_offset, __global float *c, const ulong c_offset,  \
+                              const uint add FINISH_PARAMETERS)                                                        \
     {                                                                                                                  \
         const size_t item = get_global_id(0);                                                                          \
         if (item >= m * n) return; /* the number of work-items is rounded up to whole groups */                        \

@@ -145,13 +145,14 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
                                  duet_launch_list *list, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
-    const cl_ulong b_offset = product->b.offset, panels_offset = product->workspace.offset;
-    const duet_argument arguments[] = {
-        {sizeof *it, it},
-        {sizeof(cl_mem), &product->b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof(cl_mem), &product->workspace.buffer},
-        {sizeof panels_offset, &panels_offset},
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_PREPARES,
+        .file = source->file,
+        .options = source->options,
+        .kernel = it->use == DUET_CONVOLUTION_DATA ? "pack_data" : "pack_forward",
+        .numbers = {{sizeof *it, it}},
+        .places = {product->b, product->workspace},
+        .place_count = 2,
     };
     duet_launch launch = {
         .dimensions = 2,
@@ -161,22 +162,9 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
         .bytes = 2.0 * sizeof(float) * (double)product->shape.k * (double)product->shape.n,
         .prepares = 2,
     };
-    const bool is_data = it->use == DUET_CONVOLUTION_DATA;
     snprintf(launch.name, sizeof launch.name, "panels of weights %ux%ux%ux%u", it->kernel[0], it->kernel[1],
              it->channels / it->groups, it->features);
-    return duet_gemm_append(device, product, source->file, source->options, is_data ? "pack_data" : "pack_forward",
-                            arguments, sizeof arguments / sizeof *arguments, &launch, list, error);
-}
-
-/** One launch of the product's kernel: its own if the plan made none. */
-static duet_status append(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
-                          const char *kernel, const duet_argument *arguments, size_t count, duet_launch *launch,
-                          duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
-{
-    duet_gemm_describe(launch, "conv panel", product);
-    if (arguments_taken != NULL) *arguments_taken = (cl_uint)count;
-    return duet_gemm_append(device, product, source->file, source->options,
-                            product->kernel != NULL ? product->kernel : kernel, arguments, count, launch, list, error);
+    return duet_gemm_append_call(device, product, &call, &launch, list, NULL, error);
 }
 
 /** The extents of what is computed: the places. */
@@ -207,52 +195,42 @@ static duet_status lower_gather(duet_device *device, const duet_gemm_product *pr
     const size_t room = value[SUM_ROWS] / (images + FEW_ROWS);
     const size_t taken = value[STRIPS] < room ? value[STRIPS] : room, blocks = duet_size_pieces(it->images, images);
     const cl_ulong image_block = images, strips_taken = taken < strips ? taken : strips;
-    const cl_ulong a_offset = product->a.offset, panels_offset = product->workspace.offset;
-    const cl_ulong c_offset = product->c.offset;
-    const cl_uint add = product->adds;
-    const duet_argument arguments[] = {
-        {sizeof *it, it},
-        {sizeof image_block, &image_block},
-        {sizeof strips_taken, &strips_taken},
-        {sizeof(cl_mem), &product->a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof(cl_mem), &product->workspace.buffer},
-        {sizeof panels_offset, &panels_offset},
-        {sizeof(cl_mem), &product->c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_WRITES,
+        .file = source->file,
+        .options = source->options,
+        .kernel = duet_conv_kernel(&product->shape),
+        .numbers = {{sizeof *it, it}, {sizeof image_block, &image_block}, {sizeof strips_taken, &strips_taken}},
+        .places = {product->a, product->workspace, product->c},
+        .place_count = 3,
     };
     duet_launch launch = {.dimensions = 3,
                           .global = {places_of(it)[0], it->groups * duet_size_pieces(strips, strips_taken), blocks},
                           .local = {1, 1, 1}};
     DUET_TRY(lower_packing(device, product, source, list, error));
-    return append(device, product, source, it->use == DUET_CONVOLUTION_DATA ? "conv_data" : "conv_forward", arguments,
-                  sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
+    duet_gemm_describe(&launch, "conv panel", product);
+    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
 static duet_status lower_thin(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                               duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
-    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
-    const cl_uint add = product->adds;
     const size_t rows = places_of(it)[0], tiles = duet_size_pieces(it->images, product->parameters.value[ROWS]);
     const size_t blocks = duet_size_pieces(8 * (size_t)device->info.compute_units, tiles);
     const cl_uint row_block = (cl_uint)duet_size_pieces(rows, blocks < rows ? blocks : rows);
-    const duet_argument arguments[] = {
-        {sizeof *it, it},
-        {sizeof row_block, &row_block},
-        {sizeof(cl_mem), &product->a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof(cl_mem), &product->b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof(cl_mem), &product->c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_WRITES,
+        .file = source->file,
+        .options = source->options,
+        .kernel = it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
+        .numbers = {{sizeof *it, it}, {sizeof row_block, &row_block}},
+        .places = {product->a, product->b, product->c},
+        .place_count = 3,
     };
     duet_launch launch = {.dimensions = 2, .global = {duet_size_pieces(rows, row_block), tiles}, .local = {1, 1}};
-    return append(device, product, source, it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
-                  arguments, sizeof arguments / sizeof *arguments, &launch, list, arguments_taken, error);
+    duet_gemm_describe(&launch, "conv panel", product);
+    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
 static duet_status panel_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,

@@ -117,58 +117,45 @@ static duet_status lower_parts(duet_device *device, const duet_gemm_product *pro
                                duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
-    const bool is_last = parts->pieces == 1;
-    const duet_place c = is_last ? product->c : product->workspace;
+    const bool is_whole = parts->pieces == 1;
     const cl_ulong row_block = parts->row_block, strips = parts->strips;
-    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = c.offset;
-    const cl_uint image_block = (cl_uint)parts->image_block, add = is_last && product->adds;
-    const duet_argument taps[] = {{sizeof parts->tap_rows, &parts->tap_rows},
-                                  {sizeof parts->tap_columns, &parts->tap_columns}};
-    duet_argument arguments[] = {
-        {sizeof *it, it},
-        taps[0],
-        taps[1],
-        {sizeof row_block, &row_block},
-        {sizeof strips, &strips},
-        {sizeof image_block, &image_block},
-        {sizeof(cl_mem), &product->a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof(cl_mem), &product->b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof(cl_mem), &c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
+    const cl_uint tap_rows = parts->tap_rows, tap_columns = parts->tap_columns;
+    const cl_uint image_block = (cl_uint)parts->image_block;
+    const duet_gemm_call call = {
+        .role = is_whole ? DUET_GEMM_WRITES : DUET_GEMM_PIECES,
+        .file = source->file,
+        .options = source->options,
+        .kernel = parts->few ? "conv_few_weights" : duet_conv_kernel(&product->shape),
+        .numbers = {{sizeof *it, it},
+                    {sizeof tap_rows, &tap_rows},
+                    {sizeof tap_columns, &tap_columns},
+                    {sizeof row_block, &row_block},
+                    {sizeof strips, &strips},
+                    {sizeof image_block, &image_block}},
+        .places = {product->a, product->b, is_whole ? product->c : product->workspace},
+        .place_count = 3,
     };
-    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     duet_launch launch = {
         .dimensions = 3, .global = {parts->row_parts, parts->strip_parts, parts->pieces}, .local = {1, 1, 1}};
     duet_gemm_describe(&launch, "conv panel", product);
-    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
-    const char *kernel = is_last && product->kernel != NULL ? product->kernel
-                         : parts->few                       ? "conv_few_weights"
-                                                            : "conv_weights";
-    return duet_gemm_append(device, product, source->file, source->options, kernel, arguments, ARGUMENTS, &launch, list,
-                            error);
+    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
 static duet_status lower_sum(duet_device *device, const duet_gemm_product *product, const weights_parts *parts,
                              const duet_gemm_source *source, duet_launch_list *list, cl_uint *arguments_taken,
                              duet_error *error)
 {
-    const cl_ulong m = product->shape.m, n = product->shape.n, parts_offset = product->workspace.offset;
-    const cl_ulong c_offset = product->c.offset;
-    const cl_uint pieces = (cl_uint)parts->pieces, add = product->adds;
-    const duet_argument arguments[] = {
-        {sizeof m, &m},
-        {sizeof n, &n},
-        {sizeof pieces, &pieces},
-        {sizeof(cl_mem), &product->workspace.buffer},
-        {sizeof parts_offset, &parts_offset},
-        {sizeof(cl_mem), &product->c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
+    const cl_ulong m = product->shape.m, n = product->shape.n;
+    const cl_uint pieces = (cl_uint)parts->pieces;
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_WRITES,
+        .file = source->file,
+        .options = source->options,
+        .kernel = "conv_weights_sum",
+        .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof pieces, &pieces}},
+        .places = {product->workspace, product->c},
+        .place_count = 2,
     };
-    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     const size_t items = 4 * (size_t)device->info.compute_units;
     duet_launch launch = {.dimensions = 1,
                           .global = {product->shape.m < items ? product->shape.m : items},
@@ -176,10 +163,7 @@ static duet_status lower_sum(duet_device *device, const duet_gemm_product *produ
                           .bytes = sizeof(float) * (double)m * (double)n * (pieces + (product->adds ? 2 : 1))};
     snprintf(launch.name, sizeof launch.name, "conv panel sum %zux%zu, %u pieces", product->shape.m, product->shape.n,
              pieces);
-    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
-    return duet_gemm_append(device, product, source->file, source->options,
-                            product->kernel != NULL ? product->kernel : "conv_weights_sum", arguments, ARGUMENTS,
-                            &launch, list, error);
+    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
 duet_status duet_panel_weights_lower(duet_device *device, const duet_gemm_product *product,

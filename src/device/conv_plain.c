@@ -12,10 +12,10 @@ const char *duet_conv_macro(const duet_gemm_shape *shape)
     return macros[shape->convolution.use];
 }
 
-const char *duet_conv_kernel(const duet_gemm_product *product)
+const char *duet_conv_kernel(const duet_gemm_shape *shape)
 {
     static const char *const kernels[DUET_CONVOLUTION_USES] = {NULL, "conv_forward", "conv_data", "conv_weights"};
-    return product->kernel != NULL ? product->kernel : kernels[product->shape.convolution.use];
+    return kernels[shape->convolution.use];
 }
 
 static void plain_source(const duet_device *device, const duet_gemm_shape *shape,
@@ -29,28 +29,19 @@ static duet_status plain_lower(duet_device *device, const duet_gemm_product *pro
                                cl_uint *arguments_taken, duet_error *error)
 {
     const cl_ulong m = product->shape.m, n = product->shape.n;
-    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
-    const cl_uint add = product->adds;
-    const duet_argument arguments[] = {
-        {sizeof(duet_convolution), &product->shape.convolution},
-        {sizeof m, &m},
-        {sizeof n, &n},
-        {sizeof(cl_mem), &product->a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof(cl_mem), &product->b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof(cl_mem), &product->c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_WRITES,
+        .file = "conv_plain.cl",
+        .kernel = duet_conv_kernel(&product->shape),
+        .numbers = {{sizeof(duet_convolution), &product->shape.convolution}, {sizeof m, &m}, {sizeof n, &n}},
+        .places = {product->a, product->b, product->c},
+        .place_count = 3,
     };
-    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     const size_t group = device->info.work_group_size >= PLAIN_GROUP ? PLAIN_GROUP : 1;
     duet_launch launch = {
         .dimensions = 1, .global = {duet_size_round_up(product->shape.m * product->shape.n, group)}, .local = {group}};
     duet_gemm_describe(&launch, "conv plain", product);
-    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
-    return duet_gemm_append(device, product, "conv_plain.cl", NULL, duet_conv_kernel(product), arguments, ARGUMENTS,
-                            &launch, list, error);
+    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
 const duet_gemm_provider duet_conv_plain = {

@@ -79,46 +79,22 @@ static void tile_source(const duet_device *device, const duet_gemm_shape *shape,
     duet_tiles_source("conv_tile.cl", duet_conv_macro(shape), parameters, source);
 }
 
-/** The convolution itself, or its pieces. */
-static duet_status lower_tiles(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                               const duet_gemm_source *source, duet_launch_list *list, cl_uint *arguments_taken,
-                               duet_error *error)
-{
-    const bool is_last = product->parameters.value[DUET_TILE_PIECES] == 1;
-    const duet_place c = is_last ? product->c : product->workspace;
-    const cl_ulong elements = (cl_ulong)work->rows * work->columns, c_offset = c.offset;
-    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset;
-    const cl_uint depth = (cl_uint)duet_tiles_depth(work, &product->parameters), add = is_last && product->adds;
-    const duet_argument arguments[] = {
-        {sizeof product->shape.convolution, &product->shape.convolution},
-        {sizeof elements, &elements},
-        {sizeof depth, &depth},
-        {sizeof product->a.buffer, &product->a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof product->b.buffer, &product->b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof c.buffer, &c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
-    };
-    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
-    duet_launch launch = duet_tiles_launch(work, &product->parameters);
-    duet_gemm_describe(&launch, "conv tile", product);
-    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
-    const char *kernel = is_last && product->kernel != NULL ? product->kernel : "conv_tile";
-    return duet_gemm_append(device, product, source->file, source->options, kernel, arguments, ARGUMENTS, &launch, list,
-                            error);
-}
-
 static duet_status tile_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
                               cl_uint *arguments, duet_error *error)
 {
+    const duet_convolution *v = &product->shape.convolution;
     const duet_tile_work work = work_of(&product->shape);
+    const cl_ulong elements = (cl_ulong)work.rows * work.columns;
+    const cl_uint depth = (cl_uint)duet_tiles_depth(&work, &product->parameters);
     duet_gemm_source source;
     tile_source(device, &product->shape, &product->parameters, &source);
-    DUET_TRY(lower_tiles(device, product, &work, &source, list, arguments, error));
-    if (product->parameters.value[DUET_TILE_PIECES] == 1) return DUET_OK;
-    return duet_tiles_sum(device, product, &work, &source, "conv tile", list, arguments, error);
+    const duet_gemm_call call = {
+        .file = source.file,
+        .options = source.options,
+        .kernel = "conv_tile",
+        .numbers = {{sizeof *v, v}, {sizeof elements, &elements}, {sizeof depth, &depth}},
+    };
+    return duet_tiles_lower(device, product, &work, "conv tile", &call, list, arguments, error);
 }
 
 const duet_gemm_provider duet_conv_tile = {

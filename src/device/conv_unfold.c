@@ -78,48 +78,40 @@ typedef struct chunk {
     duet_place unfolded, inner;
 } chunk;
 
-static duet_status append(duet_device *device, const chunk *it, const char *kernel, const duet_argument *arguments,
-                          size_t count, size_t items, duet_launch_list *list, duet_error *error)
+static duet_status append(duet_device *device, const chunk *it, duet_gemm_role role, const char *kernel,
+                          duet_place from, duet_place to, size_t items, duet_launch_list *list, duet_error *error)
 {
     const size_t group = device->info.work_group_size >= GROUP ? GROUP : 1;
     const duet_convolution *v = &it->part.shape.convolution;
     const double picture = (double)v->images * v->picture[0] * v->picture[1] * v->channels;
     const double unfolded = (double)v->images * (double)rows_of_image(v) * (double)columns_of(v);
-    duet_launch launch = {.dimensions = 1, .global = {duet_size_round_up(items, group)}, .local = {group}};
+    const duet_gemm_call call = {.role = role,
+                                 .file = "unfold.cl",
+                                 .kernel = kernel,
+                                 .numbers = {{sizeof *v, v}},
+                                 .places = {from, to},
+                                 .place_count = 2};
+    duet_launch launch = {.dimensions = 1,
+                          .global = {duet_size_round_up(items, group)},
+                          .local = {group},
+                          .prepares = role == DUET_GEMM_PREPARES ? 1 : 0};
     duet_gemm_describe(&launch, kernel, &it->part);
     launch.flops = 0; /* they are the product's */
     launch.bytes = sizeof(float) * (picture + unfolded);
-    return duet_gemm_append(device, &it->part, "unfold.cl", NULL, kernel, arguments, count, &launch, list, error);
+    return duet_gemm_append_call(device, &it->part, &call, &launch, list, NULL, error);
 }
 
 static duet_status lower_unfold(duet_device *device, const chunk *it, duet_launch_list *list, duet_error *error)
 {
     const duet_convolution *v = &it->part.shape.convolution;
-    const cl_ulong x_offset = it->part.a.offset, offset = it->unfolded.offset;
-    const duet_argument arguments[] = {{sizeof *v, v},
-                                       {sizeof(cl_mem), &it->part.a.buffer},
-                                       {sizeof x_offset, &x_offset},
-                                       {sizeof(cl_mem), &it->unfolded.buffer},
-                                       {sizeof offset, &offset}};
-    const size_t before = list->count;
-    DUET_TRY(append(device, it, "unfold", arguments, sizeof arguments / sizeof *arguments,
-                    v->images * rows_of_image(v) * columns_of(v), list, error));
-    list->items[before].prepares = 1;
-    return DUET_OK;
+    return append(device, it, DUET_GEMM_PREPARES, "unfold", it->part.a, it->unfolded,
+                  v->images * rows_of_image(v) * columns_of(v), list, error);
 }
 
 static duet_status lower_fold(duet_device *device, const chunk *it, duet_launch_list *list, duet_error *error)
 {
     const duet_convolution *v = &it->part.shape.convolution;
-    const cl_ulong x_offset = it->part.c.offset, offset = it->unfolded.offset;
-    const cl_uint add = it->part.adds;
-    const duet_argument arguments[] = {{sizeof *v, v},
-                                       {sizeof(cl_mem), &it->unfolded.buffer},
-                                       {sizeof offset, &offset},
-                                       {sizeof(cl_mem), &it->part.c.buffer},
-                                       {sizeof x_offset, &x_offset},
-                                       {sizeof add, &add}};
-    return append(device, it, "fold", arguments, sizeof arguments / sizeof *arguments,
+    return append(device, it, DUET_GEMM_WRITES, "fold", it->unfolded, it->part.c,
                   (size_t)v->images * v->picture[0] * v->picture[1] * v->channels, list, error);
 }
 

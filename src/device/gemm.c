@@ -229,3 +229,26 @@ duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *produ
     }
     return duet_launch_append(list, launch, error);
 }
+
+duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *product, const duet_gemm_call *call,
+                                  duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
+                                  duet_error *error)
+{
+    const bool writes = call->role == DUET_GEMM_WRITES;
+    const cl_uint add = writes && product->adds;
+    cl_ulong offsets[DUET_GEMM_PLACES];
+    duet_argument arguments[DUET_GEMM_NUMBERS + 2 * DUET_GEMM_PLACES + 1];
+    size_t count = 0;
+    for (; count < DUET_GEMM_NUMBERS && call->numbers[count].bytes != 0; count++)
+        arguments[count] = call->numbers[count];
+    for (size_t i = 0; i < call->place_count; i++) {
+        offsets[i] = call->places[i].offset;
+        arguments[count++] = (duet_argument){sizeof call->places[i].buffer, &call->places[i].buffer};
+        arguments[count++] = (duet_argument){sizeof offsets[i], &offsets[i]};
+    }
+    if (call->role != DUET_GEMM_PREPARES) arguments[count++] = (duet_argument){sizeof add, &add};
+    if (writes && arguments_taken != NULL) *arguments_taken = (cl_uint)count;
+    return duet_gemm_append(device, product, call->file, call->options,
+                            writes && product->kernel != NULL ? product->kernel : call->kernel, arguments, count,
+                            launch, list, error);
+}

@@ -30,12 +30,6 @@ static size_t b_stride(const duet_gemm_shape *shape)
     return shape->transpose_b ? shape->k : shape->n;
 }
 
-static bool clblast_fits(duet_device *device, const duet_gemm_shape *shape)
-{
-    (void)device, (void)shape;
-    return true;
-}
-
 /** Where the matrices will lie is not known yet. An offset other than 0 makes CLBlast copy a matrix, so asking with
  *  one gives the most that any call of this shape can need. */
 static size_t clblast_workspace(duet_device *device, const duet_gemm_shape *shape,
@@ -90,7 +84,7 @@ static duet_status clblast_lower(duet_device *device, const duet_gemm_product *w
 const duet_gemm_provider duet_gemm_clblast = {
     .name = "clblast",
     .summary = "the CLBlast library, tuned for GPUs",
-    .fits = clblast_fits,
+    .fits = duet_gemm_fits_all,
     .preset = duet_gemm_no_parameters,
     .workspace = clblast_workspace,
     .workspace_from_start = true,

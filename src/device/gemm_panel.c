@@ -128,14 +128,15 @@ static duet_status lower_slabs(duet_device *device, const duet_gemm_product *pro
                                duet_launch_list *list, duet_error *error)
 {
     const duet_gemm_shape *shape = &product->shape;
-    const cl_ulong m = shape->m, k = shape->k, a_offset = product->a.offset, slabs_offset = product->workspace.offset;
-    const duet_argument arguments[] = {
-        {sizeof m, &m},
-        {sizeof k, &k},
-        {sizeof product->a.buffer, &product->a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof product->workspace.buffer, &product->workspace.buffer},
-        {sizeof slabs_offset, &slabs_offset},
+    const cl_ulong m = shape->m, k = shape->k;
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_PREPARES,
+        .file = "gemm_panel.cl",
+        .options = options,
+        .kernel = shape->transpose_a ? "slabs_of_columns" : "slabs_of_rows",
+        .numbers = {{sizeof m, &m}, {sizeof k, &k}},
+        .places = {product->a, product->workspace},
+        .place_count = 2,
     };
     duet_launch launch = {
         .dimensions = 2,
@@ -145,9 +146,7 @@ static duet_status lower_slabs(duet_device *device, const duet_gemm_product *pro
         .prepares = 1,
     };
     snprintf(launch.name, sizeof launch.name, "slabs %zux%zu %c", shape->m, shape->k, shape->transpose_a ? 't' : 'n');
-    return duet_gemm_append(device, product, "gemm_panel.cl", options,
-                            shape->transpose_a ? "slabs_of_columns" : "slabs_of_rows", arguments,
-                            sizeof arguments / sizeof *arguments, &launch, list, error);
+    return duet_gemm_append_call(device, product, &call, &launch, list, NULL, error);
 }
 
 static size_t greatest_common_divisor(size_t a, size_t b)
@@ -190,27 +189,19 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
     static const char *const kernels[][2] = {{"gemm_nn", "gemm_nt"}, {"gemm_tn", "gemm_tt"}, {"gemm_sn", "gemm_st"}};
     const duet_gemm_shape *shape = &product->shape;
     const bool slabs = product->parameters.value[SLABS] != 0;
-    const duet_place a = slabs ? product->workspace : product->a;
     const cl_ulong m = shape->m, n = shape->n, k = shape->k;
     const panel_block block = block_for(device, product);
     const cl_ulong row_block = block.rows, strips = block.strips;
-    const cl_ulong a_offset = a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
-    const cl_uint add = product->adds;
-    const duet_argument arguments[] = {
-        {sizeof m, &m},
-        {sizeof n, &n},
-        {sizeof k, &k},
-        {sizeof row_block, &row_block},
-        {sizeof strips, &strips},
-        {sizeof a.buffer, &a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof product->b.buffer, &product->b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof product->c.buffer, &product->c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_WRITES,
+        .file = source->file,
+        .options = source->options,
+        .kernel = kernels[slabs ? 2 : shape->transpose_a][shape->transpose_b],
+        .numbers =
+            {{sizeof m, &m}, {sizeof n, &n}, {sizeof k, &k}, {sizeof row_block, &row_block}, {sizeof strips, &strips}},
+        .places = {slabs ? product->workspace : product->a, product->b, product->c},
+        .place_count = 3,
     };
-    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     duet_launch launch = {
         .dimensions = 2,
         .global = {duet_size_pieces(shape->m, block.rows),
@@ -218,11 +209,7 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
         .local = {1, 1},
     };
     duet_gemm_describe(&launch, "gemm panel", product);
-    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
-    const char *own = kernels[slabs ? 2 : shape->transpose_a][shape->transpose_b];
-    return duet_gemm_append(device, product, source->file, source->options,
-                            product->kernel != NULL ? product->kernel : own, arguments, ARGUMENTS, &launch, list,
-                            error);
+    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
 static duet_status panel_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,

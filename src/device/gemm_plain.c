@@ -19,36 +19,28 @@ static duet_status plain_lower(duet_device *device, const duet_gemm_product *pro
 {
     const duet_gemm_shape *shape = &product->shape;
     const cl_ulong m = shape->m, n = shape->n, k = shape->k;
-    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = product->c.offset;
     const cl_ulong a_row = shape->transpose_a ? 1 : k, a_column = shape->transpose_a ? m : 1;
     const cl_ulong b_row = shape->transpose_b ? 1 : n, b_column = shape->transpose_b ? k : 1;
-    const cl_uint add = product->adds;
-    const duet_argument arguments[] = {
-        {sizeof m, &m},
-        {sizeof n, &n},
-        {sizeof k, &k},
-        {sizeof(cl_mem), &product->a.buffer},
-        {sizeof(cl_ulong), &a_offset},
-        {sizeof a_row, &a_row},
-        {sizeof a_column, &a_column},
-        {sizeof(cl_mem), &product->b.buffer},
-        {sizeof(cl_ulong), &b_offset},
-        {sizeof b_row, &b_row},
-        {sizeof b_column, &b_column},
-        {sizeof(cl_mem), &product->c.buffer},
-        {sizeof(cl_ulong), &c_offset},
-        {sizeof add, &add},
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_WRITES,
+        .file = "gemm_plain.cl",
+        .kernel = "gemm_plain",
+        .numbers = {{sizeof m, &m},
+                    {sizeof n, &n},
+                    {sizeof k, &k},
+                    {sizeof a_row, &a_row},
+                    {sizeof a_column, &a_column},
+                    {sizeof b_row, &b_row},
+                    {sizeof b_column, &b_column}},
+        .places = {product->a, product->b, product->c},
+        .place_count = 3,
     };
-    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     const size_t limit = device->info.work_group_size;
     const size_t group = limit >= PLAIN_GROUP ? PLAIN_GROUP : 1;
     duet_launch launch = {
         .dimensions = 1, .global = {duet_size_round_up(shape->m * shape->n, group)}, .local = {group}};
     duet_gemm_describe(&launch, "gemm plain", product);
-    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
-    return duet_gemm_append(device, product, "gemm_plain.cl", NULL,
-                            product->kernel != NULL ? product->kernel : "gemm_plain", arguments, ARGUMENTS, &launch,
-                            list, error);
+    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
 const duet_gemm_provider duet_gemm_plain = {

@@ -22,9 +22,31 @@ duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *produ
                              const char *options, const char *kernel, const duet_argument *arguments, size_t count,
                              duet_launch *launch, duet_launch_list *list, duet_error *error);
 
-/** Of a convolution's use: the macro in a provider's file, and the kernel to launch (the plan's own if it has one). */
+/** What a launch of a product does: it prepares an operand, computes pieces that are added up later, or writes C, which
+ *  is the plan's own kernel if it has one. */
+typedef enum duet_gemm_role { DUET_GEMM_PREPARES, DUET_GEMM_PIECES, DUET_GEMM_WRITES } duet_gemm_role;
+
+enum { DUET_GEMM_NUMBERS = 8, DUET_GEMM_PLACES = 3 };
+
+/** A launch of a product: the provider's kernel and its arguments, first numbers, up to one of no bytes, then of each
+ *  place the buffer and the offset (cl_ulong), and last, unless it prepares, whether it adds to what is there
+ * (cl_uint). */
+typedef struct duet_gemm_call {
+    duet_gemm_role role;
+    const char *file, *options, *kernel;
+    duet_argument numbers[DUET_GEMM_NUMBERS];
+    duet_place places[DUET_GEMM_PLACES];
+    size_t place_count;
+} duet_gemm_call;
+
+/** As duet_gemm_append; *arguments_taken as in duet_gemm_provider's `lower`. */
+duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *product, const duet_gemm_call *call,
+                                  duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
+                                  duet_error *error);
+
+/** Of a convolution's use: the macro in a provider's file, and the kernel that it makes there. */
 const char *duet_conv_macro(const duet_gemm_shape *shape);
-const char *duet_conv_kernel(const duet_gemm_product *product);
+const char *duet_conv_kernel(const duet_gemm_shape *shape);
 
 /** For a provider that serves every product of its kind, and for one that needs no scratch memory. */
 bool duet_gemm_fits_all(duet_device *device, const duet_gemm_shape *shape);

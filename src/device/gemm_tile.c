@@ -44,48 +44,20 @@ static void tile_source(const duet_device *device, const duet_gemm_shape *shape,
     duet_tiles_source("gemm_tile.cl", macros[shape->transpose_a][shape->transpose_b], parameters, source);
 }
 
-/** The product itself, or its pieces. */
-static duet_status lower_tiles(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                               const duet_gemm_source *source, duet_launch_list *list, cl_uint *arguments_taken,
-                               duet_error *error)
-{
-    const duet_gemm_shape *shape = &product->shape;
-    const bool is_last = product->parameters.value[DUET_TILE_PIECES] == 1;
-    const duet_place c = is_last ? product->c : product->workspace;
-    const cl_ulong m = shape->m, n = shape->n, k = shape->k, depth = duet_tiles_depth(work, &product->parameters);
-    const cl_ulong a_offset = product->a.offset, b_offset = product->b.offset, c_offset = c.offset;
-    const cl_uint add = is_last && product->adds;
-    const duet_argument arguments[] = {
-        {sizeof m, &m},
-        {sizeof n, &n},
-        {sizeof k, &k},
-        {sizeof depth, &depth},
-        {sizeof product->a.buffer, &product->a.buffer},
-        {sizeof a_offset, &a_offset},
-        {sizeof product->b.buffer, &product->b.buffer},
-        {sizeof b_offset, &b_offset},
-        {sizeof c.buffer, &c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
-    };
-    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
-    duet_launch launch = duet_tiles_launch(work, &product->parameters);
-    duet_gemm_describe(&launch, "gemm tile", product);
-    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
-    const char *kernel = is_last && product->kernel != NULL ? product->kernel : "gemm_tile";
-    return duet_gemm_append(device, product, source->file, source->options, kernel, arguments, ARGUMENTS, &launch, list,
-                            error);
-}
-
 static duet_status tile_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
                               cl_uint *arguments, duet_error *error)
 {
     const duet_tile_work work = work_of(&product->shape);
+    const cl_ulong m = work.m, n = work.n, k = work.k, depth = duet_tiles_depth(&work, &product->parameters);
     duet_gemm_source source;
     tile_source(device, &product->shape, &product->parameters, &source);
-    DUET_TRY(lower_tiles(device, product, &work, &source, list, arguments, error));
-    if (product->parameters.value[DUET_TILE_PIECES] == 1) return DUET_OK;
-    return duet_tiles_sum(device, product, &work, &source, "gemm tile", list, arguments, error);
+    const duet_gemm_call call = {
+        .file = source.file,
+        .options = source.options,
+        .kernel = "gemm_tile",
+        .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof k, &k}, {sizeof depth, &depth}},
+    };
+    return duet_tiles_lower(device, product, &work, "gemm tile", &call, list, arguments, error);
 }
 
 const duet_gemm_provider duet_gemm_tile = {

@@ -151,7 +151,7 @@ void duet_tiles_source(const char *file, const char *form, const duet_gemm_param
         value[DUET_TILE_WIDTH], value[DUET_TILE_PADDING], value[DUET_TILE_BUFFERS], form);
 }
 
-duet_launch duet_tiles_launch(const duet_tile_work *work, const duet_gemm_parameters *parameters)
+static duet_launch launch_of(const duet_tile_work *work, const duet_gemm_parameters *parameters)
 {
     const uint32_t *value = parameters->value;
     const size_t group_n = value[DUET_TILE_N] / value[DUET_ITEM_N], group_m = value[DUET_TILE_M] / value[DUET_ITEM_M];
@@ -163,25 +163,23 @@ duet_launch duet_tiles_launch(const duet_tile_work *work, const duet_gemm_parame
     };
 }
 
-duet_status duet_tiles_sum(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                           const duet_gemm_source *source, const char *what, duet_launch_list *list,
-                           cl_uint *arguments_taken, duet_error *error)
+/** Adds up the pieces. */
+static duet_status lower_sum(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
+                             const char *what, const duet_gemm_call *tiles_call, duet_launch_list *list,
+                             cl_uint *arguments_taken, duet_error *error)
 {
     enum { SUM_GROUP = 64 };
     const cl_ulong m = work->rows, n = work->columns;
-    const cl_ulong parts_offset = product->workspace.offset, c_offset = product->c.offset;
-    const cl_uint pieces = product->parameters.value[DUET_TILE_PIECES], add = product->adds;
-    const duet_argument arguments[] = {
-        {sizeof m, &m},
-        {sizeof n, &n},
-        {sizeof pieces, &pieces},
-        {sizeof product->workspace.buffer, &product->workspace.buffer},
-        {sizeof parts_offset, &parts_offset},
-        {sizeof product->c.buffer, &product->c.buffer},
-        {sizeof c_offset, &c_offset},
-        {sizeof add, &add},
+    const cl_uint pieces = product->parameters.value[DUET_TILE_PIECES];
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_WRITES,
+        .file = tiles_call->file,
+        .options = tiles_call->options,
+        .kernel = "tile_sum",
+        .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof pieces, &pieces}},
+        .places = {product->workspace, product->c},
+        .place_count = 2,
     };
-    enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
     const size_t group = device->info.work_group_size >= SUM_GROUP ? SUM_GROUP : 1;
     const size_t vectors = work->rows * duet_size_pieces(work->columns, product->parameters.value[DUET_TILE_WIDTH]);
     duet_launch launch = {
@@ -191,8 +189,22 @@ duet_status duet_tiles_sum(duet_device *device, const duet_gemm_product *product
         .bytes = sizeof(float) * (double)m * (double)n * (pieces + (product->adds ? 2 : 1)),
     };
     snprintf(launch.name, sizeof launch.name, "%.12s sum %zux%zu, %u pieces", what, work->rows, work->columns, pieces);
-    if (arguments_taken != NULL) *arguments_taken = ARGUMENTS;
-    return duet_gemm_append(device, product, source->file, source->options,
-                            product->kernel != NULL ? product->kernel : "tile_sum", arguments, ARGUMENTS, &launch, list,
-                            error);
+    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
+}
+
+duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
+                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
+                             cl_uint *arguments_taken, duet_error *error)
+{
+    const bool is_whole = product->parameters.value[DUET_TILE_PIECES] == 1;
+    duet_gemm_call tiles_call = *call;
+    tiles_call.role = is_whole ? DUET_GEMM_WRITES : DUET_GEMM_PIECES;
+    tiles_call.places[0] = product->a;
+    tiles_call.places[1] = product->b;
+    tiles_call.places[2] = is_whole ? product->c : product->workspace;
+    tiles_call.place_count = 3;
+    duet_launch launch = launch_of(work, &product->parameters);
+    duet_gemm_describe(&launch, what, product);
+    DUET_TRY(duet_gemm_append_call(device, product, &tiles_call, &launch, list, arguments_taken, error));
+    return is_whole ? DUET_OK : lower_sum(device, product, work, what, call, list, arguments_taken, error);
 }

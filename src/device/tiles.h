@@ -43,11 +43,10 @@ size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *
 /** `form`: the macro in `file` that makes the product's kernel. */
 void duet_tiles_source(const char *file, const char *form, const duet_gemm_parameters *parameters,
                        duet_gemm_source *source);
-/** A launch over all tiles, pieces and products. */
-duet_launch duet_tiles_launch(const duet_tile_work *work, const duet_gemm_parameters *parameters);
-/** Appends the launch that adds the pieces up. */
-duet_status duet_tiles_sum(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                           const duet_gemm_source *source, const char *what, duet_launch_list *list,
-                           cl_uint *arguments_taken, duet_error *error);
+/** Appends the launches of a product whose kernel's numbers are these: over all tiles, products and pieces, and the sum
+ *  of the pieces if there are several. `what`: for their names. */
+duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
+                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
+                             cl_uint *arguments_taken, duet_error *error);
 
 #endif
