@@ -1,6 +1,7 @@
 /* Every provider of convolutions, each member of the family, over windows of every kind, written and added to, against
  * the loops that define a convolution, in double. The tensors lie at odd offsets: what is beside the result must
  * survive, what is before the operands is NaN, and their buffers end where they do. */
+#include "check/plain.h"
 #include "device/tuning.h"
 #include "test.h"
 
@@ -15,42 +16,33 @@ typedef struct geometry {
     duet_window window;
 } geometry;
 
-#define SQUARE(extent, steps, before, after)                                                                           \
-    {                                                                                                                  \
-        .size = {extent, extent}, .stride = {steps, steps}, .dilation = {1, 1}, .pad_before = {before, before},        \
-        .pad_after = {                                                                                                 \
-            after,                                                                                                     \
-            after                                                                                                      \
-        }                                                                                                              \
-    }
-
 static const geometry geometries[] = {
-    {3, 9, 8, 1, 8, 1, SQUARE(3, 2, 0, 0)},
-    {2, 7, 7, 16, 16, 1, SQUARE(3, 1, 1, 1)},
-    {3, 7, 8, 5, 12, 1, SQUARE(5, 2, 1, 2)}, /* SAME with a stride: asymmetric */
-    {2, 6, 5, 8, 12, 2, SQUARE(3, 1, 1, 0)},
-    {2, 6, 7, 6, 6, 6, SQUARE(3, 2, 1, 1)}, /* depthwise */
-    {1, 5, 6, 3, 9, 3, SQUARE(3, 1, 1, 1)}, /* depthwise, three features a channel */
+    {3, 9, 8, 1, 8, 1, DUET_SQUARE(3, 2, 0, 0)},
+    {2, 7, 7, 16, 16, 1, DUET_SQUARE(3, 1, 1, 1)},
+    {3, 7, 8, 5, 12, 1, DUET_SQUARE(5, 2, 1, 2)}, /* SAME with a stride: asymmetric */
+    {2, 6, 5, 8, 12, 2, DUET_SQUARE(3, 1, 1, 0)},
+    {2, 6, 7, 6, 6, 6, DUET_SQUARE(3, 2, 1, 1)}, /* depthwise */
+    {1, 5, 6, 3, 9, 3, DUET_SQUARE(3, 1, 1, 1)}, /* depthwise, three features a channel */
     {2, 7, 9, 4, 7, 1, {{2, 3}, {3, 2}, {2, 3}, {1, 2}, {0, 3}}},
     {2, 9, 8, 5, 6, 1, {{3, 2}, {2, 4}, {2, 2}, {2, 0}, {1, 1}}}, /* strides and dilations that share a factor */
-    {2, 4, 3, 33, 65, 1, SQUARE(1, 1, 0, 0)},
-    {2, 5, 6, 3, 4, 1, SQUARE(1, 2, 0, 0)}, /* pixels that no window meets */
-    {3, 2, 3, 2, 5, 1, SQUARE(5, 1, 2, 2)}, /* a window larger than the picture */
-    {1, 28, 28, 1, 20, 1, SQUARE(5, 2, 1, 2)},
-    {1, 4, 4, 130, 70, 1, SQUARE(3, 1, 1, 1)},
-    {33, 6, 5, 6, 1, 1, SQUARE(3, 1, 1, 1)},
-    {33, 5, 5, 4, 18, 1, SQUARE(4, 2, 1, 1)},
-    {2, 3, 3, 40, 44, 2, SQUARE(2, 1, 0, 1)},
-    {2, 9, 9, 64, 64, 1, SQUARE(1, 2, 0, 0)},                          /* pixels without taps, long runs of k */
-    {2, 4, 4, 64, 64, 2, SQUARE(1, 1, 1, 1)},                          /* results without taps, in groups */
+    {2, 4, 3, 33, 65, 1, DUET_SQUARE(1, 1, 0, 0)},
+    {2, 5, 6, 3, 4, 1, DUET_SQUARE(1, 2, 0, 0)}, /* pixels that no window meets */
+    {3, 2, 3, 2, 5, 1, DUET_SQUARE(5, 1, 2, 2)}, /* a window larger than the picture */
+    {1, 28, 28, 1, 20, 1, DUET_SQUARE(5, 2, 1, 2)},
+    {1, 4, 4, 130, 70, 1, DUET_SQUARE(3, 1, 1, 1)},
+    {33, 6, 5, 6, 1, 1, DUET_SQUARE(3, 1, 1, 1)},
+    {33, 5, 5, 4, 18, 1, DUET_SQUARE(4, 2, 1, 1)},
+    {2, 3, 3, 40, 44, 2, DUET_SQUARE(2, 1, 0, 1)},
+    {2, 9, 9, 64, 64, 1, DUET_SQUARE(1, 2, 0, 0)},                     /* pixels without taps, long runs of k */
+    {2, 4, 4, 64, 64, 2, DUET_SQUARE(1, 1, 1, 1)},                     /* results without taps, in groups */
     {2, 4, 10, 32, 32, 1, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 300}}}, /* windows past the picture */
     {1, 1, 200, 8, 8, 1, {{1, 5}, {1, 1}, {1, 40}, {0, 80}, {0, 80}}}, /* a wide reach */
-    {2, 13, 12, 20, 20, 1, SQUARE(7, 1, 3, 3)},
+    {2, 13, 12, 20, 20, 1, DUET_SQUARE(7, 1, 3, 3)},
     {1, 3, 40, 9, 8, 1, {{2, 30}, {1, 1}, {1, 1}, {0, 2}, {1, 2}}}, /* more taps than share a copy */
-    {5, 28, 28, 32, 40, 1, SQUARE(3, 2, 0, 1)},                     /* weights in pieces of the images */
-    {1, 36, 34, 70, 20, 1, SQUARE(3, 1, 1, 1)},
-    {1, 4, 300, 16, 17, 1, SQUARE(3, 1, 1, 1)}, /* rows longer than a panel */
-    {7, 3, 3, 16, 16, 1, SQUARE(3, 2, 1, 1)},
+    {5, 28, 28, 32, 40, 1, DUET_SQUARE(3, 2, 0, 1)},                /* weights in pieces of the images */
+    {1, 36, 34, 70, 20, 1, DUET_SQUARE(3, 1, 1, 1)},
+    {1, 4, 300, 16, 17, 1, DUET_SQUARE(3, 1, 1, 1)}, /* rows longer than a panel */
+    {7, 3, 3, 16, 16, 1, DUET_SQUARE(3, 2, 1, 1)},
 };
 enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
 
@@ -351,7 +343,7 @@ static void all_candidates_are_right(void **state)
 /** What is unfolded at a time is bounded: here a picture of which some images fit, in a memory for less than all. */
 static void unfolding_takes_some_images_at_a_time(void **state)
 {
-    static const geometry large = {33, 112, 112, 2, 3, 1, SQUARE(5, 1, 2, 2)}; /* 83 MB unfolded */
+    static const geometry large = {33, 112, 112, 2, 3, 1, DUET_SQUARE(5, 1, 2, 2)}; /* 83 MB unfolded */
     (void)state;
     if (is_simulated()) skip();
     for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {

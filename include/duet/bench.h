@@ -57,6 +57,13 @@ enum { DUET_PRODUCT_WORDS = 96 };
  *  window and its stride, x and y. Returns `text`. */
 DUET_API const char *duet_product_words(const duet_product *product, char text[DUET_PRODUCT_WORDS]);
 
+/** Product, or convolution, `index` of those of small networks, each as forward, as the gradient by the input and as
+ * the gradient by the weights have it; false past the last. The first DUET_BENCHED_PRODUCTS, and
+ * DUET_BENCHED_CONVOLUTIONS (two networks over 28 x 28 pictures, 32 of them), are what 'duet bench' times. */
+enum { DUET_BENCHED_PRODUCTS = 18, DUET_BENCHED_CONVOLUTIONS = 24 };
+DUET_API bool duet_common_product(size_t index, duet_product *product);
+DUET_API bool duet_common_convolution(size_t index, duet_product *product);
+
 /** How fast a GEMM provider multiplies, from and to plain operands: whatever it packs is part of the time. */
 typedef struct duet_product_timing {
     double seconds_median, seconds_least; /**< of one product among many enqueued; NaN if skipped */

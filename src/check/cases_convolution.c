@@ -8,22 +8,13 @@ typedef struct convolution_form {
     size_t groups, height, width;
 } convolution_form;
 
-#define SQUARE(extent, steps, before, after)                                                                           \
-    {                                                                                                                  \
-        .size = {extent, extent}, .stride = {steps, steps}, .dilation = {1, 1}, .pad_before = {before, before},        \
-        .pad_after = {                                                                                                 \
-            after,                                                                                                     \
-            after                                                                                                      \
-        }                                                                                                              \
-    }
-
 enum { POINT, SAME_3, VALID_3_2, SAME_5_2, DILATED, UNEVEN, TWO_GROUPS, DEPTHWISE, SPARSE, LARGER, EVEN_4_2, WIDE_5 };
 
 static const convolution_form forms[] = {
-    [POINT] = {SQUARE(1, 1, 0, 0), 1, 3, 4},
-    [SAME_3] = {SQUARE(3, 1, 1, 1), 1, 5, 4},
-    [VALID_3_2] = {SQUARE(3, 2, 0, 0), 1, 8, 7},
-    [SAME_5_2] = {SQUARE(5, 2, 1, 2), 1, 6, 8}, /* what TensorFlow calls SAME: asymmetric */
+    [POINT] = {DUET_SQUARE(1, 1, 0, 0), 1, 3, 4},
+    [SAME_3] = {DUET_SQUARE(3, 1, 1, 1), 1, 5, 4},
+    [VALID_3_2] = {DUET_SQUARE(3, 2, 0, 0), 1, 8, 7},
+    [SAME_5_2] = {DUET_SQUARE(5, 2, 1, 2), 1, 6, 8}, /* what TensorFlow calls SAME: asymmetric */
     [DILATED] = {{.size = {3, 3}, .stride = {1, 1}, .dilation = {2, 2}, .pad_before = {2, 2}, .pad_after = {2, 2}},
                  1,
                  6,
@@ -32,12 +23,12 @@ static const convolution_form forms[] = {
                 1,
                 7,
                 8},
-    [TWO_GROUPS] = {SQUARE(3, 1, 1, 0), 2, 4, 5},
-    [DEPTHWISE] = {SQUARE(3, 2, 1, 1), 3, 5, 6},
-    [SPARSE] = {SQUARE(2, 3, 0, 0), 1, 8, 5},
-    [LARGER] = {SQUARE(5, 1, 2, 2), 1, 2, 3},
-    [EVEN_4_2] = {SQUARE(4, 2, 1, 1), 1, 6, 4},
-    [WIDE_5] = {SQUARE(5, 1, 2, 2), 1, 3, 4},
+    [TWO_GROUPS] = {DUET_SQUARE(3, 1, 1, 0), 2, 4, 5},
+    [DEPTHWISE] = {DUET_SQUARE(3, 2, 1, 1), 3, 5, 6},
+    [SPARSE] = {DUET_SQUARE(2, 3, 0, 0), 1, 8, 5},
+    [LARGER] = {DUET_SQUARE(5, 1, 2, 2), 1, 2, 3},
+    [EVEN_4_2] = {DUET_SQUARE(4, 2, 1, 1), 1, 6, 4},
+    [WIDE_5] = {DUET_SQUARE(5, 1, 2, 2), 1, 3, 4},
 };
 
 static duet_twin_value forward(duet_twin *t, const duet_twin_value *x, const duet_case *row)

@@ -6,6 +6,16 @@
 #include "duet/graph.h"
 #include "duet/window.h"
 
+/** An initialiser of a square window without dilation. */
+#define DUET_SQUARE(extent, steps, before, after)                                                                      \
+    {                                                                                                                  \
+        .size = {extent, extent}, .stride = {steps, steps}, .dilation = {1, 1}, .pad_before = {before, before},        \
+        .pad_after = {                                                                                                 \
+            after,                                                                                                     \
+            after                                                                                                      \
+        }                                                                                                              \
+    }
+
 /** Where tensors of one evaluation live: a block used from the front and emptied by setting used to 0. When it is full
  *  `failed` is set, and tensors made from then on are empty. */
 typedef struct duet_plain_arena {

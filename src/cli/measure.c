@@ -68,45 +68,6 @@ int cli_measure_peaks(FILE *results, const void *measurement)
 
 /* Products. */
 
-bool cli_product_at(size_t index, duet_product *product)
-{
-    static const struct {
-        size_t m, n, k;
-    } shapes[] = {{128, 400, 784},    {128, 784, 400},    {784, 400, 128},
-                  {1024, 1024, 1024}, {2048, 2048, 2048}, {64, 12544, 128}};
-    static const bool transposes[][2] = {{false, false}, {false, true}, {true, false}};
-    const size_t forms = CLI_COUNT_OF(transposes), shape = index / forms, form = index % forms;
-    if (shape >= CLI_COUNT_OF(shapes)) return false;
-    *product =
-        (duet_product){shapes[shape].m, shapes[shape].n, shapes[shape].k, transposes[form][0], transposes[form][1]};
-    return true;
-}
-
-bool cli_convolution_at(size_t index, duet_product *product)
-{
-    static const struct {
-        size_t side, channels, features, size, stride;
-        bool same; /* padding as TensorFlow's SAME, else none */
-    } layers[] = {{28, 1, 32, 3, 2, false},  {13, 32, 64, 3, 2, false}, {14, 64, 32, 3, 2, true},
-                  {28, 32, 64, 3, 2, true},  {28, 1, 32, 3, 1, true},   {28, 1, 64, 5, 2, true},
-                  {14, 64, 128, 5, 2, true}, {7, 128, 256, 5, 1, true}};
-    static const size_t images = 32, uses = DUET_CONVOLUTION_USES - 1;
-    if (index / uses >= CLI_COUNT_OF(layers)) return false;
-    const size_t layer = index / uses;
-    const duet_window window = duet_window_valid(layers[layer].size, layers[layer].stride);
-    const size_t side = layers[layer].side;
-    *product = (duet_product){
-        .convolution = {.use = (duet_convolution_use)(DUET_CONVOLUTION_FORWARD + index % uses),
-                        .images = images,
-                        .height = side,
-                        .width = side,
-                        .channels = layers[layer].channels,
-                        .features = layers[layer].features,
-                        .groups = 1,
-                        .window = layers[layer].same ? duet_window_pad_same(window, side, side) : window}};
-    return true;
-}
-
 static json_t *extents_json(const duet_product *product)
 {
     const char transpose[3] = {product->transpose_a ? 't' : 'n', product->transpose_b ? 't' : 'n', '\0'};
@@ -138,7 +99,8 @@ static json_t *product_json(const duet_product *product, const char *provider, b
 
 static bool product_at(const cli_measurement *it, size_t index, duet_product *product)
 {
-    return it->convolves ? cli_convolution_at(index, product) : cli_product_at(index, product);
+    if (it->convolves) return index < DUET_BENCHED_CONVOLUTIONS && duet_common_convolution(index, product);
+    return index < DUET_BENCHED_PRODUCTS && duet_common_product(index, product);
 }
 
 static size_t count_products(const cli_measurement *it)

@@ -23,13 +23,6 @@ typedef struct cli_measurement {
     const cli_list *settings;
 } cli_measurement;
 
-/** A product in the list of the benchmark, false past the end: the shapes of dense training, each as the forward pass,
- *  the gradient by the input and the gradient by the weights would have it, and two squares. */
-bool cli_product_at(size_t index, duet_product *product);
-/** A convolution, likewise: the layers of the two convolutional networks of the comparison, each as y, x and w from the
- *  other two. Of a layer that is a transposed convolution x is the result. */
-bool cli_convolution_at(size_t index, duet_product *product);
-
 /* Each fits cli_child_work, with a cli_measurement as context, and sends documents:
  * {device, driver, platform, kind}: what is measured */
 int cli_measure_device(FILE *results, const void *measurement);

@@ -18,6 +18,8 @@ typedef struct duet_gemm_shape {
 duet_gemm_shape duet_gemm_shape_of(const duet_convolution *convolution);
 /** Floating-point operations of the product; of a convolution without those in the padding. */
 double duet_gemm_flops(const duet_gemm_shape *shape);
+/** The shape of a product as it is told; returns NULL, or what does not fit together. */
+const char *duet_product_read(const duet_product *product, duet_gemm_shape *shape);
 /** As duet_product_words. */
 const char *duet_gemm_words(const duet_gemm_shape *shape, char text[DUET_PRODUCT_WORDS]);
 /** Elements of A, B and C; false if a number of bytes does not fit. */

@@ -159,7 +159,7 @@ duet_status duet_gemm_try(duet_device *device, const duet_gemm_choice *choice, c
 /* The public side. */
 
 /* NULL, or why it is no product. */
-static const char *read_product(const duet_product *product, duet_gemm_shape *shape)
+const char *duet_product_read(const duet_product *product, duet_gemm_shape *shape)
 {
     duet_convolution convolution;
     const char *fault = NULL;
@@ -181,7 +181,7 @@ static const char *read_product(const duet_product *product, duet_gemm_shape *sh
 const char *duet_product_words(const duet_product *product, char text[DUET_PRODUCT_WORDS])
 {
     duet_gemm_shape shape;
-    const char *fault = read_product(product, &shape);
+    const char *fault = duet_product_read(product, &shape);
     if (fault == NULL) return duet_gemm_words(&shape, text);
     snprintf(text, DUET_PRODUCT_WORDS, "no product: %s", fault);
     return text;
@@ -208,7 +208,7 @@ bool duet_gemm_convolves(size_t index)
 const char *duet_gemm_chosen(duet_device *device, const duet_product *product)
 {
     duet_gemm_shape shape;
-    if (read_product(product, &shape) != NULL) return NULL;
+    if (duet_product_read(product, &shape) != NULL) return NULL;
     return duet_gemm_choose(device, &shape).provider->name;
 }
 
@@ -236,7 +236,7 @@ duet_status duet_product_time(duet_device *device, const char *provider, const d
     duet_gemm_shape shape;
     if (found == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "there is no GEMM provider \"%.64s\" to time", provider);
-    const char *fault = read_product(product, &shape);
+    const char *fault = duet_product_read(product, &shape);
     if (fault != NULL) return duet_fail(error, DUET_ERROR_USAGE, "a product cannot be timed: %s", fault);
     if (!duet_gemm_fits(found, device, &shape)) {
         snprintf(timing->skipped, sizeof timing->skipped, "it does not fit this device or shape");

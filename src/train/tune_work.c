@@ -117,52 +117,17 @@ static duet_status plan_model(duet_tune_child *it, duet_error *error)
     return status;
 }
 
-/** Layers of small networks, their gradients, and squares. */
+/** What small networks compute. */
 static void note_common(duet_tune_child *it)
 {
-    static const size_t layers[][3] = {{128, 400, 784},    {128, 784, 400},   {784, 400, 128}, {128, 256, 256},
-                                       {64, 512, 512},     {256, 1024, 1024}, {512, 512, 512}, {1024, 1024, 1024},
-                                       {2048, 2048, 2048}, {64, 12544, 128},  {128, 20, 400},  {16, 400, 784}};
-    static const bool forms[][2] = {{false, false}, {false, true}, {true, false}};
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-        for (size_t form = 0; form < sizeof forms / sizeof *forms; form++) {
-            const duet_gemm_shape shape = {.m = layers[i][0],
-                                           .n = layers[i][1],
-                                           .k = layers[i][2],
-                                           .transpose_a = forms[form][0],
-                                           .transpose_b = forms[form][1]};
-            duet_device_note_product(it->device, &shape);
-        }
-}
-
-/** Layers of small networks over pictures, each with its gradients: windows and padding as the two families of networks
- *  have them that are compared with others. */
-static void note_common_convolutions(duet_tune_child *it)
-{
-    static const struct {
-        size_t side, channels, features, size, stride;
-        bool same; /* padding as TensorFlow's SAME, else none */
-    } layers[] = {{28, 1, 32, 3, 2, false},  {13, 32, 64, 3, 2, false}, {14, 64, 32, 3, 2, true},
-                  {28, 32, 64, 3, 2, true},  {28, 1, 32, 3, 1, true},   {28, 1, 64, 5, 2, true},
-                  {14, 64, 128, 5, 2, true}, {7, 128, 256, 5, 1, true}, {32, 3, 64, 3, 1, true},
-                  {32, 64, 64, 3, 1, true},  {16, 64, 128, 4, 2, true}, {16, 128, 128, 3, 1, true}};
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-        for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
-            duet_window window = duet_window_valid(layers[i].size, layers[i].stride);
-            if (layers[i].same) window = duet_window_pad_same(window, layers[i].side, layers[i].side);
-            const duet_convolution_product told = {.use = use,
-                                                   .images = 32,
-                                                   .height = layers[i].side,
-                                                   .width = layers[i].side,
-                                                   .channels = layers[i].channels,
-                                                   .features = layers[i].features,
-                                                   .groups = 1,
-                                                   .window = window};
-            duet_convolution convolution;
-            if (duet_convolution_read(&told, &convolution) != NULL) continue;
-            const duet_gemm_shape shape = duet_gemm_shape_of(&convolution);
-            duet_device_note_product(it->device, &shape);
-        }
+    static bool (*const tables[])(size_t index, duet_product * product) = {duet_common_product,
+                                                                           duet_common_convolution};
+    for (size_t table = 0; table < sizeof tables / sizeof *tables; table++) {
+        duet_product product;
+        duet_gemm_shape shape;
+        for (size_t i = 0; tables[table](i, &product); i++)
+            if (duet_product_read(&product, &shape) == NULL) duet_device_note_product(it->device, &shape);
+    }
 }
 
 /** One of each bucket, the largest, in order of size: what is seen to be hopeless early is not tried again. */
@@ -197,7 +162,6 @@ static duet_status collect_products(duet_tune_child *it, duet_error *error)
 {
     if (it->options->family != NULL) DUET_TRY(plan_model(it, error));
     if (it->options->full) note_common(it);
-    if (it->options->full) note_common_convolutions(it);
     return list_products(it, error);
 }
 
