@@ -213,9 +213,11 @@ static void wrong_numbers_are_seen(void **state)
     assert_non_null(strstr(run_wrong(wrong_shape).words, "shape"));
 }
 
-int main(void)
+/* An argument names the only test to run. */
+int main(int argc, char **argv)
 {
     enum { MOST = 64, OTHERS = 3 };
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     static char names[MOST][96];
     struct CMUnitTest tests[MOST + OTHERS] = {cmocka_unit_test(there_is_no_check_past_the_end),
                                               cmocka_unit_test(losses_are_sound),

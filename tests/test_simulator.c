@@ -60,6 +60,8 @@ static void op_table_touches_nothing_else(void **state)
 {
     (void)state;
     assert_clean("auto", "test_op");
+    assert_clean("conv-tile", "test_op convolutions");
+    assert_clean("conv-panel", "test_op convolutions");
 }
 
 static void random_graphs_touch_nothing_else(void **state)
