@@ -16,7 +16,7 @@
  * weights lie in panels (pack_forward, pack_data), one for each strip: all work-items read them.
  *
  * What bounds it: the multiply-add units, as in gemm_panel.cl, as long as the part of a panel that a tile runs over
- * (K_BLOCK steps) stays in the first-level cache while the tiles of a block of images use it by turns. */
+ * (K_BLOCK steps) stays in the second-level cache, from which it streams. */
 #include "convolution.cl"
 #include "panel.cl"
 
@@ -81,9 +81,10 @@ taps taps_where(const convolution s, const uint axis, const uint place, const bo
     return found;
 }
 
-bool same_taps(const taps a, const taps b)
+/* Whether the same steps lead through the window at two places. */
+bool same_steps(const taps a, const taps b)
 {
-    return a.count == b.count && a.first == b.first && a.step == b.step && a.at_step == b.at_step;
+    return a.count == b.count && a.step == b.step && a.at_step == b.at_step;
 }
 
 /* The steps of a walk one by one. */
@@ -101,8 +102,8 @@ void list_walk(const walk all, __local int *steps, __local int *panel_steps)
 }
 
 /* y from x, or x from y: dimension 0 counts rows of places, dimension 1 parts of `strips` strips of each group, dimension
- * 2 blocks of images. k is cut into pieces of at most K_BLOCK steps; where it comes in runs of less than SHORT, it is
- * listed, anew only where other taps meet. */
+ * 2 blocks of images. k is cut into pieces of at most K_BLOCK steps; where all of it is
+ * one such piece, but comes in runs of less than SHORT, it is listed, anew only where other steps lead through it. */
 #define SHORT 32
 #define GATHER(kernel_name, IS_DATA, TO, FROM, IN, OUT)                                                                \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
@@ -146,7 +147,7 @@ void list_walk(const walk all, __local int *steps, __local int *panel_steps)
             __global const float *from = a + ((ulong)h.at * s.FROM[1] + v.at) * s.IN;                                  \
             __global const vector *packed = group_panels + (h.first * s.kernel_size[1] + v.first) * channels * 2;      \
             __local vector *to = sums;                                                                                 \
-            if (is_listed && !same_taps(v, before)) list_walk(all, steps, panel_steps);                                \
+            if (is_listed && !same_steps(v, before)) list_walk(all, steps, panel_steps);                                \
             for (ulong strip = first_strip; is_listed && strip < end_strip; strip++, to += sums_a_strip)               \
                 TILES(listed_images, images, total, from + row * stride, steps, packed + strip * panel_length,         \
                       to + 2 * row, 0, stride, panel_steps)                                                            \

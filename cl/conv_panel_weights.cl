@@ -112,8 +112,8 @@ typedef struct {
 chunk chunk_of(const convolution s, const part p, const range rows, const range columns, const uint most_pixels)
 {
     const line_of_pixels high = pixels_of(s, p, 0, rows), wide = pixels_of(s, p, 1, columns);
-    const uint deep = min(K_BLOCK / (rows.count * columns.count), most_pixels / max(high.count * wide.count, 1U));
-    const chunk k = {{rows, columns}, {high, wide}, deep};
+    const uint fitting = min(K_BLOCK / (rows.count * columns.count), most_pixels / max(high.count * wide.count, 1U));
+    const chunk k = {{rows, columns}, {high, wide}, min(fitting, (uint)p.images)};
     return k;
 }
 
@@ -124,7 +124,7 @@ uint even_share(const uint all, const uint most)
     return (all + times - 1) / times;
 }
 
-/* The steps of each tap over the images of a chunk, first in the copied pixels, then in the panel; returned is how many
+/* The steps of a tap over the images of a chunk, first in the copied pixels, then in the panel; returned is how many
  * an image has. */
 uint list_tap(const convolution s, const chunk k, const uint tap_row, const uint tap_column, const uint pitch,
               __local int *steps, __local int *panel_steps)
@@ -176,7 +176,7 @@ void copy_channels(const lines from, const ulong rows, const ulong count, const 
 /* Adds the products of all chunks to the sums, [strips][taps][row_block + FEW_ROWS][COLUMNS]. */
 void add_products(const convolution s, const part p, const ulong sums_a_tap,
                   __global const float *x, __global const float *y, __local vector *panel, __local float *block,
-                  __local int *steps, __local int *panel_steps, __local uint *used, __local vector *sums)
+                  __local int *steps, __local int *panel_steps, __local uint *steps_an_image, __local vector *sums)
 {
     /* an odd number of lines: pixels a power of two apart would push each other out of the cache */
     const uint pitch = (uint)((p.channels + LINE - 1) / LINE | 1) * LINE;
@@ -190,13 +190,13 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap,
                                      results_for(s, p, 0, most_pixels / pixels_for(s, p, 1, max(wide, 1U)))));
     x += p.group * (s.channels / s.groups) + p.channel;
     y += p.group * features + p.strip * COLUMNS;
-    for (uint column = 0; column < results[1].count; column += wide)
-        for (uint row = 0; row < results[0].count; row += high) {
-            const range rows = {results[0].first + row, min(high, results[0].count - row)};
-            const range columns = {results[1].first + column, min(wide, results[1].count - column)};
-            const chunk k = chunk_of(s, p, rows, columns, most_pixels);
+    for (uint left = 0; left < results[1].count; left += wide)
+        for (uint top = 0; top < results[0].count; top += high) {
+            const range down = {results[0].first + top, min(high, results[0].count - top)};
+            const range across = {results[1].first + left, min(wide, results[1].count - left)};
+            const chunk k = chunk_of(s, p, down, across, most_pixels);
             for (uint tap = 0; tap < taps; tap++)
-                used[tap] = list_tap(s, k, p.tap[0] + tap / p.taps[1], p.tap[1] + tap % p.taps[1], pitch,
+                steps_an_image[tap] = list_tap(s, k, p.tap[0] + tap / p.taps[1], p.tap[1] + tap % p.taps[1], pitch,
                                      steps + tap * K_BLOCK, panel_steps + tap * K_BLOCK);
             lines pixels = {x + (k.pixels[0].first * (ulong)s.picture[1] + k.pixels[1].first) * s.channels,
                             (ulong)s.picture[0] * s.picture[1] * s.channels,
@@ -217,7 +217,7 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap,
                         pack_rows(row_of(places, r) + strip * COLUMNS, s.features, columns, places.columns,
                                   panel + r * places.columns * 2);
                     for (uint tap = 0; tap < taps; tap++, to += sums_a_tap) {
-                        TILES(channels, p.channels, used[tap] * images, block + row, steps + tap * K_BLOCK, panel,
+                        TILES(channels, p.channels, steps_an_image[tap] * images, block + row, steps + tap * K_BLOCK, panel,
                               to + 2 * row, 1, panel_steps + tap * K_BLOCK)
                     }
                 }
@@ -245,13 +245,13 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap,
         __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
         __local float block[BLOCK + ROWS];                                                                             \
         __local int steps[TAPS * K_BLOCK], panel_steps[TAPS * K_BLOCK];                                                \
-        __local uint used[TAPS];                                                                                       \
+        __local uint steps_an_image[TAPS];                                                                             \
         const part p = part_of(s, tap_rows, tap_columns, row_block, strips, image_block);                              \
         const ulong n = s.features, channels = s.channels / s.groups, sums_a_tap = 2 * (row_block + FEW_ROWS);         \
         __local vector *to = sums;                                                                                     \
         for (ulong i = 0; i < p.strips * p.taps[0] * p.taps[1] * sums_a_tap; i++) sums[i] = 0.0f;                      \
-        add_products(s, p, sums_a_tap, x + x_offset, y + y_offset, panel, block, steps, panel_steps,  \
-                     used, sums);                                                                                      \
+        add_products(s, p, sums_a_tap, x + x_offset, y + y_offset, panel, block, steps, panel_steps,                   \
+                     steps_an_image, sums);                                                                            \
         c += c_offset + get_global_id(2) * s.kernel_size[0] * s.kernel_size[1] * channels * n;                         \
         for (ulong strip = p.strip; strip < p.strip + p.strips; strip++)                                               \
             for (uint tap = 0; tap < p.taps[0] * p.taps[1]; tap++, to += sums_a_tap) {                                 \
@@ -269,19 +269,19 @@ CONV_WEIGHTS(conv_weights)
  * Bound by memory: it reads each piece once. */
 #define CONV_WEIGHTS_SUM(kernel_name)                                                                                  \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(const ulong m, const ulong n, const uint pieces, __global const float *restrict parts,            \
-                     const ulong parts_offset, __global float *c, const ulong c_offset, const uint add FINISH_PARAMETERS) \
+    void kernel_name(const ulong m, const ulong n, const uint count, __global const float *restrict pieces,            \
+                     const ulong pieces_offset, __global float *c, const ulong c_offset, const uint add FINISH_PARAMETERS) \
     {                                                                                                                  \
         __local vector sum[2];                                                                                         \
         __local float *done = (__local float *)sum;                                                                    \
-        parts += parts_offset;                                                                                         \
+        pieces += pieces_offset;                                                                                       \
         c += c_offset;                                                                                                 \
         for (ulong r = get_global_id(0); r < m; r += get_global_size(0))                                               \
             for (ulong column = 0; column < n; column += COLUMNS) {                                                    \
                 const ulong columns = min((ulong)COLUMNS, n - column);                                                 \
-                for (ulong j = 0; j < columns; j++) done[j] = parts[r * n + column + j];                               \
-                for (ulong piece = 1; piece < pieces; piece++)                                                         \
-                    for (ulong j = 0; j < columns; j++) done[j] += parts[(piece * m + r) * n + column + j];            \
+                for (ulong j = 0; j < columns; j++) done[j] = pieces[r * n + column + j];                              \
+                for (ulong piece = 1; piece < count; piece++)                                                          \
+                    for (ulong j = 0; j < columns; j++) done[j] += pieces[(piece * m + r) * n + column + j];           \
                 FINISH_ROW(r, column, columns, done)                                                                   \
             }                                                                                                          \
     }
@@ -319,7 +319,7 @@ CONV_WEIGHTS_SUM(conv_weights_sum)
         const uint high = min(s.picture[0], height - min(height, s.pad[0]));                                           \
         const uint length = min(s.picture[1], width - min(width, s.pad[1])) * s.channels;                              \
         for (uint i = 0; i < PADDED; i++) padded[i] = 0.0f;                                                            \
-        for (ulong image = 0; image < images; image++, x += (ulong)s.picture[0] * s.picture[1] * s.channels) {        \
+        for (ulong image = 0; image < images; image++, x += (ulong)s.picture[0] * s.picture[1] * s.channels) {         \
             for (uint i = 0; i < high; i++) {                                                                          \
                 __local float *row = padded + ((i + s.pad[0]) * width + s.pad[1]) * s.channels;                        \
                 for (uint j = 0; j < length; j++) row[j] = x[i * s.picture[1] * s.channels + j];                       \

@@ -309,6 +309,22 @@ static void pieces_are_added_up(void **state)
         }
 }
 
+/** What conv-panel takes where local memory is small: rows of a picture come in many parts, taps share less. */
+static void little_local_memory_is_enough(void **state)
+{
+    static const duet_gemm_parameters small = {.value = {12, 4, 16, 360, 2}};
+    const duet_gemm_choice choice = {duet_gemm_provider_find("conv-panel"), small};
+    (void)state;
+    for (size_t i = 0; i < GEOMETRIES; i++)
+        for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
+            const duet_gemm_shape shape = shape_of(&geometries[i], use);
+            const duet_window *window = &geometries[i].window;
+            const bool too_wide = window->size[1] * window->dilation[1] > 48; /* of what 16 rows of a panel go with */
+            if (is_simulated() && duet_gemm_flops(&shape) > 1e5) continue;
+            if (!too_wide && duet_gemm_fits(choice.provider, device, &shape)) check(&choice, &shape, true, NULL);
+        }
+}
+
 /** The first `most` of what tuning would try; geometries go round, since each set of parameters is a program. */
 static void try_candidates(size_t most)
 {
@@ -400,9 +416,13 @@ static int end(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolutions_are_right),     cmocka_unit_test(all_but_unfolding_take_groups),
-        cmocka_unit_test(ends_see_each_element_once), cmocka_unit_test(pieces_are_added_up),
-        cmocka_unit_test(first_candidates_are_right), cmocka_unit_test(unfolding_takes_some_images_at_a_time),
+        cmocka_unit_test(convolutions_are_right),
+        cmocka_unit_test(all_but_unfolding_take_groups),
+        cmocka_unit_test(ends_see_each_element_once),
+        cmocka_unit_test(pieces_are_added_up),
+        cmocka_unit_test(little_local_memory_is_enough),
+        cmocka_unit_test(first_candidates_are_right),
+        cmocka_unit_test(unfolding_takes_some_images_at_a_time),
         cmocka_unit_test(names_choose_their_kind),
     };
     const struct CMUnitTest candidate_tests[] = {cmocka_unit_test(all_candidates_are_right)};

@@ -7,21 +7,9 @@
 #include "device/conv_panel.h"
 #include "device/record.h"
 
-enum {
-    ROWS = DUET_PANEL_ROWS,
-    LANES = DUET_PANEL_LANES,
-    K_BLOCK = DUET_PANEL_K_BLOCK,
-    SUM_ROWS = DUET_PANEL_SUM_ROWS,
-    STRIPS = DUET_PANEL_STRIPS,
-    FEW_ROWS = DUET_PANEL_FEW_ROWS,
-    PADDED = DUET_PANEL_PADDED,
-    BLOCK_ROWS = DUET_PANEL_BLOCK_ROWS,
-    TAPS = DUET_PANEL_TAPS,
-};
-
 static size_t columns_of(const duet_gemm_parameters *parameters)
 {
-    return 2 * (size_t)parameters->value[LANES];
+    return 2 * (size_t)parameters->value[DUET_PANEL_LANES];
 }
 
 static bool is_weights(const duet_gemm_shape *shape)
@@ -35,21 +23,23 @@ static bool is_thin(const duet_gemm_shape *shape)
     return shape->n == 1 && !is_weights(shape);
 }
 
-/** Floats of the pixels that a work-item of the weights' gradient copies: of four for each row of the panel. */
+/** Floats of what a work-item of the weights' gradient copies: four pixels for each row of a panel. */
 static size_t block_floats(const duet_gemm_parameters *parameters)
 {
-    return 4 * (size_t)parameters->value[K_BLOCK] * BLOCK_ROWS;
+    return 4 * (size_t)parameters->value[DUET_PANEL_K_BLOCK] * DUET_PANEL_BLOCK_ROWS;
 }
 
-/** What the greediest kernels keep: panel and sums; steps; pixels and the taps' steps, or a padded picture and its
- * rows. */
+/** What the greediest kernel of a program keeps. Weights: panel, sums, and pixels and the taps' steps or, of few
+ * channels, a padded picture, its steps and rows. Else: sums and steps, or a panel where weights are packed. */
 static size_t local_bytes(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
-    const size_t k_block = parameters->value[K_BLOCK], sum_rows = parameters->value[SUM_ROWS] + FEW_ROWS;
-    const size_t shared = columns_of(parameters) * (k_block + sum_rows);
-    const size_t block = block_floats(parameters) + k_block * 2 * TAPS + TAPS + parameters->value[ROWS];
-    const size_t padded = 2 * PADDED + sum_rows, greedier = block > padded ? block : padded;
-    return sizeof(float) * (shared + (is_weights(shape) ? greedier : k_block));
+    const uint32_t *value = parameters->value;
+    const size_t k_block = value[DUET_PANEL_K_BLOCK], sum_rows = value[DUET_PANEL_SUM_ROWS] + DUET_PANEL_FEW_ROWS;
+    const size_t panel = columns_of(parameters) * k_block, sums = columns_of(parameters) * sum_rows;
+    const size_t pixels = block_floats(parameters) + value[DUET_PANEL_ROWS] + (2 * k_block + 1) * DUET_PANEL_TAPS;
+    const size_t padded = 2 * DUET_PANEL_PADDED + sum_rows, steps = 2 * k_block;
+    if (is_weights(shape)) return sizeof(float) * (panel + sums + (pixels > padded ? pixels : padded));
+    return sizeof(float) * (sums + steps > panel ? sums + steps : panel);
 }
 
 size_t duet_panel_strips(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
@@ -64,34 +54,36 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
     const uint32_t k_block = is_weights(shape) ? 128 : 512;
     duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, k_block, 1440, 4}};
     uint32_t *value = parameters.value;
-    while (local_bytes(shape, &parameters) > device->info.local_bytes && value[K_BLOCK] > 16) {
-        value[K_BLOCK] /= 2;
-        if (value[SUM_ROWS] > 360) value[SUM_ROWS] /= 2;
+    while (local_bytes(shape, &parameters) > device->info.local_bytes && value[DUET_PANEL_K_BLOCK] > 16) {
+        value[DUET_PANEL_K_BLOCK] /= 2;
+        if (value[DUET_PANEL_SUM_ROWS] > 360) value[DUET_PANEL_SUM_ROWS] /= 2;
     }
     return parameters;
 }
 
-/** A row of the window must fit what a work-item copies: its pixels have at most BLOCK_ROWS channels and a line more.
+/** A row of the window must fit what a work-item copies: its pixels have at most DUET_PANEL_BLOCK_ROWS channels and a
+ * line more.
  */
 static bool holds_window(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const duet_convolution *it = &shape->convolution;
     return !is_weights(shape) ||
-           (it->kernel[1] - 1) * (size_t)it->dilation[1] < block_floats(parameters) / (BLOCK_ROWS + 16);
+           (it->kernel[1] - 1) * (size_t)it->dilation[1] < block_floats(parameters) / (DUET_PANEL_BLOCK_ROWS + 16);
 }
 
 /* Tuning: the preset with one parameter changed. */
-static const uint32_t grid[][4] = {[ROWS] = {6, 12},
-                                   [LANES] = {4, 8, 16},
-                                   [K_BLOCK] = {64, 128, 256, 512},
-                                   [SUM_ROWS] = {360, 720, 1440},
-                                   [STRIPS] = {1, 2, 4, 8}};
+static const uint32_t grid[][4] = {[DUET_PANEL_ROWS] = {6, 12},
+                                   [DUET_PANEL_LANES] = {4, 8, 16},
+                                   [DUET_PANEL_K_BLOCK] = {64, 128, 256, 512},
+                                   [DUET_PANEL_SUM_ROWS] = {360, 720, 1440},
+                                   [DUET_PANEL_STRIPS] = {1, 2, 4, 8}};
 enum { GRID_PARAMETERS = sizeof grid / sizeof *grid, GRID_VALUES = sizeof *grid / sizeof **grid };
 
 static bool panel_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
                             duet_gemm_parameters *parameters)
 {
-    static const size_t promise[GRID_PARAMETERS] = {STRIPS, K_BLOCK, SUM_ROWS, ROWS, LANES};
+    static const size_t promise[GRID_PARAMETERS] = {DUET_PANEL_STRIPS, DUET_PANEL_K_BLOCK, DUET_PANEL_SUM_ROWS,
+                                                    DUET_PANEL_ROWS, DUET_PANEL_LANES};
     const duet_gemm_parameters preset = panel_preset(device, shape);
     for (size_t i = 0; i < GRID_PARAMETERS * GRID_VALUES; i++) {
         const size_t parameter = promise[i / GRID_VALUES];
@@ -106,14 +98,14 @@ static bool panel_candidate(const duet_device *device, const duet_gemm_shape *sh
     return false;
 }
 
-/** Kernels count within a picture and within the weights in 32 bits. */
+/** Kernels count within a picture, within the weights and rows of the result in 32 bits. */
 static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
 {
     const duet_convolution *it = &shape->convolution;
     const duet_gemm_parameters preset = panel_preset(device, shape);
     const double most = INT32_MAX, pixels = (double)it->picture[0] * it->picture[1],
                  results = (double)it->result[0] * it->result[1], taps = (double)it->kernel[0] * it->kernel[1];
-    return pixels * it->channels <= most && results * it->features <= most &&
+    return shape->m <= INT32_MAX && pixels * it->channels <= most && results * it->features <= most &&
            taps * it->channels * it->features <= most && holds_window(shape, &preset) &&
            local_bytes(shape, &preset) <= device->info.local_bytes;
 }
@@ -137,8 +129,9 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
                                           : is_thin(shape)  ? thin[shape->convolution.use]
                                                             : duet_conv_macro(shape)};
     snprintf(source->options, sizeof source->options,
-             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d -DBLOCK=%zu -DTAPS=%d", value[ROWS],
-             value[LANES], value[K_BLOCK], value[SUM_ROWS], PADDED, block_floats(parameters), TAPS);
+             "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d -DBLOCK=%zu -DTAPS=%d",
+             value[DUET_PANEL_ROWS], value[DUET_PANEL_LANES], value[DUET_PANEL_K_BLOCK], value[DUET_PANEL_SUM_ROWS],
+             DUET_PANEL_PADDED, block_floats(parameters), DUET_PANEL_TAPS);
 }
 
 static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
@@ -179,9 +172,10 @@ static const uint32_t *places_of(const duet_convolution *it)
 static size_t images_taken(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     static const size_t near_floats = 32768;
-    const size_t strips = duet_panel_strips(shape, parameters), most = parameters->value[STRIPS];
+    const size_t strips = duet_panel_strips(shape, parameters), most = parameters->value[DUET_PANEL_STRIPS];
     const size_t columns = (strips < most ? strips : most) * columns_of(parameters);
-    return shape->k <= near_floats / columns ? parameters->value[ROWS] : parameters->value[SUM_ROWS] - FEW_ROWS;
+    return shape->k <= near_floats / columns ? parameters->value[DUET_PANEL_ROWS]
+                                             : parameters->value[DUET_PANEL_SUM_ROWS] - DUET_PANEL_FEW_ROWS;
 }
 
 static duet_status lower_gather(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
@@ -192,8 +186,9 @@ static duet_status lower_gather(duet_device *device, const duet_gemm_product *pr
     const size_t strips = duet_panel_strips(&product->shape, &product->parameters);
     const size_t most = images_taken(&product->shape, &product->parameters);
     const size_t images = duet_size_pieces(it->images, duet_size_pieces(it->images, most));
-    const size_t room = value[SUM_ROWS] / (images + FEW_ROWS);
-    const size_t taken = value[STRIPS] < room ? value[STRIPS] : room, blocks = duet_size_pieces(it->images, images);
+    const size_t room = value[DUET_PANEL_SUM_ROWS] / (images + DUET_PANEL_FEW_ROWS);
+    const size_t taken = value[DUET_PANEL_STRIPS] < room ? value[DUET_PANEL_STRIPS] : room,
+                 blocks = duet_size_pieces(it->images, images);
     const cl_ulong image_block = images, strips_taken = taken < strips ? taken : strips;
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,
@@ -216,7 +211,8 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
                               duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
-    const size_t rows = places_of(it)[0], tiles = duet_size_pieces(it->images, product->parameters.value[ROWS]);
+    const size_t rows = places_of(it)[0],
+                 tiles = duet_size_pieces(it->images, product->parameters.value[DUET_PANEL_ROWS]);
     const size_t blocks = duet_size_pieces(8 * (size_t)device->info.compute_units, tiles);
     const cl_uint row_block = (cl_uint)duet_size_pieces(rows, blocks < rows ? blocks : rows);
     const duet_gemm_call call = {

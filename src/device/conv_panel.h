@@ -7,7 +7,7 @@
 
 enum { DUET_PANEL_ROWS, DUET_PANEL_LANES, DUET_PANEL_K_BLOCK, DUET_PANEL_SUM_ROWS, DUET_PANEL_STRIPS };
 enum {
-    DUET_PANEL_FEW_ROWS = 8,    /**< a strip's last tile may write that many rows of sums too far */
+    DUET_PANEL_FEW_ROWS = 8,    /**< a strip's last tile may write nearly that many rows of sums too far */
     DUET_PANEL_PADDED = 4096,   /**< floats of a padded picture with few channels */
     DUET_PANEL_BLOCK_ROWS = 64, /**< channels that are copied to lie together */
     DUET_PANEL_TAPS = 25,       /**< that share what was copied, at most */

@@ -27,6 +27,12 @@ static bool has_few_channels(const duet_gemm_shape *shape, const duet_gemm_param
     return it->groups == 1 && it->channels < parameters->value[DUET_PANEL_ROWS] && length <= DUET_PANEL_PADDED;
 }
 
+/** Of `all`, at most `most` are taken at a time: so many, that all take about as many. */
+static uint32_t even_share(uint32_t all, uint32_t most)
+{
+    return (uint32_t)duet_size_pieces(all, duet_size_pieces(all, most));
+}
+
 /** How many rows of the kernel a work-item serves: those that copy least. One row passes over what lies between its
  *  strides; several share pixels, but leave sums for fewer strips. */
 static void choose_taps(const duet_gemm_shape *shape, const uint32_t *value, size_t blocks, size_t all_strips,
@@ -37,9 +43,7 @@ static void choose_taps(const duet_gemm_shape *shape, const uint32_t *value, siz
     const double y = (double)it->result[0] * it->result[1] * it->features;
     const size_t room = value[DUET_PANEL_SUM_ROWS] / (parts->row_block + DUET_PANEL_FEW_ROWS);
     double least = 0;
-    parts->tap_columns = it->kernel[1];
-    if (parts->tap_columns > DUET_PANEL_TAPS) parts->tap_columns = DUET_PANEL_TAPS;
-    if (parts->tap_columns > room) parts->tap_columns = (uint32_t)room;
+    parts->tap_columns = even_share(it->kernel[1], room < DUET_PANEL_TAPS ? (uint32_t)room : DUET_PANEL_TAPS);
     for (uint32_t rows = 1; rows <= it->kernel[0] && rows * parts->tap_columns <= DUET_PANEL_TAPS; rows++) {
         size_t strips = room / (rows * parts->tap_columns);
         const uint64_t reach =
@@ -51,7 +55,7 @@ static void choose_taps(const duet_gemm_shape *shape, const uint32_t *value, siz
         const double copied =
             times *
             (x * (double)duet_size_pieces(all_strips, strips) / (rows == 1 ? it->stride[0] : 1) + y * (double)blocks);
-        if (rows > 1 && copied >= least) continue;
+        if (rows > 1 && (copied >= least || even_share(it->kernel[0], rows) != rows)) continue;
         least = copied;
         parts->tap_rows = rows;
         parts->strips = strips;
