@@ -174,9 +174,9 @@ void copy_channels(const lines from, const ulong rows, const ulong count, const 
 }
 
 /* Adds the products of all chunks to the sums, [strips][taps][row_block + FEW_ROWS][COLUMNS]. */
-void add_products(const convolution s, const part p, const ulong sums_a_tap,
-                  __global const float *x, __global const float *y, __local vector *panel, __local float *block,
-                  __local int *steps, __local int *panel_steps, __local uint *steps_an_image, __local vector *sums)
+void add_products(const convolution s, const part p, const ulong sums_a_tap, __global const float *x,
+                  __global const float *y, __local vector *panel, __local float *block, __local int *steps,
+                  __local int *panel_steps, __local uint *steps_an_image, __local vector *sums)
 {
     /* an odd number of lines: pixels a power of two apart would push each other out of the cache */
     const uint pitch = (uint)((p.channels + LINE - 1) / LINE | 1) * LINE;
@@ -196,8 +196,9 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap,
             const range across = {results[1].first + left, min(wide, results[1].count - left)};
             const chunk k = chunk_of(s, p, down, across, most_pixels);
             for (uint tap = 0; tap < taps; tap++)
-                steps_an_image[tap] = list_tap(s, k, p.tap[0] + tap / p.taps[1], p.tap[1] + tap % p.taps[1], pitch,
-                                     steps + tap * K_BLOCK, panel_steps + tap * K_BLOCK);
+                steps_an_image[tap] =
+                    list_tap(s, k, p.tap[0] + tap / p.taps[1], p.tap[1] + tap % p.taps[1], pitch,
+                             steps + tap * K_BLOCK, panel_steps + tap * K_BLOCK);
             lines pixels = {x + (k.pixels[0].first * (ulong)s.picture[1] + k.pixels[1].first) * s.channels,
                             (ulong)s.picture[0] * s.picture[1] * s.channels,
                             (ulong)k.pixels[0].step * s.picture[1] * s.channels,
@@ -217,8 +218,8 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap,
                         pack_rows(row_of(places, r) + strip * COLUMNS, s.features, columns, places.columns,
                                   panel + r * places.columns * 2);
                     for (uint tap = 0; tap < taps; tap++, to += sums_a_tap) {
-                        TILES(channels, p.channels, steps_an_image[tap] * images, block + row, steps + tap * K_BLOCK, panel,
-                              to + 2 * row, 1, panel_steps + tap * K_BLOCK)
+                        TILES(channels, p.channels, steps_an_image[tap] * images, block + row, steps + tap * K_BLOCK,
+                              panel, to + 2 * row, 1, panel_steps + tap * K_BLOCK)
                     }
                 }
                 pixels.from += images * pixels.image;
