@@ -102,8 +102,8 @@ void list_walk(const walk all, __local int *steps, __local int *panel_steps)
 }
 
 /* y from x, or x from y: dimension 0 counts rows of places, dimension 1 parts of `strips` strips of each group, dimension
- * 2 blocks of images. k is cut into pieces of at most K_BLOCK steps; where all of it is
- * one such piece, but comes in runs of less than SHORT, it is listed, anew only where other steps lead through it. */
+ * 2 blocks of images. k is cut into pieces of at most K_BLOCK steps; where all of it is one such piece, but
+ * comes in runs of less than SHORT, it is listed, anew only where other steps lead through it. */
 #define SHORT 32
 #define GATHER(kernel_name, IS_DATA, TO, FROM, IN, OUT)                                                                \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \

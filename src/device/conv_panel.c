@@ -62,8 +62,7 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
 }
 
 /** A row of the window must fit what a work-item copies: its pixels have at most DUET_PANEL_BLOCK_ROWS channels and a
- * line more.
- */
+ * line more. */
 static bool holds_window(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const duet_convolution *it = &shape->convolution;

@@ -1,7 +1,5 @@
 /* The weights' gradient of provider "conv-panel" (cl/conv_panel_weights.cl): what a work-item takes of the kernel, the
  * features and the images follows from how often picture and result would be copied. */
-#include <stdio.h>
-
 #include "base/size.h"
 #include "device/conv_panel.h"
 #include "device/record.h"
@@ -145,31 +143,6 @@ static duet_status lower_parts(duet_device *device, const duet_gemm_product *pro
     return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
-static duet_status lower_sum(duet_device *device, const duet_gemm_product *product, const weights_parts *parts,
-                             const duet_gemm_source *source, duet_launch_list *list, cl_uint *arguments_taken,
-                             duet_error *error)
-{
-    const cl_ulong m = product->shape.m, n = product->shape.n;
-    const cl_uint pieces = (cl_uint)parts->pieces;
-    const duet_gemm_call call = {
-        .role = DUET_GEMM_WRITES,
-        .file = source->file,
-        .options = source->options,
-        .kernel = "conv_weights_sum",
-        .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof pieces, &pieces}},
-        .places = {product->workspace, product->c},
-        .place_count = 2,
-    };
-    const size_t items = 4 * (size_t)device->info.compute_units;
-    duet_launch launch = {.dimensions = 1,
-                          .global = {product->shape.m < items ? product->shape.m : items},
-                          .local = {1},
-                          .bytes = sizeof(float) * (double)m * (double)n * (pieces + (product->adds ? 2 : 1))};
-    snprintf(launch.name, sizeof launch.name, "conv panel sum %zux%zu, %u pieces", product->shape.m, product->shape.n,
-             pieces);
-    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
-}
-
 duet_status duet_panel_weights_lower(duet_device *device, const duet_gemm_product *product,
                                      const duet_gemm_source *source, duet_launch_list *list, cl_uint *arguments_taken,
                                      duet_error *error)
@@ -177,5 +150,8 @@ duet_status duet_panel_weights_lower(duet_device *device, const duet_gemm_produc
     const weights_parts parts = parts_of(device, &product->shape, &product->parameters);
     DUET_TRY(lower_parts(device, product, &parts, source, list, arguments_taken, error));
     if (parts.pieces == 1) return DUET_OK;
-    return lower_sum(device, product, &parts, source, list, arguments_taken, error);
+    const size_t rows = product->shape.m, items = 4 * (size_t)device->info.compute_units;
+    duet_launch launch = {.dimensions = 1, .global = {rows < items ? rows : items}, .local = {1}};
+    return duet_gemm_append_sum(device, product, source->file, source->options, "conv_weights_sum", "conv panel",
+                                (cl_uint)parts.pieces, &launch, list, arguments_taken, error);
 }

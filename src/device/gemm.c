@@ -252,3 +252,24 @@ duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *
                             writes && product->kernel != NULL ? product->kernel : call->kernel, arguments, count,
                             launch, list, error);
 }
+
+duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const char *file,
+                                 const char *options, const char *kernel, const char *what, cl_uint pieces,
+                                 duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
+                                 duet_error *error)
+{
+    const cl_ulong m = product->shape.m, n = product->shape.n;
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_WRITES,
+        .file = file,
+        .options = options,
+        .kernel = kernel,
+        .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof pieces, &pieces}},
+        .places = {product->workspace, product->c},
+        .place_count = 2,
+    };
+    launch->bytes = sizeof(float) * (double)m * (double)n * (pieces + (product->adds ? 2 : 1));
+    snprintf(launch->name, sizeof launch->name, "%.12s sum %zux%zu, %u pieces", what, product->shape.m,
+             product->shape.n, pieces);
+    return duet_gemm_append_call(device, product, &call, launch, list, arguments_taken, error);
+}

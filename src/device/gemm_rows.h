@@ -44,6 +44,13 @@ duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *
                                   duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
                                   duet_error *error);
 
+/** Appends the launch that adds up `pieces` of C, [pieces][m][n], from the workspace. `launch`: its work-items.
+ * `kernel` takes m and n (cl_ulong), their number (cl_uint), and both places. `what`: for its name. */
+duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const char *file,
+                                 const char *options, const char *kernel, const char *what, cl_uint pieces,
+                                 duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
+                                 duet_error *error);
+
 /** Of a convolution's use: the macro in a provider's file, and the kernel that it makes there. */
 const char *duet_conv_macro(const duet_gemm_shape *shape);
 const char *duet_conv_kernel(const duet_gemm_shape *shape);

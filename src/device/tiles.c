@@ -165,31 +165,16 @@ static duet_launch launch_of(const duet_tile_work *work, const duet_gemm_paramet
 
 /** Adds up the pieces. */
 static duet_status lower_sum(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                             const char *what, const duet_gemm_call *tiles_call, duet_launch_list *list,
+                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
                              cl_uint *arguments_taken, duet_error *error)
 {
     enum { SUM_GROUP = 64 };
-    const cl_ulong m = work->rows, n = work->columns;
-    const cl_uint pieces = product->parameters.value[DUET_TILE_PIECES];
-    const duet_gemm_call call = {
-        .role = DUET_GEMM_WRITES,
-        .file = tiles_call->file,
-        .options = tiles_call->options,
-        .kernel = "tile_sum",
-        .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof pieces, &pieces}},
-        .places = {product->workspace, product->c},
-        .place_count = 2,
-    };
+    const uint32_t *value = product->parameters.value;
     const size_t group = device->info.work_group_size >= SUM_GROUP ? SUM_GROUP : 1;
-    const size_t vectors = work->rows * duet_size_pieces(work->columns, product->parameters.value[DUET_TILE_WIDTH]);
-    duet_launch launch = {
-        .dimensions = 1,
-        .global = {duet_size_round_up(vectors, group)},
-        .local = {group},
-        .bytes = sizeof(float) * (double)m * (double)n * (pieces + (product->adds ? 2 : 1)),
-    };
-    snprintf(launch.name, sizeof launch.name, "%.12s sum %zux%zu, %u pieces", what, work->rows, work->columns, pieces);
-    return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
+    const size_t vectors = work->rows * duet_size_pieces(work->columns, value[DUET_TILE_WIDTH]);
+    duet_launch launch = {.dimensions = 1, .global = {duet_size_round_up(vectors, group)}, .local = {group}};
+    return duet_gemm_append_sum(device, product, call->file, call->options, "tile_sum", what, value[DUET_TILE_PIECES],
+                                &launch, list, arguments_taken, error);
 }
 
 duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
