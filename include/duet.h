@@ -16,6 +16,7 @@
 #include "duet/op.h"
 #include "duet/plan.h"
 #include "duet/report.h"
+#include "duet/run.h"
 #include "duet/train.h"
 #include "duet/tune.h"
 #include "duet/window.h"

@@ -7,10 +7,10 @@
 
 #include "cli/child.h"
 #include "cli/workloads.h"
-#include "device/gemm_rows.h"
-#include "device/gemm_trial.h"
 #include "duet/bench.h"
 #include "model/model.h"
+#include "product/gemm_rows.h"
+#include "product/trial/gemm_trial.h"
 
 #include <signal.h>
 

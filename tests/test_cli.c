@@ -7,7 +7,7 @@
 #include <time.h>
 #include <zlib.h>
 
-#include "duet/train.h"
+#include "duet/run.h"
 
 /* ---- the table ---- */
 

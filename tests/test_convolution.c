@@ -2,7 +2,7 @@
  * the loops that define a convolution, in double. The tensors lie at odd offsets: what is beside the result must
  * survive, what is before the operands is NaN, and their buffers end where they do. */
 #include "check/plain.h"
-#include "device/tuning.h"
+#include "product/tuning.h"
 #include "test.h"
 
 #include <float.h>

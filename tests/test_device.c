@@ -1,7 +1,7 @@
 /* The device layer: listing (also with a driver that crashes), order and choice, buffers, programs, launches. */
 #include "base/text.h"
 #include "device/discovery.h"
-#include "device/gemm.h"
+#include "product/gemm.h"
 #include "test.h"
 
 #include <time.h>

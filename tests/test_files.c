@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "duet/report.h"
-#include "train/safetensors.h"
+#include "run/safetensors.h"
 
 static char folder[TEST_PATH_SIZE];
 

@@ -2,7 +2,7 @@
  * that it learns. Most tests make D linear with known weights, so that every logit is known. */
 #include "model_parts.h"
 
-#include "graph/plan.h"
+#include "plan/plan.h"
 #include "train/evaluator.h"
 #include "train/trainer.h"
 

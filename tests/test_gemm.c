@@ -1,7 +1,7 @@
 /* Every GEMM provider, all four transposes, sizes around the edges of tiles, written and added to, against a product
  * in double. The matrices lie at odd offsets: what is beside C must survive, what is before A and B is NaN, and their
  * buffers end where they do, so that a simulator sees a read too far. */
-#include "device/tuning.h"
+#include "product/tuning.h"
 #include "test.h"
 
 #include <float.h>

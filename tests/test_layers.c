@@ -1,5 +1,6 @@
 /* The layer rule: a file includes only from its own layer and those below it; the command line includes duet.h alone;
- * OpenCL is called in src/device alone. The test reads the sources as text. */
+ * OpenCL is called in src/device alone, CLBlast in src/product. The list of layers is also the table of
+ * docs/architecture.md. The test reads the sources as text. */
 #include "test.h"
 
 #include <ctype.h>
@@ -10,19 +11,23 @@ static const struct {
     const char *headers[3];
 } layers[] = {
     {"base", {"base.h", "window.h"}},
-    {"device", {"bench.h", "device.h", "opencl.h"}},
-    {"graph", {"explain.h", "graph.h", "plan.h"}},
+    {"device", {"device.h", "opencl.h"}},
+    {"product", {"bench.h"}},
+    {"graph", {"graph.h"}},
     {"op", {"op.h"}},
+    {"plan", {"explain.h", "plan.h"}},
     {"check", {"doctor.h"}},
     {"nn", {"nn.h"}},
     {"data", {"data.h"}},
     {"report", {"report.h"}},
     {"model", {"model.h"}},
-    {"train", {"train.h", "tune.h"}},
+    {"train", {"train.h"}},
+    {"tune", {"tune.h"}},
+    {"run", {"run.h"}},
     {"metric", {"metric.h"}},
     {"cli", {NULL}},
 };
-enum { LAYERS = sizeof layers / sizeof layers[0], CLI = LAYERS - 1, DEVICE = 1, NONE = -1 };
+enum { LAYERS = sizeof layers / sizeof layers[0], CLI = LAYERS - 1, DEVICE = 1, PRODUCT = 2, NONE = -1 };
 
 static int layer_of_folder(const char *name, size_t length)
 {
@@ -45,9 +50,10 @@ static int layer_of_public(const char *header)
 /* NULL if a file of `layer` may include `name`, else why not. */
 static const char *include_fault(int layer, const char *name, bool quoted)
 {
-    if (!strncmp(name, "CL/", 3) || !strncmp(name, "OpenCL/", 7) || !strncmp(name, "clblast", 7)) {
-        return layer == DEVICE ? NULL : "only src/device includes OpenCL and CLBlast";
+    if (!strncmp(name, "CL/", 3) || !strncmp(name, "OpenCL/", 7)) {
+        return layer == DEVICE ? NULL : "only src/device includes OpenCL";
     }
+    if (!strncmp(name, "clblast", 7)) return layer == PRODUCT ? NULL : "only src/product includes CLBlast";
     if (!strcmp(name, "duet.h")) return layer == CLI ? NULL : "the library includes the parts of duet.h it needs";
     if (!quoted) return NULL;
     if (!strncmp(name, "duet/", 5)) {
@@ -90,15 +96,17 @@ static void blank(char *text, bool strings)
     }
 }
 
-/* The first call of an OpenCL or CLBlast function in `code`, NULL if there is none. */
-static const char *opencl_call(const char *code)
+/* The first call in `code` of a function of OpenCL, unless `layer` is the device's, or of CLBlast, unless it is that of
+ * products; NULL if there is none. */
+static const char *foreign_call(int layer, const char *code)
 {
     for (const char *at = code; (at = strchr(at, '(')); at++) {
         const char *end = at, *start;
         while (end > code && isspace((unsigned char)end[-1])) end--;
         for (start = end; start > code && (isalnum((unsigned char)start[-1]) || start[-1] == '_');) start--;
-        if (end - start > 3 && start[0] == 'c' && start[1] == 'l' && isupper((unsigned char)start[2])) return start;
-        if (!strncmp(start, "CLBlast", 7) && end - start > 7) return start;
+        bool opencl = end - start > 3 && start[0] == 'c' && start[1] == 'l' && isupper((unsigned char)start[2]);
+        bool clblast = !strncmp(start, "CLBlast", 7) && end - start > 7;
+        if ((opencl && layer != DEVICE) || (clblast && layer != PRODUCT)) return start;
     }
     return NULL;
 }
@@ -136,16 +144,18 @@ static int check_file(const char *path, int layer, const char *prefix)
     blank(text, false);
     int faults = check_includes(path, layer, prefix, text);
     blank(text, true);
-    const char *call = layer == DEVICE ? NULL : opencl_call(text);
+    const char *call = foreign_call(layer, text);
     if (call) {
-        print_error("%s:%d: calls %.30s: OpenCL is called in src/device only\n", path, line_of(text, call), call);
+        print_error("%s:%d: calls %.30s: OpenCL is called in src/device only, CLBlast in src/product\n", path,
+                    line_of(text, call), call);
         faults++;
     }
     free(text);
     return faults;
 }
 
-/* Checks every .c and .h of a folder; the layer is the folder's, or that of each public header. */
+/* Checks every .c and .h of a folder and the folders in it; the layer is the folder's, or that of each public header.
+ */
 static int check_folder(const char *folder, int layer, const char *prefix, int *files)
 {
     int faults = 0;
@@ -154,6 +164,10 @@ static int check_folder(const char *folder, int layer, const char *prefix, int *
     for (struct dirent *entry; (entry = readdir(entries));) {
         char path[2 * TEST_PATH_SIZE];
         size_t length = strlen(entry->d_name);
+        if (layer != NONE && !strchr(entry->d_name, '.')) {
+            (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+            faults += check_folder(path, layer, prefix, files);
+        }
         if (length < 3 || (strcmp(entry->d_name + length - 2, ".c") && strcmp(entry->d_name + length - 2, ".h"))) {
             continue;
         }
@@ -198,6 +212,23 @@ static void every_folder_is_a_layer(void **state)
     (void)closedir(entries);
 }
 
+/* The rows "| `name` | ..." of the table of layers, from the command line down. */
+static void architecture_lists_the_layers(void **state)
+{
+    (void)state;
+    char *text = test_file_read(TEST_SOURCE_ROOT "/docs/architecture.md", NULL);
+    const char *at = strstr(text, "\n| layer |");
+    assert_non_null(at);
+    for (int i = LAYERS - 1; i >= 0; i--) {
+        char row[64];
+        (void)snprintf(row, sizeof row, "\n| `%s` |", layers[i].layer);
+        const char *found = strstr(at, row);
+        if (!found) fail_msg("docs/architecture.md lacks the layer %s, or has it elsewhere", layers[i].layer);
+        at = found;
+    }
+    free(text);
+}
+
 static void rule_sees_faults(void **state)
 {
     (void)state;
@@ -217,18 +248,20 @@ static void rule_sees_faults(void **state)
 
     char text[] = "f(a); /* clFinish(q) */ g(\"clFinish(\\\"\", '\"'); // clFinish(q)\nclosed (b); cl_x(c);";
     blank(text, true);
-    assert_null(opencl_call(text));
-    assert_non_null(opencl_call("int x = clFinish(queue);"));
-    assert_non_null(opencl_call("CLBlastSgemm (x);"));
+    assert_null(foreign_call(graph, text));
+    assert_non_null(foreign_call(graph, "int x = clFinish(queue);"));
+    assert_null(foreign_call(DEVICE, "int x = clFinish(queue);"));
+    assert_non_null(foreign_call(DEVICE, "CLBlastSgemm (x);"));
+    assert_null(foreign_call(PRODUCT, "CLBlastSgemm (x);"));
 }
 
 int main(void)
 {
-    struct CMUnitTest tests[LAYERS + 3] = {cmocka_unit_test(rule_sees_faults),
-                                           cmocka_unit_test(every_folder_is_a_layer),
-                                           cmocka_unit_test(check_public_headers)};
+    struct CMUnitTest tests[LAYERS + 4] = {
+        cmocka_unit_test(rule_sees_faults), cmocka_unit_test(architecture_lists_the_layers),
+        cmocka_unit_test(every_folder_is_a_layer), cmocka_unit_test(check_public_headers)};
     for (int i = 0; i < LAYERS; i++) {
-        tests[i + 3] = (struct CMUnitTest){layers[i].layer, check_layer, NULL, NULL, (void *)(intptr_t)i};
+        tests[i + 4] = (struct CMUnitTest){layers[i].layer, check_layer, NULL, NULL, (void *)(intptr_t)i};
     }
-    return _cmocka_run_group_tests("layers", tests, LAYERS + 3, NULL, NULL);
+    return _cmocka_run_group_tests("layers", tests, LAYERS + 4, NULL, NULL);
 }

@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "conv_model.h"
-#include "device/gemm_trial.h"
-#include "train/tuning_file.h"
+#include "product/trial/gemm_trial.h"
 #include "train_models.h"
+#include "tune/tuning_file.h"
 
 static char file[TEST_PATH_SIZE + 32];
 

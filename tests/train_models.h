@@ -7,7 +7,7 @@
 #include "duet/model.h"
 #include "duet/plan.h"
 #include "duet/report.h"
-#include "duet/train.h"
+#include "duet/run.h"
 
 /* The last tenth of a file is its test split: 44 examples are left, and an epoch of five batches leaves out four. */
 enum { TEST_EXAMPLES = 48, TEST_TRAINING = 44, TEST_BATCH = 8, TEST_BATCHES = 5 };

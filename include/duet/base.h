@@ -46,6 +46,9 @@ DUET_API const char *duet_status_name(duet_status status);
 /** The library's version, "major.minor.patch". Static storage. */
 DUET_API const char *duet_version(void);
 
+/** Seconds since some moment in the past; never goes back. Any thread may ask. */
+DUET_API double duet_seconds(void);
+
 /** Receives one line of progress or explanation, without a newline. Called on the thread that called the library. */
 typedef void (*duet_log_function)(void *context, const char *line);
 

@@ -6,7 +6,7 @@
 #ifndef DUET_GRAPH_H
 #define DUET_GRAPH_H
 
-#include "base.h"
+#include "device.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -88,6 +88,12 @@ typedef struct duet_initialiser {
 /** Variables by name, with their memory once a device is given. Must outlive the graphs and plans that use it. */
 DUET_API duet_store *duet_store_new(uint64_t seed);
 DUET_API void duet_store_free(duet_store **store);
+
+/** Copies a variable by name from or to the device; `bytes` must be its size. Waits. The variable must have memory. */
+DUET_API duet_status duet_store_read(duet_store *store, duet_device *device, const char *name, void *values,
+                                     size_t bytes, duet_error *error);
+DUET_API duet_status duet_store_write(duet_store *store, duet_device *device, const char *name, const void *values,
+                                      size_t bytes, duet_error *error);
 
 /** The variable's value as a node, old value throughout a plan: assignments take effect after all reads. */
 DUET_API duet_node duet_variable_node(duet_graph *graph, duet_variable *variable);

@@ -2,7 +2,7 @@
 #ifndef DUET_METRIC_H
 #define DUET_METRIC_H
 
-#include "train.h"
+#include "run.h"
 
 #ifdef __cplusplus
 extern "C" {

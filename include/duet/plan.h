@@ -40,12 +40,6 @@ DUET_API size_t duet_plan_arena_bytes(const duet_plan *plan);
 /** The OpenCL C source generated for the plan (for learners and tests). Valid while the plan lives. */
 DUET_API const char *duet_plan_source(const duet_plan *plan);
 
-/** Copies a variable by name from or to the device; `bytes` must be its size. Waits. The variable must have memory. */
-DUET_API duet_status duet_store_read(duet_store *store, duet_device *device, const char *name, void *values,
-                                     size_t bytes, duet_error *error);
-DUET_API duet_status duet_store_write(duet_store *store, duet_device *device, const char *name, const void *values,
-                                      size_t bytes, duet_error *error);
-
 #ifdef __cplusplus
 }
 #endif

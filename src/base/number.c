@@ -1,4 +1,4 @@
-/* strtod in the "C" locale of this thread, on a text whose form is checked first. */
+/* Texts go through strtod in the "C" locale of this thread, once their form is checked. */
 #include "base/number.h"
 
 #include <locale.h>
@@ -44,4 +44,26 @@ bool duet_number_read(const char *text, double *number)
     uselocale(hosts);
     freelocale(plain);
     return isfinite(*number);
+}
+
+static int ascending(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+double duet_median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, ascending);
+    return values[count / 2];
+}
+
+size_t duet_common_divisor(size_t a, size_t b)
+{
+    while (b != 0) {
+        const size_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
 }

@@ -57,13 +57,6 @@ typedef struct bench {
     int status; /* the first that was not CLI_DONE */
 } bench;
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* The command line. */
 
 static int choose_parts(bench *it)
@@ -143,7 +136,7 @@ static double wanted_seconds(const bench *it)
 
 static double seconds_left(const bench *it)
 {
-    return WHOLE_SECONDS - (now() - it->begin);
+    return WHOLE_SECONDS - (duet_seconds() - it->begin);
 }
 
 /* One provider a child (NULL: for each product the one that a plan would use), so that one that crashes takes no other
@@ -247,7 +240,7 @@ static int run(int argc, char **argv)
     bench *it = calloc(1, sizeof *it);
     if (it == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a benchmark");
     it->arguments = &arguments;
-    it->begin = now();
+    it->begin = duet_seconds();
     cli_findings *findings = &it->findings;
     json_t **const arrays[] = {&findings->device,       &findings->before,    &findings->after, &findings->products,
                                &findings->convolutions, &findings->workloads, &findings->failed};

@@ -8,14 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static duet_status open_device(duet_device **device, const cli_measurement *it, duet_error *error)
 {
@@ -126,7 +118,7 @@ static int measure_product(FILE *results, duet_device *device, const cli_measure
 int cli_measure_products(FILE *results, const void *measurement)
 {
     const cli_measurement *it = measurement;
-    const double begin = now();
+    const double begin = duet_seconds();
     duet_device *device = NULL;
     duet_error error = {0};
     duet_product product;
@@ -134,7 +126,7 @@ int cli_measure_products(FILE *results, const void *measurement)
     open_device(&device, it, &error);
     for (size_t i = 0; error.status == DUET_OK && status == CLI_DONE && product_at(it, i, &product); i++) {
         cli_progress_count("product", i, count_products(it), it->provider == NULL ? "" : it->provider);
-        status = measure_product(results, device, it, &product, now() - begin > it->limit, &error);
+        status = measure_product(results, device, it, &product, duet_seconds() - begin > it->limit, &error);
     }
     cli_progress_clear();
     duet_device_close(&device);
@@ -155,10 +147,10 @@ typedef struct step_times {
 /* Milliseconds a step of a block that is waited for: asking for the losses waits. */
 static double time_block(duet_trainer *trainer, size_t steps, double *means, duet_error *error)
 {
-    const double begin = now();
+    const double begin = duet_seconds();
     for (size_t i = 0; i < steps && error->status == DUET_OK; i++) duet_trainer_step(trainer, error);
     if (error->status == DUET_OK) duet_trainer_losses(trainer, means, MOST_TERMS, error);
-    return 1e3 * (now() - begin) / (double)steps;
+    return 1e3 * (duet_seconds() - begin) / (double)steps;
 }
 
 static int ascending(const void *left, const void *right)
@@ -172,16 +164,16 @@ static void time_steps(duet_trainer *trainer, double begin, double seconds, step
 {
     const double block_milliseconds = 100;
     time_block(trainer, 1, times->means, error);
-    times->first_seconds = now() - begin;
+    times->first_seconds = duet_seconds() - begin;
     double step = 0;
     for (size_t i = 0; i < WARM_STEPS && step < block_milliseconds; i++)
         step = time_block(trainer, 1, times->means, error);
     const double wanted = floor(block_milliseconds / step);
     const size_t steps = wanted < 1 ? 1 : wanted > MOST_STEPS_A_BLOCK ? MOST_STEPS_A_BLOCK : (size_t)wanted;
-    const double start = now();
+    const double start = duet_seconds();
     do {
         times->milliseconds[times->blocks++] = time_block(trainer, steps, times->means, error);
-    } while (error->status == DUET_OK && times->blocks < MOST_BLOCKS && now() - start < seconds);
+    } while (error->status == DUET_OK && times->blocks < MOST_BLOCKS && duet_seconds() - start < seconds);
     qsort(times->milliseconds, times->blocks, sizeof *times->milliseconds, ascending);
 }
 
@@ -233,7 +225,7 @@ static json_t *workload_json(const cli_measurement *it, const duet_trainer *trai
 int cli_measure_workload(FILE *results, const void *measurement)
 {
     const cli_measurement *it = measurement;
-    const double begin = now() - it->before;
+    const double begin = duet_seconds() - it->before;
     static step_times times;
     duet_device *device = NULL;
     duet_data *data = NULL;

@@ -6,8 +6,6 @@
 #include "device/discovery.h"
 #include "device/record.h"
 
-#include <clblast_c.h>
-
 /** OpenCL 1.2's call: an in-order queue, with time stamps if profiling. */
 static duet_status make_queue(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error)
 {
@@ -95,10 +93,8 @@ void duet_device_close(duet_device **device)
         clReleaseCommandQueue(closed->queue);
     }
     duet_device_programs_clear(closed);
-    if (closed->clblast_used) CLBlastClearCache();
+    if (closed->kept != NULL) closed->release_kept(closed->kept);
     clReleaseContext(closed->context);
-    duet_tuning_clear(&closed->tuning);
-    free(closed->asked);
     free(closed->profile.rows);
     free(closed);
 }
@@ -119,6 +115,27 @@ duet_status duet_device_finish(duet_device *device, duet_error *error)
 const duet_device_info *duet_device_describe(const duet_device *device)
 {
     return &device->info;
+}
+
+cl_device_id duet_device_id(const duet_device *device)
+{
+    return device->id;
+}
+
+cl_command_queue *duet_device_queue(duet_device *device)
+{
+    return &device->queue;
+}
+
+void duet_device_keep(duet_device *device, void *record, void (*release)(void *record))
+{
+    device->kept = record;
+    device->release_kept = release;
+}
+
+void *duet_device_kept(const duet_device *device)
+{
+    return device->kept;
 }
 
 void duet_device_set_log(duet_device *device, duet_log_function log, void *context)

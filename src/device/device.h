@@ -7,15 +7,21 @@
 #include "device/opencl.h"
 #include "duet/device.h"
 
-typedef struct duet_gemm_provider duet_gemm_provider;
-
 /** DUET_ERROR_DEVICE (or MEMORY, for the codes that mean it) with "what: CL_NAME (code)" and a hint where one helps. */
 duet_status duet_cl_fail(duet_error *error, cl_int code, const char *format, ...) DUET_PRINTF(3, 4);
 
 /* What the device is. */
 bool duet_device_is_checking(const duet_device *device);
-const duet_gemm_provider *duet_device_gemm_provider(const duet_device *device);
+cl_device_id duet_device_id(const duet_device *device);
+/** For calls into a library that enqueues by itself. */
+cl_command_queue *duet_device_queue(duet_device *device);
 void duet_device_say(const duet_device *device, const char *format, ...) DUET_PRINTF(2, 3);
+
+/** A record of the layer above, freed by `release` when the device closes, after its queue is done and before its
+ * context goes. One a device. */
+void duet_device_keep(duet_device *device, void *record, void (*release)(void *record));
+/** NULL: none is kept. */
+void *duet_device_kept(const duet_device *device);
 
 /* Buffers. Sizes in bytes; 0 is rounded up to 4. A buffer over the device's allocation limit is DUET_ERROR_MEMORY with
  * both numbers. All calls below wait until the bytes are there. */

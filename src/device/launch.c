@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "device/record.h"
-#include "device/timing.h"
 
 static void free_launch(const duet_launch *launch)
 {
@@ -26,6 +25,21 @@ duet_status duet_launch_append(duet_launch_list *list, const duet_launch *launch
     }
     list->items[list->count++] = *launch;
     return DUET_OK;
+}
+
+duet_status duet_launch_append_kernel(duet_launch_list *list, cl_program program, const char *name,
+                                      const duet_argument *arguments, size_t count, duet_launch *launch,
+                                      duet_error *error)
+{
+    DUET_TRY(duet_kernel_new(program, name, &launch->kernel, error));
+    for (size_t i = 0; i < count; i++) {
+        duet_status status = duet_kernel_set(launch->kernel, (cl_uint)i, arguments[i].bytes, arguments[i].value, error);
+        if (status != DUET_OK) {
+            clReleaseKernel(launch->kernel);
+            return status;
+        }
+    }
+    return duet_launch_append(list, launch, error);
 }
 
 void duet_launch_list_clear(duet_launch_list *list)
@@ -50,10 +64,10 @@ static duet_status enqueue(duet_device *device, const duet_launch *launch, cl_ev
  *  empty queue; our kernels by the device's own stamps. */
 static duet_status enqueue_timed(duet_device *device, const duet_launch *launch, cl_event *event, duet_error *error)
 {
-    double begin = duet_wall_seconds();
+    double begin = duet_seconds();
     DUET_TRY(enqueue(device, launch, event, error));
     DUET_TRY(duet_device_finish(device, error));
-    double seconds = duet_wall_seconds() - begin;
+    double seconds = duet_seconds() - begin;
     cl_int code = CL_SUCCESS;
     if (launch->kernel != NULL) {
         cl_ulong start = 0, end = 0;

@@ -27,8 +27,17 @@ typedef struct duet_launch_list {
     size_t count, capacity;
 } duet_launch_list;
 
+typedef struct duet_argument {
+    size_t bytes;
+    const void *value;
+} duet_argument;
+
 /** Appends; takes ownership of launch->kernel and launch->call.arguments, also on failure. */
 duet_status duet_launch_append(duet_launch_list *list, const duet_launch *launch, duet_error *error);
+/** Appends a launch of the kernel `name` of a program with these arguments, its first ones; `launch` says the rest. */
+duet_status duet_launch_append_kernel(duet_launch_list *list, cl_program program, const char *name,
+                                      const duet_argument *arguments, size_t count, duet_launch *launch,
+                                      duet_error *error);
 void duet_launch_list_clear(duet_launch_list *list);
 /** Enqueues all in order. If `last` is not NULL it receives the event of the last launch. With profiling on, times are
  *  added to the device's profile (and the call waits). Allocates nothing otherwise. */

@@ -2,7 +2,7 @@
 #ifndef DUET_SRC_DEVICE_RECORD_H
 #define DUET_SRC_DEVICE_RECORD_H
 
-#include "device/tuning.h"
+#include "device/device.h"
 
 /** A program of one file of cl/, kept because plans ask for the same ones again. */
 typedef struct duet_cached_program {
@@ -22,12 +22,8 @@ struct duet_device {
     cl_device_id id;
     cl_command_queue queue;
     bool checking, profiling;
-    bool clblast_used;              /**< CLBlast keeps programs of this context; they must go before it does */
-    const duet_gemm_provider *gemm; /**< NULL: the preset */
-    duet_tuning tuning;
-    duet_gemm_shape *asked; /**< the products of all plans, each once */
-    size_t asked_count;
-    bool unfit_said;
+    void *kept; /**< by the layer above */
+    void (*release_kept)(void *record);
     duet_log_function log;
     void *log_context;
     duet_cached_program *programs;

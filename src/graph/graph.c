@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "graph/variable.h"
 
 enum { BUCKETS = 4096 };
 
@@ -25,10 +24,7 @@ struct duet_graph {
 };
 
 const duet_op duet_op_constant = {.name = "constant", .kind = DUET_OP_CONSTANT, .blocks_gradient = true};
-const duet_op duet_op_variable = {.name = "variable", .kind = DUET_OP_VARIABLE};
 const duet_op duet_op_input = {.name = "input", .kind = DUET_OP_INPUT};
-static const duet_op copy = {.name = "copy", .kind = DUET_OP_POINTWISE, .expression = "a"};
-const duet_op duet_op_assign = {.name = "assign", .kind = DUET_OP_ASSIGN};
 const duet_op duet_op_pack = {.name = "pack", .kind = DUET_OP_PACK};
 const duet_op duet_op_broken = {.name = "broken", .kind = DUET_OP_BROKEN, .blocks_gradient = true};
 
@@ -245,85 +241,11 @@ size_t duet_features(duet_node node)
     return node == NULL || node->shape.rank == 0 ? 1 : node->shape.dims[node->shape.rank - 1];
 }
 
-size_t duet_shape_elements(duet_shape shape)
-{
-    size_t elements = 1;
-    if (shape.rank > DUET_MAX_RANK) return 0;
-    for (size_t i = 0; i < shape.rank; i++)
-        if (!duet_size_multiply(elements, shape.dims[i], &elements)) return 0;
-    return elements;
-}
-
-bool duet_shape_equal(duet_shape a, duet_shape b)
-{
-    return a.rank == b.rank && (a.rank == 0 || memcmp(a.dims, b.dims, a.rank * sizeof *a.dims) == 0);
-}
-
-const char *duet_shape_text(duet_shape shape, char text[96])
-{
-    size_t length = 0;
-    text[length++] = '[';
-    for (size_t i = 0; i < shape.rank && i < DUET_MAX_RANK && length < 80; i++)
-        length += (size_t)snprintf(text + length, 96 - length, "%s%zu", i == 0 ? "" : ", ", shape.dims[i]);
-    snprintf(text + (length > 94 ? 94 : length), 2, "]");
-    return text;
-}
-
 duet_node duet_constant(duet_graph *graph, double value)
 {
     duet_attributes attributes = {.number = {value + 0.0}}; /* -0 and 0 are one node */
     return duet_node_make("constant", graph, &duet_op_constant, DUET_FLOAT32, DUET_SCALAR_SHAPE, NULL, 0, &attributes,
                           true);
-}
-
-duet_node duet_variable_node(duet_graph *graph, duet_variable *variable)
-{
-    duet_attributes attributes = {.object = variable};
-    return duet_node_make(variable->name, graph, &duet_op_variable, variable->type, variable->shape, NULL, 0,
-                          &attributes, true);
-}
-
-duet_node duet_state_at(const char *where, duet_graph *graph, const char *name, duet_type type, duet_shape shape,
-                        duet_initialiser start)
-{
-    duet_variable *variable = duet_store_find(graph->store, name);
-    if (variable == NULL) {
-        duet_error error = {0};
-        duet_storage *storage = duet_storage_new(graph->store, type);
-        variable = storage == NULL ? NULL : duet_variable_new(graph->store, storage, name, shape, start, &error);
-        if (variable == NULL) {
-            duet_graph_fail_at(where, graph, "state \"%s\": %s", name, error.message);
-            return graph->broken;
-        }
-    }
-    if (variable->type != type || !duet_shape_equal(variable->shape, shape)) {
-        char had[96], wants[96];
-        duet_graph_fail_at(where, graph, "state \"%s\" is %s and was asked for as %s", name,
-                           duet_shape_text(variable->shape, had), duet_shape_text(shape, wants));
-        return graph->broken;
-    }
-    return duet_variable_node(graph, variable);
-}
-
-duet_node duet_assign_at(const char *where, duet_node target, duet_node value)
-{
-    if (duet_node_is_broken(target)) return target;
-    if (value == NULL) duet_graph_fail_at(where, target->graph, "assign: the value is NULL");
-    if (duet_node_is_broken(value)) return duet_node_broken(target->graph);
-    char wants[96], has[96];
-    if (target->op != &duet_op_variable) {
-        duet_graph_fail_at(where, target->graph, "assign: the target is %s, not a state", target->op->name);
-        return target->graph->broken;
-    }
-    if (target->type != value->type || target->elements != value->elements) {
-        duet_graph_fail_at(where, target->graph, "assign: the state is %s and the value %s",
-                           duet_shape_text(target->shape, wants), duet_shape_text(value->shape, has));
-        return target->graph->broken;
-    }
-    if (duet_node_in_memory(value)->op == &duet_op_variable) /* read now: it may be assigned to as well */
-        value = duet_node_make(where, target->graph, &copy, value->type, value->shape, &value, 1, NULL, true);
-    return duet_node_make(where, target->graph, &duet_op_assign, target->type, target->shape,
-                          (duet_node[]){target, value}, 2, NULL, true);
 }
 
 void duet_inference_begin(duet_graph *graph)

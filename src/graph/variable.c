@@ -8,7 +8,6 @@
 #include "base/philox.h"
 #include "base/size.h"
 #include "base/status.h"
-#include "duet/plan.h"
 
 /* Elements: 64 bytes, so that vector loads and CLBlast's offsets fit; a work-group. */
 enum { ALIGNMENT = 16, FLAT_UNIT = 128 };

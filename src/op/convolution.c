@@ -1,8 +1,8 @@
 /* Convolutions: a family of three that is closed under differentiation. From the picture x, the weights w and the
  * result y each one computes the third; as each is linear in both of its operands, its gradients are the other two. */
-#include "device/gemm.h"
 #include "op/op.h"
 #include "op/window.h"
+#include "product/gemm.h"
 
 /* Attributes: size[0], size[1] the stride, [2], [3] the dilation, [4], [5] the padding before; number[0] the groups.
  * Extents are the shapes'. First comes what

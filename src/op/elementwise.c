@@ -26,16 +26,16 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
         gradients[0] = from;                                                                                           \
     }
 #define UNARY_ROW(label, price, text, rule, blocks)                                                                    \
-    static const duet_op op_##label = {.name = #label,                                                                 \
-                                       .kind = DUET_OP_POINTWISE,                                                      \
-                                       .cost = (price),                                                                \
-                                       .expression = (text),                                                           \
-                                       .gradient = (rule),                                                             \
-                                       .blocks_gradient = (blocks)};
+    const duet_op duet_op_##label = {.name = #label,                                                                   \
+                                     .kind = DUET_OP_POINTWISE,                                                        \
+                                     .cost = (price),                                                                  \
+                                     .expression = (text),                                                             \
+                                     .gradient = (rule),                                                               \
+                                     .blocks_gradient = (blocks)};
 #define UNARY_BUILDER(label)                                                                                           \
     duet_node duet_##label##_at(const char *where, duet_node x)                                                        \
     {                                                                                                                  \
-        return unary(where, &op_##label, x, 0, 0);                                                                     \
+        return unary(where, &duet_op_##label, x, 0, 0);                                                                \
     }
 
 /* An op with a gradient; one through which none flows; one with numbers, whose builder stands below. */
@@ -55,24 +55,24 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
         gradients[0] = from_a;                                                                                         \
         gradients[1] = from_b;                                                                                         \
     }                                                                                                                  \
-    static const duet_op op_##label = {.name = #label,                                                                 \
-                                       .kind = DUET_OP_POINTWISE,                                                      \
-                                       .cost = (price),                                                                \
-                                       .expression = (text),                                                           \
-                                       .gradient = gradient_##label};                                                  \
+    const duet_op duet_op_##label = {.name = #label,                                                                   \
+                                     .kind = DUET_OP_POINTWISE,                                                        \
+                                     .cost = (price),                                                                  \
+                                     .expression = (text),                                                             \
+                                     .gradient = gradient_##label};                                                    \
     duet_node duet_##label##_at(const char *where, duet_node a, duet_node b)                                           \
     {                                                                                                                  \
-        return binary(where, &op_##label, a, b);                                                                       \
+        return binary(where, &duet_op_##label, a, b);                                                                  \
     }
 #define COMPARISON(label, sign)                                                                                        \
-    static const duet_op op_##label = {.name = #label,                                                                 \
-                                       .kind = DUET_OP_POINTWISE,                                                      \
-                                       .cost = 1,                                                                      \
-                                       .expression = "a " sign " b ? 1.0f : 0.0f",                                     \
-                                       .blocks_gradient = true};                                                       \
+    const duet_op duet_op_##label = {.name = #label,                                                                   \
+                                     .kind = DUET_OP_POINTWISE,                                                        \
+                                     .cost = 1,                                                                        \
+                                     .expression = "a " sign " b ? 1.0f : 0.0f",                                       \
+                                     .blocks_gradient = true};                                                         \
     duet_node duet_##label##_at(const char *where, duet_node a, duet_node b)                                           \
     {                                                                                                                  \
-        return binary(where, &op_##label, a, b);                                                                       \
+        return binary(where, &duet_op_##label, a, b);                                                                  \
     }
 
 /* The share of the gradient that an extreme value's operand gets: all, none, or half where both are equal. */
@@ -124,9 +124,9 @@ UNARY_NUMBERED(clamp, 2, "a < m ? m : (a > n ? n : a)",
                CALL(less_equal, x, duet_constant(node->graph, node->attributes.number[1])))))
 /* clang-format on */
 
-static const duet_op op_to_float = {
+const duet_op duet_op_to_float = {
     .name = "to_float", .kind = DUET_OP_POINTWISE, .cost = 1, .expression = "(float)a", .blocks_gradient = true};
-static const duet_op op_increment = {
+const duet_op duet_op_increment = {
     .name = "increment", .kind = DUET_OP_POINTWISE, .cost = 1, .expression = "a + 1u", .blocks_gradient = true};
 
 static void gradient_select(duet_node node, duet_node g, duet_node *gradients)
@@ -136,11 +136,11 @@ static void gradient_select(duet_node node, duet_node g, duet_node *gradients)
     gradients[2] = CALL(select, node->inputs[0], zero, g);
 }
 
-static const duet_op op_select = {.name = "select",
-                                  .kind = DUET_OP_POINTWISE,
-                                  .cost = 1,
-                                  .expression = "a != 0.0f ? b : c",
-                                  .gradient = gradient_select};
+const duet_op duet_op_select = {.name = "select",
+                                .kind = DUET_OP_POINTWISE,
+                                .cost = 1,
+                                .expression = "a != 0.0f ? b : c",
+                                .gradient = gradient_select};
 
 static duet_node make(const char *where, const duet_op *op, duet_type type, const duet_node *inputs, size_t count,
                       double m, double n)
@@ -160,21 +160,21 @@ static bool wants_type(const char *where, const duet_op *op, duet_node x, duet_t
 /* What an op gives for constants, so that they fold: only where the host gives the same value. */
 static bool fold_unary(const duet_op *op, double x, double *y)
 {
-    if (op == &op_negate) return *y = -x, true;
-    if (op == &op_square) return *y = x * x, true;
-    if (op == &op_reciprocal && x != 0) return *y = 1 / x, true;
-    if (op == &op_exp) return *y = exp(x), isfinite(*y);
-    if (op == &op_log && x > 0) return *y = log(x), true;
-    if (op == &op_sqrt && x >= 0) return *y = sqrt(x), true;
+    if (op == &duet_op_negate) return *y = -x, true;
+    if (op == &duet_op_square) return *y = x * x, true;
+    if (op == &duet_op_reciprocal && x != 0) return *y = 1 / x, true;
+    if (op == &duet_op_exp) return *y = exp(x), isfinite(*y);
+    if (op == &duet_op_log && x > 0) return *y = log(x), true;
+    if (op == &duet_op_sqrt && x >= 0) return *y = sqrt(x), true;
     return false;
 }
 
 static bool fold_binary(const duet_op *op, double a, double b, double *y)
 {
-    if (op == &op_add) return *y = a + b, true;
-    if (op == &op_subtract) return *y = a - b, true;
-    if (op == &op_multiply) return *y = a * b, true;
-    if (op == &op_divide && b != 0) return *y = a / b, true;
+    if (op == &duet_op_add) return *y = a + b, true;
+    if (op == &duet_op_subtract) return *y = a - b, true;
+    if (op == &duet_op_multiply) return *y = a * b, true;
+    if (op == &duet_op_divide && b != 0) return *y = a / b, true;
     return false;
 }
 
@@ -196,7 +196,7 @@ static duet_node unary(const char *where, const duet_op *op, duet_node x, double
     double value, folded;
     if (duet_node_is_broken(x)) return x;
     if (!wants_type(where, op, x, DUET_FLOAT32)) return duet_node_broken(x->graph);
-    if (op == &op_negate && x->op == op) return x->inputs[0];
+    if (op == &duet_op_negate && x->op == op) return x->inputs[0];
     if (constant_of(x, &value) && fold_unary(op, value, &folded)) return filled(where, x->graph, folded, x->shape);
     return make(where, op, DUET_FLOAT32, &x, 1, m, n);
 }
@@ -206,13 +206,13 @@ static duet_node neutral(const char *where, const duet_op *op, duet_node a, duet
 {
     double value;
     if (constant_of(b, &value)) {
-        if (value == 0 && (op == &op_add || op == &op_subtract)) return a;
-        if (value == 1 && (op == &op_multiply || op == &op_divide)) return a;
+        if (value == 0 && (op == &duet_op_add || op == &duet_op_subtract)) return a;
+        if (value == 1 && (op == &duet_op_multiply || op == &duet_op_divide)) return a;
     }
     if (constant_of(a, &value)) {
-        if (value == 0 && op == &op_add) return b;
-        if (value == 0 && op == &op_subtract) return duet_negate_at(where, b);
-        if (value == 1 && op == &op_multiply) return b;
+        if (value == 0 && op == &duet_op_add) return b;
+        if (value == 0 && op == &duet_op_subtract) return duet_negate_at(where, b);
+        if (value == 1 && op == &duet_op_multiply) return b;
     }
     return NULL;
 }
@@ -222,7 +222,7 @@ static duet_node scale_of_scale(const char *where, duet_node a, duet_node b)
 {
     double outer, inner;
     if (!constant_of(a, &outer)) return constant_of(b, &outer) ? scale_of_scale(where, b, a) : NULL;
-    if (b->op != &op_multiply) return NULL;
+    if (b->op != &duet_op_multiply) return NULL;
     bool first = constant_of(b->inputs[0], &inner);
     if (!first && !constant_of(b->inputs[1], &inner)) return NULL;
     if (!isfinite((float)(outer * inner)) || (float)(outer * inner) == 0) return NULL;
@@ -256,9 +256,9 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
         return filled(where, a->graph, folded, shape);
     duet_node operands[2] = {duet_broadcast_at(where, a, shape), duet_broadcast_at(where, b, shape)};
     duet_node simple = neutral(where, op, operands[0], operands[1]);
-    if (simple == NULL && op == &op_multiply) simple = scale_of_scale(where, operands[0], operands[1]);
+    if (simple == NULL && op == &duet_op_multiply) simple = scale_of_scale(where, operands[0], operands[1]);
     if (simple != NULL) return simple;
-    bool commutes = op == &op_add || op == &op_multiply;
+    bool commutes = op == &duet_op_add || op == &duet_op_multiply;
     if (commutes && operands[0]->id > operands[1]->id) { /* one order, so that a + b and b + a are one node */
         duet_node first = operands[1];
         operands[1] = operands[0];
@@ -269,17 +269,17 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
 
 duet_node duet_leaky_relu_at(const char *where, duet_node x, double slope)
 {
-    return unary(where, &op_leaky_relu, x, slope, 0);
+    return unary(where, &duet_op_leaky_relu, x, slope, 0);
 }
 
 duet_node duet_elu_at(const char *where, duet_node x, double alpha)
 {
-    return unary(where, &op_elu, x, alpha, 0);
+    return unary(where, &duet_op_elu, x, alpha, 0);
 }
 
 duet_node duet_clamp_at(const char *where, duet_node x, double low, double high)
 {
-    return unary(where, &op_clamp, x, low, high);
+    return unary(where, &duet_op_clamp, x, low, high);
 }
 
 duet_node duet_scale_at(const char *where, duet_node x, double factor)
@@ -295,31 +295,32 @@ duet_node duet_shift_at(const char *where, duet_node x, double term)
 duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, duet_node no)
 {
     if (duet_node_is_broken(condition)) return condition;
-    if (duet_operand_is_broken(where, &op_select, condition, yes) ||
-        duet_operand_is_broken(where, &op_select, condition, no))
+    if (duet_operand_is_broken(where, &duet_op_select, condition, yes) ||
+        duet_operand_is_broken(where, &duet_op_select, condition, no))
         return duet_node_broken(condition->graph);
     duet_shape shape = condition->shape;
-    if (!wants_type(where, &op_select, condition, DUET_FLOAT32) || !wants_type(where, &op_select, no, yes->type) ||
-        !join_shape(where, &op_select, yes, &shape) || !join_shape(where, &op_select, no, &shape))
+    if (!wants_type(where, &duet_op_select, condition, DUET_FLOAT32) ||
+        !wants_type(where, &duet_op_select, no, yes->type) || !join_shape(where, &duet_op_select, yes, &shape) ||
+        !join_shape(where, &duet_op_select, no, &shape))
         return duet_node_broken(condition->graph);
     duet_node operands[3] = {duet_broadcast_at(where, condition, shape), duet_broadcast_at(where, yes, shape),
                              duet_broadcast_at(where, no, shape)};
     double value;
     if (constant_of(operands[0], &value)) return value != 0 ? operands[1] : operands[2];
-    return make(where, &op_select, yes->type, operands, 3, 0, 0);
+    return make(where, &duet_op_select, yes->type, operands, 3, 0, 0);
 }
 
 duet_node duet_to_float_at(const char *where, duet_node x)
 {
     if (duet_node_is_broken(x) || x->type == DUET_FLOAT32) return x;
-    return make(where, &op_to_float, DUET_FLOAT32, &x, 1, 0, 0);
+    return make(where, &duet_op_to_float, DUET_FLOAT32, &x, 1, 0, 0);
 }
 
 duet_node duet_increment_at(const char *where, duet_node x)
 {
     if (duet_node_is_broken(x)) return x;
-    if (!wants_type(where, &op_increment, x, DUET_UINT32)) return duet_node_broken(x->graph);
-    return make(where, &op_increment, DUET_UINT32, &x, 1, 0, 0);
+    if (!wants_type(where, &duet_op_increment, x, DUET_UINT32)) return duet_node_broken(x->graph);
+    return make(where, &duet_op_increment, DUET_UINT32, &x, 1, 0, 0);
 }
 
 duet_node duet_selu_at(const char *where, duet_node x)

@@ -1,6 +1,6 @@
 /* Matrix product with both transposes: a family closed under differentiation. size[0], size[1]: transpose a, b. */
-#include "device/gemm.h"
 #include "op/op.h"
+#include "product/gemm.h"
 
 static void gradient_matmul(duet_node node, duet_node g, duet_node *gradients)
 {

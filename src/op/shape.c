@@ -85,7 +85,7 @@ duet_node duet_flatten_at(const char *where, duet_node x)
     return duet_reshape_at(where, x, DUET_SHAPE(x->shape.dims[0], x->elements / x->shape.dims[0]));
 }
 
-static const duet_op op_broadcast = {
+const duet_op duet_op_broadcast = {
     .name = "broadcast", .kind = DUET_OP_VIEW, .view = view_broadcast, .gradient = gradient_broadcast};
 
 duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape)
@@ -99,8 +99,8 @@ duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape)
         ranked.dims[i] = i + x->shape.rank < shape.rank ? 1 : x->shape.dims[i + x->shape.rank - shape.rank];
     x = duet_reshape_at(where, x, ranked);
     if (duet_shape_equal(ranked, shape)) return x;
-    if (x->op == &op_broadcast) return duet_broadcast_at(where, x->inputs[0], shape);
-    return duet_node_make(where, x->graph, &op_broadcast, x->type, shape, &x, 1, NULL, true);
+    if (x->op == &duet_op_broadcast) return duet_broadcast_at(where, x->inputs[0], shape);
+    return duet_node_make(where, x->graph, &duet_op_broadcast, x->type, shape, &x, 1, NULL, true);
 }
 
 /* permute */

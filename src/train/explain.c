@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "duet/nn.h"
-#include "graph/explain.h"
 #include "graph/node.h"
+#include "plan/explain.h"
 #include "train/trainer.h"
 
 enum { MOST_NAMES = 2 + DUET_MAX_REPORTS * DUET_MAX_PHASES + DUET_MAX_OBJECTIVES + DUET_MAX_OUTPUTS, LONGEST = 96 };

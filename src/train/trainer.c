@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "graph/plan.h"
+#include "plan/plan.h"
 
 uint64_t duet_trainer_epochs_after(const duet_trainer *trainer, uint64_t steps)
 {

@@ -1,0 +1,30 @@
+/* Extents of tensors: how many elements they make, and in words. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "graph/node.h"
+
+size_t duet_shape_elements(duet_shape shape)
+{
+    size_t elements = 1;
+    if (shape.rank > DUET_MAX_RANK) return 0;
+    for (size_t i = 0; i < shape.rank; i++)
+        if (!duet_size_multiply(elements, shape.dims[i], &elements)) return 0;
+    return elements;
+}
+
+bool duet_shape_equal(duet_shape a, duet_shape b)
+{
+    return a.rank == b.rank && (a.rank == 0 || memcmp(a.dims, b.dims, a.rank * sizeof *a.dims) == 0);
+}
+
+const char *duet_shape_text(duet_shape shape, char text[96])
+{
+    size_t length = 0;
+    text[length++] = '[';
+    for (size_t i = 0; i < shape.rank && i < DUET_MAX_RANK && length < 80; i++)
+        length += (size_t)snprintf(text + length, 96 - length, "%s%zu", i == 0 ? "" : ", ", shape.dims[i]);
+    snprintf(text + (length > 94 ? 94 : length), 2, "]");
+    return text;
+}

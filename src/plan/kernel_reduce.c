@@ -1,0 +1,193 @@
+/* Reductions. Each output's elements are cut into pieces where there are few outputs; a second launch adds the pieces
+ * in a fixed order. On CPUs a work-item runs over sixteen neighbours in memory at once, in sums of their own, which the
+ * compiler turns into vector instructions; on GPUs neighbouring work-items read neighbouring elements. */
+#include "plan/kernel.h"
+
+#include <stdio.h>
+
+/* The coordinates of an element of what is reduced, each a part of o (which output) or of r (which element of its sum).
+ */
+static duet_coordinates coordinates_of(const duet_step *step)
+{
+    duet_coordinates coordinates = {.text = {""}};
+    duet_shape shape = step->node->inputs[0]->shape;
+    size_t units[2] = {1, 1};
+    for (size_t d = shape.rank; d-- > 0;) {
+        bool reduced = (step->node->attributes.size[0] >> d & 1) != 0;
+        char *text = coordinates.text[d];
+        size_t unit = units[reduced], room = sizeof coordinates.text[d];
+        units[reduced] *= shape.dims[d];
+        size_t length = (size_t)snprintf(text, room, reduced ? "r" : "o");
+        if (unit > 1) length += (size_t)snprintf(text + length, room - length, " / %zuu", unit);
+        if (units[reduced] != (reduced ? step->length : step->outputs))
+            length += (size_t)snprintf(text + length, room - length, " %% %zuu", shape.dims[d]);
+        if (d + 1 == shape.rank && step->lanes > 1) snprintf(text + length, room - length, " + lane");
+    }
+    return coordinates;
+}
+
+/* The element's row, in a matrix of the last extent, and its column. */
+static void write_row(duet_text *text, const duet_step *step)
+{
+    const duet_coordinates coordinates = coordinates_of(step);
+    duet_shape shape = step->node->inputs[0]->shape;
+    size_t stride = 1;
+    const char *plus = "";
+    duet_text_add(text, "        const uint column = %s, row = ", coordinates.text[shape.rank - 1]);
+    for (size_t d = shape.rank - 1; d-- > 0; stride *= shape.dims[d]) {
+        if (shape.dims[d] == 1) continue;
+        duet_text_add(text, stride > 1 ? "%s%s * %zuu" : "%s%s", plus, coordinates.text[d], stride);
+        plus = " + ";
+    }
+    duet_text_add(text, *plus == '\0' ? "0u;\n" : ";\n");
+}
+
+/* Which element of what is reduced comes next, and its value. */
+static void write_element(duet_text *text, const duet_step *step, const duet_kernel_writer *writer)
+{
+    bool scattered = step->layout == DUET_REDUCE_SCATTERED;
+    const char *lane = step->lanes > 1 ? " + lane" : "";
+    if (scattered || (writer->row_length > 0 && writer->columns > 0)) write_row(text, step);
+    duet_text_add(text, "        const size_t at = ");
+    if (step->layout == DUET_REDUCE_ROWS) duet_text_add(text, "(size_t)o * length + r%s;\n", lane);
+    if (step->layout == DUET_REDUCE_COLUMNS) duet_text_add(text, "(size_t)r * outputs + o%s;\n", lane);
+    if (scattered) duet_text_add(text, "(size_t)row * %zu + column;\n", duet_reduce_columns(step->node));
+    duet_text_add(text, "        const uint i = (uint)at;\n%s", duet_text_get(&writer->body));
+}
+
+/* One output, one element after the other. */
+static void write_single(duet_text *text, const duet_lowering *lowering, const duet_step *step,
+                         const duet_kernel_writer *writer, const char *value)
+{
+    const duet_op *op = step->node->op;
+    bool by_columns = step->layout != DUET_REDUCE_ROWS;
+    duet_text_add(text, "    if (id >= (size_t)outputs * pieces) return;\n");
+    duet_text_add(text, by_columns ? "    const uint o = (uint)(id %% outputs), piece = (uint)(id / outputs);\n"
+                                   : "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces);\n");
+    duet_text_add(text, "    float so_far = %s;\n", op->start);
+    if (duet_is_wide(lowering->device) && !by_columns)
+        duet_text_add(text, "    for (uint r = piece; r < length; r += pieces) {\n");
+    else
+        duet_text_add(text, "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
+                            "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++) {\n");
+    write_element(text, step, writer);
+    duet_text_add(text, "        const float a = so_far, b = %s;\n", value);
+    duet_text_add(text, "        so_far = %s;\n    }\n    r0[s0 + %s] = so_far;\n", op->expression,
+                  by_columns ? "piece * outputs + o" : "o * pieces + piece");
+}
+
+/* Sixteen elements of a row at once, in sums of their own, which are added at the end. */
+static void write_row_lanes(duet_text *text, const duet_step *step, const duet_kernel_writer *writer, const char *value)
+{
+    const duet_op *op = step->node->op;
+    duet_text_add(text,
+                  "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces), runs = length / 16;\n"
+                  "    if (o >= outputs) return;\n    float sums[16];\n"
+                  "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n"
+                  "    const uint last = (uint)((ulong)runs * (piece + 1) / pieces) * 16;\n"
+                  "    for (uint r = (uint)((ulong)runs * piece / pieces) * 16; r < last; r += 16)\n"
+                  "    for (uint lane = 0; lane < 16; lane++) {\n",
+                  op->start);
+    write_element(text, step, writer);
+    duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
+                  op->expression);
+    duet_text_add(text,
+                  "    float so_far = %s;\n    for (uint lane = 0; lane < 16; lane++) {\n"
+                  "        const float a = so_far, b = sums[lane];\n        so_far = %s;\n    }\n"
+                  "    r0[s0 + o * pieces + piece] = so_far;\n",
+                  op->start, op->expression);
+}
+
+/* Sixteen neighbouring columns at once. */
+static void write_column_lanes(duet_text *text, const duet_step *step, const duet_kernel_writer *writer,
+                               const char *value)
+{
+    const duet_op *op = step->node->op;
+    duet_text_add(text,
+                  "    const uint o = (uint)(id %% (outputs / 16)) * 16, piece = (uint)(id / (outputs / 16));\n"
+                  "    if (piece >= pieces) return;\n    float sums[16];\n"
+                  "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n"
+                  "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
+                  "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++)\n"
+                  "    for (uint lane = 0; lane < 16; lane++) {\n",
+                  op->start);
+    write_element(text, step, writer);
+    duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
+                  op->expression);
+    duet_text_add(text,
+                  "    for (uint lane = 0; lane < 16; lane++) r0[s0 + piece * outputs + o + lane] = sums[lane];\n");
+}
+
+duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
+                                     duet_kernel_text *launch, duet_error *error)
+{
+    const duet_op *op = step->node->op;
+    duet_kernel_writer writer = {.is_stored = lowering->stored};
+    duet_text text = {0};
+    duet_map linear = duet_map_linear();
+    size_t columns = duet_reduce_columns(step->node);
+    if (columns > 1 && columns % step->lanes == 0) {
+        const duet_coordinates coordinates = coordinates_of(step);
+        duet_writer_give_matrix(&writer, columns);
+        duet_writer_give_coordinates(&writer, step->node->inputs[0]->shape, &coordinates);
+    }
+    duet_value value = duet_write_node(&writer, step->node->inputs[0], &linear);
+    writer.results[writer.result_count++] = DUET_FLOAT32;
+    duet_text_add(&text, "__kernel void @(const uint outputs, const uint pieces, const uint length");
+    duet_write_parameters(&writer, &text);
+    duet_text_add(&text, ")\n{\n    const size_t id = get_global_id(0);\n");
+    if (step->lanes == 1)
+        write_single(&text, lowering, step, &writer, value.text);
+    else if (step->layout == DUET_REDUCE_ROWS)
+        write_row_lanes(&text, step, &writer, value.text);
+    else
+        write_column_lanes(&text, step, &writer, value.text);
+    duet_text_add(&text, "}\n");
+
+    int target = step->pieces > 1 ? step->scratch : step->roots[0].target;
+    launch->visited = step->outputs * step->length;
+    duet_status status = duet_kernel_check(&writer, table, error);
+    if (status == DUET_OK) status = duet_kernel_intern(table, op->name, &text, &launch->kernel, error);
+    if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, &target, launch, error);
+    launch->sizes[0] = (uint32_t)step->outputs;
+    launch->sizes[1] = (uint32_t)step->pieces;
+    launch->sizes[2] = (uint32_t)step->length;
+    launch->size_count = 3;
+    launch->work_items = step->outputs * step->pieces;
+    if (step->layout != DUET_REDUCE_ROWS) launch->work_items /= step->lanes;
+    launch->local = duet_kernel_local_size(lowering, launch->work_items);
+    launch->flops = (double)(writer.operations + 1) * (double)step->outputs * (double)step->length;
+    duet_text_free(&text);
+    duet_writer_free(&writer);
+    return status;
+}
+
+duet_status duet_kernel_write_partials(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
+                                       duet_kernel_text *launch, duet_error *error)
+{
+    const duet_op *op = step->node->op;
+    duet_text text = {0};
+    duet_text_add(&text,
+                  "__kernel void @(const uint outputs, const uint pieces, __global const float *b0, const ulong o0, "
+                  "__global float *r0, const ulong s0)\n{\n    const size_t o = get_global_id(0);\n"
+                  "    if (o >= outputs) return;\n    float so_far = %s;\n"
+                  "    for (uint piece = 0; piece < pieces; piece++) {\n"
+                  "        const float a = so_far, b = b0[o0 + %s];\n        so_far = %s;\n    }\n"
+                  "    r0[s0 + o] = so_far;\n}\n",
+                  op->start, step->layout == DUET_REDUCE_ROWS ? "o * pieces + piece" : "piece * outputs + o",
+                  op->expression);
+    char name[64];
+    snprintf(name, sizeof name, "%s_partials", op->name);
+    launch->visited = step->outputs * step->pieces;
+    duet_status status = duet_kernel_intern(table, name, &text, &launch->kernel, error);
+    if (status == DUET_OK) status = duet_kernel_add_argument(lowering, launch, step->scratch, 0, error);
+    if (status == DUET_OK) status = duet_kernel_add_argument(lowering, launch, step->roots[0].target, 0, error);
+    launch->sizes[0] = (uint32_t)step->outputs;
+    launch->sizes[1] = (uint32_t)step->pieces;
+    launch->size_count = 2;
+    launch->work_items = step->outputs;
+    launch->local = duet_kernel_local_size(lowering, launch->work_items);
+    launch->flops = (double)step->outputs * (double)step->pieces;
+    duet_text_free(&text);
+    return status;
+}

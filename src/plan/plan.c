@@ -1,0 +1,384 @@
+/* Plans: lowered, placed in memory, their kernels built as few programs, their launches made once. A replay enqueues a
+ * flat list and does nothing else. */
+#include "plan/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "plan/explain.h"
+#include "plan/programs.h"
+
+/* What plans that never run at the same time share: one arena and the programs. */
+typedef struct plan_set {
+    size_t users;
+    cl_mem *slabs;
+    size_t *slab_bytes, slab_count;
+    duet_programs programs;
+} plan_set;
+
+struct duet_plan {
+    plan_set *set;
+    duet_device *device;
+    char *name;
+    duet_lowering lowering;
+    duet_kernel_text *texts; /* while the plan is being made */
+    size_t text_count;
+    duet_launch_list launches;
+};
+
+static void free_texts(duet_plan *plan)
+{
+    for (size_t i = 0; i < plan->text_count; i++) free(plan->texts[i].arguments);
+    free(plan->texts);
+    plan->texts = NULL;
+    plan->text_count = 0;
+}
+
+static void release_set(plan_set *set)
+{
+    if (set == NULL || --set->users > 0) return;
+    for (size_t i = 0; i < set->slab_count && set->slabs != NULL; i++) duet_buffer_free(&set->slabs[i]);
+    duet_programs_free(&set->programs);
+    free(set->slabs);
+    free(set->slab_bytes);
+    free(set);
+}
+
+void duet_plan_free(duet_plan **plan)
+{
+    if (plan == NULL || *plan == NULL) return;
+    duet_error ignored = {0};
+    duet_device_finish((*plan)->device, &ignored);
+    duet_launch_list_clear(&(*plan)->launches);
+    free_texts(*plan);
+    duet_lowering_free(&(*plan)->lowering);
+    release_set((*plan)->set);
+    free((*plan)->name);
+    free(*plan);
+    *plan = NULL;
+}
+
+static duet_plan *plan_allocate(plan_set *set, duet_device *device, const char *name)
+{
+    duet_plan *plan = calloc(1, sizeof *plan);
+    char *copy = strdup(name == NULL ? "plan" : name);
+    if (plan == NULL || copy == NULL) {
+        free(plan);
+        free(copy);
+        return NULL;
+    }
+    plan->set = set;
+    plan->device = device;
+    plan->name = copy;
+    set->users++;
+    return plan;
+}
+
+static duet_status lower(duet_plan *plan, const duet_node *roots, size_t count, duet_error *error)
+{
+    duet_graph *graph = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (roots[i] == NULL) return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\": a root is NULL", plan->name);
+        if (graph == NULL) graph = duet_node_graph(roots[i]);
+        if (duet_node_graph(roots[i]) != graph)
+            return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\": its roots belong to two graphs", plan->name);
+    }
+    if (graph == NULL) return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\" has no roots", plan->name);
+    DUET_TRY(duet_graph_check(graph, error));
+    for (size_t i = 0; i < count; i++)
+        if (duet_node_is_broken(roots[i]))
+            return duet_fail(error, DUET_ERROR_GRAPH, "plan \"%s\": root %zu could not be built", plan->name, i + 1);
+    DUET_TRY(duet_lower(&plan->lowering, plan->device, graph, roots, count, error));
+    if (!duet_device_is_checking(plan->device)) return DUET_OK;
+    for (size_t i = 0; i < plan->lowering.tensor_count; i++)
+        if (plan->lowering.tensors[i].home == DUET_HOME_ARENA) plan->lowering.tensors[i].home = DUET_HOME_OWN;
+    return DUET_OK;
+}
+
+/* Memory of the plan's own tensors and of the variables it touches, which may lack values of fill functions yet. */
+static duet_status allocate_tensors(duet_plan *plan, duet_error *error)
+{
+    for (size_t i = 0; i < plan->lowering.tensor_count; i++) {
+        duet_tensor *tensor = &plan->lowering.tensors[i];
+        if (tensor->home == DUET_HOME_OWN)
+            DUET_TRY(duet_buffer_new(plan->device, tensor->elements * duet_type_size(tensor->type), true,
+                                     &tensor->buffer, error));
+        if (tensor->home == DUET_HOME_VARIABLE)
+            DUET_TRY(duet_storage_begin(tensor->variable->storage, plan->device, error));
+    }
+    return DUET_OK;
+}
+
+/* What files give comes last: they may be read while all else is made ready. */
+static duet_status fill_variables(duet_plan *plan, duet_error *error)
+{
+    for (size_t i = 0; i < plan->lowering.tensor_count; i++) {
+        const duet_tensor *tensor = &plan->lowering.tensors[i];
+        if (tensor->home == DUET_HOME_VARIABLE)
+            DUET_TRY(duet_storage_ensure(tensor->variable->storage, plan->device, error));
+    }
+    return DUET_OK;
+}
+
+static duet_status allocate_arena(plan_set *set, duet_device *device, duet_error *error)
+{
+    set->slabs = calloc(set->slab_count + 1, sizeof *set->slabs);
+    if (set->slabs == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    for (size_t i = 0; i < set->slab_count; i++)
+        DUET_TRY(duet_buffer_new(device, set->slab_bytes[i], false, &set->slabs[i], error));
+    return DUET_OK;
+}
+
+static duet_place place_of(const duet_plan *plan, int index)
+{
+    const duet_tensor *tensor = &plan->lowering.tensors[index];
+    size_t size = duet_type_size(tensor->type);
+    switch (tensor->home) {
+    case DUET_HOME_ARENA: return (duet_place){plan->set->slabs[tensor->slab], tensor->offset / size};
+    case DUET_HOME_OWN: return (duet_place){tensor->buffer, 0};
+    case DUET_HOME_VARIABLE: return (duet_place){tensor->variable->storage->buffer, tensor->variable->offset};
+    case DUET_HOME_PART: break;
+    }
+    duet_place whole = place_of(plan, tensor->whole);
+    return (duet_place){whole.buffer, whole.offset + tensor->part_offset};
+}
+
+/* The launches of generated kernels for one step: none for a product that ends in nothing else. */
+static duet_status write_step(duet_plan *plan, size_t index, size_t *count, duet_error *error)
+{
+    const duet_step *step = &plan->lowering.steps[index];
+    duet_kernel_text *texts = plan->texts + plan->text_count;
+    bool is_product = step->kind == DUET_STEP_PRODUCT;
+    duet_gemm_source source;
+    size_t table = 0;
+    if (is_product && step->root_count == 1) return DUET_OK;
+    if (is_product) step->gemm.provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
+    duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, is_product ? &source : NULL, &table, error);
+    if (kernels == NULL) return DUET_ERROR_MEMORY;
+    *count = 1;
+    duet_status status = is_product ? duet_kernel_write_product(&plan->lowering, index, &source, kernels, texts, error)
+                                    : duet_kernel_write(&plan->lowering, index, kernels, texts, count, error);
+    for (size_t i = 0; i < *count; i++) texts[i].table = table;
+    return status;
+}
+
+static duet_status write_texts(duet_plan *plan, duet_error *error)
+{
+    plan->texts = calloc(2 * plan->lowering.step_count + 1, sizeof *plan->texts);
+    if (plan->texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    for (size_t i = 0; i < plan->lowering.step_count; i++) {
+        size_t count = 0;
+        duet_status status = write_step(plan, i, &count, error);
+        plan->text_count += count;
+        DUET_TRY(status);
+    }
+    return DUET_OK;
+}
+
+/* From argument `index` on. */
+static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *text, cl_kernel kernel, cl_uint index,
+                                 duet_error *error)
+{
+    for (size_t i = 0; i < text->size_count; i++) {
+        cl_uint size = text->sizes[i];
+        DUET_TRY(duet_kernel_set(kernel, index++, sizeof size, &size, error));
+    }
+    for (size_t i = 0; i < text->argument_count; i++) {
+        const duet_kernel_argument *argument = &text->arguments[i];
+        if (argument->tensor == DUET_NO_TENSOR) {
+            DUET_TRY(duet_kernel_set(kernel, index++, sizeof argument->number, &argument->number, error));
+            continue;
+        }
+        duet_place place = place_of(plan, argument->tensor);
+        cl_ulong offset = place.offset;
+        DUET_TRY(duet_kernel_set(kernel, index++, sizeof place.buffer, &place.buffer, error));
+        DUET_TRY(duet_kernel_set(kernel, index++, sizeof offset, &offset, error));
+    }
+    return DUET_OK;
+}
+
+static const char *kernel_name(const duet_plan *plan, const duet_kernel_text *text)
+{
+    return plan->set->programs.items[text->table].kernels.items[text->kernel].name;
+}
+
+static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, duet_error *error)
+{
+    const char *name = kernel_name(plan, text);
+    duet_launch launch = {.dimensions = text->rows > 0 ? 2 : 1,
+                          .global = {duet_size_round_up(text->work_items, text->local), text->rows},
+                          .local = {text->local, text->local_rows},
+                          .flops = text->flops,
+                          .bytes = text->bytes};
+    snprintf(launch.name, sizeof launch.name, "%s", name);
+    DUET_TRY(duet_kernel_new(plan->set->programs.items[text->table].program, name, &launch.kernel, error));
+    cl_kernel kernel = launch.kernel; /* the list owns it from here on */
+    DUET_TRY(duet_launch_append(&plan->launches, &launch, error));
+    return set_arguments(plan, text, kernel, 0, error);
+}
+
+/* A product that ends in other values is an instance of the provider's kernel; `text` (else NULL) is its end. */
+static duet_status add_product(duet_plan *plan, const duet_step *step, const duet_kernel_text *text, duet_error *error)
+{
+    const duet_gemm_provider *provider = step->gemm.provider;
+    int stored = step->roots[step->roots[0].target == DUET_NO_TENSOR ? 1 : 0].target;
+    duet_gemm_product product = {
+        .shape = step->shape,
+        .parameters = step->gemm.parameters,
+        .a = place_of(plan, step->a),
+        .b = place_of(plan, step->b),
+        .c = place_of(plan, stored),
+        .workspace = step->scratch == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->scratch),
+        .adds = step->adds,
+        .kernel = text == NULL ? NULL : kernel_name(plan, text),
+    };
+    if (provider->source != NULL) {
+        duet_gemm_source source;
+        provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
+        product.program = duet_programs_find(&plan->set->programs, &source);
+    }
+    cl_uint arguments = 0;
+    DUET_TRY(provider->lower(plan->device, &product, &plan->launches, &arguments, error));
+    if (text == NULL) return DUET_OK;
+    duet_launch *launch = &plan->launches.items[plan->launches.count - 1];
+    size_t length = strlen(launch->name);
+    for (size_t i = 1; i < step->root_count; i++, length = strlen(launch->name))
+        snprintf(launch->name + length, sizeof launch->name - length, i == 1 ? ", %s" : " %s",
+                 step->roots[i].value->op->name);
+    launch->flops += text->flops;
+    launch->bytes += text->bytes;
+    return set_arguments(plan, text, launch->kernel, arguments, error);
+}
+
+static duet_status make_launches(duet_plan *plan, duet_error *error)
+{
+    size_t next = 0, made = 0;
+    for (size_t i = 0; i < plan->lowering.step_count; i++) {
+        const duet_step *step = &plan->lowering.steps[i];
+        bool is_product = step->kind == DUET_STEP_PRODUCT,
+             has_text = next < plan->text_count && plan->texts[next].step == i;
+        if (is_product) DUET_TRY(add_product(plan, step, has_text ? &plan->texts[next++] : NULL, error));
+        for (; next < plan->text_count && plan->texts[next].step == i; next++)
+            DUET_TRY(add_kernel(plan, &plan->texts[next], error));
+        for (; made < plan->launches.count; made++) plan->launches.items[made].step = i;
+    }
+    free_texts(plan);
+    return DUET_OK;
+}
+
+static duet_status make_all(plan_set *set, duet_plan **plans, size_t count, duet_device *device,
+                            const duet_node *const *roots, const size_t *counts, duet_error *error)
+{
+    size_t limit = (size_t)duet_device_describe(device)->allocation_bytes;
+    for (size_t i = 0; i < count; i++) {
+        DUET_TRY(lower(plans[i], roots[i], counts[i], error));
+        DUET_TRY(duet_place_tensors(&plans[i]->lowering, limit, &set->slab_bytes, &set->slab_count, error));
+        DUET_TRY(write_texts(plans[i], error));
+    }
+    DUET_TRY(duet_programs_build(&set->programs, device, plans[0]->name, error));
+    DUET_TRY(allocate_arena(set, device, error));
+    for (size_t i = 0; i < count; i++) {
+        DUET_TRY(allocate_tensors(plans[i], error));
+        DUET_TRY(make_launches(plans[i], error));
+    }
+    for (size_t i = 0; i < count; i++) DUET_TRY(fill_variables(plans[i], error));
+    return DUET_OK;
+}
+
+duet_status duet_plan_new_many(duet_plan **plans, size_t plan_count, duet_device *device, const char *const *names,
+                               const duet_node *const *roots, const size_t *counts, duet_error *error)
+{
+    for (size_t i = 0; i < plan_count; i++) plans[i] = NULL;
+    plan_set *set = calloc(1, sizeof *set);
+    if (set == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    set->users = 1;
+    duet_status status = DUET_OK;
+    for (size_t i = 0; i < plan_count && status == DUET_OK; i++) {
+        plans[i] = plan_allocate(set, device, names[i]);
+        if (plans[i] == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    }
+    if (status == DUET_OK && plan_count > 0) status = make_all(set, plans, plan_count, device, roots, counts, error);
+    if (status != DUET_OK)
+        for (size_t i = 0; i < plan_count; i++) duet_plan_free(&plans[i]);
+    release_set(set);
+    return status;
+}
+
+duet_status duet_plan_new(duet_plan **plan, duet_device *device, const char *name, const duet_node *roots, size_t count,
+                          duet_error *error)
+{
+    return duet_plan_new_many(plan, 1, device, &name, &roots, &count, error);
+}
+
+duet_status duet_plan_enqueue(duet_plan *plan, cl_event *last, duet_error *error)
+{
+    return duet_launch_replay(plan->device, &plan->launches, last, error);
+}
+
+duet_status duet_plan_replay(duet_plan *plan, duet_error *error)
+{
+    return duet_plan_enqueue(plan, NULL, error);
+}
+
+/* The tensor that holds `node`, checked against the caller's size. Memory that is shared holds nothing for long. */
+static duet_status find_tensor(const duet_plan *plan, duet_node node, size_t bytes, duet_place *place, size_t *size,
+                               duet_error *error)
+{
+    duet_node memory = node == NULL ? NULL : duet_node_in_memory(node);
+    if (memory == NULL || memory->graph != plan->lowering.graph || plan->lowering.tensor_of[memory->id] < 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\" neither reads nor computes that node", plan->name);
+    if (plan->lowering.tensors[plan->lowering.tensor_of[memory->id]].home == DUET_HOME_ARENA)
+        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": that node is no root of it", plan->name);
+    *size = duet_type_size(memory->type);
+    if (bytes != memory->elements * *size)
+        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": the node has %zu bytes, not %zu", plan->name,
+                         memory->elements * *size, bytes);
+    *place = place_of(plan, plan->lowering.tensor_of[memory->id]);
+    return DUET_OK;
+}
+
+duet_status duet_plan_write(duet_plan *plan, duet_node input, const void *values, size_t bytes, duet_error *error)
+{
+    duet_place place = {0};
+    size_t size = 0;
+    DUET_TRY(find_tensor(plan, input, bytes, &place, &size, error));
+    if (input->op->kind != DUET_OP_INPUT)
+        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": \"%s\" is no input", plan->name, input->op->name);
+    return duet_buffer_write(plan->device, place.buffer, place.offset * size, values, bytes, error);
+}
+
+duet_status duet_plan_read(duet_plan *plan, duet_node root, void *values, size_t bytes, duet_error *error)
+{
+    duet_place place = {0};
+    size_t size = 0;
+    DUET_TRY(find_tensor(plan, root, bytes, &place, &size, error));
+    return duet_buffer_read(plan->device, place.buffer, place.offset * size, values, bytes, error);
+}
+
+size_t duet_plan_launches(const duet_plan *plan)
+{
+    return plan->launches.count;
+}
+
+size_t duet_plan_arena_bytes(const duet_plan *plan)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < plan->set->slab_count; i++) bytes += plan->set->slab_bytes[i];
+    return bytes;
+}
+
+const char *duet_plan_source(const duet_plan *plan)
+{
+    return plan->set->programs.source == NULL ? "" : plan->set->programs.source;
+}
+
+duet_plan_parts duet_plan_open(const duet_plan *plan)
+{
+    return (duet_plan_parts){.name = plan->name,
+                             .lowering = &plan->lowering,
+                             .launches = &plan->launches,
+                             .slab_bytes = plan->set->slab_bytes,
+                             .slab_count = plan->set->slab_count};
+}

@@ -1,0 +1,11 @@
+/* Plans as the trainer uses them: beside duet/plan.h, a replay that hands out its last event. */
+#ifndef DUET_SRC_PLAN_PLAN_H
+#define DUET_SRC_PLAN_PLAN_H
+
+#include "device/launch.h"
+#include "duet/plan.h"
+
+/** As duet_plan_replay; *last (may be NULL) receives the event of the last launch. Allocates nothing. */
+duet_status duet_plan_enqueue(duet_plan *plan, cl_event *last, duet_error *error);
+
+#endif

@@ -1,0 +1,78 @@
+/* Matrix products in a plan: where they are computed, which values end them in the same kernel, and whether the product
+ * itself is ever stored. */
+#include "plan/lower.h"
+
+#include <string.h>
+
+void duet_lowering_place_product(duet_lowering *lowering, duet_node node)
+{
+    duet_step *step = duet_lowering_add_step(lowering, DUET_STEP_PRODUCT);
+    if (step == NULL) return;
+    size_t index = lowering->step_count - 1;
+    step->node = node;
+    step->elements = node->elements;
+    node->op->product(node, &step->shape);
+    step->gemm = duet_gemm_choose(lowering->device, &step->shape);
+    step->a = duet_lowering_tensor(lowering, node->inputs[0]);
+    step->b = duet_lowering_tensor(lowering, node->inputs[1]);
+    duet_step_add_read(step, step->a, true);
+    duet_step_add_read(step, step->b, true);
+    step->adds = lowering->added_to[node->id] != NULL;
+    if (step->adds) {
+        lowering->tensor_of[node->id] = duet_lowering_tensor(lowering, lowering->added_to[node->id]);
+        duet_step_add_read(step, lowering->tensor_of[node->id], false);
+    }
+    const duet_gemm_provider *provider = step->gemm.provider;
+    size_t workspace = provider->workspace(lowering->device, &step->shape, &step->gemm.parameters);
+    if (workspace > 0) {
+        int scratch = duet_lowering_add_tensor(lowering, NULL, DUET_FLOAT32, (workspace + 3) / 4, DUET_HOME_ARENA);
+        if (scratch == DUET_NO_TENSOR) return;
+        lowering->tensors[scratch].from_start = provider->workspace_from_start;
+        step->scratch = scratch;
+    }
+    step->roots[0] = (duet_root){.value = node, .target = duet_lowering_tensor(lowering, node)};
+    step->root_count = 1;
+    lowering->ready_at[node->id] = index;
+}
+
+void duet_lowering_place_sum(duet_lowering *lowering, duet_node sum, duet_node product)
+{
+    size_t index = lowering->ready_at[product->id];
+    lowering->tensor_of[sum->id] = duet_lowering_tensor(lowering, product);
+    lowering->ready_at[sum->id] = index;
+    lowering->steps[index].roots[0].value = sum;
+}
+
+/* Whether a step other than `writer` touches the tensor, or it outlives the plan. */
+static bool is_needed_elsewhere(const duet_lowering *lowering, size_t writer, int tensor)
+{
+    if (lowering->tensors[tensor].home != DUET_HOME_ARENA) return true;
+    for (size_t i = 0; i < lowering->step_count; i++) {
+        const duet_step *step = &lowering->steps[i];
+        if (i == writer) continue;
+        for (size_t j = 0; j < step->read_count; j++)
+            if (step->reads[j].tensor == tensor) return true;
+        for (size_t j = 0; j < step->root_count; j++)
+            if (step->roots[j].target == tensor) return true;
+    }
+    return false;
+}
+
+static void forget_read(duet_step *step, int tensor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < step->read_count; i++)
+        if (step->reads[i].tensor != tensor) step->reads[kept++] = step->reads[i];
+    step->read_count = kept;
+}
+
+void duet_lowering_drop_products(duet_lowering *lowering)
+{
+    for (size_t i = 0; i < lowering->step_count; i++) {
+        duet_step *step = &lowering->steps[i];
+        if (step->kind != DUET_STEP_PRODUCT || step->root_count == 1 || step->adds) continue;
+        if (is_needed_elsewhere(lowering, i, step->roots[0].target)) continue;
+        forget_read(step, step->roots[0].target);
+        step->roots[0].target = DUET_NO_TENSOR;
+    }
+}

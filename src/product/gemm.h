@@ -1,0 +1,106 @@
+/* GEMM providers: C = op(A) op(B) on row-major float32 matrices, and convolutions, behind one small interface, a row
+ * each. */
+#ifndef DUET_SRC_PRODUCT_GEMM_H
+#define DUET_SRC_PRODUCT_GEMM_H
+
+#include "device/launch.h"
+#include "product/convolution.h"
+
+/** op(A) is m x k, op(B) is k x n, C is m x n. A is stored [m, k], or [k, m] if transpose_a; B [k, n], or [n, k]. Of a
+ *  convolution the extents are its product's; A is what it reads through the window (y for its data gradient, else x),
+ *  B the other operand. */
+typedef struct duet_gemm_shape {
+    size_t m, n, k;
+    bool transpose_a, transpose_b;
+    duet_convolution convolution; /**< its use is DUET_NO_CONVOLUTION for a plain product */
+} duet_gemm_shape;
+
+duet_gemm_shape duet_gemm_shape_of(const duet_convolution *convolution);
+/** Floating-point operations of the product; of a convolution without those in the padding. */
+double duet_gemm_flops(const duet_gemm_shape *shape);
+/** The shape of a product as it is told; returns NULL, or what does not fit together. */
+const char *duet_product_read(const duet_product *product, duet_gemm_shape *shape);
+/** As duet_product_words. */
+const char *duet_gemm_words(const duet_gemm_shape *shape, char text[DUET_PRODUCT_WORDS]);
+/** Elements of A, B and C; false if a number of bytes does not fit. */
+bool duet_gemm_elements(const duet_gemm_shape *shape, size_t elements[3]);
+
+/** How a provider computes a product: tile sizes and the like. Which number means what says its row. */
+enum { DUET_GEMM_PARAMETERS = 9 };
+typedef struct duet_gemm_parameters {
+    uint32_t value[DUET_GEMM_PARAMETERS];
+} duet_gemm_parameters;
+
+typedef struct duet_gemm_provider duet_gemm_provider;
+
+typedef struct duet_gemm_choice {
+    const duet_gemm_provider *provider;
+    duet_gemm_parameters parameters;
+} duet_gemm_choice;
+
+/** Where a matrix lies: element offset into a buffer, contiguous. */
+typedef struct duet_place {
+    cl_mem buffer;
+    size_t offset;
+} duet_place;
+
+/** One product to lower. */
+typedef struct duet_gemm_product {
+    duet_gemm_shape shape;
+    duet_gemm_parameters parameters;
+    duet_place a, b, c, workspace;
+    bool adds; /**< to what C holds */
+    /** Where a plan has made a kernel of its own by the macro of duet_gemm_source: the program, which then serves for
+     *  all launches, and the kernel. NULL: the provider's own. */
+    cl_program program;
+    const char *kernel;
+} duet_gemm_product;
+
+/** What a kernel that ends in a plan's epilogue is made of: the text of cl/`file`, built with `options`, in which
+ *  `macro`(name) makes a kernel that hands each finished run of a row to FINISH (see cl/gemm_panel.cl). */
+typedef struct duet_gemm_source {
+    const char *file, *macro;
+    char options[128];
+} duet_gemm_source;
+
+struct duet_gemm_provider {
+    const char *name, *summary;
+    bool convolves; /**< serves convolutions, else plain products */
+    /** The names of the parameters, in order. NULL past the last. */
+    const char *parameters[DUET_GEMM_PARAMETERS + 1];
+    /** Whether the device and the shape suit it at all. */
+    bool (*fits)(duet_device *device, const duet_gemm_shape *shape);
+    /** The parameters to take where nobody has measured. */
+    duet_gemm_parameters (*preset)(const duet_device *device, const duet_gemm_shape *shape);
+    /** Parameters worth trying: number `index` of them; false past the last. NULL: there is nothing to tune. */
+    bool (*candidate)(const duet_device *device, const duet_gemm_shape *shape, size_t index,
+                      duet_gemm_parameters *parameters);
+    /** Bytes of scratch memory for one call (its own buffer or a place in the arena); 0: none. */
+    size_t (*workspace)(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters);
+    /** CLBlast's temporary buffer takes no offset: true asks for a buffer of its own. */
+    bool workspace_from_start;
+    /** NULL: a product cannot end in an epilogue. */
+    void (*source)(const duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters,
+                   duet_gemm_source *source);
+    /** Appends the launches of one product, the last of which writes C. *arguments (may be NULL) receives how many
+     *  arguments its kernel has taken: an epilogue's follow. */
+    duet_status (*lower)(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
+                         cl_uint *arguments, duet_error *error);
+};
+
+/** The provider and parameters to use for this product on this device: the provider chosen by duet_device_set_gemm,
+ *  else what was measured (product/tuning.h), else the preset. The plain twin where that does not fit or has been found
+ *  wrong here. */
+duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape);
+/** Whether the provider can compute this product here. */
+bool duet_gemm_fits(const duet_gemm_provider *provider, duet_device *device, const duet_gemm_shape *shape);
+/** The table: NULL past the end. */
+const duet_gemm_provider *duet_gemm_provider_at(size_t index);
+/** The row of that name; NULL if there is none. */
+const duet_gemm_provider *duet_gemm_provider_find(const char *name);
+/** What plans use for matrix products where nothing was measured. */
+const duet_gemm_provider *duet_device_gemm_provider(const duet_device *device);
+/** What duet_gemm_choose gives where nobody has chosen or measured. */
+duet_gemm_choice duet_gemm_choose_preset(duet_device *device, const duet_gemm_shape *shape);
+
+#endif

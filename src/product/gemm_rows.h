@@ -1,0 +1,60 @@
+/* The rows of the table of GEMM providers, and what their files share. */
+#ifndef DUET_SRC_PRODUCT_GEMM_ROWS_H
+#define DUET_SRC_PRODUCT_GEMM_ROWS_H
+
+#include "product/gemm.h"
+
+extern const duet_gemm_provider duet_gemm_panel, duet_gemm_clblast, duet_gemm_tile, duet_gemm_plain;
+extern const duet_gemm_provider duet_conv_panel, duet_conv_tile, duet_conv_unfold, duet_conv_plain;
+
+/** Names a launch after its product, "gemm panel 128x400x784 nt" (m, n, k; n and t for each operand), and counts its
+ *  FLOPs and the bytes of its matrices. */
+void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_product *product);
+
+/** Appends a launch of `kernel` with these arguments: from the product's program if it has one, else from the
+ *  provider's own, cl/`file` with `options`. */
+duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *product, const char *file,
+                             const char *options, const char *kernel, const duet_argument *arguments, size_t count,
+                             duet_launch *launch, duet_launch_list *list, duet_error *error);
+
+/** What a launch of a product does: it prepares an operand, computes pieces that are added up later, or writes C, which
+ *  is the plan's own kernel if it has one. */
+typedef enum duet_gemm_role { DUET_GEMM_PREPARES, DUET_GEMM_PIECES, DUET_GEMM_WRITES } duet_gemm_role;
+
+enum { DUET_GEMM_NUMBERS = 8, DUET_GEMM_PLACES = 3 };
+
+/** A launch of a product: the provider's kernel and its arguments, first numbers, up to one of no bytes, then of each
+ *  place the buffer and the offset (cl_ulong), and last, unless it prepares, whether it adds to what is there
+ * (cl_uint). */
+typedef struct duet_gemm_call {
+    duet_gemm_role role;
+    const char *file, *options, *kernel;
+    duet_argument numbers[DUET_GEMM_NUMBERS];
+    duet_place places[DUET_GEMM_PLACES];
+    size_t place_count;
+} duet_gemm_call;
+
+/** As duet_gemm_append; *arguments_taken as in duet_gemm_provider's `lower`. */
+duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *product, const duet_gemm_call *call,
+                                  duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
+                                  duet_error *error);
+
+/** Appends the launch that adds up `pieces` of C, [pieces][m][n], from the workspace. `launch`: its work-items.
+ * `kernel` takes m and n (cl_ulong), their number (cl_uint), and both places. `what`: for its name. */
+duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const char *file,
+                                 const char *options, const char *kernel, const char *what, cl_uint pieces,
+                                 duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
+                                 duet_error *error);
+
+/** Of a convolution's use: the macro in a provider's file, and the kernel that it makes there. */
+const char *duet_conv_macro(const duet_gemm_shape *shape);
+const char *duet_conv_kernel(const duet_gemm_shape *shape);
+
+/** For a provider that serves every product of its kind, and for one that needs no scratch memory. */
+bool duet_gemm_fits_all(duet_device *device, const duet_gemm_shape *shape);
+size_t duet_gemm_no_workspace(duet_device *device, const duet_gemm_shape *shape,
+                              const duet_gemm_parameters *parameters);
+/** No parameters, and nothing to tune. */
+duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const duet_gemm_shape *shape);
+
+#endif

@@ -1,0 +1,28 @@
+/* What the two files of provider "conv-panel" share: its parameters, and the weights' gradient (conv_panel_weights.c).
+ */
+#ifndef DUET_SRC_PRODUCT_PROVIDERS_CONV_PANEL_H
+#define DUET_SRC_PRODUCT_PROVIDERS_CONV_PANEL_H
+
+#include "product/gemm_rows.h"
+
+enum { DUET_PANEL_ROWS, DUET_PANEL_LANES, DUET_PANEL_K_BLOCK, DUET_PANEL_SUM_ROWS, DUET_PANEL_STRIPS };
+enum {
+    DUET_PANEL_FEW_ROWS = 8,    /**< a strip's last tile may write nearly that many rows of sums too far */
+    DUET_PANEL_PADDED = 4096,   /**< floats of a padded picture with few channels */
+    DUET_PANEL_BLOCK_ROWS = 64, /**< channels that are copied to lie together */
+    DUET_PANEL_TAPS = 25,       /**< that share what was copied, at most */
+};
+
+/** Strips of a group: vectors hold 2 x lanes features. */
+size_t duet_panel_strips(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters);
+
+/** Of the weights' gradient: macro of the kernel that writes it, bytes of its pieces, launches. */
+const char *duet_panel_weights_macro(const duet_device *device, const duet_gemm_shape *shape,
+                                     const duet_gemm_parameters *parameters);
+size_t duet_panel_weights_workspace(const duet_device *device, const duet_gemm_shape *shape,
+                                    const duet_gemm_parameters *parameters);
+duet_status duet_panel_weights_lower(duet_device *device, const duet_gemm_product *product,
+                                     const duet_gemm_source *source, duet_launch_list *list, cl_uint *arguments_taken,
+                                     duet_error *error);
+
+#endif

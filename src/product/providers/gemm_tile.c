@@ -1,0 +1,72 @@
+/* GEMM provider "tile": tiles in local memory, sums in registers (cl/gemm_tile.cl). For GPUs. */
+#include "product/providers/tiles.h"
+
+/** A tile's offsets are counted in 32 bits: its rows are at most 128. */
+static const size_t longest_row = UINT32_MAX / 256;
+
+static duet_tile_work work_of(const duet_gemm_shape *shape)
+{
+    return (duet_tile_work){
+        .m = shape->m, .n = shape->n, .k = shape->k, .count = 1, .rows = shape->m, .columns = shape->n};
+}
+
+static size_t tile_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    const duet_tile_work work = work_of(shape);
+    (void)device;
+    return duet_tiles_workspace(&work, parameters);
+}
+
+static duet_gemm_parameters tile_preset(const duet_device *device, const duet_gemm_shape *shape)
+{
+    const duet_tile_work work = work_of(shape);
+    return duet_tiles_preset(device, &work);
+}
+
+static bool tile_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
+                           duet_gemm_parameters *parameters)
+{
+    const duet_tile_work work = work_of(shape);
+    return duet_tiles_candidate(device, &work, index, parameters);
+}
+
+static bool tile_fits(duet_device *device, const duet_gemm_shape *shape)
+{
+    return duet_tiles_fit(device) && shape->m <= longest_row && shape->n <= longest_row && shape->k <= longest_row;
+}
+
+static void tile_source(const duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters,
+                        duet_gemm_source *source)
+{
+    static const char *const macros[][2] = {{"GEMM_NN", "GEMM_NT"}, {"GEMM_TN", "GEMM_TT"}};
+    (void)device;
+    duet_tiles_source("gemm_tile.cl", macros[shape->transpose_a][shape->transpose_b], parameters, source);
+}
+
+static duet_status tile_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
+                              cl_uint *arguments, duet_error *error)
+{
+    const duet_tile_work work = work_of(&product->shape);
+    const cl_ulong m = work.m, n = work.n, k = work.k, depth = duet_tiles_depth(&work, &product->parameters);
+    duet_gemm_source source;
+    tile_source(device, &product->shape, &product->parameters, &source);
+    const duet_gemm_call call = {
+        .file = source.file,
+        .options = source.options,
+        .kernel = "gemm_tile",
+        .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof k, &k}, {sizeof depth, &depth}},
+    };
+    return duet_tiles_lower(device, product, &work, "gemm tile", &call, list, arguments, error);
+}
+
+const duet_gemm_provider duet_gemm_tile = {
+    .name = "tile",
+    .summary = "tiles in local memory, sums in registers, for GPUs",
+    .parameters = DUET_TILE_NAMES,
+    .fits = tile_fits,
+    .preset = tile_preset,
+    .candidate = tile_candidate,
+    .workspace = tile_workspace,
+    .source = tile_source,
+    .lower = tile_lower,
+};

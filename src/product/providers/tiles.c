@@ -1,0 +1,194 @@
+/* Which tile suits a product is estimated from what moves where; C with too few tiles is computed in pieces of k that
+ * are added up in order. */
+#include "product/providers/tiles.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+
+static const uint32_t most_pieces = 16;
+
+/** Tiles worth trying, all but the pieces. Large ones read memory less, small ones are many; 8 x 8 sums an item read
+ *  local memory least, 4 x 4 leave registers for more groups at a time. Where two look alike the first is taken. */
+static const duet_gemm_parameters tiles[] = {
+    {{128, 128, 16, 8, 8, 4, 4, 1}}, {{128, 128, 8, 8, 8, 4, 4, 2}}, {{128, 64, 16, 8, 8, 4, 4, 1}},
+    {{64, 128, 16, 8, 8, 4, 4, 1}},  {{64, 64, 16, 8, 4, 4, 4, 1}},  {{64, 64, 16, 8, 4, 4, 4, 2}},
+    {{64, 64, 16, 4, 4, 4, 4, 1}},   {{64, 64, 32, 8, 8, 4, 4, 1}},  {{64, 64, 16, 8, 8, 1, 1, 1}},
+    {{32, 64, 16, 4, 4, 4, 4, 1}},   {{64, 32, 16, 4, 4, 4, 4, 1}},  {{32, 32, 16, 4, 4, 4, 4, 1}},
+    {{32, 32, 32, 4, 4, 4, 0, 2}},   {{32, 32, 32, 2, 4, 2, 2, 1}},  {{16, 64, 16, 4, 4, 4, 4, 1}},
+    {{64, 16, 16, 4, 4, 4, 4, 1}},   {{16, 16, 16, 2, 2, 2, 2, 1}},  {{16, 16, 16, 4, 4, 4, 4, 1}},
+};
+
+enum { TILES = sizeof tiles / sizeof *tiles };
+
+static size_t items_of_group(const duet_gemm_parameters *parameters)
+{
+    const uint32_t *value = parameters->value;
+    return (size_t)(value[DUET_TILE_M] / value[DUET_ITEM_M]) * (value[DUET_TILE_N] / value[DUET_ITEM_N]);
+}
+
+/** GPUs that share the host's memory have registers for fewer sums a work-item. */
+static bool is_usable(const duet_device *device, const duet_gemm_parameters *parameters)
+{
+    const uint32_t *value = parameters->value, rows = value[DUET_TILE_BUFFERS] * value[DUET_TILE_K];
+    const size_t bytes =
+        sizeof(float) * rows * (value[DUET_TILE_M] + value[DUET_TILE_N] + 2 * (size_t)value[DUET_TILE_PADDING]);
+    const uint32_t sums = duet_device_describe(device)->kind == DUET_DEVICE_INTEGRATED ? 32 : 64;
+    return items_of_group(parameters) <= duet_device_describe(device)->work_group_size &&
+           bytes <= duet_device_describe(device)->local_bytes && value[DUET_ITEM_M] * value[DUET_ITEM_N] <= sums;
+}
+
+bool duet_tiles_fit(const duet_device *device)
+{
+    return is_usable(device, &tiles[TILES - 1]); /* which asks for least */
+}
+
+size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_parameters *parameters)
+{
+    size_t elements = 0, bytes = 0;
+    if (parameters->value[DUET_TILE_PIECES] <= 1) return 0;
+    if (!duet_size_multiply(work->rows, work->columns, &elements) ||
+        !duet_size_multiply(elements, sizeof(float) * parameters->value[DUET_TILE_PIECES], &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *parameters)
+{
+    return duet_size_round_up(duet_size_pieces(work->k, parameters->value[DUET_TILE_PIECES]),
+                              parameters->value[DUET_TILE_K]);
+}
+
+/** An estimate of a product's time, in multiply-adds of one compute unit. A number read from local memory costs one,
+ *  one from memory 16 (several times that where no cache has it). A compute unit needs 256 work-items to be busy, and
+ *  takes as long with fewer. Adding up pieces costs a launch and moves C, which no cache has, several times. */
+static double estimate(const duet_device *device, const duet_tile_work *work, const duet_gemm_parameters *parameters)
+{
+    static const double from_memory = 16, from_far_memory = 50, busy_items = 256, a_launch = 5e5;
+    const uint32_t *value = parameters->value;
+    const double items = (double)items_of_group(parameters), units = duet_device_describe(device)->compute_units;
+    const double groups = (double)work->count * (double)duet_size_pieces(work->m, value[DUET_TILE_M]) *
+                          (double)duet_size_pieces(work->n, value[DUET_TILE_N]);
+    const double at_a_time = items < busy_items ? (double)(size_t)(busy_items / items) : 1;
+    const double rounds = groups * value[DUET_TILE_PIECES] / (units * at_a_time);
+    const double elements = (double)value[DUET_TILE_M] * value[DUET_TILE_N];
+    const double step = elements * (1 + 1.0 / value[DUET_ITEM_M] + 1.0 / value[DUET_ITEM_N]) +
+                        from_memory * ((double)value[DUET_TILE_M] + value[DUET_TILE_N]);
+    const double product = (double)duet_tiles_depth(work, parameters) * step * at_a_time * (rounds > 1 ? rounds : 1);
+    if (value[DUET_TILE_PIECES] == 1) return product;
+    const double moved = (double)work->rows * (double)work->columns * (2 * value[DUET_TILE_PIECES] + 1);
+    return product + a_launch + from_far_memory * moved / units;
+}
+
+/** A tile with as many pieces of k as look best for it, and the estimate. */
+static double with_pieces(const duet_device *device, const duet_tile_work *work, duet_gemm_parameters *parameters)
+{
+    duet_gemm_parameters tried = *parameters;
+    double least = 0;
+    for (tried.value[DUET_TILE_PIECES] = 1; tried.value[DUET_TILE_PIECES] <= most_pieces;
+         tried.value[DUET_TILE_PIECES] *= 2) {
+        const bool is_whole = tried.value[DUET_TILE_PIECES] == 1;
+        if (!is_whole && duet_tiles_workspace(work, &tried) > duet_device_describe(device)->allocation_bytes) break;
+        const double estimated = estimate(device, work, &tried);
+        if (!is_whole && estimated >= least) continue;
+        least = estimated;
+        *parameters = tried;
+    }
+    return least;
+}
+
+duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_tile_work *work)
+{
+    duet_gemm_parameters best = tiles[TILES - 1];
+    double least = with_pieces(device, work, &best);
+    for (size_t i = 0; i < TILES; i++) {
+        duet_gemm_parameters tried = tiles[i];
+        if (!is_usable(device, &tried)) continue;
+        const double estimated = with_pieces(device, work, &tried);
+        if (estimated >= least) continue;
+        least = estimated;
+        best = tried;
+    }
+    return best;
+}
+
+bool duet_tiles_candidate(const duet_device *device, const duet_tile_work *work, size_t index,
+                          duet_gemm_parameters *parameters)
+{
+    for (size_t i = 0; i < TILES; i++) {
+        if (!is_usable(device, &tiles[i]) || index-- != 0) continue;
+        *parameters = tiles[i];
+        with_pieces(device, work, parameters);
+        return true;
+    }
+    const duet_gemm_parameters preset = duet_tiles_preset(device, work);
+    duet_gemm_parameters other = preset;
+    for (other.value[DUET_TILE_PIECES] = 1; other.value[DUET_TILE_PIECES] <= most_pieces;
+         other.value[DUET_TILE_PIECES] *= 2) {
+        if (other.value[DUET_TILE_PIECES] == preset.value[DUET_TILE_PIECES]) continue;
+        if (other.value[DUET_TILE_PIECES] > 1 &&
+            work->k / other.value[DUET_TILE_PIECES] < 2 * (size_t)other.value[DUET_TILE_K])
+            break;
+        if (duet_tiles_workspace(work, &other) > duet_device_describe(device)->allocation_bytes) break;
+        if (index-- != 0) continue;
+        *parameters = other;
+        return true;
+    }
+    return false;
+}
+
+void duet_tiles_source(const char *file, const char *form, const duet_gemm_parameters *parameters,
+                       duet_gemm_source *source)
+{
+    const uint32_t *value = parameters->value;
+    *source = (duet_gemm_source){.file = file, .macro = value[DUET_TILE_PIECES] == 1 ? form : "TILE_SUM"};
+    snprintf(
+        source->options, sizeof source->options,
+        "-DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DITEM_M=%u -DITEM_N=%u -DWIDTH=%u -DPADDING=%u -DBUFFERS=%u -DFORM=%s",
+        value[DUET_TILE_M], value[DUET_TILE_N], value[DUET_TILE_K], value[DUET_ITEM_M], value[DUET_ITEM_N],
+        value[DUET_TILE_WIDTH], value[DUET_TILE_PADDING], value[DUET_TILE_BUFFERS], form);
+}
+
+static duet_launch launch_of(const duet_tile_work *work, const duet_gemm_parameters *parameters)
+{
+    const uint32_t *value = parameters->value;
+    const size_t group_n = value[DUET_TILE_N] / value[DUET_ITEM_N], group_m = value[DUET_TILE_M] / value[DUET_ITEM_M];
+    return (duet_launch){
+        .dimensions = 3,
+        .global = {duet_size_pieces(work->n, value[DUET_TILE_N]) * group_n,
+                   duet_size_pieces(work->m, value[DUET_TILE_M]) * group_m, value[DUET_TILE_PIECES] * work->count},
+        .local = {group_n, group_m, 1},
+    };
+}
+
+/** Adds up the pieces. */
+static duet_status lower_sum(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
+                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
+                             cl_uint *arguments_taken, duet_error *error)
+{
+    enum { SUM_GROUP = 64 };
+    const uint32_t *value = product->parameters.value;
+    const size_t group = duet_device_describe(device)->work_group_size >= SUM_GROUP ? SUM_GROUP : 1;
+    const size_t vectors = work->rows * duet_size_pieces(work->columns, value[DUET_TILE_WIDTH]);
+    duet_launch launch = {.dimensions = 1, .global = {duet_size_round_up(vectors, group)}, .local = {group}};
+    return duet_gemm_append_sum(device, product, call->file, call->options, "tile_sum", what, value[DUET_TILE_PIECES],
+                                &launch, list, arguments_taken, error);
+}
+
+duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
+                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
+                             cl_uint *arguments_taken, duet_error *error)
+{
+    const bool is_whole = product->parameters.value[DUET_TILE_PIECES] == 1;
+    duet_gemm_call tiles_call = *call;
+    tiles_call.role = is_whole ? DUET_GEMM_WRITES : DUET_GEMM_PIECES;
+    tiles_call.places[0] = product->a;
+    tiles_call.places[1] = product->b;
+    tiles_call.places[2] = is_whole ? product->c : product->workspace;
+    tiles_call.place_count = 3;
+    duet_launch launch = launch_of(work, &product->parameters);
+    duet_gemm_describe(&launch, what, product);
+    DUET_TRY(duet_gemm_append_call(device, product, &tiles_call, &launch, list, arguments_taken, error));
+    return is_whole ? DUET_OK : lower_sum(device, product, work, what, call, list, arguments_taken, error);
+}

@@ -1,0 +1,52 @@
+/* Tiles in local memory (cl/tile.cl): which tile suits a product, and what its launches are. What the providers "tile"
+ * and "conv-tile" share. */
+#ifndef DUET_SRC_PRODUCT_PROVIDERS_TILES_H
+#define DUET_SRC_PRODUCT_PROVIDERS_TILES_H
+
+#include "product/gemm_rows.h"
+
+/** The parameters: a tile of C and a slice of k, what a work-item has of the tile, the vectors it reads, what is left
+ *  free after each row of a slice, how many slices are kept at a time, and in how many pieces k is added up. */
+enum {
+    DUET_TILE_M,
+    DUET_TILE_N,
+    DUET_TILE_K,
+    DUET_ITEM_M,
+    DUET_ITEM_N,
+    DUET_TILE_WIDTH,
+    DUET_TILE_PADDING,
+    DUET_TILE_BUFFERS,
+    DUET_TILE_PIECES
+};
+
+#define DUET_TILE_NAMES                                                                                                \
+    {                                                                                                                  \
+        "tile_m", "tile_n", "tile_k", "item_m", "item_n", "width", "padding", "buffers", "pieces"                      \
+    }
+
+/** `count` products of m x n x k beside each other in one launch; what they compute is rows x columns in all. */
+typedef struct duet_tile_work {
+    size_t m, n, k, count, rows, columns;
+} duet_tile_work;
+
+/** Whether a device can take the smallest tile. */
+bool duet_tiles_fit(const duet_device *device);
+/** The tile that is estimated to be the fastest. */
+duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_tile_work *work);
+/** First all tiles that fit, then the preset with other numbers of pieces. */
+bool duet_tiles_candidate(const duet_device *device, const duet_tile_work *work, size_t index,
+                          duet_gemm_parameters *parameters);
+/** Bytes of the pieces' results; 0 for one piece; SIZE_MAX if they cannot be counted. */
+size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_parameters *parameters);
+/** How much of k a piece has: whole slices. */
+size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *parameters);
+/** `form`: the macro in `file` that makes the product's kernel. */
+void duet_tiles_source(const char *file, const char *form, const duet_gemm_parameters *parameters,
+                       duet_gemm_source *source);
+/** Appends the launches of a product whose kernel's numbers are these: over all tiles, products and pieces, and the sum
+ *  of the pieces if there are several. `what`: for their names. */
+duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
+                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
+                             cl_uint *arguments_taken, duet_error *error);
+
+#endif

@@ -1,0 +1,19 @@
+/* Two ways to compute one product, timed by turns: what slows the machine down for a while slows both. */
+#ifndef DUET_SRC_PRODUCT_TRIAL_GEMM_RACE_H
+#define DUET_SRC_PRODUCT_TRIAL_GEMM_RACE_H
+
+#include "product/gemm.h"
+
+enum { DUET_GEMM_ROUNDS = 7 };
+
+typedef struct duet_gemm_race {
+    double first, second; /**< median seconds of one product */
+    double gain;          /**< median over the rounds of first over second: above 1, the second is faster */
+    size_t won;           /**< rounds in which the second was faster */
+} duet_gemm_race;
+
+/** Times two choices on the same operands, of zeros: that their numbers are right duet_gemm_try must have seen. */
+duet_status duet_gemm_compete(duet_device *device, const duet_gemm_choice *first, const duet_gemm_choice *second,
+                              const duet_gemm_shape *shape, duet_gemm_race *race, duet_error *error);
+
+#endif

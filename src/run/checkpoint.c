@@ -1,0 +1,256 @@
+/* Store to file and back. A file is believed only after all of it was checked: whole, same family, same names, same
+ * shapes. */
+#include "run/checkpoint.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "graph/variable.h"
+#include "model/model.h"
+#include "run/safetensors.h"
+#include "train/trainer.h"
+
+json_t *duet_settings_json(const duet_model *model)
+{
+    json_t *settings = json_object();
+    const char *key, *value;
+    for (size_t i = 0; settings != NULL && duet_model_setting_at(model, i, &key, &value); i++) {
+        if (json_object_set_new(settings, key, json_string(value)) == 0) continue;
+        json_decref(settings);
+        settings = NULL;
+    }
+    return settings;
+}
+
+/* A variable as it is after that step. */
+typedef struct saved {
+    duet_variable *variable;
+    uint64_t step;
+} saved;
+
+static duet_status read_finite(void *context, void *values, size_t bytes, duet_error *error)
+{
+    const saved *what = context;
+    duet_variable *variable = what->variable;
+    (void)bytes;
+    DUET_TRY(duet_variable_read(variable, values, error));
+    const float *numbers = values;
+    for (size_t i = 0; variable->type == DUET_FLOAT32 && i < variable->elements; i++)
+        if (!isfinite(numbers[i]))
+            return duet_fail(error, DUET_ERROR_NUMERIC,
+                             "step %" PRIu64 ": \"%s\" holds a number that is not finite, so no checkpoint is written",
+                             what->step, variable->name);
+    return DUET_OK;
+}
+
+/* What goes into a file: a source for each saved variable, and what it reads from. */
+typedef struct contents {
+    duet_tensor_source *sources;
+    saved *saved;
+    size_t count;
+} contents;
+
+/* NULL in it if memory is short. */
+static contents list_contents(const duet_store *store, uint64_t step)
+{
+    size_t room = 0;
+    while (duet_store_at(store, room) != NULL) room++;
+    contents all = {calloc(room + 1, sizeof *all.sources), calloc(room + 1, sizeof *all.saved), 0};
+    for (size_t i = 0; all.sources != NULL && all.saved != NULL && i < room; i++) {
+        duet_variable *variable = duet_store_at(store, i);
+        if (!variable->saved) continue;
+        saved *from = &all.saved[all.count];
+        *from = (saved){variable, step};
+        all.sources[all.count++] =
+            (duet_tensor_source){variable->name, variable->type, variable->shape, read_finite, from};
+    }
+    return all;
+}
+
+/* A variable that no plan uses yet gets its first value now: the file holds all of them. */
+static duet_status ensure_all(const duet_store *store, duet_device *device, duet_error *error)
+{
+    for (size_t i = 0; duet_store_at(store, i) != NULL; i++)
+        if (duet_store_at(store, i)->saved)
+            DUET_TRY(duet_storage_ensure(duet_store_at(store, i)->storage, device, error));
+    return DUET_OK;
+}
+
+duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_device *device, const duet_checkpoint *facts,
+                                 uint64_t draws, duet_error *error)
+{
+    char steps[24], reported[24], drawn[24], batch[24], seed[24];
+    snprintf(steps, sizeof steps, "%" PRIu64, facts->steps);
+    snprintf(reported, sizeof reported, "%" PRIu64, facts->reported);
+    snprintf(drawn, sizeof drawn, "%" PRIu64, draws);
+    snprintf(batch, sizeof batch, "%" PRIu64, facts->batch);
+    snprintf(seed, sizeof seed, "%" PRIu64, duet_model_seed(model));
+
+    DUET_TRY(ensure_all(duet_model_store(model), device, error));
+    contents all = list_contents(duet_model_store(model), facts->steps);
+    json_t *settings_json = duet_settings_json(model);
+    char *settings = settings_json == NULL ? NULL : json_dumps(settings_json, JSON_COMPACT);
+    duet_status status;
+    if (all.sources == NULL || all.saved == NULL || settings == NULL) {
+        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a checkpoint");
+    } else {
+        const duet_metadata metadata[] = {
+            {"duet.version", duet_version()},
+            {"duet.model", duet_model_family(model)->name},
+            {"duet.settings", settings},
+            {"duet.data", duet_data_describe(duet_model_data(model))->name},
+            {"duet.batch", batch},
+            {"duet.seed", seed},
+            {"duet.step", steps},
+            {"duet.reported", reported},
+            {"duet.draws", drawn},
+        };
+        status =
+            duet_safetensors_write(path, all.sources, all.count, metadata, sizeof metadata / sizeof *metadata, error);
+    }
+    free(settings);
+    json_decref(settings_json);
+    free(all.sources);
+    free(all.saved);
+    return status;
+}
+
+static duet_status read_number(const duet_safetensors *file, const char *path, const char *key, uint64_t *number,
+                               duet_error *error)
+{
+    const char *text = duet_safetensors_metadata(file, key);
+    char *end = NULL;
+    if (text != NULL && text[0] >= '0' && text[0] <= '9') *number = strtoull(text, &end, 10);
+    if (end != NULL && *end == '\0') return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s: its metadata has no number \"%s\": this is no checkpoint of Duet",
+                     path, key);
+}
+
+static duet_status check_family(const duet_safetensors *file, const char *path, const duet_model *model,
+                                duet_error *error)
+{
+    const char *family = duet_safetensors_metadata(file, "duet.model");
+    const char *expected = duet_model_family(model)->name;
+    if (family == NULL)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: its metadata names no model: this is no checkpoint of Duet",
+                         path);
+    if (strcmp(family, expected) == 0) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s is a checkpoint of the model \"%s\", not of \"%s\"", path, family,
+                     expected);
+}
+
+/* "[2, 3]" */
+static void write_shape(char text[96], duet_shape shape)
+{
+    size_t length = (size_t)snprintf(text, 96, "[");
+    for (size_t i = 0; i < shape.rank && length < 72; i++)
+        length += (size_t)snprintf(text + length, 96 - length, i > 0 ? ", %zu" : "%zu", shape.dims[i]);
+    snprintf(text + length, 96 - length, "]");
+}
+
+static bool same_tensor(const duet_variable *variable, const duet_tensor_row *row)
+{
+    bool same = variable->type == row->type && variable->shape.rank == row->shape.rank;
+    for (size_t i = 0; same && i < row->shape.rank; i++) same = variable->shape.dims[i] == row->shape.dims[i];
+    return same;
+}
+
+/* Every saved variable is there with its shape. */
+static duet_status check_variables(const duet_safetensors *file, const char *path, const duet_store *store,
+                                   duet_error *error)
+{
+    for (size_t i = 0; duet_store_at(store, i) != NULL; i++) {
+        const duet_variable *variable = duet_store_at(store, i);
+        if (!variable->saved) continue;
+        const duet_tensor_row *row = duet_safetensors_find(file, variable->name);
+        if (row == NULL)
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s has no tensor \"%s\": it was made by a model with other settings", path,
+                             variable->name);
+        if (same_tensor(variable, row)) continue;
+        char has[96], wants[96];
+        write_shape(has, row->shape);
+        write_shape(wants, variable->shape);
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: \"%s\" is %s, the model's is %s: it was made with other settings or other data", path,
+                         variable->name, has, wants);
+    }
+    return DUET_OK;
+}
+
+static duet_status check_no_more(const duet_safetensors *file, const char *path, const duet_store *store,
+                                 duet_error *error)
+{
+    const duet_tensor_row *row;
+    for (size_t i = 0; (row = duet_safetensors_at(file, i)) != NULL; i++) {
+        const duet_variable *variable = duet_store_find(store, row->name);
+        if (variable == NULL || !variable->saved)
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s holds \"%s\", which the model does not have: it was made with other settings", path,
+                             row->name);
+    }
+    return DUET_OK;
+}
+
+static duet_status restore_variables(duet_safetensors *file, duet_store *store, duet_device *device, duet_error *error)
+{
+    for (size_t i = 0; duet_store_at(store, i) != NULL; i++) {
+        duet_variable *variable = duet_store_at(store, i);
+        if (!variable->saved) continue;
+        const duet_tensor_row *row = duet_safetensors_find(file, variable->name);
+        void *values = malloc(row->bytes > 0 ? row->bytes : 1);
+        if (values == NULL)
+            return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for \"%s\" (%zu bytes)", row->name, row->bytes);
+        duet_status status = duet_safetensors_read(file, row, values, error);
+        if (status == DUET_OK) status = duet_storage_ensure(variable->storage, device, error);
+        if (status == DUET_OK) status = duet_variable_write(variable, values, error);
+        free(values);
+        DUET_TRY(status);
+    }
+    return DUET_OK;
+}
+
+duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_device *device, bool whole,
+                                 duet_checkpoint *facts, duet_error *error)
+{
+    duet_safetensors *file = NULL;
+    duet_store *store = duet_model_store(model);
+    duet_checkpoint read = {0};
+    DUET_TRY(duet_safetensors_open(&file, path, error));
+    duet_status status = check_family(file, path, model, error);
+    if (status == DUET_OK) status = read_number(file, path, "duet.step", &read.steps, error);
+    if (status == DUET_OK) status = read_number(file, path, "duet.reported", &read.reported, error);
+    if (status == DUET_OK) status = read_number(file, path, "duet.batch", &read.batch, error);
+    if (status == DUET_OK) status = check_variables(file, path, store, error);
+    if (status == DUET_OK && whole) status = check_no_more(file, path, store, error);
+    if (status == DUET_OK && facts != NULL && facts->batch != 0 && facts->batch != read.batch)
+        status = duet_fail(error, DUET_ERROR_USAGE, "%s was trained in batches of %" PRIu64 ", not %" PRIu64, path,
+                           read.batch, facts->batch);
+    if (status == DUET_OK) status = restore_variables(file, store, device, error);
+    if (status == DUET_OK && facts != NULL) *facts = read;
+    duet_safetensors_close(&file);
+    return status;
+}
+
+duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_error *error)
+{
+    const duet_checkpoint facts = {trainer->steps, trainer->reported, trainer->batch};
+    DUET_TRY(duet_trainer_check(trainer, error));
+    return duet_checkpoint_save(path, trainer->model, trainer->device, &facts, trainer->steps * trainer->draws_per_step,
+                                error);
+}
+
+duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error)
+{
+    duet_checkpoint facts = {.batch = trainer->batch};
+    DUET_TRY(duet_checkpoint_load(path, trainer->model, trainer->device, true, &facts, error));
+    if (facts.reported > facts.steps)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %" PRIu64 " steps were reported but only %" PRIu64 " done", path,
+                         facts.reported, facts.steps);
+    duet_trainer_continue(trainer, facts.steps, facts.reported);
+    return DUET_OK;
+}

@@ -1,0 +1,101 @@
+/* Lines are only ever added; whatever a crash left behind, half a line or lines past the checkpoint, the next opening
+ * cuts off. */
+#include "run/metrics_file.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/status.h"
+
+static duet_status fail_file(const duet_metrics_file *file, const char *verb, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_FILE, "%s cannot be %s: %s", file->path, verb, strerror(errno));
+}
+
+/* Whether the line, newline included, is a report of a step up to `steps`. */
+static bool stays(const char *line, size_t length, uint64_t steps, double *seconds)
+{
+    if (length == 0 || line[length - 1] != '\n') return false;
+    json_t *report = json_loadb(line, length, 0, NULL);
+    json_t *step = json_object_get(report, "step");
+    bool keep = json_is_integer(step) && json_integer_value(step) >= 0 && (uint64_t)json_integer_value(step) <= steps;
+    if (keep) *seconds = json_number_value(json_object_get(report, "seconds"));
+    json_decref(report);
+    return keep;
+}
+
+/* Leaves the stream's position and the file's end after the last line that stays. */
+static duet_status cut(duet_metrics_file *file, uint64_t steps, double *seconds, duet_error *error)
+{
+    char *line = NULL;
+    size_t room = 0;
+    long end = 0;
+    ssize_t length;
+    while ((length = getline(&line, &room, file->stream)) > 0 && stays(line, (size_t)length, steps, seconds))
+        end += length;
+    free(line);
+    if (ferror(file->stream)) return fail_file(file, "read", error);
+    if (fseek(file->stream, end, SEEK_SET) != 0 || ftruncate(fileno(file->stream), end) != 0)
+        return fail_file(file, "cut back to the checkpoint", error);
+    return DUET_OK;
+}
+
+duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, uint64_t steps, double *seconds,
+                              duet_error *error)
+{
+    *seconds = 0;
+    *file = (duet_metrics_file){NULL, duet_path_join(directory, "metrics.jsonl")};
+    if (file->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    file->stream = fopen(file->path, "ab"); /* makes it where there is none */
+    if (file->stream != NULL) file->stream = freopen(file->path, "r+b", file->stream);
+    duet_status status =
+        file->stream == NULL ? fail_file(file, "opened for writing", error) : cut(file, steps, seconds, error);
+    if (status != DUET_OK) duet_metrics_close(file);
+    return status;
+}
+
+static json_t *real_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *describe(const duet_progress *report)
+{
+    json_t *line =
+        json_pack("{s:I, s:f, s:s, s:f, s:o}", "step", (json_int_t)report->step, "epoch", report->epoch, "split",
+                  "train", "seconds", report->seconds, "images_per_second", real_or_null(report->images_per_second));
+    for (size_t i = 0; line != NULL && i < report->terms; i++) {
+        if (json_object_set_new(line, report->names[i], real_or_null(report->means[i])) == 0) continue;
+        json_decref(line);
+        line = NULL;
+    }
+    return line;
+}
+
+duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error)
+{
+    json_t *line = describe(report);
+    char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(line);
+    if (text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "a report cannot be composed: out of memory");
+    bool written = fprintf(file->stream, "%s\n", text) > 0 && fflush(file->stream) == 0;
+    free(text);
+    return written ? DUET_OK : fail_file(file, "written", error);
+}
+
+duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error)
+{
+    return fsync(fileno(file->stream)) == 0 ? DUET_OK : fail_file(file, "synced", error);
+}
+
+void duet_metrics_close(duet_metrics_file *file)
+{
+    if (file->stream != NULL) (void)fclose(file->stream); /* every line was flushed and checked */
+    free(file->path);
+    *file = (duet_metrics_file){NULL, NULL};
+}

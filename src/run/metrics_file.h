@@ -1,0 +1,24 @@
+/* metrics.jsonl: one JSON object a line, a line a report, in the order of the steps. */
+#ifndef DUET_SRC_RUN_METRICS_FILE_H
+#define DUET_SRC_RUN_METRICS_FILE_H
+
+#include <stdio.h>
+
+#include "duet/run.h"
+
+typedef struct duet_metrics_file {
+    FILE *stream;
+    char *path;
+} duet_metrics_file;
+
+/** Opens DIRECTORY/metrics.jsonl for appending, cut back to its whole lines of steps up to `steps`. *seconds: the time
+ *  of the last line that stays, 0 without one. */
+duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, uint64_t steps, double *seconds,
+                              duet_error *error);
+/** Writes one report; numbers that are not finite become null. */
+duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error);
+/** The lines so far reach the disk: call it before the checkpoint that says they exist. */
+duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error);
+void duet_metrics_close(duet_metrics_file *file);
+
+#endif

@@ -1,0 +1,103 @@
+/* Samples of fixed latents and reconstructions of fixed examples, drawn as what the data is. */
+#include "run/pictures.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "duet/report.h"
+
+enum { GRID_COLUMNS = 8, GRID_PICTURES = 64, POINTS = 1000 };
+
+/* One epoch's drawing. `shown` counts samples, or examples beside their reconstructions. */
+typedef struct drawing {
+    duet_evaluator *evaluator;
+    duet_data *data;
+    const duet_data_info *info;
+    size_t features, shown;
+    uint64_t seed;
+    const char *path;
+    float *values, *rows; /* shown x features each; rows: latents or examples */
+} drawing;
+
+static duet_status draw(const drawing *to, const float *originals, duet_error *error)
+{
+    const duet_drawing picture = {.shape = to->info->shape,
+                                  .unit_range = to->info->unit_range,
+                                  .values = to->values,
+                                  .count = to->shown,
+                                  .originals = originals,
+                                  .original_count = originals != NULL ? to->shown : 0,
+                                  .columns = GRID_COLUMNS};
+    return duet_write_png_examples(to->path, &picture, error);
+}
+
+static duet_split shown_split(const duet_data_info *info)
+{
+    return info->count[DUET_TEST] > 0 ? DUET_TEST : DUET_TRAIN;
+}
+
+static duet_status read_examples(const drawing *to, float *values, duet_error *error)
+{
+    return duet_data_read(to->data, shown_split(to->info), 0, to->shown, values, error);
+}
+
+static duet_status draw_samples(drawing *to, duet_error *error)
+{
+    size_t latent = duet_evaluator_latent_features(to->evaluator);
+    float *latents = malloc(to->shown * latent * sizeof *latents);
+    if (latents == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a picture");
+    duet_prior_latents(to->seed, to->shown, latent, latents);
+    duet_status status = duet_evaluator_compute(to->evaluator, DUET_FROM_LATENTS, "sample", latents, to->shown,
+                                                to->seed, to->values, error);
+    free(latents);
+    if (status == DUET_OK && !to->info->picture) status = read_examples(to, to->rows, error);
+    return status != DUET_OK ? status : draw(to, to->info->picture ? NULL : to->rows, error);
+}
+
+static duet_status draw_reconstructions(drawing *to, duet_error *error)
+{
+    DUET_TRY(read_examples(to, to->rows, error));
+    DUET_TRY(duet_evaluator_compute(to->evaluator, DUET_FROM_EXAMPLES, "reconstruction", to->rows, to->shown, to->seed,
+                                    to->values, error));
+    return draw(to, to->rows, error);
+}
+
+static duet_status draw_output(drawing *to, const char *folder, uint64_t epoch, bool samples, duet_error *error)
+{
+    char name[64];
+    snprintf(name, sizeof name, "epoch-%04" PRIu64 "%s.png", epoch, samples ? "" : "-reconstruction");
+    char *path = duet_path_join(folder, name);
+    size_t bytes = to->shown * to->features * sizeof *to->values;
+    to->path = path;
+    to->values = malloc(bytes);
+    to->rows = malloc(bytes);
+    duet_status status = DUET_OK;
+    if (path == NULL || to->values == NULL || to->rows == NULL)
+        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a picture");
+    if (status == DUET_OK) status = samples ? draw_samples(to, error) : draw_reconstructions(to, error);
+    free(to->values);
+    free(to->rows);
+    free(path);
+    return status;
+}
+
+duet_status duet_pictures_write(const char *folder, duet_evaluator *evaluator, duet_data *data, uint64_t epoch,
+                                uint64_t seed, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(data);
+    drawing to = {.evaluator = evaluator, .data = data, .info = info, .seed = seed};
+    to.features = duet_shape_elements(info->shape);
+    if (!info->picture && to.features > 2) return DUET_OK; /* nothing to draw it as */
+    size_t examples = info->count[shown_split(info)];
+
+    to.shown = info->picture ? GRID_PICTURES : examples < POINTS ? examples : POINTS;
+    if (duet_evaluator_features(evaluator, "sample") == to.features)
+        DUET_TRY(draw_output(&to, folder, epoch, true, error));
+    if (info->picture) to.shown = examples < GRID_PICTURES / 2 ? examples : GRID_PICTURES / 2;
+    if (to.shown > 0 && duet_evaluator_features(evaluator, "reconstruction") == to.features)
+        DUET_TRY(draw_output(&to, folder, epoch, false, error));
+    return DUET_OK;
+}

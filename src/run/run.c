@@ -1,0 +1,117 @@
+/* A run opened to be used: what run.json names, with the weights of the checkpoint. */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "duet/tune.h"
+#include "run/checkpoint.h"
+#include "run/run_file.h"
+#include "train/evaluator.h"
+
+struct duet_run {
+    duet_device *device;
+    duet_data *data;
+    duet_model *model;
+    duet_evaluator *evaluator;
+};
+
+static duet_status open_parts(duet_run *run, const duet_run_file *file, const char *directory, const char *device,
+                              const char *data, const duet_family *given, duet_error *error)
+{
+    const duet_run_choice *choice = &file->choice;
+    const duet_family *family;
+    DUET_TRY(duet_run_file_family(choice, directory, given, &family, error));
+    DUET_TRY(duet_data_open(&run->data, data != NULL ? data : choice->data, error));
+    DUET_TRY(duet_run_file_check_data(file, directory, duet_data_describe(run->data), error));
+    DUET_TRY(
+        duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
+    DUET_TRY(duet_device_open(&run->device, device, error));
+    if (!duet_run_file_is_from(file, run->device))
+        duet_device_use_tuning(run->device);
+    else if (duet_run_file_tune(file, run->device, NULL) != DUET_OK)
+        duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
+    DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+
+    char *path = duet_path_join(directory, "checkpoint.safetensors");
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    duet_status status = duet_checkpoint_load(path, run->model, run->device, false, NULL, error);
+    free(path);
+    return status;
+}
+
+duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
+                               const duet_family *family, duet_error *error)
+{
+    duet_run_file file;
+    *run = NULL;
+    duet_run *made = calloc(1, sizeof *made);
+    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
+    duet_status status = duet_run_file_read(&file, directory, error);
+    if (status == DUET_OK) {
+        status = open_parts(made, &file, directory, device, data, family, error);
+        duet_run_file_free(&file);
+    }
+    if (status != DUET_OK) {
+        duet_run_close(&made);
+        return status;
+    }
+    *run = made;
+    return DUET_OK;
+}
+
+duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error)
+{
+    return duet_run_open_with(run, directory, device, NULL, NULL, error);
+}
+
+void duet_run_close(duet_run **run)
+{
+    if (run == NULL || *run == NULL) return;
+    duet_evaluator_free(&(*run)->evaluator);
+    duet_model_free(&(*run)->model);
+    duet_data_close(&(*run)->data);
+    duet_device_close(&(*run)->device);
+    free(*run);
+    *run = NULL;
+}
+
+duet_model *duet_run_model(duet_run *run)
+{
+    return run->model;
+}
+
+duet_data *duet_run_data(duet_run *run)
+{
+    return run->data;
+}
+
+duet_device *duet_run_device(duet_run *run)
+{
+    return run->device;
+}
+
+size_t duet_run_features(duet_run *run, const char *output)
+{
+    return duet_evaluator_features(run->evaluator, output);
+}
+
+size_t duet_run_latent_features(duet_run *run)
+{
+    return duet_evaluator_latent_features(run->evaluator);
+}
+
+void duet_run_prior(duet_run *run, size_t count, uint64_t seed, float *latents)
+{
+    duet_prior_latents(seed, count, duet_evaluator_latent_features(run->evaluator), latents);
+}
+
+duet_status duet_run_decode(duet_run *run, const char *output, const float *latents, size_t count, float *values,
+                            duet_error *error)
+{
+    return duet_evaluator_compute(run->evaluator, DUET_FROM_LATENTS, output, latents, count, 0, values, error);
+}
+
+duet_status duet_run_apply(duet_run *run, const char *output, const float *examples, size_t count, uint64_t seed,
+                           float *values, duet_error *error)
+{
+    return duet_evaluator_compute(run->evaluator, DUET_FROM_EXAMPLES, output, examples, count, seed, values, error);
+}

@@ -1,0 +1,327 @@
+/* run.json, written by jansson and read back with every key checked. */
+#include "run/run_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "graph/node.h"
+#include "run/checkpoint.h"
+#include "run/commit.h"
+#include "tune/tuning_file.h"
+
+extern char **environ;
+
+/* Variables that change what OpenCL or Duet does. */
+static const char *const telling[] = {"POCL_", "OCL_", "OPENCL_", "CL_", "CLBLAST_", "RUSTICL_", "LP_", "DUET_"};
+
+static json_t *describe_environment(void)
+{
+    json_t *all = json_object();
+    for (char **entry = environ; all != NULL && *entry != NULL; entry++) {
+        const char *equals = strchr(*entry, '=');
+        bool tells = false;
+        for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
+            tells |= strncmp(*entry, telling[i], strlen(telling[i])) == 0;
+        if (!tells || equals == NULL) continue;
+        char *name = strndup(*entry, (size_t)(equals - *entry));
+        json_t *value = json_string(equals + 1); /* NULL if it is not UTF-8: then it is left out */
+        if (name != NULL && value != NULL) (void)json_object_set(all, name, value);
+        json_decref(value);
+        free(name);
+    }
+    return all;
+}
+
+static json_t *describe_device(const duet_device_info *info)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", info->name, "kind", duet_device_kind_name(info->kind),
+                     "vendor", info->vendor, "platform", info->platform, "version", info->version, "driver",
+                     info->driver);
+}
+
+static json_t *describe_data(const duet_data_info *info, const char *name)
+{
+    json_t *shape = json_array();
+    for (size_t i = 0; i < info->shape.rank; i++)
+        (void)json_array_append_new(shape, json_integer((json_int_t)info->shape.dims[i]));
+    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I}", "name", name, "source", info->source, "shape", shape,
+                     "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
+                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes);
+}
+
+/* How many numbers of a kind every group has that some phase updates; a group without any is left out. */
+static json_t *describe_groups(const duet_build *build, size_t (*count)(const duet_group *group))
+{
+    json_t *groups = json_object();
+    for (size_t p = 0; p < build->phase_count; p++)
+        for (size_t o = 0; o < build->phases[p].objective_count; o++)
+            for (size_t g = 0; g < build->phases[p].objectives[o].group_count; g++) {
+                const duet_group *group = build->phases[p].objectives[o].groups[g];
+                if (count(group) > 0)
+                    (void)json_object_set_new(groups, duet_group_name(group), json_integer((json_int_t)count(group)));
+            }
+    return groups;
+}
+
+/* What the run was resumed on so far, and this time. */
+static json_t *describe_resumptions(const duet_run_file *before, uint64_t step, const duet_device_info *info)
+{
+    json_t *list = before == NULL ? NULL : json_deep_copy(json_object_get(before->document, "resumed"));
+    if (list == NULL) list = json_array();
+    if (before != NULL)
+        (void)json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s}", "step", (json_int_t)step, "device",
+                                                    info->name, "driver", info->driver, "duet", duet_version()));
+    return list;
+}
+
+/* What each product of the plans goes to. */
+static json_t *describe_products(duet_device *device)
+{
+    json_t *list = json_array();
+    const duet_gemm_shape *shape;
+    for (size_t i = 0; (shape = duet_device_product_at(device, i)) != NULL; i++) {
+        const duet_gemm_choice choice = duet_gemm_choose(device, shape);
+        json_t *product = duet_product_to_json(shape), *more = duet_choice_to_json(&choice);
+        (void)json_object_update(product, more);
+        json_decref(more);
+        (void)json_array_append_new(list, product);
+    }
+    return list;
+}
+
+static json_t *describe_tuning(const duet_run_choice *choice, const duet_device *device)
+{
+    json_t *tuning = choice->tuning == NULL ? json_null() : duet_tuning_to_json(duet_device_tuning(device));
+    if (choice->tuning != NULL) (void)json_object_set_new(tuning, "file", json_string(choice->tuning));
+    return tuning;
+}
+
+static json_t *number_or_null(uint64_t number)
+{
+    return number == 0 ? json_null() : json_integer((json_int_t)number);
+}
+
+static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *trainer, const duet_run_file *before)
+{
+    const duet_device_info *device = duet_device_describe(trainer->device);
+    const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
+    return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
+                     "s:s}, s:o, s:o, s:o}",
+                     "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
+                     describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
+                     (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
+                     number_or_null(choice->epochs), "checkpoint_every", (json_int_t)choice->checkpoint_every, "gemm",
+                     choice->gemm != NULL ? choice->gemm : "auto", "device", describe_device(device), "providers",
+                     "gemm", duet_device_gemm(trainer->device), "products", describe_products(trainer->device),
+                     "tuning", describe_tuning(choice, trainer->device), "environment", describe_environment(),
+                     "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
+                     "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
+                     describe_groups(trainer->build, duet_group_states), "resumed",
+                     describe_resumptions(before, trainer->steps, device));
+}
+
+duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
+                                const duet_run_file *before, duet_error *error)
+{
+    json_t *document = describe_run(choice, trainer, before);
+    char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    char *path = duet_path_join(directory, "run.json");
+    duet_status status = text == NULL || path == NULL ? duet_fail(error, DUET_ERROR_MEMORY,
+                                                                  "run.json cannot be composed: out of memory, or a "
+                                                                  "name in it is not UTF-8")
+                                                      : duet_file_replace(path, text, strlen(text), error);
+    free(path);
+    free(text);
+    json_decref(document);
+    return status;
+}
+
+/* Reading. The first key that is missing or of another type goes into `missing`. */
+
+typedef struct reader {
+    const json_t *object;
+    const char *missing;
+} reader;
+
+static const char *read_text(reader *from, const char *key)
+{
+    const char *text = json_string_value(json_object_get(from->object, key));
+    if (text == NULL && from->missing == NULL) from->missing = key;
+    return text;
+}
+
+static uint64_t read_count(reader *from, const char *key, bool may_be_null)
+{
+    const json_t *value = json_object_get(from->object, key);
+    if (may_be_null && json_is_null(value)) return 0;
+    if (json_is_integer(value) && json_integer_value(value) >= 0) return (uint64_t)json_integer_value(value);
+    if (from->missing == NULL) from->missing = key;
+    return 0;
+}
+
+static bool read_truth(reader *from, const char *key)
+{
+    const json_t *value = json_object_get(from->object, key);
+    if (!json_is_boolean(value) && from->missing == NULL) from->missing = key;
+    return json_is_true(value);
+}
+
+static duet_shape read_shape(reader *from, const char *key)
+{
+    const json_t *list = json_object_get(from->object, key);
+    duet_shape shape = {.rank = json_array_size(list)};
+    bool good = json_is_array(list) && shape.rank <= DUET_MAX_RANK;
+    for (size_t i = 0; good && i < shape.rank; i++) {
+        json_int_t extent = json_integer_value(json_array_get(list, i)); /* 0 if it is none */
+        good = extent > 0;
+        if (good) shape.dims[i] = (size_t)extent;
+    }
+    if (good) return shape;
+    if (from->missing == NULL) from->missing = key;
+    return (duet_shape){0};
+}
+
+static json_t *read_object(reader *from, const char *key)
+{
+    json_t *object = json_object_get(from->object, key);
+    if (!json_is_object(object) && from->missing == NULL) from->missing = key;
+    return object;
+}
+
+/* {"key": "value"} into "key=value" lines. */
+static duet_status read_settings(duet_run_file *file, reader *from, duet_error *error)
+{
+    json_t *settings = read_object(from, "settings"), *value;
+    const char *key;
+    file->lines = calloc(json_object_size(settings) + 1, sizeof *file->lines);
+    if (file->lines == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the settings of a run");
+    json_object_foreach(settings, key, value)
+    {
+        const char *text = json_string_value(value);
+        if (text == NULL) {
+            if (from->missing == NULL) from->missing = key;
+            continue;
+        }
+        size_t room = strlen(key) + strlen(text) + 2;
+        char *line = malloc(room);
+        if (line == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the settings of a run");
+        snprintf(line, room, "%s=%s", key, text);
+        file->lines[file->choice.setting_count++] = line;
+    }
+    file->choice.settings = (const char *const *)file->lines;
+    return DUET_OK;
+}
+
+static duet_status read_document(duet_run_file *file, const char *path, duet_error *error)
+{
+    reader top = {file->document, NULL};
+    duet_run_choice *choice = &file->choice;
+    uint64_t schema = read_count(&top, "schema", false);
+    if (top.missing == NULL && schema != 1)
+        return duet_fail(error, DUET_ERROR_DATA, "%s has schema %llu; this version of Duet reads schema 1", path,
+                         (unsigned long long)schema);
+    choice->model = read_text(&top, "model");
+    choice->batch = read_count(&top, "batch", false);
+    choice->seed = read_count(&top, "seed", false);
+    choice->steps = read_count(&top, "steps", true);
+    choice->epochs = read_count(&top, "epochs", true);
+    choice->checkpoint_every = read_count(&top, "checkpoint_every", false);
+    reader data = {read_object(&top, "data"), NULL}, device = {read_object(&top, "device"), NULL};
+    choice->data = read_text(&data, "name");
+    choice->gemm = read_text(&top, "gemm");
+    choice->tuning = json_string_value(json_object_get(json_object_get(file->document, "tuning"), "file"));
+    file->shape = read_shape(&data, "shape");
+    file->unit_range = read_truth(&data, "unit_range");
+    file->device = read_text(&device, "name");
+    file->driver = read_text(&device, "driver");
+    file->device_version = read_text(&device, "version");
+    DUET_TRY(read_settings(file, &top, error));
+    const char *missing = top.missing != NULL ? top.missing : data.missing != NULL ? data.missing : device.missing;
+    if (missing == NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s: \"%s\" is missing or of the wrong type", path, missing);
+}
+
+duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error)
+{
+    json_error_t fault;
+    *file = (duet_run_file){NULL};
+    char *path = duet_path_join(directory, "run.json");
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    duet_status status = DUET_OK;
+    errno = 0;
+    FILE *stream = fopen(path, "rb");
+    if (stream == NULL) {
+        status = duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path, strerror(errno),
+                           directory);
+    } else {
+        file->document = json_loadf(stream, JSON_REJECT_DUPLICATES, &fault);
+        if (file->document == NULL)
+            status = duet_fail(error, DUET_ERROR_DATA, "%s, line %d: %s", path, fault.line, fault.text);
+        else
+            status = read_document(file, path, error);
+        (void)fclose(stream); /* only read from */
+    }
+    free(path);
+    if (status != DUET_OK) duet_run_file_free(file);
+    return status;
+}
+
+duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
+                                 const duet_family **family, duet_error *error)
+{
+    if (given != NULL && strcmp(given->name, choice->model) != 0)
+        return duet_fail(error, DUET_ERROR_FILE, "%s is a run of \"%s\", not of \"%s\"", directory, choice->model,
+                         given->name);
+    *family = given != NULL ? given : duet_family_find(choice->model);
+    if (*family != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s is a run of \"%s\", a model this version of Duet does not have: a program that has it must "
+                     "give it",
+                     directory, choice->model);
+}
+
+static const char *range_words(bool unit_range)
+{
+    return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";
+}
+
+duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
+                                     duet_error *error)
+{
+    bool same = file->shape.rank == data->shape.rank && file->unit_range == data->unit_range;
+    for (size_t i = 0; same && i < data->shape.rank; i++) same = file->shape.dims[i] == data->shape.dims[i];
+    if (same) return DUET_OK;
+    char had[96], has[96];
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s was trained on examples of shape %s with %s; those of %s have shape %s and %s: this model "
+                     "would read them wrongly",
+                     directory, duet_shape_text(file->shape, had), range_words(file->unit_range), data->name,
+                     duet_shape_text(data->shape, has), range_words(data->unit_range));
+}
+
+bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device)
+{
+    const duet_device_info *info = duet_device_describe(device);
+    return strcmp(info->name, file->device) == 0 && strcmp(info->driver, file->driver) == 0 &&
+           strcmp(info->version, file->device_version) == 0;
+}
+
+duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, duet_error *error)
+{
+    const json_t *recorded = json_object_get(file->document, "tuning");
+    duet_tuning tuning = {0};
+    if (json_is_object(recorded))
+        DUET_TRY(duet_tuning_from_json(&tuning, recorded, device, "the tuning in run.json", error));
+    return duet_device_set_tuning(device, &tuning, error);
+}
+
+void duet_run_file_free(duet_run_file *file)
+{
+    for (size_t i = 0; i < file->choice.setting_count; i++) free(file->lines[i]);
+    free(file->lines);
+    json_decref(file->document);
+    *file = (duet_run_file){NULL};
+}

@@ -1,0 +1,54 @@
+/* run.json: what a run is made of, written once before its first step, so that it can be repeated and gone on with. */
+#ifndef DUET_SRC_RUN_RUN_FILE_H
+#define DUET_SRC_RUN_RUN_FILE_H
+
+#include <jansson.h>
+
+#include "duet/run.h"
+#include "train/trainer.h"
+
+/** What somebody chose, as opposed to what the machine is. Strings are borrowed. */
+typedef struct duet_run_choice {
+    const char *model, *data;    /* data: a name, or a path that holds from anywhere */
+    const char *const *settings; /* "key=value" */
+    size_t setting_count;
+    uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */
+    const char *gemm;                                      /* a provider, NULL or "auto": the device's preset */
+    const char *tuning; /* the file that the device's tuning came from, NULL: there is none */
+} duet_run_choice;
+
+typedef struct duet_run_file {
+    json_t *document;
+    duet_run_choice choice;
+    duet_shape shape;                             /* of an example of its data */
+    bool unit_range;                              /* whether that data lies in [0, 1] */
+    const char *device, *driver, *device_version; /* what it ran on */
+    char **lines;                                 /* behind choice.settings */
+} duet_run_file;
+
+/** Reads DIRECTORY/run.json. DUET_ERROR_FILE if there is none, DUET_ERROR_DATA if it is not one. */
+duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error);
+void duet_run_file_free(duet_run_file *file);
+
+/** Whether the device is the one, with the same driver, that the run was last started on. */
+bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device);
+/** Gives the device the tuning that the run was started with, none if it had none: products are then summed in the same
+ *  order, to the bit. The device is one that duet_run_file_is_from. */
+duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, duet_error *error);
+
+/** The family of the run: `given` if that is not NULL, DUET_ERROR_FILE if it has another name, else the built-in one.
+ */
+duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
+                                 const duet_family **family, duet_error *error);
+
+/** DUET_ERROR_DATA unless examples of `data` have the shape and the range of those that the run was trained on: a model
+ *  reads and writes its outputs by both. */
+duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
+                                     duet_error *error);
+
+/** Writes DIRECTORY/run.json whole or not at all. `before`: the run as it was when it is being resumed, NULL for a new
+ *  one. */
+duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
+                                const duet_run_file *before, duet_error *error);
+
+#endif

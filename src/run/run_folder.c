@@ -1,0 +1,133 @@
+/* Making a run's folder, and the paths that go into it. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "run/run_folder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "duet/data.h"
+
+static duet_status fail_make(const char *path, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_FILE, "the folder %s cannot be made: %s", path, strerror(errno));
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* mkdir -p. *made: the last folder is new. */
+static duet_status make_folders(char *path, bool *made, duet_error *error)
+{
+    for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash != NULL) *slash = '\0';
+        *made = mkdir(path, 0777) == 0;
+        duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, error);
+        if (slash != NULL) *slash = '/';
+        if (status != DUET_OK || slash == NULL) return status;
+    }
+}
+
+/* A piece of a folder's name out of a data set's name or path: its last part without endings, plain characters only. */
+static void short_name(const char *data, char text[64])
+{
+    size_t length = strlen(data), used = 0;
+    while (length > 1 && data[length - 1] == '/') length--;
+    size_t start = length;
+    while (start > 0 && data[start - 1] != '/') start--;
+    for (size_t i = start; i < length && used < 63; i++) {
+        char c = data[i];
+        if (c == '.' && used > 0) break;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        text[used++] = plain ? c : '_';
+    }
+    if (used == 0) memcpy(text, "data", used = 4);
+    text[used] = '\0';
+}
+
+/* mkdir tells atomically which number is free, also with several trainings starting at once. */
+static duet_status make_numbered(const char *model, const char *data, char path[DUET_RUN_PATH], bool *made,
+                                 duet_error *error)
+{
+    char name[64], runs[] = "runs";
+    short_name(data, name);
+    DUET_TRY(make_folders(runs, made, error));
+    for (unsigned number = 1; number < 100000; number++) {
+        snprintf(path, DUET_RUN_PATH, "runs/%.200s-%s-%u", model, name, number);
+        *made = mkdir(path, 0777) == 0;
+        if (*made) return DUET_OK;
+        if (errno != EEXIST) return fail_make(path, error);
+    }
+    return duet_fail(error, DUET_ERROR_FILE, "no free name is left in runs/: give one with --out");
+}
+
+static bool holds(const char *path, const char *name)
+{
+    char file[DUET_RUN_PATH + 32];
+    snprintf(file, sizeof file, "%s/%s", path, name);
+    return access(file, F_OK) == 0;
+}
+
+/* A new run would take an old checkpoint for its own and cut the old losses off. */
+static duet_status check_unused(const char *path, duet_error *error)
+{
+    static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
+    if (holds(path, "run.json"))
+        return duet_fail(error, DUET_ERROR_FILE,
+                         "%s already holds a run: go on with it by --resume %s, or choose another --out", path, path);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (holds(path, parts[i]))
+            return duet_fail(error, DUET_ERROR_FILE,
+                             "%s holds a %s, but no run.json that says what run it is of: choose another --out", path,
+                             parts[i]);
+    return DUET_OK;
+}
+
+duet_status duet_run_folder_make(const char *out, const char *model, const char *data, char path[DUET_RUN_PATH],
+                                 bool *made, duet_error *error)
+{
+    *made = false;
+    if (out == NULL) return make_numbered(model, data, path, made, error);
+    size_t length = strlen(out);
+    if (length == 0 || length >= DUET_RUN_PATH - 32)
+        return duet_fail(error, DUET_ERROR_USAGE, "a run directory's path has 1 to %d characters", DUET_RUN_PATH - 33);
+    memcpy(path, out, length + 1);
+    DUET_TRY(check_unused(path, error));
+    return make_folders(path, made, error);
+}
+
+duet_status duet_run_folder_make_inner(const char *path, const char *name, duet_error *error)
+{
+    char *inner = duet_path_join(path, name);
+    if (inner == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    bool made;
+    duet_status status = make_folders(inner, &made, error);
+    free(inner);
+    return status;
+}
+
+void duet_run_folder_remove_empty(const char *path)
+{
+    (void)rmdir(path); /* fails, as it should, where there is something */
+}
+
+char *duet_run_data_name(const char *name)
+{
+    size_t count = duet_dataset_list(NULL, 0);
+    duet_dataset_row *rows = calloc(count > 0 ? count : 1, sizeof *rows);
+    bool known = false;
+    if (rows == NULL) return NULL;
+    (void)duet_dataset_list(rows, count);
+    for (size_t i = 0; i < count; i++) known |= strcmp(rows[i].name, name) == 0;
+    free(rows);
+    char *full = known ? NULL : realpath(name, NULL);
+    return full != NULL ? full : strdup(name);
+}

@@ -1,0 +1,22 @@
+/* The folder of a run: found free, made, and never one that holds a run already. */
+#ifndef DUET_SRC_RUN_RUN_FOLDER_H
+#define DUET_SRC_RUN_RUN_FOLDER_H
+
+#include "duet/base.h"
+
+enum { DUET_RUN_PATH = 1024 };
+
+/** Makes the folder `out` (parents too), or runs/MODEL-DATA-N for the first N that is free if `out` is NULL, and writes
+ *  its path to `path`. An empty or unrelated folder is used as it is. DUET_ERROR_FILE if it holds a run or parts of
+ * one. *made: the folder was not there before. */
+duet_status duet_run_folder_make(const char *out, const char *model, const char *data, char path[DUET_RUN_PATH],
+                                 bool *made, duet_error *error);
+/** Makes path/name if it is not there. */
+duet_status duet_run_folder_make_inner(const char *path, const char *name, duet_error *error);
+/** Removes the folder again if nothing is in it: a training that never began leaves nothing behind. */
+void duet_run_folder_remove_empty(const char *path);
+/** A data set's name or path as one that holds from any folder: `name` itself, or an absolute path (owned by the
+ *  caller, as is a copied name). NULL if memory is short. */
+char *duet_run_data_name(const char *name);
+
+#endif

@@ -1,0 +1,392 @@
+/* A whole training into a run directory. Everything that ends up in a file follows from the step number alone, never
+ * from time, so that a run can be repeated, and killed and resumed, to the byte. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "data/data.h"
+#include "run/checkpoint.h"
+#include "run/metrics_file.h"
+#include "run/pictures.h"
+#include "run/run_file.h"
+#include "run/run_folder.h"
+#include "tune/tuning_file.h"
+
+enum { REPORT_STEPS = 100 };
+
+static const double sign_of_life_seconds = 0.25;
+
+/* One call of duet_train. */
+typedef struct training {
+    const duet_train_options *options;
+    duet_run_choice choice;
+    char *data_name;        /* behind choice.data of a new run */
+    char *tuning_file;      /* behind choice.tuning where it is not the resumed run's */
+    duet_run_file before;   /* the run being resumed */
+    bool resumed, has_file; /* has_file: run.json is there and holds for this call */
+    bool made_folder;
+    char directory[DUET_RUN_PATH];
+    char *checkpoint, *samples;
+    duet_device *device;
+    duet_data *data;
+    duet_model *model;
+    duet_trainer *trainer;
+    duet_evaluator *evaluator;
+    duet_metrics_file metrics;
+    uint64_t first, total, cadence; /* steps: at this call's start, in all, between reports */
+    double means[DUET_MAX_PHASES * DUET_MAX_REPORTS];
+    double earlier, began;                      /* seconds of earlier calls; the clock at this one's start */
+    double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */
+    uint64_t report_step;
+} training;
+
+static void say(const training *run, const char *format, ...) DUET_PRINTF(2, 3);
+static void say(const training *run, const char *format, ...)
+{
+    char line[1024];
+    if (run->options->log == NULL) return;
+    va_list values;
+    va_start(values, format);
+    vsnprintf(line, sizeof line, format, values);
+    va_end(values);
+    run->options->log(run->options->context, line);
+}
+
+/* What to train: the options, or the run that goes on with the options' totals. */
+
+/* What nobody said. */
+static void take_usual_size(training *run)
+{
+    duet_run_choice *choice = &run->choice;
+    const duet_family *given = run->options->family, *family = given != NULL ? given : duet_family_find(choice->model);
+    if (family == NULL) return; /* which is a mistake that opening it names */
+    duet_training_size size = duet_family_training_size(family, choice->settings, choice->setting_count);
+    if (choice->batch == 0 && !run->resumed) choice->batch = size.batch;
+    if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
+}
+
+static duet_status choose(training *run, duet_error *error)
+{
+    const duet_train_options *options = run->options;
+    run->choice = (duet_run_choice){
+        .model = options->family != NULL ? options->family->name : NULL,
+        .data = options->data != NULL ? options->data : "fashion-mnist",
+        .settings = options->settings,
+        .setting_count = options->setting_count,
+        .batch = options->batch,
+        .seed = options->seed,
+        .checkpoint_every = options->checkpoint_every,
+        .gemm = options->gemm,
+    };
+    if (options->resume != NULL) {
+        if (strlen(options->resume) >= DUET_RUN_PATH - 32)
+            return duet_fail(error, DUET_ERROR_USAGE, "the path of the run to resume is too long");
+        DUET_TRY(duet_run_file_read(&run->before, options->resume, error));
+        run->resumed = true;
+        run->choice = run->before.choice;
+        snprintf(run->directory, sizeof run->directory, "%s", options->resume);
+        if (options->checkpoint_every > 0) run->choice.checkpoint_every = options->checkpoint_every;
+        if (options->gemm != NULL) run->choice.gemm = options->gemm;
+    } else {
+        if (options->family == NULL) return duet_fail(error, DUET_ERROR_USAGE, "no model was named");
+        run->data_name = duet_run_data_name(run->choice.data);
+        if (run->data_name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
+        run->choice.data = run->data_name;
+    }
+    if (options->steps > 0 || options->epochs > 0) {
+        run->choice.steps = options->steps;
+        run->choice.epochs = options->epochs;
+    }
+    take_usual_size(run);
+    if (run->choice.seed > INT64_MAX || run->choice.steps > INT64_MAX || run->choice.epochs > UINT32_MAX ||
+        run->choice.batch > UINT32_MAX)
+        return duet_fail(error, DUET_ERROR_USAGE, "seed and steps go up to 2^63 - 1, epochs and batch up to 2^32 - 1");
+    return DUET_OK;
+}
+
+/* The tuning of the run that goes on, so that its bytes are those of one that was left alone; a new run, or one that
+ * goes on elsewhere, takes the device's file. What cannot be used costs speed and a line. */
+static void take_tuning(training *run)
+{
+    duet_error error = {0};
+    if (run->resumed && duet_run_file_is_from(&run->before, run->device)) {
+        if (duet_run_file_tune(&run->before, run->device, &error) == DUET_OK) return;
+        say(run,
+            "warning: %s: the run goes on without tuning, and its numbers may differ in the last bits from those "
+            "of a run left alone",
+            error.message);
+        run->choice.tuning = NULL;
+        return;
+    }
+    if (duet_tuning_load(run->device, &run->tuning_file, &error) != DUET_OK)
+        say(run, "tuning is not used: %s: 'duet tune' measures again", error.message);
+    run->choice.tuning = run->tuning_file;
+}
+
+static duet_status open_parts(training *run, duet_error *error)
+{
+    const duet_train_options *options = run->options;
+    const duet_run_choice *choice = &run->choice;
+    const duet_family *family;
+    DUET_TRY(duet_run_file_family(choice, run->directory, options->family, &family, error));
+    DUET_TRY(duet_data_open(&run->data, choice->data, error));
+    if (run->resumed)
+        DUET_TRY(duet_run_file_check_data(&run->before, run->directory, duet_data_describe(run->data), error));
+    duet_data_read_ahead(run->data, DUET_TRAIN);
+    DUET_TRY(
+        duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
+    DUET_TRY(duet_device_open(&run->device, options->device, error));
+    duet_device_set_log(run->device, options->log, options->context);
+    DUET_TRY(duet_device_set_gemm(run->device, choice->gemm, error));
+    take_tuning(run);
+    return options->profile ? duet_device_set_profiling(run->device, true, error) : DUET_OK;
+}
+
+static void warn_of_change(const training *run)
+{
+    const duet_device_info *now_on = duet_device_describe(run->device);
+    if (duet_run_file_is_from(&run->before, run->device)) return;
+    say(run,
+        "warning: the run began on %s (%s, driver %s) and goes on on %s (%s, driver %s): its numbers may differ in "
+        "the last bits from those of a run left alone",
+        run->before.device, run->before.device_version, run->before.driver, now_on->name, now_on->version,
+        now_on->driver);
+}
+
+static duet_status load_checkpoint(training *run, duet_error *error)
+{
+    if (access(run->checkpoint, F_OK) == 0) return duet_trainer_load(run->trainer, run->checkpoint, error);
+    say(run, "%s has no checkpoint yet: it starts at its beginning", run->directory);
+    return DUET_OK;
+}
+
+static void count_steps(training *run)
+{
+    const duet_run_choice *choice = &run->choice;
+    run->first = duet_trainer_steps(run->trainer);
+    run->total = choice->steps > 0 ? choice->steps : UINT64_MAX;
+    if (choice->epochs > 0) {
+        uint64_t steps = duet_trainer_steps_for(run->trainer, choice->epochs);
+        if (steps < run->total) run->total = steps;
+    }
+    uint64_t remembered = duet_trainer_history_steps(run->trainer);
+    run->cadence = remembered < REPORT_STEPS ? remembered : REPORT_STEPS;
+}
+
+static void tell_of_dropped_examples(const training *run)
+{
+    size_t count = duet_data_describe(run->data)->count[DUET_TRAIN], dropped = count % run->trainer->batch;
+    if (dropped == 0 || duet_data_describe(run->data)->generated) return;
+    say(run, "%zu training examples make %zu batches of %zu: each epoch leaves out %zu, others each time", count,
+        run->trainer->batches, run->trainer->batch, dropped);
+}
+
+static duet_status make_paths(training *run, duet_error *error)
+{
+    run->checkpoint = duet_path_join(run->directory, "checkpoint.safetensors");
+    run->samples = duet_path_join(run->directory, "samples");
+    if (run->checkpoint != NULL && run->samples != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+}
+
+/* Everything up to the first step. *finished: there is none to make. */
+static duet_status prepare(training *run, bool *finished, duet_error *error)
+{
+    DUET_TRY(choose(run, error));
+    DUET_TRY(open_parts(run, error));
+    if (!run->resumed)
+        DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
+                                      &run->made_folder, error));
+    DUET_TRY(make_paths(run, error));
+    DUET_TRY(duet_trainer_new(&run->trainer, run->device, run->model, run->choice.batch, error));
+    if (run->resumed) {
+        warn_of_change(run);
+        DUET_TRY(load_checkpoint(run, error));
+    }
+    count_steps(run);
+    *finished = run->first >= run->total;
+    run->has_file = *finished;
+    if (*finished) return DUET_OK;
+    tell_of_dropped_examples(run);
+    DUET_TRY(
+        duet_run_file_write(run->directory, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
+    run->has_file = true;
+    DUET_TRY(duet_run_folder_make_inner(run->directory, "samples", error));
+    return duet_metrics_open(&run->metrics, run->directory, run->trainer->reported, &run->earlier, error);
+}
+
+/* The loop. */
+
+static double images(const training *run, uint64_t steps)
+{
+    size_t draws = run->trainer->draws_per_step > 0 ? run->trainer->draws_per_step : 1;
+    return (double)steps * (double)draws * (double)run->trainer->batch;
+}
+
+static duet_progress describe_progress(const training *run, double time, bool report)
+{
+    return (duet_progress){
+        .step = duet_trainer_steps(run->trainer),
+        .steps = run->total,
+        .epoch = duet_trainer_epoch(run->trainer),
+        .epochs = duet_trainer_epoch(run->trainer) * ((double)run->total / (double)duet_trainer_steps(run->trainer)),
+        .seconds = run->earlier + time - run->began,
+        .images_per_second = run->report_rate,
+        .terms = run->trainer->term_count,
+        .names = run->trainer->terms,
+        .means = run->means,
+        .report = report,
+    };
+}
+
+static void show(const training *run, const duet_progress *progress)
+{
+    if (run->options->progress != NULL) run->options->progress(run->options->context, progress);
+}
+
+/* Reads the losses, which waits for the device, and writes a line; also where a loss is not finite, as nulls. */
+static duet_status report(training *run, duet_error *error)
+{
+    duet_status status = duet_trainer_losses(run->trainer, run->means, run->trainer->term_count, error);
+    if (status != DUET_OK && status != DUET_ERROR_NUMERIC) return status;
+    double time = duet_seconds();
+    uint64_t step = duet_trainer_steps(run->trainer);
+    run->report_rate = images(run, step - run->report_step) / (time - run->report_time);
+    run->report_time = run->life_time = time;
+    run->report_step = step;
+    duet_progress progress = describe_progress(run, time, true);
+    duet_status written = duet_metrics_append(&run->metrics, &progress, status == DUET_OK ? error : NULL);
+    show(run, &progress);
+    return status != DUET_OK ? status : written;
+}
+
+static void show_sign_of_life(training *run)
+{
+    double time = duet_seconds();
+    if (time - run->life_time < sign_of_life_seconds) return;
+    run->life_time = time;
+    duet_progress progress = describe_progress(run, time, false);
+    show(run, &progress);
+}
+
+static duet_status save(training *run, duet_error *error)
+{
+    DUET_TRY(duet_metrics_sync(&run->metrics, error));
+    duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
+    /* A line of this step, with the nulls if there are any, unless it has one. */
+    if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report(run, NULL);
+    return status;
+}
+
+static duet_status draw(training *run, uint64_t epoch, duet_error *error)
+{
+    if (run->evaluator == NULL) DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+    return duet_pictures_write(run->samples, run->evaluator, run->data, epoch, run->choice.seed, error);
+}
+
+/* The line that ends a run between two reports. The checkpoint does not count it: going on to a larger total takes it
+ * back. */
+static duet_status report_end(training *run, duet_error *error)
+{
+    uint64_t reported = run->trainer->reported;
+    duet_status status = report(run, error);
+    duet_trainer_continue(run->trainer, run->trainer->steps, reported);
+    return status;
+}
+
+/* What follows a step. Lines come before the checkpoint that says they are there. */
+static duet_status follow_up(training *run, duet_error *error)
+{
+    const duet_trainer *trainer = run->trainer;
+    uint64_t step = trainer->steps, epoch = duet_trainer_epochs_after(trainer, step);
+    bool epoch_ends = epoch > duet_trainer_epochs_after(trainer, step - 1), last = step == run->total;
+    bool saves = epoch_ends || last || (run->choice.checkpoint_every > 0 && step % run->choice.checkpoint_every == 0);
+    if (epoch_ends || step % run->cadence == 0)
+        DUET_TRY(report(run, error));
+    else if (last)
+        DUET_TRY(report_end(run, error));
+    else
+        show_sign_of_life(run);
+    if (epoch_ends) DUET_TRY(draw(run, epoch, error));
+    return saves ? save(run, error) : DUET_OK;
+}
+
+static duet_status stop(training *run, duet_error *error)
+{
+    DUET_TRY(save(run, error));
+    return duet_fail(error, DUET_ERROR_INTERRUPTED,
+                     "stopped at step %" PRIu64 " of %" PRIu64 "; go on with --resume %s", run->trainer->steps,
+                     run->total, run->directory);
+}
+
+static duet_status loop(training *run, duet_error *error)
+{
+    run->began = run->report_time = run->life_time = duet_seconds();
+    run->report_step = run->first;
+    for (size_t i = 0; i < run->trainer->term_count; i++) run->means[i] = NAN;
+    run->report_rate = NAN;
+    while (run->trainer->steps < run->total) {
+        if (run->options->stop != NULL && *run->options->stop != 0) return stop(run, error);
+        DUET_TRY(duet_trainer_step(run->trainer, error));
+        DUET_TRY(follow_up(run, error));
+    }
+    return duet_device_finish(run->device, error);
+}
+
+/* The run as far as there is one. */
+static void summarise(const training *run, duet_train_summary *summary)
+{
+    double seconds = run->began > 0 ? duet_seconds() - run->began : 0;
+    if (!run->has_file) return;
+    snprintf(summary->run, sizeof summary->run, "%s", run->directory);
+    summary->steps = run->trainer->steps;
+    summary->epochs = duet_trainer_epoch(run->trainer);
+    summary->seconds = seconds;
+    if (seconds > 0) summary->images_per_second = images(run, run->trainer->steps - run->first) / seconds;
+}
+
+static void close_parts(training *run, duet_device **device_out)
+{
+    duet_metrics_close(&run->metrics);
+    duet_evaluator_free(&run->evaluator);
+    duet_trainer_free(&run->trainer);
+    duet_model_free(&run->model);
+    duet_data_close(&run->data);
+    if (device_out != NULL && run->options->profile) {
+        *device_out = run->device;
+        run->device = NULL;
+    }
+    duet_device_close(&run->device);
+    duet_run_file_free(&run->before);
+    free(run->data_name);
+    free(run->tuning_file);
+    free(run->checkpoint);
+    free(run->samples);
+}
+
+duet_status duet_train(const duet_train_options *options, duet_train_summary *summary, duet_device **device_out,
+                       duet_error *error)
+{
+    bool finished = false;
+    if (summary != NULL) *summary = (duet_train_summary){{0}};
+    if (device_out != NULL) *device_out = NULL;
+    training *run = calloc(1, sizeof *run);
+    if (run == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a training");
+    run->options = options;
+    duet_status status = prepare(run, &finished, error);
+    if (finished)
+        say(run, "%s has %" PRIu64 " steps already: ask for more with --steps or --epochs", run->directory, run->first);
+    else if (status == DUET_OK)
+        status = loop(run, error);
+    if (status == DUET_ERROR_NUMERIC && run->has_file) say(run, "%s keeps its last good checkpoint", run->directory);
+    if (summary != NULL) summarise(run, summary);
+    if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(run->directory);
+    close_parts(run, device_out);
+    free(run);
+    return status;
+}

@@ -1,0 +1,400 @@
+/* duet_tune, the parent: never touches OpenCL. It starts a child, writes down what the child finds, and starts another
+ * where a driver took one down; the candidate that was being measured is then noted as what did it. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "tune/tune_work.h"
+
+static const double default_seconds = 30;
+static const double planning_seconds = 300; /* outside of any candidate: a model's kernels may have to be compiled */
+
+typedef struct tuning {
+    const duet_tune_options *options;
+    duet_tune_task task;
+    char *path;
+    json_t *current; /* the trial that is under way; NULL outside of any */
+    bool restart;
+    size_t measured;
+} tuning;
+
+/* The document. */
+
+enum { PRODUCT_KEYS = 5 };
+static const char *const product_keys[PRODUCT_KEYS] = {"transpose", "m", "n", "k", "convolution"};
+
+static bool same_product(const json_t *a, const json_t *b)
+{
+    bool same = true;
+    for (size_t i = 0; i < PRODUCT_KEYS; i++) {
+        const json_t *here = json_object_get(a, product_keys[i]), *there = json_object_get(b, product_keys[i]);
+        same = same && (here == there || json_equal(here, there)); /* neither may have it */
+    }
+    return same;
+}
+
+/** Copies what is there of the keys. */
+static int copy_keys(json_t *to, const json_t *from, const char *const *keys, size_t count)
+{
+    int failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(from, keys[i]);
+        if (value != NULL) failed |= json_object_set(to, keys[i], value);
+    }
+    return failed;
+}
+
+json_t *duet_tune_record(const json_t *document, const json_t *trial)
+{
+    const char *kernel = json_string_value(json_object_get(trial, "kernel"));
+    json_t *record;
+    size_t index;
+    if (kernel != NULL) return json_object_get(json_object_get(document, "clblast"), kernel);
+    json_array_foreach(json_object_get(document, "products"), index, record)
+    {
+        if (same_product(record, trial)) return record;
+    }
+    return NULL;
+}
+
+static json_t *make_record(json_t *document, const json_t *trial)
+{
+    const char *kernel = json_string_value(json_object_get(trial, "kernel"));
+    json_t *record = json_pack("{s:[]}", "trials");
+    if (kernel != NULL)
+        (void)json_object_set_new(json_object_get(document, "clblast"), kernel, record);
+    else if (copy_keys(record, trial, product_keys, PRODUCT_KEYS) == 0)
+        (void)json_array_append_new(json_object_get(document, "products"), record);
+    else
+        json_decref(record);
+    return duet_tune_record(document, trial);
+}
+
+json_t *duet_tune_trial(const json_t *record, const json_t *trial)
+{
+    static const char *const keys[] = {"provider", "parameters", "set"};
+    json_t *other;
+    size_t index;
+    json_array_foreach(json_object_get(record, "trials"), index, other)
+    {
+        bool same = true;
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+            const json_t *here = json_object_get(trial, keys[i]), *there = json_object_get(other, keys[i]);
+            same = same && (here == there || json_equal(here, there));
+        }
+        if (same) return other;
+    }
+    return NULL;
+}
+
+static bool is_unfit(const json_t *trial)
+{
+    const char *verdict = json_string_value(json_object_get(trial, "verdict"));
+    return verdict != NULL && (strcmp(verdict, "wrong") == 0 || strcmp(verdict, "crashed") == 0);
+}
+
+static int merge_trial(json_t *document, json_t *record, const json_t *trial)
+{
+    static const char *const keys[] = {"provider", "parameters", "set", "verdict", "gflops", "words"};
+    json_t *known = duet_tune_trial(record, trial);
+    int failed = 0;
+    if (known == NULL) {
+        known = json_object();
+        failed = json_array_append_new(json_object_get(record, "trials"), known);
+    }
+    if (failed == 0) failed = copy_keys(known, trial, keys, sizeof keys / sizeof *keys);
+    if (failed != 0 || !is_unfit(trial) || json_object_get(trial, "provider") == NULL) return failed;
+    json_t *choice = json_object();
+    failed = copy_keys(choice, trial, keys, json_is_true(json_object_get(trial, "whole")) ? 1 : 2);
+    return json_array_append_new(json_object_get(document, "unfit"), choice) | failed;
+}
+
+static int merge_best(json_t *record, const json_t *trial)
+{
+    static const char *const keys[] = {"provider", "parameters", "gflops"}, *const more[] = {"preset", "full"};
+    json_t *set = json_object_get(trial, "set");
+    if (set != NULL) return json_object_set(record, "best", json_object_size(set) > 0 ? set : json_null());
+    if (copy_keys(record, trial, more, sizeof more / sizeof *more) != 0) return -1;
+    if (!json_is_string(json_object_get(trial, "provider"))) return json_object_set_new(record, "best", json_null());
+    json_t *best = json_object();
+    const int failed = copy_keys(best, trial, keys, sizeof keys / sizeof *keys);
+    return json_object_set_new(record, "best", best) | failed;
+}
+
+duet_status duet_tune_merge(json_t *document, const char *kind, const json_t *trial, duet_error *error)
+{
+    json_t *record = duet_tune_record(document, trial);
+    int failed = -1;
+    if (record == NULL) record = make_record(document, trial);
+    if (record != NULL && strcmp(kind, "tried") == 0) failed = merge_trial(document, record, trial);
+    if (record != NULL && strcmp(kind, "best") == 0) failed = merge_best(record, trial);
+    return failed == 0 ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what was measured");
+}
+
+/* The file. */
+
+/** The folders that lead to the file. */
+static duet_status make_folders(const char *path, duet_error *error)
+{
+    char *folder = strdup(path);
+    if (folder == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    duet_status status = DUET_OK;
+    for (char *slash = folder; status == DUET_OK && (slash = strchr(slash + 1, '/')) != NULL;) {
+        *slash = '\0';
+        if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+            status = duet_fail(error, DUET_ERROR_FILE, "%s: the folder cannot be made: %s", folder, strerror(errno));
+        *slash = '/';
+    }
+    free(folder);
+    return status;
+}
+
+static duet_status save(const tuning *it, duet_error *error)
+{
+    char *text = json_dumps(it->task.document, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+    if (text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %s", it->path);
+    duet_status status = duet_file_replace(it->path, text, strlen(text), error);
+    free(text);
+    return status;
+}
+
+/* Words. */
+
+static void append(char *text, size_t size, const char *more)
+{
+    const size_t length = strlen(text);
+    snprintf(text + length, size - length, "%s", more);
+}
+
+/** "panel rows=12 lanes=16 ..." */
+static void write_choice(const json_t *choice, char *text, size_t size)
+{
+    const json_t *value, *parameters = json_object_get(choice, "parameters");
+    const char *name = json_string_value(json_object_get(choice, "provider")), *key;
+    if (name == NULL) name = json_string_value(json_object_get(choice, "kernel"));
+    if (parameters == NULL) parameters = json_object_get(choice, "set");
+    snprintf(text, size, "%s", name != NULL ? name : "");
+    json_object_foreach((json_t *)parameters, key, value)
+    {
+        char pair[48];
+        snprintf(pair, sizeof pair, " %s=%lld", key, (long long)json_integer_value(value));
+        append(text, size, pair);
+    }
+}
+
+static size_t count_done(const tuning *it)
+{
+    size_t index, done = 0;
+    const json_t *shape;
+    json_array_foreach(it->task.shapes, index, shape)
+    {
+        const json_t *record = duet_tune_record(it->task.document, shape);
+        const bool enough = !it->options->full || json_is_true(json_object_get(record, "full"));
+        done += json_object_get(record, "best") != NULL && enough;
+    }
+    return done;
+}
+
+static void show(const tuning *it)
+{
+    char what[DUET_PRODUCT_WORDS], candidate[192];
+    duet_gemm_shape shape;
+    if (it->options->progress == NULL) return;
+    const bool clblast = duet_product_from_json(it->current, &shape) != NULL;
+    if (clblast)
+        snprintf(what, sizeof what, "CLBlast");
+    else
+        duet_gemm_words(&shape, what);
+    write_choice(it->current, candidate, sizeof candidate);
+    const duet_tune_progress progress = {clblast ? 0 : count_done(it), clblast ? 0 : json_array_size(it->task.shapes),
+                                         what, candidate};
+    it->options->progress(it->options->context, &progress);
+}
+
+static void say(const tuning *it, const char *line)
+{
+    if (it->options->log != NULL) it->options->log(it->options->context, line);
+}
+
+/* What the child says. */
+
+static duet_status take_file(tuning *it, const json_t *content, duet_error *error)
+{
+    const char *path = json_string_value(json_object_get(content, "path"));
+    it->path = strdup(path != NULL ? path : "");
+    it->task.document = json_incref(json_object_get(content, "document"));
+    if (it->path == NULL || it->task.document == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a tuning file");
+    DUET_TRY(make_folders(it->path, error));
+    return save(it, error);
+}
+
+static void set_current(tuning *it, json_t *trial)
+{
+    json_decref(it->current);
+    it->current = json_incref(trial);
+}
+
+static duet_status take_message(tuning *it, json_t *message, duet_error *error)
+{
+    const char *kind = json_object_iter_key(json_object_iter(message));
+    json_t *content = json_object_iter_value(json_object_iter(message));
+    if (kind == NULL) return duet_fail(error, DUET_ERROR_DEVICE, "the process that tunes said nothing that is known");
+    if (strcmp(kind, "open") == 0) return take_file(it, content, error);
+    if (strcmp(kind, "log") == 0) {
+        say(it, json_string_value(content));
+    } else if (strcmp(kind, "shapes") == 0) {
+        json_decref(it->task.shapes);
+        it->task.shapes = json_incref(content);
+    } else if (strcmp(kind, "restart") == 0) {
+        it->restart = true;
+    } else if (strcmp(kind, "try") == 0) {
+        set_current(it, content);
+        show(it);
+    } else {
+        set_current(it, NULL);
+        it->measured += strcmp(kind, "tried") == 0;
+        DUET_TRY(duet_tune_merge(it->task.document, kind, content, error));
+        return save(it, error);
+    }
+    return DUET_OK;
+}
+
+/** Notes what a child was at when it ended badly. */
+static duet_status blame(tuning *it, const char *verdict, int signal, duet_error *error)
+{
+    char line[320], candidate[192];
+    if (it->current == NULL)
+        return duet_fail(error, DUET_ERROR_DEVICE,
+                         "the process that tunes %s (signal %d), most likely in the driver: 'duet devices' and 'duet "
+                         "doctor' may say more",
+                         strcmp(verdict, "late") == 0 ? "did not go on in time" : "ended without a word", signal);
+    write_choice(it->current, candidate, sizeof candidate);
+    snprintf(line, sizeof line, "%s %s: it is left out here", candidate,
+             strcmp(verdict, "late") == 0 ? "took too long" : "crashed the driver");
+    say(it, line);
+    (void)json_object_set_new(it->current, "verdict", json_string(verdict));
+    (void)json_object_del(it->current, "gflops");
+    it->measured++;
+    duet_status status = duet_tune_merge(it->task.document, "tried", it->current, error);
+    set_current(it, NULL);
+    it->restart = true;
+    return status == DUET_OK ? save(it, error) : status;
+}
+
+/** One child, from its start to its end. */
+static duet_status run_child(tuning *it, duet_error *error)
+{
+    const double seconds = it->options->seconds > 0 ? it->options->seconds : default_seconds;
+    duet_worker worker;
+    duet_worker_event event;
+    json_t *message;
+    int signal = 0;
+    it->restart = false;
+    DUET_TRY(duet_worker_start(&worker, duet_tune_work, &it->task, fmax(seconds, planning_seconds), error));
+    duet_status status = DUET_OK;
+    do {
+        worker.seconds = it->current != NULL ? seconds : fmax(seconds, planning_seconds);
+        event = duet_worker_next(&worker, it->options->stop, &message, error);
+        if (event == DUET_WORKER_MESSAGE) status = take_message(it, message, error);
+        json_decref(message);
+    } while (event == DUET_WORKER_MESSAGE && status == DUET_OK);
+    duet_worker_end(&worker, &signal);
+    if (status != DUET_OK) return status;
+    switch (event) {
+    case DUET_WORKER_CRASHED: return blame(it, "crashed", signal, error);
+    case DUET_WORKER_LATE: return blame(it, "late", signal, error);
+    case DUET_WORKER_STOPPED:
+        return duet_fail(error, DUET_ERROR_INTERRUPTED,
+                         "stopped; what is measured is kept, and the same command goes on from there");
+    default: return error != NULL ? error->status : DUET_OK;
+    }
+}
+
+/* The summary. */
+
+static double gflops_of(const json_t *object)
+{
+    const json_t *gflops = json_object_get(object, "gflops");
+    return json_is_number(gflops) ? json_number_value(gflops) : NAN;
+}
+
+static void count_verdicts(const json_t *record, duet_tune_row *row)
+{
+    size_t index;
+    const json_t *trial;
+    json_array_foreach(json_object_get(record, "trials"), index, trial)
+    {
+        const char *verdict = json_string_value(json_object_get(trial, "verdict"));
+        row->tried++;
+        if (verdict == NULL) continue;
+        row->wrong += strcmp(verdict, "wrong") == 0;
+        row->crashed += strcmp(verdict, "crashed") == 0;
+        row->late += strcmp(verdict, "late") == 0;
+    }
+}
+
+static duet_status summarise(const tuning *it, duet_tune_summary *summary, duet_error *error)
+{
+    const json_t *key = json_object_get(it->task.document, "measured_on"), *shape;
+    size_t index;
+    snprintf(summary->file, sizeof summary->file, "%s", it->path != NULL ? it->path : "");
+    if (key == NULL) return DUET_OK;
+    snprintf(summary->device, sizeof summary->device, "%s", json_string_value(json_object_get(key, "name")));
+    snprintf(summary->driver, sizeof summary->driver, "%s", json_string_value(json_object_get(key, "driver")));
+    summary->measured = it->measured;
+    summary->rows = calloc(json_array_size(it->task.shapes) + 1, sizeof *summary->rows);
+    if (summary->rows == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a summary");
+    json_array_foreach(it->task.shapes, index, shape)
+    {
+        const json_t *record = duet_tune_record(it->task.document, shape), *best = json_object_get(record, "best");
+        const json_t *preset = json_object_get(record, "preset");
+        duet_gemm_shape read;
+        if (duet_product_from_json(shape, &read) != NULL) continue;
+        duet_tune_row *row = &summary->rows[summary->count++];
+        *row = (duet_tune_row){.m = read.m,
+                               .n = read.n,
+                               .k = read.k,
+                               .transpose_a = read.transpose_a,
+                               .transpose_b = read.transpose_b,
+                               .convolution = duet_convolution_told(&read.convolution)};
+        row->preset_gflops = gflops_of(preset);
+        row->best_gflops = gflops_of(best);
+        if (preset != NULL) write_choice(preset, row->preset, sizeof row->preset);
+        if (json_is_object(best)) write_choice(best, row->best, sizeof row->best);
+        count_verdicts(record, row);
+    }
+    return DUET_OK;
+}
+
+void duet_tune_summary_free(duet_tune_summary *summary)
+{
+    free(summary->rows);
+    summary->rows = NULL;
+    summary->count = 0;
+}
+
+duet_status duet_tune(const duet_tune_options *options, duet_tune_summary *summary, duet_error *error)
+{
+    duet_error own = {0};
+    if (error == NULL) error = &own;
+    error->status = DUET_OK; /* of an earlier call */
+    *summary = (duet_tune_summary){{0}};
+    if (options->family == NULL && !options->full)
+        return duet_fail(error, DUET_ERROR_USAGE, "there is nothing to tune: name a model, or ask for all products");
+    tuning it = {.options = options, .task = {.options = options}};
+    duet_status status;
+    do {
+        status = run_child(&it, error);
+    } while (status == DUET_OK && it.restart);
+    duet_status told = summarise(&it, summary, error);
+    json_decref(it.task.document);
+    json_decref(it.task.shapes);
+    json_decref(it.current);
+    free(it.path);
+    return status != DUET_OK ? status : told;
+}

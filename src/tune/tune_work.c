@@ -1,0 +1,451 @@
+/* duet_tune, the child: opens the device, finds the products, measures candidates. What it says before each ("try") is
+ * what it dies of. */
+#include "tune/tune_child.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "duet/train.h"
+#include "product/trial/gemm_race.h"
+
+enum { QUICK_CANDIDATES = 8, MOST_CANDIDATES = 64, RACERS = 2, ROUNDS_TO_WIN = 6 };
+
+static const double trial_seconds = 0.06; /* a first look; who looks faster races the preset */
+static const double needed_gain = 1.03;   /* what two of the same differ by on a busy machine */
+static const double hopeless_share = 0.5; /* of the preset's speed on a larger product */
+
+/* Messages. */
+
+duet_status duet_tune_send(duet_tune_child *it, const char *kind, json_t *content, duet_error *error)
+{
+    return duet_worker_send(it->pipe, json_pack("{s:o}", kind, content), error);
+}
+
+static void send_log(void *context, const char *line)
+{
+    json_t *text = json_string(line);
+    if (text != NULL) (void)duet_tune_send(context, "log", text, NULL);
+}
+
+duet_status duet_tune_tell(duet_tune_child *it, const char *kind, json_t *trial, duet_error *error)
+{
+    duet_status status =
+        trial == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what was measured") : DUET_OK;
+    if (status == DUET_OK) status = duet_tune_send(it, kind, json_incref(trial), error);
+    if (status == DUET_OK) status = duet_tune_merge(it->document, kind, trial, error);
+    json_decref(trial);
+    return status;
+}
+
+/** To hundredths, so that a file's digits are all there is of a number. */
+static json_t *gflops_json(double gflops)
+{
+    return json_real(round(100 * gflops) / 100);
+}
+
+static json_t *trial_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
+{
+    json_t *trial = duet_product_to_json(shape), *more = duet_choice_to_json(choice);
+    const duet_gemm_choice preset = {choice->provider, choice->provider->preset(it->device, shape)};
+    (void)json_object_update(trial, more);
+    json_decref(more);
+    (void)json_object_set_new(trial, "whole", json_boolean(duet_gemm_same_choice(choice, &preset)));
+    return trial;
+}
+
+/* The file. */
+
+/** The device follows the document: it avoids what has turned out unfit. */
+static duet_status follow(duet_tune_child *it, duet_error *error)
+{
+    duet_tuning tuning;
+    it->unfit = json_array_size(json_object_get(it->document, "unfit"));
+    DUET_TRY(duet_tuning_from_json(&tuning, it->document, it->device, "what was measured", error));
+    return duet_device_set_tuning(it->device, &tuning, error);
+}
+
+static duet_status read_file(duet_tune_child *it, duet_error *error)
+{
+    const duet_device_info *info = duet_device_describe(it->device);
+    duet_error fault = {0};
+    char *path;
+    DUET_TRY(duet_tuning_path(info, &path, error));
+    if (path == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "DUET_TUNING is \"off\": unset it, or set it to a file to write");
+    if (!it->options->again && duet_tuning_document_read(path, it->device, &it->document, &fault) != DUET_OK) {
+        char line[1100];
+        snprintf(line, sizeof line, "%s: it is measured anew", fault.message);
+        send_log(it, line);
+    }
+    if (it->document == NULL) it->document = duet_tuning_document_new(info);
+    duet_status status =
+        it->document == NULL
+            ? duet_fail(error, DUET_ERROR_MEMORY,
+                        "no tuning file can be composed: out of memory, or a name in it is "
+                        "not UTF-8")
+            : duet_tune_send(it, "open", json_pack("{s:s, s:O}", "path", path, "document", it->document), error);
+    free(path);
+    return status;
+}
+
+/* The products. */
+
+static int largest_first(const void *left, const void *right)
+{
+    const double a = duet_gemm_flops(left), b = duet_gemm_flops(right);
+    return (a < b) - (a > b);
+}
+
+/** Plans the model's phases as a training does, so that the device hears of every product. */
+static duet_status plan_model(duet_tune_child *it, duet_error *error)
+{
+    const duet_tune_options *options = it->options;
+    size_t batch = options->batch;
+    duet_data *data = NULL;
+    duet_model *model = NULL;
+    duet_trainer *trainer = NULL;
+    duet_status status = duet_data_open(&data, options->data != NULL ? options->data : "fashion-mnist", error);
+    if (status == DUET_OK)
+        status = duet_model_new(&model, options->family, data, options->settings, options->setting_count, 0, error);
+    if (batch == 0) batch = duet_family_training_size(options->family, options->settings, options->setting_count).batch;
+    if (status == DUET_OK) status = duet_trainer_new(&trainer, it->device, model, batch, error);
+    duet_trainer_free(&trainer);
+    duet_model_free(&model);
+    duet_data_close(&data);
+    return status;
+}
+
+/** What small networks compute. */
+static void note_common(duet_tune_child *it)
+{
+    static bool (*const tables[])(size_t index, duet_product * product) = {duet_common_product,
+                                                                           duet_common_convolution};
+    for (size_t table = 0; table < sizeof tables / sizeof *tables; table++) {
+        duet_product product;
+        duet_gemm_shape shape;
+        for (size_t i = 0; tables[table](i, &product); i++)
+            if (duet_product_read(&product, &shape) == NULL) duet_device_note_product(it->device, &shape);
+    }
+}
+
+/** One of each bucket, the largest, in order of size: what is seen to be hopeless early is not tried again. */
+static duet_status list_products(duet_tune_child *it, duet_error *error)
+{
+    size_t count = 0, kept = 0;
+    while (duet_device_product_at(it->device, count) != NULL) count++;
+    duet_gemm_shape *shapes = malloc((count + 1) * sizeof *shapes);
+    it->shapes = json_array();
+    if (shapes == NULL || it->shapes == NULL) {
+        free(shapes);
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu products", count);
+    }
+    for (size_t i = 0; i < count; i++) shapes[i] = *duet_device_product_at(it->device, i);
+    qsort(shapes, count, sizeof *shapes, largest_first);
+    for (size_t i = 0; i < count; i++) {
+        const duet_gemm_shape bucket = duet_gemm_bucket(&shapes[i]);
+        bool is_new = true;
+        for (size_t j = 0; j < kept; j++) {
+            const duet_gemm_shape other = duet_gemm_bucket(&shapes[j]);
+            is_new = is_new && !duet_gemm_same_shape(&bucket, &other);
+        }
+        if (!is_new) continue;
+        shapes[kept++] = shapes[i];
+        (void)json_array_append_new(it->shapes, duet_product_to_json(&shapes[i]));
+    }
+    free(shapes);
+    return duet_tune_send(it, "shapes", json_incref(it->shapes), error);
+}
+
+static duet_status collect_products(duet_tune_child *it, duet_error *error)
+{
+    if (it->options->family != NULL) DUET_TRY(plan_model(it, error));
+    if (it->options->full) note_common(it);
+    return list_products(it, error);
+}
+
+/* One candidate. */
+
+duet_status duet_tune_judge(duet_tune_child *it, json_t *trial, const duet_gemm_trial *measured,
+                            const duet_gemm_shape *shape, duet_status status, const duet_error *fault,
+                            duet_error *error)
+{
+    const char *verdict = status != DUET_OK               ? "refused"
+                          : measured->timing.samples == 0 ? "slow"
+                          : !(measured->error <= 1)       ? "wrong"
+                                                          : "right";
+    (void)json_object_set_new(trial, "verdict", json_string(verdict));
+    if (status == DUET_OK && measured->timing.samples > 0)
+        (void)json_object_set_new(trial, "gflops",
+                                  gflops_json(1e-9 * duet_gemm_flops(shape) / measured->timing.median));
+    if (status != DUET_OK) {
+        json_t *words = json_string(fault->message);
+        if (words != NULL) (void)json_object_set_new(trial, "words", words);
+    }
+    return duet_tune_tell(it, "tried", trial, error);
+}
+
+duet_status duet_tune_begin(duet_tune_child *it, json_t *trial, bool *begins, duet_error *error)
+{
+    const bool known = duet_tune_trial(duet_tune_record(it->document, trial), trial) != NULL;
+    duet_status status = known ? DUET_OK : duet_tune_send(it, "try", json_incref(trial), error);
+    *begins = !known && status == DUET_OK;
+    if (!*begins) json_decref(trial);
+    return status;
+}
+
+static duet_status try_choice(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice,
+                              duet_error *error)
+{
+    json_t *trial = trial_of(it, shape, choice);
+    duet_gemm_trial measured = {.error = NAN};
+    duet_error fault = {0};
+    bool begins = false;
+    DUET_TRY(duet_tune_begin(it, trial, &begins, error));
+    if (!begins) return DUET_OK;
+    duet_status status = duet_gemm_try(it->device, choice, shape, trial_seconds, &measured, &fault);
+    DUET_TRY(duet_tune_judge(it, trial, &measured, shape, status, &fault, error));
+    return it->unfit < json_array_size(json_object_get(it->document, "unfit")) ? follow(it, error) : DUET_OK;
+}
+
+/** GFLOP/s as the document has it; NaN unless the trial came out right. */
+static double speed_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
+{
+    json_t *trial = trial_of(it, shape, choice);
+    const json_t *known = duet_tune_trial(duet_tune_record(it->document, trial), trial);
+    const char *verdict = json_string_value(json_object_get(known, "verdict"));
+    const bool right = verdict != NULL && strcmp(verdict, "right") == 0;
+    json_decref(trial);
+    return right ? json_number_value(json_object_get(known, "gflops")) : NAN;
+}
+
+/* The candidates of a product. */
+
+/** Whether a provider's preset was seen to be far behind on a product of the same kind that was tuned before. */
+static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *provider, const duet_gemm_shape *wanted)
+{
+    const json_t *shape;
+    size_t index;
+    bool hopeless = false;
+    json_array_foreach(it->shapes, index, shape)
+    {
+        const json_t *record = duet_tune_record(it->document, shape), *preset = json_object_get(record, "preset");
+        duet_gemm_shape read;
+        if (preset == NULL || duet_product_from_json(shape, &read) != NULL) continue;
+        if (read.convolution.use != wanted->convolution.use || !duet_gemm_fits(provider, it->device, &read)) continue;
+        const duet_gemm_choice choice = {provider, provider->preset(it->device, &read)};
+        json_t *trial = trial_of(it, &read, &choice);
+        if (duet_tune_trial(record, trial) != NULL) {
+            const double speed = speed_of(it, &read, &choice);
+            const double best = json_number_value(json_object_get(preset, "gflops"));
+            hopeless = hopeless || !(speed >= hopeless_share * best);
+        }
+        json_decref(trial);
+    }
+    return hopeless;
+}
+
+typedef struct candidates {
+    duet_gemm_choice items[MOST_CANDIDATES];
+    size_t count;
+} candidates;
+
+/** Whether it took too long on another product: it would again. */
+static bool was_late(const duet_tune_child *it, const duet_gemm_choice *choice)
+{
+    bool late = false;
+    const json_t *record;
+    json_t *trial = duet_choice_to_json(choice);
+    size_t index;
+    json_array_foreach(json_object_get(it->document, "products"), index, record)
+    {
+        const char *verdict = json_string_value(json_object_get(duet_tune_trial(record, trial), "verdict"));
+        late = late || (verdict != NULL && strcmp(verdict, "late") == 0);
+    }
+    json_decref(trial);
+    return late;
+}
+
+static void add(duet_tune_child *it, candidates *list, const duet_gemm_choice *choice)
+{
+    bool is_new = list->count < MOST_CANDIDATES && !duet_tuning_is_unfit(duet_device_tuning(it->device), choice) &&
+                  !was_late(it, choice);
+    for (size_t i = 0; is_new && i < list->count; i++) is_new = !duet_gemm_same_choice(&list->items[i], choice);
+    if (is_new) list->items[list->count++] = *choice;
+}
+
+static void add_variants(duet_tune_child *it, candidates *list, const duet_gemm_provider *provider,
+                         const duet_gemm_shape *shape, size_t most)
+{
+    duet_gemm_choice choice = {.provider = provider};
+    for (size_t i = 0; provider->candidate != NULL && i < most; i++) {
+        if (!provider->candidate(it->device, shape, i, &choice.parameters)) return;
+        add(it, list, &choice);
+    }
+}
+
+/** The preset's neighbours first; then what other providers would do. One launch of plain is worth a look only where
+ * the product is small. */
+static void list_candidates(duet_tune_child *it, const duet_gemm_choice *preset, const duet_gemm_shape *shape,
+                            candidates *list)
+{
+    static const double small_product = 1e6;
+    const bool full = it->options->full;
+    const duet_gemm_provider *provider;
+    *list = (candidates){.count = 0};
+    add_variants(it, list, preset->provider, shape, full ? MOST_CANDIDATES : QUICK_CANDIDATES);
+    for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL; i++) {
+        const bool plain =
+            provider == duet_gemm_provider_find("plain") || provider == duet_gemm_provider_find("conv-plain");
+        if (provider == preset->provider || !duet_gemm_fits(provider, it->device, shape)) continue;
+        if (plain ? duet_gemm_flops(shape) > small_product : !full && is_hopeless(it, provider, shape)) continue;
+        const duet_gemm_choice choice = {provider, provider->preset(it->device, shape)};
+        add(it, list, &choice);
+        if (full && !is_hopeless(it, provider, shape)) add_variants(it, list, provider, shape, QUICK_CANDIDATES);
+    }
+}
+
+/* One product. */
+
+/** The preset, with its numbers found right; where they are not, the device goes on to its next. */
+static duet_status try_preset(duet_tune_child *it, const duet_gemm_shape *shape, duet_gemm_choice *preset,
+                              duet_error *error)
+{
+    do {
+        *preset = duet_gemm_choose_preset(it->device, shape);
+        DUET_TRY(try_choice(it, shape, preset, error));
+        const duet_gemm_choice next = duet_gemm_choose_preset(it->device, shape);
+        if (duet_gemm_same_choice(preset, &next)) return DUET_OK;
+    } while (true);
+}
+
+/** Moves the fastest right candidate that beats `floor` to the list's front and returns its speed; NaN if there is
+ * none. */
+static double take_fastest(const duet_tune_child *it, const duet_gemm_shape *shape, candidates *list, size_t from,
+                           double floor)
+{
+    double fastest = NAN;
+    for (size_t i = from; i < list->count; i++) {
+        const double speed = speed_of(it, shape, &list->items[i]);
+        if (!(speed > floor) || speed <= fastest) continue;
+        const duet_gemm_choice taken = list->items[i];
+        list->items[i] = list->items[from];
+        list->items[from] = taken;
+        fastest = speed;
+    }
+    return fastest;
+}
+
+typedef struct winner {
+    duet_gemm_choice choice; /* no provider: the preset stays */
+    double gain, gflops, preset_gflops;
+} winner;
+
+static duet_status race(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *preset,
+                        const duet_gemm_choice *rival, winner *best, duet_error *error)
+{
+    duet_gemm_race result;
+    duet_error refusal = {0}; /* both at once may need more memory than the device has: then the preset stays */
+    DUET_TRY(duet_tune_send(it, "try", trial_of(it, shape, rival), error));
+    if (duet_gemm_compete(it->device, preset, rival, shape, &result, &refusal) != DUET_OK) return DUET_OK;
+    const bool wins = result.won >= ROUNDS_TO_WIN && result.gain >= needed_gain && result.gain > best->gain;
+    if (wins || best->choice.provider == NULL) best->preset_gflops = 1e-9 * duet_gemm_flops(shape) / result.first;
+    if (!wins) return DUET_OK;
+    best->choice = *rival;
+    best->gain = result.gain;
+    best->gflops = 1e-9 * duet_gemm_flops(shape) / result.second;
+    return DUET_OK;
+}
+
+static duet_status tell_best(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *preset,
+                             const winner *best, duet_error *error)
+{
+    json_t *told = best->choice.provider != NULL ? trial_of(it, shape, &best->choice) : duet_product_to_json(shape);
+    json_t *before = duet_choice_to_json(preset);
+    if (best->choice.provider != NULL) (void)json_object_set_new(told, "gflops", gflops_json(best->gflops));
+    if (isfinite(best->preset_gflops)) (void)json_object_set_new(before, "gflops", gflops_json(best->preset_gflops));
+    (void)json_object_set_new(told, "preset", before);
+    (void)json_object_set_new(told, "full", json_boolean(it->options->full));
+    return duet_tune_tell(it, "best", told, error);
+}
+
+/** A candidate that is right, where the preset cannot be measured, is better than nothing. */
+static duet_status decide(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *preset,
+                          candidates *list, duet_error *error)
+{
+    winner best = {.preset_gflops = speed_of(it, shape, preset)};
+    const bool measured = isfinite(best.preset_gflops);
+    for (size_t i = 0; i < RACERS; i++) {
+        const double speed = take_fastest(it, shape, list, i, measured ? best.preset_gflops : 0);
+        if (!(speed > 0)) break;
+        if (measured) {
+            DUET_TRY(race(it, shape, preset, &list->items[i], &best, error));
+        } else if (best.choice.provider == NULL) {
+            best.choice = list->items[i];
+            best.gflops = speed;
+        }
+    }
+    return tell_best(it, shape, preset, &best, error);
+}
+
+/** Whether it has been decided, from as many candidates as are asked for now. */
+static bool is_done(const duet_tune_child *it, const json_t *record)
+{
+    const bool full = json_is_true(json_object_get(record, "full"));
+    return json_object_get(record, "best") != NULL && (full || !it->options->full);
+}
+
+static duet_status tune_product(duet_tune_child *it, const duet_gemm_shape *shape, duet_error *error)
+{
+    duet_gemm_choice preset;
+    candidates list;
+    json_t *product = duet_product_to_json(shape);
+    const bool done = is_done(it, duet_tune_record(it->document, product));
+    json_decref(product);
+    if (done) return DUET_OK;
+    DUET_TRY(try_preset(it, shape, &preset, error));
+    list_candidates(it, &preset, shape, &list);
+    for (size_t i = 0; i < list.count; i++) DUET_TRY(try_choice(it, shape, &list.items[i], error));
+    return decide(it, shape, &preset, &list, error);
+}
+
+/** Where plans take CLBlast by themselves, or where everything is to be tried. */
+static bool wants_clblast(const duet_tune_child *it)
+{
+    return it->options->full || duet_device_gemm_provider(it->device) == duet_gemm_provider_find("clblast");
+}
+
+static duet_status tune(duet_tune_child *it, duet_error *error)
+{
+    bool restart = false;
+    size_t index;
+    const json_t *product;
+    DUET_TRY(duet_device_open(&it->device, it->options->device, error));
+    duet_device_set_log(it->device, send_log, it);
+    if (it->document == NULL) DUET_TRY(read_file(it, error));
+    DUET_TRY(follow(it, error));
+    if (it->shapes == NULL) DUET_TRY(collect_products(it, error));
+    duet_device_set_log(it->device, NULL, NULL); /* that each candidate is compiled is no news */
+    if (wants_clblast(it)) DUET_TRY(duet_tune_clblast(it, &restart, error));
+    json_array_foreach(it->shapes, index, product)
+    {
+        duet_gemm_shape shape;
+        if (!restart && duet_product_from_json(product, &shape) == NULL) DUET_TRY(tune_product(it, &shape, error));
+    }
+    return DUET_OK;
+}
+
+duet_status duet_tune_work(duet_report_pipe *pipe, const void *task, duet_error *error)
+{
+    const duet_tune_task *given = task;
+    duet_tune_child it = {.options = given->options,
+                          .pipe = pipe,
+                          .document = json_incref(given->document),
+                          .shapes = json_incref(given->shapes)};
+    duet_status status = tune(&it, error);
+    duet_device_close(&it.device);
+    json_decref(it.document);
+    json_decref(it.shapes);
+    return status;
+}

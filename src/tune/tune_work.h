@@ -1,0 +1,36 @@
+/* The two halves of duet_tune: the child measures and sends messages (tune_work.c), the parent merges them into the
+ * document and keeps it (tune.c). Both merge by the same functions, so that both know the same. */
+#ifndef DUET_SRC_TUNE_TUNE_WORK_H
+#define DUET_SRC_TUNE_TUNE_WORK_H
+
+#include "tune/tuning_file.h"
+#include "tune/worker.h"
+
+/** What a child starts with. */
+typedef struct duet_tune_task {
+    const duet_tune_options *options;
+    json_t *document; /**< NULL: nobody has looked at the file yet */
+    json_t *shapes;   /**< an array of products; NULL: nobody has collected them */
+} duet_tune_task;
+
+/* Messages, by their one key:
+ *   {"open": {"path", "document"}}   the file, and what it holds
+ *   {"shapes": [product, ...]}
+ *   {"log": "line"}
+ *   {"try": trial}                   what is measured now, in case it is the last that is heard
+ *   {"tried": trial + {"verdict", "gflops"}}
+ *   {"best": trial, or a product with "provider": null}    a product is done
+ *   {"restart": true}                a new child must go on
+ * A trial of a product is a product and a choice in one object; one of CLBlast's parameters is {"kernel", "set"}.
+ * "whole": the choice is the provider's preset, so that the provider is unfit if the trial fails. */
+duet_status duet_tune_work(duet_report_pipe *pipe, const void *task, duet_error *error);
+
+/** The document's record of the product, or of the one of CLBlast's kernels, that a trial is about. Borrowed; NULL if
+ *  there is none. */
+json_t *duet_tune_record(const json_t *document, const json_t *trial);
+/** The trial in the record of the same parameters; NULL if there is none. Borrowed. */
+json_t *duet_tune_trial(const json_t *record, const json_t *trial);
+/** Puts a "tried" or "best" into the document. */
+duet_status duet_tune_merge(json_t *document, const char *kind, const json_t *trial, duet_error *error);
+
+#endif
