@@ -9,8 +9,8 @@
 enum { BATCH = 128, COLUMNS = 16 };
 
 static const duet_setting settings[] = {
-    {"hidden", DUET_SETTING_COUNT, "400", 1, 4096, NULL, "width of the hidden layer"},
-    {"noise", DUET_SETTING_NUMBER, "0.25", 0, 1, NULL, "share of the pixels that are put out"},
+    DUET_COUNT("hidden", 400, 1, 4096, "width of the hidden layer"),
+    DUET_NUMBER("noise", 0.25, 0, 1, "share of the pixels that are put out"),
 };
 
 /* The network alone, so that training and use share it: the same layer names mean the same weights. */

@@ -98,7 +98,7 @@ static void every_setting_takes_what_it_says(void **state)
     assert_ok(duet_data_open(&data, "ring8", &error), &error);
     for (size_t f = 0; (family = duet_family_at(f)) != NULL; f++) {
         for (size_t i = 0; (row = duet_family_setting(family, i)) != NULL; i++) {
-            assert_true(takes(family, data, row->key, row->start));
+            assert_true(takes(family, data, row->key, row->initial));
             assert_false(takes(family, data, row->key, "nonsense"));
             assert_true(strlen(row->help) > 0);
             if (row->kind == DUET_SETTING_NUMBER || row->kind == DUET_SETTING_COUNT) {
@@ -150,7 +150,7 @@ static void the_documentation_has_every_default(void **state)
         if (!section || !end) fail_msg("docs/models.md has no section on %s", family->name);
         for (size_t i = 0; (row = duet_family_setting(family, i)) != NULL; i++) {
             bool own = i < family->setting_count;
-            (void)snprintf(line, sizeof line, "\n| `%s` | `%s` |", row->key, row->start);
+            (void)snprintf(line, sizeof line, "\n| `%s` | `%s` |", row->key, row->initial);
             char *found = strstr(own ? section : common, line);
             if (!found || (own && found > end)) fail_msg("docs/models.md, %s: no row \"%s\"", family->name, line + 1);
         }

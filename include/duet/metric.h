@@ -29,6 +29,11 @@ DUET_API bool duet_metric_applies(duet_run *run, const char *metric);
 DUET_API duet_status duet_metric_compute(duet_run *run, const char *metric, duet_split split, uint64_t seed,
                                          duet_metric_value *values, size_t capacity, size_t *count, duet_error *error);
 
+/** Several metrics in one pass over the split; their values follow each other in the order of the names. */
+DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *metrics, size_t metric_count,
+                                             duet_split split, uint64_t seed, duet_metric_value *values,
+                                             size_t capacity, size_t *count, duet_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -23,11 +23,20 @@ typedef enum duet_setting_kind {
 typedef struct duet_setting {
     const char *key;
     duet_setting_kind kind;
-    const char *start; /**< the default, as text */
+    const char *initial; /**< the default, as text */
     double low, high;
     const char *choices;
     const char *help;
 } duet_setting;
+
+/** Rows of a settings table: DUET_COUNT("latent", 20, 1, 65536, "numbers in the code"). The default is written as a
+ *  number without quotes, of choices and sizes as text. */
+#define DUET_NUMBER(key, initial, low, high, help)                                                                     \
+    {(key), DUET_SETTING_NUMBER, #initial, (low), (high), NULL, (help)}
+#define DUET_COUNT(key, initial, low, high, help)                                                                      \
+    {(key), DUET_SETTING_COUNT, #initial, (low), (high), NULL, (help)}
+#define DUET_CHOICE(key, initial, choices, help) {(key), DUET_SETTING_CHOICE, (initial), 0, 0, (choices), (help)}
+#define DUET_SIZES(key, initial, help)           {(key), DUET_SETTING_SIZES, (initial), 0, 0, NULL, (help)}
 
 /** Settings under a name. A family with presets has a setting "preset", whose choices name them; it fills in what is
  * not given, in whatever order things are said. */
@@ -91,13 +100,20 @@ DUET_API duet_node duet_model_batch(duet_model *model);
 /** The same as pictures, [batch, height, width, channels]. Data that are no pictures, or whose height or width is no
  *  multiple of `multiple`, are a mistake of the graph. */
 DUET_API duet_node duet_model_pictures(duet_model *model, size_t multiple);
-/** Their classes as rows of one 1 and zeros, [batch, classes]. Data without labels are a mistake of the graph. In
- * graphs for evaluation an input that nothing fills: what a trained model gives must not depend on it. */
+/** Their classes as rows of one 1 and zeros, [batch, classes]. Data without labels are a mistake of the graph. In use:
+ *  the classes that the request gives, or else drawn, each as likely. */
 DUET_API duet_node duet_model_labels(duet_model *model);
+/** x, [rows, n], and the labels beside it, [rows, n + classes]: a condition. Where there are several rows an example,
+ *  one after the other, each has its label. */
+DUET_API duet_node duet_with_labels(duet_model *model, duet_node x);
 DUET_API size_t duet_model_batch_size(const duet_model *model);
 DUET_API duet_shape duet_model_example_shape(const duet_model *model);
 /** Whether examples lie in [0, 1], so that a sigmoid or Bernoulli output fits. */
 DUET_API bool duet_model_unit_range(const duet_model *model);
+/** From [0, 1] to [-1, 1], as a generator that ends in tanh draws, and back: a picture or row to [batch, features]. Data
+ *  beyond [0, 1] stay as they are. */
+DUET_API duet_node duet_model_centred(duet_model *model, duet_node x);
+DUET_API duet_node duet_model_uncentred(duet_model *model, duet_node x);
 /** False in graphs made for evaluation and sampling. */
 DUET_API bool duet_model_training(const duet_model *model);
 DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
@@ -113,9 +129,24 @@ DUET_API duet_node duet_hidden_layers(duet_model *model, duet_group *group, cons
 DUET_API duet_node duet_hidden_layers_reversed(duet_model *model, duet_group *group, const char *sizes_key,
                                                duet_node x);
 
-/** Opens a phase: what follows (minimise, report, assign) belongs to it. Its name, of at most 31 characters, is its own
- *  in the model. `repeats` replays a step; 0: as many as an epoch has batches, so that one step is one epoch. */
+/* Procedures: what a model does, as data. Training is the one that is open at first; a model opens others for what it
+ * does once trained: sampling pixel by pixel, inverting a generator. A procedure is phases in order, each a plan that is
+ * replayed on the device, and outputs that are read at the end. */
+
+/** Opens the procedure `name` (at most 31 characters): phases and outputs that follow belong to it. */
+DUET_API void duet_procedure(duet_model *model, const char *name);
+
+/** Opens a phase of the procedure: what follows (minimise, report, assign) belongs to it. Its name, of at most 31
+ *  characters, is its own in the procedure. `repeats` replays a step; in training 0 stands for as many as an epoch has
+ *  batches, so that one step is one epoch; at use 0 is none. */
 DUET_API void duet_phase(duet_model *model, const char *name, size_t repeats);
+/** In training: only the first of each `steps` steps runs the phase. */
+DUET_API void duet_phase_every(duet_model *model, size_t steps);
+/** In training: the phase reads the batch that the phase before it read, which must run once a step; without this each
+ *  replay of a phase that reads examples or labels has a batch of its own. */
+DUET_API void duet_phase_share_batch(duet_model *model);
+/** What this phase minimises is minimised by this optimiser, not by that of the settings. */
+DUET_API void duet_phase_optimiser(duet_model *model, const duet_optimiser *optimiser);
 /** In this phase, update the groups down the gradient of `loss` (a scalar). All gradients of a phase are taken at the
  *  same parameters. */
 DUET_API void duet_minimise_groups(duet_model *model, const char *where, duet_node loss, duet_node gate,
@@ -134,11 +165,43 @@ DUET_API duet_node duet_model_step(duet_model *model);
 /** min(1, (step + 1) / steps); 1 if steps is 0: KL warm-up. */
 DUET_API duet_node duet_warm_up(duet_model *model, double steps);
 
-/** An input [batch, features] with a standard normal prior, which sampling fills: the latent of "sample". */
-DUET_API duet_node duet_latent(duet_model *model, size_t features);
-/** What the trained model can do, by name: "sample" (from duet_latent), "reconstruction", "latent" (codes of the
- *  batch), and one number an example for metrics ("nll", "kl", ...). */
+/* What a procedure remembers between its replays: zero at its start, in no checkpoint, of any extents. */
+
+/** The scratch tensor `name`, which phases assign to by duet_phase_assign. */
+DUET_API duet_node duet_scratch(duet_model *model, const char *name, duet_type type, duet_shape shape);
+/** A group of scratch parameters, to be minimised over like a network's: a latent that is sought. */
+DUET_API duet_group *duet_scratch_group(duet_model *model, const char *name);
+/** A number that a request for the procedure may set ("steps=200"), within [low, high]; `help` lives as long as the
+ *  program. Asked for again, the same. */
+DUET_API size_t duet_use_count(duet_model *model, const char *key, size_t initial, size_t low, size_t high,
+                               const char *help);
+DUET_API double duet_use_number(duet_model *model, const char *key, double initial, double low, double high,
+                                const char *help);
+
+/** The latents of use, [batch, features]: those that a request gives, or drawn from the prior, whose parts lie side by
+ *  side. One a model. */
+DUET_API duet_node duet_latent(duet_model *model, const duet_prior *parts, size_t count);
+
+/* Outputs: what a trained model gives, a row an example, by name. Those of training are given at once, without phases;
+ * those of another procedure at its end. Standard ones have a meaning to commands and metrics. */
+
+#define DUET_SAMPLE         "sample"         /**< [batch, features of the data]: new examples */
+#define DUET_RECONSTRUCTION "reconstruction" /**< [batch, features of the data]: of the batch */
+#define DUET_LATENT         "latent"         /**< [batch, latent features]: codes of the batch */
+#define DUET_DECODE         "decode"         /**< [batch, features of the data]: of duet_latent */
+#define DUET_PRIOR          "prior"          /**< duet_latent itself; given without being asked for */
+#define DUET_NLL            "nll"            /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
+#define DUET_KL             "kl"             /**< [batch]: KL of the posterior from the prior, nats */
+#define DUET_CLASS_LOGITS   "class_logits"   /**< [batch, classes]: of a classifier, for the batch */
+#define DUET_LOGIT          "logit"          /**< [batch, 1]: the discriminator's, for the batch */
+#define DUET_SAMPLE_LOGIT   "sample_logit"   /**< [batch, 1]: the discriminator's, for new examples */
+
+/** Standard output `index`; NULL past the end. */
+DUET_API const char *duet_standard_output(size_t index);
+/** Gives a standard output; any other name is a mistake of the graph. */
 DUET_API void duet_output(duet_model *model, const char *name, duet_node value);
+/** Gives an output of the model's own. The name must outlive the model. */
+DUET_API void duet_own_output(duet_model *model, const char *name, duet_node value);
 
 #ifdef __cplusplus
 }

@@ -173,6 +173,46 @@ DUET_API duet_node duet_binary_cross_entropy_at(const char *where, duet_node log
 DUET_API duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, duet_node targets);
 #define duet_softmax_cross_entropy(logits, targets) duet_softmax_cross_entropy_at(DUET_WHERE, (logits), (targets))
 
+/* Priors: what latents are drawn from, a small table. A latent may be several of them side by side, such as noise and a
+ * code of classes. */
+
+typedef enum duet_prior_kind {
+    DUET_PRIOR_NORMAL,      /**< N(location, scale^2), each number by itself */
+    DUET_PRIOR_UNIFORM,     /**< U(location - scale, location + scale) */
+    DUET_PRIOR_LOGISTIC,    /**< the logistic distribution, density e^-u / (scale (1 + e^-u)^2), u = (z - location) / scale */
+    DUET_PRIOR_CATEGORICAL, /**< one 1 among zeros, each place as likely */
+    DUET_PRIOR_MIXTURE,     /**< of `components` normals of deviation `scale`, each as likely */
+} duet_prior_kind;
+
+typedef struct duet_prior {
+    duet_prior_kind kind;
+    size_t features; /**< numbers; of a categorical its classes */
+    double location, scale;
+    size_t components;
+    const float *centres; /**< of a mixture, [components, features]; must outlive the model */
+} duet_prior;
+
+/** N(0, 1), U(low, high), the logistic distribution of location 0 and scale 1, and so on, as values. */
+DUET_API duet_prior duet_prior_normal(size_t features);
+DUET_API duet_prior duet_prior_uniform(size_t features, double low, double high);
+DUET_API duet_prior duet_prior_logistic(size_t features);
+DUET_API duet_prior duet_prior_categorical(size_t classes);
+DUET_API duet_prior duet_prior_mixture(size_t features, size_t components, const float *centres, double deviation);
+
+/** Numbers of `count` priors side by side. */
+DUET_API size_t duet_prior_features(const duet_prior *parts, size_t count);
+/** New draws at each tick of the graph's clock: [rows, features]. */
+DUET_API duet_node duet_prior_draw_at(const char *where, duet_graph *graph, const duet_prior *parts, size_t count,
+                                      size_t rows);
+#define duet_prior_draw(graph, parts, count, rows) duet_prior_draw_at(DUET_WHERE, (graph), (parts), (count), (rows))
+/** log p(z) in nats, [rows, features] to [rows]. Of a uniform the density inside, wherever z is; of a categorical -log
+ *  classes. */
+DUET_API duet_node duet_prior_log_density_at(const char *where, const duet_prior *parts, size_t count, duet_node z);
+#define duet_prior_log_density(parts, count, z) duet_prior_log_density_at(DUET_WHERE, (parts), (count), (z))
+/** The z below which number `feature` of the prior lies with probability p, 0 < p < 1. Of a categorical: 1 if p falls
+ *  into that class's share, else 0. */
+DUET_API double duet_prior_quantile(const duet_prior *part, size_t feature, double p);
+
 /* Optimisers. */
 
 typedef enum duet_optimiser_kind {

@@ -245,6 +245,10 @@ DUET_API duet_node duet_convolution_weights_at(const char *where, duet_node x, d
  *  [rows, ...] of the table's type. A gradient by a float32 table is a mistake: there is no rule */
 DUET_API duet_node duet_gather_at(const char *where, duet_node table, duet_node index);
 #define duet_gather(table, index) duet_gather_at(DUET_WHERE, (table), (index))
+/** x at the places `index` (uint32, [count] or a scalar) along `axis`, whose extent becomes count; past the end stands
+ *  for the last. x is computed where it is read. A gradient by x is a mistake: there is no rule */
+DUET_API duet_node duet_take_at(const char *where, duet_node x, size_t axis, duet_node index);
+#define duet_take(x, axis, index) duet_take_at(DUET_WHERE, (x), (axis), (index))
 /** `table` (a [n, ...] state) with row counter mod n replaced by `row`, for duet_assign to the same state; costs one
  * row */
 DUET_API duet_node duet_with_row_at(const char *where, duet_node table, duet_node counter, duet_node row);

@@ -79,21 +79,19 @@ DUET_API duet_device *duet_run_device(duet_run *run);
 DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
                                         const duet_family *family, duet_error *error);
 
-/** Whether the model has an output of this name ("sample", "reconstruction", "latent", ...) and how many numbers an
- *  example it has: 0 if it has none. */
+/** Whether the model has an output of this name (DUET_SAMPLE, ...) and how many numbers an example it has: 0 if it has
+ *  none. */
 DUET_API size_t duet_run_features(duet_run *run, const char *output);
-/** Numbers of the latent input that "sample" reads: 0 if it reads none. */
+/** Numbers of the latents: 0 if the model has none. */
 DUET_API size_t duet_run_latent_features(duet_run *run);
+/** Part `index` of what the latents are drawn from; NULL past the last. */
+DUET_API const duet_prior *duet_run_prior(duet_run *run, size_t index);
+/** Whether the model reads classes: requests may then give them. */
+DUET_API bool duet_run_has_classes(duet_run *run);
 
-/** count standard normal latents from `seed`, the same on every device: [count, latent features]. */
-DUET_API void duet_run_prior(duet_run *run, size_t count, uint64_t seed, float *latents);
-/** Output `output` of `count` latents: [count, features]. Errors: DUET_ERROR_USAGE if the model does not have it. */
-DUET_API duet_status duet_run_decode(duet_run *run, const char *output, const float *latents, size_t count,
-                                     float *values, duet_error *error);
-/** Output `output` of `count` examples in the model's own scale ([count, features of the data]). Noise inside the model
- *  (a sampled latent) comes from `seed`. */
-DUET_API duet_status duet_run_apply(duet_run *run, const char *output, const float *examples, size_t count,
-                                    uint64_t seed, float *values, duet_error *error);
+/** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not
+ *  have, or examples that it needs and were not given; DUET_ERROR_INTERRUPTED; DUET_ERROR_NUMERIC. */
+DUET_API duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error);
 
 #ifdef __cplusplus
 }

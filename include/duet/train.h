@@ -75,6 +75,34 @@ DUET_API void duet_explained_phase_free(duet_explained_phase *phase);
 /** How every group is updated. */
 DUET_API duet_optimiser duet_trainer_optimiser(const duet_trainer *trainer);
 
+/* A trained model in use. */
+
+/** An output that is asked for, and where it goes: [count, numbers an example], the caller's. */
+typedef struct duet_wanted {
+    const char *name;
+    float *values;
+} duet_wanted;
+
+/** What is asked of a trained model: one pass of a procedure for each batch of rows. What row r draws follows from the
+ *  seed and r alone, whatever the batch, and is the same on every device to rounding. */
+typedef struct duet_request {
+    const char *procedure;       /**< NULL: the one that gives the first output */
+    size_t count;                /**< rows */
+    size_t first;                /**< the number of the first: a pass in pieces draws what a whole one would */
+    uint64_t seed;               /**< of all that is drawn */
+    const float *examples;       /**< [count, features of the data] in the model's own scale; NULL: none */
+    const float *latents;        /**< [count, latent features]; NULL: drawn from the prior */
+    const uint8_t *classes;      /**< [count], for a model that reads labels; NULL: drawn, each as likely */
+    const char *const *settings; /**< "key=value" of the procedure, such as "steps=200" */
+    size_t setting_count;
+    const duet_wanted *outputs; /**< all from the same pass */
+    size_t output_count;
+    size_t batch;                                                     /**< rows at a time; 0: 100 */
+    void (*progress)(void *context, uint64_t repeat, uint64_t total); /**< after each replay of a phase; NULL: none */
+    void *context;
+    const volatile int *stop; /**< as in duet_train_options, looked at between replays; NULL: none */
+} duet_request;
+
 #ifdef __cplusplus
 }
 #endif

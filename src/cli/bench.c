@@ -85,7 +85,7 @@ static int find_workload(const char *name, cli_workload *found)
         return CLI_DONE;
     }
     if (duet_family_find(name) != NULL) {
-        *found = (cli_workload){.name = name, .built_in = name};
+        *found = (cli_workload){.name = name, .family = name};
         return CLI_DONE;
     }
     for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) cli_nearest_offer(&nearest, row->name);

@@ -40,18 +40,25 @@ enum { PIECE = 1000 };
 /* Piece by piece, so that not all examples are in memory at once. */
 static int encode(duet_run *run, duet_split split, codes *to)
 {
-    duet_data *data = duet_run_data(run);
-    size_t example = duet_shape_elements(duet_data_describe(data)->shape);
+    size_t example = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
     float *examples = cli_floats_new(PIECE, example);
-    duet_error error = {0};
-    if (examples == NULL) return CLI_FAILED;
-    for (size_t first = 0; first < to->count && error.status == DUET_OK; first += PIECE) {
+    int status = examples == NULL ? CLI_FAILED : CLI_DONE;
+    for (size_t first = 0; first < to->count && status == CLI_DONE; first += PIECE) {
         size_t count = to->count - first < PIECE ? to->count - first : PIECE;
-        if (duet_data_read(data, split, first, count, examples, &error) == DUET_OK)
-            duet_run_apply(run, "latent", examples, count, 0, to->values + first * to->features, &error);
+        const duet_wanted wanted = {DUET_LATENT, to->values + first * to->features};
+        uint8_t *classes = NULL;
+        status = cli_examples_read(run, split, first, count, examples, &classes);
+        if (status == CLI_DONE)
+            status = cli_use(run, &(duet_request){.count = count,
+                                                  .first = first,
+                                                  .examples = examples,
+                                                  .classes = classes,
+                                                  .outputs = &wanted,
+                                                  .output_count = 1});
+        free(classes);
     }
     free(examples);
-    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+    return status;
 }
 
 static void read_labels(duet_data *data, duet_split split, codes *to)
@@ -96,11 +103,11 @@ static int write_codes(const char *path, const codes *from)
 static int check_run(duet_run *run, const struct arguments *arguments, duet_split split)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    int status = cli_run_needs(run, "latent", "encode: it has no encoder");
+    int status = cli_run_needs(run, DUET_LATENT, "encode: it has no encoder");
     if (status != CLI_DONE) return status;
     if (info->count[split] == 0)
         return cli_complain(CLI_FAILED, "%s has no %s examples", info->name, split == DUET_TEST ? "test" : "training");
-    size_t features = duet_run_features(run, "latent");
+    size_t features = duet_run_features(run, DUET_LATENT);
     if (arguments->out != NULL && cli_ends_in(arguments->out, ".png") && features != 2)
         return cli_complain(CLI_FAILED,
                             "codes of %zu numbers make no picture, those of 2 do: give --out a name that ends in .npy",
@@ -117,7 +124,7 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
     if (status != CLI_DONE) return status;
     duet_data *data = duet_run_data(run);
     size_t most = duet_data_describe(data)->count[split];
-    codes made = {.count = most, .features = duet_run_features(run, "latent")};
+    codes made = {.count = most, .features = duet_run_features(run, DUET_LATENT)};
     if (arguments->count > 0 && arguments->count < most) made.count = (size_t)arguments->count;
     made.values = cli_floats_new(made.count, made.features);
     char *own_path = arguments->out == NULL ? cli_default_path(arguments->run, "codes", "npy") : NULL;

@@ -1,7 +1,6 @@
 /* duet eval: the metrics of a trained run, on the test split. */
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "cli/run.h"
 #include "cli/table.h"
 
@@ -58,32 +57,20 @@ static int check_metrics(const cli_list *metrics)
     return CLI_DONE;
 }
 
-static int compute(duet_run *run, const char *metric, uint64_t seed, struct values *values)
-{
-    duet_error error = {0};
-    size_t count = 0;
-    if (duet_metric_compute(run, metric, cli_run_split(run), seed, values->rows + values->count,
-                            MOST_VALUES - values->count, &count, &error) != DUET_OK)
-        return cli_fail_opened(&error);
-    values->count += count;
-    return CLI_DONE;
-}
-
-/* The metrics asked for; without any, all that apply. */
+/* The metrics asked for; without any, all that apply: in one pass over the split. */
 static int compute_all(duet_run *run, const struct arguments *arguments, struct values *values)
 {
+    const char *names[CLI_COUNT_OF(arguments->metrics.items)];
     const duet_metric_row *row;
-    int status = CLI_DONE;
-    for (size_t i = 0; status == CLI_DONE && i < arguments->metrics.count; i++)
-        status = compute(run, arguments->metrics.items[i], arguments->seed, values);
-    if (arguments->metrics.count > 0) return status;
-    for (size_t i = 0; status == CLI_DONE && (row = duet_metric_at(i)) != NULL; i++)
-        if (duet_metric_applies(run, row->name)) {
-            cli_progress_count("metric", i, i + 1, row->name);
-            status = compute(run, row->name, arguments->seed, values);
-            cli_progress_clear();
-        }
-    return status;
+    size_t count = arguments->metrics.count;
+    duet_error error = {0};
+    for (size_t i = 0; i < count; i++) names[i] = arguments->metrics.items[i];
+    for (size_t i = 0; arguments->metrics.count == 0 && (row = duet_metric_at(i)) != NULL; i++)
+        if (duet_metric_applies(run, row->name)) names[count++] = row->name;
+    if (duet_metric_compute_all(run, names, count, cli_run_split(run), arguments->seed, values->rows, MOST_VALUES,
+                                &values->count, &error) != DUET_OK)
+        return cli_fail_opened(&error);
+    return CLI_DONE;
 }
 
 static bool has_interval(const duet_metric_value *value)

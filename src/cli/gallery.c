@@ -105,19 +105,19 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
     return status;
 }
 
-int cli_gallery_decode(duet_run *run, const char *directory, const char *output, const float *latents,
-                       cli_gallery gallery)
+int cli_gallery_use(duet_run *run, const char *directory, const char *output, duet_request request,
+                    cli_gallery gallery)
 {
     size_t count = gallery.rows * gallery.count;
-    duet_error error = {0};
-    int status;
     float *values = cli_floats_new(count, duet_run_features(run, output));
     if (values == NULL) return CLI_FAILED;
+    const duet_wanted wanted = {output, values};
+    request.count = count;
+    request.outputs = &wanted;
+    request.output_count = 1;
+    int status = cli_use(run, &request);
     gallery.values = values;
-    if (duet_run_decode(run, output, latents, count, values, &error) == DUET_OK)
-        status = cli_gallery_write(run, directory, &gallery);
-    else
-        status = cli_fail_opened(&error);
+    if (status == CLI_DONE) status = cli_gallery_write(run, directory, &gallery);
     free(values);
     return status;
 }

@@ -25,10 +25,10 @@ char *cli_default_path(const char *directory, const char *what, const char *endi
 /** Whether examples of this data are drawn as points: one or two numbers each. */
 bool cli_data_points(const duet_data_info *info);
 
-/** Writes what `output` makes of latents, [rows, count, latent features], as that gallery, whose values it fills in.
- *  Returns an exit status. */
-int cli_gallery_decode(duet_run *run, const char *directory, const char *output, const float *latents,
-                       cli_gallery gallery);
+/** Asks the run for one output, gallery.rows * gallery.count times (the request says the rest), and writes it as that
+ *  gallery, whose values it fills in. Returns an exit status. */
+int cli_gallery_use(duet_run *run, const char *directory, const char *output, duet_request request,
+                    cli_gallery gallery);
 
 /** Writes the gallery and names the file on standard output. Returns an exit status. */
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery);

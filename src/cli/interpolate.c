@@ -57,16 +57,22 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
 {
     size_t rows = (size_t)arguments->rows, steps = (size_t)arguments->steps;
     size_t latent_features = duet_run_latent_features(run);
-    int status = cli_run_needs(run, "sample", "interpolate: it makes no samples");
+    int status = cli_run_needs(run, DUET_DECODE, "interpolate: it decodes no latents");
     if (status != CLI_DONE) return status;
     float *ends = cli_floats_new(2 * rows, latent_features), *latents = cli_floats_new(rows * steps, latent_features);
     if (ends == NULL || latents == NULL) {
         status = CLI_FAILED;
     } else {
-        duet_run_prior(run, 2 * rows, arguments->seed, ends);
+        const duet_wanted drawn = {DUET_PRIOR, ends};
+        status = cli_use(run, &(duet_request){.count = 2 * rows,
+                                              .seed = arguments->seed,
+                                              .outputs = &drawn,
+                                              .output_count = 1});
+    }
+    if (status == CLI_DONE) {
         fill_rows(ends, rows, steps, latent_features, latents);
-        status = cli_gallery_decode(
-            run, arguments->run, "sample", latents,
+        status = cli_gallery_use(
+            run, arguments->run, DUET_DECODE, (duet_request){.seed = arguments->seed, .latents = latents},
             (cli_gallery){
                 .what = "interpolation", .rows = rows, .count = steps, .columns = steps, .out = arguments->out});
     }

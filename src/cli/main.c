@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_devices, &cli_models, &cli_datasets, &cli_train,  &cli_sample, &cli_reconstruct, &cli_interpolate,
+    &cli_devices, &cli_models, &cli_datasets, &cli_train,  &cli_sample, &cli_reconstruct, &cli_interpolate, &cli_invert,
     &cli_encode,  &cli_eval,   &cli_explain,  &cli_doctor, &cli_bench,  &cli_tune,
 };
 

@@ -25,22 +25,26 @@ static const cli_option options[] = {
 
 static int reconstruct(duet_run *run, const struct arguments *arguments)
 {
-    duet_data *data = duet_run_data(run);
-    const duet_data_info *info = duet_data_describe(data);
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
     duet_split split = cli_run_split(run);
     size_t features = duet_shape_elements(info->shape);
     size_t count = arguments->count != 0 ? (size_t)arguments->count : cli_data_points(info) ? 1000 : 48;
-    duet_error error = {0};
-    int status = cli_run_needs(run, "reconstruction", "reconstruct: it has no encoder");
+    int status = cli_run_needs(run, DUET_RECONSTRUCTION, "reconstruct: it has no encoder");
     if (status != CLI_DONE) return status;
     if (count > info->count[split]) count = info->count[split];
     float *values = cli_floats_new(2 * count, features);
     if (values == NULL) return CLI_FAILED;
-    if (duet_data_read(data, split, 0, count, values, &error) != DUET_OK ||
-        duet_run_apply(run, "reconstruction", values, count, arguments->seed, values + count * features, &error) !=
-            DUET_OK)
-        status = cli_fail_opened(&error);
-    else
+    uint8_t *classes = NULL;
+    status = cli_examples_read(run, split, 0, count, values, &classes);
+    const duet_wanted wanted = {DUET_RECONSTRUCTION, values + count * features};
+    if (status == CLI_DONE)
+        status = cli_use(run, &(duet_request){.count = count,
+                                              .seed = arguments->seed,
+                                              .examples = values,
+                                              .classes = classes,
+                                              .outputs = &wanted,
+                                              .output_count = 1});
+    if (status == CLI_DONE)
         status = cli_gallery_write(run, arguments->run,
                                    &(cli_gallery){.what = "reconstruction",
                                                   .rows = 2,
@@ -49,6 +53,7 @@ static int reconstruct(duet_run *run, const struct arguments *arguments)
                                                   .pairs = true,
                                                   .values = values,
                                                   .out = arguments->out});
+    free(classes);
     free(values);
     return status;
 }

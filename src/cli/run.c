@@ -1,8 +1,11 @@
 /* What every command that uses a trained run begins with. */
 #include "cli/run.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data)
 {
@@ -32,4 +35,48 @@ float *cli_floats_new(size_t count, size_t features)
     if (values == NULL)
         cli_complain(CLI_FAILED, "there is too little memory for %zu examples of %zu numbers", count, features);
     return values;
+}
+
+/* Repeats follow each other in microseconds: the line is rewritten a few times a second. */
+static void show_progress(void *context, uint64_t repeat, uint64_t total)
+{
+    double *shown = context, now = duet_seconds();
+    if (now - *shown < 0.2) return;
+    *shown = now;
+    cli_progress_count("repeat", (size_t)repeat, (size_t)total, "");
+}
+
+int cli_use(duet_run *run, duet_request *request)
+{
+    double shown = duet_seconds();
+    duet_error error = {0};
+    request->progress = show_progress;
+    request->context = &shown;
+    request->stop = cli_catch_interrupt();
+    duet_status status = duet_run_use(run, request, &error);
+    cli_progress_clear();
+    return status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
+int cli_settings_look(const cli_list *settings)
+{
+    for (size_t i = 0; i < settings->count; i++)
+        if (strchr(settings->items[i], '=') == NULL)
+            return cli_complain(CLI_MISTAKE, "'%s' is no setting: KEY=VALUE was expected", settings->items[i]);
+    return CLI_DONE;
+}
+
+int cli_examples_read(duet_run *run, duet_split split, size_t first, size_t count, float *values, uint8_t **classes)
+{
+    duet_data *data = duet_run_data(run);
+    duet_error error = {0};
+    *classes = NULL;
+    if (duet_data_read(data, split, first, count, values, &error) != DUET_OK) return cli_fail_opened(&error);
+    if (!duet_run_has_classes(run) || duet_data_describe(data)->classes == 0) return CLI_DONE;
+    *classes = malloc(count > 0 ? count : 1);
+    if (*classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", count);
+    if (duet_data_labels(data, split, first, count, *classes, NULL) == DUET_OK) return CLI_DONE;
+    free(*classes); /* the other split has some */
+    *classes = NULL;
+    return CLI_DONE;
 }

@@ -4,12 +4,13 @@
 #include "cli/output.h"
 #include "cli/run.h"
 
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct arguments {
-    const char *run, *out, *device;
+    const char *run, *out, *device, *class;
     uint64_t count, seed, manifold;
+    cli_list settings;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -22,6 +23,11 @@ static const cli_option options[] = {
      "of a model with two latents: N x N of them, evenly spread over the\n"
      "prior, decoded",
      2, 100},
+    {CLI_TEXT, "class", 0, PLACE(class), "N|all",
+     "of a model that is told classes: draw this one, or a row of each\n"
+     "(default: each as likely)",
+     0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "a number of the model's way of sampling; several times", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.png or FILE.npy (default: samples/sample.png or manifold.png in\n"
      "the run)",
@@ -37,62 +43,73 @@ static size_t square_columns(size_t count)
     return columns;
 }
 
+enum { NO_CLASS = -1, ALL_CLASSES = -2, WRONG_CLASS = -3 };
+
+/* What --class says. */
+static int read_class(const char *text)
+{
+    char *end;
+    if (text == NULL) return NO_CLASS;
+    if (strcmp(text, "all") == 0) return ALL_CLASSES;
+    long value = strtol(text, &end, 10);
+    return *text == '\0' || *end != '\0' || value < 0 || value > UINT8_MAX ? WRONG_CLASS : (int)value;
+}
+
+/* How many examples, in what rows, and of which classes. */
 static int sample(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    size_t count = arguments->count != 0 ? (size_t)arguments->count : cli_data_points(info) ? 2000 : 64;
-    int status = cli_run_needs(run, "sample", "make samples");
+    int class = read_class(arguments->class), status = cli_run_needs(run, DUET_SAMPLE, "make samples");
     if (status != CLI_DONE) return status;
-    float *latents = cli_floats_new(count, duet_run_latent_features(run));
-    if (latents == NULL) return CLI_FAILED;
-    duet_run_prior(run, count, arguments->seed, latents);
-    status = cli_gallery_decode(
-        run, arguments->run, "sample", latents,
-        (cli_gallery){
-            .what = "sample", .rows = 1, .count = count, .columns = square_columns(count), .out = arguments->out});
-    free(latents);
+    if (class != NO_CLASS && !duet_run_has_classes(run))
+        return cli_complain(CLI_FAILED, "a model of kind %s is told no classes: leave --class out",
+                            duet_model_family(duet_run_model(run))->name);
+    bool all = class == ALL_CLASSES;
+    size_t rows = all ? info->classes : 1, count = (size_t)arguments->count;
+    if (count == 0) count = cli_data_points(info) ? 2000 : all ? 8 : 64;
+    uint8_t *classes = class == NO_CLASS ? NULL : malloc(rows * count);
+    if (class != NO_CLASS && classes == NULL)
+        return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", rows * count);
+    for (size_t i = 0; classes != NULL && i < rows * count; i++) classes[i] = (uint8_t)(all ? (int)(i / count) : class);
+    const duet_request request = {.seed = arguments->seed,
+                                  .classes = classes,
+                                  .settings = arguments->settings.items,
+                                  .setting_count = arguments->settings.count};
+    status = cli_gallery_use(run, arguments->run, DUET_SAMPLE, request,
+                             (cli_gallery){.what = "sample",
+                                           .rows = rows,
+                                           .count = count,
+                                           .columns = all ? count : square_columns(count),
+                                           .out = arguments->out});
+    free(classes);
     return status;
 }
 
-/* The x below which a standard normal lies with probability p, by halving: beyond 9 it lies once in 1e18 draws. */
-static double normal_quantile(double p)
-{
-    double low = -9, high = 9;
-    for (int i = 0; i < 60; i++) {
-        double middle = (low + high) / 2;
-        if (0.5 * erfc(-middle / sqrt(2)) < p)
-            low = middle;
-        else
-            high = middle;
-    }
-    return (low + high) / 2;
-}
-
 /* Rows from the top: the first number grows to the right, the second upwards. */
-static void fill_square(size_t side, float *latents)
+static void fill_square(const duet_prior *prior, size_t side, float *latents)
 {
     for (size_t row = 0; row < side; row++)
         for (size_t column = 0; column < side; column++) {
-            *latents++ = (float)normal_quantile(((double)column + 0.5) / (double)side);
-            *latents++ = (float)normal_quantile(((double)(side - 1 - row) + 0.5) / (double)side);
+            *latents++ = (float)duet_prior_quantile(prior, 0, ((double)column + 0.5) / (double)side);
+            *latents++ = (float)duet_prior_quantile(prior, 1, ((double)(side - 1 - row) + 0.5) / (double)side);
         }
 }
 
 static int draw_manifold(duet_run *run, const struct arguments *arguments)
 {
     size_t side = (size_t)arguments->manifold, latent_features = duet_run_latent_features(run);
-    int status = cli_run_needs(run, "decode", "decode latents");
+    int status = cli_run_needs(run, DUET_DECODE, "decode latents");
     if (status != CLI_DONE) return status;
-    if (latent_features != 2)
+    if (latent_features != 2 || duet_run_prior(run, 1) != NULL)
         return cli_complain(CLI_FAILED,
                             "--manifold needs a model with 2 latents, and this one has %zu: train one with "
                             "--set latent=2",
                             latent_features);
     float *latents = cli_floats_new(side * side, 2);
     if (latents == NULL) return CLI_FAILED;
-    fill_square(side, latents);
-    status = cli_gallery_decode(
-        run, arguments->run, "decode", latents,
+    fill_square(duet_run_prior(run, 0), side, latents);
+    status = cli_gallery_use(
+        run, arguments->run, DUET_DECODE, (duet_request){.seed = arguments->seed, .latents = latents},
         (cli_gallery){.what = "manifold", .rows = side, .count = side, .columns = side, .out = arguments->out});
     free(latents);
     return status;
@@ -107,6 +124,9 @@ static int run(int argc, char **argv)
     status = cli_out_check(arguments.out);
     if (arguments.manifold != 0 && arguments.count != 0)
         status = cli_complain(CLI_MISTAKE, "--manifold N draws N x N examples: leave -n out");
+    if (status == CLI_DONE && read_class(arguments.class) == WRONG_CLASS)
+        status = cli_complain(CLI_MISTAKE, "--class is a number from 0 to 255 or all, not '%s'", arguments.class);
+    if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
     if (status == CLI_DONE)
         status = arguments.manifold != 0 ? draw_manifold(opened, &arguments) : sample(opened, &arguments);

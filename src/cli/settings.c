@@ -62,7 +62,7 @@ void cli_settings_print(const duet_family *family)
     printf("\nSettings of %s (--set KEY=VALUE):\n\n", family->name);
     for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
         cli_table_cell(&table, "%s", setting->key);
-        cli_table_cell(&table, "%s", setting->start);
+        cli_table_cell(&table, "%s", setting->initial);
         cli_table_cell(&table, "%s", setting->help);
         cli_table_cell(&table, "%s", setting_range(setting, range, sizeof range));
     }
@@ -73,7 +73,7 @@ void cli_settings_print(const duet_family *family)
 static json_t *setting_json(const duet_setting *setting)
 {
     json_t *row = json_pack("{s:s s:s s:s s:s}", "key", setting->key, "kind", kind_names[setting->kind], "default",
-                            setting->start, "help", setting->help);
+                            setting->initial, "help", setting->help);
     if (setting->kind == DUET_SETTING_NUMBER || setting->kind == DUET_SETTING_COUNT) {
         json_object_set_new(row, "low", cli_json_number(setting->low));
         json_object_set_new(row, "high", cli_json_number(setting->high));

@@ -1,5 +1,5 @@
-/* The workloads of `duet bench`: a row each. Most are built-in families, others are models that only the benchmark has.
- * All are trained on Fashion-MNIST; docs/performance.md defines them. */
+/* The workloads of `duet bench`: a row each, all of them
+ * trained on Fashion-MNIST; docs/performance.md defines them. */
 #ifndef DUET_SRC_CLI_WORKLOADS_H
 #define DUET_SRC_CLI_WORKLOADS_H
 
@@ -7,8 +7,7 @@
 
 typedef struct cli_workload {
     const char *name, *summary;
-    const char *built_in;        /* name of a built-in family, or NULL: */
-    const duet_family *family;   /* one of the benchmark's own */
+    const char *family;
     size_t batch;                /* 0: the family's */
     const char *const *settings; /* "key=value", NULL after the last; or NULL: its defaults */
 } cli_workload;

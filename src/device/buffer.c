@@ -3,7 +3,7 @@
 
 #include "device/record.h"
 
-static duet_status clear(duet_device *device, cl_mem buffer, size_t bytes, duet_error *error)
+duet_status duet_buffer_clear(duet_device *device, cl_mem buffer, size_t bytes, duet_error *error)
 {
     const cl_uchar zero = 0;
     cl_int code = clEnqueueFillBuffer(device->queue, buffer, &zero, sizeof zero, 0, bytes, 0, NULL, NULL);
@@ -24,7 +24,7 @@ duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_m
     cl_mem made = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
     if (code != CL_SUCCESS)
         return duet_cl_fail(error, code, "cannot make a buffer of %zu bytes on %s", bytes, device->info.name);
-    duet_status status = zeroed ? clear(device, made, bytes, error) : DUET_OK;
+    duet_status status = zeroed ? duet_buffer_clear(device, made, bytes, error) : DUET_OK;
     if (status != DUET_OK)
         clReleaseMemObject(made);
     else

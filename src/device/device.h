@@ -26,6 +26,8 @@ void *duet_device_kept(const duet_device *device);
 /* Buffers. Sizes in bytes; 0 is rounded up to 4. A buffer over the device's allocation limit is DUET_ERROR_MEMORY with
  * both numbers. All calls below wait until the bytes are there. */
 duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_mem *buffer, duet_error *error);
+/** Zeros in the first `bytes`. */
+duet_status duet_buffer_clear(duet_device *device, cl_mem buffer, size_t bytes, duet_error *error);
 void duet_buffer_free(cl_mem *buffer);
 duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset, const void *values, size_t bytes,
                               duet_error *error);

@@ -11,13 +11,14 @@
 enum { BUCKETS = 4096 };
 
 struct duet_graph {
-    duet_store *store;
+    duet_store *store, *working;
+    size_t rows;
     duet_node *nodes;
     size_t count, capacity;
     duet_node buckets[BUCKETS];
     duet_node broken;
     duet_error error;
-    uint32_t streams;
+    uint32_t streams, outer_streams;
     size_t inference_depth;
     duet_follower *followers;
     size_t follower_count, follower_capacity;
@@ -57,7 +58,7 @@ duet_graph *duet_graph_new(duet_store *store)
 {
     duet_graph *graph = calloc(1, sizeof *graph);
     if (graph == NULL) return NULL;
-    graph->store = store;
+    graph->store = graph->working = store;
     graph->broken = allocate(graph, NULL, 0);
     if (graph->broken == NULL) {
         duet_graph_free(&graph);
@@ -214,6 +215,33 @@ duet_node duet_graph_at(const duet_graph *graph, size_t id)
 duet_store *duet_graph_store(const duet_graph *graph)
 {
     return graph->store;
+}
+
+duet_store *duet_graph_working_store(const duet_graph *graph)
+{
+    return graph->working;
+}
+
+void duet_graph_work_in(duet_graph *graph, duet_store *store, size_t rows)
+{
+    graph->working = store;
+    graph->rows = rows;
+}
+
+size_t duet_graph_rows(const duet_graph *graph)
+{
+    return graph->rows;
+}
+
+void duet_graph_streams_begin(duet_graph *graph, uint32_t first)
+{
+    graph->outer_streams = graph->streams;
+    graph->streams = first;
+}
+
+void duet_graph_streams_end(duet_graph *graph)
+{
+    graph->streams = graph->outer_streams;
 }
 
 uint32_t duet_graph_next_stream(duet_graph *graph)

@@ -90,6 +90,24 @@ bool duet_is_leaf(duet_node node);
 /** Node `id` of the graph, for walks in topological order. */
 duet_node duet_graph_at(const duet_graph *graph, size_t id);
 duet_store *duet_graph_store(const duet_graph *graph);
+/** Where the graph keeps what it counts by itself, the random clock above all: its store, or another one that it was
+ *  told to work in. Use of a trained model works in a store of its own, so that nothing of it enters a checkpoint. */
+duet_store *duet_graph_working_store(const duet_graph *graph);
+/** Before any node is made. `rows`: of the batch; random nodes then go on where the rows before them ended, as the
+ *  state "random.row" says (duet_graph_rows), so that what row r draws does not depend on the batch it is in. */
+void duet_graph_work_in(duet_graph *graph, duet_store *store, size_t rows);
+/** 0: random nodes know no rows. */
+size_t duet_graph_rows(const duet_graph *graph);
+/** A state of that store. */
+duet_node duet_working_state(duet_graph *graph, const char *name, duet_type type, duet_shape shape,
+                             duet_initialiser start);
+/** As duet_state_at, of any store that outlives the graph. */
+duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name,
+                              duet_type type, duet_shape shape, duet_initialiser start);
+/** Streams from here on are counted from `first`, until the scope ends: what is drawn in it does not depend on what was
+ *  drawn before. Scopes do not nest. */
+void duet_graph_streams_begin(duet_graph *graph, uint32_t first);
+void duet_graph_streams_end(duet_graph *graph);
 /** A stream number of the graph's own for one random node: 0, 1, 2, ... */
 uint32_t duet_graph_next_stream(duet_graph *graph);
 

@@ -13,15 +13,14 @@ duet_node duet_variable_node(duet_graph *graph, duet_variable *variable)
                           &attributes, true);
 }
 
-duet_node duet_state_at(const char *where, duet_graph *graph, const char *name, duet_type type, duet_shape shape,
-                        duet_initialiser start)
+duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name,
+                              duet_type type, duet_shape shape, duet_initialiser start)
 {
-    duet_variable *variable = duet_store_find(duet_graph_store(graph), name);
+    duet_variable *variable = duet_store_find(store, name);
     if (variable == NULL) {
         duet_error error = {0};
-        duet_storage *storage = duet_storage_new(duet_graph_store(graph), type);
-        variable =
-            storage == NULL ? NULL : duet_variable_new(duet_graph_store(graph), storage, name, shape, start, &error);
+        duet_storage *storage = duet_storage_new(store, type);
+        variable = storage == NULL ? NULL : duet_variable_new(store, storage, name, shape, start, &error);
         if (variable == NULL) {
             duet_graph_fail_at(where, graph, "state \"%s\": %s", name, error.message);
             return duet_node_broken(graph);
@@ -34,6 +33,18 @@ duet_node duet_state_at(const char *where, duet_graph *graph, const char *name, 
         return duet_node_broken(graph);
     }
     return duet_variable_node(graph, variable);
+}
+
+duet_node duet_state_at(const char *where, duet_graph *graph, const char *name, duet_type type, duet_shape shape,
+                        duet_initialiser start)
+{
+    return duet_store_state_at(where, graph, duet_graph_store(graph), name, type, shape, start);
+}
+
+duet_node duet_working_state(duet_graph *graph, const char *name, duet_type type, duet_shape shape,
+                             duet_initialiser start)
+{
+    return duet_store_state_at(name, graph, duet_graph_working_store(graph), name, type, shape, start);
 }
 
 duet_node duet_assign_at(const char *where, duet_node target, duet_node value)

@@ -295,6 +295,19 @@ static duet_status fill_some(duet_storage *storage, bool by_function, duet_error
     return DUET_OK;
 }
 
+duet_status duet_store_restart(duet_store *store, duet_error *error)
+{
+    for (size_t i = 0; i < store->storage_count; i++) {
+        duet_storage *storage = store->storages[i];
+        if (storage->buffer == NULL) continue;
+        size_t elements = storage->type == DUET_FLOAT32 ? duet_storage_flat_elements(storage) : storage->elements;
+        DUET_TRY(duet_buffer_clear(storage->device, storage->buffer, elements * duet_type_size(storage->type), error));
+        DUET_TRY(fill_some(storage, false, error));
+        DUET_TRY(fill_some(storage, true, error));
+    }
+    return DUET_OK;
+}
+
 /* Whether a fill function writes all `elements` of the buffer. */
 static bool is_filled_whole(const duet_storage *storage, size_t elements)
 {

@@ -68,6 +68,8 @@ duet_variable *duet_store_at(const duet_store *store, size_t index);
 duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_error *error);
 /** The same, fill functions included: afterwards it is ready for use. */
 duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet_error *error);
+/** Every variable as it was when its storage got memory: its first values. Waits. */
+duet_status duet_store_restart(duet_store *store, duet_error *error);
 /** Frees every buffer; the next ensure starts anew. */
 void duet_store_release(duet_store *store);
 

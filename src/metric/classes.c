@@ -24,8 +24,8 @@ typedef struct nearest {
 static bool applies(duet_run *run)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    return data->classes > 1 && !data->generated && duet_run_latent_features(run) > 0 &&
-           duet_run_features(run, "sample") == duet_shape_elements(data->shape);
+    return data->classes > 1 && !data->generated &&
+           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
 }
 
 static duet_status plan_distances(nearest *search, duet_device *device, size_t features, duet_error *error)
@@ -76,7 +76,7 @@ static duet_status search_piece(nearest *search, duet_data *data, size_t feature
 static duet_status label_samples(nearest *search, duet_metric_task *task, const float *samples, duet_error *error)
 {
     duet_data *data = duet_run_data(task->run);
-    size_t features = duet_run_features(task->run, "sample");
+    size_t features = duet_run_features(task->run, DUET_SAMPLE);
     size_t total = duet_data_describe(data)->count[DUET_TRAIN];
     DUET_TRY(plan_distances(search, duet_run_device(task->run), features, error));
     DUET_TRY(duet_plan_write(search->plan, search->samples, samples, SAMPLES * features * sizeof(float), error));
@@ -101,12 +101,12 @@ static void count_classes(const nearest *search, duet_metric_task *task)
     duet_metric_add(task, "largest-share", (double)most / SAMPLES, NAN, NAN, SAMPLES);
 }
 
-static duet_status compute(duet_metric_task *task, duet_error *error)
+static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     float *samples = NULL;
     nearest *search = calloc(1, sizeof *search);
     if (search == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances");
-    duet_status status = duet_metric_sample(task, "sample", SAMPLES, &samples, error);
+    duet_status status = duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error);
     if (status == DUET_OK) status = label_samples(search, task, samples, error);
     if (status == DUET_OK) count_classes(search, task);
     free(samples);
@@ -115,9 +115,9 @@ static duet_status compute(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_classes = {
-    {"classes", "classes",
+    .row = {"classes", "classes",
      "classes with over 1% of 1,000 samples, labelled by the nearest training example; for models that sample, on data "
      "with labels"},
-    applies,
-    compute,
+    .applies = applies,
+    .finish = finish,
 };

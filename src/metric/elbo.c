@@ -3,35 +3,53 @@
 
 #include "metric/metric.h"
 
+typedef struct sums {
+    double nll, kl;
+} sums;
+
 static bool applies(duet_run *run)
 {
-    return duet_run_features(run, "nll") == 1 && duet_run_features(run, "kl") == 1;
+    return duet_run_features(run, DUET_NLL) == 1 && duet_run_features(run, DUET_KL) == 1;
 }
 
-static void add(void *context, size_t first, size_t count, const float *examples, const float *values)
+static const char *const *outputs(duet_run *run)
 {
-    double *sum = context;
-    (void)first;
-    (void)examples;
-    for (size_t i = 0; i < count; i++) *sum += (double)values[i];
+    static const char *const names[] = {DUET_NLL, DUET_KL, NULL};
+    (void)run;
+    return names;
+}
+
+static duet_status begin(duet_metric_task *task, duet_error *error)
+{
+    return duet_metric_new_state(task, sizeof(sums), error);
+}
+
+static void take(duet_metric_task *task, const duet_metric_piece *piece)
+{
+    sums *all = task->state;
+    for (size_t i = 0; i < piece->count; i++) {
+        all->nll += (double)piece->values[0][i];
+        all->kl += (double)piece->values[1][i];
+    }
 }
 
 /* Numbers without an interval: the mean over the whole split is what papers and other programs state. */
-static duet_status compute(duet_metric_task *task, duet_error *error)
+static duet_status finish(duet_metric_task *task, duet_error *error)
 {
+    const sums *all = task->state;
     size_t n = duet_metric_examples(task);
-    double nll = 0, kl = 0;
-    /* Both passes draw the same latents: the noise follows from the seed alone. */
-    DUET_TRY(duet_metric_visit(task, "nll", add, &nll, error));
-    DUET_TRY(duet_metric_visit(task, "kl", add, &kl, error));
-    duet_metric_add(task, "elbo", -(nll + kl) / (double)n, NAN, NAN, n);
-    duet_metric_add(task, "nll", nll / (double)n, NAN, NAN, n);
-    duet_metric_add(task, "kl", kl / (double)n, NAN, NAN, n);
+    (void)error;
+    duet_metric_add(task, "elbo", -(all->nll + all->kl) / (double)n, NAN, NAN, n);
+    duet_metric_add(task, "nll", all->nll / (double)n, NAN, NAN, n);
+    duet_metric_add(task, "kl", all->kl / (double)n, NAN, NAN, n);
     return DUET_OK;
 }
 
 const duet_metric duet_metric_elbo = {
     {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior"},
     applies,
-    compute,
+    outputs,
+    begin,
+    take,
+    finish,
 };

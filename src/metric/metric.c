@@ -1,18 +1,17 @@
-/* The table of metrics, and what several of them need: passes over a split, samples, means with intervals. */
+/* The table of metrics, the pass over a split that they share, and what several of them need. */
 #include "metric/metric.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/philox.h"
 #include "base/size.h"
 
-enum { PIECE = 1000, PIECE_STREAM = 0x4D455452 };
+enum { PIECE = 1000, MOST_METRICS = 32, MOST_OUTPUTS = 32 };
 
 static const duet_metric *const metrics[] = {
-    &duet_metric_elbo,     &duet_metric_active_units, &duet_metric_mse,
-    &duet_metric_accuracy, &duet_metric_classes,      &duet_metric_modes,
+    &duet_metric_elbo,     &duet_metric_nll,     &duet_metric_active_units, &duet_metric_mse,
+    &duet_metric_accuracy, &duet_metric_classes, &duet_metric_modes,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
@@ -34,28 +33,17 @@ bool duet_metric_applies(duet_run *run, const char *name)
     return metric != NULL && metric->applies(run);
 }
 
-duet_status duet_metric_compute(duet_run *run, const char *name, duet_split split, uint64_t seed,
-                                duet_metric_value *values, size_t capacity, size_t *count, duet_error *error)
-{
-    duet_metric_task task = {run, split, seed, values, capacity, 0};
-    const duet_metric *metric = find(name);
-    *count = 0;
-    if (metric == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", name);
-    if (!metric->applies(run))
-        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" cannot be computed for a run of \"%s\" on %s: %s", name,
-                         duet_model_family(duet_run_model(run))->name, duet_data_describe(duet_run_data(run))->name,
-                         metric->row.summary);
-    if (duet_metric_examples(&task) == 0)
-        return duet_fail(error, DUET_ERROR_USAGE, "%s has no %s examples", duet_data_describe(duet_run_data(run))->name,
-                         split == DUET_TRAIN ? "training" : "test");
-    DUET_TRY(metric->compute(&task, error));
-    *count = task.count < capacity ? task.count : capacity;
-    return DUET_OK;
-}
-
 size_t duet_metric_examples(const duet_metric_task *task)
 {
     return duet_data_describe(duet_run_data(task->run))->count[task->split];
+}
+
+duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_error *error)
+{
+    task->state = calloc(1, bytes);
+    if (task->state != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a metric over %zu examples",
+                     duet_metric_examples(task));
 }
 
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n)
@@ -74,52 +62,174 @@ void duet_metric_add_mean(duet_metric_task *task, const char *name, const double
     duet_metric_add(task, name, mean, mean - reach, mean + reach, n);
 }
 
-/* Each piece draws its noise from a seed of its own, so that no two examples share any. */
-static uint64_t piece_seed(uint64_t seed, size_t piece)
-{
-    duet_philox_block block = duet_philox_element(seed, PIECE_STREAM, 0, (uint32_t)piece);
-    return (uint64_t)block.word[1] << 32 | block.word[0];
-}
-
-duet_status duet_metric_visit(const duet_metric_task *task, const char *output, duet_metric_visitor visit,
-                              void *context, duet_error *error)
-{
-    duet_data *data = duet_run_data(task->run);
-    size_t total = duet_metric_examples(task), features = duet_run_features(task->run, output);
-    size_t example = duet_shape_elements(duet_data_describe(data)->shape);
-    float *examples = malloc(PIECE * example * sizeof *examples), *values = malloc(PIECE * features * sizeof *values);
-    duet_status status = DUET_OK;
-    if (examples == NULL || values == NULL)
-        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
-    for (size_t first = 0; status == DUET_OK && first < total; first += PIECE) {
-        size_t count = total - first < PIECE ? total - first : PIECE;
-        status = duet_data_read(data, task->split, first, count, examples, error);
-        if (status == DUET_OK)
-            status = duet_run_apply(task->run, output, examples, count, piece_seed(task->seed, first / PIECE), values,
-                                    error);
-        if (status == DUET_OK) visit(context, first, count, examples, values);
-    }
-    free(examples);
-    free(values);
-    return status;
-}
-
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error)
 {
-    size_t latent = duet_run_latent_features(task->run), features = duet_run_features(task->run, output);
-    float *latents = malloc(count * latent * sizeof *latents);
+    size_t features = duet_run_features(task->run, output);
     *values = malloc(count * features * sizeof **values);
-    duet_status status = DUET_OK;
-    if (latents == NULL || *values == NULL)
-        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu samples", count);
-    if (status == DUET_OK) {
-        duet_run_prior(task->run, count, task->seed, latents);
-        status = duet_run_decode(task->run, output, latents, count, *values, error);
-    }
-    free(latents);
+    if (*values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu samples", count);
+    const duet_wanted wanted = {output, *values};
+    const duet_request request = {.count = count, .seed = task->seed, .outputs = &wanted, .output_count = 1};
+    duet_status status = duet_run_use(task->run, &request, error);
     if (status == DUET_OK) return DUET_OK;
     free(*values);
     *values = NULL;
     return status;
+}
+
+/* The pass. */
+
+/* Several metrics at work on one split, and room for a piece of it. */
+typedef struct pass {
+    const duet_metric *metrics[MOST_METRICS];
+    duet_metric_task tasks[MOST_METRICS];
+    size_t count;
+    size_t places[MOST_METRICS][4]; /* of each metric's outputs among all */
+    duet_wanted wanted[MOST_OUTPUTS];
+    size_t wanted_count;
+    float *examples;
+    uint8_t *labels; /* NULL: the split has none */
+} pass;
+
+/* The place of an output among all that are wanted; MOST_OUTPUTS if memory is short. */
+static size_t want(pass *it, duet_run *run, const char *name)
+{
+    size_t i = 0;
+    while (i < it->wanted_count && strcmp(it->wanted[i].name, name) != 0) i++;
+    if (i < it->wanted_count) return i;
+    float *values = i == MOST_OUTPUTS ? NULL : malloc(PIECE * duet_run_features(run, name) * sizeof *values);
+    if (values == NULL) return MOST_OUTPUTS;
+    it->wanted[i] = (duet_wanted){name, values};
+    return it->wanted_count++;
+}
+
+static duet_status fail_memory(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
+}
+
+static duet_status begin(pass *it, size_t index, duet_error *error)
+{
+    const duet_metric *metric = it->metrics[index];
+    duet_metric_task *task = &it->tasks[index];
+    const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(task->run);
+    for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++) {
+        it->places[index][i] = want(it, task->run, outputs[i]);
+        if (it->places[index][i] == MOST_OUTPUTS) return fail_memory(error);
+    }
+    return metric->begin == NULL ? DUET_OK : metric->begin(task, error);
+}
+
+static void hand_out(pass *it, size_t first, size_t count)
+{
+    for (size_t m = 0; m < it->count; m++) {
+        if (it->metrics[m]->take == NULL) continue;
+        duet_metric_piece piece = {.first = first, .count = count, .examples = it->examples, .labels = it->labels};
+        const char *const *outputs = it->metrics[m]->outputs == NULL ? NULL : it->metrics[m]->outputs(it->tasks[m].run);
+        for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++)
+            piece.values[i] = it->wanted[it->places[m][i]].values;
+        it->metrics[m]->take(&it->tasks[m], &piece);
+    }
+}
+
+static duet_status pass_piece(pass *it, duet_run *run, duet_split split, uint64_t seed, size_t first, size_t count,
+                              duet_error *error)
+{
+    duet_data *data = duet_run_data(run);
+    DUET_TRY(duet_data_read(data, split, first, count, it->examples, error));
+    if (it->labels != NULL) DUET_TRY(duet_data_labels(data, split, first, count, it->labels, error));
+    const duet_request request = {.count = count,
+                                  .first = first,
+                                  .seed = seed,
+                                  .examples = it->examples,
+                                  .classes = duet_run_has_classes(run) ? it->labels : NULL,
+                                  .outputs = it->wanted,
+                                  .output_count = it->wanted_count};
+    DUET_TRY(duet_run_use(run, &request, error));
+    hand_out(it, first, count);
+    return DUET_OK;
+}
+
+/* Whether the split has labels: the other one may. */
+static bool has_labels(duet_data *data, duet_split split)
+{
+    uint8_t label;
+    return duet_data_describe(data)->classes > 0 && duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
+}
+
+static duet_status run_pass(pass *it, duet_run *run, duet_split split, uint64_t seed, duet_error *error)
+{
+    duet_data *data = duet_run_data(run);
+    size_t total = duet_metric_examples(&it->tasks[0]);
+    if (it->wanted_count == 0) return DUET_OK;
+    bool labelled = has_labels(data, split);
+    it->examples = malloc(PIECE * duet_shape_elements(duet_data_describe(data)->shape) * sizeof *it->examples);
+    it->labels = labelled ? malloc(PIECE) : NULL;
+    if (it->examples == NULL || (labelled && it->labels == NULL)) return fail_memory(error);
+    for (size_t first = 0; first < total; first += PIECE)
+        DUET_TRY(pass_piece(it, run, split, seed, first, total - first < PIECE ? total - first : PIECE, error));
+    return DUET_OK;
+}
+
+static duet_status check_metric(duet_run *run, const char *name, duet_split split, duet_error *error)
+{
+    const duet_metric *metric = find(name);
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    if (metric == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", name);
+    if (!metric->applies(run))
+        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" cannot be computed for a run of \"%s\" on %s: %s", name,
+                         duet_model_family(duet_run_model(run))->name, data->name, metric->row.summary);
+    if (data->count[split] == 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s has no %s examples", data->name,
+                         split == DUET_TRAIN ? "training" : "test");
+    return DUET_OK;
+}
+
+static duet_status compute(pass *it, duet_run *run, duet_split split, uint64_t seed, duet_error *error)
+{
+    for (size_t m = 0; m < it->count; m++) DUET_TRY(begin(it, m, error));
+    DUET_TRY(run_pass(it, run, split, seed, error));
+    for (size_t m = 0; m < it->count; m++) {
+        duet_metric_task *task = &it->tasks[m];
+        size_t before = m == 0 ? 0 : it->tasks[m - 1].count;
+        task->count = before;
+        DUET_TRY(it->metrics[m]->finish(task, error));
+    }
+    return DUET_OK;
+}
+
+duet_status duet_metric_compute_all(duet_run *run, const char *const *names, size_t name_count, duet_split split,
+                                    uint64_t seed, duet_metric_value *values, size_t capacity, size_t *count,
+                                    duet_error *error)
+{
+    *count = 0;
+    if (name_count == 0) return DUET_OK;
+    if (name_count > MOST_METRICS)
+        return duet_fail(error, DUET_ERROR_USAGE, "at most %d metrics at a time", MOST_METRICS);
+    for (size_t i = 0; i < name_count; i++) DUET_TRY(check_metric(run, names[i], split, error));
+    pass *it = calloc(1, sizeof *it);
+    if (it == NULL) return fail_memory(error);
+    it->count = name_count;
+    for (size_t i = 0; i < name_count; i++) {
+        it->metrics[i] = find(names[i]);
+        it->tasks[i] =
+            (duet_metric_task){.run = run, .split = split, .seed = seed, .values = values, .capacity = capacity};
+    }
+    duet_status status = compute(it, run, split, seed, error);
+    if (status == DUET_OK) {
+        size_t made = it->tasks[it->count - 1].count;
+        *count = made < capacity ? made : capacity;
+    }
+    for (size_t i = 0; i < it->count; i++) free(it->tasks[i].state);
+    for (size_t i = 0; i < it->wanted_count; i++) free(it->wanted[i].values);
+    free(it->examples);
+    free(it->labels);
+    free(it);
+    return status;
+}
+
+duet_status duet_metric_compute(duet_run *run, const char *name, duet_split split, uint64_t seed,
+                                duet_metric_value *values, size_t capacity, size_t *count, duet_error *error)
+{
+    return duet_metric_compute_all(run, &name, 1, split, seed, values, capacity, count, error);
 }

@@ -1,43 +1,53 @@
-/* A metric is a row: what it is called, whether a run can give it, and how it is computed. */
+/* A metric is a row: what it is called, whether a run can give it, which outputs it wants of every example of a split,
+ * and how it takes them in. All metrics that are asked for share one pass over the split. */
 #ifndef DUET_SRC_METRIC_METRIC_H
 #define DUET_SRC_METRIC_METRIC_H
 
 #include "base/status.h"
 #include "duet/metric.h"
 
-/** One computation: what was asked, and the values so far. */
+/** One computation: what was asked, what was taken in, and the values so far. */
 typedef struct duet_metric_task {
     duet_run *run;
     duet_split split;
     uint64_t seed;
+    void *state; /**< the metric's own, one block, freed for it */
     duet_metric_value *values;
     size_t capacity, count;
 } duet_metric_task;
 
+/** A piece of the split: examples first .. first + count - 1, and the rows of each output in the metric's order. */
+typedef struct duet_metric_piece {
+    size_t first, count;
+    const float *examples;
+    const uint8_t *labels; /**< NULL: the split has none */
+    const float *values[4];
+} duet_metric_piece;
+
 typedef struct duet_metric {
     duet_metric_row row;
     bool (*applies)(duet_run *run);
-    duet_status (*compute)(duet_metric_task *task, duet_error *error);
+    /** The outputs wanted of every example, at most four, NULL after the last; NULL: no pass is needed. */
+    const char *const *(*outputs)(duet_run *run);
+    /** Makes task->state; NULL: there is none. */
+    duet_status (*begin)(duet_metric_task *task, duet_error *error);
+    void (*take)(duet_metric_task *task, const duet_metric_piece *piece);
+    /** Adds the values. */
+    duet_status (*finish)(duet_metric_task *task, duet_error *error);
 } duet_metric;
 
-extern const duet_metric duet_metric_elbo, duet_metric_active_units, duet_metric_mse, duet_metric_accuracy,
-    duet_metric_classes, duet_metric_modes;
+extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_active_units, duet_metric_mse,
+    duet_metric_accuracy, duet_metric_classes, duet_metric_modes;
 
 /** Examples of the split in question. */
 size_t duet_metric_examples(const duet_metric_task *task);
+/** A state of `bytes`, zeroed. */
+duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_error *error);
 /** Adds a value, past the capacity only to the count. */
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
 /** Adds the mean of n numbers with its interval of 95%, mean +- 1.96 standard errors. */
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n);
-
-/** Called with a piece of the split: examples first .. first + count - 1, [count, features of the data], and the
- *  output's rows for them. */
-typedef void (*duet_metric_visitor)(void *context, size_t first, size_t count, const float *examples,
-                                    const float *values);
-/** Applies an output to the whole split, piece by piece. */
-duet_status duet_metric_visit(const duet_metric_task *task, const char *output, duet_metric_visitor visit,
-                              void *context, duet_error *error);
-/** Output `output` of `count` latents from the prior: [count, features]; the caller frees it. */
+/** Output `output` of `count` new rows: [count, features]; the caller frees it. */
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);
 

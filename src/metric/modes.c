@@ -12,8 +12,7 @@ enum { SAMPLES = 2500, MOST_MODES = 64, MOST_DIMENSIONS = 2 };
 static bool applies(duet_run *run)
 {
     const duet_toy *toy = duet_run_data(run)->toy;
-    return toy != NULL && toy->modes <= MOST_MODES && toy->dimensions <= MOST_DIMENSIONS &&
-           duet_run_latent_features(run) > 0 && duet_run_features(run, "sample") == toy->dimensions;
+    return toy != NULL && toy->modes <= MOST_MODES && toy->dimensions <= MOST_DIMENSIONS && duet_run_features(run, DUET_SAMPLE) == toy->dimensions;
 }
 
 /* The mode whose centre is nearest, and its distance; a sample that is not finite is infinitely far. */
@@ -32,14 +31,14 @@ static size_t nearest_mode(const duet_toy *toy, const float *sample, double *dis
     return nearest;
 }
 
-static duet_status compute(duet_metric_task *task, duet_error *error)
+static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     const duet_toy *toy = duet_run_data(task->run)->toy;
     bool covered[MOST_MODES] = {false};
     double modes = 0, *good = calloc(SAMPLES, sizeof *good);
     float *samples = NULL;
     if (good == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d samples", SAMPLES);
-    duet_status status = duet_metric_sample(task, "sample", SAMPLES, &samples, error);
+    duet_status status = duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error);
     for (size_t i = 0; status == DUET_OK && i < SAMPLES; i++) {
         double distance;
         size_t mode = nearest_mode(toy, samples + i * toy->dimensions, &distance);
@@ -57,9 +56,9 @@ static duet_status compute(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_modes = {
-    {"modes", "modes",
+    .row = {"modes", "modes",
      "modes of a generated mixture that 2,500 samples cover, and the share of samples within three "
      "standard deviations of one; for models that sample, on generated data"},
-    applies,
-    compute,
+    .applies = applies,
+    .finish = finish,
 };

@@ -3,41 +3,55 @@
 
 #include "metric/metric.h"
 
-typedef struct errors {
-    size_t features;
-    double *of_example;
-} errors;
+static size_t features_of(duet_run *run)
+{
+    return duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+}
 
 static bool applies(duet_run *run)
 {
-    size_t features = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
-    return duet_run_features(run, "reconstruction") == features;
+    return duet_run_features(run, DUET_RECONSTRUCTION) == features_of(run);
 }
 
-static void measure(void *context, size_t first, size_t count, const float *examples, const float *values)
+static const char *const *outputs(duet_run *run)
 {
-    const errors *all = context;
-    for (size_t i = 0; i < count; i++) {
+    static const char *const names[] = {DUET_RECONSTRUCTION, NULL};
+    (void)run;
+    return names;
+}
+
+/* The error of each example. */
+static duet_status begin(duet_metric_task *task, duet_error *error)
+{
+    return duet_metric_new_state(task, duet_metric_examples(task) * sizeof(double), error);
+}
+
+static void take(duet_metric_task *task, const duet_metric_piece *piece)
+{
+    double *errors = task->state;
+    size_t features = features_of(task->run);
+    for (size_t i = 0; i < piece->count; i++) {
         double sum = 0;
-        for (size_t k = i * all->features; k < (i + 1) * all->features; k++)
-            sum += ((double)values[k] - examples[k]) * ((double)values[k] - examples[k]);
-        all->of_example[first + i] = sum / (double)all->features;
+        for (size_t k = i * features; k < (i + 1) * features; k++) {
+            double away = (double)piece->values[0][k] - (double)piece->examples[k];
+            sum += away * away;
+        }
+        errors[piece->first + i] = sum / (double)features;
     }
 }
 
-static duet_status compute(duet_metric_task *task, duet_error *error)
+static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    size_t n = duet_metric_examples(task);
-    errors all = {duet_run_features(task->run, "reconstruction"), calloc(n, sizeof(double))};
-    if (all.of_example == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", n);
-    duet_status status = duet_metric_visit(task, "reconstruction", measure, &all, error);
-    if (status == DUET_OK) duet_metric_add_mean(task, "mse", all.of_example, n);
-    free(all.of_example);
-    return status;
+    (void)error;
+    duet_metric_add_mean(task, "mse", task->state, duet_metric_examples(task));
+    return DUET_OK;
 }
 
 const duet_metric duet_metric_mse = {
     {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct"},
     applies,
-    compute,
+    outputs,
+    begin,
+    take,
+    finish,
 };

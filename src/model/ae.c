@@ -7,6 +7,7 @@ static void build_ae(duet_model *m)
 {
     duet_group *encoder = duet_model_group(m, "encoder"), *decoder = duet_model_group(m, "decoder");
     size_t latent = (size_t)duet_setting_number(m, "latent");
+    const duet_prior prior = duet_prior_normal(latent); /* of which an autoencoder knows nothing: to try out */
     duet_node x = duet_model_batch(m);
     duet_node z = duet_dense(encoder, "code", duet_hidden_layers(m, encoder, "hidden", x), latent);
     duet_node y = duet_decode(m, z, duet_features(x));
@@ -17,15 +18,15 @@ static void build_ae(duet_model *m)
     duet_report(m, "mse", duet_batch_mean(duet_square(duet_subtract(mean, x))));
     duet_minimise(m, duet_batch_mean(nll), encoder, decoder);
 
-    duet_output(m, "nll", nll);
-    duet_output(m, "latent", z);
-    duet_output(m, "reconstruction", mean);
-    duet_output(m, "decode", duet_likelihood_mean(m, duet_decode(m, duet_latent(m, latent), duet_features(x))));
+    duet_output(m, DUET_NLL, nll);
+    duet_output(m, DUET_LATENT, z);
+    duet_output(m, DUET_RECONSTRUCTION, mean);
+    duet_output(m, DUET_DECODE, duet_likelihood_mean(m, duet_decode(m, duet_latent(m, &prior, 1), duet_features(x))));
 }
 
 static const duet_setting settings[] = {
-    {"hidden", DUET_SETTING_SIZES, "512", 0, 0, NULL, "widths of the encoder's layers; the decoder mirrors them"},
-    {"latent", DUET_SETTING_COUNT, "20", 1, 65536, NULL, "numbers in the code"},
+    DUET_SIZES("hidden", "512", "widths of the encoder's layers; the decoder mirrors them"),
+    DUET_COUNT("latent", 20, 1, 65536, "numbers in the code"),
     DUET_LIKELIHOOD_SETTINGS("gaussian"),
 };
 

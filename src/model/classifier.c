@@ -37,11 +37,11 @@ static void build_classifier(duet_model *m)
     duet_report(m, "accuracy", duet_batch_mean(is_right(logits, labels)));
     duet_minimise(m, loss, duet_model_group(m, "classifier"));
 
-    duet_output(m, "class_logits", logits);
+    duet_output(m, DUET_CLASS_LOGITS, logits);
 }
 
 static const duet_setting settings[] = {
-    {"dropout", DUET_SETTING_NUMBER, "0.5", 0, 0.99, NULL, "share of the last hidden layer that is left out"},
+    DUET_NUMBER("dropout", 0.5, 0, 0.99, "share of the last hidden layer that is left out"),
 };
 
 const duet_family duet_family_classifier = {

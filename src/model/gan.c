@@ -1,7 +1,10 @@
 /* Generative adversarial network, Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1: k steps of the discriminator,
  * then the generator. Losses on logits; the non-saturating generator loss -log D by default, log(1 - D) as minimax. */
-#include "model/gan.h"
+#include "model/adversary.h"
 #include "model/family.h"
+#include "model/gan.h"
+#include "model/invert.h"
+#include "model/referee.h"
 #include "nn/names.h"
 
 /* D on real and generated examples, as one batch or as two. */
@@ -28,67 +31,44 @@ static duet_node forge(duet_model *m, const duet_gan_players *players, duet_node
     return fake;
 }
 
-/* Noise on what D sees, falling linearly to exactly 0 (Sonderby et al. 2017, arXiv:1610.04490). */
-static duet_node blur(duet_model *m, duet_node x)
+/* As data: what players pass each other may be another form of it. */
+static duet_node as_data(duet_model *m, const duet_gan_players *players, duet_node x)
 {
-    double sigma = duet_setting_number(m, "instance_noise"), steps = duet_setting_number(m, "instance_noise_steps");
-    if (sigma == 0) return x;
-    duet_node left = duet_constant(duet_model_graph(m), 1);
-    if (steps > 0) left = duet_relu(duet_subtract(left, duet_scale(duet_model_step(m), 1 / steps)));
-    return duet_add(x, duet_multiply(duet_scale(left, sigma), duet_normal(duet_model_graph(m), duet_node_shape(x))));
-}
-
-/* A label for D: `value` plus label_noise * U(0, 1), fresh for every example. */
-static duet_node label(duet_model *m, double value)
-{
-    duet_node target = duet_constant(duet_model_graph(m), value);
-    double noise = duet_setting_number(m, "label_noise");
-    if (noise == 0) return target;
-    duet_shape shape = DUET_SHAPE(duet_model_batch_size(m), 1);
-    return duet_add(target, duet_scale(duet_uniform(duet_model_graph(m), shape), noise));
-}
-
-static duet_node share_above_zero(duet_node logit, double zero)
-{
-    return duet_batch_mean(duet_greater(logit, duet_constant(duet_node_graph(logit), zero)));
+    return players->as_data == NULL ? x : players->as_data(m, x);
 }
 
 void duet_gan_game(duet_model *m, const duet_gan_players *players)
 {
     duet_group *generator = duet_model_group(m, "generator"), *discriminator = duet_model_group(m, "discriminator");
     duet_graph *graph = duet_model_graph(m);
-    duet_node one = duet_constant(graph, 1);
-    size_t latent = (size_t)duet_setting_number(m, "latent");
-    duet_shape noise = DUET_SHAPE(duet_model_batch_size(m), latent);
+    const duet_adversarial_loss *loss = duet_adversarial_loss_chosen(m);
+    const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
     const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f};
+    size_t batch = duet_model_batch_size(m);
     duet_node last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
 
     duet_phase(m, "discriminator", (size_t)duet_setting_number(m, "k"));
-    duet_node fake = forge(m, players, duet_normal(graph, noise)), on_real, on_fake;
-    discriminate_both(m, players, blur(m, players->real), blur(m, fake), &on_real, &on_fake);
-    duet_node real_loss = duet_binary_cross_entropy(on_real, label(m, 1 - duet_setting_number(m, "label_smoothing")));
-    duet_node fake_loss = duet_binary_cross_entropy(on_fake, label(m, 0));
-    duet_node false_alarms = share_above_zero(on_fake, 0);
-    duet_node accuracy = duet_scale(duet_shift(duet_subtract(share_above_zero(on_real, 0), false_alarms), 1), 0.5);
-    duet_node d_may_learn = duet_less_equal(accuracy, duet_constant(graph, duet_setting_number(m, "gate_high")));
-    duet_report(m, "d_loss", duet_add(real_loss, fake_loss));
+    duet_node fake = forge(m, players, duet_prior_draw(graph, &prior, 1, batch)), on_real, on_fake;
+    discriminate_both(m, players, duet_referee_blur(m, players->real), duet_referee_blur(m, fake), &on_real, &on_fake);
+    duet_node real_loss = loss->on_real(on_real, duet_referee_label(m, true));
+    duet_node d_loss = duet_add(real_loss, loss->on_fake(on_fake, duet_referee_label(m, false)));
+    duet_node accuracy = duet_referee_accuracy(on_real, on_fake);
+    duet_report(m, "d_loss", d_loss);
     duet_report(m, "accuracy", accuracy);
     duet_phase_assign(m, last_accuracy, accuracy);
-    duet_minimise_gated(m, duet_add(real_loss, fake_loss), d_may_learn, discriminator);
+    duet_minimise_gated(m, d_loss, duet_referee_lets_discriminator(m, accuracy), discriminator);
 
     duet_phase(m, "generator", (size_t)duet_setting_number(m, "g_steps"));
-    duet_node judged = players->discriminate(m, blur(m, players->generate(m, duet_normal(graph, noise))));
-    duet_node g_loss = duet_setting_is(m, "loss", "minimax") ? duet_negate(duet_batch_mean(duet_softplus(judged)))
-                                                             : duet_binary_cross_entropy(judged, one);
-    duet_node g_may_learn = duet_greater_equal(last_accuracy, duet_constant(graph, duet_setting_number(m, "gate_low")));
+    duet_node made = duet_referee_blur(m, players->generate(m, duet_prior_draw(graph, &prior, 1, batch)));
+    duet_node g_loss = loss->for_generator(players->discriminate(m, made));
     duet_report(m, "g_loss", g_loss);
-    duet_minimise_gated(m, g_loss, g_may_learn, generator);
+    duet_minimise_gated(m, g_loss, duet_referee_lets_generator(m, last_accuracy), generator);
 
-    duet_node sample = players->generate(m, duet_latent(m, latent)), shown = players->as_data(m, sample);
-    duet_output(m, "logit", players->discriminate(m, players->real));
-    duet_output(m, "sample", shown);
-    duet_output(m, "decode", shown);
-    duet_output(m, "sample_logit", players->discriminate(m, sample));
+    duet_node sample = players->generate(m, duet_latent(m, &prior, 1)), shown = as_data(m, players, sample);
+    duet_output(m, DUET_LOGIT, players->discriminate(m, players->real));
+    duet_output(m, DUET_SAMPLE, shown);
+    duet_output(m, DUET_DECODE, shown);
+    duet_output(m, DUET_SAMPLE_LOGIT, players->discriminate(m, sample));
 }
 
 static duet_node generate(duet_model *m, duet_node z)
@@ -105,31 +85,25 @@ static duet_node discriminate(duet_model *m, duet_node x)
     return duet_dense(discriminator, "logit", duet_hidden_layers(m, discriminator, "discriminator_hidden", x), 1);
 }
 
-static duet_node as_is(duet_model *m, duet_node x)
-{
-    (void)m;
-    return x;
-}
-
 /* One batch for D: without batch statistics it is the same, and each weight is read once. */
 static void build_gan(duet_model *m)
 {
     duet_gan_game(m, &(duet_gan_players){.real = duet_model_batch(m),
                                          .generate = generate,
                                          .discriminate = discriminate,
-                                         .as_data = as_is,
                                          .joint = true});
+    const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
+    duet_invert(m, &prior, 1, generate);
 }
 
 static const duet_setting settings[] = {
-    {"generator_hidden", DUET_SETTING_SIZES, "256,512", 0, 0, NULL, "widths of the generator's layers"},
-    {"discriminator_hidden", DUET_SETTING_SIZES, "512,256", 0, 0, NULL, "widths of the discriminator's layers"},
-    {"latent", DUET_SETTING_COUNT, "64", 1, 65536, NULL, "dimensions of z"},
+    DUET_SIZES("generator_hidden", "256,512", "widths of the generator's layers"),
+    DUET_SIZES("discriminator_hidden", "512,256", "widths of the discriminator's layers"),
+    DUET_COUNT("latent", 64, 1, 65536, "dimensions of z"),
     DUET_GAN_SETTINGS,
-    {"activation", DUET_SETTING_CHOICE, "leaky_relu", 0, 0, DUET_NAMES(DUET_ACTIVATIONS),
-     "activation of hidden layers"},
-    {"lr", DUET_SETTING_NUMBER, "0.0002", 0, 100, NULL, "learning rate"},
-    {"beta1", DUET_SETTING_NUMBER, "0.5", 0, 0.999999, NULL, "Adam: decay of the mean gradient"},
+    DUET_CHOICE("activation", "leaky_relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
+    DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
+    DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient"),
 };
 
 const duet_family duet_family_gan = {

@@ -35,39 +35,26 @@ static duet_node discriminate(duet_model *m, duet_node x)
     return duet_dense(discriminator, "logit", duet_global_max_pool(h), 1);
 }
 
-/* [0, 1] to [-1, 1] and back; data beyond [0, 1] stay as they are, and the generator ends without tanh. */
-static duet_node centred(duet_model *m, duet_node x)
-{
-    return duet_model_unit_range(m) ? duet_shift(duet_scale(x, 2), -1) : x;
-}
-
-static duet_node as_data(duet_model *m, duet_node x)
-{
-    return duet_flatten(duet_model_unit_range(m) ? duet_scale(duet_shift(x, 1), 0.5) : x);
-}
-
 static void build_gan_conv(duet_model *m)
 {
-    duet_gan_game(m, &(duet_gan_players){.real = centred(m, duet_model_pictures(m, 4)),
+    duet_gan_game(m, &(duet_gan_players){.real = duet_model_centred(m, duet_model_pictures(m, 4)),
                                          .generate = generate,
                                          .discriminate = discriminate,
-                                         .as_data = as_data,
+                                         .as_data = duet_model_uncentred,
                                          .joint = duet_setting_is(m, "d_batch", "joint"),
                                          .inference = duet_setting_is(m, "fakes", "inference")});
 }
 
 static const duet_setting settings[] = {
-    {"latent", DUET_SETTING_COUNT, "100", 1, 65536, NULL, "dimensions of z"},
-    {"dropout", DUET_SETTING_NUMBER, "0.3", 0, 0.99, NULL, "share of the discriminator's features that is left out"},
-    {"d_batch", DUET_SETTING_CHOICE, "separate", 0, 0, "separate|joint", "how D sees real and generated pictures"},
-    {"fakes", DUET_SETTING_CHOICE, "training", 0, 0, "training|inference",
-     "the statistics with which G makes pictures for D: the batch's, or the running ones"},
+    DUET_COUNT("latent", 100, 1, 65536, "dimensions of z"),
+    DUET_NUMBER("dropout", 0.3, 0, 0.99, "share of the discriminator's features that is left out"),
+    DUET_CHOICE("d_batch", "separate", "separate|joint", "how D sees real and generated pictures"),
+    DUET_CHOICE("fakes", "training", "training|inference", "the statistics with which G makes pictures for D: the batch's, or the running ones"),
     DUET_GAN_SETTINGS,
-    {"activation", DUET_SETTING_CHOICE, "leaky_relu", 0, 0, DUET_NAMES(DUET_ACTIVATIONS),
-     "activation of hidden layers"},
-    {"lr", DUET_SETTING_NUMBER, "0.0002", 0, 100, NULL, "learning rate"},
-    {"beta1", DUET_SETTING_NUMBER, "0.5", 0, 0.999999, NULL, "Adam: decay of the mean gradient"},
-    {"preset", DUET_SETTING_CHOICE, "none", 0, 0, "none|original", "original: the settings of the comparison"},
+    DUET_CHOICE("activation", "leaky_relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
+    DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
+    DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient"),
+    DUET_CHOICE("preset", "none", "none|original", "original: the settings of the comparison"),
 };
 
 static const duet_preset presets[] = {

@@ -1,23 +1,16 @@
-/* A model as the trainer sees it: what its build function said, for one graph. */
+/* A model as the layers above see it: what its build function said, for one graph. */
 #ifndef DUET_SRC_MODEL_MODEL_H
 #define DUET_SRC_MODEL_MODEL_H
 
 #include "base/status.h"
 #include "duet/model.h"
-
-enum {
-    DUET_MAX_PHASES = 8,
-    DUET_MAX_OBJECTIVES = 8,
-    DUET_MAX_REPORTS = 24,
-    DUET_MAX_GROUPS = 8,
-    DUET_MAX_OUTPUTS = 24
-};
+#include "model/settings.h"
 
 typedef struct duet_objective {
     const char *where;
     duet_node loss, gate;
-    duet_group *groups[DUET_MAX_GROUPS];
-    size_t group_count;
+    duet_group **groups;
+    size_t group_count, group_capacity;
 } duet_objective;
 
 typedef struct duet_report_row {
@@ -25,16 +18,25 @@ typedef struct duet_report_row {
     duet_node value;
 } duet_report_row;
 
+typedef struct duet_assignment {
+    duet_node target, value;
+} duet_assignment;
+
 typedef struct duet_phase_description {
     char name[32];
     size_t repeats; /* 0: batches an epoch */
-    bool draws;     /* its nodes read the batch, so each replay draws a new one (set by duet_model_build) */
-    duet_objective objectives[DUET_MAX_OBJECTIVES];
-    size_t objective_count;
-    duet_report_row reports[DUET_MAX_REPORTS];
-    size_t report_count;
-    duet_node assign_targets[DUET_MAX_REPORTS], assign_values[DUET_MAX_REPORTS];
-    size_t assign_count;
+    size_t every;   /* of so many steps one replays it, the first of them */
+    bool shares;    /* the batch of the phase before */
+    bool reads;     /* its nodes depend on the batch or its labels (set by duet_model_build) */
+    bool draws;     /* each replay leaves a new batch to the next: it reads, and no phase shares with it */
+    bool has_optimiser;
+    duet_optimiser optimiser; /* where it has one: else the settings' */
+    duet_objective *objectives;
+    size_t objective_count, objective_capacity;
+    duet_report_row *reports;
+    size_t report_count, report_capacity;
+    duet_assignment *assigns;
+    size_t assign_count, assign_capacity;
 } duet_phase_description;
 
 typedef struct duet_output_row {
@@ -42,40 +44,94 @@ typedef struct duet_output_row {
     duet_node value;
 } duet_output_row;
 
-/** Where the batch of a graph comes from. */
+/** Phases in order, and what a pass of them gives. */
+typedef struct duet_procedure_description {
+    char name[32];
+    duet_phase_description *phases;
+    size_t phase_count, phase_capacity;
+    duet_output_row *outputs;
+    size_t output_count, output_capacity;
+} duet_procedure_description;
+
+/** A number that a request may set. */
+typedef struct duet_knob {
+    char key[32];
+    const char *help; /* the model's own text */
+    double value, initial, low, high;
+    bool whole;
+} duet_knob;
+
+/** What a graph is for. */
 typedef enum duet_build_mode {
-    DUET_BUILD_TRAIN, /* drawn from the training split, shuffled; phases and outputs exist */
-    DUET_BUILD_EVAL,  /* an input named "batch" that the host or a plan fills; duet_model_training is false */
+    DUET_BUILD_TRAIN, /* batches are drawn from the training split */
+    DUET_BUILD_EVAL,  /* inputs that a host or a plan fills; duet_model_training is false */
 } duet_build_mode;
 
-/** One graph of a model. Phases are filled in both modes; only a TRAIN build's are meant to be run. */
+/** How a graph for use is to be made. */
+typedef struct duet_build_options {
+    duet_build_mode mode;
+    size_t batch;         /* rows */
+    bool draws_latents;   /* EVAL: from the prior; else they are an input */
+    bool draws_classes;   /* EVAL: each as likely; else they are an input */
+    const char *const *knobs; /* "key=value" of duet_use_count and duet_use_number */
+    size_t knob_count;
+} duet_build_options;
+
+/** One graph of a model. */
 typedef struct duet_build {
     duet_graph *graph;
-    duet_build_mode mode;
+    duet_build_options options;
+    duet_store *scratch; /* what the graph's procedures remember for themselves; goes with it */
     size_t batch_size;
     duet_node batch;  /* [batch, features]; in EVAL mode an input */
-    duet_node labels; /* [batch, classes], NULL: none; in EVAL mode an input, made when asked for */
-    duet_node latent; /* the input made by duet_latent, NULL if none */
-    duet_node draws;  /* uint32 state "trainer.draws": batches drawn so far */
-    duet_node step;   /* uint32 state "trainer.step": schedule steps done */
-    duet_phase_description phases[DUET_MAX_PHASES];
-    size_t phase_count;
-    duet_output_row outputs[DUET_MAX_OUTPUTS];
-    size_t output_count;
+    duet_node labels; /* [batch, classes], NULL: none; in EVAL mode made when asked for */
+    duet_node latent; /* that of duet_latent, NULL if none */
+    duet_prior *prior; /* its parts */
+    size_t prior_count;
+    duet_node draws; /* uint32 state "trainer.draws": batches drawn so far */
+    duet_node step;  /* uint32 state "trainer.step": schedule steps done */
+    duet_procedure_description *procedures; /* the first is "train", whose outputs take no phase */
+    size_t procedure_count, procedure_capacity;
+    size_t open; /* the procedure that statements belong to */
+    duet_knob *knobs;
+    size_t knob_count, knob_capacity;
+    duet_error knob_error; /* the first mistake in what the request sets */
 } duet_build;
 
-/** Runs the family's build function into a new graph over the model's store. The first TRAIN or EVAL build defines the
- *  parameters. Checks the graph. The caller frees with duet_build_free. */
+struct duet_model {
+    const duet_family *family;
+    duet_data *data;
+    duet_store *store;
+    duet_settings settings;
+    uint64_t seed;
+    duet_build *build; /* the one being made */
+};
+
+/** Runs the family's build function into a new graph over the model's store. The first build defines the parameters.
+ *  Checks the graph. The caller frees with duet_build_free, once no plan of the graph is left. */
+duet_status duet_model_build_as(duet_model *model, const duet_build_options *options, duet_build **build,
+                                duet_error *error);
+/** The same without knobs; in EVAL mode latents are an input. */
 duet_status duet_model_build(duet_model *model, duet_build_mode mode, size_t batch, duet_build **build,
                              duet_error *error);
 void duet_build_free(duet_build **build);
+/** The procedure that gives an output (NULL: the model has none of that name), and the output. */
+const duet_procedure_description *duet_build_find_output(const duet_build *build, const char *name,
+                                                         duet_node *value);
+/** The output's node, whatever procedure gives it; NULL: there is none. */
 duet_node duet_build_output(const duet_build *build, const char *name);
+const duet_procedure_description *duet_build_procedure(const duet_build *build, const char *name);
 
-/** The optimiser that the model's settings ask for. */
-duet_optimiser duet_model_optimiser(const duet_model *model);
+/** The optimiser that the settings ask for; for a group (NULL: any) those that name it come first. */
+duet_optimiser duet_model_optimiser(const duet_model *model, const char *group);
 duet_data *duet_model_data(const duet_model *model);
 uint64_t duet_model_seed(const duet_model *model);
-/** Setting `index` in the order of duet_family_setting: key and value; false past the end. */
+/** Setting `index` in the order of duet_family_setting, then those of groups: key and value; false past the end. */
 bool duet_model_setting_at(const duet_model *model, size_t index, const char **key, const char **value);
+
+/** The procedure that statements belong to, and the last phase of it: NULL, and a mistake of the model that names
+ *  `what`, if there is none. Valid until the next is made. */
+duet_procedure_description *duet_build_open(duet_build *build);
+duet_phase_description *duet_build_phase(duet_build *build, const char *what);
 
 #endif

@@ -13,20 +13,20 @@
 enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10 };
 
 static const duet_setting common[] = {
-    {"shuffle", DUET_SETTING_CHOICE, "yes", 0, 0, "yes|no", "a new order of the examples each epoch; no: the file's"},
-    {"activation", DUET_SETTING_CHOICE, "relu", 0, 0, DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"},
-    {"optimiser", DUET_SETTING_CHOICE, "adam", 0, 0, DUET_NAMES(DUET_OPTIMISERS), "how parameters are updated"},
-    {"lr", DUET_SETTING_NUMBER, "0.001", 0, 100, NULL, "learning rate"},
-    {"beta1", DUET_SETTING_NUMBER, "0.9", 0, 0.999999, NULL, "Adam: decay of the mean gradient"},
-    {"beta2", DUET_SETTING_NUMBER, "0.999", 0, 0.999999, NULL, "Adam, RMSProp: decay of the mean square"},
-    {"momentum", DUET_SETTING_NUMBER, "0", 0, 0.999999, NULL, "SGD, RMSProp: momentum"},
-    {"epsilon", DUET_SETTING_NUMBER, "1e-8", 0, 1, NULL, "Adam, RMSProp: term under the fraction"},
-    {"weight_decay", DUET_SETTING_NUMBER, "0", 0, 100, NULL, "L2 term of the gradient; decoupled with adamw"},
-    {"clip_norm", DUET_SETTING_NUMBER, "0", 0, UNLIMITED, NULL, "largest norm of a group's gradient; 0: no limit"},
-    {"lr_schedule", DUET_SETTING_CHOICE, "constant", 0, 0, DUET_NAMES(DUET_RATE_SCHEDULES), "how the rate changes"},
-    {"lr_warm_up", DUET_SETTING_COUNT, "0", 0, UNLIMITED, NULL, "updates over which the rate first rises from 0"},
-    {"lr_steps", DUET_SETTING_COUNT, "0", 0, UNLIMITED, NULL, "updates that the schedule takes; 0: none"},
-    {"lr_final", DUET_SETTING_NUMBER, "0", 0, 1, NULL, "factor at the schedule's end (step: at every step)"},
+    DUET_CHOICE("shuffle", "yes", "yes|no", "a new order of the examples each epoch; no: the file's"),
+    DUET_CHOICE("activation", "relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
+    DUET_CHOICE("optimiser", "adam", DUET_NAMES(DUET_OPTIMISERS), "how parameters are updated"),
+    DUET_NUMBER("lr", 0.001, 0, 100, "learning rate"),
+    DUET_NUMBER("beta1", 0.9, 0, 0.999999, "Adam: decay of the mean gradient"),
+    DUET_NUMBER("beta2", 0.999, 0, 0.999999, "Adam, RMSProp: decay of the mean square"),
+    DUET_NUMBER("momentum", 0, 0, 0.999999, "SGD, RMSProp: momentum"),
+    DUET_NUMBER("epsilon", 1e-8, 0, 1, "Adam, RMSProp: term under the fraction"),
+    DUET_NUMBER("weight_decay", 0, 0, 100, "L2 term of the gradient; decoupled with adamw"),
+    DUET_NUMBER("clip_norm", 0, 0, UNLIMITED, "largest norm of a group's gradient; 0: no limit"),
+    DUET_CHOICE("lr_schedule", "constant", DUET_NAMES(DUET_RATE_SCHEDULES), "how the rate changes"),
+    DUET_COUNT("lr_warm_up", 0, 0, UNLIMITED, "updates over which the rate first rises from 0"),
+    DUET_COUNT("lr_steps", 0, 0, UNLIMITED, "updates that the schedule takes; 0: none"),
+    DUET_NUMBER("lr_final", 0, 0, 1, "factor at the schedule's end (step: at every step)"),
 };
 
 static bool replaces_common(const duet_family *family, const char *key)
@@ -153,8 +153,8 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
         if (i >= DUET_MAX_SETTINGS)
             return duet_fail(error, DUET_ERROR_USAGE, "the model %s has more than %d settings", family->name,
                              DUET_MAX_SETTINGS);
-        DUET_TRY(check(setting, setting->start, error));
-        snprintf(settings->values[i], sizeof settings->values[i], "%s", setting->start);
+        DUET_TRY(check(setting, setting->initial, error));
+        snprintf(settings->values[i], sizeof settings->values[i], "%s", setting->initial);
     }
     const duet_preset *preset = find_preset(family, pairs, count);
     for (size_t i = 0; preset != NULL && preset->settings[i] != NULL; i++)

@@ -2,6 +2,7 @@
  * closed form (appendix B) or by the same sample as the reconstruction (eq. 6); beta as in Higgins et al. 2017. */
 #include "model/vae.h"
 #include "model/family.h"
+#include "model/invert.h"
 
 /* log q(z | x) - log p(z) at one sample, [batch]. */
 static duet_node sampled_kl(duet_node z, duet_node mu, duet_node logvar)
@@ -26,13 +27,14 @@ void duet_vae_objective(duet_model *m, duet_node mu, duet_node logvar, duet_node
     duet_report(m, "kl", duet_batch_mean(kl));
     duet_minimise(m, duet_batch_mean(duet_add(nll, duet_multiply(weight, kl))), encoder, decoder);
 
-    duet_output(m, "nll", nll);
-    duet_output(m, "kl", kl);
-    duet_output(m, "latent", mu);
-    duet_output(m, "reconstruction", duet_likelihood_mean(m, decode(m, mu)));
-    duet_node decoded = duet_likelihood_mean(m, decode(m, duet_latent(m, duet_features(mu))));
-    duet_output(m, "decode", decoded);
-    duet_output(m, "sample", decoded);
+    duet_output(m, DUET_NLL, nll);
+    duet_output(m, DUET_KL, kl);
+    duet_output(m, DUET_LATENT, mu);
+    duet_output(m, DUET_RECONSTRUCTION, duet_likelihood_mean(m, decode(m, mu)));
+    const duet_prior prior = duet_prior_normal(duet_features(mu));
+    duet_node decoded = duet_likelihood_mean(m, decode(m, duet_latent(m, &prior, 1)));
+    duet_output(m, DUET_DECODE, decoded);
+    duet_output(m, DUET_SAMPLE, decoded);
 }
 
 static duet_node decode(duet_model *m, duet_node z)
@@ -40,18 +42,25 @@ static duet_node decode(duet_model *m, duet_node z)
     return duet_decode(m, z, duet_features(duet_model_batch(m)));
 }
 
+static duet_node decode_mean(duet_model *m, duet_node z)
+{
+    return duet_likelihood_mean(m, decode(m, z));
+}
+
 static void build_vae(duet_model *m)
 {
+    const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
     duet_group *encoder = duet_model_group(m, "encoder");
     size_t latent = (size_t)duet_setting_number(m, "latent");
     duet_node h = duet_hidden_layers(m, encoder, "hidden", duet_model_batch(m));
     duet_node mu = duet_dense(encoder, "mean", h, latent), logvar = duet_dense(encoder, "logvar", h, latent);
     duet_vae_objective(m, mu, logvar, decode);
+    duet_invert(m, &prior, 1, decode_mean);
 }
 
 static const duet_setting settings[] = {
-    {"hidden", DUET_SETTING_SIZES, "400", 0, 0, NULL, "widths of the encoder's layers; the decoder mirrors them"},
-    {"latent", DUET_SETTING_COUNT, "20", 1, 65536, NULL, "dimensions of z"},
+    DUET_SIZES("hidden", "400", "widths of the encoder's layers; the decoder mirrors them"),
+    DUET_COUNT("latent", 20, 1, 65536, "dimensions of z"),
     DUET_VAE_SETTINGS,
 };
 

@@ -32,10 +32,10 @@ static void build_vae_conv(duet_model *m)
 }
 
 static const duet_setting settings[] = {
-    {"latent", DUET_SETTING_COUNT, "2", 1, 65536, NULL, "dimensions of z"},
+    DUET_COUNT("latent", 2, 1, 65536, "dimensions of z"),
     DUET_VAE_SETTINGS,
-    {"lr", DUET_SETTING_NUMBER, "0.0001", 0, 100, NULL, "learning rate"},
-    {"preset", DUET_SETTING_CHOICE, "none", 0, 0, "none|original", "original: the settings of the comparison"},
+    DUET_NUMBER("lr", 0.0001, 0, 100, "learning rate"),
+    DUET_CHOICE("preset", "none", "none|original", "original: the settings of the comparison"),
 };
 
 /* Kingma & Welling's eq. 6 with one sample, as the tutorial has it; pictures in the order of the file. */

@@ -232,7 +232,8 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     update *u = &whole;
     u->roots = roots;
     snprintf(name, sizeof name, "%s.updates", group->name);
-    duet_node updates = duet_state_at(where, u->graph, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    duet_node updates =
+        duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     duet_node done = duet_to_float_at(where, updates);
     u->time = SHIFT(done, 1);
     u->rate = rate_of(u, done);

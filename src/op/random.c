@@ -1,6 +1,6 @@
 /* Random ops: element i is a pure function of (seed, stream, clock, i), so nothing is stored and any kernel can compute
- * it again. size[0]: the stream, size[1], size[2]: of a permutation its n and count; number[0]: of a mask the
- * probability of 1. */
+ * it again. size[0]: the stream; size[1]: of a draw its elements a row, of a permutation n, and size[2] its count;
+ * number[0]: of a mask the probability of 1. */
 #include "op/op.h"
 
 #include <stdio.h>
@@ -18,11 +18,12 @@ static duet_status write_seed(void *context, void *destination, size_t bytes, du
 static duet_node seed_of(duet_graph *graph)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    duet_node seed = duet_state(graph, "random.seed", DUET_UINT32, DUET_SHAPE(2), zero);
-    duet_variable *variable = duet_store_find(duet_graph_store(graph), "random.seed");
+    duet_store *store = duet_graph_working_store(graph);
+    duet_node seed = duet_working_state(graph, "random.seed", DUET_UINT32, DUET_SHAPE(2), zero);
+    duet_variable *variable = duet_store_find(store, "random.seed");
     if (variable != NULL) {
         variable->fill = write_seed;
-        variable->fill_context = duet_graph_store(graph);
+        variable->fill_context = store;
     }
     return seed;
 }
@@ -30,7 +31,7 @@ static duet_node seed_of(duet_graph *graph)
 duet_node duet_clock(duet_graph *graph)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    return duet_state(graph, "random.clock", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    return duet_working_state(graph, "random.clock", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
 }
 
 /* "seed0, seed1, streamu, " as the functions of cl/philox.cl take them; b0[o0 + ...] are loads. */
@@ -43,10 +44,20 @@ static void write_key(duet_kernel_writer *writer, duet_node node, char text[256]
     snprintf(text, 256, "%s, %s, %zuu", seed0, seed1, node->attributes.size[0]);
 }
 
+/* The number of an element among those of all batches, where the graph knows of rows: each row draws what it would draw
+ * in a batch of any size. */
+static duet_value write_place(duet_kernel_writer *writer, duet_node node, duet_value index)
+{
+    char row[96];
+    if (node->input_count < 3) return index;
+    duet_write_element(writer, node->inputs[2], "0", true, row);
+    return duet_write_let(writer, DUET_UINT32, "%s * %zuu + %s", row, node->attributes.size[1], index.text);
+}
+
 static duet_value write_draw(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
     char key[256], clock[96];
-    duet_value index = duet_write_index(writer, node, map);
+    duet_value index = write_place(writer, node, duet_write_index(writer, node, map));
     write_key(writer, node, key);
     duet_write_element(writer, node->inputs[1], "0", true, clock);
     return duet_write_let(writer, DUET_FLOAT32, "random_%s(%s, %s, %s)", node->op->name, key, clock, index.text);
@@ -82,9 +93,15 @@ static const duet_op op_mask = {.name = "mask",
 
 static duet_node draw(const char *where, duet_graph *graph, const duet_op *op, duet_shape shape, double number)
 {
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    size_t rows = op == &op_mask ? 0 : duet_graph_rows(graph), elements = duet_shape_elements(shape);
     duet_attributes attributes = {.number = {number}, .size = {duet_graph_next_stream(graph)}};
-    return duet_node_make(where, graph, op, DUET_FLOAT32, shape, (duet_node[]){seed_of(graph), duet_clock(graph)}, 2,
-                          &attributes, true);
+    duet_node inputs[3] = {seed_of(graph), duet_clock(graph)};
+    if (rows > 0) {
+        attributes.size[1] = (elements + rows - 1) / rows;
+        inputs[2] = duet_working_state(graph, "random.row", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    }
+    return duet_node_make(where, graph, op, DUET_FLOAT32, shape, inputs, rows > 0 ? 3 : 2, &attributes, true);
 }
 
 duet_node duet_uniform_at(const char *where, duet_graph *graph, duet_shape shape)

@@ -323,11 +323,17 @@ duet_status duet_plan_replay(duet_plan *plan, duet_error *error)
 }
 
 /* The tensor that holds `node`, checked against the caller's size. Memory that is shared holds nothing for long. */
+bool duet_plan_holds(const duet_plan *plan, duet_node node)
+{
+    duet_node memory = node == NULL ? NULL : duet_node_in_memory(node);
+    return memory != NULL && memory->graph == plan->lowering.graph && plan->lowering.tensor_of[memory->id] >= 0;
+}
+
 static duet_status find_tensor(const duet_plan *plan, duet_node node, size_t bytes, duet_place *place, size_t *size,
                                duet_error *error)
 {
     duet_node memory = node == NULL ? NULL : duet_node_in_memory(node);
-    if (memory == NULL || memory->graph != plan->lowering.graph || plan->lowering.tensor_of[memory->id] < 0)
+    if (!duet_plan_holds(plan, node))
         return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\" neither reads nor computes that node", plan->name);
     if (plan->lowering.tensors[plan->lowering.tensor_of[memory->id]].home == DUET_HOME_ARENA)
         return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": that node is no root of it", plan->name);

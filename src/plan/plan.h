@@ -8,4 +8,7 @@
 /** As duet_plan_replay; *last (may be NULL) receives the event of the last launch. Allocates nothing. */
 duet_status duet_plan_enqueue(duet_plan *plan, cl_event *last, duet_error *error);
 
+/** Whether the plan reads or computes the node: whether it may be written or read. */
+bool duet_plan_holds(const duet_plan *plan, duet_node node);
+
 #endif

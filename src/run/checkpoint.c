@@ -240,7 +240,7 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
 {
     const duet_checkpoint facts = {trainer->steps, trainer->reported, trainer->batch};
     DUET_TRY(duet_trainer_check(trainer, error));
-    return duet_checkpoint_save(path, trainer->model, trainer->device, &facts, trainer->steps * trainer->draws_per_step,
+    return duet_checkpoint_save(path, trainer->model, trainer->device, &facts, duet_trainer_draws(trainer, trainer->steps),
                                 error);
 }
 

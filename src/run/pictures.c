@@ -46,22 +46,28 @@ static duet_status read_examples(const drawing *to, float *values, duet_error *e
 
 static duet_status draw_samples(drawing *to, duet_error *error)
 {
-    size_t latent = duet_evaluator_latent_features(to->evaluator);
-    float *latents = malloc(to->shown * latent * sizeof *latents);
-    if (latents == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a picture");
-    duet_prior_latents(to->seed, to->shown, latent, latents);
-    duet_status status = duet_evaluator_compute(to->evaluator, DUET_FROM_LATENTS, "sample", latents, to->shown,
-                                                to->seed, to->values, error);
-    free(latents);
-    if (status == DUET_OK && !to->info->picture) status = read_examples(to, to->rows, error);
-    return status != DUET_OK ? status : draw(to, to->info->picture ? NULL : to->rows, error);
+    const duet_wanted sample = {DUET_SAMPLE, to->values};
+    const duet_request request = {.count = to->shown, .seed = to->seed, .outputs = &sample, .output_count = 1};
+    DUET_TRY(duet_evaluator_use(to->evaluator, &request, error));
+    if (!to->info->picture) DUET_TRY(read_examples(to, to->rows, error));
+    return draw(to, to->info->picture ? NULL : to->rows, error);
 }
 
 static duet_status draw_reconstructions(drawing *to, duet_error *error)
 {
+    uint8_t labels[GRID_PICTURES > POINTS ? GRID_PICTURES : POINTS];
+    const duet_wanted reconstruction = {DUET_RECONSTRUCTION, to->values};
+    duet_request request = {.count = to->shown,
+                            .seed = to->seed,
+                            .examples = to->rows,
+                            .outputs = &reconstruction,
+                            .output_count = 1};
     DUET_TRY(read_examples(to, to->rows, error));
-    DUET_TRY(duet_evaluator_compute(to->evaluator, DUET_FROM_EXAMPLES, "reconstruction", to->rows, to->shown, to->seed,
-                                    to->values, error));
+    if (duet_evaluator_has_classes(to->evaluator) && to->info->classes > 0) {
+        DUET_TRY(duet_data_labels(to->data, shown_split(to->info), 0, to->shown, labels, error));
+        request.classes = labels;
+    }
+    DUET_TRY(duet_evaluator_use(to->evaluator, &request, error));
     return draw(to, to->rows, error);
 }
 
@@ -94,10 +100,10 @@ duet_status duet_pictures_write(const char *folder, duet_evaluator *evaluator, d
     size_t examples = info->count[shown_split(info)];
 
     to.shown = info->picture ? GRID_PICTURES : examples < POINTS ? examples : POINTS;
-    if (duet_evaluator_features(evaluator, "sample") == to.features)
+    if (duet_evaluator_features(evaluator, DUET_SAMPLE) == to.features)
         DUET_TRY(draw_output(&to, folder, epoch, true, error));
     if (info->picture) to.shown = examples < GRID_PICTURES / 2 ? examples : GRID_PICTURES / 2;
-    if (to.shown > 0 && duet_evaluator_features(evaluator, "reconstruction") == to.features)
+    if (to.shown > 0 && duet_evaluator_features(evaluator, DUET_RECONSTRUCTION) == to.features)
         DUET_TRY(draw_output(&to, folder, epoch, false, error));
     return DUET_OK;
 }

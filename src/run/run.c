@@ -99,19 +99,18 @@ size_t duet_run_latent_features(duet_run *run)
     return duet_evaluator_latent_features(run->evaluator);
 }
 
-void duet_run_prior(duet_run *run, size_t count, uint64_t seed, float *latents)
+const duet_prior *duet_run_prior(duet_run *run, size_t index)
 {
-    duet_prior_latents(seed, count, duet_evaluator_latent_features(run->evaluator), latents);
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    return index < build->prior_count ? &build->prior[index] : NULL;
 }
 
-duet_status duet_run_decode(duet_run *run, const char *output, const float *latents, size_t count, float *values,
-                            duet_error *error)
+bool duet_run_has_classes(duet_run *run)
 {
-    return duet_evaluator_compute(run->evaluator, DUET_FROM_LATENTS, output, latents, count, 0, values, error);
+    return duet_evaluator_has_classes(run->evaluator);
 }
 
-duet_status duet_run_apply(duet_run *run, const char *output, const float *examples, size_t count, uint64_t seed,
-                           float *values, duet_error *error)
+duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error)
 {
-    return duet_evaluator_compute(run->evaluator, DUET_FROM_EXAMPLES, output, examples, count, seed, values, error);
+    return duet_evaluator_use(run->evaluator, request, error);
 }

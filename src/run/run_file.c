@@ -56,10 +56,11 @@ static json_t *describe_data(const duet_data_info *info, const char *name)
 static json_t *describe_groups(const duet_build *build, size_t (*count)(const duet_group *group))
 {
     json_t *groups = json_object();
-    for (size_t p = 0; p < build->phase_count; p++)
-        for (size_t o = 0; o < build->phases[p].objective_count; o++)
-            for (size_t g = 0; g < build->phases[p].objectives[o].group_count; g++) {
-                const duet_group *group = build->phases[p].objectives[o].groups[g];
+    const duet_procedure_description *train = &build->procedures[0];
+    for (size_t p = 0; p < train->phase_count; p++)
+        for (size_t o = 0; o < train->phases[p].objective_count; o++)
+            for (size_t g = 0; g < train->phases[p].objectives[o].group_count; g++) {
+                const duet_group *group = train->phases[p].objectives[o].groups[g];
                 if (count(group) > 0)
                     (void)json_object_set_new(groups, duet_group_name(group), json_integer((json_int_t)count(group)));
             }

@@ -39,7 +39,7 @@ typedef struct training {
     duet_evaluator *evaluator;
     duet_metrics_file metrics;
     uint64_t first, total, cadence; /* steps: at this call's start, in all, between reports */
-    double means[DUET_MAX_PHASES * DUET_MAX_REPORTS];
+    double *means; /* of the terms, as last reported */
     double earlier, began;                      /* seconds of earlier calls; the clock at this one's start */
     double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */
     uint64_t report_step;
@@ -204,6 +204,8 @@ static duet_status prepare(training *run, bool *finished, duet_error *error)
                                       &run->made_folder, error));
     DUET_TRY(make_paths(run, error));
     DUET_TRY(duet_trainer_new(&run->trainer, run->device, run->model, run->choice.batch, error));
+    run->means = calloc(run->trainer->schedule.term_count + 1, sizeof *run->means);
+    if (run->means == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a training");
     if (run->resumed) {
         warn_of_change(run);
         DUET_TRY(load_checkpoint(run, error));
@@ -222,10 +224,11 @@ static duet_status prepare(training *run, bool *finished, duet_error *error)
 
 /* The loop. */
 
-static double images(const training *run, uint64_t steps)
+/* Examples that the steps after `from` up to `to` took. */
+static double images(const training *run, uint64_t from, uint64_t to)
 {
-    size_t draws = run->trainer->draws_per_step > 0 ? run->trainer->draws_per_step : 1;
-    return (double)steps * (double)draws * (double)run->trainer->batch;
+    uint64_t draws = duet_trainer_draws(run->trainer, to) - duet_trainer_draws(run->trainer, from);
+    return (double)draws * (double)run->trainer->batch;
 }
 
 static duet_progress describe_progress(const training *run, double time, bool report)
@@ -237,8 +240,8 @@ static duet_progress describe_progress(const training *run, double time, bool re
         .epochs = duet_trainer_epoch(run->trainer) * ((double)run->total / (double)duet_trainer_steps(run->trainer)),
         .seconds = run->earlier + time - run->began,
         .images_per_second = run->report_rate,
-        .terms = run->trainer->term_count,
-        .names = run->trainer->terms,
+        .terms = run->trainer->schedule.term_count,
+        .names = run->trainer->schedule.terms,
         .means = run->means,
         .report = report,
     };
@@ -252,11 +255,11 @@ static void show(const training *run, const duet_progress *progress)
 /* Reads the losses, which waits for the device, and writes a line; also where a loss is not finite, as nulls. */
 static duet_status report(training *run, duet_error *error)
 {
-    duet_status status = duet_trainer_losses(run->trainer, run->means, run->trainer->term_count, error);
+    duet_status status = duet_trainer_losses(run->trainer, run->means, run->trainer->schedule.term_count, error);
     if (status != DUET_OK && status != DUET_ERROR_NUMERIC) return status;
     double time = duet_seconds();
     uint64_t step = duet_trainer_steps(run->trainer);
-    run->report_rate = images(run, step - run->report_step) / (time - run->report_time);
+    run->report_rate = images(run, run->report_step, step) / (time - run->report_time);
     run->report_time = run->life_time = time;
     run->report_step = step;
     duet_progress progress = describe_progress(run, time, true);
@@ -328,7 +331,7 @@ static duet_status loop(training *run, duet_error *error)
 {
     run->began = run->report_time = run->life_time = duet_seconds();
     run->report_step = run->first;
-    for (size_t i = 0; i < run->trainer->term_count; i++) run->means[i] = NAN;
+    for (size_t i = 0; i < run->trainer->schedule.term_count; i++) run->means[i] = NAN;
     run->report_rate = NAN;
     while (run->trainer->steps < run->total) {
         if (run->options->stop != NULL && *run->options->stop != 0) return stop(run, error);
@@ -347,7 +350,7 @@ static void summarise(const training *run, duet_train_summary *summary)
     summary->steps = run->trainer->steps;
     summary->epochs = duet_trainer_epoch(run->trainer);
     summary->seconds = seconds;
-    if (seconds > 0) summary->images_per_second = images(run, run->trainer->steps - run->first) / seconds;
+    if (seconds > 0) summary->images_per_second = images(run, run->first, run->trainer->steps) / seconds;
 }
 
 static void close_parts(training *run, duet_device **device_out)
@@ -367,6 +370,7 @@ static void close_parts(training *run, duet_device **device_out)
     free(run->tuning_file);
     free(run->checkpoint);
     free(run->samples);
+    free(run->means);
 }
 
 duet_status duet_train(const duet_train_options *options, duet_train_summary *summary, duet_device **device_out,

@@ -1,24 +1,38 @@
-/* Outputs of a model for rows that the host gives: padded chunks through one plan an output. */
+/* Requests answered: rows go through a procedure in batches, the last one filled up with zeros, which no other row
+ * sees. */
 #include "train/evaluator.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/philox.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "graph/variable.h"
+#include "plan/plan.h"
+#include "train/schedule.h"
 
-/* Philox streams of the host's own; those of a graph count up from 0. */
-enum { PRIOR_STREAM = 0x50524952 };
+enum {
+    USUAL_ROWS = 100,
+    MOST_PREPARED = 12,
+    EVALUATION_KEY = 0x4556414C, /* keeps the noise of use apart from that of a training with the same seed */
+};
 
-/* Keeps the noise of evaluation apart from that of a training with the same seed. */
-enum { EVALUATION_KEY = 0x4556414C };
+/* A graph and its plans, for requests of one kind. */
+typedef struct prepared {
+    char *kind;
+    duet_build *build;
+    duet_procedure_description procedure; /* what is run of it; its phases are the build's */
+    duet_schedule schedule;
+    duet_node *outputs; /* in the order of the request */
+    size_t rows;
+    struct prepared *next;
+} prepared;
 
 struct duet_evaluator {
     duet_device *device;
     duet_model *model;
-    duet_build *build;
-    duet_plan *plans[DUET_MAX_OUTPUTS]; /* made when first needed */
+    duet_build *described;
+    prepared *kept; /* the latest first */
 };
 
 duet_status duet_evaluator_new(duet_evaluator **evaluator, duet_device *device, duet_model *model, duet_error *error)
@@ -28,7 +42,7 @@ duet_status duet_evaluator_new(duet_evaluator **evaluator, duet_device *device, 
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for an evaluator");
     made->device = device;
     made->model = model;
-    duet_status status = duet_model_build(model, DUET_BUILD_EVAL, DUET_EVALUATOR_ROWS, &made->build, error);
+    duet_status status = duet_model_build(model, DUET_BUILD_EVAL, USUAL_ROWS, &made->described, error);
     if (status != DUET_OK) {
         free(made);
         return status;
@@ -37,144 +51,364 @@ duet_status duet_evaluator_new(duet_evaluator **evaluator, duet_device *device, 
     return DUET_OK;
 }
 
+static void free_prepared(prepared *old)
+{
+    if (old == NULL) return;
+    duet_schedule_clear(&old->schedule);
+    duet_build_free(&old->build);
+    free(old->outputs);
+    free(old->kind);
+    free(old);
+}
+
 void duet_evaluator_free(duet_evaluator **evaluator)
 {
     if (evaluator == NULL || *evaluator == NULL) return;
-    for (size_t i = 0; i < DUET_MAX_OUTPUTS; i++) duet_plan_free(&(*evaluator)->plans[i]);
-    duet_build_free(&(*evaluator)->build);
+    for (prepared *old = (*evaluator)->kept, *next; old != NULL; old = next) {
+        next = old->next;
+        free_prepared(old);
+    }
+    duet_build_free(&(*evaluator)->described);
     free(*evaluator);
     *evaluator = NULL;
 }
 
 /* A row's numbers; 0 if the first dimension is not the batch. */
-static size_t row_features(duet_node node)
+static size_t row_features(duet_node node, size_t rows)
 {
     duet_shape shape = duet_node_shape(node);
-    if (shape.rank == 0 || shape.dims[0] != DUET_EVALUATOR_ROWS) return 0;
-    return duet_shape_elements(shape) / DUET_EVALUATOR_ROWS;
+    if (shape.rank == 0 || shape.dims[0] != rows) return 0;
+    return duet_shape_elements(shape) / rows;
+}
+
+/* The node of an output; the latents are one that no model needs to name. */
+static duet_node find_output(const duet_build *build, const char *name)
+{
+    duet_node node = duet_build_output(build, name);
+    return node == NULL && strcmp(name, DUET_PRIOR) == 0 ? build->latent : node;
 }
 
 size_t duet_evaluator_features(const duet_evaluator *evaluator, const char *output)
 {
-    duet_node node = duet_build_output(evaluator->build, output);
-    return node == NULL ? 0 : row_features(node);
+    duet_node node = find_output(evaluator->described, output);
+    return node == NULL ? 0 : row_features(node, USUAL_ROWS);
 }
 
 size_t duet_evaluator_latent_features(const duet_evaluator *evaluator)
 {
-    return evaluator->build->latent == NULL ? 0 : row_features(evaluator->build->latent);
+    duet_node latent = evaluator->described->latent;
+    return latent == NULL ? 0 : row_features(latent, USUAL_ROWS);
 }
 
-static duet_status find_plan(duet_evaluator *evaluator, const char *output, duet_node *node, duet_plan **plan,
-                             duet_error *error)
+bool duet_evaluator_has_classes(const duet_evaluator *evaluator)
 {
-    const duet_build *build = evaluator->build;
-    for (size_t i = 0; i < build->output_count; i++) {
-        if (strcmp(build->outputs[i].name, output) != 0) continue;
-        *node = build->outputs[i].value;
-        if (row_features(*node) == 0)
-            return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" has no row an example", output);
-        if (evaluator->plans[i] == NULL)
-            DUET_TRY(duet_plan_new(&evaluator->plans[i], evaluator->device, output, node, 1, error));
-        *plan = evaluator->plans[i];
-        return DUET_OK;
-    }
-    return duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" has no output \"%s\"",
-                     duet_model_family(evaluator->model)->name, output);
+    return evaluator->described->labels != NULL;
 }
 
-/* One output of one call. */
-typedef struct computation {
-    duet_plan *plan;
-    duet_node input, output;
-    size_t input_features, output_features;
-    float *input_rows, *output_rows; /* of a whole chunk */
-} computation;
-
-static duet_status compute_chunk(const computation *work, const float *rows, size_t count, float *values,
-                                 duet_error *error)
+const duet_build *duet_evaluator_build(const duet_evaluator *evaluator)
 {
-    size_t given = count * work->input_features, room = DUET_EVALUATOR_ROWS * work->input_features;
-    memcpy(work->input_rows, rows, given * sizeof *rows);
-    memset(work->input_rows + given, 0, (room - given) * sizeof *rows);
-    DUET_TRY(duet_plan_write(work->plan, work->input, work->input_rows, room * sizeof *rows, error));
-    DUET_TRY(duet_plan_replay(work->plan, error));
-    DUET_TRY(duet_plan_read(work->plan, work->output, work->output_rows,
-                            DUET_EVALUATOR_ROWS * work->output_features * sizeof *values, error));
-    memcpy(values, work->output_rows, count * work->output_features * sizeof *values);
-    return DUET_OK;
+    return evaluator->described;
 }
 
-/* The store's random seed and clock: chunk c of a call draws at clock c. */
-typedef struct random_state {
-    duet_variable *clock, *seed; /* NULL where the model draws nothing */
-    uint32_t saved_clock, saved_seed[2];
-} random_state;
+/* Preparing. */
 
-static duet_status begin_random(duet_store *store, uint64_t seed, random_state *state, duet_error *error)
+static size_t rows_of(const duet_request *request)
 {
-    const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32) ^ EVALUATION_KEY};
-    state->clock = duet_store_find(store, "random.clock");
-    state->seed = duet_store_find(store, "random.seed");
-    if (state->clock != NULL && state->clock->storage->buffer == NULL) state->clock = NULL;
-    if (state->seed != NULL && state->seed->storage->buffer == NULL) state->seed = NULL;
-    if (state->clock != NULL) DUET_TRY(duet_variable_read(state->clock, &state->saved_clock, error));
-    if (state->seed == NULL) return DUET_OK;
-    DUET_TRY(duet_variable_read(state->seed, state->saved_seed, error));
-    return duet_variable_write(state->seed, words, error);
+    size_t rows = request->batch > 0 ? request->batch : USUAL_ROWS;
+    return request->count < rows ? request->count : rows;
 }
 
-static duet_status end_random(const random_state *state, duet_error *error)
+/* Everything that graph and plans follow from, as a text. */
+static char *kind_of(const duet_request *request)
 {
-    if (state->clock != NULL) DUET_TRY(duet_variable_write(state->clock, &state->saved_clock, error));
-    if (state->seed != NULL) DUET_TRY(duet_variable_write(state->seed, state->saved_seed, error));
-    return DUET_OK;
+    duet_text text = {0};
+    duet_text_add(&text, "%s %zu %d %d", request->procedure == NULL ? "" : request->procedure, rows_of(request),
+                  request->latents != NULL, request->classes != NULL);
+    for (size_t i = 0; i < request->setting_count; i++) duet_text_add(&text, " %s", request->settings[i]);
+    for (size_t i = 0; i < request->output_count; i++) duet_text_add(&text, "\n%s", request->outputs[i].name);
+    char *kind = strdup(duet_text_get(&text));
+    duet_text_free(&text);
+    return kind;
 }
 
-static duet_status compute_all(const computation *work, const random_state *state, const float *rows, size_t count,
-                               float *values, duet_error *error)
+/* The procedure that is to run: the one named, or that of the first output. */
+static const duet_procedure_description *choose_procedure(const duet_build *build, const duet_request *request)
 {
-    uint32_t chunk = 0;
-    for (size_t first = 0; first < count; first += DUET_EVALUATOR_ROWS, chunk++) {
-        size_t here = count - first < DUET_EVALUATOR_ROWS ? count - first : DUET_EVALUATOR_ROWS;
-        if (state->clock != NULL) DUET_TRY(duet_variable_write(state->clock, &chunk, error));
-        DUET_TRY(compute_chunk(work, rows + first * work->input_features, here, values + first * work->output_features,
-                               error));
-    }
-    return DUET_OK;
+    duet_node node;
+    if (request->procedure != NULL) return duet_build_procedure(build, request->procedure);
+    const duet_procedure_description *procedure = NULL;
+    for (size_t i = 0; i < request->output_count && procedure == NULL; i++)
+        procedure = duet_build_find_output(build, request->outputs[i].name, &node);
+    return procedure != NULL ? procedure : &build->procedures[0];
 }
 
-duet_status duet_evaluator_compute(duet_evaluator *evaluator, duet_evaluator_source source, const char *output,
-                                   const float *rows, size_t count, uint64_t seed, float *values, duet_error *error)
+static duet_status fail_output(const duet_evaluator *evaluator, const char *name, duet_error *error)
 {
-    computation work = {.input = source == DUET_FROM_LATENTS ? evaluator->build->latent : evaluator->build->batch};
-    random_state state = {NULL};
-    if (work.input == NULL)
-        return duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" reads no latents: it cannot be sampled from",
-                         duet_model_family(evaluator->model)->name);
-    DUET_TRY(find_plan(evaluator, output, &work.output, &work.plan, error));
-    work.input_features = row_features(work.input);
-    work.output_features = row_features(work.output);
-    work.input_rows = malloc(DUET_EVALUATOR_ROWS * work.input_features * sizeof *work.input_rows);
-    work.output_rows = malloc(DUET_EVALUATOR_ROWS * work.output_features * sizeof *work.output_rows);
-    duet_status status = DUET_OK;
-    if (work.input_rows == NULL || work.output_rows == NULL)
-        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a chunk of \"%s\"", output);
-    if (status == DUET_OK) status = begin_random(duet_model_store(evaluator->model), seed, &state, error);
-    if (status == DUET_OK) {
-        status = compute_all(&work, &state, rows, count, values, error);
-        duet_status restored = end_random(&state, error);
-        if (status == DUET_OK) status = restored;
-    }
-    free(work.input_rows);
-    free(work.output_rows);
+    const duet_build *build = evaluator->described;
+    duet_text names = {0};
+    for (size_t p = 0; p < build->procedure_count; p++)
+        for (size_t i = 0; i < build->procedures[p].output_count; i++)
+            duet_text_add(&names, " %s", build->procedures[p].outputs[i].name);
+    duet_status status = duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" has no output \"%s\"; it has:%s",
+                                   duet_model_family(evaluator->model)->name, name, duet_text_get(&names));
+    duet_text_free(&names);
     return status;
 }
 
-void duet_prior_latents(uint64_t seed, size_t count, size_t features, float *latents)
+/* The outputs asked for, all of one procedure (or of none: the latents, and those that training gives, which are
+ * values of the graph like any other). */
+static duet_status find_outputs(const duet_evaluator *evaluator, const prepared *made,
+                                const duet_procedure_description *procedure, const duet_request *request,
+                                duet_error *error)
 {
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < features; k++)
-            latents[i * features + k] =
-                (float)duet_philox_normal(duet_philox_element(seed, PRIOR_STREAM, (uint32_t)i, (uint32_t)k));
+    for (size_t i = 0; i < request->output_count; i++) {
+        const char *name = request->outputs[i].name;
+        duet_node node = find_output(made->build, name), value;
+        if (node == NULL) return fail_output(evaluator, name, error);
+        const duet_procedure_description *from = duet_build_find_output(made->build, name, &value);
+        if (from != NULL && from != procedure && from != &made->build->procedures[0])
+            return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" is of the procedure \"%s\", not of \"%s\"", name,
+                             from->name, procedure->name);
+        if (row_features(node, made->rows) == 0)
+            return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" has no row an example", name);
+        made->outputs[i] = node;
+    }
+    return DUET_OK;
+}
+
+static duet_status prepare(duet_evaluator *evaluator, prepared *made, const duet_request *request, duet_error *error)
+{
+    const duet_build_options options = {
+        .mode = DUET_BUILD_EVAL,
+        .batch = made->rows,
+        .draws_latents = request->latents == NULL,
+        .draws_classes = request->classes == NULL,
+        .knobs = request->settings,
+        .knob_count = request->setting_count,
+    };
+    DUET_TRY(duet_model_build_as(evaluator->model, &options, &made->build, error));
+    const duet_procedure_description *procedure = choose_procedure(made->build, request);
+    if (procedure == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" has no procedure \"%s\"",
+                         duet_model_family(evaluator->model)->name, request->procedure);
+    DUET_TRY(find_outputs(evaluator, made, procedure, request, error));
+    bool trains = procedure == &made->build->procedures[0]; /* whose phases are not for use */
+    made->procedure = trains ? (duet_procedure_description){.name = "use"} : *procedure;
+    return duet_schedule_make(&made->schedule, evaluator->device, evaluator->model, made->build, &made->procedure, 0,
+                              made->outputs, request->output_count, error);
+}
+
+/* Where many kinds of requests come, the one that was not asked for the longest goes. */
+static void forget_old(duet_evaluator *evaluator)
+{
+    size_t count = 0;
+    for (prepared **at = &evaluator->kept; *at != NULL; at = &(*at)->next) {
+        if (++count < MOST_PREPARED) continue;
+        free_prepared((*at)->next);
+        (*at)->next = NULL;
+        return;
+    }
+}
+
+/* The kept one of this kind, put first; NULL: there is none. */
+static prepared *recall(duet_evaluator *evaluator, const char *kind)
+{
+    prepared **at = &evaluator->kept, *found;
+    while (*at != NULL && strcmp((*at)->kind, kind) != 0) at = &(*at)->next;
+    if ((found = *at) == NULL) return NULL;
+    *at = found->next;
+    found->next = evaluator->kept;
+    return evaluator->kept = found;
+}
+
+static duet_status find_prepared(duet_evaluator *evaluator, const duet_request *request, prepared **found,
+                                 duet_error *error)
+{
+    char *kind = kind_of(request);
+    *found = kind == NULL ? NULL : recall(evaluator, kind);
+    if (*found != NULL) {
+        free(kind);
+        return DUET_OK;
+    }
+    prepared *made = calloc(1, sizeof *made);
+    duet_node *outputs = calloc(request->output_count + 1, sizeof *outputs);
+    if (kind == NULL || made == NULL || outputs == NULL) {
+        free(kind);
+        free(made);
+        free(outputs);
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    }
+    made->kind = kind;
+    made->outputs = outputs;
+    made->rows = rows_of(request);
+    duet_status status = prepare(evaluator, made, request, error);
+    if (status != DUET_OK) {
+        free_prepared(made);
+        return status;
+    }
+    made->next = evaluator->kept;
+    *found = evaluator->kept = made;
+    forget_old(evaluator);
+    return DUET_OK;
+}
+
+/* Running. */
+
+/* One request under way. `room` holds a batch of the widest input or output. */
+typedef struct course {
+    prepared *made;
+    const duet_request *request;
+    duet_variable *seed, *row; /* NULL where nothing is drawn */
+    float *room;
+    uint64_t done, total; /* replays of phases */
+} course;
+
+static duet_status write_rows(course *it, duet_node input, const float *rows, size_t count, duet_error *error)
+{
+    size_t features = row_features(input, it->made->rows), given = count * features,
+           whole = it->made->rows * features;
+    if (given > 0) memcpy(it->room, rows, given * sizeof *rows);
+    memset(it->room + given, 0, (whole - given) * sizeof *rows);
+    const duet_schedule *schedule = &it->made->schedule;
+    for (size_t i = 0; i < schedule->plan_count; i++)
+        if (duet_plan_holds(schedule->plans[i], input))
+            DUET_TRY(duet_plan_write(schedule->plans[i], input, it->room, whole * sizeof *rows, error));
+    return DUET_OK;
+}
+
+/* Classes as rows of one 1 and zeros. */
+static duet_status write_classes(course *it, const uint8_t *classes, size_t count, duet_error *error)
+{
+    duet_node labels = it->made->build->labels;
+    size_t features = labels == NULL ? 0 : duet_features(labels);
+    if (labels == NULL) return DUET_OK; /* the model does not ask */
+    float *rows = calloc(count * features, sizeof *rows);
+    if (rows == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu classes", count);
+    duet_status status = DUET_OK;
+    for (size_t i = 0; i < count && status == DUET_OK; i++) {
+        if (classes[i] >= features)
+            status = duet_fail(error, DUET_ERROR_USAGE, "class %d is none of 0 to %zu", classes[i], features - 1);
+        else
+            rows[i * features + classes[i]] = 1;
+    }
+    if (status == DUET_OK) status = write_rows(it, labels, rows, count, error);
+    free(rows);
+    return status;
+}
+
+static bool in_use(const duet_variable *variable)
+{
+    return variable != NULL && variable->storage->buffer != NULL;
+}
+
+/* Every batch of a procedure starts from nothing but the seed and the number of its first row. */
+static duet_status restart(course *it, size_t first, duet_error *error)
+{
+    const duet_schedule *schedule = &it->made->schedule;
+    const uint32_t words[2] = {(uint32_t)it->request->seed, (uint32_t)(it->request->seed >> 32) ^ EVALUATION_KEY};
+    const uint32_t row = (uint32_t)(it->request->first + first);
+    bool forgets = schedule->phase_count > 0;
+    if (forgets) DUET_TRY(duet_store_restart(it->made->build->scratch, error));
+    if (in_use(it->seed) && (forgets || first == 0)) DUET_TRY(duet_variable_write(it->seed, words, error));
+    return in_use(it->row) ? duet_variable_write(it->row, &row, error) : DUET_OK;
+}
+
+static duet_status give_inputs(course *it, size_t first, size_t count, duet_error *error)
+{
+    const duet_build *build = it->made->build;
+    const duet_request *request = it->request;
+    if (request->examples != NULL)
+        DUET_TRY(write_rows(it, build->batch, request->examples + first * duet_features(build->batch), count, error));
+    if (request->latents != NULL && build->latent != NULL)
+        DUET_TRY(write_rows(it, build->latent, request->latents + first * duet_features(build->latent), count, error));
+    return request->classes != NULL ? write_classes(it, request->classes + first, count, error) : DUET_OK;
+}
+
+static duet_status run_phases(course *it, duet_error *error)
+{
+    duet_schedule *schedule = &it->made->schedule;
+    const duet_request *request = it->request;
+    for (size_t i = 0; i < schedule->phase_count; i++)
+        for (size_t k = 0; k < schedule->phases[i].repeats; k++) {
+            if (request->stop != NULL && *request->stop != 0)
+                return duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped after %llu of %llu repeats",
+                                 (unsigned long long)it->done, (unsigned long long)it->total);
+            DUET_TRY(duet_schedule_enqueue(schedule, i, true, error));
+            it->done++;
+            if (request->progress != NULL) request->progress(request->context, it->done, it->total);
+        }
+    return DUET_OK;
+}
+
+static duet_status read_outputs(course *it, size_t first, size_t count, duet_error *error)
+{
+    const prepared *made = it->made;
+    for (size_t i = 0; i < it->request->output_count; i++) {
+        size_t features = row_features(made->outputs[i], made->rows);
+        DUET_TRY(duet_plan_read(duet_schedule_last(&made->schedule), made->outputs[i], it->room,
+                                made->rows * features * sizeof *it->room, error));
+        memcpy(it->request->outputs[i].values + first * features, it->room, count * features * sizeof *it->room);
+    }
+    return DUET_OK;
+}
+
+static duet_status run_batch(course *it, size_t first, size_t count, duet_error *error)
+{
+    duet_schedule *schedule = &it->made->schedule;
+    DUET_TRY(restart(it, first, error));
+    DUET_TRY(give_inputs(it, first, count, error));
+    DUET_TRY(run_phases(it, error));
+    DUET_TRY(duet_schedule_enqueue(schedule, schedule->phase_count, false, error));
+    DUET_TRY(read_outputs(it, first, count, error));
+    return schedule->phase_count > 0 ? duet_schedule_check(schedule, error) : DUET_OK;
+}
+
+/* Numbers a row of the widest input or output. */
+static size_t widest(const prepared *made, size_t output_count)
+{
+    const duet_node inputs[] = {made->build->batch, made->build->latent, made->build->labels};
+    size_t most = 1;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        if (inputs[i] != NULL && row_features(inputs[i], made->rows) > most) most = row_features(inputs[i], made->rows);
+    for (size_t i = 0; i < output_count; i++)
+        if (row_features(made->outputs[i], made->rows) > most) most = row_features(made->outputs[i], made->rows);
+    return most;
+}
+
+/* Outputs of the batch need one: without examples they would be those of zeros. */
+static duet_status check_request(const duet_evaluator *evaluator, const prepared *made, const duet_request *request,
+                                 duet_error *error)
+{
+    bool reads = false;
+    for (size_t i = 0; i < made->schedule.plan_count; i++)
+        reads |= duet_plan_holds(made->schedule.plans[i], made->build->batch);
+    if (reads && request->examples == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is made of examples, and the request gives none",
+                         request->outputs[0].name);
+    if (request->latents != NULL && made->build->latent == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" reads no latents: it cannot be sampled from",
+                         duet_model_family(evaluator->model)->name);
+    return DUET_OK;
+}
+
+duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
+{
+    course it = {.request = request};
+    if (request->count == 0 || request->output_count == 0) return DUET_OK;
+    DUET_TRY(find_prepared(evaluator, request, &it.made, error));
+    DUET_TRY(check_request(evaluator, it.made, request, error));
+    size_t rows = it.made->rows, features = widest(it.made, request->output_count), elements, bytes;
+    uint64_t batches = duet_size_pieces(request->count, rows);
+    for (size_t i = 0; i < it.made->schedule.phase_count; i++)
+        it.total += batches * it.made->schedule.phases[i].repeats;
+    it.seed = duet_store_find(it.made->build->scratch, "random.seed");
+    it.row = duet_store_find(it.made->build->scratch, "random.row");
+    bool fits = duet_size_multiply(rows, features, &elements) && duet_size_multiply(elements, sizeof(float), &bytes);
+    it.room = fits ? malloc(bytes) : NULL;
+    if (it.room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a batch of %zu rows", rows);
+    duet_status status = DUET_OK;
+    for (size_t first = 0; first < request->count && status == DUET_OK; first += rows)
+        status = run_batch(&it, first, request->count - first < rows ? request->count - first : rows, error);
+    free(it.room);
+    return status;
 }

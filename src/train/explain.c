@@ -8,19 +8,19 @@
 #include "plan/explain.h"
 #include "train/trainer.h"
 
-enum { MOST_NAMES = 2 + DUET_MAX_REPORTS * DUET_MAX_PHASES + DUET_MAX_OBJECTIVES + DUET_MAX_OUTPUTS, LONGEST = 96 };
+enum { LONGEST = 96 };
 
 /* What the model's own values are called in the words of a phase. */
 typedef struct vocabulary {
-    duet_node_name rows[MOST_NAMES];
-    size_t count;
-    char texts[DUET_MAX_OBJECTIVES + DUET_MAX_OUTPUTS][LONGEST];
+    duet_node_name *rows;
+    size_t count, room;
+    char (*texts)[LONGEST];
     size_t text_count;
 } vocabulary;
 
 static void add_name(vocabulary *known, duet_node node, const char *name)
 {
-    if (node != NULL && known->count < MOST_NAMES) known->rows[known->count++] = (duet_node_name){node, name};
+    if (node != NULL && known->count < known->room) known->rows[known->count++] = (duet_node_name){node, name};
 }
 
 static void add_losses(vocabulary *known, const duet_phase_description *phase)
@@ -38,8 +38,8 @@ static void add_losses(vocabulary *known, const duet_phase_description *phase)
 /* An output has a row an example; a report of the same name is its mean. */
 static void add_outputs(vocabulary *known, const duet_build *build, const duet_phase_description *phase)
 {
-    for (size_t i = 0; i < build->output_count; i++) {
-        const duet_output_row *output = &build->outputs[i];
+    for (size_t i = 0; i < build->procedures[0].output_count; i++) {
+        const duet_output_row *output = &build->procedures[0].outputs[i];
         if (output->value == NULL || output->value->op->kind == DUET_OP_VARIABLE) continue;
         char *text = known->texts[known->text_count++];
         bool reported = false;
@@ -49,9 +49,24 @@ static void add_outputs(vocabulary *known, const duet_build *build, const duet_p
     }
 }
 
+/* Room for all names of a phase; false if memory is short. */
+static bool open_vocabulary(vocabulary *known, const duet_build *build, const duet_phase_description *phase)
+{
+    size_t texts = build->procedures[0].output_count + (phase == NULL ? 0 : phase->objective_count);
+    *known = (vocabulary){.room = 1 + texts + (phase == NULL ? 0 : phase->report_count)};
+    known->rows = calloc(known->room, sizeof *known->rows);
+    known->texts = calloc(texts + 1, sizeof *known->texts);
+    return known->rows != NULL && known->texts != NULL;
+}
+
+static void close_vocabulary(vocabulary *known)
+{
+    free(known->rows);
+    free(known->texts);
+}
+
 static void learn(vocabulary *known, const duet_build *build, const duet_phase_description *phase)
 {
-    *known = (vocabulary){.count = 0};
     if (phase == NULL) return;
     for (size_t i = 0; i < phase->report_count; i++) add_name(known, phase->reports[i].value, phase->reports[i].name);
     add_losses(known, phase);
@@ -105,24 +120,24 @@ static void explain_values(duet_explained_phase *phase, const duet_phase_descrip
     }
     for (size_t i = 0; i < from->assign_count; i++) {
         duet_explained_value *value = &phase->assigns[phase->assign_count++];
-        value->name = ((const duet_variable *)duet_node_in_memory(from->assign_targets[i])->attributes.object)->name;
-        say_or_name(known, from, from->assign_values[i], value->words);
+        value->name = ((const duet_variable *)duet_node_in_memory(from->assigns[i].target)->attributes.object)->name;
+        say_or_name(known, from, from->assigns[i].value, value->words);
     }
 }
 
 size_t duet_trainer_plan_count(const duet_trainer *trainer)
 {
-    return trainer->phase_count + 1;
+    return trainer->schedule.plan_count;
 }
 
 const duet_plan *duet_trainer_plan(const duet_trainer *trainer, size_t index)
 {
-    return index <= trainer->phase_count ? trainer->plans[index] : NULL;
+    return index < trainer->schedule.plan_count ? trainer->schedule.plans[index] : NULL;
 }
 
 duet_optimiser duet_trainer_optimiser(const duet_trainer *trainer)
 {
-    return duet_model_optimiser(trainer->model);
+    return duet_model_optimiser(trainer->model, NULL);
 }
 
 static bool make_room(duet_explained_phase *phase, const duet_phase_description *from)
@@ -135,32 +150,35 @@ static bool make_room(duet_explained_phase *phase, const duet_phase_description 
     return phase->updates != NULL && phase->reports != NULL && phase->assigns != NULL;
 }
 
-duet_status duet_trainer_explain(const duet_trainer *trainer, size_t index, duet_explained_phase *phase,
-                                 duet_error *error)
+static duet_status explain_phase(const duet_trainer *trainer, size_t index, vocabulary *known,
+                                 duet_explained_phase *phase, duet_error *error)
 {
-    *phase = (duet_explained_phase){.name = "step", .repeats = 1};
-    if (index > trainer->phase_count)
-        return duet_fail(error, DUET_ERROR_USAGE, "a step has %zu plans: there is none of number %zu",
-                         trainer->phase_count + 1, index);
-    vocabulary *known = malloc(sizeof *known);
-    if (known == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while explaining a step");
-    const duet_phase_description *from = index < trainer->phase_count ? trainer->phases[index].description : NULL;
-    duet_status status = DUET_OK;
+    const duet_schedule *schedule = &trainer->schedule;
+    const duet_phase_description *from =
+        index < schedule->phase_count ? schedule->phases[index].description : NULL;
+    if (!open_vocabulary(known, trainer->build, from) || (from != NULL && !make_room(phase, from)))
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while explaining a step");
     learn(known, trainer->build, from);
     if (from != NULL) {
         phase->name = from->name;
-        phase->repeats = trainer->phases[index].repeats;
+        phase->repeats = schedule->phases[index].repeats;
         phase->draws = from->draws;
-        if (!make_room(phase, from))
-            status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory while explaining a step");
-    }
-    if (from != NULL && status == DUET_OK) {
         explain_updates(phase, from, known);
         explain_values(phase, from, known);
     }
-    if (status == DUET_OK)
-        status = duet_plan_explain_named(trainer->plans[index], known->rows, known->count, &phase->plan, error);
-    free(known);
+    return duet_plan_explain_named(schedule->plans[index], known->rows, known->count, &phase->plan, error);
+}
+
+duet_status duet_trainer_explain(const duet_trainer *trainer, size_t index, duet_explained_phase *phase,
+                                 duet_error *error)
+{
+    vocabulary known;
+    *phase = (duet_explained_phase){.name = "step", .repeats = 1};
+    if (index >= trainer->schedule.plan_count)
+        return duet_fail(error, DUET_ERROR_USAGE, "a step has %zu plans: there is none of number %zu",
+                         trainer->schedule.plan_count, index);
+    duet_status status = explain_phase(trainer, index, &known, phase, error);
+    close_vocabulary(&known);
     if (status != DUET_OK) duet_explained_phase_free(phase);
     return status;
 }

@@ -1,155 +1,211 @@
-/* A phase as nodes: its updates, counters, loss history and fault flag. All gradients of a phase are taken at the same
- * parameters, because a plan reads every variable's old value; after a loss or a gradient that is not finite nothing is
- * updated. */
-#include <stdio.h>
+/* Running a procedure: k repeats of a phase are k replays of its plan, and a pass is nothing but their launches. The host
+ * waits for what it enqueued some time ago only, so that the device never runs dry. */
+#include "train/schedule.h"
 
-#include "duet/nn.h"
-#include "duet/op.h"
-#include "nn/optimiser.h"
-#include "train/trainer.h"
+#include <stdlib.h>
+#include <string.h>
 
-static const duet_initialiser zero = {DUET_INIT_CONSTANT, 0, 0, 0};
+#include "base/array.h"
+#include "base/size.h"
+#include "plan/plan.h"
 
-static duet_node scalar_state(duet_graph *graph, const char *name, duet_type type)
+static duet_status fail_memory(duet_error *error)
 {
-    return duet_state(graph, name, type, DUET_SCALAR_SHAPE, zero);
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a schedule");
 }
 
-/* "trainer.kind.PHASE" */
-static const char *phase_state_name(char name[64], const char *kind, const duet_phase_description *phase)
+static duet_status list_phases(duet_schedule *schedule, size_t batches, duet_error *error)
 {
-    snprintf(name, 64, "trainer.%s.%s", kind, phase->name);
-    return name;
-}
-
-static bool is_reported(const duet_phase_description *phase, duet_node value)
-{
-    for (size_t i = 0; i < phase->report_count; i++)
-        if (phase->reports[i].value == value) return true;
-    return false;
-}
-
-/* A number that is finite if the group's gradient is; a gate that rests the update lets any gradient pass. Infinite too
- * where only the squares overflow, which would spoil the optimiser's moments. */
-static duet_node squared_norm(const duet_objective *objective, duet_group *group)
-{
-    duet_node gradient = duet_group_gradient_at(objective->where, group, objective->loss);
-    duet_node squares = duet_sum_at(objective->where, duet_square_at(objective->where, gradient), DUET_ALL_AXES, false);
-    if (objective->gate == NULL) return squares;
-    duet_node rests = duet_constant(duet_node_graph(gradient), 0);
-    return duet_select_at(objective->where, objective->gate, squares, rests);
-}
-
-/* Lists what the phase watches: its reports, the losses that are not among them, the gradients. Returns how many. */
-static size_t watch(duet_trainer *trainer, const duet_phase_description *phase, duet_node *values)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < phase->report_count; i++) {
-        trainer->watched[trainer->watched_count++] = (duet_watched){phase->name, phase->reports[i].name, NULL};
-        values[count++] = phase->reports[i].value;
+    const duet_procedure_description *procedure = schedule->procedure;
+    schedule->phases = calloc(procedure->phase_count + 1, sizeof *schedule->phases);
+    schedule->plans = calloc(procedure->phase_count + 1, sizeof *schedule->plans);
+    if (schedule->phases == NULL || schedule->plans == NULL) return fail_memory(error);
+    schedule->phase_count = procedure->phase_count;
+    for (size_t i = 0; i < schedule->phase_count; i++) {
+        const duet_phase_description *phase = &procedure->phases[i];
+        schedule->phases[i].description = phase;
+        schedule->phases[i].repeats = phase->repeats > 0 ? phase->repeats : batches;
     }
-    for (size_t i = 0; i < phase->objective_count; i++) {
-        if (is_reported(phase, phase->objectives[i].loss)) continue;
-        trainer->watched[trainer->watched_count++] = (duet_watched){phase->name, NULL, NULL};
-        values[count++] = phase->objectives[i].loss;
-    }
-    for (size_t i = 0; i < phase->objective_count; i++)
-        for (size_t g = 0; g < phase->objectives[i].group_count; g++) {
-            duet_group *group = phase->objectives[i].groups[g];
-            trainer->watched[trainer->watched_count++] = (duet_watched){phase->name, NULL, duet_group_name(group)};
-            values[count++] = squared_norm(&phase->objectives[i], group);
+    return DUET_OK;
+}
+
+/* The terms of all phases, by name. The names become keys beside those of a report, so each may be used once. */
+static duet_status list_terms(duet_schedule *schedule, duet_error *error)
+{
+    static const char *const taken[] = {"step", "epoch", "split", "seconds", "images_per_second"};
+    for (size_t p = 0; p < schedule->phase_count; p++) {
+        const duet_phase_description *phase = schedule->phases[p].description;
+        for (size_t i = 0; i < phase->report_count; i++) {
+            const char *name = phase->reports[i].name;
+            bool clash = false;
+            for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) clash |= strcmp(name, taken[k]) == 0;
+            for (size_t k = 0; k < schedule->term_count; k++) clash |= strcmp(name, schedule->terms[k]) == 0;
+            if (clash)
+                return duet_fail(error, DUET_ERROR_GRAPH,
+                                 "phase \"%s\" reports \"%s\", a name that is taken: give it another", phase->name,
+                                 name);
+            if (!duet_array_grow(&schedule->terms, schedule->term_count, &schedule->term_capacity,
+                                 sizeof *schedule->terms))
+                return fail_memory(error);
+            schedule->terms[schedule->term_count++] = name;
         }
-    return count;
-}
-
-/* The fault flag: 0, or 1 + the number of the first watched value that was not finite. Returns `allowed`, 1 as long as
- * there is none. The step beside it runs along until then. */
-static duet_node watch_faults(duet_trainer *trainer, size_t first, const duet_node *values, size_t count,
-                              duet_node *roots, size_t *root_count)
-{
-    duet_graph *graph = trainer->build->graph;
-    duet_node term = scalar_state(graph, "trainer.fault_term", DUET_FLOAT32);
-    duet_node step = scalar_state(graph, "trainer.fault_step", DUET_UINT32);
-    duet_node none = duet_constant(graph, 0), found = none;
-    for (size_t i = count; i-- > 0;)
-        found = duet_select(duet_is_finite(duet_reshape(values[i], DUET_SCALAR_SHAPE)), found,
-                            duet_constant(graph, (double)(first + i + 1)));
-    duet_node sound = duet_equal(term, none);
-    duet_node new_term = duet_select(sound, found, term);
-    roots[(*root_count)++] = duet_assign(term, new_term);
-    roots[(*root_count)++] = duet_assign(step, duet_select(sound, trainer->build->step, step));
-    return duet_equal(new_term, none);
-}
-
-static void remember_reports(const duet_build *build, const duet_phase_description *phase, duet_node *roots,
-                             size_t *root_count)
-{
-    if (phase->report_count == 0) return;
-    char name[64];
-    duet_node row[DUET_MAX_REPORTS];
-    for (size_t i = 0; i < phase->report_count; i++) row[i] = duet_reshape(phase->reports[i].value, DUET_SHAPE(1));
-    duet_node history = duet_state(build->graph, phase_state_name(name, "history", phase), DUET_FLOAT32,
-                                   DUET_SHAPE(DUET_HISTORY_ROWS, phase->report_count), zero);
-    duet_node replays = scalar_state(build->graph, phase_state_name(name, "replays", phase), DUET_UINT32);
-    duet_node joined = duet_concat(row, phase->report_count, 0);
-    roots[(*root_count)++] = duet_assign(history, duet_with_row(history, replays, joined));
-    roots[(*root_count)++] = duet_assign(replays, duet_increment(replays));
-}
-
-/* The layers that the phase runs learn from what passes through them: what its reports, losses, gates and assigned
- * values are made of is run. */
-static size_t update_states(const duet_phase_description *phase, const duet_node *values, size_t count,
-                            duet_node allowed, duet_node *roots)
-{
-    duet_node needed[DUET_MAX_WATCHED + DUET_MAX_OBJECTIVES + DUET_MAX_REPORTS];
-    size_t made = 0;
-    for (size_t i = 0; i < count; i++) needed[made++] = values[i];
-    for (size_t i = 0; i < phase->objective_count; i++)
-        if (phase->objectives[i].gate != NULL) needed[made++] = phase->objectives[i].gate;
-    for (size_t i = 0; i < phase->assign_count; i++) needed[made++] = phase->assign_values[i];
-    return duet_state_updates(needed, made, allowed, roots, DUET_MAX_LAYER_STATES);
-}
-
-size_t duet_schedule_phase(duet_trainer *trainer, size_t index, duet_node roots[DUET_MAX_PHASE_ROOTS])
-{
-    const duet_build *build = trainer->build;
-    const duet_phase_description *phase = &build->phases[index];
-    duet_optimiser optimiser = duet_model_optimiser(trainer->model);
-    duet_node values[DUET_MAX_WATCHED];
-    size_t first = trainer->watched_count, roots_made = 0;
-
-    size_t watched = watch(trainer, phase, values);
-    duet_node allowed = watch_faults(trainer, first, values, watched, roots, &roots_made);
-    for (size_t i = 0; i < phase->objective_count; i++) {
-        const duet_objective *objective = &phase->objectives[i];
-        for (size_t g = 0; g < objective->group_count; g++)
-            roots_made += duet_update_at(objective->where, objective->groups[g], &optimiser, objective->loss,
-                                         objective->gate, allowed, roots + roots_made);
     }
-    for (size_t i = 0; i < phase->assign_count; i++) {
-        duet_node target = phase->assign_targets[i];
-        roots[roots_made++] = duet_assign(target, duet_select(allowed, phase->assign_values[i], target));
+    return DUET_OK;
+}
+
+/* What each plan is made of. */
+typedef struct plan_list {
+    const char **names;
+    duet_node *nodes;
+    const duet_node **roots;
+    size_t *counts;
+} plan_list;
+
+static bool list_new(plan_list *list, size_t plans, size_t nodes)
+{
+    list->names = calloc(plans, sizeof *list->names);
+    list->nodes = calloc(nodes + 1, sizeof *list->nodes);
+    list->roots = calloc(plans, sizeof *list->roots);
+    list->counts = calloc(plans, sizeof *list->counts);
+    return list->names != NULL && list->nodes != NULL && list->roots != NULL && list->counts != NULL;
+}
+
+static void list_free(plan_list *list)
+{
+    free(list->names);
+    free(list->nodes);
+    free(list->roots);
+    free(list->counts);
+}
+
+static duet_status plan_all(duet_schedule *schedule, plan_list *list, const duet_node *last, size_t last_count,
+                            duet_error *error)
+{
+    size_t plans = schedule->phase_count + (last_count > 0), used = 0;
+    for (size_t i = 0; i < schedule->phase_count; i++) {
+        list->names[i] = schedule->phases[i].description->name;
+        list->roots[i] = list->nodes + used;
+        list->counts[i] = duet_phase_roots(schedule, i, list->nodes + used);
+        used += list->counts[i];
     }
-    roots_made += update_states(phase, values, watched, allowed, roots + roots_made);
-    remember_reports(build, phase, roots, &roots_made);
-    duet_node clock = duet_clock(build->graph);
-    roots[roots_made++] = duet_assign(clock, duet_increment(clock));
-    if (phase->draws) roots[roots_made++] = duet_assign(build->draws, duet_increment(build->draws));
-    return roots_made;
+    if (last_count > 0) {
+        list->names[plans - 1] = schedule->phase_count == 0 ? schedule->procedure->name : "step";
+        list->roots[plans - 1] = last;
+        list->counts[plans - 1] = last_count;
+    }
+    DUET_TRY(duet_plan_new_many(schedule->plans, plans, schedule->device, list->names, list->roots, list->counts,
+                                error));
+    schedule->plan_count = plans;
+    return DUET_OK;
 }
 
-duet_node duet_schedule_step(const duet_build *build)
+static duet_status make_plans(duet_schedule *schedule, const duet_node *last, size_t last_count, duet_error *error)
 {
-    return duet_assign(build->step, duet_increment(build->step));
+    plan_list list;
+    size_t nodes = 0;
+    for (size_t i = 0; i < schedule->phase_count; i++) nodes += duet_phase_room(schedule, i);
+    duet_status status = list_new(&list, schedule->phase_count + 1, nodes) ? DUET_OK : fail_memory(error);
+    if (status == DUET_OK) status = plan_all(schedule, &list, last, last_count, error);
+    list_free(&list);
+    return status;
 }
 
-void duet_schedule_find_variables(duet_trainer *trainer)
+duet_status duet_schedule_make(duet_schedule *schedule, duet_device *device, const duet_model *model,
+                               const duet_build *build, const duet_procedure_description *procedure, size_t batches,
+                               const duet_node *last, size_t last_count, duet_error *error)
 {
-    duet_store *store = duet_model_store(trainer->model);
-    char name[64];
-    for (size_t i = 0; i < trainer->phase_count; i++)
-        trainer->phases[i].history =
-            duet_store_find(store, phase_state_name(name, "history", trainer->phases[i].description));
-    trainer->fault_term = duet_store_find(store, "trainer.fault_term");
-    trainer->fault_step = duet_store_find(store, "trainer.fault_step");
+    size_t most = 1;
+    *schedule = (duet_schedule){.device = device, .model = model, .build = build, .procedure = procedure};
+    DUET_TRY(list_phases(schedule, batches, error));
+    DUET_TRY(list_terms(schedule, error));
+    DUET_TRY(make_plans(schedule, last, last_count, error));
+    duet_phase_find_variables(schedule);
+    for (size_t i = 0; i < schedule->phase_count; i++)
+        if (schedule->phases[i].description->report_count > most)
+            most = schedule->phases[i].description->report_count;
+    schedule->rows = malloc(DUET_HISTORY_ROWS * most * sizeof *schedule->rows);
+    return schedule->rows == NULL ? fail_memory(error) : DUET_OK;
+}
+
+void duet_schedule_clear(duet_schedule *schedule)
+{
+    for (size_t i = 0; i < DUET_QUEUED; i++) (void)duet_event_wait(&schedule->events[i], NULL);
+    for (size_t i = 0; schedule->plans != NULL && i <= schedule->phase_count; i++)
+        duet_plan_free(&schedule->plans[i]);
+    free(schedule->phases);
+    free(schedule->plans);
+    free(schedule->watched);
+    free(schedule->terms);
+    free(schedule->rows);
+    *schedule = (duet_schedule){0};
+}
+
+duet_status duet_schedule_enqueue(duet_schedule *schedule, size_t index, bool marks, duet_error *error)
+{
+    if (!marks) return duet_plan_enqueue(schedule->plans[index], NULL, error);
+    cl_event *event = &schedule->events[schedule->marks % DUET_QUEUED];
+    DUET_TRY(duet_event_wait(event, error));
+    DUET_TRY(duet_plan_enqueue(schedule->plans[index], event, error));
+    schedule->marks++;
+    return DUET_OK;
+}
+
+duet_plan *duet_schedule_last(const duet_schedule *schedule)
+{
+    return schedule->plans[schedule->plan_count - 1];
+}
+
+uint64_t duet_schedule_replays(const duet_scheduled_phase *phase, uint64_t steps)
+{
+    uint64_t every = phase->description->every;
+    return (steps / every + (steps % every != 0)) * phase->repeats;
+}
+
+/* Means of one phase's terms over its replays `first` to `last` - 1. */
+static duet_status average_phase(duet_schedule *schedule, const duet_scheduled_phase *phase, uint64_t first,
+                                 uint64_t last, double *means, duet_error *error)
+{
+    size_t terms = phase->description->report_count;
+    if (last - first > DUET_HISTORY_ROWS) first = last - DUET_HISTORY_ROWS;
+    DUET_TRY(duet_variable_read(phase->history, schedule->rows, error));
+    for (size_t i = 0; i < terms; i++) {
+        double sum = 0;
+        for (uint64_t k = first; k < last; k++)
+            sum += schedule->rows[(size_t)(k % DUET_HISTORY_ROWS) * terms + i];
+        means[i] = sum / (double)(last - first); /* none: NaN */
+    }
+    return DUET_OK;
+}
+
+duet_status duet_schedule_means(duet_schedule *schedule, uint64_t from, uint64_t to, double *means, duet_error *error)
+{
+    for (size_t i = 0; i < schedule->phase_count; i++) {
+        const duet_scheduled_phase *phase = &schedule->phases[i];
+        if (phase->history == NULL) continue;
+        DUET_TRY(average_phase(schedule, phase, duet_schedule_replays(phase, from), duet_schedule_replays(phase, to),
+                               means, error));
+        means += phase->description->report_count;
+    }
+    return DUET_OK;
+}
+
+duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
+{
+    float term;
+    uint32_t step;
+    if (schedule->fault_term == NULL) return DUET_OK;
+    DUET_TRY(duet_variable_read(schedule->fault_term, &term, error));
+    if (term == 0) return DUET_OK;
+    DUET_TRY(duet_variable_read(schedule->fault_step, &step, error));
+    size_t index = (size_t)term - 1;
+    if (!(term >= 1) || index >= schedule->watched_count)
+        return duet_fail(error, DUET_ERROR_NUMERIC, "the fault flag holds %g, which no term has", (double)term);
+    const duet_watched *watched = &schedule->watched[index];
+    const char *what = watched->report != NULL ? "the term" : watched->group != NULL ? "the gradient of" : "the loss";
+    const char *name = watched->report != NULL ? watched->report : watched->group, *quote = name != NULL ? "\"" : "";
+    return duet_fail(error, DUET_ERROR_NUMERIC,
+                     "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
+                     "it. A smaller learning rate or clip_norm may help",
+                     (unsigned long long)step + 1, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
+                     quote, watched->phase);
 }

@@ -1,0 +1,211 @@
+/* duet invert: the latents whose decode lies nearest to examples, found by descent from several starts. */
+#include "cli/commands.h"
+#include "cli/gallery.h"
+#include "cli/output.h"
+#include "cli/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    const char *run, *out, *device, *data;
+    uint64_t count, seed;
+    cli_list settings;
+    bool own, json;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default: 24)", 1, 100000},
+    {CLI_FLAG, "own", 0, PLACE(own), NULL,
+     "invert the model's own samples, which can be met exactly, instead of\n"
+     "test examples",
+     0, 0},
+    {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what starts and samples are drawn from (default: 0)", 0, INT64_MAX},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
+     "steps=500, restarts=5, rate=0.05 or prior_weight=0; several times", 0, 0},
+    {CLI_TEXT, "out", 0, PLACE(out), "FILE",
+     "FILE.png or FILE.npy, the latents (default: samples/inversion.png in\n"
+     "the run)",
+     0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+};
+
+/* An inversion has met its example where the mean squared error is below this share of the examples' variance. */
+static const double met_share = 0.01;
+
+/* The examples and, after them, what was found; numbers an example. */
+typedef struct inversion {
+    size_t count, features, latent_features;
+    float *pictures, *latents, *errors, *spreads;
+    uint8_t *classes;
+    double variance; /* of the examples, a feature */
+    size_t met;
+} inversion;
+
+static int make_room(inversion *it)
+{
+    it->pictures = cli_floats_new(2 * it->count, it->features);
+    it->latents = cli_floats_new(it->count, it->latent_features);
+    it->errors = cli_floats_new(it->count, 1);
+    it->spreads = cli_floats_new(it->count, 1);
+    bool made = it->pictures != NULL && it->latents != NULL && it->errors != NULL && it->spreads != NULL;
+    return made ? CLI_DONE : CLI_FAILED;
+}
+
+static void free_room(inversion *it)
+{
+    free(it->pictures);
+    free(it->latents);
+    free(it->errors);
+    free(it->spreads);
+    free(it->classes);
+}
+
+static int get_examples(duet_run *run, const struct arguments *arguments, inversion *it)
+{
+    if (!arguments->own) return cli_examples_read(run, cli_run_split(run), 0, it->count, it->pictures, &it->classes);
+    const duet_wanted sample = {DUET_SAMPLE, it->pictures};
+    duet_request request = {.count = it->count, .seed = arguments->seed, .outputs = &sample, .output_count = 1};
+    if (duet_run_has_classes(run)) { /* those that the samples are made of are those they are sought with */
+        size_t classes = duet_data_describe(duet_run_data(run))->classes;
+        it->classes = malloc(it->count);
+        if (it->classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory");
+        for (size_t i = 0; i < it->count; i++) it->classes[i] = (uint8_t)(i % classes);
+        request.classes = it->classes;
+    }
+    return cli_use(run, &request);
+}
+
+/* The mean over features of their variance over the examples. */
+static double variance_of(const inversion *it)
+{
+    double total = 0;
+    for (size_t k = 0; k < it->features; k++) {
+        double mean = 0, squares = 0;
+        for (size_t i = 0; i < it->count; i++) mean += (double)it->pictures[i * it->features + k];
+        mean /= (double)it->count;
+        for (size_t i = 0; i < it->count; i++) {
+            double away = (double)it->pictures[i * it->features + k] - mean;
+            squares += away * away;
+        }
+        total += squares / (double)it->count;
+    }
+    return total / (double)it->features;
+}
+
+static int descend(duet_run *run, const struct arguments *arguments, inversion *it)
+{
+    const duet_wanted wanted[] = {{"inverse", it->latents},
+                                  {"inverse_decode", it->pictures + it->count * it->features},
+                                  {"inverse_error", it->errors},
+                                  {"restart_spread", it->spreads}};
+    duet_request request = {.count = it->count,
+                            .seed = arguments->seed + 1, /* the starts are not the latents of the samples */
+                            .examples = it->pictures,
+                            .classes = it->classes,
+                            .settings = arguments->settings.items,
+                            .setting_count = arguments->settings.count,
+                            .outputs = wanted,
+                            .output_count = CLI_COUNT_OF(wanted)};
+    int status = cli_use(run, &request);
+    it->variance = variance_of(it);
+    for (size_t i = 0; i < it->count; i++) it->met += (double)it->errors[i] < met_share * it->variance;
+    return status;
+}
+
+static double mean_of(const float *values, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)values[i];
+    return sum / (double)count;
+}
+
+static int report(duet_run *run, const struct arguments *arguments, const inversion *it)
+{
+    double error = mean_of(it->errors, it->count), spread = mean_of(it->spreads, it->count);
+    if (it->met < it->count && !arguments->json)
+        cli_complain(0,
+                     "%zu of %zu examples are not met to 1%% of their variance: more steps or restarts (--set steps=, "
+                     "--set restarts=) may, or the model cannot make them",
+                     it->count - it->met, it->count);
+    if (arguments->json)
+        return cli_json_print(json_pack("{s:o s:s s:I s:o s:o s:o s:o}", "run", cli_json_text(arguments->run), "model",
+                                        duet_model_family(duet_run_model(run))->name, "examples",
+                                        (json_int_t)it->count, "mse", cli_json_number(error), "restart_spread",
+                                        cli_json_number(spread), "variance", cli_json_number(it->variance), "met_share",
+                                        cli_json_number((double)it->met / (double)it->count)));
+    printf("mse %.6g a feature (variance of the examples %.6g), spread over restarts %.3g, met %.0f%%\n", error,
+           it->variance, spread, 100 * (double)it->met / (double)it->count);
+    return CLI_DONE;
+}
+
+static int write_result(duet_run *run, const struct arguments *arguments, const inversion *it)
+{
+    duet_error error = {0};
+    if (arguments->out != NULL && cli_ends_in(arguments->out, ".npy")) {
+        if (duet_write_npy(arguments->out, it->latents, DUET_SHAPE(it->count, it->latent_features), &error) != DUET_OK)
+            return cli_fail_opened(&error);
+        if (!arguments->json) printf("%s\n", arguments->out);
+        return CLI_DONE;
+    }
+    if (arguments->json && arguments->out == NULL) return CLI_DONE;
+    return cli_gallery_write(run, arguments->run,
+                             &(cli_gallery){.what = "inversion",
+                                            .rows = 2,
+                                            .count = it->count,
+                                            .columns = it->count < 12 ? it->count : 12,
+                                            .pairs = true,
+                                            .values = it->pictures,
+                                            .out = arguments->out});
+}
+
+static int invert(duet_run *run, const struct arguments *arguments)
+{
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    inversion it = {.count = (size_t)arguments->count,
+                    .features = duet_shape_elements(info->shape),
+                    .latent_features = duet_run_latent_features(run)};
+    int status = cli_run_needs(run, "inverse", "be inverted");
+    if (status != CLI_DONE) return status;
+    if (!arguments->own && it.count > info->count[cli_run_split(run)]) it.count = info->count[cli_run_split(run)];
+    status = make_room(&it);
+    if (status == CLI_DONE) status = get_examples(run, arguments, &it);
+    if (status == CLI_DONE) status = descend(run, arguments, &it);
+    if (status == CLI_DONE) status = write_result(run, arguments, &it);
+    if (status == CLI_DONE) status = report(run, arguments, &it);
+    free_room(&it);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {.count = 24};
+    duet_run *opened = NULL;
+    int status;
+    if (!cli_parse(&cli_invert, argc, argv, &arguments, &status)) return status;
+    status = cli_out_check(arguments.out);
+    if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = invert(opened, &arguments);
+    duet_run_close(&opened);
+    return status;
+}
+
+const cli_command cli_invert = {
+    .name = "invert",
+    .summary = "find the latents that a trained run would make examples from",
+    .details =
+        "Adam goes down the squared error from several latents drawn from the prior, all examples and restarts side\n"
+        "by side; the best restart counts. A picture has rows of examples, each with what was found below it; .npy\n"
+        "holds the latents, [N, latents]. An example is met where its mean squared error is below 1% of the\n"
+        "variance of the examples.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+};

@@ -1,0 +1,47 @@
+/* The negative log-likelihood of models that know it, in nats an example: of flows the density's, of autoregressive
+ * models the probability's. A model with a KL term knows a bound alone, which is the metric elbo. */
+#include <math.h>
+
+#include "metric/metric.h"
+
+static bool applies(duet_run *run)
+{
+    return duet_run_features(run, DUET_NLL) == 1 && duet_run_features(run, DUET_KL) == 0 &&
+           duet_run_features(run, DUET_SAMPLE) > 0 && duet_run_features(run, DUET_LOGIT) == 0;
+}
+
+static const char *const *outputs(duet_run *run)
+{
+    static const char *const names[] = {DUET_NLL, NULL};
+    (void)run;
+    return names;
+}
+
+static duet_status begin(duet_metric_task *task, duet_error *error)
+{
+    return duet_metric_new_state(task, sizeof(double), error);
+}
+
+static void take(duet_metric_task *task, const duet_metric_piece *piece)
+{
+    double *sum = task->state;
+    for (size_t i = 0; i < piece->count; i++) *sum += (double)piece->values[0][i];
+}
+
+static duet_status finish(duet_metric_task *task, duet_error *error)
+{
+    const double *sum = task->state;
+    size_t n = duet_metric_examples(task);
+    (void)error;
+    duet_metric_add(task, "nll", *sum / (double)n, NAN, NAN, n);
+    return DUET_OK;
+}
+
+const duet_metric duet_metric_nll = {
+    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models"},
+    applies,
+    outputs,
+    begin,
+    take,
+    finish,
+};

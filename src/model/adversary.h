@@ -1,0 +1,21 @@
+/* What the two players of an adversarial game minimise: a table of losses on logits. */
+#ifndef DUET_SRC_MODEL_ADVERSARY_H
+#define DUET_SRC_MODEL_ADVERSARY_H
+
+#include "duet/model.h"
+
+/** Each gives a scalar from logits [batch, 1]; a label is D's target, 1 for real and 0 for generated unless a referee
+ *  changes them. */
+typedef struct duet_adversarial_loss {
+    const char *name;
+    duet_node (*on_real)(duet_node logits, duet_node label);
+    duet_node (*on_fake)(duet_node logits, duet_node label);
+    duet_node (*for_generator)(duet_node logits); /**< of generated examples */
+} duet_adversarial_loss;
+
+/** The row that the setting "loss" names. */
+const duet_adversarial_loss *duet_adversarial_loss_chosen(duet_model *model);
+
+#define DUET_ADVERSARIAL_LOSSES "non-saturating|minimax"
+
+#endif

@@ -1,0 +1,174 @@
+/* Building: the family's function run into a new graph, and what follows from what it said. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "graph/node.h"
+#include "graph/variable.h"
+#include "model/model.h"
+
+/* Batches come in an order that is new each epoch. */
+static bool is_shuffled(const duet_model *model)
+{
+    return strcmp(duet_settings_text(&model->settings, "shuffle"), "yes") == 0;
+}
+
+static void make_inputs(duet_model *model, duet_build *build)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    size_t features = duet_shape_elements(duet_data_describe(model->data)->shape);
+    duet_shape shape = DUET_SHAPE(build->batch_size, features);
+    build->draws = duet_working_state(build->graph, "trainer.draws", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    build->step = duet_working_state(build->graph, "trainer.step", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    if (build->options.mode == DUET_BUILD_TRAIN) {
+        duet_node drawn = duet_data_labelled_batch(model->data, build->graph, DUET_TRAIN, build->batch_size,
+                                                   build->draws, is_shuffled(model), &build->labels);
+        build->batch = duet_watch(duet_reshape(drawn, shape));
+    } else {
+        build->batch = duet_input(build->graph, "batch", DUET_FLOAT32, shape);
+    }
+}
+
+/* Whether anything that a replay of the phase computes is marked. */
+static bool phase_reads(const duet_phase_description *phase, const bool *marked)
+{
+    bool reads = false;
+    for (size_t i = 0; i < phase->objective_count; i++) {
+        const duet_objective *objective = &phase->objectives[i];
+        reads |= marked[objective->loss->id] || (objective->gate != NULL && marked[objective->gate->id]);
+    }
+    for (size_t i = 0; i < phase->report_count; i++) reads |= marked[phase->reports[i].value->id];
+    for (size_t i = 0; i < phase->assign_count; i++) reads |= marked[phase->assigns[i].value->id];
+    return reads;
+}
+
+/* A phase draws a batch if anything it computes depends on the examples or on their labels. Of phases that share one,
+ * the last draws for all. */
+static void find_draws(duet_build *build)
+{
+    size_t count = duet_graph_count(build->graph);
+    bool *depends = calloc(count, sizeof *depends);
+    if (depends == NULL) {
+        duet_graph_fail(build->graph, "out of memory for a model");
+        return;
+    }
+    depends[build->batch->id] = depends[build->draws->id] = true;
+    for (size_t id = 0; id < count; id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        for (size_t i = 0; i < node->input_count; i++) depends[id] |= depends[node->inputs[i]->id];
+    }
+    for (size_t p = 0; p < build->procedure_count; p++) {
+        duet_procedure_description *procedure = &build->procedures[p];
+        bool pending = false; /* a batch was read, and the phase that is to draw the next has not come */
+        for (size_t i = 0; i < procedure->phase_count; i++) {
+            duet_phase_description *phase = &procedure->phases[i];
+            bool is_shared = i + 1 < procedure->phase_count && procedure->phases[i + 1].shares;
+            phase->reads = phase_reads(phase, depends);
+            pending |= phase->reads;
+            phase->draws = pending && !is_shared;
+            pending = pending && is_shared;
+        }
+    }
+    free(depends);
+}
+
+/* Every number that the request sets must be one that the model has. */
+static void check_knobs(duet_model *model, duet_build *build)
+{
+    for (size_t i = 0; i < build->options.knob_count; i++) {
+        const char *pair = build->options.knobs[i], *equals = strchr(pair, '=');
+        size_t length = equals == NULL ? strlen(pair) : (size_t)(equals - pair), known = 0;
+        char names[256] = "";
+        while (known < build->knob_count && (strlen(build->knobs[known].key) != length ||
+                                             strncmp(build->knobs[known].key, pair, length) != 0))
+            known++;
+        if (known < build->knob_count && equals != NULL) continue;
+        for (size_t k = 0; k < build->knob_count; k++) {
+            size_t used = strlen(names);
+            snprintf(names + used, sizeof names - used, " %s", build->knobs[k].key);
+        }
+        duet_fail(&build->knob_error, DUET_ERROR_USAGE, "\"%s\": a model of kind %s takes KEY=VALUE at use with%s%s",
+                  pair, model->family->name, build->knob_count == 0 ? " no key" : " these keys:", names);
+    }
+}
+
+static duet_status fail_memory(duet_build **build, duet_error *error)
+{
+    duet_build_free(build);
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a model");
+}
+
+static duet_status open_build(duet_model *model, const duet_build_options *options, duet_build **build,
+                              duet_error *error)
+{
+    duet_build *made = *build = calloc(1, sizeof *made);
+    if (made == NULL) return fail_memory(build, error);
+    made->options = *options;
+    made->batch_size = options->batch;
+    made->graph = duet_graph_new(model->store);
+    made->scratch = duet_store_new(model->seed);
+    if (made->graph == NULL || made->scratch == NULL ||
+        !duet_array_grow(&made->procedures, 0, &made->procedure_capacity, sizeof *made->procedures))
+        return fail_memory(build, error);
+    made->procedure_count = 1;
+    snprintf(made->procedures[0].name, sizeof made->procedures[0].name, "train");
+    if (options->mode == DUET_BUILD_EVAL) duet_graph_work_in(made->graph, made->scratch, options->batch);
+    make_inputs(model, made);
+    return DUET_OK;
+}
+
+duet_status duet_model_build_as(duet_model *model, const duet_build_options *options, duet_build **build,
+                                duet_error *error)
+{
+    DUET_TRY(open_build(model, options, build, error));
+    duet_build *made = *build;
+    model->build = made;
+    if (options->mode == DUET_BUILD_EVAL) duet_inference_begin(made->graph);
+    model->family->build(model);
+    if (options->mode == DUET_BUILD_EVAL) duet_inference_end(made->graph);
+    if (!duet_graph_training(made->graph))
+        duet_graph_fail(made->graph, "the model %s opens a scope of inference and does not close it",
+                        model->family->name);
+    model->build = NULL;
+    duet_status status = duet_graph_check(made->graph, error);
+    if (status == DUET_OK) check_knobs(model, made);
+    if (status == DUET_OK && made->knob_error.status != DUET_OK)
+        status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
+    if (status == DUET_OK) find_draws(made);
+    if (status == DUET_OK) status = duet_graph_check(made->graph, error);
+    if (status != DUET_OK) duet_build_free(build);
+    return status;
+}
+
+duet_status duet_model_build(duet_model *model, duet_build_mode mode, size_t batch, duet_build **build,
+                             duet_error *error)
+{
+    return duet_model_build_as(model, &(duet_build_options){.mode = mode, .batch = batch}, build, error);
+}
+
+static void free_phase(duet_phase_description *phase)
+{
+    for (size_t i = 0; i < phase->objective_count; i++) free(phase->objectives[i].groups);
+    free(phase->objectives);
+    free(phase->reports);
+    free(phase->assigns);
+}
+
+void duet_build_free(duet_build **build)
+{
+    if (build == NULL || *build == NULL) return;
+    for (size_t p = 0; p < (*build)->procedure_count; p++) {
+        duet_procedure_description *procedure = &(*build)->procedures[p];
+        for (size_t i = 0; i < procedure->phase_count; i++) free_phase(&procedure->phases[i]);
+        free(procedure->phases);
+        free(procedure->outputs);
+    }
+    free((*build)->procedures);
+    free((*build)->knobs);
+    free((*build)->prior);
+    duet_graph_free(&(*build)->graph);
+    duet_store_free(&(*build)->scratch);
+    free(*build);
+    *build = NULL;
+}

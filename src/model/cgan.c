@@ -1,0 +1,48 @@
+/* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. Generated examples that D
+ * learns from have the classes of the real ones beside them. */
+#include "model/family.h"
+#include "model/gan.h"
+#include "model/invert.h"
+#include "nn/names.h"
+
+static duet_node generate(duet_model *m, duet_node z)
+{
+    duet_group *generator = duet_model_group(m, "generator");
+    duet_node h = duet_hidden_layers(m, generator, "generator_hidden", duet_with_labels(m, z));
+    duet_node y = duet_dense(generator, "output", h, duet_features(duet_model_batch(m)));
+    return duet_model_unit_range(m) ? duet_sigmoid(y) : y;
+}
+
+static duet_node discriminate(duet_model *m, duet_node x)
+{
+    duet_group *discriminator = duet_model_group(m, "discriminator");
+    duet_node h = duet_hidden_layers(m, discriminator, "discriminator_hidden", duet_with_labels(m, x));
+    return duet_dense(discriminator, "logit", h, 1);
+}
+
+static void build_cgan(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
+    duet_gan_game(m, &(duet_gan_players){
+                         .real = duet_model_batch(m), .generate = generate, .discriminate = discriminate});
+    duet_invert(m, &prior, 1, generate);
+}
+
+static const duet_setting settings[] = {
+    DUET_SIZES("generator_hidden", "256,512", "widths of the generator's layers"),
+    DUET_SIZES("discriminator_hidden", "512,256", "widths of the discriminator's layers"),
+    DUET_COUNT("latent", 64, 1, 65536, "dimensions of z"),
+    DUET_GAN_SETTINGS,
+    DUET_CHOICE("activation", "leaky_relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
+    DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
+    DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient"),
+};
+
+const duet_family duet_family_cgan = {
+    .name = "cgan",
+    .summary = "conditional generative adversarial network",
+    .paper = "Mirza & Osindero 2014",
+    .build = build_cgan,
+    .settings = settings,
+    .setting_count = sizeof settings / sizeof *settings,
+};

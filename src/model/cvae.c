@@ -1,0 +1,41 @@
+/* Conditional VAE, Sohn et al. 2015 ("Learning structured output representation using deep conditional generative
+ * models", NIPS 28), with classes for conditions and the prior left standard normal: encoder and decoder both see the
+ * class, so that z need not say it. */
+#include "model/family.h"
+#include "model/invert.h"
+#include "model/vae.h"
+
+static duet_node decode(duet_model *m, duet_node z)
+{
+    return duet_decode(m, duet_with_labels(m, z), duet_features(duet_model_batch(m)));
+}
+
+static duet_node decode_mean(duet_model *m, duet_node z)
+{
+    return duet_likelihood_mean(m, decode(m, z));
+}
+
+static void build_cvae(duet_model *m)
+{
+    duet_group *encoder = duet_model_group(m, "encoder");
+    size_t latent = (size_t)duet_setting_number(m, "latent");
+    const duet_prior prior = duet_prior_normal(latent);
+    duet_node h = duet_hidden_layers(m, encoder, "hidden", duet_with_labels(m, duet_model_batch(m)));
+    duet_vae_objective(m, duet_dense(encoder, "mean", h, latent), duet_dense(encoder, "logvar", h, latent), decode);
+    duet_invert(m, &prior, 1, decode_mean);
+}
+
+static const duet_setting settings[] = {
+    DUET_SIZES("hidden", "400", "widths of the encoder's layers; the decoder mirrors them"),
+    DUET_COUNT("latent", 20, 1, 65536, "dimensions of z"),
+    DUET_VAE_SETTINGS,
+};
+
+const duet_family duet_family_cvae = {
+    .name = "cvae",
+    .summary = "conditional variational autoencoder",
+    .paper = "Sohn et al. 2015",
+    .build = build_cvae,
+    .settings = settings,
+    .setting_count = sizeof settings / sizeof *settings,
+};

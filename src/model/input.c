@@ -1,0 +1,224 @@
+/* What a build function asks for: the batch in its forms, labels, latents, the step, and numbers set at use. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/number.h"
+#include "graph/node.h"
+#include "model/model.h"
+
+/* Random streams of what a request may give instead, so that giving the one does not change how the other is drawn. */
+enum { LATENT_STREAMS = 0x10000, CLASS_STREAMS = 0x20000 };
+
+duet_graph *duet_model_graph(duet_model *model)
+{
+    return model->build->graph;
+}
+
+duet_node duet_model_batch(duet_model *model)
+{
+    return model->build->batch;
+}
+
+duet_node duet_model_pictures(duet_model *model, size_t multiple)
+{
+    const duet_data_info *info = duet_data_describe(model->data);
+    const duet_shape shape = info->shape;
+    duet_graph *graph = model->build->graph;
+    if (shape.rank == 3 && shape.dims[0] % multiple == 0 && shape.dims[1] % multiple == 0)
+        return duet_reshape(model->build->batch,
+                            DUET_SHAPE(model->build->batch_size, shape.dims[0], shape.dims[1], shape.dims[2]));
+    char text[96], multiples[64] = "";
+    if (multiple > 1) snprintf(multiples, sizeof multiples, ", height and width multiples of %zu,", multiple);
+    duet_graph_fail(graph,
+                    "the model %s needs pictures: examples of [height, width, channels]%s were expected; those "
+                    "of %s are %s",
+                    model->family->name, multiples, info->name, duet_shape_text(shape, text));
+    return duet_node_broken(graph);
+}
+
+static duet_node labels_for_use(duet_build *build, size_t classes)
+{
+    duet_shape shape = DUET_SHAPE(build->batch_size, classes);
+    if (!build->options.draws_classes) return duet_input(build->graph, "labels", DUET_FLOAT32, shape);
+    duet_graph_streams_begin(build->graph, CLASS_STREAMS);
+    duet_node drawn = duet_categorical(duet_broadcast(duet_constant(build->graph, 0), shape));
+    duet_graph_streams_end(build->graph);
+    return drawn;
+}
+
+duet_node duet_model_labels(duet_model *model)
+{
+    duet_build *build = model->build;
+    const duet_data_info *info = duet_data_describe(model->data);
+    if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && info->classes > 0)
+        build->labels = labels_for_use(build, info->classes);
+    if (build->labels != NULL) return build->labels;
+    duet_graph_fail(
+        build->graph, "the model %s learns from labels, and %s; docs/data.md says where a file's labels are looked for",
+        model->family->name, info->generated ? "generated sets are drawn without any" : "this data has none");
+    return duet_node_broken(build->graph);
+}
+
+duet_node duet_with_labels(duet_model *model, duet_node x)
+{
+    duet_node labels = duet_model_labels(model);
+    duet_shape shape = duet_node_shape(labels), has = duet_node_shape(x);
+    if (duet_node_is_broken(labels) || duet_node_is_broken(x)) return labels;
+    size_t batch = shape.dims[0], classes = shape.dims[1], times = has.rank == 2 ? has.dims[0] / batch : 0;
+    if (times == 0 || has.dims[0] % batch != 0) {
+        char text[96];
+        duet_graph_fail(model->build->graph, "with_labels: [rows, n] with rows a multiple of %zu was expected, not %s",
+                        batch, duet_shape_text(has, text));
+        return duet_node_broken(model->build->graph);
+    }
+    if (times > 1) {
+        duet_node column = duet_reshape(labels, DUET_SHAPE(batch, 1, classes));
+        labels = duet_broadcast(column, DUET_SHAPE(batch, times, classes));
+        labels = duet_reshape(labels, DUET_SHAPE(batch * times, classes));
+    }
+    return duet_concat(((duet_node[]){x, labels}), 2, 1);
+}
+
+size_t duet_model_batch_size(const duet_model *model)
+{
+    return model->build->batch_size;
+}
+
+duet_shape duet_model_example_shape(const duet_model *model)
+{
+    return duet_data_describe(model->data)->shape;
+}
+
+bool duet_model_unit_range(const duet_model *model)
+{
+    return duet_data_describe(model->data)->unit_range;
+}
+
+duet_node duet_model_centred(duet_model *model, duet_node x)
+{
+    return duet_model_unit_range(model) ? duet_shift(duet_scale(x, 2), -1) : x;
+}
+
+duet_node duet_model_uncentred(duet_model *model, duet_node x)
+{
+    return duet_flatten(duet_model_unit_range(model) ? duet_scale(duet_shift(x, 1), 0.5) : x);
+}
+
+bool duet_model_training(const duet_model *model)
+{
+    return model->build->options.mode == DUET_BUILD_TRAIN;
+}
+
+duet_group *duet_model_group(duet_model *model, const char *name)
+{
+    return duet_group_of(model->store, name);
+}
+
+duet_node duet_model_step(duet_model *model)
+{
+    return duet_to_float(model->build->step);
+}
+
+duet_node duet_warm_up(duet_model *model, double steps)
+{
+    duet_node one = duet_constant(model->build->graph, 1);
+    if (steps <= 0) return one;
+    return duet_minimum(duet_scale(duet_shift(duet_model_step(model), 1), 1 / steps), one);
+}
+
+/* The latents of a graph: given by whoever fills the input, or drawn from the prior. */
+static duet_node make_latent(duet_build *build, size_t features)
+{
+    if (!build->options.draws_latents)
+        return duet_input(build->graph, "latent", DUET_FLOAT32, DUET_SHAPE(build->batch_size, features));
+    duet_graph_streams_begin(build->graph, LATENT_STREAMS);
+    duet_node drawn = duet_prior_draw(build->graph, build->prior, build->prior_count, build->batch_size);
+    duet_graph_streams_end(build->graph);
+    return drawn;
+}
+
+duet_node duet_latent(duet_model *model, const duet_prior *parts, size_t count)
+{
+    duet_build *build = model->build;
+    size_t features = duet_prior_features(parts, count), bytes = count * sizeof *parts;
+    if (build->latent != NULL) {
+        if (duet_features(build->latent) != features)
+            duet_graph_fail(build->graph, "latent: a model has one latent, and two widths were asked for");
+        return build->latent;
+    }
+    build->prior = malloc(bytes > 0 ? bytes : 1);
+    if (build->prior == NULL || features == 0) {
+        duet_graph_fail(build->graph, build->prior == NULL ? "out of memory for a model" : "latent: it has no numbers");
+        return duet_node_broken(build->graph);
+    }
+    memcpy(build->prior, parts, bytes);
+    build->prior_count = count;
+    return build->latent = make_latent(build, features);
+}
+
+/* Scratch. */
+
+duet_node duet_scratch(duet_model *model, const char *name, duet_type type, duet_shape shape)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    return duet_store_state_at(name, model->build->graph, model->build->scratch, name, type, shape, zero);
+}
+
+duet_group *duet_scratch_group(duet_model *model, const char *name)
+{
+    return duet_group_of(model->build->scratch, name);
+}
+
+/* Numbers that a request may set. */
+
+/* What the request says of the key, the last time it does; NULL: nothing. */
+static const char *asked_for(const duet_build_options *options, const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = options->knob_count; i-- > 0;)
+        if (strncmp(options->knobs[i], key, length) == 0 && options->knobs[i][length] == '=')
+            return options->knobs[i] + length + 1;
+    return NULL;
+}
+
+static double read_knob(duet_build *build, const duet_knob *knob, const char *text)
+{
+    double value;
+    bool is_number = duet_number_read(text, &value);
+    if (is_number && value >= knob->low && value <= knob->high && (!knob->whole || value == (double)(size_t)value))
+        return value;
+    duet_fail(&build->knob_error, DUET_ERROR_USAGE, "%s: \"%s\" is not %s from %g to %g", knob->key, text,
+              knob->whole ? "a whole number" : "a number", knob->low, knob->high);
+    return knob->initial;
+}
+
+static double use_knob(duet_model *model, const duet_knob *wanted, const char *key)
+{
+    duet_build *build = model->build;
+    for (size_t i = 0; i < build->knob_count; i++)
+        if (strcmp(build->knobs[i].key, key) == 0) return build->knobs[i].value;
+    if (!duet_array_grow(&build->knobs, build->knob_count, &build->knob_capacity, sizeof *build->knobs)) {
+        duet_graph_fail(build->graph, "out of memory for a model");
+        return wanted->initial;
+    }
+    duet_knob *knob = &build->knobs[build->knob_count++];
+    *knob = *wanted;
+    snprintf(knob->key, sizeof knob->key, "%s", key);
+    const char *text = asked_for(&build->options, key);
+    return knob->value = text == NULL ? knob->initial : read_knob(build, knob, text);
+}
+
+size_t duet_use_count(duet_model *model, const char *key, size_t initial, size_t low, size_t high, const char *help)
+{
+    const duet_knob knob = {.help = help, .initial = (double)initial, .low = (double)low, .high = (double)high,
+                            .whole = true};
+    return (size_t)use_knob(model, &knob, key);
+}
+
+double duet_use_number(duet_model *model, const char *key, double initial, double low, double high, const char *help)
+{
+    const duet_knob knob = {.help = help, .initial = initial, .low = low, .high = high};
+    return use_knob(model, &knob, key);
+}

@@ -1,0 +1,59 @@
+/* Creswell & Bharath 2016, algorithm 1, with restarts side by side in one batch, since the descent may end in a hollow. */
+#include "model/invert.h"
+
+/* Each row `times` times, one after the other: [rows, n] to [rows * times, n]. */
+static duet_node repeat(duet_node x, size_t times)
+{
+    duet_shape shape = duet_node_shape(x);
+    size_t rows = shape.dims[0], features = shape.dims[1];
+    duet_node spread = duet_broadcast(duet_reshape(x, DUET_SHAPE(rows, 1, features)), DUET_SHAPE(rows, times, features));
+    return duet_reshape(spread, DUET_SHAPE(rows * times, features));
+}
+
+/* Of the restarts of each row, [rows * times, n], the one where `error` [rows, times] is least: [rows, n]. Of several
+ * that are equal the mean. */
+static duet_node best(duet_node x, duet_node error)
+{
+    duet_shape shape = duet_node_shape(error);
+    size_t rows = shape.dims[0], times = shape.dims[1], features = duet_features(x);
+    duet_node least = duet_negate(duet_max(duet_negate(error), DUET_AXIS(1), true));
+    duet_node chosen = duet_less_equal(error, least);
+    duet_node share = duet_divide(chosen, duet_sum(chosen, DUET_AXIS(1), true));
+    duet_node weighted = duet_multiply(duet_reshape(x, DUET_SHAPE(rows, times, features)),
+                                       duet_reshape(share, DUET_SHAPE(rows, times, 1)));
+    return duet_sum(weighted, DUET_AXIS(1), false);
+}
+
+void duet_invert(duet_model *m, const duet_prior *parts, size_t count,
+                 duet_node (*decode)(duet_model *m, duet_node z))
+{
+    duet_procedure(m, "invert");
+    size_t steps = duet_use_count(m, "steps", 500, 1, 1000000, "updates of each latent");
+    size_t restarts = duet_use_count(m, "restarts", 5, 1, 1000, "latents to start from, for each example");
+    double rate = duet_use_number(m, "rate", 0.05, 0, 100, "learning rate of the descent");
+    double weight = duet_use_number(m, "prior_weight", 0, 0, 1e6, "weight of -log p(z) beside the squared error");
+    size_t rows = duet_model_batch_size(m), all = rows * restarts;
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    const duet_optimiser adam = duet_adam(rate);
+
+    duet_group *code = duet_scratch_group(m, "code");
+    duet_node z = duet_parameter(duet_model_graph(m), code, "z", DUET_SHAPE(all, duet_prior_features(parts, count)), zero);
+    duet_node x = duet_model_batch(m), made = decode(m, z);
+    duet_node squares = duet_sum_features(duet_square(duet_subtract(made, repeat(x, restarts))));
+    duet_node cost = squares;
+    if (weight > 0) cost = duet_subtract(squares, duet_scale(duet_prior_log_density(parts, count, z), weight));
+
+    duet_phase(m, "start", 1);
+    duet_phase_assign(m, z, duet_prior_draw(duet_model_graph(m), parts, count, all));
+
+    duet_phase(m, "descend", steps);
+    duet_phase_optimiser(m, &adam);
+    duet_minimise(m, duet_sum(cost, DUET_ALL_AXES, false), code);
+
+    duet_node error = duet_reshape(duet_scale(squares, 1.0 / (double)duet_features(x)), DUET_SHAPE(rows, restarts));
+    duet_node found = best(z, error);
+    duet_own_output(m, "inverse", found);
+    duet_own_output(m, "inverse_decode", best(made, error));
+    duet_own_output(m, "inverse_error", duet_negate(duet_max(duet_negate(error), DUET_AXIS(1), false)));
+    duet_own_output(m, "restart_spread", duet_sqrt(duet_variance(error, DUET_AXIS(1), false)));
+}

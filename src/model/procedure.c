@@ -1,0 +1,251 @@
+/* What a build function says: procedures, their phases and what each of them minimises, reports, assigns and gives. It
+ * is kept as data; nothing here runs it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "graph/node.h"
+#include "model/model.h"
+
+static void out_of_memory(duet_build *build)
+{
+    duet_graph_fail(build->graph, "out of memory for a model");
+}
+
+duet_procedure_description *duet_build_open(duet_build *build)
+{
+    return &build->procedures[build->open];
+}
+
+duet_phase_description *duet_build_phase(duet_build *build, const char *what)
+{
+    duet_procedure_description *procedure = duet_build_open(build);
+    if (procedure->phase_count > 0) return &procedure->phases[procedure->phase_count - 1];
+    duet_graph_fail(build->graph, "%s: open a phase first with duet_phase", what);
+    return NULL;
+}
+
+static void take_name(duet_graph *graph, const char *what, const char *name, char kept[32])
+{
+    if (snprintf(kept, 32, "%s", name) >= 32)
+        duet_graph_fail(graph, "%s \"%s\": a name has at most 31 characters", what, name);
+}
+
+void duet_procedure(duet_model *model, const char *name)
+{
+    duet_build *build = model->build;
+    if (duet_build_procedure(build, name) != NULL) {
+        duet_graph_fail(build->graph, "procedure \"%s\": there is one of that name already", name);
+        return;
+    }
+    if (!duet_array_grow(&build->procedures, build->procedure_count, &build->procedure_capacity,
+                         sizeof *build->procedures)) {
+        out_of_memory(build);
+        return;
+    }
+    build->open = build->procedure_count++;
+    take_name(build->graph, "procedure", name, build->procedures[build->open].name);
+}
+
+void duet_phase(duet_model *model, const char *name, size_t repeats)
+{
+    duet_build *build = model->build;
+    duet_procedure_description *procedure = duet_build_open(build);
+    if (!duet_array_grow(&procedure->phases, procedure->phase_count, &procedure->phase_capacity,
+                         sizeof *procedure->phases)) {
+        out_of_memory(build);
+        return;
+    }
+    duet_phase_description *phase = &procedure->phases[procedure->phase_count];
+    take_name(build->graph, "phase", name, phase->name);
+    for (size_t i = 0; i < procedure->phase_count; i++)
+        if (strcmp(procedure->phases[i].name, phase->name) == 0)
+            duet_graph_fail(build->graph, "phase \"%s\": there is one of that name already", name);
+    procedure->phase_count++;
+    phase->repeats = repeats;
+    phase->every = 1;
+}
+
+void duet_phase_every(duet_model *model, size_t steps)
+{
+    duet_phase_description *phase = duet_build_phase(model->build, "phase_every");
+    if (phase == NULL) return;
+    if (steps == 0) duet_graph_fail(model->build->graph, "phase \"%s\": every 0th step is none", phase->name);
+    phase->every = steps > 0 ? steps : 1;
+}
+
+void duet_phase_share_batch(duet_model *model)
+{
+    duet_procedure_description *procedure = duet_build_open(model->build);
+    duet_phase_description *phase = duet_build_phase(model->build, "phase_share_batch");
+    if (phase == NULL) return;
+    const duet_phase_description *before = procedure->phase_count > 1 ? phase - 1 : NULL;
+    phase->shares = before != NULL;
+    if (before == NULL || before->repeats != 1 || before->every != 1)
+        duet_graph_fail(model->build->graph,
+                        "phase \"%s\" shares the batch of the phase before it, which must be replayed once a step",
+                        phase->name);
+}
+
+void duet_phase_optimiser(duet_model *model, const duet_optimiser *optimiser)
+{
+    duet_phase_description *phase = duet_build_phase(model->build, "phase_optimiser");
+    if (phase == NULL) return;
+    phase->has_optimiser = true;
+    phase->optimiser = *optimiser;
+}
+
+void duet_minimise_groups(duet_model *model, const char *where, duet_node loss, duet_node gate,
+                          duet_group *const *groups)
+{
+    duet_build *build = model->build;
+    duet_phase_description *phase = duet_build_phase(build, "minimise");
+    if (phase == NULL) return;
+    if (loss == NULL) {
+        duet_graph_fail_at(where, build->graph, "minimise: the loss is NULL");
+        return;
+    }
+    if (!duet_array_grow(&phase->objectives, phase->objective_count, &phase->objective_capacity,
+                         sizeof *phase->objectives)) {
+        out_of_memory(build);
+        return;
+    }
+    duet_objective *objective = &phase->objectives[phase->objective_count++];
+    objective->where = where;
+    objective->loss = loss;
+    objective->gate = gate;
+    for (size_t i = 0; groups[i] != NULL; i++) {
+        if (!duet_array_grow(&objective->groups, objective->group_count, &objective->group_capacity,
+                             sizeof *objective->groups)) {
+            out_of_memory(build);
+            return;
+        }
+        objective->groups[objective->group_count++] = groups[i];
+    }
+}
+
+/* Whether a value may be reported: a scalar. */
+static bool is_reportable(duet_graph *graph, const char *name, duet_node scalar)
+{
+    char text[96];
+    if (scalar == NULL) duet_graph_fail(graph, "report \"%s\": the value is NULL", name);
+    if (scalar == NULL || duet_node_is_broken(scalar)) return false;
+    if (scalar->elements == 1) return true;
+    duet_graph_fail(graph, "report \"%s\": a scalar is needed, this is %s", name, duet_shape_text(scalar->shape, text));
+    return false;
+}
+
+void duet_report(duet_model *model, const char *name, duet_node scalar)
+{
+    duet_build *build = model->build;
+    duet_phase_description *phase = duet_build_phase(build, "report");
+    if (phase == NULL || !is_reportable(build->graph, name, scalar)) return;
+    if (!duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports)) {
+        out_of_memory(build);
+        return;
+    }
+    phase->reports[phase->report_count++] = (duet_report_row){name, scalar};
+}
+
+void duet_phase_assign(duet_model *model, duet_node state, duet_node value)
+{
+    duet_build *build = model->build;
+    duet_phase_description *phase = duet_build_phase(build, "assign");
+    if (phase == NULL) return;
+    if (state == NULL || value == NULL) {
+        duet_graph_fail(build->graph, "assign: the state or the value is NULL");
+        return;
+    }
+    if (!duet_array_grow(&phase->assigns, phase->assign_count, &phase->assign_capacity, sizeof *phase->assigns)) {
+        out_of_memory(build);
+        return;
+    }
+    phase->assigns[phase->assign_count++] = (duet_assignment){state, value};
+}
+
+/* Outputs. */
+
+static const char *const standard_outputs[] = {
+    DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_LATENT,       DUET_DECODE, DUET_PRIOR,
+    DUET_NLL,    DUET_KL,             DUET_CLASS_LOGITS, DUET_LOGIT,  DUET_SAMPLE_LOGIT,
+};
+
+const char *duet_standard_output(size_t index)
+{
+    return index < sizeof standard_outputs / sizeof *standard_outputs ? standard_outputs[index] : NULL;
+}
+
+static bool is_standard(const char *name)
+{
+    const char *known;
+    for (size_t i = 0; (known = duet_standard_output(i)) != NULL; i++)
+        if (strcmp(known, name) == 0) return true;
+    return false;
+}
+
+static void add_output(duet_build *build, const char *name, duet_node value)
+{
+    duet_procedure_description *procedure = duet_build_open(build);
+    duet_node known;
+    if (duet_build_find_output(build, name, &known) != NULL)
+        duet_graph_fail(build->graph, "output \"%s\": there is one of that name already", name);
+    else if (value == NULL)
+        duet_graph_fail(build->graph, "output \"%s\": the value is NULL", name);
+    else if (!duet_array_grow(&procedure->outputs, procedure->output_count, &procedure->output_capacity,
+                              sizeof *procedure->outputs))
+        out_of_memory(build);
+    else
+        procedure->outputs[procedure->output_count++] = (duet_output_row){name, value};
+}
+
+void duet_output(duet_model *model, const char *name, duet_node value)
+{
+    char names[256] = "";
+    const char *known;
+    if (is_standard(name)) {
+        add_output(model->build, name, value);
+        return;
+    }
+    for (size_t i = 0; (known = duet_standard_output(i)) != NULL; i++) {
+        size_t length = strlen(names);
+        snprintf(names + length, sizeof names - length, " %s", known);
+    }
+    duet_graph_fail(model->build->graph,
+                    "output \"%s\" is none of the standard ones (%s): name the model's own by duet_own_output", name,
+                    names + 1);
+}
+
+void duet_own_output(duet_model *model, const char *name, duet_node value)
+{
+    if (is_standard(name))
+        duet_graph_fail(model->build->graph, "output \"%s\" is a standard one: give it by duet_output", name);
+    else
+        add_output(model->build, name, value);
+}
+
+const duet_procedure_description *duet_build_find_output(const duet_build *build, const char *name, duet_node *value)
+{
+    for (size_t p = 0; p < build->procedure_count; p++)
+        for (size_t i = 0; i < build->procedures[p].output_count; i++)
+            if (strcmp(build->procedures[p].outputs[i].name, name) == 0) {
+                *value = build->procedures[p].outputs[i].value;
+                return &build->procedures[p];
+            }
+    *value = NULL;
+    return NULL;
+}
+
+duet_node duet_build_output(const duet_build *build, const char *name)
+{
+    duet_node value;
+    (void)duet_build_find_output(build, name, &value);
+    return value;
+}
+
+const duet_procedure_description *duet_build_procedure(const duet_build *build, const char *name)
+{
+    for (size_t i = 0; i < build->procedure_count; i++)
+        if (strcmp(build->procedures[i].name, name) == 0) return &build->procedures[i];
+    return NULL;
+}

@@ -1,0 +1,236 @@
+/* Priors: a row a distribution, with its draw, its density and its quantile. */
+#include <math.h>
+#include <string.h>
+
+#include "duet/nn.h"
+#include "graph/node.h"
+
+static const double log_two_pi = 1.8378770664093453;
+
+typedef struct prior_row {
+    duet_node (*draw)(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows);
+    duet_node (*log_density)(const char *where, const duet_prior *prior, duet_node z); /* [rows, features] to [rows] */
+    double (*quantile)(const duet_prior *prior, size_t feature, double p);
+} prior_row;
+
+duet_prior duet_prior_normal(size_t features)
+{
+    return (duet_prior){.kind = DUET_PRIOR_NORMAL, .features = features, .scale = 1};
+}
+
+duet_prior duet_prior_uniform(size_t features, double low, double high)
+{
+    return (duet_prior){
+        .kind = DUET_PRIOR_UNIFORM, .features = features, .location = (low + high) / 2, .scale = (high - low) / 2};
+}
+
+duet_prior duet_prior_logistic(size_t features)
+{
+    return (duet_prior){.kind = DUET_PRIOR_LOGISTIC, .features = features, .scale = 1};
+}
+
+duet_prior duet_prior_categorical(size_t classes)
+{
+    return (duet_prior){.kind = DUET_PRIOR_CATEGORICAL, .features = classes, .scale = 1};
+}
+
+duet_prior duet_prior_mixture(size_t features, size_t components, const float *centres, double deviation)
+{
+    return (duet_prior){.kind = DUET_PRIOR_MIXTURE,
+                        .features = features,
+                        .scale = deviation,
+                        .components = components,
+                        .centres = centres};
+}
+
+/* location + scale x */
+static duet_node placed(const char *where, const duet_prior *prior, duet_node x)
+{
+    if (prior->scale != 1) x = duet_scale_at(where, x, prior->scale);
+    return prior->location != 0 ? duet_shift_at(where, x, prior->location) : x;
+}
+
+/* (z - location) / scale */
+static duet_node standard(const char *where, const duet_prior *prior, duet_node z)
+{
+    if (prior->location != 0) z = duet_shift_at(where, z, -prior->location);
+    return prior->scale != 1 ? duet_scale_at(where, z, 1 / prior->scale) : z;
+}
+
+/* The z at which `share`, which rises, reaches p, by halving. */
+static double invert(double (*share)(const duet_prior *prior, size_t feature, double z), const duet_prior *prior,
+                     size_t feature, double p, double low, double high)
+{
+    for (int i = 0; i < 60; i++) {
+        double middle = (low + high) / 2;
+        if (share(prior, feature, middle) < p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
+/* Normal. */
+
+static duet_node draw_normal(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
+{
+    return placed(where, prior, duet_normal_at(where, graph, DUET_SHAPE(rows, prior->features)));
+}
+
+static duet_node normal_log_density(const char *where, const duet_prior *prior, duet_node z)
+{
+    duet_node squares = duet_sum_features_at(where, duet_square_at(where, standard(where, prior, z)));
+    double constant = -(double)prior->features * (log_two_pi / 2 + log(prior->scale));
+    return duet_shift_at(where, duet_scale_at(where, squares, -0.5), constant);
+}
+
+static double normal_share(const duet_prior *prior, size_t feature, double z)
+{
+    (void)feature;
+    return 0.5 * erfc(-(z - prior->location) / prior->scale / sqrt(2));
+}
+
+/* Beyond 9 deviations it lies once in 1e18 draws. */
+static double normal_quantile(const duet_prior *prior, size_t feature, double p)
+{
+    return invert(normal_share, prior, feature, p, prior->location - 9 * prior->scale,
+                  prior->location + 9 * prior->scale);
+}
+
+/* Uniform. */
+
+static duet_node draw_uniform(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
+{
+    duet_node share = duet_uniform_at(where, graph, DUET_SHAPE(rows, prior->features));
+    return placed(where, prior, duet_shift_at(where, duet_scale_at(where, share, 2), -1));
+}
+
+/* The same number for each row of z. */
+static duet_node constant_density(duet_node z, double value)
+{
+    return duet_broadcast(duet_constant(duet_node_graph(z), value), DUET_SHAPE(z->shape.dims[0]));
+}
+
+static duet_node uniform_log_density(const char *where, const duet_prior *prior, duet_node z)
+{
+    (void)where;
+    return constant_density(z, -(double)prior->features * log(2 * prior->scale));
+}
+
+static double uniform_quantile(const duet_prior *prior, size_t feature, double p)
+{
+    (void)feature;
+    return prior->location + prior->scale * (2 * p - 1);
+}
+
+/* Logistic: log u - log(1 - u) of a uniform u. */
+
+static duet_node draw_logistic(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
+{
+    duet_node u = duet_uniform_at(where, graph, DUET_SHAPE(rows, prior->features));
+    u = duet_clamp_at(where, u, 1e-7, 1 - 1e-7);
+    duet_node odds = duet_subtract_at(where, duet_log_at(where, u), duet_log1p_at(where, duet_negate_at(where, u)));
+    return placed(where, prior, odds);
+}
+
+/* -softplus(u) - softplus(-u) - log scale, summed */
+static duet_node logistic_log_density(const char *where, const duet_prior *prior, duet_node z)
+{
+    duet_node u = standard(where, prior, z);
+    duet_node tails = duet_add_at(where, duet_softplus_at(where, u), duet_softplus_at(where, duet_negate_at(where, u)));
+    return duet_shift_at(where, duet_negate_at(where, duet_sum_features_at(where, tails)),
+                         -(double)prior->features * log(prior->scale));
+}
+
+static double logistic_quantile(const duet_prior *prior, size_t feature, double p)
+{
+    (void)feature;
+    return prior->location + prior->scale * (log(p) - log1p(-p));
+}
+
+/* Categorical. */
+
+static duet_node draw_categorical(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
+{
+    duet_node even = duet_broadcast_at(where, duet_constant(graph, 0), DUET_SHAPE(rows, prior->features));
+    return duet_categorical_at(where, even);
+}
+
+static duet_node categorical_log_density(const char *where, const duet_prior *prior, duet_node z)
+{
+    (void)where;
+    return constant_density(z, -log((double)prior->features));
+}
+
+static double categorical_quantile(const duet_prior *prior, size_t feature, double p)
+{
+    double place = floor(p * (double)prior->features);
+    return place == (double)feature ? 1 : 0;
+}
+
+static const prior_row rows_of[] = {
+    [DUET_PRIOR_NORMAL] = {draw_normal, normal_log_density, normal_quantile},
+    [DUET_PRIOR_UNIFORM] = {draw_uniform, uniform_log_density, uniform_quantile},
+    [DUET_PRIOR_LOGISTIC] = {draw_logistic, logistic_log_density, logistic_quantile},
+    [DUET_PRIOR_CATEGORICAL] = {draw_categorical, categorical_log_density, categorical_quantile},
+};
+
+static const prior_row *find_row(const duet_prior *prior)
+{
+    bool known = (size_t)prior->kind < sizeof rows_of / sizeof *rows_of && rows_of[prior->kind].draw != NULL;
+    return known && prior->features > 0 && prior->scale > 0 ? &rows_of[prior->kind] : NULL;
+}
+
+size_t duet_prior_features(const duet_prior *parts, size_t count)
+{
+    size_t features = 0;
+    for (size_t i = 0; i < count; i++) features += parts[i].features;
+    return features;
+}
+
+static duet_node fail(const char *where, duet_graph *graph)
+{
+    duet_graph_fail_at(where, graph, "prior: a known kind, features from 1 and a scale above 0 were expected");
+    return duet_node_broken(graph);
+}
+
+duet_node duet_prior_draw_at(const char *where, duet_graph *graph, const duet_prior *parts, size_t count, size_t rows)
+{
+    duet_node joined = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const prior_row *row = find_row(&parts[i]);
+        if (row == NULL) return fail(where, graph);
+        duet_node drawn = row->draw(where, graph, &parts[i], rows);
+        joined = joined == NULL ? drawn : duet_concat_at(where, (duet_node[]){joined, drawn}, 2, 1);
+    }
+    return joined == NULL ? fail(where, graph) : joined;
+}
+
+duet_node duet_prior_log_density_at(const char *where, const duet_prior *parts, size_t count, duet_node z)
+{
+    size_t first = 0;
+    duet_node total = NULL;
+    if (duet_node_is_broken(z)) return z;
+    if (z->shape.rank != 2 || z->shape.dims[1] != duet_prior_features(parts, count)) {
+        char text[96];
+        duet_graph_fail_at(where, z->graph, "prior: a density of [rows, %zu] was expected, this is %s",
+                           duet_prior_features(parts, count), duet_shape_text(z->shape, text));
+        return duet_node_broken(z->graph);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const prior_row *row = find_row(&parts[i]);
+        if (row == NULL) return fail(where, z->graph);
+        duet_node part = count == 1 ? z : duet_slice_at(where, z, 1, first, parts[i].features);
+        duet_node density = row->log_density(where, &parts[i], part);
+        total = total == NULL ? density : duet_add_at(where, total, density);
+        first += parts[i].features;
+    }
+    return total == NULL ? fail(where, z->graph) : total;
+}
+
+double duet_prior_quantile(const duet_prior *part, size_t feature, double p)
+{
+    const prior_row *row = find_row(part);
+    return row == NULL || !(p > 0 && p < 1) || feature >= part->features ? NAN : row->quantile(part, feature, p);
+}

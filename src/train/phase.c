@@ -1,0 +1,206 @@
+/* A phase as nodes: its updates, counters, loss history and fault flag. All gradients of a phase are taken at the same
+ * parameters, because a plan reads every variable's old value; after a loss or a gradient that is not finite nothing is
+ * updated. */
+#include "train/schedule.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "duet/nn.h"
+#include "duet/op.h"
+#include "graph/node.h"
+#include "nn/optimiser.h"
+
+static const duet_initialiser zero = {DUET_INIT_CONSTANT, 0, 0, 0};
+
+static duet_node scalar_state(duet_graph *graph, const char *name, duet_type type)
+{
+    return duet_working_state(graph, name, type, DUET_SCALAR_SHAPE, zero);
+}
+
+/* "trainer.kind.PHASE" */
+static const char *phase_state_name(char name[64], const char *kind, const duet_phase_description *phase)
+{
+    snprintf(name, 64, "trainer.%s.%s", kind, phase->name);
+    return name;
+}
+
+static bool is_reported(const duet_phase_description *phase, duet_node value)
+{
+    for (size_t i = 0; i < phase->report_count; i++)
+        if (phase->reports[i].value == value) return true;
+    return false;
+}
+
+/* A number that is finite if the group's gradient is; a gate that rests the update lets any gradient pass. Infinite too
+ * where only the squares overflow, which would spoil the optimiser's moments. */
+static duet_node squared_norm(const duet_objective *objective, duet_group *group)
+{
+    duet_node gradient = duet_group_gradient_at(objective->where, group, objective->loss);
+    duet_node squares = duet_sum_at(objective->where, duet_square_at(objective->where, gradient), DUET_ALL_AXES, false);
+    if (objective->gate == NULL) return squares;
+    duet_node rests = duet_constant(duet_node_graph(gradient), 0);
+    return duet_select_at(objective->where, objective->gate, squares, rests);
+}
+
+static void add_watched(duet_schedule *schedule, duet_watched watched)
+{
+    if (duet_array_grow(&schedule->watched, schedule->watched_count, &schedule->watched_capacity,
+                        sizeof *schedule->watched))
+        schedule->watched[schedule->watched_count++] = watched;
+    else
+        duet_graph_fail(schedule->build->graph, "out of memory for a schedule");
+}
+
+/* Lists what the phase watches: its reports, the losses that are not among them, the gradients. Returns how many. */
+static size_t watch(duet_schedule *schedule, const duet_phase_description *phase, duet_node *values)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < phase->report_count; i++) {
+        add_watched(schedule, (duet_watched){phase->name, phase->reports[i].name, NULL});
+        values[count++] = phase->reports[i].value;
+    }
+    for (size_t i = 0; i < phase->objective_count; i++) {
+        if (is_reported(phase, phase->objectives[i].loss)) continue;
+        add_watched(schedule, (duet_watched){phase->name, NULL, NULL});
+        values[count++] = phase->objectives[i].loss;
+    }
+    for (size_t i = 0; i < phase->objective_count; i++)
+        for (size_t g = 0; g < phase->objectives[i].group_count; g++) {
+            duet_group *group = phase->objectives[i].groups[g];
+            add_watched(schedule, (duet_watched){phase->name, NULL, duet_group_name(group)});
+            values[count++] = squared_norm(&phase->objectives[i], group);
+        }
+    return count;
+}
+
+/* How many values it can list. */
+static size_t most_watched(const duet_phase_description *phase)
+{
+    size_t count = phase->report_count + phase->objective_count;
+    for (size_t i = 0; i < phase->objective_count; i++) count += phase->objectives[i].group_count;
+    return count;
+}
+
+/* The fault flag: 0, or 1 + the number of the first watched value that was not finite. Returns `allowed`, 1 as long as
+ * there is none. The step beside it runs along until then. */
+static duet_node watch_faults(const duet_schedule *schedule, size_t first, const duet_node *values, size_t count,
+                              duet_node *roots, size_t *root_count)
+{
+    duet_graph *graph = schedule->build->graph;
+    duet_node term = scalar_state(graph, "trainer.fault_term", DUET_FLOAT32);
+    duet_node step = scalar_state(graph, "trainer.fault_step", DUET_UINT32);
+    duet_node none = duet_constant(graph, 0), found = none;
+    for (size_t i = count; i-- > 0;)
+        found = duet_select(duet_is_finite(duet_reshape(values[i], DUET_SCALAR_SHAPE)), found,
+                            duet_constant(graph, (double)(first + i + 1)));
+    duet_node sound = duet_equal(term, none);
+    duet_node new_term = duet_select(sound, found, term);
+    roots[(*root_count)++] = duet_assign(term, new_term);
+    roots[(*root_count)++] = duet_assign(step, duet_select(sound, schedule->build->step, step));
+    return duet_equal(new_term, none);
+}
+
+static void remember_reports(const duet_build *build, const duet_phase_description *phase, duet_node *roots,
+                             size_t *root_count)
+{
+    if (phase->report_count == 0) return;
+    char name[64];
+    duet_node *row = calloc(phase->report_count, sizeof *row);
+    if (row == NULL) {
+        duet_graph_fail(build->graph, "out of memory for a schedule");
+        return;
+    }
+    for (size_t i = 0; i < phase->report_count; i++) row[i] = duet_reshape(phase->reports[i].value, DUET_SHAPE(1));
+    duet_node history = duet_working_state(build->graph, phase_state_name(name, "history", phase), DUET_FLOAT32,
+                                   DUET_SHAPE(DUET_HISTORY_ROWS, phase->report_count), zero);
+    duet_node replays = scalar_state(build->graph, phase_state_name(name, "replays", phase), DUET_UINT32);
+    duet_node joined = duet_concat(row, phase->report_count, 0);
+    free(row);
+    roots[(*root_count)++] = duet_assign(history, duet_with_row(history, replays, joined));
+    roots[(*root_count)++] = duet_assign(replays, duet_increment(replays));
+}
+
+/* The layers that the phase runs learn from what passes through them: what its reports, losses, gates and assigned
+ * values are made of is run. `needed` holds the values watched, with room for the others. */
+static size_t update_states(const duet_phase_description *phase, duet_node *needed, size_t count, duet_node allowed,
+                            duet_node *roots, size_t room)
+{
+    for (size_t i = 0; i < phase->objective_count; i++)
+        if (phase->objectives[i].gate != NULL) needed[count++] = phase->objectives[i].gate;
+    for (size_t i = 0; i < phase->assign_count; i++) needed[count++] = phase->assigns[i].value;
+    return duet_state_updates(needed, count, allowed, roots, room);
+}
+
+static size_t count_followers(const duet_graph *graph)
+{
+    size_t count = 0;
+    while (duet_graph_follower(graph, count) != NULL) count++;
+    return count;
+}
+
+enum { UPDATE_ROOTS = 8, OWN_ROOTS = 8 }; /* of an objective's group; fault flag, history, counters */
+
+size_t duet_phase_room(const duet_schedule *schedule, size_t index)
+{
+    const duet_phase_description *phase = schedule->phases[index].description;
+    return UPDATE_ROOTS * most_watched(phase) + phase->assign_count + count_followers(schedule->build->graph) +
+           OWN_ROOTS;
+}
+
+static size_t update_groups(const duet_schedule *schedule, const duet_phase_description *phase, duet_node allowed,
+                            duet_node *roots)
+{
+    size_t made = 0;
+    for (size_t i = 0; i < phase->objective_count; i++) {
+        const duet_objective *objective = &phase->objectives[i];
+        for (size_t g = 0; g < objective->group_count; g++) {
+            duet_group *group = objective->groups[g];
+            duet_optimiser optimiser =
+                phase->has_optimiser ? phase->optimiser : duet_model_optimiser(schedule->model, duet_group_name(group));
+            made += duet_update_at(objective->where, group, &optimiser, objective->loss, objective->gate, allowed,
+                                   roots + made);
+        }
+    }
+    return made;
+}
+
+size_t duet_phase_roots(duet_schedule *schedule, size_t index, duet_node *roots)
+{
+    const duet_build *build = schedule->build;
+    const duet_phase_description *phase = schedule->phases[index].description;
+    size_t first = schedule->watched_count, made = 0;
+    duet_node *values =
+        calloc(most_watched(phase) + phase->objective_count + phase->assign_count + 1, sizeof(duet_node));
+    if (values == NULL) {
+        duet_graph_fail(build->graph, "out of memory for a schedule");
+        return 0;
+    }
+    size_t watched = watch(schedule, phase, values);
+    duet_node allowed = NULL;
+    if (watched > 0) allowed = watch_faults(schedule, first, values, watched, roots, &made);
+    made += update_groups(schedule, phase, allowed, roots + made);
+    for (size_t i = 0; i < phase->assign_count; i++) {
+        duet_node target = phase->assigns[i].target, value = phase->assigns[i].value;
+        roots[made++] = duet_assign(target, allowed == NULL ? value : duet_select(allowed, value, target));
+    }
+    made += update_states(phase, values, watched, allowed, roots + made, count_followers(build->graph));
+    free(values);
+    remember_reports(build, phase, roots, &made);
+    duet_node clock = duet_clock(build->graph);
+    roots[made++] = duet_assign(clock, duet_increment(clock));
+    if (phase->draws) roots[made++] = duet_assign(build->draws, duet_increment(build->draws));
+    return made;
+}
+
+void duet_phase_find_variables(duet_schedule *schedule)
+{
+    const duet_store *store = duet_graph_working_store(schedule->build->graph);
+    char name[64];
+    for (size_t i = 0; i < schedule->phase_count; i++)
+        schedule->phases[i].history =
+            duet_store_find(store, phase_state_name(name, "history", schedule->phases[i].description));
+    schedule->fault_term = duet_store_find(store, "trainer.fault_term");
+    schedule->fault_step = duet_store_find(store, "trainer.fault_step");
+}
