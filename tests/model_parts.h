@@ -50,9 +50,9 @@ static inline size_t test_graph_watch(test_graph *it, duet_node node)
 /** The node that a phase reports under `name`. */
 static inline duet_node test_graph_report(const test_graph *it, const char *name)
 {
-    for (size_t p = 0; p < it->build->phase_count; p++)
-        for (size_t i = 0; i < it->build->phases[p].report_count; i++)
-            if (!strcmp(it->build->phases[p].reports[i].name, name)) return it->build->phases[p].reports[i].value;
+    for (size_t p = 0; p < it->build->procedures[0].phase_count; p++)
+        for (size_t i = 0; i < it->build->procedures[0].phases[p].report_count; i++)
+            if (!strcmp(it->build->procedures[0].phases[p].reports[i].name, name)) return it->build->procedures[0].phases[p].reports[i].value;
     fail_msg("nothing is reported as \"%s\"", name);
     return NULL;
 }

@@ -1,6 +1,7 @@
 /* The program as a person meets it: command lines in a table, each with its exit status and a piece of what it says;
  * then what needs a run of its own. */
 #include "program.h"
+#include "use.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -258,7 +259,7 @@ static void codes_are_those_of_the_examples(duet_run *opened)
         char *labels = read_array("codes-labels.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (40,)", N);
         assert_int_equal(duet_data_read(data, (duet_split)split, 0, N, points, &error), DUET_OK);
         assert_int_equal(duet_data_labels(data, (duet_split)split, 0, N, classes, &error), DUET_OK);
-        assert_int_equal(duet_run_apply(opened, "latent", points, N, 0, expected, &error), DUET_OK);
+        assert_int_equal(test_use(opened, TEST_FROM_EXAMPLES, "latent", points, N, 0, expected, &error), DUET_OK);
         assert_memory_equal(codes, expected, sizeof expected);
         assert_memory_equal(labels, classes, N);
         free(labels);
@@ -274,7 +275,7 @@ static void a_manifold_is_the_square_of_the_quantiles(duet_run *opened)
     duet_error error = {0};
     expect(RUN("sample", "@/plane", "--manifold", "3", "--out", "@/square.npy"), 0, "square.npy", NULL);
     float *square = (float *)read_array("square.npy", "'shape': (3, 3, 2)", sizeof expected);
-    assert_int_equal(duet_run_decode(opened, "decode", latents, 9, expected, &error), DUET_OK);
+    assert_int_equal(test_use(opened, TEST_FROM_LATENTS, "decode", latents, 9, 0, expected, &error), DUET_OK);
     for (size_t i = 0; i < 18; i++) assert_close(square[i], expected[i], 1e-6);
     for (size_t i = 2; i < 18; i++) assert_true(square[i] != square[i % 2]);
     free(square);

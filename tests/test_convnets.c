@@ -1,5 +1,6 @@
 /* The models made of convolutions: parameters, presets, and training on small pictures, whose labels stay with them. */
 #include "model_parts.h"
+#include "use.h"
 
 #include <jansson.h>
 
@@ -185,22 +186,22 @@ static void networks_compute_what_pytorch_does(void **state)
     (void)state;
     static const struct {
         const char *family, *output;
-        duet_evaluator_source source;
+        test_source source;
         size_t count; /* of numbers; a picture's are five of its pixels and the sum */
         double expected[6];
     } rows[] = {
-        {"vae-conv", "latent", DUET_FROM_EXAMPLES, 2, {0.10106923, 0.30757708}},
+        {"vae-conv", "latent", TEST_FROM_EXAMPLES, 2, {0.10106923, 0.30757708}},
         {"vae-conv",
          "decode",
-         DUET_FROM_LATENTS,
+         TEST_FROM_LATENTS,
          64,
          {0.52316464, 0.48465796, 0.4857612, 0.46796635, 0.35183561, 30.514837}},
         {"gan-conv",
          "sample",
-         DUET_FROM_LATENTS,
+         TEST_FROM_LATENTS,
          64,
          {0.39828127, 0.64309676, 0.32522172, 0.36309653, 0.22841131, 30.990031}},
-        {"gan-conv", "logit", DUET_FROM_EXAMPLES, 1, {0.79445082}},
+        {"gan-conv", "logit", TEST_FROM_EXAMPLES, 1, {0.79445082}},
     };
     static const size_t places[] = {0, 7, 27, 56, 63};
     float picture[PIXELS], values[PIXELS];
@@ -217,8 +218,8 @@ static void networks_compute_what_pytorch_does(void **state)
         assert_ok(duet_evaluator_new(&evaluator, device, model, &error), &error);
         assert_int_equal(duet_evaluator_features(evaluator, rows[r].output), rows[r].count);
         set_known_values(model);
-        assert_ok(duet_evaluator_compute(evaluator, rows[r].source, rows[r].output,
-                                         rows[r].source == DUET_FROM_LATENTS ? latent : picture, 1, 0, values, &error),
+        assert_ok(test_evaluate(evaluator, rows[r].source, rows[r].output,
+                                         rows[r].source == TEST_FROM_LATENTS ? latent : picture, 1, 0, values, &error),
                   &error);
         if (rows[r].count == PIXELS) {
             double sum = 0;
@@ -237,7 +238,7 @@ static void networks_compute_what_pytorch_does(void **state)
 /* How many states of layers a phase's loss moves. */
 static size_t moved_states(const test_graph *it, size_t phase)
 {
-    duet_node updates[16], loss = it->build->phases[phase].objectives[0].loss;
+    duet_node updates[16], loss = it->build->procedures[0].phases[phase].objectives[0].loss;
     return duet_state_updates(&loss, 1, NULL, updates, 16);
 }
 
@@ -404,7 +405,7 @@ static void a_classifiers_accuracy_is_the_share_of_right_labels(void **state)
     assert_ok(duet_metric_compute(run, "accuracy", DUET_TEST, 0, &value, 1, &count, &error), &error);
     assert_ok(duet_data_read(duet_run_data(run), DUET_TEST, 0, TEST, pictures, &error), &error);
     assert_ok(duet_data_labels(duet_run_data(run), DUET_TEST, 0, TEST, labels, &error), &error);
-    assert_ok(duet_run_apply(run, "class_logits", pictures, TEST, 0, logits, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_EXAMPLES, "class_logits", pictures, TEST, 0, logits, &error), &error);
     for (size_t i = 0; i < TEST; i++) {
         size_t best = 0;
         for (size_t k = 1; k < CLASSES; k++)

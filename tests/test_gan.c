@@ -1,6 +1,7 @@
 /* The generative adversarial network: its losses against their closed forms, what each setting does to the game, and
  * that it learns. Most tests make D linear with known weights, so that every logit is known. */
 #include "model_parts.h"
+#include "use.h"
 
 #include "plan/plan.h"
 #include "train/evaluator.h"
@@ -35,7 +36,7 @@ static void generator_losses_have_their_derivatives(void **state)
         test_graph *it = &graphs[i];
         test_graph_open(it, device, DUET_BUILD_TRAIN, TEST_BATCH, "gan", "two-peaks",
                         SETTINGS(LINEAR, rows[i].setting));
-        duet_node loss = it->build->phases[1].objectives[0].loss;
+        duet_node loss = it->build->procedures[0].phases[1].objectives[0].loss;
         (void)test_graph_watch(it, loss);
         (void)test_graph_watch(it, test_graph_gradient(it, loss, "generator.output.bias"));
         assert_ptr_equal(loss, test_graph_report(it, "g_loss"));
@@ -234,7 +235,7 @@ static void phases_leave_the_other_player_alone(void **state)
     compare(parts.model, "moment1.", &moments, moved);
     for (size_t round = 0; round < 2; round++) {
         for (size_t phase = 0; phase < 2; phase++) {
-            assert_ok(duet_plan_replay(parts.trainer->plans[phase], &error), &error);
+            assert_ok(duet_plan_replay(parts.trainer->schedule.plans[phase], &error), &error);
             compare(parts.model, "", &parameters, moved);
             assert_true(moved[phase]);
             assert_false(moved[!phase]);
@@ -346,8 +347,8 @@ static double judge(test_parts *parts, size_t features, double low, double high)
     float *z = malloc(SAMPLES * latent * sizeof *z), *samples = malloc(SAMPLES * features * sizeof *samples);
     assert_non_null(z);
     assert_non_null(samples);
-    duet_prior_latents(11, SAMPLES, latent, z);
-    assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_LATENTS, "sample", z, SAMPLES, 1, samples, &error), &error);
+    test_normals(11, SAMPLES, latent, z);
+    assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", z, SAMPLES, 1, samples, &error), &error);
     for (size_t i = 0; i < SAMPLES * features; i++) assert_true(samples[i] >= low && samples[i] <= high);
     double distance = distance_to_data(parts, samples, features);
     duet_evaluator_free(&evaluator);

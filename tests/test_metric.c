@@ -1,6 +1,7 @@
 /* Metrics against closed forms: the weights of tiny runs are set by hand so that each number is known beforehand. And
  * what they rest on: a run opened, its outputs for any number of rows, noise that follows from a seed. */
 #include "train_models.h"
+#include "use.h"
 
 #include "duet/metric.h"
 #include "graph/variable.h"
@@ -187,7 +188,7 @@ static void classes_are_those_of_the_nearest_examples(void **state)
         set_one(run, "generator.output.bias", pixel, 0);
         set_one(run, "generator.output.weight", 2 * pixel, 1e6);
     }
-    duet_run_prior(run, SAMPLES, 5, latents);
+    test_prior(run, SAMPLES, 5, latents);
     for (size_t i = 0; i < SAMPLES; i++) black += latents[2 * i] < 0;
     size_t most = black > SAMPLES / 2 ? black : SAMPLES - black;
     assert_close(value_of(run, "classes", DUET_TEST, "classes").value, 2, 0);
@@ -230,7 +231,7 @@ static void metrics_say_what_they_cannot_do(void **state)
     assert_message(&error, "discriminator");
     assert_int_equal(count, 0);
     while (duet_metric_at(rows) != NULL) rows++;
-    assert_int_equal(rows, 6);
+    assert_int_equal(rows, 7);
     /* Values past the room for them are left out. */
     error = (duet_error){0};
     assert_ok(duet_metric_compute(run, "elbo", DUET_TEST, 0, values, 2, &count, &error), &error);
@@ -256,19 +257,28 @@ static void outputs_do_not_depend_on_the_number_of_rows(void **state)
     float *latents = malloc(ROWS * latent * sizeof *latents), *values = malloc(ROWS * features * sizeof *values);
     float *few = malloc(FEW * features * sizeof *few), few_latents[FEW * 3];
     assert_true(latents != NULL && values != NULL && few != NULL);
-    duet_run_prior(run, ROWS, 9, latents);
-    duet_run_prior(run, FEW, 9, few_latents);
+    test_prior(run, ROWS, 9, latents);
+    test_prior(run, FEW, 9, few_latents);
     assert_memory_equal(latents, few_latents, sizeof few_latents);
-    assert_ok(duet_run_decode(run, "sample", latents, ROWS, values, &error), &error);
-    assert_ok(duet_run_decode(run, "sample", few_latents, FEW, few, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_LATENTS, "sample", latents, ROWS, 0, values, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_LATENTS, "sample", few_latents, FEW, 0, few, &error), &error);
     assert_memory_equal(values, few, FEW * features * sizeof *few);
     assert_memory_not_equal(values, values + 200 * features, features * sizeof *values);
+
+    /* The same of latents that are drawn, in batches of another size, or in pieces. */
+    const duet_wanted all = {DUET_SAMPLE, values}, some = {DUET_SAMPLE, few};
+    assert_ok(duet_run_use(run, &(duet_request){.count = ROWS, .seed = 9, .outputs = &all, .output_count = 1}, &error),
+              &error);
+    const duet_request piece = {
+        .count = FEW, .first = 120, .seed = 9, .outputs = &some, .output_count = 1, .batch = 7};
+    assert_ok(duet_run_use(run, &piece, &error), &error);
+    for (size_t i = 0; i < FEW * features; i++) assert_close(few[i], values[120 * features + i], 1e-6);
     free(latents);
     free(values);
     free(few);
 
     float number;
-    assert_status(duet_run_decode(run, "picture", &number, 1, &number, &error), DUET_ERROR_USAGE, &error);
+    assert_status(test_use(run, TEST_FROM_LATENTS, "picture", &number, 1, 0, &number, &error), DUET_ERROR_USAGE, &error);
     assert_message(&error, "\"picture\"");
     duet_run_close(&run);
 }
@@ -286,9 +296,9 @@ static void noise_follows_from_the_seed(void **state)
     float *examples = malloc(ROWS * PIXELS * sizeof *examples), first[ROWS], second[ROWS], other[ROWS];
     assert_non_null(examples);
     for (size_t i = 0; i < ROWS * PIXELS; i++) examples[i] = 0.25f;
-    assert_ok(duet_run_apply(run, "nll", examples, ROWS, 3, first, &error), &error);
-    assert_ok(duet_run_apply(run, "nll", examples, ROWS, 3, second, &error), &error);
-    assert_ok(duet_run_apply(run, "nll", examples, ROWS, 4, other, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_EXAMPLES, "nll", examples, ROWS, 3, first, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_EXAMPLES, "nll", examples, ROWS, 3, second, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_EXAMPLES, "nll", examples, ROWS, 4, other, &error), &error);
     assert_memory_equal(first, second, sizeof first);
     size_t same = 0, same_as_other = 0;
     for (size_t i = 0; i < ROWS; i++) {
@@ -316,8 +326,8 @@ static void looking_at_a_model_does_not_change_its_training(void **state)
         test_steps(&parts, 3);
         if (look == 1) {
             assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
-            assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_EXAMPLES, "nll", rows, 5, 1, values, &error), &error);
-            assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_LATENTS, "sample", rows, 5, 1, values, &error),
+            assert_ok(test_evaluate(evaluator, TEST_FROM_EXAMPLES, "nll", rows, 5, 1, values, &error), &error);
+            assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", rows, 5, 1, values, &error),
                       &error);
         }
         test_steps(&parts, 3);

@@ -1,6 +1,7 @@
 /* The losses of the autoencoders against formulas in double, on decoders and encoders whose weights are set so that
  * every value is known; and that they learn. Settings and first values have their own program, and so has the GAN. */
 #include "model_parts.h"
+#include "use.h"
 
 #include "duet/op.h"
 #include "train/evaluator.h"
@@ -205,7 +206,7 @@ static void the_sampled_kl_averages_to_the_analytic_one(void **state)
                                  7, &error),
                   &error);
         assert_ok(duet_evaluator_new(&evaluator, device, model, &error), &error);
-        assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_EXAMPLES, "kl", x, EXAMPLES, 3, kl, &error), &error);
+        assert_ok(test_evaluate(evaluator, TEST_FROM_EXAMPLES, "kl", x, EXAMPLES, 3, kl, &error), &error);
         mean[i] = test_mean(kl, EXAMPLES, &error_of_mean[i]);
         duet_evaluator_free(&evaluator);
         duet_model_free(&model);
@@ -233,7 +234,7 @@ static void beta_and_warm_up_weigh_the_kl(void **state)
         test_graph *it = &graphs[i];
         test_graph_open(it, device, DUET_BUILD_TRAIN, TEST_TRAINING, "vae", unit,
                         SETTINGS("hidden=", "latent=3", rows[i].beta, rows[i].warm_up));
-        duet_node loss = it->build->phases[0].objectives[0].loss;
+        duet_node loss = it->build->procedures[0].phases[0].objectives[0].loss;
         (void)test_graph_watch(it, test_graph_gradient(it, loss, "encoder.mean.bias"));
         (void)test_graph_watch(it, loss);
         (void)test_graph_watch(it, test_graph_report(it, "nll"));
@@ -347,10 +348,10 @@ static void assert_codes_decode(test_parts *parts, size_t features, size_t laten
     assert_int_equal(duet_evaluator_features(evaluator, "reconstruction"), features);
     assert_int_equal(duet_evaluator_latent_features(evaluator), latent);
     assert_ok(duet_data_read(parts->data, DUET_TEST, 0, EXAMPLES, x, &error), &error);
-    assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_EXAMPLES, "latent", x, EXAMPLES, 1, codes, &error), &error);
-    assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_LATENTS, "decode", codes, EXAMPLES, 1, decoded, &error),
+    assert_ok(test_evaluate(evaluator, TEST_FROM_EXAMPLES, "latent", x, EXAMPLES, 1, codes, &error), &error);
+    assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "decode", codes, EXAMPLES, 1, decoded, &error),
               &error);
-    assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_EXAMPLES, "reconstruction", x, EXAMPLES, 1, direct, &error),
+    assert_ok(test_evaluate(evaluator, TEST_FROM_EXAMPLES, "reconstruction", x, EXAMPLES, 1, direct, &error),
               &error);
     for (size_t i = 0; i < EXAMPLES * features; i++) {
         assert_close(decoded[i], direct[i], 1e-5);

@@ -182,7 +182,7 @@ static void settings_reach_the_optimiser(void **state)
                                           "lr_warm_up=7", "lr_steps=11", "lr_final=0.03125"),
                                  1, &error),
                   &error);
-        duet_optimiser o = duet_model_optimiser(model);
+        duet_optimiser o = duet_model_optimiser(model, NULL);
         assert_int_equal(o.kind, rows[i].kind);
         assert_int_equal(o.schedule, rows[i].rate);
         const double found[] = {o.learning_rate,
@@ -215,8 +215,8 @@ static void numbers_have_one_meaning(void **state)
         assert_ok(duet_data_open(&data, "ring8", &error), &error);
         assert_ok(duet_model_new(&model, duet_family_find("vae"), data, SETTINGS(ways[i], "lr=.25"), 1, &error),
                   &error);
-        assert_int_equal(duet_model_optimiser(model).rate_steps, 10000);
-        assert_close(duet_model_optimiser(model).learning_rate, 0.25, 0);
+        assert_int_equal(duet_model_optimiser(model, NULL).rate_steps, 10000);
+        assert_close(duet_model_optimiser(model, NULL).learning_rate, 0.25, 0);
         duet_model_free(&model);
         duet_data_close(&data);
     }
@@ -244,7 +244,7 @@ static void settings_do_not_hang_on_the_locale(void **state)
     duet_model *model;
     assert_ok(duet_data_open(&data, "ring8", &error), &error);
     duet_status status = duet_model_new(&model, duet_family_find("vae"), data, SETTINGS("lr=0.125"), 1, &error);
-    double rate = status == DUET_OK ? duet_model_optimiser(model).learning_rate : 0;
+    double rate = status == DUET_OK ? duet_model_optimiser(model, NULL).learning_rate : 0;
     const char *pair = "lr=0,125";
     duet_status comma = duet_settings_check(duet_family_find("vae"), &pair, 1, NULL);
     assert_non_null(setlocale(LC_NUMERIC, "C"));

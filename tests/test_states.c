@@ -1,6 +1,7 @@
 /* States of layers in training: which phase moves which, that no optimiser touches them, that they freeze and are saved
  * with everything else, and that a trained model uses them. */
 #include "train_models.h"
+#include "use.h"
 
 #include "graph/variable.h"
 #include "train/evaluator.h"
@@ -48,7 +49,8 @@ static void build_players(duet_model *m)
     duet_minimise(m, g_loss, duet_model_group(m, "g"));
     duet_report(m, "g_loss", g_loss);
 
-    duet_output(m, "sample", generate(m, duet_latent(m, LATENT)));
+    const duet_prior prior = duet_prior_normal(LATENT);
+    duet_output(m, DUET_SAMPLE, generate(m, duet_latent(m, &prior, 1)));
     duet_output(m, "logit", discriminate(m, duet_model_batch(m)));
 }
 static const duet_family players = {.name = "players", .build = build_players};
@@ -213,17 +215,17 @@ static void a_trained_model_uses_what_it_learnt(void **state)
     test_steps(&parts, 5);
     assert_ok(duet_store_read(store, device, "g.norm.mean", mean[0], sizeof mean[0], &error), &error);
     assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
-    duet_prior_latents(3, COUNT, LATENT, latents);
-    assert_ok(duet_evaluator_compute(evaluator, DUET_FROM_LATENTS, "sample", latents, COUNT, 1, many, &error), &error);
+    test_normals(3, COUNT, LATENT, latents);
+    assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", latents, COUNT, 1, many, &error), &error);
     for (size_t i = 0; i < COUNT; i++) {
         assert_ok(
-            duet_evaluator_compute(evaluator, DUET_FROM_LATENTS, "sample", latents + i * LATENT, 1, 1, one, &error),
+            test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", latents + i * LATENT, 1, 1, one, &error),
             &error);
         assert_memory_equal(one, many + 2 * i, sizeof one);
     }
     for (size_t seed = 0; seed < 2; seed++)
         assert_ok(
-            duet_evaluator_compute(evaluator, DUET_FROM_EXAMPLES, "logit", many, COUNT, seed, logits[seed], &error),
+            test_evaluate(evaluator, TEST_FROM_EXAMPLES, "logit", many, COUNT, seed, logits[seed], &error),
             &error);
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
     assert_ok(duet_store_read(store, device, "g.norm.mean", mean[1], sizeof mean[1], &error), &error);
