@@ -193,6 +193,7 @@ DUET_API duet_node duet_latent(duet_model *model, const duet_prior *parts, size_
 #define DUET_NLL            "nll"            /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
 #define DUET_KL             "kl"             /**< [batch]: KL of the posterior from the prior, nats */
 #define DUET_CLASS_LOGITS   "class_logits"   /**< [batch, classes]: of a classifier, for the batch */
+#define DUET_FEATURES       "features"       /**< [batch, n]: what a judge compares examples by */
 #define DUET_LOGIT          "logit"          /**< [batch, 1]: the discriminator's, for the batch */
 #define DUET_SAMPLE_LOGIT   "sample_logit"   /**< [batch, 1]: the discriminator's, for new examples */
 

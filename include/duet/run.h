@@ -79,6 +79,13 @@ DUET_API duet_device *duet_run_device(duet_run *run);
 DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
                                         const duet_family *family, duet_error *error);
 
+/** Opens a run on the device of another one, which must outlive it. */
+DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);
+/** Lets metrics of `run` that name classes ask `judge`, a run of a classifier opened beside it on data of the same
+ *  shape; it must stay open meanwhile. NULL: nobody. */
+DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
+DUET_API duet_run *duet_run_judge(duet_run *run);
+
 /** Whether the model has an output of this name (DUET_SAMPLE, ...) and how many numbers an example it has: 0 if it has
  *  none. */
 DUET_API size_t duet_run_features(duet_run *run, const char *output);

@@ -30,12 +30,19 @@ static const cli_option options[] = {
 
 /* The codes of one call; labels are NULL where the data has none. */
 typedef struct codes {
+    const char *output; /* latents, or of a classifier features */
     size_t count, features;
     float *values;
     uint8_t *labels;
 } codes;
 
 enum { PIECE = 1000 };
+
+static const char *output_of(duet_run *run)
+{
+    return duet_run_features(run, DUET_LATENT) == 0 && duet_run_features(run, DUET_FEATURES) > 0 ? DUET_FEATURES
+                                                                                                 : DUET_LATENT;
+}
 
 /* Piece by piece, so that not all examples are in memory at once. */
 static int encode(duet_run *run, duet_split split, codes *to)
@@ -45,7 +52,7 @@ static int encode(duet_run *run, duet_split split, codes *to)
     int status = examples == NULL ? CLI_FAILED : CLI_DONE;
     for (size_t first = 0; first < to->count && status == CLI_DONE; first += PIECE) {
         size_t count = to->count - first < PIECE ? to->count - first : PIECE;
-        const duet_wanted wanted = {DUET_LATENT, to->values + first * to->features};
+        const duet_wanted wanted = {to->output, to->values + first * to->features};
         uint8_t *classes = NULL;
         status = cli_examples_read(run, split, first, count, examples, &classes);
         if (status == CLI_DONE)
@@ -103,11 +110,11 @@ static int write_codes(const char *path, const codes *from)
 static int check_run(duet_run *run, const struct arguments *arguments, duet_split split)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    int status = cli_run_needs(run, DUET_LATENT, "encode: it has no encoder");
+    int status = cli_run_needs(run, output_of(run), "encode: it has no encoder");
     if (status != CLI_DONE) return status;
     if (info->count[split] == 0)
         return cli_complain(CLI_FAILED, "%s has no %s examples", info->name, split == DUET_TEST ? "test" : "training");
-    size_t features = duet_run_features(run, DUET_LATENT);
+    size_t features = duet_run_features(run, output_of(run));
     if (arguments->out != NULL && cli_ends_in(arguments->out, ".png") && features != 2)
         return cli_complain(CLI_FAILED,
                             "codes of %zu numbers make no picture, those of 2 do: give --out a name that ends in .npy",
@@ -124,7 +131,7 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
     if (status != CLI_DONE) return status;
     duet_data *data = duet_run_data(run);
     size_t most = duet_data_describe(data)->count[split];
-    codes made = {.count = most, .features = duet_run_features(run, DUET_LATENT)};
+    codes made = {.count = most, .output = output_of(run), .features = duet_run_features(run, output_of(run))};
     if (arguments->count > 0 && arguments->count < most) made.count = (size_t)arguments->count;
     made.values = cli_floats_new(made.count, made.features);
     char *own_path = arguments->out == NULL ? cli_default_path(arguments->run, "codes", "npy") : NULL;

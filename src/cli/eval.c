@@ -10,7 +10,7 @@
 enum { MOST_VALUES = 64 };
 
 struct arguments {
-    const char *run, *device, *data;
+    const char *run, *device, *data, *judge;
     cli_list metrics;
     uint64_t seed;
     bool json;
@@ -24,6 +24,7 @@ static const cli_option options[] = {
      "compute this one; may be given several times\n"
      "(default: all that the model has)",
      0, 0},
+    {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, which says what samples show", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what a metric's own noise is drawn from (default: 0)", 0, INT64_MAX},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
@@ -78,7 +79,7 @@ static bool has_interval(const duet_metric_value *value)
     return !isnan(value->low) && !isnan(value->high);
 }
 
-static int print_json(duet_run *run, const char *directory, const struct values *values)
+static int print_json(duet_run *run, const struct arguments *arguments, const struct values *values)
 {
     json_t *metrics = json_object();
     for (size_t i = 0; i < values->count; i++) {
@@ -89,7 +90,8 @@ static int print_json(duet_run *run, const char *directory, const struct values 
                                cli_json_number(value->high), "n", (json_int_t)value->n);
         json_object_set_new(metrics, value->name, number);
     }
-    return cli_json_print(json_pack("{s:o s:s s:o s:s s:o}", "run", cli_json_text(directory), "model",
+    return cli_json_print(json_pack("{s:o s:o s:s s:o s:s s:o}", "run", cli_json_text(arguments->run), "judge",
+                                    arguments->judge == NULL ? json_null() : cli_json_text(arguments->judge), "model",
                                     duet_model_family(duet_run_model(run))->name, "data",
                                     cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
                                     cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
@@ -115,17 +117,28 @@ static int print_table(const struct values *values)
     return cli_table_print(&table, stdout);
 }
 
+static int call_judge(duet_run *run, const char *directory, duet_run **judge)
+{
+    duet_error error = {0};
+    if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK ||
+        duet_run_set_judge(run, *judge, &error) != DUET_OK)
+        return cli_fail_opened(&error);
+    return CLI_DONE;
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
     struct values values = {.count = 0};
-    duet_run *opened = NULL;
+    duet_run *opened = NULL, *judge = NULL;
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
     status = check_metrics(&arguments.metrics);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
     if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
-    if (status == CLI_DONE) status = arguments.json ? print_json(opened, arguments.run, &values) : print_table(&values);
+    if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);
+    duet_run_close(&judge);
     duet_run_close(&opened);
     return status;
 }

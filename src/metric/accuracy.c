@@ -33,15 +33,6 @@ static duet_status begin(duet_metric_task *task, duet_error *error)
     return duet_metric_new_state(task, 2 * duet_metric_examples(task) * sizeof(double), error);
 }
 
-/* The first of the largest. */
-static size_t most_likely(const float *logits, size_t classes)
-{
-    size_t best = 0;
-    for (size_t k = 1; k < classes; k++)
-        if (logits[k] > logits[best]) best = k;
-    return best;
-}
-
 static void take(duet_metric_task *task, const duet_metric_piece *piece)
 {
     double *right = (double *)task->state + piece->first;
@@ -52,7 +43,7 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
         if (!by_labels)
             right[i] = logits[i] > 0;
         else
-            right[i] = piece->labels != NULL && most_likely(logits + i * classes, classes) == piece->labels[i];
+            right[i] = piece->labels != NULL && duet_metric_most_likely(logits + i * classes, classes) == piece->labels[i];
     }
 }
 

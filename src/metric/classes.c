@@ -1,5 +1,5 @@
-/* Which classes the samples fall into: 1,000 samples, each labelled by its nearest training example in raw pixels. A
- * class counts as covered by over 1% of the samples. Distances are one matrix product a piece, on the device. */
+/* Which classes the samples fall into: 1,000 samples, each labelled by the judge or, without one, by its nearest training
+ * example in raw pixels. A class counts as covered by over 1% of the samples. Distances are one matrix product a piece, on the device. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -88,11 +88,11 @@ static duet_status label_samples(nearest *search, duet_metric_task *task, const 
     return DUET_OK;
 }
 
-static void count_classes(const nearest *search, duet_metric_task *task)
+static void count_classes(const uint8_t *labels, const bool *known, duet_metric_task *task)
 {
     size_t counts[CLASSES] = {0}, covered = 0, most = 0;
     for (size_t i = 0; i < SAMPLES; i++)
-        if (search->best[i] < INFINITY) counts[search->label[i]]++; /* a sample of NaNs is near nothing */
+        if (known[i]) counts[labels[i]]++;
     for (size_t i = 0; i < CLASSES; i++) {
         covered += counts[i] * 100 > SAMPLES;
         if (counts[i] > most) most = counts[i];
@@ -101,22 +101,48 @@ static void count_classes(const nearest *search, duet_metric_task *task)
     duet_metric_add(task, "largest-share", (double)most / SAMPLES, NAN, NAN, SAMPLES);
 }
 
+/* By the nearest training example. A sample of NaNs is near nothing. */
+static duet_status label_by_neighbours(duet_metric_task *task, const float *samples, uint8_t *labels, bool *known,
+                                       duet_error *error)
+{
+    nearest *search = calloc(1, sizeof *search);
+    if (search == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances");
+    duet_status status = label_samples(search, task, samples, error);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        labels[i] = search->label[i];
+        known[i] = search->best[i] < INFINITY;
+    }
+    free_search(search);
+    return status;
+}
+
+static duet_status label_by_judge(duet_metric_task *task, const float *samples, uint8_t *labels, bool *known,
+                                  duet_error *error)
+{
+    size_t features = duet_run_features(task->run, DUET_SAMPLE);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        known[i] = true;
+        for (size_t k = 0; k < features; k++) known[i] = known[i] && isfinite(samples[i * features + k]);
+    }
+    return duet_metric_judge(task, samples, SAMPLES, labels, error);
+}
+
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     float *samples = NULL;
-    nearest *search = calloc(1, sizeof *search);
-    if (search == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances");
-    duet_status status = duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error);
-    if (status == DUET_OK) status = label_samples(search, task, samples, error);
-    if (status == DUET_OK) count_classes(search, task);
+    uint8_t labels[SAMPLES];
+    bool known[SAMPLES];
+    DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error));
+    duet_status status = duet_run_judge(task->run) != NULL ? label_by_judge(task, samples, labels, known, error)
+                                                           : label_by_neighbours(task, samples, labels, known, error);
     free(samples);
-    free_search(search);
+    if (status == DUET_OK) count_classes(labels, known, task);
     return status;
 }
 
 const duet_metric duet_metric_classes = {
     .row = {"classes", "classes",
-     "classes with over 1% of 1,000 samples, labelled by the nearest training example; for models that sample, on data "
+     "classes with over 1% of 1,000 samples, labelled by the judge or the nearest training example; for models that sample, on data "
      "with labels"},
     .applies = applies,
     .finish = finish,

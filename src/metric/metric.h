@@ -37,7 +37,7 @@ typedef struct duet_metric {
 } duet_metric;
 
 extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_active_units, duet_metric_mse,
-    duet_metric_accuracy, duet_metric_classes, duet_metric_modes;
+    duet_metric_accuracy, duet_metric_classes, duet_metric_agreement, duet_metric_modes;
 
 /** Examples of the split in question. */
 size_t duet_metric_examples(const duet_metric_task *task);
@@ -50,5 +50,11 @@ void duet_metric_add_mean(duet_metric_task *task, const char *name, const double
 /** Output `output` of `count` new rows: [count, features]; the caller frees it. */
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);
+
+/** What the run's judge takes `count` samples for, one class each. */
+duet_status duet_metric_judge(const duet_metric_task *task, const float *samples, size_t count, uint8_t *classes,
+                              duet_error *error);
+/** The first of the largest of `classes` numbers. */
+size_t duet_metric_most_likely(const float *logits, size_t classes);
 
 #endif

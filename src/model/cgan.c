@@ -23,8 +23,10 @@ static duet_node discriminate(duet_model *m, duet_node x)
 static void build_cgan(duet_model *m)
 {
     const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
-    duet_gan_game(m, &(duet_gan_players){
-                         .real = duet_model_batch(m), .generate = generate, .discriminate = discriminate});
+    duet_gan_game(m, &(duet_gan_players){.real = duet_model_batch(m),
+                                         .generate = generate,
+                                         .discriminate = discriminate,
+                                         .conditional = true});
     duet_invert(m, &prior, 1, generate);
 }
 

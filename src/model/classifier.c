@@ -10,12 +10,14 @@ static duet_node halved(duet_node x)
     return duet_max_pool(x, &window);
 }
 
-static duet_node classify(duet_model *m, duet_node x, size_t classes)
+/* The last hidden layer are the features by which a judge compares pictures. */
+static duet_node classify(duet_model *m, duet_node x, size_t classes, duet_node *features)
 {
     duet_group *net = duet_model_group(m, "classifier");
     duet_node h = duet_activate(m, duet_conv2d(net, "conv1", x, 32, 3, 1, DUET_SAME));
     h = duet_activate(m, duet_conv2d(net, "conv2", halved(h), 64, 3, 1, DUET_SAME));
     h = duet_activate(m, duet_dense(net, "hidden", duet_flatten(halved(h)), 128));
+    *features = h;
     return duet_dense(net, "logits", duet_dropout(h, duet_setting_number(m, "dropout")), classes);
 }
 
@@ -29,7 +31,7 @@ static duet_node is_right(duet_node logits, duet_node labels)
 static void build_classifier(duet_model *m)
 {
     duet_node x = duet_model_pictures(m, 1), labels = duet_model_labels(m);
-    duet_node logits = classify(m, x, duet_features(labels));
+    duet_node features, logits = classify(m, x, duet_features(labels), &features);
     duet_node loss = duet_batch_mean(duet_softmax_cross_entropy(logits, labels));
 
     duet_phase(m, "classification", 1);
@@ -38,6 +40,7 @@ static void build_classifier(duet_model *m)
     duet_minimise(m, loss, duet_model_group(m, "classifier"));
 
     duet_output(m, DUET_CLASS_LOGITS, logits);
+    duet_output(m, DUET_FEATURES, features);
 }
 
 static const duet_setting settings[] = {

@@ -59,6 +59,7 @@ void duet_gan_game(duet_model *m, const duet_gan_players *players)
     duet_minimise_gated(m, d_loss, duet_referee_lets_discriminator(m, accuracy), discriminator);
 
     duet_phase(m, "generator", (size_t)duet_setting_number(m, "g_steps"));
+    if (players->conditional && duet_setting_number(m, "k") == 1) duet_phase_share_batch(m);
     duet_node made = duet_referee_blur(m, players->generate(m, duet_prior_draw(graph, &prior, 1, batch)));
     duet_node g_loss = loss->for_generator(players->discriminate(m, made));
     duet_report(m, "g_loss", g_loss);

@@ -9,10 +9,20 @@
 
 struct duet_run {
     duet_device *device;
+    bool borrowed; /* the device is another run's */
+    duet_run *judge;
     duet_data *data;
     duet_model *model;
     duet_evaluator *evaluator;
 };
+
+static void take_tuning(duet_run *run, const duet_run_file *file)
+{
+    if (!duet_run_file_is_from(file, run->device))
+        duet_device_use_tuning(run->device);
+    else if (duet_run_file_tune(file, run->device, NULL) != DUET_OK)
+        duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
+}
 
 static duet_status open_parts(duet_run *run, const duet_run_file *file, const char *directory, const char *device,
                               const char *data, const duet_family *given, duet_error *error)
@@ -24,11 +34,8 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
     DUET_TRY(duet_run_file_check_data(file, directory, duet_data_describe(run->data), error));
     DUET_TRY(
         duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
-    DUET_TRY(duet_device_open(&run->device, device, error));
-    if (!duet_run_file_is_from(file, run->device))
-        duet_device_use_tuning(run->device);
-    else if (duet_run_file_tune(file, run->device, NULL) != DUET_OK)
-        duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
+    if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
+    if (!run->borrowed) take_tuning(run, file);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
 
     char *path = duet_path_join(directory, "checkpoint.safetensors");
@@ -38,24 +45,65 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
     return status;
 }
 
-duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
-                               const duet_family *family, duet_error *error)
+static duet_status open_run(duet_run **run, duet_run *made, const char *directory, const char *device,
+                            const char *data, const duet_family *family, duet_error *error)
 {
     duet_run_file file;
-    *run = NULL;
-    duet_run *made = calloc(1, sizeof *made);
-    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
     duet_status status = duet_run_file_read(&file, directory, error);
     if (status == DUET_OK) {
         status = open_parts(made, &file, directory, device, data, family, error);
         duet_run_file_free(&file);
     }
-    if (status != DUET_OK) {
+    if (status != DUET_OK)
         duet_run_close(&made);
-        return status;
+    else
+        *run = made;
+    return status;
+}
+
+duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
+                               const duet_family *family, duet_error *error)
+{
+    *run = NULL;
+    duet_run *made = calloc(1, sizeof *made);
+    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
+    return open_run(run, made, directory, device, data, family, error);
+}
+
+duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error)
+{
+    *run = NULL;
+    duet_run *made = calloc(1, sizeof *made);
+    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
+    made->device = other->device;
+    made->borrowed = true;
+    return open_run(run, made, directory, NULL, NULL, NULL, error);
+}
+
+duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(run->data);
+    if (judge == NULL) {
+        run->judge = NULL;
+        return DUET_OK;
     }
-    *run = made;
+    const duet_data_info *seen = duet_data_describe(judge->data);
+    if (judge->device != run->device || duet_run_features(judge, DUET_CLASS_LOGITS) == 0)
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "a judge is a run that classifies, opened beside the run it judges; this one is of \"%s\"",
+                         duet_model_family(judge->model)->name);
+    if (duet_shape_elements(seen->shape) != duet_shape_elements(data->shape) || seen->unit_range != data->unit_range)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "the judge has learnt examples of %zu numbers%s and is to judge examples of %zu%s",
+                         duet_shape_elements(seen->shape), seen->unit_range ? " in [0, 1]" : "",
+                         duet_shape_elements(data->shape), data->unit_range ? " in [0, 1]" : "");
+    run->judge = judge;
     return DUET_OK;
+}
+
+duet_run *duet_run_judge(duet_run *run)
+{
+    return run->judge;
 }
 
 duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error)
@@ -69,7 +117,7 @@ void duet_run_close(duet_run **run)
     duet_evaluator_free(&(*run)->evaluator);
     duet_model_free(&(*run)->model);
     duet_data_close(&(*run)->data);
-    duet_device_close(&(*run)->device);
+    if (!(*run)->borrowed) duet_device_close(&(*run)->device);
     free(*run);
     *run = NULL;
 }
