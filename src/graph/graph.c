@@ -19,6 +19,7 @@ struct duet_graph {
     duet_node broken;
     duet_error error;
     uint32_t streams, outer_streams;
+    bool is_still;
     size_t inference_depth;
     duet_follower *followers;
     size_t follower_count, follower_capacity;
@@ -233,15 +234,22 @@ size_t duet_graph_rows(const duet_graph *graph)
     return graph->rows;
 }
 
-void duet_graph_streams_begin(duet_graph *graph, uint32_t first)
+void duet_graph_still_begin(duet_graph *graph, uint32_t first)
 {
     graph->outer_streams = graph->streams;
     graph->streams = first;
+    graph->is_still = true;
 }
 
-void duet_graph_streams_end(duet_graph *graph)
+void duet_graph_still_end(duet_graph *graph)
 {
     graph->streams = graph->outer_streams;
+    graph->is_still = false;
+}
+
+bool duet_graph_is_still(const duet_graph *graph)
+{
+    return graph->is_still;
 }
 
 uint32_t duet_graph_next_stream(duet_graph *graph)

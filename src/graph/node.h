@@ -104,10 +104,11 @@ duet_node duet_working_state(duet_graph *graph, const char *name, duet_type type
 /** As duet_state_at, of any store that outlives the graph. */
 duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name,
                               duet_type type, duet_shape shape, duet_initialiser start);
-/** Streams from here on are counted from `first`, until the scope ends: what is drawn in it does not depend on what was
- *  drawn before. Scopes do not nest. */
-void duet_graph_streams_begin(duet_graph *graph, uint32_t first);
-void duet_graph_streams_end(duet_graph *graph);
+/** Draws made from here on, until the end, stay the same at every tick of the clock, and do not depend on what was drawn
+ *  before: their streams are counted from `first`. Scopes do not nest. */
+void duet_graph_still_begin(duet_graph *graph, uint32_t first);
+void duet_graph_still_end(duet_graph *graph);
+bool duet_graph_is_still(const duet_graph *graph);
 /** A stream number of the graph's own for one random node: 0, 1, 2, ... */
 uint32_t duet_graph_next_stream(duet_graph *graph);
 

@@ -8,7 +8,8 @@
 #include "graph/node.h"
 #include "model/model.h"
 
-/* Random streams of what a request may give instead, so that giving the one does not change how the other is drawn. */
+/* Random streams of what a request may give instead: giving the one does not change how the other is drawn. Both stay
+ * the same through all phases of a procedure. */
 enum { LATENT_STREAMS = 0x10000, CLASS_STREAMS = 0x20000 };
 
 duet_graph *duet_model_graph(duet_model *model)
@@ -42,9 +43,9 @@ static duet_node labels_for_use(duet_build *build, size_t classes)
 {
     duet_shape shape = DUET_SHAPE(build->batch_size, classes);
     if (!build->options.draws_classes) return duet_input(build->graph, "labels", DUET_FLOAT32, shape);
-    duet_graph_streams_begin(build->graph, CLASS_STREAMS);
+    duet_graph_still_begin(build->graph, CLASS_STREAMS);
     duet_node drawn = duet_categorical(duet_broadcast(duet_constant(build->graph, 0), shape));
-    duet_graph_streams_end(build->graph);
+    duet_graph_still_end(build->graph);
     return drawn;
 }
 
@@ -133,9 +134,9 @@ static duet_node make_latent(duet_build *build, size_t features)
 {
     if (!build->options.draws_latents)
         return duet_input(build->graph, "latent", DUET_FLOAT32, DUET_SHAPE(build->batch_size, features));
-    duet_graph_streams_begin(build->graph, LATENT_STREAMS);
+    duet_graph_still_begin(build->graph, LATENT_STREAMS);
     duet_node drawn = duet_prior_draw(build->graph, build->prior, build->prior_count, build->batch_size);
-    duet_graph_streams_end(build->graph);
+    duet_graph_still_end(build->graph);
     return drawn;
 }
 

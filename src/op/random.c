@@ -34,6 +34,14 @@ duet_node duet_clock(duet_graph *graph)
     return duet_working_state(graph, "random.clock", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
 }
 
+/* The clock, or where draws are to stay what they are a state that nothing moves. */
+static duet_node clock_of(duet_graph *graph)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    if (!duet_graph_is_still(graph)) return duet_clock(graph);
+    return duet_working_state(graph, "random.still", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+}
+
 /* "seed0, seed1, streamu, " as the functions of cl/philox.cl take them; b0[o0 + ...] are loads. */
 static void write_key(duet_kernel_writer *writer, duet_node node, char text[256])
 {
@@ -96,7 +104,7 @@ static duet_node draw(const char *where, duet_graph *graph, const duet_op *op, d
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
     size_t rows = op == &op_mask ? 0 : duet_graph_rows(graph), elements = duet_shape_elements(shape);
     duet_attributes attributes = {.number = {number}, .size = {duet_graph_next_stream(graph)}};
-    duet_node inputs[3] = {seed_of(graph), duet_clock(graph)};
+    duet_node inputs[3] = {seed_of(graph), clock_of(graph)};
     if (rows > 0) {
         attributes.size[1] = (elements + rows - 1) / rows;
         inputs[2] = duet_working_state(graph, "random.row", DUET_UINT32, DUET_SCALAR_SHAPE, zero);

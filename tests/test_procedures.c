@@ -1,0 +1,466 @@
+/* Procedures and phases: what models say, what schedules make of it, and the mistakes that are named. */
+#include "use.h"
+
+#include "compute.h"
+#include "train_models.h"
+
+#include "model/model.h"
+#include "train/trainer.h"
+
+static duet_device *device;
+static char folder[TEST_PATH_SIZE], labelled[TEST_PATH_SIZE + 16], plain[TEST_PATH_SIZE + 16];
+
+/* ---- phases of a step ---- */
+
+/* The mean number of the batch's classes, from the labels alone. */
+static duet_node mean_class(duet_model *m)
+{
+    duet_node labels = duet_model_labels(m), sum = NULL;
+    for (size_t k = 0; k < duet_features(labels); k++) {
+        duet_node column = duet_scale(duet_slice(labels, 1, k, 1), (double)k);
+        sum = sum == NULL ? column : duet_add(sum, column);
+    }
+    return duet_batch_mean(sum);
+}
+
+static void build_labels(duet_model *m)
+{
+    duet_phase(m, "labels", 3);
+    duet_report(m, "class", mean_class(m));
+    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "net"), "w", 1)), duet_model_group(m, "net"));
+}
+
+/* The gate alone reads the batch: w counts lr times the gates, one a replay. */
+static void build_gate(duet_model *m)
+{
+    duet_node w = test_parameter(m, duet_model_group(m, "net"), "w", 0);
+    duet_phase(m, "gated", 2);
+    duet_minimise_gated(m, duet_negate(w), mean_class(m), duet_model_group(m, "net"));
+}
+
+/* Both phases read; the second shares the batch of the first. */
+static void build_shared(duet_model *m)
+{
+    duet_node x = duet_batch_mean(duet_model_batch(m));
+    duet_phase(m, "first", 1);
+    duet_report(m, "x1", x);
+    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "net"), "w", 1)), duet_model_group(m, "net"));
+    duet_phase(m, "second", 1);
+    duet_phase_share_batch(m);
+    duet_report(m, "x2", x);
+    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "other"), "w", 1)),
+                  duet_model_group(m, "other"));
+}
+
+/* The second phase runs in steps 0, 3, 6, ...: its parameter counts them. */
+static void build_every(duet_model *m)
+{
+    duet_phase(m, "always", 2);
+    duet_minimise(m, duet_negate(test_parameter(m, duet_model_group(m, "net"), "w", 0)), duet_model_group(m, "net"));
+    duet_phase(m, "seldom", 1);
+    duet_phase_every(m, 3);
+    duet_report(m, "x", duet_batch_mean(duet_model_batch(m)));
+    duet_minimise(m, duet_negate(test_parameter(m, duet_model_group(m, "other"), "w", 0)),
+                  duet_model_group(m, "other"));
+}
+
+static const char *const sgd[] = {"shuffle=no", "optimiser=sgd", "lr=1"};
+
+static duet_family family_of(void (*build)(duet_model *m))
+{
+    return (duet_family){.name = "phases", .summary = "test", .paper = "none", .build = build};
+}
+
+static void open_parts(test_parts *parts, const duet_family *family, const char *data)
+{
+    test_parts_open(parts, device, family, data, sgd, 3);
+}
+
+/* Rows of a phase's history. */
+static void read_history(test_parts *parts, const char *name, float rows[DUET_HISTORY_ROWS])
+{
+    duet_error error = {0};
+    assert_ok(duet_store_read(duet_model_store(parts->model), device, name, rows, DUET_HISTORY_ROWS * sizeof *rows,
+                              &error),
+              &error);
+}
+
+/* Example i has class i / 8 mod 4 and batches of 8 come in order, so that the mean class tells them apart. */
+static void phases_that_read_labels_alone_draw(void **state)
+{
+    (void)state;
+    test_parts parts;
+    float rows[DUET_HISTORY_ROWS];
+    duet_family family = family_of(build_labels);
+    open_parts(&parts, &family, labelled);
+    test_steps(&parts, 1);
+    read_history(&parts, "trainer.history.labels", rows);
+    for (size_t i = 0; i < 3; i++) assert_close(rows[i], (double)(i % 4), 1e-6);
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
+    test_parts_close(&parts);
+}
+
+static void phases_whose_gate_reads_draw(void **state)
+{
+    (void)state;
+    test_parts parts;
+    duet_family family = family_of(build_gate);
+    open_parts(&parts, &family, labelled);
+    test_steps(&parts, 2); /* gates 0, 1, 2, 3 */
+    assert_close(test_read(&parts, "net.w"), 0 + 1 + 2 + 3, 1e-5);
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 4);
+    test_parts_close(&parts);
+}
+
+static void phases_may_share_a_batch(void **state)
+{
+    (void)state;
+    test_parts parts;
+    float first[DUET_HISTORY_ROWS], second[DUET_HISTORY_ROWS];
+    duet_family family = family_of(build_shared);
+    open_parts(&parts, &family, plain);
+    test_steps(&parts, 3);
+    read_history(&parts, "trainer.history.first", first);
+    read_history(&parts, "trainer.history.second", second);
+    assert_memory_equal(first, second, 3 * sizeof *first);
+    assert_true(first[0] != first[1] && first[1] != first[2]);
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
+    assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), TEST_BATCHES);
+    test_parts_close(&parts);
+}
+
+static void phases_may_run_every_nth_step(void **state)
+{
+    (void)state;
+    enum { STEPS = 7 };
+    test_parts parts;
+    duet_error error = {0};
+    double means[1];
+    float rows[DUET_HISTORY_ROWS];
+    duet_family family = family_of(build_every);
+    open_parts(&parts, &family, plain);
+    test_steps(&parts, STEPS);
+    assert_close(test_read(&parts, "net.w"), 2 * STEPS, 1e-5);
+    assert_close(test_read(&parts, "other.w"), 3, 1e-6); /* steps 0, 3, 6 */
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
+    read_history(&parts, "trainer.history.seldom", rows);
+    assert_ok(duet_trainer_losses(parts.trainer, means, 1, &error), &error);
+    assert_close(means[0], (rows[0] + rows[1] + rows[2]) / 3, 1e-6);
+    assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), 1 + 3 * (TEST_BATCHES - 1));
+    test_parts_close(&parts);
+}
+
+/* ---- procedures at use ---- */
+
+/* "count" adds `by` to a scratch row `steps` times, from the latents, and gives it. */
+static void build_counter(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(2);
+    size_t steps = duet_use_count(m, "steps", 3, 0, 1000, "times");
+    double by = duet_use_number(m, "by", 0.5, -10, 10, "what is added");
+    duet_node z = duet_latent(m, &prior, 1), w = test_parameter(m, duet_model_group(m, "net"), "w", 1);
+    duet_phase(m, "train", 1);
+    duet_minimise(m, duet_square(w), duet_model_group(m, "net"));
+    duet_output(m, DUET_DECODE, duet_scale(z, 2));
+
+    duet_procedure(m, "count");
+    duet_node x = duet_scratch(m, "x", DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m), 2));
+    duet_phase(m, "begin", 1);
+    duet_phase_assign(m, x, z);
+    duet_phase(m, "add", steps);
+    duet_phase_assign(m, x, duet_shift(x, by));
+    duet_own_output(m, "counted", duet_scale(x, 1));
+    duet_own_output(m, "from", duet_scale(z, 1));
+}
+
+typedef struct used {
+    test_parts parts;
+    duet_evaluator *evaluator;
+} used;
+
+static void open_used(used *it, const duet_family *family)
+{
+    duet_error error = {0};
+    open_parts(&it->parts, family, plain);
+    assert_ok(duet_evaluator_new(&it->evaluator, device, it->parts.model, &error), &error);
+}
+
+static void close_used(used *it)
+{
+    duet_evaluator_free(&it->evaluator);
+    test_parts_close(&it->parts);
+}
+
+static void procedures_run_with_settings_of_the_request(void **state)
+{
+    (void)state;
+    enum { N = 25 };
+    static const char *const settings[] = {"steps=7", "by=-2"};
+    float counted[N][2], from[N][2];
+    used it;
+    duet_family family = family_of(build_counter);
+    open_used(&it, &family);
+    const duet_wanted wanted[] = {{"counted", counted[0]}, {"from", from[0]}};
+    for (size_t given = 0; given <= 2; given++)
+        for (size_t batch = 0; batch <= 10; batch += 5) {
+            duet_error error = {0};
+            const duet_request request = {.count = N,
+                                          .seed = 4,
+                                          .settings = settings,
+                                          .setting_count = given,
+                                          .outputs = wanted,
+                                          .output_count = 2,
+                                          .batch = batch};
+            assert_ok(duet_evaluator_use(it.evaluator, &request, &error), &error);
+            double added = given == 0 ? 3 * 0.5 : given == 1 ? 7 * 0.5 : 7 * -2.0;
+            for (size_t i = 0; i < N; i++)
+                for (size_t k = 0; k < 2; k++) assert_close(counted[i][k], from[i][k] + added, 1e-5);
+            assert_true(from[0][0] != from[1][0] && from[0][0] != from[N - 1][0]);
+        }
+    close_used(&it);
+}
+
+static void requests_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *procedure, *output, *setting, *message;
+    } rows[] = {
+        {NULL, "counted", "stepz=3", "steps by"},          {NULL, "counted", "steps=0.5", "whole number"},
+        {NULL, "counted", "by=11", "from -10 to 10"},      {NULL, "count", NULL, "has no output"},
+        {"cont", "counted", NULL, "no procedure \"cont\""},
+    };
+    float values[2];
+    used it;
+    duet_family family = family_of(build_counter);
+    open_used(&it, &family);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        const duet_wanted wanted = {rows[i].output, values};
+        const duet_request request = {.procedure = rows[i].procedure,
+                                      .count = 1,
+                                      .settings = &rows[i].setting,
+                                      .setting_count = rows[i].setting != NULL,
+                                      .outputs = &wanted,
+                                      .output_count = 1};
+        assert_status(duet_evaluator_use(it.evaluator, &request, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, rows[i].message);
+    }
+    close_used(&it);
+}
+
+static void stop_a_procedure(void *context, uint64_t repeat, uint64_t total)
+{
+    (void)total;
+    if (repeat == 2) *(volatile int *)context = 1;
+}
+
+static void a_procedure_stops_between_repeats(void **state)
+{
+    (void)state;
+    volatile int stop = 0;
+    float values[2];
+    used it;
+    duet_error error = {0};
+    duet_family family = family_of(build_counter);
+    const duet_wanted wanted = {"counted", values};
+    open_used(&it, &family);
+    const duet_request request = {.count = 1,
+                                  .outputs = &wanted,
+                                  .output_count = 1,
+                                  .progress = stop_a_procedure,
+                                  .context = (void *)&stop,
+                                  .stop = &stop};
+    assert_status(duet_evaluator_use(it.evaluator, &request, &error), DUET_ERROR_INTERRUPTED, &error);
+    assert_message(&error, "2 of 4");
+    close_used(&it);
+}
+
+/* Nothing that use does enters the store of the model, where checkpoints look. */
+static void scratch_is_in_no_checkpoint(void **state)
+{
+    (void)state;
+    float values[2];
+    used it;
+    size_t before = 0, after = 0;
+    duet_error error = {0};
+    duet_family family = family_of(build_counter);
+    const duet_wanted wanted = {"counted", values};
+    open_used(&it, &family);
+    const duet_store *store = duet_model_store(it.parts.model);
+    while (duet_store_at(store, before) != NULL) before++;
+    assert_ok(duet_evaluator_use(it.evaluator,
+                                 &(duet_request){.count = 1, .outputs = &wanted, .output_count = 1}, &error),
+              &error);
+    while (duet_store_at(store, after) != NULL) after++;
+    assert_int_equal(after, before);
+    assert_null(duet_store_find(store, "x"));
+    close_used(&it);
+}
+
+/* The latent that a generator made its own samples from is found again, from other starts. */
+static void invert_finds_the_latents_of_own_samples(void **state)
+{
+    (void)state;
+    enum { N = 12, LATENT = 3 };
+    static const char *const names[] = {"gan", "vae"};
+    static const char *const settings[2][3] = {{"latent=3", "generator_hidden=16", "discriminator_hidden=8"},
+                                               {"latent=3", "hidden=16", "beta=1"}};
+    for (size_t f = 0; f < 2; f++) {
+        test_parts parts;
+        duet_evaluator *evaluator;
+        duet_error error = {0};
+        float samples[N * 36], errors[N], found[N * LATENT], decoded[N * 36], spread[N];
+        test_parts_open(&parts, device, duet_family_find(names[f]), plain, settings[f], 3);
+        test_steps(&parts, 60);
+        assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+        assert_int_equal(duet_evaluator_features(evaluator, DUET_SAMPLE), 36);
+        const duet_wanted sample = {DUET_SAMPLE, samples};
+        const duet_wanted wanted[] = {{"inverse_error", errors},
+                                      {"inverse", found},
+                                      {"inverse_decode", decoded},
+                                      {"restart_spread", spread}};
+        static const char *const more[] = {"steps=300", "restarts=4"};
+        assert_ok(duet_evaluator_use(
+                      evaluator, &(duet_request){.count = N, .seed = 1, .outputs = &sample, .output_count = 1}, &error),
+                  &error);
+        const duet_request request = {.count = N,
+                                      .seed = 2,
+                                      .examples = samples,
+                                      .settings = more,
+                                      .setting_count = 2,
+                                      .outputs = wanted,
+                                      .output_count = 4};
+        assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+        for (size_t i = 0; i < N; i++) {
+            double squares = 0;
+            for (size_t k = 0; k < 36; k++) squares += pow((double)decoded[i * 36 + k] - (double)samples[i * 36 + k], 2);
+            assert_close(errors[i], squares / 36, 1e-6);
+            assert_true(errors[i] < 1e-4f && spread[i] >= 0);
+        }
+        /* The latents found decode to what was reported. */
+        float again[N * 36];
+        assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, DUET_DECODE, found, N, 0, again, &error), &error);
+        for (size_t k = 0; k < N * 36; k++) assert_close(again[k], decoded[k], 1e-5);
+        duet_evaluator_free(&evaluator);
+        test_parts_close(&parts);
+    }
+}
+
+/* ---- mistakes of models ---- */
+
+static void misspell_output(duet_model *m)
+{
+    duet_output(m, "sampel", duet_model_batch(m));
+}
+static void own_a_standard_output(duet_model *m)
+{
+    duet_own_output(m, DUET_SAMPLE, duet_model_batch(m));
+}
+static void give_an_output_twice(duet_model *m)
+{
+    duet_own_output(m, "mine", duet_model_batch(m));
+    duet_own_output(m, "mine", duet_model_batch(m));
+}
+static void open_a_procedure_twice(duet_model *m)
+{
+    duet_procedure(m, "other");
+    duet_procedure(m, "other");
+}
+static void assign_without_phase(duet_model *m)
+{
+    duet_procedure(m, "other");
+    duet_phase_assign(m, duet_scratch(m, "x", DUET_FLOAT32, DUET_SHAPE(1)), duet_constant(duet_model_graph(m), 1));
+}
+static void share_with_nobody(duet_model *m)
+{
+    duet_phase(m, "first", 1);
+    duet_phase_share_batch(m);
+}
+static void share_with_many(duet_model *m)
+{
+    duet_phase(m, "first", 2);
+    duet_phase(m, "second", 1);
+    duet_phase_share_batch(m);
+}
+
+static void mistakes_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*build)(duet_model *m);
+        const char *message;
+    } rows[] = {
+        {misspell_output, "none of the standard ones (sample reconstruction"},
+        {own_a_standard_output, "give it by duet_output"},
+        {give_an_output_twice, "there is one of that name already"},
+        {open_a_procedure_twice, "there is one of that name already"},
+        {assign_without_phase, "open a phase first"},
+        {share_with_nobody, "shares the batch of the phase before it"},
+        {share_with_many, "must be replayed once a step"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        duet_build *build;
+        duet_family family = family_of(rows[i].build);
+        assert_ok(duet_data_open(&data, plain, &error), &error);
+        assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
+        assert_status(duet_model_build(model, DUET_BUILD_EVAL, 4, &build, &error), DUET_ERROR_GRAPH, &error);
+        assert_message(&error, rows[i].message);
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+}
+
+/* A set whose example i has class i / 8 mod 4. */
+static void write_labelled(void)
+{
+    char path[TEST_PATH_SIZE + 48];
+    uint8_t labels[TEST_EXAMPLES];
+    duet_error error = {0};
+    (void)snprintf(labelled, sizeof labelled, "%s/set", folder);
+    assert_int_equal(mkdir(labelled, 0777), 0);
+    (void)snprintf(path, sizeof path, "%s/set/train.npy", folder);
+    test_write_examples(path, DUET_SHAPE(6, 6, 1));
+    for (size_t i = 0; i < TEST_EXAMPLES; i++) labels[i] = (uint8_t)(i / TEST_BATCH % 4);
+    (void)snprintf(path, sizeof path, "%s/set/train-labels.npy", folder);
+    assert_ok(duet_write_npy_bytes(path, labels, DUET_SHAPE(TEST_EXAMPLES), &error), &error);
+}
+
+static int open_all(void **state)
+{
+    (void)state;
+    test_folder_new(folder);
+    (void)snprintf(plain, sizeof plain, "%s/plain.npy", folder);
+    test_write_examples(plain, DUET_SHAPE(6, 6, 1));
+    write_labelled();
+    device = test_device_open();
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    duet_device_close(&device);
+    test_folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(phases_that_read_labels_alone_draw),
+        cmocka_unit_test(phases_whose_gate_reads_draw),
+        cmocka_unit_test(phases_may_share_a_batch),
+        cmocka_unit_test(phases_may_run_every_nth_step),
+        cmocka_unit_test(procedures_run_with_settings_of_the_request),
+        cmocka_unit_test(requests_are_checked),
+        cmocka_unit_test(a_procedure_stops_between_repeats),
+        cmocka_unit_test(scratch_is_in_no_checkpoint),
+        cmocka_unit_test(invert_finds_the_latents_of_own_samples),
+        cmocka_unit_test(mistakes_are_named),
+    };
+    return _cmocka_run_group_tests("procedures", tests, sizeof tests / sizeof *tests, open_all, close_all);
+}
