@@ -21,6 +21,21 @@ DUET_API size_t duet_group_parameters(const duet_group *group);
 /** How many numbers the states of its layers hold: running statistics, singular vectors. */
 DUET_API size_t duet_group_states(const duet_group *group);
 
+/** How the weights of the group's layers start, from now on; NULL: as each layer's text says. Biases start at 0. */
+DUET_API void duet_group_set_initialiser(duet_group *group, const duet_initialiser *initialiser);
+/** Whether layers made from now on divide their weights by their largest singular value (duet_spectral_norm). */
+DUET_API void duet_group_set_spectral_norm(duet_group *group, bool normalises);
+
+/** Opens and closes a scope in which parameters are read as the averages that their group keeps (duet_optimiser's
+ *  `average`), where it keeps any. */
+DUET_API void duet_average_begin(duet_graph *graph);
+DUET_API void duet_average_end(duet_graph *graph);
+
+/** Opens and closes a scope of names: a layer "hidden" made in the scope "left" is "left.hidden", so that two networks
+ *  of one shape fit into one group. Scopes nest. */
+DUET_API void duet_name_begin(duet_graph *graph, const char *name);
+DUET_API void duet_name_end(duet_graph *graph);
+
 /** Finds or makes the parameter "group.name". Found again with another shape it is a mistake of the graph. */
 DUET_API duet_node duet_parameter_at(const char *where, duet_graph *graph, duet_group *group, const char *name,
                                      duet_shape shape, duet_initialiser start);
@@ -242,6 +257,9 @@ typedef struct duet_optimiser {
     uint64_t rate_warm_up; /**< updates over which the rate first rises from 0; 0: none */
     uint64_t rate_steps;
     double rate_final;
+    double clip_weights; /**< parameters are held within +-this after an update, Arjovsky et al. 2017; 0: not */
+    double average;      /**< decay of an exponential average of the parameters: average = average + (1 - decay) (p -
+                              average), from the parameters after the first update; 0: none is kept */
 } duet_optimiser;
 
 /** The names of the kinds and the schedules, as "a|b|c" in the order of the enumerations. Static storage. */

@@ -96,6 +96,9 @@ DUET_API const duet_prior *duet_run_prior(duet_run *run, size_t index);
 /** Whether the model reads classes: requests may then give them. */
 DUET_API bool duet_run_has_classes(duet_run *run);
 
+/** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
+ *  training with the setting `average` kept. The texts must outlive the run. */
+DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not
  *  have, or examples that it needs and were not given; DUET_ERROR_INTERRUPTED; DUET_ERROR_NUMERIC. */
 DUET_API duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error);

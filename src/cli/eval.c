@@ -11,7 +11,7 @@ enum { MOST_VALUES = 64 };
 
 struct arguments {
     const char *run, *device, *data, *judge;
-    cli_list metrics;
+    cli_list metrics, settings;
     uint64_t seed;
     bool json;
 };
@@ -24,6 +24,8 @@ static const cli_option options[] = {
      "compute this one; may be given several times\n"
      "(default: all that the model has)",
      0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
+     "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, which says what samples show", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what a metric's own noise is drawn from (default: 0)", 0, INT64_MAX},
@@ -134,7 +136,9 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
     status = check_metrics(&arguments.metrics);
+    if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
     if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);

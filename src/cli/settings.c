@@ -107,6 +107,7 @@ static int check_item(const duet_family *family, const char *item)
         return cli_complain(CLI_MISTAKE, "--set takes KEY=VALUE, not '%s'", item);
     memcpy(key, item, length);
     key[length] = '\0';
+    if (strchr(key, '.') != NULL) return CLI_DONE; /* of a group: the library says what is wrong with it */
     cli_nearest nearest = {.word = key};
     const duet_setting *setting;
     for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {

@@ -20,6 +20,7 @@ struct duet_graph {
     duet_error error;
     uint32_t streams, outer_streams;
     bool is_still;
+    duet_scopes scopes;
     size_t inference_depth;
     duet_follower *followers;
     size_t follower_count, follower_capacity;
@@ -227,6 +228,11 @@ void duet_graph_work_in(duet_graph *graph, duet_store *store, size_t rows)
 {
     graph->working = store;
     graph->rows = rows;
+}
+
+duet_scopes *duet_graph_scopes(duet_graph *graph)
+{
+    return &graph->scopes;
 }
 
 size_t duet_graph_rows(const duet_graph *graph)

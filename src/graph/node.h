@@ -109,6 +109,13 @@ duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *
 void duet_graph_still_begin(duet_graph *graph, uint32_t first);
 void duet_graph_still_end(duet_graph *graph);
 bool duet_graph_is_still(const duet_graph *graph);
+/** What layers made now are under. */
+typedef struct duet_scopes {
+    size_t average;   /* depth of scopes in which parameters are read as their averages */
+    char prefix[128]; /* of the names of parameters and states, "left.inner." */
+} duet_scopes;
+
+duet_scopes *duet_graph_scopes(duet_graph *graph);
 /** A stream number of the graph's own for one random node: 0, 1, 2, ... */
 uint32_t duet_graph_next_stream(duet_graph *graph);
 

@@ -106,8 +106,13 @@ duet_group *duet_store_group(duet_store *store, const char *name)
         free(copy);
         return NULL;
     }
-    *group = (duet_group){copy, store, storage, states};
+    *group = (duet_group){.name = copy, .store = store, .storage = storage, .states = states};
     return store->groups[store->group_count++] = group;
+}
+
+duet_group *duet_store_group_at(const duet_store *store, size_t index)
+{
+    return index < store->group_count ? store->groups[index] : NULL;
 }
 
 static duet_variable *append(duet_store *store, duet_storage *storage, const char *name, duet_error *error)

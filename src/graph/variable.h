@@ -41,6 +41,8 @@ struct duet_group {
     char *name;
     duet_store *store;
     duet_storage *storage, *states;
+    bool initialises, spectral_norm; /* layers' weights start by `initialiser`; are normalised */
+    duet_initialiser initialiser;
 };
 
 size_t duet_type_size(duet_type type);
@@ -59,6 +61,8 @@ size_t duet_storage_flat_elements(const duet_storage *storage);
 duet_variable *duet_variable_flat(duet_store *store, duet_storage *storage, const char *name, duet_error *error);
 /** Finds or makes a group; NULL if memory is short. */
 duet_group *duet_store_group(duet_store *store, const char *name);
+/** In the order they were made; NULL past the end. */
+duet_group *duet_store_group_at(const duet_store *store, size_t index);
 duet_variable *duet_store_find(const duet_store *store, const char *name);
 /** All variables in the order they were made; NULL past the end. */
 duet_variable *duet_store_at(const duet_store *store, size_t index);

@@ -35,6 +35,7 @@ const duet_family duet_family_ae = {
     .summary = "autoencoder",
     .paper = "Hinton & Salakhutdinov 2006",
     .build = build_ae,
+    .groups = (const char *const[]){"encoder", "decoder", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
 };

@@ -84,12 +84,13 @@ static void check_knobs(duet_model *model, duet_build *build)
                                              strncmp(build->knobs[known].key, pair, length) != 0))
             known++;
         if (known < build->knob_count && equals != NULL) continue;
+        if (strcmp(pair, "weights=average") == 0 || strcmp(pair, "weights=trained") == 0) continue;
         for (size_t k = 0; k < build->knob_count; k++) {
             size_t used = strlen(names);
             snprintf(names + used, sizeof names - used, " %s", build->knobs[k].key);
         }
-        duet_fail(&build->knob_error, DUET_ERROR_USAGE, "\"%s\": a model of kind %s takes KEY=VALUE at use with%s%s",
-                  pair, model->family->name, build->knob_count == 0 ? " no key" : " these keys:", names);
+        duet_fail(&build->knob_error, DUET_ERROR_USAGE, "\"%s\": a model of kind %s takes KEY=VALUE at use with these keys: weights%s",
+                  pair, model->family->name, names);
     }
 }
 
@@ -118,15 +119,36 @@ static duet_status open_build(duet_model *model, const duet_build_options *optio
     return DUET_OK;
 }
 
+/* What a request says of weights: "weights=average" or "weights=trained", the last one counts. */
+static bool wants_averages(duet_model *model, duet_build *build)
+{
+    bool wants = false, keeps = false;
+    duet_group *group;
+    for (size_t i = 0; i < build->options.knob_count; i++) {
+        if (strcmp(build->options.knobs[i], "weights=average") == 0) wants = true;
+        if (strcmp(build->options.knobs[i], "weights=trained") == 0) wants = false;
+    }
+    for (size_t i = 0; (group = duet_store_group_at(model->store, i)) != NULL; i++)
+        keeps |= duet_settings_group_number(&model->settings, duet_group_name(group), "average") > 0;
+    if (wants && !keeps)
+        duet_fail(&build->knob_error, DUET_ERROR_USAGE,
+                  "weights=average: no group of this run keeps an average; train with --set average=0.999, say, or "
+                  "--set generator.average=0.999");
+    return wants && keeps;
+}
+
 duet_status duet_model_build_as(duet_model *model, const duet_build_options *options, duet_build **build,
                                 duet_error *error)
 {
     DUET_TRY(open_build(model, options, build, error));
     duet_build *made = *build;
     model->build = made;
-    if (options->mode == DUET_BUILD_EVAL) duet_inference_begin(made->graph);
+    bool used = options->mode == DUET_BUILD_EVAL, averages = used && wants_averages(model, made);
+    if (used) duet_inference_begin(made->graph);
+    if (averages) duet_average_begin(made->graph);
     model->family->build(model);
-    if (options->mode == DUET_BUILD_EVAL) duet_inference_end(made->graph);
+    if (averages) duet_average_end(made->graph);
+    if (used) duet_inference_end(made->graph);
     if (!duet_graph_training(made->graph))
         duet_graph_fail(made->graph, "the model %s opens a scope of inference and does not close it",
                         model->family->name);

@@ -45,6 +45,7 @@ const duet_family duet_family_cgan = {
     .summary = "conditional generative adversarial network",
     .paper = "Mirza & Osindero 2014",
     .build = build_cgan,
+    .groups = (const char *const[]){"generator", "discriminator", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
 };

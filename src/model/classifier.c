@@ -52,6 +52,7 @@ const duet_family duet_family_classifier = {
     .summary = "convolutional classifier",
     .paper = "LeCun et al. 1998",
     .build = build_classifier,
+    .groups = (const char *const[]){"classifier", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
 };

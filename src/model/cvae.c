@@ -36,6 +36,7 @@ const duet_family duet_family_cvae = {
     .summary = "conditional variational autoencoder",
     .paper = "Sohn et al. 2015",
     .build = build_cvae,
+    .groups = (const char *const[]){"encoder", "decoder", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
 };

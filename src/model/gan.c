@@ -112,6 +112,7 @@ const duet_family duet_family_gan = {
     .summary = "generative adversarial network",
     .paper = "Goodfellow et al. 2014",
     .build = build_gan,
+    .groups = (const char *const[]){"generator", "discriminator", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
 };

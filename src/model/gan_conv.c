@@ -70,6 +70,7 @@ const duet_family duet_family_gan_conv = {
     .summary = "generative adversarial network with convolutions",
     .paper = "Radford et al. 2016",
     .build = build_gan_conv,
+    .groups = (const char *const[]){"generator", "discriminator", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
     .presets = presets,

@@ -112,11 +112,6 @@ bool duet_model_training(const duet_model *model)
     return model->build->options.mode == DUET_BUILD_TRAIN;
 }
 
-duet_group *duet_model_group(duet_model *model, const char *name)
-{
-    return duet_group_of(model->store, name);
-}
-
 duet_node duet_model_step(duet_model *model)
 {
     return duet_to_float(model->build->step);

@@ -86,6 +86,7 @@ const duet_family duet_family_made = {
     .summary = "masked autoencoder for distribution estimation",
     .paper = "Germain et al. 2015",
     .build = build_made,
+    .groups = (const char *const[]){"net", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
     .batch = 100,

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/variable.h"
+#include "nn/names.h"
+#include "nn/optimiser.h"
+
 duet_status duet_model_new(duet_model **model, const duet_family *family, duet_data *data, const char *const *settings,
                            size_t count, uint64_t seed, duet_error *error)
 {
@@ -61,30 +65,69 @@ const char *duet_model_setting_text(const duet_model *model, const char *key)
 bool duet_model_setting_at(const duet_model *model, size_t index, const char **key, const char **value)
 {
     const duet_setting *setting = duet_family_setting(model->family, index);
-    if (setting == NULL) return false;
-    *key = setting->key;
-    *value = model->settings.values[index];
+    size_t common = 0;
+    if (setting != NULL) {
+        *key = setting->key;
+        *value = model->settings.values[index];
+        return true;
+    }
+    while (duet_family_setting(model->family, common) != NULL) common++;
+    if (index - common >= model->settings.group_count) return false;
+    *key = model->settings.groups[index - common].key;
+    *value = model->settings.groups[index - common].value;
     return true;
 }
 
 duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
 {
-    (void)group;
-    const duet_settings *settings = &model->settings;
-    const char *kind = duet_settings_text(settings, "optimiser"),
-               *schedule = duet_settings_text(settings, "lr_schedule");
+    const duet_settings *s = &model->settings;
+    const char *kind = duet_settings_group_text(s, group, "optimiser");
+    const char *schedule = duet_settings_group_text(s, group, "lr_schedule");
     return (duet_optimiser){
         .kind = (duet_optimiser_kind)duet_choice_index(duet_optimiser_names(), kind),
-        .learning_rate = duet_settings_number(settings, "lr"),
-        .beta1 = duet_settings_number(settings, "beta1"),
-        .beta2 = duet_settings_number(settings, "beta2"),
-        .momentum = duet_settings_number(settings, "momentum"),
-        .epsilon = duet_settings_number(settings, "epsilon"),
-        .weight_decay = duet_settings_number(settings, "weight_decay"),
-        .clip_norm = duet_settings_number(settings, "clip_norm"),
+        .learning_rate = duet_settings_group_number(s, group, "lr"),
+        .beta1 = duet_settings_group_number(s, group, "beta1"),
+        .beta2 = duet_settings_group_number(s, group, "beta2"),
+        .momentum = duet_settings_group_number(s, group, "momentum"),
+        .epsilon = duet_settings_group_number(s, group, "epsilon"),
+        .weight_decay = duet_settings_group_number(s, group, "weight_decay"),
+        .clip_norm = duet_settings_group_number(s, group, "clip_norm"),
         .schedule = (duet_rate_schedule)duet_choice_index(duet_rate_schedule_names(), schedule),
-        .rate_warm_up = (uint64_t)duet_settings_number(settings, "lr_warm_up"),
-        .rate_steps = (uint64_t)duet_settings_number(settings, "lr_steps"),
-        .rate_final = duet_settings_number(settings, "lr_final"),
+        .rate_warm_up = (uint64_t)duet_settings_group_number(s, group, "lr_warm_up"),
+        .rate_steps = (uint64_t)duet_settings_group_number(s, group, "lr_steps"),
+        .rate_final = duet_settings_group_number(s, group, "lr_final"),
+        .clip_weights = duet_settings_group_number(s, group, "clip_weights"),
+        .average = duet_settings_group_number(s, group, "average"),
     };
+}
+
+/* How the settings have a group's layers start, and whether their weights are normalised. */
+static void set_layers(const duet_model *model, duet_group *group, const char *name)
+{
+    static const duet_initialiser_kind kinds[] = {
+        DUET_INIT_CONSTANT,   DUET_INIT_NORMAL,    DUET_INIT_GLOROT_UNIFORM, DUET_INIT_GLOROT_NORMAL,
+        DUET_INIT_HE_UNIFORM, DUET_INIT_HE_NORMAL, DUET_INIT_FAN_IN_UNIFORM,
+    };
+    const duet_settings *s = &model->settings;
+    int kind = duet_choice_index(DUET_NAMES(DUET_INITIALISERS), duet_settings_group_text(s, name, "initialiser"));
+    const duet_initialiser start = {.kind = kinds[kind > 0 ? kind : 0],
+                                    .scale = (float)duet_settings_group_number(s, name, "initialiser_scale")};
+    duet_group_set_initialiser(group, kind > 0 ? &start : NULL);
+    duet_group_set_spectral_norm(group, strcmp(duet_settings_group_text(s, name, "spectral_norm"), "yes") == 0);
+}
+
+duet_group *duet_model_group(duet_model *model, const char *name)
+{
+    duet_group *group = duet_group_of(model->store, name);
+    if (group != NULL) set_layers(model, group, name);
+    return group;
+}
+
+duet_status duet_model_make_averages(duet_model *model, duet_error *error)
+{
+    duet_group *group;
+    for (size_t i = 0; (group = duet_store_group_at(model->store, i)) != NULL; i++)
+        if (duet_settings_group_number(&model->settings, duet_group_name(group), "average") > 0)
+            DUET_TRY(duet_group_slot(group, DUET_AVERAGE_SLOT, NULL, error));
+    return DUET_OK;
 }

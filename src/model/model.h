@@ -124,6 +124,8 @@ const duet_procedure_description *duet_build_procedure(const duet_build *build, 
 
 /** The optimiser that the settings ask for; for a group (NULL: any) those that name it come first. */
 duet_optimiser duet_model_optimiser(const duet_model *model, const char *group);
+/** Memory for the averages that groups keep, so that a checkpoint can fill it. The model must have been built. */
+duet_status duet_model_make_averages(duet_model *model, duet_error *error);
 duet_data *duet_model_data(const duet_model *model);
 uint64_t duet_model_seed(const duet_model *model);
 /** Setting `index` in the order of duet_family_setting, then those of groups: key and value; false past the end. */

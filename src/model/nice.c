@@ -112,6 +112,7 @@ const duet_family duet_family_nice = {
     .summary = "non-linear independent components estimation, a flow",
     .paper = "Dinh et al. 2015",
     .build = build_nice,
+    .groups = (const char *const[]){"coupling1", "coupling2", "coupling3", "coupling4", "scale", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
     .batch = 200,

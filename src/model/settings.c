@@ -15,6 +15,10 @@ enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10 };
 static const duet_setting common[] = {
     DUET_CHOICE("shuffle", "yes", "yes|no", "a new order of the examples each epoch; no: the file's"),
     DUET_CHOICE("activation", "relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
+};
+
+/* What may be said of one group too, as GROUP.KEY. */
+static const duet_setting of_groups[] = {
     DUET_CHOICE("optimiser", "adam", DUET_NAMES(DUET_OPTIMISERS), "how parameters are updated"),
     DUET_NUMBER("lr", 0.001, 0, 100, "learning rate"),
     DUET_NUMBER("beta1", 0.9, 0, 0.999999, "Adam: decay of the mean gradient"),
@@ -27,6 +31,11 @@ static const duet_setting common[] = {
     DUET_COUNT("lr_warm_up", 0, 0, UNLIMITED, "updates over which the rate first rises from 0"),
     DUET_COUNT("lr_steps", 0, 0, UNLIMITED, "updates that the schedule takes; 0: none"),
     DUET_NUMBER("lr_final", 0, 0, 1, "factor at the schedule's end (step: at every step)"),
+    DUET_NUMBER("clip_weights", 0, 0, UNLIMITED, "largest size of a parameter after an update; 0: no limit"),
+    DUET_NUMBER("average", 0, 0, 0.999999, "decay of an average of the weights, kept beside them; 0: none"),
+    DUET_CHOICE("initialiser", "default", DUET_NAMES(DUET_INITIALISERS), "how layers' weights start; default: the layer's own way"),
+    DUET_NUMBER("initialiser_scale", 1, 0, 1000, "factor of the initialiser; of normal its deviation"),
+    DUET_CHOICE("spectral_norm", "no", "yes|no", "layers' weights over their largest singular value"),
 };
 
 static bool replaces_common(const duet_family *family, const char *key)
@@ -36,13 +45,20 @@ static bool replaces_common(const duet_family *family, const char *key)
     return false;
 }
 
+/* Row `index` of those of a table that the family does not replace; the index is counted down by those passed over. */
+static const duet_setting *row_of(const duet_family *family, const duet_setting *table, size_t count, size_t *index)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!replaces_common(family, table[i].key) && (*index)-- == 0) return &table[i];
+    return NULL;
+}
+
 const duet_setting *duet_family_setting(const duet_family *family, size_t index)
 {
     if (index < family->setting_count) return &family->settings[index];
     index -= family->setting_count;
-    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
-        if (!replaces_common(family, common[i].key) && index-- == 0) return &common[i];
-    return NULL;
+    const duet_setting *row = row_of(family, common, sizeof common / sizeof *common, &index);
+    return row != NULL ? row : row_of(family, of_groups, sizeof of_groups / sizeof *of_groups, &index);
 }
 
 static duet_status check_number(const duet_setting *setting, const char *text, duet_error *error)
@@ -112,6 +128,52 @@ static duet_status fail_unknown(const duet_family *family, const char *key, size
                      (int)length, key, known);
 }
 
+static bool is_word(const char *text, size_t length, const char *word)
+{
+    return strlen(word) == length && strncmp(text, word, length) == 0;
+}
+
+/* Whether the family has that group; one that lists none is asked when it is built. */
+static bool may_have_group(const duet_family *family, const char *name, size_t length)
+{
+    for (size_t i = 0; family->groups != NULL && family->groups[i] != NULL; i++)
+        if (is_word(name, length, family->groups[i])) return true;
+    return family->groups == NULL;
+}
+
+static duet_status fail_group(const duet_family *family, const char *key, size_t length, duet_error *error)
+{
+    char groups[200] = "", keys[400] = "";
+    for (size_t i = 0; family->groups != NULL && family->groups[i] != NULL; i++)
+        snprintf(groups + strlen(groups), sizeof groups - strlen(groups), " %s", family->groups[i]);
+    for (size_t i = 0; i < sizeof of_groups / sizeof *of_groups; i++)
+        snprintf(keys + strlen(keys), sizeof keys - strlen(keys), " %s", of_groups[i].key);
+    return duet_fail(error, DUET_ERROR_USAGE, "\"%.*s\" is no setting of a group: the groups of %s are%s, each with%s",
+                     (int)length, key, family->name, groups, keys);
+}
+
+/* One "group.key=value". */
+static duet_status read_group_pair(duet_settings *settings, const char *pair, const char *dot, const char *equals,
+                                   duet_error *error)
+{
+    const duet_family *family = settings->family;
+    size_t length = (size_t)(equals - pair), known = 0, row = 0;
+    const size_t rows = sizeof of_groups / sizeof *of_groups;
+    while (row < rows && !is_word(dot + 1, (size_t)(equals - dot - 1), of_groups[row].key)) row++;
+    if (row == rows || !may_have_group(family, pair, (size_t)(dot - pair)))
+        return fail_group(family, pair, length, error);
+    DUET_TRY(check(&of_groups[row], equals + 1, error));
+    while (known < settings->group_count && !is_word(pair, length, settings->groups[known].key)) known++;
+    duet_group_setting *to = &settings->groups[known];
+    if (known == DUET_MAX_GROUP_SETTINGS || length >= sizeof to->key || strlen(equals + 1) >= sizeof to->value)
+        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is too long, or there are more than %d settings of groups", pair,
+                         DUET_MAX_GROUP_SETTINGS);
+    snprintf(to->key, sizeof to->key, "%.*s", (int)length, pair);
+    snprintf(to->value, sizeof to->value, "%s", equals + 1);
+    settings->group_count += known == settings->group_count;
+    return DUET_OK;
+}
+
 /* One "key=value". */
 static duet_status read_pair(duet_settings *settings, const char *pair, duet_error *error)
 {
@@ -120,9 +182,9 @@ static duet_status read_pair(duet_settings *settings, const char *pair, duet_err
     const char *equals = strchr(pair, '=');
     size_t length = equals == NULL ? strlen(pair) : (size_t)(equals - pair), i = 0;
     if (equals == NULL) return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is no setting: KEY=VALUE was expected", pair);
-    while ((setting = duet_family_setting(family, i)) != NULL &&
-           (strlen(setting->key) != length || strncmp(setting->key, pair, length) != 0))
-        i++;
+    while ((setting = duet_family_setting(family, i)) != NULL && !is_word(pair, length, setting->key)) i++;
+    const char *dot = memchr(pair, '.', length);
+    if (setting == NULL && dot != NULL) return read_group_pair(settings, pair, dot, equals, error);
     if (setting == NULL) return fail_unknown(family, pair, length, error);
     if (strlen(equals + 1) >= sizeof settings->values[i])
         return duet_fail(error, DUET_ERROR_USAGE, "setting %s: the value is too long", setting->key);
@@ -149,6 +211,7 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
 {
     const duet_setting *setting;
     settings->family = family;
+    settings->group_count = 0;
     for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
         if (i >= DUET_MAX_SETTINGS)
             return duet_fail(error, DUET_ERROR_USAGE, "the model %s has more than %d settings", family->name,
@@ -184,6 +247,24 @@ const char *duet_settings_text(const duet_settings *settings, const char *key)
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
         if (strcmp(setting->key, key) == 0) return settings->values[i];
     return NULL;
+}
+
+const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key)
+{
+    size_t length = group == NULL ? 0 : strlen(group);
+    for (size_t i = 0; group != NULL && i < settings->group_count; i++) {
+        const char *named = settings->groups[i].key;
+        if (strncmp(named, group, length) == 0 && named[length] == '.' && strcmp(named + length + 1, key) == 0)
+            return settings->groups[i].value;
+    }
+    return duet_settings_text(settings, key);
+}
+
+double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key)
+{
+    double number = 0;
+    const char *text = duet_settings_group_text(settings, group, key);
+    return text != NULL && duet_number_read(text, &number) ? number : 0;
 }
 
 double duet_settings_number(const duet_settings *settings, const char *key)

@@ -5,11 +5,18 @@
 #include "base/status.h"
 #include "duet/model.h"
 
-enum { DUET_MAX_SETTINGS = 64, DUET_MAX_LAYERS = 16 };
+enum { DUET_MAX_SETTINGS = 64, DUET_MAX_LAYERS = 16, DUET_MAX_GROUP_SETTINGS = 64 };
+
+/** "generator.lr" and its value. */
+typedef struct duet_group_setting {
+    char key[96], value[64];
+} duet_group_setting;
 
 typedef struct duet_settings {
     const duet_family *family;
     char values[DUET_MAX_SETTINGS][64]; /* in the order of duet_family_setting */
+    duet_group_setting groups[DUET_MAX_GROUP_SETTINGS];
+    size_t group_count;
 } duet_settings;
 
 duet_status duet_settings_read(duet_settings *settings, const duet_family *family, const char *const *pairs,
@@ -18,6 +25,10 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
 const char *duet_settings_text(const duet_settings *settings, const char *key);
 /** The value of a number or a count, which duet_settings_read has checked. */
 double duet_settings_number(const duet_settings *settings, const char *key);
+
+/** What is said of a group (NULL: of none), else of all; the value of a number or a count. */
+const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key);
+double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key);
 
 /** The place of `text` among "a|b|c", counted from 0; -1 if it is none of them. */
 int duet_choice_index(const char *choices, const char *text);

@@ -69,6 +69,7 @@ const duet_family duet_family_vae = {
     .summary = "variational autoencoder",
     .paper = "Kingma & Welling 2014",
     .build = build_vae,
+    .groups = (const char *const[]){"encoder", "decoder", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
 };

@@ -52,6 +52,7 @@ const duet_family duet_family_vae_conv = {
     .summary = "variational autoencoder with convolutions",
     .paper = "Kingma & Welling 2014",
     .build = build_vae_conv,
+    .groups = (const char *const[]){"encoder", "decoder", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
     .presets = presets,

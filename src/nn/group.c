@@ -1,9 +1,11 @@
 /* Groups: a network's parameters in one flat block, and the states of its layers beside it. */
 #include <stdio.h>
+#include <string.h>
 
 #include "duet/nn.h"
 #include "graph/node.h"
 #include "graph/variable.h"
+#include "nn/optimiser.h"
 
 duet_group *duet_group_of(duet_store *store, const char *name)
 {
@@ -13,6 +15,54 @@ duet_group *duet_group_of(duet_store *store, const char *name)
 const char *duet_group_name(const duet_group *group)
 {
     return group->name;
+}
+
+void duet_group_set_initialiser(duet_group *group, const duet_initialiser *initialiser)
+{
+    group->initialises = initialiser != NULL;
+    if (initialiser != NULL) group->initialiser = *initialiser;
+}
+
+void duet_group_set_spectral_norm(duet_group *group, bool normalises)
+{
+    group->spectral_norm = normalises;
+}
+
+void duet_average_begin(duet_graph *graph)
+{
+    duet_graph_scopes(graph)->average++;
+}
+
+void duet_average_end(duet_graph *graph)
+{
+    if (duet_graph_scopes(graph)->average > 0)
+        duet_graph_scopes(graph)->average--;
+    else
+        duet_graph_fail(graph, "average_end: no average_begin came before it");
+}
+
+void duet_name_begin(duet_graph *graph, const char *name)
+{
+    duet_scopes *scopes = duet_graph_scopes(graph);
+    size_t used = strlen(scopes->prefix), length = strlen(name);
+    if (used + length + 2 > sizeof scopes->prefix) {
+        duet_graph_fail(graph, "name_begin \"%s\": the names of scopes are too long together", name);
+        return;
+    }
+    snprintf(scopes->prefix + used, sizeof scopes->prefix - used, "%s.", name);
+}
+
+/* Takes the last name off, and the dot after it. */
+void duet_name_end(duet_graph *graph)
+{
+    char *prefix = duet_graph_scopes(graph)->prefix, *last;
+    if (prefix[0] == '\0') {
+        duet_graph_fail(graph, "name_end: no name_begin came before it");
+        return;
+    }
+    prefix[strlen(prefix) - 1] = '\0';
+    last = strrchr(prefix, '.');
+    *(last == NULL ? prefix : last + 1) = '\0';
 }
 
 static size_t count_saved(const duet_store *store, const duet_storage *storage)
@@ -34,13 +84,23 @@ size_t duet_group_states(const duet_group *group)
     return count_saved(group->store, group->states);
 }
 
+/* What the graph reads for a parameter: in a scope of averages the average, if one is kept. */
+static duet_variable *averaged(duet_graph *graph, duet_variable *variable)
+{
+    char name[224];
+    if (duet_graph_scopes(graph)->average == 0 || !variable->optimised) return variable;
+    snprintf(name, sizeof name, "%s." DUET_AVERAGE_SLOT, variable->name);
+    duet_variable *average = duet_store_find(variable->storage->store, name);
+    return average == NULL ? variable : average;
+}
+
 /* Finds or makes "group.name" among the group's parameters or states. */
 static duet_node group_variable(const char *where, duet_graph *graph, duet_group *group, bool optimised,
                                 const char *name, duet_shape shape, duet_initialiser start)
 {
-    const char *what = optimised ? "parameter" : "state";
+    const char *what = optimised ? "parameter" : "state", *prefix = duet_graph_scopes(graph)->prefix;
     char full[192], had[96], wants[96];
-    if (group == NULL || snprintf(full, sizeof full, "%s.%s", group->name, name) >= (int)sizeof full) {
+    if (group == NULL || snprintf(full, sizeof full, "%s.%s%s", group->name, prefix, name) >= (int)sizeof full) {
         duet_graph_fail_at(where, graph, "%s \"%s\": %s", what, name,
                            group == NULL ? "no group" : "the name is too long");
         return duet_node_broken(graph);
@@ -60,7 +120,7 @@ static duet_node group_variable(const char *where, duet_graph *graph, duet_group
         duet_graph_fail_at(where, graph, "%s \"%s\": the name is in use elsewhere", what, full);
         return duet_node_broken(graph);
     }
-    if (duet_shape_equal(variable->shape, shape)) return duet_variable_node(graph, variable);
+    if (duet_shape_equal(variable->shape, shape)) return duet_variable_node(graph, averaged(graph, variable));
     duet_graph_fail_at(where, graph, "%s \"%s\" is %s and was asked for as %s", what, full,
                        duet_shape_text(variable->shape, had), duet_shape_text(shape, wants));
     return duet_node_broken(graph);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "graph/node.h"
+#include "graph/variable.h"
 #include "nn/layer.h"
 #include "nn/names.h"
 #include "op/op.h"
@@ -21,7 +22,11 @@ duet_node duet_layer_weight_at(const char *where, duet_graph *graph, duet_group 
                                duet_shape shape)
 {
     const duet_initialiser glorot = {DUET_INIT_GLOROT_UNIFORM, 1, 0, 0};
-    return duet_layer_variable_at(duet_parameter_at, where, graph, group, layer, "weight", shape, glorot);
+    bool chosen = group != NULL && group->initialises;
+    duet_node weight = duet_layer_variable_at(duet_parameter_at, where, graph, group, layer, "weight", shape,
+                                              chosen ? group->initialiser : glorot);
+    if (group == NULL || !group->spectral_norm) return weight;
+    return duet_spectral_norm_at(where, group, layer, weight, shape.rank - 1);
 }
 
 duet_node duet_layer_bias_at(const char *where, duet_graph *graph, duet_group *group, const char *layer,

@@ -5,6 +5,9 @@
 
 #define DUET_ACTIVATIONS(ROW)                                                                                          \
     ROW(relu) ROW(leaky_relu) ROW(elu) ROW(selu) ROW(gelu) ROW(swish) ROW(tanh) ROW(sigmoid) ROW(softplus) ROW(identity)
+/* Names with an underscore for what is spelt with one in duet_initialiser_kind. */
+#define DUET_INITIALISERS(ROW)                                                                                         \
+    ROW(default) ROW(normal) ROW(glorot_uniform) ROW(glorot_normal) ROW(he_uniform) ROW(he_normal) ROW(fan_in_uniform)
 /* In the order of duet_optimiser_kind and duet_rate_schedule. */
 #define DUET_OPTIMISERS(ROW)     ROW(sgd) ROW(rmsprop) ROW(adam) ROW(adamw)
 #define DUET_RATE_SCHEDULES(ROW) ROW(constant) ROW(linear) ROW(cosine) ROW(step)

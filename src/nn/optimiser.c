@@ -17,7 +17,7 @@ typedef struct update {
     duet_group *group;
     const duet_optimiser *optimiser;
     duet_node parameters, gradient; /* flat */
-    duet_node rate, time;           /* scalars: the learning rate, the number of this update from 1 */
+    duet_node rate, time, done;     /* scalars: the learning rate, the number of this update from 1, those before it */
     duet_node gate, active;         /* scalars or NULL: scales the step; 0 leaves everything as it is */
     duet_node *roots;
     size_t root_count;
@@ -45,24 +45,37 @@ static duet_node flat(update *u, duet_storage *storage, const char *name)
     return variable == NULL ? fail(u, &error) : duet_variable_node(u->graph, variable);
 }
 
-/* A moment: the group's block once more, with a saved variable "parameter.name" for each parameter. */
-static duet_node slot(update *u, const char *name)
+duet_status duet_group_slot(duet_group *group, const char *name, duet_variable **whole, duet_error *error)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    duet_store *store = u->group->store;
-    duet_error error = {0};
+    duet_store *store = group->store;
     char full[224];
-    snprintf(full, sizeof full, "%s.%s.flat", u->group->name, name);
-    duet_variable *known = duet_store_find(store, full), *parameter;
-    if (known != NULL) return duet_variable_node(u->graph, known);
-    duet_storage *storage = duet_storage_new(store, DUET_FLOAT32);
-    for (size_t i = 0; storage != NULL && (parameter = duet_store_at(store, i)) != NULL; i++) {
-        if (parameter->storage != u->group->storage || !parameter->saved) continue;
-        char part[256];
-        snprintf(part, sizeof part, "%s.%s", parameter->name, name);
-        if (duet_variable_new(store, storage, part, parameter->shape, zero, &error) == NULL) return fail(u, &error);
+    snprintf(full, sizeof full, "%s.%s.flat", group->name, name);
+    duet_variable *found = duet_store_find(store, full), *parameter;
+    if (found == NULL) {
+        duet_storage *storage = duet_storage_new(store, DUET_FLOAT32);
+        if (storage == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for \"%s\"", full);
+        for (size_t i = 0; (parameter = duet_store_at(store, i)) != NULL; i++) {
+            char part[256];
+            if (parameter->storage != group->storage || !parameter->saved) continue;
+            snprintf(part, sizeof part, "%s.%s", parameter->name, name);
+            if (duet_variable_new(store, storage, part, parameter->shape, zero, error) == NULL)
+                return DUET_ERROR_MEMORY;
+        }
+        found = duet_variable_flat(store, storage, full, error);
+        if (found == NULL) return DUET_ERROR_MEMORY;
     }
-    return storage == NULL ? fail(u, &error) : flat(u, storage, full);
+    if (whole != NULL) *whole = found;
+    return DUET_OK;
+}
+
+/* A moment. */
+static duet_node slot(update *u, const char *name)
+{
+    duet_error error = {0};
+    duet_variable *variable;
+    if (duet_group_slot(u->group, name, &variable, &error) != DUET_OK) return fail(u, &error);
+    return duet_variable_node(u->graph, variable);
 }
 
 static void take(update *u, duet_node variable, duet_node value)
@@ -71,11 +84,23 @@ static void take(update *u, duet_node variable, duet_node value)
     u->roots[u->root_count++] = duet_assign_at(u->where, variable, value);
 }
 
+/* From the first update's parameters on, the average goes a share of the way to each update's. */
+static void keep_average(update *u, duet_node next)
+{
+    duet_node average = slot(u, DUET_AVERAGE_SLOT), is_first = duet_equal_at(u->where, u->done, duet_constant(u->graph, 0));
+    duet_node moved = ADD(SCALE(average, u->optimiser->average), SCALE(next, 1 - u->optimiser->average));
+    take(u, average, duet_select_at(u->where, is_first, next, moved));
+}
+
 /* parameters -= gate * rate * direction */
 static void step(update *u, duet_node from, duet_node direction)
 {
+    const duet_optimiser *o = u->optimiser;
     duet_node rate = u->gate == NULL ? u->rate : MUL(u->rate, u->gate);
-    take(u, u->parameters, SUB(from, MUL(rate, direction)));
+    duet_node next = SUB(from, MUL(rate, direction));
+    if (o->clip_weights > 0) next = duet_clamp_at(u->where, next, -o->clip_weights, o->clip_weights);
+    take(u, u->parameters, next);
+    if (o->average > 0) keep_average(u, next);
 }
 
 /* a + (1 - share) (b - a): an exponential mean */
@@ -234,9 +259,9 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     snprintf(name, sizeof name, "%s.updates", group->name);
     duet_node updates =
         duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
-    duet_node done = duet_to_float_at(where, updates);
-    u->time = SHIFT(done, 1);
-    u->rate = rate_of(u, done);
+    u->done = duet_to_float_at(where, updates);
+    u->time = SHIFT(u->done, 1);
+    u->rate = rate_of(u, u->done);
     if (gate != NULL) u->active = duet_not_equal_at(where, gate, duet_constant(u->graph, 0));
     if (allowed != NULL) u->active = u->active == NULL ? allowed : MUL(u->active, allowed);
     snprintf(name, sizeof name, "%s.flat", group->name);

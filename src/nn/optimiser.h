@@ -1,4 +1,4 @@
-/* The part of an update that its caller may look at before it allows the update. */
+/* Parts of an update that others look at: the gradient, and what is kept beside the parameters. */
 #ifndef DUET_SRC_NN_OPTIMISER_H
 #define DUET_SRC_NN_OPTIMISER_H
 
@@ -7,5 +7,11 @@
 /** d loss / d parameters of the group as the flat row that duet_update_at goes down, before clipping and weight decay.
  *  Asked for twice it is the same node. */
 duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node loss);
+
+#define DUET_AVERAGE_SLOT "average"
+
+/** Finds or makes the group's block once more, with a saved variable "parameter.name" for each parameter, zeros: a
+ *  moment, an average. *flat (may be NULL): the whole as a row. */
+duet_status duet_group_slot(duet_group *group, const char *name, duet_variable **flat, duet_error *error);
 
 #endif

@@ -11,6 +11,8 @@ struct duet_run {
     duet_device *device;
     bool borrowed; /* the device is another run's */
     duet_run *judge;
+    const char *const *settings; /* of every request */
+    size_t setting_count;
     duet_data *data;
     duet_model *model;
     duet_evaluator *evaluator;
@@ -158,7 +160,24 @@ bool duet_run_has_classes(duet_run *run)
     return duet_evaluator_has_classes(run->evaluator);
 }
 
+void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count)
+{
+    run->settings = settings;
+    run->setting_count = count;
+}
+
 duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error)
 {
-    return duet_evaluator_use(run->evaluator, request, error);
+    duet_request whole = *request;
+    size_t count = run->setting_count + request->setting_count;
+    if (run->setting_count == 0) return duet_evaluator_use(run->evaluator, request, error);
+    const char **settings = malloc(count * sizeof *settings);
+    if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    for (size_t i = 0; i < run->setting_count; i++) settings[i] = run->settings[i];
+    for (size_t i = 0; i < request->setting_count; i++) settings[run->setting_count + i] = request->settings[i];
+    whole.settings = settings;
+    whole.setting_count = count;
+    duet_status status = duet_evaluator_use(run->evaluator, &whole, error);
+    free(settings);
+    return status;
 }

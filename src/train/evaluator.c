@@ -43,7 +43,9 @@ duet_status duet_evaluator_new(duet_evaluator **evaluator, duet_device *device, 
     made->device = device;
     made->model = model;
     duet_status status = duet_model_build(model, DUET_BUILD_EVAL, USUAL_ROWS, &made->described, error);
+    if (status == DUET_OK) status = duet_model_make_averages(model, error);
     if (status != DUET_OK) {
+        duet_build_free(&made->described);
         free(made);
         return status;
     }

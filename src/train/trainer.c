@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Whether any phase draws a batch. */
 static bool draws_batches(const duet_trainer *trainer)
@@ -76,6 +77,32 @@ static duet_status count_batches(duet_trainer *trainer, duet_error *error)
     return DUET_OK;
 }
 
+/* Whether any phase updates a group of that name. */
+static bool updates_group(const duet_procedure_description *train, const char *name, size_t length)
+{
+    for (size_t p = 0; p < train->phase_count; p++)
+        for (size_t o = 0; o < train->phases[p].objective_count; o++)
+            for (size_t g = 0; g < train->phases[p].objectives[o].group_count; g++) {
+                const char *group = duet_group_name(train->phases[p].objectives[o].groups[g]);
+                if (strlen(group) == length && strncmp(group, name, length) == 0) return true;
+            }
+    return false;
+}
+
+/* A setting of a group that is never updated would be without effect. */
+static duet_status check_groups(const duet_trainer *trainer, duet_error *error)
+{
+    const duet_settings *settings = &trainer->model->settings;
+    for (size_t i = 0; i < settings->group_count; i++) {
+        const char *key = settings->groups[i].key;
+        size_t length = strcspn(key, ".");
+        if (!updates_group(&trainer->build->procedures[0], key, length))
+            return duet_fail(error, DUET_ERROR_USAGE, "setting %s: no phase of %s updates a group \"%.*s\"", key,
+                             trainer->model->family->name, (int)length, key);
+    }
+    return DUET_OK;
+}
+
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
     DUET_TRY(count_batches(trainer, error));
@@ -84,6 +111,7 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     if (build->procedures[0].phase_count == 0)
         return duet_fail(error, DUET_ERROR_GRAPH, "the model \"%s\" has no phase: nothing would be trained",
                          duet_model_family(trainer->model)->name);
+    DUET_TRY(check_groups(trainer, error));
     const duet_node count = duet_assign(build->step, duet_increment(build->step));
     return duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
                               trainer->batches, &count, 1, error);
