@@ -241,8 +241,38 @@ DUET_API duet_node duet_convolution_weights_at(const char *where, duet_node x, d
 #define duet_convolution_weights(x, y, window, groups)                                                                 \
     duet_convolution_weights_at(DUET_WHERE, (x), (y), (window), (groups))
 
+/** a b of each of a batch of matrices: [..., m, k] x [..., k, n] -> [..., m, n], with operands transposed if asked. All
+ *  dimensions before the last two are equal. Each element is a sum of its own, read from memory: meant for the small
+ *  matrices of attention; a large product of one pair goes to duet_matmul */
+DUET_API duet_node duet_batched_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a,
+                                          bool transpose_b);
+#define duet_batched_matmul(a, b, transpose_a, transpose_b)                                                            \
+    duet_batched_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
+
+/** Tensors that the host gives: float32, `values` in the order of memory, copied. They lie on the device beside the
+ *  variables, in no checkpoint; no gradient is taken by them */
+DUET_API duet_node duet_constant_values_at(const char *where, duet_graph *graph, duet_shape shape, const float *values);
+#define duet_constant_values(graph, shape, values) duet_constant_values_at(DUET_WHERE, (graph), (shape), (values))
+/** 0, 1, ... count - 1: float32 [count], computed where it is read; count up to 2^24 */
+DUET_API duet_node duet_range_at(const char *where, duet_graph *graph, size_t count);
+#define duet_range(graph, count) duet_range_at(DUET_WHERE, (graph), (count))
+
+/** e^x / sum e^x over the last dimension, shifted by the maximum */
+DUET_API duet_node duet_softmax_at(const char *where, duet_node x);
+#define duet_softmax(x) duet_softmax_at(DUET_WHERE, (x))
+/** Its logarithm: x - ln sum e^x */
+DUET_API duet_node duet_log_softmax_at(const char *where, duet_node x);
+#define duet_log_softmax(x) duet_log_softmax_at(DUET_WHERE, (x))
+/** Rows of one 1 and zeros: whole numbers [...] to float32 [..., classes]; a number past the end gives zeros */
+DUET_API duet_node duet_one_hot_at(const char *where, duet_node index, size_t classes);
+#define duet_one_hot(index, classes) duet_one_hot_at(DUET_WHERE, (index), (classes))
+/** 1 at the largest of the last dimension, at the first of equals, else 0; no gradient flows */
+DUET_API duet_node duet_largest_at(const char *where, duet_node x);
+#define duet_largest(x) duet_largest_at(DUET_WHERE, (x))
+
 /** Rows of `table` ([n, ...]; float32 or uint8) at `index` ([rows], uint32; an index past the end reads the last row):
- *  [rows, ...] of the table's type. A gradient by a float32 table is a mistake: there is no rule */
+ *  [rows, ...] of the table's type. The gradient by a float32 table is a matrix product with the indices' rows of one 1:
+ *  it costs rows * n * the width of a row, and repeats to the bit */
 DUET_API duet_node duet_gather_at(const char *where, duet_node table, duet_node index);
 #define duet_gather(table, index) duet_gather_at(DUET_WHERE, (table), (index))
 /** x at the places `index` (uint32, [count] or a scalar) along `axis`, whose extent becomes count; past the end stands

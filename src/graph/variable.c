@@ -40,6 +40,7 @@ void duet_store_free(duet_store **store)
     duet_store_release(*store);
     for (size_t i = 0; i < (*store)->count; i++) {
         free((*store)->variables[i]->name);
+        if ((*store)->variables[i]->owns_context) free((*store)->variables[i]->fill_context);
         free((*store)->variables[i]);
     }
     for (size_t i = 0; i < (*store)->storage_count; i++) free((*store)->storages[i]);

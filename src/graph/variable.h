@@ -24,6 +24,7 @@ struct duet_variable {
     bool optimised;          /* a parameter, not a state or a moment */
     duet_fill_function fill; /* where the first bytes come from instead of `start` */
     void *fill_context;
+    bool owns_context; /* free() it with the variable */
 };
 
 struct duet_storage {

@@ -6,9 +6,8 @@
 /* 0, 1, 2, ... count - 1, each mod `modulus`, as a column or as a row. */
 static duet_node numbers(duet_graph *graph, size_t count, size_t modulus, bool column)
 {
-    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    duet_node origin = duet_state(graph, "net.first_unit", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
-    duet_node units = duet_to_float(duet_in_order(origin, count, modulus));
+    duet_node n = duet_range(graph, count), turns = duet_floor(duet_scale(duet_shift(n, 0.5), 1.0 / (double)modulus));
+    duet_node units = duet_subtract(n, duet_scale(turns, (double)modulus));
     return duet_reshape(units, column ? DUET_SHAPE(count, 1) : DUET_SHAPE(1, count));
 }
 

@@ -23,7 +23,23 @@ static duet_value write_gather(duet_kernel_writer *writer, duet_node node, const
     return duet_write_let(writer, node->type, "%s", element);
 }
 
-static const duet_op op_gather = {.name = "gather", .kind = DUET_OP_READER, .cost = 8, .write = write_gather};
+/* Each row of the table takes the sum of what was read from it: ones^T g, where row i of `ones` has its 1 at index i. */
+static void gradient_gather(duet_node node, duet_node g, duet_node *gradients)
+{
+    const char *where = node->where;
+    duet_node table = node->inputs[0], index = node->inputs[1];
+    size_t rows = table->shape.dims[0], width = table->elements / rows, count = index->elements;
+    if (table->type != DUET_FLOAT32) return;
+    duet_node last = duet_constant(node->graph, (double)(rows - 1));
+    duet_node place = duet_minimum_at(where, duet_to_float_at(where, index), last); /* past the end is the last */
+    duet_node ones = duet_equal_at(where, duet_reshape_at(where, place, DUET_SHAPE(count, 1)),
+                                   duet_range_at(where, node->graph, rows));
+    duet_node sums = duet_matmul_at(where, ones, duet_reshape_at(where, g, DUET_SHAPE(count, width)), true, false);
+    gradients[0] = duet_reshape_at(where, sums, table->shape);
+}
+
+static const duet_op op_gather = {
+    .name = "gather", .kind = DUET_OP_READER, .cost = 8, .write = write_gather, .gradient = gradient_gather};
 
 duet_node duet_gather_at(const char *where, duet_node table, duet_node index)
 {

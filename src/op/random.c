@@ -149,7 +149,7 @@ duet_node duet_categorical_at(const char *where, duet_node logits)
         return duet_node_broken(logits->graph);
     }
     duet_node noisy = duet_add_at(where, logits, duet_gumbel_at(where, logits->graph, logits->shape));
-    return duet_equal_at(where, noisy, duet_max_at(where, noisy, DUET_AXIS(logits->shape.rank - 1), true));
+    return duet_largest_at(where, noisy);
 }
 
 /* Permutations. The position is (draws * count + i) counted within passes of n - n mod count positions. */
