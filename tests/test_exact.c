@@ -1,5 +1,5 @@
-/* Models that know their likelihood exactly: MADE and NICE, held to enumeration, to numeric derivatives and to their own
- * samples. */
+/* Models that know their likelihood exactly: MADE and NICE, held to enumeration, to numeric derivatives and to their
+ * own samples. */
 #include "use.h"
 
 #include "compute.h"
@@ -119,8 +119,7 @@ static void samples_of_made_follow_its_probabilities(void **state)
         double statistic = 0, rare_expected = 0;
         const duet_wanted wanted = {DUET_SAMPLE, samples};
         duet_error error = {0};
-        const duet_request request = {
-            .count = N, .seed = seed, .outputs = &wanted, .output_count = 1, .batch = 3000};
+        const duet_request request = {.count = N, .seed = seed, .outputs = &wanted, .output_count = 1, .batch = 3000};
         assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
         for (size_t n = 0; n < N; n++) {
             size_t vector = 0;

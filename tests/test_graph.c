@@ -251,10 +251,10 @@ static duet_node gradient_of_vector(void)
     return gradient;
 }
 
-static duet_node gradient_through_gather(void)
+static duet_node gradient_through_take(void)
 {
     duet_node table = floats(DUET_SHAPE(5, 2)), gradient;
-    duet_node rows = duet_gather(table, integers(DUET_SHAPE(3)));
+    duet_node rows = duet_take(table, 0, integers(DUET_SHAPE(3)));
     duet_grad(duet_sum(duet_square(rows), DUET_ALL_AXES, false), &table, 1, &gradient);
     return gradient;
 }
@@ -301,7 +301,7 @@ static const struct {
     {"shape: overflow", shape_that_overflows, {"elements"}},
     {"shape: rank", rank_too_high, {"broadcast"}},
     {"grad: not a scalar", gradient_of_vector, {"grad", "scalar", "[3]"}},
-    {"grad: no rule", gradient_through_gather, {"gather", "gradient"}},
+    {"grad: no rule", gradient_through_take, {"take", "gradient"}},
     {"activation: unknown", unknown_activation, {"rely", "relu"}},
 };
 enum { MISTAKES = sizeof mistakes / sizeof mistakes[0] };

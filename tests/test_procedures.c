@@ -80,9 +80,9 @@ static void open_parts(test_parts *parts, const duet_family *family, const char 
 static void read_history(test_parts *parts, const char *name, float rows[DUET_HISTORY_ROWS])
 {
     duet_error error = {0};
-    assert_ok(duet_store_read(duet_model_store(parts->model), device, name, rows, DUET_HISTORY_ROWS * sizeof *rows,
-                              &error),
-              &error);
+    assert_ok(
+        duet_store_read(duet_model_store(parts->model), device, name, rows, DUET_HISTORY_ROWS * sizeof *rows, &error),
+        &error);
 }
 
 /* Example i has class i / 8 mod 4 and batches of 8 come in order, so that the mean class tells them apart. */
@@ -226,8 +226,8 @@ static void requests_are_checked(void **state)
     static const struct {
         const char *procedure, *output, *setting, *message;
     } rows[] = {
-        {NULL, "counted", "stepz=3", "steps by"},          {NULL, "counted", "steps=0.5", "whole number"},
-        {NULL, "counted", "by=11", "from -10 to 10"},      {NULL, "count", NULL, "has no output"},
+        {NULL, "counted", "stepz=3", "steps by"},           {NULL, "counted", "steps=0.5", "whole number"},
+        {NULL, "counted", "by=11", "from -10 to 10"},       {NULL, "count", NULL, "has no output"},
         {"cont", "counted", NULL, "no procedure \"cont\""},
     };
     float values[2];
@@ -289,9 +289,9 @@ static void scratch_is_in_no_checkpoint(void **state)
     open_used(&it, &family);
     const duet_store *store = duet_model_store(it.parts.model);
     while (duet_store_at(store, before) != NULL) before++;
-    assert_ok(duet_evaluator_use(it.evaluator,
-                                 &(duet_request){.count = 1, .outputs = &wanted, .output_count = 1}, &error),
-              &error);
+    assert_ok(
+        duet_evaluator_use(it.evaluator, &(duet_request){.count = 1, .outputs = &wanted, .output_count = 1}, &error),
+        &error);
     while (duet_store_at(store, after) != NULL) after++;
     assert_int_equal(after, before);
     assert_null(duet_store_find(store, "x"));
@@ -316,10 +316,8 @@ static void invert_finds_the_latents_of_own_samples(void **state)
         assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
         assert_int_equal(duet_evaluator_features(evaluator, DUET_SAMPLE), 36);
         const duet_wanted sample = {DUET_SAMPLE, samples};
-        const duet_wanted wanted[] = {{"inverse_error", errors},
-                                      {"inverse", found},
-                                      {"inverse_decode", decoded},
-                                      {"restart_spread", spread}};
+        const duet_wanted wanted[] = {
+            {"inverse_error", errors}, {"inverse", found}, {"inverse_decode", decoded}, {"restart_spread", spread}};
         static const char *const more[] = {"steps=300", "restarts=4"};
         assert_ok(duet_evaluator_use(
                       evaluator, &(duet_request){.count = N, .seed = 1, .outputs = &sample, .output_count = 1}, &error),
@@ -334,7 +332,8 @@ static void invert_finds_the_latents_of_own_samples(void **state)
         assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
         for (size_t i = 0; i < N; i++) {
             double squares = 0;
-            for (size_t k = 0; k < 36; k++) squares += pow((double)decoded[i * 36 + k] - (double)samples[i * 36 + k], 2);
+            for (size_t k = 0; k < 36; k++)
+                squares += pow((double)decoded[i * 36 + k] - (double)samples[i * 36 + k], 2);
             assert_close(errors[i], squares / 36, 1e-6);
             assert_true(errors[i] < 1e-4f && spread[i] >= 0);
         }

@@ -74,7 +74,8 @@ static duet_twin_value times_constant(duet_twin *t, const duet_twin_value *x, co
     if (t->graph) {
         duet_node once = duet_constant_values_at(t->where, t->graph, shape, table_values);
         duet_node again = duet_constant_values_at(t->where, t->graph, shape, table_values);
-        return (duet_twin_value){.node = duet_multiply_at(t->where, duet_multiply_at(t->where, x[0].node, once), again)};
+        return (duet_twin_value){.node =
+                                     duet_multiply_at(t->where, duet_multiply_at(t->where, x[0].node, once), again)};
     }
     duet_plain product = duet_plain_new(t->arena, x[0].plain.shape);
     for (size_t i = 0; i < product.count; i++)
@@ -95,7 +96,8 @@ static duet_twin_value take(duet_twin *t, const duet_twin_value *x, const duet_c
     shape.dims[axis] = count;
     duet_plain result = duet_plain_new(t->arena, shape);
     for (size_t i = 0; i < result.count; i++) {
-        size_t outer = i / inner / count, place = (size_t)fmin(x[1].plain.values[i / inner % count], (double)extent - 1);
+        size_t outer = i / inner / count,
+               place = (size_t)fmin(x[1].plain.values[i / inner % count], (double)extent - 1);
         result.values[i] = from.values[(outer * extent + place) * inner + i % inner];
     }
     return (duet_twin_value){.plain = result};
@@ -105,8 +107,8 @@ static duet_twin_value take(duet_twin *t, const duet_twin_value *x, const duet_c
 static duet_twin_value batched(duet_twin *t, const duet_twin_value *x, const duet_case *row)
 {
     if (t->graph)
-        return (duet_twin_value){.node = duet_batched_matmul_at(t->where, x[0].node, x[1].node, row->transpose_a,
-                                                                row->transpose_b)};
+        return (duet_twin_value){
+            .node = duet_batched_matmul_at(t->where, x[0].node, x[1].node, row->transpose_a, row->transpose_b)};
     duet_plain a = x[0].plain, b = x[1].plain;
     size_t m = a.shape.dims[row->transpose_a ? 3 : 2], k = a.shape.dims[row->transpose_a ? 2 : 3];
     size_t n = b.shape.dims[row->transpose_b ? 2 : 3];
@@ -126,7 +128,10 @@ static duet_twin_value batched(duet_twin *t, const duet_twin_value *x, const due
 static const double places[] = {3, 0, 6, 6, 2, 7, 4000000000.0}; /* the last two are past the end of 7 rows */
 static const double ties[] = {1, 3, 3, 2, 0, 0, 0, 0, -1, -2, -1, -3};
 
-#define INDICES {.shape = DUET_CASE_SHAPE(7), .values = places, .type = DUET_UINT32}
+#define INDICES                                                                                                        \
+    {                                                                                                                  \
+        .shape = DUET_CASE_SHAPE(7), .values = places, .type = DUET_UINT32                                             \
+    }
 #define BATCHED(title, ta, tb, ...)                                                                                    \
     {                                                                                                                  \
         .name = title, .expression = batched, .transpose_a = ta, .transpose_b = tb, .tolerance = 2, .length = 5,       \
@@ -148,7 +153,10 @@ static const duet_case tables[] = {
      .tolerance = 8,
      .length = 5,
      .derivatives = 2},
-    {.name = "softmax far from 0", .expression = softmax, .inputs = {DUET_CASE_FLOATS(-300, 300, 4, 6)}, .tolerance = 200},
+    {.name = "softmax far from 0",
+     .expression = softmax,
+     .inputs = {DUET_CASE_FLOATS(-300, 300, 4, 6)},
+     .tolerance = 200},
     {.name = "gather, by the table",
      .expression = gather_squared,
      .inputs = {DUET_CASE_FLOATS(-1, 1, 7, 2, 3), INDICES},
@@ -161,7 +169,11 @@ static const duet_case tables[] = {
      .expression = largest,
      .inputs = {{.shape = DUET_CASE_SHAPE(3, 4), .values = ties}},
      .tolerance = 0},
-    {.name = "range", .expression = add_range, .inputs = {DUET_CASE_FLOATS(-1, 1, 3, 301)}, .tolerance = 1, .derivatives = 1},
+    {.name = "range",
+     .expression = add_range,
+     .inputs = {DUET_CASE_FLOATS(-1, 1, 3, 301)},
+     .tolerance = 1,
+     .derivatives = 1},
     {.name = "tensor of the host",
      .expression = times_constant,
      .inputs = {DUET_CASE_FLOATS(-1, 1, 4, 2, 3)},
@@ -178,8 +190,11 @@ static const duet_case tables[] = {
      .inputs = {DUET_CASE_FLOATS(-1, 1, 3, 7, 2), INDICES},
      .tolerance = 1},
     BATCHED("batched product", false, false, DUET_CASE_FLOATS(-1, 1, 2, 3, 4, 5), DUET_CASE_FLOATS(-1, 1, 2, 3, 5, 2)),
-    BATCHED("batched product a'", true, false, DUET_CASE_FLOATS(-1, 1, 2, 2, 5, 3), DUET_CASE_FLOATS(-1, 1, 2, 2, 5, 2)),
-    BATCHED("batched product b'", false, true, DUET_CASE_FLOATS(-1, 1, 1, 3, 4, 5), DUET_CASE_FLOATS(-1, 1, 1, 3, 6, 5)),
-    BATCHED("batched product a' b'", true, true, DUET_CASE_FLOATS(-1, 1, 2, 1, 5, 3), DUET_CASE_FLOATS(-1, 1, 2, 1, 4, 5)),
+    BATCHED("batched product a'", true, false, DUET_CASE_FLOATS(-1, 1, 2, 2, 5, 3),
+            DUET_CASE_FLOATS(-1, 1, 2, 2, 5, 2)),
+    BATCHED("batched product b'", false, true, DUET_CASE_FLOATS(-1, 1, 1, 3, 4, 5),
+            DUET_CASE_FLOATS(-1, 1, 1, 3, 6, 5)),
+    BATCHED("batched product a' b'", true, true, DUET_CASE_FLOATS(-1, 1, 2, 1, 5, 3),
+            DUET_CASE_FLOATS(-1, 1, 2, 1, 4, 5)),
 };
 const duet_case_group duet_table_cases = {"classes and tables", DUET_CASE_ROWS(tables)};

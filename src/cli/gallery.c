@@ -105,8 +105,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
     return status;
 }
 
-int cli_gallery_use(duet_run *run, const char *directory, const char *output, duet_request request,
-                    cli_gallery gallery)
+int cli_gallery_use(duet_run *run, const char *directory, const char *output, duet_request request, cli_gallery gallery)
 {
     size_t count = gallery.rows * gallery.count;
     float *values = cli_floats_new(count, duet_run_features(run, output));

@@ -64,10 +64,8 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
         status = CLI_FAILED;
     } else {
         const duet_wanted drawn = {DUET_PRIOR, ends};
-        status = cli_use(run, &(duet_request){.count = 2 * rows,
-                                              .seed = arguments->seed,
-                                              .outputs = &drawn,
-                                              .output_count = 1});
+        status = cli_use(
+            run, &(duet_request){.count = 2 * rows, .seed = arguments->seed, .outputs = &drawn, .output_count = 1});
     }
     if (status == CLI_DONE) {
         fill_rows(ends, rows, steps, latent_features, latents);

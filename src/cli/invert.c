@@ -136,9 +136,9 @@ static int report(duet_run *run, const struct arguments *arguments, const invers
                      it->count - it->met, it->count);
     if (arguments->json)
         return cli_json_print(json_pack("{s:o s:s s:I s:o s:o s:o s:o}", "run", cli_json_text(arguments->run), "model",
-                                        duet_model_family(duet_run_model(run))->name, "examples",
-                                        (json_int_t)it->count, "mse", cli_json_number(error), "restart_spread",
-                                        cli_json_number(spread), "variance", cli_json_number(it->variance), "met_share",
+                                        duet_model_family(duet_run_model(run))->name, "examples", (json_int_t)it->count,
+                                        "mse", cli_json_number(error), "restart_spread", cli_json_number(spread),
+                                        "variance", cli_json_number(it->variance), "met_share",
                                         cli_json_number((double)it->met / (double)it->count)));
     printf("mse %.6g a feature (variance of the examples %.6g), spread over restarts %.3g, met %.0f%%\n", error,
            it->variance, spread, 100 * (double)it->met / (double)it->count);

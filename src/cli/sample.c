@@ -27,7 +27,8 @@ static const cli_option options[] = {
      "of a model that is told classes: draw this one, or a row of each\n"
      "(default: each as likely)",
      0, 0},
-    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
+     "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.png or FILE.npy (default: samples/sample.png or manifold.png in\n"
      "the run)",

@@ -43,7 +43,8 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
         if (!by_labels)
             right[i] = logits[i] > 0;
         else
-            right[i] = piece->labels != NULL && duet_metric_most_likely(logits + i * classes, classes) == piece->labels[i];
+            right[i] =
+                piece->labels != NULL && duet_metric_most_likely(logits + i * classes, classes) == piece->labels[i];
     }
 }
 

@@ -1,5 +1,6 @@
-/* Which classes the samples fall into: 1,000 samples, each labelled by the judge or, without one, by its nearest training
- * example in raw pixels. A class counts as covered by over 1% of the samples. Distances are one matrix product a piece, on the device. */
+/* Which classes the samples fall into: 1,000 samples, each labelled by the judge or, without one, by its nearest
+ * training example in raw pixels. A class counts as covered by over 1% of the samples. Distances are one matrix product
+ * a piece, on the device. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -142,8 +143,9 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 
 const duet_metric duet_metric_classes = {
     .row = {"classes", "classes",
-     "classes with over 1% of 1,000 samples, labelled by the judge or the nearest training example; for models that sample, on data "
-     "with labels"},
+            "classes with over 1% of 1,000 samples, labelled by the judge or the nearest training example; for models "
+            "that sample, on data "
+            "with labels"},
     .applies = applies,
     .finish = finish,
 };

@@ -12,7 +12,8 @@ enum { SAMPLES = 2500, MOST_MODES = 64, MOST_DIMENSIONS = 2 };
 static bool applies(duet_run *run)
 {
     const duet_toy *toy = duet_run_data(run)->toy;
-    return toy != NULL && toy->modes <= MOST_MODES && toy->dimensions <= MOST_DIMENSIONS && duet_run_features(run, DUET_SAMPLE) == toy->dimensions;
+    return toy != NULL && toy->modes <= MOST_MODES && toy->dimensions <= MOST_DIMENSIONS &&
+           duet_run_features(run, DUET_SAMPLE) == toy->dimensions;
 }
 
 /* The mode whose centre is nearest, and its distance; a sample that is not finite is infinitely far. */
@@ -57,8 +58,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 
 const duet_metric duet_metric_modes = {
     .row = {"modes", "modes",
-     "modes of a generated mixture that 2,500 samples cover, and the share of samples within three "
-     "standard deviations of one; for models that sample, on generated data"},
+            "modes of a generated mixture that 2,500 samples cover, and the share of samples within three "
+            "standard deviations of one; for models that sample, on generated data"},
     .applies = applies,
     .finish = finish,
 };

@@ -80,8 +80,8 @@ static void check_knobs(duet_model *model, duet_build *build)
         const char *pair = build->options.knobs[i], *equals = strchr(pair, '=');
         size_t length = equals == NULL ? strlen(pair) : (size_t)(equals - pair), known = 0;
         char names[256] = "";
-        while (known < build->knob_count && (strlen(build->knobs[known].key) != length ||
-                                             strncmp(build->knobs[known].key, pair, length) != 0))
+        while (known < build->knob_count &&
+               (strlen(build->knobs[known].key) != length || strncmp(build->knobs[known].key, pair, length) != 0))
             known++;
         if (known < build->knob_count && equals != NULL) continue;
         if (strcmp(pair, "weights=average") == 0 || strcmp(pair, "weights=trained") == 0) continue;
@@ -89,8 +89,9 @@ static void check_knobs(duet_model *model, duet_build *build)
             size_t used = strlen(names);
             snprintf(names + used, sizeof names - used, " %s", build->knobs[k].key);
         }
-        duet_fail(&build->knob_error, DUET_ERROR_USAGE, "\"%s\": a model of kind %s takes KEY=VALUE at use with these keys: weights%s",
-                  pair, model->family->name, names);
+        duet_fail(&build->knob_error, DUET_ERROR_USAGE,
+                  "\"%s\": a model of kind %s takes KEY=VALUE at use with these keys: weights%s", pair,
+                  model->family->name, names);
     }
 }
 

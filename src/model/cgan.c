@@ -1,5 +1,5 @@
-/* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. Generated examples that D
- * learns from have the classes of the real ones beside them. */
+/* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. Generated examples that
+ * D learns from have the classes of the real ones beside them. */
 #include "model/family.h"
 #include "model/gan.h"
 #include "model/invert.h"
@@ -23,10 +23,9 @@ static duet_node discriminate(duet_model *m, duet_node x)
 static void build_cgan(duet_model *m)
 {
     const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
-    duet_gan_game(m, &(duet_gan_players){.real = duet_model_batch(m),
-                                         .generate = generate,
-                                         .discriminate = discriminate,
-                                         .conditional = true});
+    duet_gan_game(
+        m, &(duet_gan_players){
+               .real = duet_model_batch(m), .generate = generate, .discriminate = discriminate, .conditional = true});
     duet_invert(m, &prior, 1, generate);
 }
 

@@ -9,7 +9,7 @@
 #define DUET_LIKELIHOOD_SETTINGS(likelihood)                                                                           \
     DUET_CHOICE("likelihood", likelihood, "auto|bernoulli|gaussian",                                                   \
                 "p(x | z); auto: bernoulli for data in [0, 1], else gaussian"),                                        \
-    DUET_NUMBER("sigma", 1, 1e-3, 1e3, "gaussian likelihood: its standard deviation")
+        DUET_NUMBER("sigma", 1, 1e-3, 1e3, "gaussian likelihood: its standard deviation")
 
 /** The group "decoder": hidden layers that mirror the encoder's, then a dense layer, [batch, features]. */
 duet_node duet_decode(duet_model *model, duet_node latent, size_t features);

@@ -1,8 +1,8 @@
 /* Generative adversarial network, Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1: k steps of the discriminator,
  * then the generator. Losses on logits; the non-saturating generator loss -log D by default, log(1 - D) as minimax. */
+#include "model/gan.h"
 #include "model/adversary.h"
 #include "model/family.h"
-#include "model/gan.h"
 #include "model/invert.h"
 #include "model/referee.h"
 #include "nn/names.h"
@@ -89,10 +89,9 @@ static duet_node discriminate(duet_model *m, duet_node x)
 /* One batch for D: without batch statistics it is the same, and each weight is read once. */
 static void build_gan(duet_model *m)
 {
-    duet_gan_game(m, &(duet_gan_players){.real = duet_model_batch(m),
-                                         .generate = generate,
-                                         .discriminate = discriminate,
-                                         .joint = true});
+    duet_gan_game(m,
+                  &(duet_gan_players){
+                      .real = duet_model_batch(m), .generate = generate, .discriminate = discriminate, .joint = true});
     const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
     duet_invert(m, &prior, 1, generate);
 }

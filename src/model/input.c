@@ -208,8 +208,8 @@ static double use_knob(duet_model *model, const duet_knob *wanted, const char *k
 
 size_t duet_use_count(duet_model *model, const char *key, size_t initial, size_t low, size_t high, const char *help)
 {
-    const duet_knob knob = {.help = help, .initial = (double)initial, .low = (double)low, .high = (double)high,
-                            .whole = true};
+    const duet_knob knob = {
+        .help = help, .initial = (double)initial, .low = (double)low, .high = (double)high, .whole = true};
     return (size_t)use_knob(model, &knob, key);
 }
 

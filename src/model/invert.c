@@ -1,4 +1,5 @@
-/* Creswell & Bharath 2016, algorithm 1, with restarts side by side in one batch, since the descent may end in a hollow. */
+/* Creswell & Bharath 2016, algorithm 1, with restarts side by side in one batch, since the descent may end in a hollow.
+ */
 #include "model/invert.h"
 
 /* Each row `times` times, one after the other: [rows, n] to [rows * times, n]. */
@@ -6,7 +7,8 @@ static duet_node repeat(duet_node x, size_t times)
 {
     duet_shape shape = duet_node_shape(x);
     size_t rows = shape.dims[0], features = shape.dims[1];
-    duet_node spread = duet_broadcast(duet_reshape(x, DUET_SHAPE(rows, 1, features)), DUET_SHAPE(rows, times, features));
+    duet_node spread =
+        duet_broadcast(duet_reshape(x, DUET_SHAPE(rows, 1, features)), DUET_SHAPE(rows, times, features));
     return duet_reshape(spread, DUET_SHAPE(rows * times, features));
 }
 
@@ -24,8 +26,7 @@ static duet_node best(duet_node x, duet_node error)
     return duet_sum(weighted, DUET_AXIS(1), false);
 }
 
-void duet_invert(duet_model *m, const duet_prior *parts, size_t count,
-                 duet_node (*decode)(duet_model *m, duet_node z))
+void duet_invert(duet_model *m, const duet_prior *parts, size_t count, duet_node (*decode)(duet_model *m, duet_node z))
 {
     duet_procedure(m, "invert");
     size_t steps = duet_use_count(m, "steps", 500, 1, 1000000, "updates of each latent");
@@ -37,7 +38,8 @@ void duet_invert(duet_model *m, const duet_prior *parts, size_t count,
     const duet_optimiser adam = duet_adam(rate);
 
     duet_group *code = duet_scratch_group(m, "code");
-    duet_node z = duet_parameter(duet_model_graph(m), code, "z", DUET_SHAPE(all, duet_prior_features(parts, count)), zero);
+    duet_node z =
+        duet_parameter(duet_model_graph(m), code, "z", DUET_SHAPE(all, duet_prior_features(parts, count)), zero);
     duet_node x = duet_model_batch(m), made = decode(m, z);
     duet_node squares = duet_sum_features(duet_square(duet_subtract(made, repeat(x, restarts))));
     duet_node cost = squares;

@@ -70,9 +70,9 @@ typedef enum duet_build_mode {
 /** How a graph for use is to be made. */
 typedef struct duet_build_options {
     duet_build_mode mode;
-    size_t batch;         /* rows */
-    bool draws_latents;   /* EVAL: from the prior; else they are an input */
-    bool draws_classes;   /* EVAL: each as likely; else they are an input */
+    size_t batch;             /* rows */
+    bool draws_latents;       /* EVAL: from the prior; else they are an input */
+    bool draws_classes;       /* EVAL: each as likely; else they are an input */
     const char *const *knobs; /* "key=value" of duet_use_count and duet_use_number */
     size_t knob_count;
 } duet_build_options;
@@ -83,13 +83,13 @@ typedef struct duet_build {
     duet_build_options options;
     duet_store *scratch; /* what the graph's procedures remember for themselves; goes with it */
     size_t batch_size;
-    duet_node batch;  /* [batch, features]; in EVAL mode an input */
-    duet_node labels; /* [batch, classes], NULL: none; in EVAL mode made when asked for */
-    duet_node latent; /* that of duet_latent, NULL if none */
+    duet_node batch;   /* [batch, features]; in EVAL mode an input */
+    duet_node labels;  /* [batch, classes], NULL: none; in EVAL mode made when asked for */
+    duet_node latent;  /* that of duet_latent, NULL if none */
     duet_prior *prior; /* its parts */
     size_t prior_count;
-    duet_node draws; /* uint32 state "trainer.draws": batches drawn so far */
-    duet_node step;  /* uint32 state "trainer.step": schedule steps done */
+    duet_node draws;                        /* uint32 state "trainer.draws": batches drawn so far */
+    duet_node step;                         /* uint32 state "trainer.step": schedule steps done */
     duet_procedure_description *procedures; /* the first is "train", whose outputs take no phase */
     size_t procedure_count, procedure_capacity;
     size_t open; /* the procedure that statements belong to */
@@ -116,8 +116,7 @@ duet_status duet_model_build(duet_model *model, duet_build_mode mode, size_t bat
                              duet_error *error);
 void duet_build_free(duet_build **build);
 /** The procedure that gives an output (NULL: the model has none of that name), and the output. */
-const duet_procedure_description *duet_build_find_output(const duet_build *build, const char *name,
-                                                         duet_node *value);
+const duet_procedure_description *duet_build_find_output(const duet_build *build, const char *name, duet_node *value);
 /** The output's node, whatever procedure gives it; NULL: there is none. */
 duet_node duet_build_output(const duet_build *build, const char *name);
 const duet_procedure_description *duet_build_procedure(const duet_build *build, const char *name);

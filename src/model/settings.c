@@ -33,7 +33,8 @@ static const duet_setting of_groups[] = {
     DUET_NUMBER("lr_final", 0, 0, 1, "factor at the schedule's end (step: at every step)"),
     DUET_NUMBER("clip_weights", 0, 0, UNLIMITED, "largest size of a parameter after an update; 0: no limit"),
     DUET_NUMBER("average", 0, 0, 0.999999, "decay of an average of the weights, kept beside them; 0: none"),
-    DUET_CHOICE("initialiser", "default", DUET_NAMES(DUET_INITIALISERS), "how layers' weights start; default: the layer's own way"),
+    DUET_CHOICE("initialiser", "default", DUET_NAMES(DUET_INITIALISERS),
+                "how layers' weights start; default: the layer's own way"),
     DUET_NUMBER("initialiser_scale", 1, 0, 1000, "factor of the initialiser; of normal its deviation"),
     DUET_CHOICE("spectral_norm", "no", "yes|no", "layers' weights over their largest singular value"),
 };
@@ -166,8 +167,8 @@ static duet_status read_group_pair(duet_settings *settings, const char *pair, co
     while (known < settings->group_count && !is_word(pair, length, settings->groups[known].key)) known++;
     duet_group_setting *to = &settings->groups[known];
     if (known == DUET_MAX_GROUP_SETTINGS || length >= sizeof to->key || strlen(equals + 1) >= sizeof to->value)
-        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is too long, or there are more than %d settings of groups", pair,
-                         DUET_MAX_GROUP_SETTINGS);
+        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is too long, or there are more than %d settings of groups",
+                         pair, DUET_MAX_GROUP_SETTINGS);
     snprintf(to->key, sizeof to->key, "%.*s", (int)length, pair);
     snprintf(to->value, sizeof to->value, "%s", equals + 1);
     settings->group_count += known == settings->group_count;

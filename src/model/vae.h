@@ -7,9 +7,9 @@
 /** The rows of the settings table that duet_vae_objective reads. */
 #define DUET_VAE_SETTINGS                                                                                              \
     DUET_LIKELIHOOD_SETTINGS("auto"),                                                                                  \
-    DUET_CHOICE("kl", "analytic", "analytic|monte-carlo", "the KL term: closed form, or by one sample"),               \
-    DUET_NUMBER("beta", 1, 0, 1e6, "weight of the KL term in the loss"),                                               \
-    DUET_COUNT("warm_up", 0, 0, 1e9, "steps over which that weight rises from 0")
+        DUET_CHOICE("kl", "analytic", "analytic|monte-carlo", "the KL term: closed form, or by one sample"),           \
+        DUET_NUMBER("beta", 1, 0, 1e6, "weight of the KL term in the loss"),                                           \
+        DUET_COUNT("warm_up", 0, 0, 1e9, "steps over which that weight rises from 0")
 
 /** The phase "elbo", which trains the groups "encoder" and "decoder", and the outputs. mu, logvar: the posterior of the
  *  batch, [batch, latent]. `decode`: [batch, latent] to what p(x | z) is made of, [batch, features of the data]. */

@@ -3,6 +3,7 @@
 #include "graph/node.h"
 #include "nn/layer.h"
 #include "op/op.h"
+#include "op/where.h"
 
 /* Whether x is a picture and the numbers make a layer; a mistake if not. */
 static bool fits(const char *where, const char *what, const char *layer, duet_node x, size_t features, size_t size,
@@ -10,13 +11,11 @@ static bool fits(const char *where, const char *what, const char *layer, duet_no
 {
     char text[96];
     if (x->shape.rank != 4)
-        duet_graph_fail_at(where, x->graph,
-                           "%s \"%.40s\": x is %s; pictures, [batch, height, width, channels], were expected", what,
-                           layer, duet_shape_text(x->shape, text));
+        duet_graph_fail(x->graph, "%s \"%.40s\": x is %s; pictures, [batch, height, width, channels], were expected",
+                        what, layer, duet_shape_text(x->shape, text));
     else if (features == 0 || size == 0 || stride == 0)
-        duet_graph_fail_at(where, x->graph,
-                           "%s \"%.40s\": %zu features, size %zu, stride %zu; at least 1 of each was expected", what,
-                           layer, features, size, stride);
+        duet_graph_fail(x->graph, "%s \"%.40s\": %zu features, size %zu, stride %zu; at least 1 of each was expected",
+                        what, layer, features, size, stride);
     else
         return true;
     return false;
@@ -30,8 +29,8 @@ duet_node duet_conv2d_at(const char *where, duet_group *group, const char *layer
     const duet_shape shape = DUET_SHAPE(size, size, duet_features(x), features);
     duet_node weight = duet_layer_weight_at(where, x->graph, group, layer, shape);
     duet_window window = padding == DUET_SAME ? duet_window_same(x, size, stride) : duet_window_valid(size, stride);
-    duet_node y = duet_convolution_at(where, x, weight, &window, 1);
-    return bias ? duet_add_at(where, y, duet_layer_bias_at(where, x->graph, group, layer, features)) : y;
+    duet_node y = duet_convolution(x, weight, &window, 1);
+    return bias ? duet_add(y, duet_layer_bias_at(where, x->graph, group, layer, features)) : y;
 }
 
 /* The extent of which `padding` makes `extent` windows: Keras's choice among several. */
@@ -51,6 +50,6 @@ duet_node duet_conv2d_transpose_at(const char *where, duet_group *group, const c
     const size_t width = stretched(x->shape.dims[2], size, stride, padding);
     duet_window window = duet_window_valid(size, stride);
     if (padding == DUET_SAME) window = duet_window_pad_same(window, height, width);
-    duet_node y = duet_transposed_convolution_at(where, x, weight, &window, 1, height, width);
-    return bias ? duet_add_at(where, y, duet_layer_bias_at(where, x->graph, group, layer, features)) : y;
+    duet_node y = duet_transposed_convolution(x, weight, &window, 1, height, width);
+    return bias ? duet_add(y, duet_layer_bias_at(where, x->graph, group, layer, features)) : y;
 }

@@ -1,15 +1,16 @@
 /* Dropout: the mask is a function of (seed, stream, clock, element), so forward and backward pass each compute it. */
 #include "duet/nn.h"
 #include "graph/node.h"
+#include "op/where.h"
 
 duet_node duet_dropout_at(const char *where, duet_node x, double rate)
 {
     if (duet_node_is_broken(x)) return x;
     if (!(rate >= 0 && rate < 1)) {
-        duet_graph_fail_at(where, x->graph, "dropout: a rate in [0, 1) was expected, not %g", rate);
+        duet_graph_fail(x->graph, "dropout: a rate in [0, 1) was expected, not %g", rate);
         return duet_node_broken(x->graph);
     }
     if (rate == 0 || !duet_graph_training(x->graph)) return x;
-    duet_node mask = duet_mask_at(where, x->graph, x->shape, 1 - rate);
-    return duet_multiply_at(where, duet_scale_at(where, x, 1 / (1 - rate)), mask);
+    duet_node mask = duet_mask(x->graph, x->shape, 1 - rate);
+    return duet_multiply(duet_scale(x, 1 / (1 - rate)), mask);
 }

@@ -7,6 +7,7 @@
 #include "nn/layer.h"
 #include "nn/names.h"
 #include "op/op.h"
+#include "op/where.h"
 
 duet_node duet_layer_variable_at(duet_variable_builder build, const char *where, duet_graph *graph, duet_group *group,
                                  const char *layer, const char *what, duet_shape shape, duet_initialiser start)
@@ -14,7 +15,7 @@ duet_node duet_layer_variable_at(duet_variable_builder build, const char *where,
     char name[160];
     if (snprintf(name, sizeof name, "%s.%s", layer, what) < (int)sizeof name)
         return build(where, graph, group, name, shape, start);
-    duet_graph_fail_at(where, graph, "layer \"%.40s\": the name is too long", layer);
+    duet_graph_fail(graph, "layer \"%.40s\": the name is too long", layer);
     return duet_node_broken(graph);
 }
 
@@ -26,7 +27,7 @@ duet_node duet_layer_weight_at(const char *where, duet_graph *graph, duet_group 
     duet_node weight = duet_layer_variable_at(duet_parameter_at, where, graph, group, layer, "weight", shape,
                                               chosen ? group->initialiser : glorot);
     if (group == NULL || !group->spectral_norm) return weight;
-    return duet_spectral_norm_at(where, group, layer, weight, shape.rank - 1);
+    return duet_spectral_norm(group, layer, weight, shape.rank - 1);
 }
 
 duet_node duet_layer_bias_at(const char *where, duet_graph *graph, duet_group *group, const char *layer,
@@ -39,28 +40,28 @@ duet_node duet_layer_bias_at(const char *where, duet_graph *graph, duet_group *g
 duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_node bias)
 {
     if (duet_node_is_broken(x)) return x;
-    if (weight == NULL) duet_graph_fail_at(where, x->graph, "linear: the weight is NULL");
+    if (weight == NULL) duet_graph_fail(x->graph, "linear: the weight is NULL");
     if (duet_node_is_broken(weight)) return duet_node_broken(x->graph);
     duet_shape shape = x->shape;
     const size_t in = duet_features(x);
-    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / in, in));
-    duet_node y = duet_matmul_at(where, rows, weight, false, true);
-    if (bias != NULL) y = duet_add_at(where, y, bias);
+    duet_node rows = duet_reshape(x, DUET_SHAPE(x->elements / in, in));
+    duet_node y = duet_matmul(rows, weight, false, true);
+    if (bias != NULL) y = duet_add(y, bias);
     if (shape.rank == 0 || duet_node_is_broken(y)) return y;
     shape.dims[shape.rank - 1] = duet_features(y);
-    return duet_reshape_at(where, y, shape);
+    return duet_reshape(y, shape);
 }
 
 static duet_node dense(const char *where, duet_group *group, const char *layer, duet_node x, size_t out, bool bias)
 {
     if (duet_node_is_broken(x)) return x;
     if (x->shape.rank < 2) {
-        duet_graph_fail_at(where, x->graph, "dense \"%.40s\": x needs a batch and a feature dimension", layer);
+        duet_graph_fail(x->graph, "dense \"%.40s\": x needs a batch and a feature dimension", layer);
         return duet_node_broken(x->graph);
     }
     duet_node weight = duet_layer_weight_at(where, x->graph, group, layer, DUET_SHAPE(out, duet_features(x)));
     duet_node offset = bias ? duet_layer_bias_at(where, x->graph, group, layer, out) : NULL;
-    return duet_linear_at(where, x, weight, offset);
+    return duet_linear(x, weight, offset);
 }
 
 duet_node duet_dense_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t out)
@@ -75,12 +76,12 @@ duet_node duet_dense_no_bias_at(const char *where, duet_group *group, const char
 
 static duet_node apply_leaky_relu(const char *where, duet_node x)
 {
-    return duet_leaky_relu_at(where, x, 0.2);
+    return duet_leaky_relu(x, 0.2);
 }
 
 static duet_node apply_elu(const char *where, duet_node x)
 {
-    return duet_elu_at(where, x, 1);
+    return duet_elu(x, 1);
 }
 
 static duet_node apply_identity(const char *where, duet_node x)
@@ -107,7 +108,7 @@ duet_node duet_activation_at(const char *where, const char *name, duet_node x)
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
         if (strcmp(activations[i].name, name) == 0) return activations[i].apply(where, x);
     if (!duet_node_is_broken(x))
-        duet_graph_fail_at(where, x->graph, "no activation \"%s\"; there are %s", name, duet_activation_names());
+        duet_graph_fail(x->graph, "no activation \"%s\"; there are %s", name, duet_activation_names());
     return x;
 }
 
@@ -119,10 +120,10 @@ const char *duet_activation_names(void)
 duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node logvar)
 {
     if (duet_node_is_broken(mean)) return mean;
-    duet_node deviation = duet_exp_at(where, duet_scale_at(where, logvar, 0.5));
+    duet_node deviation = duet_exp(duet_scale(logvar, 0.5));
     duet_shape shape;
     if (duet_node_is_broken(deviation) || !duet_shape_broadcast(mean->shape, deviation->shape, &shape))
-        return duet_add_at(where, mean, deviation); /* which says what does not fit */
-    duet_node noise = duet_normal_at(where, mean->graph, shape);
-    return duet_add_at(where, mean, duet_multiply_at(where, deviation, noise));
+        return duet_add(mean, deviation); /* which says what does not fit */
+    duet_node noise = duet_normal(mean->graph, shape);
+    return duet_add(mean, duet_multiply(deviation, noise));
 }

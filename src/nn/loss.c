@@ -1,55 +1,56 @@
 /* Losses in nats, one number an example, from logits wherever a probability would underflow. */
 #include "duet/nn.h"
 #include "graph/node.h"
+#include "op/where.h"
 
 static const double log_two_pi = 1.8378770664093454836;
 
 duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x)
 {
-    duet_node softplus = duet_softplus_at(where, logits);
-    return duet_sum_features_at(where, duet_subtract_at(where, softplus, duet_multiply_at(where, x, logits)));
+    duet_node softplus = duet_softplus(logits);
+    return duet_sum_features(duet_subtract(softplus, duet_multiply(x, logits)));
 }
 
 duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logvar, duet_node x)
 {
-    duet_node squares = duet_square_at(where, duet_subtract_at(where, x, mean));
-    duet_node scaled = duet_multiply_at(where, squares, duet_exp_at(where, duet_negate_at(where, logvar)));
-    duet_node terms = duet_add_at(where, scaled, duet_shift_at(where, logvar, log_two_pi));
-    return duet_scale_at(where, duet_sum_features_at(where, terms), 0.5);
+    duet_node squares = duet_square(duet_subtract(x, mean));
+    duet_node scaled = duet_multiply(squares, duet_exp(duet_negate(logvar)));
+    duet_node terms = duet_add(scaled, duet_shift(logvar, log_two_pi));
+    return duet_scale(duet_sum_features(terms), 0.5);
 }
 
 duet_node duet_gaussian_kl_at(const char *where, duet_node mean, duet_node logvar)
 {
-    duet_node moments = duet_add_at(where, duet_square_at(where, mean), duet_exp_at(where, logvar));
-    duet_node terms = duet_subtract_at(where, duet_shift_at(where, moments, -1), logvar);
-    return duet_scale_at(where, duet_sum_features_at(where, terms), 0.5);
+    duet_node moments = duet_add(duet_square(mean), duet_exp(logvar));
+    duet_node terms = duet_subtract(duet_shift(moments, -1), logvar);
+    return duet_scale(duet_sum_features(terms), 0.5);
 }
 
 duet_node duet_squared_error_at(const char *where, duet_node prediction, duet_node x)
 {
-    duet_node squares = duet_square_at(where, duet_subtract_at(where, prediction, x));
-    return duet_scale_at(where, duet_sum_features_at(where, squares), 0.5);
+    duet_node squares = duet_square(duet_subtract(prediction, x));
+    return duet_scale(duet_sum_features(squares), 0.5);
 }
 
 duet_node duet_binary_cross_entropy_at(const char *where, duet_node logits, duet_node target)
 {
-    duet_node terms = duet_subtract_at(where, duet_softplus_at(where, logits), duet_multiply_at(where, target, logits));
+    duet_node terms = duet_subtract(duet_softplus(logits), duet_multiply(target, logits));
     if (!duet_node_is_broken(terms) && !duet_shape_equal(terms->shape, logits->shape)) {
         char has[96], wants[96];
-        duet_graph_fail_at(where, logits->graph, "binary_cross_entropy: the target is %s, the logits %s",
-                           duet_shape_text(target->shape, has), duet_shape_text(logits->shape, wants));
+        duet_graph_fail(logits->graph, "binary_cross_entropy: the target is %s, the logits %s",
+                        duet_shape_text(target->shape, has), duet_shape_text(logits->shape, wants));
     }
-    return duet_batch_mean_at(where, terms);
+    return duet_batch_mean(terms);
 }
 
 duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, duet_node targets)
 {
     if (duet_node_is_broken(logits)) return logits;
     if (logits->shape.rank == 0) {
-        duet_graph_fail_at(where, logits->graph, "softmax_cross_entropy: the logits have no classes");
+        duet_graph_fail(logits->graph, "softmax_cross_entropy: the logits have no classes");
         return duet_node_broken(logits->graph);
     }
-    duet_node total = duet_logsumexp_at(where, logits, DUET_AXIS(logits->shape.rank - 1), true);
-    duet_node log_softmax = duet_subtract_at(where, logits, total);
-    return duet_negate_at(where, duet_sum_features_at(where, duet_multiply_at(where, targets, log_softmax)));
+    duet_node total = duet_logsumexp(logits, DUET_AXIS(logits->shape.rank - 1), true);
+    duet_node log_softmax = duet_subtract(logits, total);
+    return duet_negate(duet_sum_features(duet_multiply(targets, log_softmax)));
 }

@@ -4,6 +4,7 @@
 #include "graph/node.h"
 #include "nn/layer.h"
 #include "op/op.h"
+#include "op/where.h"
 
 static const duet_initialiser zeros = {DUET_INIT_CONSTANT, 0, 0, 0}, ones = {DUET_INIT_CONSTANT, 1, 0, 0};
 
@@ -14,9 +15,9 @@ static duet_node scale_and_shift(const char *where, duet_group *group, const cha
     const duet_shape row = DUET_SHAPE(duet_shape_elements(shape));
     duet_node scale = duet_layer_variable_at(duet_parameter_at, where, x->graph, group, layer, "scale", shape, ones);
     duet_node offset = duet_layer_variable_at(duet_parameter_at, where, x->graph, group, layer, "offset", shape, zeros);
-    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / row.dims[0], row.dims[0]));
-    duet_node scaled = duet_multiply_at(where, rows, duet_reshape_at(where, scale, row));
-    return duet_add_at(where, scaled, duet_reshape_at(where, offset, row));
+    duet_node rows = duet_reshape(x, DUET_SHAPE(x->elements / row.dims[0], row.dims[0]));
+    duet_node scaled = duet_multiply(rows, duet_reshape(scale, row));
+    return duet_add(scaled, duet_reshape(offset, row));
 }
 
 /* Whether x has a batch and `rank` dimensions or more; a mistake if not. */
@@ -24,8 +25,8 @@ static bool has_rank(const char *where, const char *what, duet_node x, size_t ra
 {
     char text[96];
     if (x->shape.rank >= rank) return true;
-    duet_graph_fail_at(where, x->graph, "%s: x is %s, at least %zu dimensions were expected", what,
-                       duet_shape_text(x->shape, text), rank);
+    duet_graph_fail(x->graph, "%s: x is %s, at least %zu dimensions were expected", what,
+                    duet_shape_text(x->shape, text), rank);
     return false;
 }
 
@@ -39,17 +40,17 @@ duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *l
     duet_node mean = duet_layer_variable_at(duet_layer_state_at, where, x->graph, group, layer, "mean", shape, zeros);
     duet_node variance =
         duet_layer_variable_at(duet_layer_state_at, where, x->graph, group, layer, "variance", shape, ones);
-    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / features, features)), y;
+    duet_node rows = duet_reshape(x, DUET_SHAPE(x->elements / features, features)), y;
     if (duet_graph_training(x->graph)) {
-        y = duet_standardise_at(where, rows, DUET_AXIS(0), epsilon);
-        duet_state_follow_at(where, mean, duet_mean_at(where, rows, DUET_AXIS(0), false), momentum, y);
-        duet_state_follow_at(where, variance, duet_variance_at(where, rows, DUET_AXIS(0), false), momentum, y);
+        y = duet_standardise(rows, DUET_AXIS(0), epsilon);
+        duet_state_follow(mean, duet_mean(rows, DUET_AXIS(0), false), momentum, y);
+        duet_state_follow(variance, duet_variance(rows, DUET_AXIS(0), false), momentum, y);
     } else {
-        duet_node deviation = duet_sqrt_at(where, duet_shift_at(where, variance, epsilon));
-        duet_node inverse = duet_reciprocal_at(where, deviation);
-        y = duet_multiply_at(where, duet_subtract_at(where, rows, mean), inverse);
+        duet_node deviation = duet_sqrt(duet_shift(variance, epsilon));
+        duet_node inverse = duet_reciprocal(deviation);
+        y = duet_multiply(duet_subtract(rows, mean), inverse);
     }
-    return duet_reshape_at(where, scale_and_shift(where, group, layer, y, shape), x->shape);
+    return duet_reshape(scale_and_shift(where, group, layer, y, shape), x->shape);
 }
 
 duet_node duet_layer_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, unsigned axes,
@@ -63,14 +64,13 @@ duet_node duet_layer_norm_at(const char *where, duet_group *group, const char *l
     for (size_t d = first; d < x->shape.rank; d++) shape.dims[shape.rank++] = x->shape.dims[d];
     if (first == x->shape.rank || axes != (((1u << x->shape.rank) - 1u) & ~((1u << first) - 1u))) {
         char text[96];
-        duet_graph_fail_at(where, x->graph,
-                           "layer_norm: axes 0x%x of %s; the last ones, without the batch, were expected", axes,
-                           duet_shape_text(x->shape, text));
+        duet_graph_fail(x->graph, "layer_norm: axes 0x%x of %s; the last ones, without the batch, were expected", axes,
+                        duet_shape_text(x->shape, text));
         return duet_node_broken(x->graph);
     }
-    duet_node rows = duet_reshape_at(where, x, DUET_SHAPE(x->elements / length, length));
-    duet_node y = duet_standardise_at(where, rows, DUET_AXIS(1), epsilon);
-    return duet_reshape_at(where, scale_and_shift(where, group, layer, y, shape), x->shape);
+    duet_node rows = duet_reshape(x, DUET_SHAPE(x->elements / length, length));
+    duet_node y = duet_standardise(rows, DUET_AXIS(1), epsilon);
+    return duet_reshape(scale_and_shift(where, group, layer, y, shape), x->shape);
 }
 
 duet_node duet_instance_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, double epsilon)
@@ -85,31 +85,30 @@ duet_node duet_group_norm_at(const char *where, duet_group *group, const char *l
     if (!has_rank(where, "group_norm", x, 3)) return duet_node_broken(x->graph);
     const size_t batch = x->shape.dims[0], features = duet_features(x);
     if (groups == 0 || features % groups != 0) {
-        duet_graph_fail_at(where, x->graph, "group_norm: %zu features do not make %zu equal groups", features, groups);
+        duet_graph_fail(x->graph, "group_norm: %zu features do not make %zu equal groups", features, groups);
         return duet_node_broken(x->graph);
     }
     const bool is_instance = groups == features; /* three dimensions do */
     const size_t places = x->elements / batch / features, run = features / groups;
     duet_shape shape = is_instance ? DUET_SHAPE(batch, places, features) : DUET_SHAPE(batch, places, groups, run);
-    duet_node y = duet_standardise_at(where, duet_reshape_at(where, x, shape),
-                                      DUET_AXIS(1) | (is_instance ? 0 : DUET_AXIS(3)), epsilon);
-    return duet_reshape_at(where, scale_and_shift(where, group, layer, y, DUET_SHAPE(features)), x->shape);
+    duet_node y = duet_standardise(duet_reshape(x, shape), DUET_AXIS(1) | (is_instance ? 0 : DUET_AXIS(3)), epsilon);
+    return duet_reshape(scale_and_shift(where, group, layer, y, DUET_SHAPE(features)), x->shape);
 }
 
 /* x over its norm; an empty direction stays empty. */
 static duet_node direction(const char *where, duet_node x)
 {
-    duet_node squares = duet_sum_at(where, duet_square_at(where, x), DUET_ALL_AXES, true);
-    return duet_divide_at(where, x, duet_shift_at(where, duet_sqrt_at(where, squares), 1e-12));
+    duet_node squares = duet_sum(duet_square(x), DUET_ALL_AXES, true);
+    return duet_divide(x, duet_shift(duet_sqrt(squares), 1e-12));
 }
 
 duet_node duet_over_sigma_at(const char *where, duet_node matrix, duet_node u, duet_node v)
 {
-    u = duet_stop_gradient_at(where, u);
-    v = duet_stop_gradient_at(where, v);
-    duet_node product = duet_sum_at(where, duet_multiply_at(where, matrix, v), DUET_AXIS(1), true);
-    duet_node sigma = duet_sum_at(where, duet_multiply_at(where, u, product), DUET_ALL_AXES, true);
-    return duet_divide_at(where, matrix, sigma);
+    u = duet_stop_gradient(u);
+    v = duet_stop_gradient(v);
+    duet_node product = duet_sum(duet_multiply(matrix, v), DUET_AXIS(1), true);
+    duet_node sigma = duet_sum(duet_multiply(u, product), DUET_ALL_AXES, true);
+    return duet_divide(matrix, sigma);
 }
 
 duet_node duet_spectral_norm_at(const char *where, duet_group *group, const char *layer, duet_node weight, size_t axis)
@@ -120,21 +119,20 @@ duet_node duet_spectral_norm_at(const char *where, duet_group *group, const char
     size_t rows = 1;
     for (size_t d = 0; d < axis && d < weight->shape.rank; d++) rows *= weight->shape.dims[d];
     if (axis == 0 || axis >= weight->shape.rank) {
-        duet_graph_fail_at(where, graph, "spectral_norm: axis %zu does not cut %zu dimensions in two", axis,
-                           weight->shape.rank);
+        duet_graph_fail(graph, "spectral_norm: axis %zu does not cut %zu dimensions in two", axis, weight->shape.rank);
         return duet_node_broken(graph);
     }
-    duet_node matrix = duet_reshape_at(where, weight, DUET_SHAPE(rows, weight->elements / rows));
+    duet_node matrix = duet_reshape(weight, DUET_SHAPE(rows, weight->elements / rows));
     duet_node old = duet_layer_variable_at(duet_layer_state_at, where, graph, group, layer, "direction",
                                            DUET_SHAPE(rows, 1), normal);
-    duet_node v = direction(where, duet_sum_at(where, duet_multiply_at(where, matrix, old), DUET_AXIS(0), true));
-    v = duet_stop_gradient_at(where, v);
-    duet_node u = direction(where, duet_sum_at(where, duet_multiply_at(where, matrix, v), DUET_AXIS(1), true));
-    u = duet_stop_gradient_at(where, u);
+    duet_node v = direction(where, duet_sum(duet_multiply(matrix, old), DUET_AXIS(0), true));
+    v = duet_stop_gradient(v);
+    duet_node u = direction(where, duet_sum(duet_multiply(matrix, v), DUET_AXIS(1), true));
+    u = duet_stop_gradient(u);
     duet_node y = duet_over_sigma_at(where, matrix, u, v);
     if (duet_graph_training(graph)) {
-        y = duet_watch_at(where, y); /* apart from the same value in a scope of inference */
-        duet_state_follow_at(where, old, u, 0, y);
+        y = duet_watch(y); /* apart from the same value in a scope of inference */
+        duet_state_follow(old, u, 0, y);
     }
-    return duet_reshape_at(where, y, weight->shape);
+    return duet_reshape(y, weight->shape);
 }

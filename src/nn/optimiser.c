@@ -9,6 +9,7 @@
 #include "graph/variable.h"
 #include "nn/names.h"
 #include "nn/optimiser.h"
+#include "op/where.h"
 
 /* One update being composed. */
 typedef struct update {
@@ -23,18 +24,10 @@ typedef struct update {
     size_t root_count;
 } update;
 
-#define ADD(a, b)   duet_add_at(u->where, (a), (b))
-#define SUB(a, b)   duet_subtract_at(u->where, (a), (b))
-#define MUL(a, b)   duet_multiply_at(u->where, (a), (b))
-#define DIV(a, b)   duet_divide_at(u->where, (a), (b))
-#define SCALE(a, k) duet_scale_at(u->where, (a), (k))
-#define SQUARE(a)   duet_square_at(u->where, (a))
-#define SQRT(a)     duet_sqrt_at(u->where, (a))
-#define SHIFT(a, k) duet_shift_at(u->where, (a), (k))
-
 static duet_node fail(update *u, const duet_error *error)
 {
-    duet_graph_fail_at(u->where, u->graph, "optimiser of \"%s\": %s", u->group->name, error->message);
+    const char *where = u->where;
+    duet_graph_fail(u->graph, "optimiser of \"%s\": %s", u->group->name, error->message);
     return duet_node_broken(u->graph);
 }
 
@@ -80,25 +73,28 @@ static duet_node slot(update *u, const char *name)
 
 static void take(update *u, duet_node variable, duet_node value)
 {
-    if (u->active != NULL) value = duet_select_at(u->where, u->active, value, variable);
-    u->roots[u->root_count++] = duet_assign_at(u->where, variable, value);
+    const char *where = u->where;
+    if (u->active != NULL) value = duet_select(u->active, value, variable);
+    u->roots[u->root_count++] = duet_assign(variable, value);
 }
 
 /* From the first update's parameters on, the average goes a share of the way to each update's. */
 static void keep_average(update *u, duet_node next)
 {
-    duet_node average = slot(u, DUET_AVERAGE_SLOT), is_first = duet_equal_at(u->where, u->done, duet_constant(u->graph, 0));
-    duet_node moved = ADD(SCALE(average, u->optimiser->average), SCALE(next, 1 - u->optimiser->average));
-    take(u, average, duet_select_at(u->where, is_first, next, moved));
+    const char *where = u->where;
+    duet_node average = slot(u, DUET_AVERAGE_SLOT), is_first = duet_equal(u->done, duet_constant(u->graph, 0));
+    duet_node moved = duet_add(duet_scale(average, u->optimiser->average), duet_scale(next, 1 - u->optimiser->average));
+    take(u, average, duet_select(is_first, next, moved));
 }
 
 /* parameters -= gate * rate * direction */
 static void step(update *u, duet_node from, duet_node direction)
 {
+    const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
-    duet_node rate = u->gate == NULL ? u->rate : MUL(u->rate, u->gate);
-    duet_node next = SUB(from, MUL(rate, direction));
-    if (o->clip_weights > 0) next = duet_clamp_at(u->where, next, -o->clip_weights, o->clip_weights);
+    duet_node rate = u->gate == NULL ? u->rate : duet_multiply(u->rate, u->gate);
+    duet_node next = duet_subtract(from, duet_multiply(rate, direction));
+    if (o->clip_weights > 0) next = duet_clamp(next, -o->clip_weights, o->clip_weights);
     take(u, u->parameters, next);
     if (o->average > 0) keep_average(u, next);
 }
@@ -106,15 +102,17 @@ static void step(update *u, duet_node from, duet_node direction)
 /* a + (1 - share) (b - a): an exponential mean */
 static duet_node mean_of(update *u, double share, duet_node a, duet_node b)
 {
-    return ADD(SCALE(a, share), SCALE(b, 1 - share));
+    const char *where = u->where;
+    return duet_add(duet_scale(a, share), duet_scale(b, 1 - share));
 }
 
 static void sgd(update *u)
 {
+    const char *where = u->where;
     duet_node direction = u->gradient;
     if (u->optimiser->momentum > 0) {
         duet_node velocity = slot(u, "velocity");
-        direction = ADD(SCALE(velocity, u->optimiser->momentum), direction);
+        direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
     step(u, u->parameters, direction);
@@ -122,13 +120,14 @@ static void sgd(update *u)
 
 static void rmsprop(update *u)
 {
+    const char *where = u->where;
     duet_node squares = slot(u, "squares");
-    duet_node next = mean_of(u, u->optimiser->beta2, squares, SQUARE(u->gradient));
-    duet_node direction = DIV(u->gradient, SHIFT(SQRT(next), u->optimiser->epsilon));
+    duet_node next = mean_of(u, u->optimiser->beta2, squares, duet_square(u->gradient));
+    duet_node direction = duet_divide(u->gradient, duet_shift(duet_sqrt(next), u->optimiser->epsilon));
     take(u, squares, next);
     if (u->optimiser->momentum > 0) {
         duet_node velocity = slot(u, "velocity");
-        direction = ADD(SCALE(velocity, u->optimiser->momentum), direction);
+        direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
     step(u, u->parameters, direction);
@@ -138,21 +137,23 @@ static void rmsprop(update *u)
  * elu is e^x - 1 below 0, which loses nothing where beta^time is near 1. */
 static duet_node bias_correction(update *u, double beta)
 {
-    duet_node remaining = duet_negate_at(u->where, duet_elu_at(u->where, SCALE(u->time, log(beta)), 1));
-    return DIV(duet_constant(u->graph, 1), remaining);
+    const char *where = u->where;
+    duet_node remaining = duet_negate(duet_elu(duet_scale(u->time, log(beta)), 1));
+    return duet_divide(duet_constant(u->graph, 1), remaining);
 }
 
 static void adam_from(update *u, duet_node from)
 {
+    const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
     duet_node moment1 = slot(u, "moment1"), moment2 = slot(u, "moment2");
     duet_node first = mean_of(u, o->beta1, moment1, u->gradient);
-    duet_node second = mean_of(u, o->beta2, moment2, SQUARE(u->gradient));
-    duet_node mean = o->beta1 > 0 ? MUL(first, bias_correction(u, o->beta1)) : first;
-    duet_node deviation = SQRT(o->beta2 > 0 ? MUL(second, bias_correction(u, o->beta2)) : second);
+    duet_node second = mean_of(u, o->beta2, moment2, duet_square(u->gradient));
+    duet_node mean = o->beta1 > 0 ? duet_multiply(first, bias_correction(u, o->beta1)) : first;
+    duet_node deviation = duet_sqrt(o->beta2 > 0 ? duet_multiply(second, bias_correction(u, o->beta2)) : second);
     take(u, moment1, first);
     take(u, moment2, second);
-    step(u, from, DIV(mean, SHIFT(deviation, o->epsilon)));
+    step(u, from, duet_divide(mean, duet_shift(deviation, o->epsilon)));
 }
 
 static void adam(update *u)
@@ -162,9 +163,10 @@ static void adam(update *u)
 
 static void adamw(update *u)
 {
-    duet_node decay = MUL(u->rate, duet_constant(u->graph, u->optimiser->weight_decay));
-    if (u->gate != NULL) decay = MUL(decay, u->gate);
-    adam_from(u, SUB(u->parameters, MUL(decay, u->parameters)));
+    const char *where = u->where;
+    duet_node decay = duet_multiply(u->rate, duet_constant(u->graph, u->optimiser->weight_decay));
+    if (u->gate != NULL) decay = duet_multiply(decay, u->gate);
+    adam_from(u, duet_subtract(u->parameters, duet_multiply(decay, u->parameters)));
 }
 
 #define COMPOSE_ROW(name) name,
@@ -189,23 +191,24 @@ duet_optimiser duet_adam(double learning_rate)
 /* The rate of this update; `done` counts the updates before it. */
 static duet_node rate_of(update *u, duet_node done)
 {
+    const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
     duet_node rate = duet_constant(u->graph, o->learning_rate), one = duet_constant(u->graph, 1);
     if (o->schedule != DUET_RATE_CONSTANT && o->rate_steps > 0) {
-        duet_node passed = DIV(done, duet_constant(u->graph, (double)o->rate_steps)),
-                  share = duet_minimum_at(u->where, passed, one);
+        duet_node passed = duet_divide(done, duet_constant(u->graph, (double)o->rate_steps)),
+                  share = duet_minimum(passed, one);
         duet_node factor = NULL;
         if (o->schedule == DUET_RATE_LINEAR) factor = share;
         if (o->schedule == DUET_RATE_COSINE)
-            factor = SCALE(SUB(one, duet_cos_at(u->where, SCALE(share, 3.14159265358979323846))), 0.5);
+            factor = duet_scale(duet_subtract(one, duet_cos(duet_scale(share, 3.14159265358979323846))), 0.5);
         if (factor != NULL)
-            factor = ADD(one, SCALE(factor, o->rate_final - 1));
+            factor = duet_add(one, duet_scale(factor, o->rate_final - 1));
         else /* rate_final^floor(passed) */
-            factor = duet_exp_at(u->where, SCALE(duet_floor_at(u->where, passed), log(fmax(o->rate_final, 1e-30))));
-        rate = MUL(rate, factor);
+            factor = duet_exp(duet_scale(duet_floor(passed), log(fmax(o->rate_final, 1e-30))));
+        rate = duet_multiply(rate, factor);
     }
     if (o->rate_warm_up > 0)
-        rate = MUL(rate, duet_minimum_at(u->where, SCALE(u->time, 1 / (double)o->rate_warm_up), one));
+        rate = duet_multiply(rate, duet_minimum(duet_scale(u->time, 1 / (double)o->rate_warm_up), one));
     return rate;
 }
 
@@ -221,13 +224,13 @@ duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node
     duet_node *parameters = calloc(2 * total + 1, sizeof(duet_node)), *gradients = parameters + total;
     if (parameters == NULL || total == 0) {
         free(parameters);
-        duet_graph_fail_at(where, graph, "the group \"%s\" has no parameters to update", group->name);
+        duet_graph_fail(graph, "the group \"%s\" has no parameters to update", group->name);
         return duet_node_broken(graph);
     }
     for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++)
         if (variable->storage == group->storage && variable->saved)
             parameters[count++] = duet_variable_node(graph, variable);
-    duet_grad_at(where, loss, parameters, total, gradients);
+    duet_grad(loss, parameters, total, gradients);
     duet_node packed =
         duet_pack(where, graph, group->storage, duet_storage_flat_elements(group->storage), gradients, total);
     free(parameters);
@@ -237,10 +240,11 @@ duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node
 /* The gradient scaled down to the largest norm allowed. */
 static duet_node clip(update *u, duet_node gradient)
 {
+    const char *where = u->where;
     if (u->optimiser->clip_norm <= 0) return gradient;
-    duet_node norm = SQRT(duet_sum_at(u->where, SQUARE(gradient), DUET_ALL_AXES, false));
+    duet_node norm = duet_sqrt(duet_sum(duet_square(gradient), DUET_ALL_AXES, false));
     duet_node limit = duet_constant(u->graph, u->optimiser->clip_norm), one = duet_constant(u->graph, 1);
-    return MUL(gradient, duet_minimum_at(u->where, DIV(limit, SHIFT(norm, 1e-6)), one));
+    return duet_multiply(gradient, duet_minimum(duet_divide(limit, duet_shift(norm, 1e-6)), one));
 }
 
 size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
@@ -250,26 +254,25 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     char name[192];
     if (duet_node_is_broken(loss) || group == NULL) return 0;
     if ((size_t)optimiser->kind >= sizeof composers / sizeof *composers) {
-        duet_graph_fail_at(where, loss->graph, "\"%s\": there is no optimiser %d", group->name, (int)optimiser->kind);
+        duet_graph_fail(loss->graph, "\"%s\": there is no optimiser %d", group->name, (int)optimiser->kind);
         return 0;
     }
     update whole = {.where = where, .graph = loss->graph, .group = group, .optimiser = optimiser, .gate = gate};
     update *u = &whole;
     u->roots = roots;
     snprintf(name, sizeof name, "%s.updates", group->name);
-    duet_node updates =
-        duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
-    u->done = duet_to_float_at(where, updates);
-    u->time = SHIFT(u->done, 1);
+    duet_node updates = duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    u->done = duet_to_float(updates);
+    u->time = duet_shift(u->done, 1);
     u->rate = rate_of(u, u->done);
-    if (gate != NULL) u->active = duet_not_equal_at(where, gate, duet_constant(u->graph, 0));
-    if (allowed != NULL) u->active = u->active == NULL ? allowed : MUL(u->active, allowed);
+    if (gate != NULL) u->active = duet_not_equal(gate, duet_constant(u->graph, 0));
+    if (allowed != NULL) u->active = u->active == NULL ? allowed : duet_multiply(u->active, allowed);
     snprintf(name, sizeof name, "%s.flat", group->name);
     u->gradient = clip(u, duet_group_gradient_at(where, group, loss));
     u->parameters = flat(u, group->storage, name);
     if (optimiser->weight_decay > 0 && optimiser->kind != DUET_ADAMW) /* which decays by itself */
-        u->gradient = ADD(u->gradient, SCALE(u->parameters, optimiser->weight_decay));
+        u->gradient = duet_add(u->gradient, duet_scale(u->parameters, optimiser->weight_decay));
     composers[optimiser->kind](u);
-    take(u, updates, duet_increment_at(where, updates));
+    take(u, updates, duet_increment(updates));
     return u->root_count;
 }

@@ -4,6 +4,7 @@
 
 #include "duet/nn.h"
 #include "graph/node.h"
+#include "op/where.h"
 
 static const double log_two_pi = 1.8378770664093453;
 
@@ -46,15 +47,15 @@ duet_prior duet_prior_mixture(size_t features, size_t components, const float *c
 /* location + scale x */
 static duet_node placed(const char *where, const duet_prior *prior, duet_node x)
 {
-    if (prior->scale != 1) x = duet_scale_at(where, x, prior->scale);
-    return prior->location != 0 ? duet_shift_at(where, x, prior->location) : x;
+    if (prior->scale != 1) x = duet_scale(x, prior->scale);
+    return prior->location != 0 ? duet_shift(x, prior->location) : x;
 }
 
 /* (z - location) / scale */
 static duet_node standard(const char *where, const duet_prior *prior, duet_node z)
 {
-    if (prior->location != 0) z = duet_shift_at(where, z, -prior->location);
-    return prior->scale != 1 ? duet_scale_at(where, z, 1 / prior->scale) : z;
+    if (prior->location != 0) z = duet_shift(z, -prior->location);
+    return prior->scale != 1 ? duet_scale(z, 1 / prior->scale) : z;
 }
 
 /* The z at which `share`, which rises, reaches p, by halving. */
@@ -75,14 +76,14 @@ static double invert(double (*share)(const duet_prior *prior, size_t feature, do
 
 static duet_node draw_normal(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
 {
-    return placed(where, prior, duet_normal_at(where, graph, DUET_SHAPE(rows, prior->features)));
+    return placed(where, prior, duet_normal(graph, DUET_SHAPE(rows, prior->features)));
 }
 
 static duet_node normal_log_density(const char *where, const duet_prior *prior, duet_node z)
 {
-    duet_node squares = duet_sum_features_at(where, duet_square_at(where, standard(where, prior, z)));
+    duet_node squares = duet_sum_features(duet_square(standard(where, prior, z)));
     double constant = -(double)prior->features * (log_two_pi / 2 + log(prior->scale));
-    return duet_shift_at(where, duet_scale_at(where, squares, -0.5), constant);
+    return duet_shift(duet_scale(squares, -0.5), constant);
 }
 
 static double normal_share(const duet_prior *prior, size_t feature, double z)
@@ -102,20 +103,19 @@ static double normal_quantile(const duet_prior *prior, size_t feature, double p)
 
 static duet_node draw_uniform(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
 {
-    duet_node share = duet_uniform_at(where, graph, DUET_SHAPE(rows, prior->features));
-    return placed(where, prior, duet_shift_at(where, duet_scale_at(where, share, 2), -1));
+    duet_node share = duet_uniform(graph, DUET_SHAPE(rows, prior->features));
+    return placed(where, prior, duet_shift(duet_scale(share, 2), -1));
 }
 
 /* The same number for each row of z. */
-static duet_node constant_density(duet_node z, double value)
+static duet_node constant_density(const char *where, duet_node z, double value)
 {
     return duet_broadcast(duet_constant(duet_node_graph(z), value), DUET_SHAPE(z->shape.dims[0]));
 }
 
 static duet_node uniform_log_density(const char *where, const duet_prior *prior, duet_node z)
 {
-    (void)where;
-    return constant_density(z, -(double)prior->features * log(2 * prior->scale));
+    return constant_density(where, z, -(double)prior->features * log(2 * prior->scale));
 }
 
 static double uniform_quantile(const duet_prior *prior, size_t feature, double p)
@@ -128,9 +128,9 @@ static double uniform_quantile(const duet_prior *prior, size_t feature, double p
 
 static duet_node draw_logistic(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
 {
-    duet_node u = duet_uniform_at(where, graph, DUET_SHAPE(rows, prior->features));
-    u = duet_clamp_at(where, u, 1e-7, 1 - 1e-7);
-    duet_node odds = duet_subtract_at(where, duet_log_at(where, u), duet_log1p_at(where, duet_negate_at(where, u)));
+    duet_node u = duet_uniform(graph, DUET_SHAPE(rows, prior->features));
+    u = duet_clamp(u, 1e-7, 1 - 1e-7);
+    duet_node odds = duet_subtract(duet_log(u), duet_log1p(duet_negate(u)));
     return placed(where, prior, odds);
 }
 
@@ -138,9 +138,8 @@ static duet_node draw_logistic(const char *where, duet_graph *graph, const duet_
 static duet_node logistic_log_density(const char *where, const duet_prior *prior, duet_node z)
 {
     duet_node u = standard(where, prior, z);
-    duet_node tails = duet_add_at(where, duet_softplus_at(where, u), duet_softplus_at(where, duet_negate_at(where, u)));
-    return duet_shift_at(where, duet_negate_at(where, duet_sum_features_at(where, tails)),
-                         -(double)prior->features * log(prior->scale));
+    duet_node tails = duet_add(duet_softplus(u), duet_softplus(duet_negate(u)));
+    return duet_shift(duet_negate(duet_sum_features(tails)), -(double)prior->features * log(prior->scale));
 }
 
 static double logistic_quantile(const duet_prior *prior, size_t feature, double p)
@@ -153,14 +152,13 @@ static double logistic_quantile(const duet_prior *prior, size_t feature, double 
 
 static duet_node draw_categorical(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
 {
-    duet_node even = duet_broadcast_at(where, duet_constant(graph, 0), DUET_SHAPE(rows, prior->features));
-    return duet_categorical_at(where, even);
+    duet_node even = duet_broadcast(duet_constant(graph, 0), DUET_SHAPE(rows, prior->features));
+    return duet_categorical(even);
 }
 
 static duet_node categorical_log_density(const char *where, const duet_prior *prior, duet_node z)
 {
-    (void)where;
-    return constant_density(z, -log((double)prior->features));
+    return constant_density(where, z, -log((double)prior->features));
 }
 
 static double categorical_quantile(const duet_prior *prior, size_t feature, double p)
@@ -169,17 +167,66 @@ static double categorical_quantile(const duet_prior *prior, size_t feature, doub
     return place == (double)feature ? 1 : 0;
 }
 
+/* Mixture of normals. */
+
+static duet_node centres_of(const char *where, duet_graph *graph, const duet_prior *prior)
+{
+    return duet_constant_values(graph, DUET_SHAPE(prior->components, prior->features), prior->centres);
+}
+
+/* A component's centre, picked by a row of one 1, and noise around it. */
+static duet_node draw_mixture(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
+{
+    duet_node even = duet_broadcast(duet_constant(graph, 0), DUET_SHAPE(rows, prior->components));
+    duet_node centre = duet_matmul(duet_categorical(even), centres_of(where, graph, prior), false, false);
+    duet_node noise = duet_normal(graph, DUET_SHAPE(rows, prior->features));
+    return duet_add(centre, duet_scale(noise, prior->scale));
+}
+
+/* log sum over components of N(z; centre, scale^2) / components */
+static duet_node mixture_log_density(const char *where, const duet_prior *prior, duet_node z)
+{
+    size_t rows = z->shape.dims[0], features = prior->features;
+    duet_node centres = duet_reshape(centres_of(where, z->graph, prior), DUET_SHAPE(1, prior->components, features));
+    duet_node away = duet_subtract(duet_reshape(z, DUET_SHAPE(rows, 1, features)), centres);
+    duet_node squares = duet_sum(duet_square(away), DUET_AXIS(2), false);
+    duet_node total = duet_logsumexp(duet_scale(squares, -0.5 / (prior->scale * prior->scale)), DUET_AXIS(1), false);
+    double constant = (double)features * (log_two_pi / 2 + log(prior->scale)) + log((double)prior->components);
+    return duet_shift(total, -constant);
+}
+
+static double mixture_share(const duet_prior *prior, size_t feature, double z)
+{
+    double share = 0;
+    for (size_t k = 0; k < prior->components; k++)
+        share += 0.5 * erfc(-(z - (double)prior->centres[k * prior->features + feature]) / prior->scale / sqrt(2));
+    return share / (double)prior->components;
+}
+
+/* Of each number by itself. */
+static double mixture_quantile(const duet_prior *prior, size_t feature, double p)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (size_t k = 0; k < prior->components; k++) {
+        low = fmin(low, (double)prior->centres[k * prior->features + feature]);
+        high = fmax(high, (double)prior->centres[k * prior->features + feature]);
+    }
+    return invert(mixture_share, prior, feature, p, low - 9 * prior->scale, high + 9 * prior->scale);
+}
+
 static const prior_row rows_of[] = {
     [DUET_PRIOR_NORMAL] = {draw_normal, normal_log_density, normal_quantile},
     [DUET_PRIOR_UNIFORM] = {draw_uniform, uniform_log_density, uniform_quantile},
     [DUET_PRIOR_LOGISTIC] = {draw_logistic, logistic_log_density, logistic_quantile},
     [DUET_PRIOR_CATEGORICAL] = {draw_categorical, categorical_log_density, categorical_quantile},
+    [DUET_PRIOR_MIXTURE] = {draw_mixture, mixture_log_density, mixture_quantile},
 };
 
 static const prior_row *find_row(const duet_prior *prior)
 {
-    bool known = (size_t)prior->kind < sizeof rows_of / sizeof *rows_of && rows_of[prior->kind].draw != NULL;
-    return known && prior->features > 0 && prior->scale > 0 ? &rows_of[prior->kind] : NULL;
+    bool known = (size_t)prior->kind < sizeof rows_of / sizeof *rows_of && prior->features > 0 && prior->scale > 0;
+    bool centred = prior->kind != DUET_PRIOR_MIXTURE || (prior->components > 0 && prior->centres != NULL);
+    return known && centred ? &rows_of[prior->kind] : NULL;
 }
 
 size_t duet_prior_features(const duet_prior *parts, size_t count)
@@ -191,7 +238,8 @@ size_t duet_prior_features(const duet_prior *parts, size_t count)
 
 static duet_node fail(const char *where, duet_graph *graph)
 {
-    duet_graph_fail_at(where, graph, "prior: a known kind, features from 1 and a scale above 0 were expected");
+    duet_graph_fail(graph, "prior: a known kind, features from 1, a scale above 0 and, of a mixture, centres were "
+                           "expected");
     return duet_node_broken(graph);
 }
 
@@ -202,7 +250,7 @@ duet_node duet_prior_draw_at(const char *where, duet_graph *graph, const duet_pr
         const prior_row *row = find_row(&parts[i]);
         if (row == NULL) return fail(where, graph);
         duet_node drawn = row->draw(where, graph, &parts[i], rows);
-        joined = joined == NULL ? drawn : duet_concat_at(where, (duet_node[]){joined, drawn}, 2, 1);
+        joined = joined == NULL ? drawn : duet_concat((duet_node[]){joined, drawn}, 2, 1);
     }
     return joined == NULL ? fail(where, graph) : joined;
 }
@@ -214,16 +262,16 @@ duet_node duet_prior_log_density_at(const char *where, const duet_prior *parts, 
     if (duet_node_is_broken(z)) return z;
     if (z->shape.rank != 2 || z->shape.dims[1] != duet_prior_features(parts, count)) {
         char text[96];
-        duet_graph_fail_at(where, z->graph, "prior: a density of [rows, %zu] was expected, this is %s",
-                           duet_prior_features(parts, count), duet_shape_text(z->shape, text));
+        duet_graph_fail(z->graph, "prior: a density of [rows, %zu] was expected, this is %s",
+                        duet_prior_features(parts, count), duet_shape_text(z->shape, text));
         return duet_node_broken(z->graph);
     }
     for (size_t i = 0; i < count; i++) {
         const prior_row *row = find_row(&parts[i]);
         if (row == NULL) return fail(where, z->graph);
-        duet_node part = count == 1 ? z : duet_slice_at(where, z, 1, first, parts[i].features);
+        duet_node part = count == 1 ? z : duet_slice(z, 1, first, parts[i].features);
         duet_node density = row->log_density(where, &parts[i], part);
-        total = total == NULL ? density : duet_add_at(where, total, density);
+        total = total == NULL ? density : duet_add(total, density);
         first += parts[i].features;
     }
     return total == NULL ? fail(where, z->graph) : total;

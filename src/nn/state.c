@@ -4,6 +4,7 @@
 
 #include "duet/nn.h"
 #include "graph/node.h"
+#include "op/where.h"
 
 /* What the roots depend on, by node id; NULL if memory is short. */
 static bool *find_computed(duet_graph *graph, const duet_node *roots, size_t count)
@@ -23,8 +24,7 @@ static duet_node moved(const duet_follower *follower, duet_node from)
 {
     const char *where = follower->where;
     if (follower->keep == 0) return follower->value;
-    return duet_add_at(where, duet_scale_at(where, from, follower->keep),
-                       duet_scale_at(where, follower->value, 1 - follower->keep));
+    return duet_add(duet_scale(from, follower->keep), duet_scale(follower->value, 1 - follower->keep));
 }
 
 /* Where the moves of the follower's state lead that come with it and after it; `done` marks them. */
@@ -50,17 +50,17 @@ size_t duet_state_updates_at(const char *where, const duet_node *roots, size_t c
     duet_graph *graph = roots[0]->graph;
     while (duet_graph_follower(graph, followers) != NULL) followers++;
     bool *computed = find_computed(graph, roots, count), *done = calloc(followers + 1, sizeof *done);
-    if (computed == NULL || done == NULL) duet_graph_fail_at(where, graph, "out of memory for the updates of states");
+    if (computed == NULL || done == NULL) duet_graph_fail(graph, "out of memory for the updates of states");
     for (size_t i = 0; i < followers && computed != NULL && done != NULL; i++) {
         if (done[i]) continue;
         duet_node state = duet_graph_follower(graph, i)->state, value = follow(graph, i, computed, done);
         if (value == state) continue;
         if (made == room) {
-            duet_graph_fail_at(where, graph, "a plan updates more than %zu states of layers", room);
+            duet_graph_fail(graph, "a plan updates more than %zu states of layers", room);
             break;
         }
-        if (allowed != NULL) value = duet_select_at(where, allowed, value, state);
-        updates[made++] = duet_assign_at(where, state, value);
+        if (allowed != NULL) value = duet_select(allowed, value, state);
+        updates[made++] = duet_assign(state, value);
     }
     free(computed);
     free(done);

@@ -1,6 +1,7 @@
 /* Numbers that a graph starts from: tensors that the host gives, kept in memory beside the variables, and ranges, which
  * are a function of the index. */
 #include "op/op.h"
+#include "op/where.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,13 +57,13 @@ duet_node duet_constant_values_at(const char *where, duet_graph *graph, duet_sha
     char text[96];
     size_t elements = duet_shape_elements(shape);
     if (values == NULL || elements == 0) {
-        duet_graph_fail_at(where, graph, "constant_values: %s of %s", values == NULL ? "no values" : "no elements",
-                           duet_shape_text(shape, text));
+        duet_graph_fail(graph, "constant_values: %s of %s", values == NULL ? "no values" : "no elements",
+                        duet_shape_text(shape, text));
         return duet_node_broken(graph);
     }
     duet_variable *variable = find_or_make(duet_graph_working_store(graph), shape, values, &error);
     if (variable != NULL) return duet_variable_node(graph, variable);
-    duet_graph_fail_at(where, graph, "constant_values: %s", error.message);
+    duet_graph_fail(graph, "constant_values: %s", error.message);
     return duet_node_broken(graph);
 }
 
@@ -82,6 +83,6 @@ duet_node duet_range_at(const char *where, duet_graph *graph, size_t count)
 {
     if (count > 0 && count <= (size_t)1 << 24)
         return duet_node_make(where, graph, &op_range, DUET_FLOAT32, DUET_SHAPE(count), NULL, 0, NULL, true);
-    duet_graph_fail_at(where, graph, "range: %zu numbers; 1 to 2^24, which float32 counts, were expected", count);
+    duet_graph_fail(graph, "range: %zu numbers; 1 to 2^24, which float32 counts, were expected", count);
     return duet_node_broken(graph);
 }

@@ -1,6 +1,7 @@
 /* Convolutions: a family of three that is closed under differentiation. From the picture x, the weights w and the
  * result y each one computes the third; as each is linear in both of its operands, its gradients are the other two. */
 #include "op/op.h"
+#include "op/where.h"
 #include "op/window.h"
 #include "product/gemm.h"
 
@@ -118,29 +119,29 @@ static bool check(const char *where, duet_graph *graph, const duet_op *op, const
     char first[96], second[96];
     if (!duet_window_lay(where, graph, op->name, *x, window, counts)) return false;
     if (w != NULL && (w->rank != 4 || w->dims[0] != window->size[0] || w->dims[1] != window->size[1])) {
-        duet_graph_fail_at(where, graph,
-                           "%s: weights are [height, width, channels / groups, features] with the window's size "
-                           "%zux%zu, not %s",
-                           op->name, window->size[0], window->size[1], duet_shape_text(*w, first));
+        duet_graph_fail(graph,
+                        "%s: weights are [height, width, channels / groups, features] with the window's size "
+                        "%zux%zu, not %s",
+                        op->name, window->size[0], window->size[1], duet_shape_text(*w, first));
         return false;
     }
     size_t channels = x->dims[3], features = w != NULL ? w->dims[3] : y->dims[3];
     if (groups == 0 || channels % groups != 0 || features % groups != 0) {
-        duet_graph_fail_at(where, graph, "%s: %zu groups do not divide %zu channels and %zu features", op->name, groups,
-                           channels, features);
+        duet_graph_fail(graph, "%s: %zu groups do not divide %zu channels and %zu features", op->name, groups, channels,
+                        features);
         return false;
     }
     if (w != NULL && w->dims[2] != channels / groups) {
-        duet_graph_fail_at(where, graph, "%s: weights %s do not fit pictures %s in %zu group%s: they need %zu channels",
-                           op->name, duet_shape_text(*w, first), duet_shape_text(*x, second), groups,
-                           groups == 1 ? "" : "s", channels / groups);
+        duet_graph_fail(graph, "%s: weights %s do not fit pictures %s in %zu group%s: they need %zu channels", op->name,
+                        duet_shape_text(*w, first), duet_shape_text(*x, second), groups, groups == 1 ? "" : "s",
+                        channels / groups);
         return false;
     }
     if (y != NULL && (y->rank != 4 || y->dims[0] != x->dims[0] || y->dims[1] != counts[0] || y->dims[2] != counts[1] ||
                       y->dims[3] != features)) {
-        duet_graph_fail_at(where, graph, "%s: over pictures %s the window gives [%zu, %zu, %zu, %zu], not %s", op->name,
-                           duet_shape_text(*x, first), x->dims[0], counts[0], counts[1], features,
-                           duet_shape_text(*y, second));
+        duet_graph_fail(graph, "%s: over pictures %s the window gives [%zu, %zu, %zu, %zu], not %s", op->name,
+                        duet_shape_text(*x, first), x->dims[0], counts[0], counts[1], features,
+                        duet_shape_text(*y, second));
         return false;
     }
     const duet_convolution_product told = {.use = DUET_CONVOLUTION_FORWARD,
@@ -154,8 +155,8 @@ static bool check(const char *where, duet_graph *graph, const duet_op *op, const
     duet_convolution convolution;
     const char *fault = duet_convolution_read(&told, &convolution);
     if (fault != NULL)
-        duet_graph_fail_at(where, graph, "%s: %s (pictures %s, %zu features)", op->name, fault,
-                           duet_shape_text(*x, first), features);
+        duet_graph_fail(graph, "%s: %s (pictures %s, %zu features)", op->name, fault, duet_shape_text(*x, first),
+                        features);
     return fault == NULL;
 }
 
@@ -167,7 +168,7 @@ static bool operands(const char *where, const duet_op *op, duet_node a, duet_nod
     *broken = duet_node_broken(a->graph);
     if (duet_operand_is_broken(where, op, a, b)) return false;
     if (a->type == DUET_FLOAT32 && b->type == DUET_FLOAT32) return true;
-    duet_graph_fail_at(where, a->graph, "%s: both operands must be float32", op->name);
+    duet_graph_fail(a->graph, "%s: both operands must be float32", op->name);
     return false;
 }
 
@@ -201,8 +202,8 @@ duet_node duet_convolution_weights_at(const char *where, duet_node x, duet_node 
     if (!operands(where, &op_weights, x, y, &broken)) return broken;
     if (y->shape.rank != 4) {
         char text[96];
-        duet_graph_fail_at(where, x->graph, "%s: y needs [batch, height, width, features], has %s", op_weights.name,
-                           duet_shape_text(y->shape, text));
+        duet_graph_fail(x->graph, "%s: y needs [batch, height, width, features], has %s", op_weights.name,
+                        duet_shape_text(y->shape, text));
         return broken;
     }
     if (!check(where, x->graph, &op_weights, &x->shape, NULL, &y->shape, window, groups, counts)) return broken;

@@ -2,18 +2,9 @@
  * (of a, b, c; m and n are numbers of the node) and the gradient as nodes, so that it can be differentiated again.
  * In a gradient, x (or a, b) are the operands, y is the op's own value and g is d loss / d y. */
 #include "op/op.h"
+#include "op/where.h"
 
 #include <math.h>
-
-/* Gradients are written with these; mistakes made here belong to the line that made the node. */
-#define ADD(p, q)       duet_add_at(node->where, (p), (q))
-#define SUB(p, q)       duet_subtract_at(node->where, (p), (q))
-#define MUL(p, q)       duet_multiply_at(node->where, (p), (q))
-#define DIV(p, q)       duet_divide_at(node->where, (p), (q))
-#define NEG(p)          duet_negate_at(node->where, (p))
-#define SCALE(p, k)     duet_scale_at(node->where, (p), (k))
-#define SHIFT(p, k)     duet_shift_at(node->where, (p), (k))
-#define CALL(name, ...) duet_##name##_at(node->where, __VA_ARGS__)
 
 static duet_node unary(const char *where, const duet_op *op, duet_node x, double m, double n);
 static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_node b);
@@ -21,8 +12,9 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
 #define UNARY_RULE(name, from)                                                                                         \
     static void gradient_##name(duet_node node, duet_node g, duet_node *gradients)                                     \
     {                                                                                                                  \
+        const char *where = node->where;                                                                               \
         duet_node x = node->inputs[0], y = node;                                                                       \
-        (void)x, (void)y, (void)g;                                                                                     \
+        (void)where, (void)x, (void)y, (void)g;                                                                        \
         gradients[0] = from;                                                                                           \
     }
 #define UNARY_ROW(label, price, text, rule, blocks)                                                                    \
@@ -50,8 +42,9 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
 #define BINARY(label, price, text, from_a, from_b)                                                                     \
     static void gradient_##label(duet_node node, duet_node g, duet_node *gradients)                                    \
     {                                                                                                                  \
+        const char *where = node->where;                                                                               \
         duet_node a = node->inputs[0], b = node->inputs[1], y = node;                                                  \
-        (void)a, (void)b, (void)y, (void)g;                                                                            \
+        (void)where, (void)a, (void)b, (void)y, (void)g;                                                               \
         gradients[0] = from_a;                                                                                         \
         gradients[1] = from_b;                                                                                         \
     }                                                                                                                  \
@@ -76,17 +69,22 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
     }
 
 /* The share of the gradient that an extreme value's operand gets: all, none, or half where both are equal. */
-#define WINNER(comparison, p, q) ADD(CALL(comparison, p, q), SCALE(CALL(equal, p, q), 0.5))
+#define WINNER(comparison, p, q) duet_add(duet_##comparison##_at(where, p, q), duet_scale(duet_equal(p, q), 0.5))
 
 /* clang-format off */
 /*     name        cost  OpenCL C             d/da                                  d/db */
 BINARY(add,           1, "a + b",             g,                                    g)
-BINARY(subtract,      1, "a - b",             g,                                    NEG(g))
-BINARY(multiply,      1, "a * b",             MUL(g, b),                            MUL(g, a))
-BINARY(divide,        4, "a / b",             DIV(g, b),                            NEG(DIV(MUL(g, y), b)))
-BINARY(minimum,       1, "a > b || isnan(b) ? b : a", MUL(g, WINNER(less, a, b)),   MUL(g, WINNER(less, b, a)))
-BINARY(maximum,       1, "a < b || isnan(b) ? b : a", MUL(g, WINNER(greater, a, b)), MUL(g, WINNER(greater, b, a)))
-BINARY(power,        20, "pow(a, b)",         MUL(g, MUL(b, CALL(power, a, SHIFT(b, -1)))), MUL(g, MUL(y, CALL(log, a))))
+BINARY(subtract,      1, "a - b",             g,                                    duet_negate(g))
+BINARY(multiply,      1, "a * b",             duet_multiply(g, b),                  duet_multiply(g, a))
+BINARY(divide,        4, "a / b",
+       duet_divide(g, b), duet_negate(duet_divide(duet_multiply(g, y), b)))
+BINARY(minimum,       1, "a > b || isnan(b) ? b : a",
+       duet_multiply(g, WINNER(less, a, b)), duet_multiply(g, WINNER(less, b, a)))
+BINARY(maximum,       1, "a < b || isnan(b) ? b : a",
+       duet_multiply(g, WINNER(greater, a, b)), duet_multiply(g, WINNER(greater, b, a)))
+BINARY(power,        20, "pow(a, b)",
+       duet_multiply(g, duet_multiply(b, duet_power(a, duet_shift(b, -1)))),
+       duet_multiply(g, duet_multiply(y, duet_log(a))))
 COMPARISON(less, "<")
 COMPARISON(less_equal, "<=")
 COMPARISON(greater, ">")
@@ -95,33 +93,38 @@ COMPARISON(equal, "==")
 COMPARISON(not_equal, "!=")
 
 /*    name         cost  OpenCL C                                          d/dx */
-UNARY(negate,         1, "-a",                                             NEG(g))
-UNARY(reciprocal,     4, "1.0f / a",                                       NEG(MUL(g, CALL(square, y))))
-UNARY(square,         1, "a * a",                                          MUL(g, SCALE(x, 2)))
-UNARY(exp,           10, "exp(a)",                                         MUL(g, y))
-UNARY(log,           10, "log(a)",                                         DIV(g, x))
-UNARY(log1p,         12, "log1p(a)",                                       DIV(g, SHIFT(x, 1)))
-UNARY(sqrt,           4, "sqrt(a)",                                        DIV(SCALE(g, 0.5), y))
-UNARY(sin,           16, "sin(a)",                                         MUL(g, CALL(cos, x)))
-UNARY(cos,           16, "cos(a)",                                         NEG(MUL(g, CALL(sin, x))))
-UNARY(tanh,          16, "tanh(a)",                                        MUL(g, SUB(duet_constant(node->graph, 1), CALL(square, y))))
-UNARY(sigmoid,       14, "1.0f / (1.0f + exp(-a))",                        MUL(g, MUL(y, SUB(duet_constant(node->graph, 1), y))))
-UNARY(softplus,      24, "softplus(a)",                                    MUL(g, CALL(sigmoid, x)))
-UNARY(erf,           16, "erf(a)",                                         MUL(g, SCALE(CALL(exp, NEG(CALL(square, x))), 1.1283791670955126)))
-UNARY(relu,           1, "a <= 0.0f ? 0.0f : a",                           MUL(g, CALL(greater, y, duet_constant(node->graph, 0))))
-UNARY(abs,            1, "fabs(a)",                                        MUL(g, CALL(sign, x)))
+UNARY(negate,         1, "-a",                                             duet_negate(g))
+UNARY(reciprocal,     4, "1.0f / a",
+      duet_negate(duet_multiply(g, duet_square(y))))
+UNARY(square,         1, "a * a",                                          duet_multiply(g, duet_scale(x, 2)))
+UNARY(exp,           10, "exp(a)",                                         duet_multiply(g, y))
+UNARY(log,           10, "log(a)",                                         duet_divide(g, x))
+UNARY(log1p,         12, "log1p(a)",                                       duet_divide(g, duet_shift(x, 1)))
+UNARY(sqrt,           4, "sqrt(a)",                                        duet_divide(duet_scale(g, 0.5), y))
+UNARY(sin,           16, "sin(a)",                                         duet_multiply(g, duet_cos(x)))
+UNARY(cos,           16, "cos(a)",                                         duet_negate(duet_multiply(g, duet_sin(x))))
+UNARY(tanh,          16, "tanh(a)",
+      duet_multiply(g, duet_subtract(duet_constant(node->graph, 1), duet_square(y))))
+UNARY(sigmoid,       14, "1.0f / (1.0f + exp(-a))",
+      duet_multiply(g, duet_multiply(y, duet_subtract(duet_constant(node->graph, 1), y))))
+UNARY(softplus,      24, "softplus(a)",                                    duet_multiply(g, duet_sigmoid(x)))
+UNARY(erf,           16, "erf(a)",
+      duet_multiply(g, duet_scale(duet_exp(duet_negate(duet_square(x))), 1.1283791670955126)))
+UNARY(relu,           1, "a <= 0.0f ? 0.0f : a",
+      duet_multiply(g, duet_greater(y, duet_constant(node->graph, 0))))
+UNARY(abs,            1, "fabs(a)",                                        duet_multiply(g, duet_sign(x)))
 UNARY_FLAT(sign,      1, "a > 0.0f ? 1.0f : (a < 0.0f ? -1.0f : a)")
 UNARY_FLAT(floor,     1, "floor(a)")
 UNARY_FLAT(is_finite, 1, "isfinite(a) ? 1.0f : 0.0f")
 UNARY_NUMBERED(leaky_relu, 2, "a > 0.0f ? a : m * a",
-    MUL(g, CALL(select, CALL(greater, node->attributes.number[0] > 0 ? y : x, duet_constant(node->graph, 0)),
+    duet_multiply(g, duet_select(duet_greater(node->attributes.number[0] > 0 ? y : x, duet_constant(node->graph, 0)),
                 duet_constant(node->graph, 1), duet_constant(node->graph, node->attributes.number[0]))))
 UNARY_NUMBERED(elu,  12, "a > 0.0f ? a : m * expm1(a)",
-    MUL(g, CALL(select, CALL(greater, x, duet_constant(node->graph, 0)), duet_constant(node->graph, 1),
-                SHIFT(y, node->attributes.number[0]))))
+    duet_multiply(g, duet_select(duet_greater(x, duet_constant(node->graph, 0)), duet_constant(node->graph, 1),
+                duet_shift(y, node->attributes.number[0]))))
 UNARY_NUMBERED(clamp, 2, "a < m ? m : (a > n ? n : a)",
-    MUL(g, MUL(CALL(greater_equal, x, duet_constant(node->graph, node->attributes.number[0])),
-               CALL(less_equal, x, duet_constant(node->graph, node->attributes.number[1])))))
+    duet_multiply(g, duet_multiply(duet_greater_equal(x, duet_constant(node->graph, node->attributes.number[0])),
+               duet_less_equal(x, duet_constant(node->graph, node->attributes.number[1])))))
 /* clang-format on */
 
 const duet_op duet_op_to_float = {
@@ -131,9 +134,10 @@ const duet_op duet_op_increment = {
 
 static void gradient_select(duet_node node, duet_node g, duet_node *gradients)
 {
+    const char *where = node->where;
     duet_node zero = duet_constant(node->graph, 0);
-    gradients[1] = CALL(select, node->inputs[0], g, zero);
-    gradients[2] = CALL(select, node->inputs[0], zero, g);
+    gradients[1] = duet_select(node->inputs[0], g, zero);
+    gradients[2] = duet_select(node->inputs[0], zero, g);
 }
 
 const duet_op duet_op_select = {.name = "select",
@@ -153,7 +157,7 @@ static bool wants_type(const char *where, const duet_op *op, duet_node x, duet_t
 {
     static const char *const names[] = {"float32", "uint32", "uint8"};
     if (x->type == type) return true;
-    duet_graph_fail_at(where, x->graph, "%s: an operand is %s, %s was expected", op->name, names[x->type], names[type]);
+    duet_graph_fail(x->graph, "%s: an operand is %s, %s was expected", op->name, names[x->type], names[type]);
     return false;
 }
 
@@ -188,7 +192,7 @@ static bool constant_of(duet_node node, double *value)
 
 static duet_node filled(const char *where, duet_graph *graph, double value, duet_shape shape)
 {
-    return duet_broadcast_at(where, duet_constant(graph, value), shape);
+    return duet_broadcast(duet_constant(graph, value), shape);
 }
 
 static duet_node unary(const char *where, const duet_op *op, duet_node x, double m, double n)
@@ -211,7 +215,7 @@ static duet_node neutral(const char *where, const duet_op *op, duet_node a, duet
     }
     if (constant_of(a, &value)) {
         if (value == 0 && op == &duet_op_add) return b;
-        if (value == 0 && op == &duet_op_subtract) return duet_negate_at(where, b);
+        if (value == 0 && op == &duet_op_subtract) return duet_negate(b);
         if (value == 1 && op == &duet_op_multiply) return b;
     }
     return NULL;
@@ -226,7 +230,7 @@ static duet_node scale_of_scale(const char *where, duet_node a, duet_node b)
     bool first = constant_of(b->inputs[0], &inner);
     if (!first && !constant_of(b->inputs[1], &inner)) return NULL;
     if (!isfinite((float)(outer * inner)) || (float)(outer * inner) == 0) return NULL;
-    return duet_scale_at(where, b->inputs[first ? 1 : 0], outer * inner);
+    return duet_scale(b->inputs[first ? 1 : 0], outer * inner);
 }
 
 /* Stretches *shape to hold x too. */
@@ -235,7 +239,7 @@ static bool join_shape(const char *where, const duet_op *op, duet_node x, duet_s
     duet_shape joint;
     char left[96], right[96];
     if (!duet_shape_broadcast(*shape, x->shape, &joint)) {
-        duet_graph_fail_at(where, x->graph, "%s: shapes %s and %s do not broadcast", op->name,
+        duet_graph_fail(x->graph, "%s: shapes %s and %s do not broadcast", op->name,
                            duet_shape_text(*shape, left), duet_shape_text(x->shape, right));
         return false;
     }
@@ -254,7 +258,7 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
         return duet_node_broken(a->graph);
     if (constant_of(a, &left) && constant_of(b, &right) && fold_binary(op, left, right, &folded))
         return filled(where, a->graph, folded, shape);
-    duet_node operands[2] = {duet_broadcast_at(where, a, shape), duet_broadcast_at(where, b, shape)};
+    duet_node operands[2] = {duet_broadcast(a, shape), duet_broadcast(b, shape)};
     duet_node simple = neutral(where, op, operands[0], operands[1]);
     if (simple == NULL && op == &duet_op_multiply) simple = scale_of_scale(where, operands[0], operands[1]);
     if (simple != NULL) return simple;
@@ -284,12 +288,12 @@ duet_node duet_clamp_at(const char *where, duet_node x, double low, double high)
 
 duet_node duet_scale_at(const char *where, duet_node x, double factor)
 {
-    return duet_node_is_broken(x) ? x : duet_multiply_at(where, x, duet_constant(x->graph, factor));
+    return duet_node_is_broken(x) ? x : duet_multiply(x, duet_constant(x->graph, factor));
 }
 
 duet_node duet_shift_at(const char *where, duet_node x, double term)
 {
-    return duet_node_is_broken(x) ? x : duet_add_at(where, x, duet_constant(x->graph, term));
+    return duet_node_is_broken(x) ? x : duet_add(x, duet_constant(x->graph, term));
 }
 
 duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, duet_node no)
@@ -303,8 +307,8 @@ duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, 
         !wants_type(where, &duet_op_select, no, yes->type) || !join_shape(where, &duet_op_select, yes, &shape) ||
         !join_shape(where, &duet_op_select, no, &shape))
         return duet_node_broken(condition->graph);
-    duet_node operands[3] = {duet_broadcast_at(where, condition, shape), duet_broadcast_at(where, yes, shape),
-                             duet_broadcast_at(where, no, shape)};
+    duet_node operands[3] = {duet_broadcast(condition, shape), duet_broadcast(yes, shape),
+                             duet_broadcast(no, shape)};
     double value;
     if (constant_of(operands[0], &value)) return value != 0 ? operands[1] : operands[2];
     return make(where, &duet_op_select, yes->type, operands, 3, 0, 0);
@@ -325,16 +329,16 @@ duet_node duet_increment_at(const char *where, duet_node x)
 
 duet_node duet_selu_at(const char *where, duet_node x)
 {
-    return duet_scale_at(where, duet_elu_at(where, x, 1.6732632423543772), 1.0507009873554805);
+    return duet_scale(duet_elu(x, 1.6732632423543772), 1.0507009873554805);
 }
 
 duet_node duet_gelu_at(const char *where, duet_node x)
 {
-    duet_node phi = duet_shift_at(where, duet_erf_at(where, duet_scale_at(where, x, 0.70710678118654752)), 1);
-    return duet_multiply_at(where, duet_scale_at(where, x, 0.5), phi);
+    duet_node phi = duet_shift(duet_erf(duet_scale(x, 0.70710678118654752)), 1);
+    return duet_multiply(duet_scale(x, 0.5), phi);
 }
 
 duet_node duet_swish_at(const char *where, duet_node x)
 {
-    return duet_multiply_at(where, x, duet_sigmoid_at(where, x));
+    return duet_multiply(x, duet_sigmoid(x));
 }

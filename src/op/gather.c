@@ -1,5 +1,6 @@
 /* Rows by index, read where they are used: a batch of bytes needs no copy of its own. */
 #include "op/op.h"
+#include "op/where.h"
 
 static duet_value write_gather(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
@@ -23,7 +24,8 @@ static duet_value write_gather(duet_kernel_writer *writer, duet_node node, const
     return duet_write_let(writer, node->type, "%s", element);
 }
 
-/* Each row of the table takes the sum of what was read from it: ones^T g, where row i of `ones` has its 1 at index i. */
+/* Each row of the table takes the sum of what was read from it: ones^T g, where row i of `ones` has its 1 at index i.
+ */
 static void gradient_gather(duet_node node, duet_node g, duet_node *gradients)
 {
     const char *where = node->where;
@@ -31,11 +33,10 @@ static void gradient_gather(duet_node node, duet_node g, duet_node *gradients)
     size_t rows = table->shape.dims[0], width = table->elements / rows, count = index->elements;
     if (table->type != DUET_FLOAT32) return;
     duet_node last = duet_constant(node->graph, (double)(rows - 1));
-    duet_node place = duet_minimum_at(where, duet_to_float_at(where, index), last); /* past the end is the last */
-    duet_node ones = duet_equal_at(where, duet_reshape_at(where, place, DUET_SHAPE(count, 1)),
-                                   duet_range_at(where, node->graph, rows));
-    duet_node sums = duet_matmul_at(where, ones, duet_reshape_at(where, g, DUET_SHAPE(count, width)), true, false);
-    gradients[0] = duet_reshape_at(where, sums, table->shape);
+    duet_node place = duet_minimum(duet_to_float(index), last); /* past the end is the last */
+    duet_node ones = duet_equal(duet_reshape(place, DUET_SHAPE(count, 1)), duet_range(node->graph, rows));
+    duet_node sums = duet_matmul(ones, duet_reshape(g, DUET_SHAPE(count, width)), true, false);
+    gradients[0] = duet_reshape(sums, table->shape);
 }
 
 static const duet_op op_gather = {
@@ -46,7 +47,7 @@ duet_node duet_gather_at(const char *where, duet_node table, duet_node index)
     if (duet_node_is_broken(table)) return table;
     if (duet_operand_is_broken(where, &op_gather, table, index)) return duet_node_broken(table->graph);
     if (table->shape.rank == 0 || index->shape.rank != 1 || index->type != DUET_UINT32) {
-        duet_graph_fail_at(where, table->graph, "gather: needs a table of rank 1 or more and a uint32 [rows] index");
+        duet_graph_fail(table->graph, "gather: needs a table of rank 1 or more and a uint32 [rows] index");
         return duet_node_broken(table->graph);
     }
     duet_shape shape = table->shape;
@@ -85,8 +86,8 @@ duet_node duet_with_row_at(const char *where, duet_node table, duet_node counter
     size_t width = table->shape.rank == 0 ? 0 : table->elements / table->shape.dims[0];
     if (width != row->elements || counter->type != DUET_UINT32 || counter->elements != 1 || table->type != row->type) {
         char has[96], wants[96];
-        duet_graph_fail_at(where, table->graph, "with_row: a row of %s for a table of %s, a uint32 scalar counter",
-                           duet_shape_text(row->shape, has), duet_shape_text(table->shape, wants));
+        duet_graph_fail(table->graph, "with_row: a row of %s for a table of %s, a uint32 scalar counter",
+                        duet_shape_text(row->shape, has), duet_shape_text(table->shape, wants));
         return duet_node_broken(table->graph);
     }
     return duet_node_make(where, table->graph, &op_with_row, table->type, table->shape,

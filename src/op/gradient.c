@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "op/op.h"
+#include "op/where.h"
 
 typedef struct backward_pass {
     const char *where;
@@ -13,8 +14,9 @@ typedef struct backward_pass {
 
 static void accumulate(const backward_pass *pass, duet_node node, duet_node share)
 {
+    const char *where = node->where;
     duet_node *sum = &pass->gradient[node->id];
-    *sum = *sum == NULL ? share : duet_add_at(node->where, *sum, share);
+    *sum = *sum == NULL ? share : duet_add(*sum, share);
 }
 
 static void mark_dependents(const backward_pass *pass, duet_node loss, const duet_node *wrt, size_t count)
@@ -70,13 +72,13 @@ static void run(const backward_pass *pass, duet_node loss, const duet_node *wrt,
 static bool can_differentiate_by(const char *where, duet_graph *graph, duet_node x)
 {
     if (duet_node_is_broken(x)) {
-        if (x == NULL) duet_graph_fail_at(where, graph, "grad: a node to differentiate by is NULL");
+        if (x == NULL) duet_graph_fail(graph, "grad: a node to differentiate by is NULL");
         return false;
     }
     bool stays = x->op == &duet_op_variable || x->op == &duet_op_input || x->op == &duet_op_watch;
     if (stays && x->graph == graph) return true;
-    duet_graph_fail_at(where, graph, "grad: by \"%s\", made at %s, %s", x->op->name, x->where,
-                       stays ? "which belongs to another graph" : "which may be simplified away: use duet_watch");
+    duet_graph_fail(graph, "grad: by \"%s\", made at %s, %s", x->op->name, x->where,
+                    stays ? "which belongs to another graph" : "which may be simplified away: use duet_watch");
     return false;
 }
 
@@ -89,8 +91,7 @@ void duet_grad_at(const char *where, duet_node loss, const duet_node *wrt, size_
         if (!can_differentiate_by(where, graph, wrt[i])) return;
     if (loss->elements != 1 || loss->type != DUET_FLOAT32) {
         char text[96];
-        duet_graph_fail_at(where, graph, "grad: the loss must be a float32 scalar, it is %s",
-                           duet_shape_text(loss->shape, text));
+        duet_graph_fail(graph, "grad: the loss must be a float32 scalar, it is %s", duet_shape_text(loss->shape, text));
         return;
     }
     size_t nodes = duet_graph_count(graph);
@@ -98,7 +99,7 @@ void duet_grad_at(const char *where, duet_node loss, const duet_node *wrt, size_
     pass.depends = calloc(nodes, sizeof *pass.depends);
     pass.gradient = calloc(nodes, sizeof(duet_node));
     if (pass.depends == NULL || pass.gradient == NULL)
-        duet_graph_fail_at(where, graph, "out of memory for a gradient");
+        duet_graph_fail(graph, "out of memory for a gradient");
     else
         run(&pass, loss, wrt, count, gradients);
     free(pass.depends);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "op/op.h"
+#include "op/where.h"
 #include "op/window.h"
 #include "op/windows.h"
 
@@ -17,12 +18,11 @@ static bool none_is_empty(const char *where, const char *op, duet_node x, const 
             bool some = skipped < window->size[axis] && start + skipped * window->dilation[axis] - before < extent;
             if (some) continue;
             char text[96];
-            duet_graph_fail_at(
-                where, x->graph,
-                "%s: window %zu along the %s of %s has no element of it: size %zu, dilation %zu, padding "
-                "%zu before and %zu after; pad less",
-                op, i, sides[axis], duet_shape_text(x->shape, text), window->size[axis], window->dilation[axis], before,
-                window->pad_after[axis]);
+            duet_graph_fail(x->graph,
+                            "%s: window %zu along the %s of %s has no element of it: size %zu, dilation %zu, padding "
+                            "%zu before and %zu after; pad less",
+                            op, i, sides[axis], duet_shape_text(x->shape, text), window->size[axis],
+                            window->dilation[axis], before, window->pad_after[axis]);
             return false;
         }
     }
@@ -40,7 +40,7 @@ static duet_node pooled_windows(const char *where, const char *op, duet_node x, 
 duet_node duet_max_pool_at(const char *where, duet_node x, const duet_window *window)
 {
     duet_node windows = pooled_windows(where, "max_pool", x, window, -INFINITY);
-    return duet_max_at(where, windows, DUET_AXIS(3) | DUET_AXIS(4), false);
+    return duet_max(windows, DUET_AXIS(3) | DUET_AXIS(4), false);
 }
 
 /* How many elements of each window lie in the picture along one dimension, computed wherever it is used.
@@ -70,7 +70,7 @@ static duet_node divide_by_inside(const char *where, duet_node sum, const duet_w
                                            window->size[axis], extent}};
     duet_node inside =
         duet_node_make(where, sum->graph, &op_inside, DUET_FLOAT32, sum->shape, NULL, 0, &attributes, true);
-    return duet_divide_at(where, sum, inside);
+    return duet_divide(sum, inside);
 }
 
 duet_node duet_average_pool_at(const char *where, duet_node x, const duet_window *window)
@@ -81,8 +81,8 @@ duet_node duet_average_pool_at(const char *where, duet_node x, const duet_window
     double inside = 1; /* of every window, along the dimensions where none leaves the picture */
     for (size_t axis = 0; axis < 2; axis++)
         if (!duet_window_leaves(window, axis, counts[axis], extents[axis])) inside *= (double)window->size[axis];
-    duet_node scaled = duet_scale_at(where, windows, 1 / inside); /* in the sum's own kernel */
-    duet_node mean = duet_sum_at(where, scaled, DUET_AXIS(3) | DUET_AXIS(4), false);
+    duet_node scaled = duet_scale(windows, 1 / inside); /* in the sum's own kernel */
+    duet_node mean = duet_sum(scaled, DUET_AXIS(3) | DUET_AXIS(4), false);
     for (size_t axis = 0; axis < 2; axis++)
         if (duet_window_leaves(window, axis, counts[axis], extents[axis]))
             mean = divide_by_inside(where, mean, window, axis, extents[axis]);
@@ -93,12 +93,12 @@ duet_node duet_global_max_pool_at(const char *where, duet_node x)
 {
     if (duet_node_is_broken(x)) return x;
     if (!duet_is_picture(where, "global_max_pool", x)) return duet_node_broken(x->graph);
-    return duet_max_at(where, x, DUET_AXIS(1) | DUET_AXIS(2), false);
+    return duet_max(x, DUET_AXIS(1) | DUET_AXIS(2), false);
 }
 
 duet_node duet_global_average_pool_at(const char *where, duet_node x)
 {
     if (duet_node_is_broken(x)) return x;
     if (!duet_is_picture(where, "global_average_pool", x)) return duet_node_broken(x->graph);
-    return duet_mean_at(where, x, DUET_AXIS(1) | DUET_AXIS(2), false);
+    return duet_mean(x, DUET_AXIS(1) | DUET_AXIS(2), false);
 }

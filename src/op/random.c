@@ -2,6 +2,7 @@
  * it again. size[0]: the stream; size[1]: of a draw its elements a row, of a permutation n, and size[2] its count;
  * number[0]: of a mask the probability of 1. */
 #include "op/op.h"
+#include "op/where.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -125,31 +126,31 @@ duet_node duet_normal_at(const char *where, duet_graph *graph, duet_shape shape)
 duet_node duet_mask_at(const char *where, duet_graph *graph, duet_shape shape, double keep)
 {
     if (keep >= 0 && keep <= 1) return draw(where, graph, &op_mask, shape, keep);
-    duet_graph_fail_at(where, graph, "mask: a probability in [0, 1] was expected, not %g", keep);
+    duet_graph_fail(graph, "mask: a probability in [0, 1] was expected, not %g", keep);
     return duet_node_broken(graph);
 }
 
 duet_node duet_gumbel_at(const char *where, duet_graph *graph, duet_shape shape)
 {
-    duet_node exponential = duet_negate_at(where, duet_log_at(where, duet_uniform_at(where, graph, shape)));
-    return duet_negate_at(where, duet_log_at(where, exponential));
+    duet_node exponential = duet_negate(duet_log(duet_uniform(graph, shape)));
+    return duet_negate(duet_log(exponential));
 }
 
 duet_node duet_bernoulli_at(const char *where, duet_node probability)
 {
     if (duet_node_is_broken(probability)) return probability;
-    return duet_less_at(where, duet_uniform_at(where, probability->graph, probability->shape), probability);
+    return duet_less(duet_uniform(probability->graph, probability->shape), probability);
 }
 
 duet_node duet_categorical_at(const char *where, duet_node logits)
 {
     if (duet_node_is_broken(logits)) return logits;
     if (logits->shape.rank == 0) {
-        duet_graph_fail_at(where, logits->graph, "categorical: the logits need at least one dimension");
+        duet_graph_fail(logits->graph, "categorical: the logits need at least one dimension");
         return duet_node_broken(logits->graph);
     }
-    duet_node noisy = duet_add_at(where, logits, duet_gumbel_at(where, logits->graph, logits->shape));
-    return duet_largest_at(where, noisy);
+    duet_node noisy = duet_add(logits, duet_gumbel(logits->graph, logits->shape));
+    return duet_largest(noisy);
 }
 
 /* Permutations. The position is (draws * count + i) counted within passes of n - n mod count positions. */
@@ -197,8 +198,8 @@ static const duet_op op_in_order = {
 static bool bad_draws(const char *where, const duet_op *op, duet_node draws, size_t count, size_t n)
 {
     if (draws->type == DUET_UINT32 && draws->elements == 1 && count > 0 && n > 0 && n <= UINT32_MAX) return false;
-    duet_graph_fail_at(where, draws->graph, "%s: needs a uint32 scalar and 0 < n < 2^32, has n = %zu, count = %zu",
-                       op->name, n, count);
+    duet_graph_fail(draws->graph, "%s: needs a uint32 scalar and 0 < n < 2^32, has n = %zu, count = %zu", op->name, n,
+                    count);
     return true;
 }
 

@@ -1,10 +1,12 @@
 /* Reductions: sum and max are primitive, mean and logsumexp are made of them. The reduced axes stay with extent 1
  * inside the op (size[0] is their mask); a reshape drops them. */
 #include "op/op.h"
+#include "op/where.h"
 
 static void gradient_sum(duet_node node, duet_node g, duet_node *gradients)
 {
-    gradients[0] = duet_broadcast_at(node->where, g, node->inputs[0]->shape);
+    const char *where = node->where;
+    gradients[0] = duet_broadcast(g, node->inputs[0]->shape);
 }
 
 /* Every element that equals the maximum gets an equal share. */
@@ -12,9 +14,9 @@ static void gradient_max(duet_node node, duet_node g, duet_node *gradients)
 {
     const char *where = node->where;
     duet_node x = node->inputs[0];
-    duet_node is_largest = duet_equal_at(where, x, duet_broadcast_at(where, node, x->shape));
-    duet_node winners = duet_sum_at(where, is_largest, (unsigned)node->attributes.size[0], true);
-    gradients[0] = duet_multiply_at(where, is_largest, duet_divide_at(where, g, winners));
+    duet_node is_largest = duet_equal(x, duet_broadcast(node, x->shape));
+    duet_node winners = duet_sum(is_largest, (unsigned)node->attributes.size[0], true);
+    gradients[0] = duet_multiply(is_largest, duet_divide(g, winners));
 }
 
 static const duet_op op_sum = {
@@ -41,8 +43,8 @@ static duet_node reduce(const char *where, const duet_op *op, duet_node x, unsig
     if (duet_node_is_broken(x)) return x;
     unsigned all = (1u << x->shape.rank) - 1u, inner = axes & all;
     if (x->type != DUET_FLOAT32 || (axes != DUET_ALL_AXES && (axes & ~all) != 0)) {
-        duet_graph_fail_at(where, x->graph, "%s: axes 0x%x of a value of rank %zu, which must be float32", op->name,
-                           axes, x->shape.rank);
+        duet_graph_fail(x->graph, "%s: axes 0x%x of a value of rank %zu, which must be float32", op->name, axes,
+                        x->shape.rank);
         return duet_node_broken(x->graph);
     }
     duet_attributes attributes = {.size = {inner}};
@@ -50,7 +52,7 @@ static duet_node reduce(const char *where, const duet_op *op, duet_node x, unsig
     duet_node result = duet_shape_equal(kept, x->shape)
                            ? x
                            : duet_node_make(where, x->graph, op, DUET_FLOAT32, kept, &x, 1, &attributes, true);
-    return keep ? result : duet_reshape_at(where, result, reduced_shape(x->shape, inner, false));
+    return keep ? result : duet_reshape(result, reduced_shape(x->shape, inner, false));
 }
 
 duet_node duet_sum_at(const char *where, duet_node x, unsigned axes, bool keep)
@@ -65,25 +67,25 @@ duet_node duet_max_at(const char *where, duet_node x, unsigned axes, bool keep)
 
 duet_node duet_mean_at(const char *where, duet_node x, unsigned axes, bool keep)
 {
-    duet_node sum = duet_sum_at(where, x, axes, keep);
+    duet_node sum = duet_sum(x, axes, keep);
     if (duet_node_is_broken(sum)) return sum;
-    return duet_scale_at(where, sum, (double)sum->elements / (double)x->elements);
+    return duet_scale(sum, (double)sum->elements / (double)x->elements);
 }
 
 duet_node duet_logsumexp_at(const char *where, duet_node x, unsigned axes, bool keep)
 {
-    duet_node largest = duet_stop_gradient_at(where, duet_max_at(where, x, axes, true));
-    duet_node sum = duet_sum_at(where, duet_exp_at(where, duet_subtract_at(where, x, largest)), axes, true);
-    duet_node result = duet_add_at(where, largest, duet_log_at(where, sum));
-    return duet_node_is_broken(result) ? result : duet_reshape_at(where, result, reduced_shape(x->shape, axes, keep));
+    duet_node largest = duet_stop_gradient(duet_max(x, axes, true));
+    duet_node sum = duet_sum(duet_exp(duet_subtract(x, largest)), axes, true);
+    duet_node result = duet_add(largest, duet_log(sum));
+    return duet_node_is_broken(result) ? result : duet_reshape(result, reduced_shape(x->shape, axes, keep));
 }
 
 duet_node duet_sum_features_at(const char *where, duet_node x)
 {
-    return duet_node_is_broken(x) ? x : duet_sum_at(where, x, ((1u << x->shape.rank) - 1u) & ~1u, false);
+    return duet_node_is_broken(x) ? x : duet_sum(x, ((1u << x->shape.rank) - 1u) & ~1u, false);
 }
 
 duet_node duet_batch_mean_at(const char *where, duet_node x)
 {
-    return duet_mean_at(where, x, DUET_ALL_AXES, false);
+    return duet_mean(x, DUET_ALL_AXES, false);
 }

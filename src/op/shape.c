@@ -1,6 +1,7 @@
 /* Shape ops. Views move nothing: they change which element a consumer reads. pad and concat choose where an element
  * comes from. Gradients are each other: slice and pad, concat and slice, broadcast and sum. */
 #include "op/op.h"
+#include "op/where.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +23,8 @@ bool duet_shape_broadcast(duet_shape a, duet_shape b, duet_shape *shape)
 static duet_node fail_shapes(const char *where, duet_node x, const char *op, duet_shape wanted)
 {
     char has[96], wants[96];
-    duet_graph_fail_at(where, x->graph, "%s: %s cannot become %s", op, duet_shape_text(x->shape, has),
-                       duet_shape_text(wanted, wants));
+    duet_graph_fail(x->graph, "%s: %s cannot become %s", op, duet_shape_text(x->shape, has),
+                    duet_shape_text(wanted, wants));
     return duet_node_broken(x->graph);
 }
 
@@ -31,7 +32,8 @@ static duet_node fail_shapes(const char *where, duet_node x, const char *op, due
 
 static void gradient_reshape(duet_node node, duet_node g, duet_node *gradients)
 {
-    gradients[0] = duet_reshape_at(node->where, g, node->inputs[0]->shape);
+    const char *where = node->where;
+    gradients[0] = duet_reshape(g, node->inputs[0]->shape);
 }
 
 static const duet_op op_reshape = {.name = "reshape", .kind = DUET_OP_VIEW, .gradient = gradient_reshape};
@@ -43,7 +45,7 @@ duet_node duet_reshape_at(const char *where, duet_node x, duet_shape shape)
     if (duet_node_is_broken(x)) return x;
     if (duet_shape_equal(x->shape, shape)) return x;
     if (duet_shape_elements(shape) != x->elements) return fail_shapes(where, x, "reshape", shape);
-    if (x->op == &op_reshape) return duet_reshape_at(where, x->inputs[0], shape);
+    if (x->op == &op_reshape) return duet_reshape(x->inputs[0], shape);
     return duet_node_make(where, x->graph, &op_reshape, x->type, shape, &x, 1, NULL, true);
 }
 
@@ -73,16 +75,17 @@ static void view_broadcast(duet_node node, const duet_map *outside, duet_map *in
 
 static void gradient_broadcast(duet_node node, duet_node g, duet_node *gradients)
 {
+    const char *where = node->where;
     unsigned axes = 0;
     for (size_t i = 0; i < node->shape.rank; i++)
         if (node->shape.dims[i] != node->inputs[0]->shape.dims[i]) axes |= 1u << i;
-    gradients[0] = duet_sum_at(node->where, g, axes, true);
+    gradients[0] = duet_sum(g, axes, true);
 }
 
 duet_node duet_flatten_at(const char *where, duet_node x)
 {
     if (duet_node_is_broken(x) || x->shape.rank == 0) return x;
-    return duet_reshape_at(where, x, DUET_SHAPE(x->shape.dims[0], x->elements / x->shape.dims[0]));
+    return duet_reshape(x, DUET_SHAPE(x->shape.dims[0], x->elements / x->shape.dims[0]));
 }
 
 const duet_op duet_op_broadcast = {
@@ -97,9 +100,9 @@ duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape)
         return fail_shapes(where, x, "broadcast", shape);
     for (size_t i = 0; i < shape.rank; i++)
         ranked.dims[i] = i + x->shape.rank < shape.rank ? 1 : x->shape.dims[i + x->shape.rank - shape.rank];
-    x = duet_reshape_at(where, x, ranked);
+    x = duet_reshape(x, ranked);
     if (duet_shape_equal(ranked, shape)) return x;
-    if (x->op == &duet_op_broadcast) return duet_broadcast_at(where, x->inputs[0], shape);
+    if (x->op == &duet_op_broadcast) return duet_broadcast(x->inputs[0], shape);
     return duet_node_make(where, x->graph, &duet_op_broadcast, x->type, shape, &x, 1, NULL, true);
 }
 
@@ -112,9 +115,10 @@ static void view_permute(duet_node node, const duet_map *outside, duet_map *insi
 
 static void gradient_permute(duet_node node, duet_node g, duet_node *gradients)
 {
+    const char *where = node->where;
     size_t inverse[DUET_MAX_RANK] = {0};
     for (size_t i = 0; i < node->shape.rank; i++) inverse[node->attributes.size[i]] = i;
-    gradients[0] = duet_permute_at(node->where, g, inverse);
+    gradients[0] = duet_permute(g, inverse);
 }
 
 static const duet_op op_permute = {
@@ -130,8 +134,8 @@ duet_node duet_permute_at(const char *where, duet_node x, const size_t *order)
     for (size_t i = 0; i < shape.rank; i++) {
         size_t from = order[i];
         if (from >= shape.rank || (seen >> from & 1) != 0) {
-            duet_graph_fail_at(where, x->graph, "permute: the order names dimension %zu twice or past rank %zu", from,
-                               shape.rank);
+            duet_graph_fail(x->graph, "permute: the order names dimension %zu twice or past rank %zu", from,
+                            shape.rank);
             return duet_node_broken(x->graph);
         }
         seen |= 1u << from;
@@ -140,7 +144,7 @@ duet_node duet_permute_at(const char *where, duet_node x, const size_t *order)
         attributes.size[i] = x->op == &op_permute ? x->attributes.size[from] : from;
     }
     if (in_order) return x;
-    if (x->op == &op_permute) return duet_permute_at(where, x->inputs[0], attributes.size);
+    if (x->op == &op_permute) return duet_permute(x->inputs[0], attributes.size);
     return duet_node_make(where, x->graph, &op_permute, x->type, shape, &x, 1, &attributes, true);
 }
 
@@ -154,13 +158,13 @@ duet_node duet_transpose_at(const char *where, duet_node x)
     if (duet_node_is_broken(x)) return x;
     size_t order[DUET_MAX_RANK], rank = x->shape.rank;
     if (rank < 2) {
-        duet_graph_fail_at(where, x->graph, "transpose: needs at least two dimensions, has %zu", rank);
+        duet_graph_fail(x->graph, "transpose: needs at least two dimensions, has %zu", rank);
         return duet_node_broken(x->graph);
     }
     for (size_t i = 0; i < rank; i++) order[i] = i;
     order[rank - 1] = rank - 2;
     order[rank - 2] = rank - 1;
-    return duet_permute_at(where, x, order);
+    return duet_permute(x, order);
 }
 
 /* slice: size[0] axis, size[1] start */
@@ -168,7 +172,7 @@ duet_node duet_transpose_at(const char *where, duet_node x)
 static bool bad_axis(const char *where, duet_node x, const char *op, size_t axis)
 {
     if (axis < x->shape.rank) return false;
-    duet_graph_fail_at(where, x->graph, "%s: there is no dimension %zu, the rank is %zu", op, axis, x->shape.rank);
+    duet_graph_fail(x->graph, "%s: there is no dimension %zu, the rank is %zu", op, axis, x->shape.rank);
     return true;
 }
 
@@ -180,9 +184,10 @@ static void view_slice(duet_node node, const duet_map *outside, duet_map *inside
 
 static void gradient_slice(duet_node node, duet_node g, duet_node *gradients)
 {
+    const char *where = node->where;
     size_t axis = node->attributes.size[0], start = node->attributes.size[1];
     size_t whole = node->inputs[0]->shape.dims[axis], length = node->shape.dims[axis];
-    gradients[0] = duet_pad_at(node->where, g, axis, start, whole - start - length);
+    gradients[0] = duet_pad(g, axis, start, whole - start - length);
 }
 
 static const duet_op op_slice = {.name = "slice", .kind = DUET_OP_VIEW, .view = view_slice, .gradient = gradient_slice};
@@ -193,8 +198,8 @@ duet_node duet_slice_at(const char *where, duet_node x, size_t axis, size_t star
     if (bad_axis(where, x, "slice", axis)) return duet_node_broken(x->graph);
     size_t extent = x->shape.dims[axis];
     if (start > extent || length > extent - start || length == 0) {
-        duet_graph_fail_at(where, x->graph, "slice: elements %zu to %zu of dimension %zu, which has %zu", start,
-                           start + length, axis, extent);
+        duet_graph_fail(x->graph, "slice: elements %zu to %zu of dimension %zu, which has %zu", start, start + length,
+                        axis, extent);
         return duet_node_broken(x->graph);
     }
     if (length == extent) return x;
@@ -237,8 +242,9 @@ static duet_value write_pad(duet_kernel_writer *writer, duet_node node, const du
 
 static void gradient_pad(duet_node node, duet_node g, duet_node *gradients)
 {
+    const char *where = node->where;
     size_t axis = node->attributes.size[0];
-    gradients[0] = duet_slice_at(node->where, g, axis, node->attributes.size[1], node->inputs[0]->shape.dims[axis]);
+    gradients[0] = duet_slice(g, axis, node->attributes.size[1], node->inputs[0]->shape.dims[axis]);
 }
 
 static const duet_op op_pad = {
@@ -276,10 +282,11 @@ static duet_value write_concat(duet_kernel_writer *writer, duet_node node, const
 
 static void gradient_concat(duet_node node, duet_node g, duet_node *gradients)
 {
+    const char *where = node->where;
     size_t axis = node->attributes.size[0], start = 0;
     for (size_t i = 0; i < node->input_count; i++) {
         size_t length = node->inputs[i]->shape.dims[axis];
-        gradients[i] = duet_slice_at(node->where, g, axis, start, length);
+        gradients[i] = duet_slice(g, axis, start, length);
         start += length;
     }
 }
@@ -293,9 +300,9 @@ duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count
     if (count == 0 || parts[0] == NULL) return NULL;
     if (count == 1 || duet_node_is_broken(parts[0])) return parts[0];
     if (count > MOST) {
-        duet_node halves[2] = {duet_concat_at(where, parts, count / 2, axis),
-                               duet_concat_at(where, parts + count / 2, count - count / 2, axis)};
-        return duet_concat_at(where, halves, 2, axis);
+        duet_node halves[2] = {duet_concat(parts, count / 2, axis),
+                               duet_concat(parts + count / 2, count - count / 2, axis)};
+        return duet_concat(halves, 2, axis);
     }
     if (bad_axis(where, parts[0], "concat", axis)) return duet_node_broken(parts[0]->graph);
     duet_shape shape = parts[0]->shape;

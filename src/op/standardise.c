@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "op/op.h"
+#include "op/where.h"
 
 duet_node duet_variance_at(const char *where, duet_node x, unsigned axes, bool keep)
 {
-    duet_node centred = duet_subtract_at(where, x, duet_mean_at(where, x, axes, true));
-    return duet_mean_at(where, duet_square_at(where, centred), axes, keep);
+    duet_node centred = duet_subtract(x, duet_mean(x, axes, true));
+    return duet_mean(duet_square(centred), axes, keep);
 }
 
 /* What `x` is a broadcast of, or `x`. */
@@ -44,12 +45,12 @@ static void gradient_standardise(duet_node node, duet_node g, duet_node *gradien
     duet_node factor, inverse = unstretched(node->inputs[2]);
     /* Sums of the bare value are those that scale and offset need for their own gradients: they are made once. */
     duet_node value = without_factor(g, axes, &factor);
-    duet_node mean = duet_mean_at(where, value, axes, true);
-    duet_node slope = duet_mean_at(where, duet_multiply_at(where, value, node), axes, true);
-    if (factor != NULL) inverse = duet_multiply_at(where, inverse, factor);
-    duet_node rest = duet_subtract_at(where, value, mean);
-    rest = duet_subtract_at(where, rest, duet_multiply_at(where, node, slope));
-    gradients[0] = duet_multiply_at(where, rest, inverse);
+    duet_node mean = duet_mean(value, axes, true);
+    duet_node slope = duet_mean(duet_multiply(value, node), axes, true);
+    if (factor != NULL) inverse = duet_multiply(inverse, factor);
+    duet_node rest = duet_subtract(value, mean);
+    rest = duet_subtract(rest, duet_multiply(node, slope));
+    gradients[0] = duet_multiply(rest, inverse);
 }
 
 static const duet_op op_standardise = {.name = "standardise",
@@ -61,10 +62,10 @@ static const duet_op op_standardise = {.name = "standardise",
 duet_node duet_standardise_at(const char *where, duet_node x, unsigned axes, double epsilon)
 {
     if (duet_node_is_broken(x)) return x;
-    duet_node mean = duet_mean_at(where, x, axes, true), variance = duet_variance_at(where, x, axes, true);
-    duet_node inverse = duet_reciprocal_at(where, duet_sqrt_at(where, duet_shift_at(where, variance, epsilon)));
+    duet_node mean = duet_mean(x, axes, true), variance = duet_variance(x, axes, true);
+    duet_node inverse = duet_reciprocal(duet_sqrt(duet_shift(variance, epsilon)));
     if (duet_node_is_broken(inverse)) return inverse;
-    duet_node inputs[] = {x, duet_broadcast_at(where, mean, x->shape), duet_broadcast_at(where, inverse, x->shape)};
+    duet_node inputs[] = {x, duet_broadcast(mean, x->shape), duet_broadcast(inverse, x->shape)};
     duet_attributes attributes = {.size = {axes & ((1u << x->shape.rank) - 1u)}};
     return duet_node_make(where, x->graph, &op_standardise, DUET_FLOAT32, x->shape, inputs, 3, &attributes, true);
 }

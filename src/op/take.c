@@ -1,6 +1,7 @@
-/* A slice at a place that is known at run time: row i of a table, column i of a weight. What is sliced is computed where
- * it is read, so that one row of a masked weight costs one row. */
+/* A slice at a place that is known at run time: row i of a table, column i of a weight. What is sliced is computed
+ * where it is read, so that one row of a masked weight costs one row. */
 #include "op/op.h"
+#include "op/where.h"
 
 /* size[0]: the axis. */
 static duet_value write_take(duet_kernel_writer *writer, duet_node node, const duet_map *map)
@@ -24,8 +25,8 @@ duet_node duet_take_at(const char *where, duet_node x, size_t axis, duet_node in
     if (duet_operand_is_broken(where, &op_take, x, index)) return duet_node_broken(x->graph);
     if (axis >= x->shape.rank || index->type != DUET_UINT32 || index->shape.rank > 1) {
         char text[96];
-        duet_graph_fail_at(where, x->graph, "take: an axis of %s, not %zu, and a uint32 index [count] were expected",
-                           duet_shape_text(x->shape, text), axis);
+        duet_graph_fail(x->graph, "take: an axis of %s, not %zu, and a uint32 index [count] were expected",
+                        duet_shape_text(x->shape, text), axis);
         return duet_node_broken(x->graph);
     }
     duet_shape shape = x->shape;

@@ -1,6 +1,7 @@
 /* Larger pictures from smaller ones. Nearest neighbours and pixel shuffle only name elements anew; bilinear is an op
  * with its transpose, a pair closed under differentiation. */
 #include "op/op.h"
+#include "op/where.h"
 #include "op/windows.h"
 
 /* Whether x is a picture that can grow by these factors: its extents stay below 2^31. */
@@ -10,10 +11,10 @@ static bool can_grow(const char *where, const char *op, duet_node x, size_t heig
     const size_t *d = x->shape.dims;
     if (height > 0 && width > 0 && height <= INT32_MAX / d[1] && width <= INT32_MAX / d[2]) return true;
     char text[96];
-    duet_graph_fail_at(where, x->graph,
-                       "%s: factors of %zu and %zu for height and width of %s: must be 1 or more, the "
-                       "extents below 2^31",
-                       op, height, width, duet_shape_text(x->shape, text));
+    duet_graph_fail(x->graph,
+                    "%s: factors of %zu and %zu for height and width of %s: must be 1 or more, the "
+                    "extents below 2^31",
+                    op, height, width, duet_shape_text(x->shape, text));
     return false;
 }
 
@@ -25,8 +26,8 @@ duet_node duet_upsample_nearest_at(const char *where, duet_node x, size_t height
     duet_shape small = DUET_SHAPE(d[0], d[1], 1, d[2], 1, d[3]),
                wide = DUET_SHAPE(d[0], d[1], height, d[2], width, d[3]);
     duet_shape result = DUET_SHAPE(d[0], d[1] * height, d[2] * width, d[3]);
-    x = duet_broadcast_at(where, duet_reshape_at(where, x, small), wide);
-    return duet_reshape_at(where, x, result);
+    x = duet_broadcast(duet_reshape(x, small), wide);
+    return duet_reshape(x, result);
 }
 
 /* Pixel shuffle. [batch, height, block, width, block, channels] lies between the two shapes, but for the order. */
@@ -40,13 +41,13 @@ duet_node duet_depth_to_space_at(const char *where, duet_node x, size_t block)
     const size_t *d = x->shape.dims, channels = d[3] / block / block;
     if (d[3] % block != 0 || d[3] / block % block != 0) {
         char text[96];
-        duet_graph_fail_at(where, x->graph, "depth_to_space: the channels of %s must be a multiple of %zu x %zu",
-                           duet_shape_text(x->shape, text), block, block);
+        duet_graph_fail(x->graph, "depth_to_space: the channels of %s must be a multiple of %zu x %zu",
+                        duet_shape_text(x->shape, text), block, block);
         return duet_node_broken(x->graph);
     }
     duet_shape result = DUET_SHAPE(d[0], d[1] * block, d[2] * block, channels);
-    x = duet_reshape_at(where, x, DUET_SHAPE(d[0], d[1], d[2], block, block, channels));
-    return duet_reshape_at(where, duet_permute_at(where, x, shuffle), result);
+    x = duet_reshape(x, DUET_SHAPE(d[0], d[1], d[2], block, block, channels));
+    return duet_reshape(duet_permute(x, shuffle), result);
 }
 
 duet_node duet_space_to_depth_at(const char *where, duet_node x, size_t block)
@@ -56,15 +57,14 @@ duet_node duet_space_to_depth_at(const char *where, duet_node x, size_t block)
     const size_t *d = x->shape.dims;
     if (block == 0 || d[1] % block != 0 || d[2] % block != 0) {
         char text[96];
-        duet_graph_fail_at(where, x->graph,
-                           "space_to_depth: height and width of %s must be multiples of %zu, the block",
-                           duet_shape_text(x->shape, text), block);
+        duet_graph_fail(x->graph, "space_to_depth: height and width of %s must be multiples of %zu, the block",
+                        duet_shape_text(x->shape, text), block);
         return duet_node_broken(x->graph);
     }
     size_t height = d[1] / block, width = d[2] / block;
     duet_shape result = DUET_SHAPE(d[0], height, width, block * block * d[3]);
-    x = duet_reshape_at(where, x, DUET_SHAPE(d[0], height, block, width, block, d[3]));
-    return duet_reshape_at(where, duet_permute_at(where, x, shuffle), result);
+    x = duet_reshape(x, DUET_SHAPE(d[0], height, block, width, block, d[3]));
+    return duet_reshape(duet_permute(x, shuffle), result);
 }
 
 /* bilinear. Along a dimension enlarged f times, element c lies at (c + 1/2) / f - 1/2 of the small one, held inside its

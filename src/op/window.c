@@ -3,6 +3,7 @@
 
 #include "duet/op.h"
 #include "graph/node.h"
+#include "op/where.h"
 
 duet_window duet_window_same(duet_node x, size_t size, size_t stride)
 {
@@ -23,23 +24,22 @@ bool duet_window_lay(const char *where, duet_graph *graph, const char *op, duet_
     static const char *const sides[2] = {"height", "width"};
     char text[96];
     if (picture.rank != 4) {
-        duet_graph_fail_at(where, graph, "%s: needs [batch, height, width, channels], has %s", op,
-                           duet_shape_text(picture, text));
+        duet_graph_fail(graph, "%s: needs [batch, height, width, channels], has %s", op,
+                        duet_shape_text(picture, text));
         return false;
     }
     for (size_t axis = 0; axis < 2; axis++) {
         counts[axis] = duet_window_count(window, axis, picture.dims[axis + 1]);
         if (counts[axis] > 0) continue;
         bool zero = window->size[axis] == 0 || window->stride[axis] == 0 || window->dilation[axis] == 0;
-        duet_graph_fail_at(
-            where, graph,
-            "%s: no window of %zux%zu (stride %zux%zu, dilation %zux%zu) fits %s along its %s with padding "
-            "%zu before and %zu after; %s",
-            op, window->size[0], window->size[1], window->stride[0], window->stride[1], window->dilation[0],
-            window->dilation[1], duet_shape_text(picture, text), sides[axis], window->pad_before[axis],
-            window->pad_after[axis],
-            zero ? "size, stride and dilation must be at least 1"
-                 : "a window reaches over dilation * (size - 1) + 1 elements");
+        duet_graph_fail(graph,
+                        "%s: no window of %zux%zu (stride %zux%zu, dilation %zux%zu) fits %s along its %s with padding "
+                        "%zu before and %zu after; %s",
+                        op, window->size[0], window->size[1], window->stride[0], window->stride[1], window->dilation[0],
+                        window->dilation[1], duet_shape_text(picture, text), sides[axis], window->pad_before[axis],
+                        window->pad_after[axis],
+                        zero ? "size, stride and dilation must be at least 1"
+                             : "a window reaches over dilation * (size - 1) + 1 elements");
         return false;
     }
     return true;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "op/op.h"
+#include "op/where.h"
 #include "op/window.h"
 
 /* Of the attributes' sizes, two of each; number[0] is the fill of windows. */
@@ -95,8 +96,8 @@ static duet_node make_windows(const char *where, duet_node x, const duet_window 
     if (duet_node_is_broken(x)) return x;
     duet_shape s = shape;
     if (tiles(window, x->shape, shape)) {
-        x = duet_reshape_at(where, x, DUET_SHAPE(s.dims[0], s.dims[1], s.dims[3], s.dims[2], s.dims[4], s.dims[5]));
-        return duet_permute_at(where, x, tile_order);
+        x = duet_reshape(x, DUET_SHAPE(s.dims[0], s.dims[1], s.dims[3], s.dims[2], s.dims[4], s.dims[5]));
+        return duet_permute(x, tile_order);
     }
     duet_attributes attributes = attributes_of(window, fill);
     return duet_node_make(where, x->graph, &op_windows, DUET_FLOAT32, shape, &x, 1, &attributes, true);
@@ -105,7 +106,7 @@ static duet_node make_windows(const char *where, duet_node x, const duet_window 
 bool duet_is_float(const char *where, const char *op, duet_node x)
 {
     if (x->type == DUET_FLOAT32) return true;
-    duet_graph_fail_at(where, x->graph, "%s: needs float32, has %s; use duet_to_float", op, duet_type_text(x->type));
+    duet_graph_fail(x->graph, "%s: needs float32, has %s; use duet_to_float", op, duet_type_text(x->type));
     return false;
 }
 
@@ -113,8 +114,8 @@ bool duet_is_picture(const char *where, const char *op, duet_node x)
 {
     if (x->shape.rank == 4) return duet_is_float(where, op, x);
     char text[96];
-    duet_graph_fail_at(where, x->graph, "%s: needs [batch, height, width, channels], has %s", op,
-                       duet_shape_text(x->shape, text));
+    duet_graph_fail(x->graph, "%s: needs [batch, height, width, channels], has %s", op,
+                    duet_shape_text(x->shape, text));
     return false;
 }
 
@@ -249,8 +250,7 @@ static const duet_op op_fold = {
 static duet_node make_fold(const char *where, duet_node windows, const duet_window *window, duet_shape shape)
 {
     if (duet_node_is_broken(windows)) return windows;
-    if (tiles(window, shape, windows->shape))
-        return duet_reshape_at(where, duet_permute_at(where, windows, tile_order), shape);
+    if (tiles(window, shape, windows->shape)) return duet_reshape(duet_permute(windows, tile_order), shape);
     duet_attributes attributes = attributes_of(window, 0);
     return duet_node_make(where, windows->graph, &op_fold, DUET_FLOAT32, shape, &windows, 1, &attributes, true);
 }
@@ -263,8 +263,8 @@ duet_node duet_fold_at(const char *where, duet_node windows, const duet_window *
     duet_shape has = windows->shape, picture = DUET_SHAPE(has.dims[0], height, width, has.dims[5]);
     if (has.rank != 6) {
         char text[96];
-        duet_graph_fail_at(where, graph, "fold: needs [batch, rows, columns, size, size, channels], has %s",
-                           duet_shape_text(has, text));
+        duet_graph_fail(graph, "fold: needs [batch, rows, columns, size, size, channels], has %s",
+                        duet_shape_text(has, text));
         return duet_node_broken(graph);
     }
     if (!duet_is_float(where, "fold", windows) || !duet_window_lay(where, graph, "fold", picture, window, counts))
@@ -272,7 +272,7 @@ duet_node duet_fold_at(const char *where, duet_node windows, const duet_window *
     duet_shape wants = DUET_SHAPE(has.dims[0], counts[0], counts[1], window->size[0], window->size[1], has.dims[5]);
     if (duet_shape_equal(has, wants)) return make_fold(where, windows, window, picture);
     char texts[3][96];
-    duet_graph_fail_at(where, graph, "fold: the windows over %s are %s, has %s", duet_shape_text(picture, texts[0]),
-                       duet_shape_text(wants, texts[1]), duet_shape_text(has, texts[2]));
+    duet_graph_fail(graph, "fold: the windows over %s are %s, has %s", duet_shape_text(picture, texts[0]),
+                    duet_shape_text(wants, texts[1]), duet_shape_text(has, texts[2]));
     return duet_node_broken(graph);
 }

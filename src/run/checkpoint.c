@@ -240,8 +240,8 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
 {
     const duet_checkpoint facts = {trainer->steps, trainer->reported, trainer->batch};
     DUET_TRY(duet_trainer_check(trainer, error));
-    return duet_checkpoint_save(path, trainer->model, trainer->device, &facts, duet_trainer_draws(trainer, trainer->steps),
-                                error);
+    return duet_checkpoint_save(path, trainer->model, trainer->device, &facts,
+                                duet_trainer_draws(trainer, trainer->steps), error);
 }
 
 duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error)

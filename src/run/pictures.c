@@ -57,11 +57,8 @@ static duet_status draw_reconstructions(drawing *to, duet_error *error)
 {
     uint8_t labels[GRID_PICTURES > POINTS ? GRID_PICTURES : POINTS];
     const duet_wanted reconstruction = {DUET_RECONSTRUCTION, to->values};
-    duet_request request = {.count = to->shown,
-                            .seed = to->seed,
-                            .examples = to->rows,
-                            .outputs = &reconstruction,
-                            .output_count = 1};
+    duet_request request = {
+        .count = to->shown, .seed = to->seed, .examples = to->rows, .outputs = &reconstruction, .output_count = 1};
     DUET_TRY(read_examples(to, to->rows, error));
     if (duet_evaluator_has_classes(to->evaluator) && to->info->classes > 0) {
         DUET_TRY(duet_data_labels(to->data, shown_split(to->info), 0, to->shown, labels, error));

@@ -47,8 +47,8 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
     return status;
 }
 
-static duet_status open_run(duet_run **run, duet_run *made, const char *directory, const char *device,
-                            const char *data, const duet_family *family, duet_error *error)
+static duet_status open_run(duet_run **run, duet_run *made, const char *directory, const char *device, const char *data,
+                            const duet_family *family, duet_error *error)
 {
     duet_run_file file;
     duet_status status = duet_run_file_read(&file, directory, error);

@@ -38,8 +38,8 @@ typedef struct training {
     duet_trainer *trainer;
     duet_evaluator *evaluator;
     duet_metrics_file metrics;
-    uint64_t first, total, cadence; /* steps: at this call's start, in all, between reports */
-    double *means; /* of the terms, as last reported */
+    uint64_t first, total, cadence;             /* steps: at this call's start, in all, between reports */
+    double *means;                              /* of the terms, as last reported */
     double earlier, began;                      /* seconds of earlier calls; the clock at this one's start */
     double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */
     uint64_t report_step;

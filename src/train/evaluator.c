@@ -169,8 +169,8 @@ static duet_status find_outputs(const duet_evaluator *evaluator, const prepared 
         if (node == NULL) return fail_output(evaluator, name, error);
         const duet_procedure_description *from = duet_build_find_output(made->build, name, &value);
         if (from != NULL && from != procedure && from != &made->build->procedures[0])
-            return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" is of the procedure \"%s\", not of \"%s\"", name,
-                             from->name, procedure->name);
+            return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" is of the procedure \"%s\", not of \"%s\"",
+                             name, from->name, procedure->name);
         if (row_features(node, made->rows) == 0)
             return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" has no row an example", name);
         made->outputs[i] = node;
@@ -267,8 +267,7 @@ typedef struct course {
 
 static duet_status write_rows(course *it, duet_node input, const float *rows, size_t count, duet_error *error)
 {
-    size_t features = row_features(input, it->made->rows), given = count * features,
-           whole = it->made->rows * features;
+    size_t features = row_features(input, it->made->rows), given = count * features, whole = it->made->rows * features;
     if (given > 0) memcpy(it->room, rows, given * sizeof *rows);
     memset(it->room + given, 0, (whole - given) * sizeof *rows);
     const duet_schedule *schedule = &it->made->schedule;

@@ -154,8 +154,7 @@ static duet_status explain_phase(const duet_trainer *trainer, size_t index, voca
                                  duet_explained_phase *phase, duet_error *error)
 {
     const duet_schedule *schedule = &trainer->schedule;
-    const duet_phase_description *from =
-        index < schedule->phase_count ? schedule->phases[index].description : NULL;
+    const duet_phase_description *from = index < schedule->phase_count ? schedule->phases[index].description : NULL;
     if (!open_vocabulary(known, trainer->build, from) || (from != NULL && !make_room(phase, from)))
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while explaining a step");
     learn(known, trainer->build, from);

@@ -114,7 +114,7 @@ static void remember_reports(const duet_build *build, const duet_phase_descripti
     }
     for (size_t i = 0; i < phase->report_count; i++) row[i] = duet_reshape(phase->reports[i].value, DUET_SHAPE(1));
     duet_node history = duet_working_state(build->graph, phase_state_name(name, "history", phase), DUET_FLOAT32,
-                                   DUET_SHAPE(DUET_HISTORY_ROWS, phase->report_count), zero);
+                                           DUET_SHAPE(DUET_HISTORY_ROWS, phase->report_count), zero);
     duet_node replays = scalar_state(build->graph, phase_state_name(name, "replays", phase), DUET_UINT32);
     duet_node joined = duet_concat(row, phase->report_count, 0);
     free(row);

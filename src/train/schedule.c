@@ -1,5 +1,5 @@
-/* Running a procedure: k repeats of a phase are k replays of its plan, and a pass is nothing but their launches. The host
- * waits for what it enqueued some time ago only, so that the device never runs dry. */
+/* Running a procedure: k repeats of a phase are k replays of its plan, and a pass is nothing but their launches. The
+ * host waits for what it enqueued some time ago only, so that the device never runs dry. */
 #include "train/schedule.h"
 
 #include <stdlib.h>
@@ -93,8 +93,8 @@ static duet_status plan_all(duet_schedule *schedule, plan_list *list, const duet
         list->roots[plans - 1] = last;
         list->counts[plans - 1] = last_count;
     }
-    DUET_TRY(duet_plan_new_many(schedule->plans, plans, schedule->device, list->names, list->roots, list->counts,
-                                error));
+    DUET_TRY(
+        duet_plan_new_many(schedule->plans, plans, schedule->device, list->names, list->roots, list->counts, error));
     schedule->plan_count = plans;
     return DUET_OK;
 }
@@ -121,8 +121,7 @@ duet_status duet_schedule_make(duet_schedule *schedule, duet_device *device, con
     DUET_TRY(make_plans(schedule, last, last_count, error));
     duet_phase_find_variables(schedule);
     for (size_t i = 0; i < schedule->phase_count; i++)
-        if (schedule->phases[i].description->report_count > most)
-            most = schedule->phases[i].description->report_count;
+        if (schedule->phases[i].description->report_count > most) most = schedule->phases[i].description->report_count;
     schedule->rows = malloc(DUET_HISTORY_ROWS * most * sizeof *schedule->rows);
     return schedule->rows == NULL ? fail_memory(error) : DUET_OK;
 }
@@ -130,8 +129,7 @@ duet_status duet_schedule_make(duet_schedule *schedule, duet_device *device, con
 void duet_schedule_clear(duet_schedule *schedule)
 {
     for (size_t i = 0; i < DUET_QUEUED; i++) (void)duet_event_wait(&schedule->events[i], NULL);
-    for (size_t i = 0; schedule->plans != NULL && i <= schedule->phase_count; i++)
-        duet_plan_free(&schedule->plans[i]);
+    for (size_t i = 0; schedule->plans != NULL && i <= schedule->phase_count; i++) duet_plan_free(&schedule->plans[i]);
     free(schedule->phases);
     free(schedule->plans);
     free(schedule->watched);
@@ -170,8 +168,7 @@ static duet_status average_phase(duet_schedule *schedule, const duet_scheduled_p
     DUET_TRY(duet_variable_read(phase->history, schedule->rows, error));
     for (size_t i = 0; i < terms; i++) {
         double sum = 0;
-        for (uint64_t k = first; k < last; k++)
-            sum += schedule->rows[(size_t)(k % DUET_HISTORY_ROWS) * terms + i];
+        for (uint64_t k = first; k < last; k++) sum += schedule->rows[(size_t)(k % DUET_HISTORY_ROWS) * terms + i];
         means[i] = sum / (double)(last - first); /* none: NaN */
     }
     return DUET_OK;

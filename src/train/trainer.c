@@ -8,8 +8,7 @@
 static bool draws_batches(const duet_trainer *trainer)
 {
     bool draws = false;
-    for (size_t i = 0; i < trainer->schedule.phase_count; i++)
-        draws |= trainer->schedule.phases[i].description->draws;
+    for (size_t i = 0; i < trainer->schedule.phase_count; i++) draws |= trainer->schedule.phases[i].description->draws;
     return draws;
 }
 
