@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Start and memory of `duet train`: seconds from the start of the process to the first finished step, and the peak of
 resident memory, driver included; warm (kernels in the driver's cache) and cold (an empty cache).
 

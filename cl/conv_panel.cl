@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions for processors with vector registers and caches, NHWC, single precision: register tiles as in
  * gemm_panel.cl, and no copy of the picture.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The gradient of a convolution by its weights, for processors with vector registers and caches: the register tiles of
  * gemm_panel.cl, NHWC, single precision.
  *

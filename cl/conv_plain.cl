@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions, the plain twin: the family of three that is closed under differentiation, each as the loops that
  * define it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions for GPUs: the product of tile.cl, with A read through the window. No picture is unfolded in memory.
  *
  *     y: rows (image, height, width),      k (tap, channel),       A = x, B = w

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the kernels of convolutions share: the extents, as src/product/convolution.h has them. x is the picture, [images,
  * picture, channels]; w the weights, [kernel_size, channels / groups, features]; y the result, [images, result,
  * features]. Tap k of result o lies at o * stride + k * dilation - pad. */

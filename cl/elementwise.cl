@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 // Functions that the generated kernels call where OpenCL's own are slow or lose digits. Written without branches or
 // tables, so that CPU compilers can compute several work-items at once with vector instructions.
 

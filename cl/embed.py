@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Turns kernel sources into a C file, so that the library carries them: embed.py OUTPUT FILE...
 
 The texts become arrays of numbers, because C11 promises only 4095 characters for a string literal.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Matrix product for processors with vector registers and caches: C = op(A) op(B), or C += op(A) op(B), row-major,
  * single precision.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Matrix product, the plain twin: C = op(A) op(B), or C += op(A) op(B), row-major, single precision.
  *
  * Mapping: one work-item computes one element of C. Work-items are numbered along the rows of C, so neighbours read

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Matrix product for GPUs: C = op(A) op(B), or C += op(A) op(B), row-major, single precision.
  *
  * Mapping: one work-group computes a tile of C, TILE_M x TILE_N. It walks along k in steps of TILE_K: its work-items

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the kernels for processors with vector registers share: tiles of registers over panels (gemm_panel.cl, which
  * explains them, and conv_panel.cl), and how a panel is packed. */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 // Random numbers by counter: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 // Element i of a stream is a pure function of (seed, stream, step, i): every work-item computes its own, in any order,
 // on any device, with no state to keep and nothing to pass on. Bound by arithmetic: twenty 32x32->64 multiplications a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tiles in local memory: what gemm_tile.cl, which says why they are as they are, and conv_tile.cl share. C is computed in
  * tiles of TILE_M x TILE_N by work-groups of GROUP_N x GROUP_M work-items, each of which keeps ITEM_M x ITEM_N sums. */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A picture unfolded into a matrix, [images, result][tap, channel]: what a convolution's window sees, a row a result; and
  * such a matrix folded back, each pixel the sum of all that lies where it was read. For providers that hand the product
  * itself to a plain matrix product.

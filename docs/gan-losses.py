@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Draws gan-losses.svg: the two losses of a GAN's generator, and their derivatives, over D's logit of a sample."""
 import math
 from pathlib import Path

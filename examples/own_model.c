@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A model of one's own, start to end: a denoising auto-encoder (Vincent et al. 2008, "Extracting and composing robust
  * features with denoising autoencoders"). It sees pictures with a quarter of the pixels put out and learns to restore
  * them. Usage: own_model [epochs [data]]; writes own_model.png: noisy pictures above restored ones. */

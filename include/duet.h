@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet.h: the whole public interface of Duet, a portable OpenCL library that trains, judges and compares
  * generative models whose training is a game or a bargain between two networks. Each part compiles alone. */
 #ifndef DUET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers out of a few nodes in one line: a plan, its inputs, one replay, its results. */
 #ifndef DUET_TESTS_COMPUTE_H
 #define DUET_TESTS_COMPUTE_H

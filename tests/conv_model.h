@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A small auto-encoder of convolutions: what training and tuning make of them is tested with it. Smooth, so that a
  * rounding stays one. */
 #ifndef DUET_TESTS_CONV_MODEL_H

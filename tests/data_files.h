@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files of examples that tests write, in a folder of the test that runs. */
 #ifndef DUET_TESTS_DATA_FILES_H
 #define DUET_TESTS_DATA_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An OpenCL layer that counts: the ICD loader puts it between a program and the driver ($OPENCL_LAYERS). Calls are told
  * apart by who makes them, since CLBlast makes objects of its own. Entries left NULL go straight to the driver. */
 #define _GNU_SOURCE              /* dladdr */

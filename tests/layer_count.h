@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the counting layer (layer_count.c) and the tests that read it agree on. The layer is a module of its own: a test
  * finds layer_counts() in it by dlsym. */
 #ifndef DUET_TESTS_LAYER_COUNT_H

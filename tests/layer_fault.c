@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An OpenCL layer that is a bad driver: $LAYER_FAULT, "crash:NAME", "hang:NAME" or "skip:NAME", says what happens to
  * launches of kernels whose name begins with NAME. Entries left NULL go straight to the driver. */
 #define CL_TARGET_OPENCL_VERSION 300

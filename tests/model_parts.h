@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of models share: built-in families over known parameters, their graphs planned together so that a
  * table of models costs one build of kernels. */
 #ifndef DUET_TESTS_MODEL_PARTS_H

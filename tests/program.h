@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Running the program as a person does: its words, its exit status, what it says. */
 #ifndef DUET_TESTS_PROGRAM_H
 #define DUET_TESTS_PROGRAM_H

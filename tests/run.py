@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Runs a suite of a build folder's test programs and adds up what cmocka says of each.
 
 Meson counts programs; people want cases. So each program writes cmocka's XML, and its totals are read here. A program

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every test program shares: cmocka's includes in the order it wants, comparisons that a NaN cannot pass, the
  * device under test, and folders that go away again. */
 #ifndef DUET_TESTS_TEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Named and generated data sets, and batches on the device: what a plan draws is what the host reads. */
 #include "data_files.h"
 

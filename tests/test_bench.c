@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The benchmark: its document and its mistakes, the trials of matrix products, and the child processes it measures in.
  * How fast anything is, is no matter of tests. */
 #include "program.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The program as a person meets it: command lines in a table, each with its exit status and a piece of what it says;
  * then what needs a run of its own. */
 #include "program.h"

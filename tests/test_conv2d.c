@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolution layers: extents, weights and first values against loops and closed forms. */
 #include "compute.h"
 

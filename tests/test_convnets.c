@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The models made of convolutions: parameters, presets, and training on small pictures, whose labels stay with them. */
 #include "model_parts.h"
 #include "use.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every provider of convolutions, each member of the family, over windows of every kind, written and added to, against
  * the loops that define a convolution, in double. The tensors lie at odd offsets: what is beside the result must
  * survive, what is before the operands is NaN, and their buffers end where they do. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files of examples: what is sound is read to the last value, and each kind of unsound file is refused with the words
  * that say why. */
 #include "data_files.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The device layer: listing (also with a driver that crashes), order and choice, buffers, programs, launches. */
 #include "base/text.h"
 #include "device/discovery.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Models that know their likelihood exactly: MADE and NICE, held to enumeration, to numeric derivatives and to their
  * own samples. */
 #include "use.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Plans explained, and through that the planner: who lies in whose memory and when, whether every gradient is stored
  * and used, whether old values are read before new ones are written. Then `duet explain` in its four forms. */
 #include "conv_model.h"

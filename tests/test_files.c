@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files that Duet writes: whole or not there, and read back only when they are what was written. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs of earlier versions (tests/fixtures) load, evaluate to what their version said, and go on as they did there. */
 #include "program.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Graphs made by chance: views of views, values read twice, reductions of products, several results. Fusion, layout and
  * lifetimes are tried in combinations nobody would write down, against the plain reference.
  * usage: test_fuzz [GRAPHS]; a failure names its graph's number, which alone decides what the graph is. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The generative adversarial network: its losses against their closed forms, what each setting does to the game, and
  * that it learns. Most tests make D linear with known weights, so that every logit is known. */
 #include "model_parts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every GEMM provider, all four transposes, sizes around the edges of tiles, written and added to, against a product
  * in double. The matrices lie at odd offsets: what is beside C must survive, what is before A and B is NaN, and their
  * buffers end where they do, so that a simulator sees a read too far. */

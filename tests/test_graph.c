@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The graph as a description: mistakes stick and name their place, equal expressions are one node, gradients stay where
  * they are needed, and what a plan launches. */
 #include "compute.h"

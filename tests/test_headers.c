@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every public header compiles alone, as C11 and as C++: a program may include any one of them first. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Windows, pooling and up-sampling against numbers that were computed elsewhere (JAX's reduce_window, PyTorch's
  * interpolate, TensorFlow's manual), what they launch and store, and the words for their mistakes. */
 #include "compute.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The layer rule: a file includes only from its own layer and those below it; the command line includes duet.h alone;
  * OpenCL is called in src/device alone, CLBlast in src/product. The list of layers is also the table of
  * docs/architecture.md. The test reads the sources as text. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Metrics against closed forms: the weights of tiny runs are set by hand so that each number is known beforehand. And
  * what they rest on: a run opened, its outputs for any number of rows, noise that follows from a seed. */
 #include "train_models.h"

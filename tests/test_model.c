@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The losses of the autoencoders against formulas in double, on decoders and encoders whose weights are set so that
  * every value is known; and that they learn. Settings and first values have their own program, and so has the GAN. */
 #include "model_parts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Normalisation layers and dropout in graphs of their own: their numbers against loops over pictures as they are, what
  * they remember over several replays, and what they do in a scope of inference. */
 #include "compute.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every op on the device under test: the doctor's table, the losses of nn by the same means, and proof that wrong
  * numbers are seen. */
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Optimisers against steps worked by hand in double, three updates each, on a quadratic whose gradient is known. */
 #include "test.h"
 

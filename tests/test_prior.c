@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Priors: draws against moments and shares, densities against closed forms on the host, quantiles against draws. */
 
 #include "compute.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Procedures and phases: what models say, what schedules make of it, and the mistakes that are named. */
 #include "use.h"
 

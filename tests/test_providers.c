@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A training step does not depend on who multiplies or convolves: from the same seed a model takes a step, and then
  * nine more, with each GEMM provider, and every loss, gradient and parameter must be the plain twin's but for rounding.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Randomness: Philox against Random123's known answers, distributions by their moments and tails, permutations that
  * hold every example once. Margins are five standard errors, and every draw has a fixed seed: nothing here fails by
  * chance. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs that are repeated, stopped, killed, damaged and resumed: equal bytes where equal bytes are promised, a message
  * where not. Killed trainings are processes of their own: this program started once more with arguments. */
 #include "train_models.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs are files: what one driver trained, another evaluates alike and goes on with. The second one is named by
  * $DUET_TEST_SECOND_DEVICE (quickstart fetches it); without it there is nothing to compare and the tests say so. */
 #include "program.h"

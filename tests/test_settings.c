@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The settings of the built-in models, as words and in what they build, and the first values of parameters. */
 #include "model_parts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The op table and graphs made by chance on oclgrind, a simulator that sees every access: with one buffer of its exact
  * size a tensor, an overrun of a single element leaves a line in its log. It ends with status 0 whatever it finds, so
  * the log is what counts. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* States of layers in training: which phase moves which, that no optimiser touches them, that they freeze and are saved
  * with everything else, and that a trained model uses them. */
 #include "train_models.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A training step is launches and nothing else: a layer under the OpenCL loader counts what steps 2, 3, ... ask of the
  * driver, and malloc of this program's own counts what they ask of the heap. */
 #define _GNU_SOURCE /* dladdr */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The schedule and what runs it: phases, repeats, gates, reports, epochs, and the stop at a number that is not finite,
  * each on a family whose every value is known beforehand. */
 #include "train_models.h"

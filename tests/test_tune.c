@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet tune as a person meets it, also with drivers that crash, hang or compute nonsense (layer_fault.c), and what
  * trainings make of its file. */
 #include "program.h"

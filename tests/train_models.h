@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of training share: tiny families of their own and data sets of a few bytes. */
 #ifndef DUET_TESTS_TRAIN_MODELS_H
 #define DUET_TESTS_TRAIN_MODELS_H

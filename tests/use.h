@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What tests ask of trained models, in one line: one output of latents or of examples. */
 #ifndef DUET_TESTS_USE_H
 #define DUET_TESTS_USE_H

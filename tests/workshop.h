@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a test of layers builds in: a store, a graph over it and one group. */
 #ifndef DUET_TESTS_WORKSHOP_H
 #define DUET_TESTS_WORKSHOP_H

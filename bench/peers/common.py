@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the peers share: arguments, the data, the clock, and the line of JSON that says how a workload went.
 
 Import it first: the time to the first step is counted from here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """JAX on the CPU: twenty steps in one jitted lax.scan, data and sampling inside. The fastest peer on dense models."""
 import common
 

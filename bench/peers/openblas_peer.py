@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """OpenBLAS as numpy brings it: matrix products from and to plain row-major operands.
 
 usage: openblas_peer.py SECONDS M,N,K,OP...   (seconds for each product; OP is nn, nt, tn or tt) prints one JSON line

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """TensorFlow: the convolutional workloads as one tf.function a step. TF_JIT=1 goes through XLA."""
 import common
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """tinygrad through OpenCL, the one other maintained library that trains through it: mlpvae. Its first step takes minutes."""
 import common
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """PyTorch on the CPU: eager with the fused Adam, which is its fastest way here. TORCH_MODE=eager or compile for others."""
 import common
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Status codes, error messages and the version: what every other part of the interface speaks in. */
 #ifndef DUET_BASE_H
 #define DUET_BASE_H

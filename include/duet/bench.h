@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a device can do at best, and what its matrix products reach: the measurements behind `duet bench`. Timings are
  * taken on the wall clock around finished work; a machine that is busy elsewhere makes all of them worse. */
 #ifndef DUET_BENCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Data sets: named ones, and files of the formats in one table. Shapes come from the data. */
 #ifndef DUET_DATA_H
 #define DUET_DATA_H

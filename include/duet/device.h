@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Devices: which there are, which one to use, and what it can do. Asked, never assumed. */
 #ifndef DUET_DEVICE_H
 #define DUET_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The doctor: every op on a device against the plain reference in double. */
 #ifndef DUET_DOCTOR_H
 #define DUET_DOCTOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a plan does, as plain data: its launches, the tensors they read and store, and the memory these lie in. For
  * learners, for programs that draw a plan, and for tests of the planner. */
 #ifndef DUET_EXPLAIN_H

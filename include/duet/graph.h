@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A graph is a description: nodes with static shapes; nothing runs. A gradient is more graph.
  *
  * Builders never fail at the call: the first mistake stays in the graph with the file and line that made it, later

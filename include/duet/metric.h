@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Metrics: numbers that judge a trained run. One row a metric. */
 #ifndef DUET_METRIC_H
 #define DUET_METRIC_H

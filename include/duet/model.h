@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Models: a family's build function composes nodes and says what is minimised over which groups, in which phases.
  * It reads like the paper's algorithm box; the trainer runs it. */
 #ifndef DUET_MODEL_H

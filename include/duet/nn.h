@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Layers, losses, groups of parameters and the optimisers that update them. */
 #ifndef DUET_NN_H
 #define DUET_NN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The ops: nodes from nodes. float32 unless said otherwise; a result has the operands' type.
  * Every function has an _at form that takes the place to name in errors; the macro of the plain name fills it in. */
 #ifndef DUET_OP_H

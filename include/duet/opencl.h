@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* For programs that have OpenCL already: Duet on their context. Needs OpenCL's own headers, so duet.h leaves it out. */
 #ifndef DUET_OPENCL_H
 #define DUET_OPENCL_H

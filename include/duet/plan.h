@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A plan is a graph made ready for one device: fusion, memory and kernel choices happen once; what is left is a flat
  * list of launches. Replaying it allocates nothing, creates nothing and waits for nothing. */
 #ifndef DUET_PLAN_H

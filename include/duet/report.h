@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures and arrays for people: PNG grids, NumPy files. */
 #ifndef DUET_REPORT_H
 #define DUET_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs: whole trainings into a directory, checkpoints, and finished runs opened to be used (docs/runs.md has the
  * files). */
 #ifndef DUET_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Training: the schedule run on a device, for programs that want the loop in their own hands. */
 #ifndef DUET_TRAIN_H
 #define DUET_TRAIN_H

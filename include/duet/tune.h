@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tuning: which provider multiplies which matrices fastest on a device, measured once and kept in a file. */
 #ifndef DUET_TUNE_H
 #define DUET_TUNE_H

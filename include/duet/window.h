@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How windows lie on pictures: what pooling and convolutions share. Pictures are [batch, height, width, channels].
  * duet_window_same (op.h) takes the picture from a node. */
 #ifndef DUET_WINDOW_H

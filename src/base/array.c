@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Capacities double, so that a thousand additions move an array seven times. */
 #include "base/array.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Arrays that grow: room for one more item, however many there are. */
 #ifndef DUET_SRC_BASE_ARRAY_H
 #define DUET_SRC_BASE_ARRAY_H

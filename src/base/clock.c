@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The wall clock, for rates and timings. */
 #include <time.h>
 

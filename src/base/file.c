@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Write, sync, rename, sync the folder: the order that survives a power cut on POSIX file systems. */
 #include "base/file.h"
 

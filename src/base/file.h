@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files that are either whole or not there: written under PATH.tmp beside the place, synced, then renamed over it, so
  * that a crash, a full disk or a kill leaves what was there before. */
 #ifndef DUET_SRC_BASE_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Texts go through strtod in the "C" locale of this thread, once their form is checked. */
 #include "base/number.h"
 

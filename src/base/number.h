@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small arithmetic: numbers in texts, read alike whatever locale the host program has chosen; medians; divisors. */
 #ifndef DUET_SRC_BASE_NUMBER_H
 #define DUET_SRC_BASE_NUMBER_H

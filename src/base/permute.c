@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Eight Feistel rounds with round keys from Philox; the round function mixes as MurmurHash3's finaliser does. */
 #include "base/permute.h"
 

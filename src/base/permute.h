@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A shuffled order without a table: a keyed bijection of 0..n-1, evaluated one position at a time. A Feistel network on
  * the smallest even number of bits, six or more, that holds n, walked until it lands below n (Black & Rogaway, "Ciphers
  * with arbitrary finite domains", CT-RSA 2002). cl/philox.cl holds the same function for the device. */

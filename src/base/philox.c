@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Philox4x32-10: ten rounds of two 32x32->64 multiplications; the constants are those of the paper, table 2. */
 #include "base/philox.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random123's Philox4x32-10 on the host: a pure function of key and counter (Salmon et al., "Parallel random numbers:
  * as easy as 1, 2, 3", SC 2011). cl/philox.cl holds the same function for the device; both give the same words. */
 #ifndef DUET_SRC_BASE_PHILOX_H

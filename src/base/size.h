@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sizes that cannot silently overflow: every product that becomes an allocation goes through here. */
 #ifndef DUET_SRC_BASE_SIZE_H
 #define DUET_SRC_BASE_SIZE_H

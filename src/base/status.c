@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Status names and error messages: the first error that is set stays, because later ones are its consequences. */
 #include "base/status.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Setting and passing on errors. One place formats messages; the first error stays. */
 #ifndef DUET_SRC_BASE_STATUS_H
 #define DUET_SRC_BASE_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Growing text: capacity doubles, so writing is linear in the length. */
 #include "base/text.h"
 

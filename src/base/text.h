@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text that grows while it is written: generated kernels, messages. A failed allocation sticks and is asked once. */
 #ifndef DUET_SRC_BASE_TEXT_H
 #define DUET_SRC_BASE_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How windows lie on a picture: counts and padding. */
 #include "duet/window.h"
 

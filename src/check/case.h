@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A row of the table of op cases: an expression over a few inputs, the numbers to try it on, and how close the device
  * must come. Tests and the doctor run the same rows. */
 #ifndef DUET_SRC_CHECK_CASE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All groups of op cases, in the order the doctor shows them. */
 #include "check/cases.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tables of cases, a file each; cases.c strings them together. */
 #ifndef DUET_SRC_CHECK_CASES_H
 #define DUET_SRC_CHECK_CASES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions: each member of the family over windows of every kind. Shapes are small; some have as many channels as
  * a tile has columns, some one more. */
 #include "check/cases.h"

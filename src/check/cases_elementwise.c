@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Elementwise ops: a row each. Ranges stay a step away from kinks and the edges of a domain, where a central difference
  * would say nothing; the rows for extremes go there, without derivatives. */
 #include <float.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Chains that mix ops, as models do: what fusion, views and shared values can get wrong shows here and not in the rows
  * of single ops. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Ops on pictures: extents are odd, windows overlap, leave gaps, hang over one edge only or over both. Results are
  * squared for their second gradient; what is maximised lies far enough apart for differences. */
 #include <math.h>

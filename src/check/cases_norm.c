@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What normalisation is made of, over the axes that its layers use. Their parameters are inputs here. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Ops that move, stretch, reduce and multiply: shapes are small and chosen to have edges, primes and ones in them. */
 #include <math.h>
 

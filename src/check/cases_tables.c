@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Classes, tables and batches of products: compositions whose second reading is plain arithmetic. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The doctor: every group of the table of op cases, then the checks that stand for themselves. */
 #include "check/case.h"
 #include "check/special.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The worst fault of a row is the one described. */
 #include "check/note.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keeping the result of a check: the largest error, and words for a person about the worst one. */
 #ifndef DUET_SRC_CHECK_NOTE_H
 #define DUET_SRC_CHECK_NOTE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every view is one loop over an index and a stride for each dimension; reductions walk the input and land by strides
  * that are 0 where a dimension is reduced. */
 #include "check/plain.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The plain reference: tensors in double and every structured op as the loops that define it. Slow, short and free of
  * all that makes the device fast; what the device computes is judged by this. */
 #ifndef DUET_SRC_CHECK_PLAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures, [batch, height, width, channels], as loops over every element and every place it comes from. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random numbers by counter are the same on every device: words exactly, what is computed from them to rounding.
  * Streams are counted in the order in which the graph made them. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A group of cases on a device: one graph, a plan a case, one program for them all; then the device's numbers are held
  * against the trial's. */
 #include <float.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checks that are not rows of the table: what depends on counters and on states. */
 #ifndef DUET_SRC_CHECK_SPECIAL_H
 #define DUET_SRC_CHECK_SPECIAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* States of every kind of update that training makes: a counter, a sum, two that change places, a table written one row
  * at a time. After a few runs each holds a number known beforehand. */
 #include "check/note.h"

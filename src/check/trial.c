@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Derivatives of the reference are central differences of fourth order in double: with steps of 1/256 they are good to
  * about 1e-10, far below what float32 can show. */
 #include "check/trial.h"

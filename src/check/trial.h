@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A trial is a case with its numbers: the inputs, what the reference makes of them, and how the reference changes when
  * they do. The loss whose derivatives are compared is sum(output * weights) with fixed random weights. */
 #ifndef DUET_SRC_CHECK_TRIAL_H

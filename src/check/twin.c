@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Each function makes a node or computes numbers; nothing else happens here. */
 #include "check/twin.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One expression, read twice: as nodes for the device, and as numbers in double for the reference. A case is written
  * once as a function over twins, and each op here takes both of its meanings side by side. */
 #ifndef DUET_SRC_CHECK_TWIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet bench: a device's peaks, its matrix products, the training steps of a few workloads. The same command on any
  * device. OpenCL is used in child processes only, so that each workload's memory is its own. */
 #include "cli/bench_report.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The benchmark's findings for people and for programs. docs/performance.md says what each column means. */
 #include "cli/bench_report.h"
 #include "cli/options.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What `duet bench` found, as a document and as tables. */
 #ifndef DUET_SRC_CLI_BENCH_REPORT_H
 #define DUET_SRC_CLI_BENCH_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A forked child and a pipe of JSON documents, one a line. */
 #include "cli/child.h"
 #include "cli/output.h"

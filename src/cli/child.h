@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Work in a child process: memory of its own, a limit in time, and a driver that crashes takes nothing else along. */
 #ifndef DUET_SRC_CLI_CHILD_H
 #define DUET_SRC_CLI_CHILD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The subcommands, one file each; main.c has them in one table. */
 #ifndef DUET_SRC_CLI_COMMANDS_H
 #define DUET_SRC_CLI_COMMANDS_H

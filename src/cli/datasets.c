@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet datasets: the named data sets, and where each was found or how to get it. */
 #include "cli/commands.h"
 #include "cli/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet devices: every OpenCL device in one flat list, refused ones with the reason. */
 #include "cli/commands.h"
 #include "cli/output.h"

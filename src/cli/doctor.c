@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet doctor: every op on the chosen device against the plain reference; what is wrong is said in words. */
 #include "cli/commands.h"
 #include "cli/output.h"

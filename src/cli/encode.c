@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet encode: the codes of examples, which are posterior means where a model has a posterior, as an array with the
  * labels beside it, or in the plane as a picture. */
 #include "cli/commands.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet eval: the metrics of a trained run, on the test split. */
 #include "cli/commands.h"
 #include "cli/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet explain: the plan of a model's training, without training: what each phase does, launch by launch, and where
  * everything lies. */
 #include "cli/explain.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What `duet explain` shows, and its forms: text, Graphviz, JSON, kernels. */
 #ifndef DUET_SRC_CLI_EXPLAIN_H
 #define DUET_SRC_CLI_EXPLAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A step for Graphviz: a cluster a phase, launches as boxes, buffers that outlive the phase as cylinders, and on each
  * edge the tensor that one leaves in memory for the other. */
 #include "cli/explain.h"

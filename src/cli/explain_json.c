@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A step as one JSON document: everything the tables say, uncut. */
 #include "cli/explain.h"
 #include "cli/output.h"

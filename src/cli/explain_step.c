@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the forms of `duet explain` share: sums over launches, memories counted once, the kernels' text. */
 #include "cli/explain.h"
 #include "cli/output.h"

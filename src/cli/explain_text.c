@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A step for a person: tables of launches, products and memory. */
 #include "cli/explain.h"
 #include "cli/options.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One gallery, several kinds of file: the data's shape and the file's name decide which. */
 #include "cli/gallery.h"
 #include "cli/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Examples as a file: pictures as a grid, points as a scatter picture, single numbers as a histogram, anything as a
  * .npy array. */
 #ifndef DUET_SRC_CLI_GALLERY_H

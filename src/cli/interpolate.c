@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet interpolate: rows of examples between pairs of latents drawn from the prior. The way between two normal draws is
  * an arc, not a line: the middle of a line lies nearer to the origin than nearly every draw does (White 2016,
  * arXiv:1609.04468, section 2.1). */

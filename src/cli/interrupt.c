@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One flag that the signal handler sets and the library reads; sig_atomic_t is an int wherever POSIX signals are. */
 #include "cli/interrupt.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet invert: the latents whose decode lies nearest to examples, found by descent from several starts. */
 #include "cli/commands.h"
 #include "cli/gallery.h"

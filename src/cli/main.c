@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet: finds the subcommand in a table and runs it. Everything it can do, a program can do through duet.h. */
 #include "cli/commands.h"
 #include "cli/output.h"

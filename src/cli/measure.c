@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Measurements of `duet bench`. Each opens the device for itself, since it runs in a process of its own. */
 #include "cli/measure.h"
 #include "cli/child.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What `duet bench` measures, each in a child process: peaks, products of one GEMM provider, the steps of a workload.
  */
 #ifndef DUET_SRC_CLI_MEASURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet models: the kinds of model, with the paper each comes from. */
 #include "cli/commands.h"
 #include "cli/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads a command line by a table, over getopt_long; every mistake it can see ends with exit status 2. */
 #include "cli/options.h"
 #include "cli/output.h"

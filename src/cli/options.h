@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One table of options a command: getopt_long reads by it, --help prints it. */
 #ifndef DUET_SRC_CLI_OPTIONS_H
 #define DUET_SRC_CLI_OPTIONS_H

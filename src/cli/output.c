@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Messages, exit statuses, JSON: the one place where the program speaks. */
 #include "cli/output.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every command says and how it ends: results go to standard output, words for a person to standard error, and a
  * library status becomes an exit status in one place. */
 #ifndef DUET_SRC_CLI_OUTPUT_H

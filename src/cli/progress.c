@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The progress bar: epoch, share done, speed, losses, time left, cut to the terminal's width. */
 #include "cli/progress.h"
 #include "cli/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Progress on standard error: one line that is rewritten on a terminal, plain lines now and then elsewhere. */
 #ifndef DUET_SRC_CLI_PROGRESS_H
 #define DUET_SRC_CLI_PROGRESS_H

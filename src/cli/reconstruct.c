@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet reconstruct: examples of the test split and what the model makes of them, originals above reconstructions. */
 #include "cli/commands.h"
 #include "cli/gallery.h"

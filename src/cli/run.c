@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every command that uses a trained run begins with. */
 #include "cli/run.h"
 #include "cli/interrupt.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening a run, the same way for every command that uses one. */
 #ifndef DUET_SRC_CLI_RUN_H
 #define DUET_SRC_CLI_RUN_H

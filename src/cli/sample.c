@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet sample: new examples from latents drawn from the prior, or from all over it, in a square. */
 #include "cli/commands.h"
 #include "cli/gallery.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A model's settings table, printed and searched. Values are the library's affair; it knows what each key takes. */
 #include "cli/settings.h"
 #include "cli/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What `--set KEY=VALUE` may say, for people and for JSON. */
 #ifndef DUET_SRC_CLI_SETTINGS_H
 #define DUET_SRC_CLI_SETTINGS_H

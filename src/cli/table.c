@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Columns as wide as their widest cell, and numbers at a readable scale. */
 #include "cli/table.h"
 #include "cli/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tables for people: cells are added row by row, columns are as wide as their widest cell. */
 #ifndef DUET_SRC_CLI_TABLE_H
 #define DUET_SRC_CLI_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet train: one training into a run directory. Ctrl-C stops at the next step's end with a checkpoint; a second one
  * ends the program at once. */
 #include "cli/commands.h"

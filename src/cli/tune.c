@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet tune: the fastest way to multiply each of a model's matrices on a device, measured once and kept. */
 #include "cli/commands.h"
 #include "cli/interrupt.h"

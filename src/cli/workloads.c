@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of workloads: a family, its settings, a batch. */
 #include "cli/workloads.h"
 

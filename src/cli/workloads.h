@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The workloads of `duet bench`: a row each, all of them
  * trained on Fashion-MNIST; docs/performance.md defines them. */
 #ifndef DUET_SRC_CLI_WORKLOADS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A ring of pieces, whole rows each, between the thread that reads and the one that takes. Its pages are mapped and
  * given back by themselves: beside a compiler's allocations a heap would keep them. */
 #define _DEFAULT_SOURCE  /* MAP_ANONYMOUS, on Linux */

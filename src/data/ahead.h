@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Rows read by a thread of its own, some way ahead of whoever takes them: a gzip file inflates while drivers are loaded
  * and kernels are built. */
 #ifndef DUET_SRC_DATA_AHEAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Batches as nodes. A split of files lies on the device whole, as bytes or floats, filled when a plan first uses it; a
  * batch is rows gathered from it. A generated set is random nodes: nothing is stored. */
 #include <string.h>

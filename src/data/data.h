@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Inside an open data set: two splits of files of rows, or a distribution that is drawn from. */
 #ifndef DUET_SRC_DATA_DATA_H
 #define DUET_SRC_DATA_DATA_H

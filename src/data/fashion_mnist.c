@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747): where a machine keeps it. $DUET_DATA comes first, then
  * the data folders of the XDG base directory specification, under datasets/ as Debian's package has it. */
 #include <stdio.h>

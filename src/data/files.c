@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening the files of a data set: shapes and counts must agree, labels must fit, and without a test file the last
  * tenth of the examples is the test split. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which file of a folder is what. Names tell: "labels" for labels, "test" or MNIST's "t10k" for the test split,
  * anything else of a known format is training pictures; so MNIST's four files and a lone train.npy both work. */
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* IDX, the format of MNIST (LeCun, Cortes, Burges; http://yann.lecun.com/exdb/mnist, "File format"): two zero bytes,
  * the type, the number of extents, the extents as big-endian 32-bit numbers, then the elements. Bytes only. */
 #include "base/status.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* .npy, numpy's own array file (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html): a magic, a
  * version, a length, then a Python dictionary in text, of which three keys matter. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Examples and labels for the host: a piece of a file, or draws of a generated set. */
 #include <string.h>
 

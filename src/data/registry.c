@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which data sets there are, and what a name or a path leads to: a row of the table, else a file or folder. */
 #include <stdio.h>
 #include <stdlib.h>

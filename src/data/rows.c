@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading rows through zlib. It inflates into a window of its own as long as reads are smaller than twice its buffer,
  * and copies from there: so the destination is written once and never read, as mapped device memory wants it. */
 #include "data/rows.h"

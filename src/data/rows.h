@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A file of equal rows behind a header, gzip or not: what every format comes down to. */
 #ifndef DUET_SRC_DATA_ROWS_H
 #define DUET_SRC_DATA_ROWS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Generated data sets: mixtures of equal Gaussians in one or two dimensions, on which a model's failures can be seen.
  * A row is the number of modes, their centres and their width; nodes and host draw by the same recipe. */
 #include <math.h>

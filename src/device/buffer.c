@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Device memory: made against the limit the device states, written and read whole. */
 #include <inttypes.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which device is best, and which one a selector means. The order depends on what the devices are and on nothing that
  * changes from process to process, so that an index means the same tomorrow. */
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* OpenCL's status codes as words: its headers have names for them, its interface has none. */
 #include <stdarg.h>
 #include <stdio.h>

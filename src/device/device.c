@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening and closing a device: one context, one in-order queue, and what is asked of both by the layers above. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An open device as the layers above use it: buffers, programs and the queue. OpenCL calls are made in this folder
  * and in no other. */
 #ifndef DUET_SRC_DEVICE_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Asking the drivers of this process which devices they have. A driver that answers badly costs its own rows only. */
 #include "device/discovery.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The devices of this process's drivers, in the one order that `duet devices` shows and an index counts in. */
 #ifndef DUET_SRC_DEVICE_DISCOVERY_H
 #define DUET_SRC_DEVICE_DISCOVERY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Launch lists: everything is decided when a list is made; a replay is a loop of enqueues and nothing else. */
 #include "device/launch.h"
 

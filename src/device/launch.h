@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A flat list of launches, made once and replayed: what a plan comes down to. */
 #ifndef DUET_SRC_DEVICE_LAUNCH_H
 #define DUET_SRC_DEVICE_LAUNCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Listing devices without risk to the caller: drivers are loaded in a forked child, and its rows come through a pipe.
  * Two drivers that crash each other are listed again with one child a driver. */
 #define _XOPEN_SOURCE 700 /* for realpath */

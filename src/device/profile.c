@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The profile: launches of one kernel added up by name. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Programs: built once, kept by file and options. A build runs on a thread of its own, so that the caller's thread can
  * say what it waits for when the driver's compiler takes long. */
 #include <errno.h>

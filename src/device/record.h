@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What an open device holds. Only this folder sees it. */
 #ifndef DUET_SRC_DEVICE_RECORD_H
 #define DUET_SRC_DEVICE_RECORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The text of a kernel file: a learner's own copy in $DUET_CL_PATH where there is one, else what the library carries.
  */
 #include "device/source.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernel sources that the library carries: the table that cl/embed.py makes. */
 #ifndef DUET_SRC_DEVICE_SOURCE_H
 #define DUET_SRC_DEVICE_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Graphs and nodes: hash-consed, so equal expressions are one node; the first mistake sticks. */
 #include "graph/node.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Nodes and what the graph needs to know of an op. The ops themselves are rows in the layer above; here an op is a
  * description: how its elements are computed, how it is lowered, and which nodes its gradient is. */
 #ifndef DUET_SRC_GRAPH_NODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Extents of tensors: how many elements they make, and in words. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Variables of the store as nodes of a graph, and the assignments that change them. */
 #include "graph/node.h"
 #include "graph/variable.h"

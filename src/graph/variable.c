@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The store: variables by name, laid out in storages, filled from Philox on the host when a device is first given. */
 #include "graph/variable.h"
 

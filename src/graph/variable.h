@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Variables: named tensors that outlive a step, in storages that several of them may share (a group's flat block).
  * Host initial values come from Philox, so they are the same bits on every device. */
 #ifndef DUET_SRC_GRAPH_VARIABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One element of a node as OpenCL C: a walk from the node to what lies in memory, carrying the index map. Each (node,
  * map) is written once a kernel, so a value with several uses inside it is computed once. */
 #include "graph/writer.h"

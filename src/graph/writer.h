@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing OpenCL C for one element of a node. Views cost nothing: they only change the map from the kernel's index to
  * the node's coordinates; values that lie in memory are loaded, all others are computed in registers. */
 #ifndef DUET_SRC_GRAPH_WRITER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Accuracy: how often a model that judges is right. A discriminator calls a real example real (logit above 0) and a
  * sample a sample; 0.5 is what the game's equilibrium gives, near 1 the generator has lost. A classifier's largest
  * logit is that of the label. */

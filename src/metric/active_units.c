@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Active units, Burda et al. 2016 (arXiv:1509.00519), sec. 5.2: latents whose posterior mean varies over the data with
  * a variance above 0.01. The others carry nothing. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Agreement: how often a judge sees the class that a conditional model was asked for, on as many samples of each. */
 #include <stdlib.h>
 

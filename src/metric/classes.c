@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which classes the samples fall into: 1,000 samples, each labelled by the judge or, without one, by its nearest
  * training example in raw pixels. A class counts as covered by over 1% of the samples. Distances are one matrix product
  * a piece, on the device. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The evidence lower bound, Kingma & Welling 2014 (arXiv:1312.6114), eq. 3, in nats an example: -(nll + kl). */
 #include <math.h>
 

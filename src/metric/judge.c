@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A judge: a classifier's run says what samples show. */
 #include <stdlib.h>
 

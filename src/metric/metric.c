@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of metrics, the pass over a split that they share, and what several of them need. */
 #include "metric/metric.h"
 

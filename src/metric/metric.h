@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A metric is a row: what it is called, whether a run can give it, which outputs it wants of every example of a split,
  * and how it takes them in. All metrics that are asked for share one pass over the split. */
 #ifndef DUET_SRC_METRIC_METRIC_H

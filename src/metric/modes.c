@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Modes of a mixture that samples cover, and the share of good samples: those within three standard deviations of a
  * mode's centre, Srivastava et al. 2017 (VEEGAN, arXiv:1705.07761), sec. 4.1. A mode with one good sample is covered.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Mean squared error of the reconstruction, a number a feature (a pixel): comparable across sizes, unlike a sum. */
 #include <stdlib.h>
 

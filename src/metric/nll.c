@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The negative log-likelihood of models that know it, in nats an example: of flows the density's, of autoregressive
  * models the probability's. A model with a KL term knows a bound alone, which is the metric elbo. */
 #include <math.h>

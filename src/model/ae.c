@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Autoencoder: a bottleneck that reconstructs its input (Hinton & Salakhutdinov 2006, "Reducing the dimensionality of
  * data with neural networks", Science 313), trained end to end. */
 #include "model/decoder.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Building: the family's function run into a new graph, and what follows from what it said. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,15 +121,20 @@ static duet_status open_build(duet_model *model, const duet_build_options *optio
     return DUET_OK;
 }
 
-/* What a request says of weights: "weights=average" or "weights=trained", the last one counts. */
+bool duet_settings_want_averages(const char *const *settings, size_t count)
+{
+    bool wants = false;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(settings[i], "weights=average") == 0) wants = true;
+        if (strcmp(settings[i], "weights=trained") == 0) wants = false;
+    }
+    return wants;
+}
+
 static bool wants_averages(duet_model *model, duet_build *build)
 {
-    bool wants = false, keeps = false;
+    bool wants = duet_settings_want_averages(build->options.knobs, build->options.knob_count), keeps = false;
     duet_group *group;
-    for (size_t i = 0; i < build->options.knob_count; i++) {
-        if (strcmp(build->options.knobs[i], "weights=average") == 0) wants = true;
-        if (strcmp(build->options.knobs[i], "weights=trained") == 0) wants = false;
-    }
     for (size_t i = 0; (group = duet_store_group_at(model->store, i)) != NULL; i++)
         keeps |= duet_settings_group_number(&model->settings, duet_group_name(group), "average") > 0;
     if (wants && !keeps)
@@ -145,11 +151,12 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     duet_build *made = *build;
     model->build = made;
     bool used = options->mode == DUET_BUILD_EVAL, averages = used && wants_averages(model, made);
-    if (used) duet_inference_begin(made->graph);
+    bool inference = used && !options->learns;
+    if (inference) duet_inference_begin(made->graph);
     if (averages) duet_average_begin(made->graph);
     model->family->build(model);
     if (averages) duet_average_end(made->graph);
-    if (used) duet_inference_end(made->graph);
+    if (inference) duet_inference_end(made->graph);
     if (!duet_graph_training(made->graph))
         duet_graph_fail(made->graph, "the model %s opens a scope of inference and does not close it",
                         model->family->name);

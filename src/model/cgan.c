@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. Generated examples that
  * D learns from have the classes of the real ones beside them. */
 #include "model/family.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A small convolutional classifier, in the line of LeCun et al. 1998 ("Gradient-based learning applied to document
  * recognition", Proceedings of the IEEE 86), with ReLU and dropout (Srivastava et al. 2014): it learns the labels of
  * pictures, so that it can judge those a generator makes. */

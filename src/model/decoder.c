@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The decoder of autoencoders and its two likelihoods. */
 #include "model/decoder.h"
 

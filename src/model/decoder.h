@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What autoencoders share: the decoder, and how its output is read, as logits of Bernoullis or as means of Gaussians.
  */
 #ifndef DUET_SRC_MODEL_DECODER_H

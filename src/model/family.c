@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of built-in families: a row a model. */
 #include "model/family.h"
 

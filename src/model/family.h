@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The built-in families, one file each. */
 #ifndef DUET_SRC_MODEL_FAMILY_H
 #define DUET_SRC_MODEL_FAMILY_H

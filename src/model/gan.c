@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Generative adversarial network, Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1: k steps of the discriminator,
  * then the generator. Losses on logits; the non-saturating generator loss -log D by default, log(1 - D) as minimax. */
 #include "model/gan.h"

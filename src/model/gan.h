@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What generative adversarial networks share: the game, whoever plays it. */
 #ifndef DUET_SRC_MODEL_GAN_H
 #define DUET_SRC_MODEL_GAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The game of gan.c between convolutional networks, after DCGAN (Radford et al. 2016, arXiv:1511.06434): the generator
  * of TensorFlow's tutorial of that name against a discriminator with dropout and one global maximum a feature. Both see
  * pictures in [-1, 1]. */

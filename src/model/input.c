@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a build function asks for: the batch in its forms, labels, latents, the step, and numbers set at use. */
 #include <stdio.h>
 #include <stdlib.h>

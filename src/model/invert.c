@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Creswell & Bharath 2016, algorithm 1, with restarts side by side in one batch, since the descent may end in a hollow.
  */
 #include "model/invert.h"

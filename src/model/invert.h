@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Inverting a decoder or generator: the latent whose decode lies nearest to an example, Creswell & Bharath 2016
  * (arXiv:1611.05644). */
 #ifndef DUET_SRC_MODEL_INVERT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* MADE, Germain et al. 2015 (arXiv:1502.03509): masks on the weights of a net with one hidden layer let output i see
  * inputs before i only, so that its outputs are the conditionals of a product, and sampling is one pass a pixel. */
 #include "duet/model.h"

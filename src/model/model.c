@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The handle of a model: a family and its settings over a store of parameters. */
 #include "model/model.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A model as the layers above see it: what its build function said, for one graph. */
 #ifndef DUET_SRC_MODEL_MODEL_H
 #define DUET_SRC_MODEL_MODEL_H
@@ -73,6 +74,7 @@ typedef struct duet_build_options {
     size_t batch;             /* rows */
     bool draws_latents;       /* EVAL: from the prior; else they are an input */
     bool draws_classes;       /* EVAL: each as likely; else they are an input */
+    bool learns;          /* EVAL: layers learn from what passes through them, as in training */
     const char *const *knobs; /* "key=value" of duet_use_count and duet_use_number */
     size_t knob_count;
 } duet_build_options;
@@ -114,6 +116,8 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
 /** The same without knobs; in EVAL mode latents are an input. */
 duet_status duet_model_build(duet_model *model, duet_build_mode mode, size_t batch, duet_build **build,
                              duet_error *error);
+/** What the settings of a request say of weights: "weights=average" or "weights=trained", the last one counts. */
+bool duet_settings_want_averages(const char *const *settings, size_t count);
 void duet_build_free(duet_build **build);
 /** The procedure that gives an output (NULL: the model has none of that name), and the output. */
 const duet_procedure_description *duet_build_find_output(const duet_build *build, const char *name, duet_node *value);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Networks whose widths and activation are settings. */
 #include <stdio.h>
 #include <string.h>

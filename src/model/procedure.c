@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a build function says: procedures, their phases and what each of them minimises, reports, assigns and gives. It
  * is kept as data; nothing here runs it. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The referee's tools, each off by its default. */
 #include "model/referee.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a referee may do to an adversarial game: noise on what D sees and on its labels, smoothed labels, rests for the
  * player that is ahead. */
 #ifndef DUET_SRC_MODEL_REFEREE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Settings: a family's own rows, then the common ones it does not replace. Values are kept as text, checked once. */
 #include <math.h>
 #include <stdio.h>

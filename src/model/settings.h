@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A model's settings: read from "key=value" texts against the family's table. */
 #ifndef DUET_SRC_MODEL_SETTINGS_H
 #define DUET_SRC_MODEL_SETTINGS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Variational auto-encoder, Kingma & Welling 2014 (arXiv:1312.6114): the reparameterised ELBO of eq. 10, its KL in
  * closed form (appendix B) or by the same sample as the reconstruction (eq. 6); beta as in Higgins et al. 2017. */
 #include "model/vae.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What variational autoencoders share: the objective, whatever the two networks are. */
 #ifndef DUET_SRC_MODEL_VAE_H
 #define DUET_SRC_MODEL_VAE_H

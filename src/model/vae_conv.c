@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The VAE of vae.c with convolutions for networks: those of TensorFlow's tutorial "Convolutional variational
  * autoencoder", with strides instead of pooling and a decoder that doubles a small picture twice. */
 #include "model/family.h"

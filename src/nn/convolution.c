@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolution layers: the ops with a weight and a bias of their own, and Keras's rules for the extents of what they
  * make, so that models read as they do there. */
 #include "graph/node.h"

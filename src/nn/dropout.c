@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Dropout: the mask is a function of (seed, stream, clock, element), so forward and backward pass each compute it. */
 #include "duet/nn.h"
 #include "graph/node.h"

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* Groups: a network's parameters in one flat block, and the states of its layers beside it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "duet/nn.h"
@@ -84,11 +86,11 @@ size_t duet_group_states(const duet_group *group)
     return count_saved(group->store, group->states);
 }
 
-/* What the graph reads for a parameter: in a scope of averages the average, if one is kept. */
+/* What the graph reads for a parameter or a state: in a scope of averages that of the average, if one is kept. */
 static duet_variable *averaged(duet_graph *graph, duet_variable *variable)
 {
     char name[224];
-    if (duet_graph_scopes(graph)->average == 0 || !variable->optimised) return variable;
+    if (duet_graph_scopes(graph)->average == 0) return variable;
     snprintf(name, sizeof name, "%s." DUET_AVERAGE_SLOT, variable->name);
     duet_variable *average = duet_store_find(variable->storage->store, name);
     return average == NULL ? variable : average;
@@ -136,4 +138,39 @@ duet_node duet_layer_state_at(const char *where, duet_graph *graph, duet_group *
                               duet_shape shape, duet_initialiser start)
 {
     return group_variable(where, graph, group, false, name, shape, start);
+}
+
+static duet_status copy_state(duet_variable *state, duet_device *device, const char *name, duet_error *error)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_store *store = state->storage->store;
+    char full[256];
+    snprintf(full, sizeof full, "%s.%s", state->name, name);
+    duet_variable *copy = duet_store_find(store, full);
+    if (copy == NULL) {
+        duet_storage *storage = duet_storage_new(store, state->type);
+        copy = storage == NULL ? NULL : duet_variable_new(store, storage, full, state->shape, zero, error);
+        if (copy == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for \"%s\"", full);
+        copy->saved = false;
+    }
+    float *values = malloc(state->elements * sizeof *values);
+    if (values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for \"%s\"", full);
+    duet_status status = duet_storage_ensure(state->storage, device, error);
+    if (status == DUET_OK) status = duet_storage_ensure(copy->storage, device, error);
+    if (status == DUET_OK) status = duet_variable_read(state, values, error);
+    if (status == DUET_OK) status = duet_variable_write(copy, values, error);
+    free(values);
+    return status;
+}
+
+duet_status duet_group_copy_states(duet_group *group, duet_device *device, const char *name, size_t *count,
+                                   duet_error *error)
+{
+    duet_variable *state;
+    for (size_t i = 0; (state = duet_store_at(group->store, i)) != NULL; i++) {
+        if (state->storage != group->states || !state->saved) continue;
+        DUET_TRY(copy_state(state, device, name, error));
+        ++*count;
+    }
+    return DUET_OK;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Layers: the linear and the dense layer, activations by name, and the reparameterised Gaussian. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The variables that layers of every kind have. */
 #ifndef DUET_SRC_NN_LAYER_H
 #define DUET_SRC_NN_LAYER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Losses in nats, one number an example, from logits wherever a probability would underflow. */
 #include "duet/nn.h"
 #include "graph/node.h"

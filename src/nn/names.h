@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The activations, optimisers and rate schedules: a row each, from which their tables and the names that settings offer
  * are made. */
 #ifndef DUET_SRC_NN_NAMES_H

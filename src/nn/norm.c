@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Normalisation layers: a view of the features as rows or columns of a matrix, standardised, then scaled and shifted.
  * Matrices, because the planner's kernels read these side by side whatever the picture's own dimensions are. */
 #include "nn/norm.h"

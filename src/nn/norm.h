@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The part of spectral normalisation that is checked by itself. */
 #ifndef DUET_SRC_NN_NORM_H
 #define DUET_SRC_NN_NORM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Optimisers as graph: each reads like the paper's update over the group's flat block, and fusion makes it one launch.
  * Scalars that change from step to step (the rate, bias corrections) follow from the group's counter on the device. */
 #include <math.h>

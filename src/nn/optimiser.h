@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parts of an update that others look at: the gradient, and what is kept beside the parameters. */
 #ifndef DUET_SRC_NN_OPTIMISER_H
 #define DUET_SRC_NN_OPTIMISER_H
@@ -13,5 +14,10 @@ duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node
 /** Finds or makes the group's block once more, with a saved variable "parameter.name" for each parameter, zeros: a
  *  moment, an average. *flat (may be NULL): the whole as a row. */
 duet_status duet_group_slot(duet_group *group, const char *name, duet_variable **flat, duet_error *error);
+
+/** Finds or makes a state "state.name" beside each state of the group's layers, in no checkpoint, with its value of now.
+ *  Adds how many there are to *count. Waits. */
+duet_status duet_group_copy_states(duet_group *group, duet_device *device, const char *name, size_t *count,
+                                   duet_error *error);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Priors: a row a distribution, with its draw, its density and its quantile. */
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The moves of states that a plan makes: those whose trigger is among what it computes. Several of one state are strung
  * together, so that each starts from where the one before it left the state. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Classes: softmax over the last dimension, indices as rows of one 1, and the place of the largest. All are
  * compositions: a comparison with a range makes the rows, so nothing is scattered. */
 #include "op/op.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers that a graph starts from: tensors that the host gives, kept in memory beside the variables, and ranges, which
  * are a function of the index. */
 #include "op/op.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions: a family of three that is closed under differentiation. From the picture x, the weights w and the
  * result y each one computes the third; as each is linear in both of its operands, its gradients are the other two. */
 #include "op/op.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The elementwise ops: one row each. A row is the name, the cost of an element in additions, the OpenCL C expression
  * (of a, b, c; m and n are numbers of the node) and the gradient as nodes, so that it can be differentiated again.
  * In a gradient, x (or a, b) are the operands, y is the op's own value and g is d loss / d y. */

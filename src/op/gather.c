@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Rows by index, read where they are used: a batch of bytes needs no copy of its own. */
 #include "op/op.h"
 #include "op/where.h"

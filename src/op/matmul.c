@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Matrix product with both transposes: a family closed under differentiation. size[0], size[1]: transpose a, b. */
 #include "op/op.h"
 #include "op/where.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of the op layer share. */
 #ifndef DUET_SRC_OP_OP_H
 #define DUET_SRC_OP_OP_H

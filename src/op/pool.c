@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pooling: reductions over windows, which read the picture and store nothing but their result. */
 #include <math.h>
 

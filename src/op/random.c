@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random ops: element i is a pure function of (seed, stream, clock, i), so nothing is stored and any kernel can compute
  * it again. size[0]: the stream; size[1]: of a draw its elements a row, of a permutation n, and size[2] its count;
  * number[0]: of a mask the probability of 1. */

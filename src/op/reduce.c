@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reductions: sum and max are primitive, mean and logsumexp are made of them. The reduced axes stay with extent 1
  * inside the op (size[0] is their mask); a reshape drops them. */
 #include "op/op.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Shape ops. Views move nothing: they change which element a consumer reads. pad and concat choose where an element
  * comes from. Gradients are each other: slice and pad, concat and slice, broadcast and sum. */
 #include "op/op.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Standardising: the core of every normalisation layer. The forward pass is made of ops, but its gradient is written by
  * hand, still in ops: with y the result it is deviation^-1 (g - mean(g) - y mean(g y)), two sums where the chain rule
  * by itself would take three. It is the whole derivative by x, so nothing flows through mean and deviation beside it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Larger pictures from smaller ones. Nearest neighbours and pixel shuffle only name elements anew; bilinear is an op
  * with its transpose, a pair closed under differentiation. */
 #include "op/op.h"

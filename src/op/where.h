@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Within the library a mistake belongs to the line of the caller, which a function has as `where`: from here on the
  * macros of the public headers pass that on. */
 #ifndef DUET_SRC_OP_WHERE_H

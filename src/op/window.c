@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Windows over the pictures of a graph: padding that follows from a node, and the words for what does not fit. */
 #include "op/window.h"
 

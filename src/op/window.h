@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checking windows against the picture that they lie on, for pooling and convolutions. */
 #ifndef DUET_SRC_OP_WINDOW_H
 #define DUET_SRC_OP_WINDOW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Windows over pictures as a value of their own, and their transpose: a pair closed under differentiation. Neither is
  * stored unless asked for: a reduction reads windows where they lie in the picture, and fold computes what it adds up.
  */

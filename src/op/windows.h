@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the ops on pictures share. */
 #ifndef DUET_SRC_OP_WINDOWS_H
 #define DUET_SRC_OP_WINDOWS_H

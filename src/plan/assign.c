@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Assignments take effect after all reads of a plan. Where nothing later needs the old value the kernel that computes
  * the new one writes it in place; else a copy at the end does. */
 #include "plan/lower.h"

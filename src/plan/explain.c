@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Plans as plain data. What a plan's lowering decided is copied into tables: buffers, the tensors in them, the launches
  * that read and store those, each with what it computes in words. */
 #include "plan/explainer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Explaining plans: what the plan hands to explain.c, names that a model gives its values, and nodes in words. */
 #ifndef DUET_SRC_PLAN_EXPLAIN_H
 #define DUET_SRC_PLAN_EXPLAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A plan's memory explained: which buffers there are, what each holds, and where in them every tensor lies. Names
  * follow from the variables: a gradient is named after its parameter, a buffer after its group. */
 #include "plan/explainer.h"

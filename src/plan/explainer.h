@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Shared by the two halves of explaining a plan: explain.c (launches) and explain_memory.c (buffers and tensors). */
 #ifndef DUET_SRC_PLAN_EXPLAINER_H
 #define DUET_SRC_PLAN_EXPLAINER_H

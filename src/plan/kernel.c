@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of generated kernels, their arguments, and map kernels, which give each element a work-item. */
 #include "plan/kernel.h"
 

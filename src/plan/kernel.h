@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The text of the kernels that a plan generates: maps, reductions and the ends of products. Equal texts are one kernel
  * of the program. */
 #ifndef DUET_SRC_PLAN_KERNEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The end of a product: values made of it element by element, computed and stored by the GEMM provider's own kernel
  * while the product is in registers. The provider hands over runs of neighbouring elements of a row
  * (cl/gemm_panel.cl). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reductions. Each output's elements are cut into pieces where there are few outputs; a second launch adds the pieces
  * in a fixed order. On CPUs a work-item runs over sixteen neighbours in memory at once, in sums of their own, which the
  * compiler turns into vector instructions; on GPUs neighbouring work-items read neighbouring elements. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kernels that compute a run of neighbouring elements in a loop: the ends of products, and maps over random numbers,
  * where some work is the same for several neighbours. The loop computes all values before a second one stores, so that
  * a compiler may take the run as vectors. */

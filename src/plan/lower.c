@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lowering: each value that lies in memory gets a step, in topological order: a place in a map kernel (steps.c), a
  * reduction, a matmul, or a part of a pack. */
 #include "plan/lower.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lowering: from nodes to steps, each of which becomes one launch (a product or a reduction may need two). Decides what
  * lies in memory, what is computed in registers, and which values share a kernel. */
 #ifndef DUET_SRC_PLAN_LOWER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What lies in memory: operands of matmuls, results, what is stretched, and values with several uses where storing them
  * moves fewer bytes than computing them again. Everything else lives in registers of the kernels that use it. */
 #include "op/op.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where intermediate tensors lie: largest first, each at the lowest place that is free during its life. */
 #include "plan/lower.h"
 

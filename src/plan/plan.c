@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Plans: lowered, placed in memory, their kernels built as few programs, their launches made once. A replay enqueues a
  * flat list and does nothing else. */
 #include "plan/plan.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Plans as the trainer uses them: beside duet/plan.h, a replay that hands out its last event. */
 #ifndef DUET_SRC_PLAN_PLAN_H
 #define DUET_SRC_PLAN_PLAN_H

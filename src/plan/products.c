@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Matrix products in a plan: where they are computed, which values end them in the same kernel, and whether the product
  * itself is ever stored. */
 #include "plan/lower.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Programs are composed of texts of cl/, then what the plans generated. */
 #include "plan/programs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The programs of plans that are made together: one for generated maps and reductions, and one for each GEMM provider's
  * file and options of which the plans need instances. Few programs, as each costs a driver half a second. */
 #ifndef DUET_SRC_PLAN_PROGRAMS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a reduction is shared out: what lies side by side in memory, and how many work-items each sum is given. */
 #include "plan/lower.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Steps and tensors while a plan is lowered, and which map values share a kernel: a value joins the kernel that has an
  * operand of it in registers, else the latest one of its extent that comes after all it reads. */
 #include "plan/lower.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Nodes in words, as a person would write them: infix where mathematics has a sign, calls elsewhere, names for what has
  * one. Views that keep the order of elements are left out. */
 #include <ctype.h>

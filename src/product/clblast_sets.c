@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The sets are rows of CLBlast's database (database/kernels/xgemm*_32.hpp), picked to differ: for CPUs, for GPUs of
  * three vendors, small and large tiles. None has GEMMK = 1, which is wrong in CLBlast 1.5.3 where MWG and NWG differ.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parameters of CLBlast's two GEMM kernels that are known to be right somewhere, to be tried on a device that CLBlast's
  * own database lacks. CLBlast takes them for a device and a process, not for a product. */
 #ifndef DUET_SRC_PRODUCT_CLBLAST_SETS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The products and convolutions of small networks: what the benchmark times and what is tuned where no model is named.
  */
 #include <duet/bench.h>

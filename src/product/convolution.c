@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What follows from a convolution's extents. */
 #include "product/convolution.h"
 

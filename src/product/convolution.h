@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A convolution as a matrix product whose first operand is read through a window: what the providers of convolutions
  * (gemm.h) need to know beside the product's extents. The family is closed under differentiation. */
 #ifndef DUET_SRC_PRODUCT_CONVOLUTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of GEMM providers and the choice among them. The choice follows from device, shape and the table of what
  * was measured before, never from a race, so that a run can be repeated. */
 #include "product/gemm.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GEMM providers: C = op(A) op(B) on row-major float32 matrices, and convolutions, behind one small interface, a row
  * each. */
 #ifndef DUET_SRC_PRODUCT_GEMM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The rows of the table of GEMM providers, and what their files share. */
 #ifndef DUET_SRC_PRODUCT_GEMM_ROWS_H
 #define DUET_SRC_PRODUCT_GEMM_ROWS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The record hangs on the device, which frees it by the function that came with it. */
 #include "product/products.h"
 

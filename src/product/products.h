@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the layer keeps with each open device: what was asked of it, measured of it and chosen for it. */
 #ifndef DUET_SRC_PRODUCT_PRODUCTS_H
 #define DUET_SRC_PRODUCT_PRODUCTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of measured choices. A few dozen rows: searched from end to end. */
 #include "product/products.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What was measured of matrix products on a device: a plain table that duet_gemm_choose consults. Reading and writing
  * it is the work of src/train/tuning_file.c. */
 #ifndef DUET_SRC_PRODUCT_TUNING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Examples drawn as what they are. Training and the command line both draw with this, so that their pictures compare.
  */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures side by side: what a model drew, for a person to look at. */
 #include "base/size.h"
 #include "base/status.h"

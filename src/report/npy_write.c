@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* .npy, version 1.0: a magic, a length, a Python dictionary padded so that the numbers start at a multiple of 64. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* PNG through libpng's simplified interface, which reports errors by return value. */
 #include "report/png.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A picture in memory on its way into a PNG file. */
 #ifndef DUET_SRC_REPORT_PNG_H
 #define DUET_SRC_REPORT_PNG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Points in the plane as a scatter picture, numbers on a line as a histogram: what a model learnt of a distribution
  * that can be seen whole. The reference sets the frame; without one the points do. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Store to file and back. A file is believed only after all of it was checked: whole, same family, same names, same
  * shapes. */
 #include "run/checkpoint.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checkpoints: every saved variable of a model's store as one safetensors file, with what it takes to go on in the
  * metadata. Files are logical and device-neutral: what one driver wrote, another reads. */
 #ifndef DUET_SRC_RUN_CHECKPOINT_H

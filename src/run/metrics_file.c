@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines are only ever added; whatever a crash left behind, half a line or lines past the checkpoint, the next opening
  * cuts off. */
 #include "run/metrics_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* metrics.jsonl: one JSON object a line, a line a report, in the order of the steps. */
 #ifndef DUET_SRC_RUN_METRICS_FILE_H
 #define DUET_SRC_RUN_METRICS_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Samples of fixed latents and reconstructions of fixed examples, drawn as what the data is. */
 #include "run/pictures.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures of a training as it goes: the same latents and examples every epoch, so that epochs compare. */
 #ifndef DUET_SRC_RUN_PICTURES_H
 #define DUET_SRC_RUN_PICTURES_H

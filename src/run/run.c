@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A run opened to be used: what run.json names, with the weights of the checkpoint. */
 #include <stdlib.h>
 

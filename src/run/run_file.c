@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* run.json, written by jansson and read back with every key checked. */
 #include "run/run_file.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* run.json: what a run is made of, written once before its first step, so that it can be repeated and gone on with. */
 #ifndef DUET_SRC_RUN_RUN_FILE_H
 #define DUET_SRC_RUN_RUN_FILE_H

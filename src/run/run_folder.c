@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a run's folder, and the paths that go into it. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "run/run_folder.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The folder of a run: found free, made, and never one that holds a run already. */
 #ifndef DUET_SRC_RUN_RUN_FOLDER_H
 #define DUET_SRC_RUN_RUN_FOLDER_H

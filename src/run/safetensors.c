@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Safetensors files. Writing streams the tensors behind a header whose checksum is eight zeros, then puts the CRC-32 of
  * all that in their place; reading trusts nothing: every number of the header is checked against the file. */
 #include "run/safetensors.h"

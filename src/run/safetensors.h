@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Safetensors: a length, a JSON header, the tensors' bytes (https://github.com/huggingface/safetensors, "Format").
  * Duet adds one metadata entry, a CRC-32 of the whole file, so that a damaged checkpoint is refused. */
 #ifndef DUET_SRC_RUN_SAFETENSORS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A whole training into a run directory. Everything that ends up in a file follows from the step number alone, never
  * from time, so that a run can be repeated, and killed and resumed, to the byte. */
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests answered: rows go through a procedure in batches, the last one filled up with zeros, which no other row
  * sees. */
 #include "train/evaluator.h"
@@ -9,6 +10,7 @@
 #include "base/text.h"
 #include "graph/variable.h"
 #include "plan/plan.h"
+#include "train/recalibrate.h"
 #include "train/schedule.h"
 
 enum {
@@ -33,6 +35,7 @@ struct duet_evaluator {
     duet_model *model;
     duet_build *described;
     prepared *kept; /* the latest first */
+    bool recalibrated;
 };
 
 duet_status duet_evaluator_new(duet_evaluator **evaluator, duet_device *device, duet_model *model, duet_error *error)
@@ -396,6 +399,10 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
 {
     course it = {.request = request};
     if (request->count == 0 || request->output_count == 0) return DUET_OK;
+    if (!evaluator->recalibrated && duet_settings_want_averages(request->settings, request->setting_count)) {
+        DUET_TRY(duet_recalibrate(evaluator->device, evaluator->model, error));
+        evaluator->recalibrated = true;
+    }
     DUET_TRY(find_prepared(evaluator, request, &it.made, error));
     DUET_TRY(check_request(evaluator, it.made, request, error));
     size_t rows = it.made->rows, features = widest(it.made, request->output_count), elements, bytes;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A step explained: what each phase minimises, updates, reports and assigns, in the model's own names, and its plan. */
 #include <stdio.h>
 #include <stdlib.h>

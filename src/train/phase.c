@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A phase as nodes: its updates, counters, loss history and fault flag. All gradients of a phase are taken at the same
  * parameters, because a plan reads every variable's old value; after a loss or a gradient that is not finite nothing is
  * updated. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Running a procedure: k repeats of a phase are k replays of its plan, and a pass is nothing but their launches. The
  * host waits for what it enqueued some time ago only, so that the device never runs dry. */
 #include "train/schedule.h"

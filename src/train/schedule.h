@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A procedure made ready for a device: one plan a phase, replayed as often as the phase says, and a last plan that ends
  * the pass. Training and every use of a trained model run through it. */
 #ifndef DUET_SRC_TRAIN_SCHEDULE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The trainer runs a model's procedure "train" step by step. */
 #include "train/trainer.h"
 

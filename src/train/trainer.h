@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The trainer's insides: the procedure "train" as a schedule, and how its steps make up epochs. */
 #ifndef DUET_SRC_TRAIN_TRAINER_H
 #define DUET_SRC_TRAIN_TRAINER_H

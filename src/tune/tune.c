@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet_tune, the parent: never touches OpenCL. It starts a child, writes down what the child finds, and starts another
  * where a driver took one down; the candidate that was being measured is then noted as what did it. */
 #include <errno.h>

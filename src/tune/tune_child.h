@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of duet_tune's child share: the device, what is known, and how the parent is told. */
 #ifndef DUET_SRC_TUNE_TUNE_CHILD_H
 #define DUET_SRC_TUNE_TUNE_CHILD_H

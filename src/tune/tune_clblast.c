@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tuning CLBlast's own parameters. They belong to a device and a process, so each set replaces the one before, and the
  * speed that CLBlast has by itself is measured first. */
 #include "tune/tune_child.h"

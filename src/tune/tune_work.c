@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* duet_tune, the child: opens the device, finds the products, measures candidates. What it says before each ("try") is
  * what it dies of. */
 #include "tune/tune_child.h"

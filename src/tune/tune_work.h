@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The two halves of duet_tune: the child measures and sends messages (tune_work.c), the parent merges them into the
  * document and keeps it (tune.c). Both merge by the same functions, so that both know the same. */
 #ifndef DUET_SRC_TUNE_TUNE_WORK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading and writing tuning tables. A file is taken whole or not at all: one that was damaged in one place may be
  * damaged in others. */
 #include "tune/tuning_file.h"

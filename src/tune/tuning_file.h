@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tuning table as JSON: in a file of the user's cache, and inside run.json. What is read is checked against what
  * the providers themselves would try: no number reaches a driver that they do not know. */
 #ifndef DUET_SRC_TUNE_TUNING_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A forked child, a pipe, and patience. The last message of work that returned is {"end": status, "words": ...}; a pipe
  * that closes without it is a crash, however the process ended. */
 #include "tune/worker.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Work in a child process that reports as it goes: JSON messages, one a line, through a pipe. A driver that crashes or
  * hangs takes the child along and nothing else. Start it before OpenCL is used: drivers' threads do not survive a fork.
  */

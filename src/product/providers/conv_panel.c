@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions, provider "conv-panel": register tiles whose rows are images, over panels of weights (cl/conv_panel.cl,
  * conv_panel_weights.cl).
  * For CPUs, and for accelerators that are emulated on one. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the two files of provider "conv-panel" share: its parameters, and the weights' gradient (conv_panel_weights.c).
  */
 #ifndef DUET_SRC_PRODUCT_PROVIDERS_CONV_PANEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The weights' gradient of provider "conv-panel" (cl/conv_panel_weights.cl): what a work-item takes of the kernel, the
  * features and the images follows from how often picture and result would be copied. */
 #include "base/size.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions, provider "conv-plain": one work-item an element of the result (cl/conv_plain.cl). Fits everything;
  * others are tried against it. */
 #include "base/size.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions, provider "conv-tile": tiles in local memory whose rows are read through the window (cl/conv_tile.cl).
  * For GPUs. */
 #include "base/number.h"

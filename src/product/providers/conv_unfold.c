@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions, provider "unfold": the picture is unfolded into a matrix (cl/unfold.cl), a few images at a time, which
  * the device's own provider of plain products multiplies: on a GPU CLBlast. The data gradient multiplies first and
  * folds the product back, which multiplies no zero between the results of a stride. */

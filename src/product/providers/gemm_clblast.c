@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GEMM provider "clblast": the tuned library, for GPUs. Each call goes to it whole; its temporary matrices live in
  * memory of the plan's, so that it allocates none. */
 #include <stdlib.h>

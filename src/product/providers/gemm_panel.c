@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GEMM provider "panel": register tiles over panels of B that each work-item packs for itself (cl/gemm_panel.cl). For
  * CPUs, and for accelerators that are emulated on one. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GEMM provider "plain": one work-item an element of C (cl/gemm_plain.cl). Fits everything; others are tried against
  * it. */
 

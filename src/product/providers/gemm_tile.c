@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GEMM provider "tile": tiles in local memory, sums in registers (cl/gemm_tile.cl). For GPUs. */
 #include "product/providers/tiles.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which tile suits a product is estimated from what moves where; C with too few tiles is computed in pieces of k that
  * are added up in order. */
 #include "product/providers/tiles.h"

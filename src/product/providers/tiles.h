@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tiles in local memory (cl/tile.cl): which tile suits a product, and what its launches are. What the providers "tile"
  * and "conv-tile" share. */
 #ifndef DUET_SRC_PRODUCT_PROVIDERS_TILES_H

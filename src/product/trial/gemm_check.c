@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A result is checked whole by products with a vector (Freivalds 1977): C = A B only if C u = A (B u) for a random u. A
  * convolution is a product in each of its groups: with u for the columns of a group, what is left of it has one column
  * a group, and is computed by the loops that define it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a product of made-up numbers came out right. */
 #ifndef DUET_SRC_PRODUCT_TRIAL_GEMM_CHECK_H
 #define DUET_SRC_PRODUCT_TRIAL_GEMM_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Rounds of enough replays to outlast the clock; who begins a round changes. */
 #include "product/trial/gemm_race.h"
 

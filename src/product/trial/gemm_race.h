@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two ways to compute one product, timed by turns: what slows the machine down for a while slows both. */
 #ifndef DUET_SRC_PRODUCT_TRIAL_GEMM_RACE_H
 #define DUET_SRC_PRODUCT_TRIAL_GEMM_RACE_H

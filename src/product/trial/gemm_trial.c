@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Trials of matrix products and convolutions: made-up operands, a smaller one of its kind first, a time and a check. */
 #include "product/trial/gemm_trial.h"
 

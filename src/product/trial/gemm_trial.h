@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A trial of a way to compute one product: is it right, and how long does it take? */
 #ifndef DUET_SRC_PRODUCT_TRIAL_GEMM_TRIAL_H
 #define DUET_SRC_PRODUCT_TRIAL_GEMM_TRIAL_H

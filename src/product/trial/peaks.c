@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A device's peaks (cl/peaks.cl): each kernel in two forms, long work-items for CPUs and many short ones for GPUs; the
  * better one is the peak, so that nobody has to know what the device is. */
 #include <math.h>

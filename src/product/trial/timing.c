@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Samples of a list of launches: each long enough for the clock, their median for what is usual, the least for what is
  * possible. */
 #include "product/trial/timing.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Timing of launches: on the wall clock around finished work, since an event covers only the last kernel of a library
  * call, and streamed, since a launch that is waited for costs more than many a kernel. */
 #ifndef DUET_SRC_PRODUCT_TRIAL_TIMING_H

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* As in Yazici et al. 2019 (arXiv:1806.04498), but by samples: layers learn as in training, from the averaged weights,
+ * and only the states that belong to the average move. */
+#include "train/recalibrate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+#include "duet/plan.h"
+#include "graph/node.h"
+#include "graph/variable.h"
+#include "nn/optimiser.h"
+
+enum { ROWS = 100, BATCHES = 500 }; /* 0.99^500: what is left of the trained weights' statistics is under 1% */
+
+/* The states of the averages start as the trained ones. *count: how many there are. */
+static duet_status copy_states(duet_device *device, duet_model *model, size_t *count, duet_error *error)
+{
+    duet_group *group;
+    *count = 0;
+    for (size_t g = 0; (group = duet_store_group_at(model->store, g)) != NULL; g++)
+        if (duet_settings_group_number(&model->settings, duet_group_name(group), "average") > 0)
+            DUET_TRY(duet_group_copy_states(group, device, DUET_AVERAGE_SLOT, count, error));
+    return DUET_OK;
+}
+
+/* The assignments to states of averages that making samples causes. */
+static size_t list_updates(const duet_build *build, duet_node *updates, size_t room)
+{
+    const char *where = "recalibrate";
+    duet_node sample = duet_build_output(build, DUET_SAMPLE);
+    size_t made = duet_state_updates_at(where, &sample, 1, NULL, updates, room), kept = 0;
+    for (size_t i = 0; i < made; i++) {
+        const duet_variable *target = duet_node_in_memory(updates[i]->inputs[0])->attributes.object;
+        const char *ending = strrchr(target->name, '.');
+        if (ending != NULL && strcmp(ending + 1, DUET_AVERAGE_SLOT) == 0) updates[kept++] = updates[i];
+    }
+    return kept;
+}
+
+static duet_status make_samples(duet_device *device, const duet_build *build, const duet_node *updates, size_t count,
+                                duet_error *error)
+{
+    duet_plan *plan = NULL;
+    DUET_TRY(duet_plan_new(&plan, device, "recalibration", updates, count, error));
+    duet_variable *row = duet_store_find(build->scratch, "random.row");
+    duet_status status = DUET_OK;
+    for (uint32_t i = 0; i < BATCHES && status == DUET_OK; i++) {
+        const uint32_t first = i * ROWS;
+        if (row != NULL && row->storage->buffer != NULL) status = duet_variable_write(row, &first, error);
+        if (status == DUET_OK) status = duet_plan_replay(plan, error);
+    }
+    if (status == DUET_OK) status = duet_device_finish(device, error);
+    duet_plan_free(&plan);
+    return status;
+}
+
+static duet_status follow(duet_device *device, duet_model *model, size_t states, duet_error *error)
+{
+    static const char *const averages[] = {"weights=average"};
+    const duet_build_options options = {.mode = DUET_BUILD_EVAL,
+                                        .batch = ROWS,
+                                        .draws_latents = true,
+                                        .draws_classes = true,
+                                        .learns = true,
+                                        .knobs = averages,
+                                        .knob_count = 1};
+    duet_build *build = NULL;
+    DUET_TRY(duet_model_build_as(model, &options, &build, error));
+    duet_node *updates = calloc(2 * states + 64, sizeof *updates);
+    duet_status status = DUET_OK;
+    if (updates == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu states", states);
+    if (status == DUET_OK && duet_build_output(build, DUET_SAMPLE) != NULL) {
+        size_t count = list_updates(build, updates, 2 * states + 64);
+        if (count > 0) {
+            duet_device_say(device, "taking statistics of batch norm under the averaged weights ...");
+            status = make_samples(device, build, updates, count, error);
+        }
+    }
+    free(updates);
+    duet_build_free(&build);
+    return status;
+}
+
+duet_status duet_recalibrate(duet_device *device, duet_model *model, duet_error *error)
+{
+    size_t states;
+    DUET_TRY(copy_states(device, model, &states, error));
+    return states == 0 ? DUET_OK : follow(device, model, states, error);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said of one group: rates, clipping, averages of weights and their use, initialisers, spectral norm; and
+ * scopes of names. */
+#include "use.h"
+
+#include "train_models.h"
+
+#include "model/model.h"
+#include "train/trainer.h"
+
+static duet_device *device;
+static char folder[TEST_PATH_SIZE], plain[TEST_PATH_SIZE + 16];
+
+static duet_family family_of(void (*build)(duet_model *m))
+{
+    return (duet_family){.name = "groups", .summary = "test", .paper = "none", .build = build};
+}
+
+/* Each step takes its group's rate from w. */
+static void build_descents(duet_model *m)
+{
+    duet_group *left = duet_model_group(m, "left"), *right = duet_model_group(m, "right");
+    duet_phase(m, "descend", 1);
+    duet_minimise(m, duet_negate(test_parameter(m, left, "w", 0)), left);
+    duet_minimise(m, duet_negate(test_parameter(m, right, "w", 0)), right);
+    duet_output(m, DUET_SAMPLE,
+                duet_broadcast(test_parameter(m, left, "w", 0), DUET_SHAPE(duet_model_batch_size(m), 36)));
+}
+
+static void settings_of_a_group_come_first(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"optimiser=sgd", "lr=1", "right.lr=0.25", "left.clip_weights=2.5",
+                                           "right.average=0.75"};
+    test_parts parts;
+    duet_family family = family_of(build_descents);
+    test_parts_open(&parts, device, &family, plain, settings, 5);
+    double average = 0;
+    for (size_t step = 1; step <= 4; step++) {
+        test_steps(&parts, 1);
+        average = step == 1 ? 0.25 : 0.75 * average + 0.25 * (0.25 * (double)step);
+        assert_close(test_read(&parts, "left.w"), step > 2 ? 2.5 : (double)step, 1e-6);
+        assert_close(test_read(&parts, "right.w"), 0.25 * (double)step, 1e-6);
+        assert_close(test_read(&parts, "right.w.average"), average, 1e-6);
+    }
+    assert_null(duet_store_find(duet_model_store(parts.model), "left.w.average"));
+    test_parts_close(&parts);
+}
+
+static void unknown_groups_are_named(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"middle.lr=1", "left.rate=1", "left.lr=-1"};
+    static const char *const messages[] = {"no phase of groups updates a group \"middle\"", "is no setting of a group",
+                                           "from 0 to 100"};
+    duet_family family = family_of(build_descents);
+    for (size_t i = 0; i < 3; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model = NULL;
+        duet_trainer *trainer = NULL;
+        assert_ok(duet_data_open(&data, plain, &error), &error);
+        if (duet_model_new(&model, &family, data, &wrong[i], 1, 7, &error) == DUET_OK)
+            assert_status(duet_trainer_new(&trainer, device, model, TEST_BATCH, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, messages[i]);
+        assert_int_equal(error.status, DUET_ERROR_USAGE);
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+    duet_error error = {0};
+    const char *const setting = "generater.lr=1"; /* a built-in family lists its groups */
+    assert_status(duet_settings_check(duet_family_find("gan"), &setting, 1, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "the groups of gan are generator discriminator");
+}
+
+static float sample_of(duet_evaluator *evaluator, const char *setting, duet_error *error)
+{
+    float values[36] = {NAN};
+    const duet_wanted wanted = {DUET_SAMPLE, values};
+    const duet_request request = {
+        .count = 1, .settings = &setting, .setting_count = setting != NULL, .outputs = &wanted, .output_count = 1};
+    (void)duet_evaluator_use(evaluator, &request, error);
+    return values[0];
+}
+
+static void use_may_choose_the_average(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"optimiser=sgd", "lr=1", "left.average=0.5"};
+    for (size_t averages = 0; averages < 2; averages++) {
+        test_parts parts;
+        duet_error error = {0};
+        duet_evaluator *evaluator;
+        duet_family family = family_of(build_descents);
+        test_parts_open(&parts, device, &family, plain, settings, 2 + averages);
+        test_steps(&parts, 3); /* w: 1, 2, 3; the average: 1, 1.5, 2.25 */
+        assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+        assert_close(sample_of(evaluator, NULL, &error), 3, 1e-6);
+        assert_close(sample_of(evaluator, "weights=trained", &error), 3, 1e-6);
+        float value = sample_of(evaluator, "weights=average", &error);
+        if (averages == 1) {
+            assert_ok(error.status, &error);
+            assert_close(value, 2.25, 1e-6);
+        } else {
+            assert_int_equal(error.status, DUET_ERROR_USAGE);
+            assert_message(&error, "no group of this run keeps an average");
+        }
+        duet_evaluator_free(&evaluator);
+        test_parts_close(&parts);
+    }
+}
+
+/* A generator whose activations lie far from what its batch norm started with: mean 5 a unit. */
+static duet_node far_generator(duet_model *m, duet_node z)
+{
+    duet_group *generator = duet_model_group(m, "generator");
+    duet_node h = duet_shift(duet_dense(generator, "dense", z, 36), 5);
+    return duet_batch_norm(generator, "norm", h);
+}
+
+static void build_far(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(3);
+    duet_node drawn = duet_prior_draw(duet_model_graph(m), &prior, 1, duet_model_batch_size(m));
+    duet_phase(m, "generator", 1);
+    duet_minimise(m, duet_batch_mean(duet_square(far_generator(m, drawn))), duet_model_group(m, "generator"));
+    duet_output(m, DUET_SAMPLE, far_generator(m, duet_latent(m, &prior, 1)));
+}
+
+/* Mean over samples and features. */
+static double mean_sample(duet_evaluator *evaluator, const char *setting)
+{
+    enum { N = 200 };
+    static float values[N * 36];
+    double sum = 0;
+    duet_error error = {0};
+    const duet_wanted wanted = {DUET_SAMPLE, values};
+    const duet_request request = {
+        .count = N, .settings = &setting, .setting_count = 1, .outputs = &wanted, .output_count = 1};
+    assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+    for (size_t i = 0; i < N * 36; i++) sum += (double)values[i];
+    return sum / (N * 36);
+}
+
+/* After four steps the running mean is 0.2 of 5, so that samples lie far off 0; under the average it is taken anew. */
+static void batch_norm_is_recalibrated_for_the_average(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"generator.average=0.9"};
+    test_parts parts;
+    duet_error error = {0};
+    duet_evaluator *evaluator;
+    duet_family family = family_of(build_far);
+    float before[36], after[36];
+    test_parts_open(&parts, device, &family, plain, settings, 1);
+    test_steps(&parts, 4);
+    assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+    duet_store *store = duet_model_store(parts.model);
+    assert_ok(duet_store_read(store, device, "generator.norm.mean", before, sizeof before, &error), &error);
+    assert_true(mean_sample(evaluator, "weights=trained") > 1);
+    assert_close(mean_sample(evaluator, "weights=average"), 0, 0.1);
+    assert_true(mean_sample(evaluator, "weights=trained") > 1);
+    assert_ok(duet_store_read(store, device, "generator.norm.mean", after, sizeof after, &error), &error);
+    assert_memory_equal(before, after, sizeof before); /* those of training are as they were */
+    duet_evaluator_free(&evaluator);
+    test_parts_close(&parts);
+}
+
+/* Two networks of one shape in one group, one with weights under spectral norm's divisor. */
+static void build_scopes(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_graph *graph = duet_model_graph(m);
+    duet_node x = duet_model_batch(m), sum = NULL;
+    static const char *const names[] = {"left", "right"};
+    for (size_t i = 0; i < 2; i++) {
+        duet_name_begin(graph, names[i]);
+        duet_name_begin(graph, "inner");
+        duet_node h = duet_dense(net, "hidden", x, 4);
+        duet_name_end(graph);
+        duet_node y = duet_dense(net, "output", h, 2);
+        duet_name_end(graph);
+        sum = sum == NULL ? y : duet_add(sum, y);
+    }
+    duet_phase(m, "descend", 1);
+    duet_minimise(m, duet_batch_mean(duet_square(sum)), net);
+}
+
+static void scopes_name_layers(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"net.left.inner.hidden.weight", "net.right.inner.hidden.weight",
+                                        "net.left.output.bias", "net.right.output.bias"};
+    test_parts parts;
+    duet_family family = family_of(build_scopes);
+    test_parts_open(&parts, device, &family, plain, NULL, 0);
+    test_steps(&parts, 1);
+    for (size_t i = 0; i < 4; i++) assert_non_null(duet_store_find(duet_model_store(parts.model), names[i]));
+    assert_int_equal(duet_group_parameters(duet_model_group(parts.model, "net")), 2 * (36 * 4 + 4 + 4 * 2 + 2));
+    test_parts_close(&parts);
+}
+
+static void initialisers_and_spectral_norm_are_settings(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"initialiser=normal", "initialiser_scale=0.02", "net.spectral_norm=yes"};
+    float weight[4 * 36];
+    double squares = 0;
+    test_parts parts;
+    duet_error error = {0};
+    duet_family family = family_of(build_scopes);
+    test_parts_open(&parts, device, &family, plain, settings, 3);
+    assert_ok(duet_store_read(duet_model_store(parts.model), device, "net.left.inner.hidden.weight", weight,
+                              sizeof weight, &error),
+              &error);
+    for (size_t i = 0; i < 4 * 36; i++) squares += (double)weight[i] * (double)weight[i];
+    assert_close(sqrt(squares / (4 * 36)), 0.02, 0.004);
+    assert_non_null(duet_store_find(duet_model_store(parts.model), "net.left.inner.hidden.direction"));
+    test_parts_close(&parts);
+}
+
+static int open_all(void **state)
+{
+    (void)state;
+    test_folder_new(folder);
+    (void)snprintf(plain, sizeof plain, "%s/plain.npy", folder);
+    test_write_examples(plain, DUET_SHAPE(6, 6, 1));
+    device = test_device_open();
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    duet_device_close(&device);
+    test_folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settings_of_a_group_come_first),
+        cmocka_unit_test(unknown_groups_are_named),
+        cmocka_unit_test(use_may_choose_the_average),
+        cmocka_unit_test(batch_norm_is_recalibrated_for_the_average),
+        cmocka_unit_test(scopes_name_layers),
+        cmocka_unit_test(initialisers_and_spectral_norm_are_settings),
+    };
+    return _cmocka_run_group_tests("groups", tests, sizeof tests / sizeof *tests, open_all, close_all);
+}
