@@ -53,7 +53,8 @@ static inline duet_node test_graph_report(const test_graph *it, const char *name
 {
     for (size_t p = 0; p < it->build->procedures[0].phase_count; p++)
         for (size_t i = 0; i < it->build->procedures[0].phases[p].report_count; i++)
-            if (!strcmp(it->build->procedures[0].phases[p].reports[i].name, name)) return it->build->procedures[0].phases[p].reports[i].value;
+            if (!strcmp(it->build->procedures[0].phases[p].reports[i].name, name))
+                return it->build->procedures[0].phases[p].reports[i].value;
     fail_msg("nothing is reported as \"%s\"", name);
     return NULL;
 }

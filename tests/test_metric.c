@@ -270,8 +270,7 @@ static void outputs_do_not_depend_on_the_number_of_rows(void **state)
     const duet_wanted all = {DUET_SAMPLE, values}, some = {DUET_SAMPLE, few};
     assert_ok(duet_run_use(run, &(duet_request){.count = ROWS, .seed = 9, .outputs = &all, .output_count = 1}, &error),
               &error);
-    const duet_request piece = {
-        .count = FEW, .first = 120, .seed = 9, .outputs = &some, .output_count = 1, .batch = 7};
+    const duet_request piece = {.count = FEW, .first = 120, .seed = 9, .outputs = &some, .output_count = 1, .batch = 7};
     assert_ok(duet_run_use(run, &piece, &error), &error);
     for (size_t i = 0; i < FEW * features; i++) assert_close(few[i], values[120 * features + i], 1e-6);
     free(latents);
@@ -279,7 +278,8 @@ static void outputs_do_not_depend_on_the_number_of_rows(void **state)
     free(few);
 
     float number;
-    assert_status(test_use(run, TEST_FROM_LATENTS, "picture", &number, 1, 0, &number, &error), DUET_ERROR_USAGE, &error);
+    assert_status(test_use(run, TEST_FROM_LATENTS, "picture", &number, 1, 0, &number, &error), DUET_ERROR_USAGE,
+                  &error);
     assert_message(&error, "\"picture\"");
     duet_run_close(&run);
 }
@@ -328,8 +328,7 @@ static void looking_at_a_model_does_not_change_its_training(void **state)
         if (look == 1) {
             assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
             assert_ok(test_evaluate(evaluator, TEST_FROM_EXAMPLES, "nll", rows, 5, 1, values, &error), &error);
-            assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", rows, 5, 1, values, &error),
-                      &error);
+            assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", rows, 5, 1, values, &error), &error);
         }
         test_steps(&parts, 3);
         assert_ok(duet_trainer_save(parts.trainer, paths[look], &error), &error);

@@ -33,11 +33,21 @@ typedef struct duet_setting {
 /** Rows of a settings table: DUET_COUNT("latent", 20, 1, 65536, "numbers in the code"). The default is written as a
  *  number without quotes, of choices and sizes as text. */
 #define DUET_NUMBER(key, initial, low, high, help)                                                                     \
-    {(key), DUET_SETTING_NUMBER, #initial, (low), (high), NULL, (help)}
+    {                                                                                                                  \
+        (key), DUET_SETTING_NUMBER, #initial, (low), (high), NULL, (help)                                              \
+    }
 #define DUET_COUNT(key, initial, low, high, help)                                                                      \
-    {(key), DUET_SETTING_COUNT, #initial, (low), (high), NULL, (help)}
-#define DUET_CHOICE(key, initial, choices, help) {(key), DUET_SETTING_CHOICE, (initial), 0, 0, (choices), (help)}
-#define DUET_SIZES(key, initial, help)           {(key), DUET_SETTING_SIZES, (initial), 0, 0, NULL, (help)}
+    {                                                                                                                  \
+        (key), DUET_SETTING_COUNT, #initial, (low), (high), NULL, (help)                                               \
+    }
+#define DUET_CHOICE(key, initial, choices, help)                                                                       \
+    {                                                                                                                  \
+        (key), DUET_SETTING_CHOICE, (initial), 0, 0, (choices), (help)                                                 \
+    }
+#define DUET_SIZES(key, initial, help)                                                                                 \
+    {                                                                                                                  \
+        (key), DUET_SETTING_SIZES, (initial), 0, 0, NULL, (help)                                                       \
+    }
 
 /** Settings under a name. A family with presets has a setting "preset", whose choices name them; it fills in what is
  * not given, in whatever order things are said. */
@@ -56,7 +66,7 @@ typedef struct duet_family {
     size_t setting_count;
     const duet_preset *presets;
     size_t preset_count;
-    size_t batch; /**< examples a step of a training that does not say; 0: 128 */
+    size_t batch;              /**< examples a step of a training that does not say; 0: 128 */
     const char *const *groups; /**< the networks whose settings may be said apart, "generator.lr=0.001"; NULL after the
                                     last. NULL: not listed, so that any name is taken until the model is built */
 } duet_family;
@@ -113,8 +123,8 @@ DUET_API size_t duet_model_batch_size(const duet_model *model);
 DUET_API duet_shape duet_model_example_shape(const duet_model *model);
 /** Whether examples lie in [0, 1], so that a sigmoid or Bernoulli output fits. */
 DUET_API bool duet_model_unit_range(const duet_model *model);
-/** From [0, 1] to [-1, 1], as a generator that ends in tanh draws, and back: a picture or row to [batch, features]. Data
- *  beyond [0, 1] stay as they are. */
+/** From [0, 1] to [-1, 1], as a generator that ends in tanh draws, and back: a picture or row to [batch, features].
+ * Data beyond [0, 1] stay as they are. */
 DUET_API duet_node duet_model_centred(duet_model *model, duet_node x);
 DUET_API duet_node duet_model_uncentred(duet_model *model, duet_node x);
 /** False in graphs made for evaluation and sampling. */
@@ -133,8 +143,8 @@ DUET_API duet_node duet_hidden_layers_reversed(duet_model *model, duet_group *gr
                                                duet_node x);
 
 /* Procedures: what a model does, as data. Training is the one that is open at first; a model opens others for what it
- * does once trained: sampling pixel by pixel, inverting a generator. A procedure is phases in order, each a plan that is
- * replayed on the device, and outputs that are read at the end. */
+ * does once trained: sampling pixel by pixel, inverting a generator. A procedure is phases in order, each a plan that
+ * is replayed on the device, and outputs that are read at the end. */
 
 /** Opens the procedure `name` (at most 31 characters): phases and outputs that follow belong to it. */
 DUET_API void duet_procedure(duet_model *model, const char *name);

@@ -193,9 +193,10 @@ DUET_API duet_node duet_softmax_cross_entropy_at(const char *where, duet_node lo
  * code of classes. */
 
 typedef enum duet_prior_kind {
-    DUET_PRIOR_NORMAL,      /**< N(location, scale^2), each number by itself */
-    DUET_PRIOR_UNIFORM,     /**< U(location - scale, location + scale) */
-    DUET_PRIOR_LOGISTIC,    /**< the logistic distribution, density e^-u / (scale (1 + e^-u)^2), u = (z - location) / scale */
+    DUET_PRIOR_NORMAL,   /**< N(location, scale^2), each number by itself */
+    DUET_PRIOR_UNIFORM,  /**< U(location - scale, location + scale) */
+    DUET_PRIOR_LOGISTIC, /**< the logistic distribution, density e^-u / (scale (1 + e^-u)^2), u = (z - location) / scale
+                          */
     DUET_PRIOR_CATEGORICAL, /**< one 1 among zeros, each place as likely */
     DUET_PRIOR_MIXTURE,     /**< of `components` normals of deviation `scale`, each as likely */
 } duet_prior_kind;

@@ -272,8 +272,8 @@ DUET_API duet_node duet_largest_at(const char *where, duet_node x);
 #define duet_largest(x) duet_largest_at(DUET_WHERE, (x))
 
 /** Rows of `table` ([n, ...]; float32 or uint8) at `index` ([rows], uint32; an index past the end reads the last row):
- *  [rows, ...] of the table's type. The gradient by a float32 table is a matrix product with the indices' rows of one 1:
- *  it costs rows * n * the width of a row, and repeats to the bit */
+ *  [rows, ...] of the table's type. The gradient by a float32 table is a matrix product with the indices' rows of one
+ * 1: it costs rows * n * the width of a row, and repeats to the bit */
 DUET_API duet_node duet_gather_at(const char *where, duet_node table, duet_node index);
 #define duet_gather(table, index) duet_gather_at(DUET_WHERE, (table), (index))
 /** x at the places `index` (uint32, [count] or a scalar) along `axis`, whose extent becomes count; past the end stands

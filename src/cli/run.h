@@ -21,7 +21,8 @@ float *cli_floats_new(size_t count, size_t features);
 /** Answers the request with progress on standard error; Ctrl-C stops it. Returns an exit status. */
 int cli_use(duet_run *run, duet_request *request);
 
-/** "key=value" words must look like that: CLI_DONE, or a message and CLI_MISTAKE. What the keys are only the run knows. */
+/** "key=value" words must look like that: CLI_DONE, or a message and CLI_MISTAKE. What the keys are only the run knows.
+ */
 int cli_settings_look(const cli_list *settings);
 
 /** Examples first .. first + count - 1 of a split, and where the model is told classes theirs: *classes (NULL: it is

@@ -103,10 +103,10 @@ size_t duet_graph_rows(const duet_graph *graph);
 duet_node duet_working_state(duet_graph *graph, const char *name, duet_type type, duet_shape shape,
                              duet_initialiser start);
 /** As duet_state_at, of any store that outlives the graph. */
-duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name,
-                              duet_type type, duet_shape shape, duet_initialiser start);
-/** Draws made from here on, until the end, stay the same at every tick of the clock, and do not depend on what was drawn
- *  before: their streams are counted from `first`. Scopes do not nest. */
+duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name, duet_type type,
+                              duet_shape shape, duet_initialiser start);
+/** Draws made from here on, until the end, stay the same at every tick of the clock, and do not depend on what was
+ * drawn before: their streams are counted from `first`. Scopes do not nest. */
 void duet_graph_still_begin(duet_graph *graph, uint32_t first);
 void duet_graph_still_end(duet_graph *graph);
 bool duet_graph_is_still(const duet_graph *graph);

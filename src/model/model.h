@@ -74,7 +74,7 @@ typedef struct duet_build_options {
     size_t batch;             /* rows */
     bool draws_latents;       /* EVAL: from the prior; else they are an input */
     bool draws_classes;       /* EVAL: each as likely; else they are an input */
-    bool learns;          /* EVAL: layers learn from what passes through them, as in training */
+    bool learns;              /* EVAL: layers learn from what passes through them, as in training */
     const char *const *knobs; /* "key=value" of duet_use_count and duet_use_number */
     size_t knob_count;
 } duet_build_options;

@@ -15,8 +15,8 @@ duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node
  *  moment, an average. *flat (may be NULL): the whole as a row. */
 duet_status duet_group_slot(duet_group *group, const char *name, duet_variable **flat, duet_error *error);
 
-/** Finds or makes a state "state.name" beside each state of the group's layers, in no checkpoint, with its value of now.
- *  Adds how many there are to *count. Waits. */
+/** Finds or makes a state "state.name" beside each state of the group's layers, in no checkpoint, with its value of
+ * now. Adds how many there are to *count. Waits. */
 duet_status duet_group_copy_states(duet_group *group, duet_device *device, const char *name, size_t *count,
                                    duet_error *error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A model in use: requests answered by a procedure, a batch of rows at a time. What a request needs of graph and plans is
- * made once and kept, so that the next one like it only runs. */
+/* A model in use: requests answered by a procedure, a batch of rows at a time. What a request needs of graph and plans
+ * is made once and kept, so that the next one like it only runs. */
 #ifndef DUET_SRC_TRAIN_EVALUATOR_H
 #define DUET_SRC_TRAIN_EVALUATOR_H
 
