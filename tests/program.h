@@ -2,7 +2,7 @@
 #ifndef DUET_TESTS_PROGRAM_H
 #define DUET_TESTS_PROGRAM_H
 
-#include "test.h"
+#include "folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +18,7 @@ extern char **environ;
 
 enum { PATH_SIZE = TEST_PATH_SIZE + 160 };
 
-/* The group's folder, and what was said there by the last program that ran. */
-static char folder[TEST_PATH_SIZE];
-
+/* How a program ended and what it said. */
 typedef struct result {
     int status; /* 128 + the signal for a program that a signal ended */
     char *out, *err;

@@ -2,8 +2,8 @@
  * child processes it measures in. How fast anything is, is no matter of tests. */
 #include "program.h"
 
-#include "compute.h"
 #include "train_models.h"
+#include "workshop.h"
 
 #include "cli/child.h"
 #include "cli/workloads.h"
@@ -13,8 +13,6 @@
 #include "product/trial/gemm_trial.h"
 
 #include <signal.h>
-
-static duet_device *device;
 
 /* ---- the command ---- */
 
@@ -491,24 +489,14 @@ static void the_table_of_workloads_is_sound(void **state)
     assert_null(cli_workload_find("none"));
 }
 
-static int open_all(void **state)
+static int begin(void **state)
 {
-    (void)state;
     char path[PATH_SIZE];
-    test_folder_new(folder);
+    (void)open_all(state);
     test_write_examples(inside("examples.npy", path), DUET_SHAPE(FEATURES));
     write_set("pictures", 0);
     write_set("broken", 1);
     if (setenv("DUET_DATA", inside("pictures", path), 1) != 0) return 1;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    test_folder_remove(folder);
     return 0;
 }
 
@@ -530,5 +518,5 @@ int main(void)
         cmocka_unit_test(their_losses_fall),
         cmocka_unit_test(the_table_of_workloads_is_sound),
     };
-    return _cmocka_run_group_tests("bench", tests, sizeof tests / sizeof *tests, open_all, close_all);
+    return RUN_TESTS("bench", tests, begin, close_all);
 }

@@ -518,18 +518,10 @@ static void write_inputs(void)
 
 static int make_runs(void **state)
 {
-    (void)state;
-    test_folder_new(folder);
+    (void)make_folder(state);
     write_inputs();
     expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--out", "@/vae"), 0, "/vae", NULL);
     expect(RUN("train", "gan", "--data", "ring8", "--steps", "4", "--out", "@/gan"), 0, "/gan", NULL);
-    return 0;
-}
-
-static int remove_runs(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
     return 0;
 }
 
@@ -558,8 +550,7 @@ int main(void)
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[CASES + OTHERS];
-    for (size_t i = 0; i < CASES; i++)
-        tests[i] = (struct CMUnitTest){cases[i].name, command_line, NULL, NULL, (void *)&cases[i]};
+    for (size_t i = 0; i < CASES; i++) tests[i] = TEST_ROW(cases[i].name, command_line, &cases[i]);
     memcpy(tests + CASES, others, sizeof others);
-    return _cmocka_run_group_tests("cli", tests, CASES + OTHERS, make_runs, remove_runs);
+    return RUN_TESTS("cli", tests, make_runs, remove_folder);
 }

@@ -8,8 +8,7 @@
 
 enum { PATH = TEST_PATH_SIZE + 64, SIDE = 8, PIXELS = SIDE * SIDE, PICTURES = 60, CLASSES = 3, BATCH = 8 };
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], labelled[PATH], large[PATH], odd[PATH], bare[PATH];
+static char labelled[PATH], large[PATH], odd[PATH], bare[PATH];
 
 /* Models. */
 
@@ -473,19 +472,9 @@ static void write_large(void)
 
 static int begin(void **state)
 {
-    (void)state;
-    device = test_device_open();
-    test_folder_new(folder);
+    (void)open_all(state);
     write_labelled();
     write_large();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    duet_device_close(&device);
     return 0;
 }
 
@@ -504,5 +493,5 @@ int main(void)
         cmocka_unit_test(run_json_has_the_preset_and_what_came_of_it),
         cmocka_unit_test(a_classifiers_accuracy_is_the_share_of_right_labels),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return RUN_TESTS("convnets", tests, begin, close_all);
 }

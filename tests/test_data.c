@@ -525,5 +525,5 @@ int main(void)
         IN_FOLDER(reading_ahead_can_be_given_up),
         IN_FOLDER(damage_is_found_while_reading_ahead),
     };
-    return cmocka_run_group_tests_name("data", tests, NULL, NULL);
+    return RUN_TESTS("data", tests, NULL, NULL);
 }

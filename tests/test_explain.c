@@ -3,6 +3,7 @@
 #include "conv_model.h"
 #include "program.h"
 #include "train_models.h"
+#include "workshop.h"
 
 #include <ctype.h>
 
@@ -59,8 +60,6 @@ typedef struct step {
     duet_explained_phase phases[8];
     size_t count;
 } step;
-
-static duet_device *device;
 
 static void step_open(step *opened, const plan_case *row)
 {
@@ -414,19 +413,15 @@ static void an_explanation_outlives_its_plan(void **state)
 {
     (void)state;
     duet_error error = {0};
-    duet_store *store = duet_store_new(1);
-    duet_graph *graph = duet_graph_new(store);
-    duet_node a = duet_input(graph, "left", DUET_FLOAT32, DUET_SHAPE(8, 4)),
-              b = duet_input(graph, "right", DUET_FLOAT32, DUET_SHAPE(4, 5));
+    workshop w = workshop_open(1);
+    duet_node a = duet_input(w.graph, "left", DUET_FLOAT32, DUET_SHAPE(8, 4)),
+              b = duet_input(w.graph, "right", DUET_FLOAT32, DUET_SHAPE(4, 5));
     duet_node root = duet_matmul(a, b, false, false);
-    root = duet_multiply(duet_subtract(root, duet_constant(graph, 1)), duet_negate(duet_relu(root)));
-    duet_plan *plan = NULL;
+    root = duet_multiply(duet_subtract(root, duet_constant(w.graph, 1)), duet_negate(duet_relu(root)));
     duet_explanation explanation;
-    assert_ok(duet_plan_new(&plan, device, "small", &root, 1, &error), &error);
-    assert_ok(duet_plan_explain(plan, &explanation, &error), &error);
-    duet_plan_free(&plan);
-    duet_graph_free(&graph);
-    duet_store_free(&store);
+    workshop_plan(&w, "small", &root, 1);
+    assert_ok(duet_plan_explain(w.plan, &explanation, &error), &error);
+    workshop_close(&w);
     assert_string_equal(explanation.plan, "small");
     const duet_explained_launch *last = &explanation.launches[explanation.launch_count - 1];
     assert_true(find_tensor(&explanation, "left") < explanation.tensor_count);
@@ -676,22 +671,12 @@ static void sources_are_printed(void **state)
     expect(RUN("explain", "ae", "--data", "ring8", "--gemm", "clblast", "--source"), 0, "__kernel void map_", NULL);
 }
 
-static int open_all(void **state)
+static int begin(void **state)
 {
-    (void)state;
     char path[PATH_SIZE];
-    test_folder_new(folder);
+    (void)open_all(state);
     test_write_examples(inside("examples.npy", path), DUET_SHAPE(FEATURES));
     test_write_examples(inside("pictures.npy", path), DUET_SHAPE(TEST_CONV_SIDE, TEST_CONV_SIDE, 1));
-    device = test_device_open();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    test_folder_remove(folder);
     return 0;
 }
 
@@ -713,10 +698,8 @@ int main(void)
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[CASES + COMMANDS + OTHERS];
-    for (size_t i = 0; i < CASES; i++)
-        tests[i] = (struct CMUnitTest){cases[i].name, a_plan_is_sound, NULL, NULL, (void *)&cases[i]};
-    for (size_t i = 0; i < COMMANDS; i++)
-        tests[CASES + i] = (struct CMUnitTest){commands[i].name, command_line, NULL, NULL, (void *)&commands[i]};
+    for (size_t i = 0; i < CASES; i++) tests[i] = TEST_ROW(cases[i].name, a_plan_is_sound, &cases[i]);
+    for (size_t i = 0; i < COMMANDS; i++) tests[CASES + i] = TEST_ROW(commands[i].name, command_line, &commands[i]);
     memcpy(tests + CASES + COMMANDS, others, sizeof others);
-    return _cmocka_run_group_tests("explain", tests, CASES + COMMANDS + OTHERS, open_all, close_all);
+    return RUN_TESTS("explain", tests, begin, close_all);
 }

@@ -1,5 +1,5 @@
 /* Files that Duet writes: whole or not there, and read back only when they are what was written. */
-#include "test.h"
+#include "folder.h"
 
 #include <errno.h>
 #include <png.h>
@@ -10,29 +10,6 @@
 #include "base/file.h"
 #include "duet/report.h"
 #include "run/safetensors.h"
-
-static char folder[TEST_PATH_SIZE];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    test_folder_new(folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
-
-static const char *in_folder(const char *name)
-{
-    static char path[2 * TEST_PATH_SIZE];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 /* How many files the folder holds: nothing temporary may stay. */
 static size_t count_files(void)
@@ -615,8 +592,6 @@ static void malformed_headers_are_refused(void **state)
     assert_status(duet_safetensors_open(&file, folder, &error), DUET_ERROR_FILE, &error);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -634,5 +609,5 @@ int main(void)
         IN_FOLDER(damaged_checkpoints_are_refused),
         IN_FOLDER(malformed_headers_are_refused),
     };
-    return cmocka_run_group_tests_name("files", tests, NULL, NULL);
+    return RUN_TESTS("files", tests, NULL, NULL);
 }

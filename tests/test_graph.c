@@ -1,51 +1,17 @@
 /* The graph as a description: mistakes stick and name their place, equal expressions are one node, gradients stay where
  * they are needed, and what a plan launches. */
-#include "compute.h"
+#include "workshop.h"
 
 #include "duet/nn.h"
 
-static duet_device *device;
-static duet_store *store;
-static duet_graph *graph;
-
-static int open_device(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
-
-static int new_graph(void **state)
-{
-    (void)state;
-    store = duet_store_new(7);
-    graph = duet_graph_new(store);
-    return graph ? 0 : -1;
-}
-
-static int free_graph(void **state)
-{
-    (void)state;
-    duet_graph_free(&graph);
-    duet_store_free(&store);
-    return 0;
-}
-
 static duet_node floats(duet_shape shape)
 {
-    return duet_input(graph, "x", DUET_FLOAT32, shape);
+    return duet_input(shop.graph, "x", DUET_FLOAT32, shape);
 }
 
 static duet_node integers(duet_shape shape)
 {
-    return duet_input(graph, "i", DUET_UINT32, shape);
+    return duet_input(shop.graph, "i", DUET_UINT32, shape);
 }
 
 /* Mistakes. */
@@ -56,10 +22,10 @@ static void mistake_sticks(void **state)
     duet_error error = {0}, again = {0}, planned = {0};
     char place[64];
     duet_node a = floats(DUET_SHAPE(2, 3)), b = floats(DUET_SHAPE(4));
-    assert_ok(duet_graph_check(graph, &error), &error);
+    assert_ok(duet_graph_check(shop.graph, &error), &error);
     (void)snprintf(place, sizeof place, "test_graph.c:%d", __LINE__ + 1);
     duet_node sum = duet_add(a, b);
-    assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
     assert_message(&error, place);
     assert_message(&error, "add");
     assert_message(&error, "[2, 3]");
@@ -69,7 +35,7 @@ static void mistake_sticks(void **state)
     duet_grad(later, &a, 1, &gradient);
     assert_non_null(later);
     assert_non_null(gradient);
-    assert_status(duet_graph_check(graph, &again), DUET_ERROR_GRAPH, &again);
+    assert_status(duet_graph_check(shop.graph, &again), DUET_ERROR_GRAPH, &again);
     assert_string_equal(again.message, error.message);
 
     duet_plan *plan = NULL;
@@ -82,8 +48,8 @@ static void own_mistakes_stick(void **state)
 {
     (void)state;
     duet_error error = {0};
-    duet_graph_fail(graph, "width %d is odd", 3);
-    assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+    duet_graph_fail(shop.graph, "width %d is odd", 3);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
     assert_message(&error, "width 3 is odd");
     assert_message(&error, "test_graph.c:");
 }
@@ -200,7 +166,7 @@ static duet_node gather_of_scalar(void)
 
 static duet_node state(const char *name, duet_shape shape)
 {
-    return duet_state(graph, name, DUET_FLOAT32, shape, ((duet_initialiser){DUET_INIT_CONSTANT, 0, 0, 0}));
+    return duet_state(shop.graph, name, DUET_FLOAT32, shape, ((duet_initialiser){DUET_INIT_CONSTANT, 0, 0, 0}));
 }
 
 static duet_node state_of_two_shapes(void)
@@ -310,23 +276,23 @@ static void mistake_is_reported(void **state)
 {
     size_t index = (size_t)(uintptr_t)*state;
     duet_error error = {0};
-    new_graph(state);
+    open_shop(state);
     duet_node node = mistakes[index].build();
     assert_non_null(node);
-    assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
     assert_message(&error, "test_graph.c:");
     for (size_t i = 0; i < 3 && mistakes[index].pieces[i]; i++) assert_message(&error, mistakes[index].pieces[i]);
-    free_graph(state);
+    close_shop(state);
 }
 
 static void graphs_do_not_mix(void **state)
 {
     (void)state;
     duet_error error = {0};
-    duet_graph *other = duet_graph_new(store);
+    duet_graph *other = duet_graph_new(shop.store);
     duet_node stranger = duet_input(other, "y", DUET_FLOAT32, DUET_SHAPE(3));
     duet_add(floats(DUET_SHAPE(3)), stranger);
-    assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
     duet_graph_free(&other);
 }
 
@@ -346,19 +312,19 @@ static void equal_expressions_are_one_node(void **state)
     assert_ptr_not_equal(duet_subtract(x, y), duet_subtract(y, x));
     assert_ptr_not_equal(duet_sum(x, DUET_AXIS(0), true), duet_sum(x, DUET_AXIS(1), true));
     assert_ptr_not_equal(duet_slice(x, 0, 1, 2), duet_slice(x, 0, 2, 2));
-    assert_ptr_not_equal(duet_uniform(graph, DUET_SHAPE(3)), duet_uniform(graph, DUET_SHAPE(3)));
-    size_t count = duet_graph_count(graph);
+    assert_ptr_not_equal(duet_uniform(shop.graph, DUET_SHAPE(3)), duet_uniform(shop.graph, DUET_SHAPE(3)));
+    size_t count = duet_graph_count(shop.graph);
     duet_add(duet_multiply(duet_exp(x), x), duet_exp(x));
-    size_t grown = duet_graph_count(graph);
+    size_t grown = duet_graph_count(shop.graph);
     duet_add(duet_multiply(duet_exp(x), x), duet_exp(x));
     assert_true(grown > count);
-    assert_int_equal(duet_graph_count(graph), grown);
+    assert_int_equal(duet_graph_count(shop.graph), grown);
 }
 
 static void identities_fold(void **state)
 {
     (void)state;
-    duet_node x = floats(DUET_SHAPE(4, 3)), zero = duet_constant(graph, 0), one = duet_constant(graph, 1);
+    duet_node x = floats(DUET_SHAPE(4, 3)), zero = duet_constant(shop.graph, 0), one = duet_constant(shop.graph, 1);
     const size_t turn[] = {1, 0};
     assert_ptr_equal(duet_multiply(x, one), x);
     assert_ptr_equal(duet_multiply(one, x), x);
@@ -377,8 +343,9 @@ static void identities_fold(void **state)
     assert_ptr_equal(duet_pad(x, 1, 0, 0), x);
     assert_ptr_equal(duet_sum(x, 0, false), x);
     assert_ptr_equal(duet_scale(duet_scale(x, 2), 3), duet_scale(x, 6));
-    assert_ptr_equal(duet_add(duet_constant(graph, 2), duet_constant(graph, 3)), duet_constant(graph, 5));
-    assert_ptr_not_equal(duet_multiply(x, duet_constant(graph, 2)), x);
+    assert_ptr_equal(duet_add(duet_constant(shop.graph, 2), duet_constant(shop.graph, 3)),
+                     duet_constant(shop.graph, 5));
+    assert_ptr_not_equal(duet_multiply(x, duet_constant(shop.graph, 2)), x);
 }
 
 /* Gradients. */
@@ -408,7 +375,7 @@ static void loss_of_one_element_may_have_dimensions(void **state)
     duet_grad(duet_matmul(x, x, false, true), &x, 1, &by_product);
     duet_grad(duet_slice(duet_square(x), 1, 1, 1), &x, 1, &by_slice);
     duet_grad(duet_transpose(duet_sum(duet_square(x), DUET_ALL_AXES, true)), &x, 1, &by_turn);
-    assert_ok(duet_graph_check(graph, &error), &error);
+    assert_ok(duet_graph_check(shop.graph, &error), &error);
     test_compute(device, (duet_node[]){by_product, by_slice, by_turn}, 3, (test_feed[]){{x, values}}, 1,
                  (void *[]){product, slice, turn});
     for (int i = 0; i < 3; i++) {
@@ -423,7 +390,7 @@ static void kinks_and_ties(void **state)
 {
     (void)state;
     enum { CASES = 8 };
-    duet_node x = floats(DUET_SHAPE(4)), flipped = duet_multiply(x, duet_constant(graph, -1)), gradients[CASES];
+    duet_node x = floats(DUET_SHAPE(4)), flipped = duet_multiply(x, duet_constant(shop.graph, -1)), gradients[CASES];
     duet_node values[CASES] = {
         duet_relu(x),
         duet_abs(x),
@@ -468,12 +435,8 @@ static void stop_gradient_stops(void **state)
 
 static size_t launches_of(const duet_node *roots, size_t count)
 {
-    duet_error error = {0};
-    duet_plan *plan = NULL;
-    assert_ok(duet_plan_new(&plan, device, "launches", roots, count, &error), &error);
-    size_t launches = duet_plan_launches(plan);
-    duet_plan_free(&plan);
-    return launches;
+    workshop_plan(&shop, "launches", roots, count);
+    return duet_plan_launches(shop.plan);
 }
 
 /* Crossing a frozen network costs its data gradient and nothing more. */
@@ -549,7 +512,7 @@ static void not_a_number_passes_through(void **state)
 {
     (void)state;
     enum { CASES = 16 };
-    duet_node x = floats(DUET_SHAPE(4)), zero = duet_constant(graph, 0);
+    duet_node x = floats(DUET_SHAPE(4)), zero = duet_constant(shop.graph, 0);
     duet_node roots[CASES] = {
         duet_relu(x),
         duet_leaky_relu(x, 0.2),
@@ -627,43 +590,38 @@ static void plan_refuses_wrong_calls(void **state)
 static void source_is_there_to_read(void **state)
 {
     (void)state;
-    duet_error error = {0};
     duet_node y = duet_tanh(floats(DUET_SHAPE(3)));
-    duet_plan *plan = NULL;
-    assert_ok(duet_plan_new(&plan, device, "source", &y, 1, &error), &error);
-    assert_non_null(strstr(duet_plan_source(plan), "__kernel"));
-    assert_non_null(strstr(duet_plan_source(plan), "tanh"));
-    duet_plan_free(&plan);
+    workshop_plan(&shop, "source", &y, 1);
+    assert_non_null(strstr(duet_plan_source(shop.plan), "__kernel"));
+    assert_non_null(strstr(duet_plan_source(shop.plan), "tanh"));
 }
-
-#define WITH_GRAPH(test) cmocka_unit_test_setup_teardown(test, new_graph, free_graph)
 
 int main(void)
 {
     const struct CMUnitTest fixed[] = {
-        WITH_GRAPH(mistake_sticks),
-        WITH_GRAPH(own_mistakes_stick),
-        WITH_GRAPH(graphs_do_not_mix),
-        WITH_GRAPH(equal_expressions_are_one_node),
-        WITH_GRAPH(identities_fold),
-        WITH_GRAPH(gradient_is_zero_where_nothing_depends),
-        WITH_GRAPH(loss_of_one_element_may_have_dimensions),
-        WITH_GRAPH(kinks_and_ties),
-        WITH_GRAPH(stop_gradient_stops),
-        WITH_GRAPH(gradient_is_pruned_both_ways),
-        WITH_GRAPH(higher_derivatives),
-        WITH_GRAPH(elementwise_chains_are_one_launch),
-        WITH_GRAPH(a_view_of_a_value_in_the_same_kernel_is_that_value),
-        WITH_GRAPH(not_a_number_passes_through),
-        WITH_GRAPH(plans_that_share_do_not_disturb),
-        WITH_GRAPH(plan_refuses_wrong_calls),
-        WITH_GRAPH(source_is_there_to_read),
+        WITH_WORKSHOP(mistake_sticks),
+        WITH_WORKSHOP(own_mistakes_stick),
+        WITH_WORKSHOP(graphs_do_not_mix),
+        WITH_WORKSHOP(equal_expressions_are_one_node),
+        WITH_WORKSHOP(identities_fold),
+        WITH_WORKSHOP(gradient_is_zero_where_nothing_depends),
+        WITH_WORKSHOP(loss_of_one_element_may_have_dimensions),
+        WITH_WORKSHOP(kinks_and_ties),
+        WITH_WORKSHOP(stop_gradient_stops),
+        WITH_WORKSHOP(gradient_is_pruned_both_ways),
+        WITH_WORKSHOP(higher_derivatives),
+        WITH_WORKSHOP(elementwise_chains_are_one_launch),
+        WITH_WORKSHOP(a_view_of_a_value_in_the_same_kernel_is_that_value),
+        WITH_WORKSHOP(not_a_number_passes_through),
+        WITH_WORKSHOP(plans_that_share_do_not_disturb),
+        WITH_WORKSHOP(plan_refuses_wrong_calls),
+        WITH_WORKSHOP(source_is_there_to_read),
     };
     enum { FIXED = sizeof fixed / sizeof fixed[0] };
     struct CMUnitTest tests[FIXED + MISTAKES];
     for (size_t i = 0; i < FIXED; i++) tests[i] = fixed[i];
     for (size_t i = 0; i < MISTAKES; i++) {
-        tests[FIXED + i] = (struct CMUnitTest){mistakes[i].name, mistake_is_reported, NULL, NULL, (void *)(uintptr_t)i};
+        tests[FIXED + i] = TEST_ROW(mistakes[i].name, mistake_is_reported, (uintptr_t)i);
     }
-    return _cmocka_run_group_tests("graph", tests, FIXED + MISTAKES, open_device, close_device);
+    return RUN_TESTS("graph", tests, open_device, close_device);
 }

@@ -1,5 +1,6 @@
 /* Runs that are repeated, stopped, killed, damaged and resumed: equal bytes where equal bytes are promised, a message
  * where not. Killed trainings are processes of their own: this program started once more with arguments. */
+#include "folder.h"
 #include "train_models.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 enum { PATH = TEST_PATH_SIZE + 64 };
 
 static const char *program;
-static char folder[TEST_PATH_SIZE], pictures[PATH];
+static char pictures[PATH];
 
 static const char *const vae_settings[] = {"hidden=12", "latent=3"};
 static const char *const toy_settings[] = {"hidden=4", "latent=2"};
@@ -735,17 +736,9 @@ static void run_json_says_what_the_run_is(void **state)
 
 static int begin(void **state)
 {
-    (void)state;
-    test_folder_new(folder);
+    (void)make_folder(state);
     path_of(pictures, "pictures.npy", "");
     test_write_examples(pictures, DUET_SHAPE(8, 8, 3));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
     return 0;
 }
 
@@ -772,5 +765,5 @@ int main(int argc, char **argv)
     };
     program = argv[0];
     if (argc == 6 && strcmp(argv[1], "train") == 0) _exit(train_as_process(argv + 2));
-    return cmocka_run_group_tests(tests, begin, end);
+    return RUN_TESTS("resume", tests, begin, remove_folder);
 }

@@ -3,8 +3,7 @@
 
 #include <locale.h>
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], unit[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
+static char unit[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
 
 /* Settings as words. */
 
@@ -440,12 +439,11 @@ static void initialisers_have_the_variance_they_state(void **state)
     duet_error error = {0};
     static float values[COUNT], squares[COUNT];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        duet_store *store = duet_store_new(3);
-        duet_graph *graph = duet_graph_new(store);
+        workshop w = workshop_open(3);
         double most = 0, deviation = sqrt(rows[i].variance);
-        (void)duet_parameter(graph, duet_group_of(store, "net"), "weight", DUET_SHAPE(OUT, IN), rows[i].start);
-        assert_ok(duet_graph_check(graph, &error), &error);
-        assert_ok(duet_store_read(store, device, "net.weight", values, sizeof values, &error), &error);
+        (void)duet_parameter(w.graph, w.group, "weight", DUET_SHAPE(OUT, IN), rows[i].start);
+        assert_ok(duet_graph_check(w.graph, &error), &error);
+        assert_ok(duet_store_read(w.store, device, "net.weight", values, sizeof values, &error), &error);
         for (size_t k = 0; k < COUNT; k++) {
             squares[k] = values[k] * values[k];
             most = fmax(most, fabs(values[k]));
@@ -456,28 +454,17 @@ static void initialisers_have_the_variance_they_state(void **state)
         assert_close(test_mean(squares, COUNT, NULL), rows[i].variance,
                      4 * rows[i].variance * sqrt((kurtosis - 1) / COUNT));
         assert_close(most, (rows[i].normal ? 4.3 : sqrt(3)) * deviation, (rows[i].normal ? 1 : 1e-3) * deviation);
-        duet_graph_free(&graph);
-        duet_store_free(&store);
+        workshop_close(&w);
     }
 }
 
 static int begin(void **state)
 {
-    (void)state;
-    device = test_device_open();
-    test_folder_new(folder);
+    (void)open_all(state);
     (void)snprintf(unit, sizeof unit, "%s/unit.npy", folder);
     test_write_examples(unit, DUET_SHAPE(6));
     (void)snprintf(pictures, sizeof pictures, "%s/pictures.npy", folder);
     test_write_examples(pictures, DUET_SHAPE(8, 8, 3));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    duet_device_close(&device);
     return 0;
 }
 
@@ -497,5 +484,5 @@ int main(void)
         cmocka_unit_test(the_seed_is_all_that_a_start_depends_on),
         cmocka_unit_test(initialisers_have_the_variance_they_state),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return RUN_TESTS("settings", tests, begin, close_all);
 }

@@ -196,5 +196,5 @@ int main(void)
         cmocka_unit_test(vae_steps_only_launch_beside_clblast),
     };
     if (setenv("OPENCL_LAYERS", TEST_LAYER, 1) != 0) return EXIT_FAILURE;
-    return cmocka_run_group_tests_name("step", tests, NULL, NULL);
+    return RUN_TESTS("step", tests, NULL, NULL);
 }

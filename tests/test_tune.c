@@ -15,19 +15,11 @@ static char file[TEST_PATH_SIZE + 32];
 #define TUNE_MODEL  "tune", "ae", "--data", "ring8", "--set", "hidden=33", "--set", "latent=2"
 #define TRAIN_MODEL "train", "ae", "--data", "ring8", "--set", "hidden=33", "--set", "latent=2", "--quiet", "--out"
 
-static int set_up(void **state)
+static int begin(void **state)
 {
-    (void)state;
-    test_folder_new(folder);
+    (void)make_folder(state);
     (void)snprintf(file, sizeof file, "%s/tuning.json", folder);
     return setenv("DUET_TUNING", file, 1);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
 }
 
 static json_t *load(const char *path)
@@ -640,5 +632,5 @@ int main(void)
         cmocka_unit_test(hang_costs_a_candidate),
 #endif
     };
-    return cmocka_run_group_tests_name("tune", tests, set_up, tear_down);
+    return RUN_TESTS("tune", tests, begin, remove_folder);
 }
