@@ -110,4 +110,11 @@ static inline json_t *document(result r)
     return parsed;
 }
 
+/* A command line, its exit status and pieces of what it says. */
+typedef struct command_case {
+    const char *name, *words[MOST_WORDS];
+    int status;
+    const char *out, *err; /* NULL: anything */
+} command_case;
+
 #endif
