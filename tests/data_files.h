@@ -3,38 +3,11 @@
 #ifndef DUET_TESTS_DATA_FILES_H
 #define DUET_TESTS_DATA_FILES_H
 
-#include "test.h"
+#include "folder.h"
 
 #include <zlib.h>
 
 #include "duet/data.h"
-
-/* A folder for the test that runs. */
-static char folder[TEST_PATH_SIZE];
-
-static inline int make_folder(void **state)
-{
-    (void)state;
-    test_folder_new(folder);
-    return 0;
-}
-
-static inline int remove_folder(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
-
-/* The path of a file in the folder; valid until four calls later. */
-static inline const char *in_folder(const char *name)
-{
-    static char paths[4][2 * TEST_PATH_SIZE];
-    static int turn;
-    turn = (turn + 1) % 4;
-    (void)snprintf(paths[turn], sizeof paths[turn], "%s/%s", folder, name);
-    return paths[turn];
-}
 
 /* Writes a file, through gzip if its name says so. */
 static inline void write_file(const char *name, const void *bytes, size_t count)
@@ -128,8 +101,5 @@ static inline duet_data *open_sound(const char *name)
 #define BYTES(text)               text, sizeof(text) - 1
 #define WORD(n)                   "\0\0\0" n
 #define ARRAY(type, order, shape) "{'descr': '" type "', 'fortran_order': " order ", 'shape': " shape ", }\n"
-
-/* A test in a new folder that goes away again. */
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 #endif

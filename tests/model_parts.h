@@ -5,6 +5,7 @@
 #define DUET_TESTS_MODEL_PARTS_H
 
 #include "train_models.h"
+#include "workshop.h"
 
 #include "graph/variable.h"
 #include "model/model.h"
@@ -22,11 +23,11 @@ typedef struct test_graph {
     size_t count;
 } test_graph;
 
-static inline void test_graph_open(test_graph *it, duet_device *device, duet_build_mode mode, size_t batch,
+static inline void test_graph_open(test_graph *it, duet_device *on, duet_build_mode mode, size_t batch,
                                    const char *family, const char *data, const char *const *settings, size_t count)
 {
     duet_error error = {0};
-    *it = (test_graph){.device = device};
+    *it = (test_graph){.device = on};
     assert_ok(duet_data_open(&it->data, data, &error), &error);
     assert_ok(duet_model_new(&it->model, duet_family_find(family), it->data, settings, count, 7, &error), &error);
     assert_ok(duet_model_build(it->model, mode, batch, &it->build, &error), &error);
@@ -114,36 +115,36 @@ static inline double test_graph_value(test_graph *it, size_t root)
 }
 
 /** Writes value(i) = first + i * step into a variable's elements. */
-static inline void test_set_row(duet_model *model, duet_device *device, const char *name, double first, double step)
+static inline void test_set_row(duet_model *model, duet_device *on, const char *name, double first, double step)
 {
     duet_error error = {0};
     size_t count = test_variable(model, name)->elements;
     float *values = malloc(count * sizeof *values);
     assert_non_null(values);
     for (size_t i = 0; i < count; i++) values[i] = (float)(first + (double)i * step);
-    assert_ok(duet_store_write(duet_model_store(model), device, name, values, count * sizeof *values, &error), &error);
+    assert_ok(duet_store_write(duet_model_store(model), on, name, values, count * sizeof *values, &error), &error);
     free(values);
 }
 
-static inline void test_set(duet_model *model, duet_device *device, const char *name, double value)
+static inline void test_set(duet_model *model, duet_device *on, const char *name, double value)
 {
-    test_set_row(model, device, name, value, 0);
+    test_set_row(model, on, name, value, 0);
 }
 
-static inline void test_set_count(duet_model *model, duet_device *device, const char *name, uint32_t value)
+static inline void test_set_count(duet_model *model, duet_device *on, const char *name, uint32_t value)
 {
     duet_error error = {0};
-    assert_ok(duet_store_write(duet_model_store(model), device, name, &value, sizeof value, &error), &error);
+    assert_ok(duet_store_write(duet_model_store(model), on, name, &value, sizeof value, &error), &error);
 }
 
 /** A variable's numbers; the caller frees them. */
-static inline float *test_get(duet_model *model, duet_device *device, const char *name, size_t *count)
+static inline float *test_get(duet_model *model, duet_device *on, const char *name, size_t *count)
 {
     duet_error error = {0};
     *count = test_variable(model, name)->elements;
     float *values = malloc(*count * sizeof *values);
     assert_non_null(values);
-    assert_ok(duet_store_read(duet_model_store(model), device, name, values, *count * sizeof *values, &error), &error);
+    assert_ok(duet_store_read(duet_model_store(model), on, name, values, *count * sizeof *values, &error), &error);
     return values;
 }
 

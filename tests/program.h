@@ -3,7 +3,7 @@
 #ifndef DUET_TESTS_PROGRAM_H
 #define DUET_TESTS_PROGRAM_H
 
-#include "test.h"
+#include "folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +19,7 @@ extern char **environ;
 
 enum { PATH_SIZE = TEST_PATH_SIZE + 160 };
 
-/* The group's folder, and what was said there by the last program that ran. */
-static char folder[TEST_PATH_SIZE];
-
+/* How a program ended and what it said. */
 typedef struct result {
     int status; /* 128 + the signal for a program that a signal ended */
     char *out, *err;
@@ -112,5 +110,12 @@ static inline json_t *document(result r)
     assert_int_equal(json_integer_value(json_object_get(parsed, "schema")), 1);
     return parsed;
 }
+
+/* A command line, its exit status and pieces of what it says. */
+typedef struct command_case {
+    const char *name, *words[MOST_WORDS];
+    int status;
+    const char *out, *err; /* NULL: anything */
+} command_case;
 
 #endif

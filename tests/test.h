@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every test program shares: cmocka's includes in the order it wants, comparisons that a NaN cannot pass, the
- * device under test, and folders that go away again. */
+/* What every test program shares: cmocka's includes in the order it wants, how a program runs its tests, comparisons
+ * that a NaN cannot pass, the device under test, and folders that go away again. */
 #ifndef DUET_TESTS_TEST_H
 #define DUET_TESTS_TEST_H
 
@@ -24,6 +24,18 @@
 #include "duet/device.h"
 
 enum { TEST_PATH_SIZE = 512 };
+
+/** How every main ends: runs the tests, `before` ahead of the first and `after` behind the last (NULL: nothing). */
+static inline int test_run(const char *name, const struct CMUnitTest *tests, size_t count, CMFixtureFunction before,
+                           CMFixtureFunction after)
+{
+    return _cmocka_run_group_tests(name, tests, count, before, after);
+}
+
+/** The same for all of an array. */
+#define RUN_TESTS(name, tests, before, after) test_run((name), (tests), sizeof(tests) / sizeof *(tests), before, after)
+/** A row of a table as a test of its own, which finds the row in *state. */
+#define TEST_ROW(title, test, row) ((struct CMUnitTest){(title), (test), NULL, NULL, (void *)(row)})
 
 /** Fails unless |actual - expected| <= tolerance. cmocka's own assert_float_equal lets a NaN through. */
 #define assert_close(actual, expected, tolerance)                                                                      \
@@ -88,9 +100,9 @@ static inline void test_folder_new(char path[TEST_PATH_SIZE])
 /** Removes a folder made by test_folder_new and all it holds. */
 static inline void test_folder_remove(const char *path)
 {
-    DIR *folder = opendir(path);
-    if (folder) {
-        for (struct dirent *entry; (entry = readdir(folder));) {
+    DIR *entries = opendir(path);
+    if (entries) {
+        for (struct dirent *entry; (entry = readdir(entries));) {
             char inner[TEST_PATH_SIZE + 256];
             struct stat about;
             if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
@@ -101,7 +113,7 @@ static inline void test_folder_remove(const char *path)
                 (void)remove(inner);
             }
         }
-        (void)closedir(folder);
+        (void)closedir(entries);
     }
     (void)rmdir(path);
 }

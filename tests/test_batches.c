@@ -410,5 +410,5 @@ int main(void)
         IN_FOLDER(batch_larger_than_the_split),
         IN_FOLDER(larger_than_the_device),
     };
-    return cmocka_run_group_tests_name("batches", tests, NULL, NULL);
+    return RUN_TESTS("batches", tests, NULL, NULL);
 }

@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolution layers: extents, weights and first values against loops and closed forms. */
-#include "compute.h"
-
-#include "duet/nn.h"
 #include "workshop.h"
 
-static duet_device *device;
-
-static int open_device(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
+#include "duet/nn.h"
 
 static float scattered(size_t i)
 {
@@ -48,7 +31,7 @@ static void layers_have_the_extents_of_keras(void **state)
         {5, 8, 2, 3, DUET_SAME, {2, 3}, {15, 24}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        workshop w = workshop_open();
+        workshop w = workshop_open(5);
         duet_error error = {0};
         const size_t size = rows[i].size;
         duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(2, rows[i].height, rows[i].width, 3));
@@ -70,7 +53,7 @@ static void mistakes_in_layers_are_named(void **state)
 {
     (void)state;
     for (int which = 0; which < 6; which++) {
-        workshop w = workshop_open();
+        workshop w = workshop_open(5);
         duet_error error = {0};
         duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(2, 6, 6, 1));
         duet_node flat = duet_input(w.graph, "flat", DUET_FLOAT32, DUET_SHAPE(2, 36));
@@ -100,7 +83,7 @@ static void a_layer_is_the_sum_over_its_window(void **state)
 {
     (void)state;
     enum { H = 6, W = 5, C = 2, F = 3, K = 3, STRIDE = 2, OH = 3, OW = 3 };
-    workshop w = workshop_open();
+    workshop w = workshop_open(5);
     duet_error error = {0};
     float x[H * W * C], weight[K * K * C * F], bias[F] = {0.5f, -1, 2}, y[OH * OW * F];
     for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = scattered(i);
@@ -132,7 +115,7 @@ static void a_transposed_layer_is_the_transpose_of_its_convolution(void **state)
 {
     (void)state;
     enum { H = 8, W = 6, C = 2, F = 3, K = 5, STRIDE = 2, X = 2 * H * W * C, Y = 2 * H / 2 * W / 2 * F };
-    workshop w = workshop_open();
+    workshop w = workshop_open(5);
     duet_error error = {0};
     static float x[X], y[Y], weight[K * K * C * F], forth[Y], back[X];
     for (size_t i = 0; i < X; i++) x[i] = scattered(i);
@@ -174,7 +157,7 @@ static void first_values_of_kernels_have_the_limits_of_their_fans(void **state)
     static float values[COUNT];
     duet_error error = {0};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        workshop w = workshop_open();
+        workshop w = workshop_open(5);
         (void)duet_parameter(w.graph, w.group, "kernel", DUET_SHAPE(K, K, IN, OUT), rows[i].start);
         assert_ok(duet_store_read(w.store, device, "net.kernel", values, sizeof values, &error), &error);
         double most = 0;
@@ -182,7 +165,7 @@ static void first_values_of_kernels_have_the_limits_of_their_fans(void **state)
         assert_in_range(most / rows[i].limit * 1e6, 999000, 1000000);
         workshop_close(&w);
     }
-    workshop w = workshop_open();
+    workshop w = workshop_open(5);
     float weights[5 * 5 * 6 * 8], biases[6];
     duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(1, 4, 4, 8));
     (void)duet_conv2d_transpose(w.group, "layer", x, 6, 5, 2, DUET_SAME);
@@ -204,5 +187,5 @@ int main(void)
         cmocka_unit_test(a_transposed_layer_is_the_transpose_of_its_convolution),
         cmocka_unit_test(first_values_of_kernels_have_the_limits_of_their_fans),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return RUN_TESTS("conv2d", tests, open_device, close_device);
 }

@@ -4,13 +4,11 @@
  * survive, what is before the operands is NaN, and their buffers end where they do. */
 #include "check/plain.h"
 #include "product/tuning.h"
-#include "test.h"
+#include "workshop.h"
 
 #include <float.h>
 
 enum { BESIDE = 3, ALIGNED = 64 }; /* plans align what they place, so that scratch memory may hold vectors */
-
-static duet_device *device;
 
 typedef struct geometry {
     size_t images, height, width, channels, features, groups;
@@ -400,20 +398,6 @@ static void names_choose_their_kind(void **state)
     assert_ok(duet_device_set_gemm(device, NULL, &error), &error);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +411,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(names_choose_their_kind),
     };
     const struct CMUnitTest candidate_tests[] = {cmocka_unit_test(all_candidates_are_right)};
-    if (argc > 1 && strcmp(argv[1], "candidates") == 0) return cmocka_run_group_tests(candidate_tests, begin, end);
-    return cmocka_run_group_tests(tests, begin, end);
+    if (argc > 1 && strcmp(argv[1], "candidates") == 0)
+        return RUN_TESTS("convolution", candidate_tests, open_device, close_device);
+    return RUN_TESTS("convolution", tests, open_device, close_device);
 }

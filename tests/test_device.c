@@ -1,269 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The device layer: listing (also with a driver that crashes), order and choice, buffers, programs, launches. */
-#include "base/text.h"
+/* An open device: buffers, programs, launches, the kernel files that it reads, and a context that is the caller's. */
 #include "device/discovery.h"
 #include "product/gemm.h"
-#include "test.h"
+#include "workshop.h"
 
 #include <time.h>
 
-/* ---- listing ---- */
-
-/** A driver that ends whoever loads it. */
-static void make_crashing_driver(const char *folder, const char *end)
-{
-    char path[TEST_PATH_SIZE + 32], line[2 * TEST_PATH_SIZE + 256];
-    snprintf(path, sizeof path, "%s/crash.c", folder);
-    int size = snprintf(line, sizeof line,
-                        "#include <stdlib.h>\n__attribute__((constructor)) static void die(void) { %s; }\n", end);
-    test_file_write(path, line, (size_t)size);
-    snprintf(line, sizeof line, "%s -shared -fPIC -o %s/crash.so %s/crash.c", TEST_CC, folder, folder);
-    assert_int_equal(system(line), 0);
-    snprintf(path, sizeof path, "%s/crash.icd", folder);
-    int length = snprintf(line, sizeof line, "%s/crash.so\n", folder);
-    test_file_write(path, line, (size_t)length);
-}
-
-static void restore_vendors(char *before)
-{
-    if (before != NULL)
-        setenv("OCL_ICD_VENDORS", before, 1);
-    else
-        unsetenv("OCL_ICD_VENDORS");
-    free(before);
-}
-
-static void survive_a_driver(const char *end)
-{
-    char folder[TEST_PATH_SIZE], command[2 * TEST_PATH_SIZE];
-    const char *vendors = getenv("OCL_ICD_VENDORS");
-    char *before = vendors != NULL ? strdup(vendors) : NULL;
-    duet_error error = {0};
-    duet_device_info *infos = NULL;
-    size_t count = 0;
-    test_folder_new(folder);
-    make_crashing_driver(folder, end);
-    setenv("OCL_ICD_VENDORS", folder, 1);
-
-    /* Alone, nothing can be listed, and the message says where to look. */
-    duet_status status = duet_device_list(&infos, &count, &error);
-    if (status == DUET_OK) { /* a simulator, or macOS: drivers are not found through vendor files */
-        duet_device_list_free(&infos);
-        restore_vendors(before);
-        test_folder_remove(folder);
-        skip();
-    }
-    assert_status(status, DUET_ERROR_NO_DEVICE, &error);
-    assert_message(&error, folder);
-    assert_null(infos);
-
-    /* Beside others, these are listed, with the reason why a process that loads them all cannot have them. */
-    const char *from = before != NULL ? before : "/etc/OpenCL/vendors";
-    snprintf(command, sizeof command, "cp %s%s %s/", from, strstr(from, ".icd") != NULL ? "" : "/*.icd", folder);
-    assert_int_equal(system(command), 0);
-    error = (duet_error){0};
-    assert_ok(duet_device_list(&infos, &count, &error), &error);
-    assert_true(count > 0);
-    for (size_t i = 0; i < count; i++) {
-        assert_true(infos[i].name[0] != '\0');
-        assert_non_null(strstr(infos[i].refusal, folder));
-        assert_false(infos[i].preferred);
-    }
-    duet_device_list_free(&infos);
-    assert_null(infos);
-    restore_vendors(before);
-    test_folder_remove(folder);
-}
-
-/** These two must run first: the children inherit a loader that has not chosen its drivers yet. */
-static void listing_survives_a_driver_that_crashes(void **state)
-{
-    (void)state;
-    survive_a_driver("abort()");
-}
-
-static void listing_survives_a_driver_that_exits(void **state)
-{
-    (void)state;
-    survive_a_driver("_Exit(2)");
-}
-
-static void foreign_texts_are_cleaned(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *from;
-        size_t capacity;
-        const char *expected;
-    } rows[] = {
-        {"  A  device \n", 32, "A  device"},
-        {"Intel\xae Iris", 32, "Intel? Iris"},                               /* Latin-1 */
-        {"Intel\xc2\xae Iris", 32, "Intel\xc2\xae Iris"},                    /* UTF-8 */
-        {"\xe2\x82\xac\xf0\x9f\x98\x80", 8, "\xe2\x82\xac\xf0\x9f\x98\x80"}, /* exactly as long as there is room */
-        {"\xe2\x82\xac\xf0\x9f\x98\x80", 7, "\xe2\x82\xac"},                 /* not within a character */
-        {"cut\xe2\x82", 32, "cut??"},
-        {"\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xff", 32, "??????????"}, /* too long, surrogate, too large, no UTF-8 */
-        {" \t", 32, ""},
-        {"", 1, ""},
-        {"x", 1, ""},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[32];
-        duet_text_clean(rows[i].from, text, rows[i].capacity);
-        assert_string_equal(text, rows[i].expected);
-    }
-}
-
-static void an_index_opens_the_device_it_was_listed_as(void **state)
-{
-    (void)state;
-    duet_error error = {0};
-    duet_device_info *infos = NULL;
-    size_t count = 0;
-    assert_ok(duet_device_list(&infos, &count, &error), &error);
-    assert_true(count > 0);
-    assert_true(infos[0].preferred);
-    for (size_t i = 0; i < count; i++) {
-        assert_true(i == 0 || !infos[i].preferred);
-        if (infos[i].refusal[0] != '\0') continue;
-        assert_true(infos[i].compute_units > 0 && infos[i].allocation_bytes > 0 && infos[i].work_group_size > 0);
-        char selector[32];
-        snprintf(selector, sizeof selector, "%zu", i);
-        duet_device *device = NULL;
-        assert_ok(duet_device_open(&device, selector, &error), &error);
-        const duet_device_info *open = duet_device_describe(device);
-        assert_string_equal(open->name, infos[i].name);
-        assert_string_equal(open->platform, infos[i].platform);
-        assert_int_equal(open->preferred, infos[i].preferred);
-        duet_device_close(&device);
-        assert_null(device);
-    }
-    duet_device_list_free(&infos);
-}
-
-/* ---- order and choice, on made-up machines ---- */
-
-static duet_found_device make_found(const char *name, duet_device_kind kind, uint32_t units, uint32_t clock,
-                                    cl_uint vendor, bool mesa, const char *refusal)
-{
-    duet_found_device found = {.vendor_id = vendor, .mesa = mesa};
-    found.info.kind = kind;
-    found.info.compute_units = units;
-    found.info.clock_mhz = clock;
-    snprintf(found.info.name, sizeof found.info.name, "%s", name);
-    snprintf(found.info.platform, sizeof found.info.platform, "%s", mesa ? "rusticl" : "Vendor's own");
-    snprintf(found.info.refusal, sizeof found.info.refusal, "%s", refusal);
-    return found;
-}
-
-enum { FOUND = 8 };
-
-static void make_machine(duet_found_device found[FOUND])
-{
-    found[0] = make_found("processor by mesa", DUET_DEVICE_CPU, 64, 9000, 5, true, "");
-    found[1] = make_found("board", DUET_DEVICE_ACCELERATOR, 500, 500, 4, false, "no compiler");
-    found[2] = make_found("processor", DUET_DEVICE_CPU, 32, 2000, 6, false, "");
-    found[3] = make_found("Iris", DUET_DEVICE_INTEGRATED, 90, 1000, 1, false, "");
-    found[4] = make_found("Radeon by mesa", DUET_DEVICE_GPU, 80, 3000, 2, true, "");
-    found[5] = make_found("GeForce", DUET_DEVICE_GPU, 60, 1900, 3, false, "");
-    found[6] = make_found("Radeon", DUET_DEVICE_GPU, 80, 2000, 2, false, "");
-    found[7] = make_found("emulator", DUET_DEVICE_ACCELERATOR, 32, 2000, 7, false, "");
-    duet_found_order(found, FOUND);
-}
-
-static void the_best_device_comes_first(void **state)
-{
-    (void)state;
-    static const char *const expected[FOUND] = {
-        "Radeon",    "Radeon by mesa",    "GeForce",  "Iris", /* the vendor's driver first, however Mesa counts */
-        "processor", "processor by mesa", "emulator", "board"};
-    duet_found_device found[FOUND];
-    make_machine(found);
-    for (size_t i = 0; i < FOUND; i++) {
-        assert_string_equal(found[i].info.name, expected[i]);
-        assert_int_equal(found[i].info.preferred, i == 0);
-    }
-}
-
-static void a_selector_is_index_type_or_piece_of_a_name(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *selector;
-        size_t expected;
-    } rows[] = {
-        {NULL, 0},      {"", 0},       {"0", 0},       {"5", 5},           {"gpu", 0},
-        {"CPU", 4},     {"iris", 3},   {"gefor", 2},   {"accelerator", 6}, {"integrated gpu", 3},
-        {"by mesa", 1}, {"rustic", 1}, {"BY MESA", 1}, {"or by", 5},
-    };
-    duet_found_device found[FOUND];
-    make_machine(found);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        duet_error error = {0};
-        size_t chosen = FOUND;
-        assert_ok(duet_found_choose(found, FOUND, rows[i].selector, "", &chosen, &error), &error);
-        if (chosen != rows[i].expected)
-            fail_msg("selector \"%s\" chose %zu, expected %zu", rows[i].selector, chosen, rows[i].expected);
-    }
-}
-
-static void a_selector_that_fits_none_says_what_there_is(void **state)
-{
-    (void)state;
-    duet_found_device found[FOUND];
-    make_machine(found);
-    size_t chosen = 0;
-    static const char *const unknown[] = {"8", "voodoo", "00000000000000000000000000000000000001", "-1"};
-    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
-        duet_error error = {0};
-        assert_status(duet_found_choose(found, FOUND, unknown[i], " (from there)", &chosen, &error),
-                      DUET_ERROR_NO_DEVICE, &error);
-        assert_message(&error, unknown[i]);
-        assert_message(&error, " (from there)");
-        assert_message(&error, "2 gpu GeForce (Vendor's own)");
-    }
-    duet_error refused = {0}, none = {0};
-    assert_status(duet_found_choose(found, FOUND, "board", "", &chosen, &refused), DUET_ERROR_NO_DEVICE, &refused);
-    assert_message(&refused, "no compiler");
-    assert_status(duet_found_choose(NULL, 0, NULL, "", &chosen, &none), DUET_ERROR_NO_DEVICE, &none);
-    assert_message(&none, "pocl-opencl-icd");
-}
-
-static void the_environment_names_the_device(void **state)
-{
-    (void)state;
-    duet_error error = {0};
-    duet_device *device = NULL;
-    const char *value = getenv("DUET_DEVICE");
-    char *before = value != NULL ? strdup(value) : NULL;
-    setenv("DUET_DEVICE", "no such device", 1);
-    assert_status(duet_device_open(&device, NULL, &error), DUET_ERROR_NO_DEVICE, &error);
-    assert_null(device);
-    assert_message(&error, "DUET_DEVICE");
-    error = (duet_error){0};
-    assert_ok(duet_device_open(&device, "0", &error), &error); /* a selector of the caller's goes first */
-    duet_device_close(&device);
-    if (before != NULL)
-        setenv("DUET_DEVICE", before, 1);
-    else
-        unsetenv("DUET_DEVICE");
-    free(before);
-}
-
-/* ---- an open device ---- */
-
-static int open_device(void **state)
-{
-    *state = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    duet_device *device = *state;
-    duet_device_close(&device);
-    return 0;
-}
+/* ---- the device ---- */
 
 static duet_status put_bytes(void *context, void *destination, size_t bytes, duet_error *error)
 {
@@ -280,7 +23,7 @@ static duet_status put_nothing(void *context, void *destination, size_t bytes, d
 
 static void buffers_hold_what_they_are_given(void **state)
 {
-    duet_device *device = *state;
+    (void)state;
     duet_error error = {0};
     cl_mem buffer = NULL;
     unsigned char bytes[100];
@@ -306,7 +49,7 @@ static void buffers_hold_what_they_are_given(void **state)
 
 static void a_buffer_over_the_limit_is_refused_with_numbers(void **state)
 {
-    duet_device *device = *state;
+    (void)state;
     duet_error error = {0};
     cl_mem buffer = NULL;
     char limit[32], wanted[32];
@@ -321,7 +64,7 @@ static void a_buffer_over_the_limit_is_refused_with_numbers(void **state)
 
 static void a_program_that_does_not_compile_shows_the_log(void **state)
 {
-    duet_device *device = *state;
+    (void)state;
     duet_error error = {0};
     cl_program program = NULL;
     cl_kernel kernel = NULL;
@@ -347,7 +90,7 @@ static void a_program_that_does_not_compile_shows_the_log(void **state)
 
 static void launches_run_in_order(void **state)
 {
-    duet_device *device = *state;
+    (void)state;
     duet_error error = {0};
     const char *source = "__kernel void advance(__global uint *x, const uint a)"
                          "{ x[get_global_id(0)] = x[get_global_id(0)] * a + (uint)get_global_id(0); }";
@@ -392,7 +135,7 @@ static void launches_run_in_order(void **state)
 static float two_times_three(void)
 {
     duet_error error = {0};
-    duet_device *device = test_device_open();
+    device = test_device_open();
     const duet_gemm_shape shape = {1, 1, 1, false, false};
     const duet_gemm_provider *plain = duet_gemm_choose(device, &shape).provider;
     const float two = 2, three = 3;
@@ -421,12 +164,11 @@ static void a_learner_edits_a_kernel(void **state)
 {
     (void)state;
     duet_error error = {0};
-    char folder[TEST_PATH_SIZE], path[TEST_PATH_SIZE + 32];
+    char path[TEST_PATH_SIZE + 32];
     char *source = duet_cl_source("gemm_plain.cl", &error);
     assert_non_null(source);
     assert_close(two_times_three(), 6, 0);
 
-    test_folder_new(folder);
     char *place = strstr(source, "sum += a");
     assert_non_null(place);
     place[4] = '-';
@@ -444,7 +186,6 @@ static void a_learner_edits_a_kernel(void **state)
     assert_message(&error, "no_such_file.cl");
     unsetenv("DUET_CL_PATH");
     assert_close(two_times_three(), 6, 0);
-    test_folder_remove(folder);
 }
 
 /* ---- a program that has OpenCL already ---- */
@@ -461,7 +202,6 @@ static void the_callers_context_outlives_the_device(void **state)
     assert_ok(duet_found_choose(found, count, getenv("DUET_DEVICE"), "", &chosen, &error), &error);
     cl_context context = clCreateContext(NULL, 1, &found[chosen].id, NULL, NULL, &code);
     assert_int_equal(code, CL_SUCCESS);
-    duet_device *device = NULL;
     cl_mem buffer = NULL;
     uint32_t value = 0;
     assert_ok(duet_device_from(&device, context, found[chosen].id, &error), &error);
@@ -486,20 +226,12 @@ static void the_callers_context_outlives_the_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(listing_survives_a_driver_that_crashes),
-        cmocka_unit_test(listing_survives_a_driver_that_exits),
-        cmocka_unit_test(foreign_texts_are_cleaned),
-        cmocka_unit_test(an_index_opens_the_device_it_was_listed_as),
-        cmocka_unit_test(the_best_device_comes_first),
-        cmocka_unit_test(a_selector_is_index_type_or_piece_of_a_name),
-        cmocka_unit_test(a_selector_that_fits_none_says_what_there_is),
-        cmocka_unit_test(the_environment_names_the_device),
-        cmocka_unit_test_setup_teardown(buffers_hold_what_they_are_given, open_device, close_device),
-        cmocka_unit_test_setup_teardown(a_buffer_over_the_limit_is_refused_with_numbers, open_device, close_device),
-        cmocka_unit_test_setup_teardown(a_program_that_does_not_compile_shows_the_log, open_device, close_device),
-        cmocka_unit_test_setup_teardown(launches_run_in_order, open_device, close_device),
-        cmocka_unit_test(a_learner_edits_a_kernel),
+        WITH_DEVICE(buffers_hold_what_they_are_given),
+        WITH_DEVICE(a_buffer_over_the_limit_is_refused_with_numbers),
+        WITH_DEVICE(a_program_that_does_not_compile_shows_the_log),
+        WITH_DEVICE(launches_run_in_order),
+        IN_FOLDER(a_learner_edits_a_kernel),
         cmocka_unit_test(the_callers_context_outlives_the_device),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_TESTS("device", tests, NULL, NULL);
 }

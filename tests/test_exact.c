@@ -3,15 +3,14 @@
  * own samples. */
 #include "use.h"
 
-#include "compute.h"
 #include "train_models.h"
+#include "workshop.h"
 
 #include "model/model.h"
 
 enum { FEATURES = 8, VECTORS = 1 << FEATURES };
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], bits[TEST_PATH_SIZE + 16];
+static char bits[TEST_PATH_SIZE + 16];
 
 /* A graph of a model for `batch` rows. */
 typedef struct use {
@@ -254,27 +253,17 @@ static void their_losses_fall(void **state)
     }
 }
 
-static int open_all(void **state)
+static int begin(void **state)
 {
-    (void)state;
-    test_folder_new(folder);
+    (void)open_all(state);
     (void)snprintf(bits, sizeof bits, "%s/bits.npy", folder);
     test_write_examples(bits, DUET_SHAPE(FEATURES));
-    device = test_device_open();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    test_folder_remove(folder);
     return 0;
 }
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_of_made_see_earlier_inputs_only),
         cmocka_unit_test(probabilities_of_made_sum_to_1),
         cmocka_unit_test(samples_of_made_follow_its_probabilities),
@@ -283,5 +272,5 @@ int main(void)
         cmocka_unit_test(nice_is_undone_by_its_inverse),
         cmocka_unit_test(their_losses_fall),
     };
-    return _cmocka_run_group_tests("exact", tests, sizeof tests / sizeof *tests, open_all, close_all);
+    return RUN_TESTS("exact", tests, begin, close_all);
 }

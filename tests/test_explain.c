@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Plans explained, and through that the planner: who lies in whose memory and when, whether every gradient is stored
- * and used, whether old values are read before new ones are written. Then `duet explain` in its four forms. */
+ * and used, whether old values are read before new ones are written. */
 #include "conv_model.h"
-#include "program.h"
 #include "train_models.h"
-
-#include <ctype.h>
+#include "workshop.h"
 
 enum { FEATURES = 6, HIDDEN = 24, LATENT = 3 };
 
@@ -61,11 +59,8 @@ typedef struct step {
     size_t count;
 } step;
 
-static duet_device *device;
-
 static void step_open(step *opened, const plan_case *row)
 {
-    char path[PATH_SIZE];
     duet_error error = {0};
     size_t settings = 0;
     while (settings < 6 && row->settings[settings] != NULL) settings++;
@@ -73,7 +68,7 @@ static void step_open(step *opened, const plan_case *row)
     *opened = (step){.count = 0};
     assert_ok(duet_device_set_gemm(device, gemm, &error), &error);
     const char *data = row->data != NULL ? row->data : "examples.npy";
-    if (strstr(data, ".npy") != NULL) data = inside(data, path);
+    if (strstr(data, ".npy") != NULL) data = in_folder(data);
     test_parts_open_batch(&opened->parts, device, family_of(row), data, row->batch, row->settings, settings);
     opened->count = duet_trainer_plan_count(opened->parts.trainer);
     assert_in_range(opened->count, 2, 8);
@@ -415,19 +410,15 @@ static void an_explanation_outlives_its_plan(void **state)
 {
     (void)state;
     duet_error error = {0};
-    duet_store *store = duet_store_new(1);
-    duet_graph *graph = duet_graph_new(store);
-    duet_node a = duet_input(graph, "left", DUET_FLOAT32, DUET_SHAPE(8, 4)),
-              b = duet_input(graph, "right", DUET_FLOAT32, DUET_SHAPE(4, 5));
+    workshop w = workshop_open(1);
+    duet_node a = duet_input(w.graph, "left", DUET_FLOAT32, DUET_SHAPE(8, 4)),
+              b = duet_input(w.graph, "right", DUET_FLOAT32, DUET_SHAPE(4, 5));
     duet_node root = duet_matmul(a, b, false, false);
-    root = duet_multiply(duet_subtract(root, duet_constant(graph, 1)), duet_negate(duet_relu(root)));
-    duet_plan *plan = NULL;
+    root = duet_multiply(duet_subtract(root, duet_constant(w.graph, 1)), duet_negate(duet_relu(root)));
     duet_explanation explanation;
-    assert_ok(duet_plan_new(&plan, device, "small", &root, 1, &error), &error);
-    assert_ok(duet_plan_explain(plan, &explanation, &error), &error);
-    duet_plan_free(&plan);
-    duet_graph_free(&graph);
-    duet_store_free(&store);
+    workshop_plan(&w, "small", &root, 1);
+    assert_ok(duet_plan_explain(w.plan, &explanation, &error), &error);
+    workshop_close(&w);
     assert_string_equal(explanation.plan, "small");
     const duet_explained_launch *last = &explanation.launches[explanation.launch_count - 1];
     assert_true(find_tensor(&explanation, "left") < explanation.tensor_count);
@@ -455,244 +446,11 @@ static void what_does_not_exist_is_refused(void **state)
     step_close(&opened);
 }
 
-/* ---- the program ---- */
-
-typedef struct command_case {
-    const char *name, *words[MOST_WORDS];
-    int status;
-    const char *out, *err;
-} command_case;
-
-static const command_case commands[] = {
-    {"help", {"explain", "--help"}, 0, "usage: duet explain MODEL", NULL},
-    {"help of a model", {"explain", "gan", "--help"}, 0, "gate_low", NULL},
-    {"no model", {"explain"}, 2, NULL, "needs MODEL"},
-    {"unknown model", {"explain", "vea"}, 2, NULL, "did you mean 'vae'?"},
-    {"unknown option", {"explain", "vae", "--epochs", "3"}, 2, NULL, "no option '--epochs'"},
-    {"two forms", {"explain", "vae", "--dot", "--json"}, 2, NULL, "give one of them"},
-    {"unknown key", {"explain", "vae", "--set", "beat=4"}, 2, NULL, "did you mean 'beta'?"},
-    {"bad value", {"explain", "vae", "--set", "beta=much"}, 2, NULL, "beta"},
-    {"unknown data", {"explain", "vae", "--data", "ring9"}, 2, NULL, "ring8"},
-    {"missing data", {"explain", "vae", "--data", "/nowhere/x.npy"}, 1, NULL, "/nowhere/x.npy"},
-    {"unknown product", {"explain", "vae", "--data", "ring8", "--gemm", "quick"}, 2, NULL, "quick"},
-    {"unknown device", {"explain", "vae", "--data", "ring8", "--device", "abacus"}, 3, NULL, "abacus"},
-    {"batch too large", {"explain", "vae", "--data", "@/examples.npy", "--batch", "45"}, 1, NULL, "too few"},
-    {"phases", {"explain", "gan", "--data", "ring8"}, 0, "Phase \"generator\", once a step", NULL},
-    {"repeats", {"explain", "gan", "--data", "ring8", "--set", "k=3"}, 0, "\"discriminator\", 3 times a step", NULL},
-    {"providers", {"explain", "ae", "--data", "ring8", "--gemm", "plain"}, 0, "gemm plain 128x", NULL},
-    {"batch", {"explain", "ae", "--data", "ring8", "--batch", "33"}, 0, "batches of 33", NULL},
-    {"optimiser", {"explain", "ae", "--data", "ring8", "--set", "optimiser=sgd"}, 0, "Updates: sgd", NULL},
-};
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static void command_line(void **state)
+static int begin(void **state)
 {
-    const command_case *row = *state;
-    expect(run(row->words), row->status, row->out, row->err);
-}
-
-static void text_names_phases_and_groups(void **state)
-{
-    (void)state;
-    static const char *const models[] = {"vae", "gan"};
-    static const char *const words[2][8] = {
-        {"Phase \"elbo\"", "encoder, ", "decoder, ", "The plan \"step\"", "minimises", "elbo = -loss",
-         "gradient of decoder.output.bias", "sharing saves"},
-        {"Phase \"discriminator\"", "Phase \"generator\"", "generator, ", "discriminator, ", "gate     accuracy <= 1",
-         "assigns    gan.accuracy = accuracy", "Matrix products", "minimises  g_loss"},
-    };
-    for (size_t i = 0; i < 2; i++) {
-        result r = RUN("explain", models[i], "--data", "@/examples.npy", "--batch", "8");
-        assert_int_equal(r.status, 0);
-        assert_null(strstr(r.out, " \n")); /* no line ends in spaces */
-        for (size_t j = 0; j < 8; j++)
-            if (strstr(r.out, words[i][j]) == NULL) fail_msg("\"%s\" is missing in:\n%s", words[i][j], r.out);
-        result_free(&r);
-    }
-}
-
-static json_int_t number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_integer(value)) fail_msg("\"%s\" is no whole number", key);
-    return json_integer_value(value);
-}
-
-/* The document's sums are those of its launches, and say who shares memory both ways. */
-static void a_document_adds_up(void **state)
-{
-    (void)state;
-    json_t *parsed = document(RUN("explain", "gan", "--data", "ring8", "--set", "k=2", "--json"));
-    json_t *phase, *launch, *tensor, *other;
-    size_t i, j, k;
-    json_int_t launches = 0, flops = 0, unshared = 0, tensors = 0;
-    assert_int_equal(json_array_size(json_object_get(parsed, "phases")), 3);
-    json_array_foreach(json_object_get(parsed, "phases"), i, phase)
-    {
-        json_int_t repeats = number(phase, "repeats"), phase_flops = 0;
-        json_t *list = json_object_get(phase, "tensors");
-        assert_int_equal(repeats, i == 0 ? 2 : 1);
-        json_array_foreach(json_object_get(phase, "launches"), j, launch) phase_flops += number(launch, "flops");
-        assert_int_equal(number(json_object_get(phase, "totals"), "flops"), phase_flops);
-        flops += repeats * phase_flops;
-        launches += repeats * (json_int_t)json_array_size(json_object_get(phase, "launches"));
-        json_array_foreach(list, j, tensor)
-        {
-            if (strcmp(json_string_value(json_object_get(tensor, "home")), "arena") != 0) continue;
-            unshared += number(tensor, "bytes");
-            tensors++;
-            json_array_foreach(json_object_get(tensor, "shares_with"), k, other)
-            {
-                json_t *back = json_object_get(json_array_get(list, (size_t)json_integer_value(other)), "shares_with");
-                bool mutual = false;
-                for (size_t n = 0; n < json_array_size(back); n++)
-                    mutual |= json_integer_value(json_array_get(back, n)) == (json_int_t)j;
-                assert_true(mutual);
-            }
-        }
-    }
-    assert_int_equal(number(json_object_get(parsed, "totals"), "launches"), launches);
-    assert_int_equal(number(json_object_get(parsed, "totals"), "flops"), flops);
-    assert_int_equal(number(json_object_get(parsed, "arena"), "unshared_bytes"), unshared);
-    assert_int_equal(number(json_object_get(parsed, "arena"), "tensors"), tensors);
-    assert_true(number(json_object_get(parsed, "arena"), "bytes") < unshared);
-    json_decref(parsed);
-}
-
-/* ---- a small reader of Graphviz's language, as far as it is used: names, quoted texts, braces, edges ---- */
-
-typedef struct dot_reader {
-    const char *at;
-    char word[512];
-    int depth;
-    size_t nodes, edges, clusters;
-    char known[4096][24];
-} dot_reader;
-
-/* The next name, text or sign; false at the end. */
-static bool next_word(dot_reader *reader)
-{
-    size_t used = 0;
-    while (isspace((unsigned char)*reader->at)) reader->at++;
-    if (*reader->at == '\0') return false;
-    if (*reader->at == '"') {
-        for (reader->at++; *reader->at != '"'; reader->at++) {
-            if (*reader->at == '\0') fail_msg("a text does not end");
-            if (*reader->at == '\\') reader->at++;
-        }
-        reader->at++;
-        memcpy(reader->word, "\"", 2);
-        return true;
-    }
-    bool name = isalnum((unsigned char)*reader->at) || *reader->at == '_';
-    if (strncmp(reader->at, "->", 2) == 0) reader->word[used++] = *reader->at++;
-    do {
-        if (used + 1 == sizeof reader->word) fail_msg("a word is too long");
-        reader->word[used++] = *reader->at++;
-    } while (name && (isalnum((unsigned char)*reader->at) || *reader->at == '_'));
-    reader->word[used] = '\0';
-    return true;
-}
-
-static bool is_node(const dot_reader *reader, const char *name)
-{
-    for (size_t i = 0; i < reader->nodes; i++)
-        if (strcmp(reader->known[i], name) == 0) return true;
-    return false;
-}
-
-/* A statement that begins with a name: attributes, a node, an edge between nodes that were declared. */
-static void read_statement(dot_reader *reader)
-{
-    char name[sizeof reader->word];
-    bool edge = false;
-    snprintf(name, sizeof name, "%s", reader->word);
-    for (; next_word(reader) && strcmp(reader->word, ";") != 0;) {
-        if (strcmp(reader->word, "->") == 0) {
-            assert_true(next_word(reader));
-            edge = true;
-            if (!is_node(reader, name)) fail_msg("an edge begins at %s, which is no node", name);
-            if (!is_node(reader, reader->word)) fail_msg("an edge ends at %s, which is no node", reader->word);
-        }
-    }
-    assert_string_equal(reader->word, ";");
-    reader->edges += edge;
-    if (edge || strcmp(name, "label") == 0 || strcmp(name, "node") == 0 || strcmp(name, "edge") == 0) return;
-    assert_false(is_node(reader, name));
-    assert_in_range(strlen(name), 1, sizeof reader->known[0] - 1);
-    assert_in_range(reader->nodes, 0, 4095);
-    memcpy(reader->known[reader->nodes++], name, strlen(name) + 1);
-}
-
-static void read_dot(dot_reader *reader, const char *text)
-{
-    *reader = (dot_reader){.at = text};
-    assert_true(next_word(reader));
-    assert_string_equal(reader->word, "digraph");
-    assert_true(next_word(reader) && next_word(reader));
-    assert_string_equal(reader->word, "{");
-    for (reader->depth = 1; reader->depth > 0;) {
-        assert_true(next_word(reader));
-        if (strcmp(reader->word, "}") == 0) {
-            reader->depth--;
-        } else if (strcmp(reader->word, "subgraph") == 0) {
-            assert_true(next_word(reader) && next_word(reader));
-            assert_string_equal(reader->word, "{");
-            reader->clusters++;
-            reader->depth++;
-        } else {
-            read_statement(reader);
-        }
-    }
-    assert_false(next_word(reader));
-}
-
-static void a_drawing_is_well_formed(void **state)
-{
-    (void)state;
-    static dot_reader reader;
-    char path[PATH_SIZE], command[2 * PATH_SIZE];
-    result r = RUN("explain", "gan", "--data", "ring8", "--dot");
-    json_t *parsed = document(RUN("explain", "gan", "--data", "ring8", "--json"));
-    assert_int_equal(r.status, 0);
-    read_dot(&reader, r.out);
-    assert_int_equal(reader.clusters, 3);
-    assert_true(reader.nodes >= (size_t)number(json_object_get(parsed, "totals"), "launches"));
-    assert_true(reader.edges > reader.nodes);
-    json_decref(parsed);
-    test_file_write(inside("plan.dot", path), r.out, strlen(r.out));
-    result_free(&r);
-    if (system("command -v dot >/dev/null 2>&1") != 0) return; /* Graphviz's own word where it is installed */
-    assert_in_range(snprintf(command, sizeof command, "dot -Tsvg '%s' >/dev/null", path), 1, sizeof command - 1);
-    assert_int_equal(system(command), 0);
-}
-
-static void sources_are_printed(void **state)
-{
-    (void)state;
-    expect(RUN("explain", "ae", "--data", "ring8", "--gemm", "panel", "--source"), 0,
-           "cl/gemm_panel.cl, written by hand", NULL);
-    expect(RUN("explain", "ae", "--data", "ring8", "--gemm", "plain", "--source"), 0,
-           "cl/gemm_plain.cl, written by hand", NULL);
-    expect(RUN("explain", "ae", "--data", "ring8", "--gemm", "clblast", "--source"), 0, "__kernel void map_", NULL);
-}
-
-static int open_all(void **state)
-{
-    (void)state;
-    char path[PATH_SIZE];
-    test_folder_new(folder);
-    test_write_examples(inside("examples.npy", path), DUET_SHAPE(FEATURES));
-    test_write_examples(inside("pictures.npy", path), DUET_SHAPE(TEST_CONV_SIDE, TEST_CONV_SIDE, 1));
-    device = test_device_open();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    test_folder_remove(folder);
+    (void)open_all(state);
+    test_write_examples(in_folder("examples.npy"), DUET_SHAPE(FEATURES));
+    test_write_examples(in_folder("pictures.npy"), DUET_SHAPE(TEST_CONV_SIDE, TEST_CONV_SIDE, 1));
     return 0;
 }
 
@@ -707,17 +465,10 @@ int main(void)
         cmocka_unit_test(values_are_in_the_models_words),
         cmocka_unit_test(an_explanation_outlives_its_plan),
         cmocka_unit_test(what_does_not_exist_is_refused),
-        cmocka_unit_test(text_names_phases_and_groups),
-        cmocka_unit_test(a_document_adds_up),
-        cmocka_unit_test(a_drawing_is_well_formed),
-        cmocka_unit_test(sources_are_printed),
     };
     enum { OTHERS = sizeof others / sizeof *others };
-    struct CMUnitTest tests[CASES + COMMANDS + OTHERS];
-    for (size_t i = 0; i < CASES; i++)
-        tests[i] = (struct CMUnitTest){cases[i].name, a_plan_is_sound, NULL, NULL, (void *)&cases[i]};
-    for (size_t i = 0; i < COMMANDS; i++)
-        tests[CASES + i] = (struct CMUnitTest){commands[i].name, command_line, NULL, NULL, (void *)&commands[i]};
-    memcpy(tests + CASES + COMMANDS, others, sizeof others);
-    return _cmocka_run_group_tests("explain", tests, CASES + COMMANDS + OTHERS, open_all, close_all);
+    struct CMUnitTest tests[CASES + OTHERS];
+    for (size_t i = 0; i < CASES; i++) tests[i] = TEST_ROW(cases[i].name, a_plan_is_sound, &cases[i]);
+    memcpy(tests + CASES, others, sizeof others);
+    return RUN_TESTS("explain", tests, begin, close_all);
 }

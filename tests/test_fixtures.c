@@ -125,25 +125,11 @@ static void old_runs_go_on(void **state)
     }
 }
 
-static int open_all(void **state)
-{
-    (void)state;
-    test_folder_new(folder);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
-
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test(old_runs_evaluate),
         cmocka_unit_test(old_runs_go_on),
     };
-    return _cmocka_run_group_tests("fixtures", tests, sizeof tests / sizeof *tests, open_all, close_all);
+    return RUN_TESTS("fixtures", tests, make_folder, remove_folder);
 }

@@ -2,14 +2,13 @@
 /* Graphs made by chance: views of views, values read twice, reductions of products, several results. Fusion, layout and
  * lifetimes are tried in combinations nobody would write down, against the plain reference.
  * usage: test_fuzz [GRAPHS]; a failure names its graph's number, which alone decides what the graph is. */
-#include "compute.h"
+#include "workshop.h"
 
 #include "base/philox.h"
 #include "check/twin.h"
 
 enum { INPUTS = 3, VALUES = 24, ROOTS = 5, TOGETHER = 20, MOST_ELEMENTS = 240, ARENA = 1 << 19, TRACE = 2048 };
 
-static duet_device *device;
 static size_t graphs = 40;
 
 /* One random graph: the same number gives the same choices in both readings, for they depend on shapes alone. */
@@ -408,14 +407,12 @@ static void random_graphs_give_the_reference(void **state)
     composer source = {.seed = 99};
     arena = (duet_plain_arena){.values = malloc(ARENA * sizeof(double)), .capacity = ARENA};
     assert_non_null(arena.values);
-    device = test_device_open();
     for (size_t i = 0; i < INPUTS; i++) {
         for (size_t j = 0; j < 24; j++) numbers[i][j] = (float)between(&source, -1, 1);
     }
     for (size_t first = 0; first < graphs; first += TOGETHER) {
         run_together(first, graphs - first < TOGETHER ? graphs - first : TOGETHER);
     }
-    duet_device_close(&device);
     free(arena.values);
 }
 
@@ -423,5 +420,5 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(random_graphs_give_the_reference)};
     if (argc > 1) graphs = (size_t)strtoul(argv[1], NULL, 10);
-    return cmocka_run_group_tests_name(argc > 1 ? "fuzz_long" : "fuzz", tests, NULL, NULL);
+    return RUN_TESTS(argc > 1 ? "fuzz_long" : "fuzz", tests, open_device, close_device);
 }

@@ -8,8 +8,7 @@
 #include "train/evaluator.h"
 #include "train/trainer.h"
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], flat[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
+static char flat[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
 
 #define LINEAR "generator_hidden=", "discriminator_hidden=", "latent=1"
 
@@ -401,23 +400,13 @@ static void write_pictures(void)
 
 static int begin(void **state)
 {
-    (void)state;
     duet_error error = {0};
     float halves[TEST_EXAMPLES];
-    device = test_device_open();
-    test_folder_new(folder);
+    (void)open_all(state);
     (void)snprintf(flat, sizeof flat, "%s/flat.npy", folder);
     for (size_t i = 0; i < TEST_EXAMPLES; i++) halves[i] = 0.5f;
     assert_ok(duet_write_npy(flat, halves, DUET_SHAPE(TEST_EXAMPLES, 1), &error), &error);
     write_pictures();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    duet_device_close(&device);
     return 0;
 }
 
@@ -434,5 +423,5 @@ int main(void)
         cmocka_unit_test(gates_rest_the_player_outside_the_band),
         cmocka_unit_test(samples_come_nearer_to_the_data),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return RUN_TESTS("gan", tests, begin, close_all);
 }

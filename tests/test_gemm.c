@@ -464,8 +464,7 @@ int main(int argc, char **argv)
     };
     const struct CMUnitTest tile_tests[] = {cmocka_unit_test(each_tile_is_right)};
     const struct CMUnitTest candidate_tests[] = {cmocka_unit_test(all_candidates_are_right)};
-    if (argc > 1 && strcmp(argv[1], "tiles") == 0) return cmocka_run_group_tests(tile_tests, set_up, tear_down);
-    if (argc > 1 && strcmp(argv[1], "candidates") == 0)
-        return cmocka_run_group_tests(candidate_tests, set_up, tear_down);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    if (argc > 1 && strcmp(argv[1], "tiles") == 0) return RUN_TESTS("gemm", tile_tests, set_up, tear_down);
+    if (argc > 1 && strcmp(argv[1], "candidates") == 0) return RUN_TESTS("gemm", candidate_tests, set_up, tear_down);
+    return RUN_TESTS("gemm", tests, set_up, tear_down);
 }

@@ -1,53 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The graph as a description: mistakes stick and name their place, equal expressions are one node, gradients stay where
- * they are needed, and what a plan launches. */
-#include "compute.h"
+/* The graph as a description: mistakes stick and name their place, and equal expressions are one node. */
+#include "graph_parts.h"
 
 #include "duet/nn.h"
-
-static duet_device *device;
-static duet_store *store;
-static duet_graph *graph;
-
-static int open_device(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
-
-static int new_graph(void **state)
-{
-    (void)state;
-    store = duet_store_new(7);
-    graph = duet_graph_new(store);
-    return graph ? 0 : -1;
-}
-
-static int free_graph(void **state)
-{
-    (void)state;
-    duet_graph_free(&graph);
-    duet_store_free(&store);
-    return 0;
-}
-
-static duet_node floats(duet_shape shape)
-{
-    return duet_input(graph, "x", DUET_FLOAT32, shape);
-}
-
-static duet_node integers(duet_shape shape)
-{
-    return duet_input(graph, "i", DUET_UINT32, shape);
-}
 
 /* Mistakes. */
 
@@ -57,10 +12,10 @@ static void mistake_sticks(void **state)
     duet_error error = {0}, again = {0}, planned = {0};
     char place[64];
     duet_node a = floats(DUET_SHAPE(2, 3)), b = floats(DUET_SHAPE(4));
-    assert_ok(duet_graph_check(graph, &error), &error);
+    assert_ok(duet_graph_check(shop.graph, &error), &error);
     (void)snprintf(place, sizeof place, "test_graph.c:%d", __LINE__ + 1);
     duet_node sum = duet_add(a, b);
-    assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
     assert_message(&error, place);
     assert_message(&error, "add");
     assert_message(&error, "[2, 3]");
@@ -70,7 +25,7 @@ static void mistake_sticks(void **state)
     duet_grad(later, &a, 1, &gradient);
     assert_non_null(later);
     assert_non_null(gradient);
-    assert_status(duet_graph_check(graph, &again), DUET_ERROR_GRAPH, &again);
+    assert_status(duet_graph_check(shop.graph, &again), DUET_ERROR_GRAPH, &again);
     assert_string_equal(again.message, error.message);
 
     duet_plan *plan = NULL;
@@ -83,8 +38,8 @@ static void own_mistakes_stick(void **state)
 {
     (void)state;
     duet_error error = {0};
-    duet_graph_fail(graph, "width %d is odd", 3);
-    assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+    duet_graph_fail(shop.graph, "width %d is odd", 3);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
     assert_message(&error, "width 3 is odd");
     assert_message(&error, "test_graph.c:");
 }
@@ -201,7 +156,7 @@ static duet_node gather_of_scalar(void)
 
 static duet_node state(const char *name, duet_shape shape)
 {
-    return duet_state(graph, name, DUET_FLOAT32, shape, ((duet_initialiser){DUET_INIT_CONSTANT, 0, 0, 0}));
+    return duet_state(shop.graph, name, DUET_FLOAT32, shape, ((duet_initialiser){DUET_INIT_CONSTANT, 0, 0, 0}));
 }
 
 static duet_node state_of_two_shapes(void)
@@ -232,12 +187,12 @@ static duet_node shuffle_of_nothing(void)
 
 static duet_node shape_without_elements(void)
 {
-    return floats(DUET_SHAPE(3, 0));
+    return duet_input(shop.graph, "x", DUET_FLOAT32, DUET_SHAPE(3, 0));
 }
 
 static duet_node shape_that_overflows(void)
 {
-    return floats(DUET_SHAPE(SIZE_MAX / 2, 3));
+    return duet_input(shop.graph, "x", DUET_FLOAT32, DUET_SHAPE(SIZE_MAX / 2, 3));
 }
 
 static duet_node rank_too_high(void)
@@ -311,23 +266,23 @@ static void mistake_is_reported(void **state)
 {
     size_t index = (size_t)(uintptr_t)*state;
     duet_error error = {0};
-    new_graph(state);
+    open_shop(state);
     duet_node node = mistakes[index].build();
     assert_non_null(node);
-    assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
     assert_message(&error, "test_graph.c:");
     for (size_t i = 0; i < 3 && mistakes[index].pieces[i]; i++) assert_message(&error, mistakes[index].pieces[i]);
-    free_graph(state);
+    close_shop(state);
 }
 
 static void graphs_do_not_mix(void **state)
 {
     (void)state;
     duet_error error = {0};
-    duet_graph *other = duet_graph_new(store);
+    duet_graph *other = duet_graph_new(shop.store);
     duet_node stranger = duet_input(other, "y", DUET_FLOAT32, DUET_SHAPE(3));
     duet_add(floats(DUET_SHAPE(3)), stranger);
-    assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
     duet_graph_free(&other);
 }
 
@@ -347,19 +302,19 @@ static void equal_expressions_are_one_node(void **state)
     assert_ptr_not_equal(duet_subtract(x, y), duet_subtract(y, x));
     assert_ptr_not_equal(duet_sum(x, DUET_AXIS(0), true), duet_sum(x, DUET_AXIS(1), true));
     assert_ptr_not_equal(duet_slice(x, 0, 1, 2), duet_slice(x, 0, 2, 2));
-    assert_ptr_not_equal(duet_uniform(graph, DUET_SHAPE(3)), duet_uniform(graph, DUET_SHAPE(3)));
-    size_t count = duet_graph_count(graph);
+    assert_ptr_not_equal(duet_uniform(shop.graph, DUET_SHAPE(3)), duet_uniform(shop.graph, DUET_SHAPE(3)));
+    size_t count = duet_graph_count(shop.graph);
     duet_add(duet_multiply(duet_exp(x), x), duet_exp(x));
-    size_t grown = duet_graph_count(graph);
+    size_t grown = duet_graph_count(shop.graph);
     duet_add(duet_multiply(duet_exp(x), x), duet_exp(x));
     assert_true(grown > count);
-    assert_int_equal(duet_graph_count(graph), grown);
+    assert_int_equal(duet_graph_count(shop.graph), grown);
 }
 
 static void identities_fold(void **state)
 {
     (void)state;
-    duet_node x = floats(DUET_SHAPE(4, 3)), zero = duet_constant(graph, 0), one = duet_constant(graph, 1);
+    duet_node x = floats(DUET_SHAPE(4, 3)), zero = duet_constant(shop.graph, 0), one = duet_constant(shop.graph, 1);
     const size_t turn[] = {1, 0};
     assert_ptr_equal(duet_multiply(x, one), x);
     assert_ptr_equal(duet_multiply(one, x), x);
@@ -378,293 +333,23 @@ static void identities_fold(void **state)
     assert_ptr_equal(duet_pad(x, 1, 0, 0), x);
     assert_ptr_equal(duet_sum(x, 0, false), x);
     assert_ptr_equal(duet_scale(duet_scale(x, 2), 3), duet_scale(x, 6));
-    assert_ptr_equal(duet_add(duet_constant(graph, 2), duet_constant(graph, 3)), duet_constant(graph, 5));
-    assert_ptr_not_equal(duet_multiply(x, duet_constant(graph, 2)), x);
+    assert_ptr_equal(duet_add(duet_constant(shop.graph, 2), duet_constant(shop.graph, 3)),
+                     duet_constant(shop.graph, 5));
+    assert_ptr_not_equal(duet_multiply(x, duet_constant(shop.graph, 2)), x);
 }
-
-/* Gradients. */
-
-static void gradient_is_zero_where_nothing_depends(void **state)
-{
-    (void)state;
-    duet_node x = floats(DUET_SHAPE(2, 3)), y = floats(DUET_SHAPE(2, 3)), gradients[2];
-    const float values[6] = {1, 2, 3, 4, 5, 6};
-    float dx[6], dy[6];
-    duet_grad(duet_sum(duet_square(x), DUET_ALL_AXES, false), ((duet_node[]){x, y}), 2, gradients);
-    test_compute(device, gradients, 2, (test_feed[]){{x, values}}, 1, (void *[]){dx, dy});
-    for (int i = 0; i < 6; i++) {
-        assert_close(dx[i], 2 * values[i], 0);
-        assert_close(dy[i], 0, 0);
-    }
-}
-
-/* The loss is any value of one element, whatever its rank. */
-static void loss_of_one_element_may_have_dimensions(void **state)
-{
-    (void)state;
-    duet_error error = {0};
-    duet_node x = floats(DUET_SHAPE(1, 3)), by_product, by_slice, by_turn;
-    const float values[3] = {1, 2, 3};
-    float product[3], slice[3], turn[3];
-    duet_grad(duet_matmul(x, x, false, true), &x, 1, &by_product);
-    duet_grad(duet_slice(duet_square(x), 1, 1, 1), &x, 1, &by_slice);
-    duet_grad(duet_transpose(duet_sum(duet_square(x), DUET_ALL_AXES, true)), &x, 1, &by_turn);
-    assert_ok(duet_graph_check(graph, &error), &error);
-    test_compute(device, (duet_node[]){by_product, by_slice, by_turn}, 3, (test_feed[]){{x, values}}, 1,
-                 (void *[]){product, slice, turn});
-    for (int i = 0; i < 3; i++) {
-        assert_close(product[i], 2 * values[i], 1e-6);
-        assert_close(slice[i], i == 1 ? 4 : 0, 0);
-        assert_close(turn[i], 2 * values[i], 0);
-    }
-}
-
-/* Where an op has a kink or a tie, its gradient is what op.h says. */
-static void kinks_and_ties(void **state)
-{
-    (void)state;
-    enum { CASES = 8 };
-    duet_node x = floats(DUET_SHAPE(4)), flipped = duet_multiply(x, duet_constant(graph, -1)), gradients[CASES];
-    duet_node values[CASES] = {
-        duet_relu(x),
-        duet_abs(x),
-        duet_maximum(x, flipped),
-        duet_minimum(x, flipped),
-        duet_clamp(x, -1, 0),
-        duet_leaky_relu(x, 0.5),
-        duet_max(x, DUET_ALL_AXES, false),
-        duet_maximum(x, x),
-    };
-    const float points[4] = {0, -2, 1, 1};
-    const float expected[CASES][4] = {
-        {0, 0, 1, 1}, {0, -1, 1, 1},    {0, -1, 1, 1},    {0, 1, -1, -1},
-        {1, 0, 0, 0}, {0.5, 0.5, 1, 1}, {0, 0, 0.5, 0.5}, {1, 1, 1, 1},
-    };
-    float got[CASES][4];
-    void *results[CASES];
-    for (int i = 0; i < CASES; i++) {
-        duet_grad(duet_sum(values[i], DUET_ALL_AXES, false), &x, 1, &gradients[i]);
-        results[i] = got[i];
-    }
-    test_compute(device, gradients, CASES, (test_feed[]){{x, points}}, 1, results);
-    for (int i = 0; i < CASES; i++) {
-        for (int j = 0; j < 4; j++) {
-            if (!(fabs(got[i][j] - expected[i][j]) <= 0)) print_error("case %d, element %d\n", i, j);
-            assert_close(got[i][j], expected[i][j], 0);
-        }
-    }
-}
-
-static void stop_gradient_stops(void **state)
-{
-    (void)state;
-    duet_node x = floats(DUET_SHAPE(3)), gradient;
-    const float values[3] = {1, -2, 3};
-    float got[3];
-    duet_node loss = duet_sum(duet_multiply(x, duet_stop_gradient(duet_square(x))), DUET_ALL_AXES, false);
-    duet_grad(loss, &x, 1, &gradient);
-    test_compute(device, &gradient, 1, (test_feed[]){{x, values}}, 1, (void *[]){got});
-    for (int i = 0; i < 3; i++) assert_close(got[i], values[i] * values[i], 1e-6);
-}
-
-static size_t launches_of(const duet_node *roots, size_t count)
-{
-    duet_error error = {0};
-    duet_plan *plan = NULL;
-    assert_ok(duet_plan_new(&plan, device, "launches", roots, count, &error), &error);
-    size_t launches = duet_plan_launches(plan);
-    duet_plan_free(&plan);
-    return launches;
-}
-
-/* Crossing a frozen network costs its data gradient and nothing more. */
-static void gradient_is_pruned_both_ways(void **state)
-{
-    (void)state;
-    duet_node x = floats(DUET_SHAPE(8, 5)), front = floats(DUET_SHAPE(6, 5)), frozen = floats(DUET_SHAPE(7, 6));
-    duet_node hidden = duet_tanh(duet_matmul(x, front, false, true));
-    duet_node loss = duet_sum(duet_square(duet_matmul(hidden, frozen, false, true)), DUET_ALL_AXES, false);
-    duet_node all[3], front_only, back_only;
-    duet_grad(loss, &front, 1, &front_only);
-    duet_grad(loss, &frozen, 1, &back_only);
-    duet_grad(loss, ((duet_node[]){front, frozen, x}), 3, all);
-    assert_ptr_equal(front_only, all[0]);
-    assert_ptr_equal(back_only, all[1]);
-    size_t of_front = launches_of(&front_only, 1), of_back = launches_of(&back_only, 1), of_all = launches_of(all, 3);
-    assert_true(of_back < of_front); /* the last layer's gradient does not go through the first */
-    assert_true(of_front < of_all);
-}
-
-/* Second and third derivatives do not explode: x^3 is 6 x, then 6. */
-static void higher_derivatives(void **state)
-{
-    (void)state;
-    duet_node x = floats(DUET_SHAPE(3)), y = duet_multiply(x, duet_square(x)), orders[4];
-    const float values[3] = {0.5f, -1, 2};
-    float got[4][3];
-    for (int i = 0; i < 4; i++) {
-        duet_grad(duet_sum(i == 0 ? y : orders[i - 1], DUET_ALL_AXES, false), &x, 1, &orders[i]);
-    }
-    test_compute(device, orders, 4, (test_feed[]){{x, values}}, 1, (void *[]){got[0], got[1], got[2], got[3]});
-    for (int i = 0; i < 3; i++) {
-        assert_close(got[0][i], 3 * values[i] * values[i], 1e-5);
-        assert_close(got[1][i], 6 * values[i], 1e-5);
-        assert_close(got[2][i], 6, 1e-5);
-        assert_close(got[3][i], 0, 0);
-    }
-}
-
-/* Plans. */
-
-static void elementwise_chains_are_one_launch(void **state)
-{
-    (void)state;
-    duet_node x = floats(DUET_SHAPE(4, 3)), y = floats(DUET_SHAPE(3));
-    duet_node chain = duet_tanh(duet_add(duet_multiply(x, y), duet_exp(duet_scale(x, 0.5))));
-    duet_node reduced = duet_sum(duet_square(duet_subtract(x, y)), DUET_AXIS(1), false);
-    duet_node turned = duet_sum(duet_transpose(duet_slice(duet_relu(x), 0, 1, 2)), DUET_AXIS(0), false);
-    assert_int_equal(launches_of(&chain, 1), 1);
-    assert_int_equal(launches_of(&reduced, 1), 1);
-    assert_int_equal(launches_of(&turned, 1), 1);
-}
-
-/* A value to read and what is made of its view are one launch, and the second must not read memory that the first has
- * yet to write. */
-static void a_view_of_a_value_in_the_same_kernel_is_that_value(void **state)
-{
-    (void)state;
-    const float points[6] = {1, 2, 3, 4, 5, 6}, factors[6] = {1, 0, 1, 2, 0, 3};
-    duet_node x = floats(DUET_SHAPE(2, 3, 1)), y = floats(DUET_SHAPE(2, 3));
-    duet_node scaled = duet_scale(x, 10), product = duet_multiply(duet_reshape(scaled, DUET_SHAPE(2, 3)), y);
-    float got[2][6];
-    test_compute(device, (duet_node[]){scaled, product}, 2, (test_feed[]){{x, points}, {y, factors}}, 2,
-                 (void *[]){got[0], got[1]});
-    for (int i = 0; i < 6; i++) {
-        assert_close(got[0][i], 10 * points[i], 0);
-        assert_close(got[1][i], 10 * points[i] * factors[i], 0);
-    }
-    assert_int_equal(launches_of((duet_node[]){scaled, product}, 2), 1);
-}
-
-static void not_a_number_passes_through(void **state)
-{
-    (void)state;
-    enum { CASES = 16 };
-    duet_node x = floats(DUET_SHAPE(4)), zero = duet_constant(graph, 0);
-    duet_node roots[CASES] = {
-        duet_relu(x),
-        duet_leaky_relu(x, 0.2),
-        duet_elu(x, 1),
-        duet_selu(x),
-        duet_gelu(x),
-        duet_swish(x),
-        duet_sigmoid(x),
-        duet_softplus(x),
-        duet_tanh(x),
-        duet_abs(x),
-        duet_clamp(x, -1, 1),
-        duet_maximum(x, zero),
-        duet_minimum(zero, x),
-        duet_scale(duet_max(x, DUET_ALL_AXES, false), 2),
-        duet_sum(x, DUET_ALL_AXES, false),
-        duet_logsumexp(x, DUET_ALL_AXES, false),
-    };
-    const float points[4] = {1, NAN, -1, 2};
-    float got[CASES][4];
-    void *results[CASES];
-    for (int i = 0; i < CASES; i++) results[i] = got[i];
-    test_compute(device, roots, CASES, (test_feed[]){{x, points}}, 1, results);
-    for (int i = 0; i < CASES; i++) {
-        bool reduced = duet_node_shape(roots[i]).rank == 0;
-        if (!isnan(got[i][reduced ? 0 : 1])) fail_msg("case %d hides a NaN", i);
-    }
-}
-
-/* Plans made together share their arena; what the host reads stays until the same plan runs again. */
-static void plans_that_share_do_not_disturb(void **state)
-{
-    (void)state;
-    enum { PLANS = 3, N = 50 };
-    duet_error error = {0};
-    duet_node x = floats(DUET_SHAPE(N)), roots[PLANS];
-    const duet_node *lists[PLANS];
-    const char *names[PLANS] = {"one", "two", "three"};
-    const size_t counts[PLANS] = {1, 1, 1};
-    duet_plan *plans[PLANS];
-    float values[N], got[N];
-    for (int i = 0; i < PLANS; i++) {
-        roots[i] = duet_scale(duet_subtract(x, duet_mean(x, DUET_ALL_AXES, true)), i + 1);
-        lists[i] = &roots[i];
-    }
-    assert_ok(duet_plan_new_many(plans, PLANS, device, names, lists, counts, &error), &error);
-    for (int i = 0; i < N; i++) values[i] = (float)i;
-    for (int i = 0; i < PLANS; i++) assert_ok(duet_plan_write(plans[i], x, values, sizeof values, &error), &error);
-    for (int i = 0; i < 2 * PLANS; i++) assert_ok(duet_plan_replay(plans[i % PLANS], &error), &error);
-    for (int i = 0; i < PLANS; i++) {
-        assert_ok(duet_plan_read(plans[i], roots[i], got, sizeof got, &error), &error);
-        for (int j = 0; j < N; j++) assert_close(got[j], (i + 1) * (j - (N - 1) / 2.0), 1e-4);
-    }
-    for (int i = 0; i < PLANS; i++) duet_plan_free(&plans[i]);
-}
-
-static void plan_refuses_wrong_calls(void **state)
-{
-    (void)state;
-    duet_error error = {0}, size = {0}, stranger = {0}, none = {0};
-    duet_node x = floats(DUET_SHAPE(3)), unused = floats(DUET_SHAPE(3)), y = duet_exp(x);
-    float values[4] = {0};
-    duet_plan *plan = NULL;
-    assert_ok(duet_plan_new(&plan, device, "calls", &y, 1, &error), &error);
-    assert_status(duet_plan_write(plan, x, values, sizeof values, &size), DUET_ERROR_USAGE, &size);
-    assert_message(&size, "12");
-    assert_message(&size, "16");
-    assert_status(duet_plan_read(plan, unused, values, 12, &stranger), DUET_ERROR_USAGE, &stranger);
-    assert_message(&stranger, "calls");
-    duet_plan_free(&plan);
-    assert_status(duet_plan_new(&plan, device, "empty", NULL, 0, &none), DUET_ERROR_GRAPH, &none);
-    assert_null(plan);
-}
-
-static void source_is_there_to_read(void **state)
-{
-    (void)state;
-    duet_error error = {0};
-    duet_node y = duet_tanh(floats(DUET_SHAPE(3)));
-    duet_plan *plan = NULL;
-    assert_ok(duet_plan_new(&plan, device, "source", &y, 1, &error), &error);
-    assert_non_null(strstr(duet_plan_source(plan), "__kernel"));
-    assert_non_null(strstr(duet_plan_source(plan), "tanh"));
-    duet_plan_free(&plan);
-}
-
-#define WITH_GRAPH(test) cmocka_unit_test_setup_teardown(test, new_graph, free_graph)
 
 int main(void)
 {
     const struct CMUnitTest fixed[] = {
-        WITH_GRAPH(mistake_sticks),
-        WITH_GRAPH(own_mistakes_stick),
-        WITH_GRAPH(graphs_do_not_mix),
-        WITH_GRAPH(equal_expressions_are_one_node),
-        WITH_GRAPH(identities_fold),
-        WITH_GRAPH(gradient_is_zero_where_nothing_depends),
-        WITH_GRAPH(loss_of_one_element_may_have_dimensions),
-        WITH_GRAPH(kinks_and_ties),
-        WITH_GRAPH(stop_gradient_stops),
-        WITH_GRAPH(gradient_is_pruned_both_ways),
-        WITH_GRAPH(higher_derivatives),
-        WITH_GRAPH(elementwise_chains_are_one_launch),
-        WITH_GRAPH(a_view_of_a_value_in_the_same_kernel_is_that_value),
-        WITH_GRAPH(not_a_number_passes_through),
-        WITH_GRAPH(plans_that_share_do_not_disturb),
-        WITH_GRAPH(plan_refuses_wrong_calls),
-        WITH_GRAPH(source_is_there_to_read),
+        WITH_WORKSHOP(mistake_sticks),    WITH_WORKSHOP(own_mistakes_stick),
+        WITH_WORKSHOP(graphs_do_not_mix), WITH_WORKSHOP(equal_expressions_are_one_node),
+        WITH_WORKSHOP(identities_fold),
     };
     enum { FIXED = sizeof fixed / sizeof fixed[0] };
     struct CMUnitTest tests[FIXED + MISTAKES];
     for (size_t i = 0; i < FIXED; i++) tests[i] = fixed[i];
     for (size_t i = 0; i < MISTAKES; i++) {
-        tests[FIXED + i] = (struct CMUnitTest){mistakes[i].name, mistake_is_reported, NULL, NULL, (void *)(uintptr_t)i};
+        tests[FIXED + i] = TEST_ROW(mistakes[i].name, mistake_is_reported, (uintptr_t)i);
     }
-    return _cmocka_run_group_tests("graph", tests, FIXED + MISTAKES, open_device, close_device);
+    return RUN_TESTS("graph", tests, open_device, close_device);
 }

@@ -4,12 +4,12 @@
 #include "use.h"
 
 #include "train_models.h"
+#include "workshop.h"
 
 #include "model/model.h"
 #include "train/trainer.h"
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], plain[TEST_PATH_SIZE + 16];
+static char plain[TEST_PATH_SIZE + 16];
 
 static duet_family family_of(void (*build)(duet_model *m))
 {
@@ -219,27 +219,17 @@ static void initialisers_and_spectral_norm_are_settings(void **state)
     test_parts_close(&parts);
 }
 
-static int open_all(void **state)
+static int begin(void **state)
 {
-    (void)state;
-    test_folder_new(folder);
+    (void)open_all(state);
     (void)snprintf(plain, sizeof plain, "%s/plain.npy", folder);
     test_write_examples(plain, DUET_SHAPE(6, 6, 1));
-    device = test_device_open();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    test_folder_remove(folder);
     return 0;
 }
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_of_a_group_come_first),
         cmocka_unit_test(unknown_groups_are_named),
         cmocka_unit_test(use_may_choose_the_average),
@@ -247,5 +237,5 @@ int main(void)
         cmocka_unit_test(scopes_name_layers),
         cmocka_unit_test(initialisers_and_spectral_norm_are_settings),
     };
-    return _cmocka_run_group_tests("groups", tests, sizeof tests / sizeof *tests, open_all, close_all);
+    return RUN_TESTS("groups", tests, begin, close_all);
 }

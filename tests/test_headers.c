@@ -89,7 +89,7 @@ int main(void)
     }
     (void)closedir(folder);
     for (size_t i = 0; i < count; i++) {
-        tests[i + 1] = (struct CMUnitTest){cases[i].name, compiles_alone, NULL, NULL, &cases[i]};
+        tests[i + 1] = TEST_ROW(cases[i].name, compiles_alone, &cases[i]);
     }
-    return _cmocka_run_group_tests("headers", tests, count + 1, NULL, NULL);
+    return test_run("headers", tests, count + 1, NULL, NULL);
 }

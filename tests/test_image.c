@@ -1,54 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Windows, pooling and up-sampling against numbers that were computed elsewhere (JAX's reduce_window, PyTorch's
  * interpolate, TensorFlow's manual), what they launch and store, and the words for their mistakes. */
-#include "compute.h"
+#include "workshop.h"
 
 #include "duet/explain.h"
 #include "duet/window.h"
 
-static duet_device *device;
-static duet_store *store;
-static duet_graph *graph;
-
-static int open_device(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
-
-static int new_graph(void **state)
-{
-    (void)state;
-    store = duet_store_new(7);
-    graph = duet_graph_new(store);
-    return graph ? 0 : -1;
-}
-
-static int free_graph(void **state)
-{
-    (void)state;
-    duet_graph_free(&graph);
-    duet_store_free(&store);
-    return 0;
-}
-
 static duet_node picture(size_t batch, size_t height, size_t width, size_t channels)
 {
-    return duet_input(graph, "x", DUET_FLOAT32, DUET_SHAPE(batch, height, width, channels));
+    return duet_input(shop.graph, "x", DUET_FLOAT32, DUET_SHAPE(batch, height, width, channels));
 }
 
 static void assert_shape(duet_node node, duet_shape expected)
 {
     duet_error error = {0};
-    assert_ok(duet_graph_check(graph, &error), &error);
+    assert_ok(duet_graph_check(shop.graph, &error), &error);
     duet_shape shape = duet_node_shape(node);
     assert_int_equal(shape.rank, expected.rank);
     for (size_t i = 0; i < shape.rank; i++) assert_int_equal(shape.dims[i], expected.dims[i]);
@@ -167,7 +133,7 @@ static void gradient_of_a_pool_is_as_in_jax(void **state)
 {
     (void)state;
     duet_node x = picture(1, HEIGHT, WIDTH, 1), gradient, weights[6];
-    for (size_t i = 0; i < 6; i++) weights[i] = duet_broadcast(duet_constant(graph, (double)i + 1), DUET_SHAPE(1));
+    for (size_t i = 0; i < 6; i++) weights[i] = duet_broadcast(duet_constant(shop.graph, (double)i + 1), DUET_SHAPE(1));
     duet_node weight = duet_reshape(duet_concat(weights, 6, 0), DUET_SHAPE(1, 2, 3, 1));
     duet_node pooled = duet_max_pool(x, ONE(duet_window_same(x, 3, 2)));
     duet_grad(duet_sum(duet_multiply(pooled, weight), DUET_ALL_AXES, false), &x, 1, &gradient);
@@ -270,17 +236,15 @@ typedef struct cost {
 static cost cost_of(const duet_node *roots, size_t count)
 {
     duet_error error = {0};
-    duet_plan *plan = NULL;
     duet_explanation explanation = {0};
-    assert_ok(duet_plan_new(&plan, device, "cost", roots, count, &error), &error);
-    assert_ok(duet_plan_explain(plan, &explanation, &error), &error);
+    workshop_plan(&shop, "cost", roots, count);
+    assert_ok(duet_plan_explain(shop.plan, &explanation, &error), &error);
     cost result = {.launches = explanation.launch_count};
     for (size_t i = 0; i < explanation.tensor_count; i++) {
         size_t elements = duet_shape_elements(explanation.tensors[i].shape);
         if (elements > result.largest) result.largest = elements;
     }
     duet_explanation_free(&explanation);
-    duet_plan_free(&plan);
     return result;
 }
 
@@ -321,12 +285,13 @@ static void shuffles_and_nearest_are_views(void **state)
 
 static duet_node pool_of_a_matrix(void)
 {
-    return duet_max_pool(duet_input(graph, "x", DUET_FLOAT32, DUET_SHAPE(2, 3)), ONE(duet_window_valid(2, 2)));
+    return duet_max_pool(duet_input(shop.graph, "x", DUET_FLOAT32, DUET_SHAPE(2, 3)), ONE(duet_window_valid(2, 2)));
 }
 
 static duet_node pool_of_bytes(void)
 {
-    return duet_average_pool(duet_input(graph, "x", DUET_UINT8, DUET_SHAPE(2, 8, 8, 3)), ONE(duet_window_valid(2, 2)));
+    return duet_average_pool(duet_input(shop.graph, "x", DUET_UINT8, DUET_SHAPE(2, 8, 8, 3)),
+                             ONE(duet_window_valid(2, 2)));
 }
 
 static duet_node pool_larger_than_the_picture(void)
@@ -363,12 +328,12 @@ static duet_node fold_of_a_picture(void)
 
 static duet_node global_pool_of_a_matrix(void)
 {
-    return duet_global_max_pool(duet_input(graph, "x", DUET_FLOAT32, DUET_SHAPE(2, 3)));
+    return duet_global_max_pool(duet_input(shop.graph, "x", DUET_FLOAT32, DUET_SHAPE(2, 3)));
 }
 
 static duet_node global_mean_of_integers(void)
 {
-    return duet_global_average_pool(duet_input(graph, "x", DUET_UINT32, DUET_SHAPE(2, 3, 4, 5)));
+    return duet_global_average_pool(duet_input(shop.graph, "x", DUET_UINT32, DUET_SHAPE(2, 3, 4, 5)));
 }
 
 static duet_node nearest_by_nothing(void)
@@ -423,25 +388,23 @@ static void mistakes_have_words(void **state)
         duet_error error = {0};
         duet_node later = duet_sum(rows[i].build(), DUET_ALL_AXES, false);
         assert_non_null(later);
-        assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+        assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
         for (size_t j = 0; j < 3; j++) assert_message(&error, rows[i].words[j]);
-        (void)free_graph(NULL);
-        assert_int_equal(new_graph(NULL), 0);
+        (void)close_shop(NULL);
+        assert_int_equal(open_shop(NULL), 0);
     }
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, new_graph, free_graph)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(same_is_as_in_tensorflow),        TEST(windows_are_counted),
-        TEST(windows_and_fold_by_hand),        TEST(pools_are_as_in_jax),
-        TEST(gradient_of_a_pool_is_as_in_jax), TEST(padding_is_never_the_largest),
-        TEST(ties_share_the_gradient),         TEST(global_pools),
-        TEST(bilinear_is_as_in_pytorch),       TEST(nearest_repeats),
-        TEST(shuffle_is_as_in_tensorflow),     TEST(pools_store_no_windows),
-        TEST(shuffles_and_nearest_are_views),  TEST(mistakes_have_words),
+        WITH_WORKSHOP(same_is_as_in_tensorflow),        WITH_WORKSHOP(windows_are_counted),
+        WITH_WORKSHOP(windows_and_fold_by_hand),        WITH_WORKSHOP(pools_are_as_in_jax),
+        WITH_WORKSHOP(gradient_of_a_pool_is_as_in_jax), WITH_WORKSHOP(padding_is_never_the_largest),
+        WITH_WORKSHOP(ties_share_the_gradient),         WITH_WORKSHOP(global_pools),
+        WITH_WORKSHOP(bilinear_is_as_in_pytorch),       WITH_WORKSHOP(nearest_repeats),
+        WITH_WORKSHOP(shuffle_is_as_in_tensorflow),     WITH_WORKSHOP(pools_store_no_windows),
+        WITH_WORKSHOP(shuffles_and_nearest_are_views),  WITH_WORKSHOP(mistakes_have_words),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return RUN_TESTS("image", tests, open_device, close_device);
 }

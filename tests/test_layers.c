@@ -262,7 +262,7 @@ int main(void)
         cmocka_unit_test(rule_sees_faults), cmocka_unit_test(architecture_lists_the_layers),
         cmocka_unit_test(every_folder_is_a_layer), cmocka_unit_test(check_public_headers)};
     for (int i = 0; i < LAYERS; i++) {
-        tests[i + 4] = (struct CMUnitTest){layers[i].layer, check_layer, NULL, NULL, (void *)(intptr_t)i};
+        tests[i + 4] = TEST_ROW(layers[i].layer, check_layer, (intptr_t)i);
     }
-    return _cmocka_run_group_tests("layers", tests, LAYERS + 4, NULL, NULL);
+    return RUN_TESTS("layers", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Metrics against closed forms: the weights of tiny runs are set by hand so that each number is known beforehand. And
  * what they rest on: a run opened, its outputs for any number of rows, noise that follows from a seed. */
+#include "folder.h"
 #include "train_models.h"
 #include "use.h"
 
@@ -10,7 +11,7 @@
 
 enum { PATH = TEST_PATH_SIZE + 64, PIXELS = 8 * 8 * 3 };
 
-static char folder[TEST_PATH_SIZE], pictures[PATH], labelled[PATH];
+static char pictures[PATH], labelled[PATH];
 
 #define SETTINGS(...) (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
 
@@ -363,18 +364,10 @@ static void write_labelled(void)
 
 static int begin(void **state)
 {
-    (void)state;
-    test_folder_new(folder);
+    (void)make_folder(state);
     (void)snprintf(pictures, sizeof pictures, "%s/pictures.npy", folder);
     test_write_examples(pictures, DUET_SHAPE(8, 8, 3));
     write_labelled();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
     return 0;
 }
 
@@ -392,5 +385,5 @@ int main(void)
         cmocka_unit_test(noise_follows_from_the_seed),
         cmocka_unit_test(looking_at_a_model_does_not_change_its_training),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return RUN_TESTS("metric", tests, begin, remove_folder);
 }

@@ -7,8 +7,7 @@
 #include "duet/op.h"
 #include "train/evaluator.h"
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], unit[TEST_PATH_SIZE + 32], wide[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
+static char unit[TEST_PATH_SIZE + 32], wide[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
 
 enum { UNIT_FEATURES = 6 };
 
@@ -412,20 +411,10 @@ static void write_examples(char path[TEST_PATH_SIZE + 32], const char *name, due
 
 static int begin(void **state)
 {
-    (void)state;
-    device = test_device_open();
-    test_folder_new(folder);
+    (void)open_all(state);
     write_examples(unit, "unit", DUET_SHAPE(UNIT_FEATURES), 0, 1);
     write_examples(wide, "wide", DUET_SHAPE(UNIT_FEATURES), -2, 3);
     write_examples(pictures, "pictures", DUET_SHAPE(8, 8, 3), 0, 1);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    duet_device_close(&device);
     return 0;
 }
 
@@ -440,5 +429,5 @@ int main(void)
         cmocka_unit_test(activations_are_those_of_their_names),
         cmocka_unit_test(the_loss_falls),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return RUN_TESTS("model", tests, begin, close_all);
 }

@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Normalisation layers and dropout in graphs of their own: their numbers against loops over pictures as they are, what
- * they remember over several replays, and what they do in a scope of inference. */
-#include "compute.h"
+/* Normalisation layers in graphs of their own: their numbers against loops over pictures as they are, what they
+ * remember over several replays, and what they do in a scope of inference. */
+#include "workshop.h"
 
 #include "check/cases.h"
 #include "duet/explain.h"
 #include "duet/nn.h"
 #include "nn/norm.h"
-#include "workshop.h"
 
 enum { BATCH = 3, HIGH = 4, WIDE = 5, FEATURES = 6, PLACES = HIGH * WIDE, ELEMENTS = BATCH * PLACES * FEATURES };
 enum { ROWS = 8, COLUMNS = 3, MOST_ROOTS = 8 };
-
-static duet_device *device;
-
-static int open_device(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
 
 /* Numbers that look irregular, the same everywhere, around `centre`. */
 static void fill(float *values, size_t count, unsigned salt, double centre)
@@ -121,7 +104,7 @@ static void set_affine(workshop *w, const char *layer, size_t parameters)
 static void layers_normalise_what_they_say(void **state)
 {
     (void)state;
-    workshop w = workshop_open();
+    workshop w = workshop_open(5);
     const duet_shape shape = DUET_SHAPE(BATCH, HIGH, WIDE, FEATURES);
     const unsigned pictures = DUET_AXIS(1) | DUET_AXIS(2) | DUET_AXIS(3);
     duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, shape);
@@ -212,18 +195,10 @@ static duet_plan *plan_with_updates(const duet_node *values, size_t count, duet_
     return plan;
 }
 
-static void replay(duet_plan *plan, const test_feed *feeds, size_t count)
-{
-    duet_error error = {0};
-    for (size_t i = 0; i < count; i++)
-        assert_ok(duet_plan_write(plan, feeds[i].input, feeds[i].values, test_bytes(feeds[i].input), &error), &error);
-    assert_ok(duet_plan_replay(plan, &error), &error);
-}
-
 static void statistics_follow_the_batches(void **state)
 {
     (void)state;
-    workshop w = workshop_open();
+    workshop w = workshop_open(5);
     float values[ROWS * COLUMNS], results[ROWS * COLUMNS];
     duet_error error = {0};
     statistics running = {{0, 0, 0}, {1, 1, 1}};
@@ -233,7 +208,7 @@ static void statistics_follow_the_batches(void **state)
     assert_statistics(&w, &running);
     for (unsigned step = 0; step < 7; step++) {
         fill(values, ROWS * COLUMNS, step, step);
-        replay(plan, &(test_feed){x, values}, 1);
+        test_replay(plan, &(test_feed){x, values}, 1);
         follow(&running, values, 0.9);
         assert_statistics(&w, &running);
     }
@@ -249,7 +224,7 @@ static void statistics_follow_the_batches(void **state)
     assert_true(duet_graph_training(w.graph));
     assert_ptr_not_equal(used, y);
     plan = plan_with_updates(&used, 1, NULL, 0);
-    replay(plan, &(test_feed){x, values}, 1);
+    test_replay(plan, &(test_feed){x, values}, 1);
     assert_ok(duet_plan_read(plan, used, results, sizeof results, &error), &error);
     for (size_t i = 0; i < ROWS * COLUMNS; i++) {
         size_t c = i % COLUMNS;
@@ -265,7 +240,7 @@ static void statistics_follow_the_batches(void **state)
 static void two_calls_follow_each_other(void **state)
 {
     (void)state;
-    workshop w = workshop_open();
+    workshop w = workshop_open(5);
     float real[ROWS * COLUMNS], fake[ROWS * COLUMNS];
     statistics running = {{0, 0, 0}, {1, 1, 1}};
     duet_node a = duet_input(w.graph, "real", DUET_FLOAT32, DUET_SHAPE(ROWS, COLUMNS));
@@ -279,14 +254,14 @@ static void two_calls_follow_each_other(void **state)
     for (unsigned step = 0; step < 4; step++) {
         fill(real, ROWS * COLUMNS, step, 2);
         fill(fake, ROWS * COLUMNS, step + 100, -5);
-        replay(both, feeds, 2);
+        test_replay(both, feeds, 2);
         follow(&running, real, 0.75);
         follow(&running, fake, 0.75);
         assert_statistics(&w, &running);
-        replay(second, feeds + 1, 1);
+        test_replay(second, feeds + 1, 1);
         follow(&running, fake, 0.75);
         assert_statistics(&w, &running);
-        replay(first, feeds, 1);
+        test_replay(first, feeds, 1);
         follow(&running, real, 0.75);
         assert_statistics(&w, &running);
     }
@@ -299,7 +274,7 @@ static void two_calls_follow_each_other(void **state)
 static void states_rest_where_they_are_not_allowed_to_move(void **state)
 {
     (void)state;
-    workshop w = workshop_open();
+    workshop w = workshop_open(5);
     float values[ROWS * COLUMNS], allow = 0;
     statistics running = {{0, 0, 0}, {1, 1, 1}};
     duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(ROWS, COLUMNS));
@@ -309,11 +284,11 @@ static void states_rest_where_they_are_not_allowed_to_move(void **state)
     fill(values, ROWS * COLUMNS, 9, 0);
     values[4] = NAN;
     const test_feed feeds[] = {{x, values}, {allowed, &allow}};
-    replay(plan, feeds, 2);
+    test_replay(plan, feeds, 2);
     assert_statistics(&w, &running);
     values[4] = 0;
     allow = 1;
-    replay(plan, feeds, 2);
+    test_replay(plan, feeds, 2);
     follow(&running, values, 0.5);
     assert_statistics(&w, &running);
     duet_plan_free(&plan);
@@ -324,7 +299,7 @@ static void states_rest_where_they_are_not_allowed_to_move(void **state)
 static void batch_norm_takes_two_sums_each_way(void **state)
 {
     (void)state;
-    workshop w = workshop_open();
+    workshop w = workshop_open(5);
     const duet_initialiser any = {DUET_INIT_NORMAL, 1, 0, 0};
     duet_error error = {0};
     duet_explanation explained;
@@ -362,7 +337,7 @@ static void sigma_becomes_the_largest_singular_value(void **state)
         double largest;
     } matrices[] = {{2, 2, {3, 0, 4, 5}, 6.7082039324993690892}, {2, 3, {3, 0, 0, 0, 0, 2}, 3}};
     for (size_t m = 0; m < 2; m++) {
-        workshop w = workshop_open();
+        workshop w = workshop_open(5);
         duet_error error = {0};
         const size_t rows = matrices[m].rows, columns = matrices[m].columns;
         float result[6], before[2], after[2];
@@ -370,7 +345,7 @@ static void sigma_becomes_the_largest_singular_value(void **state)
         duet_node weight = duet_input(w.graph, "weight", DUET_FLOAT32, DUET_SHAPE(rows, 1, columns));
         duet_node y = duet_spectral_norm(w.group, "layer", weight, 1);
         duet_plan *plan = plan_with_updates(&y, 1, NULL, 1);
-        for (int i = 0; i < 40; i++) replay(plan, &(test_feed){weight, matrices[m].weight}, 1);
+        for (int i = 0; i < 40; i++) test_replay(plan, &(test_feed){weight, matrices[m].weight}, 1);
         assert_ok(duet_plan_read(plan, y, result, rows * columns * sizeof *result, &error), &error);
         for (size_t i = 0; i < rows * columns; i++)
             assert_close(result[i], matrices[m].weight[i] / matrices[m].largest, 1e-6);
@@ -384,7 +359,7 @@ static void sigma_becomes_the_largest_singular_value(void **state)
         duet_node used = duet_spectral_norm(w.group, "layer", weight, 1);
         duet_inference_end(w.graph);
         plan = plan_with_updates(&used, 1, NULL, 0); /* beside the layer that trains, too, nothing is kept */
-        replay(plan, &(test_feed){weight, matrices[m].weight}, 1);
+        test_replay(plan, &(test_feed){weight, matrices[m].weight}, 1);
         assert_ok(duet_plan_read(plan, used, result, rows * columns * sizeof *result, &error), &error);
         for (size_t i = 0; i < rows * columns; i++)
             assert_close(result[i], matrices[m].weight[i] / matrices[m].largest, 1e-6);
@@ -422,76 +397,6 @@ static void a_gradient_flows_through_sigma(void **state)
     assert_ok(duet_case_group_run(device, &group, &row, &error), &error);
     if (!row.sound) fail_msg("%s", row.words);
     assert_true(row.gradient <= 1 && row.second <= 1);
-}
-
-/* ---- dropout ---- */
-
-static bool stores_a_mask(const duet_plan *plan)
-{
-    duet_error error = {0};
-    duet_explanation explained;
-    bool found = false;
-    size_t masks = 0;
-    assert_ok(duet_plan_explain(plan, &explained, &error), &error);
-    for (size_t i = 0; i < explained.launch_count; i++)
-        for (size_t k = 0; k < explained.launches[i].result_count; k++) {
-            const char *value = explained.launches[i].results[k].value;
-            masks += strstr(value, "mask(") != NULL;
-            found |= strcmp(value, "mask(random.seed, random.clock)") == 0;
-        }
-    duet_explanation_free(&explained);
-    assert_true(masks >= 2); /* the forward and the backward pass compute it */
-    return found;
-}
-
-static void dropout_puts_out_its_share(void **state)
-{
-    (void)state;
-    enum { COUNT = 1 << 17, WIDTH = 64 };
-    const double rate = 0.3;
-    workshop w = workshop_open();
-    duet_error error = {0};
-    float *values = malloc(3 * COUNT * sizeof *values), *result = values + COUNT, *slope = result + COUNT;
-    assert_non_null(values);
-    duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(COUNT / WIDTH, WIDTH)), gradient;
-    duet_node y = duet_dropout(x, rate), clock = duet_clock(w.graph);
-    duet_grad(duet_sum(duet_square(y), DUET_ALL_AXES, false), &x, 1, &gradient); /* 2 y mask / (1 - rate) */
-    const duet_node roots[] = {y, gradient, duet_assign(clock, duet_increment(clock))};
-    duet_plan *plan = NULL;
-    assert_ok(duet_plan_new(&plan, device, "dropout", roots, 3, &error), &error);
-    assert_false(stores_a_mask(plan));
-    for (size_t i = 0; i < COUNT; i++) values[i] = 1 + (float)(i % 7);
-    size_t kept[2] = {0};
-    for (size_t run = 0; run < 2; run++) {
-        replay(plan, &(test_feed){x, values}, 1);
-        assert_ok(duet_plan_read(plan, y, result, COUNT * sizeof *result, &error), &error);
-        assert_ok(duet_plan_read(plan, gradient, slope, COUNT * sizeof *slope, &error), &error);
-        for (size_t i = 0; i < COUNT; i++) {
-            bool is_kept = result[i] != 0;
-            kept[run] += is_kept;
-            if (is_kept) assert_close(result[i], values[i] / (1 - rate), 1e-5 * values[i]);
-            assert_close(slope[i], 2 * result[i] / (1 - rate), 1e-5 * (1 + fabs(slope[i])));
-        }
-        /* four standard deviations */
-        assert_close((double)kept[run] / COUNT, 1 - rate, 4 * sqrt(rate * (1 - rate) / COUNT));
-    }
-    assert_int_not_equal(kept[0], kept[1]); /* another replay, another mask */
-    duet_plan_free(&plan);
-    workshop_close(&w);
-    free(values);
-}
-
-static void dropout_is_nothing_in_inference(void **state)
-{
-    (void)state;
-    workshop w = workshop_open();
-    duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(4, 4));
-    assert_ptr_equal(duet_dropout(x, 0), x);
-    assert_ptr_not_equal(duet_dropout(x, 0.5), duet_dropout(x, 0.5)); /* each call draws for itself */
-    duet_inference_begin(w.graph);
-    assert_ptr_equal(duet_dropout(x, 0.5), x);
-    duet_inference_end(w.graph);
-    workshop_close(&w);
 }
 
 /* ---- mistakes ---- */
@@ -553,7 +458,7 @@ static void mistakes_say_where_and_what(void **state)
         {name_a_parameter_like_a_state, "parameter \"net.s\": the name is in use elsewhere"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        workshop w = workshop_open();
+        workshop w = workshop_open(5);
         duet_error error = {0};
         rows[i].make(&w, duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(BATCH, HIGH, WIDE, FEATURES)));
         assert_status(duet_graph_check(w.graph, &error), DUET_ERROR_GRAPH, &error);
@@ -572,9 +477,7 @@ int main(void)
         cmocka_unit_test(batch_norm_takes_two_sums_each_way),
         cmocka_unit_test(sigma_becomes_the_largest_singular_value),
         cmocka_unit_test(a_gradient_flows_through_sigma),
-        cmocka_unit_test(dropout_puts_out_its_share),
-        cmocka_unit_test(dropout_is_nothing_in_inference),
         cmocka_unit_test(mistakes_say_where_and_what),
     };
-    return cmocka_run_group_tests_name("norm", tests, open_device, close_device);
+    return RUN_TESTS("norm", tests, open_device, close_device);
 }

@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Every op on the device under test: the doctor's table, the losses of nn by the same means, and proof that wrong
  * numbers are seen. */
-#include "test.h"
+#include "workshop.h"
 
 #include "check/cases.h"
 #include "duet/doctor.h"
 #include "duet/nn.h"
-#include "duet/plan.h"
-
-static duet_device *device;
-
-static int open_device(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
 
 static void check_is_sound(void **state)
 {
@@ -229,7 +212,7 @@ int main(int argc, char **argv)
         (void)snprintf(names[i], sizeof names[i], "check %zu", i);
         const duet_case_group *group = duet_case_group_at(i);
         if (group) (void)snprintf(names[i], sizeof names[i], "%s", group->name);
-        tests[OTHERS + i] = (struct CMUnitTest){names[i], check_is_sound, NULL, NULL, (void *)(uintptr_t)i};
+        tests[OTHERS + i] = TEST_ROW(names[i], check_is_sound, (uintptr_t)i);
     }
-    return _cmocka_run_group_tests("op", tests, OTHERS + count, open_device, close_device);
+    return test_run("op", tests, OTHERS + count, open_device, close_device);
 }

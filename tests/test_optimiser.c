@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Optimisers against steps worked by hand in double, three updates each, on a quadratic whose gradient is known. */
-#include "test.h"
+#include "workshop.h"
 
 #include "duet/nn.h"
-#include "duet/plan.h"
 
 enum { COUNT = 3, STEPS = 3 };
 
@@ -11,8 +10,6 @@ enum { COUNT = 3, STEPS = 3 };
  * the group. */
 static const double start[COUNT] = {0.5, 0.5, 0.25};
 static const double slope[COUNT] = {0.7, -1.3, 2.0}, curve[COUNT] = {2.0, 0.5, -1.0};
-
-static duet_device *device;
 
 /* What the optimiser keeps, in double. */
 typedef struct by_hand {
@@ -66,48 +63,41 @@ static void update_by_hand(by_hand *state, const duet_optimiser *o, double gate)
 
 /* The same on the device. */
 typedef struct on_device {
-    duet_store *store;
-    duet_graph *graph;
+    workshop w;
     duet_node gate, allowed;
-    duet_plan *plan;
 } on_device;
 
 static void begin(on_device *it, const duet_optimiser *optimiser)
 {
     const duet_initialiser half = {DUET_INIT_CONSTANT, 0.5f, 0, 0}, quarter = {DUET_INIT_CONSTANT, 0.25f, 0, 0};
-    duet_error error = {0};
-    it->store = duet_store_new(1);
-    it->graph = duet_graph_new(it->store);
-    it->gate = duet_input(it->graph, "gate", DUET_FLOAT32, DUET_SCALAR_SHAPE);
-    it->allowed = duet_input(it->graph, "allowed", DUET_FLOAT32, DUET_SCALAR_SHAPE);
-    duet_group *group = duet_group_of(it->store, "net");
-    duet_node two = duet_parameter(it->graph, group, "two", DUET_SHAPE(2), half);
-    duet_node one = duet_parameter(it->graph, group, "one", DUET_SHAPE(1), quarter);
-    duet_node terms[COUNT], loss = duet_constant(it->graph, 0), roots[8];
+    it->w = workshop_open(1);
+    it->gate = duet_input(it->w.graph, "gate", DUET_FLOAT32, DUET_SCALAR_SHAPE);
+    it->allowed = duet_input(it->w.graph, "allowed", DUET_FLOAT32, DUET_SCALAR_SHAPE);
+    duet_node two = duet_parameter(it->w.graph, it->w.group, "two", DUET_SHAPE(2), half);
+    duet_node one = duet_parameter(it->w.graph, it->w.group, "one", DUET_SHAPE(1), quarter);
+    duet_node terms[COUNT], loss = duet_constant(it->w.graph, 0), roots[8];
     for (size_t i = 0; i < COUNT; i++) {
         duet_node p = i < 2 ? duet_slice(two, 0, i, 1) : one;
         terms[i] = duet_add(duet_scale(p, slope[i]), duet_scale(duet_square(p), curve[i] / 2));
         loss = duet_add(loss, duet_sum(terms[i], DUET_ALL_AXES, false));
     }
-    size_t count = duet_update(group, optimiser, loss, it->gate, it->allowed, roots);
-    assert_ok(duet_plan_new(&it->plan, device, "update", roots, count, &error), &error);
+    size_t count = duet_update(it->w.group, optimiser, loss, it->gate, it->allowed, roots);
+    workshop_plan(&it->w, "update", roots, count);
 }
 
 static void step(on_device *it, float gate, float allowed, float p[COUNT])
 {
     duet_error error = {0};
-    assert_ok(duet_plan_write(it->plan, it->gate, &gate, sizeof gate, &error), &error);
-    assert_ok(duet_plan_write(it->plan, it->allowed, &allowed, sizeof allowed, &error), &error);
-    assert_ok(duet_plan_replay(it->plan, &error), &error);
-    assert_ok(duet_store_read(it->store, device, "net.two", p, 2 * sizeof *p, &error), &error);
-    assert_ok(duet_store_read(it->store, device, "net.one", p + 2, sizeof *p, &error), &error);
+    assert_ok(duet_plan_write(it->w.plan, it->gate, &gate, sizeof gate, &error), &error);
+    assert_ok(duet_plan_write(it->w.plan, it->allowed, &allowed, sizeof allowed, &error), &error);
+    assert_ok(duet_plan_replay(it->w.plan, &error), &error);
+    assert_ok(duet_store_read(it->w.store, device, "net.two", p, 2 * sizeof *p, &error), &error);
+    assert_ok(duet_store_read(it->w.store, device, "net.one", p + 2, sizeof *p, &error), &error);
 }
 
 static void end(on_device *it)
 {
-    duet_plan_free(&it->plan);
-    duet_graph_free(&it->graph);
-    duet_store_free(&it->store);
+    workshop_close(&it->w);
 }
 
 static void compare_gated(const duet_optimiser *optimiser, const double *gates, size_t steps)
@@ -226,20 +216,6 @@ static void forbidden_updates_change_nothing(void **state)
     end(&it);
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,5 +224,5 @@ int main(void)
         cmocka_unit_test(clipping_scales_to_the_norm), cmocka_unit_test(schedules_follow_their_formulas),
         cmocka_unit_test(gates_scale_and_rest),        cmocka_unit_test(forbidden_updates_change_nothing),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return RUN_TESTS("optimiser", tests, open_device, close_device);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Priors: draws against moments and shares, densities against closed forms on the host, quantiles against draws. */
 
-#include "compute.h"
+#include "workshop.h"
 
 #include "duet/nn.h"
 
 enum { ROWS = 20000, MOST = 4 };
 
-static duet_device *device;
 static const float centres[] = {-2, 0, 1, 3, 0.5f, -1}; /* three of two numbers */
 
 typedef struct prior_case {
@@ -156,27 +155,13 @@ static void wrong_priors_are_mistakes(void **state)
     }
 }
 
-static int open_all(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_have_the_moments_and_shares),
         cmocka_unit_test(densities_have_their_closed_forms),
         cmocka_unit_test(quantiles_are_the_known_ones),
         cmocka_unit_test(wrong_priors_are_mistakes),
     };
-    return _cmocka_run_group_tests("prior", tests, sizeof tests / sizeof *tests, open_all, close_all);
+    return RUN_TESTS("prior", tests, open_device, close_device);
 }

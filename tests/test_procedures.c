@@ -2,14 +2,13 @@
 /* Procedures and phases: what models say, what schedules make of it, and the mistakes that are named. */
 #include "use.h"
 
-#include "compute.h"
 #include "train_models.h"
+#include "workshop.h"
 
 #include "model/model.h"
 #include "train/trainer.h"
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], labelled[TEST_PATH_SIZE + 16], plain[TEST_PATH_SIZE + 16];
+static char labelled[TEST_PATH_SIZE + 16], plain[TEST_PATH_SIZE + 16];
 
 /* ---- phases of a step ---- */
 
@@ -429,28 +428,18 @@ static void write_labelled(void)
     assert_ok(duet_write_npy_bytes(path, labels, DUET_SHAPE(TEST_EXAMPLES), &error), &error);
 }
 
-static int open_all(void **state)
+static int begin(void **state)
 {
-    (void)state;
-    test_folder_new(folder);
+    (void)open_all(state);
     (void)snprintf(plain, sizeof plain, "%s/plain.npy", folder);
     test_write_examples(plain, DUET_SHAPE(6, 6, 1));
     write_labelled();
-    device = test_device_open();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    test_folder_remove(folder);
     return 0;
 }
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases_that_read_labels_alone_draw),
         cmocka_unit_test(phases_whose_gate_reads_draw),
         cmocka_unit_test(phases_may_share_a_batch),
@@ -462,5 +451,5 @@ int main(void)
         cmocka_unit_test(invert_finds_the_latents_of_own_samples),
         cmocka_unit_test(mistakes_are_named),
     };
-    return _cmocka_run_group_tests("procedures", tests, sizeof tests / sizeof *tests, open_all, close_all);
+    return RUN_TESTS("procedures", tests, begin, close_all);
 }

@@ -29,8 +29,7 @@
 
 enum { STEPS = 10, MOST_TENSORS = 16, MOST_TERMS = 4, WIDE_EXAMPLES = 160 };
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], wide[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
+static char wide[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
 
 #define SGD(rate) "optimiser=sgd", "momentum=0.001", "lr=" #rate
 
@@ -302,20 +301,10 @@ static void write_wide(void)
 
 static int begin(void **state)
 {
-    (void)state;
-    device = test_device_open();
-    test_folder_new(folder);
+    (void)open_all(state);
     write_wide();
     (void)snprintf(pictures, sizeof pictures, "%s/pictures.npy", folder);
     test_write_examples(pictures, DUET_SHAPE(TEST_CONV_SIDE, TEST_CONV_SIDE, 1));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    duet_device_close(&device);
     return 0;
 }
 
@@ -324,6 +313,6 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {cmocka_unit_test(steps_are_those_of_plain),
                                        cmocka_unit_test(steps_with_convolutions_are_those_of_plain)};
     const struct CMUnitTest slow_tests[] = {cmocka_unit_test(all_steps_are_those_of_plain)};
-    if (argc > 1 && strcmp(argv[1], "all") == 0) return cmocka_run_group_tests(slow_tests, begin, end);
-    return cmocka_run_group_tests(tests, begin, end);
+    if (argc > 1 && strcmp(argv[1], "all") == 0) return RUN_TESTS("providers", slow_tests, begin, close_all);
+    return RUN_TESTS("providers", tests, begin, close_all);
 }

@@ -2,26 +2,10 @@
 /* Randomness: Philox against Random123's known answers, distributions by their moments and tails, permutations that
  * hold every example once. Margins are five standard errors, and every draw has a fixed seed: nothing here fails by
  * chance. */
-#include "compute.h"
+#include "workshop.h"
 
 #include "base/permute.h"
 #include "base/philox.h"
-
-static duet_device *device;
-
-static int open_device(void **state)
-{
-    (void)state;
-    device = test_device_open();
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    return 0;
-}
 
 /* Random123's kat_vectors for philox4x32, ten rounds: counter, key, result. */
 static void philox_gives_the_known_answers(void **state)
@@ -62,14 +46,12 @@ static const uint64_t seed = 20140601;
 
 static float *draws_of(duet_node (*build)(duet_graph *graph))
 {
-    duet_store *store = duet_store_new(seed);
-    duet_graph *graph = duet_graph_new(store);
+    workshop w = workshop_open(seed);
     float *values = malloc(DRAWS * sizeof *values);
-    duet_node node = build(graph);
+    duet_node node = build(w.graph);
     assert_non_null(values);
     test_compute(device, &node, 1, NULL, 0, (void *[]){values});
-    duet_graph_free(&graph);
-    duet_store_free(&store);
+    workshop_close(&w);
     return values;
 }
 
@@ -198,9 +180,8 @@ static void gumbels_have_their_moments(void **state)
 static void a_draw_is_one_value(void **state)
 {
     (void)state;
-    duet_store *store = duet_store_new(3);
-    duet_graph *graph = duet_graph_new(store);
-    duet_node u = duet_uniform(graph, DUET_SHAPE(4, 6)), other = duet_uniform(graph, DUET_SHAPE(4, 6));
+    workshop w = workshop_open(3);
+    duet_node u = duet_uniform(w.graph, DUET_SHAPE(4, 6)), other = duet_uniform(w.graph, DUET_SHAPE(4, 6));
     duet_node square = duet_matmul(u, u, false, true);
     const duet_node roots[] = {
         u, duet_transpose(u), duet_slice(u, 1, 2, 3), duet_sum(u, DUET_AXIS(1), false), square, other};
@@ -218,8 +199,7 @@ static void a_draw_is_one_value(void **state)
         assert_close(sums[i], sum, 1e-5);
         assert_close(product[i][i], norm, 1e-5);
     }
-    duet_graph_free(&graph);
-    duet_store_free(&store);
+    workshop_close(&w);
 }
 
 /* Numbers change with the seed, and from replay to replay only if the clock does. */
@@ -230,20 +210,16 @@ static void draws_follow_seed_and_clock(void **state)
     duet_error error = {0};
     for (uint64_t s = 0; s < 2; s++) {
         for (int moves = 0; moves < 2; moves++) {
-            duet_store *store = duet_store_new(s);
-            duet_graph *graph = duet_graph_new(store);
-            duet_plan *plan = NULL;
-            const duet_node roots[] = {duet_normal(graph, DUET_SHAPE(16)),
-                                       duet_assign(duet_clock(graph), duet_increment(duet_clock(graph)))};
-            assert_ok(duet_plan_new(&plan, device, "clock", roots, moves ? 2 : 1, &error), &error);
+            workshop w = workshop_open(s);
+            const duet_node roots[] = {duet_normal(w.graph, DUET_SHAPE(16)),
+                                       duet_assign(duet_clock(w.graph), duet_increment(duet_clock(w.graph)))};
+            workshop_plan(&w, "clock", roots, moves ? 2 : 1);
             for (int i = 0; i < 3; i++) {
-                assert_ok(duet_plan_replay(plan, &error), &error);
-                assert_ok(duet_plan_read(plan, roots[0], values[s][moves][i], sizeof values[s][moves][i], &error),
+                assert_ok(duet_plan_replay(w.plan, &error), &error);
+                assert_ok(duet_plan_read(w.plan, roots[0], values[s][moves][i], sizeof values[s][moves][i], &error),
                           &error);
             }
-            duet_plan_free(&plan);
-            duet_graph_free(&graph);
-            duet_store_free(&store);
+            workshop_close(&w);
         }
         assert_memory_equal(values[s][0][1], values[s][0][0], sizeof values[s][0][0]);
         assert_memory_equal(values[s][1][0], values[s][0][0], sizeof values[s][0][0]);
@@ -257,14 +233,13 @@ static void probabilities_are_kept(void **state)
 {
     (void)state;
     enum { ROWS = 20000, CLASSES = 4 };
-    duet_store *store = duet_store_new(11);
-    duet_graph *graph = duet_graph_new(store);
+    workshop w = workshop_open(11);
     const float logits[CLASSES] = {0, 1, -1, 2}, chance = 0.3f;
     double total = 0, shares[CLASSES] = {0}, ones = 0;
     float *classes = malloc(ROWS * CLASSES * sizeof *classes), *coins = malloc(ROWS * sizeof *coins);
     assert_true(classes && coins);
-    duet_node input = duet_input(graph, "logits", DUET_FLOAT32, DUET_SHAPE(CLASSES));
-    duet_node heads = duet_broadcast(duet_constant(graph, chance), DUET_SHAPE(ROWS));
+    duet_node input = duet_input(w.graph, "logits", DUET_FLOAT32, DUET_SHAPE(CLASSES));
+    duet_node heads = duet_broadcast(duet_constant(w.graph, chance), DUET_SHAPE(ROWS));
     const duet_node roots[] = {duet_categorical(duet_broadcast(input, DUET_SHAPE(ROWS, CLASSES))),
                                duet_bernoulli(heads)};
     test_compute(device, roots, 2, (test_feed[]){{input, logits}}, 1, (void *[]){classes, coins});
@@ -285,8 +260,7 @@ static void probabilities_are_kept(void **state)
     assert_close(ones, chance, 5 * sqrt(chance * (1 - chance) / ROWS));
     free(classes);
     free(coins);
-    duet_graph_free(&graph);
-    duet_store_free(&store);
+    workshop_close(&w);
 }
 
 /* Permutations. */
@@ -371,20 +345,16 @@ static void permutations_are_even(void **state)
 static void draw_batches(size_t n, size_t batch, size_t steps, uint64_t with_seed, bool shuffled, uint32_t *indices)
 {
     duet_error error = {0};
-    duet_store *store = duet_store_new(with_seed);
-    duet_graph *graph = duet_graph_new(store);
-    duet_plan *plan = NULL;
-    duet_node draws = duet_input(graph, "draws", DUET_UINT32, DUET_SCALAR_SHAPE);
+    workshop w = workshop_open(with_seed);
+    duet_node draws = duet_input(w.graph, "draws", DUET_UINT32, DUET_SCALAR_SHAPE);
     duet_node root = shuffled ? duet_shuffled(draws, batch, n) : duet_in_order(draws, batch, n);
-    assert_ok(duet_plan_new(&plan, device, "batches", &root, 1, &error), &error);
+    workshop_plan(&w, "batches", &root, 1);
     for (uint32_t i = 0; i < steps; i++) {
-        assert_ok(duet_plan_write(plan, draws, &i, sizeof i, &error), &error);
-        assert_ok(duet_plan_replay(plan, &error), &error);
-        assert_ok(duet_plan_read(plan, root, indices + i * batch, batch * sizeof *indices, &error), &error);
+        assert_ok(duet_plan_write(w.plan, draws, &i, sizeof i, &error), &error);
+        assert_ok(duet_plan_replay(w.plan, &error), &error);
+        assert_ok(duet_plan_read(w.plan, root, indices + i * batch, batch * sizeof *indices, &error), &error);
     }
-    duet_plan_free(&plan);
-    duet_graph_free(&graph);
-    duet_store_free(&store);
+    workshop_close(&w);
 }
 
 /* What is left at the end of a pass, n mod batch examples, is skipped; the next pass is another permutation. */
@@ -451,5 +421,5 @@ int main(void)
         cmocka_unit_test(a_large_batch_draws_whole_passes),
         cmocka_unit_test(in_order_wraps_around),
     };
-    return cmocka_run_group_tests_name("random", tests, open_device, close_device);
+    return RUN_TESTS("random", tests, open_device, close_device);
 }

@@ -5,20 +5,11 @@
 
 static const char *first, *second;
 
-static int make_folder(void **state)
+static int begin(void **state)
 {
-    (void)state;
     first = getenv("DUET_DEVICE");
     second = getenv("DUET_TEST_SECOND_DEVICE");
-    test_folder_new(folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
+    return make_folder(state);
 }
 
 static void require_two(void)
@@ -111,5 +102,5 @@ int main(void)
         cmocka_unit_test(a_run_goes_on_on_another_driver_with_a_warning),
         cmocka_unit_test(samples_are_alike),
     };
-    return cmocka_run_group_tests_name("second driver", tests, make_folder, remove_folder);
+    return RUN_TESTS("second driver", tests, begin, remove_folder);
 }

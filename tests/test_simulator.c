@@ -2,25 +2,17 @@
 /* The op table and graphs made by chance on oclgrind, a simulator that sees every access: with one buffer of its exact
  * size a tensor, an overrun of a single element leaves a line in its log. It ends with status 0 whatever it finds, so
  * the log is what counts. */
-#include "test.h"
+#include "folder.h"
 
 #include "device/launch.h"
 
-static char folder[TEST_PATH_SIZE], log_path[TEST_PATH_SIZE + 16], output_path[TEST_PATH_SIZE + 16];
+static char log_path[TEST_PATH_SIZE + 16], output_path[TEST_PATH_SIZE + 16];
 
-static int new_folder(void **state)
+static int begin(void **state)
 {
-    (void)state;
-    test_folder_new(folder);
+    (void)make_folder(state);
     (void)snprintf(log_path, sizeof log_path, "%s/log.txt", folder);
     (void)snprintf(output_path, sizeof output_path, "%s/output.txt", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
     return 0;
 }
 
@@ -118,5 +110,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_graphs_touch_nothing_else),
     };
     if (argc > 1 && !strcmp(argv[1], "overrun")) return overrun();
-    return cmocka_run_group_tests_name("simulator", tests, new_folder, remove_folder);
+    return RUN_TESTS("simulator", tests, begin, remove_folder);
 }

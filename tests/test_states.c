@@ -3,14 +3,12 @@
  * with everything else, and that a trained model uses them. */
 #include "train_models.h"
 #include "use.h"
+#include "workshop.h"
 
 #include "graph/variable.h"
 #include "train/evaluator.h"
 
 enum { LATENT = 3, HIDDEN = 16 };
-
-static duet_device *device;
-static char folder[TEST_PATH_SIZE];
 
 static duet_node generate(duet_model *m, duet_node z)
 {
@@ -258,22 +256,6 @@ static void a_scope_left_open_is_a_mistake(void **state)
     duet_data_close(&data);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    test_folder_new(folder);
-    device = test_device_open();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    duet_device_close(&device);
-    test_folder_remove(folder);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,5 +267,5 @@ int main(void)
         cmocka_unit_test(a_trained_model_uses_what_it_learnt),
         cmocka_unit_test(a_scope_left_open_is_a_mistake),
     };
-    return cmocka_run_group_tests_name("states", tests, begin, end);
+    return RUN_TESTS("states", tests, open_all, close_all);
 }

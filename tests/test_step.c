@@ -258,5 +258,5 @@ int main(void)
         cmocka_unit_test(sampling_pixel_by_pixel_only_launches),
     };
     if (setenv("OPENCL_LAYERS", TEST_LAYER, 1) != 0) return EXIT_FAILURE;
-    return cmocka_run_group_tests_name("step", tests, NULL, NULL);
+    return RUN_TESTS("step", tests, NULL, NULL);
 }

@@ -2,9 +2,9 @@
 /* The schedule and what runs it: phases, repeats, gates, reports, epochs, and the stop at a number that is not finite,
  * each on a family whose every value is known beforehand. */
 #include "train_models.h"
+#include "workshop.h"
 
-static duet_device *device;
-static char folder[TEST_PATH_SIZE], examples[TEST_PATH_SIZE + 32];
+static char examples[TEST_PATH_SIZE + 32];
 
 static const char *const plain[] = {"optimiser=sgd", "lr=0.5"};
 enum { PLAIN = sizeof plain / sizeof *plain };
@@ -346,19 +346,9 @@ static void impossible_schedules_are_refused(void **state)
 
 static int begin(void **state)
 {
-    (void)state;
-    device = test_device_open();
-    test_folder_new(folder);
+    (void)open_all(state);
     (void)snprintf(examples, sizeof examples, "%s/examples.npy", folder);
     test_write_examples(examples, DUET_SHAPE(3));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    duet_device_close(&device);
     return 0;
 }
 
@@ -374,5 +364,5 @@ int main(void)
         cmocka_unit_test(numbers_that_are_not_finite_are_not_saved),
         cmocka_unit_test(impossible_schedules_are_refused),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return RUN_TESTS("train", tests, begin, close_all);
 }

@@ -49,20 +49,20 @@ typedef struct test_parts {
     duet_trainer *trainer;
 } test_parts;
 
-static inline void test_parts_open_batch(test_parts *parts, duet_device *device, const duet_family *family,
+static inline void test_parts_open_batch(test_parts *parts, duet_device *on, const duet_family *family,
                                          const char *data, size_t batch, const char *const *settings, size_t count)
 {
     duet_error error = {0};
-    *parts = (test_parts){.device = device};
+    *parts = (test_parts){.device = on};
     assert_ok(duet_data_open(&parts->data, data, &error), &error);
     assert_ok(duet_model_new(&parts->model, family, parts->data, settings, count, 7, &error), &error);
-    assert_ok(duet_trainer_new(&parts->trainer, device, parts->model, batch, &error), &error);
+    assert_ok(duet_trainer_new(&parts->trainer, on, parts->model, batch, &error), &error);
 }
 
-static inline void test_parts_open(test_parts *parts, duet_device *device, const duet_family *family, const char *data,
+static inline void test_parts_open(test_parts *parts, duet_device *on, const duet_family *family, const char *data,
                                    const char *const *settings, size_t count)
 {
-    test_parts_open_batch(parts, device, family, data, TEST_BATCH, settings, count);
+    test_parts_open_batch(parts, on, family, data, TEST_BATCH, settings, count);
 }
 
 static inline void test_parts_close(test_parts *parts)

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* What the program makes of runs: evaluated, drawn, sampled, encoded, and refused where the files of a run do not
+ * belong together. */
+#include "program.h"
+#include "use.h"
+
+#include "duet/run.h"
+
+static void evaluation_is_a_document(void **state)
+{
+    (void)state;
+    json_t *parsed = document(RUN("eval", "@/vae", "--metric", "elbo", "--json"));
+    assert_string_equal(json_string_value(json_object_get(parsed, "model")), "vae");
+    assert_string_equal(json_string_value(json_object_get(parsed, "data")), "ring8");
+    assert_string_equal(json_string_value(json_object_get(parsed, "split")), "test");
+    assert_true(json_is_number(json_object_get(json_object_get(parsed, "metrics"), "elbo")));
+    json_decref(parsed);
+}
+
+static void runs_are_drawn(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"sample", "reconstruct", "interpolate"};
+    static const char *const files[] = {"vae/samples/sample.png", "vae/samples/reconstruction.png",
+                                        "vae/samples/interpolation.png"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char path[PATH_SIZE];
+        size_t size;
+        expect(RUN(commands[i], "@/vae"), 0, files[i], NULL);
+        char *bytes = test_file_read(inside(files[i], path), &size);
+        assert_true(size > 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0);
+        free(bytes);
+        expect(RUN(commands[i], "@/vae", "--out", "@/drawn.npy"), 0, "drawn.npy", NULL);
+        expect(RUN(commands[i], "@/vae", "--out", "/proc/nowhere/a.png"), 1, NULL, "/proc/nowhere/a.png");
+    }
+}
+
+static char *sampled(const char *seed, size_t *size)
+{
+    char path[PATH_SIZE];
+    expect(RUN("sample", "@/vae", "-n", "16", "--seed", seed, "--out", "@/seed.npy"), 0, NULL, NULL);
+    return test_file_read(inside("seed.npy", path), size);
+}
+
+static void a_seed_gives_its_samples(void **state)
+{
+    (void)state;
+    size_t sizes[3];
+    char *first = sampled("5", &sizes[0]), *again = sampled("5", &sizes[1]), *other = sampled("6", &sizes[2]);
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_int_equal(sizes[0], sizes[2]);
+    assert_memory_equal(first, again, sizes[0]);
+    assert_memory_not_equal(first, other, sizes[0]);
+    free(first);
+    free(again);
+    free(other);
+}
+
+static void a_model_cannot_give_what_it_has_not(void **state)
+{
+    (void)state;
+    expect(RUN("reconstruct", "@/gan"), 1, NULL, "gan");
+    expect(RUN("eval", "@/gan", "--metric", "elbo"), 1, NULL, "elbo");
+    expect(RUN("encode", "@/gan"), 1, NULL, "gan cannot encode");
+    expect(RUN("encode", "@/vae", "--out", "@/codes.png"), 1, NULL, "codes of 20 numbers make no picture");
+    expect(RUN("sample", "@/vae", "--manifold", "3"), 1, NULL, "needs a model with 2 latents, and this one has 20");
+}
+
+/* The numbers of a .npy file, whose header holds `head`; the caller frees them. */
+static char *read_array(const char *name, const char *head, size_t bytes)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    char *all = test_file_read(inside(name, path), &size);
+    const size_t start = 10 + (unsigned char)all[8] + 256 * (size_t)(unsigned char)all[9];
+    assert_true(size > 10 && size == start + bytes);
+    all[start - 1] = '\0';
+    if (strstr(all + 10, head) == NULL) fail_msg("%s has the header %s, not %s", name, all + 10, head);
+    memmove(all, all + start, bytes);
+    return all;
+}
+
+/* What the program writes of a run in the plane is what the library says of it. */
+static void codes_are_those_of_the_examples(duet_run *opened)
+{
+    enum { N = 40 };
+    duet_error error = {0};
+    float points[N * 2], expected[N * 2];
+    uint8_t classes[N];
+    duet_data *data = duet_run_data(opened);
+    for (int split = DUET_TRAIN; split <= DUET_TEST; split++) {
+        expect(RUN("encode", "@/plane", "--split", split == DUET_TRAIN ? "train" : "test", "-n", "40", "--out",
+                   "@/codes.npy"),
+               0, "codes-labels.npy\n", NULL);
+        float *codes = (float *)read_array("codes.npy", "'shape': (40, 2)", sizeof expected);
+        char *labels = read_array("codes-labels.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (40,)", N);
+        assert_int_equal(duet_data_read(data, (duet_split)split, 0, N, points, &error), DUET_OK);
+        assert_int_equal(duet_data_labels(data, (duet_split)split, 0, N, classes, &error), DUET_OK);
+        assert_int_equal(test_use(opened, TEST_FROM_EXAMPLES, "latent", points, N, 0, expected, &error), DUET_OK);
+        assert_memory_equal(codes, expected, sizeof expected);
+        assert_memory_equal(labels, classes, N);
+        free(labels);
+        free(codes);
+    }
+}
+
+/* The quantiles 1/6, 1/2 and 5/6 of a normal, the first number growing to the right, the second upwards. */
+static void a_manifold_is_the_square_of_the_quantiles(duet_run *opened)
+{
+    const float q = 0.96742157f, latents[] = {-q, q, 0, q, q, q, -q, 0, 0, 0, q, 0, -q, -q, 0, -q, q, -q};
+    float expected[18];
+    duet_error error = {0};
+    expect(RUN("sample", "@/plane", "--manifold", "3", "--out", "@/square.npy"), 0, "square.npy", NULL);
+    float *square = (float *)read_array("square.npy", "'shape': (3, 3, 2)", sizeof expected);
+    assert_int_equal(test_use(opened, TEST_FROM_LATENTS, "decode", latents, 9, 0, expected, &error), DUET_OK);
+    for (size_t i = 0; i < 18; i++) assert_close(square[i], expected[i], 1e-6);
+    for (size_t i = 2; i < 18; i++) assert_true(square[i] != square[i % 2]);
+    free(square);
+}
+
+static void a_run_in_the_plane_is_encoded_and_spread(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    duet_run *opened = NULL;
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--set", "latent=2", "--set", "hidden=8", "--out",
+               "@/plane"),
+           0, "/plane", NULL);
+    assert_int_equal(duet_run_open(&opened, inside("plane", path), NULL, &error), DUET_OK);
+    codes_are_those_of_the_examples(opened);
+    a_manifold_is_the_square_of_the_quantiles(opened);
+    duet_run_close(&opened);
+    expect(RUN("encode", "@/plane", "-n", "40"), 0, "plane/samples/codes.npy", NULL);
+    assert_int_equal(access(inside("plane/samples/codes-labels.npy", path), F_OK), 0);
+    expect(RUN("encode", "@/plane", "-n", "40", "--out", "@/codes.png"), 0, "codes.png", NULL);
+    char *picture = test_file_read(inside("codes.png", path), NULL);
+    assert_memory_equal(picture, "\x89PNG\r\n\x1a\n", 8);
+    free(picture);
+    expect(RUN("sample", "@/plane", "--manifold", "3"), 0, "plane/samples/manifold.png", NULL);
+}
+
+static void copy(const char *from, const char *to)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    char *bytes = test_file_read(inside(from, path), &size);
+    test_file_write(inside(to, path), bytes, size);
+    free(bytes);
+}
+
+/* A run made of one's run.json and another's checkpoint. */
+static void mix(const char *run_file, const char *checkpoint, const char *name)
+{
+    char path[PATH_SIZE], to[128];
+    (void)mkdir(inside(name, path), 0777);
+    (void)snprintf(to, sizeof to, "%s/run.json", name);
+    copy(run_file, to);
+    (void)snprintf(to, sizeof to, "%s/checkpoint.safetensors", name);
+    copy(checkpoint, to);
+}
+
+static void a_checkpoint_of_another_model_is_refused(void **state)
+{
+    (void)state;
+    mix("gan/run.json", "vae/checkpoint.safetensors", "mixed");
+    expect(RUN("sample", "@/mixed"), 1, NULL, "checkpoint.safetensors");
+    expect(RUN("train", "--resume", "@/mixed", "--steps", "9"), 1, NULL, "checkpoint.safetensors");
+    expect(RUN("train", "gan", "--resume", "@/vae", "--steps", "9"), 1, NULL, "vae");
+}
+
+static void a_run_file_of_bad_settings_is_refused(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    json_error_t error;
+    json_t *run_file = json_load_file(inside("vae/run.json", path), 0, &error);
+    assert_non_null(run_file);
+    assert_int_equal(json_object_set_new(json_object_get(run_file, "settings"), "latent", json_string("many")), 0);
+    (void)mkdir(inside("odd", path), 0777);
+    assert_int_equal(json_dump_file(run_file, inside("odd/run.json", path), 0), 0);
+    json_decref(run_file);
+    expect(RUN("train", "--resume", "@/odd", "--steps", "9"), 1, NULL, "latent");
+    expect(RUN("sample", "@/odd"), 1, NULL, "latent");
+}
+
+static void a_corrupted_checkpoint_is_refused(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    size_t size;
+    mix("vae/run.json", "vae/checkpoint.safetensors", "corrupted");
+    char *bytes = test_file_read(inside("corrupted/checkpoint.safetensors", path), &size);
+    test_file_write(path, bytes, size - 1);
+    expect(RUN("eval", "@/corrupted"), 1, NULL, "checkpoint.safetensors");
+    memset(bytes, 0xff, 8); /* the header's length */
+    test_file_write(path, bytes, size);
+    expect(RUN("train", "--resume", "@/corrupted", "--steps", "9"), 1, NULL, "checkpoint.safetensors");
+    free(bytes);
+}
+
+static int begin(void **state)
+{
+    (void)make_folder(state);
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--out", "@/vae"), 0, "/vae", NULL);
+    expect(RUN("train", "gan", "--data", "ring8", "--steps", "4", "--out", "@/gan"), 0, "/gan", NULL);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(evaluation_is_a_document),
+        cmocka_unit_test(runs_are_drawn),
+        cmocka_unit_test(a_seed_gives_its_samples),
+        cmocka_unit_test(a_model_cannot_give_what_it_has_not),
+        cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
+        cmocka_unit_test(a_checkpoint_of_another_model_is_refused),
+        cmocka_unit_test(a_run_file_of_bad_settings_is_refused),
+        cmocka_unit_test(a_corrupted_checkpoint_is_refused),
+    };
+    return RUN_TESTS("cli runs", tests, begin, remove_folder);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* What is wrong with a run is refused in words: data, checkpoints and run files of others or damaged, places that
+ * cannot be used. A full disk and a number that is not finite leave the last checkpoint whole. */
+#include "run_recipes.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+/* likelihood=auto, for one, reads the decoder by the range of the data. */
+static void data_of_another_range_or_shape_is_refused(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_run *run = NULL;
+    char path[PATH], run_path[PATH];
+    const duet_shape shape = DUET_SHAPE(TEST_EXAMPLES, 8, 8, 3);
+    size_t count = duet_shape_elements(shape);
+    float *values = calloc(count, sizeof *values);
+    assert_non_null(values);
+    path_of(path, "other.npy", "");
+    path_of(run_path, "first", "");
+    assert_ok(duet_write_npy(path, values, shape, &error), &error);
+    assert_ok(duet_run_open_with(&run, run_path, NULL, path, NULL, &error), &error);
+    duet_run_close(&run);
+
+    values[count - 1] = 2;
+    assert_ok(duet_write_npy(path, values, shape, &error), &error);
+    assert_status(duet_run_open_with(&run, run_path, NULL, path, NULL, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "values beyond [0, 1]");
+    assert_null(run);
+
+    values[count - 1] = 1;
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(TEST_EXAMPLES, 4, 16, 3), &error), &error);
+    error = (duet_error){0};
+    assert_status(duet_run_open_with(&run, run_path, NULL, path, NULL, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "[4, 16, 3]");
+    free(values);
+
+    /* The run's own file, changed since. */
+    recipe part = vae;
+    part.steps = 5;
+    train_well(&part, "changed");
+    edit("changed", "run.json", "\"unit_range\": true", "\"unit_range\": false");
+    train(options_of(&vae), "changed", true, DUET_ERROR_DATA, &error);
+    assert_message(&error, "all values in [0, 1]");
+}
+
+static void checkpoints_of_others_are_refused(void **state)
+{
+    (void)state;
+    duet_error error;
+    duet_run *run = NULL;
+    char path[PATH];
+    recipe part = vae;
+    part.steps = 5;
+    train_well(&ae, "ae");
+    train_well(&part, "mixed");
+    path_of(path, "mixed", "");
+    edit("mixed", "run.json", "\"latent\": \"3\"", "\"latent\": \"4\"");
+    error = (duet_error){0};
+    assert_status(duet_run_open(&run, path, NULL, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "is [3, 12], the model's is [4, 12]");
+    assert_null(run);
+    edit("mixed", "run.json", "\"latent\": \"4\"", "\"latent\": \"3\"");
+
+    copy_file("ae", "mixed", "checkpoint.safetensors");
+    train(options_of(&vae), "mixed", true, DUET_ERROR_DATA, &error);
+    assert_message(&error, "checkpoint of the model \"ae\", not of \"vae\"");
+    error = (duet_error){0};
+    assert_status(duet_run_open(&run, path, NULL, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "\"ae\"");
+    assert_null(run);
+
+    train(options_of(&vae), "ae", true, DUET_ERROR_FILE, &error);
+    assert_message(&error, "is a run of \"ae\"");
+}
+
+static void damaged_checkpoints_are_refused(void **state)
+{
+    (void)state;
+    duet_error error;
+    duet_run *run = NULL;
+    char path[PATH], run_path[PATH];
+    recipe part = vae;
+    size_t count;
+    part.steps = 5;
+    train_well(&part, "damaged");
+    path_of(run_path, "damaged", "");
+    path_of(path, "damaged", "checkpoint.safetensors");
+    char *bytes = test_file_read(path, &count);
+    for (size_t i = 0; i < 3; i++) {
+        size_t at = count * (i + 1) / 4;
+        bytes[at] = (char)(bytes[at] ^ 4);
+        test_file_write(path, bytes, count);
+        train(options_of(&vae), "damaged", true, DUET_ERROR_DATA, &error);
+        assert_message(&error, "checkpoint.safetensors");
+        bytes[at] = (char)(bytes[at] ^ 4);
+    }
+    test_file_write(path, bytes, count / 2);
+    error = (duet_error){0};
+    assert_status(duet_run_open(&run, run_path, NULL, &error), DUET_ERROR_DATA, &error);
+    test_file_write(path, bytes, count);
+    free(bytes);
+    resume_well(&vae, "damaged");
+    assert_same_run("first", "damaged");
+}
+
+/* The limit comes with the first report, when everything is compiled and cached. */
+static void fill_the_disk(void *context, const duet_progress *progress)
+{
+    struct rlimit limit;
+    (void)context;
+    if (!progress->report || getrlimit(RLIMIT_FSIZE, &limit) != 0) return;
+    limit.rlim_cur = 4 * 1024; /* room for metrics, not for a checkpoint */
+    (void)setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void a_full_disk_leaves_the_checkpoint_whole(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char path[PATH];
+    struct rlimit whole;
+    recipe part = toy;
+    part.steps = 5;
+    train_well(&toy, "roomy");
+    train_well(&part, "full");
+    train_well(&part, "full-before");
+
+    path_of(path, "full", "");
+    duet_train_options options = options_of(&toy);
+    options.resume = path;
+    options.progress = fill_the_disk;
+    void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &whole), 0);
+    duet_status status = duet_train(&options, NULL, NULL, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
+    (void)signal(SIGXFSZ, old);
+    assert_status(status, DUET_ERROR_FILE, &error);
+    assert_message(&error, "checkpoint.safetensors");
+    assert_true(same_file("full", "full-before", "checkpoint.safetensors"));
+    resume_well(&toy, "full");
+    assert_same_run("roomy", "full");
+}
+
+static void places_that_cannot_be_used_are_refused(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char path[PATH];
+    duet_train_options options = options_of(&vae);
+    train(options, "first", false, DUET_ERROR_FILE, &error);
+    assert_message(&error, "already holds a run");
+    train(options, "nowhere", true, DUET_ERROR_FILE, &error);
+    assert_message(&error, "not a run directory");
+
+    options.out = "/proc/duet/run";
+    error = (duet_error){0};
+    assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "/proc/duet");
+
+    /* A training that never began leaves no folder. */
+    static const char *const unknown[] = {"colour=blue"};
+    recipe wrong = vae;
+    wrong.settings = unknown;
+    wrong.setting_count = 1;
+    train(options_of(&wrong), "never", false, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "colour");
+    path_of(path, "never", "");
+    assert_int_not_equal(access(path, F_OK), 0);
+    options = options_of(&vae);
+    options.batch = 45;
+    train(options, "never", false, DUET_ERROR_DATA, &error);
+    assert_message(&error, "44 training examples");
+    assert_int_not_equal(access(path, F_OK), 0);
+    /* But a folder that was there stays. */
+    assert_int_equal(mkdir(path, 0777), 0);
+    train(options, "never", false, DUET_ERROR_DATA, &error);
+    assert_int_equal(access(path, F_OK), 0);
+
+    /* Weights and losses of an unknown run are not taken over. */
+    static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char part[PATH];
+        copy_file("first", "never", parts[i]);
+        train(options_of(&vae), "never", false, DUET_ERROR_FILE, &error);
+        assert_message(&error, parts[i]);
+        assert_true(same_file("first", "never", parts[i]));
+        path_of(part, "never", parts[i]);
+        assert_int_equal(remove(part), 0);
+    }
+}
+
+static void a_damaged_run_json_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *message;
+    } rows[] = {
+        {"\"schema\": 1", "\"schema\": 2", "schema 2"},          {"\"batch\": 8", "\"batch\": \"8\"", "\"batch\""},
+        {"\"model\": \"vae\"", "\"model\": \"eva\"", "\"eva\""}, {"\"driver\"", "\"diver\"", "\"driver\""},
+        {"\"unit_range\"", "\"range\"", "\"unit_range\""},       {"\"shape\": [", "\"shape\": [0,", "\"shape\""},
+        {"\"gemm\": \"auto\"", "\"gemm\": null", "\"gemm\""},    {"{", "[", "line"},
+    };
+    duet_error error;
+    char path[PATH];
+    path_of(path, "broken", "");
+    assert_int_equal(mkdir(path, 0777), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        copy_file("first", "broken", "run.json");
+        edit("broken", "run.json", rows[i].from, rows[i].to);
+        duet_train_options options = options_of(&vae);
+        options.family = NULL;
+        train(options, "broken", true, DUET_ERROR_DATA, &error);
+        assert_message(&error, rows[i].message);
+    }
+}
+
+/* ln(3 - step) in the fourth step, as in test_train; here what a run directory makes of it. */
+static void build_failing(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node q = test_parameter(model, net, "q", 0);
+    duet_node left = duet_subtract(duet_constant(duet_model_graph(model), 3), duet_model_step(model));
+    duet_phase(model, "rotten", 1);
+    duet_minimise(model, q, net);
+    duet_report(model, "sound", q);
+    duet_report(model, "logarithm", duet_log(left));
+}
+static const duet_family failing = {.name = "failing", .build = build_failing};
+
+static void a_number_that_is_not_finite_keeps_the_last_checkpoint(void **state)
+{
+    (void)state;
+    duet_error error;
+    duet_train_options options = {.family = &failing, .data = "ring8", .steps = 50, .batch = 8, .checkpoint_every = 2};
+    train(options, "rotten", false, DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "step 4");
+    assert_message(&error, "\"logarithm\"");
+    options.steps = 2;
+    train(options, "sound", false, DUET_OK, &error);
+    assert_true(same_file("rotten", "sound", "checkpoint.safetensors"));
+
+    /* A run of a family of the program's own is opened with it, and not without. */
+    char path[PATH];
+    float q = 0;
+    duet_run *run = NULL;
+    path_of(path, "sound", "");
+    assert_status(duet_run_open(&run, path, NULL, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "\"failing\"");
+    error = (duet_error){0};
+    assert_status(duet_run_open_with(&run, path, NULL, NULL, duet_family_find("ae"), &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "not of \"ae\"");
+    error = (duet_error){0};
+    assert_ok(duet_run_open_with(&run, path, NULL, NULL, &failing, &error), &error);
+    duet_store *store = duet_model_store(duet_run_model(run));
+    assert_ok(duet_store_read(store, duet_run_device(run), "net.q", &q, sizeof q, &error), &error);
+    assert_close(q, -0.002, 1e-5); /* two steps of Adam at a rate of 0.001 */
+    duet_run_close(&run);
+
+    options.steps = 50;
+    options.checkpoint_every = 1000; /* now the last report finds it, and its line says null */
+    train(options, "sound", true, DUET_ERROR_NUMERIC, &error);
+    char *metrics = read_metrics("sound");
+    assert_non_null(strstr(metrics, "\"logarithm\":null"));
+    free(metrics);
+    assert_true(same_file("rotten", "sound", "checkpoint.safetensors"));
+}
+
+/* All of them have the run "first" to look at. */
+static int begin_with_run(void **state)
+{
+    (void)begin(state);
+    train_well(&vae, "first");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(data_of_another_range_or_shape_is_refused),
+        cmocka_unit_test(checkpoints_of_others_are_refused),
+        cmocka_unit_test(damaged_checkpoints_are_refused),
+        cmocka_unit_test(a_full_disk_leaves_the_checkpoint_whole),
+        cmocka_unit_test(places_that_cannot_be_used_are_refused),
+        cmocka_unit_test(a_damaged_run_json_is_refused),
+        cmocka_unit_test(a_number_that_is_not_finite_keeps_the_last_checkpoint),
+    };
+    return RUN_TESTS("run faults", tests, begin_with_run, remove_folder);
+}
