@@ -64,7 +64,9 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
 }
 
 /* Launched with a work-item for each block of C: dimension 0 counts blocks of row_block rows, dimension 1 blocks of
- * `strips` strips. op(A) lies in rows, columns or slabs; a tile's rows begin at row * A_TILE. */
+ * `strips` strips, dimension 2 products whose matrices lie one after the other: their results are then the rows of one
+ * tall C, in which a product's own begin at `top`. op(A) lies in rows, columns or slabs; a tile's rows begin at
+ * row * A_TILE. */
 #define PRODUCT(kernel_name, LIES_IN, SLABS, A_TILE, A_K, A_STRIDE, PACK, B_STRIDE, B_COLUMN, B_K)                     \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(const ulong m, const ulong n, const ulong k, const ulong row_block, const ulong strips,           \
@@ -77,8 +79,9 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
         const ulong end_column = min(first_column + strips * COLUMNS, n);                                              \
         const ulong lines_a_tile = K_BLOCK * COLUMNS / LINE * ROWS / (end_row - first_row + ROWS);                     \
         const ulong sums_a_strip = k > K_BLOCK ? 2 * (row_block + FEW_ROWS) : 0;                                       \
-        a += a_offset;                                                                                                 \
-        b += b_offset;                                                                                                 \
+        const ulong top = get_global_id(2) * m;                                                                        \
+        a += a_offset + top * k;                                                                                       \
+        b += b_offset + get_global_id(2) * k * n;                                                                      \
         c += c_offset;                                                                                                 \
         for (ulong start = 0; start < k; start += K_BLOCK) {                                                           \
             const ulong depth = min((ulong)K_BLOCK, k - start);                                                        \
@@ -106,11 +109,11 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
                         LIES_IN##_tile(rows, depth, from, A_STRIDE, panel, to, start > 0);                             \
                     for (ulong r = 0; is_last && add && r < rows; r++)                                                 \
                         for (ulong j = 0; j < columns; j++)                                                            \
-                            done[r * COLUMNS + j] += c[(row + r) * n + column + j];                                    \
+                            done[r * COLUMNS + j] += c[(top + row + r) * n + column + j];                              \
                     for (ulong r = 0; is_last && columns == COLUMNS && r < rows; r++)                                  \
-                        FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, COLUMNS)                             \
+                        FINISH((uint)(top + row + r), (uint)column, done + r * COLUMNS, COLUMNS)                       \
                     for (ulong r = 0; is_last && columns < COLUMNS && r < rows; r++)                                   \
-                        FINISH((uint)(row + r), (uint)column, done + r * COLUMNS, (uint)columns)                       \
+                        FINISH((uint)(top + row + r), (uint)column, done + r * COLUMNS, (uint)columns)                 \
                     fetch_panel(next, B_STRIDE, B_COLUMN == 1, fetched, lines_a_tile);                                 \
                     fetched += lines_a_tile;                                                                           \
                     row += rows;                                                                                       \

@@ -4,6 +4,9 @@
  * Mapping: one work-item computes one element of C. Work-items are numbered along the rows of C, so neighbours read
  * the same element of op(A) and neighbouring elements of op(B).
  *
+ * Many products, whose matrices lie one after the other, are one launch too: dimension 1 counts them. Their results lie
+ * one below the other, as the rows of one tall C.
+ *
  * A transposed matrix is the same numbers read with the two strides exchanged, so strides are all this kernel knows:
  * element (r, c) of op(A) lies at a_row * r + a_column * c.
  *
@@ -25,14 +28,14 @@
     {                                                                                                                  \
         const size_t item = get_global_id(0);                                                                          \
         if (item >= m * n) return; /* the number of work-items is rounded up to whole groups */                        \
-        const size_t row = item / n, column = item % n;                                                                \
-        a += a_offset + row * a_row;                                                                                   \
-        b += b_offset + column * b_column;                                                                             \
+        const size_t row = item / n, column = item % n, number = get_global_id(1);                                     \
+        a += a_offset + number * m * k + row * a_row;                                                                  \
+        b += b_offset + number * k * n + column * b_column;                                                            \
         c += c_offset;                                                                                                 \
                                                                                                                        \
         float sum = 0.0f;                                                                                              \
         for (size_t i = 0; i < k; i++) sum += a[i * a_column] * b[i * b_row];                                          \
-        const float product[1] = {add ? c[item] + sum : sum};                                                          \
-        FINISH((uint)row, (uint)column, product, 1)                                                                    \
+        const float product[1] = {add ? c[(number * m + row) * n + column] + sum : sum};                               \
+        FINISH((uint)(number * m + row), (uint)column, product, 1)                                                     \
     }
 GEMM_PLAIN(gemm_plain)

@@ -59,6 +59,16 @@ static duet_node matmul_of_vectors(void)
     return duet_matmul(floats(DUET_SHAPE(3)), floats(DUET_SHAPE(3)), false, false);
 }
 
+static duet_node wrong_batch(void)
+{
+    return duet_batched_matmul(floats(DUET_SHAPE(2, 3, 4)), floats(DUET_SHAPE(3, 4, 5)), false, false);
+}
+
+static duet_node wrong_batched_matmul(void)
+{
+    return duet_batched_matmul(floats(DUET_SHAPE(2, 3, 4)), floats(DUET_SHAPE(2, 4, 5)), false, true);
+}
+
 static duet_node wrong_reshape(void)
 {
     return duet_reshape(floats(DUET_SHAPE(2, 3)), DUET_SHAPE(7));
@@ -229,6 +239,8 @@ static const struct {
     {"matmul: inner extents", wrong_matmul, {"matmul", "[2, 3]", "[4, 5]"}},
     {"matmul: inner extents, transposed", wrong_matmul_transposed, {"matmul", "[3, 5]", "transposed"}},
     {"matmul: vectors", matmul_of_vectors, {"matmul", "[3]"}},
+    {"batched_matmul: batch", wrong_batch, {"batched_matmul", "[2, 3, 4]", "[3, 4, 5]"}},
+    {"batched_matmul: inner extents", wrong_batched_matmul, {"batched_matmul", "[2, 4, 5]", "transposed"}},
     {"reshape: elements", wrong_reshape, {"reshape", "[2, 3]", "[7]"}},
     {"broadcast: extents", wrong_broadcast, {"broadcast", "[2, 3]", "[2, 4]"}},
     {"broadcast: to a smaller shape", shrinking_broadcast, {"broadcast", "[2, 3]", "[3]"}},

@@ -213,6 +213,17 @@ DUET_API duet_node duet_batch_mean_at(const char *where, duet_node x);
 DUET_API duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b);
 #define duet_matmul(a, b, transpose_a, transpose_b) duet_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
 
+/** Many products at once, of matrices that lie one after the other: [batch..., m, k] x [batch..., k, n] to
+ *  [batch..., m, n], where the last two dimensions are exchanged if asked; those before are equal (duet_broadcast makes
+ *  them so). The gradients are products of the same kind. All are one launch, made for the many small ones of
+ * attention. On CPUs register tiles compute them, bounded by the packing of each operand b and by the rests of tiles.
+ * On GPUs a work-item computes an element, bounded by its loads, two for a multiply-add: large matrices are better
+ * multiplied one by one there. float32; two dimensions are duet_matmul */
+DUET_API duet_node duet_batched_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a,
+                                          bool transpose_b);
+#define duet_batched_matmul(a, b, transpose_a, transpose_b)                                                            \
+    duet_batched_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
+
 /** Square windows over x, [batch, height, width, channels], padded as TensorFlow's SAME: see duet_window_pad_same.
  *  Dilation 1. Without padding if x is no picture, which the op that gets both reports. */
 DUET_API duet_window duet_window_same(duet_node x, size_t size, size_t stride);
@@ -241,14 +252,6 @@ DUET_API duet_node duet_convolution_weights_at(const char *where, duet_node x, d
                                                size_t groups);
 #define duet_convolution_weights(x, y, window, groups)                                                                 \
     duet_convolution_weights_at(DUET_WHERE, (x), (y), (window), (groups))
-
-/** a b of each of a batch of matrices: [..., m, k] x [..., k, n] -> [..., m, n], with operands transposed if asked. All
- *  dimensions before the last two are equal. Each element is a sum of its own, read from memory: meant for the small
- *  matrices of attention; a large product of one pair goes to duet_matmul */
-DUET_API duet_node duet_batched_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a,
-                                          bool transpose_b);
-#define duet_batched_matmul(a, b, transpose_a, transpose_b)                                                            \
-    duet_batched_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
 
 /** Tensors that the host gives: float32, `values` in the order of memory, copied. They lie on the device beside the
  *  variables, in no checkpoint; no gradient is taken by them */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Classes, tables and batches of products: compositions whose second reading is plain arithmetic. */
+/* Classes and tables: compositions whose second reading is plain arithmetic. */
 #include <math.h>
 
 #include "check/cases.h"
@@ -104,28 +104,6 @@ static duet_twin_value take(duet_twin *t, const duet_twin_value *x, const duet_c
     return (duet_twin_value){.plain = result};
 }
 
-/* Batches of two dimensions. */
-static duet_twin_value batched(duet_twin *t, const duet_twin_value *x, const duet_case *row)
-{
-    if (t->graph)
-        return (duet_twin_value){
-            .node = duet_batched_matmul_at(t->where, x[0].node, x[1].node, row->transpose_a, row->transpose_b)};
-    duet_plain a = x[0].plain, b = x[1].plain;
-    size_t m = a.shape.dims[row->transpose_a ? 3 : 2], k = a.shape.dims[row->transpose_a ? 2 : 3];
-    size_t n = b.shape.dims[row->transpose_b ? 2 : 3];
-    duet_plain c = duet_plain_new(t->arena, DUET_SHAPE(a.shape.dims[0], a.shape.dims[1], m, n));
-    for (size_t i = 0; i < c.count; i++) {
-        size_t batch = i / (m * n), r = i / n % m, s = i % n;
-        double sum = 0;
-        for (size_t p = 0; p < k; p++) {
-            double left = a.values[batch * m * k + (row->transpose_a ? p * m + r : r * k + p)];
-            sum += left * b.values[batch * k * n + (row->transpose_b ? s * k + p : p * n + s)];
-        }
-        c.values[i] = sum;
-    }
-    return (duet_twin_value){.plain = c};
-}
-
 static const double places[] = {3, 0, 6, 6, 2, 7, 4000000000.0}; /* the last two are past the end of 7 rows */
 static const double ties[] = {1, 3, 3, 2, 0, 0, 0, 0, -1, -2, -1, -3};
 
@@ -133,14 +111,6 @@ static const double ties[] = {1, 3, 3, 2, 0, 0, 0, 0, -1, -2, -1, -3};
     {                                                                                                                  \
         .shape = DUET_CASE_SHAPE(7), .values = places, .type = DUET_UINT32                                             \
     }
-#define BATCHED(title, ta, tb, ...)                                                                                    \
-    {                                                                                                                  \
-        .name = title, .expression = batched, .transpose_a = ta, .transpose_b = tb, .tolerance = 2, .length = 5,       \
-        .derivatives = 2, .inputs = {                                                                                  \
-            __VA_ARGS__                                                                                                \
-        }                                                                                                              \
-    }
-
 static const duet_case tables[] = {
     {.name = "log-softmax",
      .expression = log_softmax,
@@ -190,12 +160,5 @@ static const duet_case tables[] = {
      .parameter = 1,
      .inputs = {DUET_CASE_FLOATS(-1, 1, 3, 7, 2), INDICES},
      .tolerance = 1},
-    BATCHED("batched product", false, false, DUET_CASE_FLOATS(-1, 1, 2, 3, 4, 5), DUET_CASE_FLOATS(-1, 1, 2, 3, 5, 2)),
-    BATCHED("batched product a'", true, false, DUET_CASE_FLOATS(-1, 1, 2, 2, 5, 3),
-            DUET_CASE_FLOATS(-1, 1, 2, 2, 5, 2)),
-    BATCHED("batched product b'", false, true, DUET_CASE_FLOATS(-1, 1, 1, 3, 4, 5),
-            DUET_CASE_FLOATS(-1, 1, 1, 3, 6, 5)),
-    BATCHED("batched product a' b'", true, true, DUET_CASE_FLOATS(-1, 1, 2, 1, 5, 3),
-            DUET_CASE_FLOATS(-1, 1, 2, 1, 4, 5)),
 };
 const duet_case_group duet_table_cases = {"classes and tables", DUET_CASE_ROWS(tables)};

@@ -16,8 +16,9 @@ extern const duet_op duet_op_add, duet_op_broadcast, duet_op_divide, duet_op_equ
     duet_op_greater_equal, duet_op_increment, duet_op_less, duet_op_less_equal, duet_op_multiply, duet_op_negate,
     duet_op_not_equal, duet_op_reciprocal, duet_op_square, duet_op_subtract, duet_op_to_float;
 
-/** The operand if x is a matrix transposed, else NULL. */
-duet_node duet_untransposed(duet_node x);
+/** How a product reads x: if that is a matrix transposed, or many of them, then what they are transposed of, with
+ *  *transpose turned; else x. */
+duet_node duet_untransposed(duet_node x, bool *transpose);
 
 /** numpy's rule: aligned at the last dimension, extent 1 stretches. False if they do not fit. */
 bool duet_shape_broadcast(duet_shape a, duet_shape b, duet_shape *shape);

@@ -149,9 +149,13 @@ duet_node duet_permute_at(const char *where, duet_node x, const size_t *order)
     return duet_node_make(where, x->graph, &op_permute, x->type, shape, &x, 1, &attributes, true);
 }
 
-duet_node duet_untransposed(duet_node x)
+duet_node duet_untransposed(duet_node x, bool *transpose)
 {
-    return x->op == &op_permute && x->shape.rank == 2 ? x->inputs[0] : NULL;
+    if (x->op != &op_permute) return x;
+    for (size_t i = 0; i + 2 < x->shape.rank; i++)
+        if (x->attributes.size[i] != i) return x;
+    *transpose = !*transpose; /* a permutation moves something: here the last two */
+    return x->inputs[0];
 }
 
 duet_node duet_transpose_at(const char *where, duet_node x)

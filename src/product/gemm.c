@@ -39,6 +39,7 @@ static const duet_gemm_provider *preset(const duet_device *device, const duet_ge
         const bool empty = v->groups > 1 && shape->n / v->groups < narrow;
         return !gpu ? &duet_conv_panel : empty ? &duet_conv_plain : &duet_conv_tile;
     }
+    if (gpu && duet_gemm_batch(shape) > 1) return &duet_gemm_plain;
     return gpu ? &duet_gemm_clblast : &duet_gemm_panel;
 }
 
@@ -71,7 +72,13 @@ static duet_gemm_choice choose_asked(duet_device *device, const duet_gemm_shape 
 
 bool duet_gemm_fits(const duet_gemm_provider *provider, duet_device *device, const duet_gemm_shape *shape)
 {
-    return provider->convolves == plain_for(shape)->convolves && provider->fits(device, shape);
+    return provider->convolves == plain_for(shape)->convolves && (provider->batches || duet_gemm_batch(shape) == 1) &&
+           provider->fits(device, shape);
+}
+
+size_t duet_gemm_batch(const duet_gemm_shape *shape)
+{
+    return shape->batch == 0 ? 1 : shape->batch;
 }
 
 duet_gemm_shape duet_gemm_shape_of(const duet_convolution *convolution)
@@ -84,14 +91,15 @@ duet_gemm_shape duet_gemm_shape_of(const duet_convolution *convolution)
 double duet_gemm_flops(const duet_gemm_shape *shape)
 {
     if (shape->convolution.use != DUET_NO_CONVOLUTION) return duet_convolution_flops(&shape->convolution);
-    return 2.0 * (double)shape->m * (double)shape->n * (double)shape->k;
+    return 2.0 * (double)duet_gemm_batch(shape) * (double)shape->m * (double)shape->n * (double)shape->k;
 }
 
 const char *duet_gemm_words(const duet_gemm_shape *shape, char text[DUET_PRODUCT_WORDS])
 {
-    char window[64];
+    char window[64], batch[32] = "";
+    if (duet_gemm_batch(shape) > 1) snprintf(batch, sizeof batch, "%zu of ", shape->batch);
     if (shape->convolution.use == DUET_NO_CONVOLUTION)
-        snprintf(text, DUET_PRODUCT_WORDS, "%zux%zux%zu %c%c", shape->m, shape->n, shape->k,
+        snprintf(text, DUET_PRODUCT_WORDS, "%s%zux%zux%zu %c%c", batch, shape->m, shape->n, shape->k,
                  shape->transpose_a ? 't' : 'n', shape->transpose_b ? 't' : 'n');
     else
         snprintf(text, DUET_PRODUCT_WORDS, "%s %s", duet_convolution_use_name(shape->convolution.use),
@@ -116,7 +124,9 @@ bool duet_gemm_elements(const duet_gemm_shape *shape, size_t elements[3])
                       : convolution->use == DUET_CONVOLUTION_DATA  ? x
                                                                    : w;
     }
-    for (size_t i = 0; fits && i < 3; i++) fits = duet_size_multiply(elements[i], sizeof(double), &bytes);
+    for (size_t i = 0; fits && i < 3; i++)
+        fits = duet_size_multiply(elements[i], duet_gemm_batch(shape), &elements[i]) &&
+               duet_size_multiply(elements[i], sizeof(double), &bytes);
     return fits;
 }
 
@@ -131,12 +141,12 @@ duet_gemm_choice duet_gemm_choose_preset(duet_device *device, const duet_gemm_sh
 
 duet_gemm_choice duet_gemm_choose(duet_device *device, const duet_gemm_shape *shape)
 {
-    duet_device_note_product(device, shape);
+    if (duet_gemm_batch(shape) == 1) duet_device_note_product(device, shape);
     const duet_gemm_provider *asked = duet_products_seen(device)->asked;
     if (asked != NULL && (asked->convolves == plain_for(shape)->convolves || asked == &duet_gemm_plain))
         return choose_asked(device, shape);
     const duet_tuning *tuning = duet_device_tuning(device);
-    const duet_tuned_product *tuned = duet_tuning_find(tuning, shape);
+    const duet_tuned_product *tuned = duet_gemm_batch(shape) > 1 ? NULL : duet_tuning_find(tuning, shape);
     if (tuned != NULL && duet_gemm_fits(tuned->choice.provider, device, shape) &&
         duet_gemm_offers(device, shape, &tuned->choice) && !duet_tuning_is_unfit(tuning, &tuned->choice))
         return tuned->choice;

@@ -14,8 +14,11 @@ typedef struct duet_gemm_shape {
     size_t m, n, k;
     bool transpose_a, transpose_b;
     duet_convolution convolution; /**< its use is DUET_NO_CONVOLUTION for a plain product */
+    size_t batch; /**< more than 1: as many plain products, whose matrices lie one after the other; not tuned */
 } duet_gemm_shape;
 
+/** How many products it is. */
+size_t duet_gemm_batch(const duet_gemm_shape *shape);
 duet_gemm_shape duet_gemm_shape_of(const duet_convolution *convolution);
 /** Floating-point operations of the product; of a convolution without those in the padding. */
 double duet_gemm_flops(const duet_gemm_shape *shape);
@@ -67,6 +70,7 @@ typedef struct duet_gemm_source {
 struct duet_gemm_provider {
     const char *name, *summary;
     bool convolves; /**< serves convolutions, else plain products */
+    bool batches;   /**< serves many products in one launch */
     /** The names of the parameters, in order. NULL past the last. */
     const char *parameters[DUET_GEMM_PARAMETERS + 1];
     /** Whether the device and the shape suit it at all. */

@@ -33,7 +33,7 @@ static size_t slab_bytes(const duet_gemm_shape *shape, size_t rows)
  *  cache lines as k counts, and rows a multiple of a page apart compete for the same places of a cache. */
 static bool wants_slabs(const duet_gemm_shape *shape)
 {
-    const bool enough_work = shape->n >= 256 && shape->k > 256 && shape->m > 64;
+    const bool enough_work = shape->n >= 256 && shape->k > 256 && shape->m > 64 && duet_gemm_batch(shape) == 1;
     return enough_work && (shape->transpose_a || shape->k % 1024 == 0);
 }
 
@@ -166,7 +166,8 @@ static panel_block block_for(const duet_device *device, const duet_gemm_product 
     const uint32_t *value = product->parameters.value;
     const size_t m = product->shape.m, units = duet_device_describe(device)->compute_units;
     const size_t strips = duet_size_pieces(product->shape.n, columns_of(&product->parameters));
-    const size_t fewest = duet_size_pieces(m, value[ROW_BLOCK]), wanted = duet_size_pieces(units, strips);
+    const size_t fewest = duet_size_pieces(m, value[ROW_BLOCK]), batch = duet_gemm_batch(&product->shape);
+    const size_t wanted = duet_size_pieces(units, strips * batch);
     const size_t rows = duet_size_round_up(duet_size_pieces(m, fewest > wanted ? fewest : wanted), value[ROWS]);
     size_t room = value[SUM_ROWS] / (rows + FEW_ROWS),
            parts = units / duet_common_divisor(duet_size_pieces(m, rows), units);
@@ -196,10 +197,10 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
         .place_count = 3,
     };
     duet_launch launch = {
-        .dimensions = 2,
+        .dimensions = 3,
         .global = {duet_size_pieces(shape->m, block.rows),
-                   duet_size_pieces(shape->n, block.strips * columns_of(&product->parameters))},
-        .local = {1, 1},
+                   duet_size_pieces(shape->n, block.strips * columns_of(&product->parameters)), duet_gemm_batch(shape)},
+        .local = {1, 1, 1},
     };
     duet_gemm_describe(&launch, "gemm panel", product);
     return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
@@ -218,6 +219,7 @@ const duet_gemm_provider duet_gemm_panel = {
     .name = "panel",
     .summary = "register tiles over packed panels, for CPUs",
     .parameters = {"rows", "lanes", "k_block", "row_block", "sum_rows", "slabs"},
+    .batches = true,
     .fits = duet_gemm_fits_all,
     .preset = panel_preset,
     .candidate = panel_candidate,

@@ -37,8 +37,9 @@ static duet_status plain_lower(duet_device *device, const duet_gemm_product *pro
     };
     const size_t limit = duet_device_describe(device)->work_group_size;
     const size_t group = limit >= PLAIN_GROUP ? PLAIN_GROUP : 1;
-    duet_launch launch = {
-        .dimensions = 1, .global = {duet_size_round_up(shape->m * shape->n, group)}, .local = {group}};
+    duet_launch launch = {.dimensions = 2,
+                          .global = {duet_size_round_up(shape->m * shape->n, group), duet_gemm_batch(shape)},
+                          .local = {group, 1}};
     duet_gemm_describe(&launch, "gemm plain", product);
     return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
@@ -46,6 +47,7 @@ static duet_status plain_lower(duet_device *device, const duet_gemm_product *pro
 const duet_gemm_provider duet_gemm_plain = {
     .name = "plain",
     .summary = "one work-item an element, the readable twin",
+    .batches = true,
     .fits = duet_gemm_fits_all,
     .preset = duet_gemm_no_parameters,
     .workspace = duet_gemm_no_workspace,
