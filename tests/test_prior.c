@@ -133,6 +133,11 @@ static void quantiles_are_the_known_ones(void **state)
     assert_close(duet_prior_quantile(&normal, 0, 0.5), 0, 1e-12);
     assert_close(duet_prior_quantile(&uniform, 0, 0.25), 3, 1e-12);
     assert_close(duet_prior_quantile(&logistic, 0, 0.75), log(3), 1e-12);
+    const duet_prior mixture = duet_prior_mixture(2, 3, centres, 0.25), *const all[] = {&normal, &uniform, &logistic,
+                                                                                        &mixture};
+    for (size_t i = 0; i < 4; i++) /* each undoes the other */
+        for (double p = 0.05; p < 1; p += 0.1)
+            assert_close(duet_prior_share(all[i], 0, duet_prior_quantile(all[i], 0, p)), p, 1e-9);
     assert_true(isnan(duet_prior_quantile(&normal, 1, 0.5)));
     assert_true(isnan(duet_prior_quantile(&normal, 0, 1)));
 }

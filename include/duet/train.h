@@ -17,8 +17,8 @@ typedef struct duet_trainer duet_trainer;
 DUET_API duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
                                       duet_error *error);
 DUET_API void duet_trainer_free(duet_trainer **trainer);
-/** Enqueues one step, that is one pass of the schedule, and returns while it runs; waits only for a step at least four
- *  back. */
+/** Enqueues one step, that is one pass of the schedule, and returns while it runs; waits only for a step at least
+ *  eight back. */
 DUET_API duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error);
 DUET_API uint64_t duet_trainer_steps(const duet_trainer *trainer);
 /** Epochs begun and finished so far, as a real number. */

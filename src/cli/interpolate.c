@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct arguments {
     const char *run, *out, *device;
@@ -46,12 +47,44 @@ static void between(const float *a, const float *b, size_t count, double share, 
     for (size_t i = 0; i < count; i++) point[i] = (float)(weight_a * (double)a[i] + weight_b * (double)b[i]);
 }
 
-static void fill_rows(const float *ends, size_t rows, size_t steps, size_t features, float *latents)
+/* One part of the latents: of a normal prior as it is, of another in the scale in which it would be normal, so that
+ * what lies on the way is as likely as the ends; the numbers of a categorical change places in the middle. */
+static void between_in_part(const duet_prior *prior, const float *a, const float *b, double share, float *point)
+{
+    const duet_prior standard = duet_prior_normal(1);
+    size_t count = prior->features;
+    float *scores = prior->kind == DUET_PRIOR_NORMAL || prior->kind == DUET_PRIOR_CATEGORICAL
+                        ? NULL
+                        : malloc(3 * count * sizeof *scores);
+    if (prior->kind == DUET_PRIOR_CATEGORICAL)
+        memcpy(point, share < 0.5 ? a : b, count * sizeof *point);
+    else if (scores == NULL)
+        between(a, b, count, share, point);
+    for (size_t i = 0; scores != NULL && i < 2 * count; i++) {
+        double below = duet_prior_share(prior, i % count, (double)(i < count ? a[i] : b[i - count]));
+        scores[i] = (float)duet_prior_quantile(&standard, 0, fmin(fmax(below, 1e-9), 1 - 1e-9));
+    }
+    if (scores != NULL) between(scores, scores + count, count, share, scores + 2 * count);
+    for (size_t i = 0; scores != NULL && i < count; i++)
+        point[i] = (float)duet_prior_quantile(prior, i, duet_prior_share(&standard, 0, (double)scores[2 * count + i]));
+    free(scores);
+}
+
+static void fill_rows(duet_run *run, const float *ends, size_t rows, size_t steps, size_t features, float *latents)
 {
     for (size_t row = 0; row < rows; row++)
-        for (size_t step = 0; step < steps; step++)
-            between(ends + 2 * row * features, ends + (2 * row + 1) * features, features,
-                    (double)step / (double)(steps - 1), latents + (row * steps + step) * features);
+        for (size_t step = 0; step < steps; step++) {
+            const float *a = ends + 2 * row * features, *b = a + features;
+            float *point = latents + (row * steps + step) * features;
+            double share = (double)step / (double)(steps - 1);
+            const duet_prior *part;
+            for (size_t i = 0; (part = duet_run_prior(run, i)) != NULL; i++) {
+                between_in_part(part, a, b, share, point);
+                a += part->features;
+                b += part->features;
+                point += part->features;
+            }
+        }
 }
 
 static int interpolate(duet_run *run, const struct arguments *arguments)
@@ -69,7 +102,7 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
             run, &(duet_request){.count = 2 * rows, .seed = arguments->seed, .outputs = &drawn, .output_count = 1});
     }
     if (status == CLI_DONE) {
-        fill_rows(ends, rows, steps, latent_features, latents);
+        fill_rows(run, ends, rows, steps, latent_features, latents);
         status = cli_gallery_use(
             run, arguments->run, DUET_DECODE, (duet_request){.seed = arguments->seed, .latents = latents},
             (cli_gallery){

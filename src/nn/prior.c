@@ -12,6 +12,7 @@ static const double log_two_pi = 1.8378770664093453;
 typedef struct prior_row {
     duet_node (*draw)(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows);
     duet_node (*log_density)(const char *where, const duet_prior *prior, duet_node z); /* [rows, features] to [rows] */
+    double (*share)(const duet_prior *prior, size_t feature, double z);                /* NULL: numbers have no order */
     double (*quantile)(const duet_prior *prior, size_t feature, double p);
 } prior_row;
 
@@ -119,6 +120,12 @@ static duet_node uniform_log_density(const char *where, const duet_prior *prior,
     return constant_density(where, z, -(double)prior->features * log(2 * prior->scale));
 }
 
+static double uniform_share(const duet_prior *prior, size_t feature, double z)
+{
+    (void)feature;
+    return fmin(fmax((z - prior->location) / prior->scale / 2 + 0.5, 0), 1);
+}
+
 static double uniform_quantile(const duet_prior *prior, size_t feature, double p)
 {
     (void)feature;
@@ -141,6 +148,12 @@ static duet_node logistic_log_density(const char *where, const duet_prior *prior
     duet_node u = standard(where, prior, z);
     duet_node tails = duet_add(duet_softplus(u), duet_softplus(duet_negate(u)));
     return duet_shift(duet_negate(duet_sum_features(tails)), -(double)prior->features * log(prior->scale));
+}
+
+static double logistic_share(const duet_prior *prior, size_t feature, double z)
+{
+    (void)feature;
+    return 1 / (1 + exp(-(z - prior->location) / prior->scale));
 }
 
 static double logistic_quantile(const duet_prior *prior, size_t feature, double p)
@@ -216,11 +229,11 @@ static double mixture_quantile(const duet_prior *prior, size_t feature, double p
 }
 
 static const prior_row rows_of[] = {
-    [DUET_PRIOR_NORMAL] = {draw_normal, normal_log_density, normal_quantile},
-    [DUET_PRIOR_UNIFORM] = {draw_uniform, uniform_log_density, uniform_quantile},
-    [DUET_PRIOR_LOGISTIC] = {draw_logistic, logistic_log_density, logistic_quantile},
-    [DUET_PRIOR_CATEGORICAL] = {draw_categorical, categorical_log_density, categorical_quantile},
-    [DUET_PRIOR_MIXTURE] = {draw_mixture, mixture_log_density, mixture_quantile},
+    [DUET_PRIOR_NORMAL] = {draw_normal, normal_log_density, normal_share, normal_quantile},
+    [DUET_PRIOR_UNIFORM] = {draw_uniform, uniform_log_density, uniform_share, uniform_quantile},
+    [DUET_PRIOR_LOGISTIC] = {draw_logistic, logistic_log_density, logistic_share, logistic_quantile},
+    [DUET_PRIOR_CATEGORICAL] = {draw_categorical, categorical_log_density, NULL, categorical_quantile},
+    [DUET_PRIOR_MIXTURE] = {draw_mixture, mixture_log_density, mixture_share, mixture_quantile},
 };
 
 static const prior_row *find_row(const duet_prior *prior)
@@ -282,4 +295,10 @@ double duet_prior_quantile(const duet_prior *part, size_t feature, double p)
 {
     const prior_row *row = find_row(part);
     return row == NULL || !(p > 0 && p < 1) || feature >= part->features ? NAN : row->quantile(part, feature, p);
+}
+
+double duet_prior_share(const duet_prior *part, size_t feature, double z)
+{
+    const prior_row *row = find_row(part);
+    return row == NULL || row->share == NULL || feature >= part->features ? NAN : row->share(part, feature, z);
 }
