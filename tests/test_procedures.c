@@ -346,6 +346,36 @@ static void invert_finds_the_latents_of_own_samples(void **state)
     }
 }
 
+/* Examples without their classes would be judged under classes drawn by chance. */
+static void conditions_of_examples_must_be_given(void **state)
+{
+    (void)state;
+    enum { N = 3 };
+    static const char *const settings[] = {"hidden=8", "latent=2"};
+    static const uint8_t classes[N] = {0, 3, 1}, none[N] = {0, 4, 1};
+    test_parts parts;
+    duet_evaluator *evaluator;
+    float x[N * 36] = {0}, kl[N], samples[N * 36];
+    test_parts_open(&parts, device, duet_family_find("cvae"), labelled, settings, 2);
+    duet_error error = {0};
+    assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+    const duet_wanted wanted = {DUET_KL, kl}, sample = {DUET_SAMPLE, samples};
+    duet_request request = {.count = N, .examples = x, .outputs = &wanted, .output_count = 1};
+    assert_status(duet_evaluator_use(evaluator, &request, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "made of examples and their classes");
+    error = (duet_error){0};
+    request.classes = none;
+    assert_status(duet_evaluator_use(evaluator, &request, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "class 4 is none of 0 to 3");
+    error = (duet_error){0};
+    request.classes = classes;
+    assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+    request = (duet_request){.count = N, .outputs = &sample, .output_count = 1}; /* drawn, where nothing is given */
+    assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+    duet_evaluator_free(&evaluator);
+    test_parts_close(&parts);
+}
+
 /* ---- mistakes of models ---- */
 
 static void misspell_output(duet_model *m)
@@ -383,6 +413,21 @@ static void share_with_many(duet_model *m)
     duet_phase_share_batch(m);
 }
 
+static void move_a_model_in_use(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_procedure(m, "other");
+    duet_phase(m, "descend", 1);
+    duet_minimise(m, duet_square(test_parameter(m, net, "w", 1)), net);
+}
+static void assign_to_a_state_in_use(duet_model *m)
+{
+    duet_node state = test_number(m, "memory", 0);
+    duet_procedure(m, "other");
+    duet_phase(m, "write", 1);
+    duet_phase_assign(m, state, duet_shift(state, 1));
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -397,6 +442,8 @@ static void mistakes_are_named(void **state)
         {assign_without_phase, "open a phase first"},
         {share_with_nobody, "shares the batch of the phase before it"},
         {share_with_many, "must be replayed once a step"},
+        {move_a_model_in_use, "use writes to scratch"},
+        {assign_to_a_state_in_use, "use writes to scratch"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};
@@ -449,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_procedure_stops_between_repeats),
         cmocka_unit_test(scratch_is_in_no_checkpoint),
         cmocka_unit_test(invert_finds_the_latents_of_own_samples),
+        cmocka_unit_test(conditions_of_examples_must_be_given),
         cmocka_unit_test(mistakes_are_named),
     };
     return RUN_TESTS("procedures", tests, begin, close_all);

@@ -101,7 +101,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
         status =
             cli_complain(CLI_FAILED, "examples of %zu numbers make no picture: give --out a name that ends in .npy",
                          duet_shape_elements(info->shape));
-    if (status == CLI_DONE) printf("%s\n", path);
+    if (status == CLI_DONE && !gallery->quiet) printf("%s\n", path);
     free(own_path);
     return status;
 }

@@ -10,6 +10,7 @@ typedef struct cli_gallery {
     const char *what;   /* names the default file, samples/WHAT.png of the run */
     size_t rows, count; /* values: [rows, count, features of the data] */
     size_t columns;     /* of the grid of pictures */
+    bool quiet;         /* the file is not named on standard output */
     bool pairs;         /* two rows, originals and what became of them: shown one above the other */
     const float *values;
     const char *out; /* NULL: the default file */

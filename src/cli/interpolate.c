@@ -87,6 +87,17 @@ static void fill_rows(duet_run *run, const float *ends, size_t rows, size_t step
         }
 }
 
+/* Of a model that is told classes each row has one, so that the latents alone change along it. */
+static int choose_classes(duet_run *run, size_t rows, size_t steps, uint8_t **classes)
+{
+    size_t known = duet_data_describe(duet_run_data(run))->classes;
+    if (!duet_run_has_classes(run) || known == 0) return CLI_DONE;
+    *classes = malloc(rows * steps);
+    if (*classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", rows * steps);
+    for (size_t i = 0; i < rows * steps; i++) (*classes)[i] = (uint8_t)(i / steps % known);
+    return CLI_DONE;
+}
+
 static int interpolate(duet_run *run, const struct arguments *arguments)
 {
     size_t rows = (size_t)arguments->rows, steps = (size_t)arguments->steps;
@@ -101,15 +112,19 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
         status = cli_use(
             run, &(duet_request){.count = 2 * rows, .seed = arguments->seed, .outputs = &drawn, .output_count = 1});
     }
+    uint8_t *classes = NULL;
+    if (status == CLI_DONE) status = choose_classes(run, rows, steps, &classes);
     if (status == CLI_DONE) {
         fill_rows(run, ends, rows, steps, latent_features, latents);
         status = cli_gallery_use(
-            run, arguments->run, DUET_DECODE, (duet_request){.seed = arguments->seed, .latents = latents},
+            run, arguments->run, DUET_DECODE,
+            (duet_request){.seed = arguments->seed, .latents = latents, .classes = classes},
             (cli_gallery){
                 .what = "interpolation", .rows = rows, .count = steps, .columns = steps, .out = arguments->out});
     }
     free(ends);
     free(latents);
+    free(classes);
     return status;
 }
 

@@ -72,7 +72,12 @@ static int get_examples(duet_run *run, const struct arguments *arguments, invers
 {
     if (!arguments->own) return cli_examples_read(run, cli_run_split(run), 0, it->count, it->pictures, &it->classes);
     const duet_wanted sample = {DUET_SAMPLE, it->pictures};
-    duet_request request = {.count = it->count, .seed = arguments->seed, .outputs = &sample, .output_count = 1};
+    duet_request request = {.count = it->count,
+                            .seed = arguments->seed,
+                            .settings = arguments->settings.items,
+                            .setting_count = arguments->settings.count,
+                            .outputs = &sample,
+                            .output_count = 1};
     if (duet_run_has_classes(run)) { /* those that the samples are made of are those they are sought with */
         size_t classes = duet_data_describe(duet_run_data(run))->classes;
         it->classes = malloc(it->count);
@@ -115,6 +120,7 @@ static int descend(duet_run *run, const struct arguments *arguments, inversion *
                             .outputs = wanted,
                             .output_count = CLI_COUNT_OF(wanted)};
     int status = cli_use(run, &request);
+    if (status != CLI_DONE) return status;
     it->variance = variance_of(it);
     for (size_t i = 0; i < it->count; i++) it->met += (double)it->errors[i] < met_share * it->variance;
     return status;
@@ -130,7 +136,8 @@ static double mean_of(const float *values, size_t count)
 static int report(duet_run *run, const struct arguments *arguments, const inversion *it)
 {
     double error = mean_of(it->errors, it->count), spread = mean_of(it->spreads, it->count);
-    if (it->met < it->count && !arguments->json)
+    bool varies = it->variance > 0; /* of one example there is no variance, and so no measure of what is near */
+    if (varies && it->met < it->count && !arguments->json)
         cli_complain(0,
                      "%zu of %zu examples are not met to 1%% of their variance: more steps or restarts (--set steps=, "
                      "--set restarts=) may, or the model cannot make them",
@@ -140,7 +147,11 @@ static int report(duet_run *run, const struct arguments *arguments, const invers
                                         duet_model_family(duet_run_model(run))->name, "examples", (json_int_t)it->count,
                                         "mse", cli_json_number(error), "restart_spread", cli_json_number(spread),
                                         "variance", cli_json_number(it->variance), "met_share",
-                                        cli_json_number((double)it->met / (double)it->count)));
+                                        cli_json_number(varies ? (double)it->met / (double)it->count : NAN)));
+    if (!varies) {
+        printf("mse %.6g a feature, spread over restarts %.3g\n", error, spread);
+        return CLI_DONE;
+    }
     printf("mse %.6g a feature (variance of the examples %.6g), spread over restarts %.3g, met %.0f%%\n", error,
            it->variance, spread, 100 * (double)it->met / (double)it->count);
     return CLI_DONE;
@@ -162,6 +173,7 @@ static int write_result(duet_run *run, const struct arguments *arguments, const 
                                             .count = it->count,
                                             .columns = it->count < 12 ? it->count : 12,
                                             .pairs = true,
+                                            .quiet = arguments->json,
                                             .values = it->pictures,
                                             .out = arguments->out});
 }
@@ -191,6 +203,8 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_invert, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
+    if (arguments.own && arguments.data != NULL)
+        status = cli_complain(CLI_MISTAKE, "--own inverts the model's own samples: leave --data out");
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = invert(opened, &arguments);

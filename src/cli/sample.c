@@ -53,8 +53,16 @@ static int read_class(const char *text)
     char *end;
     if (text == NULL) return NO_CLASS;
     if (strcmp(text, "all") == 0) return ALL_CLASSES;
+    if (*text < '0' || *text > '9') return WRONG_CLASS;
     long value = strtol(text, &end, 10);
-    return *text == '\0' || *end != '\0' || value < 0 || value > UINT8_MAX ? WRONG_CLASS : (int)value;
+    return *end != '\0' || value < 0 || value > UINT8_MAX ? WRONG_CLASS : (int)value;
+}
+
+static int check_class(duet_run *run, int class)
+{
+    if (class == NO_CLASS || duet_run_has_classes(run)) return CLI_DONE;
+    return cli_complain(CLI_FAILED, "a model of kind %s is told no classes: leave --class out",
+                        duet_model_family(duet_run_model(run))->name);
 }
 
 /* How many examples, in what rows, and of which classes. */
@@ -63,9 +71,8 @@ static int sample(duet_run *run, const struct arguments *arguments)
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
     int class = read_class(arguments->class), status = cli_run_needs(run, DUET_SAMPLE, "make samples");
     if (status != CLI_DONE) return status;
-    if (class != NO_CLASS && !duet_run_has_classes(run))
-        return cli_complain(CLI_FAILED, "a model of kind %s is told no classes: leave --class out",
-                            duet_model_family(duet_run_model(run))->name);
+    status = check_class(run, class);
+    if (status != CLI_DONE) return status;
     bool all = class == ALL_CLASSES;
     size_t rows = all ? info->classes : 1, count = (size_t)arguments->count;
     if (count == 0) count = cli_data_points(info) ? 2000 : all ? 8 : 64;
@@ -102,17 +109,37 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
     size_t side = (size_t)arguments->manifold, latent_features = duet_run_latent_features(run);
     int status = cli_run_needs(run, DUET_DECODE, "decode latents");
     if (status != CLI_DONE) return status;
-    if (latent_features != 2 || duet_run_prior(run, 1) != NULL)
+    if (latent_features == 2 && duet_run_prior(run, 1) != NULL)
+        return cli_complain(CLI_FAILED,
+                            "--manifold needs two latents of one prior, and this model has a prior for each");
+    if (latent_features != 2)
         return cli_complain(CLI_FAILED,
                             "--manifold needs a model with 2 latents, and this one has %zu: train one with "
                             "--set latent=2",
                             latent_features);
+    int class = read_class(arguments->class);
+    status = check_class(run, class);
+    if (status == CLI_DONE && (class == ALL_CLASSES || (class == NO_CLASS && duet_run_has_classes(run))))
+        status = cli_complain(CLI_FAILED, "--manifold shows one class of a model that is told classes: add --class N");
+    if (status != CLI_DONE) return status;
     float *latents = cli_floats_new(side * side, 2);
-    if (latents == NULL) return CLI_FAILED;
+    uint8_t *classes = class == NO_CLASS ? NULL : malloc(side * side);
+    if (latents == NULL || (class != NO_CLASS && classes == NULL)) {
+        free(latents);
+        free(classes);
+        return CLI_FAILED;
+    }
+    if (classes != NULL) memset(classes, class, side * side);
     fill_square(duet_run_prior(run, 0), side, latents);
     status = cli_gallery_use(
-        run, arguments->run, DUET_DECODE, (duet_request){.seed = arguments->seed, .latents = latents},
+        run, arguments->run, DUET_DECODE,
+        (duet_request){.seed = arguments->seed,
+                       .latents = latents,
+                       .classes = classes,
+                       .settings = arguments->settings.items,
+                       .setting_count = arguments->settings.count},
         (cli_gallery){.what = "manifold", .rows = side, .count = side, .columns = side, .out = arguments->out});
+    free(classes);
     free(latents);
     return status;
 }

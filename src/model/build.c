@@ -86,6 +86,10 @@ static void check_knobs(duet_model *model, duet_build *build)
             known++;
         if (known < build->knob_count && equals != NULL) continue;
         if (strcmp(pair, "weights=average") == 0 || strcmp(pair, "weights=trained") == 0) continue;
+        if (strncmp(pair, "weights=", strlen("weights=")) == 0) {
+            duet_fail(&build->knob_error, DUET_ERROR_USAGE, "\"%s\": weights is average or trained", pair);
+            continue;
+        }
         for (size_t k = 0; k < build->knob_count; k++) {
             size_t used = strlen(names);
             snprintf(names + used, sizeof names - used, " %s", build->knobs[k].key);
@@ -93,6 +97,31 @@ static void check_knobs(duet_model *model, duet_build *build)
         duet_fail(&build->knob_error, DUET_ERROR_USAGE,
                   "\"%s\": a model of kind %s takes KEY=VALUE at use with these keys: weights%s", pair,
                   model->family->name, names);
+    }
+}
+
+/* What a procedure of use may write: its own scratch. A trained model stays as it is. */
+static void check_scratch(const duet_build *build)
+{
+    for (size_t p = 1; p < build->procedure_count; p++) {
+        const duet_procedure_description *procedure = &build->procedures[p];
+        for (size_t i = 0; i < procedure->phase_count; i++) {
+            const duet_phase_description *phase = &procedure->phases[i];
+            bool within = true;
+            for (size_t a = 0; a < phase->assign_count; a++) {
+                duet_node target = duet_node_in_memory(phase->assigns[a].target);
+                const duet_variable *variable = target->attributes.object;
+                within = within && target->op == &duet_op_variable && variable->storage->store == build->scratch;
+            }
+            for (size_t o = 0; o < phase->objective_count; o++)
+                for (size_t g = 0; g < phase->objectives[o].group_count; g++)
+                    within = within && phase->objectives[o].groups[g]->store == build->scratch;
+            if (!within)
+                duet_graph_fail(build->graph,
+                                "procedure \"%s\", phase \"%s\": it writes to the model; use writes to scratch "
+                                "(duet_scratch, duet_scratch_group)",
+                                procedure->name, phase->name);
+        }
     }
 }
 
@@ -163,8 +192,11 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     model->build = NULL;
     duet_status status = duet_graph_check(made->graph, error);
     if (status == DUET_OK) check_knobs(model, made);
+    made->options.knobs = NULL; /* the request's, which may end before the build */
+    made->options.knob_count = 0;
     if (status == DUET_OK && made->knob_error.status != DUET_OK)
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
+    if (status == DUET_OK) check_scratch(made);
     if (status == DUET_OK) find_draws(made);
     if (status == DUET_OK) status = duet_graph_check(made->graph, error);
     if (status != DUET_OK) duet_build_free(build);

@@ -46,6 +46,8 @@ void duet_gan_game(duet_model *m, const duet_gan_players *players)
     const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
     const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f};
     size_t batch = duet_model_batch_size(m);
+    if (players->joint && players->conditional)
+        duet_graph_fail(graph, "a game with classes sees real and generated examples as two batches, not as one");
     duet_node last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
 
     duet_phase(m, "discriminator", (size_t)duet_setting_number(m, "k"));

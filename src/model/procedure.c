@@ -72,6 +72,8 @@ void duet_phase_every(duet_model *model, size_t steps)
 {
     duet_phase_description *phase = duet_build_phase(model->build, "phase_every");
     if (phase == NULL) return;
+    if (phase->shares)
+        duet_graph_fail(model->build->graph, "phase \"%s\" shares a batch: it runs in every step", phase->name);
     if (steps == 0) duet_graph_fail(model->build->graph, "phase \"%s\": every 0th step is none", phase->name);
     phase->every = steps > 0 ? steps : 1;
 }
@@ -83,7 +85,7 @@ void duet_phase_share_batch(duet_model *model)
     if (phase == NULL) return;
     const duet_phase_description *before = procedure->phase_count > 1 ? phase - 1 : NULL;
     phase->shares = before != NULL;
-    if (before == NULL || before->repeats != 1 || before->every != 1)
+    if (before == NULL || before->repeats != 1 || before->every != 1 || phase->every != 1)
         duet_graph_fail(model->build->graph,
                         "phase \"%s\" shares the batch of the phase before it, which must be replayed once a step",
                         phase->name);

@@ -54,22 +54,27 @@ static void write_key(duet_kernel_writer *writer, duet_node node, char text[256]
     snprintf(text, 256, "%s, %s, %zuu", seed0, seed1, node->attributes.size[0]);
 }
 
-/* The number of an element among those of all batches, where the graph knows of rows: each row draws what it would draw
- * in a batch of any size. */
-static duet_value write_place(duet_kernel_writer *writer, duet_node node, duet_value index)
+/* Where a draw stands among those of all batches, if the graph knows of rows: its element and, for what 32 bits do not
+ * count, something to mix into the clock. Each row draws what it would draw in a batch of any size. */
+static duet_value write_place(duet_kernel_writer *writer, duet_node node, duet_value index, char clock[160])
 {
-    char row[96];
+    char row[96], time[96];
+    duet_write_element(writer, node->inputs[1], "0", true, time);
+    snprintf(clock, 160, "%s", time);
     if (node->input_count < 3) return index;
+    size_t width = node->attributes.size[1];
     duet_write_element(writer, node->inputs[2], "0", true, row);
-    return duet_write_let(writer, DUET_UINT32, "%s * %zuu + %s", row, node->attributes.size[1], index.text);
+    duet_value high =
+        duet_write_let(writer, DUET_UINT32, "(uint)(((ulong)%s * %zuu + %s) >> 32)", row, width, index.text);
+    snprintf(clock, 160, "(%s ^ (%s << 20))", time, high.text);
+    return duet_write_let(writer, DUET_UINT32, "%s * %zuu + %s", row, width, index.text);
 }
 
 static duet_value write_draw(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
-    char key[256], clock[96];
-    duet_value index = write_place(writer, node, duet_write_index(writer, node, map));
+    char key[256], clock[160];
+    duet_value index = write_place(writer, node, duet_write_index(writer, node, map), clock);
     write_key(writer, node, key);
-    duet_write_element(writer, node->inputs[1], "0", true, clock);
     return duet_write_let(writer, DUET_FLOAT32, "random_%s(%s, %s, %s)", node->op->name, key, clock, index.text);
 }
 
@@ -80,12 +85,11 @@ static const duet_op op_normal = {
 
 static duet_value write_mask(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
-    char key[256], clock[96];
-    duet_value index = duet_write_index(writer, node, map);
+    char key[256], clock[160];
+    duet_value index = write_place(writer, node, duet_write_index(writer, node, map), clock);
     duet_value limit = duet_write_constant(writer, node->attributes.number[0] * 65536);
     write_key(writer, node, key);
-    duet_write_element(writer, node->inputs[1], "0", true, clock);
-    if (!map->linear || writer->run == NULL)
+    if (!map->linear || writer->run == NULL || node->input_count == 3)
         return duet_write_let(writer, DUET_FLOAT32, "random_mask(%s, %s, %s, %s)", key, clock, index.text, limit.text);
     size_t run = writer->value_count;
     duet_text_add(writer->run,
@@ -104,7 +108,7 @@ static const duet_op op_mask = {.name = "mask",
 static duet_node draw(const char *where, duet_graph *graph, const duet_op *op, duet_shape shape, double number)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    size_t rows = op == &op_mask ? 0 : duet_graph_rows(graph), elements = duet_shape_elements(shape);
+    size_t rows = duet_graph_rows(graph), elements = duet_shape_elements(shape);
     duet_attributes attributes = {.number = {number}, .size = {duet_graph_next_stream(graph)}};
     duet_node inputs[3] = {seed_of(graph), clock_of(graph)};
     if (rows > 0) {

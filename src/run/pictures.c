@@ -35,14 +35,24 @@ static duet_status draw(const drawing *to, const float *originals, duet_error *e
     return duet_write_png_examples(to->path, &picture, error);
 }
 
-static duet_split shown_split(const duet_data_info *info)
+/* Whether a split has labels: the other one may. */
+static bool has_labels(duet_data *data, duet_split split)
 {
-    return info->count[DUET_TEST] > 0 ? DUET_TEST : DUET_TRAIN;
+    uint8_t label;
+    return duet_data_describe(data)->classes > 0 && duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
+}
+
+/* The test split, unless there is none, or the model asks for classes and only the training split has any. */
+static duet_split shown_split(const drawing *to)
+{
+    if (to->info->count[DUET_TEST] == 0) return DUET_TRAIN;
+    bool asks = duet_evaluator_has_classes(to->evaluator) && to->info->classes > 0;
+    return asks && !has_labels(to->data, DUET_TEST) ? DUET_TRAIN : DUET_TEST;
 }
 
 static duet_status read_examples(const drawing *to, float *values, duet_error *error)
 {
-    return duet_data_read(to->data, shown_split(to->info), 0, to->shown, values, error);
+    return duet_data_read(to->data, shown_split(to), 0, to->shown, values, error);
 }
 
 static duet_status draw_samples(drawing *to, duet_error *error)
@@ -62,7 +72,7 @@ static duet_status draw_reconstructions(drawing *to, duet_error *error)
         .count = to->shown, .seed = to->seed, .examples = to->rows, .outputs = &reconstruction, .output_count = 1};
     DUET_TRY(read_examples(to, to->rows, error));
     if (duet_evaluator_has_classes(to->evaluator) && to->info->classes > 0) {
-        DUET_TRY(duet_data_labels(to->data, shown_split(to->info), 0, to->shown, labels, error));
+        DUET_TRY(duet_data_labels(to->data, shown_split(to), 0, to->shown, labels, error));
         request.classes = labels;
     }
     DUET_TRY(duet_evaluator_use(to->evaluator, &request, error));
@@ -95,7 +105,7 @@ duet_status duet_pictures_write(const char *folder, duet_evaluator *evaluator, d
     drawing to = {.evaluator = evaluator, .data = data, .info = info, .seed = seed};
     to.features = duet_shape_elements(info->shape);
     if (!info->picture && to.features > 2) return DUET_OK; /* nothing to draw it as */
-    size_t examples = info->count[shown_split(info)];
+    size_t examples = info->count[shown_split(&to)];
 
     to.shown = info->picture ? GRID_PICTURES : examples < POINTS ? examples : POINTS;
     if (duet_evaluator_features(evaluator, DUET_SAMPLE) == to.features)

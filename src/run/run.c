@@ -100,6 +100,9 @@ duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error
                          "the judge has learnt examples of %zu numbers%s and is to judge examples of %zu%s",
                          duet_shape_elements(seen->shape), seen->unit_range ? " in [0, 1]" : "",
                          duet_shape_elements(data->shape), data->unit_range ? " in [0, 1]" : "");
+    if (data->classes > 0 && duet_run_features(judge, DUET_CLASS_LOGITS) != data->classes)
+        return duet_fail(error, DUET_ERROR_DATA, "the judge knows %zu classes and the data of the run has %zu",
+                         duet_run_features(judge, DUET_CLASS_LOGITS), data->classes);
     run->judge = judge;
     return DUET_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "base/text.h"
+#include "graph/node.h"
 #include "graph/variable.h"
 #include "plan/plan.h"
 #include "train/recalibrate.h"
@@ -27,6 +28,7 @@ typedef struct prepared {
     duet_schedule schedule;
     duet_node *outputs; /* in the order of the request */
     size_t rows;
+    bool reads_examples, reads_classes; /* what is computed depends on them */
     struct prepared *next;
 } prepared;
 
@@ -129,9 +131,9 @@ static char *kind_of(const duet_request *request)
     duet_text text = {0};
     duet_text_add(&text, "%s %zu %d %d", request->procedure == NULL ? "" : request->procedure, rows_of(request),
                   request->latents != NULL, request->classes != NULL);
-    for (size_t i = 0; i < request->setting_count; i++) duet_text_add(&text, " %s", request->settings[i]);
-    for (size_t i = 0; i < request->output_count; i++) duet_text_add(&text, "\n%s", request->outputs[i].name);
-    char *kind = strdup(duet_text_get(&text));
+    for (size_t i = 0; i < request->setting_count; i++) duet_text_add(&text, "\n=%s", request->settings[i]);
+    for (size_t i = 0; i < request->output_count; i++) duet_text_add(&text, "\n>%s", request->outputs[i].name);
+    char *kind = text.failed ? NULL : strdup(duet_text_get(&text));
     duet_text_free(&text);
     return kind;
 }
@@ -181,6 +183,36 @@ static duet_status find_outputs(const duet_evaluator *evaluator, const prepared 
     return DUET_OK;
 }
 
+/* Marks what `node` is made of. */
+static void mark(bool *needed, duet_node node)
+{
+    if (node != NULL) needed[node->id] = true;
+}
+
+/* Whether outputs or phases depend on the examples and on their classes. */
+static duet_status find_reads(prepared *made, size_t output_count, duet_error *error)
+{
+    const duet_build *build = made->build;
+    size_t count = duet_graph_count(build->graph);
+    bool *needed = calloc(count + 1, sizeof *needed);
+    if (needed == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    for (size_t i = 0; i < output_count; i++) mark(needed, made->outputs[i]);
+    for (size_t p = 0; p < made->procedure.phase_count; p++) {
+        const duet_phase_description *phase = &made->procedure.phases[p];
+        for (size_t i = 0; i < phase->objective_count; i++) mark(needed, phase->objectives[i].loss);
+        for (size_t i = 0; i < phase->assign_count; i++) mark(needed, phase->assigns[i].value);
+        for (size_t i = 0; i < phase->report_count; i++) mark(needed, phase->reports[i].value);
+    }
+    for (size_t id = count; id-- > 0;) {
+        duet_node node = duet_graph_at(build->graph, id);
+        for (size_t i = 0; i < node->input_count && needed[id]; i++) needed[node->inputs[i]->id] = true;
+    }
+    made->reads_examples = needed[build->batch->id];
+    made->reads_classes = build->labels != NULL && needed[build->labels->id];
+    free(needed);
+    return DUET_OK;
+}
+
 static duet_status prepare(duet_evaluator *evaluator, prepared *made, const duet_request *request, duet_error *error)
 {
     const duet_build_options options = {
@@ -199,6 +231,7 @@ static duet_status prepare(duet_evaluator *evaluator, prepared *made, const duet
     DUET_TRY(find_outputs(evaluator, made, procedure, request, error));
     bool trains = procedure == &made->build->procedures[0]; /* whose phases are not for use */
     made->procedure = trains ? (duet_procedure_description){.name = "use"} : *procedure;
+    DUET_TRY(find_reads(made, request->output_count, error));
     return duet_schedule_make(&made->schedule, evaluator->device, evaluator->model, made->build, &made->procedure, 0,
                               made->outputs, request->output_count, error);
 }
@@ -379,16 +412,18 @@ static size_t widest(const prepared *made, size_t output_count)
     return most;
 }
 
-/* Outputs of the batch need one: without examples they would be those of zeros. */
+/* Outputs of the batch need one: without examples they would be those of zeros, without their classes of any. */
 static duet_status check_request(const duet_evaluator *evaluator, const prepared *made, const duet_request *request,
                                  duet_error *error)
 {
-    bool reads = false;
-    for (size_t i = 0; i < made->schedule.plan_count; i++)
-        reads |= duet_plan_holds(made->schedule.plans[i], made->build->batch);
-    if (reads && request->examples == NULL)
-        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is made of examples, and the request gives none",
-                         request->outputs[0].name);
+    const char *what = request->outputs[0].name;
+    if (made->reads_examples && request->examples == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is made of examples, and the request gives none", what);
+    if (made->reads_examples && made->reads_classes && request->classes == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "\"%s\" is made of examples and their classes, and there are no classes: a model that was "
+                         "told classes needs data with labels in this split",
+                         what);
     if (request->latents != NULL && made->build->latent == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" reads no latents: it cannot be sampled from",
                          duet_model_family(evaluator->model)->name);
@@ -400,7 +435,7 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     course it = {.request = request};
     if (request->count == 0 || request->output_count == 0) return DUET_OK;
     if (!evaluator->recalibrated && duet_settings_want_averages(request->settings, request->setting_count)) {
-        DUET_TRY(duet_recalibrate(evaluator->device, evaluator->model, error));
+        DUET_TRY(duet_recalibrate(evaluator->device, evaluator->model, request->stop, error));
         evaluator->recalibrated = true;
     }
     DUET_TRY(find_prepared(evaluator, request, &it.made, error));

@@ -158,8 +158,10 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
         const duet_objective *objective = &phase->objectives[i];
         for (size_t g = 0; g < objective->group_count; g++) {
             duet_group *group = objective->groups[g];
-            duet_optimiser optimiser =
-                phase->has_optimiser ? phase->optimiser : duet_model_optimiser(schedule->model, duet_group_name(group));
+            const duet_optimiser by_settings = duet_model_optimiser(schedule->model, duet_group_name(group));
+            duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
+            if (group->store == schedule->model->store && optimiser.average == 0)
+                optimiser.average = by_settings.average; /* kept whoever moves the group */
             made += duet_update_at(objective->where, group, &optimiser, objective->loss, objective->gate, allowed,
                                    roots + made);
         }

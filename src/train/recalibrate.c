@@ -3,10 +3,12 @@
  * and only the states that belong to the average move. */
 #include "train/recalibrate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "device/device.h"
+#include "duet/op.h"
 #include "duet/plan.h"
 #include "graph/node.h"
 #include "graph/variable.h"
@@ -40,7 +42,7 @@ static size_t list_updates(const duet_build *build, duet_node *updates, size_t r
 }
 
 static duet_status make_samples(duet_device *device, const duet_build *build, const duet_node *updates, size_t count,
-                                duet_error *error)
+                                const volatile int *stop, duet_error *error)
 {
     duet_plan *plan = NULL;
     DUET_TRY(duet_plan_new(&plan, device, "recalibration", updates, count, error));
@@ -50,15 +52,20 @@ static duet_status make_samples(duet_device *device, const duet_build *build, co
         const uint32_t first = i * ROWS;
         if (row != NULL && row->storage->buffer != NULL) status = duet_variable_write(row, &first, error);
         if (status == DUET_OK) status = duet_plan_replay(plan, error);
+        if (status == DUET_OK && i % 8 == 7) status = duet_device_finish(device, error); /* else a stop comes late */
+        if (status == DUET_OK && stop != NULL && *stop != 0)
+            status = duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped while batch norm was being recalibrated");
     }
     if (status == DUET_OK) status = duet_device_finish(device, error);
     duet_plan_free(&plan);
     return status;
 }
 
-static duet_status follow(duet_device *device, duet_model *model, size_t states, duet_error *error)
+static duet_status follow(duet_device *device, duet_model *model, size_t states, const volatile int *stop,
+                          duet_error *error)
 {
     static const char *const averages[] = {"weights=average"};
+    const size_t room = 2 * states + 64;
     const duet_build_options options = {.mode = DUET_BUILD_EVAL,
                                         .batch = ROWS,
                                         .draws_latents = true,
@@ -68,14 +75,16 @@ static duet_status follow(duet_device *device, duet_model *model, size_t states,
                                         .knob_count = 1};
     duet_build *build = NULL;
     DUET_TRY(duet_model_build_as(model, &options, &build, error));
-    duet_node *updates = calloc(2 * states + 64, sizeof *updates);
+    duet_node *updates = calloc(room + 1, sizeof *updates);
     duet_status status = DUET_OK;
     if (updates == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu states", states);
     if (status == DUET_OK && duet_build_output(build, DUET_SAMPLE) != NULL) {
-        size_t count = list_updates(build, updates, 2 * states + 64);
+        size_t count = list_updates(build, updates, room);
+        duet_node clock = duet_clock(build->graph);
         if (count > 0) {
             duet_device_say(device, "taking statistics of batch norm under the averaged weights ...");
-            status = make_samples(device, build, updates, count, error);
+            updates[count++] = duet_assign(clock, duet_increment(clock)); /* new masks for each batch */
+            status = make_samples(device, build, updates, count, stop, error);
         }
     }
     free(updates);
@@ -83,9 +92,32 @@ static duet_status follow(duet_device *device, duet_model *model, size_t states,
     return status;
 }
 
-duet_status duet_recalibrate(duet_device *device, duet_model *model, duet_error *error)
+/* An average that no update has begun would be zeros. */
+static duet_status check_updates(duet_device *device, duet_model *model, duet_error *error)
+{
+    duet_group *group;
+    for (size_t g = 0; (group = duet_store_group_at(model->store, g)) != NULL; g++) {
+        char name[192];
+        uint32_t updates = 0;
+        if (!(duet_settings_group_number(&model->settings, duet_group_name(group), "average") > 0)) continue;
+        snprintf(name, sizeof name, "%s.updates", duet_group_name(group));
+        if (duet_store_find(model->store, name) != NULL)
+            DUET_TRY(duet_store_read(model->store, device, name, &updates, sizeof updates, error));
+        else if (duet_group_parameters(group) == 0)
+            continue;
+        else
+            updates = 1; /* opened for use: the checkpoint had the average, or it would not have loaded */
+        if (updates == 0)
+            return duet_fail(error, DUET_ERROR_USAGE, "weights=average: the group \"%s\" has had no update to average",
+                             duet_group_name(group));
+    }
+    return DUET_OK;
+}
+
+duet_status duet_recalibrate(duet_device *device, duet_model *model, const volatile int *stop, duet_error *error)
 {
     size_t states;
+    DUET_TRY(check_updates(device, model, error));
     DUET_TRY(copy_states(device, model, &states, error));
-    return states == 0 ? DUET_OK : follow(device, model, states, error);
+    return states == 0 ? DUET_OK : follow(device, model, states, stop, error);
 }

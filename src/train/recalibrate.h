@@ -8,8 +8,8 @@
 
 /** Gives the groups that keep an average of their weights statistics of their own for it, "layer.mean.average" and so
  * on, in no checkpoint: those of new samples made with the averaged weights, some hundred batches of them. Nothing
- * where such groups remember nothing or the model makes no samples. Seconds for convolutional networks: said on the
- * log. */
-duet_status duet_recalibrate(duet_device *device, duet_model *model, duet_error *error);
+ * where such groups remember nothing or the model makes no samples. `stop` as in duet_request. Seconds for
+ * convolutional networks: said on the log. */
+duet_status duet_recalibrate(duet_device *device, duet_model *model, const volatile int *stop, duet_error *error);
 
 #endif

@@ -201,6 +201,11 @@ duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
     const duet_watched *watched = &schedule->watched[index];
     const char *what = watched->report != NULL ? "the term" : watched->group != NULL ? "the gradient of" : "the loss";
     const char *name = watched->report != NULL ? watched->report : watched->group, *quote = name != NULL ? "\"" : "";
+    if (schedule->procedure != &schedule->build->procedures[0])
+        return duet_fail(error, DUET_ERROR_NUMERIC,
+                         "procedure \"%s\": %s%s%s%s%s of phase \"%s\" is not a finite number for some row of a batch",
+                         schedule->procedure->name, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
+                         quote, watched->phase);
     return duet_fail(error, DUET_ERROR_NUMERIC,
                      "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
                      "it. A smaller learning rate or clip_norm may help",

@@ -12,7 +12,7 @@ struct duet_trainer {
     duet_build *build;
     duet_schedule schedule;
     size_t batch;
-    size_t batches;            /* whole ones in an epoch */
+    size_t batches;           /* whole ones in an epoch */
     uint64_t steps, reported; /* steps enqueued; those of them whose losses have been asked for */
 };
 
