@@ -91,7 +91,8 @@ line_of_pixels pixels_of(const convolution s, const part p, const uint axis, con
     return found;
 }
 
-/* The pixels that `count` results meet along a dimension if none is clipped, and how many results meet at most so many. */
+/* How many pixels `count` neighbouring results read along a dimension, away from the picture's edge. The next function is
+ * its inverse: how many results read at most that many pixels. */
 uint pixels_for(const convolution s, const part p, const uint axis, const uint count)
 {
     return p.taps[axis] == 1 ? count : (count - 1) * s.stride[axis] + (p.taps[axis] - 1) * s.dilation[axis] + 1;
@@ -118,7 +119,7 @@ chunk chunk_of(const convolution s, const part p, const range rows, const range 
     return k;
 }
 
-/* Of `all` results at most `most` are taken at a time: so many, that the last are not much fewer. */
+/* `all` results are taken in turns of at most `most` each: the size of equal turns, so that the last is not a small rest. */
 uint even_share(const uint all, const uint most)
 {
     const uint times = max((all + most - 1) / most, 1U);
@@ -290,7 +291,7 @@ CONV_WEIGHTS(conv_weights)
 CONV_WEIGHTS_SUM(conv_weights_sum)
 
 /* The same where a picture has few channels: rows are all taps and channels, and each image is first copied into local
- * memory, with as much padding as any tap reaches. Dimension 0 counts blocks of rows. */
+ * memory, together with the padding that the kernel's taps read. Dimension 0 counts blocks of rows. */
 #define CONV_FEW_WEIGHTS(kernel_name)                                                                                  \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
@@ -317,7 +318,7 @@ CONV_WEIGHTS_SUM(conv_weights_sum)
             const uint i = (uint)k / s.result[1], j = (uint)k % s.result[1];                                           \
             steps[k] = (int)((i * s.stride[0] * width + j * s.stride[1]) * s.channels);                                \
         }                                                                                                              \
-        /* what of the picture any tap reaches */                                                                      \
+        /* the part of the picture that taps read */                                                                   \
         const uint high = min(s.picture[0], height - min(height, s.pad[0]));                                           \
         const uint length = min(s.picture[1], width - min(width, s.pad[1])) * s.channels;                              \
         for (uint i = 0; i < PADDED; i++) padded[i] = 0.0f;                                                            \

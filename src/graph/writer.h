@@ -81,8 +81,8 @@ duet_map duet_map_identity(duet_shape shape);
 
 /** Tells the writer that `value` names element i of `node`, which the kernel has already. */
 void duet_writer_give(duet_kernel_writer *writer, duet_node node, const char *value);
-/** Tells the writer that `row` and `column` are declared as those of i in a matrix with so many columns: coordinates in
- *  frames whose last dimension has that extent are then made of them. To be called first. */
+/** Tells the writer that the kernel has declared `row` and `column`, the place of element i in a matrix of `columns`
+ *  columns. Coordinates in frames whose last dimension has that extent are then made of them. To be called first. */
 void duet_writer_give_matrix(duet_kernel_writer *writer, size_t columns);
 /** Tells the writer how the kernel finds the coordinates of i in the frame of that shape. To be called first. */
 void duet_writer_give_coordinates(duet_kernel_writer *writer, duet_shape shape, const duet_coordinates *coordinates);

@@ -25,7 +25,7 @@ static bool has_few_channels(const duet_gemm_shape *shape, const duet_gemm_param
     return it->groups == 1 && it->channels < parameters->value[DUET_PANEL_ROWS] && length <= DUET_PANEL_PADDED;
 }
 
-/** Of `all`, at most `most` are taken at a time: so many, that all take about as many. */
+/** The size of equal turns, of at most `most` each, that together take `all`. */
 static uint32_t even_share(uint32_t all, uint32_t most)
 {
     return (uint32_t)duet_size_pieces(all, duet_size_pieces(all, most));
