@@ -139,11 +139,28 @@ static int check_includes(const char *path, int layer, const char *prefix, const
     return faults;
 }
 
+/* A family is written as a program outside the library would write it: against duet/model.h, and what families share.
+ */
+static int check_family(const char *path, const char *text)
+{
+    int faults = 0;
+    if (!strstr(text, "\nconst duet_family duet_family_")) return 0;
+    for (const char *at = text; (at = strstr(at, "#include \"")); at++) {
+        const char *name = at + strlen("#include \"");
+        if (!strncmp(name, "duet/model.h\"", 13) || (!strncmp(name, "model/", 6) && strncmp(name, "model/model.h", 13)))
+            continue;
+        print_error("%s:%d: a family includes duet/model.h and what families share, no more\n", path,
+                    line_of(text, at));
+        faults++;
+    }
+    return faults;
+}
+
 static int check_file(const char *path, int layer, const char *prefix)
 {
     char *text = test_file_read(path, NULL);
     blank(text, false);
-    int faults = check_includes(path, layer, prefix, text);
+    int faults = check_includes(path, layer, prefix, text) + check_family(path, text);
     blank(text, true);
     const char *call = foreign_call(layer, text);
     if (call) {

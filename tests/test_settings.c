@@ -6,6 +6,12 @@
 
 static char unit[TEST_PATH_SIZE + 32];
 
+static void the_header_names_every_activation(void **state)
+{
+    (void)state;
+    assert_string_equal(DUET_ACTIVATION_NAMES, duet_activation_names());
+}
+
 static void mistakes_in_settings_are_named(void **state)
 {
     (void)state;
@@ -296,6 +302,7 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_header_names_every_activation),
         cmocka_unit_test(mistakes_in_settings_are_named),     cmocka_unit_test(every_setting_takes_what_it_says),
         cmocka_unit_test(choices_are_all_there_is),           cmocka_unit_test(the_documentation_has_every_default),
         cmocka_unit_test(settings_reach_the_optimiser),       cmocka_unit_test(numbers_have_one_meaning),

@@ -106,7 +106,8 @@ DUET_API duet_node duet_conv2d_transpose_at(const char *where, duet_group *group
  * "sigmoid", "softplus", "identity". */
 DUET_API duet_node duet_activation_at(const char *where, const char *name, duet_node x);
 #define duet_activation(name, x) duet_activation_at(DUET_WHERE, (name), (x))
-/** The names duet_activation knows, as "a|b|c". */
+/** The names duet_activation knows, as "a|b|c": for a row of settings, and from the library itself. */
+#define DUET_ACTIVATION_NAMES "relu|leaky_relu|elu|selu|gelu|swish|tanh|sigmoid|softplus|identity"
 DUET_API const char *duet_activation_names(void);
 
 /** mu + exp(logvar / 2) eps, eps ~ N(0, I): the reparameterisation of Kingma & Welling 2014, sec. 2.4. */

@@ -39,7 +39,7 @@ typedef enum duet_op_kind {
     DUET_OP_CONSTANT,    /* number[0], a kernel argument */
     DUET_OP_VARIABLE,    /* object: the duet_variable */
     DUET_OP_INPUT,       /* object: its name; never shared */
-    DUET_OP_POINTWISE,   /* element i from elements i of the inputs, by `expression` */
+    DUET_OP_ELEMENTWISE,   /* element i from elements i of the inputs, by `expression` */
     DUET_OP_VIEW,        /* element at c is the input's at view(c): nothing is computed */
     DUET_OP_READER,      /* element from any elements of inputs that lie in memory, by `write` */
     DUET_OP_REDUCE,      /* over the axes in size[0], which stay with extent 1, by `expression` from `start` */
@@ -55,7 +55,7 @@ struct duet_gemm_shape;
 struct duet_op {
     const char *name;
     duet_op_kind kind;
-    /* OpenCL C. POINTWISE: of a, b, c (the inputs' elements) and m, n (number[0], number[1]). REDUCE: of a (so far)
+    /* OpenCL C. ELEMENTWISE: of a, b, c (the inputs' elements) and m, n (number[0], number[1]). REDUCE: of a (so far)
      * and b (the next element). */
     const char *expression;
     const char *start; /* REDUCE: the first `a` */

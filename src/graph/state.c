@@ -5,7 +5,7 @@
 
 const duet_op duet_op_variable = {.name = "variable", .kind = DUET_OP_VARIABLE};
 const duet_op duet_op_assign = {.name = "assign", .kind = DUET_OP_ASSIGN};
-static const duet_op copy = {.name = "copy", .kind = DUET_OP_POINTWISE, .expression = "a"};
+static const duet_op copy = {.name = "copy", .kind = DUET_OP_ELEMENTWISE, .expression = "a"};
 
 duet_node duet_variable_node(duet_graph *graph, duet_variable *variable)
 {

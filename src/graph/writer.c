@@ -368,7 +368,7 @@ static duet_value write_fresh(duet_kernel_writer *writer, duet_node node, const 
     if (in_memory && (memory == node || map->linear)) return load(writer, node, map);
     duet_value operands[3];
     switch (node->op->kind) {
-    case DUET_OP_POINTWISE:
+    case DUET_OP_ELEMENTWISE:
         for (size_t i = 0; i < node->input_count && i < 3; i++)
             operands[i] = duet_write_node(writer, node->inputs[i], map);
         return apply_expression(writer, node, operands);

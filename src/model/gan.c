@@ -6,7 +6,6 @@
 #include "model/family.h"
 #include "model/invert.h"
 #include "model/referee.h"
-#include "nn/names.h"
 
 /* D on real and generated examples, as one batch or as two. */
 static void discriminate_both(duet_model *m, const duet_gan_players *players, duet_node real, duet_node fake,
@@ -104,7 +103,7 @@ static const duet_setting settings[] = {
     DUET_SIZES("discriminator_hidden", "512,256", "widths of the discriminator's layers"),
     DUET_COUNT("latent", 64, 1, 65536, "dimensions of z"),
     DUET_GAN_SETTINGS,
-    DUET_CHOICE("activation", "leaky_relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
+    DUET_CHOICE("activation", "leaky_relu", DUET_ACTIVATION_NAMES, "activation of hidden layers"),
     DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
     DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient"),
 };

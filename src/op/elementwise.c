@@ -20,7 +20,7 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
     }
 #define UNARY_ROW(label, price, text, rule, blocks)                                                                    \
     const duet_op duet_op_##label = {.name = #label,                                                                   \
-                                     .kind = DUET_OP_POINTWISE,                                                        \
+                                     .kind = DUET_OP_ELEMENTWISE,                                                        \
                                      .cost = (price),                                                                  \
                                      .expression = (text),                                                             \
                                      .gradient = (rule),                                                               \
@@ -50,7 +50,7 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
         gradients[1] = from_b;                                                                                         \
     }                                                                                                                  \
     const duet_op duet_op_##label = {.name = #label,                                                                   \
-                                     .kind = DUET_OP_POINTWISE,                                                        \
+                                     .kind = DUET_OP_ELEMENTWISE,                                                        \
                                      .cost = (price),                                                                  \
                                      .expression = (text),                                                             \
                                      .gradient = gradient_##label};                                                    \
@@ -60,7 +60,7 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
     }
 #define COMPARISON(label, sign)                                                                                        \
     const duet_op duet_op_##label = {.name = #label,                                                                   \
-                                     .kind = DUET_OP_POINTWISE,                                                        \
+                                     .kind = DUET_OP_ELEMENTWISE,                                                        \
                                      .cost = 1,                                                                        \
                                      .expression = "a " sign " b ? 1.0f : 0.0f",                                       \
                                      .blocks_gradient = true};                                                         \
@@ -129,9 +129,9 @@ UNARY_NUMBERED(clamp, 2, "a < m ? m : (a > n ? n : a)",
 /* clang-format on */
 
 const duet_op duet_op_to_float = {
-    .name = "to_float", .kind = DUET_OP_POINTWISE, .cost = 1, .expression = "(float)a", .blocks_gradient = true};
+    .name = "to_float", .kind = DUET_OP_ELEMENTWISE, .cost = 1, .expression = "(float)a", .blocks_gradient = true};
 const duet_op duet_op_increment = {
-    .name = "increment", .kind = DUET_OP_POINTWISE, .cost = 1, .expression = "a + 1u", .blocks_gradient = true};
+    .name = "increment", .kind = DUET_OP_ELEMENTWISE, .cost = 1, .expression = "a + 1u", .blocks_gradient = true};
 
 static void gradient_select(duet_node node, duet_node g, duet_node *gradients)
 {
@@ -142,7 +142,7 @@ static void gradient_select(duet_node node, duet_node g, duet_node *gradients)
 }
 
 const duet_op duet_op_select = {.name = "select",
-                                .kind = DUET_OP_POINTWISE,
+                                .kind = DUET_OP_ELEMENTWISE,
                                 .cost = 1,
                                 .expression = "a != 0.0f ? b : c",
                                 .gradient = gradient_select};

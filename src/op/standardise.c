@@ -26,7 +26,7 @@ static duet_node unstretched(duet_node x)
 static duet_node without_factor(duet_node x, unsigned axes, duet_node *factor)
 {
     *factor = NULL;
-    if (x->op->kind != DUET_OP_POINTWISE || strcmp(x->op->name, "multiply") != 0) return x;
+    if (x->op->kind != DUET_OP_ELEMENTWISE || strcmp(x->op->name, "multiply") != 0) return x;
     for (size_t i = 0; i < 2; i++) {
         duet_node small = unstretched(x->inputs[i]);
         bool is_same = small != x->inputs[i];
@@ -55,7 +55,7 @@ static void gradient_standardise(duet_node node, duet_node g, duet_node *gradien
 }
 
 static const duet_op op_standardise = {.name = "standardise",
-                                       .kind = DUET_OP_POINTWISE,
+                                       .kind = DUET_OP_ELEMENTWISE,
                                        .cost = 2,
                                        .expression = "(a - b) * c",
                                        .gradient = gradient_standardise};

@@ -51,7 +51,7 @@ static void store(duet_lowering *lowering, duet_node node)
 static bool computes_something(duet_node node)
 {
     while (node->op->kind == DUET_OP_VIEW) node = node->inputs[0];
-    return node->op->kind == DUET_OP_POINTWISE || node->op->kind == DUET_OP_READER;
+    return node->op->kind == DUET_OP_ELEMENTWISE || node->op->kind == DUET_OP_READER;
 }
 
 static void store_operands(duet_lowering *lowering, duet_node node)
@@ -87,7 +87,7 @@ static void store_shared(duet_lowering *lowering)
         duet_node node = duet_graph_at(lowering->graph, id);
         if (!lowering->needed[id]) continue;
         bool inline_kind =
-            node->op->kind == DUET_OP_POINTWISE || node->op->kind == DUET_OP_VIEW || node->op->kind == DUET_OP_READER;
+            node->op->kind == DUET_OP_ELEMENTWISE || node->op->kind == DUET_OP_VIEW || node->op->kind == DUET_OP_READER;
         cost[id] = node->op->cost;
         for (size_t i = 0; i < node->input_count && inline_kind; i++) {
             duet_node input = duet_node_in_memory(node->inputs[i]);
@@ -120,7 +120,7 @@ void duet_lowering_probe(duet_lowering *lowering, duet_node node)
 bool duet_is_computed(duet_node node)
 {
     duet_op_kind kind = node->op->kind;
-    return kind == DUET_OP_POINTWISE || kind == DUET_OP_VIEW || kind == DUET_OP_READER || kind == DUET_OP_CONSTANT;
+    return kind == DUET_OP_ELEMENTWISE || kind == DUET_OP_VIEW || kind == DUET_OP_READER || kind == DUET_OP_CONSTANT;
 }
 
 static bool is_sum(duet_node node)

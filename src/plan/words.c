@@ -53,7 +53,7 @@ static void add(phrase *p, const char *format, ...)
 
 static const struct sign *find_sign(duet_node node)
 {
-    for (size_t i = 0; node->op->kind == DUET_OP_POINTWISE && i < sizeof signs / sizeof *signs; i++)
+    for (size_t i = 0; node->op->kind == DUET_OP_ELEMENTWISE && i < sizeof signs / sizeof *signs; i++)
         if (signs[i].op == node->op) return &signs[i];
     return NULL;
 }
@@ -106,7 +106,7 @@ static void say_call(phrase *p, duet_node node, size_t depth)
         add(p, "%s", comma);
         say(p, node->inputs[i], 0, depth);
     }
-    if (node->op->kind == DUET_OP_POINTWISE) {
+    if (node->op->kind == DUET_OP_ELEMENTWISE) {
         if (uses_number(node->op, 'm')) add(p, "%s%.6g", comma, node->attributes.number[0]);
         if (uses_number(node->op, 'n')) add(p, ", %.6g", node->attributes.number[1]);
     }
