@@ -192,7 +192,7 @@ DUET_API double duet_use_number(duet_model *model, const char *key, double initi
                                 const char *help);
 
 /** The latents of use, [batch, features]: those that a request gives, or drawn from the prior, whose parts lie side by
- *  side. One a model. */
+ *  side. One a model. For use alone: in a training phase nothing fills it and it is zeros; there duet_prior_draw draws. */
 DUET_API duet_node duet_latent(duet_model *model, const duet_prior *parts, size_t count);
 
 /* Outputs: what a trained model gives, a row an example, by name. Those of training are given at once, without phases;

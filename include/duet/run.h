@@ -67,7 +67,8 @@ DUET_API duet_status duet_train(const duet_train_options *options, duet_train_su
 
 typedef struct duet_run duet_run;
 
-/** Opens run.json and the checkpoint, and the model and data they name. `device` as in duet_device_open. Errors:
+/** Opens run.json and the checkpoint, and the model and data they name; a family of the program's own goes to
+ *  duet_run_open_with. `device` as in duet_device_open. Errors:
  *  DUET_ERROR_DATA for a model that is not built in, a damaged file, or data of another shape or range than the run's.
  */
 DUET_API duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error);
