@@ -2,12 +2,11 @@
 /* Convolutions for processors with vector registers and caches, NHWC, single precision: register tiles as in
  * gemm_panel.cl, and no copy of the picture.
  *
- * The idea: at one place of the result, a convolution is a matrix product with a row for each image. Its columns are the
- * features, and k runs over the taps that lie inside the picture and over their channels. From image to image every
- * address of the picture grows by the same amount, so a tile's rows are images, just as the rows of a matrix; and as a
- * tap lies inside the picture for all images or for none, what falls into the padding costs nothing. The transposed
- * convolution is the same with other taps: of a stride of two each place meets every second one, so nothing is
- * multiplied by the zeros between.
+ * The idea: at one place of the result, a convolution is a matrix product with a row for each image and a column for
+ * each feature; k runs over the channels of all taps that lie inside the picture. From one image to the next all
+ * addresses grow by the same amount, so images can be the rows of a tile, as in a plain product. A tap lies inside the
+ * picture for all images or for none, so padding costs nothing. The transposed convolution only has other taps: with a
+ * stride of two each place meets every second one, so nothing is multiplied by the zeros between pixels.
  *
  *      image 0  [ . . x x x . ]      row 0 of the tile: the pixels under the window, in image 0
  *      image 1  [ . . x x x . ]      row 1: the same pixels of image 1, one image further in memory
@@ -21,8 +20,8 @@
 #include "convolution.cl"
 #include "panel.cl"
 
-/* How a tile walks over k: `runs` times `pieces` times `depth` steps. Between runs and between pieces the picture and
- * the panel advance by these distances, in floats and vectors. */
+/* How a tile walks over k: `runs` times `pieces` times `depth` steps. From run to run the picture advances by a_run
+ * floats and the panel by panel_run vectors; likewise from piece to piece. */
 typedef struct {
     ulong runs, pieces, depth;
     long a_run, a_piece, panel_run, panel_piece;
@@ -56,8 +55,8 @@ WALK_TILE(images_low_tile, EACH_OF_FEW)
 LISTED_TILE(listed_images_tile, EACH_ROW, const ulong stride, __local const int *panel_steps)
 LISTED_TILE(listed_images_low_tile, EACH_OF_FEW, const ulong stride, __local const int *panel_steps)
 
-/* The taps along a dimension that meet the operand at one place of the result: first, first + step, ..., which lie at
- * `at`, at + at_step, ... */
+/* The taps along a dimension that lie inside the operand at one place of the result: first, first + step, ...; they
+ * read at `at`, at + at_step, ... */
 typedef struct {
     uint count, first, step, at;
     int at_step;
@@ -82,13 +81,13 @@ taps taps_where(const convolution s, const uint axis, const uint place, const bo
     return found;
 }
 
-/* Whether the same steps lead through the window at two places. */
+/* Whether the taps of two places are walked through in the same steps. */
 bool same_steps(const taps a, const taps b)
 {
     return a.count == b.count && a.step == b.step && a.at_step == b.at_step;
 }
 
-/* The steps of a walk one by one. */
+/* Lists the offsets of all steps of a walk. */
 void list_walk(const walk all, __local int *steps, __local int *panel_steps)
 {
     for (ulong run = 0; run < all.runs; run++)
@@ -102,9 +101,9 @@ void list_walk(const walk all, __local int *steps, __local int *panel_steps)
         }
 }
 
-/* y from x, or x from y: dimension 0 counts rows of places, dimension 1 parts of `strips` strips of each group, dimension
- * 2 blocks of images. k is cut into pieces of at most K_BLOCK steps; where all of it is one such piece, but
- * comes in runs of less than SHORT, it is listed, anew only where other steps lead through it. */
+/* Computes y from x, or x from y. Dimension 0 counts rows of places, dimension 1 parts of `strips` strips of each
+ * group, dimension 2 blocks of images. A tile takes at most K_BLOCK steps of k at a time. If all of k fits K_BLOCK but
+ * comes in runs shorter than SHORT, its steps are listed; the list is made anew only where the steps change. */
 #define SHORT 32
 #define GATHER(kernel_name, IS_DATA, TO, FROM, IN, OUT)                                                                \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
@@ -182,9 +181,9 @@ void list_walk(const walk all, __local int *steps, __local int *panel_steps)
 CONV_FORWARD(conv_forward)
 CONV_DATA(conv_data)
 
-/* The same for one feature: a vector then holds LANES neighbours of k instead of columns. Dimension 0 counts rows of
- * places, of which a row's pixels serve the next one from a cache, dimension 1 tiles of images. The weights lie in order:
- * no panels. */
+/* The same for a result with a single column: a vector holds LANES neighbours of k instead of columns, and the weights
+ * are not packed. Dimension 0 counts blocks of rows of places (the next row finds the pixels of this one in a cache),
+ * dimension 1 tiles of images. */
 #if LANES == 16
 #define FOLD(v) FOLD_8((v).lo + (v).hi)
 #elif LANES == 8
@@ -255,9 +254,10 @@ float fold_four(const float4 v)
 CONV_THIN_FORWARD(conv_thin_forward)
 CONV_THIN_DATA(conv_thin_data)
 
-/* Weights in panels: [groups][strips][taps][k][COLUMNS], where k counts the channels (the features for the data's
- * gradient), the columns are the others, and what is past the last one is 0. Mapping: a work-item packs one tap of one
- * strip; dimension 0 counts taps, dimension 1 strips of groups. Bound by memory. */
+/* Packs the weights into panels, [groups][strips][taps][k][COLUMNS]. For the forward pass k counts channels and the
+ * columns are features; for the data gradient k counts features and the columns are channels. Columns past the last are
+ * 0. Mapping: a work-item packs one tap of one strip; dimension 0 counts taps, dimension 1 strips of groups. Bound by
+ * memory. */
 #define PACK_WEIGHTS(kernel_name, K, N, PACK, STRIDE, AT)                                                              \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(const convolution s, __global const float *restrict w, const ulong w_offset,                      \

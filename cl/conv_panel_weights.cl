@@ -2,14 +2,14 @@
 /* The gradient of a convolution by its weights, for processors with vector registers and caches: the register tiles of
  * gemm_panel.cl, NHWC, single precision.
  *
- * The idea: for one tap it is a matrix product with a row for each channel and a column for each feature, and k runs over
- * all places of all images where the tap lies inside the picture. Channels lie side by side in a pixel, but pixels lie far
- * apart, and at such distances that they compete for the same places of a cache; so some rows of pixels are copied to
- * lie together, some rows of the result are packed into a panel, and all taps of a part of the kernel use both.
+ * The idea: for one tap the gradient is a matrix product with a row for each channel and a column for each feature; k
+ * runs over all places of all images where the tap lies inside the picture. Channels lie side by side in a pixel, but
+ * pixels lie far apart, often at distances at which they evict each other from a cache. So a few rows of pixels are
+ * copied side by side, the matching rows of the result are packed into a panel, and all taps of a work-item use both.
  *
- * What bounds it: the multiply-add units, if there are enough channels and features to make up for the copies, which wait
- * for memory. A tile runs over K_BLOCK steps at most: what it reads of pixels and panel then stays in the first-level
- * cache for the next one. */
+ * What bounds it: the multiply-add units, if there are enough channels and features to make up for the copies, which
+ * wait for memory. A tile runs over K_BLOCK steps at most: what it reads of pixels and panel then stays in the
+ * first-level cache for the next one. */
 #include "convolution.cl"
 #include "panel.cl"
 
@@ -26,8 +26,8 @@ LISTED_TILE(channels_low_tile, EACH_OF_FEW, __local const int *panel_steps)
 LISTED_TILE(taps_tile, EACH_ROW, __local const int *where)
 LISTED_TILE(taps_low_tile, EACH_OF_FEW, __local const int *where)
 
-/* What a work-item computes: these taps of the kernel and channels are its rows, the strips of features its columns; its
- * part of k are images. */
+/* What a work-item computes. Its rows are some taps and channels, its columns some strips of features, its part of k
+ * some images. */
 typedef struct {
     uint tap[2], taps[2];
     ulong group, channel, channels, strip, strips, image, images;
@@ -54,7 +54,8 @@ part part_of(const convolution s, const uint tap_rows, const uint tap_columns, c
     return p;
 }
 
-/* The results along a dimension that meet the picture with any of the part's taps: `count` of them from `first` on. */
+/* The results along a dimension for which any of the part's taps lies inside the picture: `count` of them from `first`
+ * on. */
 typedef struct {
     uint first, count;
 } range;
@@ -73,8 +74,8 @@ range results_of(const convolution s, const part p, const uint axis)
     return found;
 }
 
-/* The pixels along a dimension that these results meet with the part's taps: `count`, `step` apart, from `first` on. A
- * single tap passes over what lies between its strides. */
+/* The pixels along a dimension that the part's taps read for these results: `count` of them from `first` on, `step`
+ * apart. A single tap skips the pixels between its strides. */
 typedef struct {
     uint first, count, step;
 } line_of_pixels;
@@ -91,8 +92,8 @@ line_of_pixels pixels_of(const convolution s, const part p, const uint axis, con
     return found;
 }
 
-/* How many pixels `count` neighbouring results read along a dimension, away from the picture's edge. The next function is
- * its inverse: how many results read at most that many pixels. */
+/* How many pixels `count` neighbouring results read along a dimension, away from the picture's edges. The next function
+ * is its inverse: how many results read at most that many pixels. */
 uint pixels_for(const convolution s, const part p, const uint axis, const uint count)
 {
     return p.taps[axis] == 1 ? count : (count - 1) * s.stride[axis] + (p.taps[axis] - 1) * s.dilation[axis] + 1;
@@ -104,7 +105,7 @@ uint results_for(const convolution s, const part p, const uint axis, const uint 
     return p.taps[axis] == 1 ? pixels : (pixels - window) / s.stride[axis] + 1;
 }
 
-/* A rectangle of results, the pixels it meets, and of how many images both are taken at a time. */
+/* A rectangle of results, the pixels it reads, and how many images are taken at a time. */
 typedef struct {
     range results[2];
     line_of_pixels pixels[2];
@@ -119,15 +120,16 @@ chunk chunk_of(const convolution s, const part p, const range rows, const range 
     return k;
 }
 
-/* `all` results are taken in turns of at most `most` each: the size of equal turns, so that the last is not a small rest. */
+/* Splits `all` into the fewest turns of at most `most`. Returns the size of equal turns, so that the last is not a
+ * small rest. */
 uint even_share(const uint all, const uint most)
 {
     const uint times = max((all + most - 1) / most, 1U);
     return (all + times - 1) / times;
 }
 
-/* The steps of a tap over the images of a chunk, first in the copied pixels, then in the panel; returned is how many
- * an image has. */
+/* Lists the steps of a tap over the images of a chunk: offsets into the copied pixels and into the panel. Returns the
+ * number of steps for one image. */
 uint list_tap(const convolution s, const chunk k, const uint tap_row, const uint tap_column, const uint pitch,
               __local int *steps, __local int *panel_steps)
 {
@@ -149,8 +151,8 @@ uint list_tap(const convolution s, const chunk k, const uint tap_row, const uint
     return count / k.deep;
 }
 
-/* Rows of pixels, or of results, of some images: `columns` of them lie `column` apart in each of `rows` rows, `row`
- * apart. */
+/* Rows of pixels, or of results, of some images. Images lie `image` floats apart; each has `rows` rows, `row` floats
+ * apart, of `columns` pixels, `column` floats apart. */
 typedef struct {
     __global const float *from;
     ulong image, row, column;
@@ -162,7 +164,7 @@ __global const float *row_of(const lines all, const ulong row)
     return all.from + row / all.rows * all.image + row % all.rows * all.row;
 }
 
-/* Copies `count` channels of each, so that they lie together, `pitch` apart. */
+/* Copies `count` channels of each pixel; the copies lie `pitch` floats apart. */
 void copy_channels(const lines from, const ulong rows, const ulong count, const ulong pitch, __local float *to)
 {
     for (ulong row = 0; row < rows; row++) {
@@ -180,7 +182,7 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap, __g
                   __global const float *y, __local vector *panel, __local float *block, __local int *steps,
                   __local int *panel_steps, __local uint *steps_an_image, __local vector *sums)
 {
-    /* an odd number of lines: pixels a power of two apart would push each other out of the cache */
+    /* an odd number of cache lines: pixels a power of two apart would evict each other from the cache */
     const uint pitch = (uint)((p.channels + LINE - 1) / LINE | 1) * LINE;
     const uint taps = p.taps[0] * p.taps[1], most_pixels = BLOCK / pitch;
     const range results[2] = {results_of(s, p, 0), results_of(s, p, 1)};
@@ -236,11 +238,9 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap, __g
         __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset,               \
         const uint add FINISH_PARAMETERS
 
-/* w from x and y: for each tap a product with a row for each channel and a column for each feature. k runs over the
- * images and, in each, over the places where the tap lies inside the picture. A work-item copies some rows of pixels and
- * of results, so that they lie together, and all its taps take from both what meets. Dimension 0 counts blocks of
- * row_block channels of parts of the kernel, dimension 1 parts of `strips` strips of each group, dimension 2 pieces of
- * the images, whose sums go to c one after the other. */
+/* Computes w from x and y. Dimension 0 counts parts of the kernel and, within each, blocks of row_block channels;
+ * dimension 1 parts of `strips` strips of each group; dimension 2 pieces of the images. Each piece writes sums of its
+ * own, one after the other in c. */
 #define CONV_WEIGHTS(kernel_name)                                                                                      \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
@@ -290,8 +290,8 @@ CONV_WEIGHTS(conv_weights)
     }
 CONV_WEIGHTS_SUM(conv_weights_sum)
 
-/* The same where a picture has few channels: rows are all taps and channels, and each image is first copied into local
- * memory, together with the padding that the kernel's taps read. Dimension 0 counts blocks of rows. */
+/* Computes w from x and y for pictures with few channels: a row for each tap and channel. Each image is first copied
+ * into local memory, with the padding that the taps read. Dimension 0 counts blocks of rows. */
 #define CONV_FEW_WEIGHTS(kernel_name)                                                                                  \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions, the plain twin: the family of three that is closed under differentiation, each as the loops that
- * define it.
+/* Convolutions, the plain twin: the three products of the family, each as the loops that define it.
  *
  * Mapping: one work-item computes one element of the result. Work-items are numbered along the last dimension, so
  * neighbours read the same pixel and neighbouring weights.
  *
  * What bounds it: memory, as each multiplication needs two loads. It is here to be read, to check the fast kernels
- * against, and for what those do not take. */
+ * against, and for shapes that those do not take. */
 #include "convolution.cl"
 
-/* As in gemm_plain.cl: what happens to each element of the result, seen as a matrix. */
+/* As in gemm_plain.cl: what happens to each finished element of the result, seen as a matrix. */
 #define RUN 1
 #define RUN_SPACE __private
 #define FINISH_PARAMETERS

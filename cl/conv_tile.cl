@@ -2,25 +2,25 @@
 /* Convolutions for GPUs: the product of tile.cl, with A read through the window. No picture is unfolded in memory.
  *
  *     y: rows (image, height, width),      k (tap, channel),       A = x, B = w
- *     x: rows (image, height, width),      k (tap, feature),       A = y, B = w turned round
+ *     x: rows (image, height, width),      k (tap, feature),       A = y, B = w transposed
  *     w: rows (tap, channel),              k (image, height, width), A = x, B = y
  *
- * Mapping: as in gemm_tile.cl, a work-group a tile of C. Dimension 2 counts groups of channels, pieces of k, and of the
- * data gradient the kinds of pixels: with a stride of 2 x 2 a pixel at an even place meets other taps than one at an odd
- * place, and each of the four kinds is a product of its own over its own taps, at stride 1, without a zero in it. In
- * general pixels of one phase meet every (stride / gcd(stride, dilation))-th tap, or none.
+ * Mapping: as in gemm_tile.cl, one work-group for each tile of C. Dimension 2 counts groups of channels, pieces of k
+ * and, for the data gradient, kinds of pixels. With a stride of 2 x 2, pixels at even places meet other taps than
+ * pixels at odd places: each of the four kinds is a product of its own over its own taps, at stride 1, without zeros.
+ * In general, pixels of one phase meet every (stride / gcd(stride, dilation))-th tap, or none.
  *
- * What a row reads of A is  row * scale + tap * step + origin  along height and width, for all uses (`view`): inside the
- * picture that element, else 0. Neighbouring k are neighbouring channels of one pixel, so a slice of A is read in whole
- * vectors where the channels of a group are a multiple of WIDTH; where they are not (a picture of one channel), number by
- * number. Where rows begin is worked out once; a step of k costs two divisions of a work-item (of w: two for each vector
- * of A), among ITEM_M ITEM_N TILE_K multiply-adds.
+ * Along height and along width, a row reads A at row * scale + tap * step + origin, in all three products (`view`);
+ * outside the tensor it reads 0. Neighbouring k are neighbouring channels of one pixel. So a slice of A is read in
+ * whole vectors if the channels of a group are a multiple of WIDTH, else (as for a picture of one channel) number by
+ * number. Where rows begin is computed once; each step of TILE_K costs a work-item two divisions (for w, two for each
+ * vector of A) beside ITEM_M ITEM_N TILE_K multiply-adds.
  *
- * Taps in the padding are multiplied as zeros: a tile has rows of several lines of a picture, so that a tap is seldom
+ * Taps in the padding are multiplied as zeros: a tile's rows span several lines of a picture, so a tap is seldom
  * outside for all of them.
  *
- * What bounds it, by reasoning, not measured: as gemm_tile.cl. A comes from memory about once, since the taps of a tile
- * read the same pixels again shortly after, from a cache; the weights' gradient has few tiles and a long k: pieces. */
+ * What bounds it, by reasoning, not measured: the same as gemm_tile.cl. A comes from memory about once, since the other
+ * taps find the same pixels in a cache. The weights' gradient has few tiles and a long k, so k is cut into pieces. */
 #include "convolution.cl"
 #include "tile.cl"
 
@@ -28,17 +28,17 @@
 #error "conv_tile.cl: a work-item's vectors lie in one column of a slice"
 #endif
 
-/* How a tensor is read through the window, by a group of channels, along height and width. */
+/* How a group of channels of a tensor is read through the window, along height and width. */
 typedef struct {
     uint extent[2], channels;           /* of the tensor */
-    uint first, depth;                  /* the group's channels of it */
-    uint rows[2], taps[2];              /* what meets it: results or pixels of an image, and taps */
+    uint first, depth;                  /* the group's first channel, and how many it has */
+    uint rows[2], taps[2];              /* extents of what reads it: results or pixels of an image, and taps */
     int scale[2], step[2], origin[2];   /* row r meets tap t at r * scale + t * step + origin */
-    uint first_tap[2], tap_step[2];     /* tap t of this view is first_tap + t * tap_step of the window */
+    uint first_tap[2], tap_step[2];     /* tap t of this view is tap first_tap + t * tap_step of the window */
     uint phase[2], stride[2];           /* row r is pixel r * stride + phase */
 } view;
 
-/* x: its rows are results. */
+/* The view of x: its rows are results. */
 INLINE view view_of_picture(const convolution s, const uint group)
 {
     view look;
@@ -58,8 +58,8 @@ INLINE view view_of_picture(const convolution s, const uint group)
     return look;
 }
 
-/* y: its rows are the pixels of one kind. Pixel r * stride + phase meets result r + (phase + pad - tap * dilation) /
- * stride with each tap for which that is whole. */
+/* The view of y: its rows are the pixels of one kind. Pixel r * stride + phase meets result r + (phase + pad - tap *
+ * dilation) / stride, with each tap for which that is a whole number. */
 INLINE view view_of_result(const convolution s, const uint group, const uint kind)
 {
     view look;
@@ -88,7 +88,8 @@ INLINE view view_of_result(const convolution s, const uint group, const uint kin
     return look;
 }
 
-/* Where a row of the view begins: its first tap, and its image's first pixel. What lies beyond the rows reads zeros. */
+/* Where a row of the view begins: the place of its first tap, and its image's first pixel. Rows past the last read
+ * zeros. */
 typedef struct {
     int at[2];
     uint image;
@@ -104,7 +105,8 @@ INLINE place place_of(const view look, const uint row, const uint rows)
     return where;
 }
 
-/* The group's first channel of what a row meets with a tap; NOWHERE in the padding and past the last tap. */
+/* The element that a row reads with a tap, at the group's first channel; NOWHERE in the padding or past the last tap.
+ */
 #define NOWHERE 0xffffffffu
 INLINE uint element_of(const view look, const place where, const uint tap)
 {
@@ -115,7 +117,7 @@ INLINE uint element_of(const view look, const place where, const uint tap)
     return (where.image + down * look.extent[1] + right) * look.channels + look.first;
 }
 
-/* What a row has from number `from` of (tap, channel) on. */
+/* A vector of a row of the view, from number `from` of (tap, channel) on. */
 INLINE vector gather(__global const float *tensor, const view look, const place where, const uint from)
 {
     lanes some;
@@ -133,14 +135,15 @@ INLINE vector gather(__global const float *tensor, const view look, const place 
     return some.whole;
 }
 
-/* A's slices. Along k, where each of a work-item's vectors lies in the same k of other rows: `where` has those. */
+/* A slice of A whose rows run along k: a work-item's vectors have the same k and different rows, which begin at
+ * `where`. */
 INLINE void fetch_rows(__global const float *a, const view look, const place *where, const uint start, vector *fetched)
 {
     const uint from = start + item_of_group() % (TILE_K / WIDTH) * WIDTH;
     UNROLL for (uint load = 0; load < A_LOADS; load++) fetched[load] = gather(a, look, where[load], from);
 }
 
-/* Across k, where each lies in the same rows, which are taps and channels, and in other k, which are results. */
+/* A slice of A across k: a work-item's vectors have the same rows (taps and channels) and different k (results). */
 INLINE void fetch_taps(__global const float *a, const view look, const uint first_row, const uint start, const uint k,
                        vector *fetched)
 {
@@ -151,7 +154,7 @@ INLINE void fetch_taps(__global const float *a, const view look, const uint firs
     }
 }
 
-/* B's slices of w turned round: columns are channels, k is (tap of the view, feature). */
+/* A slice of B, which is w transposed: columns are channels, k is (tap of the view, feature). */
 INLINE uint weight_of(const convolution s, const view look, const uint tap, const uint column)
 {
     const uint down = look.first_tap[0] + tap / look.taps[1] * look.tap_step[0];
@@ -180,7 +183,7 @@ INLINE void fetch_turned(__global const float *w, const convolution s, const vie
     }
 }
 
-/* The row of C that a row of the view is. */
+/* The row of C that belongs to a row of the view. */
 INLINE uint same_row(const convolution s, const view look, const uint row)
 {
     return row;
@@ -196,12 +199,12 @@ INLINE uint pixel_row(const convolution s, const view look, const uint row)
 #define FETCH_ROWS   fetch_rows(a, look, where, start, some_a)
 #define FETCH_TAPS   fetch_taps(a, look, first_row, start, end, some_a)
 #define FETCH_TURNED fetch_turned(b, s, look, first_column, start, k, some_b)
-/* w as it is, and y: rows of features along k, of which the group has some. */
+/* B is w as it is stored, or y: each k is a row of features, some of which are the group's. */
 #define FETCH_GROUP                                                                                                    \
     fetch_slice(b + group * columns, n, start, end, first_column, columns, TILE_N / WIDTH, B_LOADS, some_b)
 
-/* Launched with a group for each tile of C, group of channels, piece of k (`depth` long) and kind of pixel; piece p
- * writes to the p-th C, of `elements`, after c. */
+/* Launched with a work-group for each tile of C, group of channels, piece of k (`depth` long) and kind of pixel. Piece
+ * p writes at c + p * elements. */
 #define CONVOLVE(kernel_name, COLUMNS, KINDS, LOOK, ROWS, K, FETCH_A, KEEP_A, FETCH_B, KEEP_B, ROW_OF)                 \
     __kernel __attribute__((reqd_work_group_size(GROUP_N, GROUP_M, 1)))                                                \
     void kernel_name(const convolution s, const ulong elements, const uint depth, __global const float *restrict a,    \

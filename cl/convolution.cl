@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernels of convolutions share: the extents, as src/product/convolution.h has them. x is the picture, [images,
- * picture, channels]; w the weights, [kernel_size, channels / groups, features]; y the result, [images, result,
- * features]. Tap k of result o lies at o * stride + k * dilation - pad. */
+/* What the kernels of convolutions share: the extents, as src/product/convolution.h has them. x is the picture,
+ * [images, picture, channels]; w the weights, [kernel_size, channels / groups, features]; y the result, [images,
+ * result, features]. Tap k of result o lies at o * stride + k * dilation - pad. */
 typedef struct {
     uint use, images, picture[2], channels, result[2], features;
     uint kernel_size[2], stride[2], dilation[2], pad[2];
     uint groups;
 } convolution;
 
-/* Where tap `tap` of result `o` meets the picture along a dimension; outside if not below the extent. */
+/* The pixel that tap `tap` of result `o` reads along a dimension; outside the picture if not below its extent. */
 uint pixel_of(const convolution s, const uint axis, const uint o, const uint tap)
 {
-    return o * s.stride[axis] + tap * s.dilation[axis] - s.pad[axis]; /* what is before the picture wraps far past it */
+    return o * s.stride[axis] + tap * s.dilation[axis] - s.pad[axis]; /* a place before the picture wraps far past it */
 }
 
-/* Which result meets pixel `at` with tap `tap` along a dimension; none if not below the extent. */
+/* The result that reads pixel `at` with tap `tap` along a dimension; none if not below the extent. */
 uint result_of(const convolution s, const uint axis, const uint at, const uint tap)
 {
     const uint distance = at + s.pad[axis] - tap * s.dilation[axis];

@@ -18,18 +18,18 @@
  *     |    |    |  |                +----+                    |    |  : |  |
  *     +----+----+--+                                          +----+----+--+
  *
- * All strips of a work-item take their turn within one block of k, so that this part of A comes from memory once and from
- * the second-level cache then; sums wait in local memory from one block of k to the next. After the last block each row
+ * A work-item takes all its strips through one block of k before the next, so this part of A comes from memory once and
+ * then from the second-level cache. Sums wait in local memory from one block to the next. After the last block each row
  * of a tile goes through FINISH, which adds a bias, applies an activation or whatever the plan asks for, and stores.
  *
  * What bounds it: the multiply-add units, if a tile fits the registers (2 ROWS sums, two vectors of B, one of A: ROWS =
  * 6 for 16 registers, AVX2 and SSE; 12 for 32, AVX-512 and NEON) and a panel the first-level cache. With fewer rows the
- * loads bound it, with more the compiler spills sums to memory. A steps by four keeps the loop's own work small. */
+ * loads bound it, with more the compiler spills sums to memory. Unrolling by four keeps the loop's own work small. */
 
 #include "panel.cl"
 
-/* One tile over `depth` steps. Two ways in which op(A) may lie: rows `stride` apart, or neighbours in memory with `stride`
- * from k to k. */
+/* One tile over `depth` steps. op(A) lies in one of two ways: k side by side and rows `stride` apart, or rows side by
+ * side and k `stride` apart. */
 #define TILE(name, EACH)                                                                                               \
     __attribute__((noinline))                                                                                          \
     void name(const ulong rows, const ulong depth, __global const float *a, const ulong stride,                        \
@@ -52,21 +52,21 @@ TILE(rows_low_tile, EACH_OF_FEW)
 #define ROW(r) min((ulong)r, rows - 1)
 TILE(columns_low_tile, EACH_OF_FEW)
 #undef ROW
-#define ROW(r) r /* A's ROWS rows must be there */
+#define ROW(r) r /* all ROWS rows of A must exist */
 TILE(columns_tile, EACH_ROW)
 
-/* Asks for cache lines first..first + count of a panel that will be packed from `b` soon: packing reads short pieces of
- * many rows, which a processor does not foresee. A hint alone: addresses behind the end of B do no harm. */
+/* Prefetches `count` cache lines, from number `first` on, of a panel that is packed from `b` soon: packing reads short
+ * pieces of many rows, which a processor does not foresee. Only a hint: addresses past the end of B do no harm. */
 void fetch_panel(__global const float *b, const ulong stride, const bool in_rows, const ulong first, const ulong count)
 {
     for (ulong i = first; i < first + count; i++)
         FETCH(b + (in_rows ? i * stride : (i % COLUMNS) * stride + i / COLUMNS * LINE))
 }
 
-/* Launched with a work-item for each block of C: dimension 0 counts blocks of row_block rows, dimension 1 blocks of
- * `strips` strips, dimension 2 products whose matrices lie one after the other: their results are then the rows of one
- * tall C, in which a product's own begin at `top`. op(A) lies in rows, columns or slabs; a tile's rows begin at
- * row * A_TILE. */
+/* Launched with a work-item for each block of C. Dimension 0 counts blocks of row_block rows, dimension 1 blocks of
+ * `strips` strips, dimension 2 products whose matrices lie one after the other. Their results are the rows of one tall
+ * C, and a product's own rows begin at `top`. op(A) lies in rows, columns or slabs; a tile's rows begin at row *
+ * A_TILE. */
 #define PRODUCT(kernel_name, LIES_IN, SLABS, A_TILE, A_K, A_STRIDE, PACK, B_STRIDE, B_COLUMN, B_K)                     \
     __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
     void kernel_name(const ulong m, const ulong n, const ulong k, const ulong row_block, const ulong strips,           \
@@ -136,7 +136,7 @@ GEMM_TT(gemm_tt)
 GEMM_SN(gemm_sn)
 GEMM_ST(gemm_st)
 
-/* op(A) in slabs [m / ROWS][k][ROWS], for an A whose rows are far apart in memory and many: a tile then reads one
+/* Copies op(A) into slabs, [m / ROWS][k][ROWS], if its rows are many and far apart in memory: a tile then reads one
  * stream instead of ROWS. Mapping: one work-item copies SLAB_DEPTH columns of one slab; dimension 0 counts the slabs,
  * dimension 1 the pieces of k. Bound by memory: it reads and writes A once. */
 #define SLABS(kernel_name, AT, COPY_FOUR)                                                                              \

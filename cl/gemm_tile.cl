@@ -19,12 +19,12 @@
  *
  * Local memory: both slices lie with k as the slow index, so that step i of the product reads row i of each: vectors
  * that neighbours share (of A) or that lie side by side (of B), without two lanes asking one bank for different words.
- * Global memory is always read along its rows, in vectors; a matrix whose rows run along k is turned round on its way
+ * Global memory is always read along its rows, in vectors; a matrix whose rows run along k is transposed on its way
  * into local memory. There PADDING matters: without it, lanes that hold different k of one row would all write to the
  * same bank, as a row of the slice is a multiple of the number of banks long.
  *
- * Waiting: the next slices are fetched into registers before the multiply-adds of this one, which hide the way from
- * memory. With BUFFERS = 2 they go into other places than the ones being read, which saves one of two barriers a step
+ * Waiting: the next slices are fetched into registers before the multiply-adds of this one, which hide the memory's
+ * latency. With BUFFERS = 2 they go into other places than the ones being read, which saves one of two barriers a step
  * for twice the local memory. All work-items reach every barrier: edges are filled up with zeros, never left out.
  *
  * What bounds it, by reasoning, not measured. Local memory: with 8 x 8 sums a step of a work-item reads 16 numbers for
@@ -37,18 +37,18 @@
  * hundred rows are bound by how many compute units get a tile, hence small tiles and pieces of k.
  *
  * Pieces of k: where C has too few tiles for all compute units, as a weight's gradient often does, each piece of k
- * makes a C of its own in memory, and a second kernel adds them up in the order of k: each time the same result. */
+ * makes a C of its own in memory. A second kernel adds them up in the order of k, so the result is always the same. */
 
 #include "tile.cl"
 
-/* A slice of `tile` rows or columns of C, which has `edge` of them, from `first` on; along k from `start` on to `end`.
+/* Fetches a slice: `tile` of the `edge` rows or columns of C, from `first` on, and k from `start` on, up to `end`.
  * ALONG: the matrix's rows run along k; ACROSS: they run along C's edge. */
 #define FETCH_ALONG(matrix, edge, first, tile, loads, fetched)                                                         \
     fetch_slice(matrix, (uint)k, first, (uint)edge, start, end, TILE_K / WIDTH, loads, fetched)
 #define FETCH_ACROSS(matrix, edge, first, tile, loads, fetched)                                                        \
     fetch_slice(matrix, (uint)edge, start, end, first, (uint)edge, tile / WIDTH, loads, fetched)
 
-/* Launched with a group for each tile of C and piece of k, `depth` long; piece p writes to the p-th matrix after c. */
+/* Launched with a work-group for each tile of C and piece of k, `depth` long; piece p writes at c + p * m * n. */
 #define PRODUCT(kernel_name, A_FORM, KEEP_A, B_FORM, KEEP_B)                                                           \
     __kernel __attribute__((reqd_work_group_size(GROUP_N, GROUP_M, 1)))                                                \
     void kernel_name(const ulong m, const ulong n, const ulong k, const ulong depth, __global const float *restrict a, \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernels for processors with vector registers share: tiles of registers over panels (gemm_panel.cl, which
- * explains them, and conv_panel.cl), and how a panel is packed. */
+/* What the kernels for processors with vector registers share: register tiles over panels, which gemm_panel.cl
+ * explains, and how a panel is packed. */
 
 /* ROWS (6 or 12), LANES (4, 8 or 16), K_BLOCK and SUM_ROWS (rows of sums, of all strips together, that a work-item can
  * keep) come from the host. */
@@ -23,8 +23,8 @@ typedef NAME(float, LANES) vector;
 #define EACH_ROW(X) EACH_OF_FEW(X) X(4) X(5)
 #endif
 
-/* What happens to `count` neighbouring elements of a row of C, from (row, column) on, once they are computed. A plan
- * defines its own, with parameters of its own, before it makes a kernel by a macro of the file that includes this. */
+/* What happens to `count` finished neighbouring elements of a row of C, from (row, column) on. A plan defines its own,
+ * with its own parameters, before it uses a kernel macro of the file that includes this. */
 #define RUN COLUMNS
 #define RUN_SPACE __local
 #define FINISH_PARAMETERS
@@ -36,10 +36,10 @@ typedef NAME(float, LANES) vector;
         for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = (product)[lane];                    \
     }
 
-/* The parts of a tile: it adds op(A)'s rows times a panel to `sums` ([rows][COLUMNS]) or, where `resumes` is 0, starts
- * them. Row r of op(A) begins ROW(r) behind `a`, and K_STRIDE leads from k to k: the addresses of a step then differ by
- * constants. A tile over the lower edge of C computes its last row several times: A is never read past its end. Tiles
- * are functions, compiled once for all kernels of a program: compilers take long over them. */
+/* The parts of a tile. It adds op(A)'s rows times a panel to `sums` ([rows][COLUMNS]); if `resumes` is 0 the sums start
+ * at 0. Row r of op(A) begins at a + ROW(r), and neighbours in k lie K_STRIDE apart, so the addresses of a step differ
+ * by constants. A tile over the lower edge of C computes its last row several times: A is never read past its end.
+ * Tiles are functions, compiled once for all kernels of a program, as compilers take long over them. */
 #define START(r)                                                                                                       \
     const ulong row##r = ROW(r);                                                                                       \
     vector left##r = 0.0f, right##r = 0.0f;
@@ -62,8 +62,9 @@ typedef NAME(float, LANES) vector;
 #define KEEP(r)                                                                                                        \
     sums[2 * r] = left##r;                                                                                             \
     sums[2 * r + 1] = right##r;
-/* A tile whose k takes no long runs: step i of op(A), in SPACE, lies steps[i] behind the operand, and takes the two
- * vectors of the panel, in PANEL_SPACE, from PANEL_STEP(i) on. The last arguments are what ROW and PANEL_STEP need. */
+/* A tile whose k has no long runs. Step i reads op(A) at operand + steps[i] and two vectors of the panel from
+ * PANEL_STEP(i) on; SPACE and PANEL_SPACE are their address spaces. The last arguments are what ROW and PANEL_STEP
+ * need. */
 #define LISTED_STEP(EACH)                                                                                              \
     {                                                                                                                  \
         const vector b_left = panel[PANEL_STEP(i)], b_right = panel[PANEL_STEP(i) + 1];                                \
@@ -84,13 +85,13 @@ typedef NAME(float, LANES) vector;
         EACH(KEEP)                                                                                                     \
     }
 
-/* Rows of the next tile where `left` are left; up to FEW_ROWS it is a low one. */
+/* Rows of the next tile when `left` rows remain; a tile of up to FEW_ROWS is a low one. */
 ulong next_rows(const ulong left)
 {
     return min(left, (ulong)(left == ROWS || left > 2 * FEW_ROWS ? ROWS : FEW_ROWS));
 }
 
-/* All tiles of a strip with `count` rows; the arguments may name `row`, the first of a tile. */
+/* Computes all tiles of a strip of `count` rows; the arguments may name `row`, the first of a tile. */
 #define TILES(name, count, ...)                                                                                        \
     for (ulong row = 0, rows; row < (count); row += rows) {                                                            \
         rows = next_rows((count) - row);                                                                               \
@@ -100,7 +101,7 @@ ulong next_rows(const ulong left)
             name##_low_tile(rows, __VA_ARGS__);                                                                        \
     }
 
-/* A row of a strip is done: what it is added to, and its end. */
+/* Finishes a row of a strip: adds what C holds if `add` is set, then calls FINISH. */
 #define FINISH_ROW(row, column, columns, done)                                                                         \
     {                                                                                                                  \
         for (uint j = 0; add && j < (columns); j++) (done)[j] += c[(ulong)(row) * n + (column) + j];                   \
@@ -111,15 +112,15 @@ ulong next_rows(const ulong left)
         }                                                                                                              \
     }
 
-/* Asks for a cache line of LINE floats that is read soon. */
-#if defined(__x86_64__) || defined(__aarch64__) /* not where a kernel is compiled for no processor yet */
+/* Prefetches a cache line, which has LINE floats. */
+#if defined(__x86_64__) || defined(__aarch64__) /* only where the processor is known */
 #define FETCH(from) __builtin_prefetch((const void *)(ulong)(from));
 #else
 #define FETCH(from) ;
 #endif
 #define LINE 16
 
-/* Four rows of four numbers become four columns, `stride` apart before and `apart` after. */
+/* Transposes a 4 x 4 block: rows lie `stride` apart in `from` and COLUMNS apart in `to`. */
 void transpose_four(__global const float *from, const ulong stride, __local float *to)
 {
     const float4 a = vload4(0, from), b = vload4(0, from + stride);
@@ -130,7 +131,7 @@ void transpose_four(__global const float *from, const ulong stride, __local floa
     vstore4((float4)(a.s3, b.s3, c.s3, d.s3), 0, to + 3 * COLUMNS);
 }
 
-/* `depth` rows of a panel. B is stored [k, n]: they are pieces of B's rows, `stride` apart. */
+/* Packs `depth` rows of a panel from B stored [k, n]: they are pieces of B's rows, `stride` apart. */
 void pack_rows(__global const float *b, const ulong stride, const ulong columns, const ulong depth, __local vector *panel)
 {
     for (ulong i = 0; columns == COLUMNS && i < depth; i++, b += stride) {
@@ -142,7 +143,7 @@ void pack_rows(__global const float *b, const ulong stride, const ulong columns,
         for (ulong j = 0; j < COLUMNS; j++) to[i * COLUMNS + j] = j < columns ? b[j] : 0.0f;
 }
 
-/* B is stored [n, k]: the panel's columns are pieces of B's rows. */
+/* The same from B stored [n, k]: the panel's columns are pieces of B's rows. */
 void pack_columns(__global const float *b, const ulong stride, const ulong columns, const ulong depth,
                   __local vector *panel)
 {

@@ -10,9 +10,10 @@ typedef float vector;
 typedef NAME(float, LANES) vector;
 #endif
 
-/* Mapping: a work-item runs twelve chains of multiply-adds. A multiply-add of today takes four cycles and two start in
- * each, so eight chains hide it; twelve vectors and two constants still fit sixteen registers (AVX2), and no load or
- * store is left to bound it. Every chain tends to term / (1 - factor): nothing overflows or becomes denormal. */
+/* Mapping: a work-item runs twelve chains of multiply-adds. On today's processors a multiply-add takes four cycles and
+ * two start in each cycle, so eight chains hide the latency; twelve vectors and two constants still fit sixteen
+ * registers (AVX2), and no load or store is left to bound it. Every chain tends to term / (1 - factor): nothing
+ * overflows or becomes denormal. */
 #define EACH_CHAIN(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 
 __kernel void multiply_add(const uint steps, const float factor, const float term, __global vector *restrict sums)
@@ -29,7 +30,7 @@ __kernel void multiply_add(const uint steps, const float factor, const float ter
     vector sum = 0.0f;
 #define ADD(i) sum += chain##i;
     EACH_CHAIN(ADD)
-    sums[item] = sum; /* or the compiler would leave the work out */
+    sums[item] = sum; /* else the compiler would drop the work */
 }
 
 /* Mapping: a work-item copies `count` vectors that lie `stride` apart, from number item * first on. Bound by memory. */

@@ -4,7 +4,8 @@
 // on any device, with no state to keep and nothing to pass on. Bound by arithmetic: twenty 32x32->64 multiplications a
 // block. src/base/philox.c and permute.c hold the same functions for the host.
 
-// The products are written as 64-bit ones and the words as scalars: with mul_hi and vectors PoCL took four times as long.
+// The products are written as 64-bit ones and the words as scalars: with mul_hi and vectors PoCL took four times as
+// long.
 uint4 philox(uint4 counter, uint2 key)
 {
     uint x = counter.x, y = counter.y, z = counter.z, w = counter.w;
@@ -25,7 +26,7 @@ uint4 philox_element(uint seed0, uint seed1, uint stream, uint step, uint elemen
     return philox((uint4)(element, step, stream, 0u), (uint2)(seed0, seed1));
 }
 
-// (0, 1): 23 bits and a half fit a float exactly, so 0 and 1 never appear.
+// In (0, 1): 23 bits and a half fit a float exactly, so 0 and 1 never appear.
 float uniform_of(uint word)
 {
     return ((float)(word >> 9) + 0.5f) * 0x1p-23f;
@@ -43,7 +44,7 @@ float random_normal(uint seed0, uint seed1, uint stream, uint step, uint element
     return sqrt(-2.0f * log_of_normal(uniform_of(words.x))) * cospi(2.0f * ((float)(words.y >> 9) * 0x1p-23f));
 }
 
-// Masks: 1 where a word of 16 bits is below `limit`, else 0. Eight elements share a block.
+// Masks: 1 where a word of 16 bits is below `limit`, else 0. Eight elements share a block of random words.
 float mask_of(const uint4 words, const uint element, const float limit)
 {
     const uint pair = element & 4u ? (element & 2u ? words.w : words.z) : (element & 2u ? words.y : words.x);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Tiles in local memory: what gemm_tile.cl, which says why they are as they are, and conv_tile.cl share. C is computed in
- * tiles of TILE_M x TILE_N by work-groups of GROUP_N x GROUP_M work-items, each of which keeps ITEM_M x ITEM_N sums. */
+/* Tiles in local memory, shared by gemm_tile.cl, which explains them, and conv_tile.cl. C is computed in tiles of
+ * TILE_M x TILE_N by work-groups of GROUP_N x GROUP_M work-items, each of which keeps ITEM_M x ITEM_N sums. */
 
-/* TILE_M, TILE_N, TILE_K, ITEM_M, ITEM_N, WIDTH (1, 2, 4 or 8), PADDING, BUFFERS (1 or 2) and FORM, which kernel of the
- * file to compile, come from the host. */
+/* TILE_M, TILE_N, TILE_K, ITEM_M, ITEM_N, WIDTH (1, 2, 4 or 8), PADDING, BUFFERS (1 or 2) and FORM, the macro of the
+ * kernel to compile, come from the host. */
 #define GROUP_M (TILE_M / ITEM_M)
 #define GROUP_N (TILE_N / ITEM_N)
 #define GROUP   (GROUP_M * GROUP_N)
 #define VECTORS (ITEM_N / WIDTH)
-/* Vectors of a slice that a work-item copies, and from one row of a slice to the next. */
+/* LOADS: vectors of a slice that a work-item copies. PITCH: vectors from one row of a slice to the next. */
 #define A_LOADS (TILE_M * TILE_K / (WIDTH * GROUP))
 #define B_LOADS (TILE_N * TILE_K / (WIDTH * GROUP))
 #define A_PITCH ((TILE_M + PADDING) / WIDTH)
@@ -39,17 +39,17 @@ typedef union {
     float lane[WIDTH];
 } lanes;
 
-/* What happens to `count` neighbouring elements of a row of C, from (row, column) on, once they are computed. A plan
- * defines its own, with parameters of its own, before it makes a kernel by a macro of the file that includes this. */
+/* What happens to `count` finished neighbouring elements of a row of C, from (row, column) on. A plan defines its own,
+ * with its own parameters, before it uses a kernel macro of the file that includes this. */
 #define RUN WIDTH
 #define RUN_SPACE __private
 #define FINISH_PARAMETERS
 #define FINISH(row, column, product, count)                                                                            \
     for (uint lane = 0; lane < count; lane++) c[(ulong)(row) * n + (column) + lane] = (product)[lane];
 
-/* Adds WIDTH sums (a `lanes`) to what C holds, if so asked, and hands them on; at the end of a row, as many as there
- * are. Nothing outside of C. Apart from each other, since an array of a run whose length varies cannot stay in
- * registers. C has rows of n. */
+/* Hands WIDTH sums (a `lanes`) to FINISH, added to what C holds if `add` is set; fewer at the end of a row, none
+ * outside C. C has rows of n. Whole and partial vectors are written by separate code: an array of varying length cannot
+ * stay in registers. */
 #define WRITE(is_inside, row, column, end, sum)                                                                        \
     if ((is_inside) && (column) + WIDTH <= (end)) {                                                                    \
         float product[WIDTH];                                                                                          \
@@ -70,7 +70,7 @@ INLINE uint item_of_group(void)
     return (uint)(get_local_id(1) * GROUP_N + get_local_id(0));
 }
 
-/* A vector of a row of a matrix, from number `at` of it on. Where the row has ended it is 0, and nothing is read. */
+/* A vector of a matrix row, from number `at` on; past the end of the row it is 0, and nothing is read. */
 INLINE vector fetch(__global const float *from, const uint at, const uint end)
 {
     if (at + WIDTH <= end) return LOAD(from);
@@ -79,7 +79,7 @@ INLINE vector fetch(__global const float *from, const uint at, const uint end)
     return some.whole;
 }
 
-/* This work-item's vectors of a slice: of a matrix with `rows` rows of `columns`, from (row, column) on. Vectors are
+/* This work-item's vectors of a slice that begins at (row, column) of a matrix of `rows` x `columns`. Vectors are
  * numbered along the rows, so that neighbouring work-items read neighbouring addresses. */
 INLINE void fetch_slice(__global const float *matrix, const uint stride, const uint row, const uint rows,
                         const uint column, const uint columns, const uint vectors_of_row, const uint loads,
@@ -93,7 +93,7 @@ INLINE void fetch_slice(__global const float *matrix, const uint stride, const u
     }
 }
 
-/* Writes fetched vectors into local memory, where k is the slow index. */
+/* Writes vectors that were fetched along k into local memory, where k is the slow index. */
 INLINE void keep_along(const vector *fetched, const uint tile, const uint loads, __local vector *slice,
                        const uint pitch)
 {
@@ -116,8 +116,8 @@ INLINE void keep_across(const vector *fetched, const uint tile, const uint loads
     }
 }
 
-/* The slices' product is added to the sums: for each k a column of A's slice times a row of B's. `a` and `b` point to
- * this work-item's first vector in each. */
+/* Adds the slices' product to the sums: for each k a column of A's slice times a row of B's. `a` and `b` point to this
+ * work-item's first vector in each. */
 INLINE void multiply(__local const vector *a, __local const vector *b, vector sums[ITEM_M][VECTORS])
 {
     _Pragma("unroll 4") for (uint i = 0; i < TILE_K; i++) {
@@ -138,9 +138,9 @@ INLINE void multiply(__local const vector *a, __local const vector *b, vector su
 #define WAIT_FOR_READERS
 #endif
 
-/* Adds up a tile: the products of slices from `start` to `end` of k. FETCH_A and FETCH_B read the slices that begin at
- * `start` into some_a and some_b; zeros beyond the edges. Leaves sums, item_row and item_vector, this work-item's first
- * row of the tile and first vector of a row. */
+/* Adds up a tile: the products of the slices from `start` to `end` of k. FETCH_A and FETCH_B read the slices at `start`
+ * into some_a and some_b, with zeros beyond the edges. Defines `sums`, and this work-item's first row of the tile
+ * (item_row) and first vector of a row (item_vector). */
 #define SUM_TILE(FETCH_A, KEEP_A, FETCH_B, KEEP_B)                                                                     \
     __local vector slice_a[BUFFERS * TILE_K * A_PITCH], slice_b[BUFFERS * TILE_K * B_PITCH];                           \
     vector sums[ITEM_M][VECTORS], some_a[A_LOADS], some_b[B_LOADS];                                                    \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A picture unfolded into a matrix, [images, result][tap, channel]: what a convolution's window sees, a row a result; and
- * such a matrix folded back, each pixel the sum of all that lies where it was read. For providers that hand the product
- * itself to a plain matrix product.
+/* Unfolds a picture into a matrix, [images, result][tap, channel], whose rows are what the window sees for each result.
+ * Folds such a matrix back: each pixel is the sum of all elements that were read from it. For providers that use a
+ * plain matrix product.
  *
- * Mapping: one work-item an element of what is written, numbered along the last dimension, so that neighbours read and
- * write neighbouring channels.
+ * Mapping: one work-item for each element written, numbered along the last dimension, so that neighbours read and write
+ * neighbouring channels.
  *
  * What bounds it: memory. Each pixel is written once for each tap that meets it: about kernel / stride^2 times the
  * picture's bytes. */

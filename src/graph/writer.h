@@ -79,7 +79,7 @@ duet_map duet_map_linear(void);
 /** The identity on `shape`, coordinate by coordinate. */
 duet_map duet_map_identity(duet_shape shape);
 
-/** Tells the writer that `value` names element i of `node`, which the kernel has already. */
+/** Tells the writer that the kernel already holds element i of `node`, in the variable `value`. */
 void duet_writer_give(duet_kernel_writer *writer, duet_node node, const char *value);
 /** Tells the writer that the kernel has declared `row` and `column`, the place of element i in a matrix of `columns`
  *  columns. Coordinates in frames whose last dimension has that extent are then made of them. To be called first. */

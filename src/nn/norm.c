@@ -9,7 +9,7 @@
 
 static const duet_initialiser zeros = {DUET_INIT_CONSTANT, 0, 0, 0}, ones = {DUET_INIT_CONSTANT, 1, 0, 0};
 
-/* scale * x + offset, with parameters of that shape for each run of as many numbers of x; without a group x itself. */
+/* scale * x + offset, with parameters of that shape repeated along x; x itself without a group. */
 static duet_node scale_and_shift(const char *where, duet_group *group, const char *layer, duet_node x, duet_shape shape)
 {
     if (group == NULL || duet_node_is_broken(x)) return x;

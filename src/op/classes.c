@@ -52,7 +52,7 @@ duet_node duet_largest_at(const char *where, duet_node x)
     size_t classes = duet_features(x);
     unsigned last = DUET_AXIS(x->shape.rank - 1);
     duet_node is_most = duet_equal(x, duet_max(x, last, true));
-    /* the first of equals: the largest of classes - place where it is, 0 elsewhere */
+    /* the first of equal maxima: classes - place is largest there, and other elements are 0 */
     duet_node ahead = duet_shift(duet_negate(duet_range(x->graph, classes)), (double)classes);
     duet_node first = duet_max(duet_multiply(is_most, ahead), last, true);
     return ones_at(where, duet_shift(duet_negate(first), (double)classes), classes);

@@ -7,8 +7,7 @@
 #include "product/gemm.h"
 
 /* Attributes: size[0], size[1] the stride, [2], [3] the dilation, [4], [5] the padding before; number[0] the groups.
- * Extents are the shapes'. First comes what
- * is read through the window: inputs (x, w), (y, w) and (x, y). */
+ * Extents follow from the shapes. Inputs are (x, w), (y, w) and (x, y): what is read through the window comes first. */
 
 static duet_window window_of(duet_node node)
 {

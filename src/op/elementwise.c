@@ -31,7 +31,7 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
         return unary(where, &duet_op_##label, x, 0, 0);                                                                \
     }
 
-/* An op with a gradient; one through which none flows; one with numbers, whose builder stands below. */
+/* The three kinds of rows: with a gradient, without one, and with numbers, whose builder stands below. */
 #define UNARY(name, cost, expression, from)                                                                            \
     UNARY_RULE(name, from) UNARY_ROW(name, cost, expression, gradient_##name, false) UNARY_BUILDER(name)
 #define UNARY_FLAT(name, cost, expression)                                                                             \
@@ -69,7 +69,7 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
         return binary(where, &duet_op_##label, a, b);                                                                  \
     }
 
-/* The share of the gradient that an extreme value's operand gets: all, none, or half where both are equal. */
+/* The share of the gradient that one operand of a minimum or maximum gets: all, none, or half where both are equal. */
 #define WINNER(comparison, p, q) duet_add(duet_##comparison##_at(where, p, q), duet_scale(duet_equal(p, q), 0.5))
 
 /* clang-format off */
@@ -162,7 +162,7 @@ static bool wants_type(const char *where, const duet_op *op, duet_node x, duet_t
     return false;
 }
 
-/* What an op gives for constants, so that they fold: only where the host gives the same value. */
+/* Folds an op on a constant, but only where the host computes the same value as the device. */
 static bool fold_unary(const duet_op *op, double x, double *y)
 {
     if (op == &duet_op_negate) return *y = -x, true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows by index, read where they are used: a batch of bytes needs no copy of its own. */
+/* Rows by index, read where they are used, so that a batch of bytes is never copied. */
 #include "op/op.h"
 #include "op/where.h"
 
@@ -25,8 +25,8 @@ static duet_value write_gather(duet_kernel_writer *writer, duet_node node, const
     return duet_write_let(writer, node->type, "%s", element);
 }
 
-/* Each row of the table takes the sum of what was read from it: ones^T g, where row i of `ones` has its 1 at index i.
- */
+/* Each row of the table gets the sum of the gradients of what was read from it: ones^T g, where row i of `ones` has its
+ * 1 at index i. */
 static void gradient_gather(duet_node node, duet_node g, duet_node *gradients)
 {
     const char *where = node->where;
@@ -34,7 +34,7 @@ static void gradient_gather(duet_node node, duet_node g, duet_node *gradients)
     size_t rows = table->shape.dims[0], width = table->elements / rows, count = index->elements;
     if (table->type != DUET_FLOAT32) return;
     duet_node last = duet_constant(node->graph, (double)(rows - 1));
-    duet_node place = duet_minimum(duet_to_float(index), last); /* past the end is the last */
+    duet_node place = duet_minimum(duet_to_float(index), last); /* an index past the end reads the last row */
     duet_node ones = duet_equal(duet_reshape(place, DUET_SHAPE(count, 1)), duet_range(node->graph, rows));
     duet_node sums = duet_matmul(ones, duet_reshape(g, DUET_SHAPE(count, width)), true, false);
     gradients[0] = duet_reshape(sums, table->shape);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Gradients as more graph. Two marks bound the work: what depends on the parameters, and what the loss depends on; only
- * nodes with both get a gradient, so a frozen network costs its data gradient and no more. */
+/* Gradients as more graph. Only nodes that depend on the parameters and that the loss depends on get a gradient, so a
+ * frozen network costs its data gradient and no more. */
 #include <stdlib.h>
 
 #include "op/op.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Random ops: element i is a pure function of (seed, stream, clock, i), so nothing is stored and any kernel can compute
- * it again. size[0]: the stream; size[1]: of a draw its elements a row, of a permutation n, and size[2] its count;
- * number[0]: of a mask the probability of 1. */
+ * it again. size[0] is the stream; size[1] of a draw the elements of a row; size[1] and size[2] of a permutation n and
+ * how many are drawn; number[0] of a mask the probability of 1. */
 #include "op/op.h"
 #include "op/where.h"
 
@@ -36,7 +36,7 @@ duet_node duet_clock(duet_graph *graph)
     return duet_working_state(graph, "random.clock", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
 }
 
-/* The clock, or where draws are to stay what they are a state that nothing moves. */
+/* The clock; for a graph whose draws must not change, a state that never moves. */
 static duet_node clock_of(duet_graph *graph)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
@@ -44,7 +44,7 @@ static duet_node clock_of(duet_graph *graph)
     return duet_working_state(graph, "random.still", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
 }
 
-/* "seed0, seed1, streamu, " as the functions of cl/philox.cl take them; b0[o0 + ...] are loads. */
+/* The first arguments of the functions of cl/philox.cl: two loads of the seed, and the stream. */
 static void write_key(duet_kernel_writer *writer, duet_node node, char text[256])
 {
     char seed0[96], seed1[96];
@@ -54,8 +54,8 @@ static void write_key(duet_kernel_writer *writer, duet_node node, char text[256]
     snprintf(text, 256, "%s, %s, %zuu", seed0, seed1, node->attributes.size[0]);
 }
 
-/* Where a draw stands among those of all batches, if the graph knows of rows: its element and, for what 32 bits do not
- * count, something to mix into the clock. Each row draws what it would draw in a batch of any size. */
+/* The element of a draw. If the graph counts rows, elements are counted over all batches, so that a row draws the same
+ * in a batch of any size; what exceeds 32 bits is mixed into the clock. */
 static duet_value write_place(duet_kernel_writer *writer, duet_node node, duet_value index, char clock[160])
 {
     char row[96], time[96];
@@ -158,7 +158,7 @@ duet_node duet_categorical_at(const char *where, duet_node logits)
     return duet_largest(noisy);
 }
 
-/* Permutations. The position is (draws * count + i) counted within passes of n - n mod count positions. */
+/* Permutations. Element i of a draw has position draws * count + i, in passes of n - n mod count positions. */
 
 static duet_value write_position(duet_kernel_writer *writer, duet_node node, const duet_map *map, size_t counter,
                                  duet_value *pass)
@@ -167,7 +167,7 @@ static duet_value write_position(duet_kernel_writer *writer, duet_node node, con
     size_t n = node->attributes.size[1], count = node->attributes.size[2], batches = n / count;
     duet_value index = duet_write_index(writer, node, map);
     duet_write_element(writer, node->inputs[counter], "0", true, draws);
-    if (batches == 0) { /* more than there are: every draw is pass by pass of its own */
+    if (batches == 0) { /* count exceeds n: a draw spans several passes */
         *pass =
             duet_write_let(writer, DUET_UINT32, "(uint)(((ulong)%s * %zuu + %s) / %zuu)", draws, count, index.text, n);
         return duet_write_let(writer, DUET_UINT32, "(uint)(((ulong)%s * %zuu + %s) %% %zuu)", draws, count, index.text,

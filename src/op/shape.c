@@ -154,7 +154,7 @@ duet_node duet_untransposed(duet_node x, bool *transpose)
     if (x->op != &op_permute) return x;
     for (size_t i = 0; i + 2 < x->shape.rank; i++)
         if (x->attributes.size[i] != i) return x;
-    *transpose = !*transpose; /* a permutation moves something: here the last two */
+    *transpose = !*transpose; /* never the identity, so it swaps the last two */
     return x->inputs[0];
 }
 
@@ -216,7 +216,7 @@ duet_node duet_slice_at(const char *where, duet_node x, size_t axis, size_t star
 
 /* pad: size[0] axis, size[1] before */
 
-/* The map into a part that lies `start` further along `axis`, given the whole's map. */
+/* The map into a part that begins at `start` along `axis`, given the whole's map. */
 static duet_map shifted_map(duet_node whole, const duet_map *map, size_t axis, size_t start)
 {
     duet_map inside = map->linear ? duet_map_identity(whole->shape) : *map;
@@ -224,8 +224,8 @@ static duet_map shifted_map(duet_node whole, const duet_map *map, size_t axis, s
     return inside;
 }
 
-/* "index of the part's element": the coordinate is only valid where the part is chosen, so arithmetic wraps harmlessly.
- */
+/* The part's element as an expression. Its coordinate is valid only where the part is chosen; elsewhere it wraps around
+ * harmlessly. */
 static void part_element(duet_kernel_writer *writer, duet_node whole, const duet_map *map, duet_node part, size_t axis,
                          size_t start, char expression[96])
 {

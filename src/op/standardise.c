@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Standardising: the core of every normalisation layer. The forward pass is made of ops, but its gradient is written by
  * hand, still in ops: with y the result it is deviation^-1 (g - mean(g) - y mean(g y)), two sums where the chain rule
- * by itself would take three. It is the whole derivative by x, so nothing flows through mean and deviation beside it.
- */
+ * takes three. This is the whole derivative by x, so no gradient flows through mean and deviation. */
 #include <string.h>
 
 #include "op/op.h"
@@ -44,7 +43,7 @@ static void gradient_standardise(duet_node node, duet_node g, duet_node *gradien
     const char *where = node->where;
     unsigned axes = (unsigned)node->attributes.size[0];
     duet_node factor, inverse = unstretched(node->inputs[2]);
-    /* Sums of the bare value are those that scale and offset need for their own gradients: they are made once. */
+    /* The gradients of scale and offset need the same sums of the bare value: these are computed once. */
     duet_node value = without_factor(g, axes, &factor);
     duet_node mean = duet_mean(value, axes, true);
     duet_node slope = duet_mean(duet_multiply(value, node), axes, true);

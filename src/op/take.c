@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A slice at a place that is known at run time: row i of a table, column i of a weight. What is sliced is computed
+/* A slice whose place is known only at run time: row i of a table, column i of a weight. What is sliced is computed
  * where it is read, so that one row of a masked weight costs one row. */
 #include "op/op.h"
 #include "op/where.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Larger pictures from smaller ones. Nearest neighbours and pixel shuffle only name elements anew; bilinear is an op
- * with its transpose, a pair closed under differentiation. */
+/* Larger pictures from smaller ones. Nearest neighbours and pixel shuffle only reorder or repeat elements; bilinear is
+ * an op with its transpose, a pair closed under differentiation. */
 #include "op/op.h"
 #include "op/where.h"
 #include "op/windows.h"
@@ -31,7 +31,7 @@ duet_node duet_upsample_nearest_at(const char *where, duet_node x, size_t height
     return duet_reshape(x, result);
 }
 
-/* Pixel shuffle. [batch, height, block, width, block, channels] lies between the two shapes, but for the order. */
+/* Pixel shuffle. Both shapes have the elements of [batch, height, block, width, block, channels], in other orders. */
 
 static const size_t shuffle[6] = {0, 1, 3, 2, 4, 5}; /* its own inverse */
 
@@ -68,9 +68,9 @@ duet_node duet_space_to_depth_at(const char *where, duet_node x, size_t block)
     return duet_reshape(duet_permute(x, shuffle), result);
 }
 
-/* bilinear. Along a dimension enlarged f times, element c lies at (c + 1/2) / f - 1/2 of the small one, held inside its
- * ends. In units of 1 / (2 f) all of this is in whole numbers: 2 c + 1 - f, from 0 to 2 f (extent - 1).
- * size: the factors of height and width */
+/* bilinear. Along a dimension enlarged f times, element c lies at (c + 1/2) / f - 1/2 of the small one, clamped to its
+ * ends. In units of 1 / (2 f) these are whole numbers: 2 c + 1 - f, from 0 to 2 f (extent - 1). size: the factors of
+ * height and width */
 
 /* The place of element `at`, in units of 1 / (2 f). */
 static duet_value write_place(duet_kernel_writer *writer, const char *at, size_t factor, size_t extent)
@@ -111,11 +111,11 @@ static duet_value write_bilinear(duet_kernel_writer *writer, duet_node node, con
                           rows[0].text);
 }
 
-/* The transpose: an element of the small picture adds up what those of the large one took of it. Along a dimension they
- * lie less than `factor` from its centre: the first factor / 2 before its own block, 2 factor of them, or one less
- * where factor is odd. */
+/* The transpose: an element of the small picture adds up the shares that elements of the large one took of it. Along a
+ * dimension there are 2 factor of them, one less if factor is odd; the first lies factor / 2 before the element's
+ * block. */
 
-/* The element tried at `counter`, held inside the picture, and its share, 0 where it has none. */
+/* The element of the large picture tried at `counter`, clamped to the picture, and its share, 0 if it took none. */
 static duet_value write_near(duet_kernel_writer *writer, duet_node node, size_t axis, const duet_value *own,
                              const char *counter, duet_value *share)
 {

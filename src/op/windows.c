@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Windows over pictures as a value of their own, and their transpose: a pair closed under differentiation. Neither is
- * stored unless asked for: a reduction reads windows where they lie in the picture, and fold computes what it adds up.
- */
+/* Windows over pictures as an op, and their transpose: a pair closed under differentiation. Neither is stored unless
+ * asked for: a reduction reads windows where they lie in the picture, and fold computes what it adds up. */
 #include "op/windows.h"
 
 #include <stdio.h>
@@ -11,7 +10,7 @@
 #include "op/where.h"
 #include "op/window.h"
 
-/* Of the attributes' sizes, two of each; number[0] is the fill of windows. */
+/* Where two sizes each begin among the attributes; number[0] is the fill of windows. */
 enum { STRIDE = 0, DILATION = 2, PAD = 4 };
 
 static duet_attributes attributes_of(const duet_window *window, double fill)
@@ -35,7 +34,7 @@ static duet_window window_of(duet_node node, duet_shape windows)
                          .pad_before = {size[PAD], size[PAD + 1]}};
 }
 
-/* Windows that lie side by side and cover the picture: cutting it up only names its elements anew. */
+/* Whether the windows lie side by side and cover the picture: cutting it up then only reorders its elements. */
 static bool tiles(const duet_window *window, duet_shape picture, duet_shape windows)
 {
     for (size_t axis = 0; axis < 2; axis++) {
@@ -156,8 +155,7 @@ void duet_write_taps(duet_kernel_writer *writer, const size_t times[2], duet_tap
 }
 
 /* fold: [batch, height, width, channels] of [batch, rows, columns, size, size, channels]. An element of the picture
- * adds up the elements of windows that lie on it, found from its place: the last window that reaches it, then those
- * before. */
+ * adds up the elements of all windows that cover it, from the last such window backwards. */
 
 /* Where, along one dimension, the windows that may cover an element lie. */
 typedef struct cover {
@@ -166,7 +164,7 @@ typedef struct cover {
     duet_value from, last, first;
 } cover;
 
-/* Without dilation: `last` is the window in which the element has the smallest place, `first` that place. */
+/* Without dilation: `last` is the last window that reaches the element, and `first` the element's place in it. */
 static cover cover_of(duet_kernel_writer *writer, duet_node node, const duet_map *map, size_t axis)
 {
     duet_shape windows = node->inputs[0]->shape;
@@ -181,8 +179,8 @@ static cover cover_of(duet_kernel_writer *writer, duet_node node, const duet_map
     return c;
 }
 
-/* The window tried at `counter` and the place in it, both held inside their extents; adds to `inside` when the window
- * does cover the element. */
+/* The window tried at `counter` and the element's place in it, both clamped to their extents; adds to `inside` the
+ * condition that the window covers the element. */
 static void write_covering(duet_kernel_writer *writer, const cover *c, const char *counter, duet_value *o,
                            duet_value *k, char inside[192])
 {
@@ -211,7 +209,7 @@ typedef struct fold_writer {
     duet_value sum;
 } fold_writer;
 
-/* Adds to the sum what the window at these counters has on the element. */
+/* Adds to the sum the element that the window at these counters has there, if it covers the place. */
 static void write_share(duet_kernel_writer *writer, const duet_value counters[2], void *context)
 {
     const fold_writer *fold = context;

@@ -33,7 +33,7 @@ size_t duet_lowering_after_readers(const duet_lowering *lowering, const duet_var
     return (size_t)last;
 }
 
-/* Two assignments to the same memory would leave one of them without effect. */
+/* Refuses two assignments to the same memory: one of them would have no effect. */
 duet_status duet_check_targets(const duet_node *roots, size_t count, duet_error *error)
 {
     for (size_t i = 0; i < count; i++) {
@@ -116,7 +116,7 @@ static void copy_assign(duet_lowering *lowering, duet_node assign, size_t earlie
 
 void duet_lowering_place_assigns(duet_lowering *lowering, const duet_node *roots, size_t count)
 {
-    for (size_t i = 0; i < count && !lowering->failed; i++) /* rows of tables that the plan reads, after those reads */
+    for (size_t i = 0; i < count && !lowering->failed; i++) /* table rows are written after the plan's reads */
         if (duet_is_row_write(roots[i]) && lowering->uses[roots[i]->inputs[0]->id] > 0)
             duet_lowering_place_row_write(lowering, roots[i], lowering->step_count);
     for (size_t i = 0; i < count; i++)

@@ -26,8 +26,8 @@ static duet_memory_kind storage_kind(const duet_storage *storage, const duet_sto
     return kind;
 }
 
-/* The flat view's name without its ending, "encoder" or "encoder.moment1"; without such a view, of parameters and of
- * the states of layers what stands before the first dot, else the variable's name. */
+/* The buffer's name. With a flat view it is the view's name without its ending: "encoder" or "encoder.moment1". Else,
+ * for parameters and layers' states, what stands before the first dot; for others the variable's name. */
 static void storage_name(const duet_storage *storage, duet_memory_kind kind, char name[LONGEST_NAME])
 {
     const duet_variable *variable, *first = NULL, *flat = NULL;
@@ -133,7 +133,7 @@ void duet_explainer_mark(duet_explainer *e)
         if (e->index_of[i] != DUET_NO_TENSOR) e->index_of[i] = (int)e->tensor_count++;
 }
 
-/* Of a part of a pack: the variable whose gradient lies there. */
+/* For a part of a pack: the variable whose gradient lies there. */
 static const duet_variable *packed_variable(const duet_lowering *lowering, const duet_tensor *part)
 {
     duet_node pack = part->home == DUET_HOME_PART ? lowering->tensors[part->whole].node : NULL;

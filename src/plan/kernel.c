@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The kernel with this text, new or known. The name says what it computes. */
+/* Finds or adds the kernel with this text. Its name says what it computes. */
 duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
                                duet_error *error)
 {
@@ -115,9 +115,9 @@ static size_t exact_local_size(const duet_lowering *lowering, size_t elements)
 }
 
 /* On a CPU a kernel that asks for coordinates is launched over a matrix whose columns are the features, so that a run
- * of work-items lies within a row: then its compiler sees that what depends on the row is the same for all, and what
- * depends on the column lies side by side. A work-group is a piece of a row, or several rows where they are short.
- * False: the kernel is launched over elements. */
+ * of work-items lies within a row. The compiler then sees that what depends on the row is the same for all of them, and
+ * what depends on the column lies side by side. A work-group is a piece of a row, or several short rows. False: the
+ * kernel is launched over elements. */
 static bool choose_matrix(const duet_lowering *lowering, size_t columns, size_t elements, duet_kernel_text *launch)
 {
     const duet_device_info *info = duet_device_describe(lowering->device);

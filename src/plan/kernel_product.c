@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of a product: values made of it element by element, computed and stored by the GEMM provider's own kernel
- * while the product is in registers. The provider hands over runs of neighbouring elements of a row
- * (cl/gemm_panel.cl). */
+/* Epilogues of products: values that are made of a product element by element. The GEMM provider's own kernel computes
+ * and stores them while the product is in registers; it hands over runs of neighbours in a row (cl/gemm_panel.cl). */
 #include <stdio.h>
 
 #include "plan/kernel.h"

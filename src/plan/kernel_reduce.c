@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Reductions. Each output's elements are cut into pieces where there are few outputs; a second launch adds the pieces
- * in a fixed order. On CPUs a work-item runs over sixteen neighbours in memory at once, in sums of their own, which the
- * compiler turns into vector instructions; on GPUs neighbouring work-items read neighbouring elements. */
+/* Reductions. If there are few outputs, the elements of each are cut into pieces, which a second launch adds in a fixed
+ * order. On CPUs a work-item runs over sixteen neighbours in memory at once, in sums of their own, which the compiler
+ * turns into vector instructions; on GPUs neighbouring work-items read neighbouring elements. */
 #include "plan/kernel.h"
 
 #include <stdio.h>
 
-/* The coordinates of an element of what is reduced, each a part of o (which output) or of r (which element of its sum).
- */
+/* The coordinates of an element of the input, each computed from o (which output) or r (which element of its sum). */
 static duet_coordinates coordinates_of(const duet_step *step)
 {
     duet_coordinates coordinates = {.text = {""}};
@@ -27,7 +26,7 @@ static duet_coordinates coordinates_of(const duet_step *step)
     return coordinates;
 }
 
-/* The element's row, in a matrix of the last extent, and its column. */
+/* The element's column, which is its last coordinate, and its row, made of the others. */
 static void write_row(duet_text *text, const duet_step *step)
 {
     const duet_coordinates coordinates = coordinates_of(step);
@@ -43,7 +42,7 @@ static void write_row(duet_text *text, const duet_step *step)
     duet_text_add(text, *plus == '\0' ? "0u;\n" : ";\n");
 }
 
-/* Which element of what is reduced comes next, and its value. */
+/* The index and the value of the next element of the input. */
 static void write_element(duet_text *text, const duet_step *step, const duet_kernel_writer *writer)
 {
     bool scattered = step->layout == DUET_REDUCE_SCATTERED;

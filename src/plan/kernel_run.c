@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernels that compute a run of neighbouring elements in a loop: the ends of products, and maps over random numbers,
- * where some work is the same for several neighbours. The loop computes all values before a second one stores, so that
- * a compiler may take the run as vectors. */
+/* Kernels that compute a run of neighbouring elements in a loop: epilogues of products, and maps over random numbers,
+ * where several neighbours share work. One loop computes all values and a second one stores them, so that a compiler
+ * can use vectors. */
 #include <stdio.h>
 
 #include "plan/kernel.h"

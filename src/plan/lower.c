@@ -45,7 +45,7 @@ static void place_reduce(duet_lowering *lowering, duet_node node)
     lowering->ready_at[node->id] = index;
 }
 
-/* Each gradient is written where it belongs in the pack; one that cannot be (it lies elsewhere already) is copied. */
+/* Each gradient is written to its place in the pack; one that already lies elsewhere is copied. */
 static void place_pack(duet_lowering *lowering, duet_node node)
 {
     const duet_storage *storage = node->attributes.object;

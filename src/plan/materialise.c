@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What lies in memory: operands of matmuls, results, what is stretched, and values with several uses where storing them
- * moves fewer bytes than computing them again. Everything else lives in registers of the kernels that use it. */
+/* What lies in memory: operands of matmuls, results, operands of broadcasts, and values with several uses if storing
+ * them moves fewer bytes than computing them again. Everything else lives in registers of the kernels that use it. */
 #include "op/op.h"
 #include "plan/lower.h"
 
@@ -65,7 +65,7 @@ static void store_operands(duet_lowering *lowering, duet_node node)
         break;
     case DUET_OP_REDUCE: store(lowering, node); break;
     case DUET_OP_ASSIGN: store(lowering, duet_is_row_write(node) ? node->inputs[1]->inputs[1] : node->inputs[1]); break;
-    case DUET_OP_VIEW: /* what is stretched would be computed again for each copy */
+    case DUET_OP_VIEW: /* the operand of a broadcast would be computed again for each copy */
         if (node->elements > node->inputs[0]->elements && computes_something(node->inputs[0]))
             store(lowering, node->inputs[0]);
         break;
@@ -73,7 +73,7 @@ static void store_operands(duet_lowering *lowering, duet_node node)
     }
 }
 
-/* A value used more than once is stored if computing it again moves more bytes or costs more than reading it. */
+/* A value with several uses is stored if computing it each time costs much or moves more bytes than storing it. */
 static void store_shared(duet_lowering *lowering)
 {
     enum { COSTLY = 16 };
@@ -94,7 +94,7 @@ static void store_shared(duet_lowering *lowering)
             bool in_memory = duet_is_leaf(input) || lowering->stored[input->id];
             bool is_stretched = node->op->kind == DUET_OP_VIEW && node->elements > input->elements;
             cost[id] += in_memory ? 0 : cost[input->id];
-            reads[id] += is_stretched ? 0 : in_memory ? 1 : reads[input->id]; /* what is small stays in the cache */
+            reads[id] += is_stretched ? 0 : in_memory ? 1 : reads[input->id]; /* small: it stays in the cache */
         }
         size_t uses = lowering->uses[id];
         bool cheap = cost[id] <= COSTLY && reads[id] * uses <= reads[id] + 1 + uses;
@@ -128,7 +128,8 @@ static bool is_sum(duet_node node)
     return node->op == &duet_op_add;
 }
 
-/* A stored sum of a product and an earlier value that nothing else uses: the product is added where that value lies. */
+/* Finds stored sums of a product and an earlier value that nothing else uses: the product is added where that value
+ * lies. */
 static void find_added_products(duet_lowering *lowering)
 {
     for (size_t id = 0; id < duet_graph_count(lowering->graph); id++) {
@@ -144,7 +145,7 @@ static void find_added_products(duet_lowering *lowering)
     }
 }
 
-/* Probes a root; where it reads more tensors than one kernel takes, the operands it is made of are stored first. */
+/* Probes a root. If it reads more tensors than one kernel takes, its operands are stored first. */
 static void probe_within_limit(duet_lowering *lowering, duet_node root)
 {
     duet_lowering_probe(lowering, root);

@@ -18,7 +18,7 @@ static bool meet(const duet_tensor *a, const duet_tensor *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest offset in `slab` where `tensor` meets nobody placed there already. */
+/* The lowest offset in `slab` where `tensor` overlaps none of those placed there already. */
 static size_t lowest_place(const duet_lowering *lowering, const size_t *order, size_t placed, size_t slab,
                            const duet_tensor *tensor)
 {

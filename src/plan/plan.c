@@ -98,7 +98,7 @@ static duet_status lower(duet_plan *plan, const duet_node *roots, size_t count, 
     return DUET_OK;
 }
 
-/* Memory of the plan's own tensors and of the variables it touches, which may lack values of fill functions yet. */
+/* Allocates the plan's own tensors and the variables it touches; values from fill functions may still be missing. */
 static duet_status allocate_tensors(duet_plan *plan, duet_error *error)
 {
     for (size_t i = 0; i < plan->lowering.tensor_count; i++) {
@@ -112,7 +112,7 @@ static duet_status allocate_tensors(duet_plan *plan, duet_error *error)
     return DUET_OK;
 }
 
-/* What files give comes last: they may be read while all else is made ready. */
+/* Values from files come last, so that files can be read while all else is made ready. */
 static duet_status fill_variables(duet_plan *plan, duet_error *error)
 {
     for (size_t i = 0; i < plan->lowering.tensor_count; i++) {
@@ -146,7 +146,7 @@ static duet_place place_of(const duet_plan *plan, int index)
     return (duet_place){whole.buffer, whole.offset + tensor->part_offset};
 }
 
-/* The launches of generated kernels for one step: none for a product that ends in nothing else. */
+/* Writes the generated kernels of one step: none for a product without an epilogue. */
 static duet_status write_step(duet_plan *plan, size_t index, size_t *count, duet_error *error)
 {
     const duet_step *step = &plan->lowering.steps[index];
@@ -178,7 +178,7 @@ static duet_status write_texts(duet_plan *plan, duet_error *error)
     return DUET_OK;
 }
 
-/* From argument `index` on. */
+/* Sets the arguments from number `index` on. */
 static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *text, cl_kernel kernel, cl_uint index,
                                  duet_error *error)
 {
@@ -220,7 +220,7 @@ static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, due
     return set_arguments(plan, text, kernel, 0, error);
 }
 
-/* A product that ends in other values is an instance of the provider's kernel; `text` (else NULL) is its end. */
+/* Adds a product. With an epilogue (`text`, else NULL) it is an instance of the provider's kernel. */
 static duet_status add_product(duet_plan *plan, const duet_step *step, const duet_kernel_text *text, duet_error *error)
 {
     const duet_gemm_provider *provider = step->gemm.provider;
@@ -323,13 +323,14 @@ duet_status duet_plan_replay(duet_plan *plan, duet_error *error)
     return duet_plan_enqueue(plan, NULL, error);
 }
 
-/* The tensor that holds `node`, checked against the caller's size. Memory that is shared holds nothing for long. */
 bool duet_plan_holds(const duet_plan *plan, duet_node node)
 {
     duet_node memory = node == NULL ? NULL : duet_node_in_memory(node);
     return memory != NULL && memory->graph == plan->lowering.graph && plan->lowering.tensor_of[memory->id] >= 0;
 }
 
+/* The tensor that holds `node`, checked against the caller's size. Tensors in the shared arena are refused: they are
+ * soon overwritten. */
 static duet_status find_tensor(const duet_plan *plan, duet_node node, size_t bytes, duet_place *place, size_t *size,
                                duet_error *error)
 {

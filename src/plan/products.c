@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products in a plan: where they are computed, which values end them in the same kernel, and whether the product
- * itself is ever stored. */
+/* Matrix products in a plan: where they are computed, which values form their epilogues, and whether the product itself
+ * is ever stored. */
 #include "plan/lower.h"
 
 #include <string.h>

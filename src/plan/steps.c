@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps and tensors while a plan is lowered, and which map values share a kernel: a value joins the kernel that has an
- * operand of it in registers, else the latest one of its extent that comes after all it reads. */
+/* Steps and tensors while a plan is lowered, and which values share a map kernel: a value joins the kernel that has one
+ * of its operands in registers, else the latest kernel of its extent that comes after all it reads. */
 #include "plan/lower.h"
 
 #include <stdlib.h>
@@ -93,8 +93,8 @@ bool duet_step_computes(const duet_step *step, duet_node node)
     return false;
 }
 
-/* The first step that may compute what the probe has just written: after all it loads, or together with a value of the
- * same kernel that is used element by element. */
+/* The first step that may compute the probed value: after the steps of all it loads, or in such a step itself if it
+ * uses that step's value element by element. */
 size_t duet_lowering_earliest_step(const duet_lowering *lowering)
 {
     size_t earliest = 0;
@@ -118,7 +118,7 @@ static bool computes_operand(const duet_lowering *lowering, const duet_step *ste
     return false;
 }
 
-/* A map takes any value of its extent; a product ends in values that are made of it. */
+/* A map takes any value of its extent; a product takes as its epilogue only values made of it. */
 static bool can_join(const duet_lowering *lowering, const duet_step *step, const duet_root *root)
 {
     bool is_product = step->kind == DUET_STEP_PRODUCT && root->counter == NULL;
@@ -127,7 +127,7 @@ static bool can_join(const duet_lowering *lowering, const duet_step *step, const
            step->read_count + lowering->probe.load_count + DUET_STEP_ROOTS <= DUET_STEP_LOADS;
 }
 
-/* A map step for the root: the kernel that already has an operand of it, else the latest that fits, else a new one. */
+/* Places the root in the kernel that already has one of its operands, else in the latest that fits or a new map. */
 void duet_lowering_place_root(duet_lowering *lowering, duet_root root, size_t earliest)
 {
     size_t chosen = lowering->step_count;

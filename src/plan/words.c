@@ -21,8 +21,8 @@ typedef struct phrase {
     bool cut;
 } phrase;
 
-/* How a sign binds: an operand that binds less gets parentheses, the right one of "-" and "/" also if it binds alike.
- */
+/* How tightly a sign binds. An operand that binds less tightly gets parentheses; the right operand of "-" and "/" also
+ * if it binds equally. */
 static const struct sign {
     const duet_op *op;
     const char *before, *between, *after;
@@ -76,7 +76,7 @@ static bool is_silent(duet_node node)
 
 static void say(phrase *p, duet_node node, int binds, size_t depth);
 
-/* "3x3, stride 2, padding 1": what is not 1, or of padding 0, is left out. */
+/* Says ", stride 2" or the like, unless the pair is what is usual. */
 static void say_pair(phrase *p, const char *what, const uint32_t pair[2], uint32_t usual)
 {
     if (pair[0] == usual && pair[1] == usual) return;

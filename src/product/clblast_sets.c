@@ -6,7 +6,7 @@
 
 #include <clblast_c.h>
 
-/* In the order of each kernel's columns below. */
+/* Indices into each kernel's parameters below. */
 enum { D_MDIMCD = 2, D_NDIMCD = 4, D_PADA, D_PADB, D_WGD = 9 };
 enum { G_KWG = 2, G_MDIMC = 5, G_MWG, G_NDIMC = 8, G_NWG, G_SA, G_SB };
 
@@ -32,8 +32,8 @@ static const uint8_t indirect_sets[][DUET_CLBLAST_PARAMETERS] = {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-/* CLBlast takes the direct kernel for small products, which are what most models have. Its own tuners use these cubes.
- */
+/* CLBlast takes the direct kernel for small products, which are what most models have. The extents are those of its own
+ * tuners. */
 static const duet_clblast_kernel kernels[DUET_CLBLAST_KERNELS] = {
     {"XgemmDirect", 256, COUNT_OF(direct_names), COUNT_OF(direct_sets), direct_names, direct_sets},
     {"Xgemm", 1024, COUNT_OF(indirect_names), COUNT_OF(indirect_sets), indirect_names, indirect_sets},
@@ -65,7 +65,7 @@ duet_status duet_clblast_override(duet_device *device, size_t kernel, size_t set
         names[i] = row->parameters[i];
         values[i] = row->sets[set][i];
     }
-    CLBlastStatusCode code = CLBlastClearCache(); /* of programs made with other parameters */
+    CLBlastStatusCode code = CLBlastClearCache(); /* drops programs made with other parameters */
     if (code == CLBlastSuccess)
         code = CLBlastOverrideParameters(duet_device_id(device), row->name, CLBlastPrecisionSingle,
                                          row->parameter_count, names, values);

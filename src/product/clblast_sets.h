@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Parameters of CLBlast's two GEMM kernels that are known to be right somewhere, to be tried on a device that CLBlast's
- * own database lacks. CLBlast takes them for a device and a process, not for a product. */
+/* Parameters of CLBlast's two GEMM kernels, known to be right on some device, to be tried on devices that are missing
+ * from CLBlast's own database. CLBlast takes them for a device and a process, not for a product. */
 #ifndef DUET_SRC_PRODUCT_CLBLAST_SETS_H
 #define DUET_SRC_PRODUCT_CLBLAST_SETS_H
 
@@ -10,7 +10,7 @@ enum { DUET_CLBLAST_KERNELS = 2, DUET_CLBLAST_PARAMETERS = 16 };
 
 typedef struct duet_clblast_kernel {
     const char *name;
-    size_t extent; /**< of the cube to try it on */
+    size_t extent; /**< m, n and k of the product to try it on */
     size_t parameter_count, set_count;
     const char *const *parameters;
     const uint8_t (*sets)[DUET_CLBLAST_PARAMETERS];

@@ -13,7 +13,7 @@ const char *duet_convolution_use_name(duet_convolution_use use)
     return (size_t)use < DUET_CONVOLUTION_USES ? names[use] : "";
 }
 
-/** From a pixel's place in the padded picture to that of the last tap of the last result, both from 1. */
+/** Extent of the padded picture that the windows of all results span. */
 static uint64_t reach_of(const duet_convolution *c, size_t axis)
 {
     return (uint64_t)(c->result[axis] - 1) * c->stride[axis] + (uint64_t)(c->kernel[axis] - 1) * c->dilation[axis] + 1;
@@ -107,7 +107,7 @@ void duet_convolution_extents(const duet_convolution *c, size_t *m, size_t *n, s
     }
 }
 
-/** The first and the last result that meet the picture with a tap along one dimension, or none. */
+/** The first and last result along one dimension for which this tap lies inside the picture; false if there is none. */
 static bool results_of_tap(const duet_convolution *c, size_t axis, size_t tap, size_t *first, size_t *last)
 {
     const size_t stride = c->stride[axis], pad = c->pad[axis], at = tap * c->dilation[axis];
@@ -118,7 +118,7 @@ static bool results_of_tap(const duet_convolution *c, size_t axis, size_t tap, s
     return *first <= *last;
 }
 
-/** How many pairs of a result and a tap meet a pixel along one dimension. */
+/** How many pairs of a result and a tap lie inside the picture along one dimension. */
 static double taps_inside(const duet_convolution *c, size_t axis)
 {
     double count = 0;

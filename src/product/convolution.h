@@ -8,9 +8,9 @@
 
 #include "duet/bench.h"
 
-/* As matrices, x, w and y have a row for each element of the picture, of the kernel and its channels, and of the
- * result, and a column for each channel, feature and feature. Rows and columns of a product are those of what it
- * computes. */
+/* As matrices: x has a row for each pixel and a column for each channel, w a row for each tap and channel and a column
+ * for each feature, y a row for each result and a column for each feature. A product has the rows and columns of what
+ * it computes. */
 
 /** Entry 0 is along the height, 1 along the width. Compared by bytes: no padding. */
 typedef struct duet_convolution {
@@ -21,11 +21,11 @@ typedef struct duet_convolution {
     uint32_t groups;
 } duet_convolution;
 
-/** From and to what the public headers call it; the padding after is then the least that the result needs. NULL, or why
- *  it is none. */
+/** Converts from and to the public struct; the padding after the picture is then the least that the result needs.
+ *  Returns NULL, or why it is no convolution. */
 const char *duet_convolution_read(const duet_convolution_product *told, duet_convolution *convolution);
 duet_convolution_product duet_convolution_told(const duet_convolution *convolution);
-/** NULL if its numbers fit each other and its tensors' elements can be counted, else why not. */
+/** NULL if its numbers fit each other and its tensors' elements can be counted, else what is wrong. */
 const char *duet_convolution_fault(const duet_convolution *convolution);
 /** The extents of its product. k counts all taps, also those that fall into the padding. */
 void duet_convolution_extents(const duet_convolution *convolution, size_t *m, size_t *n, size_t *k);

@@ -43,8 +43,8 @@ static const duet_gemm_provider *preset(const duet_device *device, const duet_ge
     return gpu ? &duet_gemm_clblast : &duet_gemm_panel;
 }
 
-/** Below this many multiply-adds one plain launch is done before a tiled product has packed its operands (about 8,000
- *  on two CPU cores; a GPU does as many in the time that a launch costs it). */
+/** Below this many multiply-adds one plain launch is faster than packing for a tiled product (about 8,000 on two CPU
+ *  cores; a GPU does as many in the time that a launch costs it). */
 static const double plain_products = 8192;
 
 /** A provider with its preset parameters, or plain where it does not fit. */
@@ -55,7 +55,8 @@ static duet_gemm_choice choose_provider(duet_device *device, const duet_gemm_pro
     return (duet_gemm_choice){.provider = wanted, .parameters = wanted->preset(device, shape)};
 }
 
-/** What a person asks for is used, whatever was measured, but not in silence. "plain" means convolutions too. */
+/** What a person asks for is used, whatever was measured, with a warning if it was found wrong here. "plain" includes
+ * convolutions. */
 static duet_gemm_choice choose_asked(duet_device *device, const duet_gemm_shape *shape)
 {
     duet_products *products = duet_products_of(device);

@@ -7,9 +7,9 @@
 #include "device/launch.h"
 #include "product/convolution.h"
 
-/** op(A) is m x k, op(B) is k x n, C is m x n. A is stored [m, k], or [k, m] if transpose_a; B [k, n], or [n, k]. Of a
- *  convolution the extents are its product's; A is what it reads through the window (y for its data gradient, else x),
- *  B the other operand. */
+/** op(A) is m x k, op(B) is k x n, C is m x n. A is stored [m, k], or [k, m] if transpose_a; B [k, n], or [n, k]. For a
+ *  convolution these are the extents of its product; A is the tensor read through the window (y for its data gradient,
+ *  else x), B the other operand. */
 typedef struct duet_gemm_shape {
     size_t m, n, k;
     bool transpose_a, transpose_b;
@@ -17,19 +17,19 @@ typedef struct duet_gemm_shape {
     size_t batch; /**< more than 1: as many plain products, whose matrices lie one after the other; not tuned */
 } duet_gemm_shape;
 
-/** How many products it is. */
+/** The number of products, 1 or more. */
 size_t duet_gemm_batch(const duet_gemm_shape *shape);
 duet_gemm_shape duet_gemm_shape_of(const duet_convolution *convolution);
-/** Floating-point operations of the product; of a convolution without those in the padding. */
+/** Floating-point operations of the product; for a convolution without those in the padding. */
 double duet_gemm_flops(const duet_gemm_shape *shape);
-/** The shape of a product as it is told; returns NULL, or what does not fit together. */
+/** Reads the shape of a product from the public struct. Returns NULL, or what does not fit together. */
 const char *duet_product_read(const duet_product *product, duet_gemm_shape *shape);
 /** As duet_product_words. */
 const char *duet_gemm_words(const duet_gemm_shape *shape, char text[DUET_PRODUCT_WORDS]);
 /** Elements of A, B and C; false if a number of bytes does not fit. */
 bool duet_gemm_elements(const duet_gemm_shape *shape, size_t elements[3]);
 
-/** How a provider computes a product: tile sizes and the like. Which number means what says its row. */
+/** How a provider computes a product: tile sizes and the like. The provider's row says which number means what. */
 enum { DUET_GEMM_PARAMETERS = 9 };
 typedef struct duet_gemm_parameters {
     uint32_t value[DUET_GEMM_PARAMETERS];
@@ -73,7 +73,7 @@ struct duet_gemm_provider {
     bool batches;   /**< serves many products in one launch */
     /** The names of the parameters, in order. NULL past the last. */
     const char *parameters[DUET_GEMM_PARAMETERS + 1];
-    /** Whether the device and the shape suit it at all. */
+    /** Whether it can compute this shape on this device at all. */
     bool (*fits)(duet_device *device, const duet_gemm_shape *shape);
     /** The parameters to take where nobody has measured. */
     duet_gemm_parameters (*preset)(const duet_device *device, const duet_gemm_shape *shape);

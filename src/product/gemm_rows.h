@@ -18,15 +18,15 @@ duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *produ
                              const char *options, const char *kernel, const duet_argument *arguments, size_t count,
                              duet_launch *launch, duet_launch_list *list, duet_error *error);
 
-/** What a launch of a product does: it prepares an operand, computes pieces that are added up later, or writes C, which
- *  is the plan's own kernel if it has one. */
+/** What a launch of a product does: it prepares an operand, computes pieces that are added up later, or writes C (by
+ *  the plan's own kernel if there is one). */
 typedef enum duet_gemm_role { DUET_GEMM_PREPARES, DUET_GEMM_PIECES, DUET_GEMM_WRITES } duet_gemm_role;
 
 enum { DUET_GEMM_NUMBERS = 8, DUET_GEMM_PLACES = 3 };
 
-/** A launch of a product: the provider's kernel and its arguments, first numbers, up to one of no bytes, then of each
- *  place the buffer and the offset (cl_ulong), and last, unless it prepares, whether it adds to what is there
- * (cl_uint). */
+/** A launch of a product: the provider's kernel and its arguments in order. First numbers, ended by one of no bytes;
+ *  then the buffer and offset (cl_ulong) of each place; last, unless it prepares, whether to add to what C holds
+ *  (cl_uint). */
 typedef struct duet_gemm_call {
     duet_gemm_role role;
     const char *file, *options, *kernel;
@@ -41,13 +41,13 @@ duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *
                                   duet_error *error);
 
 /** Appends the launch that adds up `pieces` of C, [pieces][m][n], from the workspace. `launch`: its work-items.
- * `kernel` takes m and n (cl_ulong), their number (cl_uint), and both places. `what`: for its name. */
+ * `kernel` takes m and n (cl_ulong), the number of pieces (cl_uint), and both places. `what`: for its name. */
 duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const char *file,
                                  const char *options, const char *kernel, const char *what, cl_uint pieces,
                                  duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
                                  duet_error *error);
 
-/** Of a convolution's use: the macro in a provider's file, and the kernel that it makes there. */
+/** The macro in a provider's file for a convolution's use, and the kernel that it makes there. */
 const char *duet_conv_macro(const duet_gemm_shape *shape);
 const char *duet_conv_kernel(const duet_gemm_shape *shape);
 

@@ -14,9 +14,9 @@ typedef struct duet_products {
     bool clblast_used; /**< CLBlast keeps programs of this context; they must go before it does */
 } duet_products;
 
-/** The device's record, with all zero where nothing was kept yet. */
+/** The device's record; all zero if nothing was kept yet. */
 const duet_products *duet_products_seen(const duet_device *device);
-/** The same to be written to, made at its first use; NULL if memory is short. */
+/** The same for writing, made at its first use; NULL if memory is short. */
 duet_products *duet_products_of(duet_device *device);
 
 #endif

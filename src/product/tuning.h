@@ -14,7 +14,7 @@ typedef struct duet_tuned_product {
     double gflops;
 } duet_tuned_product;
 
-/** Wrong numbers or a crash, for whatever shape: not used on this device. */
+/** A choice that gave wrong numbers or crashed: not used on this device, whatever the shape. */
 typedef struct duet_unfit {
     duet_gemm_choice choice;
     bool whole; /**< the provider with any parameters: it was its preset that failed, so nothing of it is trusted */
@@ -30,8 +30,8 @@ typedef struct duet_tuning {
 
 /** Each extent rounded up to 2^i or 3 * 2^i. Products of one bucket have the same transposes, and extents within half
  * of each other: what is best for one is good for the others, batches of 100 and 128 share what was measured, and a
- * model needs few measurements. Steps of two would put 130 and 256 together, which leave very different rests of tiles.
- */
+ * model needs few measurements. Powers of two alone would put 130 and 256 together, which fill their last tiles very
+ * differently. */
 duet_gemm_shape duet_gemm_bucket(const duet_gemm_shape *shape);
 bool duet_gemm_same_shape(const duet_gemm_shape *a, const duet_gemm_shape *b);
 bool duet_gemm_same_choice(const duet_gemm_choice *a, const duet_gemm_choice *b);
@@ -46,14 +46,14 @@ const duet_tuned_product *duet_tuning_find(const duet_tuning *tuning, const duet
 bool duet_tuning_is_unfit(const duet_tuning *tuning, const duet_gemm_choice *choice);
 void duet_tuning_clear(duet_tuning *tuning);
 
-/** For every plan made from now on. Takes the rows, also on failure, and leaves *tuning empty. */
+/** Sets the table for every plan made from now on. Takes the rows, also on failure, and leaves *tuning empty. */
 duet_status duet_device_set_tuning(duet_device *device, duet_tuning *tuning, duet_error *error);
 const duet_tuning *duet_device_tuning(const duet_device *device);
 
 /** Product `index` of those that plans have asked a choice for since the device was opened, each once, in order; NULL
  *  past the end. */
 const duet_gemm_shape *duet_device_product_at(const duet_device *device, size_t index);
-/** Remembers a product; where memory is short it goes unnoticed. */
+/** Remembers a product, unless memory is short. */
 void duet_device_note_product(duet_device *device, const duet_gemm_shape *shape);
 
 #endif

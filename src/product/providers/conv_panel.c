@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions, provider "conv-panel": register tiles whose rows are images, over panels of weights (cl/conv_panel.cl,
- * conv_panel_weights.cl).
- * For CPUs, and for accelerators that are emulated on one. */
+ * conv_panel_weights.cl). For CPUs, and for accelerators that are emulated on one. */
 #include <stdio.h>
 
 #include "base/size.h"
@@ -23,14 +22,15 @@ static bool is_thin(const duet_gemm_shape *shape)
     return shape->n == 1 && !is_weights(shape);
 }
 
-/** Floats of what a work-item of the weights' gradient copies: four pixels for each row of a panel. */
+/** Floats of pixels that a work-item of the weights' gradient copies: four pixels for each row of a panel. */
 static size_t block_floats(const duet_gemm_parameters *parameters)
 {
     return 4 * (size_t)parameters->value[DUET_PANEL_K_BLOCK] * DUET_PANEL_BLOCK_ROWS;
 }
 
-/** What the greediest kernel of a program keeps. Weights: panel, sums, and pixels and the taps' steps or, of few
- * channels, a padded picture, its steps and rows. Else: sums and steps, or a panel where weights are packed. */
+/** Local memory of the program's kernel that needs most. Weights' gradient: a panel, sums, and either copied pixels and
+ * the taps' steps or, for few channels, a padded picture, its steps and rows. Else: sums and steps, or a panel to pack
+ * weights. */
 static size_t local_bytes(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const uint32_t *value = parameters->value;
@@ -62,8 +62,8 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
     return parameters;
 }
 
-/** A row of the window must fit what a work-item copies: its pixels have at most DUET_PANEL_BLOCK_ROWS channels and a
- * line more. */
+/** One row of the window must fit the pixels that a work-item copies. A copied pixel has at most DUET_PANEL_BLOCK_ROWS
+ * channels and a cache line more. */
 static bool holds_window(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const duet_convolution *it = &shape->convolution;
@@ -98,7 +98,7 @@ static bool panel_candidate(const duet_device *device, const duet_gemm_shape *sh
     return false;
 }
 
-/** Kernels count within a picture, within the weights and rows of the result in 32 bits. */
+/** Kernels use 32 bits to count the elements of a picture and of the weights, and the rows of the result. */
 static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
 {
     const duet_convolution *it = &shape->convolution;
@@ -110,7 +110,7 @@ static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
            local_bytes(shape, &preset) <= duet_device_describe(device)->local_bytes;
 }
 
-/** The weights in panels, or their gradient in pieces. */
+/** Bytes of the weights in panels, or of the pieces of their gradient. */
 static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const duet_convolution *it = &shape->convolution;
@@ -160,15 +160,15 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
     return duet_gemm_append_call(device, product, &call, &launch, list, NULL, error);
 }
 
-/** The extents of what is computed: the places. */
+/** Height and width of what is computed. */
 static const uint32_t *places_of(const duet_convolution *it)
 {
     return it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
 }
 
-/** Images of a work-item. One tile's worth, if the panels stay in a second-level cache: the next rows of places, which
- *  are computed next, then find their pixels there too. Else as many as there are sums: panels come from further away.
- */
+/** Images of a work-item. If the panels stay in a second-level cache: one tile's worth, so that the pixels stay there
+ *  too until the next row of places reads them. Else as many as there are sums for, since panels come from further
+ *  away. */
 static size_t images_taken(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     static const size_t near_floats = 32768;

@@ -8,16 +8,16 @@
 
 enum { DUET_PANEL_ROWS, DUET_PANEL_LANES, DUET_PANEL_K_BLOCK, DUET_PANEL_SUM_ROWS, DUET_PANEL_STRIPS };
 enum {
-    DUET_PANEL_FEW_ROWS = 8,    /**< a strip's last tile may write nearly that many rows of sums too far */
-    DUET_PANEL_PADDED = 4096,   /**< floats of a padded picture with few channels */
-    DUET_PANEL_BLOCK_ROWS = 64, /**< channels that are copied to lie together */
-    DUET_PANEL_TAPS = 25,       /**< that share what was copied, at most */
+    DUET_PANEL_FEW_ROWS = 8,    /**< a strip's last tile may write nearly that many rows of sums past its end */
+    DUET_PANEL_PADDED = 4096,   /**< most floats of a padded picture with few channels */
+    DUET_PANEL_BLOCK_ROWS = 64, /**< most channels of a copied pixel */
+    DUET_PANEL_TAPS = 25,       /**< most taps that share copied pixels */
 };
 
-/** Strips of a group: vectors hold 2 x lanes features. */
+/** Strips of a group, each of 2 x lanes features. */
 size_t duet_panel_strips(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters);
 
-/** Of the weights' gradient: macro of the kernel that writes it, bytes of its pieces, launches. */
+/** For the weights' gradient: macro of the kernel that writes it, bytes of its pieces, launches. */
 const char *duet_panel_weights_macro(const duet_device *device, const duet_gemm_shape *shape,
                                      const duet_gemm_parameters *parameters);
 size_t duet_panel_weights_workspace(const duet_device *device, const duet_gemm_shape *shape,

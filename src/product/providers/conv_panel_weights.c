@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The weights' gradient of provider "conv-panel" (cl/conv_panel_weights.cl): what a work-item takes of the kernel, the
- * features and the images follows from how often picture and result would be copied. */
+/* The weights' gradient of provider "conv-panel" (cl/conv_panel_weights.cl): how much of the kernel, the features and
+ * the images a work-item takes is chosen so that pixels and results are copied least. */
 #include "base/size.h"
 #include "product/providers/conv_panel.h"
 
 /** What a work-item takes, and how many parts that makes. */
 typedef struct {
-    bool few; /**< pictures with fewer channels than a tile has rows: rows are taps */
+    bool few; /**< the picture has fewer channels than a tile has rows: rows are taps and channels */
     size_t row_block, strips, image_block;
     uint32_t tap_rows, tap_columns;
     size_t row_parts, strip_parts, pieces;
 } weights_parts;
 
-/** Whether rows are taps: a padded picture must fit. */
+/** Whether a picture has few channels (see `few`) and fits local memory with its padding. */
 static bool has_few_channels(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
     const duet_convolution *it = &shape->convolution;
@@ -25,14 +25,14 @@ static bool has_few_channels(const duet_gemm_shape *shape, const duet_gemm_param
     return it->groups == 1 && it->channels < parameters->value[DUET_PANEL_ROWS] && length <= DUET_PANEL_PADDED;
 }
 
-/** The size of equal turns, of at most `most` each, that together take `all`. */
+/** Splits `all` into the fewest turns of at most `most`. Returns the size of equal turns. */
 static uint32_t even_share(uint32_t all, uint32_t most)
 {
     return (uint32_t)duet_size_pieces(all, duet_size_pieces(all, most));
 }
 
-/** How many rows of the kernel a work-item serves: those that copy least. One row passes over what lies between its
- *  strides; several share pixels, but leave sums for fewer strips. */
+/** Chooses how many rows of the kernel a work-item serves, so that least is copied. One row skips the pixels between
+ *  its strides; several rows share pixels, but leave room for the sums of fewer strips. */
 static void choose_taps(const duet_gemm_shape *shape, const uint32_t *value, size_t blocks, size_t all_strips,
                         weights_parts *parts)
 {
@@ -60,7 +60,8 @@ static void choose_taps(const duet_gemm_shape *shape, const uint32_t *value, siz
     }
 }
 
-/** Too few work-items for the device: pieces of the images, then fewer strips and rows for each. */
+/** Divides the work. If that makes too few work-items for the device, splits the images into pieces, then gives each
+ * fewer strips and rows. */
 static weights_parts parts_of(const duet_device *device, const duet_gemm_shape *shape,
                               const duet_gemm_parameters *parameters)
 {

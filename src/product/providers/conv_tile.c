@@ -5,10 +5,11 @@
 #include "base/size.h"
 #include "product/providers/tiles.h"
 
-/** Elements and places are counted in 32 bits, with a sign. */
+/** Kernels count elements and places in 32 bits, with a sign. */
 static const size_t most_elements = INT32_MAX / 2;
 
-/** The kinds of pixels of a data gradient have rows and taps of their own: the most that one has. */
+/** The work as plain products. For a data gradient each kind of pixels is one product; they differ in rows and taps,
+ * and the largest counts. */
 static duet_tile_work work_of(const duet_gemm_shape *shape)
 {
     const duet_convolution *v = &shape->convolution;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions, provider "unfold": the picture is unfolded into a matrix (cl/unfold.cl), a few images at a time, which
- * the device's own provider of plain products multiplies: on a GPU CLBlast. The data gradient multiplies first and
- * folds the product back, which multiplies no zero between the results of a stride. */
+/* Convolutions, provider "unfold": a few images at a time are unfolded into a matrix (cl/unfold.cl), which the device's
+ * provider of plain products multiplies: on a GPU CLBlast. The data gradient multiplies first and folds the product
+ * back, so it multiplies none of the zeros that a stride puts between results. */
 #include "base/size.h"
 #include "product/gemm_rows.h"
 
 enum { GROUP = 64, LINE = 128 };
 
-/** Of the unfolded matrix. */
+/** Most bytes of the unfolded matrix. */
 static const size_t most_bytes = (size_t)64 << 20;
 
 static size_t rows_of_image(const duet_convolution *v)
@@ -38,7 +38,7 @@ static bool unfold_fits(duet_device *device, const duet_gemm_shape *shape)
     return shape->convolution.groups == 1 && images_at_a_time(device, &shape->convolution) > 0;
 }
 
-/** The plain product for `images` images: of what is unfolded or folded, w and y. */
+/** The plain product for `images` images: of the unfolded matrix, w and y, two of them give the third. */
 static duet_gemm_shape product_of(const duet_convolution *v, size_t images)
 {
     const size_t rows = images * rows_of_image(v), columns = columns_of(v);
@@ -58,7 +58,8 @@ static size_t workspace_of(duet_device *device, const duet_convolution *v, size_
     return duet_size_round_up(choice.provider->workspace(device, &shape, &choice.parameters), LINE);
 }
 
-/** Those come first, where a library wants them. */
+/** The larger need of a full chunk and of the last one. These bytes come first in the workspace, where a library wants
+ * them. */
 static size_t inner_workspace(duet_device *device, const duet_convolution *v)
 {
     const size_t images = images_at_a_time(device, v), rest = v->images % images;
@@ -98,7 +99,7 @@ static duet_status append(duet_device *device, const chunk *it, duet_gemm_role r
                           .local = {group},
                           .prepares = role == DUET_GEMM_PREPARES ? 1 : 0};
     duet_gemm_describe(&launch, kernel, &it->part);
-    launch.flops = 0; /* they are the product's */
+    launch.flops = 0; /* the product counts them */
     launch.bytes = sizeof(float) * (picture + unfolded);
     return duet_gemm_append_call(device, &it->part, &call, &launch, list, NULL, error);
 }
@@ -117,7 +118,7 @@ static duet_status lower_fold(duet_device *device, const chunk *it, duet_launch_
                   (size_t)v->images * v->picture[0] * v->picture[1] * v->channels, list, error);
 }
 
-/** What is counted is the convolution's: a product also multiplies the zeros of the padding. */
+/** Counts the convolution's FLOPs: the product also multiplies the zeros of the padding. */
 static duet_status lower_product(duet_device *device, const chunk *it, duet_launch_list *list, duet_error *error)
 {
     const duet_convolution *v = &it->part.shape.convolution;

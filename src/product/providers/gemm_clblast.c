@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* GEMM provider "clblast": the tuned library, for GPUs. Each call goes to it whole; its temporary matrices live in
- * memory of the plan's, so that it allocates none. */
+/* GEMM provider "clblast": the tuned library, for GPUs. Each product is one call; its temporary matrices lie in the
+ * plan's memory, so that it allocates none. */
 #include <stdlib.h>
 
 #include "product/gemm_rows.h"

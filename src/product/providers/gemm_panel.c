@@ -8,7 +8,7 @@
 #include "product/gemm_rows.h"
 
 enum { ROWS, LANES, K_BLOCK, ROW_BLOCK, SUM_ROWS, SLABS }; /* the parameters */
-enum { SLAB_DEPTH = 256, FEW_ROWS = 8 }; /* a strip's last tiles may write that many rows of sums too far */
+enum { SLAB_DEPTH = 256, FEW_ROWS = 8 }; /* a strip's last tiles may write that many rows of sums past its end */
 
 static size_t columns_of(const duet_gemm_parameters *parameters)
 {
@@ -29,16 +29,16 @@ static size_t slab_bytes(const duet_gemm_shape *shape, size_t rows)
     return duet_size_multiply(elements, sizeof(float), &bytes) ? bytes : SIZE_MAX;
 }
 
-/** Whether the rows of op(A) are better copied to lie together: those of a transposed A are scattered over as many
- *  cache lines as k counts, and rows a multiple of a page apart compete for the same places of a cache. */
+/** Whether it is better to copy op(A) into slabs first: a row of a transposed A is scattered over k cache lines, and
+ *  rows a multiple of a page apart evict each other from a cache. */
 static bool wants_slabs(const duet_gemm_shape *shape)
 {
     const bool enough_work = shape->n >= 256 && shape->k > 256 && shape->m > 64 && duet_gemm_batch(shape) == 1;
     return enough_work && (shape->transpose_a || shape->k % 1024 == 0);
 }
 
-/** 16 lanes come with 32 registers (AVX-512); narrower vectors may have 16 only. A device that claims scalars is one
- *  whose compiler makes vectors of work-items; vector types do it no harm. */
+/** 16 lanes come with 32 registers (AVX-512); narrower vectors may have only 16. If a device reports scalars, its
+ *  compiler makes vectors of work-items; vector types do it no harm. */
 static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
     const uint32_t width = duet_device_describe(device)->vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
@@ -58,7 +58,7 @@ static duet_gemm_parameters panel_preset(const duet_device *device, const duet_g
 }
 
 /* Tuning: the preset with one parameter changed, then with two. The ends of each row lie where registers, the
- * first-level cache or the number of strips give out on processors of today; 0 ends a row. */
+ * first-level cache or the number of strips run out on today's processors; 0 ends a row. */
 enum { GRID_PARAMETERS = 6, GRID_VALUES = 4 };
 static const uint32_t grid[GRID_PARAMETERS][GRID_VALUES] = {[ROWS] = {6, 12},
                                                             [LANES] = {4, 8, 16},
@@ -159,8 +159,8 @@ typedef struct panel_block {
 /** An A of this size stays in a core's cache from strip to strip by itself. */
 static const size_t cached_bytes = 1 << 20;
 
-/** What a work-item computes: one strip, or where A is large several: as many as keep all compute units equally busy
- * and leave room for their sums. Where there are fewer strips than compute units the rows are shared out too. */
+/** What a work-item computes: one strip, or several where A is large: as many as keep all compute units equally busy
+ * and have room for their sums. If there are fewer strips than compute units, the rows are divided too. */
 static panel_block block_for(const duet_device *device, const duet_gemm_product *product)
 {
     const uint32_t *value = product->parameters.value;

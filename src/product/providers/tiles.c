@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which tile suits a product is estimated from what moves where; C with too few tiles is computed in pieces of k that
+/* Estimates which tile suits a product from the numbers it moves. If C has too few tiles, k is cut into pieces, which
  * are added up in order. */
 #include "product/providers/tiles.h"
 
@@ -10,8 +10,9 @@
 
 static const uint32_t most_pieces = 16;
 
-/** Tiles worth trying, all but the pieces. Large ones read memory less, small ones are many; 8 x 8 sums an item read
- *  local memory least, 4 x 4 leave registers for more groups at a time. Where two look alike the first is taken. */
+/** Tiles worth trying; the pieces of k are chosen later. Large tiles read memory less, small ones are many. 8 x 8 sums
+ *  for a work-item read local memory least, 4 x 4 leave registers for more groups at a time. Of equal estimates the
+ *  first is taken. */
 static const duet_gemm_parameters tiles[] = {
     {{128, 128, 16, 8, 8, 4, 4, 1}}, {{128, 128, 8, 8, 8, 4, 4, 2}}, {{128, 64, 16, 8, 8, 4, 4, 1}},
     {{64, 128, 16, 8, 8, 4, 4, 1}},  {{64, 64, 16, 8, 4, 4, 4, 1}},  {{64, 64, 16, 8, 4, 4, 4, 2}},
@@ -42,7 +43,7 @@ static bool is_usable(const duet_device *device, const duet_gemm_parameters *par
 
 bool duet_tiles_fit(const duet_device *device)
 {
-    return is_usable(device, &tiles[TILES - 1]); /* which asks for least */
+    return is_usable(device, &tiles[TILES - 1]); /* the smallest */
 }
 
 size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_parameters *parameters)
@@ -62,8 +63,8 @@ size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *
 }
 
 /** An estimate of a product's time, in multiply-adds of one compute unit. A number read from local memory costs one,
- *  one from memory 16 (several times that where no cache has it). A compute unit needs 256 work-items to be busy, and
- *  takes as long with fewer. Adding up pieces costs a launch and moves C, which no cache has, several times. */
+ *  one from memory 16, or 50 where no cache has it. A compute unit needs 256 work-items to be busy, and takes as long
+ *  with fewer. Adding up pieces costs a launch and moves C several times, never through a cache. */
 static double estimate(const duet_device *device, const duet_tile_work *work, const duet_gemm_parameters *parameters)
 {
     static const double from_memory = 16, from_far_memory = 50, busy_items = 256, a_launch = 5e5;
@@ -82,7 +83,7 @@ static double estimate(const duet_device *device, const duet_tile_work *work, co
     return product + a_launch + from_far_memory * moved / units;
 }
 
-/** A tile with as many pieces of k as look best for it, and the estimate. */
+/** Sets the number of pieces of k that is estimated to be the fastest for this tile. Returns the estimate. */
 static double with_pieces(const duet_device *device, const duet_tile_work *work, duet_gemm_parameters *parameters)
 {
     duet_gemm_parameters tried = *parameters;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Tiles in local memory (cl/tile.cl): which tile suits a product, and what its launches are. What the providers "tile"
- * and "conv-tile" share. */
+/* Tiles in local memory (cl/tile.cl), for the providers "tile" and "conv-tile": which tile suits a product, and its
+ * launches. */
 #ifndef DUET_SRC_PRODUCT_PROVIDERS_TILES_H
 #define DUET_SRC_PRODUCT_PROVIDERS_TILES_H
 
 #include "product/gemm_rows.h"
 
-/** The parameters: a tile of C and a slice of k, what a work-item has of the tile, the vectors it reads, what is left
- *  free after each row of a slice, how many slices are kept at a time, and in how many pieces k is added up. */
+/** The parameters: a tile of C, the depth of a slice, a work-item's part of the tile, the width of its vectors, padding
+ *  after each row of a slice, slices kept at a time, pieces of k. */
 enum {
     DUET_TILE_M,
     DUET_TILE_N,
@@ -25,7 +25,7 @@ enum {
         "tile_m", "tile_n", "tile_k", "item_m", "item_n", "width", "padding", "buffers", "pieces"                      \
     }
 
-/** `count` products of m x n x k beside each other in one launch; what they compute is rows x columns in all. */
+/** `count` products of m x n x k in one launch, which together compute rows x columns. */
 typedef struct duet_tile_work {
     size_t m, n, k, count, rows, columns;
 } duet_tile_work;
@@ -39,13 +39,13 @@ bool duet_tiles_candidate(const duet_device *device, const duet_tile_work *work,
                           duet_gemm_parameters *parameters);
 /** Bytes of the pieces' results; 0 for one piece; SIZE_MAX if they cannot be counted. */
 size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_parameters *parameters);
-/** How much of k a piece has: whole slices. */
+/** How much of k a piece has: a whole number of slices. */
 size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *parameters);
 /** `form`: the macro in `file` that makes the product's kernel. */
 void duet_tiles_source(const char *file, const char *form, const duet_gemm_parameters *parameters,
                        duet_gemm_source *source);
-/** Appends the launches of a product whose kernel's numbers are these: over all tiles, products and pieces, and the sum
- *  of the pieces if there are several. `what`: for their names. */
+/** Appends the launches of a product: `call` over all tiles, products and pieces, then the sum of the pieces if there
+ *  are several. `what`: for their names. */
 duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
                              const char *what, const duet_gemm_call *call, duet_launch_list *list,
                              cl_uint *arguments_taken, duet_error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A result is checked whole by products with a vector (Freivalds 1977): C = A B only if C u = A (B u) for a random u. A
- * convolution is a product in each of its groups: with u for the columns of a group, what is left of it has one column
- * a group, and is computed by the loops that define it. */
+ * convolution is a product in each of its groups: times u, each group keeps one column, which is computed by the loops
+ * that define the convolution. */
 #include "product/trial/gemm_check.h"
 
 #include <float.h>
@@ -19,9 +19,9 @@ float duet_gemm_number(uint32_t *state)
     return (float)((double)*state / 2147483648.0 - 1.0);
 }
 
-/* B and C after their columns were added up with u, and A times the first. */
+/* u, B u, C u and A (B u). */
 typedef struct sums {
-    double *u, *b, *c, *product; /* [columns], and one number a row and group */
+    double *u, *b, *c, *product; /* u has `columns` numbers, the others one for each row and group */
     size_t b_count, c_count;
     size_t columns, groups;
 } sums;
@@ -40,7 +40,7 @@ static duet_status sums_new(sums *it, const duet_gemm_shape *shape, duet_error *
     const bool plain = v->use == DUET_NO_CONVOLUTION;
     size_t elements[3];
     uint32_t seed = 3;
-    (void)duet_gemm_elements(shape, elements); /* whoever filled them has looked */
+    (void)duet_gemm_elements(shape, elements); /* cannot fail: the caller has filled them */
     it->columns = shape->n;
     it->groups = plain ? 1 : v->groups;
     it->c_count = elements[2] / (shape->n / it->groups);
@@ -83,7 +83,7 @@ static void multiply(const float *matrix, bool transposed, size_t rows, size_t c
         }
 }
 
-/* Convolutions. The data gradient reads w along its features, which are then features of one group's sum. */
+/* Convolutions. The columns of the data gradient are channels, so w is summed over the channels of each group. */
 static void contract_channels(const sums *it, const duet_convolution *v, const float *w, double *sum)
 {
     const size_t taps = (size_t)v->kernel[0] * v->kernel[1], channels = v->channels / v->groups;
@@ -93,7 +93,7 @@ static void contract_channels(const sums *it, const duet_convolution *v, const f
                 sum[tap * v->features + f] += *w++ * it->u[f / (v->features / v->groups) * channels + channel];
 }
 
-/* What one pair of a pixel and a result adds, by their places and the tap that joins them. */
+/* Adds what one pixel and one result contribute, by the tap that joins them. */
 static void add_pair(const sums *it, const duet_convolution *v, const float *a, size_t pixel, size_t result, size_t tap)
 {
     const size_t groups = v->groups, channels = v->channels / groups, features = v->features / groups;

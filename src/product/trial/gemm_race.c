@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rounds of enough replays to outlast the clock; who begins a round changes. */
+/* Rounds long enough for the clock; the two choices take turns in going first. */
 #include "product/trial/gemm_race.h"
 
 #include <stdlib.h>

@@ -13,7 +13,8 @@ typedef struct duet_gemm_race {
     size_t won;           /**< rounds in which the second was faster */
 } duet_gemm_race;
 
-/** Times two choices on the same operands, of zeros: that their numbers are right duet_gemm_try must have seen. */
+/** Times two choices on the same operands, which are zeros: whether the results are right is for duet_gemm_try to
+ * check. */
 duet_status duet_gemm_compete(duet_device *device, const duet_gemm_choice *first, const duet_gemm_choice *second,
                               const duet_gemm_shape *shape, duet_gemm_race *race, duet_error *error);
 

@@ -9,7 +9,7 @@
 
 #include "product/trial/gemm_check.h"
 
-/* Where a provider is hopeless, a product of this many FLOPs tells so in less than a second. */
+/* A product of this many FLOPs shows in less than a second that a provider is hopeless. */
 static const double probe_flops = 64e6;
 static const double patiences_a_product = 4;
 
@@ -103,7 +103,8 @@ static uint32_t half(uint32_t extent)
     return (extent + 1) / 2;
 }
 
-/* Images first, which change nothing about one; then the channels or features of a group. False if nothing is left. */
+/* Halves the images first, which leaves the work for each image as it is; then the channels or features of a group.
+ * False if nothing is left to halve. */
 static bool halve_convolution(duet_convolution *c)
 {
     const uint32_t channels = c->channels / c->groups, features = c->features / c->groups;

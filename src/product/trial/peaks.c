@@ -9,7 +9,7 @@
 
 enum {
     CHAINS = 12,
-    CHAIN_ADVANCES = 2,     /* of each chain a step */
+    CHAIN_ADVANCES = 2,     /* of each chain in one step */
     LAUNCHES_TOGETHER = 64, /* when launches alone are timed */
     COPY_MEBIBYTES = 128,   /* of each of the two buffers: more than caches hold */
 };
@@ -97,7 +97,7 @@ static duet_status time_multiply_add(duet_device *device, const kernel_form *for
     return DUET_OK;
 }
 
-/* Bytes of each buffer of the copy: a part of the device's memory where that is small. */
+/* Bytes of each buffer of the copy: fewer if the device's memory is small. */
 static size_t copy_bytes(const duet_device *device)
 {
     uint64_t bytes = (uint64_t)COPY_MEBIBYTES << 20;

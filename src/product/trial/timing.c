@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Samples of a list of launches: each long enough for the clock, their median for what is usual, the least for what is
+/* Samples of a list of launches, each long enough for the clock. Their median is what is usual, the least what is
  * possible. */
 #include "product/trial/timing.h"
 

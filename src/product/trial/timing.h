@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Timing of launches: on the wall clock around finished work, since an event covers only the last kernel of a library
- * call, and streamed, since a launch that is waited for costs more than many a kernel. */
+/* Timing of launches. By the wall clock around finished work, since an event covers only the last kernel of a library
+ * call. Many at once, since waiting for a launch takes longer than many kernels. */
 #ifndef DUET_SRC_PRODUCT_TRIAL_TIMING_H
 #define DUET_SRC_PRODUCT_TRIAL_TIMING_H
 
