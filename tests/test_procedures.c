@@ -1,156 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Procedures and phases: what models say, what schedules make of it, and the mistakes that are named. */
+/* Procedures at use: what requests get, what they may set, and the mistakes that are named. */
 #include "use.h"
 
-#include "train_models.h"
-#include "workshop.h"
+#include "phase_parts.h"
 
+#include "graph/variable.h"
 #include "model/model.h"
-#include "train/trainer.h"
-
-static char labelled[TEST_PATH_SIZE + 16], plain[TEST_PATH_SIZE + 16];
-
-/* ---- phases of a step ---- */
-
-/* The mean number of the batch's classes, from the labels alone. */
-static duet_node mean_class(duet_model *m)
-{
-    duet_node labels = duet_model_labels(m), sum = NULL;
-    for (size_t k = 0; k < duet_features(labels); k++) {
-        duet_node column = duet_scale(duet_slice(labels, 1, k, 1), (double)k);
-        sum = sum == NULL ? column : duet_add(sum, column);
-    }
-    return duet_batch_mean(sum);
-}
-
-static void build_labels(duet_model *m)
-{
-    duet_phase(m, "labels", 3);
-    duet_report(m, "class", mean_class(m));
-    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "net"), "w", 1)), duet_model_group(m, "net"));
-}
-
-/* The gate alone reads the batch: w counts lr times the gates, one a replay. */
-static void build_gate(duet_model *m)
-{
-    duet_node w = test_parameter(m, duet_model_group(m, "net"), "w", 0);
-    duet_phase(m, "gated", 2);
-    duet_minimise_gated(m, duet_negate(w), mean_class(m), duet_model_group(m, "net"));
-}
-
-/* Both phases read; the second shares the batch of the first. */
-static void build_shared(duet_model *m)
-{
-    duet_node x = duet_batch_mean(duet_model_batch(m));
-    duet_phase(m, "first", 1);
-    duet_report(m, "x1", x);
-    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "net"), "w", 1)), duet_model_group(m, "net"));
-    duet_phase(m, "second", 1);
-    duet_phase_share_batch(m);
-    duet_report(m, "x2", x);
-    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "other"), "w", 1)),
-                  duet_model_group(m, "other"));
-}
-
-/* The second phase runs in steps 0, 3, 6, ...: its parameter counts them. */
-static void build_every(duet_model *m)
-{
-    duet_phase(m, "always", 2);
-    duet_minimise(m, duet_negate(test_parameter(m, duet_model_group(m, "net"), "w", 0)), duet_model_group(m, "net"));
-    duet_phase(m, "seldom", 1);
-    duet_phase_every(m, 3);
-    duet_report(m, "x", duet_batch_mean(duet_model_batch(m)));
-    duet_minimise(m, duet_negate(test_parameter(m, duet_model_group(m, "other"), "w", 0)),
-                  duet_model_group(m, "other"));
-}
-
-static const char *const sgd[] = {"shuffle=no", "optimiser=sgd", "lr=1"};
-
-static duet_family family_of(void (*build)(duet_model *m))
-{
-    return (duet_family){.name = "phases", .summary = "test", .paper = "none", .build = build};
-}
-
-static void open_parts(test_parts *parts, const duet_family *family, const char *data)
-{
-    test_parts_open(parts, device, family, data, sgd, 3);
-}
-
-/* Rows of a phase's history. */
-static void read_history(test_parts *parts, const char *name, float rows[DUET_HISTORY_ROWS])
-{
-    duet_error error = {0};
-    assert_ok(
-        duet_store_read(duet_model_store(parts->model), device, name, rows, DUET_HISTORY_ROWS * sizeof *rows, &error),
-        &error);
-}
-
-/* Example i has class i / 8 mod 4 and batches of 8 come in order, so that the mean class tells them apart. */
-static void phases_that_read_labels_alone_draw(void **state)
-{
-    (void)state;
-    test_parts parts;
-    float rows[DUET_HISTORY_ROWS];
-    duet_family family = family_of(build_labels);
-    open_parts(&parts, &family, labelled);
-    test_steps(&parts, 1);
-    read_history(&parts, "trainer.history.labels", rows);
-    for (size_t i = 0; i < 3; i++) assert_close(rows[i], (double)(i % 4), 1e-6);
-    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
-    test_parts_close(&parts);
-}
-
-static void phases_whose_gate_reads_draw(void **state)
-{
-    (void)state;
-    test_parts parts;
-    duet_family family = family_of(build_gate);
-    open_parts(&parts, &family, labelled);
-    test_steps(&parts, 2); /* gates 0, 1, 2, 3 */
-    assert_close(test_read(&parts, "net.w"), 0 + 1 + 2 + 3, 1e-5);
-    assert_int_equal(test_read_count(&parts, "trainer.draws"), 4);
-    test_parts_close(&parts);
-}
-
-static void phases_may_share_a_batch(void **state)
-{
-    (void)state;
-    test_parts parts;
-    float first[DUET_HISTORY_ROWS], second[DUET_HISTORY_ROWS];
-    duet_family family = family_of(build_shared);
-    open_parts(&parts, &family, plain);
-    test_steps(&parts, 3);
-    read_history(&parts, "trainer.history.first", first);
-    read_history(&parts, "trainer.history.second", second);
-    assert_memory_equal(first, second, 3 * sizeof *first);
-    assert_true(first[0] != first[1] && first[1] != first[2]);
-    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
-    assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), TEST_BATCHES);
-    test_parts_close(&parts);
-}
-
-static void phases_may_run_every_nth_step(void **state)
-{
-    (void)state;
-    enum { STEPS = 7 };
-    test_parts parts;
-    duet_error error = {0};
-    double means[1];
-    float rows[DUET_HISTORY_ROWS];
-    duet_family family = family_of(build_every);
-    open_parts(&parts, &family, plain);
-    test_steps(&parts, STEPS);
-    assert_close(test_read(&parts, "net.w"), 2 * STEPS, 1e-5);
-    assert_close(test_read(&parts, "other.w"), 3, 1e-6); /* steps 0, 3, 6 */
-    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
-    read_history(&parts, "trainer.history.seldom", rows);
-    assert_ok(duet_trainer_losses(parts.trainer, means, 1, &error), &error);
-    assert_close(means[0], (rows[0] + rows[1] + rows[2]) / 3, 1e-6);
-    assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), 1 + 3 * (TEST_BATCHES - 1));
-    test_parts_close(&parts);
-}
-
-/* ---- procedures at use ---- */
 
 /* "count" adds `by` to a scratch row `steps` times, from the latents, and gives it. */
 static void build_counter(duet_model *m)
@@ -460,37 +315,9 @@ static void mistakes_are_named(void **state)
     }
 }
 
-/* A set whose example i has class i / 8 mod 4. */
-static void write_labelled(void)
-{
-    char path[TEST_PATH_SIZE + 48];
-    uint8_t labels[TEST_EXAMPLES];
-    duet_error error = {0};
-    (void)snprintf(labelled, sizeof labelled, "%s/set", folder);
-    assert_int_equal(mkdir(labelled, 0777), 0);
-    (void)snprintf(path, sizeof path, "%s/set/train.npy", folder);
-    test_write_examples(path, DUET_SHAPE(6, 6, 1));
-    for (size_t i = 0; i < TEST_EXAMPLES; i++) labels[i] = (uint8_t)(i / TEST_BATCH % 4);
-    (void)snprintf(path, sizeof path, "%s/set/train-labels.npy", folder);
-    assert_ok(duet_write_npy_bytes(path, labels, DUET_SHAPE(TEST_EXAMPLES), &error), &error);
-}
-
-static int begin(void **state)
-{
-    (void)open_all(state);
-    (void)snprintf(plain, sizeof plain, "%s/plain.npy", folder);
-    test_write_examples(plain, DUET_SHAPE(6, 6, 1));
-    write_labelled();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(phases_that_read_labels_alone_draw),
-        cmocka_unit_test(phases_whose_gate_reads_draw),
-        cmocka_unit_test(phases_may_share_a_batch),
-        cmocka_unit_test(phases_may_run_every_nth_step),
         cmocka_unit_test(procedures_run_with_settings_of_the_request),
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(a_procedure_stops_between_repeats),
@@ -499,5 +326,5 @@ int main(void)
         cmocka_unit_test(conditions_of_examples_must_be_given),
         cmocka_unit_test(mistakes_are_named),
     };
-    return RUN_TESTS("procedures", tests, begin, close_all);
+    return RUN_TESTS("procedures", tests, open_sets, close_all);
 }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Phases of a training step: which of them draw a batch, share one, or rest. */
+#include "phase_parts.h"
+
+#include "train/schedule.h"
+#include "train/trainer.h"
+
+/* The mean number of the batch's classes, from the labels alone. */
+static duet_node mean_class(duet_model *m)
+{
+    duet_node labels = duet_model_labels(m), sum = NULL;
+    for (size_t k = 0; k < duet_features(labels); k++) {
+        duet_node column = duet_scale(duet_slice(labels, 1, k, 1), (double)k);
+        sum = sum == NULL ? column : duet_add(sum, column);
+    }
+    return duet_batch_mean(sum);
+}
+
+static void build_labels(duet_model *m)
+{
+    duet_phase(m, "labels", 3);
+    duet_report(m, "class", mean_class(m));
+    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "net"), "w", 1)), duet_model_group(m, "net"));
+}
+
+/* The gate alone reads the batch: w counts lr times the gates, one a replay. */
+static void build_gate(duet_model *m)
+{
+    duet_node w = test_parameter(m, duet_model_group(m, "net"), "w", 0);
+    duet_phase(m, "gated", 2);
+    duet_minimise_gated(m, duet_negate(w), mean_class(m), duet_model_group(m, "net"));
+}
+
+/* Both phases read; the second shares the batch of the first. */
+static void build_shared(duet_model *m)
+{
+    duet_node x = duet_batch_mean(duet_model_batch(m));
+    duet_phase(m, "first", 1);
+    duet_report(m, "x1", x);
+    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "net"), "w", 1)), duet_model_group(m, "net"));
+    duet_phase(m, "second", 1);
+    duet_phase_share_batch(m);
+    duet_report(m, "x2", x);
+    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "other"), "w", 1)),
+                  duet_model_group(m, "other"));
+}
+
+/* The second phase runs in steps 0, 3, 6, ...: its parameter counts them. */
+static void build_every(duet_model *m)
+{
+    duet_phase(m, "always", 2);
+    duet_minimise(m, duet_negate(test_parameter(m, duet_model_group(m, "net"), "w", 0)), duet_model_group(m, "net"));
+    duet_phase(m, "seldom", 1);
+    duet_phase_every(m, 3);
+    duet_report(m, "x", duet_batch_mean(duet_model_batch(m)));
+    duet_minimise(m, duet_negate(test_parameter(m, duet_model_group(m, "other"), "w", 0)),
+                  duet_model_group(m, "other"));
+}
+
+/* Rows of a phase's history. */
+static void read_history(test_parts *parts, const char *name, float rows[DUET_HISTORY_ROWS])
+{
+    duet_error error = {0};
+    assert_ok(
+        duet_store_read(duet_model_store(parts->model), device, name, rows, DUET_HISTORY_ROWS * sizeof *rows, &error),
+        &error);
+}
+
+/* Example i has class i / 8 mod 4 and batches of 8 come in order, so that the mean class tells them apart. */
+static void phases_that_read_labels_alone_draw(void **state)
+{
+    (void)state;
+    test_parts parts;
+    float rows[DUET_HISTORY_ROWS];
+    duet_family family = family_of(build_labels);
+    open_parts(&parts, &family, labelled);
+    test_steps(&parts, 1);
+    read_history(&parts, "trainer.history.labels", rows);
+    for (size_t i = 0; i < 3; i++) assert_close(rows[i], (double)(i % 4), 1e-6);
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
+    test_parts_close(&parts);
+}
+
+static void phases_whose_gate_reads_draw(void **state)
+{
+    (void)state;
+    test_parts parts;
+    duet_family family = family_of(build_gate);
+    open_parts(&parts, &family, labelled);
+    test_steps(&parts, 2); /* gates 0, 1, 2, 3 */
+    assert_close(test_read(&parts, "net.w"), 0 + 1 + 2 + 3, 1e-5);
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 4);
+    test_parts_close(&parts);
+}
+
+static void phases_may_share_a_batch(void **state)
+{
+    (void)state;
+    test_parts parts;
+    float first[DUET_HISTORY_ROWS], second[DUET_HISTORY_ROWS];
+    duet_family family = family_of(build_shared);
+    open_parts(&parts, &family, plain);
+    test_steps(&parts, 3);
+    read_history(&parts, "trainer.history.first", first);
+    read_history(&parts, "trainer.history.second", second);
+    assert_memory_equal(first, second, 3 * sizeof *first);
+    assert_true(first[0] != first[1] && first[1] != first[2]);
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
+    assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), TEST_BATCHES);
+    test_parts_close(&parts);
+}
+
+static void phases_may_run_every_nth_step(void **state)
+{
+    (void)state;
+    enum { STEPS = 7 };
+    test_parts parts;
+    duet_error error = {0};
+    double means[1];
+    float rows[DUET_HISTORY_ROWS];
+    duet_family family = family_of(build_every);
+    open_parts(&parts, &family, plain);
+    test_steps(&parts, STEPS);
+    assert_close(test_read(&parts, "net.w"), 2 * STEPS, 1e-5);
+    assert_close(test_read(&parts, "other.w"), 3, 1e-6); /* steps 0, 3, 6 */
+    assert_int_equal(test_read_count(&parts, "trainer.draws"), 3);
+    read_history(&parts, "trainer.history.seldom", rows);
+    assert_ok(duet_trainer_losses(parts.trainer, means, 1, &error), &error);
+    assert_close(means[0], (rows[0] + rows[1] + rows[2]) / 3, 1e-6);
+    assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), 1 + 3 * (TEST_BATCHES - 1));
+    test_parts_close(&parts);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(phases_that_read_labels_alone_draw),
+        cmocka_unit_test(phases_whose_gate_reads_draw),
+        cmocka_unit_test(phases_may_share_a_batch),
+        cmocka_unit_test(phases_may_run_every_nth_step),
+    };
+    return RUN_TESTS("phases", tests, open_sets, close_all);
+}
