@@ -48,10 +48,16 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
     return status;
 }
 
-static duet_status open_run(duet_run **run, duet_run *made, const char *directory, const char *device, const char *data,
-                            const duet_family *family, duet_error *error)
+/* beside: a run whose device is used; NULL: one is opened. */
+static duet_status open_run(duet_run **run, const char *directory, const duet_run *beside, const char *device,
+                            const char *data, const duet_family *family, duet_error *error)
 {
     duet_run_file file;
+    duet_run *made = calloc(1, sizeof *made);
+    *run = NULL;
+    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
+    made->borrowed = beside != NULL;
+    if (beside != NULL) made->device = beside->device;
     duet_status status = duet_run_file_read(&file, directory, error);
     if (status == DUET_OK) {
         status = open_parts(made, &file, directory, device, data, family, error);
@@ -67,20 +73,12 @@ static duet_status open_run(duet_run **run, duet_run *made, const char *director
 duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
                                const duet_family *family, duet_error *error)
 {
-    *run = NULL;
-    duet_run *made = calloc(1, sizeof *made);
-    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
-    return open_run(run, made, directory, device, data, family, error);
+    return open_run(run, directory, NULL, device, data, family, error);
 }
 
 duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error)
 {
-    *run = NULL;
-    duet_run *made = calloc(1, sizeof *made);
-    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
-    made->device = other->device;
-    made->borrowed = true;
-    return open_run(run, made, directory, NULL, NULL, NULL, error);
+    return open_run(run, directory, other, NULL, NULL, NULL, error);
 }
 
 duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)
