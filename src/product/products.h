@@ -9,7 +9,7 @@ typedef struct duet_products {
     const duet_gemm_provider *asked; /**< by duet_device_set_gemm; NULL: the preset */
     duet_tuning tuning;
     duet_gemm_shape *shapes; /**< the products of all plans, each once */
-    size_t shape_count;
+    size_t shape_count, shape_capacity;
     bool unfit_said;
     bool clblast_used; /**< CLBlast keeps programs of this context; they must go before it does */
 } duet_products;

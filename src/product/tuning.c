@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static size_t bucket_of(size_t extent)
 {
     size_t power = 1;
@@ -45,29 +47,19 @@ bool duet_gemm_offers(const duet_device *device, const duet_gemm_shape *shape, c
     return same;
 }
 
-/** Room for one more row. */
-static void *grow(void *rows, size_t count, size_t bytes, duet_error *error)
-{
-    void *grown = count < SIZE_MAX / bytes - 1 ? realloc(rows, (count + 1) * bytes) : NULL;
-    if (grown == NULL) (void)duet_fail(error, DUET_ERROR_MEMORY, "no memory for a tuning table");
-    return grown;
-}
-
 duet_status duet_tuning_add_product(duet_tuning *tuning, const duet_tuned_product *product, duet_error *error)
 {
-    duet_tuned_product *grown = grow(tuning->products, tuning->product_count, sizeof *grown, error);
-    if (grown == NULL) return DUET_ERROR_MEMORY;
-    tuning->products = grown;
-    grown[tuning->product_count++] = *product;
+    if (!duet_array_grow(&tuning->products, tuning->product_count, &tuning->product_capacity, sizeof *tuning->products))
+        return duet_fail(error, DUET_ERROR_MEMORY, "no memory for a tuning table");
+    tuning->products[tuning->product_count++] = *product;
     return DUET_OK;
 }
 
 duet_status duet_tuning_add_unfit(duet_tuning *tuning, const duet_unfit *unfit, duet_error *error)
 {
-    duet_unfit *grown = grow(tuning->unfit, tuning->unfit_count, sizeof *grown, error);
-    if (grown == NULL) return DUET_ERROR_MEMORY;
-    tuning->unfit = grown;
-    grown[tuning->unfit_count++] = *unfit;
+    if (!duet_array_grow(&tuning->unfit, tuning->unfit_count, &tuning->unfit_capacity, sizeof *tuning->unfit))
+        return duet_fail(error, DUET_ERROR_MEMORY, "no memory for a tuning table");
+    tuning->unfit[tuning->unfit_count++] = *unfit;
     return DUET_OK;
 }
 
@@ -131,8 +123,6 @@ void duet_device_note_product(duet_device *device, const duet_gemm_shape *shape)
     if (products == NULL) return;
     for (size_t i = 0; i < products->shape_count; i++)
         if (duet_gemm_same_shape(&products->shapes[i], shape)) return;
-    duet_gemm_shape *grown = grow(products->shapes, products->shape_count, sizeof *grown, NULL);
-    if (grown == NULL) return;
-    products->shapes = grown;
-    grown[products->shape_count++] = *shape;
+    if (duet_array_grow(&products->shapes, products->shape_count, &products->shape_capacity, sizeof *products->shapes))
+        products->shapes[products->shape_count++] = *shape;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What was measured of matrix products on a device: a plain table that duet_gemm_choose consults. Reading and writing
- * it is the work of src/train/tuning_file.c. */
+ * it is the work of src/tune/tuning_file.c. */
 #ifndef DUET_SRC_PRODUCT_TUNING_H
 #define DUET_SRC_PRODUCT_TUNING_H
 
@@ -22,9 +22,9 @@ typedef struct duet_unfit {
 
 typedef struct duet_tuning {
     duet_tuned_product *products;
-    size_t product_count;
+    size_t product_count, product_capacity;
     duet_unfit *unfit;
-    size_t unfit_count;
+    size_t unfit_count, unfit_capacity;
     size_t clblast_sets[DUET_CLBLAST_KERNELS]; /**< 1 + index of the set; 0: CLBlast's own */
 } duet_tuning;
 
