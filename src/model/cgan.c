@@ -22,11 +22,10 @@ static duet_node discriminate(duet_model *m, duet_node x)
 
 static void build_cgan(duet_model *m)
 {
-    const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
     duet_gan_game(
         m, &(duet_gan_players){
                .real = duet_model_batch(m), .generate = generate, .discriminate = discriminate, .conditional = true});
-    duet_invert(m, &prior, 1, generate);
+    duet_invert(m, generate);
 }
 
 static const duet_setting settings[] = {
@@ -34,9 +33,7 @@ static const duet_setting settings[] = {
     DUET_SIZES("discriminator_hidden", "512,256", "widths of the discriminator's layers"),
     DUET_COUNT("latent", 64, 1, 65536, "dimensions of z"),
     DUET_GAN_SETTINGS,
-    DUET_CHOICE("activation", "leaky_relu", DUET_ACTIVATION_NAMES, "activation of hidden layers"),
-    DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
-    DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient"),
+    DUET_GAN_USUAL_SETTINGS,
 };
 
 const duet_family duet_family_cgan = {

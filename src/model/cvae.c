@@ -20,10 +20,9 @@ static void build_cvae(duet_model *m)
 {
     duet_group *encoder = duet_model_group(m, "encoder");
     size_t latent = (size_t)duet_setting_number(m, "latent");
-    const duet_prior prior = duet_prior_normal(latent);
     duet_node h = duet_hidden_layers(m, encoder, "hidden", duet_with_labels(m, duet_model_batch(m)));
     duet_vae_objective(m, duet_dense(encoder, "mean", h, latent), duet_dense(encoder, "logvar", h, latent), decode);
-    duet_invert(m, &prior, 1, decode_mean);
+    duet_invert(m, decode_mean);
 }
 
 static const duet_setting settings[] = {

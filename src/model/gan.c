@@ -94,8 +94,7 @@ static void build_gan(duet_model *m)
     duet_gan_game(m,
                   &(duet_gan_players){
                       .real = duet_model_batch(m), .generate = generate, .discriminate = discriminate, .joint = true});
-    const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
-    duet_invert(m, &prior, 1, generate);
+    duet_invert(m, generate);
 }
 
 static const duet_setting settings[] = {
@@ -103,9 +102,7 @@ static const duet_setting settings[] = {
     DUET_SIZES("discriminator_hidden", "512,256", "widths of the discriminator's layers"),
     DUET_COUNT("latent", 64, 1, 65536, "dimensions of z"),
     DUET_GAN_SETTINGS,
-    DUET_CHOICE("activation", "leaky_relu", DUET_ACTIVATION_NAMES, "activation of hidden layers"),
-    DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
-    DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient"),
+    DUET_GAN_USUAL_SETTINGS,
 };
 
 const duet_family duet_family_gan = {

@@ -12,6 +12,12 @@
         DUET_COUNT("k", 1, 0, 1e6, "discriminator steps a step; 0: a whole epoch of them"),                            \
         DUET_COUNT("g_steps", 1, 1, 1e6, "generator steps a step"), DUET_REFEREE_SETTINGS
 
+/** How GANs are usually trained, after Radford et al. 2016, sec. 4. */
+#define DUET_GAN_USUAL_SETTINGS                                                                                        \
+    DUET_CHOICE("activation", "leaky_relu", DUET_ACTIVATION_NAMES, "activation of hidden layers"),                     \
+        DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),                                                            \
+        DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient")
+
 /** Who plays, and how examples pass between them. */
 typedef struct duet_gan_players {
     duet_node real;                                            /**< the batch as D sees examples, [batch, ...] */

@@ -52,9 +52,7 @@ static const duet_setting settings[] = {
     DUET_CHOICE("fakes", "training", "training|inference",
                 "the statistics with which G makes pictures for D: the batch's, or the running ones"),
     DUET_GAN_SETTINGS,
-    DUET_CHOICE("activation", "leaky_relu", DUET_ACTIVATION_NAMES, "activation of hidden layers"),
-    DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
-    DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient"),
+    DUET_GAN_USUAL_SETTINGS,
     DUET_CHOICE("preset", "none", "none|original", "original: the settings of the comparison"),
 };
 

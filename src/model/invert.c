@@ -3,6 +3,8 @@
  */
 #include "model/invert.h"
 
+#include "model/model.h"
+
 /* Each row `times` times, one after the other: [rows, n] to [rows * times, n]. */
 static duet_node repeat(duet_node x, size_t times)
 {
@@ -27,8 +29,14 @@ static duet_node best(duet_node x, duet_node error)
     return duet_sum(weighted, DUET_AXIS(1), false);
 }
 
-void duet_invert(duet_model *m, const duet_prior *parts, size_t count, duet_node (*decode)(duet_model *m, duet_node z))
+void duet_invert(duet_model *m, duet_node (*decode)(duet_model *m, duet_node z))
 {
+    const duet_prior *parts = m->build->prior;
+    size_t count = m->build->prior_count;
+    if (count == 0) {
+        duet_graph_fail(duet_model_graph(m), "invert: the model has no latent (duet_latent)");
+        return;
+    }
     duet_procedure(m, "invert");
     size_t steps = duet_use_count(m, "steps", 500, 1, 1000000, "updates of each latent");
     size_t restarts = duet_use_count(m, "restarts", 5, 1, 1000, "latents to start from, for each example");

@@ -6,11 +6,10 @@
 
 #include "duet/model.h"
 
-/** The procedure "invert" over the batch: Adam on latents drawn from the prior, `restarts` of them an example, down the
- *  squared error of `decode` ([rows, latent] to [rows, features of the data]) less prior_weight * log p(z). Outputs, of
- *  the best restart: "inverse" [batch, latent], "inverse_decode" [batch, features], "inverse_error" [batch] (mean
- *  squared error a feature); and "restart_spread" [batch], the deviation of that error over restarts. */
-void duet_invert(duet_model *model, const duet_prior *parts, size_t count,
-                 duet_node (*decode)(duet_model *model, duet_node z));
+/** The procedure "invert" over the batch: Adam on latents drawn from the prior of duet_latent, `restarts` of them an
+ * example, down the squared error of `decode` ([rows, latent] to [rows, features of the data]) less prior_weight * log
+ * p(z). Outputs, of the best restart: "inverse" [batch, latent], "inverse_decode" [batch, features], "inverse_error"
+ * [batch] (mean squared error a feature); and "restart_spread" [batch], the deviation of that error over restarts. */
+void duet_invert(duet_model *model, duet_node (*decode)(duet_model *model, duet_node z));
 
 #endif

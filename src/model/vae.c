@@ -50,13 +50,12 @@ static duet_node decode_mean(duet_model *m, duet_node z)
 
 static void build_vae(duet_model *m)
 {
-    const duet_prior prior = duet_prior_normal((size_t)duet_setting_number(m, "latent"));
     duet_group *encoder = duet_model_group(m, "encoder");
     size_t latent = (size_t)duet_setting_number(m, "latent");
     duet_node h = duet_hidden_layers(m, encoder, "hidden", duet_model_batch(m));
     duet_node mu = duet_dense(encoder, "mean", h, latent), logvar = duet_dense(encoder, "logvar", h, latent);
     duet_vae_objective(m, mu, logvar, decode);
-    duet_invert(m, &prior, 1, decode_mean);
+    duet_invert(m, decode_mean);
 }
 
 static const duet_setting settings[] = {
