@@ -5,6 +5,7 @@
 #include "phase_parts.h"
 
 #include "graph/variable.h"
+#include "model/invert.h"
 #include "model/model.h"
 
 /* "count" adds `by` to a scratch row `steps` times, from the latents, and gives it. */
@@ -231,6 +232,41 @@ static void conditions_of_examples_must_be_given(void **state)
     test_parts_close(&parts);
 }
 
+/* "descend" reads the batch in the gate of its loss alone. */
+static void build_gated(duet_model *m)
+{
+    duet_procedure(m, "descend");
+    duet_group *code = duet_scratch_group(m, "code");
+    duet_node z = test_parameter(m, code, "z", 1);
+    duet_phase(m, "step", 1);
+    duet_minimise_gated(m, duet_square(z), duet_batch_mean(duet_model_batch(m)), code);
+    duet_own_output(m, "found", duet_broadcast(z, DUET_SHAPE(duet_model_batch_size(m), 1)));
+}
+
+static void a_gate_that_reads_needs_examples(void **state)
+{
+    (void)state;
+    float values[2], x[2 * 36] = {0};
+    duet_error error = {0};
+    duet_model *model;
+    duet_data *data;
+    duet_evaluator *evaluator;
+    duet_family family = family_of(build_gated);
+    assert_ok(duet_data_open(&data, plain, &error), &error);
+    assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
+    assert_ok(duet_evaluator_new(&evaluator, device, model, &error), &error);
+    const duet_wanted wanted = {"found", values};
+    duet_request request = {.count = 2, .outputs = &wanted, .output_count = 1};
+    assert_status(duet_evaluator_use(evaluator, &request, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "made of examples");
+    error = (duet_error){0};
+    request.examples = x;
+    assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+    duet_evaluator_free(&evaluator);
+    duet_model_free(&model);
+    duet_data_close(&data);
+}
+
 /* ---- mistakes of models ---- */
 
 static void misspell_output(duet_model *m)
@@ -283,6 +319,16 @@ static void assign_to_a_state_in_use(duet_model *m)
     duet_phase_assign(m, state, duet_shift(state, 1));
 }
 
+static duet_node itself(duet_model *m, duet_node z)
+{
+    (void)m;
+    return z;
+}
+static void invert_without_latent(duet_model *m)
+{
+    duet_invert(m, itself);
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -299,6 +345,7 @@ static void mistakes_are_named(void **state)
         {share_with_many, "must be replayed once a step"},
         {move_a_model_in_use, "use writes to scratch"},
         {assign_to_a_state_in_use, "use writes to scratch"},
+        {invert_without_latent, "the model has no latent"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};
@@ -324,6 +371,7 @@ int main(void)
         cmocka_unit_test(scratch_is_in_no_checkpoint),
         cmocka_unit_test(invert_finds_the_latents_of_own_samples),
         cmocka_unit_test(conditions_of_examples_must_be_given),
+        cmocka_unit_test(a_gate_that_reads_needs_examples),
         cmocka_unit_test(mistakes_are_named),
     };
     return RUN_TESTS("procedures", tests, open_sets, close_all);

@@ -31,8 +31,20 @@ static void make_inputs(duet_model *model, duet_build *build)
     }
 }
 
-/* Whether anything that a replay of the phase computes is marked. */
-static bool phase_reads(const duet_phase_description *phase, const bool *marked)
+bool *duet_build_dependents(const duet_build *build, const duet_node *sources, size_t count)
+{
+    size_t nodes = duet_graph_count(build->graph);
+    bool *depends = calloc(nodes + 1, sizeof *depends);
+    if (depends == NULL) return NULL;
+    for (size_t i = 0; i < count; i++) depends[sources[i]->id] = true;
+    for (size_t id = 0; id < nodes; id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        for (size_t i = 0; i < node->input_count; i++) depends[id] |= depends[node->inputs[i]->id];
+    }
+    return depends;
+}
+
+bool duet_phase_depends(const duet_phase_description *phase, const bool *marked)
 {
     bool reads = false;
     for (size_t i = 0; i < phase->objective_count; i++) {
@@ -48,16 +60,10 @@ static bool phase_reads(const duet_phase_description *phase, const bool *marked)
  * the last draws for all. */
 static void find_draws(duet_build *build)
 {
-    size_t count = duet_graph_count(build->graph);
-    bool *depends = calloc(count, sizeof *depends);
+    bool *depends = duet_build_dependents(build, (duet_node[]){build->batch, build->draws}, 2);
     if (depends == NULL) {
         duet_graph_fail(build->graph, "out of memory for a model");
         return;
-    }
-    depends[build->batch->id] = depends[build->draws->id] = true;
-    for (size_t id = 0; id < count; id++) {
-        duet_node node = duet_graph_at(build->graph, id);
-        for (size_t i = 0; i < node->input_count; i++) depends[id] |= depends[node->inputs[i]->id];
     }
     for (size_t p = 0; p < build->procedure_count; p++) {
         duet_procedure_description *procedure = &build->procedures[p];
@@ -65,7 +71,7 @@ static void find_draws(duet_build *build)
         for (size_t i = 0; i < procedure->phase_count; i++) {
             duet_phase_description *phase = &procedure->phases[i];
             bool is_shared = i + 1 < procedure->phase_count && procedure->phases[i + 1].shares;
-            phase->reads = phase_reads(phase, depends);
+            phase->reads = duet_phase_depends(phase, depends);
             pending |= phase->reads;
             phase->draws = pending && !is_shared;
             pending = pending && is_shared;

@@ -125,6 +125,11 @@ const duet_procedure_description *duet_build_find_output(const duet_build *build
 duet_node duet_build_output(const duet_build *build, const char *name);
 const duet_procedure_description *duet_build_procedure(const duet_build *build, const char *name);
 
+/** By node id, what depends on any of the sources; NULL if memory is short. The caller frees it. */
+bool *duet_build_dependents(const duet_build *build, const duet_node *sources, size_t count);
+/** Whether anything that a replay of the phase computes is marked, by node id. */
+bool duet_phase_depends(const duet_phase_description *phase, const bool *marked);
+
 /** The optimiser that the settings ask for; for a group (NULL: any) those that name it come first. */
 duet_optimiser duet_model_optimiser(const duet_model *model, const char *group);
 /** Memory for the averages that groups keep, so that a checkpoint can fill it. The model must have been built. */

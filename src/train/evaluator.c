@@ -183,33 +183,18 @@ static duet_status find_outputs(const duet_evaluator *evaluator, const prepared 
     return DUET_OK;
 }
 
-/* Marks what `node` is made of. */
-static void mark(bool *needed, duet_node node)
+/* Whether outputs or phases depend on `source`; NULL is nothing to depend on. */
+static duet_status find_read(const prepared *made, size_t output_count, duet_node source, bool *reads,
+                             duet_error *error)
 {
-    if (node != NULL) needed[node->id] = true;
-}
-
-/* Whether outputs or phases depend on the examples and on their classes. */
-static duet_status find_reads(prepared *made, size_t output_count, duet_error *error)
-{
-    const duet_build *build = made->build;
-    size_t count = duet_graph_count(build->graph);
-    bool *needed = calloc(count + 1, sizeof *needed);
-    if (needed == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
-    for (size_t i = 0; i < output_count; i++) mark(needed, made->outputs[i]);
-    for (size_t p = 0; p < made->procedure.phase_count; p++) {
-        const duet_phase_description *phase = &made->procedure.phases[p];
-        for (size_t i = 0; i < phase->objective_count; i++) mark(needed, phase->objectives[i].loss);
-        for (size_t i = 0; i < phase->assign_count; i++) mark(needed, phase->assigns[i].value);
-        for (size_t i = 0; i < phase->report_count; i++) mark(needed, phase->reports[i].value);
-    }
-    for (size_t id = count; id-- > 0;) {
-        duet_node node = duet_graph_at(build->graph, id);
-        for (size_t i = 0; i < node->input_count && needed[id]; i++) needed[node->inputs[i]->id] = true;
-    }
-    made->reads_examples = needed[build->batch->id];
-    made->reads_classes = build->labels != NULL && needed[build->labels->id];
-    free(needed);
+    *reads = false;
+    if (source == NULL) return DUET_OK;
+    bool *depends = duet_build_dependents(made->build, &source, 1);
+    if (depends == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    for (size_t i = 0; i < output_count; i++) *reads |= depends[made->outputs[i]->id];
+    for (size_t p = 0; p < made->procedure.phase_count; p++)
+        *reads |= duet_phase_depends(&made->procedure.phases[p], depends);
+    free(depends);
     return DUET_OK;
 }
 
@@ -231,7 +216,8 @@ static duet_status prepare(duet_evaluator *evaluator, prepared *made, const duet
     DUET_TRY(find_outputs(evaluator, made, procedure, request, error));
     bool trains = procedure == &made->build->procedures[0]; /* whose phases are not for use */
     made->procedure = trains ? (duet_procedure_description){.name = "use"} : *procedure;
-    DUET_TRY(find_reads(made, request->output_count, error));
+    DUET_TRY(find_read(made, request->output_count, made->build->batch, &made->reads_examples, error));
+    DUET_TRY(find_read(made, request->output_count, made->build->labels, &made->reads_classes, error));
     return duet_schedule_make(&made->schedule, evaluator->device, evaluator->model, made->build, &made->procedure, 0,
                               made->outputs, request->output_count, error);
 }
