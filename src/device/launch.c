@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "device/record.h"
 
 static void free_launch(const duet_launch *launch)
@@ -14,15 +15,9 @@ static void free_launch(const duet_launch *launch)
 
 duet_status duet_launch_append(duet_launch_list *list, const duet_launch *launch, duet_error *error)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
-        duet_launch *items = realloc(list->items, capacity * sizeof *items);
-        if (items == NULL) {
-            free_launch(launch);
-            return duet_fail(error, DUET_ERROR_MEMORY, "no memory for a list of %zu launches", capacity);
-        }
-        list->items = items;
-        list->capacity = capacity;
+    if (!duet_array_grow(&list->items, list->count, &list->capacity, sizeof *list->items)) {
+        free_launch(launch);
+        return duet_fail(error, DUET_ERROR_MEMORY, "no memory for %zu launches", list->count + 1);
     }
     list->items[list->count++] = *launch;
     return DUET_OK;

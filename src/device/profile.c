@@ -4,19 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "device/record.h"
 
 static duet_profile_row *find_row(duet_profile *profile, const char *kernel)
 {
     for (size_t i = 0; i < profile->count; i++)
         if (strcmp(profile->rows[i].kernel, kernel) == 0) return &profile->rows[i];
-    if (profile->count == profile->capacity) {
-        size_t capacity = profile->capacity == 0 ? 64 : 2 * profile->capacity;
-        duet_profile_row *rows = realloc(profile->rows, capacity * sizeof *rows);
-        if (rows == NULL) return NULL;
-        profile->rows = rows;
-        profile->capacity = capacity;
-    }
+    if (!duet_array_grow(&profile->rows, profile->count, &profile->capacity, sizeof *profile->rows)) return NULL;
     duet_profile_row *row = &profile->rows[profile->count++];
     *row = (duet_profile_row){0};
     snprintf(row->kernel, sizeof row->kernel, "%s", kernel);

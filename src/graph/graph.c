@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/size.h"
 
 enum { BUCKETS = 4096 };
@@ -34,13 +35,7 @@ const duet_op duet_op_broken = {.name = "broken", .kind = DUET_OP_BROKEN, .block
 
 static duet_node allocate(duet_graph *graph, const duet_node *inputs, size_t count)
 {
-    if (graph->count == graph->capacity) {
-        size_t capacity = graph->capacity == 0 ? 256 : 2 * graph->capacity;
-        duet_node *nodes = realloc(graph->nodes, capacity * sizeof *nodes);
-        if (nodes == NULL) return NULL;
-        graph->nodes = nodes;
-        graph->capacity = capacity;
-    }
+    if (!duet_array_grow(&graph->nodes, graph->count, &graph->capacity, sizeof *graph->nodes)) return NULL;
     duet_node node = calloc(1, sizeof *node);
     duet_node *copies = calloc(count == 0 ? 1 : count, sizeof *copies);
     if (node == NULL || copies == NULL) {
@@ -338,17 +333,10 @@ void duet_state_follow_at(const char *where, duet_node state, duet_node value, d
     }
     const duet_follower follower = {where, state, value, trigger, keep};
     if (is_known(graph, &follower)) return;
-    if (graph->follower_count == graph->follower_capacity) {
-        size_t capacity = graph->follower_capacity == 0 ? 16 : 2 * graph->follower_capacity;
-        duet_follower *grown = realloc(graph->followers, capacity * sizeof *grown);
-        if (grown == NULL) {
-            duet_fail(&graph->error, DUET_ERROR_MEMORY, "%s: out of memory for a state's update", where);
-            return;
-        }
-        graph->followers = grown;
-        graph->follower_capacity = capacity;
-    }
-    graph->followers[graph->follower_count++] = follower;
+    if (duet_array_grow(&graph->followers, graph->follower_count, &graph->follower_capacity, sizeof follower))
+        graph->followers[graph->follower_count++] = follower;
+    else
+        duet_fail(&graph->error, DUET_ERROR_MEMORY, "%s: out of memory for a state's update", where);
 }
 
 const duet_follower *duet_graph_follower(const duet_graph *graph, size_t index)

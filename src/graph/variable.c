@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/philox.h"
 #include "base/size.h"
 #include "base/status.h"
@@ -70,22 +71,11 @@ uint64_t duet_store_seed(const duet_store *store)
     return store->seed;
 }
 
-/* Room for one more pointer in a growing array of them. */
-static bool grow(void ***items, size_t count, size_t *capacity)
-{
-    if (count < *capacity) return true;
-    size_t larger = *capacity == 0 ? 16 : 2 * *capacity;
-    void **grown = realloc(*items, larger * sizeof *grown);
-    if (grown == NULL) return false;
-    *items = grown;
-    *capacity = larger;
-    return true;
-}
-
 duet_storage *duet_storage_new(duet_store *store, duet_type type)
 {
     duet_storage *storage = calloc(1, sizeof *storage);
-    if (storage == NULL || !grow((void ***)&store->storages, store->storage_count, &store->storage_capacity)) {
+    if (storage == NULL ||
+        !duet_array_grow(&store->storages, store->storage_count, &store->storage_capacity, sizeof storage)) {
         free(storage);
         return NULL;
     }
@@ -103,7 +93,7 @@ duet_group *duet_store_group(duet_store *store, const char *name)
     char *copy = strdup(name);
     duet_storage *storage = duet_storage_new(store, DUET_FLOAT32), *states = duet_storage_new(store, DUET_FLOAT32);
     if (!group || !copy || !storage || !states ||
-        !grow((void ***)&store->groups, store->group_count, &store->group_capacity)) {
+        !duet_array_grow(&store->groups, store->group_count, &store->group_capacity, sizeof group)) {
         free(group);
         free(copy);
         return NULL;
@@ -125,7 +115,8 @@ static duet_variable *append(duet_store *store, duet_storage *storage, const cha
     }
     duet_variable *variable = calloc(1, sizeof *variable);
     char *copy = strdup(name);
-    if (variable == NULL || copy == NULL || !grow((void ***)&store->variables, store->count, &store->capacity)) {
+    if (variable == NULL || copy == NULL ||
+        !duet_array_grow(&store->variables, store->count, &store->capacity, sizeof variable)) {
         free(variable);
         free(copy);
         duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the variable \"%s\"", name);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 void duet_writer_free(duet_kernel_writer *writer)
 {
     duet_text_free(&writer->body);
@@ -58,18 +60,11 @@ const char *duet_type_text(duet_type type)
 }
 
 /* Room for one more item; false (and the writer failed) if memory is short. */
-static bool reserve(duet_kernel_writer *writer, void **items, size_t size, size_t count, size_t *capacity)
+static bool reserve(duet_kernel_writer *writer, void *items, size_t size, size_t count, size_t *capacity)
 {
-    if (count < *capacity) return true;
-    size_t larger = *capacity == 0 ? 16 : 2 * *capacity;
-    void *grown = realloc(*items, larger * size);
-    if (grown == NULL) {
-        writer->failed = true;
-        return false;
-    }
-    *items = grown;
-    *capacity = larger;
-    return true;
+    if (duet_array_grow(items, count, capacity, size)) return true;
+    writer->failed = true;
+    return false;
 }
 
 static duet_value value_of(const char *format, ...) DUET_PRINTF(1, 2);
@@ -103,8 +98,7 @@ duet_value duet_write_constant(duet_kernel_writer *writer, double value)
     float number = (float)value;
     for (size_t i = 0; i < writer->constant_count; i++)
         if (memcmp(&writer->constants[i], &number, sizeof number) == 0) return value_of("k%zu", i);
-    if (!reserve(writer, (void **)&writer->constants, sizeof number, writer->constant_count,
-                 &writer->constant_capacity))
+    if (!reserve(writer, &writer->constants, sizeof number, writer->constant_count, &writer->constant_capacity))
         return value_of("0");
     writer->constants[writer->constant_count] = number;
     return value_of("k%zu", writer->constant_count++);
@@ -145,8 +139,7 @@ size_t duet_write_argument(duet_kernel_writer *writer, duet_node node, bool stri
     size_t index = 0;
     while (index < writer->load_count && writer->loads[index].node != node) index++;
     if (index == writer->load_count) {
-        if (!reserve(writer, (void **)&writer->loads, sizeof *writer->loads, writer->load_count,
-                     &writer->load_capacity))
+        if (!reserve(writer, &writer->loads, sizeof *writer->loads, writer->load_count, &writer->load_capacity))
             return 0;
         writer->loads[writer->load_count++] = (duet_load){.node = node};
         if (writer->mark_stored != NULL) writer->mark_stored[node->id] = true;
@@ -187,7 +180,7 @@ static size_t find_frame(duet_kernel_writer *writer, duet_shape shape, size_t nu
            (writer->frames[frame].number != number || !duet_shape_equal(writer->frames[frame].shape, shape)))
         frame++;
     if (frame < writer->frame_count) return frame;
-    if (!reserve(writer, (void **)&writer->frames, sizeof *writer->frames, frame, &writer->frame_capacity))
+    if (!reserve(writer, &writer->frames, sizeof *writer->frames, frame, &writer->frame_capacity))
         return writer->frame_count;
     memset(&writer->frames[frame], 0, sizeof writer->frames[frame]);
     writer->frames[frame].number = number;
@@ -380,8 +373,7 @@ static duet_value write_fresh(duet_kernel_writer *writer, duet_node node, const 
 
 static void remember(duet_kernel_writer *writer, duet_node node, const duet_map *map, duet_value value)
 {
-    if (!reserve(writer, (void **)&writer->written, sizeof *writer->written, writer->written_count,
-                 &writer->written_capacity))
+    if (!reserve(writer, &writer->written, sizeof *writer->written, writer->written_count, &writer->written_capacity))
         return;
     writer->written[writer->written_count].node = node;
     writer->written[writer->written_count].map = *map;

@@ -6,21 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* Finds or adds the kernel with this text. Its name says what it computes. */
 duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
                                duet_error *error)
 {
     for (*index = 0; *index < table->count; ++*index)
         if (strcmp(table->items[*index].body, duet_text_get(body)) == 0) return DUET_OK;
-    if (table->count == table->capacity) {
-        size_t capacity = table->capacity == 0 ? 32 : 2 * table->capacity;
-        void *grown = realloc(table->items, capacity * sizeof *table->items);
-        if (grown == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
-        table->items = grown;
-        table->capacity = capacity;
-    }
     char *copy = strdup(duet_text_get(body));
-    if (copy == NULL || body->failed) {
+    if (copy == NULL || body->failed ||
+        !duet_array_grow(&table->items, table->count, &table->capacity, sizeof *table->items)) {
         free(copy);
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
     }
@@ -39,10 +35,10 @@ void duet_kernel_table_free(duet_kernel_table *table)
 duet_status duet_kernel_add_argument(const duet_lowering *lowering, duet_kernel_text *launch, int tensor, float number,
                                      duet_error *error)
 {
-    duet_kernel_argument *grown = realloc(launch->arguments, (launch->argument_count + 1) * sizeof *launch->arguments);
-    if (grown == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
-    launch->arguments = grown;
-    grown[launch->argument_count++] = (duet_kernel_argument){tensor, number};
+    if (!duet_array_grow(&launch->arguments, launch->argument_count, &launch->argument_capacity,
+                         sizeof *launch->arguments))
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
+    launch->arguments[launch->argument_count++] = (duet_kernel_argument){tensor, number};
     if (tensor == DUET_NO_TENSOR) return DUET_OK;
     const duet_tensor *memory = &lowering->tensors[tensor];
     size_t moved = memory->elements < launch->visited ? memory->elements : launch->visited;

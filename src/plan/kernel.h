@@ -21,7 +21,7 @@ typedef struct duet_kernel_text {
     uint32_t sizes[3]; /* leading uint arguments */
     size_t size_count;
     duet_kernel_argument *arguments;
-    size_t argument_count;
+    size_t argument_count, argument_capacity;
     size_t work_items;
     size_t rows;       /* a second dimension of the launch; 0: it has one */
     size_t local_rows; /* of a work-group, in that dimension */

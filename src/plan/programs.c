@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static bool is_of(const duet_kernel_table *table, const duet_gemm_source *source)
 {
     if (source == NULL || table->gemm.file == NULL) return source == NULL && table->gemm.file == NULL;
@@ -23,13 +25,10 @@ duet_kernel_table *duet_programs_table(duet_programs *programs, const duet_gemm_
 {
     *index = find(programs, source);
     if (*index < programs->count) return &programs->items[*index].kernels;
-    void *grown = realloc(programs->items, (programs->count + 1) * sizeof *programs->items);
-    if (grown == NULL) {
+    if (!duet_array_grow(&programs->items, programs->count, &programs->capacity, sizeof *programs->items)) {
         duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
         return NULL;
     }
-    programs->items = grown;
-    memset(&programs->items[*index], 0, sizeof *programs->items);
     if (source != NULL) programs->items[*index].kernels.gemm = *source;
     programs->count++;
     return &programs->items[*index].kernels;

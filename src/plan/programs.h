@@ -11,7 +11,7 @@ typedef struct duet_programs {
         duet_kernel_table kernels;
         cl_program program; /* NULL before it is built, or if it has no kernels */
     } * items;
-    size_t count;
+    size_t count, capacity;
     char *source; /* the generated part of all, for readers */
 } duet_programs;
 

@@ -6,35 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 duet_status duet_lowering_no_memory(duet_lowering *lowering)
 {
     lowering->failed = true;
     return duet_fail(lowering->error, DUET_ERROR_MEMORY, "out of memory while planning");
 }
 
-/* One more zeroed item at the end of a growing array; NULL if memory is short. */
-static void *extend(duet_lowering *lowering, void **items, size_t size, size_t *count, size_t *capacity)
-{
-    if (*count == *capacity) {
-        size_t larger = *capacity == 0 ? 64 : 2 * *capacity;
-        void *grown = realloc(*items, larger * size);
-        if (grown == NULL) {
-            duet_lowering_no_memory(lowering);
-            return NULL;
-        }
-        *items = grown;
-        *capacity = larger;
-    }
-    void *item = (char *)*items + size * (*count)++;
-    memset(item, 0, size);
-    return item;
-}
-
 int duet_lowering_add_tensor(duet_lowering *lowering, duet_node node, duet_type type, size_t elements, duet_home home)
 {
-    duet_tensor *tensor = extend(lowering, (void **)&lowering->tensors, sizeof *tensor, &lowering->tensor_count,
-                                 &lowering->tensor_capacity);
-    if (tensor == NULL) return DUET_NO_TENSOR;
+    if (!duet_array_grow(&lowering->tensors, lowering->tensor_count, &lowering->tensor_capacity,
+                         sizeof *lowering->tensors)) {
+        duet_lowering_no_memory(lowering);
+        return DUET_NO_TENSOR;
+    }
+    duet_tensor *tensor = &lowering->tensors[lowering->tensor_count++];
     tensor->node = node;
     tensor->type = type;
     tensor->elements = elements;
@@ -64,9 +51,11 @@ int duet_lowering_tensor(duet_lowering *lowering, duet_node node)
 
 duet_step *duet_lowering_add_step(duet_lowering *lowering, duet_step_kind kind)
 {
-    duet_step *step =
-        extend(lowering, (void **)&lowering->steps, sizeof *step, &lowering->step_count, &lowering->step_capacity);
-    if (step == NULL) return NULL;
+    if (!duet_array_grow(&lowering->steps, lowering->step_count, &lowering->step_capacity, sizeof *lowering->steps)) {
+        duet_lowering_no_memory(lowering);
+        return NULL;
+    }
+    duet_step *step = &lowering->steps[lowering->step_count++];
     step->kind = kind;
     step->scratch = DUET_NO_TENSOR;
     return step;
