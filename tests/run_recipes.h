@@ -103,16 +103,10 @@ static char *read_metrics(const char *run)
 
 static inline bool same_file(const char *run, const char *other, const char *file)
 {
-    char path[PATH];
-    size_t count, other_count;
+    char path[PATH], other_path[PATH];
     path_of(path, run, file);
-    char *bytes = test_file_read(path, &count);
-    path_of(path, other, file);
-    char *other_bytes = test_file_read(path, &other_count);
-    bool same = count == other_count && memcmp(bytes, other_bytes, count) == 0;
-    free(bytes);
-    free(other_bytes);
-    return same;
+    path_of(other_path, other, file);
+    return test_same_file(path, other_path);
 }
 
 static inline void assert_same_run(const char *run, const char *other)

@@ -148,4 +148,14 @@ static inline char *test_file_read(const char *path, size_t *count)
     return bytes;
 }
 
+static inline bool test_same_file(const char *path, const char *other)
+{
+    size_t count, other_count;
+    char *bytes = test_file_read(path, &count), *other_bytes = test_file_read(other, &other_count);
+    bool same = count == other_count && memcmp(bytes, other_bytes, count) == 0;
+    free(bytes);
+    free(other_bytes);
+    return same;
+}
+
 #endif
