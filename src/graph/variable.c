@@ -39,13 +39,15 @@ duet_store *duet_store_new(uint64_t seed)
 void duet_store_free(duet_store **store)
 {
     if (store == NULL || *store == NULL) return;
-    duet_store_release(*store);
     for (size_t i = 0; i < (*store)->count; i++) {
         free((*store)->variables[i]->name);
         if ((*store)->variables[i]->owns_context) free((*store)->variables[i]->fill_context);
         free((*store)->variables[i]);
     }
-    for (size_t i = 0; i < (*store)->storage_count; i++) free((*store)->storages[i]);
+    for (size_t i = 0; i < (*store)->storage_count; i++) {
+        duet_buffer_free(&(*store)->storages[i]->buffer);
+        free((*store)->storages[i]);
+    }
     for (size_t i = 0; i < (*store)->group_count; i++) {
         free((*store)->groups[i]->name);
         free((*store)->groups[i]);
@@ -55,15 +57,6 @@ void duet_store_free(duet_store **store)
     free((*store)->groups);
     free(*store);
     *store = NULL;
-}
-
-void duet_store_release(duet_store *store)
-{
-    for (size_t i = 0; i < store->storage_count; i++) {
-        duet_buffer_free(&store->storages[i]->buffer);
-        store->storages[i]->device = NULL;
-        store->storages[i]->sealed = store->storages[i]->filled = false;
-    }
 }
 
 uint64_t duet_store_seed(const duet_store *store)

@@ -76,8 +76,6 @@ duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_
 duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet_error *error);
 /** Every variable as it was when its storage got memory: its first values. Waits. */
 duet_status duet_store_restart(duet_store *store, duet_error *error);
-/** Frees every buffer; the next ensure starts anew. */
-void duet_store_release(duet_store *store);
 
 /** Copies one variable's elements (bytes = elements * size of its type). */
 duet_status duet_variable_read(duet_variable *variable, void *values, duet_error *error);

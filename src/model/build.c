@@ -71,8 +71,7 @@ static void find_draws(duet_build *build)
         for (size_t i = 0; i < procedure->phase_count; i++) {
             duet_phase_description *phase = &procedure->phases[i];
             bool is_shared = i + 1 < procedure->phase_count && procedure->phases[i + 1].shares;
-            phase->reads = duet_phase_depends(phase, depends);
-            pending |= phase->reads;
+            pending |= duet_phase_depends(phase, depends);
             phase->draws = pending && !is_shared;
             pending = pending && is_shared;
         }

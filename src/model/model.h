@@ -28,8 +28,7 @@ typedef struct duet_phase_description {
     size_t repeats; /* 0: batches an epoch */
     size_t every;   /* of so many steps one replays it, the first of them */
     bool shares;    /* the batch of the phase before */
-    bool reads;     /* its nodes depend on the batch or its labels (set by duet_model_build) */
-    bool draws;     /* each replay leaves a new batch to the next: it reads, and no phase shares with it */
+    bool draws;     /* each replay leaves a new batch to the next (set by duet_model_build) */
     bool has_optimiser;
     duet_optimiser optimiser; /* where it has one: else the settings' */
     duet_objective *objectives;
@@ -138,10 +137,5 @@ duet_data *duet_model_data(const duet_model *model);
 uint64_t duet_model_seed(const duet_model *model);
 /** Setting `index` in the order of duet_family_setting, then those of groups: key and value; false past the end. */
 bool duet_model_setting_at(const duet_model *model, size_t index, const char **key, const char **value);
-
-/** The procedure that statements belong to, and the last phase of it: NULL, and a mistake of the model that names
- *  `what`, if there is none. Valid until the next is made. */
-duet_procedure_description *duet_build_open(duet_build *build);
-duet_phase_description *duet_build_phase(duet_build *build, const char *what);
 
 #endif

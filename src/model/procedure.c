@@ -14,14 +14,16 @@ static void out_of_memory(duet_build *build)
     duet_graph_fail(build->graph, "out of memory for a model");
 }
 
-duet_procedure_description *duet_build_open(duet_build *build)
+/* The procedure that statements belong to. Valid until the next is made. */
+static duet_procedure_description *open_procedure(const duet_build *build)
 {
     return &build->procedures[build->open];
 }
 
-duet_phase_description *duet_build_phase(duet_build *build, const char *what)
+/* Its last phase; NULL, and a mistake of the model that names `what`, if there is none. */
+static duet_phase_description *open_phase(const duet_build *build, const char *what)
 {
-    duet_procedure_description *procedure = duet_build_open(build);
+    duet_procedure_description *procedure = open_procedure(build);
     if (procedure->phase_count > 0) return &procedure->phases[procedure->phase_count - 1];
     duet_graph_fail(build->graph, "%s: open a phase first with duet_phase", what);
     return NULL;
@@ -52,7 +54,7 @@ void duet_procedure(duet_model *model, const char *name)
 void duet_phase(duet_model *model, const char *name, size_t repeats)
 {
     duet_build *build = model->build;
-    duet_procedure_description *procedure = duet_build_open(build);
+    duet_procedure_description *procedure = open_procedure(build);
     if (!duet_array_grow(&procedure->phases, procedure->phase_count, &procedure->phase_capacity,
                          sizeof *procedure->phases)) {
         out_of_memory(build);
@@ -70,7 +72,7 @@ void duet_phase(duet_model *model, const char *name, size_t repeats)
 
 void duet_phase_every(duet_model *model, size_t steps)
 {
-    duet_phase_description *phase = duet_build_phase(model->build, "phase_every");
+    duet_phase_description *phase = open_phase(model->build, "phase_every");
     if (phase == NULL) return;
     if (phase->shares)
         duet_graph_fail(model->build->graph, "phase \"%s\" shares a batch: it runs in every step", phase->name);
@@ -80,8 +82,8 @@ void duet_phase_every(duet_model *model, size_t steps)
 
 void duet_phase_share_batch(duet_model *model)
 {
-    duet_procedure_description *procedure = duet_build_open(model->build);
-    duet_phase_description *phase = duet_build_phase(model->build, "phase_share_batch");
+    duet_procedure_description *procedure = open_procedure(model->build);
+    duet_phase_description *phase = open_phase(model->build, "phase_share_batch");
     if (phase == NULL) return;
     const duet_phase_description *before = procedure->phase_count > 1 ? phase - 1 : NULL;
     phase->shares = before != NULL;
@@ -93,7 +95,7 @@ void duet_phase_share_batch(duet_model *model)
 
 void duet_phase_optimiser(duet_model *model, const duet_optimiser *optimiser)
 {
-    duet_phase_description *phase = duet_build_phase(model->build, "phase_optimiser");
+    duet_phase_description *phase = open_phase(model->build, "phase_optimiser");
     if (phase == NULL) return;
     phase->has_optimiser = true;
     phase->optimiser = *optimiser;
@@ -103,7 +105,7 @@ void duet_minimise_groups(duet_model *model, const char *where, duet_node loss, 
                           duet_group *const *groups)
 {
     duet_build *build = model->build;
-    duet_phase_description *phase = duet_build_phase(build, "minimise");
+    duet_phase_description *phase = open_phase(build, "minimise");
     if (phase == NULL) return;
     if (loss == NULL) {
         duet_graph_fail_at(where, build->graph, "minimise: the loss is NULL");
@@ -142,7 +144,7 @@ static bool is_reportable(duet_graph *graph, const char *name, duet_node scalar)
 void duet_report(duet_model *model, const char *name, duet_node scalar)
 {
     duet_build *build = model->build;
-    duet_phase_description *phase = duet_build_phase(build, "report");
+    duet_phase_description *phase = open_phase(build, "report");
     if (phase == NULL || !is_reportable(build->graph, name, scalar)) return;
     if (!duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports)) {
         out_of_memory(build);
@@ -154,7 +156,7 @@ void duet_report(duet_model *model, const char *name, duet_node scalar)
 void duet_phase_assign(duet_model *model, duet_node state, duet_node value)
 {
     duet_build *build = model->build;
-    duet_phase_description *phase = duet_build_phase(build, "assign");
+    duet_phase_description *phase = open_phase(build, "assign");
     if (phase == NULL) return;
     if (state == NULL || value == NULL) {
         duet_graph_fail(build->graph, "assign: the state or the value is NULL");
@@ -189,7 +191,7 @@ static bool is_standard(const char *name)
 
 static void add_output(duet_build *build, const char *name, duet_node value)
 {
-    duet_procedure_description *procedure = duet_build_open(build);
+    duet_procedure_description *procedure = open_procedure(build);
     duet_node known;
     if (duet_build_find_output(build, name, &known) != NULL)
         duet_graph_fail(build->graph, "output \"%s\": there is one of that name already", name);

@@ -103,7 +103,8 @@ static duet_node make_windows(const char *where, duet_node x, const duet_window 
     return duet_node_make(where, x->graph, &op_windows, DUET_FLOAT32, shape, &x, 1, &attributes, true);
 }
 
-bool duet_is_float(const char *where, const char *op, duet_node x)
+/* Whether x is float32; else the graph has a mistake. */
+static bool is_float(const char *where, const char *op, duet_node x)
 {
     if (x->type == DUET_FLOAT32) return true;
     duet_graph_fail(x->graph, "%s: needs float32, has %s; use duet_to_float", op, duet_type_text(x->type));
@@ -112,7 +113,7 @@ bool duet_is_float(const char *where, const char *op, duet_node x)
 
 bool duet_is_picture(const char *where, const char *op, duet_node x)
 {
-    if (x->shape.rank == 4) return duet_is_float(where, op, x);
+    if (x->shape.rank == 4) return is_float(where, op, x);
     char text[96];
     duet_graph_fail(x->graph, "%s: needs [batch, height, width, channels], has %s", op,
                     duet_shape_text(x->shape, text));
@@ -123,7 +124,7 @@ duet_node duet_windows_named(const char *where, const char *op, duet_node x, con
 {
     size_t counts[2];
     if (duet_node_is_broken(x)) return x;
-    if (!duet_is_float(where, op, x) || !duet_window_lay(where, x->graph, op, x->shape, window, counts))
+    if (!is_float(where, op, x) || !duet_window_lay(where, x->graph, op, x->shape, window, counts))
         return duet_node_broken(x->graph);
     duet_shape shape =
         DUET_SHAPE(x->shape.dims[0], counts[0], counts[1], window->size[0], window->size[1], x->shape.dims[3]);
@@ -266,7 +267,7 @@ duet_node duet_fold_at(const char *where, duet_node windows, const duet_window *
                         duet_shape_text(has, text));
         return duet_node_broken(graph);
     }
-    if (!duet_is_float(where, "fold", windows) || !duet_window_lay(where, graph, "fold", picture, window, counts))
+    if (!is_float(where, "fold", windows) || !duet_window_lay(where, graph, "fold", picture, window, counts))
         return duet_node_broken(graph);
     duet_shape wants = DUET_SHAPE(has.dims[0], counts[0], counts[1], window->size[0], window->size[1], has.dims[5]);
     if (duet_shape_equal(has, wants)) return make_fold(where, windows, window, picture);

@@ -8,8 +8,6 @@
 
 /** duet_windows_at whose mistakes name the op that was asked for. */
 duet_node duet_windows_named(const char *where, const char *op, duet_node x, const duet_window *window, double fill);
-/** Whether x is float32; else the graph has a mistake. */
-bool duet_is_float(const char *where, const char *op, duet_node x);
 /** Whether x is a float32 picture, [batch, height, width, channels]; else the graph has a mistake.  */
 bool duet_is_picture(const char *where, const char *op, duet_node x);
 

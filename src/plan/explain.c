@@ -18,7 +18,8 @@ typedef struct owned_block {
     alignas(max_align_t) unsigned char bytes[];
 } owned_block;
 
-void *duet_explainer_own(duet_explainer *e, size_t count, size_t size)
+/* Zeroed memory that the explanation owns; NULL, and `failed` set, if memory is short. */
+static void *own(duet_explainer *e, size_t count, size_t size)
 {
     size_t bytes;
     owned_block *block = NULL;
@@ -36,7 +37,7 @@ void *duet_explainer_own(duet_explainer *e, size_t count, size_t size)
 const char *duet_explainer_text(duet_explainer *e, const char *text)
 {
     size_t bytes = strlen(text) + 1;
-    char *copy = duet_explainer_own(e, bytes, 1);
+    char *copy = own(e, bytes, 1);
     return copy == NULL ? "" : memcpy(copy, text, bytes);
 }
 
@@ -107,7 +108,7 @@ static void explain_reads(duet_explainer *e, size_t index, duet_explained_launch
     const duet_launch *from = &e->plan.launches->items[index];
     const duet_step *step = &e->lowering->steps[from->step];
     bool first = index == e->first_of[from->step], matmul = step->kind == DUET_STEP_PRODUCT;
-    size_t *reads = duet_explainer_own(e, step->read_count + step->root_count + 1, sizeof *reads);
+    size_t *reads = own(e, step->read_count + step->root_count + 1, sizeof *reads);
     if (reads == NULL) return;
     for (size_t i = 0; i < step->read_count; i++) {
         int tensor = step->reads[i].tensor;
@@ -142,7 +143,7 @@ static void explain_results(duet_explainer *e, size_t index, duet_explained_laun
     const duet_launch *from = &e->plan.launches->items[index];
     const duet_step *step = &e->lowering->steps[from->step];
     bool first = index == e->first_of[from->step], last = !launch->prepares;
-    duet_explained_result *results = duet_explainer_own(e, step->root_count + 1, sizeof *results);
+    duet_explained_result *results = own(e, step->root_count + 1, sizeof *results);
     if (results == NULL) return;
     size_t count = 0;
     for (size_t i = 0; last && i < step->root_count; i++) {
@@ -208,13 +209,13 @@ static void find_launches(duet_explainer *e)
 static bool make_room(duet_explainer *e)
 {
     const duet_lowering *lowering = e->lowering;
-    e->index_of = duet_explainer_own(e, lowering->tensor_count + 1, sizeof *e->index_of);
-    e->first_of = duet_explainer_own(e, lowering->step_count + 1, sizeof *e->first_of);
-    e->last_of = duet_explainer_own(e, lowering->step_count + 1, sizeof *e->last_of);
-    e->memories = duet_explainer_own(e, e->plan.slab_count + lowering->tensor_count + 1, sizeof *e->memories);
-    e->tensors = duet_explainer_own(e, lowering->tensor_count + 1, sizeof *e->tensors);
-    e->variables = duet_explainer_own(e, duet_explainer_variables(lowering) + 1, sizeof *e->variables);
-    e->launches = duet_explainer_own(e, e->plan.launches->count + 1, sizeof *e->launches);
+    e->index_of = own(e, lowering->tensor_count + 1, sizeof *e->index_of);
+    e->first_of = own(e, lowering->step_count + 1, sizeof *e->first_of);
+    e->last_of = own(e, lowering->step_count + 1, sizeof *e->last_of);
+    e->memories = own(e, e->plan.slab_count + lowering->tensor_count + 1, sizeof *e->memories);
+    e->tensors = own(e, lowering->tensor_count + 1, sizeof *e->tensors);
+    e->variables = own(e, duet_explainer_variables(lowering) + 1, sizeof *e->variables);
+    e->launches = own(e, e->plan.launches->count + 1, sizeof *e->launches);
     return !e->failed;
 }
 

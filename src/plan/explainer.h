@@ -22,8 +22,6 @@ typedef struct duet_explainer {
     bool failed;
 } duet_explainer;
 
-/** Zeroed memory that the explanation owns; NULL, and `failed` set, if memory is short. */
-void *duet_explainer_own(duet_explainer *e, size_t count, size_t size);
 /** A copy that the explanation owns; "" if memory is short. */
 const char *duet_explainer_text(duet_explainer *e, const char *text);
 /** The model's own name for a node in memory, or NULL. */

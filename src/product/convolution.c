@@ -19,7 +19,8 @@ static uint64_t reach_of(const duet_convolution *c, size_t axis)
     return (uint64_t)(c->result[axis] - 1) * c->stride[axis] + (uint64_t)(c->kernel[axis] - 1) * c->dilation[axis] + 1;
 }
 
-const char *duet_convolution_fault(const duet_convolution *c)
+/* NULL if its numbers fit each other and its tensors' elements can be counted, else what is wrong. */
+static const char *fault_of(const duet_convolution *c)
 {
     const uint32_t extents[] = {c->images,    c->picture[0], c->picture[1],  c->channels,
                                 c->features,  c->groups,     c->result[0],   c->result[1],
@@ -63,7 +64,7 @@ const char *duet_convolution_read(const duet_convolution_product *told, duet_con
         convolution->dilation[axis] = (uint32_t)(window->dilation[axis] <= LARGEST_EXTENT ? window->dilation[axis] : 0);
         convolution->pad[axis] = (uint32_t)window->pad_before[axis];
     }
-    return duet_convolution_fault(convolution);
+    return fault_of(convolution);
 }
 
 duet_convolution_product duet_convolution_told(const duet_convolution *c)

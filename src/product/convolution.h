@@ -25,8 +25,6 @@ typedef struct duet_convolution {
  *  Returns NULL, or why it is no convolution. */
 const char *duet_convolution_read(const duet_convolution_product *told, duet_convolution *convolution);
 duet_convolution_product duet_convolution_told(const duet_convolution *convolution);
-/** NULL if its numbers fit each other and its tensors' elements can be counted, else what is wrong. */
-const char *duet_convolution_fault(const duet_convolution *convolution);
 /** The extents of its product. k counts all taps, also those that fall into the padding. */
 void duet_convolution_extents(const duet_convolution *convolution, size_t *m, size_t *n, size_t *k);
 /** Floating-point operations of the taps that lie inside the picture: what has to be computed. */

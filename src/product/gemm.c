@@ -231,16 +231,6 @@ void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_p
         sizeof(float) * ((double)elements[0] + (double)elements[1] + (double)elements[2] * (product->adds ? 2 : 1));
 }
 
-duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *product, const char *file,
-                             const char *options, const char *kernel, const duet_argument *arguments, size_t count,
-                             duet_launch *launch, duet_launch_list *list, duet_error *error)
-{
-    cl_program program = product->program;
-    if (program == NULL) DUET_TRY(duet_device_program(device, file, options, &program, error));
-    launch->file = file;
-    return duet_launch_append_kernel(list, program, kernel, arguments, count, launch, error);
-}
-
 duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *product, const duet_gemm_call *call,
                                   duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
                                   duet_error *error)
@@ -259,9 +249,11 @@ duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *
     }
     if (call->role != DUET_GEMM_PREPARES) arguments[count++] = (duet_argument){sizeof add, &add};
     if (writes && arguments_taken != NULL) *arguments_taken = (cl_uint)count;
-    return duet_gemm_append(device, product, call->file, call->options,
-                            writes && product->kernel != NULL ? product->kernel : call->kernel, arguments, count,
-                            launch, list, error);
+    const char *kernel = writes && product->kernel != NULL ? product->kernel : call->kernel;
+    cl_program program = product->program;
+    if (program == NULL) DUET_TRY(duet_device_program(device, call->file, call->options, &program, error));
+    launch->file = call->file;
+    return duet_launch_append_kernel(list, program, kernel, arguments, count, launch, error);
 }
 
 duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const char *file,

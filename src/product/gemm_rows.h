@@ -12,12 +12,6 @@ extern const duet_gemm_provider duet_conv_panel, duet_conv_tile, duet_conv_unfol
  *  FLOPs and the bytes of its matrices. */
 void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_product *product);
 
-/** Appends a launch of `kernel` with these arguments: from the product's program if it has one, else from the
- *  provider's own, cl/`file` with `options`. */
-duet_status duet_gemm_append(duet_device *device, const duet_gemm_product *product, const char *file,
-                             const char *options, const char *kernel, const duet_argument *arguments, size_t count,
-                             duet_launch *launch, duet_launch_list *list, duet_error *error);
-
 /** What a launch of a product does: it prepares an operand, computes pieces that are added up later, or writes C (by
  *  the plan's own kernel if there is one). */
 typedef enum duet_gemm_role { DUET_GEMM_PREPARES, DUET_GEMM_PIECES, DUET_GEMM_WRITES } duet_gemm_role;
@@ -35,7 +29,8 @@ typedef struct duet_gemm_call {
     size_t place_count;
 } duet_gemm_call;
 
-/** As duet_gemm_append; *arguments_taken as in duet_gemm_provider's `lower`. */
+/** Appends the call's launch: from the product's program if it has one, else from the provider's own, cl/FILE with the
+ *  call's options. *arguments_taken as in duet_gemm_provider's `lower`. */
 duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *product, const duet_gemm_call *call,
                                   duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
                                   duet_error *error);

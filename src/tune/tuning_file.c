@@ -220,7 +220,8 @@ const char *duet_product_from_json(const json_t *object, duet_gemm_shape *shape)
     return duet_gemm_same_shape(&whole, shape) ? NULL : "a product's m, n and k are not those of its convolution";
 }
 
-const char *duet_choice_from_json(const json_t *object, duet_gemm_choice *choice)
+/* NULL, or what is wrong with it. */
+static const char *read_choice(const json_t *object, duet_gemm_choice *choice)
 {
     const char *name = json_string_value(json_object_get(object, "provider"));
     const json_t *parameters = json_object_get(object, "parameters");
@@ -245,7 +246,7 @@ static const char *read_product(duet_tuning *tuning, const json_t *object, const
     const json_t *best = json_object_get(object, "best");
     const char *fault = duet_product_from_json(object, &row.shape);
     if (fault != NULL || best == NULL || json_is_null(best)) return fault;
-    fault = duet_choice_from_json(best, &row.choice);
+    fault = read_choice(best, &row.choice);
     if (fault != NULL) return fault;
     if (row.choice.provider->convolves != (row.shape.convolution.use != DUET_NO_CONVOLUTION))
         return "a product's best provider is one of the other kind";
@@ -261,7 +262,7 @@ static const char *read_unfit(const json_t *object, duet_unfit *row)
 {
     const char *name = json_string_value(json_object_get(object, "provider"));
     row->whole = json_object_get(object, "parameters") == NULL;
-    if (!row->whole) return duet_choice_from_json(object, &row->choice);
+    if (!row->whole) return read_choice(object, &row->choice);
     row->choice.provider = name == NULL ? NULL : duet_gemm_provider_find(name);
     return row->choice.provider != NULL ? NULL : "a provider is missing or unknown";
 }

@@ -30,8 +30,6 @@ json_t *duet_choice_to_json(const duet_gemm_choice *choice);
 /** {"transpose": "nt", "m": 128, "n": 400, "k": 784}; with "convolution": {"use": "forward", "images": 128, ...} for
  * one, see docs/performance.md */
 json_t *duet_product_to_json(const duet_gemm_shape *shape);
-/** NULL, or what is wrong with it. */
-const char *duet_choice_from_json(const json_t *object, duet_gemm_choice *choice);
 const char *duet_product_from_json(const json_t *object, duet_gemm_shape *shape);
 /** {"KWG": 16, ...} */
 json_t *duet_clblast_set_to_json(size_t kernel, size_t set);
