@@ -73,6 +73,32 @@ static void unknown_groups_are_named(void **state)
     assert_message(&error, "the groups of gan are generator discriminator");
 }
 
+static void build_rest(duet_model *m)
+{
+    duet_group *left = duet_model_group(m, "left");
+    (void)test_parameter(m, duet_model_group(m, "idle"), "w", 0);
+    duet_phase(m, "only", 1);
+    duet_minimise(m, duet_square(test_parameter(m, left, "w", 1)), left);
+}
+
+static void keep_line(void *context, const char *line)
+{
+    (void)snprintf(context, 512, "%s", line);
+}
+
+static void groups_that_rest_are_named(void **state)
+{
+    (void)state;
+    char said[512] = "";
+    test_parts parts;
+    duet_family family = family_of(build_rest);
+    duet_device_set_log(device, keep_line, said);
+    test_parts_open(&parts, device, &family, plain, NULL, 0);
+    duet_device_set_log(device, NULL, NULL);
+    test_parts_close(&parts);
+    assert_non_null(strstr(said, "no phase of groups updates the group \"idle\": its 1 parameters"));
+}
+
 static float sample_of(duet_evaluator *evaluator, const char *setting, duet_error *error)
 {
     float values[36] = {NAN};
@@ -232,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_of_a_group_come_first),
         cmocka_unit_test(unknown_groups_are_named),
+        cmocka_unit_test(groups_that_rest_are_named),
         cmocka_unit_test(use_may_choose_the_average),
         cmocka_unit_test(batch_norm_is_recalibrated_for_the_average),
         cmocka_unit_test(scopes_name_layers),

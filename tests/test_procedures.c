@@ -102,6 +102,10 @@ static void requests_are_checked(void **state)
         assert_status(duet_evaluator_use(it.evaluator, &request, &error), DUET_ERROR_USAGE, &error);
         assert_message(&error, rows[i].message);
     }
+    duet_error error = {0};
+    const duet_request empty = {.count = 1};
+    assert_status(duet_evaluator_use(it.evaluator, &empty, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "names no outputs");
     close_used(&it);
 }
 
@@ -269,99 +273,6 @@ static void a_gate_that_reads_needs_examples(void **state)
 
 /* ---- mistakes of models ---- */
 
-static void misspell_output(duet_model *m)
-{
-    duet_output(m, "sampel", duet_model_batch(m));
-}
-static void own_a_standard_output(duet_model *m)
-{
-    duet_own_output(m, DUET_SAMPLE, duet_model_batch(m));
-}
-static void give_an_output_twice(duet_model *m)
-{
-    duet_own_output(m, "mine", duet_model_batch(m));
-    duet_own_output(m, "mine", duet_model_batch(m));
-}
-static void open_a_procedure_twice(duet_model *m)
-{
-    duet_procedure(m, "other");
-    duet_procedure(m, "other");
-}
-static void assign_without_phase(duet_model *m)
-{
-    duet_procedure(m, "other");
-    duet_phase_assign(m, duet_scratch(m, "x", DUET_FLOAT32, DUET_SHAPE(1)), duet_constant(duet_model_graph(m), 1));
-}
-static void share_with_nobody(duet_model *m)
-{
-    duet_phase(m, "first", 1);
-    duet_phase_share_batch(m);
-}
-static void share_with_many(duet_model *m)
-{
-    duet_phase(m, "first", 2);
-    duet_phase(m, "second", 1);
-    duet_phase_share_batch(m);
-}
-
-static void move_a_model_in_use(duet_model *m)
-{
-    duet_group *net = duet_model_group(m, "net");
-    duet_procedure(m, "other");
-    duet_phase(m, "descend", 1);
-    duet_minimise(m, duet_square(test_parameter(m, net, "w", 1)), net);
-}
-static void assign_to_a_state_in_use(duet_model *m)
-{
-    duet_node state = test_number(m, "memory", 0);
-    duet_procedure(m, "other");
-    duet_phase(m, "write", 1);
-    duet_phase_assign(m, state, duet_shift(state, 1));
-}
-
-static duet_node itself(duet_model *m, duet_node z)
-{
-    (void)m;
-    return z;
-}
-static void invert_without_latent(duet_model *m)
-{
-    duet_invert(m, itself);
-}
-
-static void mistakes_are_named(void **state)
-{
-    (void)state;
-    static const struct {
-        void (*build)(duet_model *m);
-        const char *message;
-    } rows[] = {
-        {misspell_output, "none of the standard ones (sample reconstruction"},
-        {own_a_standard_output, "give it by duet_output"},
-        {give_an_output_twice, "there is one of that name already"},
-        {open_a_procedure_twice, "there is one of that name already"},
-        {assign_without_phase, "open a phase first"},
-        {share_with_nobody, "shares the batch of the phase before it"},
-        {share_with_many, "must be replayed once a step"},
-        {move_a_model_in_use, "use writes to scratch"},
-        {assign_to_a_state_in_use, "use writes to scratch"},
-        {invert_without_latent, "the model has no latent"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        duet_error error = {0};
-        duet_data *data;
-        duet_model *model;
-        duet_build *build;
-        duet_family family = family_of(rows[i].build);
-        assert_ok(duet_data_open(&data, plain, &error), &error);
-        assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
-        assert_status(duet_model_build(model, DUET_BUILD_EVAL, 4, &build, &error), DUET_ERROR_GRAPH, &error);
-        assert_message(&error, rows[i].message);
-        duet_model_free(&model);
-        duet_data_close(&data);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,7 +283,6 @@ int main(void)
         cmocka_unit_test(invert_finds_the_latents_of_own_samples),
         cmocka_unit_test(conditions_of_examples_must_be_given),
         cmocka_unit_test(a_gate_that_reads_needs_examples),
-        cmocka_unit_test(mistakes_are_named),
     };
     return RUN_TESTS("procedures", tests, open_sets, close_all);
 }

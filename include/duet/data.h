@@ -23,6 +23,7 @@ typedef struct duet_data_info {
     bool picture;       /**< shape is height, width, channels with 1 or 3 channels */
     size_t count[2];    /**< examples by duet_split */
     size_t classes;     /**< 0: no labels */
+    const char *const *class_names; /**< [classes], static; NULL: numbers only */
 } duet_data_info;
 
 /** One row of `duet datasets`. */

@@ -104,7 +104,7 @@ DUET_API duet_store *duet_model_store(duet_model *model);
 /** The value of a setting as text, given or default; NULL for an unknown key. Valid while the model lives. */
 DUET_API const char *duet_model_setting_text(const duet_model *model, const char *key);
 
-/* What a build function uses. */
+/* What a build function uses. A mistake names the line of the caller, which the macros pass on as `where`. */
 
 /** The graph being built. */
 DUET_API duet_graph *duet_model_graph(duet_model *model);
@@ -112,76 +112,100 @@ DUET_API duet_graph *duet_model_graph(duet_model *model);
 DUET_API duet_node duet_model_batch(duet_model *model);
 /** The same as pictures, [batch, height, width, channels]. Data that are no pictures, or whose height or width is no
  *  multiple of `multiple`, are a mistake of the graph. */
-DUET_API duet_node duet_model_pictures(duet_model *model, size_t multiple);
+DUET_API duet_node duet_model_pictures_at(const char *where, duet_model *model, size_t multiple);
+#define duet_model_pictures(model, multiple) duet_model_pictures_at(DUET_WHERE, (model), (multiple))
 /** Their classes as rows of one 1 and zeros, [batch, classes]. Data without labels are a mistake of the graph. In use:
  *  the classes that the request gives, or else drawn, each as likely. */
-DUET_API duet_node duet_model_labels(duet_model *model);
+DUET_API duet_node duet_model_labels_at(const char *where, duet_model *model);
+#define duet_model_labels(model) duet_model_labels_at(DUET_WHERE, (model))
 /** x, [rows, n], and the labels beside it, [rows, n + classes]: a condition. Where there are several rows an example,
  *  one after the other, each has its label. */
-DUET_API duet_node duet_with_labels(duet_model *model, duet_node x);
+DUET_API duet_node duet_with_labels_at(const char *where, duet_model *model, duet_node x);
+#define duet_with_labels(model, x) duet_with_labels_at(DUET_WHERE, (model), (x))
 DUET_API size_t duet_model_batch_size(const duet_model *model);
 DUET_API duet_shape duet_model_example_shape(const duet_model *model);
 /** Whether examples lie in [0, 1], so that a sigmoid or Bernoulli output fits. */
 DUET_API bool duet_model_unit_range(const duet_model *model);
 /** From [0, 1] to [-1, 1], as a generator that ends in tanh draws, and back: a picture or row to [batch, features].
  * Data beyond [0, 1] stay as they are. */
-DUET_API duet_node duet_model_centred(duet_model *model, duet_node x);
-DUET_API duet_node duet_model_uncentred(duet_model *model, duet_node x);
+DUET_API duet_node duet_model_centred_at(const char *where, duet_model *model, duet_node x);
+DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model, duet_node x);
+#define duet_model_centred(model, x)   duet_model_centred_at(DUET_WHERE, (model), (x))
+#define duet_model_uncentred(model, x) duet_model_uncentred_at(DUET_WHERE, (model), (x))
 /** False in graphs made for evaluation and sampling. */
 DUET_API bool duet_model_training(const duet_model *model);
 DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
 
 /** A setting's value; a key the family does not have is a mistake of the graph. */
-DUET_API double duet_setting_number(duet_model *model, const char *key);
-DUET_API bool duet_setting_is(duet_model *model, const char *key, const char *choice);
+DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
+DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
+#define duet_setting_number(model, key)     duet_setting_number_at(DUET_WHERE, (model), (key))
+#define duet_setting_is(model, key, choice) duet_setting_is_at(DUET_WHERE, (model), (key), (choice))
 /** The activation of hidden layers that the setting "activation" names. */
-DUET_API duet_node duet_activate(duet_model *model, duet_node x);
+DUET_API duet_node duet_activate_at(const char *where, duet_model *model, duet_node x);
+#define duet_activate(model, x) duet_activate_at(DUET_WHERE, (model), (x))
 /** The family's hidden layers: dense + activation for each of the setting's sizes, layers "hidden1", "hidden2", ... */
-DUET_API duet_node duet_hidden_layers(duet_model *model, duet_group *group, const char *sizes_key, duet_node x);
+DUET_API duet_node duet_hidden_layers_at(const char *where, duet_model *model, duet_group *group, const char *sizes_key,
+                                         duet_node x);
+#define duet_hidden_layers(model, group, sizes_key, x)                                                                 \
+    duet_hidden_layers_at(DUET_WHERE, (model), (group), (sizes_key), (x))
 /** The same in reverse order of sizes: a decoder that mirrors an encoder. */
-DUET_API duet_node duet_hidden_layers_reversed(duet_model *model, duet_group *group, const char *sizes_key,
-                                               duet_node x);
+DUET_API duet_node duet_hidden_layers_reversed_at(const char *where, duet_model *model, duet_group *group,
+                                                  const char *sizes_key, duet_node x);
+#define duet_hidden_layers_reversed(model, group, sizes_key, x)                                                        \
+    duet_hidden_layers_reversed_at(DUET_WHERE, (model), (group), (sizes_key), (x))
 
 /* Procedures: what a model does, as data. Training is the one that is open at first; a model opens others for what it
  * does once trained: sampling pixel by pixel, inverting a generator. A procedure is phases in order, each a plan that
  * is replayed on the device, and outputs that are read at the end. */
 
 /** Opens the procedure `name` (at most 31 characters): phases and outputs that follow belong to it. */
-DUET_API void duet_procedure(duet_model *model, const char *name);
+DUET_API void duet_procedure_at(const char *where, duet_model *model, const char *name);
+#define duet_procedure(model, name) duet_procedure_at(DUET_WHERE, (model), (name))
 
 /** Opens a phase of the procedure: what follows (minimise, report, assign) belongs to it. Its name, of at most 31
  *  characters, is its own in the procedure. `repeats` replays a step; in training 0 stands for as many as an epoch has
  *  batches, so that one step is one epoch; at use 0 is none. */
-DUET_API void duet_phase(duet_model *model, const char *name, size_t repeats);
+DUET_API void duet_phase_at(const char *where, duet_model *model, const char *name, size_t repeats);
+#define duet_phase(model, name, repeats) duet_phase_at(DUET_WHERE, (model), (name), (repeats))
 /** In training: only the first of each `steps` steps runs the phase. */
-DUET_API void duet_phase_every(duet_model *model, size_t steps);
+DUET_API void duet_phase_every_at(const char *where, duet_model *model, size_t steps);
+#define duet_phase_every(model, steps) duet_phase_every_at(DUET_WHERE, (model), (steps))
 /** In training: the phase reads the batch that the phase before it read, which must run once a step; without this each
  *  replay of a phase that reads examples or labels has a batch of its own. */
-DUET_API void duet_phase_share_batch(duet_model *model);
+DUET_API void duet_phase_share_batch_at(const char *where, duet_model *model);
+#define duet_phase_share_batch(model) duet_phase_share_batch_at(DUET_WHERE, (model))
 /** What this phase minimises is minimised by this optimiser, not by that of the settings. */
-DUET_API void duet_phase_optimiser(duet_model *model, const duet_optimiser *optimiser);
+DUET_API void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_optimiser *optimiser);
+#define duet_phase_optimiser(model, optimiser) duet_phase_optimiser_at(DUET_WHERE, (model), (optimiser))
 /** In this phase, update the groups down the gradient of `loss` (a scalar). All gradients of a phase are taken at the
  *  same parameters. */
-DUET_API void duet_minimise_groups(duet_model *model, const char *where, duet_node loss, duet_node gate,
-                                   duet_group *const *groups);
+DUET_API void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate,
+                               duet_group *const *groups);
 #define duet_minimise(model, loss, ...)                                                                                \
-    duet_minimise_groups((model), DUET_WHERE, (loss), NULL, (duet_group *const[]){__VA_ARGS__, NULL})
+    duet_minimise_at(DUET_WHERE, (model), (loss), NULL, (duet_group *const[]){__VA_ARGS__, NULL})
 /** With a gate: a scalar that scales the update; at 0 parameters and moments rest. */
 #define duet_minimise_gated(model, loss, gate, ...)                                                                    \
-    duet_minimise_groups((model), DUET_WHERE, (loss), (gate), (duet_group *const[]){__VA_ARGS__, NULL})
+    duet_minimise_at(DUET_WHERE, (model), (loss), (gate), (duet_group *const[]){__VA_ARGS__, NULL})
 /** A scalar to log under `name`; losses and their terms, watched for NaN. */
-DUET_API void duet_report(duet_model *model, const char *name, duet_node scalar);
+DUET_API void duet_report_at(const char *where, duet_model *model, const char *name, duet_node scalar);
+#define duet_report(model, name, scalar) duet_report_at(DUET_WHERE, (model), (name), (scalar))
 /** Write a state at the phase's end. */
-DUET_API void duet_phase_assign(duet_model *model, duet_node state, duet_node value);
+DUET_API void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value);
+#define duet_phase_assign(model, state, value) duet_phase_assign_at(DUET_WHERE, (model), (state), (value))
 /** The schedule's step number as a float32 scalar, from 0. */
-DUET_API duet_node duet_model_step(duet_model *model);
+DUET_API duet_node duet_model_step_at(const char *where, duet_model *model);
+#define duet_model_step(model) duet_model_step_at(DUET_WHERE, (model))
 /** min(1, (step + 1) / steps); 1 if steps is 0: KL warm-up. */
-DUET_API duet_node duet_warm_up(duet_model *model, double steps);
+DUET_API duet_node duet_warm_up_at(const char *where, duet_model *model, double steps);
+#define duet_warm_up(model, steps) duet_warm_up_at(DUET_WHERE, (model), (steps))
 
 /* What a procedure remembers between its replays: zero at its start, in no checkpoint, of any extents. */
 
 /** The scratch tensor `name`, which phases assign to by duet_phase_assign. */
-DUET_API duet_node duet_scratch(duet_model *model, const char *name, duet_type type, duet_shape shape);
+DUET_API duet_node duet_scratch_at(const char *where, duet_model *model, const char *name, duet_type type,
+                                   duet_shape shape);
+#define duet_scratch(model, name, type, shape) duet_scratch_at(DUET_WHERE, (model), (name), (type), (shape))
 /** A group of scratch parameters, to be minimised over like a network's: a latent that is sought. */
 DUET_API duet_group *duet_scratch_group(duet_model *model, const char *name);
 /** A number that a request for the procedure may set ("steps=200"), within [low, high]; `help` lives as long as the
@@ -192,8 +216,10 @@ DUET_API double duet_use_number(duet_model *model, const char *key, double initi
                                 const char *help);
 
 /** The latents of use, [batch, features]: those that a request gives, or drawn from the prior, whose parts lie side by
- *  side. One a model. For use alone: in a training phase nothing fills it and it is zeros; there duet_prior_draw draws. */
-DUET_API duet_node duet_latent(duet_model *model, const duet_prior *parts, size_t count);
+ *  side. One a model. For use alone: a phase of training that reads it is a mistake of the graph; there duet_prior_draw
+ * draws. */
+DUET_API duet_node duet_latent_at(const char *where, duet_model *model, const duet_prior *parts, size_t count);
+#define duet_latent(model, parts, count) duet_latent_at(DUET_WHERE, (model), (parts), (count))
 
 /* Outputs: what a trained model gives, a row an example, by name. Those of training are given at once, without phases;
  * those of another procedure at its end. Standard ones have a meaning to commands and metrics. */
@@ -213,9 +239,11 @@ DUET_API duet_node duet_latent(duet_model *model, const duet_prior *parts, size_
 /** Standard output `index`; NULL past the end. */
 DUET_API const char *duet_standard_output(size_t index);
 /** Gives a standard output; any other name is a mistake of the graph. */
-DUET_API void duet_output(duet_model *model, const char *name, duet_node value);
+DUET_API void duet_output_at(const char *where, duet_model *model, const char *name, duet_node value);
+#define duet_output(model, name, value) duet_output_at(DUET_WHERE, (model), (name), (value))
 /** Gives an output of the model's own. The name must outlive the model. */
-DUET_API void duet_own_output(duet_model *model, const char *name, duet_node value);
+DUET_API void duet_own_output_at(const char *where, duet_model *model, const char *name, duet_node value);
+#define duet_own_output(model, name, value) duet_own_output_at(DUET_WHERE, (model), (name), (value))
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct arguments {
     const char *run, *out, *device, *class;
@@ -24,8 +25,8 @@ static const cli_option options[] = {
      "of a model with two latents: N x N of them, evenly spread over the\n"
      "prior, decoded",
      2, 100},
-    {CLI_TEXT, "class", 0, PLACE(class), "N|all",
-     "of a model that is told classes: draw this one, or a row of each\n"
+    {CLI_TEXT, "class", 0, PLACE(class), "N|NAME|all",
+     "of a model that is told classes: draw this one, by number or (of\nfashion-mnist) by name, or a row of each\n"
      "(default: each as likely)",
      0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
@@ -45,33 +46,46 @@ static size_t square_columns(size_t count)
     return columns;
 }
 
-enum { NO_CLASS = -1, ALL_CLASSES = -2, WRONG_CLASS = -3 };
+enum { NO_CLASS = -1, ALL_CLASSES = -2 };
 
-/* What --class says. */
-static int read_class(const char *text)
+/* Says which classes there are. */
+static int refuse_class(const duet_data_info *info, const char *text)
 {
-    char *end;
-    if (text == NULL) return NO_CLASS;
-    if (strcmp(text, "all") == 0) return ALL_CLASSES;
-    if (*text < '0' || *text > '9') return WRONG_CLASS;
-    long value = strtol(text, &end, 10);
-    return *end != '\0' || value < 0 || value > UINT8_MAX ? WRONG_CLASS : (int)value;
+    char names[300] = "";
+    for (size_t i = 0; info->class_names != NULL && i < info->classes; i++) {
+        size_t length = strlen(names);
+        snprintf(names + length, sizeof names - length, "%s%s", i == 0 ? ": " : ", ", info->class_names[i]);
+    }
+    return cli_complain(CLI_MISTAKE, "--class '%s' is none of the classes 0 to %zu of %s%s; all draws a row of each",
+                        text, info->classes - 1, info->name, names);
 }
 
-static int check_class(duet_run *run, int class)
+/* What --class says: a number, a name in capitals or not, or all. */
+static int read_class(duet_run *run, const char *text, int *class)
 {
-    if (class == NO_CLASS || duet_run_has_classes(run)) return CLI_DONE;
-    return cli_complain(CLI_FAILED, "a model of kind %s is told no classes: leave --class out",
-                        duet_model_family(duet_run_model(run))->name);
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    char *end;
+    *class = NO_CLASS;
+    if (text == NULL) return CLI_DONE;
+    if (!duet_run_has_classes(run))
+        return cli_complain(CLI_FAILED, "a model of kind %s is told no classes: leave --class out",
+                            duet_model_family(duet_run_model(run))->name);
+    if (strcmp(text, "all") == 0) *class = ALL_CLASSES;
+    for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
+        if (strcasecmp(info->class_names[i], text) == 0) *class = (int)i;
+    if (*class != NO_CLASS) return CLI_DONE;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || value >= info->classes) return refuse_class(info, text);
+    *class = (int)value;
+    return CLI_DONE;
 }
 
 /* How many examples, in what rows, and of which classes. */
 static int sample(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    int class = read_class(arguments->class), status = cli_run_needs(run, DUET_SAMPLE, "make samples");
-    if (status != CLI_DONE) return status;
-    status = check_class(run, class);
+    int class, status = cli_run_needs(run, DUET_SAMPLE, "make samples");
+    if (status == CLI_DONE) status = read_class(run, arguments->class, &class);
     if (status != CLI_DONE) return status;
     bool all = class == ALL_CLASSES;
     size_t rows = all ? info->classes : 1, count = (size_t)arguments->count;
@@ -117,8 +131,8 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
                             "--manifold needs a model with 2 latents, and this one has %zu: train one with "
                             "--set latent=2",
                             latent_features);
-    int class = read_class(arguments->class);
-    status = check_class(run, class);
+    int class;
+    status = read_class(run, arguments->class, &class);
     if (status == CLI_DONE && (class == ALL_CLASSES || (class == NO_CLASS && duet_run_has_classes(run))))
         status = cli_complain(CLI_FAILED, "--manifold shows one class of a model that is told classes: add --class N");
     if (status != CLI_DONE) return status;
@@ -153,8 +167,6 @@ static int run(int argc, char **argv)
     status = cli_out_check(arguments.out);
     if (arguments.manifold != 0 && arguments.count != 0)
         status = cli_complain(CLI_MISTAKE, "--manifold N draws N x N examples: leave -n out");
-    if (status == CLI_DONE && read_class(arguments.class) == WRONG_CLASS)
-        status = cli_complain(CLI_MISTAKE, "--class is a number from 0 to 255 or all, not '%s'", arguments.class);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
     if (status == CLI_DONE)

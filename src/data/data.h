@@ -39,6 +39,8 @@ size_t duet_toy_draw(const duet_toy *toy, duet_split split, size_t index, float 
 char *duet_fashion_mnist_find(void);
 /** How to get it. */
 extern const char *const duet_fashion_mnist_help;
+/** Its ten classes, as its authors name them. */
+extern const char *const duet_fashion_mnist_classes[];
 
 /** One split. `rows` is the whole file, of which the split's examples start at `first`. */
 typedef struct duet_data_part {

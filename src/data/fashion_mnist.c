@@ -9,6 +9,9 @@
 #include "base/file.h"
 #include "data/data.h"
 
+const char *const duet_fashion_mnist_classes[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                                  "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+
 const char *const duet_fashion_mnist_help =
     "install it (Debian, Ubuntu: apt install dataset-fashion-mnist), or put the four .gz files of "
     "https://github.com/zalandoresearch/fashion-mnist into a folder and set DUET_DATA to it";

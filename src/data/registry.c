@@ -17,9 +17,10 @@ static const struct {
     const char *name, *summary;
     char *(*find)(void); /* the folder, the caller's; NULL if it is not on this machine */
     const char *const *help;
+    const char *const *class_names;
 } named[] = {
     {"fashion-mnist", "60000 + 10000 grey pictures of clothes, 28 x 28, 10 classes", duet_fashion_mnist_find,
-     &duet_fashion_mnist_help},
+     &duet_fashion_mnist_help, duet_fashion_mnist_classes},
 };
 enum { NAMED = sizeof named / sizeof *named };
 
@@ -115,6 +116,8 @@ static duet_status open_named(duet_data *data, duet_error *error)
     if (status == DUET_OK) status = duet_data_files_find(&files, data->source, error);
     if (status == DUET_OK) status = duet_data_open_files(data, &files, error);
     duet_data_files_free(&files);
+    for (size_t i = 0; i < NAMED; i++)
+        if (strcmp(named[i].name, data->name) == 0) data->info.class_names = named[i].class_names;
     return status;
 }
 

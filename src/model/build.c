@@ -79,6 +79,23 @@ static void find_draws(duet_build *build)
     free(depends);
 }
 
+/* Latents are for use: in training nothing would fill them. */
+static void check_latent(const duet_build *build)
+{
+    if (build->latent == NULL || build->options.mode != DUET_BUILD_TRAIN) return;
+    bool *depends = duet_build_dependents(build, &build->latent, 1);
+    const duet_procedure_description *train = &build->procedures[0];
+    for (size_t i = 0; depends != NULL && i < train->phase_count; i++)
+        if (duet_phase_depends(&train->phases[i], depends))
+            duet_graph_fail_at(
+                build->latent_where, build->graph,
+                "latent: phase \"%s\" of the training reads it, and only use fills it: a phase draws its "
+                "own latents by duet_prior_draw",
+                train->phases[i].name);
+    if (depends == NULL) duet_graph_fail(build->graph, "out of memory for a model");
+    free(depends);
+}
+
 /* Every number that the request sets must be one that the model has. */
 static void check_knobs(duet_model *model, duet_build *build)
 {
@@ -122,10 +139,10 @@ static void check_scratch(const duet_build *build)
                 for (size_t g = 0; g < phase->objectives[o].group_count; g++)
                     within = within && phase->objectives[o].groups[g]->store == build->scratch;
             if (!within)
-                duet_graph_fail(build->graph,
-                                "procedure \"%s\", phase \"%s\": it writes to the model; use writes to scratch "
-                                "(duet_scratch, duet_scratch_group)",
-                                procedure->name, phase->name);
+                duet_graph_fail_at(phase->where, build->graph,
+                                   "procedure \"%s\", phase \"%s\": it writes to the model; use writes to scratch "
+                                   "(duet_scratch, duet_scratch_group)",
+                                   procedure->name, phase->name);
         }
     }
 }
@@ -178,6 +195,17 @@ static bool wants_averages(duet_model *model, duet_build *build)
     return wants && keeps;
 }
 
+/* The graph's first mistake, with the data that the model was built for: a shape may be theirs. */
+static duet_status check_graph(const duet_model *model, const duet_build *build, duet_error *error)
+{
+    duet_error mistake = {0};
+    char shape[96];
+    const duet_data_info *data = duet_data_describe(model->data);
+    if (duet_graph_check(build->graph, &mistake) == DUET_OK) return DUET_OK;
+    return duet_fail(error, mistake.status, "%s (model %s, examples of %s: %s)", mistake.message, model->family->name,
+                     data->name, duet_shape_text(data->shape, shape));
+}
+
 duet_status duet_model_build_as(duet_model *model, const duet_build_options *options, duet_build **build,
                                 duet_error *error)
 {
@@ -195,15 +223,16 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
         duet_graph_fail(made->graph, "the model %s opens a scope of inference and does not close it",
                         model->family->name);
     model->build = NULL;
-    duet_status status = duet_graph_check(made->graph, error);
+    duet_status status = check_graph(model, made, error);
     if (status == DUET_OK) check_knobs(model, made);
     made->options.knobs = NULL; /* the request's, which may end before the build */
     made->options.knob_count = 0;
     if (status == DUET_OK && made->knob_error.status != DUET_OK)
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
     if (status == DUET_OK) check_scratch(made);
+    if (status == DUET_OK) check_latent(made);
     if (status == DUET_OK) find_draws(made);
-    if (status == DUET_OK) status = duet_graph_check(made->graph, error);
+    if (status == DUET_OK) status = check_graph(model, made, error);
     if (status != DUET_OK) duet_build_free(build);
     return status;
 }

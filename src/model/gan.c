@@ -31,12 +31,6 @@ static duet_node forge(duet_model *m, const duet_gan_players *players, duet_node
     return fake;
 }
 
-/* As data: what players pass each other may be another form of it. */
-static duet_node as_data(duet_model *m, const duet_gan_players *players, duet_node x)
-{
-    return players->as_data == NULL ? x : players->as_data(m, x);
-}
-
 void duet_gan_game(duet_model *m, const duet_gan_players *players)
 {
     duet_group *generator = duet_model_group(m, "generator"), *discriminator = duet_model_group(m, "discriminator");
@@ -67,7 +61,8 @@ void duet_gan_game(duet_model *m, const duet_gan_players *players)
     duet_report(m, "g_loss", g_loss);
     duet_minimise_gated(m, g_loss, duet_referee_lets_generator(m, last_accuracy), generator);
 
-    duet_node sample = players->generate(m, duet_latent(m, &prior, 1)), shown = as_data(m, players, sample);
+    duet_node sample = players->generate(m, duet_latent(m, &prior, 1));
+    duet_node shown = players->centred ? duet_model_uncentred(m, sample) : sample;
     duet_output(m, DUET_LOGIT, players->discriminate(m, players->real));
     duet_output(m, DUET_SAMPLE, shown);
     duet_output(m, DUET_DECODE, shown);

@@ -23,8 +23,7 @@ typedef struct duet_gan_players {
     duet_node real;                                            /**< the batch as D sees examples, [batch, ...] */
     duet_node (*generate)(duet_model *model, duet_node z);     /**< [batch, latent] to examples as D sees them */
     duet_node (*discriminate)(duet_model *model, duet_node x); /**< to logits, [batch, 1] */
-    duet_node (*as_data)(duet_model *model, duet_node x);      /**< such an example as one of the data, [batch,
-                                                                    features]; NULL: it is one */
+    bool centred;     /**< players pass each other examples in [-1, 1]: duet_model_centred */
     bool conditional; /**< G reads labels: those of the batch that D has just seen, where D sees one a step */
     bool joint;       /**< D sees real and generated examples as one batch; else as two, each with its own statistics */
     bool inference;   /**< the examples that D learns from come from G as it is used, without the batch's statistics */

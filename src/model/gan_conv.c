@@ -40,7 +40,7 @@ static void build_gan_conv(duet_model *m)
     duet_gan_game(m, &(duet_gan_players){.real = duet_model_centred(m, duet_model_pictures(m, 4)),
                                          .generate = generate,
                                          .discriminate = discriminate,
-                                         .as_data = duet_model_uncentred,
+                                         .centred = true,
                                          .joint = duet_setting_is(m, "d_batch", "joint"),
                                          .inference = duet_setting_is(m, "fakes", "inference")});
 }

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "graph/node.h"
 #include "model/model.h"
+#include "op/where.h"
 
 /* Random streams of what a request may give instead: giving the one does not change how the other is drawn. Both stay
  * the same through all phases of a procedure. */
@@ -23,7 +24,7 @@ duet_node duet_model_batch(duet_model *model)
     return model->build->batch;
 }
 
-duet_node duet_model_pictures(duet_model *model, size_t multiple)
+duet_node duet_model_pictures_at(const char *where, duet_model *model, size_t multiple)
 {
     const duet_data_info *info = duet_data_describe(model->data);
     const duet_shape shape = info->shape;
@@ -40,7 +41,7 @@ duet_node duet_model_pictures(duet_model *model, size_t multiple)
     return duet_node_broken(graph);
 }
 
-static duet_node labels_for_use(duet_build *build, size_t classes)
+static duet_node labels_for_use(const char *where, duet_build *build, size_t classes)
 {
     duet_shape shape = DUET_SHAPE(build->batch_size, classes);
     if (!build->options.draws_classes) return duet_input(build->graph, "labels", DUET_FLOAT32, shape);
@@ -50,12 +51,12 @@ static duet_node labels_for_use(duet_build *build, size_t classes)
     return drawn;
 }
 
-duet_node duet_model_labels(duet_model *model)
+duet_node duet_model_labels_at(const char *where, duet_model *model)
 {
     duet_build *build = model->build;
     const duet_data_info *info = duet_data_describe(model->data);
     if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && info->classes > 0)
-        build->labels = labels_for_use(build, info->classes);
+        build->labels = labels_for_use(where, build, info->classes);
     if (build->labels != NULL) return build->labels;
     duet_graph_fail(
         build->graph, "the model %s learns from labels, and %s; docs/data.md says where a file's labels are looked for",
@@ -63,7 +64,7 @@ duet_node duet_model_labels(duet_model *model)
     return duet_node_broken(build->graph);
 }
 
-duet_node duet_with_labels(duet_model *model, duet_node x)
+duet_node duet_with_labels_at(const char *where, duet_model *model, duet_node x)
 {
     duet_node labels = duet_model_labels(model);
     duet_shape shape = duet_node_shape(labels), has = duet_node_shape(x);
@@ -98,12 +99,12 @@ bool duet_model_unit_range(const duet_model *model)
     return duet_data_describe(model->data)->unit_range;
 }
 
-duet_node duet_model_centred(duet_model *model, duet_node x)
+duet_node duet_model_centred_at(const char *where, duet_model *model, duet_node x)
 {
     return duet_model_unit_range(model) ? duet_shift(duet_scale(x, 2), -1) : x;
 }
 
-duet_node duet_model_uncentred(duet_model *model, duet_node x)
+duet_node duet_model_uncentred_at(const char *where, duet_model *model, duet_node x)
 {
     return duet_flatten(duet_model_unit_range(model) ? duet_scale(duet_shift(x, 1), 0.5) : x);
 }
@@ -113,12 +114,12 @@ bool duet_model_training(const duet_model *model)
     return model->build->options.mode == DUET_BUILD_TRAIN;
 }
 
-duet_node duet_model_step(duet_model *model)
+duet_node duet_model_step_at(const char *where, duet_model *model)
 {
     return duet_to_float(model->build->step);
 }
 
-duet_node duet_warm_up(duet_model *model, double steps)
+duet_node duet_warm_up_at(const char *where, duet_model *model, double steps)
 {
     duet_node one = duet_constant(model->build->graph, 1);
     if (steps <= 0) return one;
@@ -126,7 +127,7 @@ duet_node duet_warm_up(duet_model *model, double steps)
 }
 
 /* The latents of a graph: given by whoever fills the input, or drawn from the prior. */
-static duet_node make_latent(duet_build *build, size_t features)
+static duet_node make_latent(const char *where, duet_build *build, size_t features)
 {
     if (!build->options.draws_latents)
         return duet_input(build->graph, "latent", DUET_FLOAT32, DUET_SHAPE(build->batch_size, features));
@@ -136,7 +137,7 @@ static duet_node make_latent(duet_build *build, size_t features)
     return drawn;
 }
 
-duet_node duet_latent(duet_model *model, const duet_prior *parts, size_t count)
+duet_node duet_latent_at(const char *where, duet_model *model, const duet_prior *parts, size_t count)
 {
     duet_build *build = model->build;
     size_t features = duet_prior_features(parts, count), bytes = count * sizeof *parts;
@@ -152,15 +153,16 @@ duet_node duet_latent(duet_model *model, const duet_prior *parts, size_t count)
     }
     memcpy(build->prior, parts, bytes);
     build->prior_count = count;
-    return build->latent = make_latent(build, features);
+    build->latent_where = where;
+    return build->latent = make_latent(where, build, features);
 }
 
 /* Scratch. */
 
-duet_node duet_scratch(duet_model *model, const char *name, duet_type type, duet_shape shape)
+duet_node duet_scratch_at(const char *where, duet_model *model, const char *name, duet_type type, duet_shape shape)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    return duet_store_state_at(name, model->build->graph, model->build->scratch, name, type, shape, zero);
+    return duet_store_state_at(where, model->build->graph, model->build->scratch, name, type, shape, zero);
 }
 
 duet_group *duet_scratch_group(duet_model *model, const char *name)
@@ -197,7 +199,7 @@ static double use_knob(duet_model *model, const duet_knob *wanted, const char *k
     for (size_t i = 0; i < build->knob_count; i++)
         if (strcmp(build->knobs[i].key, key) == 0) return build->knobs[i].value;
     if (!duet_array_grow(&build->knobs, build->knob_count, &build->knob_capacity, sizeof *build->knobs)) {
-        duet_graph_fail(build->graph, "out of memory for a model");
+        duet_graph_fail_at(key, build->graph, "out of memory for a model");
         return wanted->initial;
     }
     duet_knob *knob = &build->knobs[build->knob_count++];

@@ -25,10 +25,11 @@ typedef struct duet_assignment {
 
 typedef struct duet_phase_description {
     char name[32];
-    size_t repeats; /* 0: batches an epoch */
-    size_t every;   /* of so many steps one replays it, the first of them */
-    bool shares;    /* the batch of the phase before */
-    bool draws;     /* each replay leaves a new batch to the next (set by duet_model_build) */
+    const char *where; /* of duet_phase */
+    size_t repeats;    /* 0: batches an epoch */
+    size_t every;      /* of so many steps one replays it, the first of them */
+    bool shares;       /* the batch of the phase before */
+    bool draws;        /* each replay leaves a new batch to the next (set by duet_model_build) */
     bool has_optimiser;
     duet_optimiser optimiser; /* where it has one: else the settings' */
     duet_objective *objectives;
@@ -84,9 +85,10 @@ typedef struct duet_build {
     duet_build_options options;
     duet_store *scratch; /* what the graph's procedures remember for themselves; goes with it */
     size_t batch_size;
-    duet_node batch;   /* [batch, features]; in EVAL mode an input */
-    duet_node labels;  /* [batch, classes], NULL: none; in EVAL mode made when asked for */
-    duet_node latent;  /* that of duet_latent, NULL if none */
+    duet_node batch;  /* [batch, features]; in EVAL mode an input */
+    duet_node labels; /* [batch, classes], NULL: none; in EVAL mode made when asked for */
+    duet_node latent; /* that of duet_latent, NULL if none */
+    const char *latent_where;
     duet_prior *prior; /* its parts */
     size_t prior_count;
     duet_node draws;                        /* uint32 state "trainer.draws": batches drawn so far */

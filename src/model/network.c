@@ -5,8 +5,9 @@
 
 #include "graph/node.h"
 #include "model/model.h"
+#include "op/where.h"
 
-static const char *setting_text(duet_model *model, const char *key)
+static const char *setting_text(const char *where, duet_model *model, const char *key)
 {
     const char *text = duet_model_setting_text(model, key);
     if (text == NULL)
@@ -14,25 +15,26 @@ static const char *setting_text(duet_model *model, const char *key)
     return text == NULL ? "" : text;
 }
 
-double duet_setting_number(duet_model *model, const char *key)
+double duet_setting_number_at(const char *where, duet_model *model, const char *key)
 {
-    (void)setting_text(model, key); /* says that there is none of that key */
+    (void)setting_text(where, model, key); /* says that there is none of that key */
     return duet_settings_number(&model->settings, key);
 }
 
-bool duet_setting_is(duet_model *model, const char *key, const char *choice)
+bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice)
 {
-    return strcmp(setting_text(model, key), choice) == 0;
+    return strcmp(setting_text(where, model, key), choice) == 0;
 }
 
-duet_node duet_activate(duet_model *model, duet_node x)
+duet_node duet_activate_at(const char *where, duet_model *model, duet_node x)
 {
-    return duet_activation(setting_text(model, "activation"), x);
+    return duet_activation(setting_text(where, model, "activation"), x);
 }
 
-static duet_node hidden_layers(duet_model *model, duet_group *group, const char *key, duet_node x, bool reversed)
+static duet_node hidden_layers(const char *where, duet_model *model, duet_group *group, const char *key, duet_node x,
+                               bool reversed)
 {
-    size_t sizes[DUET_MAX_LAYERS], count = duet_sizes_read(setting_text(model, key), sizes, DUET_MAX_LAYERS);
+    size_t sizes[DUET_MAX_LAYERS], count = duet_sizes_read(setting_text(where, model, key), sizes, DUET_MAX_LAYERS);
     for (size_t i = 0; i < count && count != SIZE_MAX; i++) {
         char layer[32];
         snprintf(layer, sizeof layer, "hidden%zu", i + 1);
@@ -41,12 +43,14 @@ static duet_node hidden_layers(duet_model *model, duet_group *group, const char 
     return x;
 }
 
-duet_node duet_hidden_layers(duet_model *model, duet_group *group, const char *sizes_key, duet_node x)
+duet_node duet_hidden_layers_at(const char *where, duet_model *model, duet_group *group, const char *sizes_key,
+                                duet_node x)
 {
-    return hidden_layers(model, group, sizes_key, x, false);
+    return hidden_layers(where, model, group, sizes_key, x, false);
 }
 
-duet_node duet_hidden_layers_reversed(duet_model *model, duet_group *group, const char *sizes_key, duet_node x)
+duet_node duet_hidden_layers_reversed_at(const char *where, duet_model *model, duet_group *group, const char *sizes_key,
+                                         duet_node x)
 {
-    return hidden_layers(model, group, sizes_key, x, true);
+    return hidden_layers(where, model, group, sizes_key, x, true);
 }

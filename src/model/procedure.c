@@ -8,8 +8,9 @@
 #include "base/array.h"
 #include "graph/node.h"
 #include "model/model.h"
+#include "op/where.h"
 
-static void out_of_memory(duet_build *build)
+static void out_of_memory(const char *where, duet_build *build)
 {
     duet_graph_fail(build->graph, "out of memory for a model");
 }
@@ -21,7 +22,7 @@ static duet_procedure_description *open_procedure(const duet_build *build)
 }
 
 /* Its last phase; NULL, and a mistake of the model that names `what`, if there is none. */
-static duet_phase_description *open_phase(const duet_build *build, const char *what)
+static duet_phase_description *open_phase(const char *where, const duet_build *build, const char *what)
 {
     duet_procedure_description *procedure = open_procedure(build);
     if (procedure->phase_count > 0) return &procedure->phases[procedure->phase_count - 1];
@@ -29,13 +30,13 @@ static duet_phase_description *open_phase(const duet_build *build, const char *w
     return NULL;
 }
 
-static void take_name(duet_graph *graph, const char *what, const char *name, char kept[32])
+static void take_name(const char *where, duet_graph *graph, const char *what, const char *name, char kept[32])
 {
     if (snprintf(kept, 32, "%s", name) >= 32)
         duet_graph_fail(graph, "%s \"%s\": a name has at most 31 characters", what, name);
 }
 
-void duet_procedure(duet_model *model, const char *name)
+void duet_procedure_at(const char *where, duet_model *model, const char *name)
 {
     duet_build *build = model->build;
     if (duet_build_procedure(build, name) != NULL) {
@@ -44,35 +45,36 @@ void duet_procedure(duet_model *model, const char *name)
     }
     if (!duet_array_grow(&build->procedures, build->procedure_count, &build->procedure_capacity,
                          sizeof *build->procedures)) {
-        out_of_memory(build);
+        out_of_memory(where, build);
         return;
     }
     build->open = build->procedure_count++;
-    take_name(build->graph, "procedure", name, build->procedures[build->open].name);
+    take_name(where, build->graph, "procedure", name, build->procedures[build->open].name);
 }
 
-void duet_phase(duet_model *model, const char *name, size_t repeats)
+void duet_phase_at(const char *where, duet_model *model, const char *name, size_t repeats)
 {
     duet_build *build = model->build;
     duet_procedure_description *procedure = open_procedure(build);
     if (!duet_array_grow(&procedure->phases, procedure->phase_count, &procedure->phase_capacity,
                          sizeof *procedure->phases)) {
-        out_of_memory(build);
+        out_of_memory(where, build);
         return;
     }
     duet_phase_description *phase = &procedure->phases[procedure->phase_count];
-    take_name(build->graph, "phase", name, phase->name);
+    take_name(where, build->graph, "phase", name, phase->name);
     for (size_t i = 0; i < procedure->phase_count; i++)
         if (strcmp(procedure->phases[i].name, phase->name) == 0)
             duet_graph_fail(build->graph, "phase \"%s\": there is one of that name already", name);
     procedure->phase_count++;
+    phase->where = where;
     phase->repeats = repeats;
     phase->every = 1;
 }
 
-void duet_phase_every(duet_model *model, size_t steps)
+void duet_phase_every_at(const char *where, duet_model *model, size_t steps)
 {
-    duet_phase_description *phase = open_phase(model->build, "phase_every");
+    duet_phase_description *phase = open_phase(where, model->build, "phase_every");
     if (phase == NULL) return;
     if (phase->shares)
         duet_graph_fail(model->build->graph, "phase \"%s\" shares a batch: it runs in every step", phase->name);
@@ -80,10 +82,10 @@ void duet_phase_every(duet_model *model, size_t steps)
     phase->every = steps > 0 ? steps : 1;
 }
 
-void duet_phase_share_batch(duet_model *model)
+void duet_phase_share_batch_at(const char *where, duet_model *model)
 {
     duet_procedure_description *procedure = open_procedure(model->build);
-    duet_phase_description *phase = open_phase(model->build, "phase_share_batch");
+    duet_phase_description *phase = open_phase(where, model->build, "phase_share_batch");
     if (phase == NULL) return;
     const duet_phase_description *before = procedure->phase_count > 1 ? phase - 1 : NULL;
     phase->shares = before != NULL;
@@ -93,27 +95,26 @@ void duet_phase_share_batch(duet_model *model)
                         phase->name);
 }
 
-void duet_phase_optimiser(duet_model *model, const duet_optimiser *optimiser)
+void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_optimiser *optimiser)
 {
-    duet_phase_description *phase = open_phase(model->build, "phase_optimiser");
+    duet_phase_description *phase = open_phase(where, model->build, "phase_optimiser");
     if (phase == NULL) return;
     phase->has_optimiser = true;
     phase->optimiser = *optimiser;
 }
 
-void duet_minimise_groups(duet_model *model, const char *where, duet_node loss, duet_node gate,
-                          duet_group *const *groups)
+void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate, duet_group *const *groups)
 {
     duet_build *build = model->build;
-    duet_phase_description *phase = open_phase(build, "minimise");
+    duet_phase_description *phase = open_phase(where, build, "minimise");
     if (phase == NULL) return;
     if (loss == NULL) {
-        duet_graph_fail_at(where, build->graph, "minimise: the loss is NULL");
+        duet_graph_fail(build->graph, "minimise: the loss is NULL");
         return;
     }
     if (!duet_array_grow(&phase->objectives, phase->objective_count, &phase->objective_capacity,
                          sizeof *phase->objectives)) {
-        out_of_memory(build);
+        out_of_memory(where, build);
         return;
     }
     duet_objective *objective = &phase->objectives[phase->objective_count++];
@@ -123,7 +124,7 @@ void duet_minimise_groups(duet_model *model, const char *where, duet_node loss, 
     for (size_t i = 0; groups[i] != NULL; i++) {
         if (!duet_array_grow(&objective->groups, objective->group_count, &objective->group_capacity,
                              sizeof *objective->groups)) {
-            out_of_memory(build);
+            out_of_memory(where, build);
             return;
         }
         objective->groups[objective->group_count++] = groups[i];
@@ -131,7 +132,7 @@ void duet_minimise_groups(duet_model *model, const char *where, duet_node loss, 
 }
 
 /* Whether a value may be reported: a scalar. */
-static bool is_reportable(duet_graph *graph, const char *name, duet_node scalar)
+static bool is_reportable(const char *where, duet_graph *graph, const char *name, duet_node scalar)
 {
     char text[96];
     if (scalar == NULL) duet_graph_fail(graph, "report \"%s\": the value is NULL", name);
@@ -141,29 +142,29 @@ static bool is_reportable(duet_graph *graph, const char *name, duet_node scalar)
     return false;
 }
 
-void duet_report(duet_model *model, const char *name, duet_node scalar)
+void duet_report_at(const char *where, duet_model *model, const char *name, duet_node scalar)
 {
     duet_build *build = model->build;
-    duet_phase_description *phase = open_phase(build, "report");
-    if (phase == NULL || !is_reportable(build->graph, name, scalar)) return;
+    duet_phase_description *phase = open_phase(where, build, "report");
+    if (phase == NULL || !is_reportable(where, build->graph, name, scalar)) return;
     if (!duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports)) {
-        out_of_memory(build);
+        out_of_memory(where, build);
         return;
     }
     phase->reports[phase->report_count++] = (duet_report_row){name, scalar};
 }
 
-void duet_phase_assign(duet_model *model, duet_node state, duet_node value)
+void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value)
 {
     duet_build *build = model->build;
-    duet_phase_description *phase = open_phase(build, "assign");
+    duet_phase_description *phase = open_phase(where, build, "assign");
     if (phase == NULL) return;
     if (state == NULL || value == NULL) {
         duet_graph_fail(build->graph, "assign: the state or the value is NULL");
         return;
     }
     if (!duet_array_grow(&phase->assigns, phase->assign_count, &phase->assign_capacity, sizeof *phase->assigns)) {
-        out_of_memory(build);
+        out_of_memory(where, build);
         return;
     }
     phase->assigns[phase->assign_count++] = (duet_assignment){state, value};
@@ -189,7 +190,7 @@ static bool is_standard(const char *name)
     return false;
 }
 
-static void add_output(duet_build *build, const char *name, duet_node value)
+static void add_output(const char *where, duet_build *build, const char *name, duet_node value)
 {
     duet_procedure_description *procedure = open_procedure(build);
     duet_node known;
@@ -199,17 +200,17 @@ static void add_output(duet_build *build, const char *name, duet_node value)
         duet_graph_fail(build->graph, "output \"%s\": the value is NULL", name);
     else if (!duet_array_grow(&procedure->outputs, procedure->output_count, &procedure->output_capacity,
                               sizeof *procedure->outputs))
-        out_of_memory(build);
+        out_of_memory(where, build);
     else
         procedure->outputs[procedure->output_count++] = (duet_output_row){name, value};
 }
 
-void duet_output(duet_model *model, const char *name, duet_node value)
+void duet_output_at(const char *where, duet_model *model, const char *name, duet_node value)
 {
     char names[256] = "";
     const char *known;
     if (is_standard(name)) {
-        add_output(model->build, name, value);
+        add_output(where, model->build, name, value);
         return;
     }
     for (size_t i = 0; (known = duet_standard_output(i)) != NULL; i++) {
@@ -221,12 +222,12 @@ void duet_output(duet_model *model, const char *name, duet_node value)
                     names + 1);
 }
 
-void duet_own_output(duet_model *model, const char *name, duet_node value)
+void duet_own_output_at(const char *where, duet_model *model, const char *name, duet_node value)
 {
     if (is_standard(name))
         duet_graph_fail(model->build->graph, "output \"%s\" is a standard one: give it by duet_output", name);
     else
-        add_output(model->build, name, value);
+        add_output(where, model->build, name, value);
 }
 
 const duet_procedure_description *duet_build_find_output(const duet_build *build, const char *name, duet_node *value)

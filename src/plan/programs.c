@@ -2,6 +2,7 @@
 /* Programs are composed of texts of cl/, then what the plans generated. */
 #include "plan/programs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,9 +81,11 @@ duet_status duet_programs_build(duet_programs *programs, duet_device *device, co
         const duet_kernel_table *kernels = &programs->items[i].kernels;
         if (kernels->count == 0) continue;
         duet_text whole = {0};
+        char part[128];
+        snprintf(part, sizeof part, programs->count > 1 ? "%s (%zu of %zu)" : "%s", name, i + 1, programs->count);
         status = compose(kernels, &whole, &generated, error);
         if (status == DUET_OK)
-            status = duet_program_build(device, name, duet_text_get(&whole), kernels->gemm.options,
+            status = duet_program_build(device, part, duet_text_get(&whole), kernels->gemm.options,
                                         &programs->items[i].program, error);
         duet_text_free(&whole);
     }

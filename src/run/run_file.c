@@ -280,8 +280,8 @@ duet_status duet_run_file_family(const duet_run_choice *choice, const char *dire
     *family = given != NULL ? given : duet_family_find(choice->model);
     if (*family != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s is a run of \"%s\", a model this version of Duet does not have: a program that has it must "
-                     "give it",
+                     "%s is a run of \"%s\", a model this version of Duet does not have: the program that has it "
+                     "gives it to duet_run_open_with or, to go on training, in duet_train_options",
                      directory, choice->model);
 }
 

@@ -342,6 +342,13 @@ static duet_status loop(training *run, duet_error *error)
     return duet_device_finish(run->device, error);
 }
 
+static void tell_what_is_left(const training *run)
+{
+    bool is_saved = access(run->checkpoint, F_OK) == 0;
+    say(run, is_saved ? "%s keeps its last good checkpoint" : "%s has no checkpoint: none was due before this step",
+        run->directory);
+}
+
 /* The run as far as there is one. */
 static void summarise(const training *run, duet_train_summary *summary)
 {
@@ -388,7 +395,7 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
         say(run, "%s has %" PRIu64 " steps already: ask for more with --steps or --epochs", run->directory, run->first);
     else if (status == DUET_OK)
         status = loop(run, error);
-    if (status == DUET_ERROR_NUMERIC && run->has_file) say(run, "%s keeps its last good checkpoint", run->directory);
+    if (status == DUET_ERROR_NUMERIC && run->has_file) tell_what_is_left(run);
     if (summary != NULL) summarise(run, summary);
     if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(run->directory);
     close_parts(run, device_out);

@@ -419,7 +419,9 @@ static duet_status check_request(const duet_evaluator *evaluator, const prepared
 duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
 {
     course it = {.request = request};
-    if (request->count == 0 || request->output_count == 0) return DUET_OK;
+    if (request->output_count == 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "the request names no outputs, so there is nothing to give");
+    if (request->count == 0) return DUET_OK;
     if (!evaluator->recalibrated && duet_settings_want_averages(request->settings, request->setting_count)) {
         DUET_TRY(duet_recalibrate(evaluator->device, evaluator->model, request->stop, error));
         evaluator->recalibrated = true;

@@ -103,6 +103,21 @@ static duet_status check_groups(const duet_trainer *trainer, duet_error *error)
     return DUET_OK;
 }
 
+/* A group that nobody updates may be meant so (random features), but is more often forgotten. */
+static void tell_of_resting_groups(const duet_trainer *trainer)
+{
+    const duet_store *store = trainer->model->store;
+    const duet_group *group;
+    for (size_t i = 0; (group = duet_store_group_at(store, i)) != NULL; i++) {
+        const char *name = duet_group_name(group);
+        size_t parameters = duet_group_parameters(group);
+        if (parameters > 0 && !updates_group(&trainer->build->procedures[0], name, strlen(name)))
+            duet_device_say(trainer->device,
+                            "warning: no phase of %s updates the group \"%s\": its %zu parameters stay as they began",
+                            trainer->model->family->name, name, parameters);
+    }
+}
+
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
     DUET_TRY(count_batches(trainer, error));
@@ -112,6 +127,7 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
         return duet_fail(error, DUET_ERROR_GRAPH, "the model \"%s\" has no phase: nothing would be trained",
                          duet_model_family(trainer->model)->name);
     DUET_TRY(check_groups(trainer, error));
+    tell_of_resting_groups(trainer);
     const duet_node count = duet_assign(build->step, duet_increment(build->step));
     return duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
                               trainer->batches, &count, 1, error);
