@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the program makes of runs: evaluated, drawn, sampled, encoded, and refused where the files of a run do not
  * belong together. */
+#include "data_files.h"
 #include "program.h"
 #include "use.h"
 
@@ -140,6 +141,46 @@ static void a_run_in_the_plane_is_encoded_and_spread(void **state)
     expect(RUN("sample", "@/plane", "--manifold", "3"), 0, "plane/samples/manifold.png", NULL);
 }
 
+/* A fashion-mnist of ten pictures a split, one a class. */
+static void write_fashion(void)
+{
+    static const char *const parts[] = {"train", "t10k"};
+    uint8_t labels[18] = {0, 0, 8, 1, 0, 0, 0, 10};
+    char name[80], path[PATH_SIZE];
+    for (uint8_t i = 0; i < 10; i++) labels[8 + i] = i;
+    assert_int_equal(mkdir(inside("fashion-mnist", path), 0777), 0);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(name, sizeof name, "fashion-mnist/%s-images-idx3-ubyte", parts[i]);
+        write_idx(name, DIMS(10, 4, 4), i);
+        (void)snprintf(name, sizeof name, "fashion-mnist/%s-labels-idx1-ubyte", parts[i]);
+        write_file(name, labels, sizeof labels);
+    }
+}
+
+static void classes_are_asked_for_by_number_or_name(void **state)
+{
+    (void)state;
+    static const char *const asked[] = {"5", "sandal", "SANDAL", "4"};
+    char *drawn[4], path[PATH_SIZE];
+    size_t size;
+    write_fashion();
+    assert_int_equal(setenv("DUET_DATA", folder, 1), 0);
+    expect(RUN("train", "cvae", "--batch", "5", "--steps", "2", "--out", "@/cvae"), 0, NULL, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        expect(RUN("sample", "@/cvae", "-n", "3", "--class", asked[i], "--out", "@/class.npy"), 0, NULL, NULL);
+        drawn[i] = test_file_read(inside("class.npy", path), &size);
+    }
+    assert_memory_equal(drawn[0], drawn[1], size);
+    assert_memory_equal(drawn[0], drawn[2], size);
+    assert_memory_not_equal(drawn[0], drawn[3], size);
+    for (size_t i = 0; i < 4; i++) free(drawn[i]);
+    expect(RUN("sample", "@/cvae", "--class", "sandals"), 2, NULL, "0 to 9 of fashion-mnist: T-shirt/top, Trouser");
+    expect(RUN("sample", "@/cvae", "--class", "10"), 2, NULL, "0 to 9 of fashion-mnist");
+    expect(RUN("sample", "@/cvae", "--class", "all", "--out", "@/all.png"), 0, "all.png", NULL);
+    expect(RUN("sample", "@/vae", "--class", "1"), 1, NULL, "is told no classes");
+    assert_int_equal(unsetenv("DUET_DATA"), 0);
+}
+
 static void copy(const char *from, const char *to)
 {
     char path[PATH_SIZE];
@@ -215,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
         cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
+        cmocka_unit_test(classes_are_asked_for_by_number_or_name),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),
         cmocka_unit_test(a_run_file_of_bad_settings_is_refused),
         cmocka_unit_test(a_corrupted_checkpoint_is_refused),

@@ -58,6 +58,13 @@ DUET_API size_t duet_state_updates_at(const char *where, const duet_node *roots,
 #define duet_state_updates(roots, count, allowed, updates, room)                                                       \
     duet_state_updates_at(DUET_WHERE, (roots), (count), (allowed), (updates), (room))
 
+/** The parameter "layer.weight", [out, in] or a convolution's [..., out], for layers of a model's own: it starts as
+ *  `start` says, unless the settings of the group name an initialiser, and is normalised if they ask for it. */
+DUET_API duet_node duet_weight_at(const char *where, duet_graph *graph, duet_group *group, const char *layer,
+                                  duet_shape shape, duet_initialiser start);
+#define duet_weight(graph, group, layer, shape, start)                                                                 \
+    duet_weight_at(DUET_WHERE, (graph), (group), (layer), (shape), (start))
+
 /** x W^T + b over the last dimension: [..., in] to [..., out], with weight [out, in] and bias [out], or NULL for none.
  *  For weights that are made of parameters, as by duet_spectral_norm. */
 DUET_API duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_node bias);

@@ -26,9 +26,9 @@ static net make_net(duet_model *m, size_t d, size_t hidden)
     size_t cycle = d > 1 ? d - 1 : 1;
     duet_node see = duet_less_equal(numbers(graph, d, d, false), numbers(graph, hidden, cycle, true));
     duet_node seen = duet_less(numbers(graph, hidden, cycle, false), numbers(graph, d, d, true));
-    duet_node in = duet_parameter(graph, group, "hidden.weight", DUET_SHAPE(hidden, d), fan_in);
+    duet_node in = duet_weight(graph, group, "hidden", DUET_SHAPE(hidden, d), fan_in);
     duet_node hidden_bias = duet_parameter(graph, group, "hidden.bias", DUET_SHAPE(hidden), zero);
-    duet_node out = duet_parameter(graph, group, "logits.weight", DUET_SHAPE(d, hidden), fan_in);
+    duet_node out = duet_weight(graph, group, "logits", DUET_SHAPE(d, hidden), fan_in);
     duet_node logits_bias = duet_parameter(graph, group, "logits.bias", DUET_SHAPE(d), zero);
     return (net){duet_multiply(in, see), hidden_bias, duet_multiply(out, seen), logits_bias};
 }

@@ -34,6 +34,7 @@ void duet_model_free(duet_model **model)
 {
     if (model == NULL || *model == NULL) return;
     duet_store_free(&(*model)->store);
+    duet_settings_free(&(*model)->settings);
     free(*model);
     *model = NULL;
 }
@@ -69,7 +70,7 @@ bool duet_model_setting_at(const duet_model *model, size_t index, const char **k
     size_t common = 0;
     if (setting != NULL) {
         *key = setting->key;
-        *value = model->settings.values[index];
+        *value = model->settings.values[index].text;
         return true;
     }
     while (duet_family_setting(model->family, common) != NULL) common++;

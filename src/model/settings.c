@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "model/settings.h"
 #include "nn/names.h"
 
@@ -121,13 +123,14 @@ static duet_status check(const duet_setting *setting, const char *text, duet_err
 
 static duet_status fail_unknown(const duet_family *family, const char *key, size_t length, duet_error *error)
 {
-    char known[600] = "";
-    size_t used = 0;
+    duet_text known = {0};
     const duet_setting *setting;
-    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL && used + 40 < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, " %s", setting->key);
-    return duet_fail(error, DUET_ERROR_USAGE, "the model %s has no setting \"%.*s\"; it has%s", family->name,
-                     (int)length, key, known);
+    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++)
+        duet_text_add(&known, " %s", setting->key);
+    duet_status status = duet_fail(error, DUET_ERROR_USAGE, "the model %s has no setting \"%.*s\"; it has%s",
+                                   family->name, (int)length, key, duet_text_get(&known));
+    duet_text_free(&known);
+    return status;
 }
 
 static bool is_word(const char *text, size_t length, const char *word)
@@ -166,10 +169,11 @@ static duet_status read_group_pair(duet_settings *settings, const char *pair, co
         return fail_group(family, pair, length, error);
     DUET_TRY(check(&of_groups[row], equals + 1, error));
     while (known < settings->group_count && !is_word(pair, length, settings->groups[known].key)) known++;
+    if (!duet_array_grow(&settings->groups, settings->group_count, &settings->group_capacity, sizeof *settings->groups))
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for settings");
     duet_group_setting *to = &settings->groups[known];
-    if (known == DUET_MAX_GROUP_SETTINGS || length >= sizeof to->key || strlen(equals + 1) >= sizeof to->value)
-        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is too long, or there are more than %d settings of groups",
-                         pair, DUET_MAX_GROUP_SETTINGS);
+    if (length >= sizeof to->key || strlen(equals + 1) >= sizeof to->value)
+        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is too long for a setting of a group", pair);
     snprintf(to->key, sizeof to->key, "%.*s", (int)length, pair);
     snprintf(to->value, sizeof to->value, "%s", equals + 1);
     settings->group_count += known == settings->group_count;
@@ -188,10 +192,10 @@ static duet_status read_pair(duet_settings *settings, const char *pair, duet_err
     const char *dot = memchr(pair, '.', length);
     if (setting == NULL && dot != NULL) return read_group_pair(settings, pair, dot, equals, error);
     if (setting == NULL) return fail_unknown(family, pair, length, error);
-    if (strlen(equals + 1) >= sizeof settings->values[i])
+    if (strlen(equals + 1) >= sizeof settings->values[i].text)
         return duet_fail(error, DUET_ERROR_USAGE, "setting %s: the value is too long", setting->key);
     DUET_TRY(check(setting, equals + 1, error));
-    snprintf(settings->values[i], sizeof settings->values[i], "%s", equals + 1);
+    snprintf(settings->values[i].text, sizeof settings->values[i].text, "%s", equals + 1);
     return DUET_OK;
 }
 
@@ -213,19 +217,24 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
 {
     const duet_setting *setting;
     settings->family = family;
-    settings->group_count = 0;
     for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
-        if (i >= DUET_MAX_SETTINGS)
-            return duet_fail(error, DUET_ERROR_USAGE, "the model %s has more than %d settings", family->name,
-                             DUET_MAX_SETTINGS);
+        if (!duet_array_grow(&settings->values, i, &settings->capacity, sizeof *settings->values))
+            return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for settings");
         DUET_TRY(check(setting, setting->initial, error));
-        snprintf(settings->values[i], sizeof settings->values[i], "%s", setting->initial);
+        snprintf(settings->values[i].text, sizeof settings->values[i].text, "%s", setting->initial);
     }
     const duet_preset *preset = find_preset(family, pairs, count);
     for (size_t i = 0; preset != NULL && preset->settings[i] != NULL; i++)
         DUET_TRY(read_pair(settings, preset->settings[i], error));
     for (size_t p = 0; p < count; p++) DUET_TRY(read_pair(settings, pairs[p], error));
     return DUET_OK;
+}
+
+void duet_settings_free(duet_settings *settings)
+{
+    free(settings->values);
+    free(settings->groups);
+    *settings = (duet_settings){0};
 }
 
 duet_training_size duet_family_training_size(const duet_family *family, const char *const *settings, size_t count)
@@ -239,15 +248,17 @@ duet_training_size duet_family_training_size(const duet_family *family, const ch
 
 duet_status duet_settings_check(const duet_family *family, const char *const *pairs, size_t count, duet_error *error)
 {
-    duet_settings settings;
-    return duet_settings_read(&settings, family, pairs, count, error);
+    duet_settings settings = {0};
+    duet_status status = duet_settings_read(&settings, family, pairs, count, error);
+    duet_settings_free(&settings);
+    return status;
 }
 
 const char *duet_settings_text(const duet_settings *settings, const char *key)
 {
     const duet_setting *setting;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
-        if (strcmp(setting->key, key) == 0) return settings->values[i];
+        if (strcmp(setting->key, key) == 0) return settings->values[i].text;
     return NULL;
 }
 

@@ -6,7 +6,12 @@
 #include "base/status.h"
 #include "duet/model.h"
 
-enum { DUET_MAX_SETTINGS = 64, DUET_MAX_LAYERS = 16, DUET_MAX_GROUP_SETTINGS = 64 };
+enum { DUET_MAX_LAYERS = 16 };
+
+/** A value as text, checked. */
+typedef struct duet_setting_value {
+    char text[64];
+} duet_setting_value;
 
 /** "generator.lr" and its value. */
 typedef struct duet_group_setting {
@@ -15,13 +20,16 @@ typedef struct duet_group_setting {
 
 typedef struct duet_settings {
     const duet_family *family;
-    char values[DUET_MAX_SETTINGS][64]; /* in the order of duet_family_setting */
-    duet_group_setting groups[DUET_MAX_GROUP_SETTINGS];
-    size_t group_count;
+    duet_setting_value *values; /* in the order of duet_family_setting */
+    size_t capacity;
+    duet_group_setting *groups;
+    size_t group_count, group_capacity;
 } duet_settings;
 
+/** Fills `settings`, which holds zeros; free it with duet_settings_free, also after an error. */
 duet_status duet_settings_read(duet_settings *settings, const duet_family *family, const char *const *pairs,
                                size_t count, duet_error *error);
+void duet_settings_free(duet_settings *settings);
 /** NULL for an unknown key. */
 const char *duet_settings_text(const duet_settings *settings, const char *key);
 /** The value of a number or a count, which duet_settings_read has checked. */

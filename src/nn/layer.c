@@ -24,9 +24,15 @@ duet_node duet_layer_weight_at(const char *where, duet_graph *graph, duet_group 
                                duet_shape shape)
 {
     const duet_initialiser glorot = {DUET_INIT_GLOROT_UNIFORM, 1, 0, 0};
+    return duet_weight(graph, group, layer, shape, glorot);
+}
+
+duet_node duet_weight_at(const char *where, duet_graph *graph, duet_group *group, const char *layer, duet_shape shape,
+                         duet_initialiser start)
+{
     bool chosen = group != NULL && group->initialises;
     duet_node weight = duet_layer_variable_at(duet_parameter_at, where, graph, group, layer, "weight", shape,
-                                              chosen ? group->initialiser : glorot);
+                                              chosen ? group->initialiser : start);
     if (group == NULL || !group->spectral_norm) return weight;
     return duet_spectral_norm(group, layer, weight, shape.rank - 1);
 }

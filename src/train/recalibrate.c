@@ -3,6 +3,7 @@
  * and only the states that belong to the average move. */
 #include "train/recalibrate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,19 @@
 #include "graph/variable.h"
 #include "nn/optimiser.h"
 
-enum { ROWS = 100, BATCHES = 500 }; /* 0.99^500: what is left of the trained weights' statistics is under 1% */
+enum { ROWS = 100 };
+
+static const double left = 0.007; /* share of the trained weights' statistics that may remain */
+
+/* So many batches that no more than that remains in the state that follows most slowly. */
+static uint32_t count_batches(const duet_build *build)
+{
+    double keep = 0;
+    const duet_follower *follower;
+    for (size_t i = 0; (follower = duet_graph_follower(build->graph, i)) != NULL; i++)
+        keep = fmax(keep, follower->keep);
+    return keep > 0 && keep < 1 ? (uint32_t)fmin(ceil(log(left) / log(keep)), 1e6) : 1;
+}
 
 /* The states of the averages start as the trained ones. *count: how many there are. */
 static duet_status copy_states(duet_device *device, duet_model *model, size_t *count, duet_error *error)
@@ -48,7 +61,8 @@ static duet_status make_samples(duet_device *device, const duet_build *build, co
     DUET_TRY(duet_plan_new(&plan, device, "recalibration", updates, count, error));
     duet_variable *row = duet_store_find(build->scratch, "random.row");
     duet_status status = DUET_OK;
-    for (uint32_t i = 0; i < BATCHES && status == DUET_OK; i++) {
+    const uint32_t batches = count_batches(build);
+    for (uint32_t i = 0; i < batches && status == DUET_OK; i++) {
         const uint32_t first = i * ROWS;
         if (row != NULL && row->storage->buffer != NULL) status = duet_variable_write(row, &first, error);
         if (status == DUET_OK) status = duet_plan_replay(plan, error);
