@@ -5,7 +5,6 @@
 #include "phase_parts.h"
 
 #include "graph/variable.h"
-#include "model/invert.h"
 #include "model/model.h"
 
 /* "count" adds `by` to a scratch row `steps` times, from the latents, and gives it. */

@@ -245,6 +245,14 @@ DUET_API void duet_output_at(const char *where, duet_model *model, const char *n
 DUET_API void duet_own_output_at(const char *where, duet_model *model, const char *name, duet_node value);
 #define duet_own_output(model, name, value) duet_own_output_at(DUET_WHERE, (model), (name), (value))
 
+/** The procedure "invert" over the batch, which finds the latents that `decode` ([rows, latent] to [rows, features of
+ *  the data]) makes examples from: Adam on latents drawn from the prior of duet_latent, `restarts` of them an example,
+ *  down the squared error less prior_weight * log p(z). Creswell & Bharath 2016 (arXiv:1611.05644). Outputs, of the
+ *  best restart: "inverse" [batch, latent], "inverse_decode" [batch, features], "inverse_error" [batch], the mean
+ *  squared error a feature; and "restart_spread" [batch], the deviation of that error over restarts. */
+DUET_API void duet_invert_at(const char *where, duet_model *model, duet_node (*decode)(duet_model *model, duet_node z));
+#define duet_invert(model, decode) duet_invert_at(DUET_WHERE, (model), (decode))
+
 #ifdef __cplusplus
 }
 #endif

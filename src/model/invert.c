@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Creswell & Bharath 2016, algorithm 1, with restarts side by side in one batch, since the descent may end in a hollow.
- */
-#include "model/invert.h"
-
+/* Inverting a decoder: Creswell & Bharath 2016, algorithm 1, with restarts side by side in one batch, since a descent
+ * may end in a poor local minimum. */
 #include "model/model.h"
 
 /* Each row `times` times, one after the other: [rows, n] to [rows * times, n]. */
@@ -29,12 +27,12 @@ static duet_node best(duet_node x, duet_node error)
     return duet_sum(weighted, DUET_AXIS(1), false);
 }
 
-void duet_invert(duet_model *m, duet_node (*decode)(duet_model *m, duet_node z))
+void duet_invert_at(const char *where, duet_model *m, duet_node (*decode)(duet_model *m, duet_node z))
 {
     const duet_prior *parts = m->build->prior;
     size_t count = m->build->prior_count;
     if (count == 0) {
-        duet_graph_fail(duet_model_graph(m), "invert: the model has no latent (duet_latent)");
+        duet_graph_fail_at(where, duet_model_graph(m), "invert: the model has no latent (duet_latent)");
         return;
     }
     duet_procedure(m, "invert");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Autoencoder: a bottleneck that reconstructs its input (Hinton & Salakhutdinov 2006, "Reducing the dimensionality of
  * data with neural networks", Science 313), trained end to end. */
-#include "model/decoder.h"
-#include "model/family.h"
+#include "model/families/decoder.h"
+#include "model/families/family.h"
 
 static void build_ae(duet_model *m)
 {

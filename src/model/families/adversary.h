@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the two players of an adversarial game minimise: a table of losses on logits. */
-#ifndef DUET_SRC_MODEL_ADVERSARY_H
-#define DUET_SRC_MODEL_ADVERSARY_H
+#ifndef DUET_SRC_MODEL_FAMILIES_ADVERSARY_H
+#define DUET_SRC_MODEL_FAMILIES_ADVERSARY_H
 
 #include "duet/model.h"
 

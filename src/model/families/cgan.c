@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. Generated examples that
  * D learns from have the classes of the real ones beside them. */
-#include "model/family.h"
-#include "model/gan.h"
-#include "model/invert.h"
+#include "model/families/family.h"
+#include "model/families/gan.h"
 
 static duet_node generate(duet_model *m, duet_node z)
 {

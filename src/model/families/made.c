@@ -2,7 +2,7 @@
 /* MADE, Germain et al. 2015 (arXiv:1502.03509): masks on the weights of a net with one hidden layer let output i see
  * inputs before i only, so that its outputs are the conditionals of a product, and sampling is one pass a pixel. */
 #include "duet/model.h"
-#include "model/family.h"
+#include "model/families/family.h"
 
 /* 0, 1, 2, ... count - 1, each mod `modulus`, as a column or as a row. */
 static duet_node numbers(duet_graph *graph, size_t count, size_t modulus, bool column)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The referee's tools, each off by its default. */
-#include "model/referee.h"
+#include "model/families/referee.h"
 
 duet_node duet_referee_blur(duet_model *m, duet_node x)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What generative adversarial networks share: the game, whoever plays it. */
-#ifndef DUET_SRC_MODEL_GAN_H
-#define DUET_SRC_MODEL_GAN_H
+#ifndef DUET_SRC_MODEL_FAMILIES_GAN_H
+#define DUET_SRC_MODEL_FAMILIES_GAN_H
 
-#include "model/adversary.h"
-#include "model/referee.h"
+#include "model/families/adversary.h"
+#include "model/families/referee.h"
 
 /** The rows of the settings table that duet_gan_game reads. */
 #define DUET_GAN_SETTINGS                                                                                              \

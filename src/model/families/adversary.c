@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Goodfellow et al. 2014 (arXiv:1406.2661): the minimax game of eq. 1, and the generator's loss -log D of sec. 3, which
  * does not vanish where D is sure. */
-#include "model/adversary.h"
+#include "model/families/adversary.h"
 
 static duet_node cross_entropy(duet_node logits, duet_node label)
 {

@@ -2,9 +2,8 @@
 /* Conditional VAE, Sohn et al. 2015 ("Learning structured output representation using deep conditional generative
  * models", NIPS 28), with classes for conditions and the prior left standard normal: encoder and decoder both see the
  * class, so that z need not say it. */
-#include "model/family.h"
-#include "model/invert.h"
-#include "model/vae.h"
+#include "model/families/family.h"
+#include "model/families/vae.h"
 
 static duet_node decode(duet_model *m, duet_node z)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What autoencoders share: the decoder, and how its output is read, as logits of Bernoullis or as means of Gaussians.
  */
-#ifndef DUET_SRC_MODEL_DECODER_H
-#define DUET_SRC_MODEL_DECODER_H
+#ifndef DUET_SRC_MODEL_FAMILIES_DECODER_H
+#define DUET_SRC_MODEL_FAMILIES_DECODER_H
 
 #include "duet/model.h"
 

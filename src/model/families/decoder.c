@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The decoder of autoencoders and its two likelihoods. */
-#include "model/decoder.h"
+#include "model/families/decoder.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The built-in families, one file each. */
-#ifndef DUET_SRC_MODEL_FAMILY_H
-#define DUET_SRC_MODEL_FAMILY_H
+#ifndef DUET_SRC_MODEL_FAMILIES_FAMILY_H
+#define DUET_SRC_MODEL_FAMILIES_FAMILY_H
 
 #include "duet/model.h"
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Generative adversarial network, Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1: k steps of the discriminator,
  * then the generator. Losses on logits; the non-saturating generator loss -log D by default, log(1 - D) as minimax. */
-#include "model/gan.h"
-#include "model/adversary.h"
-#include "model/family.h"
-#include "model/invert.h"
-#include "model/referee.h"
+#include "model/families/gan.h"
+#include "model/families/adversary.h"
+#include "model/families/family.h"
+#include "model/families/referee.h"
 
 /* D on real and generated examples, as one batch or as two. */
 static void discriminate_both(duet_model *m, const duet_gan_players *players, duet_node real, duet_node fake,

@@ -2,8 +2,8 @@
 /* The game of gan.c between convolutional networks, after DCGAN (Radford et al. 2016, arXiv:1511.06434): the generator
  * of TensorFlow's tutorial of that name against a discriminator with dropout and one global maximum a feature. Both see
  * pictures in [-1, 1]. */
-#include "model/family.h"
-#include "model/gan.h"
+#include "model/families/family.h"
+#include "model/families/gan.h"
 
 static duet_node normalised(duet_model *m, duet_group *group, const char *layer, duet_node x)
 {

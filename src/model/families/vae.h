@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What variational autoencoders share: the objective, whatever the two networks are. */
-#ifndef DUET_SRC_MODEL_VAE_H
-#define DUET_SRC_MODEL_VAE_H
+#ifndef DUET_SRC_MODEL_FAMILIES_VAE_H
+#define DUET_SRC_MODEL_FAMILIES_VAE_H
 
-#include "model/decoder.h"
+#include "model/families/decoder.h"
 
 /** The rows of the settings table that duet_vae_objective reads. */
 #define DUET_VAE_SETTINGS                                                                                              \

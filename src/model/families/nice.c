@@ -2,7 +2,7 @@
 /* NICE, Dinh et al. 2015 (arXiv:1410.8516): additive couplings move one half of the features by a function of the other
  * half, which keeps volumes and is undone by subtracting; a diagonal scale at the end does not keep them, and its
  * log-determinant joins the likelihood under a logistic prior. */
-#include "model/family.h"
+#include "model/families/family.h"
 
 enum { COUPLINGS = 4 };
 

@@ -2,7 +2,7 @@
 /* A small convolutional classifier, in the line of LeCun et al. 1998 ("Gradient-based learning applied to document
  * recognition", Proceedings of the IEEE 86), with ReLU and dropout (Srivastava et al. 2014): it learns the labels of
  * pictures, so that it can judge those a generator makes. */
-#include "model/family.h"
+#include "model/families/family.h"
 
 /* The largest of each square of 2 x 2; an odd row or column at the end is left out. */
 static duet_node halved(duet_node x)

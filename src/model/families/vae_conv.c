@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The VAE of vae.c with convolutions for networks: those of TensorFlow's tutorial "Convolutional variational
  * autoencoder", with strides instead of pooling and a decoder that doubles a small picture twice. */
-#include "model/family.h"
-#include "model/vae.h"
+#include "model/families/family.h"
+#include "model/families/vae.h"
 
 /* To the posterior's means and log-variances side by side, [batch, 2 latent]. */
 static duet_node encode(duet_model *m, duet_node x)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a referee may do to an adversarial game: noise on what D sees and on its labels, smoothed labels, rests for the
  * player that is ahead. */
-#ifndef DUET_SRC_MODEL_REFEREE_H
-#define DUET_SRC_MODEL_REFEREE_H
+#ifndef DUET_SRC_MODEL_FAMILIES_REFEREE_H
+#define DUET_SRC_MODEL_FAMILIES_REFEREE_H
 
 #include "duet/model.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of built-in families: a row a model. */
-#include "model/family.h"
+#include "model/families/family.h"
 
 #include <string.h>
 

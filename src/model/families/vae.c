@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Variational auto-encoder, Kingma & Welling 2014 (arXiv:1312.6114): the reparameterised ELBO of eq. 10, its KL in
  * closed form (appendix B) or by the same sample as the reconstruction (eq. 6); beta as in Higgins et al. 2017. */
-#include "model/vae.h"
-#include "model/family.h"
-#include "model/invert.h"
+#include "model/families/vae.h"
+#include "model/families/family.h"
 
 /* log q(z | x) - log p(z) at one sample, [batch]. */
 static duet_node sampled_kl(duet_node z, duet_node mu, duet_node logvar)
