@@ -114,6 +114,10 @@ DUET_API duet_node duet_model_batch(duet_model *model);
  *  multiple of `multiple`, are a mistake of the graph. */
 DUET_API duet_node duet_model_pictures_at(const char *where, duet_model *model, size_t multiple);
 #define duet_model_pictures(model, multiple) duet_model_pictures_at(DUET_WHERE, (model), (multiple))
+/** The middle of pictures [rows, height, width, channels] that are at least as large as those of the data, cut to their
+ *  extents: for networks that draw in multiples of their strides. */
+DUET_API duet_node duet_model_cropped_at(const char *where, duet_model *model, duet_node x);
+#define duet_model_cropped(model, x) duet_model_cropped_at(DUET_WHERE, (model), (x))
 /** Their classes as rows of one 1 and zeros, [batch, classes]. Data without labels are a mistake of the graph. In use:
  *  the classes that the request gives, or else drawn, each as likely. */
 DUET_API duet_node duet_model_labels_at(const char *where, duet_model *model);

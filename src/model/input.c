@@ -41,6 +41,23 @@ duet_node duet_model_pictures_at(const char *where, duet_model *model, size_t mu
     return duet_node_broken(graph);
 }
 
+duet_node duet_model_cropped_at(const char *where, duet_model *model, duet_node x)
+{
+    if (duet_node_is_broken(x)) return x;
+    const duet_shape shape = duet_model_example_shape(model), has = duet_node_shape(x);
+    char text[96], wanted[96];
+    if (shape.rank != 3 || has.rank != 4 || has.dims[1] < shape.dims[0] || has.dims[2] < shape.dims[1]) {
+        duet_graph_fail(model->build->graph, "cropped: %s cannot be cut to pictures of %s", duet_shape_text(has, text),
+                        duet_shape_text(shape, wanted));
+        return duet_node_broken(model->build->graph);
+    }
+    for (size_t axis = 1; axis <= 2; axis++) {
+        size_t extent = shape.dims[axis - 1], first = (has.dims[axis] - extent) / 2;
+        if (has.dims[axis] > extent) x = duet_slice(x, axis, first, extent);
+    }
+    return x;
+}
+
 static duet_node labels_for_use(const char *where, duet_build *build, size_t classes)
 {
     duet_shape shape = DUET_SHAPE(build->batch_size, classes);

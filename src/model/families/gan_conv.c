@@ -14,14 +14,14 @@ static duet_node generate(duet_model *m, duet_node z)
 {
     duet_group *generator = duet_model_group(m, "generator");
     duet_shape picture = duet_model_example_shape(m);
-    size_t batch = duet_model_batch_size(m), height = picture.dims[0] / 4, width = picture.dims[1] / 4;
+    size_t batch = duet_model_batch_size(m), height = (picture.dims[0] + 3) / 4, width = (picture.dims[1] + 3) / 4;
     duet_node h = normalised(m, generator, "norm1", duet_dense_no_bias(generator, "dense", z, height * width * 256));
     h = duet_reshape(h, DUET_SHAPE(batch, height, width, 256));
     h = duet_conv2d_transpose_no_bias(generator, "conv1", h, 128, 5, 1, DUET_SAME);
     h = normalised(m, generator, "norm2", h);
     h = duet_conv2d_transpose_no_bias(generator, "conv2", h, 64, 5, 2, DUET_SAME);
     h = normalised(m, generator, "norm3", h);
-    h = duet_conv2d_transpose_no_bias(generator, "output", h, picture.dims[2], 5, 2, DUET_SAME);
+    h = duet_model_cropped(m, duet_conv2d_transpose_no_bias(generator, "output", h, picture.dims[2], 5, 2, DUET_SAME));
     return duet_model_unit_range(m) ? duet_tanh(h) : h;
 }
 
@@ -37,7 +37,7 @@ static duet_node discriminate(duet_model *m, duet_node x)
 
 static void build_gan_conv(duet_model *m)
 {
-    duet_gan_game(m, &(duet_gan_players){.real = duet_model_centred(m, duet_model_pictures(m, 4)),
+    duet_gan_game(m, &(duet_gan_players){.real = duet_model_centred(m, duet_model_pictures(m, 1)),
                                          .generate = generate,
                                          .discriminate = discriminate,
                                          .centred = true,

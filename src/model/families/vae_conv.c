@@ -17,18 +17,19 @@ static duet_node decode(duet_model *m, duet_node z)
 {
     duet_group *decoder = duet_model_group(m, "decoder");
     duet_shape picture = duet_model_example_shape(m);
-    size_t batch = duet_model_batch_size(m), height = picture.dims[0] / 4, width = picture.dims[1] / 4;
+    size_t batch = duet_model_batch_size(m), height = (picture.dims[0] + 3) / 4, width = (picture.dims[1] + 3) / 4;
     duet_node h = duet_activate(m, duet_dense(decoder, "hidden", z, height * width * 32));
     h = duet_reshape(h, DUET_SHAPE(batch, height, width, 32));
     h = duet_activate(m, duet_conv2d_transpose(decoder, "conv1", h, 64, 3, 2, DUET_SAME));
     h = duet_activate(m, duet_conv2d_transpose(decoder, "conv2", h, 32, 3, 2, DUET_SAME));
-    return duet_flatten(duet_conv2d_transpose(decoder, "output", h, picture.dims[2], 3, 1, DUET_SAME));
+    h = duet_conv2d_transpose(decoder, "output", h, picture.dims[2], 3, 1, DUET_SAME);
+    return duet_flatten(duet_model_cropped(m, h));
 }
 
 static void build_vae_conv(duet_model *m)
 {
     size_t latent = (size_t)duet_setting_number(m, "latent");
-    duet_node code = encode(m, duet_model_pictures(m, 4));
+    duet_node code = encode(m, duet_model_pictures(m, 1));
     duet_vae_objective(m, duet_slice(code, 1, 0, latent), duet_slice(code, 1, latent, latent), decode);
 }
 
