@@ -178,6 +178,13 @@ static void classes_are_asked_for_by_number_or_name(void **state)
     expect(RUN("sample", "@/cvae", "--class", "10"), 2, NULL, "0 to 9 of fashion-mnist");
     expect(RUN("sample", "@/cvae", "--class", "all", "--out", "@/all.png"), 0, "all.png", NULL);
     expect(RUN("sample", "@/vae", "--class", "1"), 1, NULL, "is told no classes");
+
+    /* A judge knows its classes, whatever it is shown. */
+    write_idx("bare-images-idx3-ubyte", DIMS(20, 4, 4), 7);
+    expect(RUN("train", "classifier", "--batch", "5", "--steps", "1", "--out", "@/judge"), 0, NULL, NULL);
+    expect(RUN("encode", "@/judge", "--data", "@/bare-images-idx3-ubyte", "--out", "@/features.npy"), 0, "features.npy",
+           NULL);
+    expect(RUN("eval", "@/vae", "--features", "@/features.npy"), 2, NULL, "given twice");
     assert_int_equal(unsetenv("DUET_DATA"), 0);
 }
 

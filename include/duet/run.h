@@ -88,6 +88,17 @@ DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory,
 DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
 DUET_API duet_run *duet_run_judge(duet_run *run);
 
+/** What a row of features is of. */
+typedef enum duet_feature_source { DUET_OF_SAMPLES, DUET_OF_EXAMPLES } duet_feature_source;
+
+/** Lets metrics that compare features take those of any encoder in place of a judge's: two .npy files, [n, width], of
+ *  samples that the run drew and of the data's examples. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for files that are no
+ *  rows of numbers or not equally wide. */
+DUET_API duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples,
+                                           duet_error *error);
+/** What was read; NULL: no features were set. */
+DUET_API duet_data *duet_run_given_features(duet_run *run, duet_feature_source source);
+
 /** Whether the model has an output of this name (DUET_SAMPLE, ...) and how many numbers an example it has: 0 if it has
  *  none. */
 DUET_API size_t duet_run_features(duet_run *run, const char *output);

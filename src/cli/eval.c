@@ -12,7 +12,7 @@ enum { MOST_VALUES = 64 };
 
 struct arguments {
     const char *run, *device, *data, *judge;
-    cli_list metrics, settings;
+    cli_list metrics, settings, features;
     uint64_t seed;
     bool json;
 };
@@ -28,6 +28,8 @@ static const cli_option options[] = {
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
      "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, which says what samples show", 0, 0},
+    {CLI_LIST, "features", 0, PLACE(features), "FILE.npy",
+     "features of samples and, given again, of the data, by any encoder, in\nplace of a judge's", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what a metric's own noise is drawn from (default: 0)", 0, INT64_MAX},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
@@ -129,6 +131,14 @@ static int call_judge(duet_run *run, const char *directory, duet_run **judge)
     return CLI_DONE;
 }
 
+static int take_features(duet_run *run, const cli_list *files)
+{
+    duet_error error = {0};
+    if (files->count == 0) return CLI_DONE;
+    if (duet_run_set_features(run, files->items[0], files->items[1], &error) == DUET_OK) return CLI_DONE;
+    return cli_fail_opened(&error);
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -138,9 +148,12 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
     status = check_metrics(&arguments.metrics);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
+    if (status == CLI_DONE && arguments.features.count != 0 && arguments.features.count != 2)
+        status = cli_complain(CLI_MISTAKE, "--features is given twice: for samples, then for the data");
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
+    if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);
     duet_run_close(&judge);

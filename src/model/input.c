@@ -72,8 +72,8 @@ duet_node duet_model_labels_at(const char *where, duet_model *model)
 {
     duet_build *build = model->build;
     const duet_data_info *info = duet_data_describe(model->data);
-    if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && info->classes > 0)
-        build->labels = labels_for_use(where, build, info->classes);
+    if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && model->classes > 0)
+        build->labels = labels_for_use(where, build, model->classes);
     if (build->labels != NULL) return build->labels;
     duet_graph_fail(
         build->graph, "the model %s learns from labels, and %s; docs/data.md says where a file's labels are looked for",

@@ -107,6 +107,7 @@ struct duet_model {
     duet_store *store;
     duet_settings settings;
     uint64_t seed;
+    size_t classes;    /* in use; a training has those of its data */
     duet_build *build; /* the one being made */
 };
 
@@ -130,6 +131,9 @@ const duet_procedure_description *duet_build_procedure(const duet_build *build, 
 bool *duet_build_dependents(const duet_build *build, const duet_node *sources, size_t count);
 /** Whether anything that a replay of the phase computes is marked, by node id. */
 bool duet_phase_depends(const duet_phase_description *phase, const bool *marked);
+
+/** How many classes the model knows in use, whatever the data that it is opened with: those it was trained on. */
+void duet_model_set_classes(duet_model *model, size_t classes);
 
 /** The optimiser that the settings ask for; for a group (NULL: any) those that name it come first. */
 duet_optimiser duet_model_optimiser(const duet_model *model, const char *group);

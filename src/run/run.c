@@ -12,6 +12,7 @@ struct duet_run {
     duet_device *device;
     bool borrowed; /* the device is another run's */
     duet_run *judge;
+    duet_data *given[2];         /* features, by duet_feature_source; NULL: none */
     const char *const *settings; /* of every request */
     size_t setting_count;
     duet_data *data;
@@ -37,6 +38,7 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
     DUET_TRY(duet_run_file_check_data(file, directory, duet_data_describe(run->data), error));
     DUET_TRY(
         duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
+    duet_model_set_classes(run->model, file->classes);
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run, file);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
@@ -110,6 +112,29 @@ duet_run *duet_run_judge(duet_run *run)
     return run->judge;
 }
 
+duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples, duet_error *error)
+{
+    const char *const paths[] = {[DUET_OF_SAMPLES] = of_samples, [DUET_OF_EXAMPLES] = of_examples};
+    size_t widths[2];
+    for (size_t i = 0; i < 2; i++) {
+        duet_data_close(&run->given[i]);
+        DUET_TRY(duet_data_open(&run->given[i], paths[i], error));
+        duet_shape shape = duet_data_describe(run->given[i])->shape;
+        widths[i] = shape.dims[0];
+        if (shape.rank != 1 || duet_data_describe(run->given[i])->generated)
+            return duet_fail(error, DUET_ERROR_DATA, "%s holds no features: an array [n, width] was expected",
+                             paths[i]);
+    }
+    if (widths[0] == widths[1]) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s has rows of %zu features and %s of %zu: they are not of one encoder",
+                     of_samples, widths[0], of_examples, widths[1]);
+}
+
+duet_data *duet_run_given_features(duet_run *run, duet_feature_source source)
+{
+    return run->given[source];
+}
+
 duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error)
 {
     return duet_run_open_with(run, directory, device, NULL, NULL, error);
@@ -121,6 +146,8 @@ void duet_run_close(duet_run **run)
     duet_evaluator_free(&(*run)->evaluator);
     duet_model_free(&(*run)->model);
     duet_data_close(&(*run)->data);
+    duet_data_close(&(*run)->given[DUET_OF_SAMPLES]);
+    duet_data_close(&(*run)->given[DUET_OF_EXAMPLES]);
     if (!(*run)->borrowed) duet_device_close(&(*run)->device);
     free(*run);
     *run = NULL;

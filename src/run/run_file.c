@@ -237,6 +237,7 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     choice->tuning = json_string_value(json_object_get(json_object_get(file->document, "tuning"), "file"));
     file->shape = read_shape(&data, "shape");
     file->unit_range = read_truth(&data, "unit_range");
+    file->classes = (size_t)read_count(&data, "classes", false);
     file->device = read_text(&device, "name");
     file->driver = read_text(&device, "driver");
     file->device_version = read_text(&device, "version");

@@ -23,6 +23,7 @@ typedef struct duet_run_file {
     duet_run_choice choice;
     duet_shape shape;                             /* of an example of its data */
     bool unit_range;                              /* whether that data lies in [0, 1] */
+    size_t classes;                               /* of its labels; 0: none */
     const char *device, *driver, *device_version; /* what it ran on */
     char **lines;                                 /* behind choice.settings */
 } duet_run_file;
