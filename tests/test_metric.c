@@ -232,8 +232,9 @@ static void metrics_say_what_they_cannot_do(void **state)
                   &error);
     assert_message(&error, "discriminator");
     assert_int_equal(count, 0);
-    while (duet_metric_at(rows) != NULL) rows++;
-    assert_int_equal(rows, 8);
+    for (const duet_metric_row *row; (row = duet_metric_at(rows)) != NULL; rows++)
+        assert_true(row->name[0] != '\0' && row->unit[0] != '\0' && row->summary[0] != '\0');
+    assert_true(rows >= 8);
     /* Values past the room for them are left out. */
     error = (duet_error){0};
     assert_ok(duet_metric_compute(run, "elbo", DUET_TEST, 0, values, 2, &count, &error), &error);
