@@ -73,14 +73,16 @@ static int write_array(const char *path, const duet_data_info *info, const cli_g
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
-char *cli_default_path(const char *directory, const char *what, const char *ending)
+char *cli_default_path(const char *run, const char *what, const char *ending)
 {
-    size_t size = strlen(directory) + strlen(what) + strlen(ending) + sizeof "/samples/.";
+    const char *slash = cli_ends_in(run, ".safetensors") ? strrchr(run, '/') : NULL; /* a checkpoint in the directory */
+    int length = (int)(slash != NULL ? (size_t)(slash - run) : strlen(run));
+    size_t size = strlen(run) + strlen(what) + strlen(ending) + sizeof "/samples/.";
     char *path = malloc(size);
     if (path == NULL) return NULL;
-    snprintf(path, size, "%s/samples", directory);
+    snprintf(path, size, "%.*s/samples", length, run);
     (void)mkdir(path, 0777); /* training made it already; where neither can, writing the file says why */
-    snprintf(path, size, "%s/samples/%s.%s", directory, what, ending);
+    snprintf(path, size, "%.*s/samples/%s.%s", length, run, what, ending);
     return path;
 }
 

@@ -22,7 +22,7 @@ int cli_out_check(const char *out);
 bool cli_ends_in(const char *text, const char *ending);
 
 /** DIRECTORY/samples/WHAT.ENDING, whose folder is made if need be; the caller frees it. NULL if memory is short. */
-char *cli_default_path(const char *directory, const char *what, const char *ending);
+char *cli_default_path(const char *run, const char *what, const char *ending);
 
 /** Whether examples of this data are drawn as points: one or two numbers each. */
 bool cli_data_points(const duet_data_info *info);

@@ -25,6 +25,9 @@ int cli_use(duet_run *run, duet_request *request);
  */
 int cli_settings_look(const cli_list *settings);
 
+/** Names of metrics: CLI_DONE, or a message that has the nearest, and CLI_MISTAKE. */
+int cli_metrics_check(const cli_list *metrics);
+
 /** Examples first .. first + count - 1 of a split, and where the model is told classes theirs: *classes (NULL: it is
  *  not, or the split has none) is the caller's, free(). Returns an exit status. */
 int cli_examples_read(duet_run *run, duet_split split, size_t first, size_t count, float *values, uint8_t **classes);

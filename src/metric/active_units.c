@@ -50,7 +50,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_active_units = {
     {"active-units", "latents",
      "latents that carry something: posterior means vary by more than 0.01; for models with "
-     "a posterior"},
+     "a posterior",
+     1},
     applies,
     outputs,
     begin,

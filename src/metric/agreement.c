@@ -42,7 +42,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_agreement = {
     .row = {"agreement", "share",
             "samples of an asked class, 1,000 in all, that the judge takes for it; for models that are told classes, "
-            "with --judge"},
+            "with --judge",
+            1},
     .applies = applies,
     .finish = finish,
 };

@@ -146,7 +146,8 @@ const duet_metric duet_metric_classes = {
     .row = {"classes", "classes",
             "classes with over 1% of 1,000 samples, labelled by the judge or the nearest training example; for models "
             "that sample, on data "
-            "with labels"},
+            "with labels",
+            1},
     .applies = applies,
     .finish = finish,
 };

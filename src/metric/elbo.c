@@ -47,7 +47,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_elbo = {
-    {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior"},
+    {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior",
+     1},
     applies,
     outputs,
     begin,

@@ -145,7 +145,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_frechet = {
     .row = {"frechet", "squared features",
             "Frechet distance between the features of 2,500 samples and of the split; for models that sample, with a "
-            "judge or with --features"},
+            "judge or with --features",
+            -1},
     .applies = applies,
     .finish = finish,
 };

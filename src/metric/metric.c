@@ -29,6 +29,12 @@ static const duet_metric *find(const char *name)
     return NULL;
 }
 
+const duet_metric_row *duet_metric_find(const char *name)
+{
+    const duet_metric *metric = find(name);
+    return metric == NULL ? NULL : &metric->row;
+}
+
 bool duet_metric_applies(duet_run *run, const char *name)
 {
     const duet_metric *metric = find(name);

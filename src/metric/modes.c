@@ -60,7 +60,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_modes = {
     .row = {"modes", "modes",
             "modes of a generated mixture that 2,500 samples cover, and the share of samples within three "
-            "standard deviations of one; for models that sample, on generated data"},
+            "standard deviations of one; for models that sample, on generated data",
+            1},
     .applies = applies,
     .finish = finish,
 };

@@ -49,7 +49,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_mse = {
-    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct"},
+    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct", -1},
     applies,
     outputs,
     begin,

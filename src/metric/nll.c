@@ -39,7 +39,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_nll = {
-    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models"},
+    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models", -1},
     applies,
     outputs,
     begin,

@@ -65,28 +65,40 @@ static json_t *real_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *describe(const duet_progress *report)
+/* A line under the head that all lines have; the caller's, NULL if memory is short. */
+static json_t *begin_line(const duet_progress *at, const char *split)
 {
-    json_t *line =
-        json_pack("{s:I, s:f, s:s, s:f, s:o}", "step", (json_int_t)report->step, "epoch", report->epoch, "split",
-                  "train", "seconds", report->seconds, "images_per_second", real_or_null(report->images_per_second));
-    for (size_t i = 0; line != NULL && i < report->terms; i++) {
-        if (json_object_set_new(line, report->names[i], real_or_null(report->means[i])) == 0) continue;
-        json_decref(line);
-        line = NULL;
-    }
-    return line;
+    return json_pack("{s:I, s:f, s:s, s:f, s:o}", "step", (json_int_t)at->step, "epoch", at->epoch, "split", split,
+                     "seconds", at->seconds, "images_per_second", real_or_null(at->images_per_second));
 }
 
-duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error)
+/* Adds the numbers and writes the line, whose owner this becomes. */
+static duet_status write_line(duet_metrics_file *file, json_t *line, const char *const *names, const double *values,
+                              size_t count, const char *health, duet_error *error)
 {
-    json_t *line = describe(report);
-    char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    bool whole = line != NULL;
+    for (size_t i = 0; whole && i < count; i++)
+        whole = json_object_set_new(line, names[i], real_or_null(values[i])) == 0;
+    if (whole && health != NULL) whole = json_object_set_new(line, "health", json_string(health)) == 0;
+    char *text = whole ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(line);
     if (text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "a report cannot be composed: out of memory");
     bool written = fprintf(file->stream, "%s\n", text) > 0 && fflush(file->stream) == 0;
     free(text);
     return written ? DUET_OK : fail_file(file, "written", error);
+}
+
+duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error)
+{
+    return write_line(file, begin_line(report, "train"), report->names, report->means, report->terms, report->health,
+                      error);
+}
+
+duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_progress *at, const duet_verdict *verdict,
+                                        duet_error *error)
+{
+    if (verdict->count == 0) return DUET_OK;
+    return write_line(file, begin_line(at, "test"), verdict->names, verdict->values, verdict->count, NULL, error);
 }
 
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error)

@@ -18,6 +18,9 @@ duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, ui
                               duet_error *error);
 /** Writes one report; numbers that are not finite become null. */
 duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error);
+/** Writes what a watcher measured at that step on the test split. */
+duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_progress *at, const duet_verdict *verdict,
+                                        duet_error *error);
 /** The lines so far reach the disk: call it before the checkpoint that says they exist. */
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error);
 void duet_metrics_close(duet_metrics_file *file);

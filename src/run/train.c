@@ -12,6 +12,8 @@
 #include "base/size.h"
 #include "data/data.h"
 #include "run/checkpoint.h"
+#include "run/health.h"
+#include "run/live.h"
 #include "run/metrics_file.h"
 #include "run/pictures.h"
 #include "run/run_file.h"
@@ -32,7 +34,7 @@ typedef struct training {
     bool resumed, has_file; /* has_file: run.json is there and holds for this call */
     bool made_folder;
     char directory[DUET_RUN_PATH];
-    char *checkpoint, *samples;
+    char *checkpoint, *best, *samples;
     duet_device *device;
     duet_data *data;
     duet_model *model;
@@ -44,6 +46,11 @@ typedef struct training {
     double earlier, began;                      /* seconds of earlier calls; the clock at this one's start */
     double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */
     uint64_t report_step;
+    duet_progress last; /* the last report */
+    duet_run *live;     /* the run as watchers see it; made for the first */
+    const char *said;   /* the finding that was said last */
+    char stopped[256];  /* why it is to stop, "": it goes on */
+    bool collapsed;
 } training;
 
 static void say(const training *run, const char *format, ...) DUET_PRINTF(2, 3);
@@ -190,8 +197,9 @@ static void tell_of_dropped_examples(const training *run)
 static duet_status make_paths(training *run, duet_error *error)
 {
     run->checkpoint = duet_path_join(run->directory, "checkpoint.safetensors");
+    run->best = duet_path_join(run->directory, "best.safetensors");
     run->samples = duet_path_join(run->directory, "samples");
-    if (run->checkpoint != NULL && run->samples != NULL) return DUET_OK;
+    if (run->checkpoint != NULL && run->best != NULL && run->samples != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
 }
 
@@ -253,6 +261,19 @@ static void show(const training *run, const duet_progress *progress)
     if (run->options->progress != NULL) run->options->progress(run->options->context, progress);
 }
 
+/* Warns once of what ails the training, or stops it. */
+static void look_after(training *run, duet_progress *report)
+{
+    const duet_finding finding = duet_health_find(run->model, report);
+    report->health = finding.name;
+    if (finding.name == NULL) return;
+    if (run->said != finding.name) say(run, "warning: %s: %s", finding.name, finding.words);
+    run->said = finding.name;
+    if (!run->options->stop_on_collapse || !finding.collapse) return;
+    snprintf(run->stopped, sizeof run->stopped, "%s at step %" PRIu64, finding.name, report->step);
+    run->collapsed = true;
+}
+
 /* Reads the losses, which waits for the device, and writes a line; also where a loss is not finite, as nulls. */
 static duet_status report(training *run, duet_error *error)
 {
@@ -264,6 +285,8 @@ static duet_status report(training *run, duet_error *error)
     run->report_time = run->life_time = time;
     run->report_step = step;
     duet_progress progress = describe_progress(run, time, true);
+    if (status == DUET_OK) look_after(run, &progress);
+    run->last = progress;
     duet_status written = duet_metrics_append(&run->metrics, &progress, status == DUET_OK ? error : NULL);
     show(run, &progress);
     return status != DUET_OK ? status : written;
@@ -293,6 +316,24 @@ static duet_status draw(training *run, uint64_t epoch, duet_error *error)
     return duet_pictures_write(run->samples, run->evaluator, run->data, epoch, run->choice.seed, error);
 }
 
+/* Asks who watches; what they measured follows the epoch's report. */
+static duet_status ask_watcher(training *run, uint64_t epoch, duet_error *error)
+{
+    const duet_train_options *options = run->options;
+    duet_verdict verdict = {0};
+    if (options->at_epoch == NULL) return DUET_OK;
+    if (run->evaluator == NULL) DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+    if (run->live == NULL)
+        DUET_TRY(duet_run_new_live(&run->live, run->device, run->data, run->model, run->evaluator, error));
+    DUET_TRY(options->at_epoch(options->watcher, run->live, epoch, &verdict, error));
+    DUET_TRY(duet_metrics_append_verdict(&run->metrics, &run->last, &verdict, error));
+    if (verdict.best) DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
+    if (verdict.stop[0] == '\0') return DUET_OK;
+    snprintf(run->stopped, sizeof run->stopped, "%s", verdict.stop);
+    run->collapsed = verdict.collapsed;
+    return DUET_OK;
+}
+
 /* The line that ends a run between two reports. The checkpoint does not count it: going on to a larger total takes it
  * back. */
 static duet_status report_end(training *run, duet_error *error)
@@ -317,7 +358,8 @@ static duet_status follow_up(training *run, duet_error *error)
     else
         show_sign_of_life(run);
     if (epoch_ends) DUET_TRY(draw(run, epoch, error));
-    return saves ? save(run, error) : DUET_OK;
+    if (epoch_ends) DUET_TRY(ask_watcher(run, epoch, error));
+    return saves || run->stopped[0] != '\0' ? save(run, error) : DUET_OK;
 }
 
 static duet_status stop(training *run, duet_error *error)
@@ -334,7 +376,7 @@ static duet_status loop(training *run, duet_error *error)
     run->report_step = run->first;
     for (size_t i = 0; i < run->trainer->schedule.term_count; i++) run->means[i] = NAN;
     run->report_rate = NAN;
-    while (run->trainer->steps < run->total) {
+    while (run->trainer->steps < run->total && run->stopped[0] == '\0') {
         if (run->options->stop != NULL && *run->options->stop != 0) return stop(run, error);
         DUET_TRY(duet_trainer_step(run->trainer, error));
         DUET_TRY(follow_up(run, error));
@@ -358,12 +400,15 @@ static void summarise(const training *run, duet_train_summary *summary)
     summary->steps = run->trainer->steps;
     summary->epochs = duet_trainer_epoch(run->trainer);
     summary->seconds = seconds;
+    snprintf(summary->stopped, sizeof summary->stopped, "%s", run->stopped);
+    summary->collapsed = run->collapsed;
     if (seconds > 0) summary->images_per_second = images(run, run->first, run->trainer->steps) / seconds;
 }
 
 static void close_parts(training *run, duet_device **device_out)
 {
     duet_metrics_close(&run->metrics);
+    duet_run_close(&run->live);
     duet_evaluator_free(&run->evaluator);
     duet_trainer_free(&run->trainer);
     duet_model_free(&run->model);
@@ -377,6 +422,7 @@ static void close_parts(training *run, duet_device **device_out)
     free(run->data_name);
     free(run->tuning_file);
     free(run->checkpoint);
+    free(run->best);
     free(run->samples);
     free(run->means);
 }
