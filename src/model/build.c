@@ -8,6 +8,7 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
+#include "nn/optimiser.h"
 
 /* Batches come in an order that is new each epoch. */
 static bool is_shuffled(const duet_model *model)
@@ -77,6 +78,51 @@ static void find_draws(duet_build *build)
         }
     }
     free(depends);
+}
+
+/* "gradient.GROUP", with the phase where several move the group; NULL if memory is short. */
+static const char *name_gradient(duet_build *build, const duet_phase_description *phase, const duet_group *group)
+{
+    const duet_procedure_description *train = &build->procedures[0];
+    size_t movers = 0;
+    char name[160];
+    for (size_t i = 0; i < train->phase_count; i++)
+        for (size_t o = 0; o < train->phases[i].objective_count; o++)
+            for (size_t g = 0; g < train->phases[i].objectives[o].group_count; g++)
+                movers += train->phases[i].objectives[o].groups[g] == group;
+    if (movers > 1)
+        snprintf(name, sizeof name, "gradient.%s.%s", phase->name, duet_group_name(group));
+    else
+        snprintf(name, sizeof name, "gradient.%s", duet_group_name(group));
+    if (!duet_array_grow(&build->names, build->name_count, &build->name_capacity, sizeof *build->names)) return NULL;
+    return build->names[build->name_count++] = strdup(name);
+}
+
+static void report_gradient(duet_build *build, duet_phase_description *phase, const duet_objective *objective,
+                            duet_group *group)
+{
+    const char *where = objective->where, *name = name_gradient(build, phase, group);
+    duet_node squares = duet_square_at(where, duet_group_gradient_at(where, group, objective->loss));
+    duet_node norm = duet_sqrt_at(where, duet_sum_at(where, squares, DUET_ALL_AXES, false));
+    if (name == NULL ||
+        !duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports))
+        duet_graph_fail(build->graph, "out of memory for a model");
+    else
+        phase->reports[phase->report_count++] = (duet_report_row){name, norm};
+}
+
+/* Reports beside the model's own, in a training whose settings ask for them. */
+static void report_gradients(const duet_model *model, duet_build *build)
+{
+    duet_procedure_description *train = &build->procedures[0];
+    if (build->options.mode != DUET_BUILD_TRAIN ||
+        strcmp(duet_settings_text(&model->settings, "gradient_norms"), "yes") != 0)
+        return;
+    for (size_t i = 0; i < train->phase_count; i++)
+        for (size_t o = 0; o < train->phases[i].objective_count; o++)
+            for (size_t g = 0; g < train->phases[i].objectives[o].group_count; g++)
+                report_gradient(build, &train->phases[i], &train->phases[i].objectives[o],
+                                train->phases[i].objectives[o].groups[g]);
 }
 
 /* Latents are for use: in training nothing would fill them. */
@@ -231,6 +277,7 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
     if (status == DUET_OK) check_scratch(made);
     if (status == DUET_OK) check_latent(made);
+    if (status == DUET_OK) report_gradients(model, made);
     if (status == DUET_OK) find_draws(made);
     if (status == DUET_OK) status = check_graph(model, made, error);
     if (status != DUET_OK) duet_build_free(build);
@@ -262,6 +309,8 @@ void duet_build_free(duet_build **build)
     }
     free((*build)->procedures);
     free((*build)->knobs);
+    for (size_t i = 0; i < (*build)->name_count; i++) free((*build)->names[i]);
+    free((*build)->names);
     free((*build)->prior);
     duet_graph_free(&(*build)->graph);
     duet_store_free(&(*build)->scratch);

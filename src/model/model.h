@@ -99,6 +99,8 @@ typedef struct duet_build {
     duet_knob *knobs;
     size_t knob_count, knob_capacity;
     duet_error knob_error; /* the first mistake in what the request sets */
+    char **names;          /* of reports that the builder adds */
+    size_t name_count, name_capacity;
 } duet_build;
 
 struct duet_model {
