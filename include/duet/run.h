@@ -130,6 +130,9 @@ DUET_API const duet_prior *duet_run_prior(duet_run *run, size_t index);
 /** Whether the model reads classes: requests may then give them. */
 DUET_API bool duet_run_has_classes(duet_run *run);
 
+/** How many classes the model was trained with; 0: it knows none. */
+DUET_API size_t duet_run_classes(duet_run *run);
+
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */
 DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count);

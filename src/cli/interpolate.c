@@ -14,6 +14,7 @@
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
+    bool linear;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -23,6 +24,7 @@ static const cli_option options[] = {
     {CLI_COUNT, NULL, 'n', PLACE(rows), "N", "how many pairs of ends, a row each (default: 8)", 1, 10000},
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "examples a row, both ends included (default: 12)", 2, 1000},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what the ends are drawn from (default: 0)", 0, INT64_MAX},
+    {CLI_FLAG, "linear", 0, PLACE(linear), NULL, "along straight lines, not arcs", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE", "FILE.png or FILE.npy (default: samples/interpolation.png in the run)", 0,
      0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
@@ -70,7 +72,14 @@ static void between_in_part(const duet_prior *prior, const float *a, const float
     free(scores);
 }
 
-static void fill_rows(duet_run *run, const float *ends, size_t rows, size_t steps, size_t features, float *latents)
+/* The same along a straight line, whatever the prior. */
+static void between_linearly(const duet_prior *prior, const float *a, const float *b, double share, float *point)
+{
+    for (size_t i = 0; i < prior->features; i++) point[i] = (float)((1 - share) * (double)a[i] + share * (double)b[i]);
+}
+
+static void fill_rows(duet_run *run, bool linear, const float *ends, size_t rows, size_t steps, size_t features,
+                      float *latents)
 {
     for (size_t row = 0; row < rows; row++)
         for (size_t step = 0; step < steps; step++) {
@@ -79,7 +88,7 @@ static void fill_rows(duet_run *run, const float *ends, size_t rows, size_t step
             double share = (double)step / (double)(steps - 1);
             const duet_prior *part;
             for (size_t i = 0; (part = duet_run_prior(run, i)) != NULL; i++) {
-                between_in_part(part, a, b, share, point);
+                (linear ? between_linearly : between_in_part)(part, a, b, share, point);
                 a += part->features;
                 b += part->features;
                 point += part->features;
@@ -115,7 +124,7 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
     uint8_t *classes = NULL;
     if (status == CLI_DONE) status = choose_classes(run, rows, steps, &classes);
     if (status == CLI_DONE) {
-        fill_rows(run, ends, rows, steps, latent_features, latents);
+        fill_rows(run, arguments->linear, ends, rows, steps, latent_features, latents);
         status = cli_gallery_use(
             run, arguments->run, DUET_DECODE,
             (duet_request){.seed = arguments->seed, .latents = latents, .classes = classes},
@@ -144,7 +153,8 @@ static int run(int argc, char **argv)
 const cli_command cli_interpolate = {
     .name = "interpolate",
     .summary = "show the way from one sample to another",
-    .details = "Each row walks along an arc between two latents drawn from the prior; .npy holds [N, steps, ...].",
+    .details = "Each row walks along an arc between two latents drawn from the prior, or along a line; .npy holds\n[N, "
+               "steps, ...].",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -230,6 +230,11 @@ bool duet_run_has_classes(duet_run *run)
     return duet_evaluator_has_classes(run->evaluator);
 }
 
+size_t duet_run_classes(duet_run *run)
+{
+    return run->model->classes;
+}
+
 void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count)
 {
     run->settings = settings;
