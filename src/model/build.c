@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Building: the family's function run into a new graph, and what follows from what it said. */
+/* Building: runs the family's build function into a new graph, then checks and completes what it described. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "model/model.h"
 #include "nn/optimiser.h"
 
-/* Batches come in an order that is new each epoch. */
+/* Whether the examples come in a new order each epoch. */
 static bool is_shuffled(const duet_model *model)
 {
     return strcmp(duet_settings_text(&model->settings, "shuffle"), "yes") == 0;
@@ -57,8 +57,8 @@ bool duet_phase_depends(const duet_phase_description *phase, const bool *marked)
     return reads;
 }
 
-/* A phase draws a batch if anything it computes depends on the examples or on their labels. Of phases that share one,
- * the last draws for all. */
+/* A phase draws a batch if anything it computes depends on the examples or their labels. Of phases that share a batch
+ * only the last draws, so that all before it read the same one. */
 static void find_draws(duet_build *build)
 {
     bool *depends = duet_build_dependents(build, (duet_node[]){build->batch, build->draws}, 2);
@@ -68,7 +68,7 @@ static void find_draws(duet_build *build)
     }
     for (size_t p = 0; p < build->procedure_count; p++) {
         duet_procedure_description *procedure = &build->procedures[p];
-        bool pending = false; /* a batch was read, and the phase that is to draw the next has not come */
+        bool pending = false; /* a phase has read the batch, and none has yet moved on to the next */
         for (size_t i = 0; i < procedure->phase_count; i++) {
             duet_phase_description *phase = &procedure->phases[i];
             bool is_shared = i + 1 < procedure->phase_count && procedure->phases[i + 1].shares;
@@ -125,7 +125,7 @@ static void report_gradients(const duet_model *model, duet_build *build)
                                 train->phases[i].objectives[o].groups[g]);
 }
 
-/* Latents are for use: in training nothing would fill them. */
+/* A training phase must not read the latent of duet_latent: only requests fill it. */
 static void check_latent(const duet_build *build)
 {
     if (build->latent == NULL || build->options.mode != DUET_BUILD_TRAIN) return;
@@ -142,7 +142,7 @@ static void check_latent(const duet_build *build)
     free(depends);
 }
 
-/* Every number that the request sets must be one that the model has. */
+/* Every knob that the request sets must be one that the model has. */
 static void check_knobs(duet_model *model, duet_build *build)
 {
     for (size_t i = 0; i < build->options.knob_count; i++) {
@@ -168,7 +168,7 @@ static void check_knobs(duet_model *model, duet_build *build)
     }
 }
 
-/* What a procedure of use may write: its own scratch. A trained model stays as it is. */
+/* Procedures other than "train" may write to scratch only: using a model must not change it. */
 static void check_scratch(const duet_build *build)
 {
     for (size_t p = 1; p < build->procedure_count; p++) {
@@ -241,7 +241,7 @@ static bool wants_averages(duet_model *model, duet_build *build)
     return wants && keeps;
 }
 
-/* The graph's first mistake, with the data that the model was built for: a shape may be theirs. */
+/* The graph's first mistake, with the name and shape of the data, which may be its cause. */
 static duet_status check_graph(const duet_model *model, const duet_build *build, duet_error *error)
 {
     duet_error mistake = {0};
@@ -271,7 +271,7 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     model->build = NULL;
     duet_status status = check_graph(model, made, error);
     if (status == DUET_OK) check_knobs(model, made);
-    made->options.knobs = NULL; /* the request's, which may end before the build */
+    made->options.knobs = NULL; /* borrowed from the request, which the build may outlive */
     made->options.knob_count = 0;
     if (status == DUET_OK && made->knob_error.status != DUET_OK)
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
