@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules of health: a row each, about terms that families report under the same names (d_loss, g_loss, accuracy, kl).
- * They look at means over a report's steps, which single steps do not trip. */
+ * They look at means over a report's steps, so that a single odd step breaks no rule. */
 #include "run/health.h"
 
 #include <math.h>
@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One report of a model. */
+/* A model and the report of its training that is looked at. */
 typedef struct patient {
     const duet_model *model;
     const duet_progress *report;
 } patient;
 
-/* NaN, of which every comparison is false, where there is no such term. */
+/* The mean of a term. NaN if the model has no such term: every comparison with it is false, so no rule breaks. */
 static double term(const patient *it, const char *name)
 {
     for (size_t i = 0; i < it->report->terms; i++)
@@ -28,7 +28,7 @@ static bool setting_is(const patient *it, const char *key, const char *value)
     return text != NULL && strcmp(text, value) == 0;
 }
 
-/* D's targets are 0 and 1 as far as generated examples go, and its loss is a cross-entropy. */
+/* Whether D's loss is a cross-entropy, which is never below 0 while targets lie in [0, 1]. */
 static bool is_cross_entropy(const patient *it)
 {
     return setting_is(it, "loss", "non-saturating") || setting_is(it, "loss", "minimax");
@@ -39,9 +39,9 @@ static bool is_below_zero(const patient *it)
     return is_cross_entropy(it) && term(it, "d_loss") < 0;
 }
 
-/* The losses of one state: by Jensen's inequality the mean of -log D over generated examples is at least
- * -log(1 - e^-L), where L, D's whole loss, is at least the mean of its loss on them. G's loss is taken after D's
- * update, which only raises it; a third is left for the batches' chance. */
+/* If both losses are of the same state, then by Jensen's inequality the mean of -log D over generated examples is at
+ * least -log(1 - e^-L). Here L is D's whole loss, which is at least its mean loss on them. G's loss is taken after D's
+ * update, which tends to raise it. A third of the bound is left for what differs between batches. */
 static bool breaks_the_bound(const patient *it)
 {
     double d_loss = term(it, "d_loss"), g_loss = term(it, "g_loss");

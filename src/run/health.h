@@ -7,13 +7,13 @@
 
 /** A rule that a report breaks. */
 typedef struct duet_finding {
-    const char *name; /* static: what metrics.jsonl calls it; NULL: the report is sound */
-    bool collapse;    /* nothing more is learnt: --stop-on-collapse ends the training */
+    const char *name; /* in metrics.jsonl; a static string; NULL: the report breaks no rule */
+    bool collapse;    /* nothing more is learnt, so stop_on_collapse ends the training */
     char words[400];  /* what was found, and the settings that may help */
 } duet_finding;
 
-/** The first rule that the report breaks. A rule looks at one report alone, so that a training that was resumed finds
- *  what one left alone would. */
+/** The first rule that the report breaks. A rule looks at one report alone, so that a resumed training finds the same
+ * as one that was never interrupted. */
 duet_finding duet_health_find(const duet_model *model, const duet_progress *report);
 
 #endif

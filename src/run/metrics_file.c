@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines are only ever added; whatever a crash left behind, half a line or lines past the checkpoint, the next opening
- * cuts off. */
+/* Lines are only added. What a crash leaves behind, half a line or lines past the checkpoint, is cut off at the next
+ * opening. */
 #include "run/metrics_file.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static duet_status fail_file(const duet_metrics_file *file, const char *verb, du
     return duet_fail(error, DUET_ERROR_FILE, "%s cannot be %s: %s", file->path, verb, strerror(errno));
 }
 
-/* Whether the line, newline included, is a report of a step up to `steps`. */
+/* Whether the line is whole, newline included, and of a step up to `steps`. *seconds: its time, if so. */
 static bool stays(const char *line, size_t length, uint64_t steps, double *seconds)
 {
     if (length == 0 || line[length - 1] != '\n') return false;
@@ -30,7 +30,7 @@ static bool stays(const char *line, size_t length, uint64_t steps, double *secon
     return keep;
 }
 
-/* Leaves the stream's position and the file's end after the last line that stays. */
+/* Cuts the file after the last line that stays, and leaves the stream's position there. */
 static duet_status cut(duet_metrics_file *file, uint64_t steps, double *seconds, duet_error *error)
 {
     char *line = NULL;
@@ -65,14 +65,14 @@ static json_t *real_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* A line under the head that all lines have; the caller's, NULL if memory is short. */
+/* A line with the keys that all lines have. The caller owns it; NULL: out of memory. */
 static json_t *begin_line(const duet_progress *at, const char *split)
 {
     return json_pack("{s:I, s:f, s:s, s:f, s:o}", "step", (json_int_t)at->step, "epoch", at->epoch, "split", split,
                      "seconds", at->seconds, "images_per_second", real_or_null(at->images_per_second));
 }
 
-/* Adds the numbers and writes the line, whose owner this becomes. */
+/* Adds the numbers, writes the line and frees it. */
 static duet_status write_line(duet_metrics_file *file, json_t *line, const char *const *names, const double *values,
                               size_t count, const char *health, duet_error *error)
 {

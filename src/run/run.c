@@ -13,11 +13,11 @@
 
 struct duet_run {
     duet_device *device;
-    bool borrowed; /* the device is another run's */
-    bool live;     /* so is all else */
+    bool borrowed; /* the device belongs to another run or to a training */
+    bool live;     /* data, model and evaluator belong to a training too */
     duet_run *judge;
-    duet_data *given[2];         /* features, by duet_feature_source; NULL: none */
-    const char *const *settings; /* of every request */
+    duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
+    const char *const *settings; /* added in front of every request's own */
     size_t setting_count;
     duet_data *data;
     duet_model *model;
@@ -32,13 +32,13 @@ static void take_tuning(duet_run *run, const duet_run_file *file)
         duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
 }
 
-/* A run's directory, and the checkpoint in it that is meant. */
+/* A run's directory, and which checkpoint in it is to be opened. */
 typedef struct place {
     char *directory;
-    const char *checkpoint; /* its name */
+    const char *checkpoint; /* file name in the directory */
 } place;
 
-/* `path` is the directory, or a checkpoint in one. */
+/* `path`: a run's directory, or a .safetensors file in one. The caller frees found->directory. */
 static duet_status find_place(place *found, const char *path, duet_error *error)
 {
     static const char ending[] = ".safetensors";
@@ -76,7 +76,7 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const pl
     return status;
 }
 
-/* beside: a run whose device is used; NULL: one is opened. */
+/* `beside`: a run whose device is used; NULL: a device is opened. */
 static duet_status open_run(duet_run **run, const char *path, const duet_run *beside, const char *device,
                             const char *data, const duet_family *family, duet_error *error)
 {
