@@ -30,7 +30,7 @@ static const cli_option options[] = {
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
 };
 
-/* The codes of one call; labels are NULL where the data has none. */
+/* The codes of a split's first `count` examples, [count, features]; labels are NULL if the split has none. */
 typedef struct codes {
     size_t count, features;
     float *values;
@@ -74,7 +74,7 @@ static int write_codes(const char *path, const codes *from)
     return !picture && from->labels != NULL ? write_labels(path, from) : CLI_DONE;
 }
 
-/* What the open run shows to be impossible. */
+/* Mistakes that show only once the run is open. */
 static int check_run(duet_run *run, const struct arguments *arguments)
 {
     int status = cli_run_needs(run, output_of(run), "encode: it has no encoder");

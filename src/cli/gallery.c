@@ -27,7 +27,7 @@ bool cli_data_points(const duet_data_info *info)
     return !info->picture && duet_shape_elements(info->shape) <= 2;
 }
 
-/* A pair's originals; behind other points the first examples of the split. */
+/* Pairs are drawn with their originals; other points are drawn over the first examples of the split. */
 static int write_png(duet_run *run, const char *path, const cli_gallery *gallery)
 {
     duet_data *data = duet_run_data(run);
@@ -89,7 +89,7 @@ char *cli_default_path(const char *run, const char *what, const char *ending)
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    const char *ending = info->picture || cli_data_points(info) ? "png" : "npy"; /* of the default */
+    const char *ending = info->picture || cli_data_points(info) ? "png" : "npy"; /* of the default file */
     char *own_path = gallery->out == NULL ? cli_default_path(directory, gallery->what, ending) : NULL;
     const char *path = gallery->out == NULL ? own_path : gallery->out;
     int status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* duet interpolate: rows of examples between pairs of latents drawn from the prior. The way between two normal draws is
- * an arc, not a line: the middle of a line lies nearer to the origin than nearly every draw does (White 2016,
+/* duet interpolate: rows of examples between pairs of latents drawn from the prior. The path between two normal draws
+ * is an arc, not a line: the middle of a line lies nearer to the origin than nearly all draws (White 2016,
  * arXiv:1609.04468, section 2.1). */
 #include "cli/commands.h"
 #include "cli/gallery.h"
@@ -37,7 +37,7 @@ static double dot(const float *a, const float *b, size_t count)
     return sum;
 }
 
-/* The point at `share` of the arc from a to b; of the line where the two (nearly) share a direction. */
+/* The point at `share`, 0 to 1, of the arc from a to b, or of the line if the two (nearly) have the same direction. */
 static void between(const float *a, const float *b, size_t count, double share, float *point)
 {
     double cosine = dot(a, b, count) / sqrt(dot(a, a, count) * dot(b, b, count));
@@ -49,8 +49,9 @@ static void between(const float *a, const float *b, size_t count, double share, 
     for (size_t i = 0; i < count; i++) point[i] = (float)(weight_a * (double)a[i] + weight_b * (double)b[i]);
 }
 
-/* One part of the latents: of a normal prior as it is, of another in the scale in which it would be normal, so that
- * what lies on the way is as likely as the ends; the numbers of a categorical change places in the middle. */
+/* One part of the latents. Those of a normal prior take the arc. Those of other priors are first mapped to a normal
+ * distribution by their quantiles, so that points on the way are as likely as the ends. A categorical changes from a to
+ * b in the middle. */
 static void between_in_part(const duet_prior *prior, const float *a, const float *b, double share, float *point)
 {
     const duet_prior standard = duet_prior_normal(1);
@@ -96,7 +97,7 @@ static void fill_rows(duet_run *run, bool linear, const float *ends, size_t rows
         }
 }
 
-/* Of a model that is told classes each row has one, so that the latents alone change along it. */
+/* If the model reads labels, each row has one class, so that only the latents change along the row. */
 static int choose_classes(duet_run *run, size_t rows, size_t steps, uint8_t **classes)
 {
     size_t known = duet_data_describe(duet_run_data(run))->classes;

@@ -38,7 +38,7 @@ float *cli_floats_new(size_t count, size_t features)
     return values;
 }
 
-/* Repeats follow each other in microseconds: the line is rewritten a few times a second. */
+/* Repeats may take only microseconds, so the line is rewritten at most five times a second. */
 static void show_progress(void *context, uint64_t repeat, uint64_t total)
 {
     double *shown = context, now = duet_seconds();
@@ -91,7 +91,7 @@ int cli_examples_read(duet_run *run, duet_split split, size_t first, size_t coun
     *classes = malloc(count > 0 ? count : 1);
     if (*classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", count);
     if (duet_data_labels(data, split, first, count, *classes, NULL) == DUET_OK) return CLI_DONE;
-    free(*classes); /* the other split has some */
+    free(*classes); /* only the other split has labels */
     *classes = NULL;
     return CLI_DONE;
 }

@@ -60,7 +60,7 @@ static const cli_option options[] = {
     {CLI_FLAG, "profile", 0, PLACE(profile), NULL, "print a table of the kernels' launches and times at the end", 0, 0},
 };
 
-/* Values that the library knows all of; with --resume the data is the run's own. */
+/* Names that the library can check without opening anything; with --resume the run says which data it is. */
 static int check_values(const struct arguments *arguments)
 {
     duet_error error = {0};
@@ -69,7 +69,7 @@ static int check_values(const struct arguments *arguments)
     return status == DUET_OK ? CLI_DONE : cli_fail(&error);
 }
 
-/* The mistakes that the command line alone shows. */
+/* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
     *family = NULL;
@@ -123,7 +123,7 @@ static int print_profile(duet_device *device)
     return cli_table_print(&table, stdout);
 }
 
-/* How it ended, for a person; the run's directory alone on standard output, for a script. */
+/* A summary for people on standard error; on standard output only the run's directory, for scripts. */
 static void print_summary(const duet_train_summary *summary, bool quiet)
 {
     char seconds[32];
@@ -138,7 +138,7 @@ static bool watches(const struct arguments *arguments)
     return arguments->watched.count > 0 || arguments->keep_best != NULL || arguments->stop_on_collapse;
 }
 
-/* How a training ended that stopped by itself. */
+/* Says why, if a training stopped by itself. Returns CLI_FAILED for a collapse, else CLI_DONE. */
 static int tell_of_stop(const duet_train_summary *summary)
 {
     if (summary->stopped[0] == '\0') return CLI_DONE;
