@@ -19,7 +19,7 @@ static const char *const *outputs(duet_run *run)
     return names;
 }
 
-/* Of each latent, Welford's running mean, and after those of all the sums of squared deviations. */
+/* State, by Welford's method: the running mean of each latent, then the sum of squared deviations of each latent. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
     return duet_metric_new_state(task, 2 * duet_run_features(task->run, DUET_LATENT) * sizeof(double), error);

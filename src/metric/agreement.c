@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Agreement: how often a judge sees the class that a conditional model was asked for, on as many samples of each. */
+/* Agreement: how often a judge sees the class that a conditional model was asked for, on as many of each class. */
 #include <stdlib.h>
 
 #include "metric/metric.h"

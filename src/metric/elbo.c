@@ -34,7 +34,7 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
     }
 }
 
-/* Numbers without an interval: the mean over the whole split is what papers and other programs state. */
+/* The values have no interval: papers and other programs state the mean over the whole split. */
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     const sums *all = task->state;

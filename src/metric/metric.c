@@ -92,14 +92,14 @@ typedef struct pass {
     const duet_metric *metrics[MOST_METRICS];
     duet_metric_task tasks[MOST_METRICS];
     size_t count;
-    size_t places[MOST_METRICS][4]; /* of each metric's outputs among all */
+    size_t places[MOST_METRICS][4]; /* where each metric's outputs are in `wanted` */
     duet_wanted wanted[MOST_OUTPUTS];
     size_t wanted_count;
     float *examples;
     uint8_t *labels; /* NULL: the split has none */
 } pass;
 
-/* The place of an output among all that are wanted; MOST_OUTPUTS if memory is short. */
+/* The index of an output in `wanted`, to which it is added if need be; MOST_OUTPUTS: out of room or of memory. */
 static size_t want(pass *it, duet_run *run, const char *name)
 {
     size_t i = 0;
@@ -158,7 +158,7 @@ static duet_status pass_piece(pass *it, duet_run *run, duet_split split, uint64_
     return DUET_OK;
 }
 
-/* Whether the split has labels: the other one may. */
+/* Whether this split has labels; it may be that only the other one has. */
 static bool has_labels(duet_data *data, duet_split split)
 {
     uint8_t label;

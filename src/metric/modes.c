@@ -17,7 +17,7 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_SAMPLE) == toy->dimensions;
 }
 
-/* The mode whose centre is nearest, and its distance; a sample that is not finite is infinitely far. */
+/* The mode whose centre is nearest, and in *distance how far it is: INFINITY if the sample is not finite. */
 static size_t nearest_mode(const duet_toy *toy, const float *sample, double *distance)
 {
     size_t nearest = 0;

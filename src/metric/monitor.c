@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Watching a training by metrics: at each epoch's end they are computed on the run as it is, the best state is kept,
- * and a training that has stopped getting better, or has collapsed, is stopped. */
+/* Watching a training by metrics: at each epoch's end they are computed on the run as it is. The verdict says whether
+ * this is the best state so far, and whether to stop: the best no longer improves, or the training has collapsed. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -14,9 +14,9 @@
 
 struct duet_monitor {
     const duet_monitor_options *options;
-    double best;         /* of the metric of `best`; NaN: none yet */
-    uint64_t best_epoch; /* when it was seen */
-    const char *said;    /* the loss that was said last */
+    double best;         /* the best value so far of the metric options->best; NaN: none yet */
+    uint64_t best_epoch; /* the epoch that gave it */
+    const char *said;    /* the last warning of find_loss */
 };
 
 /* Whether `value` is better than the best so far. */
@@ -35,7 +35,8 @@ static bool take_value(duet_monitor *monitor, double value, uint64_t epoch)
     return true;
 }
 
-/* What earlier calls of a run that goes on have measured. Lines past its checkpoint will be measured again. */
+/* Takes in what a resumed run measured before, from its metrics.jsonl. Lines of this epoch and later ones are left out:
+ * they are measured again. */
 static void remember(duet_monitor *monitor, const char *directory, uint64_t epoch)
 {
     char *path = duet_path_join(directory, "metrics.jsonl"), *line = NULL;
@@ -54,7 +55,7 @@ static void remember(duet_monitor *monitor, const char *directory, uint64_t epoc
     free(path);
 }
 
-/* A mistake in what is asked, once the run is known. */
+/* Mistakes in the options that show without a run. */
 static duet_status check_options(const duet_monitor_options *options, duet_error *error)
 {
     const duet_metric_row *row = options->best == NULL ? NULL : duet_metric_find(options->best);
@@ -87,7 +88,8 @@ void duet_monitor_free(duet_monitor **monitor)
     *monitor = NULL;
 }
 
-/* Each metric once: those asked for, that of `best`, and where a collapse is looked for those that show one. */
+/* Lists each metric once: those asked for, options->best and, if a collapse is to stop the training, those that show
+ * one and apply. */
 static size_t list_metrics(const duet_monitor *monitor, duet_run *run, const char **names, size_t room)
 {
     static const char *const signs[] = {"modes", "classes", "active-units"};
@@ -128,8 +130,9 @@ static double value_of(const duet_verdict *verdict, const char *name)
     return NAN;
 }
 
-/* What is lost, in words; NULL: nothing. Modes count where samples are good ones, which at first they are not; that
- * half of the classes are missing is worth a warning, that nearly all are is the end. */
+/* What the training has lost, in words; NULL: nothing. Missing modes count only once a quarter of the samples is good,
+ * which early in training they are not. If half of the classes are missing that is worth a warning; if four fifths are,
+ * it is a collapse. */
 static const char *find_loss(duet_run *run, const duet_verdict *verdict, bool *collapsed)
 {
     double kinds = (double)duet_data_describe(duet_run_data(run))->classes, classes = value_of(verdict, "classes");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The negative log-likelihood of models that know it, in nats an example: of flows the density's, of autoregressive
- * models the probability's. A model with a KL term knows a bound alone, which is the metric elbo. */
+/* The exact negative log-likelihood, in nats an example: of a density for flows, of a probability for autoregressive
+ * models. A model with a KL term knows only a bound, which is the metric elbo. */
 #include <math.h>
 
 #include "metric/metric.h"
