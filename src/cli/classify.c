@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* duet classify: the class of each example, by a classifier's softmax or, of a model with a density for each class, by
- * Bayes' rule with classes that are equally likely beforehand: p(c | x) is proportional to p(x | c). A VAE gives its
- * bound in place of the density. */
+/* duet classify: the class of each example, by a classifier's softmax or, for a model with a density for each class, by
+ * Bayes' rule with a uniform prior over classes: p(c | x) is proportional to p(x | c). A VAE gives its bound in place
+ * of log p(x | c). */
 #include "cli/commands.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
@@ -34,16 +34,16 @@ static const cli_option options[] = {
 
 enum { DRAWN = 10 };
 
-/* What became of the rows. */
+/* The rows and what was found for them. */
 typedef struct verdicts {
     cli_rows rows;
     size_t classes;
     bool bayes;
-    float *probabilities; /* [rows, classes]; first log-densities or logits */
+    float *probabilities; /* [rows, classes]; at first they are log-densities or logits */
     uint8_t *labels;      /* NULL: unknown */
 } verdicts;
 
-/* Log-densities under each class, a pass over the rows a class. */
+/* Log-densities under each class: one pass over the rows for each class. */
 static int ask_densities(duet_run *run, verdicts *it)
 {
     bool bound = duet_run_features(run, DUET_KL) > 0;
@@ -86,7 +86,7 @@ static int judge(duet_run *run, verdicts *it)
     return status;
 }
 
-/* The first examples taken for each class; black where there are none. */
+/* Draws the first examples taken for each class, black where there are too few. */
 static int draw(duet_run *run, const struct arguments *arguments, const verdicts *it)
 {
     size_t features = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape), *found;

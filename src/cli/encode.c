@@ -37,7 +37,7 @@ typedef struct codes {
     uint8_t *labels;
 } codes;
 
-/* Latents, or of a classifier features. */
+/* DUET_LATENT, or DUET_FEATURES for a classifier. */
 static const char *output_of(duet_run *run)
 {
     return duet_run_features(run, DUET_LATENT) == 0 && duet_run_features(run, DUET_FEATURES) > 0 ? DUET_FEATURES

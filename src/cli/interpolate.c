@@ -73,7 +73,7 @@ static void between_in_part(const duet_prior *prior, const float *a, const float
     free(scores);
 }
 
-/* The same along a straight line, whatever the prior. */
+/* The point at `share` of the straight line from a to b, whatever the prior. */
 static void between_linearly(const duet_prior *prior, const float *a, const float *b, double share, float *point)
 {
     for (size_t i = 0; i < prior->features; i++) point[i] = (float)((1 - share) * (double)a[i] + share * (double)b[i]);

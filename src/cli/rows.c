@@ -74,6 +74,6 @@ uint8_t *cli_rows_labels(duet_run *run, const cli_rows *rows)
     duet_data *data = duet_run_data(run);
     uint8_t *labels = duet_data_describe(data)->classes > 0 ? malloc(rows->count) : NULL;
     if (labels == NULL || duet_data_labels(data, rows->split, 0, rows->count, labels, NULL) == DUET_OK) return labels;
-    free(labels); /* the other split has some */
+    free(labels); /* only the other split has labels */
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* duet score: how unlike what it was trained on a model finds each example. Which way a score points is a matter of the
- * model: of likelihoods it is known to fail between data sets (Nalisnick et al. 2019, arXiv:1810.09136). */
+/* duet score: how unusual each example is to a model, given the data that it was trained on. A high score need not mean
+ * a strange example: likelihoods are known to fail between data sets (Nalisnick et al. 2019, arXiv:1810.09136). */
 #include "cli/commands.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
@@ -37,12 +37,12 @@ static const cli_option options[] = {
 
 enum { SHOWN = 10, DRAWN = 64 };
 
-/* Ways to score an example, the higher the stranger. Those whose outputs a model has are its own. */
+/* Ways to score an example, the higher the stranger. A model can be asked by those whose outputs it has. */
 static const struct way {
     const char *name, *summary;
     const char *outputs[2];
-    const char *without; /* an output that a model of this way does not have; NULL: none */
-    double sign;         /* of the outputs' sum */
+    const char *without; /* an output whose presence rules this way out; NULL: none */
+    double sign;         /* factor of the outputs' sum */
 } ways[] = {
     {"nll", "-log p(x), exact, nats: flows and autoregressive models", {DUET_NLL}, DUET_KL, 1},
     {"elbo", "-ELBO, nats: a bound of -log p(x)", {DUET_NLL, DUET_KL}, NULL, 1},
@@ -62,7 +62,7 @@ static bool has_way(duet_run *run, const struct way *way)
     return has;
 }
 
-/* The way asked for, or the first the model has; NULL after a message. */
+/* The way asked for (`by` NULL: the first that the model has); NULL after a message if the model does not have it. */
 static const struct way *choose_way(duet_run *run, const char *by)
 {
     char names[120] = "";
@@ -85,7 +85,7 @@ static int check_way(const char *by)
                       : cli_complain(CLI_MISTAKE, "there is no score '%s' ('duet score --help' lists them)", by);
 }
 
-/* Mean squared errors of reconstructions, [count, features], in the scores' place. */
+/* Sets `scores` to the mean squared errors of the reconstructions `made`, [count, features]. */
 static int compare(duet_run *run, const cli_rows *rows, const float *made, size_t features, float *scores)
 {
     float *examples = cli_floats_new(rows->count, features);
@@ -121,7 +121,7 @@ static int compute(duet_run *run, const struct way *way, const struct arguments 
     return status;
 }
 
-/* Of a number of examples the score of one. */
+/* An example and its score, for sorting. */
 typedef struct scored {
     float score;
     size_t example;
@@ -134,7 +134,7 @@ static int compare_scores(const void *a, const void *b)
     return left->example < right->example ? -1 : left->example > right->example;
 }
 
-/* The highest first; free(). NULL after a message. */
+/* All examples, the highest score first; the caller frees them. NULL after a message. */
 static scored *rank(const float *scores, size_t count)
 {
     scored *ranked = malloc(count * sizeof *ranked);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* duet traverse: one latent at a time through its prior, all others held: what each of them does. */
+/* duet traverse: moves one latent at a time through its prior and holds all others, to show what each latent does. */
 #include "cli/commands.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
@@ -33,15 +33,15 @@ static const cli_option options[] = {
 
 enum { MOST_LATENTS = 512 };
 
-/* Something to move: a number of the latents, or the numbers of a categorical together. */
+/* What is moved: one number of the latents, or all numbers of a categorical together. */
 typedef struct axis {
     const duet_prior *part;
-    size_t first;   /* of the latents, its number */
-    size_t feature; /* of the part */
-    double change;  /* mean squared difference a feature between the row's ends */
+    size_t first;   /* its index among all latents */
+    size_t feature; /* its index within the part */
+    double change;  /* mean squared difference, a feature, between the row's ends */
 } axis;
 
-/* All there are; free(). *count of them. NULL after a message. */
+/* All axes of the latents, *count of them; the caller frees them. NULL after a message. */
 static axis *list_axes(duet_run *run, size_t *count)
 {
     axis *axes = malloc((duet_run_latent_features(run) + 1) * sizeof *axes);
@@ -56,7 +56,7 @@ static axis *list_axes(duet_run *run, size_t *count)
     return axes;
 }
 
-/* Keeps those that --latent names, in that order. */
+/* Keeps the axes that --latent names, in that order. */
 static int keep_asked(const cli_list *asked, size_t width, axis *axes, size_t *count)
 {
     axis kept[CLI_COUNT_OF(asked->items)];
@@ -76,7 +76,7 @@ static int keep_asked(const cli_list *asked, size_t width, axis *axes, size_t *c
     return CLI_DONE;
 }
 
-/* The base with one latent at `share` of its prior. */
+/* *latents: the base, with the axis at the quantile `share`, 0 to 1, of its prior. */
 static void place(const axis *on, const float *base, size_t latent_features, double share, float *latents)
 {
     memcpy(latents, base, latent_features * sizeof *latents);
@@ -95,13 +95,13 @@ static int compare_changes(const void *a, const void *b)
     return left->first < right->first ? -1 : left->first > right->first;
 }
 
-/* Decodes rows of `steps` shares of the prior for each axis: [count, steps, features]. */
+/* Decodes a row for each axis, its prior in `steps` equal shares: values [count, steps, features]. */
 static int decode_rows(duet_run *run, const struct arguments *arguments, const axis *axes, size_t count, size_t steps,
                        const float *base, float *values)
 {
     size_t width = duet_run_latent_features(run);
     float *latents = cli_floats_new(count * steps, width);
-    uint8_t *classes = duet_run_has_classes(run) ? calloc(count * steps, 1) : NULL; /* the first for all */
+    uint8_t *classes = duet_run_has_classes(run) ? calloc(count * steps, 1) : NULL; /* the first class for all */
     if (latents == NULL) return CLI_FAILED;
     for (size_t i = 0; i < count * steps; i++)
         place(&axes[i / steps], base, width, ((double)(i % steps) + 0.5) / (double)steps, latents + i * width);
@@ -117,7 +117,7 @@ static int decode_rows(duet_run *run, const struct arguments *arguments, const a
     return status;
 }
 
-/* How much each axis changes between the tenths at the ends of its prior. */
+/* Sets `change` of each axis, from the first to the last tenth of its prior. */
 static int measure(duet_run *run, const struct arguments *arguments, axis *axes, size_t count, const float *base)
 {
     size_t features = duet_run_features(run, DUET_DECODE);
