@@ -8,6 +8,7 @@
 #include "cli/run.h"
 #include "cli/table.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,7 +143,7 @@ static scored *rank(const float *scores, size_t count)
         cli_complain(CLI_FAILED, "there is too little memory for %zu scores", count);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) ranked[i] = (scored){scores[i], i};
+    for (size_t i = 0; i < count; i++) ranked[i] = (scored){isnan(scores[i]) ? INFINITY : scores[i], i};
     qsort(ranked, count, sizeof *ranked, compare_scores);
     return ranked;
 }

@@ -44,3 +44,10 @@ duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, si
         labels[i] = (uint8_t)duet_toy_draw(data->toy, split, first + i, unused);
     return DUET_OK;
 }
+
+bool duet_data_has_labels(duet_data *data, duet_split split)
+{
+    uint8_t label;
+    return data->info.classes > 0 && data->info.count[split] > 0 &&
+           duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
+}

@@ -158,19 +158,12 @@ static duet_status pass_piece(pass *it, duet_run *run, duet_split split, uint64_
     return DUET_OK;
 }
 
-/* Whether this split has labels; it may be that only the other one has. */
-static bool has_labels(duet_data *data, duet_split split)
-{
-    uint8_t label;
-    return duet_data_describe(data)->classes > 0 && duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
-}
-
 static duet_status run_pass(pass *it, duet_run *run, duet_split split, uint64_t seed, duet_error *error)
 {
     duet_data *data = duet_run_data(run);
     size_t total = duet_metric_examples(&it->tasks[0]);
     if (it->wanted_count == 0) return DUET_OK;
-    bool labelled = has_labels(data, split);
+    bool labelled = duet_data_has_labels(data, split);
     it->examples = malloc(PIECE * duet_shape_elements(duet_data_describe(data)->shape) * sizeof *it->examples);
     it->labels = labelled ? malloc(PIECE) : NULL;
     if (it->examples == NULL || (labelled && it->labels == NULL)) return fail_memory(error);

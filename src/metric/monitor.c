@@ -164,8 +164,12 @@ static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verd
 {
     uint64_t waited = epoch - monitor->best_epoch;
     if (monitor->options->patience == 0 || waited < monitor->options->patience || verdict->stop[0] != '\0') return;
-    snprintf(verdict->stop, sizeof verdict->stop, "%s has not got better than %.6g for %" PRIu64 " epochs",
-             monitor->options->best, monitor->best, waited);
+    if (isnan(monitor->best))
+        snprintf(verdict->stop, sizeof verdict->stop, "%s was no finite number in %" PRIu64 " epochs",
+                 monitor->options->best, waited);
+    else
+        snprintf(verdict->stop, sizeof verdict->stop, "%s has not got better than %.6g for %" PRIu64 " epochs",
+                 monitor->options->best, monitor->best, waited);
 }
 
 duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)

@@ -33,7 +33,7 @@ static duet_status list_phases(duet_schedule *schedule, size_t batches, duet_err
 /* The names of the terms of all phases. Each becomes a key of a report's JSON object, so it must be unique there. */
 static duet_status list_terms(duet_schedule *schedule, duet_error *error)
 {
-    static const char *const taken[] = {"step", "epoch", "split", "seconds", "images_per_second"};
+    static const char *const taken[] = {"step", "epoch", "split", "seconds", "images_per_second", "health"};
     for (size_t p = 0; p < schedule->phase_count; p++) {
         const duet_phase_description *phase = schedule->phases[p].description;
         for (size_t i = 0; i < phase->report_count; i++) {
