@@ -38,6 +38,12 @@ DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *m
                                              duet_split split, uint64_t seed, duet_metric_value *values,
                                              size_t capacity, size_t *count, duet_error *error);
 
+/** At each of `count` latents ([count, latents]; with `classes` of a model that is told some, else NULL) the numerical
+ *  rank of d decode / d latent, into ranks [count]: singular values above a hundredth of the largest, by central
+ *  differences. Costs two decodes a latent. */
+DUET_API duet_status duet_latent_rank(duet_run *run, const float *latents, const uint8_t *classes, size_t count,
+                                      double *ranks, duet_error *error);
+
 /* Watching a training. */
 
 /** What a monitor computes and decides. It and its texts must outlive the monitor. */
