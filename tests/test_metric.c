@@ -222,7 +222,7 @@ static void the_rank_of_a_decoder_is_that_of_its_weight(void **state)
 {
     (void)state;
     duet_run *run = open_run("linear", "vae", pictures, SETTINGS("hidden=", "latent=2"));
-    const float along[2] = {1, 2}, away[2] = {3, -1}, parallel[2] = {-2, -4};
+    const float along[2] = {0.1f, 0.2f}, away[2] = {0.3f, -0.1f}, parallel[2] = {-0.2f, -0.4f};
     set(run, "decoder.output.weight", 0, along, 2);
     set(run, "decoder.output.weight", 2, parallel, 2);
     assert_close(value_of(run, "latent-rank", DUET_TEST, "latent-rank").value, 1, 0);
