@@ -239,6 +239,8 @@ DUET_API duet_node duet_latent_at(const char *where, duet_model *model, const du
 #define DUET_FEATURES       "features"       /**< [batch, n]: what a judge compares examples by */
 #define DUET_LOGIT          "logit"          /**< [batch, 1]: the discriminator's, for the batch */
 #define DUET_SAMPLE_LOGIT   "sample_logit"   /**< [batch, 1]: the discriminator's, for new examples */
+/** [batch]: -log2 p of the example's bytes, or an upper bound of it, over the number of its features */
+#define DUET_BITS "bits_per_dimension"
 
 /** Standard output `index`; NULL past the end. */
 DUET_API const char *duet_standard_output(size_t index);
