@@ -20,6 +20,7 @@ typedef struct duet_metric_row {
     const char *name;
     const char *unit;
     const char *summary;
+    bool on_request; /**< it takes long: computed only where it is named */
 } duet_metric_row;
 
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */
