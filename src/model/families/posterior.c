@@ -13,17 +13,18 @@ duet_node duet_gaussian_draw(const duet_gaussian *from, size_t k, double noise)
     return duet_gaussian_sample(mean, noise == 1 ? logvar : duet_shift(logvar, 2 * log(noise)));
 }
 
-/* -log p(z) of the mixture, [rows]: each row of z under each component, [rows, components, latent]. */
+/* -log p(z) of the mixture, [rows]. The squared distances of all rows from all components, in units of the deviations,
+ * are products of matrices: z^2 / v - 2 z m / v + m^2 / v, to some 1e-7 of (z / deviation)^2. */
 static duet_node mixture_nll(const duet_gaussian *components, duet_node z)
 {
     duet_shape shape = duet_node_shape(components->mean);
-    size_t rows = duet_node_shape(z).dims[0], count = shape.dims[0], latent = shape.dims[1];
-    duet_node wide = duet_reshape(z, DUET_SHAPE(rows, 1, latent));
-    duet_node scaled =
-        duet_multiply(duet_square(duet_subtract(wide, components->mean)), duet_exp(duet_negate(components->logvar)));
-    duet_node squares = duet_sum(scaled, DUET_AXIS(2), false), spread = duet_sum_features(components->logvar);
-    duet_node log_each = duet_scale(duet_add(squares, spread), -0.5);
-    double constant = log((double)count) + (double)latent * log(2 * acos(-1)) / 2;
+    duet_node mean = components->mean, logvar = components->logvar, precision = duet_exp(duet_negate(logvar));
+    duet_node scaled = duet_multiply(mean, precision);
+    duet_node squares = duet_matmul(duet_square(z), precision, false, true);
+    duet_node products = duet_matmul(z, scaled, false, true);
+    duet_node own = duet_sum_features(duet_add(duet_multiply(mean, scaled), logvar));
+    duet_node log_each = duet_scale(duet_add(duet_subtract(squares, duet_scale(products, 2)), own), -0.5);
+    double constant = log((double)shape.dims[0]) + (double)shape.dims[1] * log(2 * acos(-1)) / 2;
     return duet_shift(duet_negate(duet_logsumexp(log_each, DUET_AXIS(1), false)), constant);
 }
 
