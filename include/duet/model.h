@@ -140,7 +140,8 @@ DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model,
 DUET_API bool duet_model_training(const duet_model *model);
 DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
 
-/** A setting's value; a key the family does not have is a mistake of the graph. */
+/** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
+ *  group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
 #define duet_setting_number(model, key)     duet_setting_number_at(DUET_WHERE, (model), (key))
@@ -194,6 +195,10 @@ DUET_API void duet_minimise_at(const char *where, duet_model *model, duet_node l
 /** A scalar to log under `name`; losses and their terms, watched for NaN. */
 DUET_API void duet_report_at(const char *where, duet_model *model, const char *name, duet_node scalar);
 #define duet_report(model, name, scalar) duet_report_at(DUET_WHERE, (model), (name), (scalar))
+/** Logs under `name` how far an update in this phase moves the group's parameters: the norm of what is added to them,
+ *  after clip_update and before clip_weights; 0 while a gate rests the group. */
+DUET_API void duet_report_update_at(const char *where, duet_model *model, const char *name, duet_group *group);
+#define duet_report_update(model, name, group) duet_report_update_at(DUET_WHERE, (model), (name), (group))
 /** Write a state at the phase's end. */
 DUET_API void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value);
 #define duet_phase_assign(model, state, value) duet_phase_assign_at(DUET_WHERE, (model), (state), (value))

@@ -51,7 +51,8 @@ bool duet_phase_depends(const duet_phase_description *phase, const bool *marked)
         const duet_objective *objective = &phase->objectives[i];
         reads |= marked[objective->loss->id] || (objective->gate != NULL && marked[objective->gate->id]);
     }
-    for (size_t i = 0; i < phase->report_count; i++) reads |= marked[phase->reports[i].value->id];
+    for (size_t i = 0; i < phase->report_count; i++)
+        reads |= phase->reports[i].value != NULL && marked[phase->reports[i].value->id];
     for (size_t i = 0; i < phase->assign_count; i++) reads |= marked[phase->assigns[i].value->id];
     return reads;
 }

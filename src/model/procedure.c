@@ -142,16 +142,36 @@ static bool is_reportable(const char *where, duet_graph *graph, const char *name
     return false;
 }
 
+static void add_report(const char *where, duet_build *build, duet_phase_description *phase, duet_report_row row)
+{
+    if (duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports))
+        phase->reports[phase->report_count++] = row;
+    else
+        out_of_memory(where, build);
+}
+
 void duet_report_at(const char *where, duet_model *model, const char *name, duet_node scalar)
 {
     duet_build *build = model->build;
     duet_phase_description *phase = open_phase(where, build, "report");
     if (phase == NULL || !is_reportable(where, build->graph, name, scalar)) return;
-    if (!duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports)) {
-        out_of_memory(where, build);
-        return;
-    }
-    phase->reports[phase->report_count++] = (duet_report_row){name, scalar};
+    add_report(where, build, phase, (duet_report_row){name, scalar, NULL});
+}
+
+void duet_report_update_at(const char *where, duet_model *model, const char *name, duet_group *group)
+{
+    duet_build *build = model->build;
+    duet_phase_description *phase = open_phase(where, build, "report_update");
+    bool updates = false;
+    if (phase == NULL) return;
+    for (size_t i = 0; i < phase->objective_count; i++)
+        for (size_t g = 0; g < phase->objectives[i].group_count; g++)
+            updates |= phase->objectives[i].groups[g] == group;
+    if (updates)
+        add_report(where, build, phase, (duet_report_row){name, NULL, group});
+    else
+        duet_graph_fail(build->graph, "report \"%s\": nothing above in phase \"%s\" minimises over that group", name,
+                        phase->name);
 }
 
 void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value)
