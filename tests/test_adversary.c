@@ -432,22 +432,25 @@ static void moves_of_a_step(test_parts *parts, double moved[2])
     }
 }
 
-/* What is reported is how far the parameters went; a limit holds it, and holds G alone. */
+/* What is reported is how far the parameters went; a limit holds them, and G's holds G alone. */
 static void updates_of_the_generator_are_measured_and_limited(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"report_update=yes", "generator.clip_update=0.01"};
+    static const char *const rows[] = {"clip_update=100", "generator.clip_update=0.01"};
     for (size_t i = 0; i < 2; i++) {
         test_parts parts;
         duet_error error = {0};
         test_parts_open(&parts, device, duet_family_find("gan"), "ring8",
-                        SETTINGS("generator_hidden=6", "discriminator_hidden=5", "latent=3", "lr=0.01", rows[i]));
-        double means[4], moved[2];
+                        SETTINGS("generator_hidden=6", "discriminator_hidden=5", "latent=3", "lr=0.01",
+                                 "update_norms=yes", rows[i]));
+        double means[5], moved[2];
         test_steps(&parts, 3);
-        assert_ok(duet_trainer_losses(parts.trainer, means, 4, &error), &error);
+        assert_ok(duet_trainer_losses(parts.trainer, means, 5, &error), &error);
         moves_of_a_step(&parts, moved);
-        assert_ok(duet_trainer_losses(parts.trainer, means, 4, &error), &error); /* of that step alone */
-        assert_close(means[3], moved[0], 1e-5 * moved[0]);
+        assert_ok(duet_trainer_losses(parts.trainer, means, 5, &error), &error); /* of that step alone */
+        assert_string_equal(duet_trainer_term(parts.trainer, 4), "update.generator");
+        assert_close(means[4], moved[0], 1e-5 * moved[0]);
+        assert_close(means[2], moved[1], 1e-5 * moved[1]);
         if (i == 0) assert_true(moved[0] > 0.02);
         if (i == 1) assert_close(moved[0], 0.01, 1e-6);
         assert_true(moved[1] > 0.02);

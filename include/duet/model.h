@@ -195,10 +195,6 @@ DUET_API void duet_minimise_at(const char *where, duet_model *model, duet_node l
 /** A scalar to log under `name`; losses and their terms, watched for NaN. */
 DUET_API void duet_report_at(const char *where, duet_model *model, const char *name, duet_node scalar);
 #define duet_report(model, name, scalar) duet_report_at(DUET_WHERE, (model), (name), (scalar))
-/** Logs under `name` how far an update in this phase moves the group's parameters: the norm of what is added to them,
- *  after clip_update and before clip_weights; 0 while a gate rests the group. */
-DUET_API void duet_report_update_at(const char *where, duet_model *model, const char *name, duet_group *group);
-#define duet_report_update(model, name, group) duet_report_update_at(DUET_WHERE, (model), (name), (group))
 /** Write a state at the phase's end. */
 DUET_API void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value);
 #define duet_phase_assign(model, state, value) duet_phase_assign_at(DUET_WHERE, (model), (state), (value))
@@ -244,6 +240,8 @@ DUET_API duet_node duet_latent_at(const char *where, duet_model *model, const du
 #define DUET_FEATURES       "features"       /**< [batch, n]: what a judge compares examples by */
 #define DUET_LOGIT          "logit"          /**< [batch, 1]: the discriminator's, for the batch */
 #define DUET_SAMPLE_LOGIT   "sample_logit"   /**< [batch, 1]: the discriminator's, for new examples */
+/** [batch]: -log2 p of the example's bytes, or an upper bound of it, over the number of its features */
+#define DUET_BITS "bits_per_dimension"
 
 /** Standard output `index`; NULL past the end. */
 DUET_API const char *duet_standard_output(size_t index);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Objectives of adversarial games on D's logit v. Goodfellow et al. 2014 (arXiv:1406.2661): the minimax game of eq. 1,
- * and the generator's loss -log D of sec. 3, which does not vanish where D is sure. Others as their functions say. */
+ * and the generator's loss -log D of sec. 3, whose gradient does not vanish where D is sure. Others as their functions
+ * say. */
 #include "model/families/adversary.h"
 
 #include <math.h>

@@ -120,8 +120,6 @@ static void generator_learns(const game *g)
     duet_node g_loss = g->loss->for_generator(g->players->discriminate(m, shown(m, g->players->generate(m, z))));
     duet_report(m, "g_loss", g_loss);
     duet_minimise_gated(m, g_loss, duet_referee_lets_generator(m, g->last_accuracy), g->generator);
-    if (duet_setting_is(m, "report_update", "yes") || duet_setting_number(m, "generator.clip_update") > 0)
-        duet_report_update(m, "g_update", g->generator);
 }
 
 /* As many updates as D has a step, each with the weight of all that were left out (Karras et al. 2020,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What generative adversarial networks share: the game, whoever plays it. */
+/* What generative adversarial networks share: the game, whatever the two networks are. */
 #ifndef DUET_SRC_MODEL_FAMILIES_GAME_H
 #define DUET_SRC_MODEL_FAMILIES_GAME_H
 
@@ -12,9 +12,8 @@
 #define DUET_GAN_SETTINGS                                                                                              \
     DUET_CHOICE("loss", "non-saturating", DUET_ADVERSARIAL_LOSSES, "what the players minimise"),                       \
         DUET_COUNT("k", 1, 0, 1e6, "discriminator steps a step; 0: a whole epoch of them"),                            \
-        DUET_COUNT("g_steps", 1, 1, 1e6, "generator steps a step"),                                                    \
-        DUET_CHOICE("report_update", "no", "no|yes", "report how far each update moves the generator"),                \
-        DUET_PENALTY_SETTINGS, DUET_PACKING_SETTINGS, DUET_REFEREE_SETTINGS
+        DUET_COUNT("g_steps", 1, 1, 1e6, "generator steps a step"), DUET_PENALTY_SETTINGS, DUET_PACKING_SETTINGS,      \
+        DUET_REFEREE_SETTINGS
 
 /** How GANs are usually trained, after Radford et al. 2016, sec. 4. */
 #define DUET_GAN_USUAL_SETTINGS                                                                                        \
@@ -28,9 +27,9 @@ typedef struct duet_gan_players {
     duet_node (*generate)(duet_model *model, duet_node z);     /**< [batch, latent] to examples as D sees them */
     duet_node (*discriminate)(duet_model *model, duet_node x); /**< duet_packed ones to logits, [rows, 1] */
     bool centred;     /**< players pass each other examples in [-1, 1]: duet_model_centred */
-    bool conditional; /**< G reads labels: those of the batch that D has just seen, where D sees one a step */
+    bool conditional; /**< G reads labels; if D learns once a step, G then reads the labels of D's batch */
     bool joint;       /**< D sees real and generated examples as one batch; else as two, each with its own statistics */
-    bool inference;   /**< the examples that D learns from come from G as it is used, without the batch's statistics */
+    bool inference;   /**< G makes the examples for D as in use: by running statistics, not those of the batch */
 } duet_gan_players;
 
 /** The phases "discriminator" and "generator", which train the groups of these names, a phase "penalty" where that is

@@ -19,7 +19,8 @@ static duet_node discriminate(duet_model *m, duet_node x)
     return duet_dense(discriminator, "logit", duet_with_minibatch_deviation(m, h), 1);
 }
 
-/* One batch for D: without statistics of batches it is the same, and each weight is read once. */
+/* D sees real and generated examples as one batch: without statistics of batches the logits are the same as from two,
+ * and each weight is read once. */
 static void build_gan(duet_model *m)
 {
     duet_gan_game(m, &(duet_gan_players){.real = duet_model_batch(m),

@@ -16,16 +16,16 @@
         DUET_NUMBER("gate_low", 0, 0, 1, "the generator rests while D's accuracy is below this"),                      \
         DUET_NUMBER("gate_high", 1, 0, 1, "the discriminator rests while its accuracy is above this")
 
-/** x with noise that falls linearly to exactly 0 (Sonderby et al. 2017, arXiv:1610.04490). */
+/** x with normal noise whose deviation falls linearly to exactly 0 (Sonderby et al. 2017, arXiv:1610.04490). */
 duet_node duet_referee_blur(duet_model *model, duet_node x);
-/** D's label for real examples, 1 less the smoothing, or for generated ones, 0 more theirs; with label_noise * U(0, 1)
- *  fresh for every logit. */
+/** D's target: 1 - label_smoothing for real examples, fake_smoothing for generated ones; plus label_noise * U(0, 1),
+ *  drawn anew for each logit. */
 duet_node duet_referee_label(duet_model *model, duet_node logits, bool real);
-/** Whether labels are other than 1 and 0. */
+/** Whether targets are other than 1 and 0. */
 bool duet_referee_changes_labels(duet_model *model);
-/** The share of examples that D tells right, real ones being those above 0, each kind counting half: a scalar. */
+/** D's accuracy, a scalar, from logits that are above 0 for what it takes for real; both kinds count half each. */
 duet_node duet_referee_accuracy(duet_node on_real, duet_node on_fake);
-/** Gates: 1 while the accuracy lets D, or G, learn. */
+/** Gates: 1 if D, or G, may learn at this accuracy of D, else 0. */
 duet_node duet_referee_lets_discriminator(duet_model *model, duet_node accuracy);
 duet_node duet_referee_lets_generator(duet_model *model, duet_node accuracy);
 
