@@ -140,7 +140,8 @@ DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model,
 DUET_API bool duet_model_training(const duet_model *model);
 DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
 
-/** A setting's value; a key the family does not have is a mistake of the graph. */
+/** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
+ *  group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
 #define duet_setting_number(model, key)     duet_setting_number_at(DUET_WHERE, (model), (key))

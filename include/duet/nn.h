@@ -277,6 +277,7 @@ typedef struct duet_optimiser {
     uint64_t rate_warm_up; /**< updates over which the rate first rises from 0; 0: none */
     uint64_t rate_steps;
     double rate_final;
+    double clip_update;  /**< an update of the group's parameters is scaled down to this norm; 0: no limit */
     double clip_weights; /**< parameters are held within +-this after an update, Arjovsky et al. 2017; 0: not */
     double average;      /**< decay of an exponential average of the parameters: average = average + (1 - decay) (p -
                               average), from the parameters after the first update; 0: none is kept */

@@ -16,7 +16,8 @@ typedef struct duet_objective {
 
 typedef struct duet_report_row {
     const char *name;
-    duet_node value;
+    duet_node value;   /* NULL: how far the update of `group` goes, which phase.c measures */
+    duet_group *group; /* NULL where there is a value */
 } duet_report_row;
 
 typedef struct duet_assignment {

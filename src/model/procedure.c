@@ -151,7 +151,7 @@ void duet_report_at(const char *where, duet_model *model, const char *name, duet
         out_of_memory(where, build);
         return;
     }
-    phase->reports[phase->report_count++] = (duet_report_row){name, scalar};
+    phase->reports[phase->report_count++] = (duet_report_row){name, scalar, NULL};
 }
 
 void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value)
