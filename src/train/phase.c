@@ -150,6 +150,23 @@ size_t duet_phase_room(const duet_schedule *schedule, size_t index)
            OWN_ROOTS;
 }
 
+static bool moves(const duet_phase_description *phase, const duet_group *group)
+{
+    for (size_t i = 0; i < phase->objective_count; i++)
+        for (size_t g = 0; g < phase->objectives[i].group_count; g++)
+            if (phase->objectives[i].groups[g] == group) return true;
+    return false;
+}
+
+/* Of two phases that move a group each has moments of its own: gradients of different losses differ in size. */
+static const char *optimiser_name(const duet_schedule *schedule, const duet_phase_description *phase,
+                                  const duet_group *group)
+{
+    for (size_t i = 0; i < schedule->phase_count && schedule->phases[i].description != phase; i++)
+        if (moves(schedule->phases[i].description, group)) return phase->name;
+    return NULL;
+}
+
 static size_t update_groups(const duet_schedule *schedule, const duet_phase_description *phase, duet_node allowed,
                             duet_node *roots)
 {
@@ -162,6 +179,7 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
             duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
             if (group->store == schedule->model->store && optimiser.average == 0)
                 optimiser.average = by_settings.average; /* kept whoever moves the group */
+            if (optimiser.name == NULL) optimiser.name = optimiser_name(schedule, phase, group);
             made += duet_update_at(objective->where, group, &optimiser, objective->loss, objective->gate, allowed,
                                    roots + made);
         }
