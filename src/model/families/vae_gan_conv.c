@@ -11,9 +11,10 @@ static size_t width(duet_model *m)
     return (size_t)duet_setting_number(m, "width");
 }
 
+/* Each example by itself. */
 static duet_node normalised(duet_model *m, duet_group *group, const char *layer, duet_node x)
 {
-    return duet_activate(m, duet_batch_norm(group, layer, x));
+    return duet_activate(m, duet_layer_norm(group, layer, x, DUET_AXIS(1) | DUET_AXIS(2) | DUET_AXIS(3)));
 }
 
 /* Flat rows as the networks read them: pictures in [-1, 1]. */
@@ -38,11 +39,11 @@ static duet_node decode(duet_model *m, duet_node z)
     duet_group *generator = duet_model_group(m, "generator");
     duet_shape picture = duet_model_example_shape(m);
     size_t rows = duet_node_shape(z).dims[0], height = (picture.dims[0] + 3) / 4, across = (picture.dims[1] + 3) / 4;
-    duet_node h = duet_dense_no_bias(generator, "dense", z, height * across * 2 * width(m));
-    h = normalised(m, generator, "norm1", duet_reshape(h, DUET_SHAPE(rows, height, across, 2 * width(m))));
-    h = duet_conv2d_transpose_no_bias(generator, "conv1", h, width(m), 4, 2, DUET_SAME);
+    duet_node h = duet_dense_no_bias(generator, "dense", z, height * across * 4 * width(m));
+    h = normalised(m, generator, "norm1", duet_reshape(h, DUET_SHAPE(rows, height, across, 4 * width(m))));
+    h = duet_conv2d_transpose_no_bias(generator, "conv1", h, 2 * width(m), 4, 2, DUET_SAME);
     h = normalised(m, generator, "norm2", h);
-    h = duet_conv2d_transpose(generator, "output", h, picture.dims[2], 4, 2, DUET_SAME);
+    h = duet_conv2d(generator, "output", duet_upsample_bilinear(h, 2, 2), picture.dims[2], 3, 1, DUET_SAME);
     return duet_flatten(duet_model_cropped(m, h));
 }
 
@@ -51,7 +52,7 @@ static duet_node discern(duet_model *m, duet_node x)
     duet_group *discriminator = duet_model_group(m, "discriminator");
     duet_node h = duet_conv2d(discriminator, "conv1", pictures(m, x), width(m), 4, 2, DUET_SAME);
     h = duet_conv2d(discriminator, "conv2", duet_activate(m, h), 2 * width(m), 4, 2, DUET_SAME);
-    return duet_flatten(duet_activate(m, h));
+    return duet_flatten(normalised(m, discriminator, "norm2", h));
 }
 
 static duet_node decode_mean(duet_model *m, duet_node z)
