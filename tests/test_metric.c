@@ -265,6 +265,20 @@ static void sharpness_is_the_energy_of_the_laplacian(void **state)
     duet_run_close(&run);
 }
 
+/* A decoder of two latents without hidden layers: its weight's rows are the directions. */
+static void the_rank_of_a_decoder_is_that_of_its_weight(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("linear", "vae", pictures, SETTINGS("hidden=", "latent=2"));
+    const float along[2] = {0.1f, 0.2f}, away[2] = {0.3f, -0.1f}, parallel[2] = {-0.2f, -0.4f};
+    set(run, "decoder.output.weight", 0, along, 2);
+    set(run, "decoder.output.weight", 2, parallel, 2);
+    assert_close(value_of(run, "latent-rank", DUET_TEST, "latent-rank").value, 1, 0);
+    set(run, "decoder.output.weight", 4, away, 2);
+    assert_close(value_of(run, "latent-rank", DUET_TEST, "latent-rank").value, 2, 0);
+    duet_run_close(&run);
+}
+
 static void metrics_say_what_they_cannot_do(void **state)
 {
     (void)state;
@@ -430,6 +444,7 @@ int main(void)
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
         cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),
+        cmocka_unit_test(the_rank_of_a_decoder_is_that_of_its_weight),
         cmocka_unit_test(metrics_say_what_they_cannot_do),
         cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),
         cmocka_unit_test(noise_follows_from_the_seed),
