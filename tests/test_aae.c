@@ -246,13 +246,15 @@ typedef struct match {
     double most; /* of the discrepancy after training */
 } match;
 
+/* Six seeds (1 to 5, 7) start between 0.3 and 0.65 and end at most at 0.0010, 0.0038, 0.0069, 0.0109, 0.0024 and 0.0074,
+ * in the order of the rows. A normal of the same covariance is 0.037 from the ring and 0.027 from the roll. */
 static const match matches[] = {
     {"prior=normal", "labels=no", "latent=4", "lr_steps=2000", 4, 2000, 0.003},
     {"prior=uniform", "labels=no", "latent=2", "lr_steps=2000", 2, 2000, 0.006},
     {"prior=mixture", "labels=no", "latent=2", "lr_steps=2000", 2, 2000, 0.015},
     {"prior=swiss-roll", "labels=no", "latent=2", "lr_steps=2000", 2, 2000, 0.018},
-    {"prior=mixture", "labels=yes", "latent=2", "lr_steps=3000", 2, 3000, 0.03},
-    {"prior=swiss-roll", "labels=yes", "latent=2", "lr_steps=3000", 2, 3000, 0.03},
+    {"prior=mixture", "labels=yes", "latent=2", "lr_steps=3000", 2, 3000, 0.008},
+    {"prior=swiss-roll", "labels=yes", "latent=2", "lr_steps=3000", 2, 3000, 0.015},
 };
 
 static double measure(test_parts *parts, size_t latent)
@@ -280,14 +282,12 @@ static void codes_come_to_be_distributed_as_the_prior(void **state)
     for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {
         const match *row = &matches[i];
         test_parts parts;
-        test_parts_open_seed(&parts, device, duet_family_find("aae"), blobs, 100,
-                             atoi(getenv("SEED") ? getenv("SEED") : "7"),
-                             SETTINGS("hidden=64,64", "discriminator_hidden=64,64", "lr=0.002", "lr_schedule=linear",
-                                      row->prior, row->labels, row->latent, row->lr_steps));
+        test_parts_open_batch(&parts, device, duet_family_find("aae"), blobs, 100,
+                              SETTINGS("hidden=64,64", "discriminator_hidden=64,64", "lr=0.002", "lr_schedule=linear",
+                                       row->prior, row->labels, row->latent, row->lr_steps));
         double before = measure(&parts, row->features);
         test_steps(&parts, row->steps);
         double after = measure(&parts, row->features);
-        printf("%s %s: %g to %g\n", row->prior, row->labels, before, after);
         if (!(before > 0.2 && after < row->most))
             fail_msg("%s %s: the discrepancy went from %g to %g", row->prior, row->labels, before, after);
         test_parts_close(&parts);

@@ -49,15 +49,6 @@ typedef struct test_parts {
     duet_trainer *trainer;
 } test_parts;
 
-static inline void test_parts_open_seed(test_parts *parts, duet_device *on, const duet_family *family,
-                                         const char *data, size_t batch, uint64_t seed, const char *const *settings, size_t count)
-{
-    duet_error error = {0};
-    *parts = (test_parts){.device = on};
-    assert_ok(duet_data_open(&parts->data, data, &error), &error);
-    assert_ok(duet_model_new(&parts->model, family, parts->data, settings, count, seed, &error), &error);
-    assert_ok(duet_trainer_new(&parts->trainer, on, parts->model, batch, &error), &error);
-}
 static inline void test_parts_open_batch(test_parts *parts, duet_device *on, const duet_family *family,
                                          const char *data, size_t batch, const char *const *settings, size_t count)
 {

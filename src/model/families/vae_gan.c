@@ -21,12 +21,27 @@ static duet_node logit_of(const game *g, duet_node x)
     return duet_dense(duet_model_group(g->m, "discriminator"), "logit", g->players->discern(g->m, x), 1);
 }
 
+duet_node duet_vae_gan_mean(duet_model *m, duet_node decoded)
+{
+    return duet_model_unit_range(m) ? duet_sigmoid(decoded) : decoded;
+}
+
+/* -log N(x; mean, 1) */
+static duet_node gaussian_nll(duet_node mean, duet_node x)
+{
+    return duet_gaussian_nll(mean, duet_constant(duet_node_graph(x), 0), x);
+}
+
+static duet_node pixel_nll(duet_model *m, duet_node decoded, duet_node x)
+{
+    return duet_model_unit_range(m) ? duet_bernoulli_nll(decoded, x) : gaussian_nll(decoded, x);
+}
+
 /* -log p(x | z) of the data's numbers, or of what D sees in them. */
 static duet_node distance(const game *g, duet_node decoded)
 {
-    if (duet_setting_is(g->m, "recon", "pixels")) return duet_likelihood_nll(g->m, decoded, g->x);
-    duet_node zero = duet_constant(duet_model_graph(g->m), 0);
-    return duet_gaussian_nll(g->players->discern(g->m, g->rebuilt), zero, g->players->discern(g->m, g->x));
+    if (duet_setting_is(g->m, "recon", "pixels")) return pixel_nll(g->m, decoded, g->x);
+    return gaussian_nll(g->players->discern(g->m, g->rebuilt), g->players->discern(g->m, g->x));
 }
 
 static void encoder_phase(const game *g)
@@ -71,7 +86,7 @@ static void discriminator_phase(const game *g)
 
 static duet_node draw(duet_model *m, const duet_vae_gan_players *players, duet_node z)
 {
-    return duet_likelihood_mean(m, players->decode(m, z));
+    return duet_vae_gan_mean(m, players->decode(m, z));
 }
 
 void duet_vae_gan_game(duet_model *m, const duet_vae_gan_players *players)
@@ -82,7 +97,7 @@ void duet_vae_gan_game(duet_model *m, const duet_vae_gan_players *players)
     duet_node mean = players->mean, logvar = duet_clamp(players->logvar, -10, 10);
     duet_node decoded = players->decode(m, duet_gaussian_sample(mean, logvar));
     game g = {.m = m, .players = players, .loss = duet_adversarial_loss_chosen(m), .x = duet_model_batch(m)};
-    g.rebuilt = duet_likelihood_mean(m, decoded);
+    g.rebuilt = duet_vae_gan_mean(m, decoded);
     g.drawn = draw(m, players, duet_prior_draw(graph, &prior, 1, duet_model_batch_size(m)));
     g.apart = distance(&g, decoded);
     g.kl = duet_gaussian_kl(mean, logvar);
@@ -95,7 +110,7 @@ void duet_vae_gan_game(duet_model *m, const duet_vae_gan_players *players)
     duet_node sample = draw(m, players, duet_latent(m, &prior, 1));
     duet_output(m, DUET_LATENT, mean);
     duet_output(m, DUET_RECONSTRUCTION, draw(m, players, mean));
-    duet_output(m, DUET_NLL, duet_likelihood_nll(m, decoded, g.x));
+    duet_output(m, DUET_NLL, pixel_nll(m, decoded, g.x));
     duet_output(m, DUET_KL, g.kl);
     duet_output(m, DUET_SAMPLE, sample);
     duet_output(m, DUET_DECODE, sample);
@@ -117,7 +132,7 @@ static duet_node discern(duet_model *m, duet_node x)
 
 static duet_node decode_mean(duet_model *m, duet_node z)
 {
-    return duet_likelihood_mean(m, decode(m, z));
+    return duet_vae_gan_mean(m, decode(m, z));
 }
 
 static void build_vae_gan(duet_model *m)

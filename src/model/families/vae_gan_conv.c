@@ -57,7 +57,7 @@ static duet_node discern(duet_model *m, duet_node x)
 
 static duet_node decode_mean(duet_model *m, duet_node z)
 {
-    return duet_likelihood_mean(m, decode(m, z));
+    return duet_vae_gan_mean(m, decode(m, z));
 }
 
 static void build_vae_gan_conv(duet_model *m)
