@@ -127,12 +127,13 @@ static void build_aae(duet_model *m)
     duet_report(m, "g_loss", g_loss);
     duet_minimise(m, g_loss, encoder);
 
-    duet_node made = decode(m, duet_latent(m, &t.prior, 1));
+    duet_node latent = labelled ? duet_latent_drawn(m, &t.prior, 1, draw_labelled(m, &t)) : duet_latent(m, &t.prior, 1);
+    duet_node made = decode(m, latent);
     duet_output(m, DUET_NLL, nll);
     duet_output(m, DUET_LATENT, code);
     duet_output(m, DUET_RECONSTRUCTION, mean);
     duet_output(m, DUET_DECODE, made);
-    duet_output(m, DUET_SAMPLE, labelled ? decode(m, draw_labelled(m, &t)) : made);
+    duet_output(m, DUET_SAMPLE, made);
     duet_invert(m, decode);
 }
 
