@@ -65,13 +65,22 @@ duet_status duet_group_slot(duet_group *group, const char *name, duet_variable *
     return DUET_OK;
 }
 
-/* A moment or an average, as a flat row. */
+/* A block beside the group's parameters, as a flat row. */
 static duet_node slot(update *u, const char *name)
 {
     duet_error error = {0};
     duet_variable *variable;
     if (duet_group_slot(u->group, name, &variable, &error) != DUET_OK) return fail(u, &error);
     return duet_variable_node(u->graph, variable);
+}
+
+/* A block of this optimiser's own. */
+static duet_node moment(update *u, const char *name)
+{
+    char full[64];
+    if (u->optimiser->name == NULL) return slot(u, name);
+    snprintf(full, sizeof full, "%s.%s", u->optimiser->name, name);
+    return slot(u, full);
 }
 
 static void take(update *u, duet_node variable, duet_node value)
@@ -134,7 +143,7 @@ static void sgd(update *u)
     const char *where = u->where;
     duet_node direction = u->gradient;
     if (u->optimiser->momentum > 0) {
-        duet_node velocity = slot(u, "velocity");
+        duet_node velocity = moment(u, "velocity");
         direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
@@ -144,12 +153,12 @@ static void sgd(update *u)
 static void rmsprop(update *u)
 {
     const char *where = u->where;
-    duet_node squares = slot(u, "squares");
+    duet_node squares = moment(u, "squares");
     duet_node next = mean_of(u, u->optimiser->beta2, squares, duet_square(u->gradient));
     duet_node direction = duet_divide(u->gradient, duet_shift(duet_sqrt(next), u->optimiser->epsilon));
     take(u, squares, next);
     if (u->optimiser->momentum > 0) {
-        duet_node velocity = slot(u, "velocity");
+        duet_node velocity = moment(u, "velocity");
         direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
@@ -169,7 +178,7 @@ static void adam_from(update *u, duet_node from)
 {
     const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
-    duet_node moment1 = slot(u, "moment1"), moment2 = slot(u, "moment2");
+    duet_node moment1 = moment(u, "moment1"), moment2 = moment(u, "moment2");
     duet_node first = mean_of(u, o->beta1, moment1, u->gradient);
     duet_node second = mean_of(u, o->beta2, moment2, duet_square(u->gradient));
     duet_node mean = o->beta1 > 0 ? duet_multiply(first, bias_correction(u, o->beta1)) : first;
@@ -290,7 +299,8 @@ size_t duet_update_measured_at(const char *where, duet_group *group, const duet_
     update *u = &whole;
     u->roots = roots;
     u->norm = norm;
-    snprintf(name, sizeof name, "%s.updates", group->name);
+    const char *own = optimiser->name == NULL ? "" : optimiser->name, *dot = optimiser->name == NULL ? "" : ".";
+    snprintf(name, sizeof name, "%s.%s%supdates", group->name, own, dot);
     duet_node updates = duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     u->done = duet_to_float(updates);
     u->time = duet_shift(u->done, 1);

@@ -169,6 +169,7 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
             duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
             if (group->store == schedule->model->store && optimiser.average == 0)
                 optimiser.average = by_settings.average; /* kept whichever optimiser moves the group */
+            if (phase->owns_moments) optimiser.name = phase->name;
             duet_node *norm = NULL;
             for (size_t r = 0; r < phase->report_count; r++)
                 if (phase->reports[r].group == group) norm = &norms[r];
