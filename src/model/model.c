@@ -106,6 +106,7 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
         .rate_final = duet_settings_group_number(s, group, "lr_final"),
         .clip_weights = duet_settings_group_number(s, group, "clip_weights"),
         .average = duet_settings_group_number(s, group, "average"),
+        .average_warm_up = duet_settings_group_number(s, group, "average_warm_up"),
     };
 }
 

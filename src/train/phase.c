@@ -160,8 +160,10 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
             duet_group *group = objective->groups[g];
             const duet_optimiser by_settings = duet_model_optimiser(schedule->model, duet_group_name(group));
             duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
-            if (group->store == schedule->model->store && optimiser.average == 0)
-                optimiser.average = by_settings.average; /* kept whoever moves the group */
+            if (group->store == schedule->model->store && optimiser.average == 0) { /* kept whoever moves the group */
+                optimiser.average = by_settings.average;
+                optimiser.average_warm_up = by_settings.average_warm_up;
+            }
             made += duet_update_at(objective->where, group, &optimiser, objective->loss, objective->gate, allowed,
                                    roots + made);
         }
