@@ -132,5 +132,6 @@ const duet_family duet_family_ddpm = {
     .groups = (const char *const[]){"net", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
+    .batch = 64,
     .averaged = true,
 };

@@ -127,5 +127,6 @@ const duet_family duet_family_flow_matching = {
     .groups = (const char *const[]){"net", NULL},
     .settings = settings,
     .setting_count = sizeof settings / sizeof *settings,
+    .batch = 64,
     .averaged = true,
 };
