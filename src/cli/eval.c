@@ -41,28 +41,6 @@ struct values {
     size_t count;
 };
 
-static const duet_metric_row *find_metric(const char *name)
-{
-    const duet_metric_row *row;
-    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
-        if (strcmp(row->name, name) == 0) return row;
-    return NULL;
-}
-
-static int check_metrics(const cli_list *metrics)
-{
-    char hint[80];
-    for (size_t i = 0; i < metrics->count; i++) {
-        const duet_metric_row *row;
-        cli_nearest nearest = {.word = metrics->items[i]};
-        if (find_metric(metrics->items[i]) != NULL) continue;
-        for (size_t j = 0; (row = duet_metric_at(j)) != NULL; j++) cli_nearest_offer(&nearest, row->name);
-        return cli_complain(CLI_MISTAKE, "there is no metric '%s'%s ('duet eval --help' lists them)", metrics->items[i],
-                            cli_nearest_words(&nearest, hint, sizeof hint));
-    }
-    return CLI_DONE;
-}
-
 /* The metrics asked for; without any, all that apply: in one pass over the split. */
 static int compute_all(duet_run *run, const struct arguments *arguments, struct values *values)
 {
@@ -146,7 +124,7 @@ static int run(int argc, char **argv)
     duet_run *opened = NULL, *judge = NULL;
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
-    status = check_metrics(&arguments.metrics);
+    status = cli_metrics_check(&arguments.metrics);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE && arguments.features.count != 0 && arguments.features.count != 2)
         status = cli_complain(CLI_MISTAKE, "--features is given twice: for samples, then for the data");

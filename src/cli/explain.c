@@ -35,7 +35,7 @@ static const cli_option options[] = {
      "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
 };
 
-/* The mistakes that the command line alone shows. */
+/* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
     duet_error error = {0};

@@ -21,7 +21,7 @@ static json_t *text_or_null(const char *text)
     return text == NULL ? json_null() : cli_json_text(text);
 }
 
-/* JSON numbers of counts: FLOPs and bytes of a launch are whole. */
+/* FLOPs and bytes of a launch are whole numbers, kept as double. */
 static json_t *whole(double number)
 {
     return json_integer((json_int_t)number);

@@ -37,15 +37,15 @@ static const cli_option options[] = {
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
 };
 
-/* An inversion has met its example where the mean squared error is below this share of the examples' variance. */
+/* An example counts as met if its mean squared error is below this share of the examples' variance. */
 static const double met_share = 0.01;
 
-/* The examples and, after them, what was found; numbers an example. */
+/* `pictures`: the examples, then what was found for them, [2, count, features]; all else has a row an example. */
 typedef struct inversion {
     size_t count, features, latent_features;
     float *pictures, *latents, *errors, *spreads;
     uint8_t *classes;
-    double variance; /* of the examples, a feature */
+    double variance; /* of the examples: mean over the features */
     size_t met;
 } inversion;
 
@@ -78,7 +78,7 @@ static int get_examples(duet_run *run, const struct arguments *arguments, invers
                             .setting_count = arguments->settings.count,
                             .outputs = &sample,
                             .output_count = 1};
-    if (duet_run_has_classes(run)) { /* those that the samples are made of are those they are sought with */
+    if (duet_run_has_classes(run)) { /* samples are inverted with the classes that they are made with */
         size_t classes = duet_data_describe(duet_run_data(run))->classes;
         it->classes = malloc(it->count);
         if (it->classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory");
@@ -136,7 +136,7 @@ static double mean_of(const float *values, size_t count)
 static int report(duet_run *run, const struct arguments *arguments, const inversion *it)
 {
     double error = mean_of(it->errors, it->count), spread = mean_of(it->spreads, it->count);
-    bool varies = it->variance > 0; /* of one example there is no variance, and so no measure of what is near */
+    bool varies = it->variance > 0; /* one example has no variance, and so there is no measure of what is near */
     if (varies && it->met < it->count && !arguments->json)
         cli_complain(0,
                      "%zu of %zu examples are not met to 1%% of their variance: more steps or restarts (--set steps=, "

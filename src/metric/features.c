@@ -24,7 +24,7 @@ static duet_status make_room(duet_feature_set *set, size_t count, size_t width, 
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu x %zu features", count, width);
 }
 
-/* Both splits: the file is one list. */
+/* Reads both splits of the file, which is one list of features. */
 static duet_status read_given(duet_data *data, duet_feature_set *set, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(data);
@@ -36,7 +36,7 @@ static duet_status read_given(duet_data *data, duet_feature_set *set, duet_error
     return status;
 }
 
-/* Those the judge gives to rows of examples. */
+/* The features that the judge gives to `count` examples, [count, width]. */
 static duet_status ask_judge(duet_run *judge, const float *examples, size_t count, float *features, duet_error *error)
 {
     const duet_wanted wanted = {DUET_FEATURES, features};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The Frechet distance between Gaussians that are fitted to features of samples and of data, Heusel et al. 2017
- * (arXiv:1706.08500), eq. 6: |m - n|^2 + tr(C + D - 2 (C D)^(1/2)), squared units of the features. It falls with the
- * number of samples (its bias is about the features' number over the samples'), so theirs is fixed; it means nothing
- * beside one of other features, and cannot see what is no matter of mean and covariance. */
+ * (arXiv:1706.08500), eq. 6: |m - n|^2 + tr(C + D - 2 (C D)^(1/2)), squared units of the features. Its bias, about
+ * width / samples, falls with the number of samples, so that number is fixed. Distances of different features cannot be
+ * compared, and differences beyond mean and covariance are not seen. */
 #include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum { SAMPLES = 2500 };
 
-/* A Gaussian fitted to features, and room to work in; matrices are [width, width]. */
+/* A Gaussian fitted to features; the covariance is [width, width]. */
 typedef struct fit {
     size_t width;
     double *mean, *covariance;
@@ -57,7 +57,7 @@ static void multiply(const double *a, const double *b, double *c, size_t width)
             for (size_t j = 0; j < width; j++) c[i * width + j] += a[i * width + k] * b[k * width + j];
 }
 
-/* Eigenvalues of a symmetric matrix, and where asked its eigenvectors, as columns, in its place. */
+/* *values: the eigenvalues of a symmetric matrix, which is overwritten, by its eigenvectors as columns if asked. */
 static duet_status decompose(double *matrix, double *values, size_t width, bool vectors, duet_error *error)
 {
     int info = LAPACKE_dsyevd(LAPACK_ROW_MAJOR, vectors ? 'V' : 'N', 'U', (lapack_int)width, matrix, (lapack_int)width,
@@ -67,8 +67,8 @@ static duet_status decompose(double *matrix, double *values, size_t width, bool 
                      "the eigenvalues of a covariance of features were not found (LAPACK %d)", info);
 }
 
-/* The symmetric root of a covariance, in its place; rounding may have made eigenvalues negative. `room`: two matrices
- * and a row. */
+/* Replaces a covariance by its symmetric square root. Eigenvalues that rounding has made negative count as 0. `room`:
+ * for two matrices and a row. */
 static duet_status take_root(double *covariance, double *room, size_t width, duet_error *error)
 {
     double *vectors = room, *scaled = room + width * width, *values = room + 2 * width * width;
@@ -80,7 +80,7 @@ static duet_status take_root(double *covariance, double *room, size_t width, due
     return DUET_OK;
 }
 
-/* tr (C D)^(1/2): the eigenvalues of C D are those of C^(1/2) D C^(1/2). Overwrites C. */
+/* *trace: tr (C D)^(1/2), by the eigenvalues of C^(1/2) D C^(1/2), which C D has too. Overwrites C. */
 static duet_status trace_of_root(double *c, const double *d, size_t width, double *trace, duet_error *error)
 {
     double *room = malloc((2 * width * width + width) * sizeof *room);
@@ -112,7 +112,7 @@ static duet_status distance(fit *samples, const fit *examples, double *squared, 
     return DUET_OK;
 }
 
-/* A covariance of fewer rows than features is singular, and its distance says little. */
+/* A covariance of fewer rows than features is singular, and a distance by it says little. */
 static duet_status check_counts(const duet_feature_set *samples, const duet_feature_set *examples, duet_error *error)
 {
     size_t least = samples->count < examples->count ? samples->count : examples->count, width = examples->width;
@@ -145,7 +145,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_frechet = {
     .row = {"frechet", "squared features",
             "Frechet distance between the features of 2,500 samples and of the split; for models that sample, with a "
-            "judge or with --features"},
+            "judge or with --features",
+            -1},
     .applies = applies,
     .finish = finish,
 };

@@ -10,8 +10,8 @@
 #include "model/model.h"
 #include "op/where.h"
 
-/* Random streams of what a request may give instead: giving the one does not change how the other is drawn. Both stay
- * the same through all phases of a procedure. */
+/* Latents and classes are drawn from streams of their own, so that a request that gives one of the two does not change
+ * how the other is drawn. Both stay the same through all phases of a procedure. */
 enum { LATENT_STREAMS = 0x10000, CLASS_STREAMS = 0x20000 };
 
 duet_graph *duet_model_graph(duet_model *model)
@@ -143,7 +143,7 @@ duet_node duet_warm_up_at(const char *where, duet_model *model, double steps)
     return duet_minimum(duet_scale(duet_shift(duet_model_step(model), 1), 1 / steps), one);
 }
 
-/* The latents of a graph: given by whoever fills the input, or drawn from the prior. */
+/* The latents, [batch, features]: an input, or drawn from the prior. */
 static duet_node make_latent(const char *where, duet_build *build, size_t features)
 {
     if (!build->options.draws_latents)
@@ -189,7 +189,7 @@ duet_group *duet_scratch_group(duet_model *model, const char *name)
 
 /* Numbers that a request may set. */
 
-/* What the request says of the key, the last time it does; NULL: nothing. */
+/* The value that the request gives to the key, the last one if there are several; NULL: none. */
 static const char *asked_for(const duet_build_options *options, const char *key)
 {
     size_t length = strlen(key);

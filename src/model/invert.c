@@ -13,8 +13,8 @@ static duet_node repeat(duet_node x, size_t times)
     return duet_reshape(spread, DUET_SHAPE(rows * times, features));
 }
 
-/* Of the restarts of each row, [rows * times, n], the one where `error` [rows, times] is least: [rows, n]. Of several
- * that are equal the mean. */
+/* The best restart of each row: of x [rows * times, n] those rows where error [rows, times] is least, as [rows, n].
+ * Restarts with equal errors are averaged. */
 static duet_node best(duet_node x, duet_node error)
 {
     duet_shape shape = duet_node_shape(error);

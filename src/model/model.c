@@ -110,7 +110,7 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
     };
 }
 
-/* How the settings have a group's layers start, and whether their weights are normalised. */
+/* Gives a group the initialiser and the spectral norm that the settings ask for. */
 static void set_layers(const duet_model *model, duet_group *group, const char *name)
 {
     static const duet_initialiser_kind kinds[] = {

@@ -11,7 +11,7 @@
 
 enum { LONGEST = 96 };
 
-/* What the model's own values are called in the words of a phase. */
+/* Names of the model's values, by which the expressions of a phase are spelt out. */
 typedef struct vocabulary {
     duet_node_name *rows;
     size_t count, room;
@@ -36,7 +36,7 @@ static void add_losses(vocabulary *known, const duet_phase_description *phase)
     }
 }
 
-/* An output has a row an example; a report of the same name is its mean. */
+/* An output has a row an example. If a report has the same name, that is its mean, and the output is "each NAME". */
 static void add_outputs(vocabulary *known, const duet_build *build, const duet_phase_description *phase)
 {
     for (size_t i = 0; i < build->procedures[0].output_count; i++) {
@@ -88,7 +88,7 @@ static void say(const vocabulary *known, duet_node node, char text[DUET_EXPLAINE
     duet_node_words(node, find_name, known, text, DUET_EXPLAINED_WORDS);
 }
 
-/* By the name under which the phase reports it, if it does. */
+/* The name under which the phase reports the value, if it does; else the value spelt out. */
 static void say_or_name(const vocabulary *known, const duet_phase_description *phase, duet_node node,
                         char text[DUET_EXPLAINED_WORDS])
 {

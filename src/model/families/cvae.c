@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Conditional VAE, Sohn et al. 2015 ("Learning structured output representation using deep conditional generative
  * models", NIPS 28), with classes for conditions and the prior left standard normal: encoder and decoder both see the
- * class, so that z need not say it. */
+ * class, so that z need not carry it. */
 #include "model/families/family.h"
 #include "model/families/vae.h"
 

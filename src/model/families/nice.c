@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* NICE, Dinh et al. 2015 (arXiv:1410.8516): additive couplings move one half of the features by a function of the other
- * half, which keeps volumes and is undone by subtracting; a diagonal scale at the end does not keep them, and its
+/* NICE, Dinh et al. 2015 (arXiv:1410.8516): additive couplings shift one half of the features by a function of the
+ * other half, which preserves volume and is inverted by subtracting; a diagonal scale at the end changes volume, so its
  * log-determinant joins the likelihood under a logistic prior. */
 #include "model/families/family.h"
 
 enum { COUPLINGS = 4 };
 
-/* Bytes become continuous by uniform noise; other data are taken as they are. */
+/* Data in [0, 1] are taken as bytes / 255 and made continuous by uniform noise; other data stay as they are. */
 static duet_node dequantise(duet_model *m, duet_node x)
 {
     if (!duet_model_unit_range(m)) return x;
@@ -50,7 +50,7 @@ static duet_node log_scale(duet_model *m, size_t features)
     return duet_parameter(duet_model_graph(m), duet_model_group(m, "scale"), "log", DUET_SHAPE(features), zero);
 }
 
-/* x to h, eq. 9 to 11: couplings change the halves by turns. */
+/* x to h, eq. 9 to 11: the couplings shift the two halves in turn. */
 static duet_node forward(duet_model *m, duet_node x)
 {
     duet_node a = every_second(x, 0), b = every_second(x, 1);

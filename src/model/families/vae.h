@@ -13,7 +13,8 @@
         DUET_COUNT("warm_up", 0, 0, 1e9, "steps over which that weight rises from 0")
 
 /** The phase "elbo", which trains the groups "encoder" and "decoder", and the outputs. mu, logvar: the posterior of the
- *  batch, [batch, latent]. `decode`: [batch, latent] to what p(x | z) is made of, [batch, features of the data]. */
+ *  batch, [batch, latent]. `decode`: from z, [batch, latent], to the logits or means of p(x | z), [batch, features of
+ *  the data]. */
 void duet_vae_objective(duet_model *model, duet_node mu, duet_node logvar,
                         duet_node (*decode)(duet_model *model, duet_node z));
 

@@ -4,7 +4,7 @@
 #include "model/families/family.h"
 #include "model/families/vae.h"
 
-/* To the posterior's means and log-variances side by side, [batch, 2 latent]. */
+/* The posterior's means and log-variances side by side, [batch, 2 * latent]. */
 static duet_node encode(duet_model *m, duet_node x)
 {
     duet_group *encoder = duet_model_group(m, "encoder");
