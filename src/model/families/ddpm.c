@@ -10,7 +10,8 @@
 
 enum { MOST_TIMESTEPS = 4000 };
 
-/* alpha[t]: the share of an example's variance that is left after t steps, eq. 4; cosine: Nichol & Dhariwal, eq. 17. */
+/* alpha[t]: the share of an example's variance that is left after t steps, eq. 4. Cosine: Nichol & Dhariwal, eq. 17;
+ * linear: Ho et al.'s betas from 1e-4 to 0.02, scaled to fewer or more steps than their 1,000. */
 static size_t find_alphas(duet_model *m, double alpha[MOST_TIMESTEPS + 1])
 {
     const double pi = 3.14159265358979323846, offset = 0.008;
@@ -19,8 +20,9 @@ static size_t find_alphas(duet_model *m, double alpha[MOST_TIMESTEPS + 1])
     double before = cos(offset / (1 + offset) * pi / 2);
     alpha[0] = 1;
     for (size_t t = 1; t <= timesteps; t++) {
-        double share = (double)t / (double)timesteps, now = cos((share + offset) / (1 + offset) * pi / 2);
-        double beta = is_cosine ? 1 - now * now / (before * before) : (0.1 + 19.9 * share) / (double)timesteps;
+        double now = cos(((double)t / (double)timesteps + offset) / (1 + offset) * pi / 2);
+        double rise = timesteps > 1 ? (double)(t - 1) / (double)(timesteps - 1) : 0;
+        double beta = is_cosine ? 1 - now * now / (before * before) : (0.1 + 19.9 * rise) / (double)timesteps;
         alpha[t] = alpha[t - 1] * (1 - fmin(beta, 0.999));
         before = now;
     }

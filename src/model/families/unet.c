@@ -65,8 +65,8 @@ static duet_node tell(const unet *u, duet_node time, duet_node condition)
     return duet_activate(u->model, h);
 }
 
-/* What is told scales and shifts what was normalised, as in Dhariwal & Nichol 2021 (arXiv:2105.05233, eq. 6): a norm
- * behind it would take a shift away. */
+/* What is told scales and shifts what was normalised, AdaGN of Dhariwal & Nichol 2021 (arXiv:2105.05233, sec. 3.1): a
+ * norm behind a shift would take it away. */
 static duet_node residual(const unet *u, const char *name, duet_node x, size_t features)
 {
     duet_name_begin(u->graph, name);
