@@ -72,7 +72,7 @@ static duet_node gaussian_velocity(duet_model *m, duet_node x, duet_node t)
 
 static void build_gaussian_flow(duet_model *m)
 {
-    duet_flow_use(m, gaussian_velocity);
+    duet_flow_matching_use(m, gaussian_velocity);
 }
 
 static const duet_family gaussian_flow = {

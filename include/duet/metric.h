@@ -20,7 +20,8 @@ typedef struct duet_metric_row {
     const char *name;
     const char *unit;
     const char *summary;
-    int better; /**< 1: the larger its first value, the better; -1: the smaller; 0: neither */
+    int better;      /**< 1: the larger its first value, the better; -1: the smaller; 0: neither */
+    bool on_request; /**< it takes long: computed only where it is named */
 } duet_metric_row;
 
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */
@@ -37,6 +38,12 @@ DUET_API duet_status duet_metric_compute(duet_run *run, const char *metric, duet
 DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *metrics, size_t metric_count,
                                              duet_split split, uint64_t seed, duet_metric_value *values,
                                              size_t capacity, size_t *count, duet_error *error);
+
+/** At each of `count` latents ([count, latents]; with `classes` of a model that is told some, else NULL) the numerical
+ *  rank of d decode / d latent, into ranks [count]: singular values above a hundredth of the largest, by central
+ *  differences. Costs two decodes a latent. */
+DUET_API duet_status duet_latent_rank(duet_run *run, const float *latents, const uint8_t *classes, size_t count,
+                                      double *ranks, duet_error *error);
 
 /* Watching a training. */
 

@@ -14,6 +14,8 @@ typedef struct cli_step {
     size_t batch;
     duet_explained_phase *phases;
     size_t count;
+    duet_explained_use *uses;
+    size_t use_count;
 } cli_step;
 
 /** Totals over launches. */
@@ -51,6 +53,7 @@ const char *cli_optimiser_name(const duet_optimiser *optimiser, char text[32]);
 /** Each prints the whole step on standard output and returns an exit status. */
 int cli_explain_text(const cli_step *step);
 int cli_explain_dot(const cli_step *step);
+int cli_explain_players(const cli_step *step);
 int cli_explain_json(const cli_step *step);
 int cli_explain_source(const cli_step *step);
 

@@ -22,9 +22,9 @@ duet_node duet_field_trained(duet_model *model, duet_node x, duet_node time);
 duet_node duet_field_used(duet_model *model, duet_node x, duet_node time);
 
 /** Of a field of velocities from noise at time 0 to data at 1: the procedures "sample" and "encode". */
-void duet_flow_use(duet_model *model, duet_field velocity);
+void duet_flow_matching_use(duet_model *model, duet_field velocity);
 
-/** The rows that duet_ddpm_alphas reads. */
+/** The rows that duet_ddpm_use reads. */
 #define DUET_DDPM_SETTINGS                                                                                             \
     DUET_COUNT("timesteps", 1000, 1, 4000, "steps from data to noise"),                                                \
         DUET_CHOICE("schedule", "cosine", "cosine|linear", "how fast noise takes the place of data")

@@ -91,7 +91,7 @@ static void encode(duet_model *m, duet_field velocity, const duet_prior *prior)
     duet_output(m, DUET_NLL, duet_shift(duet_negate(log_density), -doubled));
 }
 
-void duet_flow_use(duet_model *m, duet_field velocity)
+void duet_flow_matching_use(duet_model *m, duet_field velocity)
 {
     const duet_prior prior = duet_prior_normal(duet_features(duet_model_batch(m)));
     sample(m, velocity, duet_latent(m, &prior, 1));
@@ -112,7 +112,7 @@ static void build_flow_matching(duet_model *m)
     duet_report(m, "velocity_error", loss);
     duet_minimise(m, loss, duet_model_group(m, "net"));
 
-    duet_flow_use(m, duet_field_used);
+    duet_flow_matching_use(m, duet_field_used);
 }
 
 static const duet_setting settings[] = {
