@@ -69,6 +69,7 @@ typedef struct duet_family {
     size_t batch;              /**< examples a step of a training that does not say; 0: 128 */
     const char *const *groups; /**< the networks whose settings may be said apart, "generator.lr=0.001"; NULL after the
                                     last. NULL: not listed, so that any name is taken until the model is built */
+    bool averaged;             /**< use reads the averages that groups keep, unless a request says weights=trained */
 } duet_family;
 
 /** What a training takes that does not say: the preset's numbers if the settings name one, else the family's. */

@@ -90,12 +90,23 @@ static void take(update *u, duet_node variable, duet_node value)
     u->roots[u->root_count++] = duet_assign(variable, value);
 }
 
+/* What the average keeps of itself in this update. */
+static duet_node average_decay(update *u)
+{
+    const char *where = u->where;
+    duet_node decay = duet_constant(u->graph, u->optimiser->average);
+    if (u->optimiser->average_warm_up <= 0) return decay;
+    duet_node early = duet_divide(duet_shift(u->done, 1), duet_shift(u->done, u->optimiser->average_warm_up));
+    return duet_minimum(decay, early);
+}
+
 /* The average begins as the parameters after the first update, and then is an exponential mean of them. */
 static void keep_average(update *u, duet_node next)
 {
     const char *where = u->where;
     duet_node average = slot(u, DUET_AVERAGE_SLOT), is_first = duet_equal(u->done, duet_constant(u->graph, 0));
-    duet_node moved = duet_add(duet_scale(average, u->optimiser->average), duet_scale(next, 1 - u->optimiser->average));
+    duet_node decay = average_decay(u), fresh = duet_shift(duet_negate(decay), 1);
+    duet_node moved = duet_add(duet_multiply(average, decay), duet_multiply(next, fresh));
     take(u, average, duet_select(is_first, next, moved));
 }
 
