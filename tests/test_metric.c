@@ -174,6 +174,40 @@ static void active_units_are_those_that_vary(void **state)
     duet_run_close(&run);
 }
 
+/* A posterior that is the prior; and one whose mean has moved. */
+static void codes_are_compared_with_the_prior(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("ring-vae", "vae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    duet_metric_value value = value_of(run, "latent-mmd", DUET_TEST, "latent-mmd");
+    assert_int_equal(value.n, 1000);
+    assert_close(value.value, 0, 0.003); /* over 20 seeds of draws the deviation is 0.0004 */
+    set_one(run, "encoder.mean.bias", 0, 1);
+    double moved = value_of(run, "latent-mmd", DUET_TEST, "latent-mmd").value;
+    assert_in_range((size_t)(1e4 * moved), 500, 2000);
+    set_one(run, "encoder.logvar.bias", 0, -8); /* all codes in one line: narrower than the prior */
+    set_one(run, "encoder.mean.bias", 0, 0);
+    assert_true(value_of(run, "latent-mmd", DUET_TEST, "latent-mmd").value > 0.02);
+    duet_run_close(&run);
+    run = open_run("plain-ae", "ae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    assert_false(duet_metric_applies(run, "latent-mmd")); /* it has no prior that samples are made of */
+    assert_false(duet_metric_applies(run, "log-likelihood"));
+    duet_run_close(&run);
+}
+
+/* A decoder that hears nothing has the same p(x) whatever z is. */
+static void log_likelihoods_are_asked_of_the_procedure(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    static const char *const few[] = {"k=7"};
+    duet_run_set_settings(run, few, 1);
+    duet_metric_value value = value_of(run, "log-likelihood", DUET_TRAIN, "log-likelihood");
+    assert_close(value.value, -PIXELS * log(2), 1e-3);
+    assert_int_equal(value.n, TEST_TRAINING);
+    duet_run_close(&run);
+}
+
 static duet_run *open_ring(void)
 {
     return open_run("ring-gan", "gan", "ring8", SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
@@ -420,6 +454,8 @@ int main(void)
         cmocka_unit_test(a_split_is_visited_whole),
         cmocka_unit_test(bits_are_nats_over_pixels_and_eight),
         cmocka_unit_test(active_units_are_those_that_vary),
+        cmocka_unit_test(codes_are_compared_with_the_prior),
+        cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
         cmocka_unit_test(accuracy_counts_both_sides),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(modes_are_counted_within_three_sigma),

@@ -20,7 +20,8 @@ typedef struct duet_metric_row {
     const char *name;
     const char *unit;
     const char *summary;
-    int better; /**< 1: the larger its first value, the better; -1: the smaller; 0: neither */
+    int better;      /**< 1: the larger its first value, the better; -1: the smaller; 0: neither */
+    bool on_request; /**< it takes long: computed only where it is named */
 } duet_metric_row;
 
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */

@@ -23,7 +23,7 @@ static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_LIST, "metric", 0, PLACE(metrics), "NAME",
      "compute this one; may be given several times\n"
-     "(default: all that the model has)",
+     "(default: all that the model has and that do not take long)",
      0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
      "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
@@ -50,7 +50,7 @@ static int compute_all(duet_run *run, const struct arguments *arguments, struct 
     duet_error error = {0};
     for (size_t i = 0; i < count; i++) names[i] = arguments->metrics.items[i];
     for (size_t i = 0; arguments->metrics.count == 0 && (row = duet_metric_at(i)) != NULL; i++)
-        if (duet_metric_applies(run, row->name)) names[count++] = row->name;
+        if (!row->on_request && duet_metric_applies(run, row->name)) names[count++] = row->name;
     if (duet_metric_compute_all(run, names, count, cli_run_split(run), arguments->seed, values->rows, MOST_VALUES,
                                 &values->count, &error) != DUET_OK)
         return cli_fail_opened(&error);

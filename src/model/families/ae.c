@@ -17,6 +17,7 @@ static void build_ae(duet_model *m)
     duet_phase(m, "reconstruction", 1);
     duet_report(m, "nll", duet_batch_mean(nll));
     duet_report(m, "mse", duet_batch_mean(duet_square(duet_subtract(mean, x))));
+    duet_likelihood_report(m);
     duet_minimise(m, duet_batch_mean(nll), encoder, decoder);
 
     duet_output(m, DUET_NLL, nll);
