@@ -141,7 +141,7 @@ static void bits_are_nats_over_pixels_and_eight(void **state)
         nll += (x + 2 * log1p(exp(-x))) / N;
     }
     assert_close(value_of(run, "nll", DUET_TEST, "nll").value, nll, 0.05);
-    duet_metric_value bits = value_of(run, "bits_per_dimension", DUET_TEST, "bits_per_dimension");
+    duet_metric_value bits = value_of(run, "bits-per-dimension", DUET_TEST, "bits-per-dimension");
     assert_close(bits.value, value_of(run, "nll", DUET_TEST, "nll").value / log(2) / PIXELS + 8, 1e-5);
     assert_true(bits.low < bits.value && bits.value < bits.high);
     assert_int_equal(bits.n, N);
@@ -149,7 +149,7 @@ static void bits_are_nats_over_pixels_and_eight(void **state)
 
     run = open_run("ring-nice", "nice", "ring8", SETTINGS("hidden=4")); /* a density of no bytes */
     assert_true(duet_metric_applies(run, "nll"));
-    assert_false(duet_metric_applies(run, "bits_per_dimension"));
+    assert_false(duet_metric_applies(run, "bits-per-dimension"));
     duet_run_close(&run);
 }
 
@@ -171,6 +171,40 @@ static void active_units_are_those_that_vary(void **state)
     set_one(run, "encoder.mean.weight", 12, sqrt(0.009 / variance)); /* latent 1: just below */
     set_one(run, "encoder.mean.bias", 2, 7);                         /* latent 2: far away, but still */
     assert_close(value_of(run, "active-units", DUET_TRAIN, "active-units").value, 1, 0);
+    duet_run_close(&run);
+}
+
+/* A posterior that is the prior; and one whose mean has moved. */
+static void codes_are_compared_with_the_prior(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("ring-vae", "vae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    duet_metric_value value = value_of(run, "latent-mmd", DUET_TEST, "latent-mmd");
+    assert_int_equal(value.n, 1000);
+    assert_close(value.value, 0, 0.003); /* over 20 seeds of draws the deviation is 0.0004 */
+    set_one(run, "encoder.mean.bias", 0, 1);
+    double moved = value_of(run, "latent-mmd", DUET_TEST, "latent-mmd").value;
+    assert_in_range((size_t)(1e4 * moved), 500, 2000);
+    set_one(run, "encoder.logvar.bias", 0, -8); /* all codes in one line: narrower than the prior */
+    set_one(run, "encoder.mean.bias", 0, 0);
+    assert_true(value_of(run, "latent-mmd", DUET_TEST, "latent-mmd").value > 0.02);
+    duet_run_close(&run);
+    run = open_run("plain-ae", "ae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    assert_false(duet_metric_applies(run, "latent-mmd")); /* it has no prior that samples are made of */
+    assert_false(duet_metric_applies(run, "log-likelihood"));
+    duet_run_close(&run);
+}
+
+/* A decoder that hears nothing has the same p(x) whatever z is. */
+static void log_likelihoods_are_asked_of_the_procedure(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    static const char *const few[] = {"k=7"};
+    duet_run_set_settings(run, few, 1);
+    duet_metric_value value = value_of(run, "log-likelihood", DUET_TRAIN, "log-likelihood");
+    assert_close(value.value, -PIXELS * log(2), 1e-3);
+    assert_int_equal(value.n, TEST_TRAINING);
     duet_run_close(&run);
 }
 
@@ -244,6 +278,20 @@ static void modes_are_counted_within_three_sigma(void **state)
     duet_run_close(&run);
 }
 
+/* A decoder of two latents without hidden layers: its weight's rows are the directions. */
+static void the_rank_of_a_decoder_is_that_of_its_weight(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("linear", "vae", pictures, SETTINGS("hidden=", "latent=2"));
+    const float along[2] = {0.1f, 0.2f}, away[2] = {0.3f, -0.1f}, parallel[2] = {-0.2f, -0.4f};
+    set(run, "decoder.output.weight", 0, along, 2);
+    set(run, "decoder.output.weight", 2, parallel, 2);
+    assert_close(value_of(run, "latent-rank", DUET_TEST, "latent-rank").value, 1, 0);
+    set(run, "decoder.output.weight", 4, away, 2);
+    assert_close(value_of(run, "latent-rank", DUET_TEST, "latent-rank").value, 2, 0);
+    duet_run_close(&run);
+}
+
 static void metrics_say_what_they_cannot_do(void **state)
 {
     (void)state;
@@ -259,8 +307,9 @@ static void metrics_say_what_they_cannot_do(void **state)
                   &error);
     assert_message(&error, "discriminator");
     assert_int_equal(count, 0);
-    while (duet_metric_at(rows) != NULL) rows++;
-    assert_int_equal(rows, 8);
+    for (const duet_metric_row *row; (row = duet_metric_at(rows)) != NULL; rows++)
+        assert_true(row->name[0] != '\0' && row->unit[0] != '\0' && row->summary[0] != '\0');
+    assert_true(rows >= 8);
     /* Values past the room for them are left out. */
     error = (duet_error){0};
     assert_ok(duet_metric_compute(run, "elbo", DUET_TEST, 0, values, 2, &count, &error), &error);
@@ -405,9 +454,12 @@ int main(void)
         cmocka_unit_test(a_split_is_visited_whole),
         cmocka_unit_test(bits_are_nats_over_pixels_and_eight),
         cmocka_unit_test(active_units_are_those_that_vary),
+        cmocka_unit_test(codes_are_compared_with_the_prior),
+        cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
         cmocka_unit_test(accuracy_counts_both_sides),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
+        cmocka_unit_test(the_rank_of_a_decoder_is_that_of_its_weight),
         cmocka_unit_test(metrics_say_what_they_cannot_do),
         cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),
         cmocka_unit_test(noise_follows_from_the_seed),

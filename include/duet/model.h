@@ -224,23 +224,29 @@ DUET_API double duet_use_number(duet_model *model, const char *key, double initi
  * draws. */
 DUET_API duet_node duet_latent_at(const char *where, duet_model *model, const duet_prior *parts, size_t count);
 #define duet_latent(model, parts, count) duet_latent_at(DUET_WHERE, (model), (parts), (count))
+/** The same of a prior that the model draws from itself: where a request gives no latents they are `drawn`. `parts`
+ * stand for it where a density or a quantile is asked for: on the way of an interpolation, in an inversion. */
+DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, const duet_prior *parts, size_t count,
+                                        duet_node drawn);
+#define duet_latent_drawn(model, parts, count, drawn)                                                                  \
+    duet_latent_drawn_at(DUET_WHERE, (model), (parts), (count), (drawn))
 
 /* Outputs: what a trained model gives, a row an example, by name. Those of training are given at once, without phases;
  * those of another procedure at its end. Standard ones have a meaning to commands and metrics. */
 
-#define DUET_SAMPLE         "sample"         /**< [batch, features of the data]: new examples */
-#define DUET_RECONSTRUCTION "reconstruction" /**< [batch, features of the data]: of the batch */
-#define DUET_LATENT         "latent"         /**< [batch, latent features]: codes of the batch */
-#define DUET_DECODE         "decode"         /**< [batch, features of the data]: of duet_latent */
-#define DUET_PRIOR          "prior"          /**< duet_latent itself; given without being asked for */
-#define DUET_NLL            "nll"            /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
-#define DUET_KL             "kl"             /**< [batch]: KL of the posterior from the prior, nats */
-#define DUET_CLASS_LOGITS   "class_logits"   /**< [batch, classes]: of a classifier, for the batch */
-#define DUET_FEATURES       "features"       /**< [batch, n]: what a judge compares examples by */
-#define DUET_LOGIT          "logit"          /**< [batch, 1]: the discriminator's, for the batch */
-#define DUET_SAMPLE_LOGIT   "sample_logit"   /**< [batch, 1]: the discriminator's, for new examples */
-/** [batch]: -log2 p of the example's bytes, or an upper bound of it, over the number of its features */
-#define DUET_BITS "bits_per_dimension"
+#define DUET_SAMPLE         "sample"             /**< [batch, features of the data]: new examples */
+#define DUET_RECONSTRUCTION "reconstruction"     /**< [batch, features of the data]: of the batch */
+#define DUET_LATENT         "latent"             /**< [batch, latent features]: codes of the batch */
+#define DUET_POSTERIOR_DRAW "posterior_draw"     /**< [batch, latent features]: codes of the batch, a draw each */
+#define DUET_DECODE         "decode"             /**< [batch, features of the data]: of duet_latent */
+#define DUET_PRIOR          "prior"              /**< duet_latent itself; given without being asked for */
+#define DUET_NLL            "nll"                /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
+#define DUET_KL             "kl"                 /**< [batch]: KL of the posterior from the prior, nats */
+#define DUET_CLASS_LOGITS   "class_logits"       /**< [batch, classes]: of a classifier, for the batch */
+#define DUET_FEATURES       "features"           /**< [batch, n]: what a judge compares examples by */
+#define DUET_LOGIT          "logit"              /**< [batch, 1]: the discriminator's, for the batch */
+#define DUET_SAMPLE_LOGIT   "sample_logit"       /**< [batch, 1]: the discriminator's, for new examples */
+#define DUET_BITS           "bits_per_dimension" /**< [batch]: -log2 p of the bytes a feature, or an upper bound */
 
 /** Standard output `index`; NULL past the end. */
 DUET_API const char *duet_standard_output(size_t index);

@@ -31,13 +31,13 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     (void)error;
-    duet_metric_add_mean(task, "bits_per_dimension", task->state, duet_metric_examples(task));
+    duet_metric_add_mean(task, "bits-per-dimension", task->state, duet_metric_examples(task));
     return DUET_OK;
 }
 
 const duet_metric duet_metric_bits_per_dimension = {
-    {"bits_per_dimension", "bits a feature",
-     "code length of an example's bytes; for models with a likelihood of bytes"},
+    {"bits-per-dimension", "bits a feature", "code length of an example's bytes; for models with a likelihood of bytes",
+     -1},
     applies,
     outputs,
     begin,

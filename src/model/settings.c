@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Settings: a family's own rows, then the common ones it does not replace. Values are kept as text, checked once. */
+/* Settings: a family's own rows, then the common rows that it does not replace. Values are checked once and kept as
+ * text. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,11 @@ enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10 };
 
 static const duet_setting common[] = {
     DUET_CHOICE("shuffle", "yes", "yes|no", "a new order of the examples each epoch; no: the file's"),
+    DUET_CHOICE("gradient_norms", "no", "yes|no", "report the norm of each group's gradient too"),
     DUET_CHOICE("activation", "relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
 };
 
-/* What may be said of one group too, as GROUP.KEY. */
+/* Settings of all groups; GROUP.KEY overrides one for a single group. */
 static const duet_setting of_groups[] = {
     DUET_CHOICE("optimiser", "adam", DUET_NAMES(DUET_OPTIMISERS), "how parameters are updated"),
     DUET_NUMBER("lr", 0.001, 0, 100, "learning rate"),
@@ -49,7 +51,8 @@ static bool replaces_common(const duet_family *family, const char *key)
     return false;
 }
 
-/* Row `index` of those of a table that the family does not replace; the index is counted down by those passed over. */
+/* Row `*index` of a table, counting only rows that the family does not replace. NULL past the end: then *index is less
+ * by the rows counted, and so continues into the next table. */
 static const duet_setting *row_of(const duet_family *family, const duet_setting *table, size_t count, size_t *index)
 {
     for (size_t i = 0; i < count; i++)
@@ -138,7 +141,7 @@ static bool is_word(const char *text, size_t length, const char *word)
     return strlen(word) == length && strncmp(text, word, length) == 0;
 }
 
-/* Whether the family has that group; one that lists none is asked when it is built. */
+/* Whether the family has that group. A family that lists no groups may have any: the trainer checks the name. */
 static bool may_have_group(const duet_family *family, const char *name, size_t length)
 {
     for (size_t i = 0; family->groups != NULL && family->groups[i] != NULL; i++)

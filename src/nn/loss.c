@@ -20,6 +20,28 @@ duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logv
     return duet_scale(duet_sum_features(terms), 0.5);
 }
 
+/* With a and b the upper and lower end of x's step in units of the scale, sigmoid(a) - sigmoid(b) is
+ * sigmoid(a) sigmoid(-b) (1 - e^(b - a)), of which no logarithm underflows; a - b is the step's width. */
+duet_node duet_discretised_logistic_nll_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
+                                           size_t levels)
+{
+    if (duet_node_is_broken(location)) return location;
+    duet_graph *graph = location->graph;
+    double steps = (double)(levels > 1 ? levels - 1 : 1), half = 0.5 / steps;
+    duet_node number = duet_floor(duet_shift(duet_scale(x, steps), 0.5));
+    duet_node not_first = duet_greater(number, duet_constant(graph, 0.5));
+    duet_node not_last = duet_less(number, duet_constant(graph, steps - 0.5));
+    duet_node away = duet_subtract(duet_scale(number, 1 / steps), location),
+              per_scale = duet_exp(duet_negate(log_scale));
+    duet_node above = duet_softplus(duet_negate(duet_multiply(duet_shift(away, half), per_scale)));
+    duet_node below = duet_softplus(duet_multiply(duet_shift(away, -half), per_scale));
+    duet_node lost =
+        duet_negate(duet_elu(duet_scale(per_scale, -1 / steps), 1)); /* 1 - e^-width: elu(-w) is expm1(-w) */
+    duet_node ends = duet_add(duet_multiply(not_last, above), duet_multiply(not_first, below));
+    duet_node width = duet_multiply(duet_multiply(not_first, not_last), duet_log(lost));
+    return duet_sum_features(duet_subtract(ends, width));
+}
+
 duet_node duet_gaussian_kl_at(const char *where, duet_node mean, duet_node logvar)
 {
     duet_node moments = duet_add(duet_square(mean), duet_exp(logvar));

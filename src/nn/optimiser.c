@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Optimisers as graph: each reads like the paper's update over the group's flat block, and fusion makes it one launch.
- * Scalars that change from step to step (the rate, bias corrections) follow from the group's counter on the device. */
+ * Scalars that change from step to step (the rate, bias corrections) are computed from the group's counter on the
+ * device. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +20,8 @@ typedef struct update {
     duet_group *group;
     const duet_optimiser *optimiser;
     duet_node parameters, gradient; /* flat */
-    duet_node rate, time, done;     /* scalars: the learning rate, the number of this update from 1, those before it */
-    duet_node gate, active;         /* scalars or NULL: scales the step; 0 leaves everything as it is */
+    duet_node rate, time, done; /* scalars: the learning rate; this update's number, from 1; the updates before it */
+    duet_node gate, active;     /* scalars or NULL: gate scales the step; active 0 leaves everything as it is */
     duet_node *roots;
     size_t root_count;
 } update;
@@ -63,7 +64,7 @@ duet_status duet_group_slot(duet_group *group, const char *name, duet_variable *
     return DUET_OK;
 }
 
-/* A moment. */
+/* A moment or an average, as a flat row. */
 static duet_node slot(update *u, const char *name)
 {
     duet_error error = {0};
@@ -79,7 +80,7 @@ static void take(update *u, duet_node variable, duet_node value)
     u->roots[u->root_count++] = duet_assign(variable, value);
 }
 
-/* From the first update's parameters on, the average goes a share of the way to each update's. */
+/* The average begins as the parameters after the first update, and then is an exponential mean of them. */
 static void keep_average(update *u, duet_node next)
 {
     const char *where = u->where;
@@ -88,7 +89,7 @@ static void keep_average(update *u, duet_node next)
     take(u, average, duet_select(is_first, next, moved));
 }
 
-/* parameters -= gate * rate * direction */
+/* parameters = from - gate * rate * direction, within clip_weights */
 static void step(update *u, duet_node from, duet_node direction)
 {
     const char *where = u->where;
@@ -100,7 +101,7 @@ static void step(update *u, duet_node from, duet_node direction)
     if (o->average > 0) keep_average(u, next);
 }
 
-/* a + (1 - share) (b - a): an exponential mean */
+/* share * a + (1 - share) * b: one step of an exponential mean. */
 static duet_node mean_of(update *u, double share, duet_node a, duet_node b)
 {
     const char *where = u->where;
@@ -134,8 +135,8 @@ static void rmsprop(update *u)
     step(u, u->parameters, direction);
 }
 
-/* 1 / (1 - beta^time), so that each parameter multiplies instead of dividing; 1 - beta^time as -(e^(time ln beta) - 1):
- * elu is e^x - 1 below 0, which loses nothing where beta^time is near 1. */
+/* 1 / (1 - beta^time): one division for all parameters. 1 - beta^time is computed as -(e^x - 1) with x = time *
+ * ln(beta). As x is below 0, elu(x) is e^x - 1, and it loses no digits where beta^time is near 1. */
 static duet_node bias_correction(update *u, double beta)
 {
     const char *where = u->where;
@@ -238,7 +239,7 @@ duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node
     return packed;
 }
 
-/* The gradient scaled down to the largest norm allowed. */
+/* The gradient, scaled down where its norm is above clip_norm. */
 static duet_node clip(update *u, duet_node gradient)
 {
     const char *where = u->where;
@@ -271,7 +272,7 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     snprintf(name, sizeof name, "%s.flat", group->name);
     u->gradient = clip(u, duet_group_gradient_at(where, group, loss));
     u->parameters = flat(u, group->storage, name);
-    if (optimiser->weight_decay > 0 && optimiser->kind != DUET_ADAMW) /* which decays by itself */
+    if (optimiser->weight_decay > 0 && optimiser->kind != DUET_ADAMW) /* AdamW has its own decay */
         u->gradient = duet_add(u->gradient, duet_scale(u->parameters, optimiser->weight_decay));
     composers[optimiser->kind](u);
     take(u, updates, duet_increment(updates));

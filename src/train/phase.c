@@ -34,8 +34,8 @@ static bool is_reported(const duet_phase_description *phase, duet_node value)
     return false;
 }
 
-/* A number that is finite if the group's gradient is; a gate that rests the update lets any gradient pass. Infinite too
- * where only the squares overflow, which would spoil the optimiser's moments. */
+/* A scalar that is not finite if the group's gradient is not, or if its squares overflow, which would spoil the
+ * optimiser's moments. Where the gate is 0 the gradient is not used, so any will do: 0. */
 static duet_node squared_norm(const duet_objective *objective, duet_group *group)
 {
     duet_node gradient = duet_group_gradient_at(objective->where, group, objective->loss);
@@ -54,7 +54,8 @@ static void add_watched(duet_schedule *schedule, duet_watched watched)
         duet_graph_fail(schedule->build->graph, "out of memory for a schedule");
 }
 
-/* Lists what the phase watches: its reports, the losses that are not among them, the gradients. Returns how many. */
+/* Writes to `values` what the phase watches: its reports, the losses that are not among them, the gradients' norms.
+ * Returns how many. */
 static size_t watch(duet_schedule *schedule, const duet_phase_description *phase, duet_node *values)
 {
     size_t count = 0;
@@ -76,7 +77,7 @@ static size_t watch(duet_schedule *schedule, const duet_phase_description *phase
     return count;
 }
 
-/* How many values it can list. */
+/* The most values that watch() writes. */
 static size_t most_watched(const duet_phase_description *phase)
 {
     size_t count = phase->report_count + phase->objective_count;
@@ -84,8 +85,8 @@ static size_t most_watched(const duet_phase_description *phase)
     return count;
 }
 
-/* The fault flag: 0, or 1 + the number of the first watched value that was not finite. Returns `allowed`, 1 as long as
- * there is none. The step beside it runs along until then. */
+/* Updates the fault flag, 0 or 1 + the index in schedule->watched of the first value that was not finite (`first` is
+ * the index of values[0]), and the step at which that was. Returns `allowed`: 1 while there is no fault, else 0. */
 static duet_node watch_faults(const duet_schedule *schedule, size_t first, const duet_node *values, size_t count,
                               duet_node *roots, size_t *root_count)
 {
@@ -123,8 +124,8 @@ static void remember_reports(const duet_build *build, const duet_phase_descripti
     roots[(*root_count)++] = duet_assign(replays, duet_increment(replays));
 }
 
-/* The layers that the phase runs learn from what passes through them: what its reports, losses, gates and assigned
- * values are made of is run. `needed` holds the values watched, with room for the others. */
+/* Updates the states of the layers that the phase runs: those that its reports, losses, gates or assigned values depend
+ * on. `needed` holds the `count` watched values and has room for the gates and assigned values. */
 static size_t update_states(const duet_phase_description *phase, duet_node *needed, size_t count, duet_node allowed,
                             duet_node *roots, size_t room)
 {
@@ -141,7 +142,7 @@ static size_t count_followers(const duet_graph *graph)
     return count;
 }
 
-enum { UPDATE_ROOTS = 8, OWN_ROOTS = 8 }; /* of an objective's group; fault flag, history, counters */
+enum { UPDATE_ROOTS = 8, OWN_ROOTS = 8 }; /* of each group's update; of fault flag, history and counters */
 
 size_t duet_phase_room(const duet_schedule *schedule, size_t index)
 {
@@ -161,7 +162,7 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
             const duet_optimiser by_settings = duet_model_optimiser(schedule->model, duet_group_name(group));
             duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
             if (group->store == schedule->model->store && optimiser.average == 0)
-                optimiser.average = by_settings.average; /* kept whoever moves the group */
+                optimiser.average = by_settings.average; /* kept whichever optimiser moves the group */
             made += duet_update_at(objective->where, group, &optimiser, objective->loss, objective->gate, allowed,
                                    roots + made);
         }

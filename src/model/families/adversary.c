@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Goodfellow et al. 2014 (arXiv:1406.2661): the minimax game of eq. 1, and the generator's loss -log D of sec. 3, which
- * does not vanish where D is sure. */
+/* Goodfellow et al. 2014 (arXiv:1406.2661): the minimax game of eq. 1, and the generator's loss -log D of sec. 3, whose
+ * gradient does not vanish where D is sure. */
 #include "model/families/adversary.h"
 
 static duet_node cross_entropy(duet_node logits, duet_node label)

@@ -5,13 +5,13 @@
 
 #include "duet/model.h"
 
-/** Each gives a scalar from logits [batch, 1]; a label is D's target, 1 for real and 0 for generated unless a referee
- *  changes them. */
+/** Losses as scalars, from D's logits [batch, 1]. `label` is D's target: 1 for real examples and 0 for generated ones,
+ *  unless a referee changes it. */
 typedef struct duet_adversarial_loss {
     const char *name;
     duet_node (*on_real)(duet_node logits, duet_node label);
     duet_node (*on_fake)(duet_node logits, duet_node label);
-    duet_node (*for_generator)(duet_node logits); /**< of generated examples */
+    duet_node (*for_generator)(duet_node logits); /**< logits of generated examples */
 } duet_adversarial_loss;
 
 /** The row that the setting "loss" names. */

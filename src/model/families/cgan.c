@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. Generated examples that
- * D learns from have the classes of the real ones beside them. */
+/* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. D learns from generated
+ * examples that have the classes of the real ones in the same batch. */
 #include "model/families/family.h"
 #include "model/families/gan.h"
 

@@ -6,7 +6,7 @@
 #include "model/families/family.h"
 #include "model/families/referee.h"
 
-/* D on real and generated examples, as one batch or as two. */
+/* D's logits of real and of generated examples, seen as one batch or as two. */
 static void discriminate_both(duet_model *m, const duet_gan_players *players, duet_node real, duet_node fake,
                               duet_node *on_real, duet_node *on_fake)
 {
@@ -82,7 +82,8 @@ static duet_node discriminate(duet_model *m, duet_node x)
     return duet_dense(discriminator, "logit", duet_hidden_layers(m, discriminator, "discriminator_hidden", x), 1);
 }
 
-/* One batch for D: without batch statistics it is the same, and each weight is read once. */
+/* D sees real and generated examples as one batch: without batch norm the logits are the same as from two, and each
+ * weight is read once. */
 static void build_gan(duet_model *m)
 {
     duet_gan_game(m,

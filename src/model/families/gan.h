@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What generative adversarial networks share: the game, whoever plays it. */
+/* What generative adversarial networks share: the game, whatever the two networks are. */
 #ifndef DUET_SRC_MODEL_FAMILIES_GAN_H
 #define DUET_SRC_MODEL_FAMILIES_GAN_H
 
@@ -24,9 +24,9 @@ typedef struct duet_gan_players {
     duet_node (*generate)(duet_model *model, duet_node z);     /**< [batch, latent] to examples as D sees them */
     duet_node (*discriminate)(duet_model *model, duet_node x); /**< to logits, [batch, 1] */
     bool centred;     /**< players pass each other examples in [-1, 1]: duet_model_centred */
-    bool conditional; /**< G reads labels: those of the batch that D has just seen, where D sees one a step */
+    bool conditional; /**< G reads labels; if D learns once a step, G then reads the labels of D's batch */
     bool joint;       /**< D sees real and generated examples as one batch; else as two, each with its own statistics */
-    bool inference;   /**< the examples that D learns from come from G as it is used, without the batch's statistics */
+    bool inference;   /**< G makes the examples for D as in use: by running statistics, not those of the batch */
 } duet_gan_players;
 
 /** The phases "discriminator" and "generator", which train the groups of these names, and the outputs. Reads the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* MADE, Germain et al. 2015 (arXiv:1502.03509): masks on the weights of a net with one hidden layer let output i see
- * inputs before i only, so that its outputs are the conditionals of a product, and sampling is one pass a pixel. */
+ * only the inputs before i. The outputs are thus conditionals whose product is p(x); sampling is one pass a pixel. */
 #include "duet/model.h"
 #include "model/families/family.h"
 
@@ -33,8 +33,8 @@ static net make_net(duet_model *m, size_t d, size_t hidden)
     return (net){duet_multiply(in, see), hidden_bias, duet_multiply(out, seen), logits_bias};
 }
 
-/* Ancestral sampling, sec. 4. What the hidden units have seen so far is kept, so that a pixel costs a row of one weight
- * and a column of the other. */
+/* Ancestral sampling, sec. 4. The sums of the hidden units over the pixels so far are kept in scratch, so that a pixel
+ * reads only one row of one weight matrix and one column of the other. */
 static void sample(duet_model *m, const net *n, size_t d, size_t hidden)
 {
     size_t rows = duet_model_batch_size(m);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* NICE, Dinh et al. 2015 (arXiv:1410.8516): additive couplings move one half of the features by a function of the other
- * half, which keeps volumes and is undone by subtracting; a diagonal scale at the end does not keep them, and its
+/* NICE, Dinh et al. 2015 (arXiv:1410.8516): additive couplings shift one half of the features by a function of the
+ * other half, which preserves volume and is inverted by subtracting; a diagonal scale at the end changes volume, so its
  * log-determinant joins the likelihood under a logistic prior. */
 #include "model/families/family.h"
 #include "model/families/flow.h"

@@ -15,14 +15,14 @@
         DUET_NUMBER("gate_low", 0, 0, 1, "the generator rests while D's accuracy is below this"),                      \
         DUET_NUMBER("gate_high", 1, 0, 1, "the discriminator rests while its accuracy is above this")
 
-/** x with noise that falls linearly to exactly 0 (Sonderby et al. 2017, arXiv:1610.04490). */
+/** x with normal noise whose deviation falls linearly to exactly 0 (Sonderby et al. 2017, arXiv:1610.04490). */
 duet_node duet_referee_blur(duet_model *model, duet_node x);
-/** D's label for real examples, 1 less the smoothing, or for generated ones, 0; with label_noise * U(0, 1) fresh for
- *  every example. */
+/** D's target: 1 - label_smoothing for real examples, 0 for generated ones; plus label_noise * U(0, 1), drawn anew for
+ *  each example. */
 duet_node duet_referee_label(duet_model *model, bool real);
-/** The share of examples that D tells right, each kind counting half: a scalar. */
+/** D's accuracy from its logits, a scalar: real and generated examples count half each. */
 duet_node duet_referee_accuracy(duet_node on_real, duet_node on_fake);
-/** Gates: 1 while the accuracy lets D, or G, learn. */
+/** Gates: 1 if D, or G, may learn at this accuracy of D, else 0. */
 duet_node duet_referee_lets_discriminator(duet_model *model, duet_node accuracy);
 duet_node duet_referee_lets_generator(duet_model *model, duet_node accuracy);
 
