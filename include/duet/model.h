@@ -140,7 +140,8 @@ DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model,
 DUET_API bool duet_model_training(const duet_model *model);
 DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
 
-/** A setting's value; a key the family does not have is a mistake of the graph. */
+/** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
+ *  group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
 #define duet_setting_number(model, key)     duet_setting_number_at(DUET_WHERE, (model), (key))
@@ -182,6 +183,10 @@ DUET_API void duet_phase_share_batch_at(const char *where, duet_model *model);
 /** What this phase minimises is minimised by this optimiser, not by that of the settings. */
 DUET_API void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_optimiser *optimiser);
 #define duet_phase_optimiser(model, optimiser) duet_phase_optimiser_at(DUET_WHERE, (model), (optimiser))
+/** What this phase minimises is minimised by an optimiser of the phase's own: the same settings, moments of its own.
+ *  Without this a group has one optimiser, whatever phases move it, whose moments see the gradients of all. */
+DUET_API void duet_phase_own_moments_at(const char *where, duet_model *model);
+#define duet_phase_own_moments(model) duet_phase_own_moments_at(DUET_WHERE, (model))
 /** In this phase, update the groups down the gradient of `loss` (a scalar). All gradients of a phase are taken at the
  *  same parameters. */
 DUET_API void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate,

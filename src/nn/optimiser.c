@@ -24,6 +24,7 @@ typedef struct update {
     duet_node gate, active;     /* scalars or NULL: gate scales the step; active 0 leaves everything as it is */
     duet_node *roots;
     size_t root_count;
+    duet_node *norm; /* receives how far the update goes; NULL: nobody asks */
 } update;
 
 static duet_node fail(update *u, const duet_error *error)
@@ -64,13 +65,22 @@ duet_status duet_group_slot(duet_group *group, const char *name, duet_variable *
     return DUET_OK;
 }
 
-/* A moment or an average, as a flat row. */
+/* A block beside the group's parameters, as a flat row. */
 static duet_node slot(update *u, const char *name)
 {
     duet_error error = {0};
     duet_variable *variable;
     if (duet_group_slot(u->group, name, &variable, &error) != DUET_OK) return fail(u, &error);
     return duet_variable_node(u->graph, variable);
+}
+
+/* A block of this optimiser's own. */
+static duet_node moment(update *u, const char *name)
+{
+    char full[64];
+    if (u->optimiser->name == NULL) return slot(u, name);
+    snprintf(full, sizeof full, "%s.%s", u->optimiser->name, name);
+    return slot(u, full);
 }
 
 static void take(update *u, duet_node variable, duet_node value)
@@ -89,13 +99,33 @@ static void keep_average(update *u, duet_node next)
     take(u, average, duet_select(is_first, next, moved));
 }
 
-/* parameters = from - gate * rate * direction, within clip_weights */
+/* What is added to the parameters, measured if someone asks and scaled down where its norm is above clip_update. */
+static duet_node limited(update *u, duet_node change)
+{
+    const char *where = u->where;
+    duet_node norm = duet_sqrt(duet_sum(duet_square(change), DUET_ALL_AXES, false));
+    duet_node limit = duet_constant(u->graph, u->optimiser->clip_update), one = duet_constant(u->graph, 1);
+    if (u->optimiser->clip_update > 0) {
+        change = duet_multiply(change, duet_minimum(duet_divide(limit, duet_shift(norm, 1e-30)), one));
+        norm = duet_minimum(norm, limit);
+    }
+    if (u->norm != NULL) *u->norm = norm;
+    return change;
+}
+
+/* parameters = from - gate * rate * direction, within clip_update of where they are and within clip_weights */
 static void step(update *u, duet_node from, duet_node direction)
 {
     const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
     duet_node rate = u->gate == NULL ? u->rate : duet_multiply(u->rate, u->gate);
-    duet_node next = duet_subtract(from, duet_multiply(rate, direction));
+    duet_node moved = duet_multiply(rate, direction), next = duet_subtract(from, moved);
+    if (o->clip_update > 0 || u->norm != NULL) {
+        duet_node change = duet_negate(moved);
+        if (from != u->parameters) change = duet_subtract(duet_subtract(from, u->parameters), moved);
+        change = limited(u, change);
+        if (o->clip_update > 0) next = duet_add(u->parameters, change);
+    }
     if (o->clip_weights > 0) next = duet_clamp(next, -o->clip_weights, o->clip_weights);
     take(u, u->parameters, next);
     if (o->average > 0) keep_average(u, next);
@@ -113,7 +143,7 @@ static void sgd(update *u)
     const char *where = u->where;
     duet_node direction = u->gradient;
     if (u->optimiser->momentum > 0) {
-        duet_node velocity = slot(u, "velocity");
+        duet_node velocity = moment(u, "velocity");
         direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
@@ -123,12 +153,12 @@ static void sgd(update *u)
 static void rmsprop(update *u)
 {
     const char *where = u->where;
-    duet_node squares = slot(u, "squares");
+    duet_node squares = moment(u, "squares");
     duet_node next = mean_of(u, u->optimiser->beta2, squares, duet_square(u->gradient));
     duet_node direction = duet_divide(u->gradient, duet_shift(duet_sqrt(next), u->optimiser->epsilon));
     take(u, squares, next);
     if (u->optimiser->momentum > 0) {
-        duet_node velocity = slot(u, "velocity");
+        duet_node velocity = moment(u, "velocity");
         direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
@@ -148,7 +178,7 @@ static void adam_from(update *u, duet_node from)
 {
     const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
-    duet_node moment1 = slot(u, "moment1"), moment2 = slot(u, "moment2");
+    duet_node moment1 = moment(u, "moment1"), moment2 = moment(u, "moment2");
     duet_node first = mean_of(u, o->beta1, moment1, u->gradient);
     duet_node second = mean_of(u, o->beta2, moment2, duet_square(u->gradient));
     duet_node mean = o->beta1 > 0 ? duet_multiply(first, bias_correction(u, o->beta1)) : first;
@@ -252,6 +282,12 @@ static duet_node clip(update *u, duet_node gradient)
 size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
                       duet_node gate, duet_node allowed, duet_node roots[8])
 {
+    return duet_update_measured_at(where, group, optimiser, loss, gate, allowed, roots, NULL);
+}
+
+size_t duet_update_measured_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
+                               duet_node gate, duet_node allowed, duet_node roots[8], duet_node *norm)
+{
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
     char name[192];
     if (duet_node_is_broken(loss) || group == NULL) return 0;
@@ -262,7 +298,9 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     update whole = {.where = where, .graph = loss->graph, .group = group, .optimiser = optimiser, .gate = gate};
     update *u = &whole;
     u->roots = roots;
-    snprintf(name, sizeof name, "%s.updates", group->name);
+    u->norm = norm;
+    const char *own = optimiser->name == NULL ? "" : optimiser->name, *dot = optimiser->name == NULL ? "" : ".";
+    snprintf(name, sizeof name, "%s.%s%supdates", group->name, own, dot);
     duet_node updates = duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     u->done = duet_to_float(updates);
     u->time = duet_shift(u->done, 1);

@@ -46,7 +46,7 @@ static bool breaks_the_bound(const patient *it)
 {
     double d_loss = term(it, "d_loss"), g_loss = term(it, "g_loss");
     if (!setting_is(it, "loss", "non-saturating") || !setting_is(it, "label_noise", "0") ||
-        !setting_is(it, "g_steps", "1"))
+        !setting_is(it, "fake_smoothing", "0") || !setting_is(it, "g_steps", "1"))
         return false;
     return d_loss > 0 && g_loss < 0.67 * -log1p(-exp(-d_loss)) - 0.05;
 }

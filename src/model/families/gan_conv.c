@@ -3,7 +3,7 @@
  * of TensorFlow's tutorial of that name against a discriminator with dropout and one global maximum a feature. Both see
  * pictures in [-1, 1]. */
 #include "model/families/family.h"
-#include "model/families/gan.h"
+#include "model/families/game.h"
 
 static duet_node normalised(duet_model *m, duet_group *group, const char *layer, duet_node x)
 {
@@ -32,7 +32,8 @@ static duet_node discriminate(duet_model *m, duet_node x)
     duet_node h = duet_activate(m, duet_conv2d(discriminator, "conv1", x, 64, 5, 2, DUET_SAME));
     h = duet_conv2d(discriminator, "conv2", duet_dropout(h, rate), 128, 5, 2, DUET_SAME);
     h = duet_dropout(duet_activate(m, h), rate);
-    return duet_dense(discriminator, "logit", duet_global_max_pool(h), 1);
+    h = duet_with_minibatch_deviation(m, duet_global_max_pool(h));
+    return duet_dense(discriminator, "logit", h, 1);
 }
 
 static void build_gan_conv(duet_model *m)
