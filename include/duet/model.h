@@ -150,8 +150,8 @@ DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const cha
 DUET_API size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key,
                                       size_t sizes[DUET_MOST_SIZES]);
 #define duet_setting_sizes(model, key, sizes) duet_setting_sizes_at(DUET_WHERE, (model), (key), (sizes))
-#define duet_setting_number(model, key)     duet_setting_number_at(DUET_WHERE, (model), (key))
-#define duet_setting_is(model, key, choice) duet_setting_is_at(DUET_WHERE, (model), (key), (choice))
+#define duet_setting_number(model, key)       duet_setting_number_at(DUET_WHERE, (model), (key))
+#define duet_setting_is(model, key, choice)   duet_setting_is_at(DUET_WHERE, (model), (key), (choice))
 /** The activation of hidden layers that the setting "activation" names. */
 DUET_API duet_node duet_activate_at(const char *where, duet_model *model, duet_node x);
 #define duet_activate(model, x) duet_activate_at(DUET_WHERE, (model), (x))
@@ -174,8 +174,8 @@ DUET_API duet_node duet_hidden_layers_reversed_at(const char *where, duet_model 
 DUET_API void duet_procedure_at(const char *where, duet_model *model, const char *name);
 #define duet_procedure(model, name) duet_procedure_at(DUET_WHERE, (model), (name))
 
-/** At use: the phases of the open procedure are run in order, as often as each says, `rounds` times in all (1 unless this
- *  is said): a picture row after row. */
+/** At use: the phases of the open procedure are run in order, as often as each says, `rounds` times in all (1 unless
+ * this is said): a picture row after row. */
 DUET_API void duet_procedure_rounds_at(const char *where, duet_model *model, size_t rounds);
 #define duet_procedure_rounds(model, rounds) duet_procedure_rounds_at(DUET_WHERE, (model), (rounds))
 

@@ -184,8 +184,8 @@ DUET_API duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, du
 DUET_API duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logvar, duet_node x);
 #define duet_gaussian_nll(mean, logvar, x) duet_gaussian_nll_at(DUET_WHERE, (mean), (logvar), (x))
 /** log P(x), element by element, of a number in [0, 1] that is taken as the nearest of `levels` even steps from 0 to 1
- *  (bytes are 256): what a logistic distribution of this location and the scale exp(log_scale) puts within half a step of
- *  it, 0 and 1 also what lies beyond. Salimans et al. 2017 (arXiv:1701.05517), sec. 2.1. Shapes broadcast. */
+ *  (bytes are 256): what a logistic distribution of this location and the scale exp(log_scale) puts within half a step
+ * of it, 0 and 1 also what lies beyond. Salimans et al. 2017 (arXiv:1701.05517), sec. 2.1. Shapes broadcast. */
 DUET_API duet_node duet_discretised_logistic_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
                                                 size_t levels);
 #define duet_discretised_logistic(location, log_scale, x, levels)                                                      \
