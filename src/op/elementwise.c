@@ -104,7 +104,7 @@ UNARY(log1p,         12, "log1p(a)",                                       duet_
 UNARY(sqrt,           4, "sqrt(a)",                                        duet_divide(duet_scale(g, 0.5), y))
 UNARY(sin,           16, "sin(a)",                                         duet_multiply(g, duet_cos(x)))
 UNARY(cos,           16, "cos(a)",                                         duet_negate(duet_multiply(g, duet_sin(x))))
-UNARY(tanh,          16, "branchless_tanh(a)",
+UNARY(tanh,          24, "branchless_tanh(a)",
       duet_multiply(g, duet_subtract(duet_constant(node->graph, 1), duet_square(y))))
 UNARY(sigmoid,       14, "1.0f / (1.0f + exp(-a))",
       duet_multiply(g, duet_multiply(y, duet_subtract(duet_constant(node->graph, 1), y))))

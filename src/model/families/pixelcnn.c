@@ -20,10 +20,12 @@ static duet_node pixelwise(const net *n, const char *kind, size_t i, duet_node x
     return duet_causal_convolution(&n->at, kind, i, x, 1, 1, features, features, sees);
 }
 
+/* Eq. 2, tanh(a) sigmoid(b), where sigmoid(b) = (1 + tanh(b / 2)) / 2: plans keep a tanh for its gradient. */
 static duet_node gated(duet_node x)
 {
     size_t half = duet_features(x) / 2;
-    return duet_multiply(duet_tanh(duet_slice(x, 3, 0, half)), duet_sigmoid(duet_slice(x, 3, half, half)));
+    duet_node opened = duet_shift(duet_tanh(duet_scale(duet_slice(x, 3, half, half), 0.5)), 1);
+    return duet_multiply(duet_tanh(duet_slice(x, 3, 0, half)), duet_scale(opened, 0.5));
 }
 
 /* Layer i of the vertical stack; *across: what it tells that of the horizontal one. */
@@ -156,8 +158,8 @@ static void build_pixelcnn(duet_model *m)
 }
 
 static const duet_setting settings[] = {
-    DUET_COUNT("width", 24, 1, 4096, "features of each stack"),
-    DUET_COUNT("blocks", 4, 0, MOST_BLOCKS, "gated residual blocks of 3x3 windows after the first layer of 7x7"),
+    DUET_COUNT("width", 16, 1, 4096, "features of each stack"),
+    DUET_COUNT("blocks", 5, 0, MOST_BLOCKS, "gated residual blocks of 3x3 windows after the first layer of 7x7"),
     DUET_AUTOREGRESSIVE_SETTINGS,
 };
 
