@@ -183,10 +183,14 @@ DUET_API duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, du
 /** -log N(x; mean, exp(logvar)), with its log 2 pi. logvar broadcasts: a constant 0 gives sigma 1. */
 DUET_API duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logvar, duet_node x);
 #define duet_gaussian_nll(mean, logvar, x) duet_gaussian_nll_at(DUET_WHERE, (mean), (logvar), (x))
-/** -log P(x) of numbers in [0, 1] that are taken as the nearest of `levels` even steps from 0 to 1, bytes are 256: each
- *  has what a logistic distribution with this location and exp(log_scale) puts within half a step of it, 0 and 1 also
- *  what lies beyond. Kingma et al. 2016 (arXiv:1606.04934), the edges as in Salimans et al. 2017 (arXiv:1701.05517),
- *  sec. 2.1. log_scale broadcasts. */
+/** log P(x), element by element, of a number in [0, 1] that is taken as the nearest of `levels` even steps from 0 to 1
+ *  (bytes are 256): what a logistic distribution of this location and the scale exp(log_scale) puts within half a step
+ * of it, 0 and 1 also what lies beyond. Salimans et al. 2017 (arXiv:1701.05517), sec. 2.1. Shapes broadcast. */
+DUET_API duet_node duet_discretised_logistic_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
+                                                size_t levels);
+#define duet_discretised_logistic(location, log_scale, x, levels)                                                      \
+    duet_discretised_logistic_at(DUET_WHERE, (location), (log_scale), (x), (levels))
+/** Its negative sum over the features of an example, -log P(x) [batch]: Kingma et al. 2016 (arXiv:1606.04934). */
 DUET_API duet_node duet_discretised_logistic_nll_at(const char *where, duet_node location, duet_node log_scale,
                                                     duet_node x, size_t levels);
 #define duet_discretised_logistic_nll(location, log_scale, x, levels)                                                  \

@@ -26,6 +26,12 @@ bool duet_setting_is_at(const char *where, duet_model *model, const char *key, c
     return strcmp(setting_text(where, model, key), choice) == 0;
 }
 
+size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key, size_t sizes[DUET_MOST_SIZES])
+{
+    size_t count = duet_sizes_read(setting_text(where, model, key), sizes, DUET_MOST_SIZES);
+    return count == SIZE_MAX ? 0 : count;
+}
+
 duet_node duet_activate_at(const char *where, duet_model *model, duet_node x)
 {
     return duet_activation(setting_text(where, model, "activation"), x);
@@ -34,8 +40,8 @@ duet_node duet_activate_at(const char *where, duet_model *model, duet_node x)
 static duet_node hidden_layers(const char *where, duet_model *model, duet_group *group, const char *key, duet_node x,
                                bool reversed)
 {
-    size_t sizes[DUET_MAX_LAYERS], count = duet_sizes_read(setting_text(where, model, key), sizes, DUET_MAX_LAYERS);
-    for (size_t i = 0; i < count && count != SIZE_MAX; i++) {
+    size_t sizes[DUET_MOST_SIZES], count = duet_setting_sizes_at(where, model, key, sizes);
+    for (size_t i = 0; i < count; i++) {
         char layer[32];
         snprintf(layer, sizeof layer, "hidden%zu", i + 1);
         x = duet_activate(model, duet_dense(group, layer, x, sizes[reversed ? count - 1 - i : i]));

@@ -52,6 +52,15 @@ void duet_procedure_at(const char *where, duet_model *model, const char *name)
     take_name(where, build->graph, "procedure", name, build->procedures[build->open].name);
 }
 
+void duet_procedure_rounds_at(const char *where, duet_model *model, size_t rounds)
+{
+    duet_procedure_description *procedure = open_procedure(model->build);
+    if (model->build->open == 0 || rounds == 0)
+        duet_graph_fail(model->build->graph, "procedure \"%s\": %s", procedure->name,
+                        rounds == 0 ? "0 rounds run no phase" : "a step of training is one round");
+    procedure->rounds = rounds;
+}
+
 void duet_phase_at(const char *where, duet_model *model, const char *name, size_t repeats)
 {
     duet_build *build = model->build;

@@ -110,7 +110,7 @@ size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity)
 
 static duet_status check(const duet_setting *setting, const char *text, duet_error *error)
 {
-    size_t sizes[DUET_MAX_LAYERS];
+    size_t sizes[DUET_MOST_SIZES];
     switch (setting->kind) {
     case DUET_SETTING_NUMBER:
     case DUET_SETTING_COUNT: return check_number(setting, text, error);
@@ -119,10 +119,10 @@ static duet_status check(const duet_setting *setting, const char *text, duet_err
         return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is none of %s", setting->key, text,
                          setting->choices);
     case DUET_SETTING_SIZES:
-        if (duet_sizes_read(text, sizes, DUET_MAX_LAYERS) != SIZE_MAX) return DUET_OK;
+        if (duet_sizes_read(text, sizes, DUET_MOST_SIZES) != SIZE_MAX) return DUET_OK;
         return duet_fail(error, DUET_ERROR_USAGE,
                          "setting %s: \"%s\" is not a list of at most %d layer widths such as 400,200", setting->key,
-                         text, DUET_MAX_LAYERS);
+                         text, DUET_MOST_SIZES);
     }
     return DUET_OK;
 }
