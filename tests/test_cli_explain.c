@@ -65,6 +65,10 @@ static void a_document_adds_up(void **state)
 {
     (void)state;
     json_t *parsed = document(RUN("explain", "gan", "--data", "ring8", "--set", "k=2", "--json"));
+    json_t *first = json_array_get(json_object_get(parsed, "phases"), 0), *uses = json_object_get(parsed, "uses");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(first, "leaves_alone"), 0)), "generator");
+    assert_true(json_is_null(json_object_get(json_array_get(uses, 0), "procedure")));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(uses, 1), "procedure")), "invert");
     json_t *phase, *launch, *tensor, *other;
     size_t i, j, k;
     json_int_t launches = 0, flops = 0, unshared = 0, tensors = 0;
@@ -194,6 +198,8 @@ static void a_drawing_is_well_formed(void **state)
     (void)state;
     static dot_reader reader;
     char path[PATH_SIZE], command[2 * PATH_SIZE];
+    expect(RUN("explain", "gan", "--data", "ring8", "--players"), 0,
+           "\"discriminator\" -> phase1 [style=dashed, label=\"left alone\"]", NULL);
     result r = RUN("explain", "gan", "--data", "ring8", "--dot");
     json_t *parsed = document(RUN("explain", "gan", "--data", "ring8", "--json"));
     assert_int_equal(r.status, 0);

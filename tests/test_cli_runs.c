@@ -178,7 +178,53 @@ static void classes_are_asked_for_by_number_or_name(void **state)
     expect(RUN("sample", "@/cvae", "--class", "10"), 2, NULL, "0 to 9 of fashion-mnist");
     expect(RUN("sample", "@/cvae", "--class", "all", "--out", "@/all.png"), 0, "all.png", NULL);
     expect(RUN("sample", "@/vae", "--class", "1"), 1, NULL, "is told no classes");
+
+    /* A judge knows its classes, whatever it is shown. */
+    write_idx("bare-images-idx3-ubyte", DIMS(20, 4, 4), 7);
+    expect(RUN("train", "classifier", "--batch", "5", "--steps", "1", "--out", "@/judge"), 0, NULL, NULL);
+    expect(RUN("encode", "@/judge", "--data", "@/bare-images-idx3-ubyte", "--out", "@/features.npy"), 0, "features.npy",
+           NULL);
+    expect(RUN("eval", "@/vae", "--features", "@/features.npy"), 2, NULL, "given twice");
+    expect(RUN("classify", "@/judge", "--data", "@/bare-images-idx3-ubyte"), 0, "by the classifier's softmax", NULL);
+    expect(RUN("classify", "@/cvae", "--out", "@/shares.npy"), 0, "by Bayes' rule", NULL);
     assert_int_equal(unsetenv("DUET_DATA"), 0);
+}
+
+static void latents_are_traversed(void **state)
+{
+    (void)state;
+    json_t *parsed = document(RUN("traverse", "@/vae", "--latent", "1", "--json", "--out", "@/way.npy"));
+    json_t *row = json_array_get(json_object_get(parsed, "rows"), 0);
+    assert_int_equal(json_integer_value(json_object_get(row, "latent")), 1);
+    assert_true(json_number_value(json_object_get(row, "change")) > 0);
+    json_decref(parsed);
+    expect(RUN("traverse", "@/vae", "-n", "3"), 0, "samples/traversal.png", NULL);
+    expect(RUN("traverse", "@/vae", "--latent", "20"), 1, NULL, "none of the latents 0 to 19");
+    expect(RUN("interpolate", "@/vae", "--linear", "--out", "@/way.npy"), 0, "way.npy", NULL);
+}
+
+/* The mean of the scores by the bound is the metric's -ELBO, but for the noise. */
+static void examples_are_scored(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    size_t size;
+    json_t *parsed = document(RUN("score", "@/vae", "-n", "500", "--json", "--out", "@/scores.npy"));
+    assert_string_equal(json_string_value(json_object_get(parsed, "by")), "elbo");
+    json_t *highest = json_object_get(parsed, "highest");
+    assert_int_equal(json_array_size(highest), 10);
+    size_t example = (size_t)json_integer_value(json_object_get(json_array_get(highest, 0), "example"));
+    double most = json_number_value(json_object_get(json_array_get(highest, 0), "score"));
+    json_decref(parsed);
+    char *bytes = test_file_read(inside("scores.npy", path), &size);
+    const float *scores = (const float *)(const void *)(bytes + size - 500 * sizeof(float));
+    for (size_t i = 0; i < 500; i++) assert_true((double)scores[i] <= most + 1e-4);
+    assert_close(scores[example], most, 1e-4 * fabs(most));
+    free(bytes);
+    expect(RUN("score", "@/vae", "--by", "nll"), 1, NULL, "it has: elbo reconstruction");
+    expect(RUN("score", "@/vae", "--by", "nonsense"), 2, NULL, "no score 'nonsense'");
+    expect(RUN("score", "@/gan", "-n", "100"), 0, "discriminator of 100 examples", NULL);
+    expect(RUN("classify", "@/vae"), 1, NULL, "cannot classify");
 }
 
 static void copy(const char *from, const char *to)
@@ -256,6 +302,8 @@ int main(void)
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
         cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
+        cmocka_unit_test(latents_are_traversed),
+        cmocka_unit_test(examples_are_scored),
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),
         cmocka_unit_test(a_run_file_of_bad_settings_is_refused),

@@ -126,6 +126,33 @@ static void a_split_is_visited_whole(void **state)
     duet_run_close(&run);
 }
 
+/* All weights 0: codes are the dequantised pixels, measured by the logistic density. */
+static void bits_are_nats_over_pixels_and_eight(void **state)
+{
+    (void)state;
+    enum { N = TEST_EXAMPLES - TEST_TRAINING };
+    duet_error error = {0};
+    duet_run *run = open_run("nice", "nice", pictures, SETTINGS("hidden=4"));
+    float examples[N * PIXELS];
+    double nll = 0;
+    assert_ok(duet_data_read(duet_run_data(run), DUET_TEST, 0, N, examples, &error), &error);
+    for (size_t i = 0; i < N * PIXELS; i++) {
+        double x = ((double)examples[i] * 255 + 0.5) / 256; /* the noise's mean */
+        nll += (x + 2 * log1p(exp(-x))) / N;
+    }
+    assert_close(value_of(run, "nll", DUET_TEST, "nll").value, nll, 0.05);
+    duet_metric_value bits = value_of(run, "bits-per-dimension", DUET_TEST, "bits-per-dimension");
+    assert_close(bits.value, value_of(run, "nll", DUET_TEST, "nll").value / log(2) / PIXELS + 8, 1e-5);
+    assert_true(bits.low < bits.value && bits.value < bits.high);
+    assert_int_equal(bits.n, N);
+    duet_run_close(&run);
+
+    run = open_run("ring-nice", "nice", "ring8", SETTINGS("hidden=4")); /* a density of no bytes */
+    assert_true(duet_metric_applies(run, "nll"));
+    assert_false(duet_metric_applies(run, "bits-per-dimension"));
+    duet_run_close(&run);
+}
+
 static void active_units_are_those_that_vary(void **state)
 {
     (void)state;
@@ -144,6 +171,40 @@ static void active_units_are_those_that_vary(void **state)
     set_one(run, "encoder.mean.weight", 12, sqrt(0.009 / variance)); /* latent 1: just below */
     set_one(run, "encoder.mean.bias", 2, 7);                         /* latent 2: far away, but still */
     assert_close(value_of(run, "active-units", DUET_TRAIN, "active-units").value, 1, 0);
+    duet_run_close(&run);
+}
+
+/* A posterior that is the prior; and one whose mean has moved. */
+static void codes_are_compared_with_the_prior(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("ring-vae", "vae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    duet_metric_value value = value_of(run, "latent-mmd", DUET_TEST, "latent-mmd");
+    assert_int_equal(value.n, 1000);
+    assert_close(value.value, 0, 0.003); /* over 20 seeds of draws the deviation is 0.0004 */
+    set_one(run, "encoder.mean.bias", 0, 1);
+    double moved = value_of(run, "latent-mmd", DUET_TEST, "latent-mmd").value;
+    assert_in_range((size_t)(1e4 * moved), 500, 2000);
+    set_one(run, "encoder.logvar.bias", 0, -8); /* all codes in one line: narrower than the prior */
+    set_one(run, "encoder.mean.bias", 0, 0);
+    assert_true(value_of(run, "latent-mmd", DUET_TEST, "latent-mmd").value > 0.02);
+    duet_run_close(&run);
+    run = open_run("plain-ae", "ae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    assert_false(duet_metric_applies(run, "latent-mmd")); /* it has no prior that samples are made of */
+    assert_false(duet_metric_applies(run, "log-likelihood"));
+    duet_run_close(&run);
+}
+
+/* A decoder that hears nothing has the same p(x) whatever z is. */
+static void log_likelihoods_are_asked_of_the_procedure(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    static const char *const few[] = {"k=7"};
+    duet_run_set_settings(run, few, 1);
+    duet_metric_value value = value_of(run, "log-likelihood", DUET_TRAIN, "log-likelihood");
+    assert_close(value.value, -PIXELS * log(2), 1e-3);
+    assert_int_equal(value.n, TEST_TRAINING);
     duet_run_close(&run);
 }
 
@@ -217,6 +278,68 @@ static void modes_are_counted_within_three_sigma(void **state)
     duet_run_close(&run);
 }
 
+/* Of a split of pictures of 8 x 8 x 3: the mean square of 4 times a pixel less its four neighbours. */
+static double energy_of_data(duet_run *run)
+{
+    static float x[TEST_TRAINING][8][8][3];
+    double sum = 0;
+    duet_error error = {0};
+    assert_ok(duet_data_read(duet_run_data(run), DUET_TRAIN, 0, TEST_TRAINING, x[0][0][0], &error), &error);
+    for (size_t n = 0; n < TEST_TRAINING; n++)
+        for (size_t row = 1; row < 7; row++)
+            for (size_t column = 1; column < 7; column++)
+                for (size_t c = 0; c < 3; c++)
+                    sum += pow(4 * (double)x[n][row][column][c] - (double)x[n][row - 1][column][c] -
+                                   (double)x[n][row + 1][column][c] - (double)x[n][row][column - 1][c] -
+                                   (double)x[n][row][column + 1][c],
+                               2);
+    return sum / (TEST_TRAINING * 36 * 3);
+}
+
+/* Black pictures with one white number: 16 at its place and 1 beside, above and below, where those places count. */
+static void sharpness_is_the_energy_of_the_laplacian(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t row, column;
+        double energy;
+    } rows[] = {{3, 4, 16 + 4}, {1, 4, 16 + 3}, {6, 6, 16 + 2}, {0, 2, 1}, {7, 7, 0}};
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    double data = energy_of_data(run);
+    assert_close(value_of(run, "sharpness", DUET_TRAIN, "sharpness").value, 0, 0); /* grey all over */
+    for (size_t i = 0; i < PIXELS; i++) set_one(run, "decoder.output.bias", i, -200);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t place = (rows[i].row * 8 + rows[i].column) * 3 + i % 3;
+        set_one(run, "decoder.output.bias", place, 200);
+        double expected = rows[i].energy / (36 * 3) / data;
+        duet_metric_value samples = value_of(run, "sharpness", DUET_TRAIN, "sharpness");
+        assert_close(samples.value, expected, 1e-6);
+        assert_int_equal(samples.n, 1000);
+        duet_metric_value rebuilt = value_of(run, "sharpness", DUET_TRAIN, "sharpness-reconstruction");
+        assert_close(rebuilt.value, expected, 1e-6);
+        assert_int_equal(rebuilt.n, TEST_TRAINING);
+        set_one(run, "decoder.output.bias", place, -200);
+    }
+    duet_run_close(&run);
+    run = open_ring(); /* points are no pictures */
+    assert_false(duet_metric_applies(run, "sharpness"));
+    duet_run_close(&run);
+}
+
+/* A decoder of two latents without hidden layers: its weight's rows are the directions. */
+static void the_rank_of_a_decoder_is_that_of_its_weight(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("linear", "vae", pictures, SETTINGS("hidden=", "latent=2"));
+    const float along[2] = {0.1f, 0.2f}, away[2] = {0.3f, -0.1f}, parallel[2] = {-0.2f, -0.4f};
+    set(run, "decoder.output.weight", 0, along, 2);
+    set(run, "decoder.output.weight", 2, parallel, 2);
+    assert_close(value_of(run, "latent-rank", DUET_TEST, "latent-rank").value, 1, 0);
+    set(run, "decoder.output.weight", 4, away, 2);
+    assert_close(value_of(run, "latent-rank", DUET_TEST, "latent-rank").value, 2, 0);
+    duet_run_close(&run);
+}
+
 static void metrics_say_what_they_cannot_do(void **state)
 {
     (void)state;
@@ -232,8 +355,9 @@ static void metrics_say_what_they_cannot_do(void **state)
                   &error);
     assert_message(&error, "discriminator");
     assert_int_equal(count, 0);
-    while (duet_metric_at(rows) != NULL) rows++;
-    assert_int_equal(rows, 8);
+    for (const duet_metric_row *row; (row = duet_metric_at(rows)) != NULL; rows++)
+        assert_true(row->name[0] != '\0' && row->unit[0] != '\0' && row->summary[0] != '\0');
+    assert_true(rows >= 8);
     /* Values past the room for them are left out. */
     error = (duet_error){0};
     assert_ok(duet_metric_compute(run, "elbo", DUET_TEST, 0, values, 2, &count, &error), &error);
@@ -376,10 +500,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elbo_has_its_closed_form),
         cmocka_unit_test(a_split_is_visited_whole),
+        cmocka_unit_test(bits_are_nats_over_pixels_and_eight),
         cmocka_unit_test(active_units_are_those_that_vary),
+        cmocka_unit_test(codes_are_compared_with_the_prior),
+        cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
         cmocka_unit_test(accuracy_counts_both_sides),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
+        cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),
+        cmocka_unit_test(the_rank_of_a_decoder_is_that_of_its_weight),
         cmocka_unit_test(metrics_say_what_they_cannot_do),
         cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),
         cmocka_unit_test(noise_follows_from_the_seed),

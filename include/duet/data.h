@@ -55,6 +55,9 @@ DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t fi
 DUET_API duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, size_t count, uint8_t *labels,
                                       duet_error *error);
 
+/** Whether the split has labels: the other one may. */
+DUET_API bool duet_data_has_labels(duet_data *data, duet_split split);
+
 /** A batch as nodes: [batch, ...shape] float32. `draws` (uint32 scalar) counts batches drawn; shuffled: every example
  *  once an epoch, in an order keyed by the store's seed; otherwise in file order. The split stays on the device: one
  * device for each opened set. Generated sets draw by the graph's clock and read neither `draws` nor `shuffled`. */

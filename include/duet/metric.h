@@ -20,9 +20,13 @@ typedef struct duet_metric_row {
     const char *name;
     const char *unit;
     const char *summary;
+    int better;      /**< 1: the larger its first value, the better; -1: the smaller; 0: neither */
+    bool on_request; /**< it takes long: computed only where it is named */
 } duet_metric_row;
 
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */
+/** NULL if there is none of that name. */
+DUET_API const duet_metric_row *duet_metric_find(const char *name);
 /** Whether the run's model has what the metric needs. */
 DUET_API bool duet_metric_applies(duet_run *run, const char *metric);
 /** Computes one metric on a split. It may write several values (at most `capacity`); returns through *count. Errors:
@@ -34,6 +38,35 @@ DUET_API duet_status duet_metric_compute(duet_run *run, const char *metric, duet
 DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *metrics, size_t metric_count,
                                              duet_split split, uint64_t seed, duet_metric_value *values,
                                              size_t capacity, size_t *count, duet_error *error);
+
+/** At each of `count` latents ([count, latents]; with `classes` of a model that is told some, else NULL) the numerical
+ *  rank of d decode / d latent, into ranks [count]: singular values above a hundredth of the largest, by central
+ *  differences. Costs two decodes a latent. */
+DUET_API duet_status duet_latent_rank(duet_run *run, const float *latents, const uint8_t *classes, size_t count,
+                                      double *ranks, duet_error *error);
+
+/* Watching a training. */
+
+/** What a monitor computes and decides. It and its texts must outlive the monitor. */
+typedef struct duet_monitor_options {
+    const char *const *metrics; /**< computed at each epoch's end on the test split (without one, the training split) */
+    size_t metric_count;
+    const char *best;      /**< the metric whose best state is kept as best.safetensors; NULL: none */
+    uint64_t patience;     /**< epochs without a better one after which the training stops; 0: it does not */
+    const char *judge;     /**< a classifier's run for metrics that ask one; NULL: nobody */
+    bool stop_on_collapse; /**< look for lost modes, classes and latents, and stop where few are left */
+    uint64_t seed;         /**< of the metrics' own noise */
+    const char *resume;    /**< the run that goes on, whose earlier values count; NULL: a new one */
+} duet_monitor_options;
+
+typedef struct duet_monitor duet_monitor;
+
+/** Errors: DUET_ERROR_USAGE for a metric that there is not, or of which there is no best. */
+DUET_API duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options *options, duet_error *error);
+DUET_API void duet_monitor_free(duet_monitor **monitor);
+/** For duet_train_options.at_epoch, with the monitor as `watcher`. */
+DUET_API duet_status duet_monitor_look(void *monitor, duet_run *run, uint64_t epoch, duet_verdict *verdict,
+                                       duet_error *error);
 
 #ifdef __cplusplus
 }

@@ -72,6 +72,7 @@ typedef struct duet_family {
     size_t batch;              /**< examples a step of a training that does not say; 0: 128 */
     const char *const *groups; /**< the networks whose settings may be said apart, "generator.lr=0.001"; NULL after the
                                     last. NULL: not listed, so that any name is taken until the model is built */
+    bool averaged;             /**< use reads the averages that groups keep, unless a request says weights=trained */
 } duet_family;
 
 /** What a training takes that does not say: the preset's numbers if the settings name one, else the family's. */
@@ -143,7 +144,8 @@ DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model,
 DUET_API bool duet_model_training(const duet_model *model);
 DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
 
-/** A setting's value; a key the family does not have is a mistake of the graph. */
+/** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
+ *  group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
 /** The sizes of a DUET_SETTING_SIZES into `sizes`; returns how many, at most DUET_MOST_SIZES. */
@@ -194,6 +196,10 @@ DUET_API void duet_phase_share_batch_at(const char *where, duet_model *model);
 /** What this phase minimises is minimised by this optimiser, not by that of the settings. */
 DUET_API void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_optimiser *optimiser);
 #define duet_phase_optimiser(model, optimiser) duet_phase_optimiser_at(DUET_WHERE, (model), (optimiser))
+/** What this phase minimises is minimised by an optimiser of the phase's own: the same settings, moments of its own.
+ *  Without this a group has one optimiser, whatever phases move it, whose moments see the gradients of all. */
+DUET_API void duet_phase_own_moments_at(const char *where, duet_model *model);
+#define duet_phase_own_moments(model) duet_phase_own_moments_at(DUET_WHERE, (model))
 /** In this phase, update the groups down the gradient of `loss` (a scalar). All gradients of a phase are taken at the
  *  same parameters. */
 DUET_API void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate,
@@ -236,21 +242,29 @@ DUET_API double duet_use_number(duet_model *model, const char *key, double initi
  * draws. */
 DUET_API duet_node duet_latent_at(const char *where, duet_model *model, const duet_prior *parts, size_t count);
 #define duet_latent(model, parts, count) duet_latent_at(DUET_WHERE, (model), (parts), (count))
+/** The same of a prior that the model draws from itself: where a request gives no latents they are `drawn`. `parts`
+ * stand for it where a density or a quantile is asked for: on the way of an interpolation, in an inversion. */
+DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, const duet_prior *parts, size_t count,
+                                        duet_node drawn);
+#define duet_latent_drawn(model, parts, count, drawn)                                                                  \
+    duet_latent_drawn_at(DUET_WHERE, (model), (parts), (count), (drawn))
 
 /* Outputs: what a trained model gives, a row an example, by name. Those of training are given at once, without phases;
  * those of another procedure at its end. Standard ones have a meaning to commands and metrics. */
 
-#define DUET_SAMPLE         "sample"         /**< [batch, features of the data]: new examples */
-#define DUET_RECONSTRUCTION "reconstruction" /**< [batch, features of the data]: of the batch */
-#define DUET_LATENT         "latent"         /**< [batch, latent features]: codes of the batch */
-#define DUET_DECODE         "decode"         /**< [batch, features of the data]: of duet_latent */
-#define DUET_PRIOR          "prior"          /**< duet_latent itself; given without being asked for */
-#define DUET_NLL            "nll"            /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
-#define DUET_KL             "kl"             /**< [batch]: KL of the posterior from the prior, nats */
-#define DUET_CLASS_LOGITS   "class_logits"   /**< [batch, classes]: of a classifier, for the batch */
-#define DUET_FEATURES       "features"       /**< [batch, n]: what a judge compares examples by */
-#define DUET_LOGIT          "logit"          /**< [batch, 1]: the discriminator's, for the batch */
-#define DUET_SAMPLE_LOGIT   "sample_logit"   /**< [batch, 1]: the discriminator's, for new examples */
+#define DUET_SAMPLE         "sample"             /**< [batch, features of the data]: new examples */
+#define DUET_RECONSTRUCTION "reconstruction"     /**< [batch, features of the data]: of the batch */
+#define DUET_LATENT         "latent"             /**< [batch, latent features]: codes of the batch */
+#define DUET_POSTERIOR_DRAW "posterior_draw"     /**< [batch, latent features]: codes of the batch, a draw each */
+#define DUET_DECODE         "decode"             /**< [batch, features of the data]: of duet_latent */
+#define DUET_PRIOR          "prior"              /**< duet_latent itself; given without being asked for */
+#define DUET_NLL            "nll"                /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
+#define DUET_KL             "kl"                 /**< [batch]: KL of the posterior from the prior, nats */
+#define DUET_CLASS_LOGITS   "class_logits"       /**< [batch, classes]: of a classifier, for the batch */
+#define DUET_FEATURES       "features"           /**< [batch, n]: what a judge compares examples by */
+#define DUET_LOGIT          "logit"              /**< [batch, 1]: the discriminator's, for the batch */
+#define DUET_SAMPLE_LOGIT   "sample_logit"       /**< [batch, 1]: the discriminator's, for new examples */
+#define DUET_BITS           "bits_per_dimension" /**< [batch]: -log2 p of the bytes a feature, or an upper bound */
 
 /** Standard output `index`; NULL past the end. */
 DUET_API const char *duet_standard_output(size_t index);

@@ -176,6 +176,9 @@ DUET_API duet_node duet_slice_at(const char *where, duet_node x, size_t axis, si
 /** Zeros put before and after x along `axis` */
 DUET_API duet_node duet_pad_at(const char *where, duet_node x, size_t axis, size_t before, size_t after);
 #define duet_pad(x, axis, before, after) duet_pad_at(DUET_WHERE, (x), (axis), (before), (after))
+/** Each row `times` times, one after the other: [rows, ...] to [rows * times, ...] */
+DUET_API duet_node duet_repeat_rows_at(const char *where, duet_node x, size_t times);
+#define duet_repeat_rows(x, times) duet_repeat_rows_at(DUET_WHERE, (x), (times))
 /** Joined along `axis`; all other extents equal */
 DUET_API duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count, size_t axis);
 #define duet_concat(...) duet_concat_at(DUET_WHERE, __VA_ARGS__)

@@ -29,7 +29,22 @@ typedef struct duet_progress {
     const char *const *names;
     const double *means; /**< since the last report */
     bool report;         /**< a line was written to metrics.jsonl; otherwise only a sign of life */
+    const char *health;  /**< what ails the training by this report, such as "discriminator-wins"; NULL: nothing */
 } duet_progress;
+
+typedef struct duet_run duet_run;
+
+enum { DUET_VERDICT_VALUES = 32 };
+
+/** What somebody who watches a training says at an epoch's end. */
+typedef struct duet_verdict {
+    size_t count; /**< values for a line of metrics.jsonl with "split": "test" */
+    const char *names[DUET_VERDICT_VALUES];
+    double values[DUET_VERDICT_VALUES];
+    bool best;      /**< keep this state as best.safetensors in the run's directory */
+    bool collapsed; /**< what `stop` says is a failure */
+    char stop[256]; /**< why the training is to stop here; "": it goes on */
+} duet_verdict;
 
 typedef struct duet_train_options {
     const duet_family *family;
@@ -50,12 +65,19 @@ typedef struct duet_train_options {
     duet_log_function log;
     void *context;
     const volatile int *stop; /**< set to non-zero (by a signal handler) to stop at the next step's end */
+    bool stop_on_collapse;    /**< stop where a report shows that nothing more is learnt */
+    /** Looks at each epoch's end, after its report, at the run as it is now, which is borrowed for the training; NULL:
+     *  nobody does. duet_monitor_look is one. */
+    duet_status (*at_epoch)(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error);
+    void *watcher;
 } duet_train_options;
 
 typedef struct duet_train_summary {
     char run[1024];
     uint64_t steps;
     double epochs, seconds, images_per_second;
+    char stopped[256]; /**< why it ended before its total; "": it did not, or was interrupted */
+    bool collapsed;    /**< that was a failure: nothing more was learnt */
 } duet_train_summary;
 
 /** Trains into a run directory. On DUET_ERROR_INTERRUPTED and DUET_ERROR_NUMERIC the summary is filled too.
@@ -65,11 +87,10 @@ DUET_API duet_status duet_train(const duet_train_options *options, duet_train_su
 
 /* A finished or stopped run, opened to be used. */
 
-typedef struct duet_run duet_run;
-
-/** Opens run.json and the checkpoint, and the model and data they name; a family of the program's own goes to
- *  duet_run_open_with. `device` as in duet_device_open. Errors:
- *  DUET_ERROR_DATA for a model that is not built in, a damaged file, or data of another shape or range than the run's.
+/** Opens run.json and the checkpoint, and the model and data they name; `directory` may also be a checkpoint in it,
+ * such as RUN/best.safetensors; a family of the program's own goes to duet_run_open_with. `device` as in
+ * duet_device_open. Errors: DUET_ERROR_DATA for a model that is not built in, a damaged file, or data of another shape
+ * or range than the run's.
  */
 DUET_API duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error);
 DUET_API void duet_run_close(duet_run **run);
@@ -88,6 +109,17 @@ DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory,
 DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
 DUET_API duet_run *duet_run_judge(duet_run *run);
 
+/** What a row of features is of. */
+typedef enum duet_feature_source { DUET_OF_SAMPLES, DUET_OF_EXAMPLES } duet_feature_source;
+
+/** Lets metrics that compare features take those of any encoder in place of a judge's: two .npy files, [n, width], of
+ *  samples that the run drew and of the data's examples. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for files that are no
+ *  rows of numbers or not equally wide. */
+DUET_API duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples,
+                                           duet_error *error);
+/** What was read; NULL: no features were set. */
+DUET_API duet_data *duet_run_given_features(duet_run *run, duet_feature_source source);
+
 /** Whether the model has an output of this name (DUET_SAMPLE, ...) and how many numbers an example it has: 0 if it has
  *  none. */
 DUET_API size_t duet_run_features(duet_run *run, const char *output);
@@ -97,6 +129,9 @@ DUET_API size_t duet_run_latent_features(duet_run *run);
 DUET_API const duet_prior *duet_run_prior(duet_run *run, size_t index);
 /** Whether the model reads classes: requests may then give them. */
 DUET_API bool duet_run_has_classes(duet_run *run);
+
+/** How many classes the model was trained with; 0: it knows none. */
+DUET_API size_t duet_run_classes(duet_run *run);
 
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */

@@ -56,9 +56,12 @@ typedef struct duet_explained_value {
 typedef struct duet_explained_phase {
     const char *name;
     size_t repeats; /**< replays of its plan a step */
+    size_t every;   /**< of so many steps one runs it */
     bool draws;     /**< each replay draws a batch of its own */
     duet_explained_update *updates;
     size_t update_count;
+    const char **rests; /**< groups that it reads and leaves alone */
+    size_t rest_count;
     duet_explained_value *reports, *assigns;
     size_t report_count, assign_count;
     duet_explanation plan;
@@ -73,6 +76,23 @@ DUET_API const duet_plan *duet_trainer_plan(const duet_trainer *trainer, size_t 
 DUET_API duet_status duet_trainer_explain(const duet_trainer *trainer, size_t index, duet_explained_phase *phase,
                                           duet_error *error);
 DUET_API void duet_explained_phase_free(duet_explained_phase *phase);
+/** What a trained model does: a procedure, "" for outputs that take no phase. */
+typedef struct duet_explained_use {
+    char name[32];
+    struct duet_explained_use_phase {
+        char name[32];
+        size_t repeats;
+    } * phases;
+    size_t phase_count;
+    const char **outputs; /**< the model's: they live as long as it */
+    size_t output_count;
+} duet_explained_use;
+
+/** The model's procedures in the order in which it opens them. Free them with duet_explained_use_free. */
+DUET_API duet_status duet_model_explain_use(duet_model *model, duet_explained_use **rows, size_t *count,
+                                            duet_error *error);
+DUET_API void duet_explained_use_free(duet_explained_use **rows, size_t count);
+
 /** How every group is updated. */
 DUET_API duet_optimiser duet_trainer_optimiser(const duet_trainer *trainer);
 
@@ -95,7 +115,8 @@ typedef struct duet_request {
     const float *latents;        /**< [count, latent features]; NULL: drawn from the prior */
     const uint8_t *classes;      /**< [count], for a model that reads labels; NULL: drawn, each as likely */
     const char *const *settings; /**< "key=value" of the procedure, such as "steps=200"; "weights=average" reads the
-                                    averages that were kept, else the weights as they were trained */
+                                    averages that were kept, "weights=trained" the weights as they were trained, which
+                                    is what all families but those with `averaged` do if nothing is said */
     size_t setting_count;
     const duet_wanted *outputs; /**< all from the same pass */
     size_t output_count;

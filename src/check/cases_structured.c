@@ -110,6 +110,19 @@ static duet_twin_value pad_last(duet_twin *t, const duet_twin_value *x, const du
     return squared(t, duet_twin_pad(t, x[0], 1, 1, 3));
 }
 
+static duet_twin_value repeat_rows(duet_twin *t, const duet_twin_value *x, const duet_case *row)
+{
+    (void)row;
+    duet_twin_value repeated;
+    if (t->graph) {
+        repeated = (duet_twin_value){.node = duet_repeat_rows_at(t->where, x[0].node, 3)};
+    } else {
+        repeated = (duet_twin_value){.plain = duet_plain_new(t->arena, DUET_SHAPE(12, 2, 5))};
+        for (size_t i = 0; i < 120; i++) repeated.plain.values[i] = x[0].plain.values[i / 30 * 10 + i % 10];
+    }
+    return squared(t, repeated);
+}
+
 static duet_twin_value concat(duet_twin *t, const duet_twin_value *x, const duet_case *row)
 {
     return squared(t, duet_twin_concat(t, x, 3, (size_t)row->parameter));
@@ -145,6 +158,12 @@ static const duet_case shapes[] = {
      .expression = reshape,
      .inputs = {DUET_CASE_FLOATS(-1, 1, 6, 10)},
      .tolerance = 1,
+     .derivatives = 2},
+    {.name = "rows repeated",
+     .expression = repeat_rows,
+     .inputs = {DUET_CASE_FLOATS(-1, 1, 4, 2, 5)},
+     .tolerance = 1,
+     .length = 3,
      .derivatives = 2},
     {.name = "permute",
      .expression = permute,

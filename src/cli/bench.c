@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* duet bench: a device's peaks, its matrix products, the training steps of a few workloads. The same command on any
- * device. OpenCL is used in child processes only, so that each workload's memory is its own. */
+/* duet bench: a device's peaks, its products, the training steps of a few workloads; the same command on any device.
+ * OpenCL is used in child processes only, so that each workload's memory is its own. */
 #include "cli/bench_report.h"
 #include "cli/child.h"
 #include "cli/commands.h"
@@ -52,10 +52,10 @@ typedef struct bench {
     cli_workload workloads[MOST_WORKLOADS];
     size_t workload_count;
     cli_measurement measurement;
-    cli_list settings; /* of the workload that is measured */
+    cli_list settings; /* of the workload that is being measured */
     double begin;
     cli_findings findings;
-    int status; /* the first that was not CLI_DONE */
+    int status; /* of the first part that failed; else CLI_DONE */
 } bench;
 
 /* The command line. */
@@ -75,7 +75,7 @@ static int choose_parts(bench *it)
     return CLI_DONE;
 }
 
-/* A row of the table, or any built-in family as a workload of its own. */
+/* *found: the row of that name, or a workload made of the built-in family of that name. */
 static int find_workload(const char *name, cli_workload *found)
 {
     char hint[80];
@@ -120,7 +120,7 @@ static int choose(bench *it)
 
 /* The parts. */
 
-/* Runs one part in a child of at most `seconds`; what fails is remembered, and the rest goes on. */
+/* Runs one part in a child of at most `seconds`. A failure is noted, and the other parts still run. */
 static void measure(bench *it, const char *name, cli_child_work work, double seconds, json_t *documents)
 {
     fprintf(stderr, "%s ...\n", name);
@@ -140,8 +140,8 @@ static double seconds_left(const bench *it)
     return WHOLE_SECONDS - (duet_seconds() - it->begin);
 }
 
-/* One provider a child (NULL: for each product the one that a plan would use), so that one that crashes takes no other
- * along; each has its share of the time, in whose first half it begins products. */
+/* Each provider has a child of its own, so that a crash ends no other (NULL: for each product the provider that a plan
+ * would use). It begins products in the first half of its time only, so that the last one can end in time. */
 static void measure_products_of(bench *it, const char *provider, bool convolves, double seconds)
 {
     char title[48];
@@ -168,7 +168,7 @@ static void measure_products(bench *it, bool convolves, double seconds)
             measure_products_of(it, name, convolves, seconds / (double)count);
 }
 
-/* The workload's own, then those given, which win. */
+/* The workload's own settings, then those of the command line, which win. */
 static void choose_settings(bench *it, const cli_workload *workload)
 {
     const cli_list *given = &it->arguments->settings;
@@ -188,7 +188,7 @@ static size_t choose_batch(const bench *it, const cli_workload *workload)
     return duet_family_training_size(cli_workload_family(workload), it->settings.items, it->settings.count).batch;
 }
 
-/* A slow device leaves its last workloads less time, not the whole run more. */
+/* The time left is shared: on a slow device the last workloads get less, and the whole run takes no longer. */
 static void measure_workloads(bench *it)
 {
     for (size_t i = 0; i < it->workload_count; i++) {
@@ -205,7 +205,7 @@ static void measure_workloads(bench *it)
     it->measurement.seconds = wanted_seconds(it);
 }
 
-/* Nothing is measured where there is no device. */
+/* Measures the device first: without one nothing else is measured. */
 static int measure_all(bench *it)
 {
     const struct arguments *arguments = it->arguments;

@@ -23,7 +23,7 @@ static const char *text(const json_t *object, const char *key)
     return value == NULL ? "" : value;
 }
 
-/* Of the two measurements the better one: the larger of rates, the smaller of times. */
+/* The better one of the two measurements of a peak: the larger rate, the smaller time. */
 static double better(const cli_findings *findings, const char *key, bool larger)
 {
     const double before = number(json_array_get(findings->before, 0), key);
@@ -43,7 +43,7 @@ bool cli_findings_trusted(const cli_findings *findings)
     return isnan(before) || isnan(after) || fabs(before - after) <= most_change * fmax(before, after);
 }
 
-/* Errors are in units of what rounding allows; null is one that was not finite. */
+/* `error` is in units of what rounding allows, so above 1 is wrong; null: it was not finite. */
 static bool is_wrong(const json_t *product)
 {
     return json_object_get(product, "error") != NULL && !(number(product, "error") <= 1);
@@ -60,7 +60,7 @@ bool cli_findings_wrong(const cli_findings *findings)
 
 /* Programs. */
 
-/* Those of `products` that were measured, or were skipped, after what `rows` has. */
+/* Appends to `rows` the products that were measured, or those that were skipped. */
 static json_t *add_products(json_t *rows, const json_t *products, bool skipped)
 {
     json_t *product;
@@ -173,7 +173,7 @@ static const json_t *find_product(const json_t *products, const json_t *like, co
     return NULL;
 }
 
-/* A rate; "*" after that of the provider that plans use. */
+/* The rate of one provider, with "*" if it is the one that plans use. */
 static void rate_cell(cli_table *table, const json_t *product)
 {
     const char *mark = json_is_true(json_object_get(product, "chosen")) ? "*" : " ";
@@ -185,7 +185,7 @@ static void rate_cell(cli_table *table, const json_t *product)
         cli_table_cell(table, "%.1f%s", number(product, "gflops"), mark);
 }
 
-/* A row a product: the rate of each provider, and of the peak what the best one reaches. */
+/* The row of a product: the rate of each provider, and which share of the peak the best one reaches. */
 static void product_row(const json_t *products, double peak, cli_table *table, const json_t *like,
                         const char *const *names, size_t count)
 {

@@ -6,17 +6,17 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/** Documents as the children sent them (cli/measure.h): arrays, the first three of at most one. */
+/** Documents as the children sent them (cli/measure.h): arrays; device, before and after have one element at most. */
 typedef struct cli_findings {
     json_t *device;
-    json_t *before, *after; /* peaks */
+    json_t *before, *after; /* peaks, measured before and after all else */
     json_t *products, *convolutions, *workloads;
     json_t *failed; /* names of parts that could not be measured */
 } cli_findings;
 
 /** The larger of the two peak FMA rates in GFLOP/s; NaN if none was measured. */
 double cli_findings_peak(const cli_findings *findings);
-/** False if the device's peak changed by over 5% meanwhile: something else was using the machine. */
+/** False if the device's peak changed by over 5% between the two measurements: something else used the machine. */
 bool cli_findings_trusted(const cli_findings *findings);
 /** Whether a product or a convolution had wrong numbers. */
 bool cli_findings_wrong(const cli_findings *findings);

@@ -18,7 +18,7 @@ static const cli_option options[] = {
     {CLI_FLAG, "json", 0, offsetof(struct arguments, json), NULL, "print one JSON document", 0, 0},
 };
 
-/* A check that the driver could not even run is a fault like any other, and the rest is worth knowing. */
+/* A check that the driver could not even run counts as a fault, and the other checks still run. */
 static void run_check(duet_device *device, size_t index, duet_check_row *row)
 {
     duet_error error = {0};

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
+#include "cli/rows.h"
 #include "cli/run.h"
 
 #include <stdlib.h>
@@ -29,52 +30,18 @@ static const cli_option options[] = {
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
 };
 
-/* The codes of one call; labels are NULL where the data has none. */
+/* The codes of a split's first `count` examples, [count, features]; labels are NULL if the split has none. */
 typedef struct codes {
-    const char *output; /* latents, or of a classifier features */
     size_t count, features;
     float *values;
     uint8_t *labels;
 } codes;
 
-enum { PIECE = 1000 };
-
+/* DUET_LATENT, or DUET_FEATURES for a classifier. */
 static const char *output_of(duet_run *run)
 {
     return duet_run_features(run, DUET_LATENT) == 0 && duet_run_features(run, DUET_FEATURES) > 0 ? DUET_FEATURES
                                                                                                  : DUET_LATENT;
-}
-
-/* Piece by piece, so that not all examples are in memory at once. */
-static int encode(duet_run *run, duet_split split, codes *to)
-{
-    size_t example = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
-    float *examples = cli_floats_new(PIECE, example);
-    int status = examples == NULL ? CLI_FAILED : CLI_DONE;
-    for (size_t first = 0; first < to->count && status == CLI_DONE; first += PIECE) {
-        size_t count = to->count - first < PIECE ? to->count - first : PIECE;
-        const duet_wanted wanted = {to->output, to->values + first * to->features};
-        uint8_t *classes = NULL;
-        status = cli_examples_read(run, split, first, count, examples, &classes);
-        if (status == CLI_DONE)
-            status = cli_use(run, &(duet_request){.count = count,
-                                                  .first = first,
-                                                  .examples = examples,
-                                                  .classes = classes,
-                                                  .outputs = &wanted,
-                                                  .output_count = 1});
-        free(classes);
-    }
-    free(examples);
-    return status;
-}
-
-static void read_labels(duet_data *data, duet_split split, codes *to)
-{
-    if (duet_data_describe(data)->classes > 0) to->labels = malloc(to->count);
-    if (to->labels == NULL || duet_data_labels(data, split, 0, to->count, to->labels, NULL) == DUET_OK) return;
-    free(to->labels); /* the other split has some */
-    to->labels = NULL;
 }
 
 /* PATH with "-labels" before its ending. */
@@ -107,14 +74,11 @@ static int write_codes(const char *path, const codes *from)
     return !picture && from->labels != NULL ? write_labels(path, from) : CLI_DONE;
 }
 
-/* What the open run shows to be impossible. */
-static int check_run(duet_run *run, const struct arguments *arguments, duet_split split)
+/* Mistakes that show only once the run is open. */
+static int check_run(duet_run *run, const struct arguments *arguments)
 {
-    const duet_data_info *info = duet_data_describe(duet_run_data(run));
     int status = cli_run_needs(run, output_of(run), "encode: it has no encoder");
     if (status != CLI_DONE) return status;
-    if (info->count[split] == 0)
-        return cli_complain(CLI_FAILED, "%s has no %s examples", info->name, split == DUET_TEST ? "test" : "training");
     size_t features = duet_run_features(run, output_of(run));
     if (arguments->out != NULL && cli_ends_in(arguments->out, ".png") && features != 2)
         return cli_complain(CLI_FAILED,
@@ -125,15 +89,11 @@ static int check_run(duet_run *run, const struct arguments *arguments, duet_spli
 
 static int encode_and_write(duet_run *run, const struct arguments *arguments)
 {
-    duet_split split = arguments->split == NULL                ? cli_run_split(run)
-                       : strcmp(arguments->split, "test") == 0 ? DUET_TEST
-                                                               : DUET_TRAIN;
-    int status = check_run(run, arguments, split);
+    cli_rows rows;
+    int status = check_run(run, arguments);
+    if (status == CLI_DONE) status = cli_rows_choose(run, arguments->split, arguments->count, &rows);
     if (status != CLI_DONE) return status;
-    duet_data *data = duet_run_data(run);
-    size_t most = duet_data_describe(data)->count[split];
-    codes made = {.count = most, .output = output_of(run), .features = duet_run_features(run, output_of(run))};
-    if (arguments->count > 0 && arguments->count < most) made.count = (size_t)arguments->count;
+    codes made = {.count = rows.count, .features = duet_run_features(run, output_of(run))};
     made.values = cli_floats_new(made.count, made.features);
     char *own_path = arguments->out == NULL ? cli_default_path(arguments->run, "codes", "npy") : NULL;
     const char *path = arguments->out == NULL ? own_path : arguments->out;
@@ -141,9 +101,10 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
         status = CLI_FAILED;
     else if (path == NULL)
         status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    if (status == CLI_DONE) status = encode(run, split, &made);
+    const duet_wanted wanted = {output_of(run), made.values};
+    if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &wanted, 1, NULL);
     if (status == CLI_DONE) {
-        read_labels(data, split, &made);
+        made.labels = cli_rows_labels(run, &rows);
         status = write_codes(path, &made);
     }
     free(own_path);
@@ -159,8 +120,7 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_encode, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
-    if (arguments.split != NULL && strcmp(arguments.split, "train") != 0 && strcmp(arguments.split, "test") != 0)
-        status = cli_complain(CLI_MISTAKE, "--split is train or test, not '%s'", arguments.split);
+    if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = encode_and_write(opened, &arguments);
     duet_run_close(&opened);

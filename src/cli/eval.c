@@ -12,7 +12,7 @@ enum { MOST_VALUES = 64 };
 
 struct arguments {
     const char *run, *device, *data, *judge;
-    cli_list metrics, settings;
+    cli_list metrics, settings, features;
     uint64_t seed;
     bool json;
 };
@@ -23,11 +23,13 @@ static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_LIST, "metric", 0, PLACE(metrics), "NAME",
      "compute this one; may be given several times\n"
-     "(default: all that the model has)",
+     "(default: all that the model has and that do not take long)",
      0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
-     "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
+     "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, which says what samples show", 0, 0},
+    {CLI_LIST, "features", 0, PLACE(features), "FILE.npy",
+     "features of samples and, given again, of the data, by any encoder, in\nplace of a judge's", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what a metric's own noise is drawn from (default: 0)", 0, INT64_MAX},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
@@ -39,28 +41,6 @@ struct values {
     size_t count;
 };
 
-static const duet_metric_row *find_metric(const char *name)
-{
-    const duet_metric_row *row;
-    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
-        if (strcmp(row->name, name) == 0) return row;
-    return NULL;
-}
-
-static int check_metrics(const cli_list *metrics)
-{
-    char hint[80];
-    for (size_t i = 0; i < metrics->count; i++) {
-        const duet_metric_row *row;
-        cli_nearest nearest = {.word = metrics->items[i]};
-        if (find_metric(metrics->items[i]) != NULL) continue;
-        for (size_t j = 0; (row = duet_metric_at(j)) != NULL; j++) cli_nearest_offer(&nearest, row->name);
-        return cli_complain(CLI_MISTAKE, "there is no metric '%s'%s ('duet eval --help' lists them)", metrics->items[i],
-                            cli_nearest_words(&nearest, hint, sizeof hint));
-    }
-    return CLI_DONE;
-}
-
 /* The metrics asked for; without any, all that apply: in one pass over the split. */
 static int compute_all(duet_run *run, const struct arguments *arguments, struct values *values)
 {
@@ -70,7 +50,7 @@ static int compute_all(duet_run *run, const struct arguments *arguments, struct 
     duet_error error = {0};
     for (size_t i = 0; i < count; i++) names[i] = arguments->metrics.items[i];
     for (size_t i = 0; arguments->metrics.count == 0 && (row = duet_metric_at(i)) != NULL; i++)
-        if (duet_metric_applies(run, row->name)) names[count++] = row->name;
+        if (!row->on_request && duet_metric_applies(run, row->name)) names[count++] = row->name;
     if (duet_metric_compute_all(run, names, count, cli_run_split(run), arguments->seed, values->rows, MOST_VALUES,
                                 &values->count, &error) != DUET_OK)
         return cli_fail_opened(&error);
@@ -129,6 +109,14 @@ static int call_judge(duet_run *run, const char *directory, duet_run **judge)
     return CLI_DONE;
 }
 
+static int take_features(duet_run *run, const cli_list *files)
+{
+    duet_error error = {0};
+    if (files->count == 0) return CLI_DONE;
+    if (duet_run_set_features(run, files->items[0], files->items[1], &error) == DUET_OK) return CLI_DONE;
+    return cli_fail_opened(&error);
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -136,11 +124,14 @@ static int run(int argc, char **argv)
     duet_run *opened = NULL, *judge = NULL;
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
-    status = check_metrics(&arguments.metrics);
+    status = cli_metrics_check(&arguments.metrics);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
+    if (status == CLI_DONE && arguments.features.count != 0 && arguments.features.count != 2)
+        status = cli_complain(CLI_MISTAKE, "--features is given twice: for samples, then for the data");
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
+    if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);
     duet_run_close(&judge);

@@ -13,7 +13,7 @@ struct arguments {
     const char *model, *data, *device, *gemm;
     uint64_t batch;
     cli_list settings;
-    bool source, dot, json;
+    bool source, dot, players, json;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -22,6 +22,8 @@ static const cli_option options[] = {
     {CLI_OPERAND, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'", 0, 0},
     {CLI_FLAG, "source", 0, PLACE(source), NULL, "print the kernels: the generated ones, then the files of cl/", 0, 0},
     {CLI_FLAG, "dot", 0, PLACE(dot), NULL, "print a graph for Graphviz: launches, and the tensors between them", 0, 0},
+    {CLI_FLAG, "players", 0, PLACE(players), NULL,
+     "print a graph for Graphviz: networks, and the phases that update them\nor leave them alone", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH",
      "one of 'duet datasets', an IDX or .npy file, a folder of IDX files\n"
@@ -35,13 +37,14 @@ static const cli_option options[] = {
      "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
 };
 
-/* The mistakes that the command line alone shows. */
+/* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
     duet_error error = {0};
     *family = NULL;
-    if (arguments->source + arguments->dot + arguments->json > 1)
-        return cli_complain(CLI_MISTAKE, "--source, --dot and --json are three forms of the answer: give one of them");
+    if (arguments->source + arguments->dot + arguments->players + arguments->json > 1)
+        return cli_complain(CLI_MISTAKE,
+                            "--source, --dot, --players and --json are forms of the answer: give one of them");
     *family = cli_family(arguments->model);
     if (*family == NULL) return CLI_MISTAKE;
     int status = cli_settings_check(*family, &arguments->settings);
@@ -79,6 +82,7 @@ static duet_status explain_phases(cli_step *step, duet_error *error)
         status = duet_trainer_explain(step->trainer, i, &step->phases[i], error);
         step->count += status == DUET_OK;
     }
+    if (status == DUET_OK) status = duet_model_explain_use(step->model, &step->uses, &step->use_count, error);
     return status;
 }
 
@@ -86,6 +90,7 @@ static void step_close(cli_step *step)
 {
     for (size_t i = 0; i < step->count; i++) duet_explained_phase_free(&step->phases[i]);
     free(step->phases);
+    duet_explained_use_free(&step->uses, step->use_count);
     duet_trainer_free(&step->trainer);
     duet_model_free(&step->model);
     duet_data_close(&step->data);
@@ -112,6 +117,8 @@ static int run(int argc, char **argv)
         status = cli_explain_source(&step);
     else if (arguments.dot)
         status = cli_explain_dot(&step);
+    else if (arguments.players)
+        status = cli_explain_players(&step);
     else
         status = arguments.json ? cli_explain_json(&step) : cli_explain_text(&step);
     step_close(&step);

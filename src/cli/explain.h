@@ -14,9 +14,11 @@ typedef struct cli_step {
     size_t batch;
     duet_explained_phase *phases;
     size_t count;
+    duet_explained_use *uses;
+    size_t use_count;
 } cli_step;
 
-/** What launches come to. */
+/** Totals over launches. */
 typedef struct cli_work {
     size_t launches;
     double flops, bytes;
@@ -31,16 +33,16 @@ cli_work cli_step_work(const cli_step *step, bool products_only);
 typedef struct cli_arena {
     size_t slabs, tensors;
     uint64_t bytes;    /* of the slabs */
-    uint64_t unshared; /* what the tensors would take side by side */
+    uint64_t unshared; /* bytes if no two tensors shared memory */
 } cli_arena;
 
 cli_arena cli_step_arena(const cli_step *step);
 bool cli_in_arena(const duet_explanation *plan, const duet_explained_tensor *tensor);
 
-/** Goes through the memories of a step, each buffer once although several phases use it: NULL past the end. Start with
+/** The next memory of a step, each buffer once although several phases use it; NULL past the end. Start with
  *  *phase = *index = 0. */
 const duet_explained_memory *cli_next_memory(const cli_step *step, size_t *phase, size_t *index);
-/** Of the memory just given: the plan that lists its variables. */
+/** The plan that lists the variables of the memory just returned. */
 const duet_explanation *cli_memory_plan(const cli_step *step, size_t phase);
 
 /** "[128, 784]"; returns `text`. */
@@ -51,6 +53,7 @@ const char *cli_optimiser_name(const duet_optimiser *optimiser, char text[32]);
 /** Each prints the whole step on standard output and returns an exit status. */
 int cli_explain_text(const cli_step *step);
 int cli_explain_dot(const cli_step *step);
+int cli_explain_players(const cli_step *step);
 int cli_explain_json(const cli_step *step);
 int cli_explain_source(const cli_step *step);
 

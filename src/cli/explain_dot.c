@@ -47,7 +47,8 @@ static size_t last_writer(const duet_explanation *plan, size_t index, size_t rea
     return reader;
 }
 
-/* A tensor holds what was stored into it, and into its parts; in the arena, bytes in common are an accident of time. */
+/* Whether writing `part` changes `whole`: the same tensor, or one that overlaps it. In the arena overlapping means only
+ * that the two live at different times. */
 static bool holds(const duet_explanation *plan, size_t whole, size_t part)
 {
     return whole == part || (!cli_in_arena(plan, &plan->tensors[whole]) &&

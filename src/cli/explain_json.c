@@ -21,7 +21,7 @@ static json_t *text_or_null(const char *text)
     return text == NULL ? json_null() : cli_json_text(text);
 }
 
-/* JSON numbers of counts: FLOPs and bytes of a launch are whole. */
+/* FLOPs and bytes of a launch are whole numbers, kept as double. */
 static json_t *whole(double number)
 {
     return json_integer((json_int_t)number);
@@ -102,12 +102,14 @@ static json_t *work_json(cli_work work)
 
 static json_t *phase_json(const duet_explained_phase *phase)
 {
-    json_t *launches = json_array(), *tensors = json_array();
+    json_t *launches = json_array(), *tensors = json_array(), *rests = json_array();
     for (size_t i = 0; i < phase->plan.launch_count; i++)
         json_array_append_new(launches, launch_json(&phase->plan.launches[i]));
     for (size_t i = 0; i < phase->plan.tensor_count; i++) json_array_append_new(tensors, tensor_json(&phase->plan, i));
-    return json_pack("{s:o s:I s:b s:o s:o s:o s:o s:o s:o}", "name", cli_json_text(phase->name), "repeats",
-                     (json_int_t)phase->repeats, "draws", (int)phase->draws, "updates", updates_json(phase), "reports",
+    for (size_t i = 0; i < phase->rest_count; i++) json_array_append_new(rests, json_string(phase->rests[i]));
+    return json_pack("{s:o s:I s:I s:b s:o s:o s:o s:o s:o s:o s:o}", "name", cli_json_text(phase->name), "repeats",
+                     (json_int_t)phase->repeats, "every", (json_int_t)phase->every, "draws", (int)phase->draws,
+                     "updates", updates_json(phase), "leaves_alone", rests, "reports",
                      values_json(phase->reports, phase->report_count), "assigns",
                      values_json(phase->assigns, phase->assign_count), "totals",
                      work_json(cli_phase_work(phase, false)), "launches", launches, "tensors", tensors);
@@ -138,6 +140,23 @@ static json_t *memories_json(const cli_step *step)
     return list;
 }
 
+static json_t *uses_json(const cli_step *step)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < step->use_count; i++) {
+        const duet_explained_use *use = &step->uses[i];
+        json_t *phases = json_array(), *outputs = json_array();
+        for (size_t p = 0; p < use->phase_count; p++)
+            json_array_append_new(phases, json_pack("{s:s s:I}", "name", use->phases[p].name, "repeats",
+                                                    (json_int_t)use->phases[p].repeats));
+        for (size_t o = 0; o < use->output_count; o++) json_array_append_new(outputs, json_string(use->outputs[o]));
+        json_array_append_new(list, json_pack("{s:o s:o s:o}", "procedure",
+                                              use->name[0] == '\0' ? json_null() : json_string(use->name), "phases",
+                                              phases, "outputs", outputs));
+    }
+    return list;
+}
+
 static json_t *optimiser_json(const cli_step *step)
 {
     char name[32];
@@ -155,12 +174,12 @@ int cli_explain_json(const cli_step *step)
     json_t *phases = json_array();
     for (size_t i = 0; i < step->count; i++) json_array_append_new(phases, phase_json(&step->phases[i]));
     return cli_json_print(json_pack(
-        "{s:s s:o s:I s:o s:s s:I s:o s:o s:o s:o s:o s:{s:I s:I s:I s:I}}", "model",
+        "{s:s s:o s:I s:o s:s s:I s:o s:o s:o s:o s:o s:o s:{s:I s:I s:I s:I}}", "model",
         duet_model_family(step->model)->name, "data", cli_json_text(duet_data_describe(step->data)->name), "batch",
         (json_int_t)step->batch, "device", cli_json_text(duet_device_describe(step->device)->name), "gemm",
         duet_device_gemm(step->device), "steps_an_epoch", (json_int_t)duet_trainer_steps_an_epoch(step->trainer),
-        "optimiser", optimiser_json(step), "phases", phases, "totals", work_json(cli_step_work(step, false)),
-        "products", work_json(cli_step_work(step, true)), "memories", memories_json(step), "arena", "slabs",
-        (json_int_t)arena.slabs, "bytes", (json_int_t)arena.bytes, "tensors", (json_int_t)arena.tensors,
-        "unshared_bytes", (json_int_t)arena.unshared));
+        "optimiser", optimiser_json(step), "phases", phases, "uses", uses_json(step), "totals",
+        work_json(cli_step_work(step, false)), "products", work_json(cli_step_work(step, true)), "memories",
+        memories_json(step), "arena", "slabs", (json_int_t)arena.slabs, "bytes", (json_int_t)arena.bytes, "tensors",
+        (json_int_t)arena.tensors, "unshared_bytes", (json_int_t)arena.unshared));
 }

@@ -65,6 +65,8 @@ static void print_purpose(const duet_explained_phase *phase)
         printf("\n");
         if (update->gated) printf("    gate     %s\n", update->gate);
     }
+    for (size_t i = 0; i < phase->rest_count; i++)
+        printf("  %s  %s\n", i == 0 ? "leaves alone" : "            ", phase->rests[i]);
     for (size_t i = 0; i < phase->report_count; i++)
         printf("  %s  %s = %s\n", i == 0 ? "reports  " : "         ", phase->reports[i].name, phase->reports[i].words);
     for (size_t i = 0; i < phase->assign_count; i++)
@@ -118,6 +120,29 @@ static int print_phase(const cli_step *step, size_t index)
         print_purpose(phase);
     fputc('\n', stdout);
     return print_launches(&phase->plan);
+}
+
+/* What the model does once trained. */
+static int print_uses(const cli_step *step)
+{
+    static const char *const heads[] = {"procedure", "phases", "gives"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    head("In use");
+    for (size_t i = 0; i < step->use_count; i++) {
+        const duet_explained_use *use = &step->uses[i];
+        size_t rows = use->phase_count > use->output_count ? use->phase_count : use->output_count;
+        for (size_t r = 0; r < rows; r++) {
+            const char *name = use->name[0] == '\0' ? "(at once)" : use->name;
+            cli_table_cell(&table, "%s", r == 0 ? name : "");
+            if (r < use->phase_count)
+                cli_table_cell(&table, use->phases[r].repeats == 1 ? "%s, once" : "%s, %zu times", use->phases[r].name,
+                               use->phases[r].repeats);
+            else
+                cli_table_cell(&table, "%s", "");
+            cli_table_cell(&table, "%s", r < use->output_count ? use->outputs[r] : "");
+        }
+    }
+    return cli_table_print(&table, stdout);
 }
 
 static void work_cells(cli_table *table, cli_work work)
@@ -352,6 +377,7 @@ int cli_explain_text(const cli_step *step)
     int status = CLI_DONE;
     print_title(step);
     for (size_t i = 0; i < step->count && status == CLI_DONE; i++) status = print_phase(step, i);
+    if (status == CLI_DONE) status = print_uses(step);
     if (status == CLI_DONE) status = print_totals(step);
     if (status == CLI_DONE) status = print_products(step);
     if (status == CLI_DONE) status = print_memory(step);

@@ -27,7 +27,7 @@ bool cli_data_points(const duet_data_info *info)
     return !info->picture && duet_shape_elements(info->shape) <= 2;
 }
 
-/* A pair's originals; behind other points the first examples of the split. */
+/* Pairs are drawn with their originals; other points are drawn over the first examples of the split. */
 static int write_png(duet_run *run, const char *path, const cli_gallery *gallery)
 {
     duet_data *data = duet_run_data(run);
@@ -73,21 +73,23 @@ static int write_array(const char *path, const duet_data_info *info, const cli_g
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
-char *cli_default_path(const char *directory, const char *what, const char *ending)
+char *cli_default_path(const char *run, const char *what, const char *ending)
 {
-    size_t size = strlen(directory) + strlen(what) + strlen(ending) + sizeof "/samples/.";
+    const char *slash = cli_ends_in(run, ".safetensors") ? strrchr(run, '/') : NULL; /* a checkpoint in the directory */
+    int length = (int)(slash != NULL ? (size_t)(slash - run) : strlen(run));
+    size_t size = strlen(run) + strlen(what) + strlen(ending) + sizeof "/samples/.";
     char *path = malloc(size);
     if (path == NULL) return NULL;
-    snprintf(path, size, "%s/samples", directory);
+    snprintf(path, size, "%.*s/samples", length, run);
     (void)mkdir(path, 0777); /* training made it already; where neither can, writing the file says why */
-    snprintf(path, size, "%s/samples/%s.%s", directory, what, ending);
+    snprintf(path, size, "%.*s/samples/%s.%s", length, run, what, ending);
     return path;
 }
 
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    const char *ending = info->picture || cli_data_points(info) ? "png" : "npy"; /* of the default */
+    const char *ending = info->picture || cli_data_points(info) ? "png" : "npy"; /* of the default file */
     char *own_path = gallery->out == NULL ? cli_default_path(directory, gallery->what, ending) : NULL;
     const char *path = gallery->out == NULL ? own_path : gallery->out;
     int status;

@@ -10,8 +10,8 @@ typedef struct cli_gallery {
     const char *what;   /* names the default file, samples/WHAT.png of the run */
     size_t rows, count; /* values: [rows, count, features of the data] */
     size_t columns;     /* of the grid of pictures */
-    bool quiet;         /* the file is not named on standard output */
-    bool pairs;         /* two rows, originals and what became of them: shown one above the other */
+    bool quiet;         /* do not print the file's name */
+    bool pairs;         /* two rows, originals and reconstructions, shown one above the other */
     const float *values;
     const char *out; /* NULL: the default file */
 } cli_gallery;
@@ -21,14 +21,15 @@ int cli_out_check(const char *out);
 
 bool cli_ends_in(const char *text, const char *ending);
 
-/** DIRECTORY/samples/WHAT.ENDING, whose folder is made if need be; the caller frees it. NULL if memory is short. */
-char *cli_default_path(const char *directory, const char *what, const char *ending);
+/** DIRECTORY/samples/WHAT.ENDING, where `run` is the run's directory or a checkpoint in it. Makes the folder if need
+ * be. The caller frees the path; NULL: out of memory. */
+char *cli_default_path(const char *run, const char *what, const char *ending);
 
 /** Whether examples of this data are drawn as points: one or two numbers each. */
 bool cli_data_points(const duet_data_info *info);
 
-/** Asks the run for one output, gallery.rows * gallery.count times (the request says the rest), and writes it as that
- *  gallery, whose values it fills in. Returns an exit status. */
+/** Asks the run for gallery.rows * gallery.count rows of one output, with all else as in `request`, and writes them as
+ *  a gallery. Sets count and outputs of the request and values of the gallery. Returns an exit status. */
 int cli_gallery_use(duet_run *run, const char *directory, const char *output, duet_request request,
                     cli_gallery gallery);
 

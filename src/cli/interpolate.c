@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* duet interpolate: rows of examples between pairs of latents drawn from the prior. The way between two normal draws is
- * an arc, not a line: the middle of a line lies nearer to the origin than nearly every draw does (White 2016,
+/* duet interpolate: rows of examples between pairs of latents drawn from the prior. The path between two normal draws
+ * is an arc, not a line: the middle of a line lies nearer to the origin than nearly all draws (White 2016,
  * arXiv:1609.04468, section 2.1). */
 #include "cli/commands.h"
 #include "cli/gallery.h"
@@ -14,6 +14,7 @@
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
+    bool linear;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -23,6 +24,7 @@ static const cli_option options[] = {
     {CLI_COUNT, NULL, 'n', PLACE(rows), "N", "how many pairs of ends, a row each (default: 8)", 1, 10000},
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "examples a row, both ends included (default: 12)", 2, 1000},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what the ends are drawn from (default: 0)", 0, INT64_MAX},
+    {CLI_FLAG, "linear", 0, PLACE(linear), NULL, "along straight lines, not arcs", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE", "FILE.png or FILE.npy (default: samples/interpolation.png in the run)", 0,
      0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
@@ -35,7 +37,7 @@ static double dot(const float *a, const float *b, size_t count)
     return sum;
 }
 
-/* The point at `share` of the arc from a to b; of the line where the two (nearly) share a direction. */
+/* The point at `share`, 0 to 1, of the arc from a to b, or of the line if the two (nearly) have the same direction. */
 static void between(const float *a, const float *b, size_t count, double share, float *point)
 {
     double cosine = dot(a, b, count) / sqrt(dot(a, a, count) * dot(b, b, count));
@@ -47,8 +49,9 @@ static void between(const float *a, const float *b, size_t count, double share, 
     for (size_t i = 0; i < count; i++) point[i] = (float)(weight_a * (double)a[i] + weight_b * (double)b[i]);
 }
 
-/* One part of the latents: of a normal prior as it is, of another in the scale in which it would be normal, so that
- * what lies on the way is as likely as the ends; the numbers of a categorical change places in the middle. */
+/* One part of the latents. Those of a normal prior take the arc. Those of other priors are first mapped to a normal
+ * distribution by their quantiles, so that points on the way are as likely as the ends. A categorical changes from a to
+ * b in the middle. */
 static void between_in_part(const duet_prior *prior, const float *a, const float *b, double share, float *point)
 {
     const duet_prior standard = duet_prior_normal(1);
@@ -70,7 +73,14 @@ static void between_in_part(const duet_prior *prior, const float *a, const float
     free(scores);
 }
 
-static void fill_rows(duet_run *run, const float *ends, size_t rows, size_t steps, size_t features, float *latents)
+/* The point at `share` of the straight line from a to b, whatever the prior. */
+static void between_linearly(const duet_prior *prior, const float *a, const float *b, double share, float *point)
+{
+    for (size_t i = 0; i < prior->features; i++) point[i] = (float)((1 - share) * (double)a[i] + share * (double)b[i]);
+}
+
+static void fill_rows(duet_run *run, bool linear, const float *ends, size_t rows, size_t steps, size_t features,
+                      float *latents)
 {
     for (size_t row = 0; row < rows; row++)
         for (size_t step = 0; step < steps; step++) {
@@ -79,7 +89,7 @@ static void fill_rows(duet_run *run, const float *ends, size_t rows, size_t step
             double share = (double)step / (double)(steps - 1);
             const duet_prior *part;
             for (size_t i = 0; (part = duet_run_prior(run, i)) != NULL; i++) {
-                between_in_part(part, a, b, share, point);
+                (linear ? between_linearly : between_in_part)(part, a, b, share, point);
                 a += part->features;
                 b += part->features;
                 point += part->features;
@@ -87,7 +97,7 @@ static void fill_rows(duet_run *run, const float *ends, size_t rows, size_t step
         }
 }
 
-/* Of a model that is told classes each row has one, so that the latents alone change along it. */
+/* If the model reads labels, each row has one class, so that only the latents change along the row. */
 static int choose_classes(duet_run *run, size_t rows, size_t steps, uint8_t **classes)
 {
     size_t known = duet_data_describe(duet_run_data(run))->classes;
@@ -115,7 +125,7 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
     uint8_t *classes = NULL;
     if (status == CLI_DONE) status = choose_classes(run, rows, steps, &classes);
     if (status == CLI_DONE) {
-        fill_rows(run, ends, rows, steps, latent_features, latents);
+        fill_rows(run, arguments->linear, ends, rows, steps, latent_features, latents);
         status = cli_gallery_use(
             run, arguments->run, DUET_DECODE,
             (duet_request){.seed = arguments->seed, .latents = latents, .classes = classes},
@@ -144,7 +154,8 @@ static int run(int argc, char **argv)
 const cli_command cli_interpolate = {
     .name = "interpolate",
     .summary = "show the way from one sample to another",
-    .details = "Each row walks along an arc between two latents drawn from the prior; .npy holds [N, steps, ...].",
+    .details = "Each row walks along an arc between two latents drawn from the prior, or along a line; .npy holds\n[N, "
+               "steps, ...].",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

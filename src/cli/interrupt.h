@@ -3,7 +3,7 @@
 #ifndef DUET_SRC_CLI_INTERRUPT_H
 #define DUET_SRC_CLI_INTERRUPT_H
 
-/** Catches SIGINT once from now on. What is returned turns non-zero then; it lives as long as the program. */
+/** From now on catches the first SIGINT. Returns a flag that it turns non-zero, valid as long as the program runs. */
 const volatile int *cli_catch_interrupt(void);
 
 #endif

@@ -12,7 +12,7 @@
 struct arguments {
     const char *run, *out, *device, *data;
     uint64_t count, seed;
-    cli_list settings;
+    cli_list settings, examples;
     bool own, json;
 };
 
@@ -21,6 +21,8 @@ struct arguments {
 static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default: 24)", 1, 100000},
+    {CLI_LIST, "example", 0, PLACE(examples), "I",
+     "this one of the test split, counted from 0, instead of the first;\nseveral times", 0, 0},
     {CLI_FLAG, "own", 0, PLACE(own), NULL,
      "invert the model's own samples, which can be met exactly, instead of\n"
      "test examples",
@@ -37,16 +39,18 @@ static const cli_option options[] = {
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
 };
 
-/* An inversion has met its example where the mean squared error is below this share of the examples' variance. */
+/* An example counts as met if its mean squared error is below this share of the examples' variance. */
 static const double met_share = 0.01;
 
-/* The examples and, after them, what was found; numbers an example. */
+/* `pictures`: the examples, then what was found for them, [2, count, features]; all else has a row an example. */
 typedef struct inversion {
     size_t count, features, latent_features;
     float *pictures, *latents, *errors, *spreads;
     uint8_t *classes;
-    double variance; /* of the examples, a feature */
+    double variance; /* of the examples: mean over the features */
     size_t met;
+    double
+        rank; /* of d decode / d latent at what was found, the mean; NaN: the latents are too many or not continuous */
 } inversion;
 
 static int make_room(inversion *it)
@@ -68,8 +72,30 @@ static void free_room(inversion *it)
     free(it->classes);
 }
 
+/* The examples that --example names, and the classes that the model is told of them. */
+static int get_numbered(duet_run *run, const cli_list *numbers, inversion *it)
+{
+    duet_split split = cli_run_split(run);
+    size_t most = duet_data_describe(duet_run_data(run))->count[split];
+    int status = CLI_DONE;
+    if (duet_run_has_classes(run)) it->classes = malloc(it->count);
+    for (size_t i = 0; i < it->count && status == CLI_DONE; i++) {
+        char *end;
+        unsigned long number = strtoul(numbers->items[i], &end, 10);
+        uint8_t *class = NULL;
+        if (numbers->items[i][0] < '0' || numbers->items[i][0] > '9' || *end != '\0' || number >= most)
+            return cli_complain(CLI_FAILED, "--example '%s' is none of the examples 0 to %zu", numbers->items[i],
+                                most - 1);
+        status = cli_examples_read(run, split, number, 1, it->pictures + i * it->features, &class);
+        if (class != NULL && it->classes != NULL) it->classes[i] = *class;
+        free(class);
+    }
+    return status;
+}
+
 static int get_examples(duet_run *run, const struct arguments *arguments, inversion *it)
 {
+    if (arguments->examples.count > 0) return get_numbered(run, &arguments->examples, it);
     if (!arguments->own) return cli_examples_read(run, cli_run_split(run), 0, it->count, it->pictures, &it->classes);
     const duet_wanted sample = {DUET_SAMPLE, it->pictures};
     duet_request request = {.count = it->count,
@@ -78,7 +104,7 @@ static int get_examples(duet_run *run, const struct arguments *arguments, invers
                             .setting_count = arguments->settings.count,
                             .outputs = &sample,
                             .output_count = 1};
-    if (duet_run_has_classes(run)) { /* those that the samples are made of are those they are sought with */
+    if (duet_run_has_classes(run)) { /* samples are inverted with the classes that they are made with */
         size_t classes = duet_data_describe(duet_run_data(run))->classes;
         it->classes = malloc(it->count);
         if (it->classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory");
@@ -105,6 +131,20 @@ static double variance_of(const inversion *it)
     return total / (double)it->features;
 }
 
+static int measure_rank(duet_run *run, inversion *it)
+{
+    duet_error error = {0};
+    it->rank = NAN;
+    if (!duet_metric_applies(run, "latent-rank")) return CLI_DONE;
+    double *ranks = malloc(it->count * sizeof *ranks);
+    if (ranks == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu ranks", it->count);
+    duet_latent_rank(run, it->latents, it->classes, it->count, ranks, &error);
+    it->rank = 0;
+    for (size_t i = 0; i < it->count; i++) it->rank += ranks[i] / (double)it->count;
+    free(ranks);
+    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
 static int descend(duet_run *run, const struct arguments *arguments, inversion *it)
 {
     const duet_wanted wanted[] = {{"inverse", it->latents},
@@ -122,6 +162,7 @@ static int descend(duet_run *run, const struct arguments *arguments, inversion *
     int status = cli_use(run, &request);
     if (status != CLI_DONE) return status;
     it->variance = variance_of(it);
+    status = measure_rank(run, it);
     for (size_t i = 0; i < it->count; i++) it->met += (double)it->errors[i] < met_share * it->variance;
     return status;
 }
@@ -136,22 +177,26 @@ static double mean_of(const float *values, size_t count)
 static int report(duet_run *run, const struct arguments *arguments, const inversion *it)
 {
     double error = mean_of(it->errors, it->count), spread = mean_of(it->spreads, it->count);
-    bool varies = it->variance > 0; /* of one example there is no variance, and so no measure of what is near */
+    bool varies = it->variance > 0; /* one example has no variance, and so there is no measure of what is near */
     if (varies && it->met < it->count && !arguments->json)
         cli_complain(0,
                      "%zu of %zu examples are not met to 1%% of their variance: more steps or restarts (--set steps=, "
                      "--set restarts=) may, or the model cannot make them",
                      it->count - it->met, it->count);
     if (arguments->json)
-        return cli_json_print(json_pack("{s:o s:s s:I s:o s:o s:o s:o}", "run", cli_json_text(arguments->run), "model",
-                                        duet_model_family(duet_run_model(run))->name, "examples", (json_int_t)it->count,
-                                        "mse", cli_json_number(error), "restart_spread", cli_json_number(spread),
-                                        "variance", cli_json_number(it->variance), "met_share",
-                                        cli_json_number(varies ? (double)it->met / (double)it->count : NAN)));
+        return cli_json_print(json_pack("{s:o s:s s:I s:o s:o s:o s:o s:o}", "run", cli_json_text(arguments->run),
+                                        "model", duet_model_family(duet_run_model(run))->name, "examples",
+                                        (json_int_t)it->count, "mse", cli_json_number(error), "restart_spread",
+                                        cli_json_number(spread), "variance", cli_json_number(it->variance), "met_share",
+                                        cli_json_number(varies ? (double)it->met / (double)it->count : NAN),
+                                        "latent_rank", cli_json_number(it->rank)));
     if (!varies) {
         printf("mse %.6g a feature, spread over restarts %.3g\n", error, spread);
         return CLI_DONE;
     }
+    if (!isnan(it->rank))
+        printf("rank of d decode / d latent %.1f of %zu latents, the mean over the examples\n", it->rank,
+               it->latent_features);
     printf("mse %.6g a feature (variance of the examples %.6g), spread over restarts %.3g, met %.0f%%\n", error,
            it->variance, spread, 100 * (double)it->met / (double)it->count);
     return CLI_DONE;
@@ -186,6 +231,7 @@ static int invert(duet_run *run, const struct arguments *arguments)
                     .latent_features = duet_run_latent_features(run)};
     int status = cli_run_needs(run, "inverse", "be inverted");
     if (status != CLI_DONE) return status;
+    if (arguments->examples.count > 0) it.count = arguments->examples.count;
     if (!arguments->own && it.count > info->count[cli_run_split(run)]) it.count = info->count[cli_run_split(run)];
     status = make_room(&it);
     if (status == CLI_DONE) status = get_examples(run, arguments, &it);
@@ -203,8 +249,8 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_invert, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
-    if (arguments.own && arguments.data != NULL)
-        status = cli_complain(CLI_MISTAKE, "--own inverts the model's own samples: leave --data out");
+    if (arguments.own && (arguments.data != NULL || arguments.examples.count > 0))
+        status = cli_complain(CLI_MISTAKE, "--own inverts the model's own samples: leave --data and --example out");
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = invert(opened, &arguments);

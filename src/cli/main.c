@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_devices, &cli_models, &cli_datasets, &cli_train,   &cli_sample, &cli_reconstruct, &cli_interpolate,
-    &cli_invert,  &cli_encode, &cli_eval,     &cli_explain, &cli_doctor, &cli_bench,       &cli_tune,
+    &cli_devices,     &cli_models,   &cli_datasets, &cli_train,  &cli_sample,   &cli_reconstruct,
+    &cli_interpolate, &cli_traverse, &cli_invert,   &cli_encode, &cli_classify, &cli_score,
+    &cli_eval,        &cli_explain,  &cli_doctor,   &cli_bench,  &cli_tune,
 };
 
 static const cli_command *find_command(const char *name)
@@ -64,11 +65,11 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    /* a driver's environment variables would be set here, before the first OpenCL call; none has been seen to help */
-    signal(SIGXFSZ, SIG_IGN); /* a file over the size limit is a write that fails with words, like a full disk */
-    signal(SIGPIPE, SIG_IGN); /* a reader that is gone, as `| tee log` is after Ctrl-C, must not cost the checkpoint */
+    /* environment variables of a driver would be set here, before the first OpenCL call; none has been found to help */
+    signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
+    signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */
     int status = run(argc, argv);
-    /* results that did not reach their reader are a failure, whatever the command thought */
+    /* results that could not be written are a failure, whatever the command returned */
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout))
         status = cli_complain(status == CLI_DONE ? CLI_FAILED : status, "standard output could not be written: %s",

@@ -19,7 +19,7 @@ static duet_status open_device(duet_device **device, const cli_measurement *it, 
     return duet_device_set_gemm(*device, it->gemm, error);
 }
 
-/* Seconds of one trial of something small, of which there are many. */
+/* Seconds of one of many short trials. */
 static double trial_seconds(const cli_measurement *it, double share)
 {
     const double most = 12;
@@ -139,13 +139,13 @@ int cli_measure_products(FILE *results, const void *measurement)
 enum { MOST_BLOCKS = 1000, MOST_STEPS_A_BLOCK = 20, WARM_STEPS = 3, MOST_TERMS = 64 };
 
 typedef struct step_times {
-    double milliseconds[MOST_BLOCKS]; /* a step, in each block, sorted at the end */
+    double milliseconds[MOST_BLOCKS]; /* a step's mean in each block, sorted at the end */
     size_t blocks;
     double means[MOST_TERMS]; /* loss terms of the last block */
     double first_seconds;
 } step_times;
 
-/* Milliseconds a step of a block that is waited for: asking for the losses waits. */
+/* Milliseconds a step of one block. Reading the losses waits for the block to end. */
 static double time_block(duet_trainer *trainer, size_t steps, double *means, duet_error *error)
 {
     const double begin = duet_seconds();
@@ -178,7 +178,7 @@ static void time_steps(duet_trainer *trainer, double begin, double seconds, step
     qsort(times->milliseconds, times->blocks, sizeof *times->milliseconds, ascending);
 }
 
-/* The most memory that this process has had, driver included. */
+/* The largest resident memory that this process has had, driver included. */
 static double resident_mebibytes(void)
 {
     struct rusage usage;

@@ -11,12 +11,12 @@
 
 typedef struct cli_measurement {
     const char *device, *gemm; /* as the command line has them, NULL: not given */
-    double seconds;            /* of steps in a workload; of the others a share */
-    double before;             /* processor seconds that the program had used when it was started */
+    double seconds;            /* of a workload's steps; trials of products take a share of it */
+    double before;             /* processor seconds that the program had used before this child was started */
     double limit;              /* seconds after which no further product is begun */
     bool convolves;            /* convolutions are measured instead of plain products */
 
-    const char *provider; /* of the products; NULL: for each the one that a plan would use */
+    const char *provider; /* of products; NULL: for each product the one that a plan would use */
 
     const char *workload; /* a name for the document */
     const duet_family *family;

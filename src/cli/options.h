@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef enum cli_option_kind {
-    CLI_OPERAND,          /* const char *: a word that is no option; the command needs it */
+    CLI_OPERAND,          /* const char *: a word that is no option and must be given */
     CLI_OPERAND_OPTIONAL, /* the same, but it may be left out */
     CLI_FLAG,             /* bool */
     CLI_TEXT,             /* const char * */
@@ -42,8 +42,7 @@ typedef struct cli_command {
 #define CLI_COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 /** Reads argv (argv[0] is the command's name) into `arguments`, a struct that the table's offsets describe and that
- * holds the defaults. False if the command ends here: --help was printed, or a mistake named; *status is the exit
- * status. */
+ *  holds the defaults. False: the command ends here with exit status *status, after --help or a message. */
 bool cli_parse(const cli_command *command, int argc, char **argv, void *arguments, int *status);
 
 /** Prints a command's help on standard output. `operand`: as given beside --help, or NULL. */

@@ -93,7 +93,8 @@ int cli_json_print(json_t *document)
     return CLI_DONE;
 }
 
-/* Levenshtein's distance with neighbours swapped as one mistake; words longer than a row are far from everything. */
+/* Levenshtein's distance, where swapping two neighbours counts as one mistake. Words longer than LONGEST are far from
+ * everything. */
 static size_t edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 48 };

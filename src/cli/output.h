@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every command says and how it ends: results go to standard output, words for a person to standard error, and a
+/* Output and exit statuses of all commands: results go to standard output, messages for people to standard error, and a
  * library status becomes an exit status in one place. */
 #ifndef DUET_SRC_CLI_OUTPUT_H
 #define DUET_SRC_CLI_OUTPUT_H
@@ -19,14 +19,13 @@ enum {
     CLI_STOPPED = 128 + 2 /* Ctrl-C */
 };
 
-/** One line on standard error, "duet: ..." in front. Returns `status`, so that `return cli_complain(...)` reads well.
- */
+/** Prints one line on standard error, with "duet: " in front. Returns `status`, for `return cli_complain(...)`. */
 int cli_complain(int status, const char *format, ...) DUET_PRINTF(2, 3);
 
 /** The exit status of a library status. */
 int cli_exit_status(duet_status status);
 
-/** Says the error and returns its exit status. */
+/** Prints the error and returns its exit status. */
 int cli_fail(const duet_error *error);
 /** The same once a run has been opened: what is wrong now could not be seen on the command line. */
 int cli_fail_opened(const duet_error *error);
@@ -52,7 +51,7 @@ json_t *cli_json_text(const char *text);
 /** Prints the document (`"schema": 1` is put in front) on standard output and frees it. Returns an exit status. */
 int cli_json_print(json_t *document);
 
-/** The known name that is nearest to a misspelt one: start with the word, offer every name, read `best`. */
+/** Finds the known name that is nearest to a misspelt one: set `word`, offer every name, read `best`. */
 typedef struct cli_nearest {
     const char *word;
     const char *best; /* NULL: nothing is near */

@@ -102,7 +102,8 @@ static void describe(const cli_training_progress *training, const duet_progress 
             append(line, bar ? "  %s %.4g" : "  %s %.5g", progress->names[i], progress->means[i]);
 }
 
-/* Lines that stay: at an epoch's end; elsewhere than on a terminal also at the last step and after a while. */
+/* Whether the report gets a line that stays: at an epoch's end and, if not on a terminal, at the last step and now and
+ * then. */
 static bool deserves_line(const cli_training_progress *training, const duet_progress *progress, bool terminal)
 {
     if (!progress->report) return false;

@@ -5,18 +5,18 @@
 
 #include "duet.h"
 
-/** How a training goes, as duet_train tells it. Start it zeroed. */
+/** State of a training's progress display. Start it zeroed. */
 typedef struct cli_training_progress {
     bool quiet;
     bool started;
-    uint64_t first_step; /* where this process began: a resumed run does not count the steps before it */
+    uint64_t first_step; /* where this process began: the time left is estimated from steps after it */
     double first_seconds;
     double line_seconds, line_epoch; /* when and where the last plain line was printed */
 } cli_training_progress;
 
 /** Fits duet_train_options.progress, with a cli_training_progress as context. */
 void cli_progress_training(void *context, const duet_progress *progress);
-/** Fits duet_log_function, with the same context: the bar makes way for the line. */
+/** Fits duet_log_function, with the same context: the bar is removed before the line is printed. */
 void cli_progress_log(void *context, const char *line);
 
 /** "what 12/140 name": on a terminal only. */

@@ -38,7 +38,7 @@ float *cli_floats_new(size_t count, size_t features)
     return values;
 }
 
-/* Repeats follow each other in microseconds: the line is rewritten a few times a second. */
+/* Repeats may take only microseconds, so the line is rewritten at most five times a second. */
 static void show_progress(void *context, uint64_t repeat, uint64_t total)
 {
     double *shown = context, now = duet_seconds();
@@ -67,6 +67,20 @@ int cli_settings_look(const cli_list *settings)
     return CLI_DONE;
 }
 
+int cli_metrics_check(const cli_list *metrics)
+{
+    char hint[80];
+    for (size_t i = 0; i < metrics->count; i++) {
+        const duet_metric_row *row;
+        cli_nearest nearest = {.word = metrics->items[i]};
+        if (duet_metric_find(metrics->items[i]) != NULL) continue;
+        for (size_t j = 0; (row = duet_metric_at(j)) != NULL; j++) cli_nearest_offer(&nearest, row->name);
+        return cli_complain(CLI_MISTAKE, "there is no metric '%s'%s ('duet eval --help' lists them)", metrics->items[i],
+                            cli_nearest_words(&nearest, hint, sizeof hint));
+    }
+    return CLI_DONE;
+}
+
 int cli_examples_read(duet_run *run, duet_split split, size_t first, size_t count, float *values, uint8_t **classes)
 {
     duet_data *data = duet_run_data(run);
@@ -77,7 +91,7 @@ int cli_examples_read(duet_run *run, duet_split split, size_t first, size_t coun
     *classes = malloc(count > 0 ? count : 1);
     if (*classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", count);
     if (duet_data_labels(data, split, first, count, *classes, NULL) == DUET_OK) return CLI_DONE;
-    free(*classes); /* the other split has some */
+    free(*classes); /* only the other split has labels */
     *classes = NULL;
     return CLI_DONE;
 }

@@ -12,7 +12,7 @@ int cli_run_open(duet_run **run, const char *directory, const char *device, cons
 /** The split that judges and shows a run: the test split, or the training split where the data has no other. */
 duet_split cli_run_split(duet_run *run);
 
-/** CLI_DONE if the model has the output; else a message and CLI_FAILED: `cannot` says what it cannot do. */
+/** CLI_DONE if the model has the output; else CLI_FAILED after a message in which `cannot` says what it cannot do. */
 int cli_run_needs(duet_run *run, const char *output, const char *cannot);
 
 /** Room for count x features numbers. NULL after a message. */
@@ -21,12 +21,14 @@ float *cli_floats_new(size_t count, size_t features);
 /** Answers the request with progress on standard error; Ctrl-C stops it. Returns an exit status. */
 int cli_use(duet_run *run, duet_request *request);
 
-/** "key=value" words must look like that: CLI_DONE, or a message and CLI_MISTAKE. What the keys are only the run knows.
- */
+/** CLI_DONE if every word has the form KEY=VALUE, else a message and CLI_MISTAKE. Only the run knows its keys. */
 int cli_settings_look(const cli_list *settings);
 
-/** Examples first .. first + count - 1 of a split, and where the model is told classes theirs: *classes (NULL: it is
- *  not, or the split has none) is the caller's, free(). Returns an exit status. */
+/** CLI_DONE if all are names of metrics, else CLI_MISTAKE after a message that offers the nearest name. */
+int cli_metrics_check(const cli_list *metrics);
+
+/** Reads examples first .. first + count - 1 of a split and, if the model reads labels, their classes. *classes: the
+ *  caller frees them; NULL: the model reads no labels, or the split has none. Returns an exit status. */
 int cli_examples_read(duet_run *run, duet_split split, size_t first, size_t count, float *values, uint8_t **classes);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* duet sample: new examples from latents drawn from the prior, or from all over it, in a square. */
+/* duet sample: new examples from latents drawn from the prior, or from a square grid of its quantiles. */
 #include "cli/commands.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
@@ -30,7 +30,7 @@ static const cli_option options[] = {
      "(default: each as likely)",
      0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
-     "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
+     "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.png or FILE.npy (default: samples/sample.png or manifold.png in\n"
      "the run)",
@@ -48,7 +48,7 @@ static size_t square_columns(size_t count)
 
 enum { NO_CLASS = -1, ALL_CLASSES = -2 };
 
-/* Says which classes there are. */
+/* Complains and lists the classes that there are. */
 static int refuse_class(const duet_data_info *info, const char *text)
 {
     char names[300] = "";
@@ -60,7 +60,7 @@ static int refuse_class(const duet_data_info *info, const char *text)
                         text, info->classes - 1, info->name, names);
 }
 
-/* What --class says: a number, a name in capitals or not, or all. */
+/* Reads --class: a number, a name in any case, or "all". */
 static int read_class(duet_run *run, const char *text, int *class)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
@@ -80,7 +80,7 @@ static int read_class(duet_run *run, const char *text, int *class)
     return CLI_DONE;
 }
 
-/* How many examples, in what rows, and of which classes. */
+/* Without --class one row of examples; with "all" a row for each class. */
 static int sample(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
@@ -108,7 +108,7 @@ static int sample(duet_run *run, const struct arguments *arguments)
     return status;
 }
 
-/* Rows from the top: the first number grows to the right, the second upwards. */
+/* Latents of the grid, rows from the top: the first number grows to the right, the second upwards. */
 static void fill_square(const duet_prior *prior, size_t side, float *latents)
 {
     for (size_t row = 0; row < side; row++)

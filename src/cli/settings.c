@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A model's settings table, printed and searched. Values are the library's affair; it knows what each key takes. */
+/* A model's settings table, printed and searched. The library checks values: it knows what each key takes. */
 #include "cli/settings.h"
 #include "cli/output.h"
 #include "cli/table.h"
@@ -39,7 +39,7 @@ static const char *setting_range(const duet_setting *setting, char *text, size_t
     return text;
 }
 
-/* What a training takes that does not say, and what each preset fills in. */
+/* Batch and epochs of a training that does not set them, and what each preset sets. */
 static void print_sizes(const duet_family *family)
 {
     const duet_training_size usual = duet_family_training_size(family, NULL, 0);

@@ -5,6 +5,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 
@@ -12,10 +13,10 @@
 #include <string.h>
 
 struct arguments {
-    const char *model, *data, *device, *gemm, *out, *resume;
-    uint64_t epochs, steps, batch, seed, checkpoint_every;
-    cli_list settings;
-    bool quiet, profile;
+    const char *model, *data, *device, *gemm, *out, *resume, *keep_best, *judge;
+    uint64_t epochs, steps, batch, seed, checkpoint_every, patience;
+    cli_list settings, watched;
+    bool quiet, profile, stop_on_collapse;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -41,13 +42,25 @@ static const cli_option options[] = {
      0, 0},
     {CLI_COUNT, "checkpoint-every", 0, PLACE(checkpoint_every), "N",
      "write a checkpoint every N steps too (default: at epochs' ends)", 1, UINT32_MAX},
+    {CLI_LIST, "watch", 0, PLACE(watched), "METRIC",
+     "compute this metric of 'duet eval' at each epoch's end into\nmetrics.jsonl; several times", 0, 0},
+    {CLI_TEXT, "keep-best", 0, PLACE(keep_best), "METRIC",
+     "watch this one too and keep the state where it was best as\nDIR/best.safetensors, which commands take for RUN", 0,
+     0},
+    {CLI_COUNT, "patience", 0, PLACE(patience), "N", "with --keep-best: stop after N epochs without a better one", 1,
+     UINT32_MAX},
+    {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, for watched metrics that ask one", 0, 0},
+    {CLI_FLAG, "stop-on-collapse", 0, PLACE(stop_on_collapse), NULL,
+     "stop, with exit status 1, when nothing more is learnt: one player has\n"
+     "won, the posterior says nothing, or few of the modes or classes are\nleft",
+     0, 0},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
      "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
     {CLI_FLAG, "quiet", 'q', PLACE(quiet), NULL, "no progress, no explanations", 0, 0},
     {CLI_FLAG, "profile", 0, PLACE(profile), NULL, "print a table of the kernels' launches and times at the end", 0, 0},
 };
 
-/* Values that the library knows all of; with --resume the data is the run's own. */
+/* Names that the library can check without opening anything; with --resume the run says which data it is. */
 static int check_values(const struct arguments *arguments)
 {
     duet_error error = {0};
@@ -56,7 +69,7 @@ static int check_values(const struct arguments *arguments)
     return status == DUET_OK ? CLI_DONE : cli_fail(&error);
 }
 
-/* The mistakes that the command line alone shows. */
+/* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
     *family = NULL;
@@ -64,7 +77,10 @@ static int check(const struct arguments *arguments, const duet_family **family)
         return cli_complain(CLI_MISTAKE, "'duet train' needs MODEL: one of 'duet models'");
     if (arguments->epochs != 0 && arguments->steps != 0)
         return cli_complain(CLI_MISTAKE, "--epochs and --steps say the same thing in two ways: give one of them");
-    int status = CLI_DONE;
+    if (arguments->patience != 0 && arguments->keep_best == NULL)
+        return cli_complain(CLI_MISTAKE, "--patience waits for a better value: say of what with --keep-best METRIC");
+    int status = cli_metrics_check(&arguments->watched);
+    if (status != CLI_DONE) return status;
     if (arguments->model != NULL) {
         *family = cli_family(arguments->model);
         status = *family == NULL ? CLI_MISTAKE : cli_settings_check(*family, &arguments->settings);
@@ -107,7 +123,7 @@ static int print_profile(duet_device *device)
     return cli_table_print(&table, stdout);
 }
 
-/* How it ended, for a person; the run's directory alone on standard output, for a script. */
+/* A summary for people on standard error; on standard output only the run's directory, for scripts. */
 static void print_summary(const duet_train_summary *summary, bool quiet)
 {
     char seconds[32];
@@ -117,8 +133,32 @@ static void print_summary(const duet_train_summary *summary, bool quiet)
     printf("%s\n", summary->run);
 }
 
+static bool watches(const struct arguments *arguments)
+{
+    return arguments->watched.count > 0 || arguments->keep_best != NULL || arguments->stop_on_collapse;
+}
+
+/* Says why, if a training stopped by itself. Returns CLI_FAILED for a collapse, else CLI_DONE. */
+static int tell_of_stop(const duet_train_summary *summary)
+{
+    if (summary->stopped[0] == '\0') return CLI_DONE;
+    return cli_complain(summary->collapsed ? CLI_FAILED : CLI_DONE, "stopped: %s", summary->stopped);
+}
+
 static int train(const struct arguments *arguments, const duet_family *family)
 {
+    const duet_monitor_options monitor_options = {
+        .metrics = arguments->watched.items,
+        .metric_count = arguments->watched.count,
+        .best = arguments->keep_best,
+        .patience = arguments->patience,
+        .judge = arguments->judge,
+        .stop_on_collapse = arguments->stop_on_collapse,
+        .resume = arguments->resume,
+    };
+    duet_monitor *monitor = NULL;
+    duet_error mistake = {0};
+    if (duet_monitor_new(&monitor, &monitor_options, &mistake) != DUET_OK) return cli_fail(&mistake);
     cli_training_progress progress = {.quiet = arguments->quiet};
     duet_train_options train_options = {
         .family = family,
@@ -139,6 +179,9 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .log = cli_progress_log,
         .context = &progress,
         .stop = cli_catch_interrupt(),
+        .stop_on_collapse = arguments->stop_on_collapse,
+        .at_epoch = watches(arguments) ? duet_monitor_look : NULL,
+        .watcher = monitor,
     };
     duet_train_summary summary = {0};
     duet_device *device = NULL;
@@ -152,8 +195,10 @@ static int train(const struct arguments *arguments, const duet_family *family)
         if (status == CLI_DONE) status = printed;
         duet_device_close(&device);
     }
+    if (result == DUET_OK && status == CLI_DONE) status = tell_of_stop(&summary);
     if (result == DUET_OK || result == DUET_ERROR_INTERRUPTED || result == DUET_ERROR_NUMERIC)
         print_summary(&summary, arguments->quiet);
+    duet_monitor_free(&monitor);
     return status;
 }
 

@@ -110,7 +110,7 @@ static int print_table(const duet_tune_summary *summary)
     return status;
 }
 
-/* What a person should hear of. */
+/* Warns of candidates that were wrong, crashed or were too slow. */
 static void warn_of_faults(const duet_tune_summary *summary)
 {
     size_t wrong = 0, crashed = 0, late = 0;

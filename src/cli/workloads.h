@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The workloads of `duet bench`: a row each, all of them
- * trained on Fashion-MNIST; docs/performance.md defines them. */
+/* The workloads of `duet bench`: a row each, all trained on Fashion-MNIST; docs/performance.md defines them. */
 #ifndef DUET_SRC_CLI_WORKLOADS_H
 #define DUET_SRC_CLI_WORKLOADS_H
 

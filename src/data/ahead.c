@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A ring of pieces, whole rows each, between the thread that reads and the one that takes. Its pages are mapped and
- * given back by themselves: beside a compiler's allocations a heap would keep them. */
+/* A ring of pieces, whole rows each, between the thread that reads and the one that takes. The ring is mapped, not
+ * allocated from the heap, so that its pages go back to the system one by one while drivers allocate beside it. */
 #define _DEFAULT_SOURCE  /* MAP_ANONYMOUS, on Linux */
 #define _DARWIN_C_SOURCE /* and on macOS */
 #include "data/ahead.h"
@@ -17,22 +17,22 @@ enum { PIECE_BYTES = 2 << 20, LEAST_PIECES = 2, LARGE_PAGE = 2 << 20 };
 
 struct duet_ahead {
     duet_rows *rows;
-    size_t first, count, row_bytes; /* row_bytes: as handed out */
+    size_t first, count, row_bytes; /* row_bytes: of a row at the destination */
     size_t piece_rows, pieces;      /* rows a piece, pieces in the ring */
-    size_t piece_stride;            /* bytes from one to the next, whole pages */
+    size_t piece_stride;            /* bytes from one piece to the next: whole pages */
     unsigned char *ring;
     void *mapping;
     size_t mapping_bytes;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    size_t read, taken; /* rows; under the mutex, as all below */
+    size_t read, taken; /* rows; these and all below are guarded by the mutex */
     bool stopped, ended;
     duet_status status; /* of the thread, once it has ended */
     duet_error error;
 };
 
-/* The piece that begins at row `row`, counted from the first one asked for. */
+/* Where the piece that begins at `row` lies in the ring; rows count from `first`. */
 static unsigned char *piece_at(const duet_ahead *ahead, size_t row)
 {
     size_t piece = row / ahead->piece_rows % ahead->pieces;
@@ -45,7 +45,7 @@ static size_t piece_length(const duet_ahead *ahead, size_t row)
     return left < ahead->piece_rows ? left : ahead->piece_rows;
 }
 
-/* Waits until the ring has room for the piece at `row`; false if nobody wants it any more. */
+/* Waits until the ring has room for the piece at `row`; false: duet_ahead_end was called, so nobody will take it. */
 static bool wait_for_room(duet_ahead *ahead, size_t row)
 {
     pthread_mutex_lock(&ahead->mutex);
@@ -97,7 +97,7 @@ static void release(duet_ahead *ahead)
     free(ahead);
 }
 
-/* How the rows divide into pieces; false where two do not fit into `room`. */
+/* Divides the rows into pieces; false if two pieces do not fit into `room`. */
 static bool divide(duet_ahead *ahead, size_t room)
 {
     size_t element = ahead->rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float), piece;
@@ -113,7 +113,7 @@ static bool divide(duet_ahead *ahead, size_t room)
     return true;
 }
 
-/* Large pages where the system has them: thousands of page faults less, while a driver is loaded beside this. */
+/* Asks for large pages where the system has them: thousands of page faults fewer while a driver is being loaded. */
 static bool map_ring(duet_ahead *ahead)
 {
     size_t bytes = ahead->pieces * ahead->piece_stride;
@@ -146,8 +146,8 @@ duet_ahead *duet_ahead_begin(duet_rows *rows, size_t first, size_t count, size_t
     return NULL;
 }
 
-/* Waits until the piece at `row` is read, or at the end of all rows until the thread has ended; false if it ended
- * before. */
+/* Waits until the piece at `row` has been read; at row `count` until the thread has ended. Whether the piece is there:
+ * false if the thread ended before it. */
 static bool wait_for_piece(duet_ahead *ahead, size_t row)
 {
     pthread_mutex_lock(&ahead->mutex);
@@ -158,8 +158,8 @@ static bool wait_for_piece(duet_ahead *ahead, size_t row)
     return there;
 }
 
-/* Gives the piece at `row` back to the thread, or its pages to the system if none is to lie there after it: so what
- * waits here shrinks as the destination grows. */
+/* Gives the piece at `row` back to the thread, and its pages to the system if no later piece will lie there, so that
+ * the ring shrinks as the destination fills. */
 static void give_back(duet_ahead *ahead, size_t row)
 {
     bool last = ahead->count - row <= ahead->pieces * ahead->piece_rows;

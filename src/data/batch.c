@@ -7,8 +7,8 @@
 #include "duet/op.h"
 #include "graph/variable.h"
 
-/* What may wait on the host for the device to be ready. It is given back as the device's memory fills, so that the
- * peak does not rise. */
+/* How much may wait on the host until the device is ready. It is freed as the device's memory fills, so that the peak
+ * does not rise. */
 enum { AHEAD_BYTES = 64 << 20 };
 
 /* Puts all rows of a part into memory of the device. */
@@ -32,7 +32,7 @@ void duet_data_read_ahead(duet_data *data, duet_split split)
     part->ahead = duet_ahead_begin(&part->rows, part->first, part->count, AHEAD_BYTES);
 }
 
-/* Each label as a row of bytes: 1 in the place of its class, else 0. */
+/* Labels as one-hot rows of bytes. */
 static duet_status fill_labels(void *context, void *destination, size_t bytes, duet_error *error)
 {
     const duet_data_part *part = context;
@@ -44,7 +44,7 @@ static duet_status fill_labels(void *context, void *destination, size_t bytes, d
     return DUET_OK;
 }
 
-/* A variable of `type` and shape [count, ...row] that lies on the device once a plan uses it. */
+/* A variable of `type` and shape [count, ...row], filled by `fill` when a plan first uses it. */
 static duet_variable *make_resident(duet_data *data, duet_data_part *part, const char *name, duet_type type,
                                     duet_shape row, duet_fill_function fill, duet_error *error)
 {
@@ -65,7 +65,7 @@ static duet_variable *make_resident(duet_data *data, duet_data_part *part, const
     return made;
 }
 
-/* The labels of the rows in `order`; NULL where there are none. */
+/* The one-hot labels of the rows in `order`; NULL: the part has none. */
 static duet_node gather_labels(duet_data *data, duet_graph *graph, duet_data_part *part, const char *name,
                                duet_node order)
 {

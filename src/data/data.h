@@ -8,7 +8,8 @@
 #include "data/rows.h"
 #include "duet/data.h"
 
-/** Files of a data set by split; NULL where there is none. Without test pictures the training file's end serves. */
+/** Files of a data set by split; NULL where there is none. Without a test file the end of the training file is the test
+ *  split. */
 typedef struct duet_data_files {
     char *examples[2], *labels[2];
 } duet_data_files;
@@ -31,13 +32,13 @@ typedef struct duet_toy {
 const duet_toy *duet_toy_at(size_t index);
 /** [batch, dimensions]: new draws at each tick of the graph's clock. */
 duet_node duet_toy_batch(const duet_toy *toy, duet_graph *graph, size_t batch);
-/** Draw `index` of a split: always the same. Returns the mode it comes from. */
+/** *values: draw `index` of a split, which is always the same. Returns the mode that it comes from. */
 size_t duet_toy_draw(const duet_toy *toy, duet_split split, size_t index, float *values);
 
-/** The folder that holds fashion-mnist: $DUET_DATA, then the system's data folders; the caller frees it. NULL if it is
- *  nowhere. */
+/** The folder that holds fashion-mnist, looked for in $DUET_DATA, then in the system's data folders. The caller frees
+ *  it; NULL: not found. */
 char *duet_fashion_mnist_find(void);
-/** How to get it. */
+/** How to get fashion-mnist. */
 extern const char *const duet_fashion_mnist_help;
 /** Its ten classes, as its authors name them. */
 extern const char *const duet_fashion_mnist_classes[];
@@ -46,9 +47,9 @@ extern const char *const duet_fashion_mnist_classes[];
 typedef struct duet_data_part {
     duet_rows rows;
     size_t first, count;
-    uint8_t *labels;                           /* count of them, NULL if there are none */
-    duet_variable *resident, *resident_labels; /* on the device: the examples; a row of `classes` bytes a label */
-    duet_ahead *ahead;                         /* reads `rows` for `resident` at this time; NULL if nothing does */
+    uint8_t *labels;                           /* `count` of them; NULL: there are none */
+    duet_variable *resident, *resident_labels; /* on the device: the examples, and one-hot labels as bytes */
+    duet_ahead *ahead;                         /* reads `rows` ahead for `resident`; NULL: nothing does now */
 } duet_data_part;
 
 struct duet_data {
@@ -61,8 +62,8 @@ struct duet_data {
 
 /** Opens the files into data->parts and fills in data->info. */
 duet_status duet_data_open_files(duet_data *data, const duet_data_files *files, duet_error *error);
-/** Begins to read a split on another thread, before the plan that wants it on the device is made. A hint: where it
- *  cannot be followed, or the examples are asked for in another way first, they are read when needed. */
+/** Begins to read a split on another thread, before the plan that needs it on the device is made. Only a hint: if there
+ *  can be no thread, or examples are read by the host first, they are read when they are needed. */
 void duet_data_read_ahead(duet_data *data, duet_split split);
 
 #endif

@@ -46,7 +46,7 @@ static bool is_here(const char *folder)
            has_part(folder, "t10k-images", 3) && has_part(folder, "t10k-labels", 1);
 }
 
-/* `folder` itself if the set is there, which is then the caller's; else it is freed. */
+/* Returns `folder` if it holds the set; else frees it and returns NULL. */
 static char *keep_fitting(char *folder)
 {
     if (folder != NULL && is_here(folder)) return folder;
@@ -62,7 +62,7 @@ static char *find_under(const char *root, const char *inner)
     return found;
 }
 
-/* The first root of a list with colons that has it. */
+/* The set's folder under the first root that has it; roots are separated by colons. */
 static char *find_in_list(const char *list)
 {
     char *found = NULL;

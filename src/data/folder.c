@@ -26,7 +26,7 @@ static bool is_data_name(const char *name)
     return false;
 }
 
-/* Whether `word` stands in the name at the start or after something that is no letter: not the end of "latest". */
+/* Whether `word` begins in the name at its start or after a character that is no letter: "latest" has no "test". */
 static bool has_word(const char *name, const char *word)
 {
     for (const char *at = name; (at = strstr(at, word)) != NULL; at++)
@@ -34,7 +34,7 @@ static bool has_word(const char *name, const char *word)
     return false;
 }
 
-/* Where the file of this name goes. */
+/* The field of `files` for a file of this name. */
 static char **place_of(duet_data_files *files, const char *name)
 {
     duet_split split = has_word(name, "t10k") || has_word(name, "test") ? DUET_TEST : DUET_TRAIN;
@@ -47,7 +47,8 @@ static bool is_file(const char *path)
     return stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-/* Keeps one path a place; of a file and its gzip the plain one. */
+/* Puts the path there, which is then the owner. Of a file and its gzip the plain one stays; two other files for one
+ * place are a mistake. */
 static duet_status put(char **place, char *path, const char *folder, duet_error *error)
 {
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder);
@@ -93,7 +94,7 @@ static duet_status find_in_folder(duet_data_files *files, const char *folder, du
                      folder);
 }
 
-/* `path` with the first `from` after its last slash replaced by `to`; NULL if it is not there. */
+/* `path` with the first `from` after its last slash replaced by `to`; the caller frees it. NULL: there is no `from`. */
 static char *replaced(const char *path, const char *from, const char *to)
 {
     const char *slash = strrchr(path, '/');
@@ -104,7 +105,7 @@ static char *replaced(const char *path, const char *from, const char *to)
     return result;
 }
 
-/* The labels that lie beside a file of pictures, gzip or not: "images" reads "labels", and "idx3" reads "idx1". */
+/* The file of labels beside a file of pictures, gzip or not: "labels" in its name for "images", "idx1" for "idx3". */
 static char *labels_beside(const char *path)
 {
     char *labels = replaced(path, "images", "labels");

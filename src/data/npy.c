@@ -15,7 +15,7 @@ typedef struct array_header {
     char type[TEXT_LIMIT];
     bool fortran_order;
     duet_shape shape;
-    unsigned found; /* a bit a key */
+    unsigned found; /* one bit for each key that was there */
 } array_header;
 
 /* The next character that is no space. */
@@ -92,7 +92,7 @@ static bool parse(const char *text, array_header *array)
     return array->found == 7 && peek(&text) == '\0';
 }
 
-/* The dictionary's text, which the caller frees. */
+/* *text: the dictionary's text, which the caller frees. */
 static duet_status read_text(duet_rows *rows, char **text, duet_error *error)
 {
     unsigned char start[8], length[4] = {0};

@@ -21,10 +21,10 @@ duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size
         (void)duet_toy_draw(data->toy, split, first + i, values + i * data->toy->dimensions);
     if (data->toy != NULL || count == 0) return DUET_OK;
     duet_data_part *part = &data->parts[split];
-    duet_ahead_end(&part->ahead); /* a thread has the file */
+    duet_ahead_end(&part->ahead); /* its thread may be reading the file */
     DUET_TRY(duet_rows_read(&part->rows, part->first + first, count, values, error));
     if (data->info.type != DUET_UINT8) return DUET_OK;
-    /* The bytes lie at the front of the floats that they become: from the last to the first none is lost. */
+    /* The bytes lie at the front of the memory of their floats: going from the last to the first overwrites none. */
     const uint8_t *bytes = (const uint8_t *)values;
     for (size_t i = count * part->rows.row_elements; i-- > 0;) values[i] = (float)bytes[i] * (1.0f / 255);
     return DUET_OK;
@@ -43,4 +43,11 @@ duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, si
     for (size_t i = 0; data->toy != NULL && i < count; i++)
         labels[i] = (uint8_t)duet_toy_draw(data->toy, split, first + i, unused);
     return DUET_OK;
+}
+
+bool duet_data_has_labels(duet_data *data, duet_split split)
+{
+    uint8_t label;
+    return data->info.classes > 0 && data->info.count[split] > 0 &&
+           duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
 }

@@ -62,7 +62,7 @@ static void open_toy(duet_data *data, const duet_toy *toy)
     data->info.classes = toy->modes;
 }
 
-/* A word may be no set; paths have a slash or a dot, and opening them says what is wrong. */
+/* Only a word that is no known set is a mistake here. A name with a slash or a dot is a path, which opening checks. */
 duet_status duet_data_check(const char *name, duet_error *error)
 {
     if (name == NULL) return DUET_OK;
@@ -81,7 +81,7 @@ duet_status duet_data_check(const char *name, duet_error *error)
     return status;
 }
 
-/* The path as it can be found from any folder, so that a run remembers it; the caller frees it. */
+/* The absolute path, which a run can record; the caller frees it. */
 static char *absolute(const char *path)
 {
     char here[4096];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading rows through zlib. It inflates into a window of its own as long as reads are smaller than twice its buffer,
- * and copies from there: so the destination is written once and never read, as mapped device memory wants it. */
+/* Reading rows through zlib. As long as reads are smaller than twice its buffer, zlib inflates into a window of its own
+ * and copies from there, so the destination is written once and never read, as is best for mapped device memory. */
 #include "data/rows.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ enum { CHUNK = 128 * 1024, DEFLATE_RATIO = 1032 /* deflate's best, zlib's techni
 static const size_t element_sizes[] = {
     [DUET_ELEMENT_UINT8] = 1, [DUET_ELEMENT_FLOAT32] = 4, [DUET_ELEMENT_FLOAT64] = 8};
 
-/* What is known of a file from outside: its bytes, and its last four as the length that gzip puts there. */
+/* What a file shows without inflating it: its size in bytes, and its last four bytes, where gzip states a length. */
 typedef struct outside {
     size_t size;
     uint32_t stated;
@@ -70,7 +70,7 @@ static duet_status short_fail(const duet_rows *rows, const char *what, duet_erro
     return duet_fail(error, DUET_ERROR_DATA, "%s: truncated: it ends inside %s; get it again", rows->path, what);
 }
 
-/* Bytes of the inflated file, never more at once than zlib passes through its own window. */
+/* The next `count` bytes of the inflated file, in reads small enough to go through zlib's own window. */
 static duet_status read_bytes(duet_rows *rows, void *bytes, size_t count, const char *what, duet_error *error)
 {
     for (unsigned char *to = bytes; count > 0;) {
@@ -120,8 +120,8 @@ static duet_status check_plain_size(const duet_rows *rows, size_t size, size_t e
                      size);
 }
 
-/* Sizes that follow from the header, against those of the file. A gzip file whose end states another length is cut,
- * damaged or has several members: reading all of it tells, now and not after an epoch of training. */
+/* Checks the sizes in the header against the file. A gzip file whose end states another length is cut, damaged or has
+ * several members: reading all of it now tells which, rather than a failure after an epoch of training. */
 static duet_status check_sizes(duet_rows *rows, const outside *file, duet_error *error)
 {
     size_t bytes = 0;

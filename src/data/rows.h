@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file of equal rows behind a header, gzip or not: what every format comes down to. */
+/* A file of equal rows behind a header, gzip or not: every format is read as this. */
 #ifndef DUET_SRC_DATA_ROWS_H
 #define DUET_SRC_DATA_ROWS_H
 
@@ -37,17 +37,17 @@ typedef struct duet_format {
 const duet_format *duet_format_at(size_t index);
 extern const duet_format duet_format_idx, duet_format_npy;
 
-/** Opens a file of any format of the table and checks its sizes; zero *rows before. Errors name the file. */
+/** Opens a file of any format of the table and checks its sizes. *rows must be zeroed. Errors name the file. */
 duet_status duet_rows_open(duet_rows *rows, const char *path, duet_error *error);
 void duet_rows_close(duet_rows *rows);
 /** The next `count` bytes of the header. */
 duet_status duet_rows_header_bytes(duet_rows *rows, void *bytes, size_t count, duet_error *error);
-/** Rows first .. first + count - 1: bytes as bytes, floats as float32. The destination is only written, so it may be
- *  mapped device memory. Rows read in order cost no more than the file once. */
+/** Reads rows first .. first + count - 1, bytes as bytes and floats as float32. The destination is only written, so it
+ * may be mapped device memory. Rows read in order cost one pass over the file. */
 duet_status duet_rows_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);
 /** Reads on to the end of the file: it must come right after the last row, and a gzip checksum must be right. */
 duet_status duet_rows_check_end(duet_rows *rows, duet_error *error);
-/** Reads all floats once: each must be finite. *unit: all lie in [0, 1]. Bytes are never read: they count as such. */
+/** Reads all floats once: each must be finite. *unit: all lie in [0, 1]; true for bytes, which need not be read. */
 duet_status duet_rows_scan(duet_rows *rows, bool *unit, duet_error *error);
 
 #endif

@@ -66,7 +66,7 @@ duet_node duet_toy_batch(const duet_toy *toy, duet_graph *graph, size_t batch)
 
 size_t duet_toy_draw(const duet_toy *toy, duet_split split, size_t index, float *values)
 {
-    /* Draws of one example are told apart by the step; the upper half of a long index goes into the key. */
+    /* The step tells apart the draws of one example; the upper half of a 64-bit index goes into the key. */
     const uint64_t key = 0x64756574u ^ (uint64_t)index >> 32 << 32;
     const uint32_t element = (uint32_t)index;
     double centre[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Accuracy: how often a model that judges is right. A discriminator calls a real example real (logit above 0) and a
- * sample a sample; 0.5 is what the game's equilibrium gives, near 1 the generator has lost. A classifier's largest
- * logit is that of the label. */
+/* Accuracy: how often a discriminator or a classifier is right. A discriminator is right if its logit is above 0 for a
+ * real example and below 0 for a sample; 0.5 is the game's equilibrium, and near 1 the generator has lost. A classifier
+ * is right if the label's logit is the largest. */
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -28,7 +28,7 @@ static const char *const *outputs(duet_run *run)
     return classifies(run) ? class_logits : logit;
 }
 
-/* 1 for each example that was judged right; those of the split, then of as many samples. */
+/* State: 1 for each example that was judged right, else 0; first the split's examples, then as many samples. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
     return duet_metric_new_state(task, 2 * duet_metric_examples(task) * sizeof(double), error);
@@ -55,7 +55,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     double *right = task->state;
     float *logits = NULL;
     if (classifies(task->run)) {
-        uint8_t label; /* of a split without labels: says so */
+        uint8_t label; /* read for the error that a split without labels gives */
         DUET_TRY(duet_data_labels(duet_run_data(task->run), task->split, 0, 1, &label, error));
         duet_metric_add_mean(task, "accuracy", right, n);
         return DUET_OK;

@@ -19,7 +19,7 @@ static const char *const *outputs(duet_run *run)
     return names;
 }
 
-/* Of each latent, Welford's running mean, and after those of all the sums of squared deviations. */
+/* State, by Welford's method: the running mean of each latent, then the sum of squared deviations of each latent. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
     return duet_metric_new_state(task, 2 * duet_run_features(task->run, DUET_LATENT) * sizeof(double), error);
@@ -50,7 +50,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_active_units = {
     {"active-units", "latents",
      "latents that carry something: posterior means vary by more than 0.01; for models with "
-     "a posterior"},
+     "a posterior",
+     1},
     applies,
     outputs,
     begin,

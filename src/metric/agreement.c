@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Agreement: how often a judge sees the class that a conditional model was asked for, on as many samples of each. */
+/* Agreement: how often a judge sees the class that a conditional model was asked for, on as many of each class. */
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -42,7 +42,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_agreement = {
     .row = {"agreement", "share",
             "samples of an asked class, 1,000 in all, that the judge takes for it; for models that are told classes, "
-            "with --judge"},
+            "with --judge",
+            1},
     .applies = applies,
     .finish = finish,
 };

@@ -12,7 +12,8 @@
 
 enum { SAMPLES = 1000, PIECE = 2000, CLASSES = 256 };
 
-/* Squared distances of all samples to a piece of the training examples, less the samples' own squares. */
+/* The search for the nearest training example of each sample. Distances to a piece of the examples are squared and
+ * leave out the sample's own square, which does not change which one is nearest. */
 typedef struct nearest {
     duet_store *store;
     duet_graph *graph;
@@ -66,7 +67,7 @@ static duet_status search_piece(nearest *search, duet_data *data, size_t feature
     DUET_TRY(duet_plan_replay(search->plan, error));
     DUET_TRY(duet_plan_read(search->plan, search->distances, search->values, sizeof(float) * SAMPLES * PIECE, error));
     for (size_t i = 0; i < SAMPLES; i++)
-        for (size_t k = 0; k < count; k++) { /* beyond `count` lie rows of an earlier piece */
+        for (size_t k = 0; k < count; k++) { /* columns beyond `count` are of an earlier piece */
             float distance = search->values[i * PIECE + k];
             if (!(distance < search->best[i])) continue;
             search->best[i] = distance;
@@ -103,7 +104,7 @@ static void count_classes(const uint8_t *labels, const bool *known, duet_metric_
     duet_metric_add(task, "largest-share", (double)most / SAMPLES, NAN, NAN, SAMPLES);
 }
 
-/* By the nearest training example. A sample of NaNs is near nothing. */
+/* Labels each sample by its nearest training example; a sample of NaNs is near none. */
 static duet_status label_by_neighbours(duet_metric_task *task, const float *samples, uint8_t *labels, bool *known,
                                        duet_error *error)
 {
@@ -146,7 +147,8 @@ const duet_metric duet_metric_classes = {
     .row = {"classes", "classes",
             "classes with over 1% of 1,000 samples, labelled by the judge or the nearest training example; for models "
             "that sample, on data "
-            "with labels"},
+            "with labels",
+            1},
     .applies = applies,
     .finish = finish,
 };

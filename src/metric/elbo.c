@@ -34,7 +34,7 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
     }
 }
 
-/* Numbers without an interval: the mean over the whole split is what papers and other programs state. */
+/* The values have no interval: papers and other programs state the mean over the whole split. */
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     const sums *all = task->state;
@@ -47,7 +47,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_elbo = {
-    {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior"},
+    {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior",
+     1},
     applies,
     outputs,
     begin,

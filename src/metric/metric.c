@@ -11,8 +11,20 @@
 enum { PIECE = 1000, MOST_METRICS = 32, MOST_OUTPUTS = 32 };
 
 static const duet_metric *const metrics[] = {
-    &duet_metric_elbo,     &duet_metric_nll,     &duet_metric_active_units, &duet_metric_mse,
-    &duet_metric_accuracy, &duet_metric_classes, &duet_metric_agreement,    &duet_metric_modes,
+    &duet_metric_elbo,
+    &duet_metric_nll,
+    &duet_metric_bits_per_dimension,
+    &duet_metric_active_units,
+    &duet_metric_mse,
+    &duet_metric_sharpness,
+    &duet_metric_accuracy,
+    &duet_metric_classes,
+    &duet_metric_agreement,
+    &duet_metric_modes,
+    &duet_metric_frechet,
+    &duet_metric_latent_mmd,
+    &duet_metric_latent_rank,
+    &duet_metric_log_likelihood,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
@@ -26,6 +38,12 @@ static const duet_metric *find(const char *name)
     for (size_t i = 0; i < METRICS; i++)
         if (strcmp(metrics[i]->row.name, name) == 0) return metrics[i];
     return NULL;
+}
+
+const duet_metric_row *duet_metric_find(const char *name)
+{
+    const duet_metric *metric = find(name);
+    return metric == NULL ? NULL : &metric->row;
 }
 
 bool duet_metric_applies(duet_run *run, const char *name)
@@ -85,14 +103,14 @@ typedef struct pass {
     const duet_metric *metrics[MOST_METRICS];
     duet_metric_task tasks[MOST_METRICS];
     size_t count;
-    size_t places[MOST_METRICS][4]; /* of each metric's outputs among all */
+    size_t places[MOST_METRICS][4]; /* where each metric's outputs are in `wanted` */
     duet_wanted wanted[MOST_OUTPUTS];
     size_t wanted_count;
     float *examples;
     uint8_t *labels; /* NULL: the split has none */
 } pass;
 
-/* The place of an output among all that are wanted; MOST_OUTPUTS if memory is short. */
+/* The index of an output in `wanted`, to which it is added if need be; MOST_OUTPUTS: out of room or of memory. */
 static size_t want(pass *it, duet_run *run, const char *name)
 {
     size_t i = 0;
@@ -151,19 +169,12 @@ static duet_status pass_piece(pass *it, duet_run *run, duet_split split, uint64_
     return DUET_OK;
 }
 
-/* Whether the split has labels: the other one may. */
-static bool has_labels(duet_data *data, duet_split split)
-{
-    uint8_t label;
-    return duet_data_describe(data)->classes > 0 && duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
-}
-
 static duet_status run_pass(pass *it, duet_run *run, duet_split split, uint64_t seed, duet_error *error)
 {
     duet_data *data = duet_run_data(run);
     size_t total = duet_metric_examples(&it->tasks[0]);
     if (it->wanted_count == 0) return DUET_OK;
-    bool labelled = has_labels(data, split);
+    bool labelled = duet_data_has_labels(data, split);
     it->examples = malloc(PIECE * duet_shape_elements(duet_data_describe(data)->shape) * sizeof *it->examples);
     it->labels = labelled ? malloc(PIECE) : NULL;
     if (it->examples == NULL || (labelled && it->labels == NULL)) return fail_memory(error);

@@ -7,12 +7,12 @@
 #include "base/status.h"
 #include "duet/metric.h"
 
-/** One computation: what was asked, what was taken in, and the values so far. */
+/** One metric at work: what was asked, its state, and the values so far. */
 typedef struct duet_metric_task {
     duet_run *run;
     duet_split split;
     uint64_t seed;
-    void *state; /**< the metric's own, one block, freed for it */
+    void *state; /**< the metric's own: one block, which the pass frees */
     duet_metric_value *values;
     size_t capacity, count;
 } duet_metric_task;
@@ -37,25 +37,26 @@ typedef struct duet_metric {
     duet_status (*finish)(duet_metric_task *task, duet_error *error);
 } duet_metric;
 
-extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_active_units, duet_metric_mse,
-    duet_metric_accuracy, duet_metric_classes, duet_metric_agreement, duet_metric_modes;
+extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per_dimension, duet_metric_active_units,
+    duet_metric_mse, duet_metric_sharpness, duet_metric_accuracy, duet_metric_classes, duet_metric_agreement,
+    duet_metric_modes, duet_metric_frechet, duet_metric_latent_mmd, duet_metric_latent_rank, duet_metric_log_likelihood;
 
-/** Examples of the split in question. */
+/** How many examples the task's split has. */
 size_t duet_metric_examples(const duet_metric_task *task);
-/** A state of `bytes`, zeroed. */
+/** Allocates task->state, `bytes` of zeros. */
 duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_error *error);
-/** Adds a value, past the capacity only to the count. */
+/** Adds a value; past the capacity only the count grows. low, high: its interval, NAN without one. */
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
 /** Adds the mean of n numbers with its interval of 95%, mean +- 1.96 standard errors. */
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n);
-/** Output `output` of `count` new rows: [count, features]; the caller frees it. */
+/** *values: the output of `count` new rows, [count, features]; the caller frees them. */
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);
 
-/** What the run's judge takes `count` samples for, one class each. */
+/** *classes: the class for which the run's judge takes each of `count` samples. */
 duet_status duet_metric_judge(const duet_metric_task *task, const float *samples, size_t count, uint8_t *classes,
                               duet_error *error);
-/** The first of the largest of `classes` numbers. */
+/** The index of the largest of `classes` logits, the first if several are. */
 size_t duet_metric_most_likely(const float *logits, size_t classes);
 
 #endif

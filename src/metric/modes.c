@@ -17,7 +17,7 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_SAMPLE) == toy->dimensions;
 }
 
-/* The mode whose centre is nearest, and its distance; a sample that is not finite is infinitely far. */
+/* The mode whose centre is nearest, and in *distance how far it is: INFINITY if the sample is not finite. */
 static size_t nearest_mode(const duet_toy *toy, const float *sample, double *distance)
 {
     size_t nearest = 0;
@@ -60,7 +60,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_modes = {
     .row = {"modes", "modes",
             "modes of a generated mixture that 2,500 samples cover, and the share of samples within three "
-            "standard deviations of one; for models that sample, on generated data"},
+            "standard deviations of one; for models that sample, on generated data",
+            1},
     .applies = applies,
     .finish = finish,
 };

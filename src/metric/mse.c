@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mean squared error of the reconstruction, a number a feature (a pixel): comparable across sizes, unlike a sum. */
+/* Mean squared error of the reconstruction. Being a mean over features (pixels), it can be compared across sizes. */
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -21,7 +21,7 @@ static const char *const *outputs(duet_run *run)
     return names;
 }
 
-/* The error of each example. */
+/* State: the error of each example. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
     return duet_metric_new_state(task, duet_metric_examples(task) * sizeof(double), error);
@@ -49,7 +49,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_mse = {
-    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct"},
+    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct", -1},
     applies,
     outputs,
     begin,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The negative log-likelihood of models that know it, in nats an example: of flows the density's, of autoregressive
- * models the probability's. A model with a KL term knows a bound alone, which is the metric elbo. */
+/* The exact negative log-likelihood, in nats an example: of a density for flows, of a probability for autoregressive
+ * models. A model with a KL term knows only a bound, which is the metric elbo. */
 #include <math.h>
 
 #include "metric/metric.h"
@@ -39,7 +39,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 }
 
 const duet_metric duet_metric_nll = {
-    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models"},
+    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models", -1},
     applies,
     outputs,
     begin,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Building: the family's function run into a new graph, and what follows from what it said. */
+/* Building: runs the family's build function into a new graph, then checks and completes what it described. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,9 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
+#include "nn/optimiser.h"
 
-/* Batches come in an order that is new each epoch. */
+/* Whether the examples come in a new order each epoch. */
 static bool is_shuffled(const duet_model *model)
 {
     return strcmp(duet_settings_text(&model->settings, "shuffle"), "yes") == 0;
@@ -51,13 +52,14 @@ bool duet_phase_depends(const duet_phase_description *phase, const bool *marked)
         const duet_objective *objective = &phase->objectives[i];
         reads |= marked[objective->loss->id] || (objective->gate != NULL && marked[objective->gate->id]);
     }
-    for (size_t i = 0; i < phase->report_count; i++) reads |= marked[phase->reports[i].value->id];
+    for (size_t i = 0; i < phase->report_count; i++)
+        reads |= phase->reports[i].value != NULL && marked[phase->reports[i].value->id];
     for (size_t i = 0; i < phase->assign_count; i++) reads |= marked[phase->assigns[i].value->id];
     return reads;
 }
 
-/* A phase draws a batch if anything it computes depends on the examples or on their labels. Of phases that share one,
- * the last draws for all. */
+/* A phase draws a batch if anything it computes depends on the examples or their labels. Of phases that share a batch
+ * only the last draws, so that all before it read the same one. */
 static void find_draws(duet_build *build)
 {
     bool *depends = duet_build_dependents(build, (duet_node[]){build->batch, build->draws}, 2);
@@ -67,7 +69,7 @@ static void find_draws(duet_build *build)
     }
     for (size_t p = 0; p < build->procedure_count; p++) {
         duet_procedure_description *procedure = &build->procedures[p];
-        bool pending = false; /* a batch was read, and the phase that is to draw the next has not come */
+        bool pending = false; /* a phase has read the batch, and none has yet moved on to the next */
         for (size_t i = 0; i < procedure->phase_count; i++) {
             duet_phase_description *phase = &procedure->phases[i];
             bool is_shared = i + 1 < procedure->phase_count && procedure->phases[i + 1].shares;
@@ -79,7 +81,69 @@ static void find_draws(duet_build *build)
     free(depends);
 }
 
-/* Latents are for use: in training nothing would fill them. */
+/* "WHAT.GROUP", with the phase where several move the group; NULL if memory is short. */
+static const char *name_norm(duet_build *build, const char *what, const duet_phase_description *phase,
+                             const duet_group *group)
+{
+    const duet_procedure_description *train = &build->procedures[0];
+    size_t movers = 0;
+    char name[160];
+    for (size_t i = 0; i < train->phase_count; i++)
+        for (size_t o = 0; o < train->phases[i].objective_count; o++)
+            for (size_t g = 0; g < train->phases[i].objectives[o].group_count; g++)
+                movers += train->phases[i].objectives[o].groups[g] == group;
+    if (movers > 1)
+        snprintf(name, sizeof name, "%s.%s.%s", what, phase->name, duet_group_name(group));
+    else
+        snprintf(name, sizeof name, "%s.%s", what, duet_group_name(group));
+    if (!duet_array_grow(&build->names, build->name_count, &build->name_capacity, sizeof *build->names)) return NULL;
+    return build->names[build->name_count++] = strdup(name);
+}
+
+/* A report that the settings ask for; `value` NULL: how far the update of the group goes. */
+static void report_norm(duet_build *build, const char *what, duet_phase_description *phase, duet_node value,
+                        duet_group *group)
+{
+    const char *name = name_norm(build, what, phase, group);
+    if (name == NULL ||
+        !duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports))
+        duet_graph_fail(build->graph, "out of memory for a model");
+    else
+        phase->reports[phase->report_count++] = (duet_report_row){name, value, value == NULL ? group : NULL};
+}
+
+static duet_node gradient_norm(const duet_objective *objective, duet_group *group)
+{
+    const char *where = objective->where;
+    duet_node squares = duet_square_at(where, duet_group_gradient_at(where, group, objective->loss));
+    return duet_sqrt_at(where, duet_sum_at(where, squares, DUET_ALL_AXES, false));
+}
+
+static bool asks_for(const duet_model *model, const char *setting)
+{
+    return strcmp(duet_settings_text(&model->settings, setting), "yes") == 0;
+}
+
+/* Reports beside the model's own, in a training whose settings ask for them. */
+static void report_norms(const duet_model *model, duet_build *build)
+{
+    duet_procedure_description *train = &build->procedures[0];
+    if (build->options.mode != DUET_BUILD_TRAIN) return;
+    for (size_t i = 0; i < train->phase_count; i++) {
+        duet_phase_description *phase = &train->phases[i];
+        for (size_t o = 0; o < phase->objective_count; o++) {
+            const duet_objective *objective = &phase->objectives[o];
+            for (size_t g = 0; g < objective->group_count; g++) {
+                duet_group *group = objective->groups[g];
+                if (asks_for(model, "gradient_norms"))
+                    report_norm(build, "gradient", phase, gradient_norm(objective, group), group);
+                if (asks_for(model, "update_norms")) report_norm(build, "update", phase, NULL, group);
+            }
+        }
+    }
+}
+
+/* A training phase must not read the latent of duet_latent: only requests fill it. */
 static void check_latent(const duet_build *build)
 {
     if (build->latent == NULL || build->options.mode != DUET_BUILD_TRAIN) return;
@@ -96,7 +160,7 @@ static void check_latent(const duet_build *build)
     free(depends);
 }
 
-/* Every number that the request sets must be one that the model has. */
+/* Every knob that the request sets must be one that the model has. */
 static void check_knobs(duet_model *model, duet_build *build)
 {
     for (size_t i = 0; i < build->options.knob_count; i++) {
@@ -122,7 +186,7 @@ static void check_knobs(duet_model *model, duet_build *build)
     }
 }
 
-/* What a procedure of use may write: its own scratch. A trained model stays as it is. */
+/* Procedures other than "train" may write to scratch only: using a model must not change it. */
 static void check_scratch(const duet_build *build)
 {
     for (size_t p = 1; p < build->procedure_count; p++) {
@@ -195,7 +259,7 @@ static bool wants_averages(duet_model *model, duet_build *build)
     return wants && keeps;
 }
 
-/* The graph's first mistake, with the data that the model was built for: a shape may be theirs. */
+/* The graph's first mistake, with the name and shape of the data, which may be its cause. */
 static duet_status check_graph(const duet_model *model, const duet_build *build, duet_error *error)
 {
     duet_error mistake = {0};
@@ -225,12 +289,13 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     model->build = NULL;
     duet_status status = check_graph(model, made, error);
     if (status == DUET_OK) check_knobs(model, made);
-    made->options.knobs = NULL; /* the request's, which may end before the build */
+    made->options.knobs = NULL; /* borrowed from the request, which the build may outlive */
     made->options.knob_count = 0;
     if (status == DUET_OK && made->knob_error.status != DUET_OK)
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
     if (status == DUET_OK) check_scratch(made);
     if (status == DUET_OK) check_latent(made);
+    if (status == DUET_OK) report_norms(model, made);
     if (status == DUET_OK) find_draws(made);
     if (status == DUET_OK) status = check_graph(model, made, error);
     if (status != DUET_OK) duet_build_free(build);
@@ -262,6 +327,8 @@ void duet_build_free(duet_build **build)
     }
     free((*build)->procedures);
     free((*build)->knobs);
+    for (size_t i = 0; i < (*build)->name_count; i++) free((*build)->names[i]);
+    free((*build)->names);
     free((*build)->prior);
     duet_graph_free(&(*build)->graph);
     duet_store_free(&(*build)->scratch);

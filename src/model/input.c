@@ -10,8 +10,8 @@
 #include "model/model.h"
 #include "op/where.h"
 
-/* Random streams of what a request may give instead: giving the one does not change how the other is drawn. Both stay
- * the same through all phases of a procedure. */
+/* Latents and classes are drawn from streams of their own, so that a request that gives one of the two does not change
+ * how the other is drawn. Both stay the same through all phases of a procedure. */
 enum { LATENT_STREAMS = 0x10000, CLASS_STREAMS = 0x20000 };
 
 duet_graph *duet_model_graph(duet_model *model)
@@ -72,8 +72,8 @@ duet_node duet_model_labels_at(const char *where, duet_model *model)
 {
     duet_build *build = model->build;
     const duet_data_info *info = duet_data_describe(model->data);
-    if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && info->classes > 0)
-        build->labels = labels_for_use(where, build, info->classes);
+    if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && model->classes > 0)
+        build->labels = labels_for_use(where, build, model->classes);
     if (build->labels != NULL) return build->labels;
     duet_graph_fail(
         build->graph, "the model %s learns from labels, and %s; docs/data.md says where a file's labels are looked for",
@@ -86,19 +86,14 @@ duet_node duet_with_labels_at(const char *where, duet_model *model, duet_node x)
     duet_node labels = duet_model_labels(model);
     duet_shape shape = duet_node_shape(labels), has = duet_node_shape(x);
     if (duet_node_is_broken(labels) || duet_node_is_broken(x)) return labels;
-    size_t batch = shape.dims[0], classes = shape.dims[1], times = has.rank == 2 ? has.dims[0] / batch : 0;
+    size_t batch = shape.dims[0], times = has.rank == 2 ? has.dims[0] / batch : 0;
     if (times == 0 || has.dims[0] % batch != 0) {
         char text[96];
         duet_graph_fail(model->build->graph, "with_labels: [rows, n] with rows a multiple of %zu was expected, not %s",
                         batch, duet_shape_text(has, text));
         return duet_node_broken(model->build->graph);
     }
-    if (times > 1) {
-        duet_node column = duet_reshape(labels, DUET_SHAPE(batch, 1, classes));
-        labels = duet_broadcast(column, DUET_SHAPE(batch, times, classes));
-        labels = duet_reshape(labels, DUET_SHAPE(batch * times, classes));
-    }
-    return duet_concat(((duet_node[]){x, labels}), 2, 1);
+    return duet_concat(((duet_node[]){x, duet_repeat_rows(labels, times)}), 2, 1);
 }
 
 size_t duet_model_batch_size(const duet_model *model)
@@ -143,35 +138,71 @@ duet_node duet_warm_up_at(const char *where, duet_model *model, double steps)
     return duet_minimum(duet_scale(duet_shift(duet_model_step(model), 1), 1 / steps), one);
 }
 
-/* The latents of a graph: given by whoever fills the input, or drawn from the prior. */
-static duet_node make_latent(const char *where, duet_build *build, size_t features)
+/* The latents, [batch, features]: an input, the model's own draws (NULL: none), or drawn from the prior. */
+static duet_node make_latent(const char *where, duet_build *build, size_t features, duet_node by_model)
 {
     if (!build->options.draws_latents)
         return duet_input(build->graph, "latent", DUET_FLOAT32, DUET_SHAPE(build->batch_size, features));
+    if (by_model != NULL) return by_model;
     duet_graph_still_begin(build->graph, LATENT_STREAMS);
     duet_node drawn = duet_prior_draw(build->graph, build->prior, build->prior_count, build->batch_size);
     duet_graph_still_end(build->graph);
     return drawn;
 }
 
-duet_node duet_latent_at(const char *where, duet_model *model, const duet_prior *parts, size_t count)
+/* The build's own copy of a prior, in one block with its centres. NULL: memory is short. */
+static duet_prior *copy_prior(const duet_prior *parts, size_t count)
+{
+    size_t numbers = 0;
+    for (size_t i = 0; i < count; i++)
+        numbers += parts[i].centres == NULL ? 0 : parts[i].components * parts[i].features;
+    duet_prior *copy = malloc((count + 1) * sizeof *parts + numbers * sizeof(float));
+    if (copy == NULL) return NULL;
+    float *centres = (float *)(copy + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = parts[i];
+        if (parts[i].centres == NULL) continue;
+        numbers = parts[i].components * parts[i].features;
+        copy[i].centres = memcpy(centres, parts[i].centres, numbers * sizeof *centres);
+        centres += numbers;
+    }
+    return copy;
+}
+
+static duet_node find_latent(const char *where, duet_model *model, const duet_prior *parts, size_t count,
+                             duet_node by_model)
 {
     duet_build *build = model->build;
-    size_t features = duet_prior_features(parts, count), bytes = count * sizeof *parts;
+    size_t features = duet_prior_features(parts, count);
     if (build->latent != NULL) {
         if (duet_features(build->latent) != features)
             duet_graph_fail(build->graph, "latent: a model has one latent, and two widths were asked for");
         return build->latent;
     }
-    build->prior = malloc(bytes > 0 ? bytes : 1);
+    build->prior = copy_prior(parts, count);
     if (build->prior == NULL || features == 0) {
         duet_graph_fail(build->graph, build->prior == NULL ? "out of memory for a model" : "latent: it has no numbers");
         return duet_node_broken(build->graph);
     }
-    memcpy(build->prior, parts, bytes);
     build->prior_count = count;
     build->latent_where = where;
-    return build->latent = make_latent(where, build, features);
+    return build->latent = make_latent(where, build, features, by_model);
+}
+
+duet_node duet_latent_at(const char *where, duet_model *model, const duet_prior *parts, size_t count)
+{
+    return find_latent(where, model, parts, count, NULL);
+}
+
+duet_node duet_latent_drawn_at(const char *where, duet_model *model, const duet_prior *parts, size_t count,
+                               duet_node drawn)
+{
+    const duet_shape wanted = DUET_SHAPE(model->build->batch_size, duet_prior_features(parts, count));
+    char has[96], wants[96];
+    if (!duet_node_is_broken(drawn) && !duet_shape_equal(drawn->shape, wanted))
+        duet_graph_fail(model->build->graph, "latent_drawn: the draws are %s, %s was expected",
+                        duet_shape_text(drawn->shape, has), duet_shape_text(wanted, wants));
+    return find_latent(where, model, parts, count, drawn);
 }
 
 /* Scratch. */
@@ -189,7 +220,7 @@ duet_group *duet_scratch_group(duet_model *model, const char *name)
 
 /* Numbers that a request may set. */
 
-/* What the request says of the key, the last time it does; NULL: nothing. */
+/* The value that the request gives to the key, the last one if there are several; NULL: none. */
 static const char *asked_for(const duet_build_options *options, const char *key)
 {
     size_t length = strlen(key);

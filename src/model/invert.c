@@ -3,18 +3,8 @@
  * may end in a poor local minimum. */
 #include "model/model.h"
 
-/* Each row `times` times, one after the other: [rows, n] to [rows * times, n]. */
-static duet_node repeat(duet_node x, size_t times)
-{
-    duet_shape shape = duet_node_shape(x);
-    size_t rows = shape.dims[0], features = shape.dims[1];
-    duet_node spread =
-        duet_broadcast(duet_reshape(x, DUET_SHAPE(rows, 1, features)), DUET_SHAPE(rows, times, features));
-    return duet_reshape(spread, DUET_SHAPE(rows * times, features));
-}
-
-/* Of the restarts of each row, [rows * times, n], the one where `error` [rows, times] is least: [rows, n]. Of several
- * that are equal the mean. */
+/* The best restart of each row: of x [rows * times, n] those rows where error [rows, times] is least, as [rows, n].
+ * Restarts with equal errors are averaged. */
 static duet_node best(duet_node x, duet_node error)
 {
     duet_shape shape = duet_node_shape(error);
@@ -48,7 +38,7 @@ void duet_invert_at(const char *where, duet_model *m, duet_node (*decode)(duet_m
     duet_node z =
         duet_parameter(duet_model_graph(m), code, "z", DUET_SHAPE(all, duet_prior_features(parts, count)), zero);
     duet_node x = duet_model_batch(m), made = decode(m, z);
-    duet_node squares = duet_sum_features(duet_square(duet_subtract(made, repeat(x, restarts))));
+    duet_node squares = duet_sum_features(duet_square(duet_subtract(made, duet_repeat_rows(x, restarts))));
     duet_node cost = squares;
     if (weight > 0) cost = duet_subtract(squares, duet_scale(duet_prior_log_density(parts, count, z), weight));
 

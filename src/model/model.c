@@ -22,6 +22,7 @@ duet_status duet_model_new(duet_model **model, const duet_family *family, duet_d
     made->family = family;
     made->data = data;
     made->seed = seed;
+    made->classes = duet_data_describe(data)->classes;
     duet_status status = duet_settings_read(&made->settings, family, settings, count, error);
     if (status != DUET_OK)
         duet_model_free(&made);
@@ -57,6 +58,11 @@ duet_data *duet_model_data(const duet_model *model)
 uint64_t duet_model_seed(const duet_model *model)
 {
     return model->seed;
+}
+
+void duet_model_set_classes(duet_model *model, size_t classes)
+{
+    model->classes = classes;
 }
 
 const char *duet_model_setting_text(const duet_model *model, const char *key)
@@ -98,12 +104,14 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
         .rate_warm_up = (uint64_t)duet_settings_group_number(s, group, "lr_warm_up"),
         .rate_steps = (uint64_t)duet_settings_group_number(s, group, "lr_steps"),
         .rate_final = duet_settings_group_number(s, group, "lr_final"),
+        .clip_update = duet_settings_group_number(s, group, "clip_update"),
         .clip_weights = duet_settings_group_number(s, group, "clip_weights"),
         .average = duet_settings_group_number(s, group, "average"),
+        .average_warm_up = duet_settings_group_number(s, group, "average_warm_up"),
     };
 }
 
-/* How the settings have a group's layers start, and whether their weights are normalised. */
+/* Gives a group the initialiser and the spectral norm that the settings ask for. */
 static void set_layers(const duet_model *model, duet_group *group, const char *name)
 {
     static const duet_initialiser_kind kinds[] = {

@@ -16,7 +16,8 @@ typedef struct duet_objective {
 
 typedef struct duet_report_row {
     const char *name;
-    duet_node value;
+    duet_node value;   /* NULL: how far the update of `group` goes, which phase.c measures */
+    duet_group *group; /* NULL where there is a value */
 } duet_report_row;
 
 typedef struct duet_assignment {
@@ -26,12 +27,13 @@ typedef struct duet_assignment {
 typedef struct duet_phase_description {
     char name[32];
     const char *where; /* of duet_phase */
-    size_t repeats;    /* 0: batches an epoch */
-    size_t every;      /* of so many steps one replays it, the first of them */
-    bool shares;       /* the batch of the phase before */
-    bool draws;        /* each replay leaves a new batch to the next (set by duet_model_build) */
+    size_t repeats;    /* replays a step; 0: as many as an epoch has batches */
+    size_t every;      /* in training, the first of each `every` steps replays the phase */
+    bool shares;       /* reads the same batch as the phase before it */
+    bool owns_moments; /* its updates have moments of their own */
+    bool draws;        /* each replay ends by moving on to the next batch (set by duet_model_build) */
     bool has_optimiser;
-    duet_optimiser optimiser; /* where it has one: else the settings' */
+    duet_optimiser optimiser; /* if has_optimiser; else the settings choose it */
     duet_objective *objectives;
     size_t objective_count, objective_capacity;
     duet_report_row *reports;
@@ -45,7 +47,7 @@ typedef struct duet_output_row {
     duet_node value;
 } duet_output_row;
 
-/** Phases in order, and what a pass of them gives. */
+/** Phases in order, and the outputs of one pass of them. */
 typedef struct duet_procedure_description {
     char name[32];
     duet_phase_description *phases;
@@ -73,10 +75,10 @@ typedef enum duet_build_mode {
 typedef struct duet_build_options {
     duet_build_mode mode;
     size_t batch;             /* rows */
-    bool draws_latents;       /* EVAL: from the prior; else they are an input */
-    bool draws_classes;       /* EVAL: each as likely; else they are an input */
-    bool learns;              /* EVAL: layers learn from what passes through them, as in training */
-    const char *const *knobs; /* "key=value" of duet_use_count and duet_use_number */
+    bool draws_latents;       /* EVAL: latents are drawn from the prior; else they are an input */
+    bool draws_classes;       /* EVAL: classes are drawn, all equally likely; else they are an input */
+    bool learns;              /* EVAL: layers work as in training and update their states */
+    const char *const *knobs; /* "key=value", of duet_use_count and duet_use_number or "weights" */
     size_t knob_count;
 } duet_build_options;
 
@@ -84,22 +86,24 @@ typedef struct duet_build_options {
 typedef struct duet_build {
     duet_graph *graph;
     duet_build_options options;
-    duet_store *scratch; /* what the graph's procedures remember for themselves; goes with it */
+    duet_store *scratch; /* the procedures' own variables; freed with the build */
     size_t batch_size;
     duet_node batch;  /* [batch, features]; in EVAL mode an input */
-    duet_node labels; /* [batch, classes], NULL: none; in EVAL mode made when asked for */
-    duet_node latent; /* that of duet_latent, NULL if none */
+    duet_node labels; /* [batch, classes], NULL: none; in EVAL mode made by the first duet_model_labels */
+    duet_node latent; /* made by duet_latent; NULL: the model has none */
     const char *latent_where;
-    duet_prior *prior; /* its parts */
+    duet_prior *prior; /* the parts of the latent's prior */
     size_t prior_count;
     duet_node draws;                        /* uint32 state "trainer.draws": batches drawn so far */
-    duet_node step;                         /* uint32 state "trainer.step": schedule steps done */
-    duet_procedure_description *procedures; /* the first is "train", whose outputs take no phase */
+    duet_node step;                         /* uint32 state "trainer.step": training steps done */
+    duet_procedure_description *procedures; /* the first is "train", whose outputs need no replay of its phases */
     size_t procedure_count, procedure_capacity;
-    size_t open; /* the procedure that statements belong to */
+    size_t open; /* index of the procedure that is being described */
     duet_knob *knobs;
     size_t knob_count, knob_capacity;
-    duet_error knob_error; /* the first mistake in what the request sets */
+    duet_error knob_error; /* the first mistake in the request's knobs */
+    char **names;          /* of the reports that building adds */
+    size_t name_count, name_capacity;
 } duet_build;
 
 struct duet_model {
@@ -108,7 +112,8 @@ struct duet_model {
     duet_store *store;
     duet_settings settings;
     uint64_t seed;
-    duet_build *build; /* the one being made */
+    size_t classes;    /* of labels in use; in training the data says how many there are */
+    duet_build *build; /* the build being made; NULL outside duet_model_build_as */
 };
 
 /** Runs the family's build function into a new graph over the model's store. The first build defines the parameters.
@@ -118,23 +123,31 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
 /** The same without knobs; in EVAL mode latents are an input. */
 duet_status duet_model_build(duet_model *model, duet_build_mode mode, size_t batch, duet_build **build,
                              duet_error *error);
-/** What the settings of a request say of weights: "weights=average" or "weights=trained", the last one counts. */
+/** Whether a request asks for averaged weights: of "weights=average" and "weights=trained" among its settings the last
+ *  one counts. */
 bool duet_settings_want_averages(const char *const *settings, size_t count);
 void duet_build_free(duet_build **build);
-/** The procedure that gives an output (NULL: the model has none of that name), and the output. */
+/** The procedure that gives the output `name`, and in *value the output's node; both NULL if the model has none of that
+ *  name. */
 const duet_procedure_description *duet_build_find_output(const duet_build *build, const char *name, duet_node *value);
 /** The output's node, whatever procedure gives it; NULL: there is none. */
 duet_node duet_build_output(const duet_build *build, const char *name);
+/** NULL: there is none of that name. */
 const duet_procedure_description *duet_build_procedure(const duet_build *build, const char *name);
 
-/** By node id, what depends on any of the sources; NULL if memory is short. The caller frees it. */
+/** One flag a node, indexed by node id: whether the node is one of the sources or depends on one. NULL: out of memory.
+ *  The caller frees it. */
 bool *duet_build_dependents(const duet_build *build, const duet_node *sources, size_t count);
-/** Whether anything that a replay of the phase computes is marked, by node id. */
+/** Whether a loss, gate, report or assigned value of the phase is marked; `marked` is indexed by node id. */
 bool duet_phase_depends(const duet_phase_description *phase, const bool *marked);
 
-/** The optimiser that the settings ask for; for a group (NULL: any) those that name it come first. */
+/** Sets how many classes the model knows in use: those it was trained on, whatever data it is opened with. */
+void duet_model_set_classes(duet_model *model, size_t classes);
+
+/** The optimiser that the settings ask for. For a group, settings such as "generator.lr" override the common ones;
+ *  NULL: the common ones alone. */
 duet_optimiser duet_model_optimiser(const duet_model *model, const char *group);
-/** Memory for the averages that groups keep, so that a checkpoint can fill it. The model must have been built. */
+/** Allocates the averages that groups keep, so that a checkpoint can fill them. The model must have been built. */
 duet_status duet_model_make_averages(duet_model *model, duet_error *error);
 duet_data *duet_model_data(const duet_model *model);
 uint64_t duet_model_seed(const duet_model *model);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a build function says: procedures, their phases and what each of them minimises, reports, assigns and gives. It
- * is kept as data; nothing here runs it. */
+/* What a build function describes: procedures, their phases and outputs, and what each phase minimises, reports and
+ * assigns. It is kept as data; nothing here runs it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +15,13 @@ static void out_of_memory(const char *where, duet_build *build)
     duet_graph_fail(build->graph, "out of memory for a model");
 }
 
-/* The procedure that statements belong to. Valid until the next is made. */
+/* The procedure that is being described. The pointer is valid until another procedure is opened. */
 static duet_procedure_description *open_procedure(const duet_build *build)
 {
     return &build->procedures[build->open];
 }
 
-/* Its last phase; NULL, and a mistake of the model that names `what`, if there is none. */
+/* The last phase of the open procedure. NULL if it has none: that is a mistake in the graph, which names `what`. */
 static duet_phase_description *open_phase(const char *where, const duet_build *build, const char *what)
 {
     duet_procedure_description *procedure = open_procedure(build);
@@ -112,6 +112,12 @@ void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_op
     phase->optimiser = *optimiser;
 }
 
+void duet_phase_own_moments_at(const char *where, duet_model *model)
+{
+    duet_phase_description *phase = open_phase(where, model->build, "phase_own_moments");
+    if (phase != NULL) phase->owns_moments = true;
+}
+
 void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate, duet_group *const *groups)
 {
     duet_build *build = model->build;
@@ -140,7 +146,7 @@ void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet
     }
 }
 
-/* Whether a value may be reported: a scalar. */
+/* Whether the value is a scalar and so may be reported; if not, the mistake stays in the graph. */
 static bool is_reportable(const char *where, duet_graph *graph, const char *name, duet_node scalar)
 {
     char text[96];
@@ -160,7 +166,7 @@ void duet_report_at(const char *where, duet_model *model, const char *name, duet
         out_of_memory(where, build);
         return;
     }
-    phase->reports[phase->report_count++] = (duet_report_row){name, scalar};
+    phase->reports[phase->report_count++] = (duet_report_row){name, scalar, NULL};
 }
 
 void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value)
@@ -182,8 +188,19 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
 /* Outputs. */
 
 static const char *const standard_outputs[] = {
-    DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_LATENT, DUET_DECODE,       DUET_PRIOR,    DUET_NLL,
-    DUET_KL,     DUET_CLASS_LOGITS,   DUET_LOGIT,  DUET_SAMPLE_LOGIT, DUET_FEATURES,
+    DUET_SAMPLE,
+    DUET_RECONSTRUCTION,
+    DUET_LATENT,
+    DUET_DECODE,
+    DUET_PRIOR,
+    DUET_NLL,
+    DUET_KL,
+    DUET_CLASS_LOGITS,
+    DUET_LOGIT,
+    DUET_SAMPLE_LOGIT,
+    DUET_FEATURES,
+    DUET_BITS,
+    DUET_POSTERIOR_DRAW,
 };
 
 const char *duet_standard_output(size_t index)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Settings: a family's own rows, then the common ones it does not replace. Values are kept as text, checked once. */
+/* Settings: a family's own rows, then the common rows that it does not replace. Values are checked once and kept as
+ * text. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,12 @@ enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10 };
 
 static const duet_setting common[] = {
     DUET_CHOICE("shuffle", "yes", "yes|no", "a new order of the examples each epoch; no: the file's"),
+    DUET_CHOICE("gradient_norms", "no", "yes|no", "report the norm of each group's gradient too"),
+    DUET_CHOICE("update_norms", "no", "yes|no", "report how far each update moves its group too"),
     DUET_CHOICE("activation", "relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
 };
 
-/* What may be said of one group too, as GROUP.KEY. */
+/* Settings of all groups; GROUP.KEY overrides one for a single group. */
 static const duet_setting of_groups[] = {
     DUET_CHOICE("optimiser", "adam", DUET_NAMES(DUET_OPTIMISERS), "how parameters are updated"),
     DUET_NUMBER("lr", 0.001, 0, 100, "learning rate"),
@@ -34,8 +37,10 @@ static const duet_setting of_groups[] = {
     DUET_COUNT("lr_warm_up", 0, 0, UNLIMITED, "updates over which the rate first rises from 0"),
     DUET_COUNT("lr_steps", 0, 0, UNLIMITED, "updates that the schedule takes; 0: none"),
     DUET_NUMBER("lr_final", 0, 0, 1, "factor at the schedule's end (step: at every step)"),
+    DUET_NUMBER("clip_update", 0, 0, UNLIMITED, "largest norm of an update of a group's parameters; 0: no limit"),
     DUET_NUMBER("clip_weights", 0, 0, UNLIMITED, "largest size of a parameter after an update; 0: no limit"),
     DUET_NUMBER("average", 0, 0, 0.999999, "decay of an average of the weights, kept beside them; 0: none"),
+    DUET_NUMBER("average_warm_up", 0, 0, UNLIMITED, "decay after n updates: at most (1 + n) / (this + n); 0: no limit"),
     DUET_CHOICE("initialiser", "default", DUET_NAMES(DUET_INITIALISERS),
                 "how layers' weights start; default: the layer's own way"),
     DUET_NUMBER("initialiser_scale", 1, 0, 1000, "factor of the initialiser; of normal its deviation"),
@@ -49,7 +54,8 @@ static bool replaces_common(const duet_family *family, const char *key)
     return false;
 }
 
-/* Row `index` of those of a table that the family does not replace; the index is counted down by those passed over. */
+/* Row `*index` of a table, counting only rows that the family does not replace. NULL past the end: then *index is less
+ * by the rows counted, and so continues into the next table. */
 static const duet_setting *row_of(const duet_family *family, const duet_setting *table, size_t count, size_t *index)
 {
     for (size_t i = 0; i < count; i++)
@@ -138,7 +144,7 @@ static bool is_word(const char *text, size_t length, const char *word)
     return strlen(word) == length && strncmp(text, word, length) == 0;
 }
 
-/* Whether the family has that group; one that lists none is asked when it is built. */
+/* Whether the family has that group. A family that lists no groups may have any: the trainer checks the name. */
 static bool may_have_group(const duet_family *family, const char *name, size_t length)
 {
     for (size_t i = 0; family->groups != NULL && family->groups[i] != NULL; i++)
@@ -254,9 +260,24 @@ duet_status duet_settings_check(const duet_family *family, const char *const *pa
     return status;
 }
 
+/* What is said of the group whose name has `length` characters; NULL: nothing. */
+static const char *group_text(const duet_settings *settings, const char *group, size_t length, const char *key)
+{
+    for (size_t i = 0; i < settings->group_count; i++) {
+        const char *named = settings->groups[i].key;
+        if (strncmp(named, group, length) == 0 && named[length] == '.' && strcmp(named + length + 1, key) == 0)
+            return settings->groups[i].value;
+    }
+    return NULL;
+}
+
 const char *duet_settings_text(const duet_settings *settings, const char *key)
 {
     const duet_setting *setting;
+    const char *dot = strchr(key, '.');
+    const char *own = dot == NULL ? NULL : group_text(settings, key, (size_t)(dot - key), dot + 1);
+    if (own != NULL) return own;
+    if (dot != NULL) key = dot + 1;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
         if (strcmp(setting->key, key) == 0) return settings->values[i].text;
     return NULL;
@@ -264,13 +285,8 @@ const char *duet_settings_text(const duet_settings *settings, const char *key)
 
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key)
 {
-    size_t length = group == NULL ? 0 : strlen(group);
-    for (size_t i = 0; group != NULL && i < settings->group_count; i++) {
-        const char *named = settings->groups[i].key;
-        if (strncmp(named, group, length) == 0 && named[length] == '.' && strcmp(named + length + 1, key) == 0)
-            return settings->groups[i].value;
-    }
-    return duet_settings_text(settings, key);
+    const char *own = group == NULL ? NULL : group_text(settings, group, strlen(group), key);
+    return own != NULL ? own : duet_settings_text(settings, key);
 }
 
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key)

@@ -28,18 +28,20 @@ typedef struct duet_settings {
 duet_status duet_settings_read(duet_settings *settings, const duet_family *family, const char *const *pairs,
                                size_t count, duet_error *error);
 void duet_settings_free(duet_settings *settings);
-/** NULL for an unknown key. */
+/** The value of "key", or of "group.key": what is said of that group, else of all. NULL for an unknown key. */
 const char *duet_settings_text(const duet_settings *settings, const char *key);
 /** The value of a number or a count, which duet_settings_read has checked. */
 double duet_settings_number(const duet_settings *settings, const char *key);
 
-/** What is said of a group (NULL: of none), else of all; the value of a number or a count. */
+/** The setting `key` of a group: its own if it has one, else the common one; group NULL: the common one. As text, and
+ *  as the value of a number or a count. */
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key);
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key);
 
 /** The place of `text` among "a|b|c", counted from 0; -1 if it is none of them. */
 int duet_choice_index(const char *choices, const char *text);
-/** "400,200" as numbers; how many, SIZE_MAX for a mistake. */
+/** Reads a list such as "400,200". Returns how many numbers it has; SIZE_MAX: it is no such list, or longer than
+ *  `capacity`. */
 size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity);
 
 #endif

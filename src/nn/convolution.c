@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolution layers: the ops with a weight and a bias of their own, and Keras's rules for the extents of what they
- * make, so that models read as they do there. */
+/* Convolution layers: the ops with a weight and a bias of their own. Extents of results follow Keras's rules, so that
+ * models written for Keras carry over. */
 #include "graph/node.h"
 #include "nn/layer.h"
 #include "op/op.h"
@@ -34,7 +34,8 @@ duet_node duet_conv2d_at(const char *where, duet_group *group, const char *layer
     return bias ? duet_add(y, duet_layer_bias_at(where, x->graph, group, layer, features)) : y;
 }
 
-/* The extent of which `padding` makes `extent` windows: Keras's choice among several. */
+/* The extent of a transposed convolution's result: one of which `padding` makes `extent` windows. There may be several;
+ * this is Keras's choice. */
 static size_t stretched(size_t extent, size_t size, size_t stride, duet_padding padding)
 {
     return extent * stride + (padding == DUET_VALID && size > stride ? size - stride : 0);

@@ -86,7 +86,7 @@ size_t duet_group_states(const duet_group *group)
     return count_saved(group->store, group->states);
 }
 
-/* What the graph reads for a parameter or a state: in a scope of averages that of the average, if one is kept. */
+/* The variable that the graph reads: in a scope of averages the average of `variable` if one is kept, else itself. */
 static duet_variable *averaged(duet_graph *graph, duet_variable *variable)
 {
     char name[224];

@@ -12,7 +12,8 @@ typedef duet_node (*duet_variable_builder)(const char *where, duet_graph *graph,
 /** The parameter or state "layer.what". */
 duet_node duet_layer_variable_at(duet_variable_builder build, const char *where, duet_graph *graph, duet_group *group,
                                  const char *layer, const char *what, duet_shape shape, duet_initialiser start);
-/** The parameter "layer.weight", Glorot uniform unless the group says otherwise, and normalised if the group is. */
+/** The parameter "layer.weight", Glorot uniform unless the group has an initialiser of its own; under spectral norm if
+ *  the group says so. */
 duet_node duet_layer_weight_at(const char *where, duet_graph *graph, duet_group *group, const char *layer,
                                duet_shape shape);
 /** The parameter "layer.bias", one number a feature, zeros. */

@@ -43,6 +43,12 @@ duet_node duet_discretised_logistic_at(const char *where, duet_node location, du
     return duet_subtract(duet_select(duet_add(first, last), none, inside), lost);
 }
 
+duet_node duet_discretised_logistic_nll_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
+                                           size_t levels)
+{
+    return duet_negate(duet_sum_features(duet_discretised_logistic(location, log_scale, x, levels)));
+}
+
 duet_node duet_gaussian_kl_at(const char *where, duet_node mean, duet_node logvar)
 {
     duet_node moments = duet_add(duet_square(mean), duet_exp(logvar));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The activations, optimisers and rate schedules: a row each, from which their tables and the names that settings offer
- * are made. */
+/* The activations, initialisers, optimisers and rate schedules: a row each, from which their tables and the names that
+ * settings offer are made. */
 #ifndef DUET_SRC_NN_NAMES_H
 #define DUET_SRC_NN_NAMES_H
 
 #define DUET_ACTIVATIONS(ROW)                                                                                          \
     ROW(relu) ROW(leaky_relu) ROW(elu) ROW(selu) ROW(gelu) ROW(swish) ROW(tanh) ROW(sigmoid) ROW(softplus) ROW(identity)
-/* Names with an underscore for what is spelt with one in duet_initialiser_kind. */
+/* In the order of the table in set_layers (src/model/model.c); `default` is the layer's own initialiser. */
 #define DUET_INITIALISERS(ROW)                                                                                         \
     ROW(default) ROW(normal) ROW(glorot_uniform) ROW(glorot_normal) ROW(he_uniform) ROW(he_normal) ROW(fan_in_uniform)
 /* In the order of duet_optimiser_kind and duet_rate_schedule. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Normalisation layers: a view of the features as rows or columns of a matrix, standardised, then scaled and shifted.
- * Matrices, because the planner's kernels read these side by side whatever the picture's own dimensions are. */
+/* Normalisation layers: the features are viewed as rows or columns of a matrix, standardised, then scaled and shifted.
+ * As matrices the planner's kernels read them side by side, whatever dimensions the picture has. */
 #include "nn/norm.h"
 #include "graph/node.h"
 #include "nn/layer.h"
@@ -89,14 +89,14 @@ duet_node duet_group_norm_at(const char *where, duet_group *group, const char *l
         duet_graph_fail(x->graph, "group_norm: %zu features do not make %zu equal groups", features, groups);
         return duet_node_broken(x->graph);
     }
-    const bool is_instance = groups == features; /* three dimensions do */
+    const bool is_instance = groups == features; /* then three dimensions are enough */
     const size_t places = x->elements / batch / features, run = features / groups;
     duet_shape shape = is_instance ? DUET_SHAPE(batch, places, features) : DUET_SHAPE(batch, places, groups, run);
     duet_node y = duet_standardise(duet_reshape(x, shape), DUET_AXIS(1) | (is_instance ? 0 : DUET_AXIS(3)), epsilon);
     return duet_reshape(scale_and_shift(where, group, layer, y, DUET_SHAPE(features)), x->shape);
 }
 
-/* x over its norm; an empty direction stays empty. */
+/* x over its norm; zeros stay zeros. */
 static duet_node direction(const char *where, duet_node x)
 {
     duet_node squares = duet_sum(duet_square(x), DUET_ALL_AXES, true);
@@ -132,7 +132,7 @@ duet_node duet_spectral_norm_at(const char *where, duet_group *group, const char
     u = duet_stop_gradient(u);
     duet_node y = duet_over_sigma_at(where, matrix, u, v);
     if (duet_graph_training(graph)) {
-        y = duet_watch(y); /* apart from the same value in a scope of inference */
+        y = duet_watch(y); /* a node of its own, not shared with a scope of inference */
         duet_state_follow(old, u, 0, y);
     }
     return duet_reshape(y, weight->shape);

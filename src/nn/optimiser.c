@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Optimisers as graph: each reads like the paper's update over the group's flat block, and fusion makes it one launch.
- * Scalars that change from step to step (the rate, bias corrections) follow from the group's counter on the device. */
+ * Scalars that change from step to step (the rate, bias corrections) are computed from the group's counter on the
+ * device. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +20,11 @@ typedef struct update {
     duet_group *group;
     const duet_optimiser *optimiser;
     duet_node parameters, gradient; /* flat */
-    duet_node rate, time, done;     /* scalars: the learning rate, the number of this update from 1, those before it */
-    duet_node gate, active;         /* scalars or NULL: scales the step; 0 leaves everything as it is */
+    duet_node rate, time, done; /* scalars: the learning rate; this update's number, from 1; the updates before it */
+    duet_node gate, active;     /* scalars or NULL: gate scales the step; active 0 leaves everything as it is */
     duet_node *roots;
     size_t root_count;
+    duet_node *norm; /* receives how far the update goes; NULL: nobody asks */
 } update;
 
 static duet_node fail(update *u, const duet_error *error)
@@ -63,13 +65,22 @@ duet_status duet_group_slot(duet_group *group, const char *name, duet_variable *
     return DUET_OK;
 }
 
-/* A moment. */
+/* A block beside the group's parameters, as a flat row. */
 static duet_node slot(update *u, const char *name)
 {
     duet_error error = {0};
     duet_variable *variable;
     if (duet_group_slot(u->group, name, &variable, &error) != DUET_OK) return fail(u, &error);
     return duet_variable_node(u->graph, variable);
+}
+
+/* A block of this optimiser's own. */
+static duet_node moment(update *u, const char *name)
+{
+    char full[64];
+    if (u->optimiser->name == NULL) return slot(u, name);
+    snprintf(full, sizeof full, "%s.%s", u->optimiser->name, name);
+    return slot(u, full);
 }
 
 static void take(update *u, duet_node variable, duet_node value)
@@ -79,28 +90,59 @@ static void take(update *u, duet_node variable, duet_node value)
     u->roots[u->root_count++] = duet_assign(variable, value);
 }
 
-/* From the first update's parameters on, the average goes a share of the way to each update's. */
+/* What the average keeps of itself in this update. */
+static duet_node average_decay(update *u)
+{
+    const char *where = u->where;
+    duet_node decay = duet_constant(u->graph, u->optimiser->average);
+    if (u->optimiser->average_warm_up <= 0) return decay;
+    duet_node early = duet_divide(duet_shift(u->done, 1), duet_shift(u->done, u->optimiser->average_warm_up));
+    return duet_minimum(decay, early);
+}
+
+/* The average begins as the parameters after the first update, and then is an exponential mean of them. */
 static void keep_average(update *u, duet_node next)
 {
     const char *where = u->where;
     duet_node average = slot(u, DUET_AVERAGE_SLOT), is_first = duet_equal(u->done, duet_constant(u->graph, 0));
-    duet_node moved = duet_add(duet_scale(average, u->optimiser->average), duet_scale(next, 1 - u->optimiser->average));
+    duet_node decay = average_decay(u), fresh = duet_shift(duet_negate(decay), 1);
+    duet_node moved = duet_add(duet_multiply(average, decay), duet_multiply(next, fresh));
     take(u, average, duet_select(is_first, next, moved));
 }
 
-/* parameters -= gate * rate * direction */
+/* What is added to the parameters, measured if someone asks and scaled down where its norm is above clip_update. */
+static duet_node limited(update *u, duet_node change)
+{
+    const char *where = u->where;
+    duet_node norm = duet_sqrt(duet_sum(duet_square(change), DUET_ALL_AXES, false));
+    duet_node limit = duet_constant(u->graph, u->optimiser->clip_update), one = duet_constant(u->graph, 1);
+    if (u->optimiser->clip_update > 0) {
+        change = duet_multiply(change, duet_minimum(duet_divide(limit, duet_shift(norm, 1e-30)), one));
+        norm = duet_minimum(norm, limit);
+    }
+    if (u->norm != NULL) *u->norm = norm;
+    return change;
+}
+
+/* parameters = from - gate * rate * direction, within clip_update of where they are and within clip_weights */
 static void step(update *u, duet_node from, duet_node direction)
 {
     const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
     duet_node rate = u->gate == NULL ? u->rate : duet_multiply(u->rate, u->gate);
-    duet_node next = duet_subtract(from, duet_multiply(rate, direction));
+    duet_node moved = duet_multiply(rate, direction), next = duet_subtract(from, moved);
+    if (o->clip_update > 0 || u->norm != NULL) {
+        duet_node change = duet_negate(moved);
+        if (from != u->parameters) change = duet_subtract(duet_subtract(from, u->parameters), moved);
+        change = limited(u, change);
+        if (o->clip_update > 0) next = duet_add(u->parameters, change);
+    }
     if (o->clip_weights > 0) next = duet_clamp(next, -o->clip_weights, o->clip_weights);
     take(u, u->parameters, next);
     if (o->average > 0) keep_average(u, next);
 }
 
-/* a + (1 - share) (b - a): an exponential mean */
+/* share * a + (1 - share) * b: one step of an exponential mean. */
 static duet_node mean_of(update *u, double share, duet_node a, duet_node b)
 {
     const char *where = u->where;
@@ -112,7 +154,7 @@ static void sgd(update *u)
     const char *where = u->where;
     duet_node direction = u->gradient;
     if (u->optimiser->momentum > 0) {
-        duet_node velocity = slot(u, "velocity");
+        duet_node velocity = moment(u, "velocity");
         direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
@@ -122,20 +164,20 @@ static void sgd(update *u)
 static void rmsprop(update *u)
 {
     const char *where = u->where;
-    duet_node squares = slot(u, "squares");
+    duet_node squares = moment(u, "squares");
     duet_node next = mean_of(u, u->optimiser->beta2, squares, duet_square(u->gradient));
     duet_node direction = duet_divide(u->gradient, duet_shift(duet_sqrt(next), u->optimiser->epsilon));
     take(u, squares, next);
     if (u->optimiser->momentum > 0) {
-        duet_node velocity = slot(u, "velocity");
+        duet_node velocity = moment(u, "velocity");
         direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
     step(u, u->parameters, direction);
 }
 
-/* 1 / (1 - beta^time), so that each parameter multiplies instead of dividing; 1 - beta^time as -(e^(time ln beta) - 1):
- * elu is e^x - 1 below 0, which loses nothing where beta^time is near 1. */
+/* 1 / (1 - beta^time): one division for all parameters. 1 - beta^time is computed as -(e^x - 1) with x = time *
+ * ln(beta). As x is below 0, elu(x) is e^x - 1, and it loses no digits where beta^time is near 1. */
 static duet_node bias_correction(update *u, double beta)
 {
     const char *where = u->where;
@@ -147,7 +189,7 @@ static void adam_from(update *u, duet_node from)
 {
     const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
-    duet_node moment1 = slot(u, "moment1"), moment2 = slot(u, "moment2");
+    duet_node moment1 = moment(u, "moment1"), moment2 = moment(u, "moment2");
     duet_node first = mean_of(u, o->beta1, moment1, u->gradient);
     duet_node second = mean_of(u, o->beta2, moment2, duet_square(u->gradient));
     duet_node mean = o->beta1 > 0 ? duet_multiply(first, bias_correction(u, o->beta1)) : first;
@@ -238,7 +280,7 @@ duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node
     return packed;
 }
 
-/* The gradient scaled down to the largest norm allowed. */
+/* The gradient, scaled down where its norm is above clip_norm. */
 static duet_node clip(update *u, duet_node gradient)
 {
     const char *where = u->where;
@@ -251,6 +293,12 @@ static duet_node clip(update *u, duet_node gradient)
 size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
                       duet_node gate, duet_node allowed, duet_node roots[8])
 {
+    return duet_update_measured_at(where, group, optimiser, loss, gate, allowed, roots, NULL);
+}
+
+size_t duet_update_measured_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
+                               duet_node gate, duet_node allowed, duet_node roots[8], duet_node *norm)
+{
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
     char name[192];
     if (duet_node_is_broken(loss) || group == NULL) return 0;
@@ -261,7 +309,9 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     update whole = {.where = where, .graph = loss->graph, .group = group, .optimiser = optimiser, .gate = gate};
     update *u = &whole;
     u->roots = roots;
-    snprintf(name, sizeof name, "%s.updates", group->name);
+    u->norm = norm;
+    const char *own = optimiser->name == NULL ? "" : optimiser->name, *dot = optimiser->name == NULL ? "" : ".";
+    snprintf(name, sizeof name, "%s.%s%supdates", group->name, own, dot);
     duet_node updates = duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     u->done = duet_to_float(updates);
     u->time = duet_shift(u->done, 1);
@@ -271,7 +321,7 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     snprintf(name, sizeof name, "%s.flat", group->name);
     u->gradient = clip(u, duet_group_gradient_at(where, group, loss));
     u->parameters = flat(u, group->storage, name);
-    if (optimiser->weight_decay > 0 && optimiser->kind != DUET_ADAMW) /* which decays by itself */
+    if (optimiser->weight_decay > 0 && optimiser->kind != DUET_ADAMW) /* AdamW has its own decay */
         u->gradient = duet_add(u->gradient, duet_scale(u->parameters, optimiser->weight_decay));
     composers[optimiser->kind](u);
     take(u, updates, duet_increment(updates));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Priors: a row a distribution, with its draw, its density and its quantile. */
+/* Priors: a row a distribution, with its draw, its log-density, its distribution function and its quantile. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static const double log_two_pi = 1.8378770664093453;
 typedef struct prior_row {
     duet_node (*draw)(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows);
     duet_node (*log_density)(const char *where, const duet_prior *prior, duet_node z); /* [rows, features] to [rows] */
-    double (*share)(const duet_prior *prior, size_t feature, double z);                /* NULL: numbers have no order */
+    double (*share)(const duet_prior *prior, size_t feature, double z); /* below z; NULL: the numbers have no order */
     double (*quantile)(const duet_prior *prior, size_t feature, double p);
 } prior_row;
 
@@ -60,7 +60,7 @@ static duet_node standard(const char *where, const duet_prior *prior, duet_node 
     return prior->scale != 1 ? duet_scale(z, 1 / prior->scale) : z;
 }
 
-/* The z at which `share`, which rises, reaches p, by halving. */
+/* The z between low and high at which the increasing function `share` reaches p, by bisection. */
 static double invert(double (*share)(const duet_prior *prior, size_t feature, double z), const duet_prior *prior,
                      size_t feature, double p, double low, double high)
 {
@@ -94,7 +94,7 @@ static double normal_share(const duet_prior *prior, size_t feature, double z)
     return 0.5 * erfc(-(z - prior->location) / prior->scale / sqrt(2));
 }
 
-/* Beyond 9 deviations it lies once in 1e18 draws. */
+/* Fewer than one draw in 1e18 lies beyond 9 deviations. */
 static double normal_quantile(const duet_prior *prior, size_t feature, double p)
 {
     return invert(normal_share, prior, feature, p, prior->location - 9 * prior->scale,
@@ -132,7 +132,7 @@ static double uniform_quantile(const duet_prior *prior, size_t feature, double p
     return prior->location + prior->scale * (2 * p - 1);
 }
 
-/* Logistic: log u - log(1 - u) of a uniform u. */
+/* Logistic: log(u) - log(1 - u) with u uniform in [0, 1]. */
 
 static duet_node draw_logistic(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
 {
@@ -142,7 +142,7 @@ static duet_node draw_logistic(const char *where, duet_graph *graph, const duet_
     return placed(where, prior, odds);
 }
 
-/* -softplus(u) - softplus(-u) - log scale, summed */
+/* -softplus(u) - softplus(-u) - log(scale), summed over the features. */
 static duet_node logistic_log_density(const char *where, const duet_prior *prior, duet_node z)
 {
     duet_node u = standard(where, prior, z);
@@ -188,7 +188,7 @@ static duet_node centres_of(const char *where, duet_graph *graph, const duet_pri
     return duet_constant_values(graph, DUET_SHAPE(prior->components, prior->features), prior->centres);
 }
 
-/* A component's centre, picked by a row of one 1, and noise around it. */
+/* A component's centre, picked by a one-hot row, plus noise. */
 static duet_node draw_mixture(const char *where, duet_graph *graph, const duet_prior *prior, size_t rows)
 {
     duet_node even = duet_broadcast(duet_constant(graph, 0), DUET_SHAPE(rows, prior->components));
@@ -217,7 +217,7 @@ static double mixture_share(const duet_prior *prior, size_t feature, double z)
     return share / (double)prior->components;
 }
 
-/* Of each number by itself. */
+/* The quantile of one feature's marginal distribution. */
 static double mixture_quantile(const duet_prior *prior, size_t feature, double p)
 {
     double low = INFINITY, high = -INFINITY;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The moves of states that a plan makes: those whose trigger is among what it computes. Several of one state are strung
- * together, so that each starts from where the one before it left the state. */
+/* The moves of states that a plan makes: those whose trigger the plan computes. Several moves of one state are chained:
+ * each starts from the value that the one before it gives. */
 #include <stdlib.h>
 
 #include "duet/nn.h"
 #include "graph/node.h"
 #include "op/where.h"
 
-/* What the roots depend on, by node id; NULL if memory is short. */
+/* One flag a node, indexed by node id: whether the roots depend on it. NULL: out of memory. */
 static bool *find_computed(duet_graph *graph, const duet_node *roots, size_t count)
 {
     bool *computed = calloc(duet_graph_count(graph), sizeof *computed);
@@ -28,7 +28,8 @@ static duet_node moved(const duet_follower *follower, duet_node from)
     return duet_add(duet_scale(from, follower->keep), duet_scale(follower->value, 1 - follower->keep));
 }
 
-/* Where the moves of the follower's state lead that come with it and after it; `done` marks them. */
+/* The new value of follower `first`'s state after all its moves whose trigger is computed; the state itself if there is
+ * none. Marks all followers of that state in `done`. */
 static duet_node follow(const duet_graph *graph, size_t first, const bool *computed, bool *done)
 {
     const duet_follower *follower, *start = duet_graph_follower(graph, first);

@@ -107,6 +107,25 @@ duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape)
     return duet_node_make(where, x->graph, &duet_op_broadcast, x->type, shape, &x, 1, NULL, true);
 }
 
+duet_node duet_repeat_rows_at(const char *where, duet_node x, size_t times)
+{
+    if (duet_node_is_broken(x) || times == 1) return x;
+    duet_shape column = {.rank = x->shape.rank + 1, .dims = {x->shape.dims[0], 1}}, wide, rows = x->shape;
+    if (x->shape.rank == 0 || column.rank > DUET_MAX_RANK || times == 0) {
+        char text[96];
+        duet_graph_fail(x->graph,
+                        "repeat_rows: 1 to %d dimensions, each row once at least, were expected, not %s, %zu "
+                        "times",
+                        DUET_MAX_RANK - 1, duet_shape_text(x->shape, text), times);
+        return duet_node_broken(x->graph);
+    }
+    for (size_t i = 1; i < x->shape.rank; i++) column.dims[i + 1] = x->shape.dims[i];
+    wide = column;
+    wide.dims[1] = times;
+    rows.dims[0] *= times;
+    return duet_reshape(duet_broadcast(duet_reshape(x, column), wide), rows);
+}
+
 /* permute */
 
 static void view_permute(duet_node node, const duet_map *outside, duet_map *inside)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Store to file and back. A file is believed only after all of it was checked: whole, same family, same names, same
- * shapes. */
+/* Store to file and back. Nothing is restored before the whole file has been checked: its checksum, the family, all
+ * names and shapes. */
 #include "run/checkpoint.h"
 
 #include <inttypes.h>
@@ -27,7 +27,7 @@ json_t *duet_settings_json(const duet_model *model)
     return settings;
 }
 
-/* A variable as it is after that step. */
+/* A variable, and the step after which it is saved, for messages. */
 typedef struct saved {
     duet_variable *variable;
     uint64_t step;
@@ -48,14 +48,14 @@ static duet_status read_finite(void *context, void *values, size_t bytes, duet_e
     return DUET_OK;
 }
 
-/* What goes into a file: a source for each saved variable, and what it reads from. */
+/* What goes into a file: a source for each saved variable, and the variable that it reads. */
 typedef struct contents {
     duet_tensor_source *sources;
     saved *saved;
     size_t count;
 } contents;
 
-/* NULL in it if memory is short. */
+/* Its arrays, which the caller frees, are NULL if memory is short. */
 static contents list_contents(const duet_store *store, uint64_t step)
 {
     size_t room = 0;
@@ -72,7 +72,7 @@ static contents list_contents(const duet_store *store, uint64_t step)
     return all;
 }
 
-/* A variable that no plan uses yet gets its first value now: the file holds all of them. */
+/* Gives a variable that no plan uses yet its initial value, since the file holds all variables. */
 static duet_status ensure_all(const duet_store *store, duet_device *device, duet_error *error)
 {
     for (size_t i = 0; duet_store_at(store, i) != NULL; i++)
@@ -160,7 +160,7 @@ static bool same_tensor(const duet_variable *variable, const duet_tensor_row *ro
     return same;
 }
 
-/* Every saved variable is there with its shape. */
+/* Checks that the file has every saved variable with its type and shape. */
 static duet_status check_variables(const duet_safetensors *file, const char *path, const duet_store *store,
                                    duet_error *error)
 {

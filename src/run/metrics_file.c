@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines are only ever added; whatever a crash left behind, half a line or lines past the checkpoint, the next opening
- * cuts off. */
+/* Lines are only added. What a crash leaves behind, half a line or lines past the checkpoint, is cut off at the next
+ * opening. */
 #include "run/metrics_file.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static duet_status fail_file(const duet_metrics_file *file, const char *verb, du
     return duet_fail(error, DUET_ERROR_FILE, "%s cannot be %s: %s", file->path, verb, strerror(errno));
 }
 
-/* Whether the line, newline included, is a report of a step up to `steps`. */
+/* Whether the line is whole, newline included, and of a step up to `steps`. *seconds: its time, if so. */
 static bool stays(const char *line, size_t length, uint64_t steps, double *seconds)
 {
     if (length == 0 || line[length - 1] != '\n') return false;
@@ -30,7 +30,7 @@ static bool stays(const char *line, size_t length, uint64_t steps, double *secon
     return keep;
 }
 
-/* Leaves the stream's position and the file's end after the last line that stays. */
+/* Cuts the file after the last line that stays, and leaves the stream's position there. */
 static duet_status cut(duet_metrics_file *file, uint64_t steps, double *seconds, duet_error *error)
 {
     char *line = NULL;
@@ -65,28 +65,40 @@ static json_t *real_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *describe(const duet_progress *report)
+/* A line with the keys that all lines have. The caller owns it; NULL: out of memory. */
+static json_t *begin_line(const duet_progress *at, const char *split)
 {
-    json_t *line =
-        json_pack("{s:I, s:f, s:s, s:f, s:o}", "step", (json_int_t)report->step, "epoch", report->epoch, "split",
-                  "train", "seconds", report->seconds, "images_per_second", real_or_null(report->images_per_second));
-    for (size_t i = 0; line != NULL && i < report->terms; i++) {
-        if (json_object_set_new(line, report->names[i], real_or_null(report->means[i])) == 0) continue;
-        json_decref(line);
-        line = NULL;
-    }
-    return line;
+    return json_pack("{s:I, s:f, s:s, s:f, s:o}", "step", (json_int_t)at->step, "epoch", at->epoch, "split", split,
+                     "seconds", at->seconds, "images_per_second", real_or_null(at->images_per_second));
 }
 
-duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error)
+/* Adds the numbers, writes the line and frees it. */
+static duet_status write_line(duet_metrics_file *file, json_t *line, const char *const *names, const double *values,
+                              size_t count, const char *health, duet_error *error)
 {
-    json_t *line = describe(report);
-    char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    bool whole = line != NULL;
+    for (size_t i = 0; whole && i < count; i++)
+        whole = json_object_set_new(line, names[i], real_or_null(values[i])) == 0;
+    if (whole && health != NULL) whole = json_object_set_new(line, "health", json_string(health)) == 0;
+    char *text = whole ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(line);
     if (text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "a report cannot be composed: out of memory");
     bool written = fprintf(file->stream, "%s\n", text) > 0 && fflush(file->stream) == 0;
     free(text);
     return written ? DUET_OK : fail_file(file, "written", error);
+}
+
+duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error)
+{
+    return write_line(file, begin_line(report, "train"), report->names, report->means, report->terms, report->health,
+                      error);
+}
+
+duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_progress *at, const duet_verdict *verdict,
+                                        duet_error *error)
+{
+    if (verdict->count == 0) return DUET_OK;
+    return write_line(file, begin_line(at, "test"), verdict->names, verdict->values, verdict->count, NULL, error);
 }
 
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error)

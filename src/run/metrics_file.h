@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* metrics.jsonl: one JSON object a line, a line a report, in the order of the steps. */
+/* metrics.jsonl: one JSON object a line, in the order of the steps: reports, and what watchers measured. */
 #ifndef DUET_SRC_RUN_METRICS_FILE_H
 #define DUET_SRC_RUN_METRICS_FILE_H
 
@@ -12,13 +12,16 @@ typedef struct duet_metrics_file {
     char *path;
 } duet_metrics_file;
 
-/** Opens DIRECTORY/metrics.jsonl for appending, cut back to its whole lines of steps up to `steps`. *seconds: the time
- *  of the last line that stays, 0 without one. */
+/** Opens DIRECTORY/metrics.jsonl for appending and cuts it back to its whole lines of steps up to `steps`. *seconds:
+ * the time in the last line that stays, 0 without one. */
 duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, uint64_t steps, double *seconds,
                               duet_error *error);
 /** Writes one report; numbers that are not finite become null. */
 duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error);
-/** The lines so far reach the disk: call it before the checkpoint that says they exist. */
+/** Writes what a watcher measured on the test split at the step of `at`; nothing if it measured nothing. */
+duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_progress *at, const duet_verdict *verdict,
+                                        duet_error *error);
+/** Waits until the lines so far are on the disk. Call it before saving a checkpoint that counts on them. */
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error);
 void duet_metrics_close(duet_metrics_file *file);
 

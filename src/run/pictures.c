@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Samples of fixed latents and reconstructions of fixed examples, drawn as what the data is. */
+/* Samples of fixed latents and reconstructions of fixed examples, drawn as a grid, points or a histogram, as the data
+ * is. */
 #include "run/pictures.h"
 
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 
 enum { GRID_COLUMNS = 8, GRID_PICTURES = 64, POINTS = 1000 };
 
-/* One epoch's drawing. `shown` counts samples, or examples beside their reconstructions. */
+/* One picture of an epoch. `shown`: how many samples, or examples with their reconstructions. */
 typedef struct drawing {
     duet_evaluator *evaluator;
     duet_data *data;
@@ -35,19 +36,12 @@ static duet_status draw(const drawing *to, const float *originals, duet_error *e
     return duet_write_png_examples(to->path, &picture, error);
 }
 
-/* Whether a split has labels: the other one may. */
-static bool has_labels(duet_data *data, duet_split split)
-{
-    uint8_t label;
-    return duet_data_describe(data)->classes > 0 && duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
-}
-
-/* The test split, unless there is none, or the model asks for classes and only the training split has any. */
+/* The test split, unless there is none, or the model reads labels and only the training split has any. */
 static duet_split shown_split(const drawing *to)
 {
     if (to->info->count[DUET_TEST] == 0) return DUET_TRAIN;
     bool asks = duet_evaluator_has_classes(to->evaluator) && to->info->classes > 0;
-    return asks && !has_labels(to->data, DUET_TEST) ? DUET_TRAIN : DUET_TEST;
+    return asks && !duet_data_has_labels(to->data, DUET_TEST) ? DUET_TRAIN : DUET_TEST;
 }
 
 static duet_status read_examples(const drawing *to, float *values, duet_error *error)

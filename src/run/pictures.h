@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures of a training as it goes: the same latents and examples every epoch, so that epochs compare. */
+/* Pictures of a training as it goes: the same latents and examples every epoch, so that epochs can be compared. */
 #ifndef DUET_SRC_RUN_PICTURES_H
 #define DUET_SRC_RUN_PICTURES_H
 

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* A run opened to be used: what run.json names, with the weights of the checkpoint. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "duet/tune.h"
 #include "run/checkpoint.h"
+#include "run/live.h"
 #include "run/run_file.h"
 #include "train/evaluator.h"
 
 struct duet_run {
     duet_device *device;
-    bool borrowed; /* the device is another run's */
+    bool borrowed; /* the device belongs to another run or to a training */
+    bool live;     /* data, model and evaluator belong to a training too */
     duet_run *judge;
-    const char *const *settings; /* of every request */
+    duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
+    const char *const *settings; /* added in front of every request's own */
     size_t setting_count;
     duet_data *data;
     duet_model *model;
@@ -27,9 +32,31 @@ static void take_tuning(duet_run *run, const duet_run_file *file)
         duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
 }
 
-static duet_status open_parts(duet_run *run, const duet_run_file *file, const char *directory, const char *device,
+/* A run's directory, and which checkpoint in it is to be opened. */
+typedef struct place {
+    char *directory;
+    const char *checkpoint; /* file name in the directory */
+} place;
+
+/* `path`: a run's directory, or a .safetensors file in one. The caller frees found->directory. */
+static duet_status find_place(place *found, const char *path, duet_error *error)
+{
+    static const char ending[] = ".safetensors";
+    size_t length = strlen(path), end = sizeof ending - 1;
+    *found = (place){strdup(path), "checkpoint.safetensors"};
+    if (found->directory == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    if (length <= end || strcmp(path + length - end, ending) != 0) return DUET_OK;
+    const char *slash = strrchr(path, '/');
+    found->checkpoint = slash == NULL ? path : slash + 1;
+    if (slash == NULL) snprintf(found->directory, length, ".");
+    if (slash != NULL) found->directory[slash == path ? 1 : slash - path] = '\0';
+    return DUET_OK;
+}
+
+static duet_status open_parts(duet_run *run, const duet_run_file *file, const place *from, const char *device,
                               const char *data, const duet_family *given, duet_error *error)
 {
+    const char *directory = from->directory;
     const duet_run_choice *choice = &file->choice;
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, directory, given, &family, error));
@@ -37,37 +64,51 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const ch
     DUET_TRY(duet_run_file_check_data(file, directory, duet_data_describe(run->data), error));
     DUET_TRY(
         duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
+    duet_model_set_classes(run->model, file->classes);
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run, file);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
 
-    char *path = duet_path_join(directory, "checkpoint.safetensors");
+    char *path = duet_path_join(directory, from->checkpoint);
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_status status = duet_checkpoint_load(path, run->model, run->device, false, NULL, error);
     free(path);
     return status;
 }
 
-/* beside: a run whose device is used; NULL: one is opened. */
-static duet_status open_run(duet_run **run, const char *directory, const duet_run *beside, const char *device,
+/* `beside`: a run whose device is used; NULL: a device is opened. */
+static duet_status open_run(duet_run **run, const char *path, const duet_run *beside, const char *device,
                             const char *data, const duet_family *family, duet_error *error)
 {
     duet_run_file file;
+    place from = {0};
     duet_run *made = calloc(1, sizeof *made);
     *run = NULL;
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
     made->borrowed = beside != NULL;
     if (beside != NULL) made->device = beside->device;
-    duet_status status = duet_run_file_read(&file, directory, error);
+    duet_status status = find_place(&from, path, error);
+    if (status == DUET_OK) status = duet_run_file_read(&file, from.directory, error);
     if (status == DUET_OK) {
-        status = open_parts(made, &file, directory, device, data, family, error);
+        status = open_parts(made, &file, &from, device, data, family, error);
         duet_run_file_free(&file);
     }
+    free(from.directory);
     if (status != DUET_OK)
         duet_run_close(&made);
     else
         *run = made;
     return status;
+}
+
+duet_status duet_run_new_live(duet_run **run, duet_device *device, duet_data *data, duet_model *model,
+                              duet_evaluator *evaluator, duet_error *error)
+{
+    *run = calloc(1, sizeof **run);
+    if (*run == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
+    **run = (duet_run){
+        .device = device, .borrowed = true, .live = true, .data = data, .model = model, .evaluator = evaluator};
+    return DUET_OK;
 }
 
 duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
@@ -110,6 +151,29 @@ duet_run *duet_run_judge(duet_run *run)
     return run->judge;
 }
 
+duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples, duet_error *error)
+{
+    const char *const paths[] = {[DUET_OF_SAMPLES] = of_samples, [DUET_OF_EXAMPLES] = of_examples};
+    size_t widths[2];
+    for (size_t i = 0; i < 2; i++) {
+        duet_data_close(&run->given[i]);
+        DUET_TRY(duet_data_open(&run->given[i], paths[i], error));
+        duet_shape shape = duet_data_describe(run->given[i])->shape;
+        widths[i] = shape.dims[0];
+        if (shape.rank != 1 || duet_data_describe(run->given[i])->generated)
+            return duet_fail(error, DUET_ERROR_DATA, "%s holds no features: an array [n, width] was expected",
+                             paths[i]);
+    }
+    if (widths[0] == widths[1]) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s has rows of %zu features and %s of %zu: they are not of one encoder",
+                     of_samples, widths[0], of_examples, widths[1]);
+}
+
+duet_data *duet_run_given_features(duet_run *run, duet_feature_source source)
+{
+    return run->given[source];
+}
+
 duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error)
 {
     return duet_run_open_with(run, directory, device, NULL, NULL, error);
@@ -118,9 +182,13 @@ duet_status duet_run_open(duet_run **run, const char *directory, const char *dev
 void duet_run_close(duet_run **run)
 {
     if (run == NULL || *run == NULL) return;
-    duet_evaluator_free(&(*run)->evaluator);
-    duet_model_free(&(*run)->model);
-    duet_data_close(&(*run)->data);
+    if (!(*run)->live) {
+        duet_evaluator_free(&(*run)->evaluator);
+        duet_model_free(&(*run)->model);
+        duet_data_close(&(*run)->data);
+    }
+    duet_data_close(&(*run)->given[DUET_OF_SAMPLES]);
+    duet_data_close(&(*run)->given[DUET_OF_EXAMPLES]);
     if (!(*run)->borrowed) duet_device_close(&(*run)->device);
     free(*run);
     *run = NULL;
@@ -160,6 +228,11 @@ const duet_prior *duet_run_prior(duet_run *run, size_t index)
 bool duet_run_has_classes(duet_run *run)
 {
     return duet_evaluator_has_classes(run->evaluator);
+}
+
+size_t duet_run_classes(duet_run *run)
+{
+    return run->model->classes;
 }
 
 void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count)

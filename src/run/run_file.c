@@ -53,7 +53,7 @@ static json_t *describe_data(const duet_data_info *info, const char *name)
                      (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes);
 }
 
-/* How many numbers of a kind every group has that some phase updates; a group without any is left out. */
+/* {"group": count} of all groups that some phase updates; a group whose count is 0 is left out. */
 static json_t *describe_groups(const duet_build *build, size_t (*count)(const duet_group *group))
 {
     json_t *groups = json_object();
@@ -68,7 +68,7 @@ static json_t *describe_groups(const duet_build *build, size_t (*count)(const du
     return groups;
 }
 
-/* What the run was resumed on so far, and this time. */
+/* One entry for each time the run was resumed, this time included: the step, the device and the versions. */
 static json_t *describe_resumptions(const duet_run_file *before, uint64_t step, const duet_device_info *info)
 {
     json_t *list = before == NULL ? NULL : json_deep_copy(json_object_get(before->document, "resumed"));
@@ -79,7 +79,7 @@ static json_t *describe_resumptions(const duet_run_file *before, uint64_t step, 
     return list;
 }
 
-/* What each product of the plans goes to. */
+/* Each product of the plans, with the provider and the parameters chosen for it. */
 static json_t *describe_products(duet_device *device)
 {
     json_t *list = json_array();
@@ -141,7 +141,7 @@ duet_status duet_run_file_write(const char *directory, const duet_run_choice *ch
     return status;
 }
 
-/* Reading. The first key that is missing or of another type goes into `missing`. */
+/* Reading. `missing`: the first key that is missing or of another type; NULL: none. */
 
 typedef struct reader {
     const json_t *object;
@@ -237,6 +237,7 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     choice->tuning = json_string_value(json_object_get(json_object_get(file->document, "tuning"), "file"));
     file->shape = read_shape(&data, "shape");
     file->unit_range = read_truth(&data, "unit_range");
+    file->classes = (size_t)read_count(&data, "classes", false);
     file->device = read_text(&device, "name");
     file->driver = read_text(&device, "driver");
     file->device_version = read_text(&device, "version");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* run.json: what a run is made of, written once before its first step, so that it can be repeated and gone on with. */
+/* run.json: what a run is made of, written before its first step and again when it is resumed, so that it can be
+ * repeated and gone on with. */
 #ifndef DUET_SRC_RUN_RUN_FILE_H
 #define DUET_SRC_RUN_RUN_FILE_H
 
@@ -8,9 +9,9 @@
 #include "duet/run.h"
 #include "train/trainer.h"
 
-/** What somebody chose, as opposed to what the machine is. Strings are borrowed. */
+/** What the user chose, as opposed to what the machine is. Strings are borrowed. */
 typedef struct duet_run_choice {
-    const char *model, *data;    /* data: a name, or a path that holds from anywhere */
+    const char *model, *data;    /* data: a name, or an absolute path */
     const char *const *settings; /* "key=value" */
     size_t setting_count;
     uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */
@@ -23,8 +24,9 @@ typedef struct duet_run_file {
     duet_run_choice choice;
     duet_shape shape;                             /* of an example of its data */
     bool unit_range;                              /* whether that data lies in [0, 1] */
+    size_t classes;                               /* of its labels; 0: none */
     const char *device, *driver, *device_version; /* what it ran on */
-    char **lines;                                 /* behind choice.settings */
+    char **lines;                                 /* what choice.settings points to */
 } duet_run_file;
 
 /** Reads DIRECTORY/run.json. DUET_ERROR_FILE if there is none, DUET_ERROR_DATA if it is not one. */
@@ -33,12 +35,12 @@ void duet_run_file_free(duet_run_file *file);
 
 /** Whether the device is the one, with the same driver, that the run was last started on. */
 bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device);
-/** Gives the device the tuning that the run was started with, none if it had none: products are then summed in the same
- *  order, to the bit. The device is one that duet_run_file_is_from. */
+/** Gives the device the tuning that the run was started with, or none if it had none, so that products are summed in
+ * the same order, to the bit. duet_run_file_is_from must be true of the device. */
 duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, duet_error *error);
 
-/** The family of the run: `given` if that is not NULL, DUET_ERROR_FILE if it has another name, else the built-in one.
- */
+/** The family of the run: `given`, unless that is NULL, else the built-in one of that name. DUET_ERROR_FILE if `given`
+ *  has another name than the run's model. */
 duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
                                  const duet_family **family, duet_error *error);
 
@@ -47,8 +49,8 @@ duet_status duet_run_file_family(const duet_run_choice *choice, const char *dire
 duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
                                      duet_error *error);
 
-/** Writes DIRECTORY/run.json whole or not at all. `before`: the run as it was when it is being resumed, NULL for a new
- *  one. */
+/** Writes DIRECTORY/run.json whole or not at all. `before`: what it said until now, for a run that is resumed; NULL for
+ *  a new one. */
 duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
                                 const duet_run_file *before, duet_error *error);
 

@@ -37,7 +37,7 @@ static duet_status make_folders(char *path, bool *made, duet_error *error)
     }
 }
 
-/* A piece of a folder's name out of a data set's name or path: its last part without endings, plain characters only. */
+/* A data set's name or path made fit for a folder's name: its last part without endings, plain characters only. */
 static void short_name(const char *data, char text[64])
 {
     size_t length = strlen(data), used = 0;
@@ -54,7 +54,7 @@ static void short_name(const char *data, char text[64])
     text[used] = '\0';
 }
 
-/* mkdir tells atomically which number is free, also with several trainings starting at once. */
+/* mkdir finds and takes a free number atomically, so several trainings can start at once. */
 static duet_status make_numbered(const char *model, const char *data, char path[DUET_RUN_PATH], bool *made,
                                  duet_error *error)
 {
@@ -77,7 +77,7 @@ static bool holds(const char *path, const char *name)
     return access(file, F_OK) == 0;
 }
 
-/* A new run would take an old checkpoint for its own and cut the old losses off. */
+/* A new run must not start over an old one: it would take the old checkpoint for its own and cut off the old losses. */
 static duet_status check_unused(const char *path, duet_error *error)
 {
     static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};

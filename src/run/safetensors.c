@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Safetensors files. Writing streams the tensors behind a header whose checksum is eight zeros, then puts the CRC-32 of
- * all that in their place; reading trusts nothing: every number of the header is checked against the file. */
+/* Safetensors files. Writing streams the tensors behind a header whose checksum is eight zeros, then replaces the zeros
+ * by the CRC-32 of all bytes. Reading trusts nothing: every number of the header is checked against the file. */
 #include "run/safetensors.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8, CHUNK = 64 * 1024, CHECKSUM_DIGITS = 8 };
 
-/* No header of ours comes near it; a length above is damage, not a reason to allocate. */
+/* No header of Duet's comes near this; a larger length is damage, not a reason to allocate memory. */
 static const uint64_t header_limit = 100 * 1000 * 1000;
 
 static const struct {
@@ -30,7 +30,7 @@ static const struct {
 } types[] = {{"F32", DUET_FLOAT32, 4}, {"U32", DUET_UINT32, 4}};
 enum { TYPES = sizeof types / sizeof *types };
 
-/* The row of `types`, TYPES if there is none. */
+/* The index in `types`; TYPES: there is none. */
 static size_t find_type(duet_type type)
 {
     size_t row = 0;
@@ -38,7 +38,7 @@ static size_t find_type(duet_type type)
     return row;
 }
 
-/* Bytes of a tensor; false if they do not fit. A zero extent gives 0 bytes. */
+/* *bytes: the bytes of a tensor, 0 if an extent is 0. False if the number overflows. */
 static bool tensor_bytes(duet_shape shape, size_t size, size_t *bytes)
 {
     *bytes = size;
@@ -184,7 +184,7 @@ struct duet_safetensors {
     FILE *stream;
     char *path;
     json_t *header;
-    char *text; /* of the header, header_bytes long and a zero */
+    char *text; /* of the header: header_bytes, then a zero byte */
     size_t header_bytes, data_bytes;
     duet_tensor_row *rows;
     size_t count;
@@ -222,7 +222,7 @@ static duet_status open_stream(duet_safetensors *file, uint64_t *size, duet_erro
     return DUET_OK;
 }
 
-/* Length and text of the header. */
+/* Reads length and text of the header. */
 static duet_status read_header(duet_safetensors *file, uint64_t size, duet_error *error)
 {
     unsigned char bytes[LENGTH_BYTES];
@@ -242,7 +242,7 @@ static duet_status read_header(duet_safetensors *file, uint64_t size, duet_error
     return read_bytes(file, file->text, file->header_bytes, error);
 }
 
-/* CRC-32 of the whole file, its own digits taken as zeros; the stream stands at the end of the header. */
+/* CRC-32 of the whole file with the checksum's own digits as zeros. The stream must stand at the end of the header. */
 static duet_status checksum_of(duet_safetensors *file, char *digits, uLong *checksum, duet_error *error)
 {
     unsigned char length[LENGTH_BYTES], chunk[CHUNK];
@@ -317,7 +317,7 @@ static int by_offset(const void *a, const void *b)
 {
     const duet_tensor_row *x = a, *y = b;
     if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-    return x->bytes < y->bytes ? -1 : x->bytes > y->bytes; /* an empty tensor comes before the one at its place */
+    return x->bytes < y->bytes ? -1 : x->bytes > y->bytes; /* an empty tensor comes before one with the same offset */
 }
 
 static duet_status read_rows(duet_safetensors *file, duet_error *error)

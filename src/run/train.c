@@ -12,6 +12,8 @@
 #include "base/size.h"
 #include "data/data.h"
 #include "run/checkpoint.h"
+#include "run/health.h"
+#include "run/live.h"
 #include "run/metrics_file.h"
 #include "run/pictures.h"
 #include "run/run_file.h"
@@ -26,24 +28,29 @@ static const double sign_of_life_seconds = 0.25;
 typedef struct training {
     const duet_train_options *options;
     duet_run_choice choice;
-    char *data_name;        /* behind choice.data of a new run */
-    char *tuning_file;      /* behind choice.tuning where it is not the resumed run's */
+    char *data_name;        /* what choice.data points to in a new run */
+    char *tuning_file;      /* what choice.tuning points to unless that is the resumed run's */
     duet_run_file before;   /* the run being resumed */
     bool resumed, has_file; /* has_file: run.json is there and holds for this call */
     bool made_folder;
     char directory[DUET_RUN_PATH];
-    char *checkpoint, *samples;
+    char *checkpoint, *best, *samples;
     duet_device *device;
     duet_data *data;
     duet_model *model;
     duet_trainer *trainer;
     duet_evaluator *evaluator;
     duet_metrics_file metrics;
-    uint64_t first, total, cadence;             /* steps: at this call's start, in all, between reports */
+    uint64_t first, total, cadence;             /* steps: done before this call, in all, between reports */
     double *means;                              /* of the terms, as last reported */
     double earlier, began;                      /* seconds of earlier calls; the clock at this one's start */
     double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */
     uint64_t report_step;
+    duet_progress last; /* the last report */
+    duet_run *live;     /* the run as watchers see it; made when first asked for */
+    const char *said;   /* name of the finding that was last warned of */
+    char stopped[256];  /* why the training is to stop; "": it goes on */
+    bool collapsed;
 } training;
 
 static void say(const training *run, const char *format, ...) DUET_PRINTF(2, 3);
@@ -58,14 +65,14 @@ static void say(const training *run, const char *format, ...)
     run->options->log(run->options->context, line);
 }
 
-/* What to train: the options, or the run that goes on with the options' totals. */
+/* What to train: what the options say, or the resumed run with the options' totals. */
 
-/* What nobody said. */
+/* Fills in batch and epochs where neither options nor run say them. */
 static void take_usual_size(training *run)
 {
     duet_run_choice *choice = &run->choice;
     const duet_family *given = run->options->family, *family = given != NULL ? given : duet_family_find(choice->model);
-    if (family == NULL) return; /* which is a mistake that opening it names */
+    if (family == NULL) return; /* a mistake that open_parts reports */
     duet_training_size size = duet_family_training_size(family, choice->settings, choice->setting_count);
     if (choice->batch == 0 && !run->resumed) choice->batch = size.batch;
     if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
@@ -110,8 +117,9 @@ static duet_status choose(training *run, duet_error *error)
     return DUET_OK;
 }
 
-/* The tuning of the run that goes on, so that its bytes are those of one that was left alone; a new run, or one that
- * goes on elsewhere, takes the device's file. What cannot be used costs speed and a line. */
+/* A resumed run takes the tuning in its run.json, so that it gives the same bytes as one that was never interrupted; a
+ * new run, or one resumed on another device, takes the device's tuning file. Tuning that cannot be used is only warned
+ * of: it costs speed. */
 static void take_tuning(training *run)
 {
     duet_error error = {0};
@@ -190,12 +198,13 @@ static void tell_of_dropped_examples(const training *run)
 static duet_status make_paths(training *run, duet_error *error)
 {
     run->checkpoint = duet_path_join(run->directory, "checkpoint.safetensors");
+    run->best = duet_path_join(run->directory, "best.safetensors");
     run->samples = duet_path_join(run->directory, "samples");
-    if (run->checkpoint != NULL && run->samples != NULL) return DUET_OK;
+    if (run->checkpoint != NULL && run->best != NULL && run->samples != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
 }
 
-/* Everything up to the first step. *finished: there is none to make. */
+/* Everything up to the first step. *finished: the run has all its steps already. */
 static duet_status prepare(training *run, bool *finished, duet_error *error)
 {
     DUET_TRY(choose(run, error));
@@ -225,7 +234,7 @@ static duet_status prepare(training *run, bool *finished, duet_error *error)
 
 /* The loop. */
 
-/* Examples that the steps after `from` up to `to` took. */
+/* How many examples the steps after `from` up to `to` drew. */
 static double images(const training *run, uint64_t from, uint64_t to)
 {
     uint64_t draws = duet_trainer_draws(run->trainer, to) - duet_trainer_draws(run->trainer, from);
@@ -253,7 +262,21 @@ static void show(const training *run, const duet_progress *progress)
     if (run->options->progress != NULL) run->options->progress(run->options->context, progress);
 }
 
-/* Reads the losses, which waits for the device, and writes a line; also where a loss is not finite, as nulls. */
+/* Checks a report's health: warns of a finding once, and stops the training at a collapse if the options say so. */
+static void look_after(training *run, duet_progress *report)
+{
+    const duet_finding finding = duet_health_find(run->model, report);
+    report->health = finding.name;
+    if (finding.name == NULL) return;
+    if (run->said != finding.name) say(run, "warning: %s: %s", finding.name, finding.words);
+    run->said = finding.name;
+    if (!run->options->stop_on_collapse || !finding.collapse) return;
+    snprintf(run->stopped, sizeof run->stopped, "%s at step %" PRIu64, finding.name, report->step);
+    run->collapsed = true;
+}
+
+/* Reads the losses, which waits for the device, and writes a line of metrics. If a loss is not finite the line is still
+ * written, with null for it. */
 static duet_status report(training *run, duet_error *error)
 {
     duet_status status = duet_trainer_losses(run->trainer, run->means, run->trainer->schedule.term_count, error);
@@ -264,6 +287,8 @@ static duet_status report(training *run, duet_error *error)
     run->report_time = run->life_time = time;
     run->report_step = step;
     duet_progress progress = describe_progress(run, time, true);
+    if (status == DUET_OK) look_after(run, &progress);
+    run->last = progress;
     duet_status written = duet_metrics_append(&run->metrics, &progress, status == DUET_OK ? error : NULL);
     show(run, &progress);
     return status != DUET_OK ? status : written;
@@ -282,7 +307,7 @@ static duet_status save(training *run, duet_error *error)
 {
     DUET_TRY(duet_metrics_sync(&run->metrics, error));
     duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
-    /* A line of this step, with the nulls if there are any, unless it has one. */
+    /* The faulty step gets its line of metrics, with nulls, unless it has one already. */
     if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report(run, NULL);
     return status;
 }
@@ -293,8 +318,26 @@ static duet_status draw(training *run, uint64_t epoch, duet_error *error)
     return duet_pictures_write(run->samples, run->evaluator, run->data, epoch, run->choice.seed, error);
 }
 
-/* The line that ends a run between two reports. The checkpoint does not count it: going on to a larger total takes it
- * back. */
+/* Calls the watcher of the options, if there is one. What it measured becomes a line after the epoch's report. */
+static duet_status ask_watcher(training *run, uint64_t epoch, duet_error *error)
+{
+    const duet_train_options *options = run->options;
+    duet_verdict verdict = {0};
+    if (options->at_epoch == NULL) return DUET_OK;
+    if (run->evaluator == NULL) DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+    if (run->live == NULL)
+        DUET_TRY(duet_run_new_live(&run->live, run->device, run->data, run->model, run->evaluator, error));
+    DUET_TRY(options->at_epoch(options->watcher, run->live, epoch, &verdict, error));
+    DUET_TRY(duet_metrics_append_verdict(&run->metrics, &run->last, &verdict, error));
+    if (verdict.best) DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
+    if (verdict.stop[0] == '\0') return DUET_OK;
+    snprintf(run->stopped, sizeof run->stopped, "%s", verdict.stop);
+    run->collapsed = verdict.collapsed;
+    return DUET_OK;
+}
+
+/* The line of a last step that is not due for a report. The checkpoint does not count it as reported, so going on to a
+ * larger total removes it. */
 static duet_status report_end(training *run, duet_error *error)
 {
     uint64_t reported = run->trainer->reported;
@@ -303,7 +346,7 @@ static duet_status report_end(training *run, duet_error *error)
     return status;
 }
 
-/* What follows a step. Lines come before the checkpoint that says they are there. */
+/* What follows a step. Lines of metrics are written before the checkpoint that counts on them. */
 static duet_status follow_up(training *run, duet_error *error)
 {
     const duet_trainer *trainer = run->trainer;
@@ -317,7 +360,8 @@ static duet_status follow_up(training *run, duet_error *error)
     else
         show_sign_of_life(run);
     if (epoch_ends) DUET_TRY(draw(run, epoch, error));
-    return saves ? save(run, error) : DUET_OK;
+    if (epoch_ends) DUET_TRY(ask_watcher(run, epoch, error));
+    return saves || run->stopped[0] != '\0' ? save(run, error) : DUET_OK;
 }
 
 static duet_status stop(training *run, duet_error *error)
@@ -334,7 +378,7 @@ static duet_status loop(training *run, duet_error *error)
     run->report_step = run->first;
     for (size_t i = 0; i < run->trainer->schedule.term_count; i++) run->means[i] = NAN;
     run->report_rate = NAN;
-    while (run->trainer->steps < run->total) {
+    while (run->trainer->steps < run->total && run->stopped[0] == '\0') {
         if (run->options->stop != NULL && *run->options->stop != 0) return stop(run, error);
         DUET_TRY(duet_trainer_step(run->trainer, error));
         DUET_TRY(follow_up(run, error));
@@ -349,7 +393,7 @@ static void tell_what_is_left(const training *run)
         run->directory);
 }
 
-/* The run as far as there is one. */
+/* Fills in the summary; leaves it empty if no run was made. */
 static void summarise(const training *run, duet_train_summary *summary)
 {
     double seconds = run->began > 0 ? duet_seconds() - run->began : 0;
@@ -358,12 +402,15 @@ static void summarise(const training *run, duet_train_summary *summary)
     summary->steps = run->trainer->steps;
     summary->epochs = duet_trainer_epoch(run->trainer);
     summary->seconds = seconds;
+    snprintf(summary->stopped, sizeof summary->stopped, "%s", run->stopped);
+    summary->collapsed = run->collapsed;
     if (seconds > 0) summary->images_per_second = images(run, run->first, run->trainer->steps) / seconds;
 }
 
 static void close_parts(training *run, duet_device **device_out)
 {
     duet_metrics_close(&run->metrics);
+    duet_run_close(&run->live);
     duet_evaluator_free(&run->evaluator);
     duet_trainer_free(&run->trainer);
     duet_model_free(&run->model);
@@ -377,6 +424,7 @@ static void close_parts(training *run, duet_device **device_out)
     free(run->data_name);
     free(run->tuning_file);
     free(run->checkpoint);
+    free(run->best);
     free(run->samples);
     free(run->means);
 }

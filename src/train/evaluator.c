@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests answered: rows go through a procedure in batches, the last one filled up with zeros, which no other row
- * sees. */
+/* Requests answered: rows go through a procedure in batches. The last batch is filled up with rows of zeros, which
+ * change no other row's result. */
 #include "train/evaluator.h"
 
 #include <stdlib.h>
@@ -24,11 +24,11 @@ enum {
 typedef struct prepared {
     char *kind;
     duet_build *build;
-    duet_procedure_description procedure; /* what is run of it; its phases are the build's */
+    duet_procedure_description procedure; /* what is run; its phases belong to the build */
     duet_schedule schedule;
     duet_node *outputs; /* in the order of the request */
     size_t rows;
-    bool reads_examples, reads_classes; /* what is computed depends on them */
+    bool reads_examples, reads_classes; /* outputs or phases depend on them */
     struct prepared *next;
 } prepared;
 
@@ -36,7 +36,7 @@ struct duet_evaluator {
     duet_device *device;
     duet_model *model;
     duet_build *described;
-    prepared *kept; /* the latest first */
+    prepared *kept; /* most recently used first */
     bool recalibrated;
 };
 
@@ -80,7 +80,7 @@ void duet_evaluator_free(duet_evaluator **evaluator)
     *evaluator = NULL;
 }
 
-/* A row's numbers; 0 if the first dimension is not the batch. */
+/* Numbers in one row of a node; 0 if its first dimension is not the batch. */
 static size_t row_features(duet_node node, size_t rows)
 {
     duet_shape shape = duet_node_shape(node);
@@ -88,7 +88,7 @@ static size_t row_features(duet_node node, size_t rows)
     return duet_shape_elements(shape) / rows;
 }
 
-/* The node of an output; the latents are one that no model needs to name. */
+/* The node of an output; NULL: there is none. The latents are an output even if the model does not declare it. */
 static duet_node find_output(const duet_build *build, const char *name)
 {
     duet_node node = duet_build_output(build, name);
@@ -125,7 +125,7 @@ static size_t rows_of(const duet_request *request)
     return request->count < rows ? request->count : rows;
 }
 
-/* Everything that graph and plans follow from, as a text. */
+/* Everything that determines graph and plans, as text that the caller frees; NULL: out of memory. */
 static char *kind_of(const duet_request *request)
 {
     duet_text text = {0};
@@ -138,7 +138,8 @@ static char *kind_of(const duet_request *request)
     return kind;
 }
 
-/* The procedure that is to run: the one named, or that of the first output. */
+/* The procedure that is to run: the one named (NULL: there is none of that name), or the first that gives an output
+ * asked for, or "train". */
 static const duet_procedure_description *choose_procedure(const duet_build *build, const duet_request *request)
 {
     duet_node node;
@@ -162,8 +163,8 @@ static duet_status fail_output(const duet_evaluator *evaluator, const char *name
     return status;
 }
 
-/* The outputs asked for, all of one procedure (or of none: the latents, and those that training gives, which are
- * values of the graph like any other). */
+/* Finds the nodes of the outputs asked for. All must be of `procedure`, except the latents and the outputs of "train",
+ * which need no phase. */
 static duet_status find_outputs(const duet_evaluator *evaluator, const prepared *made,
                                 const duet_procedure_description *procedure, const duet_request *request,
                                 duet_error *error)
@@ -183,7 +184,7 @@ static duet_status find_outputs(const duet_evaluator *evaluator, const prepared 
     return DUET_OK;
 }
 
-/* Whether outputs or phases depend on `source`; NULL is nothing to depend on. */
+/* *reads: whether outputs or phases depend on `source`; false if that is NULL. */
 static duet_status find_read(const prepared *made, size_t output_count, duet_node source, bool *reads,
                              duet_error *error)
 {
@@ -214,7 +215,7 @@ static duet_status prepare(duet_evaluator *evaluator, prepared *made, const duet
         return duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" has no procedure \"%s\"",
                          duet_model_family(evaluator->model)->name, request->procedure);
     DUET_TRY(find_outputs(evaluator, made, procedure, request, error));
-    bool trains = procedure == &made->build->procedures[0]; /* whose phases are not for use */
+    bool trains = procedure == &made->build->procedures[0]; /* then outputs alone: its phases would train */
     made->procedure = trains ? (duet_procedure_description){.name = "use"} : *procedure;
     DUET_TRY(find_read(made, request->output_count, made->build->batch, &made->reads_examples, error));
     DUET_TRY(find_read(made, request->output_count, made->build->labels, &made->reads_classes, error));
@@ -222,7 +223,7 @@ static duet_status prepare(duet_evaluator *evaluator, prepared *made, const duet
                               made->outputs, request->output_count, error);
 }
 
-/* Where many kinds of requests come, the one that was not asked for the longest goes. */
+/* Frees the least recently used one if there are more than MOST_PREPARED. */
 static void forget_old(duet_evaluator *evaluator)
 {
     size_t count = 0;
@@ -234,7 +235,7 @@ static void forget_old(duet_evaluator *evaluator)
     }
 }
 
-/* The kept one of this kind, put first; NULL: there is none. */
+/* The kept one of this kind, moved to the front; NULL: there is none. */
 static prepared *recall(duet_evaluator *evaluator, const char *kind)
 {
     prepared **at = &evaluator->kept, *found;
@@ -299,12 +300,12 @@ static duet_status write_rows(course *it, duet_node input, const float *rows, si
     return DUET_OK;
 }
 
-/* Classes as rows of one 1 and zeros. */
+/* Writes classes as one-hot rows. */
 static duet_status write_classes(course *it, const uint8_t *classes, size_t count, duet_error *error)
 {
     duet_node labels = it->made->build->labels;
     size_t features = labels == NULL ? 0 : duet_features(labels);
-    if (labels == NULL) return DUET_OK; /* the model does not ask */
+    if (labels == NULL) return DUET_OK; /* the model reads none */
     float *rows = calloc(count * features, sizeof *rows);
     if (rows == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu classes", count);
     duet_status status = DUET_OK;
@@ -324,7 +325,8 @@ static bool in_use(const duet_variable *variable)
     return variable != NULL && variable->storage->buffer != NULL;
 }
 
-/* Every batch of a procedure starts from nothing but the seed and the number of its first row. */
+/* Every batch of a procedure starts afresh, from the seed and the number of its first row alone. Without phases only
+ * that number changes from batch to batch. */
 static duet_status restart(course *it, size_t first, duet_error *error)
 {
     const duet_schedule *schedule = &it->made->schedule;
@@ -408,7 +410,8 @@ static size_t widest(const prepared *made, size_t output_count)
     return most;
 }
 
-/* Outputs of the batch need one: without examples they would be those of zeros, without their classes of any. */
+/* Outputs that depend on examples need some, else they would be those of zeros; if they depend on classes too, they
+ * need the classes of the examples, else these would be drawn. */
 static duet_status check_request(const duet_evaluator *evaluator, const prepared *made, const duet_request *request,
                                  duet_error *error)
 {
@@ -426,7 +429,7 @@ static duet_status check_request(const duet_evaluator *evaluator, const prepared
     return DUET_OK;
 }
 
-duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
+static duet_status answer(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
 {
     course it = {.request = request};
     if (request->output_count == 0)
@@ -451,5 +454,23 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     for (size_t first = 0; first < request->count && status == DUET_OK; first += rows)
         status = run_batch(&it, first, request->count - first < rows ? request->count - first : rows, error);
     free(it.room);
+    return status;
+}
+
+/* A family that is used by its averages: as if the request said so first, so that what it says itself counts. */
+duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
+{
+    bool averages = duet_model_family(evaluator->model)->averaged;
+    if (averages) DUET_TRY(duet_averages_begun(evaluator->device, evaluator->model, &averages, error));
+    if (!averages) return answer(evaluator, request, error);
+    duet_request whole = *request;
+    const char **settings = malloc((request->setting_count + 1) * sizeof *settings);
+    if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    settings[0] = "weights=average";
+    for (size_t i = 0; i < request->setting_count; i++) settings[i + 1] = request->settings[i];
+    whole.settings = settings;
+    whole.setting_count = request->setting_count + 1;
+    duet_status status = answer(evaluator, &whole, error);
+    free(settings);
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A model in use: requests answered by a procedure, a batch of rows at a time. What a request needs of graph and plans
- * is made once and kept, so that the next one like it only runs. */
+/* A model in use: requests answered by a procedure, a batch of rows at a time. The graph and the plans of a request are
+ * kept, so that the next request of the same kind only replays them. */
 #ifndef DUET_SRC_TRAIN_EVALUATOR_H
 #define DUET_SRC_TRAIN_EVALUATOR_H
 
@@ -13,15 +13,16 @@ typedef struct duet_evaluator duet_evaluator;
 duet_status duet_evaluator_new(duet_evaluator **evaluator, duet_device *device, duet_model *model, duet_error *error);
 void duet_evaluator_free(duet_evaluator **evaluator);
 
-/** Numbers an example of an output, 0 if the model does not have it; of its latents, 0 if it has none. */
+/** How many numbers a row of an output has; 0: the model has no such output, or it is not one row an example. The same
+ *  for the latents. */
 size_t duet_evaluator_features(const duet_evaluator *evaluator, const char *output);
 size_t duet_evaluator_latent_features(const duet_evaluator *evaluator);
-/** Whether what an output gives can be asked of classes: the model reads labels. */
+/** Whether the model reads labels, so that a request can give classes. */
 bool duet_evaluator_has_classes(const duet_evaluator *evaluator);
-/** What the model said of itself when it was built for use. */
+/** The model built for use, to look up its outputs, procedures and knobs; nothing runs it. */
 const duet_build *duet_evaluator_build(const duet_evaluator *evaluator);
 
-/** Answers a request (duet/train.h). The training that may go on with the same model does not notice. */
+/** Answers a request (duet/train.h). Does not disturb a training of the same model. */
 duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error);
 
 #endif

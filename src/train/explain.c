@@ -11,7 +11,7 @@
 
 enum { LONGEST = 96 };
 
-/* What the model's own values are called in the words of a phase. */
+/* Names of the model's values, by which the expressions of a phase are spelt out. */
 typedef struct vocabulary {
     duet_node_name *rows;
     size_t count, room;
@@ -36,7 +36,7 @@ static void add_losses(vocabulary *known, const duet_phase_description *phase)
     }
 }
 
-/* An output has a row an example; a report of the same name is its mean. */
+/* An output has a row an example. If a report has the same name, that is its mean, and the output is "each NAME". */
 static void add_outputs(vocabulary *known, const duet_build *build, const duet_phase_description *phase)
 {
     for (size_t i = 0; i < build->procedures[0].output_count; i++) {
@@ -69,7 +69,8 @@ static void close_vocabulary(vocabulary *known)
 static void learn(vocabulary *known, const duet_build *build, const duet_phase_description *phase)
 {
     if (phase == NULL) return;
-    for (size_t i = 0; i < phase->report_count; i++) add_name(known, phase->reports[i].value, phase->reports[i].name);
+    for (size_t i = 0; i < phase->report_count; i++)
+        if (phase->reports[i].value != NULL) add_name(known, phase->reports[i].value, phase->reports[i].name);
     add_losses(known, phase);
     add_name(known, build->batch, "batch");
     add_outputs(known, build, phase);
@@ -88,7 +89,7 @@ static void say(const vocabulary *known, duet_node node, char text[DUET_EXPLAINE
     duet_node_words(node, find_name, known, text, DUET_EXPLAINED_WORDS);
 }
 
-/* By the name under which the phase reports it, if it does. */
+/* The name under which the phase reports the value, if it does; else the value spelt out. */
 static void say_or_name(const vocabulary *known, const duet_phase_description *phase, duet_node node,
                         char text[DUET_EXPLAINED_WORDS])
 {
@@ -117,7 +118,11 @@ static void explain_values(duet_explained_phase *phase, const duet_phase_descrip
     for (size_t i = 0; i < from->report_count; i++) {
         duet_explained_value *value = &phase->reports[phase->report_count++];
         value->name = from->reports[i].name;
-        say(known, from->reports[i].value, value->words);
+        if (from->reports[i].value != NULL)
+            say(known, from->reports[i].value, value->words);
+        else
+            snprintf(value->words, sizeof value->words, "norm of the update of %s",
+                     duet_group_name(from->reports[i].group));
     }
     for (size_t i = 0; i < from->assign_count; i++) {
         duet_explained_value *value = &phase->assigns[phase->assign_count++];
@@ -141,14 +146,54 @@ duet_optimiser duet_trainer_optimiser(const duet_trainer *trainer)
     return duet_model_optimiser(trainer->model, NULL);
 }
 
-static bool make_room(duet_explained_phase *phase, const duet_phase_description *from)
+static bool updates(const duet_phase_description *phase, const duet_group *group)
+{
+    for (size_t i = 0; i < phase->objective_count; i++)
+        for (size_t g = 0; g < phase->objectives[i].group_count; g++)
+            if (phase->objectives[i].groups[g] == group) return true;
+    return false;
+}
+
+/* Whether the phase computes anything with the group's parameters; false, too, if memory is short. */
+static bool reads(const duet_build *build, const duet_phase_description *phase, const duet_group *group)
+{
+    bool *depends = duet_build_dependents(build, NULL, 0), found = false;
+    for (size_t id = 0; depends != NULL && id < duet_graph_count(build->graph); id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        const duet_variable *variable = node->op == &duet_op_variable ? node->attributes.object : NULL;
+        depends[id] = variable != NULL && variable->storage == group->storage;
+        for (size_t i = 0; i < node->input_count; i++) depends[id] |= depends[node->inputs[i]->id];
+    }
+    if (depends != NULL) found = duet_phase_depends(phase, depends);
+    free(depends);
+    return found;
+}
+
+/* Groups that the phase reads and leaves alone. */
+static void explain_rests(duet_explained_phase *phase, const duet_trainer *trainer, const duet_phase_description *from)
+{
+    duet_group *group;
+    for (size_t i = 0; (group = duet_store_group_at(trainer->model->store, i)) != NULL; i++)
+        if (!updates(from, group) && reads(trainer->build, from, group))
+            phase->rests[phase->rest_count++] = duet_group_name(group);
+}
+
+static size_t count_groups(const duet_store *store)
+{
+    size_t count = 0;
+    while (duet_store_group_at(store, count) != NULL) count++;
+    return count;
+}
+
+static bool make_room(duet_explained_phase *phase, const duet_store *store, const duet_phase_description *from)
 {
     size_t updates = 0;
     for (size_t i = 0; i < from->objective_count; i++) updates += from->objectives[i].group_count;
     phase->updates = calloc(updates + 1, sizeof *phase->updates);
     phase->reports = calloc(from->report_count + 1, sizeof *phase->reports);
     phase->assigns = calloc(from->assign_count + 1, sizeof *phase->assigns);
-    return phase->updates != NULL && phase->reports != NULL && phase->assigns != NULL;
+    phase->rests = calloc(count_groups(store) + 1, sizeof *phase->rests);
+    return phase->updates != NULL && phase->reports != NULL && phase->assigns != NULL && phase->rests != NULL;
 }
 
 static duet_status explain_phase(const duet_trainer *trainer, size_t index, vocabulary *known,
@@ -156,15 +201,18 @@ static duet_status explain_phase(const duet_trainer *trainer, size_t index, voca
 {
     const duet_schedule *schedule = &trainer->schedule;
     const duet_phase_description *from = index < schedule->phase_count ? schedule->phases[index].description : NULL;
-    if (!open_vocabulary(known, trainer->build, from) || (from != NULL && !make_room(phase, from)))
+    if (!open_vocabulary(known, trainer->build, from) ||
+        (from != NULL && !make_room(phase, trainer->model->store, from)))
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while explaining a step");
     learn(known, trainer->build, from);
     if (from != NULL) {
         phase->name = from->name;
         phase->repeats = schedule->phases[index].repeats;
+        phase->every = from->every;
         phase->draws = from->draws;
         explain_updates(phase, from, known);
         explain_values(phase, from, known);
+        explain_rests(phase, trainer, from);
     }
     return duet_plan_explain_named(schedule->plans[index], known->rows, known->count, &phase->plan, error);
 }
@@ -173,7 +221,7 @@ duet_status duet_trainer_explain(const duet_trainer *trainer, size_t index, duet
                                  duet_error *error)
 {
     vocabulary known;
-    *phase = (duet_explained_phase){.name = "step", .repeats = 1};
+    *phase = (duet_explained_phase){.name = "step", .repeats = 1, .every = 1};
     if (index >= trainer->schedule.plan_count)
         return duet_fail(error, DUET_ERROR_USAGE, "a step has %zu plans: there is none of number %zu",
                          trainer->schedule.plan_count, index);
@@ -189,6 +237,7 @@ void duet_explained_phase_free(duet_explained_phase *phase)
     free(phase->updates);
     free(phase->reports);
     free(phase->assigns);
+    free((void *)phase->rests);
     duet_explanation_free(&phase->plan);
     *phase = (duet_explained_phase){0};
 }

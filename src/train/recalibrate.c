@@ -19,7 +19,7 @@ enum { ROWS = 100 };
 
 static const double left = 0.007; /* share of the trained weights' statistics that may remain */
 
-/* So many batches that no more than that remains in the state that follows most slowly. */
+/* The number of batches after which at most `left` remains in the state that follows most slowly. */
 static uint32_t count_batches(const duet_build *build)
 {
     double keep = 0;
@@ -29,7 +29,7 @@ static uint32_t count_batches(const duet_build *build)
     return keep > 0 && keep < 1 ? (uint32_t)fmin(ceil(log(left) / log(keep)), 1e6) : 1;
 }
 
-/* The states of the averages start as the trained ones. *count: how many there are. */
+/* The states of the averages start as copies of the trained ones. *count: how many there are. */
 static duet_status copy_states(duet_device *device, duet_model *model, size_t *count, duet_error *error)
 {
     duet_group *group;
@@ -40,7 +40,7 @@ static duet_status copy_states(duet_device *device, duet_model *model, size_t *c
     return DUET_OK;
 }
 
-/* The assignments to states of averages that making samples causes. */
+/* Of the state updates that making samples causes, those of the averages. Returns how many. */
 static size_t list_updates(const duet_build *build, duet_node *updates, size_t room)
 {
     const char *where = "recalibrate";
@@ -66,7 +66,7 @@ static duet_status make_samples(duet_device *device, const duet_build *build, co
         const uint32_t first = i * ROWS;
         if (row != NULL && row->storage->buffer != NULL) status = duet_variable_write(row, &first, error);
         if (status == DUET_OK) status = duet_plan_replay(plan, error);
-        if (status == DUET_OK && i % 8 == 7) status = duet_device_finish(device, error); /* else a stop comes late */
+        if (status == DUET_OK && i % 8 == 7) status = duet_device_finish(device, error); /* or a stop would come late */
         if (status == DUET_OK && stop != NULL && *stop != 0)
             status = duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped while batch norm was being recalibrated");
     }
@@ -106,10 +106,14 @@ static duet_status follow(duet_device *device, duet_model *model, size_t states,
     return status;
 }
 
-/* An average that no update has begun would be zeros. */
-static duet_status check_updates(duet_device *device, duet_model *model, duet_error *error)
+/* Counts the groups that keep an average. *idle: one of them that has had no update, whose average is all zeros; NULL
+ * if all have. */
+static duet_status find_averages(duet_device *device, duet_model *model, size_t *count, const char **idle,
+                                 duet_error *error)
 {
     duet_group *group;
+    *count = 0;
+    *idle = NULL;
     for (size_t g = 0; (group = duet_store_group_at(model->store, g)) != NULL; g++) {
         char name[192];
         uint32_t updates = 0;
@@ -121,17 +125,29 @@ static duet_status check_updates(duet_device *device, duet_model *model, duet_er
             continue;
         else
             updates = 1; /* opened for use: the checkpoint had the average, or it would not have loaded */
-        if (updates == 0)
-            return duet_fail(error, DUET_ERROR_USAGE, "weights=average: the group \"%s\" has had no update to average",
-                             duet_group_name(group));
+        if (updates == 0) *idle = duet_group_name(group);
+        ++*count;
     }
+    return DUET_OK;
+}
+
+duet_status duet_averages_begun(duet_device *device, duet_model *model, bool *begun, duet_error *error)
+{
+    const char *idle;
+    size_t count;
+    DUET_TRY(find_averages(device, model, &count, &idle, error));
+    *begun = count > 0 && idle == NULL;
     return DUET_OK;
 }
 
 duet_status duet_recalibrate(duet_device *device, duet_model *model, const volatile int *stop, duet_error *error)
 {
-    size_t states;
-    DUET_TRY(check_updates(device, model, error));
+    size_t states, count;
+    const char *idle;
+    DUET_TRY(find_averages(device, model, &count, &idle, error));
+    if (idle != NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "weights=average: the group \"%s\" has had no update to average",
+                         idle);
     DUET_TRY(copy_states(device, model, &states, error));
     return states == 0 ? DUET_OK : follow(device, model, states, stop, error);
 }

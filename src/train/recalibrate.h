@@ -6,10 +6,12 @@
 
 #include "model/model.h"
 
-/** Gives the groups that keep an average of their weights statistics of their own for it, "layer.mean.average" and so
- * on, in no checkpoint: those of new samples made with the averaged weights, some hundred batches of them. Nothing
- * where such groups remember nothing or the model makes no samples. `stop` as in duet_request. Seconds for
- * convolutional networks: said on the log. */
+/** Gives each group that keeps an average of its weights states of their own for the average, "layer.mean.average" and
+ * so on, which no checkpoint holds: statistics of samples made with the averaged weights, some hundred batches of them.
+ * Does nothing if these groups have no states; if the model makes no samples, the states are those of the trained
+ * weights. `stop` as in duet_request. Takes seconds for convolutional networks and says so on the log. */
 duet_status duet_recalibrate(duet_device *device, duet_model *model, const volatile int *stop, duet_error *error);
+/** Whether there are averages to use: some group keeps one, and all that do have had an update. */
+duet_status duet_averages_begun(duet_device *device, duet_model *model, bool *begun, duet_error *error);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Running a procedure: k repeats of a phase are k replays of its plan, and a pass is nothing but their launches. The
- * host waits for what it enqueued some time ago only, so that the device never runs dry. */
+ * host waits only for replays that it enqueued some time ago, so that the device never runs dry. */
 #include "train/schedule.h"
 
 #include <stdlib.h>
@@ -30,10 +30,10 @@ static duet_status list_phases(duet_schedule *schedule, size_t batches, duet_err
     return DUET_OK;
 }
 
-/* The terms of all phases, by name. The names become keys beside those of a report, so each may be used once. */
+/* The names of the terms of all phases. Each becomes a key of a report's JSON object, so it must be unique there. */
 static duet_status list_terms(duet_schedule *schedule, duet_error *error)
 {
-    static const char *const taken[] = {"step", "epoch", "split", "seconds", "images_per_second"};
+    static const char *const taken[] = {"step", "epoch", "split", "seconds", "images_per_second", "health"};
     for (size_t p = 0; p < schedule->phase_count; p++) {
         const duet_phase_description *phase = schedule->phases[p].description;
         for (size_t i = 0; i < phase->report_count; i++) {
@@ -54,7 +54,7 @@ static duet_status list_terms(duet_schedule *schedule, duet_error *error)
     return DUET_OK;
 }
 
-/* What each plan is made of. */
+/* For each plan its name, its roots and how many they are; `nodes` is the room for the roots. */
 typedef struct plan_list {
     const char **names;
     duet_node *nodes;
@@ -170,7 +170,7 @@ static duet_status average_phase(duet_schedule *schedule, const duet_scheduled_p
     for (size_t i = 0; i < terms; i++) {
         double sum = 0;
         for (uint64_t k = first; k < last; k++) sum += schedule->rows[(size_t)(k % DUET_HISTORY_ROWS) * terms + i];
-        means[i] = sum / (double)(last - first); /* none: NaN */
+        means[i] = sum / (double)(last - first); /* NaN without replays */
     }
     return DUET_OK;
 }

@@ -29,7 +29,7 @@ uint64_t duet_trainer_epochs_after(const duet_trainer *trainer, uint64_t steps)
     return duet_trainer_draws(trainer, steps) / trainer->batches;
 }
 
-/* The first number of steps whose draws suffice: draws never fall from step to step. */
+/* By bisection, since draws never decrease with the number of steps. */
 uint64_t duet_trainer_steps_for(const duet_trainer *trainer, uint64_t epochs)
 {
     uint64_t wanted = epochs * trainer->batches, low = 0, high = 1;
@@ -89,7 +89,7 @@ static bool updates_group(const duet_procedure_description *train, const char *n
     return false;
 }
 
-/* A setting of a group that is never updated would be without effect. */
+/* A setting of a group that is never updated would have no effect, so it is a mistake. */
 static duet_status check_groups(const duet_trainer *trainer, duet_error *error)
 {
     const duet_settings *settings = &trainer->model->settings;
@@ -103,7 +103,7 @@ static duet_status check_groups(const duet_trainer *trainer, duet_error *error)
     return DUET_OK;
 }
 
-/* A group that nobody updates may be meant so (random features), but is more often forgotten. */
+/* A group that no phase updates may be intended (random features) but is more often an oversight: a warning. */
 static void tell_of_resting_groups(const duet_trainer *trainer)
 {
     const duet_store *store = trainer->model->store;

@@ -12,21 +12,21 @@ struct duet_trainer {
     duet_build *build;
     duet_schedule schedule;
     size_t batch;
-    size_t batches;           /* whole ones in an epoch */
-    uint64_t steps, reported; /* steps enqueued; those of them whose losses have been asked for */
+    size_t batches;           /* whole batches in an epoch */
+    uint64_t steps, reported; /* steps enqueued; how many of them had their losses read */
 };
 
-/** Batches that the first `steps` steps draw; where no phase reads the data, one a step by convention. */
+/** Batches that the first `steps` steps draw. If no phase reads the data, one a step, so that epochs still end. */
 uint64_t duet_trainer_draws(const duet_trainer *trainer, uint64_t steps);
 /** Epochs completed after `steps` steps. */
 uint64_t duet_trainer_epochs_after(const duet_trainer *trainer, uint64_t steps);
-/** The steps that complete `epochs` epochs. */
+/** The smallest number of steps that completes `epochs` epochs. */
 uint64_t duet_trainer_steps_for(const duet_trainer *trainer, uint64_t epochs);
-/** How many steps losses may be left unread without the history forgetting some. */
+/** How many steps may pass between two readings of the losses before the history overwrites some. */
 uint64_t duet_trainer_history_steps(const duet_trainer *trainer);
 /** DUET_ERROR_NUMERIC with step and term if a loss or a gradient was not finite. Waits for the steps enqueued. */
 duet_status duet_trainer_check(duet_trainer *trainer, duet_error *error);
-/** Goes on after `steps` steps, of which `reported` were reported: what a checkpoint says. */
+/** Sets the counts that a checkpoint restores: steps done, and how many of them had their losses read. */
 void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t reported);
 
 #endif

@@ -8,7 +8,7 @@ static void build_ae(duet_model *m)
 {
     duet_group *encoder = duet_model_group(m, "encoder"), *decoder = duet_model_group(m, "decoder");
     size_t latent = (size_t)duet_setting_number(m, "latent");
-    const duet_prior prior = duet_prior_normal(latent); /* of which an autoencoder knows nothing: to try out */
+    const duet_prior prior = duet_prior_normal(latent); /* only to try out the decoder: no loss pulls codes to it */
     duet_node x = duet_model_batch(m);
     duet_node z = duet_dense(encoder, "code", duet_hidden_layers(m, encoder, "hidden", x), latent);
     duet_node y = duet_decode(m, z, duet_features(x));
@@ -17,6 +17,7 @@ static void build_ae(duet_model *m)
     duet_phase(m, "reconstruction", 1);
     duet_report(m, "nll", duet_batch_mean(nll));
     duet_report(m, "mse", duet_batch_mean(duet_square(duet_subtract(mean, x))));
+    duet_likelihood_report(m);
     duet_minimise(m, duet_batch_mean(nll), encoder, decoder);
 
     duet_output(m, DUET_NLL, nll);

@@ -11,7 +11,7 @@ static duet_node halved(duet_node x)
     return duet_max_pool(x, &window);
 }
 
-/* The last hidden layer are the features by which a judge compares pictures. */
+/* Returns logits, [batch, classes]. *features: the last hidden layer, by which a judge compares pictures. */
 static duet_node classify(duet_model *m, duet_node x, size_t classes, duet_node *features)
 {
     duet_group *net = duet_model_group(m, "classifier");
@@ -22,7 +22,7 @@ static duet_node classify(duet_model *m, duet_node x, size_t classes, duet_node 
     return duet_dense(net, "logits", duet_dropout(h, duet_setting_number(m, "dropout")), classes);
 }
 
-/* 1 where the largest logit is that of the label, [batch]; a tie counts as right if the label is in it. */
+/* [batch]: 1 where the label's logit is the largest, also when others are equal to it. */
 static duet_node is_right(duet_node logits, duet_node labels)
 {
     duet_node most = duet_max(logits, DUET_AXIS(1), false);

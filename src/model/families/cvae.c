@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Conditional VAE, Sohn et al. 2015 ("Learning structured output representation using deep conditional generative
  * models", NIPS 28), with classes for conditions and the prior left standard normal: encoder and decoder both see the
- * class, so that z need not say it. */
+ * class, so that z need not carry it. */
 #include "model/families/family.h"
 #include "model/families/vae.h"
 
@@ -17,10 +17,8 @@ static duet_node decode_mean(duet_model *m, duet_node z)
 
 static void build_cvae(duet_model *m)
 {
-    duet_group *encoder = duet_model_group(m, "encoder");
-    size_t latent = (size_t)duet_setting_number(m, "latent");
-    duet_node h = duet_hidden_layers(m, encoder, "hidden", duet_with_labels(m, duet_model_batch(m)));
-    duet_vae_objective(m, duet_dense(encoder, "mean", h, latent), duet_dense(encoder, "logvar", h, latent), decode);
+    const duet_vae vae = {.inputs = duet_with_labels(m, duet_model_batch(m)), .encode = duet_encode, .decode = decode};
+    duet_vae_objective(m, &vae);
     duet_invert(m, decode_mean);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What autoencoders share: the decoder, and how its output is read, as logits of Bernoullis or as means of Gaussians.
- */
+/* What autoencoders share: the decoder, and how its output is read, as p(x | z). */
 #ifndef DUET_SRC_MODEL_FAMILIES_DECODER_H
 #define DUET_SRC_MODEL_FAMILIES_DECODER_H
 
@@ -8,15 +7,19 @@
 
 /** The rows of the settings table that the functions below read. */
 #define DUET_LIKELIHOOD_SETTINGS(likelihood)                                                                           \
-    DUET_CHOICE("likelihood", likelihood, "auto|bernoulli|gaussian",                                                   \
+    DUET_CHOICE("likelihood", likelihood, "auto|bernoulli|gaussian|gaussian-learned|discretised-logistic",             \
                 "p(x | z); auto: bernoulli for data in [0, 1], else gaussian"),                                        \
-        DUET_NUMBER("sigma", 1, 1e-3, 1e3, "gaussian likelihood: its standard deviation")
+        DUET_NUMBER("sigma", 1, 1e-3, 1e3, "standard deviation of p(x | z); where it starts if it is learned"),        \
+        DUET_NUMBER("sigma_floor", 0.0025, 1e-6, 1, "a learned sigma stays above this"),                               \
+        DUET_CHOICE("sigma_per", "model", "model|feature", "how many sigmas are learned: one, or one a feature")
 
-/** The group "decoder": hidden layers that mirror the encoder's, then a dense layer, [batch, features]. */
+/** The group "decoder": hidden layers that mirror the encoder's, then a dense layer, [rows, features]. */
 duet_node duet_decode(duet_model *model, duet_node latent, size_t features);
-/** -log p(x | decoded) in nats, [batch]. */
+/** -log p(x | decoded) in nats, [rows]. */
 duet_node duet_likelihood_nll(duet_model *model, duet_node decoded, duet_node x);
-/** The mean of p(x | decoded), [batch, features]. */
+/** The mean of p(x | decoded), [rows, features]. */
 duet_node duet_likelihood_mean(duet_model *model, duet_node decoded);
+/** In a phase: reports what the likelihood has learned, the mean "sigma"; nothing if it learns nothing. */
+void duet_likelihood_report(duet_model *model);
 
 #endif

@@ -1,40 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Variational auto-encoder, Kingma & Welling 2014 (arXiv:1312.6114): the reparameterised ELBO of eq. 10, its KL in
- * closed form (appendix B) or by the same sample as the reconstruction (eq. 6); beta as in Higgins et al. 2017. */
+/* Variational auto-encoder, Kingma & Welling 2014 (arXiv:1312.6114): two dense networks around the objective of elbo.c.
+ */
 #include "model/families/vae.h"
 #include "model/families/family.h"
 
-/* log q(z | x) - log p(z) at one sample, [batch]. */
-static duet_node sampled_kl(duet_node z, duet_node mu, duet_node logvar)
+duet_gaussian duet_encode(duet_model *model, duet_node inputs)
 {
-    duet_node zero = duet_constant(duet_node_graph(z), 0);
-    return duet_subtract(duet_gaussian_nll(zero, zero, z), duet_gaussian_nll(mu, logvar, z));
-}
-
-void duet_vae_objective(duet_model *m, duet_node mu, duet_node logvar, duet_node (*decode)(duet_model *m, duet_node z))
-{
-    duet_group *encoder = duet_model_group(m, "encoder"), *decoder = duet_model_group(m, "decoder");
-    duet_node x = duet_model_batch(m);
-    logvar = duet_clamp(logvar, -10, 10);
-    duet_node z = duet_gaussian_sample(mu, logvar);
-    duet_node nll = duet_likelihood_nll(m, decode(m, z), x);
-    duet_node kl = duet_setting_is(m, "kl", "analytic") ? duet_gaussian_kl(mu, logvar) : sampled_kl(z, mu, logvar);
-    duet_node weight = duet_scale(duet_warm_up(m, duet_setting_number(m, "warm_up")), duet_setting_number(m, "beta"));
-
-    duet_phase(m, "elbo", 1);
-    duet_report(m, "elbo", duet_negate(duet_batch_mean(duet_add(nll, kl))));
-    duet_report(m, "nll", duet_batch_mean(nll));
-    duet_report(m, "kl", duet_batch_mean(kl));
-    duet_minimise(m, duet_batch_mean(duet_add(nll, duet_multiply(weight, kl))), encoder, decoder);
-
-    duet_output(m, DUET_NLL, nll);
-    duet_output(m, DUET_KL, kl);
-    duet_output(m, DUET_LATENT, mu);
-    duet_output(m, DUET_RECONSTRUCTION, duet_likelihood_mean(m, decode(m, mu)));
-    const duet_prior prior = duet_prior_normal(duet_features(mu));
-    duet_node decoded = duet_likelihood_mean(m, decode(m, duet_latent(m, &prior, 1)));
-    duet_output(m, DUET_DECODE, decoded);
-    duet_output(m, DUET_SAMPLE, decoded);
+    duet_group *encoder = duet_model_group(model, "encoder");
+    size_t latent = (size_t)duet_setting_number(model, "latent");
+    duet_node h = duet_hidden_layers(model, encoder, "hidden", inputs);
+    duet_node mean = duet_dense(encoder, "mean", h, latent);
+    return (duet_gaussian){mean, duet_dense(encoder, "logvar", h, latent)};
 }
 
 static duet_node decode(duet_model *m, duet_node z)
@@ -49,11 +25,8 @@ static duet_node decode_mean(duet_model *m, duet_node z)
 
 static void build_vae(duet_model *m)
 {
-    duet_group *encoder = duet_model_group(m, "encoder");
-    size_t latent = (size_t)duet_setting_number(m, "latent");
-    duet_node h = duet_hidden_layers(m, encoder, "hidden", duet_model_batch(m));
-    duet_node mu = duet_dense(encoder, "mean", h, latent), logvar = duet_dense(encoder, "logvar", h, latent);
-    duet_vae_objective(m, mu, logvar, decode);
+    const duet_vae vae = {.inputs = duet_model_batch(m), .encode = duet_encode, .decode = decode};
+    duet_vae_objective(m, &vae);
     duet_invert(m, decode_mean);
 }
 

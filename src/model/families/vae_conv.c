@@ -4,33 +4,39 @@
 #include "model/families/family.h"
 #include "model/families/vae.h"
 
-/* To the posterior's means and log-variances side by side, [batch, 2 latent]. */
-static duet_node encode(duet_model *m, duet_node x)
+static duet_gaussian encode(duet_model *m, duet_node pictures)
 {
     duet_group *encoder = duet_model_group(m, "encoder");
-    duet_node h = duet_activate(m, duet_conv2d(encoder, "conv1", x, 32, 3, 2, DUET_VALID));
+    size_t latent = (size_t)duet_setting_number(m, "latent");
+    duet_node h = duet_activate(m, duet_conv2d(encoder, "conv1", pictures, 32, 3, 2, DUET_VALID));
     h = duet_activate(m, duet_conv2d(encoder, "conv2", h, 64, 3, 2, DUET_VALID));
-    return duet_dense(encoder, "code", duet_flatten(h), 2 * (size_t)duet_setting_number(m, "latent"));
+    duet_node code = duet_dense(encoder, "code", duet_flatten(h), 2 * latent);
+    return (duet_gaussian){duet_slice(code, 1, 0, latent), duet_slice(code, 1, latent, latent)};
 }
 
 static duet_node decode(duet_model *m, duet_node z)
 {
     duet_group *decoder = duet_model_group(m, "decoder");
     duet_shape picture = duet_model_example_shape(m);
-    size_t batch = duet_model_batch_size(m), height = (picture.dims[0] + 3) / 4, width = (picture.dims[1] + 3) / 4;
+    size_t rows = duet_node_shape(z).dims[0], height = (picture.dims[0] + 3) / 4, width = (picture.dims[1] + 3) / 4;
     duet_node h = duet_activate(m, duet_dense(decoder, "hidden", z, height * width * 32));
-    h = duet_reshape(h, DUET_SHAPE(batch, height, width, 32));
+    h = duet_reshape(h, DUET_SHAPE(rows, height, width, 32));
     h = duet_activate(m, duet_conv2d_transpose(decoder, "conv1", h, 64, 3, 2, DUET_SAME));
     h = duet_activate(m, duet_conv2d_transpose(decoder, "conv2", h, 32, 3, 2, DUET_SAME));
     h = duet_conv2d_transpose(decoder, "output", h, picture.dims[2], 3, 1, DUET_SAME);
     return duet_flatten(duet_model_cropped(m, h));
 }
 
+static duet_node decode_mean(duet_model *m, duet_node z)
+{
+    return duet_likelihood_mean(m, decode(m, z));
+}
+
 static void build_vae_conv(duet_model *m)
 {
-    size_t latent = (size_t)duet_setting_number(m, "latent");
-    duet_node code = encode(m, duet_model_pictures(m, 1));
-    duet_vae_objective(m, duet_slice(code, 1, 0, latent), duet_slice(code, 1, latent, latent), decode);
+    const duet_vae vae = {.inputs = duet_model_pictures(m, 1), .encode = encode, .decode = decode};
+    duet_vae_objective(m, &vae);
+    duet_invert(m, decode_mean);
 }
 
 static const duet_setting settings[] = {

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* duet classify: the class of each example, by a classifier's softmax or, for a model with a density for each class, by
+ * Bayes' rule with a uniform prior over classes: p(c | x) is proportional to p(x | c). A VAE gives its bound in place
+ * of log p(x | c). */
+#include "cli/commands.h"
+#include "cli/gallery.h"
+#include "cli/output.h"
+#include "cli/rows.h"
+#include "cli/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    const char *run, *out, *device, *data, *split;
+    uint64_t count;
+    bool json;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default, and at most: all of the split)", 1,
+     UINT32_MAX},
+    {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "train or test (default: test, where the data has one)", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+    {CLI_TEXT, "out", 0, PLACE(out), "FILE",
+     "FILE.npy: probabilities, [N, classes]; FILE.png: a row of examples\nfor each class, those taken for it", 0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+};
+
+enum { DRAWN = 10 };
+
+/* The rows and what was found for them. */
+typedef struct verdicts {
+    cli_rows rows;
+    size_t classes;
+    bool bayes;
+    float *probabilities; /* [rows, classes]; at first they are log-densities or logits */
+    uint8_t *labels;      /* NULL: unknown */
+} verdicts;
+
+/* Log-densities under each class: one pass over the rows for each class. */
+static int ask_densities(duet_run *run, verdicts *it)
+{
+    bool bound = duet_run_features(run, DUET_KL) > 0;
+    float *values = cli_floats_new(it->rows.count, 2);
+    int status = values == NULL ? CLI_FAILED : CLI_DONE;
+    for (size_t c = 0; c < it->classes && status == CLI_DONE; c++) {
+        float *more = values + it->rows.count;
+        const duet_wanted wanted[] = {{DUET_NLL, values}, {DUET_KL, more}};
+        status = cli_rows_use(run, &it->rows, (int)c, wanted, bound ? 2 : 1, NULL);
+        for (size_t i = 0; status == CLI_DONE && i < it->rows.count; i++)
+            it->probabilities[i * it->classes + c] = -values[i] - (bound ? more[i] : 0);
+    }
+    free(values);
+    return status;
+}
+
+static void take_softmax(float *row, size_t count)
+{
+    double most = -INFINITY, sum = 0;
+    for (size_t i = 0; i < count; i++) most = fmax(most, (double)row[i]);
+    for (size_t i = 0; i < count; i++) sum += exp((double)row[i] - most);
+    for (size_t i = 0; i < count; i++) row[i] = (float)(exp((double)row[i] - most) / sum);
+}
+
+static size_t most_likely(const verdicts *it, size_t row)
+{
+    const float *values = it->probabilities + row * it->classes;
+    size_t best = 0;
+    for (size_t c = 1; c < it->classes; c++)
+        if (values[c] > values[best]) best = c;
+    return best;
+}
+
+static int judge(duet_run *run, verdicts *it)
+{
+    const duet_wanted wanted = {DUET_CLASS_LOGITS, it->probabilities};
+    int status = it->bayes ? ask_densities(run, it) : cli_rows_use(run, &it->rows, -1, &wanted, 1, NULL);
+    for (size_t i = 0; status == CLI_DONE && i < it->rows.count; i++)
+        take_softmax(it->probabilities + i * it->classes, it->classes);
+    return status;
+}
+
+/* Draws the first examples taken for each class, black where there are too few. */
+static int draw(duet_run *run, const struct arguments *arguments, const verdicts *it)
+{
+    size_t features = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape), *found;
+    float *values = cli_floats_new(it->classes * DRAWN, features);
+    duet_error error = {0};
+    found = calloc(it->classes, sizeof *found);
+    if (values == NULL || found == NULL) {
+        free(values);
+        free(found);
+        return CLI_FAILED;
+    }
+    memset(values, 0, it->classes * DRAWN * features * sizeof *values);
+    for (size_t i = 0; i < it->rows.count && error.status == DUET_OK; i++) {
+        size_t c = most_likely(it, i);
+        if (found[c] == DRAWN) continue;
+        duet_data_read(duet_run_data(run), it->rows.split, i, 1, values + (c * DRAWN + found[c]++) * features, &error);
+    }
+    int status = error.status != DUET_OK ? cli_fail_opened(&error)
+                                         : cli_gallery_write(run, arguments->run,
+                                                             &(cli_gallery){.what = "classes",
+                                                                            .rows = it->classes,
+                                                                            .count = DRAWN,
+                                                                            .columns = DRAWN,
+                                                                            .quiet = arguments->json,
+                                                                            .values = values,
+                                                                            .out = arguments->out});
+    free(values);
+    free(found);
+    return status;
+}
+
+static int write_file(duet_run *run, const struct arguments *arguments, const verdicts *it)
+{
+    duet_error error = {0};
+    if (arguments->out == NULL) return CLI_DONE;
+    if (!cli_ends_in(arguments->out, ".npy")) return draw(run, arguments, it);
+    if (duet_write_npy(arguments->out, it->probabilities, DUET_SHAPE(it->rows.count, it->classes), &error) != DUET_OK)
+        return cli_fail_opened(&error);
+    if (!arguments->json) printf("%s\n", arguments->out);
+    return CLI_DONE;
+}
+
+static int report(duet_run *run, const struct arguments *arguments, const verdicts *it)
+{
+    size_t right = 0, counts[256] = {0};
+    double confidence = 0, n = (double)it->rows.count, accuracy = NAN;
+    for (size_t i = 0; i < it->rows.count; i++) {
+        size_t c = most_likely(it, i);
+        counts[c]++;
+        confidence += (double)it->probabilities[i * it->classes + c] / n;
+        right += it->labels != NULL && it->labels[i] == c;
+    }
+    if (it->labels != NULL) accuracy = (double)right / n;
+    json_t *shares = json_array();
+    for (size_t c = 0; c < it->classes; c++) json_array_append_new(shares, json_real((double)counts[c] / n));
+    if (arguments->json)
+        return cli_json_print(
+            json_pack("{s:o s:s s:s s:s s:I s:o s:f s:o}", "run", cli_json_text(arguments->run), "model",
+                      duet_model_family(duet_run_model(run))->name, "by", it->bayes ? "densities" : "softmax", "split",
+                      it->rows.split == DUET_TEST ? "test" : "train", "examples", (json_int_t)it->rows.count,
+                      "accuracy", cli_json_number(accuracy), "confidence", confidence, "shares", shares));
+    json_decref(shares);
+    if (it->labels != NULL) printf("accuracy %.4f, ", accuracy);
+    printf("mean probability of the class taken %.4f, over %zu examples, by %s\nshares of the classes:", confidence,
+           it->rows.count, it->bayes ? "Bayes' rule on densities of each class" : "the classifier's softmax");
+    for (size_t c = 0; c < it->classes; c++) printf(" %.3f", (double)counts[c] / n);
+    printf("\n");
+    return CLI_DONE;
+}
+
+static int classify(duet_run *run, const struct arguments *arguments)
+{
+    verdicts it = {.classes = duet_run_features(run, DUET_CLASS_LOGITS)};
+    if (it.classes == 0 && duet_run_has_classes(run) && duet_run_features(run, DUET_NLL) == 1) {
+        it.bayes = true;
+        it.classes = duet_run_classes(run);
+    }
+    if (it.classes == 0)
+        return cli_complain(CLI_FAILED,
+                            "a model of kind %s cannot classify: a classifier can, and a model with a density for each "
+                            "class such as cvae",
+                            duet_model_family(duet_run_model(run))->name);
+    int status = cli_rows_choose(run, arguments->split, arguments->count, &it.rows);
+    if (status != CLI_DONE) return status;
+    it.probabilities = cli_floats_new(it.rows.count, it.classes);
+    it.labels = cli_rows_labels(run, &it.rows);
+    if (it.probabilities == NULL) status = CLI_FAILED;
+    if (status == CLI_DONE) status = judge(run, &it);
+    if (status == CLI_DONE) status = write_file(run, arguments, &it);
+    if (status == CLI_DONE) status = report(run, arguments, &it);
+    free(it.probabilities);
+    free(it.labels);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    duet_run *opened = NULL;
+    int status;
+    if (!cli_parse(&cli_classify, argc, argv, &arguments, &status)) return status;
+    status = cli_out_check(arguments.out);
+    if (status == CLI_DONE) status = cli_rows_check(arguments.split);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = classify(opened, &arguments);
+    duet_run_close(&opened);
+    return status;
+}
+
+const cli_command cli_classify = {
+    .name = "classify",
+    .summary = "say which class each example has",
+    .details = "A classifier says so itself. A model that knows a density for each class, or a bound of one, such as\n"
+               "cvae, is asked for all classes, and Bayes' rule makes probabilities of the answers.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+};

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* duet score: how unusual each example is to a model, given the data that it was trained on. A high score need not mean
+ * a strange example: likelihoods are known to fail between data sets (Nalisnick et al. 2019, arXiv:1810.09136). */
+#include "cli/commands.h"
+#include "cli/gallery.h"
+#include "cli/output.h"
+#include "cli/rows.h"
+#include "cli/run.h"
+#include "cli/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    const char *run, *out, *device, *data, *split, *by;
+    uint64_t count;
+    cli_list settings;
+    bool json;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
+    {CLI_TEXT, "by", 0, PLACE(by), "SCORE", "one of those below (default: the first that the model has)", 0, 0},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default, and at most: all of the split)", 1,
+     UINT32_MAX},
+    {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "train or test (default: test, where the data has one)", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
+     "a number of the way there, such as steps=200 of inversion; several\ntimes", 0, 0},
+    {CLI_TEXT, "out", 0, PLACE(out), "FILE",
+     "FILE.npy: a score an example; FILE.png: the 64 examples with the\nhighest, from the top", 0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+};
+
+enum { SHOWN = 10, DRAWN = 64 };
+
+/* Ways to score an example, the higher the stranger. A model can be asked by those whose outputs it has. */
+static const struct way {
+    const char *name, *summary;
+    const char *outputs[2];
+    const char *without; /* an output whose presence rules this way out; NULL: none */
+    double sign;         /* factor of the outputs' sum */
+} ways[] = {
+    {"nll", "-log p(x), exact, nats: flows and autoregressive models", {DUET_NLL}, DUET_KL, 1},
+    {"elbo", "-ELBO, nats: a bound of -log p(x)", {DUET_NLL, DUET_KL}, NULL, 1},
+    {"reconstruction", "mean squared error a feature", {DUET_RECONSTRUCTION}, NULL, 1},
+    {"discriminator", "the discriminator's logit, negated", {DUET_LOGIT}, NULL, -1},
+    {"inverse",
+     "mean squared error a feature of the nearest example that the generator was found to make",
+     {"inverse_error"},
+     NULL,
+     1},
+};
+
+static bool has_way(duet_run *run, const struct way *way)
+{
+    bool has = way->without == NULL || duet_run_features(run, way->without) == 0;
+    for (size_t i = 0; i < 2 && way->outputs[i] != NULL; i++) has = has && duet_run_features(run, way->outputs[i]) > 0;
+    return has;
+}
+
+/* The way asked for (`by` NULL: the first that the model has); NULL after a message if the model does not have it. */
+static const struct way *choose_way(duet_run *run, const char *by)
+{
+    char names[120] = "";
+    for (size_t i = 0; i < CLI_COUNT_OF(ways); i++) {
+        if (!has_way(run, &ways[i])) continue;
+        if (by == NULL || strcmp(by, ways[i].name) == 0) return &ways[i];
+        snprintf(names + strlen(names), sizeof names - strlen(names), " %s", ways[i].name);
+    }
+    cli_complain(CLI_FAILED, "a model of kind %s gives no score%s%s; it has:%s",
+                 duet_model_family(duet_run_model(run))->name, by == NULL ? "" : " by ", by == NULL ? "" : by,
+                 names[0] == '\0' ? " none" : names);
+    return NULL;
+}
+
+static int check_way(const char *by)
+{
+    for (size_t i = 0; by != NULL && i < CLI_COUNT_OF(ways); i++)
+        if (strcmp(by, ways[i].name) == 0) return CLI_DONE;
+    return by == NULL ? CLI_DONE
+                      : cli_complain(CLI_MISTAKE, "there is no score '%s' ('duet score --help' lists them)", by);
+}
+
+/* Sets `scores` to the mean squared errors of the reconstructions `made`, [count, features]. */
+static int compare(duet_run *run, const cli_rows *rows, const float *made, size_t features, float *scores)
+{
+    float *examples = cli_floats_new(rows->count, features);
+    duet_error error = {0};
+    if (examples == NULL) return CLI_FAILED;
+    duet_data_read(duet_run_data(run), rows->split, 0, rows->count, examples, &error);
+    for (size_t i = 0; error.status == DUET_OK && i < rows->count; i++) {
+        double sum = 0;
+        for (size_t k = i * features; k < (i + 1) * features; k++)
+            sum += ((double)made[k] - (double)examples[k]) * ((double)made[k] - (double)examples[k]);
+        scores[i] = (float)(sum / (double)features);
+    }
+    free(examples);
+    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
+static int compute(duet_run *run, const struct way *way, const struct arguments *arguments, const cli_rows *rows,
+                   float *scores)
+{
+    size_t features = duet_run_features(run, way->outputs[0]), outputs = way->outputs[1] == NULL ? 1 : 2;
+    float *values = cli_floats_new(rows->count, features + 1);
+    if (values == NULL) return CLI_FAILED;
+    float *more = values + rows->count * features;
+    const duet_wanted wanted[] = {{way->outputs[0], values}, {way->outputs[1], more}};
+    int status = cli_rows_use(run, rows, -1, wanted, outputs, &arguments->settings);
+    if (status == CLI_DONE && features > 1) {
+        status = compare(run, rows, values, features, scores);
+    } else if (status == CLI_DONE) {
+        for (size_t i = 0; i < rows->count; i++)
+            scores[i] = (float)(way->sign * ((double)values[i] + (outputs == 2 ? (double)more[i] : 0)));
+    }
+    free(values);
+    return status;
+}
+
+/* An example and its score, for sorting. */
+typedef struct scored {
+    float score;
+    size_t example;
+} scored;
+
+static int compare_scores(const void *a, const void *b)
+{
+    const scored *left = a, *right = b;
+    if (left->score != right->score) return left->score < right->score ? 1 : -1;
+    return left->example < right->example ? -1 : left->example > right->example;
+}
+
+/* All examples, the highest score first; the caller frees them. NULL after a message. */
+static scored *rank(const float *scores, size_t count)
+{
+    scored *ranked = malloc(count * sizeof *ranked);
+    if (ranked == NULL) {
+        cli_complain(CLI_FAILED, "there is too little memory for %zu scores", count);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) ranked[i] = (scored){isnan(scores[i]) ? INFINITY : scores[i], i};
+    qsort(ranked, count, sizeof *ranked, compare_scores);
+    return ranked;
+}
+
+static int draw(duet_run *run, const struct arguments *arguments, const cli_rows *rows, const scored *ranked)
+{
+    size_t features = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+    size_t count = rows->count < DRAWN ? rows->count : DRAWN;
+    float *values = cli_floats_new(count, features);
+    duet_error error = {0};
+    if (values == NULL) return CLI_FAILED;
+    for (size_t i = 0; i < count && error.status == DUET_OK; i++)
+        duet_data_read(duet_run_data(run), rows->split, ranked[i].example, 1, values + i * features, &error);
+    int status = error.status != DUET_OK ? cli_fail_opened(&error)
+                                         : cli_gallery_write(run, arguments->run,
+                                                             &(cli_gallery){.what = "scores",
+                                                                            .rows = 1,
+                                                                            .count = count,
+                                                                            .columns = 8,
+                                                                            .quiet = arguments->json,
+                                                                            .values = values,
+                                                                            .out = arguments->out});
+    free(values);
+    return status;
+}
+
+static int write_file(duet_run *run, const struct arguments *arguments, const cli_rows *rows, const float *scores,
+                      const scored *ranked)
+{
+    duet_error error = {0};
+    if (arguments->out == NULL) return CLI_DONE;
+    if (!cli_ends_in(arguments->out, ".npy")) return draw(run, arguments, rows, ranked);
+    if (duet_write_npy(arguments->out, scores, DUET_SHAPE(rows->count), &error) != DUET_OK)
+        return cli_fail_opened(&error);
+    if (!arguments->json) printf("%s\n", arguments->out);
+    return CLI_DONE;
+}
+
+static const double quantiles[] = {0, 0.05, 0.5, 0.95, 1};
+
+static double quantile_of(const scored *ranked, size_t count, double share)
+{
+    return (double)ranked[(size_t)((1 - share) * (double)(count - 1) + 0.5)].score;
+}
+
+static int print_json(duet_run *run, const struct arguments *arguments, const struct way *way, const cli_rows *rows,
+                      const scored *ranked)
+{
+    json_t *highest = json_array(), *spread = json_array();
+    for (size_t i = 0; i < rows->count && i < SHOWN; i++)
+        json_array_append_new(highest, json_pack("{s:I s:o}", "example", (json_int_t)ranked[i].example, "score",
+                                                 cli_json_number((double)ranked[i].score)));
+    for (size_t i = 0; i < CLI_COUNT_OF(quantiles); i++)
+        json_array_append_new(spread, json_pack("{s:f s:o}", "share", quantiles[i], "score",
+                                                cli_json_number(quantile_of(ranked, rows->count, quantiles[i]))));
+    return cli_json_print(json_pack("{s:o s:s s:o s:s s:s s:I s:o s:o}", "run", cli_json_text(arguments->run), "model",
+                                    duet_model_family(duet_run_model(run))->name, "data",
+                                    cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
+                                    rows->split == DUET_TEST ? "test" : "train", "by", way->name, "examples",
+                                    (json_int_t)rows->count, "quantiles", spread, "highest", highest));
+}
+
+static int print_table(const struct way *way, const cli_rows *rows, const scored *ranked)
+{
+    static const char *const heads[] = {">example", ">score"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    printf("%s of %zu examples: least %.6g, 5%% %.6g, median %.6g, 95%% %.6g, most %.6g\n\n", way->name, rows->count,
+           quantile_of(ranked, rows->count, 0), quantile_of(ranked, rows->count, 0.05),
+           quantile_of(ranked, rows->count, 0.5), quantile_of(ranked, rows->count, 0.95),
+           quantile_of(ranked, rows->count, 1));
+    for (size_t i = 0; i < rows->count && i < SHOWN; i++) {
+        cli_table_cell(&table, "%zu", ranked[i].example);
+        cli_table_cell(&table, "%.6g", (double)ranked[i].score);
+    }
+    return cli_table_print(&table, stdout);
+}
+
+static int score(duet_run *run, const struct arguments *arguments)
+{
+    cli_rows rows;
+    const struct way *way = choose_way(run, arguments->by);
+    int status = way == NULL ? CLI_FAILED : cli_rows_choose(run, arguments->split, arguments->count, &rows);
+    if (status != CLI_DONE) return status;
+    float *scores = cli_floats_new(rows.count, 1);
+    scored *ranked = NULL;
+    status = scores == NULL ? CLI_FAILED : compute(run, way, arguments, &rows, scores);
+    if (status == CLI_DONE) ranked = rank(scores, rows.count);
+    if (status == CLI_DONE && ranked == NULL) status = CLI_FAILED;
+    if (status == CLI_DONE) status = write_file(run, arguments, &rows, scores, ranked);
+    if (status == CLI_DONE)
+        status = arguments->json ? print_json(run, arguments, way, &rows, ranked) : print_table(way, &rows, ranked);
+    free(scores);
+    free(ranked);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    duet_run *opened = NULL;
+    int status;
+    if (!cli_parse(&cli_score, argc, argv, &arguments, &status)) return status;
+    status = cli_out_check(arguments.out);
+    if (status == CLI_DONE) status = check_way(arguments.by);
+    if (status == CLI_DONE) status = cli_rows_check(arguments.split);
+    if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = score(opened, &arguments);
+    duet_run_close(&opened);
+    return status;
+}
+
+static void more_help(const char *operand)
+{
+    static const char *const heads[] = {"score", "meaning"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    (void)operand;
+    printf("\nScores, the higher the stranger:\n\n");
+    for (size_t i = 0; i < CLI_COUNT_OF(ways); i++) {
+        cli_table_cell(&table, "%s", ways[i].name);
+        cli_table_cell(&table, "%s", ways[i].summary);
+    }
+    cli_table_print(&table, stdout);
+}
+
+const cli_command cli_score = {
+    .name = "score",
+    .summary = "say how strange each example is to a trained run",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+    .more_help = more_help,
+};

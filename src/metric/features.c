@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Features of samples and of examples, asked of the judge piece by piece or read from the files that were given. */
+#include "metric/features.h"
+
+#include <stdlib.h>
+
+#include "base/size.h"
+
+enum { PIECE = 1000 };
+
+bool duet_metric_has_features(duet_run *run)
+{
+    if (duet_run_given_features(run, DUET_OF_SAMPLES) != NULL) return true;
+    return duet_run_judge(run) != NULL && duet_run_features(duet_run_judge(run), DUET_FEATURES) > 0 &&
+           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+}
+
+static duet_status make_room(duet_feature_set *set, size_t count, size_t width, duet_error *error)
+{
+    size_t numbers, bytes;
+    bool fits = duet_size_multiply(count, width, &numbers) && duet_size_multiply(numbers, sizeof(float), &bytes);
+    *set = (duet_feature_set){.values = fits && bytes > 0 ? malloc(bytes) : NULL, .count = count, .width = width};
+    if (set->values != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu x %zu features", count, width);
+}
+
+/* Reads both splits of the file, which is one list of features. */
+static duet_status read_given(duet_data *data, duet_feature_set *set, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(data);
+    size_t width = duet_shape_elements(info->shape), training = info->count[DUET_TRAIN];
+    DUET_TRY(make_room(set, training + info->count[DUET_TEST], width, error));
+    duet_status status = duet_data_read(data, DUET_TRAIN, 0, training, set->values, error);
+    if (status == DUET_OK && info->count[DUET_TEST] > 0)
+        status = duet_data_read(data, DUET_TEST, 0, info->count[DUET_TEST], set->values + training * width, error);
+    return status;
+}
+
+/* The features that the judge gives to `count` examples, [count, width]. */
+static duet_status ask_judge(duet_run *judge, const float *examples, size_t count, float *features, duet_error *error)
+{
+    const duet_wanted wanted = {DUET_FEATURES, features};
+    const duet_request request = {.count = count, .examples = examples, .outputs = &wanted, .output_count = 1};
+    return duet_run_use(judge, &request, error);
+}
+
+duet_status duet_metric_sample_features(const duet_metric_task *task, size_t count, duet_feature_set *set,
+                                        duet_error *error)
+{
+    *set = (duet_feature_set){0};
+    duet_data *given = duet_run_given_features(task->run, DUET_OF_SAMPLES);
+    if (given != NULL) return read_given(given, set, error);
+    duet_run *judge = duet_run_judge(task->run);
+    float *samples = NULL;
+    DUET_TRY(make_room(set, count, duet_run_features(judge, DUET_FEATURES), error));
+    duet_status status = duet_metric_sample(task, DUET_SAMPLE, count, &samples, error);
+    if (status == DUET_OK) status = ask_judge(judge, samples, count, set->values, error);
+    free(samples);
+    return status;
+}
+
+duet_status duet_metric_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
+{
+    *set = (duet_feature_set){0};
+    duet_data *given = duet_run_given_features(task->run, DUET_OF_EXAMPLES), *data = duet_run_data(task->run);
+    if (given != NULL) return read_given(given, set, error);
+    duet_run *judge = duet_run_judge(task->run);
+    size_t total = duet_metric_examples(task), width = duet_run_features(judge, DUET_FEATURES);
+    DUET_TRY(make_room(set, total, width, error));
+    float *examples = malloc(PIECE * duet_shape_elements(duet_data_describe(data)->shape) * sizeof *examples);
+    if (examples == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
+    duet_status status = DUET_OK;
+    for (size_t first = 0; first < total && status == DUET_OK; first += PIECE) {
+        size_t count = total - first < PIECE ? total - first : PIECE;
+        status = duet_data_read(data, task->split, first, count, examples, error);
+        if (status == DUET_OK) status = ask_judge(judge, examples, count, set->values + first * width, error);
+    }
+    free(examples);
+    return status;
+}

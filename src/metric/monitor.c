@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Watching a training by metrics: at each epoch's end they are computed on the run as it is. The verdict says whether
+ * this is the best state so far, and whether to stop: the best no longer improves, or the training has collapsed. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "device/device.h"
+#include "metric/metric.h"
+
+struct duet_monitor {
+    const duet_monitor_options *options;
+    double best;         /* the best value so far of the metric options->best; NaN: none yet */
+    uint64_t best_epoch; /* the epoch that gave it */
+    const char *said;    /* the last warning of find_loss */
+};
+
+/* Whether `value` is better than the best so far. */
+static bool improves(const duet_monitor *monitor, double value)
+{
+    const duet_metric_row *row = duet_metric_find(monitor->options->best);
+    if (!isfinite(value)) return false;
+    return isnan(monitor->best) || (row->better > 0 ? value > monitor->best : value < monitor->best);
+}
+
+static bool take_value(duet_monitor *monitor, double value, uint64_t epoch)
+{
+    if (!improves(monitor, value)) return false;
+    monitor->best = value;
+    monitor->best_epoch = epoch;
+    return true;
+}
+
+/* Takes in what a resumed run measured before, from its metrics.jsonl. Lines of this epoch and later ones are left out:
+ * they are measured again. */
+static void remember(duet_monitor *monitor, const char *directory, uint64_t epoch)
+{
+    char *path = duet_path_join(directory, "metrics.jsonl"), *line = NULL;
+    FILE *file = path == NULL ? NULL : fopen(path, "r");
+    size_t room = 0;
+    while (file != NULL && getline(&line, &room, file) > 0) {
+        json_t *report = json_loads(line, 0, NULL), *value = json_object_get(report, monitor->options->best);
+        const char *split = json_string_value(json_object_get(report, "split"));
+        uint64_t when = (uint64_t)(json_number_value(json_object_get(report, "epoch")) + 1e-6);
+        if (split != NULL && strcmp(split, "test") == 0 && json_is_number(value) && when < epoch)
+            (void)take_value(monitor, json_number_value(value), when);
+        json_decref(report);
+    }
+    free(line);
+    if (file != NULL) (void)fclose(file);
+    free(path);
+}
+
+/* Mistakes in the options that show without a run. */
+static duet_status check_options(const duet_monitor_options *options, duet_error *error)
+{
+    const duet_metric_row *row = options->best == NULL ? NULL : duet_metric_find(options->best);
+    if (options->patience > 0 && options->best == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
+    if (options->best == NULL) return DUET_OK;
+    if (row == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", options->best);
+    if (row->better == 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is neither better large nor small: the best is not defined",
+                         options->best);
+    return DUET_OK;
+}
+
+duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options *options, duet_error *error)
+{
+    *monitor = NULL;
+    DUET_TRY(check_options(options, error));
+    duet_monitor *made = calloc(1, sizeof *made);
+    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a monitor");
+    made->options = options;
+    made->best = NAN;
+    *monitor = made;
+    return DUET_OK;
+}
+
+void duet_monitor_free(duet_monitor **monitor)
+{
+    if (monitor == NULL) return;
+    free(*monitor);
+    *monitor = NULL;
+}
+
+/* Lists each metric once: those asked for, options->best and, if a collapse is to stop the training, those that show
+ * one and apply. */
+static size_t list_metrics(const duet_monitor *monitor, duet_run *run, const char **names, size_t room)
+{
+    static const char *const signs[] = {"modes", "classes", "active-units"};
+    const duet_monitor_options *options = monitor->options;
+    size_t count = 0;
+    for (size_t i = 0; i < options->metric_count + 1 + sizeof signs / sizeof *signs && count < room; i++) {
+        bool asked = i < options->metric_count, is_best = i == options->metric_count, is_new = true;
+        const char *name = asked ? options->metrics[i] : is_best ? options->best : signs[i - options->metric_count - 1];
+        if (!asked && !is_best && (!options->stop_on_collapse || !duet_metric_applies(run, name))) continue;
+        for (size_t k = 0; k < count && name != NULL; k++) is_new = is_new && strcmp(names[k], name) != 0;
+        if (name != NULL && is_new) names[count++] = name;
+    }
+    return count;
+}
+
+static duet_status measure(const duet_monitor *monitor, duet_run *run, const char *const *names, size_t count,
+                           duet_metric_value *values, size_t *made, duet_error *error)
+{
+    const duet_monitor_options *options = monitor->options;
+    duet_split split = duet_data_describe(duet_run_data(run))->count[DUET_TEST] > 0 ? DUET_TEST : DUET_TRAIN;
+    duet_run *judge = NULL;
+    duet_status status = DUET_OK;
+    if (options->judge != NULL) status = duet_run_open_beside(&judge, options->judge, run, error);
+    if (status == DUET_OK) status = duet_run_set_judge(run, judge, error);
+    if (status == DUET_OK)
+        status =
+            duet_metric_compute_all(run, names, count, split, options->seed, values, DUET_VERDICT_VALUES, made, error);
+    (void)duet_run_set_judge(run, NULL, NULL);
+    duet_run_close(&judge);
+    return status;
+}
+
+/* The value of that name; NaN: none was measured. */
+static double value_of(const duet_verdict *verdict, const char *name)
+{
+    for (size_t i = 0; i < verdict->count; i++)
+        if (strcmp(verdict->names[i], name) == 0) return verdict->values[i];
+    return NAN;
+}
+
+/* What the training has lost, in words; NULL: nothing. Missing modes count only once a quarter of the samples is good,
+ * which early in training they are not. If half of the classes are missing that is worth a warning; if four fifths are,
+ * it is a collapse. */
+static const char *find_loss(duet_run *run, const duet_verdict *verdict, bool *collapsed)
+{
+    double kinds = (double)duet_data_describe(duet_run_data(run))->classes, classes = value_of(verdict, "classes");
+    *collapsed = true;
+    if (value_of(verdict, "active-units") == 0) return "posterior-collapse: no latent is active";
+    if (value_of(verdict, "high-quality") > 0.25 && value_of(verdict, "modes") <= kinds / 2)
+        return "mode-drop: half of the modes or more get no sample; preset=stable, or pack=2, may help";
+    *collapsed = classes <= kinds / 5;
+    if (classes <= kinds / 2)
+        return "mode-drop: half of the classes or more get no sample; a lower generator.lr, spectral_norm=yes or "
+               "pack=2 "
+               "may help";
+    return NULL;
+}
+
+static void judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)
+{
+    bool collapsed;
+    const char *loss = find_loss(run, verdict, &collapsed);
+    if (loss == NULL) return;
+    if (loss != monitor->said) duet_device_say(duet_run_device(run), "warning: %s", loss);
+    monitor->said = loss;
+    if (!monitor->options->stop_on_collapse || !collapsed) return;
+    snprintf(verdict->stop, sizeof verdict->stop, "%s", loss);
+    verdict->collapsed = true;
+}
+
+static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verdict *verdict)
+{
+    uint64_t waited = epoch - monitor->best_epoch;
+    if (monitor->options->patience == 0 || waited < monitor->options->patience || verdict->stop[0] != '\0') return;
+    if (isnan(monitor->best))
+        snprintf(verdict->stop, sizeof verdict->stop, "%s was no finite number in %" PRIu64 " epochs",
+                 monitor->options->best, waited);
+    else
+        snprintf(verdict->stop, sizeof verdict->stop, "%s has not got better than %.6g for %" PRIu64 " epochs",
+                 monitor->options->best, monitor->best, waited);
+}
+
+duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
+{
+    duet_monitor *monitor = watcher;
+    const char *names[DUET_VERDICT_VALUES];
+    duet_metric_value values[DUET_VERDICT_VALUES];
+    size_t count = list_metrics(monitor, run, names, DUET_VERDICT_VALUES), made = 0;
+    if (isnan(monitor->best) && monitor->options->best != NULL && monitor->options->resume != NULL)
+        remember(monitor, monitor->options->resume, epoch);
+    DUET_TRY(measure(monitor, run, names, count, values, &made, error));
+    for (size_t i = 0; i < made; i++) {
+        verdict->names[i] = values[i].name;
+        verdict->values[i] = values[i].value;
+        if (monitor->options->best != NULL && strcmp(values[i].name, monitor->options->best) == 0)
+            verdict->best = take_value(monitor, values[i].value, epoch);
+    }
+    verdict->count = made;
+    judge_loss(monitor, run, verdict);
+    if (monitor->options->best != NULL) judge_plateau(monitor, epoch, verdict);
+    return DUET_OK;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules of health: a row each, about terms that families report under the same names (d_loss, g_loss, accuracy, kl).
+ * They look at means over a report's steps, so that a single odd step breaks no rule. */
+#include "run/health.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A model and the report of its training that is looked at. */
+typedef struct patient {
+    const duet_model *model;
+    const duet_progress *report;
+} patient;
+
+/* The mean of a term. NaN if the model has no such term: every comparison with it is false, so no rule breaks. */
+static double term(const patient *it, const char *name)
+{
+    for (size_t i = 0; i < it->report->terms; i++)
+        if (strcmp(it->report->names[i], name) == 0) return it->report->means[i];
+    return NAN;
+}
+
+static bool setting_is(const patient *it, const char *key, const char *value)
+{
+    const char *text = duet_model_setting_text(it->model, key);
+    return text != NULL && strcmp(text, value) == 0;
+}
+
+/* Whether D's loss is a cross-entropy, which is never below 0 while targets lie in [0, 1]. */
+static bool is_cross_entropy(const patient *it)
+{
+    return setting_is(it, "loss", "non-saturating") || setting_is(it, "loss", "minimax");
+}
+
+static bool is_below_zero(const patient *it)
+{
+    return is_cross_entropy(it) && term(it, "d_loss") < 0;
+}
+
+/* If both losses are of the same state, then by Jensen's inequality the mean of -log D over generated examples is at
+ * least -log(1 - e^-L). Here L is D's whole loss, which is at least its mean loss on them. G's loss is taken after D's
+ * update, which tends to raise it. A third of the bound is left for what differs between batches. */
+static bool breaks_the_bound(const patient *it)
+{
+    double d_loss = term(it, "d_loss"), g_loss = term(it, "g_loss");
+    if (!setting_is(it, "loss", "non-saturating") || !setting_is(it, "label_noise", "0") ||
+        !setting_is(it, "fake_smoothing", "0") || !setting_is(it, "g_steps", "1"))
+        return false;
+    return d_loss > 0 && g_loss < 0.67 * -log1p(-exp(-d_loss)) - 0.05;
+}
+
+static bool wins(const patient *it)
+{
+    return is_cross_entropy(it) && it->report->epoch >= 1 && term(it, "accuracy") > 0.995 && term(it, "d_loss") < 0.02;
+}
+
+static bool loses(const patient *it)
+{
+    return it->report->epoch >= 1 && term(it, "accuracy") < 0.1;
+}
+
+static bool says_nothing(const patient *it)
+{
+    return it->report->epoch >= 1 && term(it, "kl") < 0.05;
+}
+
+static const struct {
+    const char *name;
+    bool (*broken)(const patient *it);
+    bool collapse;
+    const char *term, *words;
+} rules[] = {
+    {"loss-below-zero", is_below_zero, false, "d_loss",
+     "the discriminator's loss is below 0, which a cross-entropy cannot be: label_noise takes labels past 1, and the "
+     "loss has no lower bound; label_noise=0 or label_smoothing at least as large takes them back"},
+    {"loss-bound", breaks_the_bound, false, "g_loss",
+     "the generator's loss is smaller than the discriminator's loss of the same state allows: one of the two is not "
+     "what its name says"},
+    {"discriminator-wins", wins, true, "d_loss",
+     "the discriminator tells every example apart, and the generator learns next to nothing: a lower "
+     "discriminator.lr, label_smoothing=0.1, instance_noise=0.1 or spectral_norm=yes may help"},
+    {"discriminator-loses", loses, true, "accuracy",
+     "the discriminator takes nearly every example for the other kind: a higher discriminator.lr or k=2 may help"},
+    {"posterior-collapse", says_nothing, true, "kl",
+     "the posterior says nearly nothing of the example, and the decoder draws the same for all: a smaller beta, or "
+     "warm_up over some epochs, may help"},
+};
+
+duet_finding duet_health_find(const duet_model *model, const duet_progress *report)
+{
+    const patient it = {model, report};
+    duet_finding finding = {0};
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && finding.name == NULL; i++) {
+        if (!rules[i].broken(&it)) continue;
+        finding.name = rules[i].name;
+        finding.collapse = rules[i].collapse;
+        snprintf(finding.words, sizeof finding.words, "%s (%s %.4g at step %llu)", rules[i].words, rules[i].term,
+                 term(&it, rules[i].term), (unsigned long long)report->step);
+    }
+    return finding;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Health of a training: what its reports are found to say, what a monitor keeps, and when both stop it. */
+#include "folder.h"
+#include "train_models.h"
+
+#include "duet/metric.h"
+
+enum { PATH = TEST_PATH_SIZE + 96 };
+
+static char data[PATH], said[4096];
+
+static const char *path_in(const char *name, char path[PATH])
+{
+    assert_in_range(snprintf(path, PATH, "%s/%s", folder, name), 1, PATH - 1);
+    return path;
+}
+
+static void keep_lines(void *context, const char *line)
+{
+    size_t used = strlen(said);
+    (void)context;
+    (void)snprintf(said + used, sizeof said - used, "%s\n", line);
+}
+
+/* A GAN's report of constant terms, which the settings give. */
+static void build_constant(duet_model *m)
+{
+    static const char *const terms[] = {"d_loss", "g_loss", "accuracy", "kl"};
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "constant", 1);
+    for (size_t i = 0; i < 4; i++)
+        duet_report(m, terms[i], duet_constant(duet_model_graph(m), duet_setting_number(m, terms[i])));
+    duet_minimise(m, test_parameter(m, net, "w", 0), net);
+}
+static const duet_setting constant_settings[] = {
+    DUET_NUMBER("d_loss", 1.2, -10, 10, "term"),
+    DUET_NUMBER("g_loss", 1, -10, 10, "term"),
+    DUET_NUMBER("accuracy", 0.7, 0, 1, "term"),
+    DUET_NUMBER("kl", 5, 0, 10, "term"),
+    DUET_NUMBER("label_noise", 0, 0, 1, "what its name says"),
+    DUET_COUNT("g_steps", 1, 1, 9, "what its name says"),
+    DUET_CHOICE("loss", "non-saturating", "non-saturating|other", "what its name says"),
+};
+static const duet_family constant = {
+    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 7};
+
+static void reports_are_looked_at(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings[3], *health; /* NULL: sound */
+        bool collapses;
+    } rows[] = {
+        {{"d_loss=1.2"}, NULL, false},
+        {{"d_loss=-0.5"}, "loss-below-zero", false},
+        {{"d_loss=-0.5", "loss=other"}, NULL, false},
+        {{"d_loss=0.0665", "g_loss=1.5"}, "loss-bound", false}, /* at least 2.74 in one state */
+        {{"d_loss=0.0665", "g_loss=2.8"}, NULL, false},
+        {{"d_loss=0.0665", "g_loss=1.5", "label_noise=0.1"}, NULL, false},
+        {{"d_loss=0.01", "g_loss=9", "accuracy=1"}, "discriminator-wins", true},
+        {{"accuracy=0.02"}, "discriminator-loses", true},
+        {{"kl=0.01"}, "posterior-collapse", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[PATH], name[48], expected[64];
+        duet_error error = {0};
+        duet_train_summary summary;
+        size_t count = 0;
+        while (count < 3 && rows[i].settings[count] != NULL) count++;
+        (void)snprintf(name, sizeof name, "sick%zu", i);
+        said[0] = '\0';
+        const duet_train_options options = {.family = &constant,
+                                            .data = data,
+                                            .settings = rows[i].settings,
+                                            .setting_count = count,
+                                            .epochs = 3,
+                                            .batch = TEST_TRAINING,
+                                            .out = path_in(name, path),
+                                            .log = keep_lines,
+                                            .stop_on_collapse = true};
+        assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+        assert_int_equal(summary.collapsed, rows[i].collapses);
+        assert_int_equal(summary.steps, rows[i].collapses ? 1 : 3);
+        (void)snprintf(name, sizeof name, "sick%zu/metrics.jsonl", i);
+        char *metrics = test_file_read(path_in(name, path), NULL);
+        (void)snprintf(expected, sizeof expected, "\"health\":\"%s\"", rows[i].health);
+        assert_int_equal(strstr(metrics, "\"health\"") != NULL, rows[i].health != NULL);
+        if (rows[i].health != NULL) {
+            assert_non_null(strstr(metrics, expected));
+            const char *first = strstr(said, rows[i].health);
+            assert_non_null(first);
+            assert_null(strstr(first + 1, rows[i].health)); /* once */
+        }
+        free(metrics);
+    }
+}
+
+/* w is the number of steps done; the likelihood is best at 3. */
+static void build_passing(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_node w = test_parameter(m, net, "w", 0), x = duet_model_batch(m);
+    duet_phase(m, "climb", 1);
+    duet_minimise(m, duet_negate(w), net);
+    duet_node nll = duet_square(duet_shift(w, -3));
+    duet_output(m, DUET_NLL, duet_add(duet_scale(duet_sum_features(x), 0), nll));
+    duet_output(m, DUET_SAMPLE, x); /* which the metric takes for a sign of a density */
+}
+static const duet_family passing = {.name = "passing", .build = build_passing};
+
+static duet_train_summary watch(const char *out, const char *resume, uint64_t epochs, duet_monitor_options wanted)
+{
+    static const char *const settings[] = {"optimiser=sgd", "lr=1"};
+    char path[PATH];
+    duet_error error = {0};
+    duet_train_summary summary;
+    duet_monitor *monitor;
+    if (resume != NULL) wanted.resume = path_in(resume, path);
+    assert_ok(duet_monitor_new(&monitor, &wanted, &error), &error);
+    const duet_train_options options = {.family = &passing,
+                                        .data = data,
+                                        .settings = settings,
+                                        .setting_count = 2,
+                                        .epochs = epochs,
+                                        .batch = TEST_TRAINING,
+                                        .out = out != NULL ? path_in(out, path) : NULL,
+                                        .resume = resume != NULL ? path_in(resume, path) : NULL,
+                                        .at_epoch = duet_monitor_look,
+                                        .watcher = monitor};
+    assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+    duet_monitor_free(&monitor);
+    return summary;
+}
+
+static float kept_w(const char *checkpoint)
+{
+    char path[PATH];
+    float w = -1;
+    duet_error error = {0};
+    duet_run *run;
+    assert_ok(duet_run_open_with(&run, path_in(checkpoint, path), NULL, NULL, &passing, &error), &error);
+    duet_store *store = duet_model_store(duet_run_model(run));
+    assert_ok(duet_store_read(store, duet_run_device(run), "net.w", &w, sizeof w, &error), &error);
+    duet_run_close(&run);
+    return w;
+}
+
+static void the_best_state_is_kept_and_a_plateau_ends(void **state)
+{
+    (void)state;
+    char path[PATH];
+    const duet_monitor_options wanted = {.best = "nll", .patience = 2};
+    duet_train_summary whole = watch("whole", NULL, 20, wanted);
+    assert_int_equal(whole.steps, 5);
+    assert_false(whole.collapsed);
+    assert_non_null(strstr(whole.stopped, "nll has not got better than 0 for 2 epochs"));
+    assert_close(kept_w("whole/best.safetensors"), 3, 0);
+    assert_close(kept_w("whole"), 5, 0);
+    char *metrics = test_file_read(path_in("whole/metrics.jsonl", path), NULL);
+    assert_non_null(strstr(metrics, "\"split\":\"test\""));
+    assert_non_null(strstr(metrics, "\"nll\":4.0"));
+    free(metrics);
+
+    /* One that goes on knows what was measured before. */
+    (void)watch("parts", NULL, 4, wanted);
+    duet_train_summary rest = watch(NULL, "parts", 20, wanted);
+    assert_int_equal(rest.steps, 5);
+    assert_close(kept_w("parts/best.safetensors"), 3, 0);
+}
+
+static void monitors_say_what_they_cannot_watch(void **state)
+{
+    (void)state;
+    static const struct {
+        duet_monitor_options options;
+        const char *message;
+    } rows[] = {
+        {{.best = "fridge"}, "no metric \"fridge\""},
+        {{.best = "accuracy"}, "the best is not defined"},
+        {{.patience = 3}, "say which"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_monitor *monitor;
+        assert_status(duet_monitor_new(&monitor, &rows[i].options, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, rows[i].message);
+    }
+}
+
+static int begin(void **state)
+{
+    (void)make_folder(state);
+    test_write_examples(path_in("data.npy", data), DUET_SHAPE(4));
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reports_are_looked_at),
+        cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
+        cmocka_unit_test(monitors_say_what_they_cannot_watch),
+    };
+    return RUN_TESTS("health", tests, begin, remove_folder);
+}
