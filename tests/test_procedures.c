@@ -114,12 +114,8 @@ static void phases_go_round(void **state)
     assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
     assert_ok(duet_evaluator_new(&evaluator, device, model, &error), &error);
     const duet_wanted wanted = {"spun", spun};
-    const duet_request request = {.count = N,
-                                  .batch = 4,
-                                  .outputs = &wanted,
-                                  .output_count = 1,
-                                  .progress = count_repeats,
-                                  .context = &repeats};
+    const duet_request request = {
+        .count = N, .batch = 4, .outputs = &wanted, .output_count = 1, .progress = count_repeats, .context = &repeats};
     assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
     for (size_t i = 0; i < N; i++) assert_close(spun[i], 21, 0);
     assert_int_equal(repeats, 18);

@@ -101,11 +101,16 @@ duet_node duet_autoregressive_draw(duet_model *m, duet_node outputs)
     return duet_scale(duet_sum(bytes, DUET_AXIS(shape.rank), false), 1.0 / (LEVELS - 1));
 }
 
-void duet_autoregressive_train(duet_model *m, duet_node nll, size_t features, duet_group *group)
+void duet_autoregressive_likelihood(duet_model *m, duet_node minimised, duet_node nll, size_t features,
+                                    duet_group *group)
 {
-    duet_node mean = duet_batch_mean(nll);
+    double to_bits = 1 / ((double)features * log(2));
+    duet_node mean = duet_batch_mean(minimised);
     duet_phase(m, "likelihood", 1);
     duet_report(m, "nll", mean);
-    if (!is_bernoulli(m)) duet_report(m, "bits_per_dim", duet_scale(mean, 1 / ((double)features * log(2))));
     duet_minimise(m, mean, group);
+    duet_output(m, DUET_NLL, nll);
+    if (is_bernoulli(m)) return;
+    duet_report(m, "bits_per_dimension", duet_scale(mean, to_bits));
+    duet_output(m, DUET_BITS, duet_scale(nll, to_bits));
 }

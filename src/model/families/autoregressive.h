@@ -26,8 +26,9 @@ size_t duet_autoregressive_outputs(duet_model *model);
 duet_node duet_autoregressive_nll(duet_model *model, duet_node outputs, duet_node x);
 /** One draw for each run of outputs in the last dimension: [..., outputs] to [...], in [0, 1]. */
 duet_node duet_autoregressive_draw(duet_model *model, duet_node outputs);
-/** Training: the phase "likelihood" minimises the mean of `nll` over the group and reports it, of bytes also as
- *  bits_per_dim. */
-void duet_autoregressive_train(duet_model *model, duet_node nll, size_t features, duet_group *group);
+/** The phase "likelihood", which minimises the mean of `minimised` over the group and reports it, and the output `nll`;
+ *  of bytes both also in bits a feature. */
+void duet_autoregressive_likelihood(duet_model *model, duet_node minimised, duet_node nll, size_t features,
+                                    duet_group *group);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* MADE, Germain et al. 2015 (arXiv:1502.03509): masks on the weights of a dense net let output i see inputs before i
- * only, in some order of the inputs, so that its outputs are the conditionals of a product, and sampling is one pass an
- * input. With several orders or connectivities (sec. 4) each step trains one set of masks, and p(x) is their mean. */
+/* MADE, Germain et al. 2015 (arXiv:1502.03509): masks on the weights of a dense net let output i see only the inputs
+ * before i in some order. The outputs are thus conditionals whose product is p(x); sampling is one pass an input. With
+ * several orders or connectivities (sec. 4) each step trains one set of masks, and p(x) is the mean over all of them.
+ */
 #include <math.h>
 #include <stdio.h>
 
@@ -52,8 +53,9 @@ static void spread(duet_model *m, const duet_masked_net *n, const duet_masks *of
     }
 }
 
-/* Ancestral sampling, sec. 4, each row under a set of its own. An input costs a row of the last weights, a column of
- * the first, and the products between hidden layers. */
+/* Ancestral sampling, sec. 4, each row under a set of its own. The sums of the hidden units over the inputs so far are
+ * kept in scratch, so that an input reads only a row of the last weight matrix and a column of the first, and those
+ * between hidden layers. */
 static void sample(duet_model *m, const duet_masked_net *n)
 {
     size_t rows = duet_model_batch_size(m), last = n->layers - 1;
@@ -96,9 +98,8 @@ static void build_made(duet_model *m)
     if (n.layers == 0) return;
     duet_masks of = n.sets == 1 ? duet_masks_of(&n, 0) : duet_masks_at(&n, set_of_step(m, &n));
     duet_node nll = duet_autoregressive_nll(m, duet_masked_net_outputs(m, &n, &of, x), x);
-    duet_autoregressive_train(m, nll, n.inputs, duet_model_group(m, "net"));
-
-    duet_output(m, DUET_NLL, joint_nll(m, &n, x, &outputs));
+    duet_group *net = duet_model_group(m, "net");
+    duet_autoregressive_likelihood(m, nll, joint_nll(m, &n, x, &outputs), n.inputs, net);
     duet_own_output(m, "pixel_logits", outputs);
     sample(m, &n);
 }

@@ -150,9 +150,7 @@ static void build_pixelcnn(duet_model *m)
     }
     duet_node outputs = duet_flatten(read_pictures(&n, duet_reshape(x, shape)));
     duet_node nll = duet_autoregressive_nll(m, outputs, x);
-    duet_autoregressive_train(m, nll, duet_features(x), n.at.group);
-
-    duet_output(m, DUET_NLL, nll);
+    duet_autoregressive_likelihood(m, nll, nll, duet_features(x), n.at.group);
     duet_own_output(m, "pixel_logits", outputs);
     sample(n, shape.dims[1], shape.dims[2]);
 }
