@@ -278,6 +278,54 @@ static void modes_are_counted_within_three_sigma(void **state)
     duet_run_close(&run);
 }
 
+/* Of a split of pictures of 8 x 8 x 3: the mean square of 4 times a pixel less its four neighbours. */
+static double energy_of_data(duet_run *run)
+{
+    static float x[TEST_TRAINING][8][8][3];
+    double sum = 0;
+    duet_error error = {0};
+    assert_ok(duet_data_read(duet_run_data(run), DUET_TRAIN, 0, TEST_TRAINING, x[0][0][0], &error), &error);
+    for (size_t n = 0; n < TEST_TRAINING; n++)
+        for (size_t row = 1; row < 7; row++)
+            for (size_t column = 1; column < 7; column++)
+                for (size_t c = 0; c < 3; c++)
+                    sum += pow(4 * (double)x[n][row][column][c] - (double)x[n][row - 1][column][c] -
+                                   (double)x[n][row + 1][column][c] - (double)x[n][row][column - 1][c] -
+                                   (double)x[n][row][column + 1][c],
+                               2);
+    return sum / (TEST_TRAINING * 36 * 3);
+}
+
+/* Black pictures with one white number: 16 at its place and 1 beside, above and below, where those places count. */
+static void sharpness_is_the_energy_of_the_laplacian(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t row, column;
+        double energy;
+    } rows[] = {{3, 4, 16 + 4}, {1, 4, 16 + 3}, {6, 6, 16 + 2}, {0, 2, 1}, {7, 7, 0}};
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    double data = energy_of_data(run);
+    assert_close(value_of(run, "sharpness", DUET_TRAIN, "sharpness").value, 0, 0); /* grey all over */
+    for (size_t i = 0; i < PIXELS; i++) set_one(run, "decoder.output.bias", i, -200);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t place = (rows[i].row * 8 + rows[i].column) * 3 + i % 3;
+        set_one(run, "decoder.output.bias", place, 200);
+        double expected = rows[i].energy / (36 * 3) / data;
+        duet_metric_value samples = value_of(run, "sharpness", DUET_TRAIN, "sharpness");
+        assert_close(samples.value, expected, 1e-6);
+        assert_int_equal(samples.n, 1000);
+        duet_metric_value rebuilt = value_of(run, "sharpness", DUET_TRAIN, "sharpness-reconstruction");
+        assert_close(rebuilt.value, expected, 1e-6);
+        assert_int_equal(rebuilt.n, TEST_TRAINING);
+        set_one(run, "decoder.output.bias", place, -200);
+    }
+    duet_run_close(&run);
+    run = open_ring(); /* points are no pictures */
+    assert_false(duet_metric_applies(run, "sharpness"));
+    duet_run_close(&run);
+}
+
 /* A decoder of two latents without hidden layers: its weight's rows are the directions. */
 static void the_rank_of_a_decoder_is_that_of_its_weight(void **state)
 {
@@ -459,6 +507,7 @@ int main(void)
         cmocka_unit_test(accuracy_counts_both_sides),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
+        cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),
         cmocka_unit_test(the_rank_of_a_decoder_is_that_of_its_weight),
         cmocka_unit_test(metrics_say_what_they_cannot_do),
         cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),

@@ -57,6 +57,19 @@ static void build_every(duet_model *m)
                   duet_model_group(m, "other"));
 }
 
+/* Two phases move one group, down slopes of 1000 and of 1. */
+static void build_twice(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_node w = test_parameter(m, net, "w", 0);
+    duet_phase(m, "steep", 1);
+    duet_report(m, "w", w);
+    duet_minimise(m, duet_scale(w, 1000), net);
+    duet_phase(m, "shallow", 1);
+    duet_phase_own_moments(m);
+    duet_minimise(m, w, net);
+}
+
 /* Rows of a phase's history. */
 static void read_history(test_parts *parts, const char *name, float rows[DUET_HISTORY_ROWS])
 {
@@ -131,6 +144,32 @@ static void phases_may_run_every_nth_step(void **state)
     test_parts_close(&parts);
 }
 
+/* Adam divides a slope that stays by itself: each phase goes lr a step, as neither sees the other's gradients. */
+static void a_phase_may_have_moments_of_its_own(void **state)
+{
+    (void)state;
+    enum { STEPS = 5 };
+    static const char *const adam[] = {"optimiser=adam", "lr=0.25"};
+    test_parts parts;
+    float w = NAN;
+    duet_error error = {0};
+    duet_family family = family_of(build_twice);
+    test_parts_open(&parts, device, &family, plain, adam, 2);
+    duet_store *store = duet_model_store(parts.model);
+    for (size_t i = 1; i <= STEPS; i++) {
+        test_steps(&parts, 1);
+        assert_ok(duet_store_read(store, device, "net.w", &w, sizeof w, &error), &error);
+        assert_close(w, -2 * 0.25 * (double)i, 1e-5);
+    }
+    assert_int_equal(test_read_count(&parts, "net.updates"), STEPS);
+    assert_int_equal(test_read_count(&parts, "net.shallow.updates"), STEPS);
+    assert_ok(duet_store_read(store, device, "net.w.moment1", &w, sizeof w, &error), &error);
+    assert_close(w, 1000 * (1 - pow(0.9, STEPS)), 1e-2);
+    assert_ok(duet_store_read(store, device, "net.w.shallow.moment1", &w, sizeof w, &error), &error);
+    assert_close(w, 1 - pow(0.9, STEPS), 1e-5);
+    test_parts_close(&parts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +177,7 @@ int main(void)
         cmocka_unit_test(phases_whose_gate_reads_draw),
         cmocka_unit_test(phases_may_share_a_batch),
         cmocka_unit_test(phases_may_run_every_nth_step),
+        cmocka_unit_test(a_phase_may_have_moments_of_its_own),
     };
     return RUN_TESTS("phases", tests, open_sets, close_all);
 }

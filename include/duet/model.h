@@ -69,6 +69,7 @@ typedef struct duet_family {
     size_t batch;              /**< examples a step of a training that does not say; 0: 128 */
     const char *const *groups; /**< the networks whose settings may be said apart, "generator.lr=0.001"; NULL after the
                                     last. NULL: not listed, so that any name is taken until the model is built */
+    bool averaged;             /**< use reads the averages that groups keep, unless a request says weights=trained */
 } duet_family;
 
 /** What a training takes that does not say: the preset's numbers if the settings name one, else the family's. */
@@ -183,6 +184,10 @@ DUET_API void duet_phase_share_batch_at(const char *where, duet_model *model);
 /** What this phase minimises is minimised by this optimiser, not by that of the settings. */
 DUET_API void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_optimiser *optimiser);
 #define duet_phase_optimiser(model, optimiser) duet_phase_optimiser_at(DUET_WHERE, (model), (optimiser))
+/** What this phase minimises is minimised by an optimiser of the phase's own: the same settings, moments of its own.
+ *  Without this a group has one optimiser, whatever phases move it, whose moments see the gradients of all. */
+DUET_API void duet_phase_own_moments_at(const char *where, duet_model *model);
+#define duet_phase_own_moments(model) duet_phase_own_moments_at(DUET_WHERE, (model))
 /** In this phase, update the groups down the gradient of `loss` (a scalar). All gradients of a phase are taken at the
  *  same parameters. */
 DUET_API void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate,

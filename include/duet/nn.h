@@ -222,7 +222,7 @@ typedef struct duet_prior {
     size_t features; /**< numbers; of a categorical its classes */
     double location, scale;
     size_t components;
-    const float *centres; /**< of a mixture, [components, features]; must outlive the model */
+    const float *centres; /**< of a mixture, [components, features]; a model keeps a copy */
 } duet_prior;
 
 /** N(0, 1), U(low, high), the logistic distribution of location 0 and scale 1, and so on, as values. */
@@ -277,10 +277,14 @@ typedef struct duet_optimiser {
     uint64_t rate_warm_up; /**< updates over which the rate first rises from 0; 0: none */
     uint64_t rate_steps;
     double rate_final;
-    double clip_update;  /**< an update of the group's parameters is scaled down to this norm; 0: no limit */
-    double clip_weights; /**< parameters are held within +-this after an update, Arjovsky et al. 2017; 0: not */
-    double average;      /**< decay of an exponential average of the parameters: average = average + (1 - decay) (p -
-                              average), from the parameters after the first update; 0: none is kept */
+    double clip_update;     /**< an update of the group's parameters is scaled down to this norm; 0: no limit */
+    double clip_weights;    /**< parameters are held within +-this after an update, Arjovsky et al. 2017; 0: not */
+    double average;         /**< decay of an exponential average of the parameters: average = average + (1 - decay) (p -
+                                 average), from the parameters after the first update; 0: none is kept */
+    double average_warm_up; /**< after n updates the decay is at most (1 + n) / (this + n), so that the start is soon
+                                 forgotten; 0: it is the same from the first update on */
+    const char *name; /**< its moments and its count of updates are "group.name.moment1" and so on, where a group has
+                           several optimisers; NULL: "group.moment1" */
 } duet_optimiser;
 
 /** The names of the kinds and the schedules, as "a|b|c" in the order of the enumerations. Static storage. */

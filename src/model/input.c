@@ -150,22 +150,40 @@ static duet_node make_latent(const char *where, duet_build *build, size_t featur
     return drawn;
 }
 
+/* The build's own copy of a prior, in one block with its centres. NULL: memory is short. */
+static duet_prior *copy_prior(const duet_prior *parts, size_t count)
+{
+    size_t numbers = 0;
+    for (size_t i = 0; i < count; i++)
+        numbers += parts[i].centres == NULL ? 0 : parts[i].components * parts[i].features;
+    duet_prior *copy = malloc((count + 1) * sizeof *parts + numbers * sizeof(float));
+    if (copy == NULL) return NULL;
+    float *centres = (float *)(copy + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = parts[i];
+        if (parts[i].centres == NULL) continue;
+        numbers = parts[i].components * parts[i].features;
+        copy[i].centres = memcpy(centres, parts[i].centres, numbers * sizeof *centres);
+        centres += numbers;
+    }
+    return copy;
+}
+
 static duet_node find_latent(const char *where, duet_model *model, const duet_prior *parts, size_t count,
                              duet_node by_model)
 {
     duet_build *build = model->build;
-    size_t features = duet_prior_features(parts, count), bytes = count * sizeof *parts;
+    size_t features = duet_prior_features(parts, count);
     if (build->latent != NULL) {
         if (duet_features(build->latent) != features)
             duet_graph_fail(build->graph, "latent: a model has one latent, and two widths were asked for");
         return build->latent;
     }
-    build->prior = malloc(bytes > 0 ? bytes : 1);
+    build->prior = copy_prior(parts, count);
     if (build->prior == NULL || features == 0) {
         duet_graph_fail(build->graph, build->prior == NULL ? "out of memory for a model" : "latent: it has no numbers");
         return duet_node_broken(build->graph);
     }
-    memcpy(build->prior, parts, bytes);
     build->prior_count = count;
     build->latent_where = where;
     return build->latent = make_latent(where, build, features, by_model);

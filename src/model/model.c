@@ -107,6 +107,7 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
         .clip_update = duet_settings_group_number(s, group, "clip_update"),
         .clip_weights = duet_settings_group_number(s, group, "clip_weights"),
         .average = duet_settings_group_number(s, group, "average"),
+        .average_warm_up = duet_settings_group_number(s, group, "average_warm_up"),
     };
 }
 

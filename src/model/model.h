@@ -30,6 +30,7 @@ typedef struct duet_phase_description {
     size_t repeats;    /* replays a step; 0: as many as an epoch has batches */
     size_t every;      /* in training, the first of each `every` steps replays the phase */
     bool shares;       /* reads the same batch as the phase before it */
+    bool owns_moments; /* its updates have moments of their own */
     bool draws;        /* each replay ends by moving on to the next batch (set by duet_model_build) */
     bool has_optimiser;
     duet_optimiser optimiser; /* if has_optimiser; else the settings choose it */

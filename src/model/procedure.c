@@ -103,6 +103,12 @@ void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_op
     phase->optimiser = *optimiser;
 }
 
+void duet_phase_own_moments_at(const char *where, duet_model *model)
+{
+    duet_phase_description *phase = open_phase(where, model->build, "phase_own_moments");
+    if (phase != NULL) phase->owns_moments = true;
+}
+
 void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate, duet_group *const *groups)
 {
     duet_build *build = model->build;

@@ -40,6 +40,7 @@ static const duet_setting of_groups[] = {
     DUET_NUMBER("clip_update", 0, 0, UNLIMITED, "largest norm of an update of a group's parameters; 0: no limit"),
     DUET_NUMBER("clip_weights", 0, 0, UNLIMITED, "largest size of a parameter after an update; 0: no limit"),
     DUET_NUMBER("average", 0, 0, 0.999999, "decay of an average of the weights, kept beside them; 0: none"),
+    DUET_NUMBER("average_warm_up", 0, 0, UNLIMITED, "decay after n updates: at most (1 + n) / (this + n); 0: no limit"),
     DUET_CHOICE("initialiser", "default", DUET_NAMES(DUET_INITIALISERS),
                 "how layers' weights start; default: the layer's own way"),
     DUET_NUMBER("initialiser_scale", 1, 0, 1000, "factor of the initialiser; of normal its deviation"),

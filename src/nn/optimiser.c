@@ -65,13 +65,22 @@ duet_status duet_group_slot(duet_group *group, const char *name, duet_variable *
     return DUET_OK;
 }
 
-/* A moment or an average, as a flat row. */
+/* A block beside the group's parameters, as a flat row. */
 static duet_node slot(update *u, const char *name)
 {
     duet_error error = {0};
     duet_variable *variable;
     if (duet_group_slot(u->group, name, &variable, &error) != DUET_OK) return fail(u, &error);
     return duet_variable_node(u->graph, variable);
+}
+
+/* A block of this optimiser's own. */
+static duet_node moment(update *u, const char *name)
+{
+    char full[64];
+    if (u->optimiser->name == NULL) return slot(u, name);
+    snprintf(full, sizeof full, "%s.%s", u->optimiser->name, name);
+    return slot(u, full);
 }
 
 static void take(update *u, duet_node variable, duet_node value)
@@ -81,12 +90,23 @@ static void take(update *u, duet_node variable, duet_node value)
     u->roots[u->root_count++] = duet_assign(variable, value);
 }
 
+/* What the average keeps of itself in this update. */
+static duet_node average_decay(update *u)
+{
+    const char *where = u->where;
+    duet_node decay = duet_constant(u->graph, u->optimiser->average);
+    if (u->optimiser->average_warm_up <= 0) return decay;
+    duet_node early = duet_divide(duet_shift(u->done, 1), duet_shift(u->done, u->optimiser->average_warm_up));
+    return duet_minimum(decay, early);
+}
+
 /* The average begins as the parameters after the first update, and then is an exponential mean of them. */
 static void keep_average(update *u, duet_node next)
 {
     const char *where = u->where;
     duet_node average = slot(u, DUET_AVERAGE_SLOT), is_first = duet_equal(u->done, duet_constant(u->graph, 0));
-    duet_node moved = duet_add(duet_scale(average, u->optimiser->average), duet_scale(next, 1 - u->optimiser->average));
+    duet_node decay = average_decay(u), fresh = duet_shift(duet_negate(decay), 1);
+    duet_node moved = duet_add(duet_multiply(average, decay), duet_multiply(next, fresh));
     take(u, average, duet_select(is_first, next, moved));
 }
 
@@ -134,7 +154,7 @@ static void sgd(update *u)
     const char *where = u->where;
     duet_node direction = u->gradient;
     if (u->optimiser->momentum > 0) {
-        duet_node velocity = slot(u, "velocity");
+        duet_node velocity = moment(u, "velocity");
         direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
@@ -144,12 +164,12 @@ static void sgd(update *u)
 static void rmsprop(update *u)
 {
     const char *where = u->where;
-    duet_node squares = slot(u, "squares");
+    duet_node squares = moment(u, "squares");
     duet_node next = mean_of(u, u->optimiser->beta2, squares, duet_square(u->gradient));
     duet_node direction = duet_divide(u->gradient, duet_shift(duet_sqrt(next), u->optimiser->epsilon));
     take(u, squares, next);
     if (u->optimiser->momentum > 0) {
-        duet_node velocity = slot(u, "velocity");
+        duet_node velocity = moment(u, "velocity");
         direction = duet_add(duet_scale(velocity, u->optimiser->momentum), direction);
         take(u, velocity, direction);
     }
@@ -169,7 +189,7 @@ static void adam_from(update *u, duet_node from)
 {
     const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
-    duet_node moment1 = slot(u, "moment1"), moment2 = slot(u, "moment2");
+    duet_node moment1 = moment(u, "moment1"), moment2 = moment(u, "moment2");
     duet_node first = mean_of(u, o->beta1, moment1, u->gradient);
     duet_node second = mean_of(u, o->beta2, moment2, duet_square(u->gradient));
     duet_node mean = o->beta1 > 0 ? duet_multiply(first, bias_correction(u, o->beta1)) : first;
@@ -290,7 +310,8 @@ size_t duet_update_measured_at(const char *where, duet_group *group, const duet_
     update *u = &whole;
     u->roots = roots;
     u->norm = norm;
-    snprintf(name, sizeof name, "%s.updates", group->name);
+    const char *own = optimiser->name == NULL ? "" : optimiser->name, *dot = optimiser->name == NULL ? "" : ".";
+    snprintf(name, sizeof name, "%s.%s%supdates", group->name, own, dot);
     duet_node updates = duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     u->done = duet_to_float(updates);
     u->time = duet_shift(u->done, 1);

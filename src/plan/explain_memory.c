@@ -81,7 +81,7 @@ static size_t storage_memory(duet_explainer *e, const duet_storage *storage)
     duet_memory_kind kind = storage_kind(storage, duet_graph_store(e->lowering->graph));
     storage_name(storage, kind, name);
     snprintf(group, sizeof group, "%s", name);
-    char *dot = kind == DUET_MEMORY_MOMENTS ? strrchr(group, '.') : NULL;
+    char *dot = kind == DUET_MEMORY_MOMENTS ? strchr(group, '.') : NULL;
     if (dot != NULL) *dot = '\0';
     bool grouped = kind == DUET_MEMORY_PARAMETERS || kind == DUET_MEMORY_MOMENTS;
     size_t elements = storage->type == DUET_FLOAT32 ? duet_storage_flat_elements(storage) : storage->elements;

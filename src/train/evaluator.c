@@ -419,7 +419,7 @@ static duet_status check_request(const duet_evaluator *evaluator, const prepared
     return DUET_OK;
 }
 
-duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
+static duet_status answer(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
 {
     course it = {.request = request};
     if (request->output_count == 0)
@@ -444,5 +444,23 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     for (size_t first = 0; first < request->count && status == DUET_OK; first += rows)
         status = run_batch(&it, first, request->count - first < rows ? request->count - first : rows, error);
     free(it.room);
+    return status;
+}
+
+/* A family that is used by its averages: as if the request said so first, so that what it says itself counts. */
+duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
+{
+    bool averages = duet_model_family(evaluator->model)->averaged;
+    if (averages) DUET_TRY(duet_averages_begun(evaluator->device, evaluator->model, &averages, error));
+    if (!averages) return answer(evaluator, request, error);
+    duet_request whole = *request;
+    const char **settings = malloc((request->setting_count + 1) * sizeof *settings);
+    if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    settings[0] = "weights=average";
+    for (size_t i = 0; i < request->setting_count; i++) settings[i + 1] = request->settings[i];
+    whole.settings = settings;
+    whole.setting_count = request->setting_count + 1;
+    duet_status status = answer(evaluator, &whole, error);
+    free(settings);
     return status;
 }

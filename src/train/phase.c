@@ -167,8 +167,12 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
             duet_group *group = objective->groups[g];
             const duet_optimiser by_settings = duet_model_optimiser(schedule->model, duet_group_name(group));
             duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
-            if (group->store == schedule->model->store && optimiser.average == 0)
-                optimiser.average = by_settings.average; /* kept whichever optimiser moves the group */
+            if (group->store == schedule->model->store &&
+                optimiser.average == 0) { /* kept whichever optimiser moves it */
+                optimiser.average = by_settings.average;
+                optimiser.average_warm_up = by_settings.average_warm_up;
+            }
+            if (phase->owns_moments) optimiser.name = phase->name;
             duet_node *norm = NULL;
             for (size_t r = 0; r < phase->report_count; r++)
                 if (phase->reports[r].group == group) norm = &norms[r];

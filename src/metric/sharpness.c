@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Sharpness: the mean energy of the 3 x 3 Laplacian (4 at the centre, -1 beside, above and below) of pictures that a
+ * model makes, over that of the data: a ratio, 1 for the data themselves, below 1 for a blur. Energy is the mean square
+ * over all channels of the pixels that have four neighbours. It cannot tell an edge from noise, which is sharp too: 1
+ * is what to reach, more is grain, and only a look at the pictures says whether the sharpness is in the right places.
+ */
+#include <stdlib.h>
+
+#include "metric/metric.h"
+
+enum { SAMPLES = 1000, PIECE = 1000 };
+
+static bool applies(duet_run *run)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    size_t features = duet_shape_elements(data->shape);
+    return data->shape.rank == 3 && data->shape.dims[0] >= 3 && data->shape.dims[1] >= 3 &&
+           (duet_run_features(run, DUET_SAMPLE) == features || duet_run_features(run, DUET_RECONSTRUCTION) == features);
+}
+
+static const char *const *outputs(duet_run *run)
+{
+    static const char *const names[] = {DUET_RECONSTRUCTION, NULL}, *const none[] = {NULL};
+    return duet_run_features(run, DUET_RECONSTRUCTION) > 0 ? names : none;
+}
+
+static double energy(duet_shape shape, const float *picture)
+{
+    size_t height = shape.dims[0], row = shape.dims[1] * shape.dims[2], channels = shape.dims[2];
+    double sum = 0;
+    for (size_t y = 1; y + 1 < height; y++)
+        for (size_t i = y * row + channels; i < (y + 1) * row - channels; i++) {
+            double around = (double)picture[i - channels] + (double)picture[i + channels] + (double)picture[i - row] +
+                            (double)picture[i + row];
+            double laplacian = 4 * (double)picture[i] - around;
+            sum += laplacian * laplacian;
+        }
+    return sum / (double)((height - 2) * (row - 2 * channels));
+}
+
+/* The energy of each reconstruction. */
+static duet_status begin(duet_metric_task *task, duet_error *error)
+{
+    return duet_metric_new_state(task, duet_metric_examples(task) * sizeof(double), error);
+}
+
+static void take(duet_metric_task *task, const duet_metric_piece *piece)
+{
+    duet_shape shape = duet_data_describe(duet_run_data(task->run))->shape;
+    double *energies = task->state;
+    if (piece->values[0] == NULL) return;
+    for (size_t i = 0; i < piece->count; i++)
+        energies[piece->first + i] = energy(shape, piece->values[0] + i * duet_shape_elements(shape));
+}
+
+/* The mean over the split, which is not 0. */
+static duet_status data_energy(const duet_metric_task *task, double *mean, duet_error *error)
+{
+    duet_data *data = duet_run_data(task->run);
+    duet_shape shape = duet_data_describe(data)->shape;
+    size_t features = duet_shape_elements(shape), total = duet_metric_examples(task);
+    float *examples = malloc(PIECE * features * sizeof *examples);
+    if (examples == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
+    duet_status status = DUET_OK;
+    *mean = 0;
+    for (size_t first = 0; status == DUET_OK && first < total; first += PIECE) {
+        size_t count = total - first < PIECE ? total - first : PIECE;
+        status = duet_data_read(data, task->split, first, count, examples, error);
+        for (size_t i = 0; status == DUET_OK && i < count; i++)
+            *mean += energy(shape, examples + i * features) / (double)total;
+    }
+    free(examples);
+    if (status == DUET_OK && !(*mean > 0))
+        status = duet_fail(error, DUET_ERROR_NUMERIC,
+                           "sharpness: all pictures of %s are flat, there is nothing to "
+                           "compare with",
+                           duet_data_describe(data)->name);
+    return status;
+}
+
+static void add_ratio(duet_metric_task *task, const char *name, double *energies, size_t count, double data)
+{
+    for (size_t i = 0; i < count; i++) energies[i] /= data;
+    duet_metric_add_mean(task, name, energies, count);
+}
+
+static duet_status add_samples(duet_metric_task *task, double data, duet_error *error)
+{
+    duet_shape shape = duet_data_describe(duet_run_data(task->run))->shape;
+    double energies[SAMPLES];
+    float *samples;
+    DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error));
+    for (size_t i = 0; i < SAMPLES; i++) energies[i] = energy(shape, samples + i * duet_shape_elements(shape));
+    free(samples);
+    add_ratio(task, "sharpness", energies, SAMPLES, data);
+    return DUET_OK;
+}
+
+static duet_status finish(duet_metric_task *task, duet_error *error)
+{
+    double data = 0;
+    DUET_TRY(data_energy(task, &data, error));
+    if (duet_run_features(task->run, DUET_SAMPLE) > 0) DUET_TRY(add_samples(task, data, error));
+    if (duet_run_features(task->run, DUET_RECONSTRUCTION) > 0)
+        add_ratio(task, "sharpness-reconstruction", task->state, duet_metric_examples(task), data);
+    return DUET_OK;
+}
+
+const duet_metric duet_metric_sharpness = {
+    .row = {"sharpness", "ratio to the data",
+            "energy of the 3 x 3 Laplacian of 1,000 samples, and of reconstructions, over that of the data; for models "
+            "of pictures of at least 3 x 3 that sample or reconstruct"},
+    .applies = applies,
+    .outputs = outputs,
+    .begin = begin,
+    .take = take,
+    .finish = finish,
+};

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* VAE-GANs: their losses against closed forms, which loss moves which network, and that the game sharpens what a VAE
+ * blurs. */
+#include "model_parts.h"
+#include "use.h"
+
+#include "train/trainer.h"
+
+enum { ENCODER, GENERATOR, DISCRIMINATOR, NETWORKS };
+
+static const char *const networks[NETWORKS] = {"encoder", "generator", "discriminator"};
+static char flat[TEST_PATH_SIZE + 32], pictures[TEST_PATH_SIZE + 32];
+
+#define LINEAR "encoder_hidden=", "generator_hidden=", "discriminator_hidden=", "latent=1"
+
+/* Losses. */
+
+/* Examples are 1/2, decoded ones sigmoid(decoded) whatever z is, D's last hidden layer is the example itself and its
+ * logit weight x + bias; the posterior is N(mean, exp(logvar)). */
+static void set_players(duet_model *model, double decoded, double weight, double bias, double mean, double logvar)
+{
+    const struct {
+        const char *name;
+        double value;
+    } rows[] = {
+        {"generator.output.weight", 0},     {"generator.output.bias", decoded}, {"discriminator.logit.weight", weight},
+        {"discriminator.logit.bias", bias}, {"encoder.mean.weight", 0},         {"encoder.mean.bias", mean},
+        {"encoder.logvar.weight", 0},       {"encoder.logvar.bias", logvar}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) test_set(model, device, rows[i].name, rows[i].value);
+}
+
+static void losses_have_their_closed_forms(void **state)
+{
+    (void)state;
+    static const char *const recons[] = {"recon=pixels", "recon=features"}, *const reports[] = {"kl", "distance",
+                                                                                                "g_loss", "d_loss",
+                                                                                                "accuracy"};
+    static const struct {
+        double decoded, weight, bias, mean, logvar;
+    } rows[] = {{0, 1, -0.5, 0, 0}, {2, 3, -1, 1.5, -2}, {-1.5, -2, 0.25, -0.5, 1}};
+    const double pi = acos(-1);
+    test_graph graphs[2];
+    for (size_t i = 0; i < 2; i++) {
+        test_graph_open(&graphs[i], device, DUET_BUILD_TRAIN, TEST_BATCH, "vae-gan", flat,
+                        SETTINGS(LINEAR, recons[i], "gamma=0.75", "beta=3"));
+        for (size_t r = 0; r < 5; r++) (void)test_graph_watch(&graphs[i], test_graph_report(&graphs[i], reports[r]));
+        for (size_t p = 0; p < 3; p++)
+            (void)test_graph_watch(&graphs[i], graphs[i].build->procedures[0].phases[p].objectives[0].loss);
+    }
+    test_graphs_plan(graphs, 2);
+    for (size_t i = 0; i < 2; i++)
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+            double y = test_sigmoid(rows[r].decoded), on_real = rows[r].weight * 0.5 + rows[r].bias,
+                   on_fake = rows[r].weight * y + rows[r].bias, expected[8];
+            expected[0] = (rows[r].mean * rows[r].mean + exp(rows[r].logvar) - 1 - rows[r].logvar) / 2;
+            expected[1] = i == 0 ? -0.5 * log(y) - 0.5 * log(1 - y) : (pow(y - 0.5, 2) + log(2 * pi)) / 2;
+            expected[2] = 2 * test_softplus(-on_fake);
+            expected[3] = test_softplus(-on_real) + 2 * test_softplus(on_fake);
+            expected[4] = ((on_real > 0) + (on_fake <= 0)) / 2.0;
+            expected[5] = 3 * expected[0] + expected[1];
+            expected[6] = 0.75 * expected[1] + expected[2];
+            expected[7] = expected[3];
+            set_players(graphs[i].model, rows[r].decoded, rows[r].weight, rows[r].bias, rows[r].mean, rows[r].logvar);
+            test_graph_run(&graphs[i]);
+            for (size_t k = 0; k < 8; k++) assert_close(test_graph_value(&graphs[i], k), expected[k], 4e-6);
+        }
+    for (size_t i = 0; i < 2; i++) test_graph_close(&graphs[i]);
+}
+
+/* What moves. */
+
+#define SMALL "encoder_hidden=6", "generator_hidden=6", "discriminator_hidden=5", "latent=3"
+
+typedef struct snapshot {
+    float *values[NETWORKS];
+    size_t counts[NETWORKS];
+} snapshot;
+
+static snapshot take(duet_model *model)
+{
+    snapshot taken;
+    for (size_t i = 0; i < NETWORKS; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "%s.flat", networks[i]);
+        taken.values[i] = test_get(model, device, name, &taken.counts[i]);
+    }
+    return taken;
+}
+
+static bool differs(const snapshot *a, const snapshot *b, size_t network)
+{
+    assert_int_equal(a->counts[network], b->counts[network]);
+    return memcmp(a->values[network], b->values[network], a->counts[network] * sizeof(float)) != 0;
+}
+
+static void forget(snapshot *old)
+{
+    for (size_t i = 0; i < NETWORKS; i++) free(old->values[i]);
+}
+
+static void replay(test_parts *parts, size_t phase)
+{
+    duet_error error = {0};
+    assert_ok(duet_plan_replay(parts->trainer->schedule.plans[phase], &error), &error);
+}
+
+static void phases_move_one_network_each_in_the_papers_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *recon, *size;
+    } rows[] = {{"vae-gan", "recon=pixels", "encoder_hidden=6"},
+                {"vae-gan", "recon=features", "encoder_hidden=6"},
+                {"vae-gan-conv", "recon=pixels", "width=2"},
+                {"vae-gan-conv", "recon=features", "width=2"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        test_parts parts;
+        test_parts_open(&parts, device, duet_family_find(rows[i].family), pictures,
+                        SETTINGS(rows[i].recon, rows[i].size, "latent=3"));
+        assert_int_equal(parts.trainer->schedule.phase_count, NETWORKS);
+        for (size_t phase = 0; phase < NETWORKS; phase++) {
+            snapshot before = take(parts.model);
+            replay(&parts, phase);
+            snapshot after = take(parts.model);
+            for (size_t k = 0; k < NETWORKS; k++) assert_int_equal(differs(&before, &after, k), k == phase);
+            forget(&before);
+            forget(&after);
+        }
+        assert_int_equal(test_read_count(&parts, "trainer.draws"), 1); /* they share the batch */
+        test_parts_close(&parts);
+    }
+}
+
+/* The networks after one phase from the same start; D's logit as it starts, or of zeros. */
+static snapshot after_phase(size_t phase, bool logit, const char *const *settings, size_t count)
+{
+    static const char *const small[] = {SMALL};
+    const char *all[8];
+    test_parts parts;
+    memcpy(all, small, sizeof small);
+    memcpy(all + 4, settings, count * sizeof *settings);
+    test_parts_open(&parts, device, duet_family_find("vae-gan"), pictures, all, 4 + count);
+    if (!logit) test_set(parts.model, device, "discriminator.logit.weight", 0);
+    replay(&parts, phase);
+    snapshot made = take(parts.model);
+    test_parts_close(&parts);
+    return made;
+}
+
+static bool ends_apart(size_t network, snapshot a, snapshot b)
+{
+    bool apart = differs(&a, &b, network);
+    forget(&a);
+    forget(&b);
+    return apart;
+}
+
+/* D's update is the same to the bit however much the comparison in its features counts; and where its own loss rests,
+ * training by that comparison leaves it as it is. */
+static void the_comparison_never_trains_the_discriminator(void **state)
+{
+    (void)state;
+    assert_false(ends_apart(DISCRIMINATOR, after_phase(DISCRIMINATOR, true, SETTINGS("gamma=0")),
+                            after_phase(DISCRIMINATOR, true, SETTINGS("gamma=1000", "recon=features"))));
+    assert_false(ends_apart(DISCRIMINATOR, after_phase(DISCRIMINATOR, true, SETTINGS("recon=pixels")),
+                            after_phase(DISCRIMINATOR, true, SETTINGS("recon=features"))));
+    test_parts parts;
+    test_parts_open(&parts, device, duet_family_find("vae-gan"), pictures, SETTINGS(SMALL, "gate_high=0", "gamma=10"));
+    test_set(parts.model, device, "discriminator.logit.bias", 5); /* all are real to it: its accuracy is 1/2 */
+    snapshot before = take(parts.model);
+    test_steps(&parts, 5);
+    snapshot after = take(parts.model);
+    assert_true(differs(&before, &after, ENCODER) && differs(&before, &after, GENERATOR));
+    assert_false(differs(&before, &after, DISCRIMINATOR));
+    forget(&before);
+    forget(&after);
+    test_parts_close(&parts);
+}
+
+/* All of the game's gradients go through D's logit: the encoder's update does not depend on it. */
+static void no_gradient_of_the_game_reaches_the_encoder(void **state)
+{
+    (void)state;
+    static const char *const recons[] = {"recon=pixels", "recon=features"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_false(ends_apart(ENCODER, after_phase(ENCODER, true, SETTINGS(recons[i])),
+                                after_phase(ENCODER, false, SETTINGS(recons[i]))));
+        assert_true(ends_apart(GENERATOR, after_phase(GENERATOR, true, SETTINGS(recons[i])),
+                               after_phase(GENERATOR, false, SETTINGS(recons[i]))));
+    }
+}
+
+/* With gamma 0 and a logit without slope nothing moves the generator; either loss alone does. */
+static void both_losses_train_the_generator(void **state)
+{
+    (void)state;
+    assert_false(ends_apart(GENERATOR, after_phase(GENERATOR, false, SETTINGS("gamma=0")),
+                            after_phase(ENCODER, true, SETTINGS("gamma=0"))));
+    assert_true(ends_apart(GENERATOR, after_phase(GENERATOR, true, SETTINGS("gamma=0")),
+                           after_phase(ENCODER, true, SETTINGS("gamma=0"))));
+    assert_true(ends_apart(GENERATOR, after_phase(GENERATOR, false, SETTINGS("gamma=1")),
+                           after_phase(ENCODER, true, SETTINGS("gamma=1"))));
+}
+
+/* What comes of it: in test_vae_gan's pictures a square of any brightness lies anywhere. */
+
+enum { SIDE = 12, NUMBERS = SIDE * SIDE, EXAMPLES = 2000, SAMPLES = 500 };
+
+static float squares[EXAMPLES][NUMBERS];
+
+static void write_squares(void)
+{
+    duet_error error = {0};
+    for (size_t n = 0; n < EXAMPLES; n++) {
+        size_t top = n % 7 + 1, left = n / 7 % 7 + 1, size = 3 + n / 49 % 2;
+        for (size_t i = 0; i < NUMBERS; i++) {
+            bool inside = i / SIDE - top < size && i % SIDE - left < size;
+            squares[n][i] = inside ? (float)(n * 31 % 50 + 50) / 100 : 0;
+        }
+    }
+    (void)snprintf(pictures, sizeof pictures, "%s/squares.npy", folder);
+    assert_ok(duet_write_npy(pictures, squares[0], DUET_SHAPE(EXAMPLES, SIDE, SIDE, 1), &error), &error);
+}
+
+/* The mean square of 4 times a pixel less its neighbours. */
+static double energy(const float *rows, size_t count)
+{
+    double sum = 0;
+    for (size_t n = 0; n < count; n++)
+        for (size_t y = 1; y + 1 < SIDE; y++)
+            for (size_t x = 1; x + 1 < SIDE; x++) {
+                const float *p = rows + n * NUMBERS + y * SIDE + x;
+                sum += pow(4 * (double)p[0] - (double)p[-1] - (double)p[1] - (double)p[-SIDE] - (double)p[SIDE], 2);
+            }
+    return sum / (double)(count * (SIDE - 2) * (SIDE - 2));
+}
+
+/* Of samples over the data's; and the squared error a pixel of reconstructions. */
+static void measure(test_parts *parts, double *sharpness, double *mse)
+{
+    static float samples[SAMPLES * NUMBERS], rebuilt[SAMPLES * NUMBERS];
+    duet_error error = {0};
+    duet_evaluator *evaluator;
+    assert_ok(duet_evaluator_new(&evaluator, device, parts->model, &error), &error);
+    const duet_wanted sample = {DUET_SAMPLE, samples};
+    const duet_request request = {.count = SAMPLES, .seed = 3, .outputs = &sample, .output_count = 1};
+    assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+    assert_ok(
+        test_evaluate(evaluator, TEST_FROM_EXAMPLES, DUET_RECONSTRUCTION, squares[0], SAMPLES, 3, rebuilt, &error),
+        &error);
+    duet_evaluator_free(&evaluator);
+    *sharpness = energy(samples, SAMPLES) / energy(squares[0], EXAMPLES);
+    *mse = 0;
+    for (size_t i = 0; i < SAMPLES * NUMBERS; i++)
+        *mse += pow((double)rebuilt[i] - (double)squares[i / NUMBERS][i % NUMBERS], 2) / (SAMPLES * NUMBERS);
+}
+
+static void it_is_sharper_than_a_vae(void **state)
+{
+    (void)state;
+    enum { STEPS = 1500 };
+    double sharpness[2], mse[2];
+    for (size_t i = 0; i < 2; i++) {
+        test_parts parts;
+        if (i == 0)
+            test_parts_open_batch(&parts, device, duet_family_find("vae"), pictures, 32,
+                                  SETTINGS("hidden=64", "latent=6"));
+        else
+            test_parts_open_batch(&parts, device, duet_family_find("vae-gan-conv"), pictures, 32,
+                                  SETTINGS("width=8", "latent=6", "lr=0.001"));
+        test_steps(&parts, STEPS);
+        measure(&parts, &sharpness[i], &mse[i]);
+        test_parts_close(&parts);
+    }
+    printf("sharpness %g %g mse %g %g\n", sharpness[0], sharpness[1], mse[0], mse[1]);
+}
+
+static int begin(void **state)
+{
+    duet_error error = {0};
+    float halves[TEST_EXAMPLES];
+    (void)open_all(state);
+    (void)snprintf(flat, sizeof flat, "%s/flat.npy", folder);
+    for (size_t i = 0; i < TEST_EXAMPLES; i++) halves[i] = 0.5f;
+    assert_ok(duet_write_npy(flat, halves, DUET_SHAPE(TEST_EXAMPLES, 1), &error), &error);
+    write_squares();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(losses_have_their_closed_forms),
+        cmocka_unit_test(phases_move_one_network_each_in_the_papers_order),
+        cmocka_unit_test(the_comparison_never_trains_the_discriminator),
+        cmocka_unit_test(no_gradient_of_the_game_reaches_the_encoder),
+        cmocka_unit_test(both_losses_train_the_generator),
+        cmocka_unit_test(it_is_sharper_than_a_vae),
+    };
+    return RUN_TESTS("vae_gan", tests, begin, close_all);
+}
