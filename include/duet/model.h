@@ -158,6 +158,12 @@ DUET_API duet_node duet_hidden_layers_reversed_at(const char *where, duet_model 
                                                   const char *sizes_key, duet_node x);
 #define duet_hidden_layers_reversed(model, group, sizes_key, x)                                                        \
     duet_hidden_layers_reversed_at(DUET_WHERE, (model), (group), (sizes_key), (x))
+/** Hidden layers that each read `beside`, [rows, n], next to what the layer before gives: a condition that none of them
+ *  has to pass on. */
+DUET_API duet_node duet_hidden_layers_beside_at(const char *where, duet_model *model, duet_group *group,
+                                                const char *sizes_key, duet_node x, duet_node beside);
+#define duet_hidden_layers_beside(model, group, sizes_key, x, beside)                                                  \
+    duet_hidden_layers_beside_at(DUET_WHERE, (model), (group), (sizes_key), (x), (beside))
 
 /* Procedures: what a model does, as data. Training is the one that is open at first; a model opens others for what it
  * does once trained: sampling pixel by pixel, inverting a generator. A procedure is phases in order, each a plan that
@@ -236,6 +242,7 @@ DUET_API duet_node duet_latent_at(const char *where, duet_model *model, const du
 #define DUET_NLL            "nll"            /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
 #define DUET_KL             "kl"             /**< [batch]: KL of the posterior from the prior, nats */
 #define DUET_CLASS_LOGITS   "class_logits"   /**< [batch, classes]: of a classifier, for the batch */
+#define DUET_CODE_LOGITS    "code_logits"    /**< [batch, categories]: of classes found without labels, for the batch */
 #define DUET_FEATURES       "features"       /**< [batch, n]: what a judge compares examples by */
 #define DUET_LOGIT          "logit"          /**< [batch, 1]: the discriminator's, for the batch */
 #define DUET_SAMPLE_LOGIT   "sample_logit"   /**< [batch, 1]: the discriminator's, for new examples */

@@ -174,7 +174,7 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
 
 static const char *const standard_outputs[] = {
     DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_LATENT, DUET_DECODE,       DUET_PRIOR,    DUET_NLL,
-    DUET_KL,     DUET_CLASS_LOGITS,   DUET_LOGIT,  DUET_SAMPLE_LOGIT, DUET_FEATURES,
+    DUET_KL,     DUET_CLASS_LOGITS,   DUET_LOGIT,  DUET_SAMPLE_LOGIT, DUET_FEATURES, DUET_CODE_LOGITS,
 };
 
 const char *duet_standard_output(size_t index)

@@ -6,6 +6,7 @@
 #include "duet/model.h"
 
 extern const duet_family duet_family_ae, duet_family_vae, duet_family_gan, duet_family_vae_conv, duet_family_gan_conv,
-    duet_family_classifier, duet_family_cvae, duet_family_cgan, duet_family_made, duet_family_nice;
+    duet_family_classifier, duet_family_cvae, duet_family_cgan, duet_family_made, duet_family_nice,
+    duet_family_bigan, duet_family_infogan;
 
 #endif

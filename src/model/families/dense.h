@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Networks of dense layers that several families play with. */
+#ifndef DUET_SRC_MODEL_FAMILIES_DENSE_H
+#define DUET_SRC_MODEL_FAMILIES_DENSE_H
+
+#include "duet/model.h"
+
+/** A generator, the group "generator": hidden layers of the setting "generator_hidden", then a dense layer "output" to
+ *  the features of the data, through a sigmoid where those lie in [0, 1]. */
+duet_node duet_dense_generator(duet_model *model, duet_node z);
+
+#endif
