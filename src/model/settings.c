@@ -270,7 +270,10 @@ const char *duet_settings_group_text(const duet_settings *settings, const char *
         if (strncmp(named, group, length) == 0 && named[length] == '.' && strcmp(named + length + 1, key) == 0)
             return settings->groups[i].value;
     }
-    return duet_settings_text(settings, key);
+    char of_group[64];
+    snprintf(of_group, sizeof of_group, "%s.%s", group == NULL ? "" : group, key);
+    const char *own = duet_settings_text(settings, of_group); /* a row of the family's for this group */
+    return own != NULL ? own : duet_settings_text(settings, key);
 }
 
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key)
