@@ -167,6 +167,17 @@ DUET_API duet_node duet_hidden_layers_reversed_at(const char *where, duet_model 
                                                   const char *sizes_key, duet_node x);
 #define duet_hidden_layers_reversed(model, group, sizes_key, x)                                                        \
     duet_hidden_layers_reversed_at(DUET_WHERE, (model), (group), (sizes_key), (x))
+/** What hidden layers may have besides. */
+typedef struct duet_hidden_options {
+    bool reversed;    /**< in reverse order of sizes */
+    bool batch_norm;  /**< before each activation but the first, layers "norm2", "norm3", ... */
+    duet_node beside; /**< [rows, n] or NULL: every layer reads it next to what the layer before gives, so that none has
+                         to pass it on */
+} duet_hidden_options;
+DUET_API duet_node duet_hidden_layers_as_at(const char *where, duet_model *model, duet_group *group,
+                                            const char *sizes_key, duet_node x, const duet_hidden_options *options);
+#define duet_hidden_layers_as(model, group, sizes_key, x, options)                                                     \
+    duet_hidden_layers_as_at(DUET_WHERE, (model), (group), (sizes_key), (x), (options))
 
 /* Procedures: what a model does, as data. Training is the one that is open at first; a model opens others for what it
  * does once trained: sampling pixel by pixel, inverting a generator. A procedure is phases in order, each a plan that
@@ -261,6 +272,7 @@ DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, co
 #define DUET_NLL            "nll"                /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
 #define DUET_KL             "kl"                 /**< [batch]: KL of the posterior from the prior, nats */
 #define DUET_CLASS_LOGITS   "class_logits"       /**< [batch, classes]: of a classifier, for the batch */
+#define DUET_CODE_LOGITS    "code_logits"        /**< [batch, categories]: of classes found without labels */
 #define DUET_FEATURES       "features"           /**< [batch, n]: what a judge compares examples by */
 #define DUET_LOGIT          "logit"              /**< [batch, 1]: the discriminator's, for the batch */
 #define DUET_SAMPLE_LOGIT   "sample_logit"       /**< [batch, 1]: the discriminator's, for new examples */

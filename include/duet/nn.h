@@ -116,6 +116,8 @@ DUET_API duet_node duet_activation_at(const char *where, const char *name, duet_
 /** The names duet_activation knows, as "a|b|c": for a row of settings, and from the library itself. */
 #define DUET_ACTIVATION_NAMES "relu|leaky_relu|elu|selu|gelu|swish|tanh|sigmoid|softplus|identity"
 DUET_API const char *duet_activation_names(void);
+/** What the setting "initialiser" may be, in the same way. */
+#define DUET_INITIALISER_NAMES "default|normal|glorot_uniform|glorot_normal|he_uniform|he_normal|fan_in_uniform"
 
 /** mu + exp(logvar / 2) eps, eps ~ N(0, I): the reparameterisation of Kingma & Welling 2014, sec. 2.4. */
 DUET_API duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node logvar);

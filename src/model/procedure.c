@@ -188,19 +188,9 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
 /* Outputs. */
 
 static const char *const standard_outputs[] = {
-    DUET_SAMPLE,
-    DUET_RECONSTRUCTION,
-    DUET_LATENT,
-    DUET_DECODE,
-    DUET_PRIOR,
-    DUET_NLL,
-    DUET_KL,
-    DUET_CLASS_LOGITS,
-    DUET_LOGIT,
-    DUET_SAMPLE_LOGIT,
-    DUET_FEATURES,
-    DUET_BITS,
-    DUET_POSTERIOR_DRAW,
+    DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_LATENT,      DUET_DECODE, DUET_PRIOR,        DUET_NLL,
+    DUET_KL,     DUET_CLASS_LOGITS,   DUET_CODE_LOGITS, DUET_LOGIT,  DUET_SAMPLE_LOGIT, DUET_FEATURES,
+    DUET_BITS,   DUET_POSTERIOR_DRAW,
 };
 
 const char *duet_standard_output(size_t index)

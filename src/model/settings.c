@@ -271,22 +271,29 @@ static const char *group_text(const duet_settings *settings, const char *group, 
     return NULL;
 }
 
-const char *duet_settings_text(const duet_settings *settings, const char *key)
+static const char *row_text(const duet_settings *settings, const char *key)
 {
     const duet_setting *setting;
-    const char *dot = strchr(key, '.');
-    const char *own = dot == NULL ? NULL : group_text(settings, key, (size_t)(dot - key), dot + 1);
-    if (own != NULL) return own;
-    if (dot != NULL) key = dot + 1;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
         if (strcmp(setting->key, key) == 0) return settings->values[i].text;
     return NULL;
 }
 
+/* Of "group.key" what is said of the group comes first, then the family's own row for it, then the row of all. */
+const char *duet_settings_text(const duet_settings *settings, const char *key)
+{
+    const char *dot = strchr(key, '.');
+    const char *text = dot == NULL ? NULL : group_text(settings, key, (size_t)(dot - key), dot + 1);
+    if (text == NULL) text = row_text(settings, key);
+    return text == NULL && dot != NULL ? row_text(settings, dot + 1) : text;
+}
+
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key)
 {
-    const char *own = group == NULL ? NULL : group_text(settings, group, strlen(group), key);
-    return own != NULL ? own : duet_settings_text(settings, key);
+    char of_group[192];
+    if (group == NULL) return row_text(settings, key);
+    snprintf(of_group, sizeof of_group, "%s.%s", group, key);
+    return duet_settings_text(settings, of_group);
 }
 
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key)
