@@ -8,7 +8,7 @@
 
 enum { FAKES = 33 };
 
-static char line[PATH], halves[PATH];
+static char line[PATH], plane[PATH], halves[PATH];
 
 #define LINEAR "generator_hidden=", "discriminator_hidden=", "latent=1", "shuffle=no"
 
@@ -289,6 +289,9 @@ static void contradictions_are_refused(void **state)
         {"gan", {"loss=hinge", "label_noise=0.1"}, "no labels to smooth or blur"},
         {"gan", {"loss=f-js", "fake_smoothing=0.1"}, "no labels to smooth or blur"},
         {"gan", {"loss=least-squares", "label_smoothing=0.1"}, NULL},
+        {"aae", {"loss=wasserstein"}, "slope: set discriminator.clip_weights=0.01"},
+        {"aae", {"loss=wasserstein", "discriminator.spectral_norm=yes"}, NULL},
+        {"vae-gan", {"loss=hinge", "label_noise=0.1"}, "no labels to smooth or blur"},
         {"gan", {"pack=3"}, "a batch of 8 does not make packs of 3"},
         {"gan", {"minibatch_deviation=yes"}, NULL},
         {"gan-conv", {"minibatch_deviation=yes", "d_batch=joint"}, "must be two batches, not one"},
@@ -390,27 +393,34 @@ static void packs_widen_the_first_layer(void **state)
     }
 }
 
-/* The last number that D's last layer reads: of real examples their deviation, of equal generated ones nearly 0. */
+/* The last number that D's last layer reads: of real examples the mean of both features' deviations, of equal generated
+ * ones nearly 0. */
 static void minibatch_deviation_is_that_of_each_kind(void **state)
 {
     (void)state;
-    const double weights[] = {0, 3};
+    const float weights[] = {0, 0, 3};
     test_graph it;
     duet_error error = {0};
-    float x[TEST_BATCH];
-    double mean = 0, variance = 0;
-    test_graph_open(&it, device, DUET_BUILD_TRAIN, TEST_BATCH, "gan", line,
+    float x[TEST_BATCH][2];
+    double deviation = 0;
+    test_graph_open(&it, device, DUET_BUILD_TRAIN, TEST_BATCH, "gan", plane,
                     SETTINGS(LINEAR, "minibatch_deviation=yes"));
     (void)test_graph_watch(&it, test_graph_report(&it, "d_loss"));
     assert_null(duet_build_output(it.build, "logit"));
     test_graphs_plan(&it, 1);
     set_players(it.model, 5, 0, 0);
-    test_set_row(it.model, device, "discriminator.logit.weight", weights[0], weights[1] - weights[0]);
-    assert_ok(duet_data_read(it.data, DUET_TRAIN, 0, TEST_BATCH, x, &error), &error);
-    for (size_t i = 0; i < TEST_BATCH; i++) mean += (double)x[i] / TEST_BATCH;
-    for (size_t i = 0; i < TEST_BATCH; i++) variance += (x[i] - mean) * (x[i] - mean) / TEST_BATCH;
+    assert_ok(duet_store_write(duet_model_store(it.model), device, "discriminator.logit.weight", weights,
+                               sizeof weights, &error),
+              &error);
+    assert_ok(duet_data_read(it.data, DUET_TRAIN, 0, TEST_BATCH, x[0], &error), &error);
+    for (size_t f = 0; f < 2; f++) {
+        double mean = 0, variance = 0;
+        for (size_t i = 0; i < TEST_BATCH; i++) mean += (double)x[i][f] / TEST_BATCH;
+        for (size_t i = 0; i < TEST_BATCH; i++) variance += (x[i][f] - mean) * (x[i][f] - mean) / TEST_BATCH;
+        deviation += sqrt(variance + 1e-8) / 2;
+    }
     test_graph_run(&it);
-    assert_close(test_graph_value(&it, 0), test_softplus(-3 * sqrt(variance + 1e-8)) + test_softplus(3e-4), 2e-6);
+    assert_close(test_graph_value(&it, 0), test_softplus(-3 * deviation) + test_softplus(3e-4), 2e-6);
     test_graph_close(&it);
 }
 
@@ -460,13 +470,16 @@ static void updates_of_the_generator_are_measured_and_limited(void **state)
 
 static int begin_adversary(void **state)
 {
-    static float rows[TEST_EXAMPLES];
+    static float rows[TEST_EXAMPLES], both[TEST_EXAMPLES][2];
     duet_error error = {0};
     (void)begin(state);
     path_of(line, "line.npy", "");
     path_of(halves, "halves.npy", "");
     for (size_t i = 0; i < TEST_EXAMPLES; i++) rows[i] = (float)(i * 7 % TEST_EXAMPLES) / 12 - 1.9f;
     assert_ok(duet_write_npy(line, rows, DUET_SHAPE(TEST_EXAMPLES, 1), &error), &error);
+    path_of(plane, "plane.npy", "");
+    for (size_t i = 0; i < TEST_EXAMPLES; i++) both[i][0] = rows[i], both[i][1] = 3 + rows[i] * rows[i];
+    assert_ok(duet_write_npy(plane, both[0], DUET_SHAPE(TEST_EXAMPLES, 2), &error), &error);
     for (size_t i = 0; i < TEST_EXAMPLES; i++) rows[i] = 0.5f;
     assert_ok(duet_write_npy(halves, rows, DUET_SHAPE(TEST_EXAMPLES, 1), &error), &error);
     return 0;

@@ -13,6 +13,9 @@ extern "C" {
 
 typedef struct duet_model duet_model;
 
+/** The most layers that a list of sizes has. */
+#define DUET_MOST_SIZES 16
+
 typedef enum duet_setting_kind {
     DUET_SETTING_NUMBER, /**< a real number in [low, high] */
     DUET_SETTING_COUNT,  /**< an integer in [low, high] */
@@ -145,8 +148,12 @@ DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
  *  group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
-#define duet_setting_number(model, key)     duet_setting_number_at(DUET_WHERE, (model), (key))
-#define duet_setting_is(model, key, choice) duet_setting_is_at(DUET_WHERE, (model), (key), (choice))
+/** The sizes of a DUET_SETTING_SIZES into `sizes`; returns how many, at most DUET_MOST_SIZES. */
+DUET_API size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key,
+                                      size_t sizes[DUET_MOST_SIZES]);
+#define duet_setting_sizes(model, key, sizes) duet_setting_sizes_at(DUET_WHERE, (model), (key), (sizes))
+#define duet_setting_number(model, key)       duet_setting_number_at(DUET_WHERE, (model), (key))
+#define duet_setting_is(model, key, choice)   duet_setting_is_at(DUET_WHERE, (model), (key), (choice))
 /** The activation of hidden layers that the setting "activation" names. */
 DUET_API duet_node duet_activate_at(const char *where, duet_model *model, duet_node x);
 #define duet_activate(model, x) duet_activate_at(DUET_WHERE, (model), (x))
@@ -160,6 +167,17 @@ DUET_API duet_node duet_hidden_layers_reversed_at(const char *where, duet_model 
                                                   const char *sizes_key, duet_node x);
 #define duet_hidden_layers_reversed(model, group, sizes_key, x)                                                        \
     duet_hidden_layers_reversed_at(DUET_WHERE, (model), (group), (sizes_key), (x))
+/** What hidden layers may have besides. */
+typedef struct duet_hidden_options {
+    bool reversed;    /**< in reverse order of sizes */
+    bool batch_norm;  /**< before each activation but the first, layers "norm2", "norm3", ... */
+    duet_node beside; /**< [rows, n] or NULL: every layer reads it next to what the layer before gives, so that none has
+                         to pass it on */
+} duet_hidden_options;
+DUET_API duet_node duet_hidden_layers_as_at(const char *where, duet_model *model, duet_group *group,
+                                            const char *sizes_key, duet_node x, const duet_hidden_options *options);
+#define duet_hidden_layers_as(model, group, sizes_key, x, options)                                                     \
+    duet_hidden_layers_as_at(DUET_WHERE, (model), (group), (sizes_key), (x), (options))
 
 /* Procedures: what a model does, as data. Training is the one that is open at first; a model opens others for what it
  * does once trained: sampling pixel by pixel, inverting a generator. A procedure is phases in order, each a plan that
@@ -168,6 +186,11 @@ DUET_API duet_node duet_hidden_layers_reversed_at(const char *where, duet_model 
 /** Opens the procedure `name` (at most 31 characters): phases and outputs that follow belong to it. */
 DUET_API void duet_procedure_at(const char *where, duet_model *model, const char *name);
 #define duet_procedure(model, name) duet_procedure_at(DUET_WHERE, (model), (name))
+
+/** At use: the phases of the open procedure are run in order, as often as each says, `rounds` times in all (1 unless
+ * this is said): a picture row after row. */
+DUET_API void duet_procedure_rounds_at(const char *where, duet_model *model, size_t rounds);
+#define duet_procedure_rounds(model, rounds) duet_procedure_rounds_at(DUET_WHERE, (model), (rounds))
 
 /** Opens a phase of the procedure: what follows (minimise, report, assign) belongs to it. Its name, of at most 31
  *  characters, is its own in the procedure. `repeats` replays a step; in training 0 stands for as many as an epoch has
@@ -249,6 +272,7 @@ DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, co
 #define DUET_NLL            "nll"                /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
 #define DUET_KL             "kl"                 /**< [batch]: KL of the posterior from the prior, nats */
 #define DUET_CLASS_LOGITS   "class_logits"       /**< [batch, classes]: of a classifier, for the batch */
+#define DUET_CODE_LOGITS    "code_logits"        /**< [batch, categories]: of classes found without labels */
 #define DUET_FEATURES       "features"           /**< [batch, n]: what a judge compares examples by */
 #define DUET_LOGIT          "logit"              /**< [batch, 1]: the discriminator's, for the batch */
 #define DUET_SAMPLE_LOGIT   "sample_logit"       /**< [batch, 1]: the discriminator's, for new examples */

@@ -24,6 +24,10 @@ static const duet_metric *const metrics[] = {
     &duet_metric_frechet,
     &duet_metric_latent_mmd,
     &duet_metric_latent_rank,
+    &duet_metric_nearest_neighbour,
+    &duet_metric_reconstruction_agreement,
+    &duet_metric_cluster_accuracy,
+    &duet_metric_latent_mse,
     &duet_metric_log_likelihood,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };

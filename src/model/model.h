@@ -52,6 +52,7 @@ typedef struct duet_procedure_description {
     char name[32];
     duet_phase_description *phases;
     size_t phase_count, phase_capacity;
+    size_t rounds; /* at use: passes over the phases; 0: one */
     duet_output_row *outputs;
     size_t output_count, output_capacity;
 } duet_procedure_description;

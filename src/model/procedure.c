@@ -52,6 +52,15 @@ void duet_procedure_at(const char *where, duet_model *model, const char *name)
     take_name(where, build->graph, "procedure", name, build->procedures[build->open].name);
 }
 
+void duet_procedure_rounds_at(const char *where, duet_model *model, size_t rounds)
+{
+    duet_procedure_description *procedure = open_procedure(model->build);
+    if (model->build->open == 0 || rounds == 0)
+        duet_graph_fail(model->build->graph, "procedure \"%s\": %s", procedure->name,
+                        rounds == 0 ? "0 rounds run no phase" : "a step of training is one round");
+    procedure->rounds = rounds;
+}
+
 void duet_phase_at(const char *where, duet_model *model, const char *name, size_t repeats)
 {
     duet_build *build = model->build;
@@ -179,19 +188,9 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
 /* Outputs. */
 
 static const char *const standard_outputs[] = {
-    DUET_SAMPLE,
-    DUET_RECONSTRUCTION,
-    DUET_LATENT,
-    DUET_DECODE,
-    DUET_PRIOR,
-    DUET_NLL,
-    DUET_KL,
-    DUET_CLASS_LOGITS,
-    DUET_LOGIT,
-    DUET_SAMPLE_LOGIT,
-    DUET_FEATURES,
-    DUET_BITS,
-    DUET_POSTERIOR_DRAW,
+    DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_LATENT,      DUET_DECODE, DUET_PRIOR,        DUET_NLL,
+    DUET_KL,     DUET_CLASS_LOGITS,   DUET_CODE_LOGITS, DUET_LOGIT,  DUET_SAMPLE_LOGIT, DUET_FEATURES,
+    DUET_BITS,   DUET_POSTERIOR_DRAW,
 };
 
 const char *duet_standard_output(size_t index)

@@ -110,7 +110,7 @@ size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity)
 
 static duet_status check(const duet_setting *setting, const char *text, duet_error *error)
 {
-    size_t sizes[DUET_MAX_LAYERS];
+    size_t sizes[DUET_MOST_SIZES];
     switch (setting->kind) {
     case DUET_SETTING_NUMBER:
     case DUET_SETTING_COUNT: return check_number(setting, text, error);
@@ -119,10 +119,10 @@ static duet_status check(const duet_setting *setting, const char *text, duet_err
         return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is none of %s", setting->key, text,
                          setting->choices);
     case DUET_SETTING_SIZES:
-        if (duet_sizes_read(text, sizes, DUET_MAX_LAYERS) != SIZE_MAX) return DUET_OK;
+        if (duet_sizes_read(text, sizes, DUET_MOST_SIZES) != SIZE_MAX) return DUET_OK;
         return duet_fail(error, DUET_ERROR_USAGE,
                          "setting %s: \"%s\" is not a list of at most %d layer widths such as 400,200", setting->key,
-                         text, DUET_MAX_LAYERS);
+                         text, DUET_MOST_SIZES);
     }
     return DUET_OK;
 }
@@ -271,22 +271,29 @@ static const char *group_text(const duet_settings *settings, const char *group, 
     return NULL;
 }
 
-const char *duet_settings_text(const duet_settings *settings, const char *key)
+static const char *row_text(const duet_settings *settings, const char *key)
 {
     const duet_setting *setting;
-    const char *dot = strchr(key, '.');
-    const char *own = dot == NULL ? NULL : group_text(settings, key, (size_t)(dot - key), dot + 1);
-    if (own != NULL) return own;
-    if (dot != NULL) key = dot + 1;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
         if (strcmp(setting->key, key) == 0) return settings->values[i].text;
     return NULL;
 }
 
+/* Of "group.key" what is said of the group comes first, then the family's own row for it, then the row of all. */
+const char *duet_settings_text(const duet_settings *settings, const char *key)
+{
+    const char *dot = strchr(key, '.');
+    const char *text = dot == NULL ? NULL : group_text(settings, key, (size_t)(dot - key), dot + 1);
+    if (text == NULL) text = row_text(settings, key);
+    return text == NULL && dot != NULL ? row_text(settings, dot + 1) : text;
+}
+
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key)
 {
-    const char *own = group == NULL ? NULL : group_text(settings, group, strlen(group), key);
-    return own != NULL ? own : duet_settings_text(settings, key);
+    char of_group[192];
+    if (group == NULL) return row_text(settings, key);
+    snprintf(of_group, sizeof of_group, "%s.%s", group, key);
+    return duet_settings_text(settings, of_group);
 }
 
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key)

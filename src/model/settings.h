@@ -6,8 +6,6 @@
 #include "base/status.h"
 #include "duet/model.h"
 
-enum { DUET_MAX_LAYERS = 16 };
-
 /** A value as text, checked. */
 typedef struct duet_setting_value {
     char text[64];

@@ -118,7 +118,7 @@ static void build_aae(duet_model *m)
     duet_node real_loss = loss->on_real(on_real, duet_referee_label(m, on_real, true));
     duet_node d_loss = duet_add(real_loss, loss->on_fake(on_fake, duet_referee_label(m, on_fake, false)));
     duet_report(m, "d_loss", d_loss);
-    duet_report(m, "accuracy", duet_referee_accuracy(on_real, on_fake));
+    duet_report(m, "accuracy", duet_adversarial_accuracy(loss, on_real, on_fake));
     duet_minimise(m, d_loss, discriminator);
 
     duet_phase(m, "regularisation", 1);

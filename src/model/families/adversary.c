@@ -3,8 +3,10 @@
  * and the generator's loss -log D of sec. 3, whose gradient does not vanish where D is sure. Others as their functions
  * say. */
 #include "model/families/adversary.h"
+#include "model/families/referee.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double log2_nats = 0.69314718055994530942;
 
@@ -127,15 +129,49 @@ static const duet_adversarial_loss losses[] = {
     {"f-js", js_real, js_fake, js_generator, 0, false, false},
 };
 
+/* A number that not every family has. */
+static double number_or_0(duet_model *m, const char *key)
+{
+    return duet_model_setting_text(m, key) == NULL ? 0 : duet_setting_number(m, key);
+}
+
+/* Settings that go ill with the objective. */
+static void check(duet_model *m, const duet_adversarial_loss *loss)
+{
+    const char *penalty = duet_model_setting_text(m, "penalty");
+    bool penalised = penalty != NULL && strcmp(penalty, "none") != 0;
+    bool bounded = penalised || duet_setting_number(m, "discriminator.clip_weights") > 0 ||
+                   duet_setting_is(m, "discriminator.spectral_norm", "yes");
+    double labels =
+        number_or_0(m, "label_smoothing") + number_or_0(m, "fake_smoothing") + number_or_0(m, "label_noise");
+    if (loss->needs_bound && !bounded)
+        duet_graph_fail(duet_model_graph(m),
+                        "loss=%s has no minimum unless something bounds the discriminator's slope: set "
+                        "%sdiscriminator.clip_weights=0.01 or discriminator.spectral_norm=yes",
+                        loss->name, penalty != NULL ? "penalty=gradient, " : "");
+    if (labels > 0 && !loss->labelled)
+        duet_graph_fail(duet_model_graph(m),
+                        "loss=%s has no labels to smooth or blur: label_smoothing, fake_smoothing and label_noise go "
+                        "with non-saturating, minimax and least-squares",
+                        loss->name);
+}
+
 const duet_adversarial_loss *duet_adversarial_loss_chosen(duet_model *m)
 {
-    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
-        if (duet_setting_is(m, "loss", losses[i].name)) return &losses[i];
-    return &losses[0]; /* settings are checked against the same names */
+    size_t row = 0; /* settings are checked against the same names */
+    while (row + 1 < sizeof losses / sizeof *losses && !duet_setting_is(m, "loss", losses[row].name)) row++;
+    check(m, &losses[row]);
+    return &losses[row];
 }
 
 duet_node duet_adversarial_boundary(const duet_adversarial_loss *loss, duet_node on_real, duet_node on_fake)
 {
     if (!isnan(loss->boundary)) return duet_constant(duet_node_graph(on_real), loss->boundary);
     return duet_scale(duet_add(duet_batch_mean(on_real), duet_batch_mean(on_fake)), 0.5);
+}
+
+duet_node duet_adversarial_accuracy(const duet_adversarial_loss *loss, duet_node on_real, duet_node on_fake)
+{
+    duet_node boundary = duet_adversarial_boundary(loss, on_real, on_fake);
+    return duet_referee_accuracy(duet_subtract(on_real, boundary), duet_subtract(on_fake, boundary));
 }

@@ -18,26 +18,14 @@ typedef struct game {
 } game;
 
 /* Settings that contradict each other. */
-static void check(duet_model *m, const duet_gan_players *players, const duet_adversarial_loss *loss)
+static void check(duet_model *m, const duet_gan_players *players)
 {
-    duet_graph *graph = duet_model_graph(m);
-    bool bounded = duet_penalised(m) || duet_setting_number(m, "discriminator.clip_weights") > 0 ||
-                   duet_setting_is(m, "discriminator.spectral_norm", "yes");
     if (players->joint && players->conditional)
-        duet_graph_fail(graph, "a game with classes sees real and generated examples as two batches, not as one");
+        duet_graph_fail(duet_model_graph(m),
+                        "a game with classes sees real and generated examples as two batches, not as one");
     if (players->joint && duet_setting_is(m, "minibatch_deviation", "yes"))
-        duet_graph_fail(graph, "minibatch_deviation compares batches of one kind: real and generated examples must be "
-                               "two batches, not one");
-    if (duet_referee_changes_labels(m) && !loss->labelled)
-        duet_graph_fail(graph,
-                        "loss=%s has no labels to smooth or blur: label_smoothing, fake_smoothing and "
-                        "label_noise go with non-saturating, minimax and least-squares",
-                        loss->name);
-    if (loss->needs_bound && !bounded)
-        duet_graph_fail(graph,
-                        "loss=%s has no minimum unless something bounds the discriminator's slope: set "
-                        "penalty=gradient, discriminator.clip_weights=0.01 or discriminator.spectral_norm=yes",
-                        loss->name);
+        duet_graph_fail(duet_model_graph(m), "minibatch_deviation compares batches of one kind: real and generated "
+                                             "examples must be two batches, not one");
 }
 
 /* D on real and generated examples, as one batch or as two. */
@@ -100,8 +88,7 @@ static void discriminator_learns(game *g)
     duet_node real_loss = g->loss->on_real(on_real, duet_referee_label(m, on_real, true));
     duet_node d_loss = duet_add(real_loss, g->loss->on_fake(on_fake, duet_referee_label(m, on_fake, false)));
     g->boundary = find_boundary(g, on_real, on_fake);
-    duet_node accuracy =
-        duet_referee_accuracy(duet_subtract(on_real, g->boundary), duet_subtract(on_fake, g->boundary));
+    duet_node accuracy = duet_adversarial_accuracy(g->loss, on_real, on_fake);
     duet_report(m, "d_loss", d_loss);
     duet_report(m, "accuracy", accuracy);
     duet_phase_assign(m, g->last_accuracy, accuracy);
@@ -159,7 +146,7 @@ void duet_gan_game(duet_model *m, const duet_gan_players *players)
               .generator = duet_model_group(m, "generator"),
               .discriminator = duet_model_group(m, "discriminator"),
               .last_accuracy = duet_state(duet_model_graph(m), "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half)};
-    check(m, players, g.loss);
+    check(m, players);
     discriminator_learns(&g);
     generator_learns(&g);
     discriminator_is_penalised(&g);

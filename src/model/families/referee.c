@@ -20,12 +20,6 @@ duet_node duet_referee_label(duet_model *m, duet_node logits, bool real)
     return duet_add(target, duet_scale(duet_uniform(duet_model_graph(m), duet_node_shape(logits)), noise));
 }
 
-bool duet_referee_changes_labels(duet_model *m)
-{
-    return duet_setting_number(m, "label_smoothing") > 0 || duet_setting_number(m, "fake_smoothing") > 0 ||
-           duet_setting_number(m, "label_noise") > 0;
-}
-
 static duet_node share_above_zero(duet_node logit)
 {
     return duet_batch_mean(duet_greater(logit, duet_constant(duet_node_graph(logit), 0)));

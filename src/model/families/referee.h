@@ -21,8 +21,6 @@ duet_node duet_referee_blur(duet_model *model, duet_node x);
 /** D's target: 1 - label_smoothing for real examples, fake_smoothing for generated ones; plus label_noise * U(0, 1),
  *  drawn anew for each logit. */
 duet_node duet_referee_label(duet_model *model, duet_node logits, bool real);
-/** Whether targets are other than 1 and 0. */
-bool duet_referee_changes_labels(duet_model *model);
 /** D's accuracy, a scalar, from logits that are above 0 for what it takes for real; both kinds count half each. */
 duet_node duet_referee_accuracy(duet_node on_real, duet_node on_fake);
 /** Gates: 1 if D, or G, may learn at this accuracy of D, else 0. */
