@@ -83,7 +83,8 @@ static void build_rest(duet_model *m)
 
 static void keep_line(void *context, const char *line)
 {
-    (void)snprintf(context, 512, "%s", line);
+    size_t used = strlen(context); /* kernels may be announced too */
+    (void)snprintf((char *)context + used, 512 - used, "%s\n", line);
 }
 
 static void groups_that_rest_are_named(void **state)
