@@ -21,6 +21,7 @@ static const duet_metric *const metrics[] = {
     &duet_metric_classes,
     &duet_metric_agreement,
     &duet_metric_modes,
+    &duet_metric_neighbour_spread,
     &duet_metric_frechet,
     &duet_metric_latent_mmd,
     &duet_metric_latent_rank,

@@ -39,9 +39,9 @@ typedef struct duet_metric {
 
 extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per_dimension, duet_metric_active_units,
     duet_metric_mse, duet_metric_sharpness, duet_metric_accuracy, duet_metric_classes, duet_metric_agreement,
-    duet_metric_modes, duet_metric_frechet, duet_metric_latent_mmd, duet_metric_latent_rank,
-    duet_metric_nearest_neighbour, duet_metric_reconstruction_agreement, duet_metric_cluster_accuracy,
-    duet_metric_latent_mse, duet_metric_log_likelihood;
+    duet_metric_modes, duet_metric_neighbour_spread, duet_metric_frechet, duet_metric_latent_mmd,
+    duet_metric_latent_rank, duet_metric_nearest_neighbour, duet_metric_reconstruction_agreement,
+    duet_metric_cluster_accuracy, duet_metric_latent_mse, duet_metric_log_likelihood;
 
 /** How many examples the task's split has. */
 size_t duet_metric_examples(const duet_metric_task *task);
