@@ -132,7 +132,7 @@ static void bits_are_nats_over_pixels_and_eight(void **state)
     (void)state;
     enum { N = TEST_EXAMPLES - TEST_TRAINING };
     duet_error error = {0};
-    duet_run *run = open_run("nice", "nice", pictures, SETTINGS("hidden=4"));
+    duet_run *run = open_run("nice", "nice", pictures, SETTINGS("hidden=4", "alpha=0"));
     float examples[N * PIXELS];
     double nll = 0;
     assert_ok(duet_data_read(duet_run_data(run), DUET_TEST, 0, N, examples, &error), &error);
