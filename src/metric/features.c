@@ -78,3 +78,16 @@ duet_status duet_metric_example_features(const duet_metric_task *task, duet_feat
     free(examples);
     return status;
 }
+
+duet_status duet_metric_check_features(const duet_feature_set *samples, const duet_feature_set *examples, size_t least,
+                                       const char *metric, duet_error *error)
+{
+    if (samples->width != examples->width)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: samples have %zu features and examples %zu; both must come from one encoder", metric,
+                         samples->width, examples->width);
+    if (samples->count >= least && examples->count >= least) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s needs at least %zu samples and as many examples; there are %zu and %zu", metric, least,
+                     samples->count, examples->count);
+}

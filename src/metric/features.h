@@ -18,5 +18,8 @@ duet_status duet_metric_sample_features(const duet_metric_task *task, size_t cou
                                         duet_error *error);
 /** The features of all examples of the split; if they come from a file, all that it has. */
 duet_status duet_metric_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error);
+/** Refuses sets of different widths, or of fewer than `least` rows, in the metric's name. */
+duet_status duet_metric_check_features(const duet_feature_set *samples, const duet_feature_set *examples, size_t least,
+                                       const char *metric, duet_error *error);
 
 #endif

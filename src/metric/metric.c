@@ -28,8 +28,11 @@ static const duet_metric *const metrics[] = {
     &duet_metric_nearest_neighbour,
     &duet_metric_reconstruction_agreement,
     &duet_metric_cluster_accuracy,
+    &duet_metric_inception_score,
+    &duet_metric_kernel_distance,
     &duet_metric_latent_mse,
     &duet_metric_log_likelihood,
+    &duet_metric_precision,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
@@ -84,6 +87,15 @@ void duet_metric_add_mean(duet_metric_task *task, const char *name, const double
     for (size_t i = 0; i < n; i++) squares += (numbers[i] - mean) * (numbers[i] - mean);
     double reach = n > 1 ? 1.96 * sqrt(squares / (double)(n - 1) / (double)n) : NAN;
     duet_metric_add(task, name, mean, mean - reach, mean + reach, n);
+}
+
+void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits, size_t n)
+{
+    const double z = 1.96;
+    double count = (double)n, share = (double)hits / count, scale = 1 + z * z / count;
+    double middle = (share + z * z / (2 * count)) / scale;
+    double reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale;
+    duet_metric_add(task, name, share, middle - reach, middle + reach, n);
 }
 
 /* The pass. */

@@ -55,7 +55,8 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
     duet_metric_mse, duet_metric_sharpness, duet_metric_accuracy, duet_metric_classes, duet_metric_agreement,
     duet_metric_modes, duet_metric_neighbour_spread, duet_metric_frechet, duet_metric_latent_mmd,
     duet_metric_latent_rank, duet_metric_nearest_neighbour, duet_metric_reconstruction_agreement,
-    duet_metric_cluster_accuracy, duet_metric_latent_mse, duet_metric_log_likelihood;
+    duet_metric_cluster_accuracy, duet_metric_inception_score, duet_metric_kernel_distance, duet_metric_latent_mse,
+    duet_metric_log_likelihood, duet_metric_precision;
 
 /** How many examples the task's split has. */
 size_t duet_metric_examples(const duet_metric_task *task);
@@ -65,6 +66,8 @@ duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_err
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
 /** Adds the mean of n numbers with its interval of 95%, mean +- 1.96 standard errors. */
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n);
+/** Adds a share, `hits` of n, with Wilson's interval of 95% (Wilson 1927, J. Am. Stat. Assoc. 22). */
+void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits, size_t n);
 /** *values: the output of the first `count` rows of the seed, [count, features]; the caller frees them. */
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);

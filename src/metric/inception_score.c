@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* The inception score, Salimans et al. 2016 (arXiv:1606.03498), sec. 4, with the judge in the place of the Inception
+ * network: exp(H(y) - mean H(y | x)), from 1 to the number of classes. It is high where samples spread over the classes
+ * (H(y)) and each shows one clearly (H(y | x) near 0). It never looks at the data: samples made to please the judge
+ * beat real ones, and one good picture a class is enough (Barratt & Sharma 2018, arXiv:1801.01973). */
+#include <math.h>
+#include <stdlib.h>
+
+#include "metric/bootstrap.h"
+#include "metric/metric.h"
+
+enum { SAMPLES = 2500, REPEATS = 200 };
+
+static bool applies(duet_run *run)
+{
+    return duet_run_judge(run) != NULL &&
+           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+}
+
+/* What the judge says of each sample: probabilities, [count, classes]. */
+typedef struct opinions {
+    size_t classes;
+    const double *probabilities;
+} opinions;
+
+static double entropy(const double *probabilities, size_t classes)
+{
+    double sum = 0;
+    for (size_t c = 0; c < classes; c++)
+        if (probabilities[c] > 0) sum -= probabilities[c] * log(probabilities[c]);
+    return sum;
+}
+
+/* H(y), and through *conditional the mean H(y | x). */
+static double entropies(const opinions *it, const size_t *rows, size_t count, double *conditional)
+{
+    double marginal[256] = {0};
+    *conditional = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double *row = it->probabilities + rows[i] * it->classes;
+        for (size_t c = 0; c < it->classes; c++) marginal[c] += row[c] / (double)count;
+        *conditional += entropy(row, it->classes) / (double)count;
+    }
+    return entropy(marginal, it->classes);
+}
+
+static double score(const void *context, const size_t *rows, size_t count)
+{
+    double conditional, marginal = entropies(context, rows, count, &conditional);
+    return exp(marginal - conditional);
+}
+
+static void take_softmax(const float *logits, size_t classes, double *probabilities)
+{
+    double most = -INFINITY, sum = 0;
+    for (size_t c = 0; c < classes; c++) most = fmax(most, (double)logits[c]);
+    for (size_t c = 0; c < classes; c++) sum += probabilities[c] = exp((double)logits[c] - most);
+    for (size_t c = 0; c < classes; c++) probabilities[c] /= sum;
+}
+
+static duet_status ask(const duet_metric_task *task, size_t classes, double *probabilities, duet_error *error)
+{
+    float *samples = NULL, *logits = malloc(SAMPLES * classes * sizeof *logits);
+    if (logits == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d logits", SAMPLES);
+    const duet_wanted wanted = {DUET_CLASS_LOGITS, logits};
+    duet_status status = duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error);
+    const duet_request request = {.count = SAMPLES, .examples = samples, .outputs = &wanted, .output_count = 1};
+    if (status == DUET_OK) status = duet_run_use(duet_run_judge(task->run), &request, error);
+    for (size_t i = 0; i < SAMPLES && status == DUET_OK; i++)
+        take_softmax(logits + i * classes, classes, probabilities + i * classes);
+    free(samples);
+    free(logits);
+    return status;
+}
+
+static duet_status finish(duet_metric_task *task, duet_error *error)
+{
+    size_t classes = duet_run_features(duet_run_judge(task->run), DUET_CLASS_LOGITS), all[SAMPLES];
+    double *probabilities = malloc(SAMPLES * classes * sizeof *probabilities), low = NAN, high = NAN, conditional;
+    if (probabilities == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d samples", SAMPLES);
+    const opinions it = {classes, probabilities};
+    duet_status status = ask(task, classes, probabilities, error);
+    if (status == DUET_OK) status = duet_bootstrap(score, &it, SAMPLES, REPEATS, task->seed, &low, &high, error);
+    for (size_t i = 0; i < SAMPLES; i++) all[i] = i;
+    if (status == DUET_OK) {
+        double marginal = entropies(&it, all, SAMPLES, &conditional);
+        duet_metric_add(task, "inception-score", exp(marginal - conditional), low, high, SAMPLES);
+        duet_metric_add(task, "class-entropy", marginal, NAN, NAN, SAMPLES);
+        duet_metric_add(task, "conditional-class-entropy", conditional, NAN, NAN, SAMPLES);
+    }
+    free(probabilities);
+    return status;
+}
+
+const duet_metric duet_metric_inception_score = {
+    .row = {"inception-score", "classes",
+            "exp(H(y) - mean H(y | x)) of the judge's classes of 2,500 samples, and both entropies in nats; for models "
+            "that sample, with a judge",
+            1},
+    .applies = applies,
+    .finish = finish,
+};

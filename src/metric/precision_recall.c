@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Precision and recall, Kynkaanniemi et al. 2019 (arXiv:1904.06991), density and coverage, Naeem et al. 2020
+ * (arXiv:2002.09797). Each row of features has a ball that reaches to its k-th neighbour of its own set, k = 5:
+ *   precision: samples within the ball of some example         recall: examples within the ball of some sample
+ *   density: balls of examples that a sample lies in, over k    coverage: examples whose ball has a sample in it
+ * A distance equal to the radius lies within, so a set against itself has precision, recall and coverage 1. One odd
+ * example with a large ball makes precision, one odd sample recall, too high; density and coverage suffer less. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "metric/features.h"
+#include "metric/neighbours.h"
+
+enum { ROWS = 2500, LEAST = 100, K = 5 };
+
+static bool applies(duet_run *run)
+{
+    return duet_metric_has_features(run);
+}
+
+/* Rows of one set: squared radii of their balls, how many balls of the other set each lies in, and how many rows of the
+ * other set lie in its own. */
+typedef struct balls {
+    const float *rows;
+    size_t count;
+    double *radii, *around, *visitors;
+} balls;
+
+static duet_status make_balls(balls *it, const duet_feature_set *set, size_t count, duet_error *error)
+{
+    double *room = calloc(3 * count, sizeof *room);
+    *it = (balls){set->values, count, room, room + count, room + 2 * count};
+    if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu rows", count);
+    return duet_neighbour_radii(set->values, count, set->width, K, it->radii, error);
+}
+
+static void meet(balls *samples, balls *examples, size_t width)
+{
+    for (size_t i = 0; i < samples->count; i++)
+        for (size_t j = 0; j < examples->count; j++) {
+            double distance = duet_squared_distance(samples->rows + i * width, examples->rows + j * width, width);
+            bool in_example = distance <= examples->radii[j], in_sample = distance <= samples->radii[i];
+            samples->around[i] += in_example;
+            examples->visitors[j] += in_example;
+            examples->around[j] += in_sample;
+            samples->visitors[i] += in_sample;
+        }
+}
+
+static size_t count_any(const double *counts, size_t count)
+{
+    size_t some = 0;
+    for (size_t i = 0; i < count; i++) some += counts[i] > 0;
+    return some;
+}
+
+static void add_values(duet_metric_task *task, const balls *samples, const balls *examples)
+{
+    duet_metric_add_share(task, "precision", count_any(samples->around, samples->count), samples->count);
+    duet_metric_add_share(task, "recall", count_any(examples->around, examples->count), examples->count);
+    for (size_t i = 0; i < samples->count; i++) samples->around[i] /= K;
+    duet_metric_add_mean(task, "density", samples->around, samples->count);
+    duet_metric_add_share(task, "coverage", count_any(examples->visitors, examples->count), examples->count);
+}
+
+static duet_status finish(duet_metric_task *task, duet_error *error)
+{
+    duet_feature_set sets[2] = {{0}};
+    balls samples = {0}, examples = {0};
+    duet_status status = duet_metric_sample_features(task, ROWS, &sets[0], error);
+    if (status == DUET_OK) status = duet_metric_example_features(task, &sets[1], error);
+    if (status == DUET_OK) status = duet_metric_check_features(&sets[0], &sets[1], LEAST, "precision", error);
+    size_t count = sets[0].count < sets[1].count ? sets[0].count : sets[1].count;
+    if (count > ROWS) count = ROWS;
+    if (status == DUET_OK) status = make_balls(&samples, &sets[0], count, error);
+    if (status == DUET_OK) status = make_balls(&examples, &sets[1], count, error);
+    if (status == DUET_OK) {
+        meet(&samples, &examples, sets[0].width);
+        add_values(task, &samples, &examples);
+    }
+    free(samples.radii);
+    free(examples.radii);
+    free(sets[0].values);
+    free(sets[1].values);
+    return status;
+}
+
+const duet_metric duet_metric_precision = {
+    .row = {"precision", "share",
+            "precision, recall, density and coverage of up to 2,500 samples and as many examples by balls to the fifth "
+            "neighbour among features; for models that sample, with a judge or with --features",
+            1},
+    .applies = applies,
+    .finish = finish,
+};
