@@ -281,6 +281,11 @@ def adam(model, rate, betas=(0.9, 0.999)):
     return torch.optim.Adam(model.parameters(), rate, betas=betas, fused=MODE != "eager")
 
 
+def channels_last(model):
+    """Faster by a fifth in some nets; not in the U-Net."""
+    return model.to(memory_format=torch.channels_last)
+
+
 def compiled(function):
     return torch.compile(function) if MODE == "compile" else function
 
@@ -346,8 +351,8 @@ STEPS = {
     "mlpgan": mlpgan,
     "made": lambda: minimise(Made(), 1e-3),
     "nice": lambda: minimise(Nice(), 1e-3),
-    "flow": lambda: minimise(RealNvp(), 2e-3),
-    "pixelcnn": lambda: minimise(PixelCnn(), 1e-3),
+    "flow": lambda: minimise(channels_last(RealNvp()), 2e-3),
+    "pixelcnn": lambda: minimise(channels_last(PixelCnn()), 1e-3),
     "unet": lambda: minimise(FlowMatching(), 1e-3, average=0.999),
     "convvae": lambda: minimise(ConvVae(), 1e-4),
     "dcgan": lambda: play(conv_generator(), conv_discriminator(), 100, 1e-4, (0.9, 0.999), True),
