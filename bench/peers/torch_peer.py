@@ -235,7 +235,7 @@ class FlowMatching(nn.Module):
         self.register_buffer("frequency", torch.exp(torch.arange(w // 2) * (-math.log(1e4) / (w // 2))))
         self.input = nn.Conv2d(1, w, 3, padding=1)
         self.down = nn.ModuleList([Residual(w, w, told), Residual(2 * w, 2 * w, told)])
-        self.shrink = nn.ModuleList([nn.Conv2d(w, 2 * w, 3, 2, 1), nn.Conv2d(2 * w, 4 * w, 3, 2, 1)])
+        self.shrink = nn.ModuleList([nn.Conv2d(w, 2 * w, 3, 2), nn.Conv2d(2 * w, 4 * w, 3, 2)])
         self.middle = nn.ModuleList([Residual(4 * w, 4 * w, told), Residual(4 * w, 4 * w, told)])
         self.attention = Attention(4 * w)
         self.grow = nn.ModuleList([nn.Conv2d(4 * w, 2 * w, 3, padding=1), nn.Conv2d(2 * w, w, 3, padding=1)])
@@ -250,7 +250,7 @@ class FlowMatching(nn.Module):
         h, kept = self.input(x.view(-1, 1, 28, 28)), []
         for block, shrink in zip(self.down, self.shrink):
             kept.append(block(h, told))
-            h = shrink(kept[-1])
+            h = shrink(F.pad(kept[-1], (0, 1, 0, 1)))
         h = self.middle[1](self.attention(self.middle[0](h, told)), told)
         for grow, block in zip(self.grow, self.up):
             h = block(torch.cat([grow(F.interpolate(h, scale_factor=2)), kept.pop()], 1), told)
