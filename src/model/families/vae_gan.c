@@ -4,7 +4,6 @@
  * a Gaussian of deviation 1 (eq. 6 and 7). Reconstructions and samples of the prior are both fakes. */
 #include "model/families/vae_gan.h"
 #include "model/families/family.h"
-#include "model/families/gan.h"
 
 /* One minibatch in play. */
 typedef struct game {
@@ -127,7 +126,9 @@ static duet_node decode(duet_model *m, duet_node z)
 
 static duet_node discern(duet_model *m, duet_node x)
 {
-    return duet_hidden_layers(m, duet_model_group(m, "discriminator"), "discriminator_hidden", x);
+    duet_group *discriminator = duet_model_group(m, "discriminator");
+    duet_node h = duet_hidden_layers(m, discriminator, "discriminator_hidden", x);
+    return duet_layer_norm(discriminator, "norm", h, DUET_AXIS(1));
 }
 
 static duet_node decode_mean(duet_model *m, duet_node z)
@@ -148,12 +149,11 @@ static void build_vae_gan(duet_model *m)
 }
 
 static const duet_setting settings[] = {
-    DUET_SIZES("encoder_hidden", "512,256", "widths of the encoder's layers"),
-    DUET_SIZES("generator_hidden", "256,512", "widths of the generator's layers"),
-    DUET_SIZES("discriminator_hidden", "512,256", "widths of the discriminator's layers"),
+    DUET_SIZES("encoder_hidden", "400", "widths of the encoder's layers"),
+    DUET_SIZES("generator_hidden", "400", "widths of the generator's layers"),
+    DUET_SIZES("discriminator_hidden", "512", "widths of the discriminator's layers"),
     DUET_COUNT("latent", 20, 1, 65536, "dimensions of z"),
-    DUET_VAE_GAN_SETTINGS(1),
-    DUET_GAN_USUAL_SETTINGS,
+    DUET_VAE_GAN_SETTINGS(10),
 };
 
 const duet_family duet_family_vae_gan = {

@@ -3,7 +3,6 @@
  * strides for pooling, windows of 4 x 4, which lie evenly over strides of 2, batch norm in encoder and generator. D has
  * none, so that what it sees in an example is its own. All widths follow from one setting. */
 #include "model/families/family.h"
-#include "model/families/gan.h"
 #include "model/families/vae_gan.h"
 
 static size_t width(duet_model *m)
@@ -76,7 +75,6 @@ static const duet_setting settings[] = {
                "features of the layers at half the extents; those at a quarter have twice as many"),
     DUET_COUNT("latent", 20, 1, 65536, "dimensions of z"),
     DUET_VAE_GAN_SETTINGS(1),
-    DUET_GAN_USUAL_SETTINGS,
 };
 
 const duet_family duet_family_vae_gan_conv = {
