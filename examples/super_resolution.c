@@ -111,11 +111,10 @@ static duet_status draw(duet_run *run, duet_error *error)
 {
     const duet_shape shape = duet_data_describe(duet_run_data(run))->shape;
     size_t row = PICTURES * duet_shape_elements(shape);
-    float *rows = malloc((DRAWN + 2) * row * sizeof *rows), *truth = rows + (DRAWN + 1) * row;
-    if (rows == NULL || duet_data_read(duet_run_data(run), DUET_TEST, 0, PICTURES, truth, error) != DUET_OK) {
-        free(rows);
-        return DUET_ERROR_MEMORY;
-    }
+    float *rows = malloc((DRAWN + 2) * row * sizeof *rows);
+    if (rows == NULL) return DUET_ERROR_MEMORY;
+    float *truth = rows + (DRAWN + 1) * row;
+    duet_data_read(duet_run_data(run), DUET_TEST, 0, PICTURES, truth, error);
     for (uint64_t seed = 0; seed < DRAWN && error->status == DUET_OK; seed++) {
         const duet_wanted wanted[] = {{"coarse", rows}, {"fine", rows + (seed + 1) * row}};
         const duet_request request = {

@@ -149,6 +149,11 @@ static duet_node add_of_integers(void)
     return duet_add(floats(DUET_SHAPE(3)), integers(DUET_SHAPE(3)));
 }
 
+static duet_node index_of_an_index(void)
+{
+    return duet_to_index(duet_to_index(floats(DUET_SHAPE(3))));
+}
+
 static duet_node increment_of_floats(void)
 {
     return duet_increment(floats(DUET_SHAPE(3)));
@@ -257,6 +262,7 @@ static const struct {
     {"sum: integers", sum_of_integers, {"sum", "float32"}},
     {"exp: integers", exp_of_integers, {"exp", "uint32", "float32"}},
     {"add: integers", add_of_integers, {"add", "uint32", "float32"}},
+    {"to_index: uint32", index_of_an_index, {"to_index", "uint32", "float32"}},
     {"increment: floats", increment_of_floats, {"increment", "float32", "uint32"}},
     {"gather: float index", gather_by_floats, {"gather", "uint32"}},
     {"gather: scalar table", gather_of_scalar, {"gather"}},

@@ -83,7 +83,8 @@ static void build_rest(duet_model *m)
 
 static void keep_line(void *context, const char *line)
 {
-    (void)snprintf(context, 512, "%s", line);
+    size_t used = strlen(context); /* kernels may be announced too */
+    (void)snprintf((char *)context + used, 512 - used, "%s\n", line);
 }
 
 static void groups_that_rest_are_named(void **state)
@@ -166,6 +167,47 @@ static void use_may_choose_the_average(void **state)
         duet_evaluator_free(&evaluator);
         test_parts_close(&parts);
     }
+}
+
+/* A family that is used by its averages needs not be asked, and is not where there is none yet. */
+static void families_may_be_used_by_their_averages(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"optimiser=sgd", "lr=1", "left.average=0.5"};
+    for (size_t averages = 0; averages < 2; averages++) {
+        test_parts parts;
+        duet_error error = {0};
+        duet_evaluator *evaluator;
+        duet_family family = family_of(build_descents);
+        family.averaged = true;
+        test_parts_open(&parts, device, &family, plain, settings, 2 + averages);
+        assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+        assert_close(sample_of(evaluator, NULL, &error), 0, 0);
+        test_steps(&parts, 3);
+        assert_close(sample_of(evaluator, NULL, &error), averages ? 2.25 : 3, 1e-6);
+        assert_close(sample_of(evaluator, "weights=trained", &error), 3, 1e-6);
+        assert_ok(error.status, &error);
+        duet_evaluator_free(&evaluator);
+        test_parts_close(&parts);
+    }
+}
+
+/* Update n, counted from 0, keeps at most (1 + n) / (2 + n) of the average. */
+static void an_average_may_forget_its_start(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"optimiser=sgd", "lr=1", "left.average=0.7", "left.average_warm_up=2"};
+    test_parts parts;
+    duet_family family = family_of(build_descents);
+    test_parts_open(&parts, device, &family, plain, settings, 4);
+    double average = 1;
+    for (size_t n = 0; n < 5; n++) {
+        double keep = fmin(0.7, (double)(1 + n) / (double)(2 + n));
+        test_steps(&parts, 1);
+        if (n > 0) average = keep * average + (1 - keep) * (double)(n + 1);
+        assert_close(test_read(&parts, "left.w.average"), average, 1e-5);
+    }
+    test_parts_close(&parts);
 }
 
 /* A generator whose activations lie far from what its batch norm started with: mean 5 a unit. */
@@ -293,6 +335,8 @@ int main(void)
         cmocka_unit_test(groups_that_rest_are_named),
         cmocka_unit_test(norms_of_gradients_are_reported),
         cmocka_unit_test(use_may_choose_the_average),
+        cmocka_unit_test(families_may_be_used_by_their_averages),
+        cmocka_unit_test(an_average_may_forget_its_start),
         cmocka_unit_test(batch_norm_is_recalibrated_for_the_average),
         cmocka_unit_test(scopes_name_layers),
         cmocka_unit_test(initialisers_and_spectral_norm_are_settings),

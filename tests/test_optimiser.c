@@ -40,7 +40,8 @@ static void update_by_hand(by_hand *state, const duet_optimiser *o, double gate)
         norm += g[i] * g[i];
     }
     norm = sqrt(norm);
-    double t = (double)++state->updates;
+    double t = (double)++state->updates, from[COUNT], moved = 0;
+    memcpy(from, state->p, sizeof from);
     for (int i = 0; i < COUNT; i++) {
         double *p = &state->p[i], *m = &state->first[i], *v = &state->second[i];
         if (o->clip_norm > 0 && norm > o->clip_norm) g[i] *= o->clip_norm / norm;
@@ -59,6 +60,9 @@ static void update_by_hand(by_hand *state, const duet_optimiser *o, double gate)
             *p -= rate * (*m / (1 - pow(o->beta1, t))) / (sqrt(*v / (1 - pow(o->beta2, t))) + o->epsilon);
         }
     }
+    for (int i = 0; i < COUNT; i++) moved += (state->p[i] - from[i]) * (state->p[i] - from[i]);
+    double share = o->clip_update > 0 && sqrt(moved) > o->clip_update ? o->clip_update / sqrt(moved) : 1;
+    for (int i = 0; i < COUNT; i++) state->p[i] = from[i] + share * (state->p[i] - from[i]);
 }
 
 /* The same on the device. */
@@ -170,6 +174,22 @@ static void clipping_scales_to_the_norm(void **state)
     compare(o); /* far below it: untouched */
 }
 
+/* Whatever the optimiser, and decoupled decay included; a limit that is not reached changes nothing. */
+static void updates_are_held_to_a_norm(void **state)
+{
+    (void)state;
+    static const duet_optimiser_kind kinds[] = {DUET_SGD, DUET_RMSPROP, DUET_ADAM, DUET_ADAMW};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        duet_optimiser o = duet_adam(0.1);
+        o.kind = kinds[i];
+        o.weight_decay = 0.1;
+        o.clip_update = 0.05;
+        compare(o);
+        o.clip_update = 100;
+        compare(o);
+    }
+}
+
 static void schedules_follow_their_formulas(void **state)
 {
     (void)state;
@@ -219,10 +239,15 @@ static void forbidden_updates_change_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sgd_follows_its_rule),        cmocka_unit_test(rmsprop_follows_its_rule),
-        cmocka_unit_test(adam_follows_algorithm_1),    cmocka_unit_test(adamw_decays_apart),
-        cmocka_unit_test(clipping_scales_to_the_norm), cmocka_unit_test(schedules_follow_their_formulas),
-        cmocka_unit_test(gates_scale_and_rest),        cmocka_unit_test(forbidden_updates_change_nothing),
+        cmocka_unit_test(sgd_follows_its_rule),
+        cmocka_unit_test(rmsprop_follows_its_rule),
+        cmocka_unit_test(adam_follows_algorithm_1),
+        cmocka_unit_test(adamw_decays_apart),
+        cmocka_unit_test(clipping_scales_to_the_norm),
+        cmocka_unit_test(updates_are_held_to_a_norm),
+        cmocka_unit_test(schedules_follow_their_formulas),
+        cmocka_unit_test(gates_scale_and_rest),
+        cmocka_unit_test(forbidden_updates_change_nothing),
     };
     return RUN_TESTS("optimiser", tests, open_device, close_device);
 }

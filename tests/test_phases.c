@@ -66,6 +66,7 @@ static void build_twice(duet_model *m)
     duet_report(m, "w", w);
     duet_minimise(m, duet_scale(w, 1000), net);
     duet_phase(m, "shallow", 1);
+    duet_phase_own_moments(m);
     duet_minimise(m, w, net);
 }
 
@@ -144,7 +145,7 @@ static void phases_may_run_every_nth_step(void **state)
 }
 
 /* Adam divides a slope that stays by itself: each phase goes lr a step, as neither sees the other's gradients. */
-static void phases_that_move_one_group_have_moments_of_their_own(void **state)
+static void a_phase_may_have_moments_of_its_own(void **state)
 {
     (void)state;
     enum { STEPS = 5 };
@@ -176,7 +177,7 @@ int main(void)
         cmocka_unit_test(phases_whose_gate_reads_draw),
         cmocka_unit_test(phases_may_share_a_batch),
         cmocka_unit_test(phases_may_run_every_nth_step),
-        cmocka_unit_test(phases_that_move_one_group_have_moments_of_their_own),
+        cmocka_unit_test(a_phase_may_have_moments_of_its_own),
     };
     return RUN_TESTS("phases", tests, open_sets, close_all);
 }

@@ -75,6 +75,59 @@ static void procedures_run_with_settings_of_the_request(void **state)
     close_used(&it);
 }
 
+/* "spiral" doubles a number twice and adds 1, round after round. */
+static void build_spiral(duet_model *m)
+{
+    duet_procedure(m, "spiral");
+    duet_procedure_rounds(m, 3);
+    duet_node x = duet_scratch(m, "x", DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m), 1));
+    duet_phase(m, "double", 2);
+    duet_phase_assign(m, x, duet_scale(x, 2));
+    duet_phase(m, "add", 1);
+    duet_phase_assign(m, x, duet_shift(x, 1));
+    duet_own_output(m, "spun", duet_scale(x, 1));
+}
+
+static void build_rounds_of_training(duet_model *m)
+{
+    duet_procedure_rounds(m, 3);
+}
+
+static void count_repeats(void *context, uint64_t repeat, uint64_t total)
+{
+    assert_int_equal(repeat, ++*(uint64_t *)context);
+    assert_int_equal(total, 2 * 3 * 3); /* batches, rounds, replays */
+}
+
+static void phases_go_round(void **state)
+{
+    (void)state;
+    enum { N = 6 };
+    float spun[N];
+    uint64_t repeats = 0;
+    duet_error error = {0};
+    duet_model *model;
+    duet_data *data;
+    duet_evaluator *evaluator;
+    duet_family family = family_of(build_spiral), mistaken = family_of(build_rounds_of_training);
+    assert_ok(duet_data_open(&data, plain, &error), &error);
+    assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
+    assert_ok(duet_evaluator_new(&evaluator, device, model, &error), &error);
+    const duet_wanted wanted = {"spun", spun};
+    const duet_request request = {
+        .count = N, .batch = 4, .outputs = &wanted, .output_count = 1, .progress = count_repeats, .context = &repeats};
+    assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+    for (size_t i = 0; i < N; i++) assert_close(spun[i], 21, 0);
+    assert_int_equal(repeats, 18);
+    duet_evaluator_free(&evaluator);
+    duet_model_free(&model);
+    assert_ok(duet_model_new(&model, &mistaken, data, NULL, 0, 7, &error), &error);
+    assert_status(duet_evaluator_new(&evaluator, device, model, &error), DUET_ERROR_GRAPH, &error);
+    assert_message(&error, "a step of training is one round");
+    duet_model_free(&model);
+    duet_data_close(&data);
+}
+
 static void requests_are_checked(void **state)
 {
     (void)state;
@@ -276,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(procedures_run_with_settings_of_the_request),
+        cmocka_unit_test(phases_go_round),
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(a_procedure_stops_between_repeats),
         cmocka_unit_test(scratch_is_in_no_checkpoint),

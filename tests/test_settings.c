@@ -25,7 +25,7 @@ static void mistakes_in_settings_are_named(void **state)
         {"ae", "k=2", "ae has no setting \"k\""},
         {"gan", "beta=4", "gan has no setting \"beta\"; it has"},
         {"gan", "hidden=3", "discriminator_hidden"},
-        {"gan", "loss=wasserstein", "non-saturating|minimax"},
+        {"gan", "loss=bayesian", "non-saturating|minimax"},
         {"vae", "latent=1.5", "whole number"},
         {"vae", "beta=1x", "beta"},
         {"vae", "beta=", "beta"},

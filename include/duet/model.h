@@ -13,6 +13,9 @@ extern "C" {
 
 typedef struct duet_model duet_model;
 
+/** The most layers that a list of sizes has. */
+#define DUET_MOST_SIZES 16
+
 typedef enum duet_setting_kind {
     DUET_SETTING_NUMBER, /**< a real number in [low, high] */
     DUET_SETTING_COUNT,  /**< an integer in [low, high] */
@@ -69,6 +72,7 @@ typedef struct duet_family {
     size_t batch;              /**< examples a step of a training that does not say; 0: 128 */
     const char *const *groups; /**< the networks whose settings may be said apart, "generator.lr=0.001"; NULL after the
                                     last. NULL: not listed, so that any name is taken until the model is built */
+    bool averaged;             /**< use reads the averages that groups keep, unless a request says weights=trained */
 } duet_family;
 
 /** What a training takes that does not say: the preset's numbers if the settings name one, else the family's. */
@@ -140,11 +144,16 @@ DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model,
 DUET_API bool duet_model_training(const duet_model *model);
 DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
 
-/** A setting's value; a key the family does not have is a mistake of the graph. */
+/** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
+ *  group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
-#define duet_setting_number(model, key)     duet_setting_number_at(DUET_WHERE, (model), (key))
-#define duet_setting_is(model, key, choice) duet_setting_is_at(DUET_WHERE, (model), (key), (choice))
+/** The sizes of a DUET_SETTING_SIZES into `sizes`; returns how many, at most DUET_MOST_SIZES. */
+DUET_API size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key,
+                                      size_t sizes[DUET_MOST_SIZES]);
+#define duet_setting_sizes(model, key, sizes) duet_setting_sizes_at(DUET_WHERE, (model), (key), (sizes))
+#define duet_setting_number(model, key)       duet_setting_number_at(DUET_WHERE, (model), (key))
+#define duet_setting_is(model, key, choice)   duet_setting_is_at(DUET_WHERE, (model), (key), (choice))
 /** The activation of hidden layers that the setting "activation" names. */
 DUET_API duet_node duet_activate_at(const char *where, duet_model *model, duet_node x);
 #define duet_activate(model, x) duet_activate_at(DUET_WHERE, (model), (x))
@@ -158,6 +167,17 @@ DUET_API duet_node duet_hidden_layers_reversed_at(const char *where, duet_model 
                                                   const char *sizes_key, duet_node x);
 #define duet_hidden_layers_reversed(model, group, sizes_key, x)                                                        \
     duet_hidden_layers_reversed_at(DUET_WHERE, (model), (group), (sizes_key), (x))
+/** What hidden layers may have besides. */
+typedef struct duet_hidden_options {
+    bool reversed;    /**< in reverse order of sizes */
+    bool batch_norm;  /**< before each activation but the first, layers "norm2", "norm3", ... */
+    duet_node beside; /**< [rows, n] or NULL: every layer reads it next to what the layer before gives, so that none has
+                         to pass it on */
+} duet_hidden_options;
+DUET_API duet_node duet_hidden_layers_as_at(const char *where, duet_model *model, duet_group *group,
+                                            const char *sizes_key, duet_node x, const duet_hidden_options *options);
+#define duet_hidden_layers_as(model, group, sizes_key, x, options)                                                     \
+    duet_hidden_layers_as_at(DUET_WHERE, (model), (group), (sizes_key), (x), (options))
 
 /* Procedures: what a model does, as data. Training is the one that is open at first; a model opens others for what it
  * does once trained: sampling pixel by pixel, inverting a generator. A procedure is phases in order, each a plan that
@@ -166,6 +186,11 @@ DUET_API duet_node duet_hidden_layers_reversed_at(const char *where, duet_model 
 /** Opens the procedure `name` (at most 31 characters): phases and outputs that follow belong to it. */
 DUET_API void duet_procedure_at(const char *where, duet_model *model, const char *name);
 #define duet_procedure(model, name) duet_procedure_at(DUET_WHERE, (model), (name))
+
+/** At use: the phases of the open procedure are run in order, as often as each says, `rounds` times in all (1 unless
+ * this is said): a picture row after row. */
+DUET_API void duet_procedure_rounds_at(const char *where, duet_model *model, size_t rounds);
+#define duet_procedure_rounds(model, rounds) duet_procedure_rounds_at(DUET_WHERE, (model), (rounds))
 
 /** Opens a phase of the procedure: what follows (minimise, report, assign) belongs to it. Its name, of at most 31
  *  characters, is its own in the procedure. `repeats` replays a step; in training 0 stands for as many as an epoch has
@@ -182,6 +207,10 @@ DUET_API void duet_phase_share_batch_at(const char *where, duet_model *model);
 /** What this phase minimises is minimised by this optimiser, not by that of the settings. */
 DUET_API void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_optimiser *optimiser);
 #define duet_phase_optimiser(model, optimiser) duet_phase_optimiser_at(DUET_WHERE, (model), (optimiser))
+/** What this phase minimises is minimised by an optimiser of the phase's own: the same settings, moments of its own.
+ *  Without this a group has one optimiser, whatever phases move it, whose moments see the gradients of all. */
+DUET_API void duet_phase_own_moments_at(const char *where, duet_model *model);
+#define duet_phase_own_moments(model) duet_phase_own_moments_at(DUET_WHERE, (model))
 /** In this phase, update the groups down the gradient of `loss` (a scalar). All gradients of a phase are taken at the
  *  same parameters. */
 DUET_API void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate,
@@ -243,6 +272,7 @@ DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, co
 #define DUET_NLL            "nll"                /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
 #define DUET_KL             "kl"                 /**< [batch]: KL of the posterior from the prior, nats */
 #define DUET_CLASS_LOGITS   "class_logits"       /**< [batch, classes]: of a classifier, for the batch */
+#define DUET_CODE_LOGITS    "code_logits"        /**< [batch, categories]: of classes found without labels */
 #define DUET_FEATURES       "features"           /**< [batch, n]: what a judge compares examples by */
 #define DUET_LOGIT          "logit"              /**< [batch, 1]: the discriminator's, for the batch */
 #define DUET_SAMPLE_LOGIT   "sample_logit"       /**< [batch, 1]: the discriminator's, for new examples */

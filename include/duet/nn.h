@@ -116,6 +116,8 @@ DUET_API duet_node duet_activation_at(const char *where, const char *name, duet_
 /** The names duet_activation knows, as "a|b|c": for a row of settings, and from the library itself. */
 #define DUET_ACTIVATION_NAMES "relu|leaky_relu|elu|selu|gelu|swish|tanh|sigmoid|softplus|identity"
 DUET_API const char *duet_activation_names(void);
+/** What the setting "initialiser" may be, in the same way. */
+#define DUET_INITIALISER_NAMES "default|normal|glorot_uniform|glorot_normal|he_uniform|he_normal|fan_in_uniform"
 
 /** mu + exp(logvar / 2) eps, eps ~ N(0, I): the reparameterisation of Kingma & Welling 2014, sec. 2.4. */
 DUET_API duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node logvar);
@@ -183,10 +185,14 @@ DUET_API duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, du
 /** -log N(x; mean, exp(logvar)), with its log 2 pi. logvar broadcasts: a constant 0 gives sigma 1. */
 DUET_API duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logvar, duet_node x);
 #define duet_gaussian_nll(mean, logvar, x) duet_gaussian_nll_at(DUET_WHERE, (mean), (logvar), (x))
-/** -log P(x) of numbers in [0, 1] that are taken as the nearest of `levels` even steps from 0 to 1, bytes are 256: each
- *  has what a logistic distribution with this location and exp(log_scale) puts within half a step of it, 0 and 1 also
- *  what lies beyond. Kingma et al. 2016 (arXiv:1606.04934), the edges as in Salimans et al. 2017 (arXiv:1701.05517),
- *  sec. 2.1. log_scale broadcasts. */
+/** log P(x), element by element, of a number in [0, 1] that is taken as the nearest of `levels` even steps from 0 to 1
+ *  (bytes are 256): what a logistic distribution of this location and the scale exp(log_scale) puts within half a step
+ * of it, 0 and 1 also what lies beyond. Salimans et al. 2017 (arXiv:1701.05517), sec. 2.1. Shapes broadcast. */
+DUET_API duet_node duet_discretised_logistic_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
+                                                size_t levels);
+#define duet_discretised_logistic(location, log_scale, x, levels)                                                      \
+    duet_discretised_logistic_at(DUET_WHERE, (location), (log_scale), (x), (levels))
+/** Its negative sum over the features of an example, -log P(x) [batch]: Kingma et al. 2016 (arXiv:1606.04934). */
 DUET_API duet_node duet_discretised_logistic_nll_at(const char *where, duet_node location, duet_node log_scale,
                                                     duet_node x, size_t levels);
 #define duet_discretised_logistic_nll(location, log_scale, x, levels)                                                  \
@@ -277,11 +283,14 @@ typedef struct duet_optimiser {
     uint64_t rate_warm_up; /**< updates over which the rate first rises from 0; 0: none */
     uint64_t rate_steps;
     double rate_final;
-    double clip_weights; /**< parameters are held within +-this after an update, Arjovsky et al. 2017; 0: not */
-    double average;      /**< decay of an exponential average of the parameters: average = average + (1 - decay) (p -
-                              average), from the parameters after the first update; 0: none is kept */
-    const char *name;    /**< its moments and its count of updates are "group.name.moment1" and so on, where a group has
-                              several optimisers; NULL: "group.moment1" */
+    double clip_update;     /**< an update of the group's parameters is scaled down to this norm; 0: no limit */
+    double clip_weights;    /**< parameters are held within +-this after an update, Arjovsky et al. 2017; 0: not */
+    double average;         /**< decay of an exponential average of the parameters: average = average + (1 - decay) (p -
+                                 average), from the parameters after the first update; 0: none is kept */
+    double average_warm_up; /**< after n updates the decay is at most (1 + n) / (this + n), so that the start is soon
+                                 forgotten; 0: it is the same from the first update on */
+    const char *name; /**< its moments and its count of updates are "group.name.moment1" and so on, where a group has
+                           several optimisers; NULL: "group.moment1" */
 } duet_optimiser;
 
 /** The names of the kinds and the schedules, as "a|b|c" in the order of the enumerations. Static storage. */

@@ -139,6 +139,10 @@ DUET_API duet_node duet_select_at(const char *where, duet_node condition, duet_n
 /** uint32 or uint8 as float32 */
 DUET_API duet_node duet_to_float_at(const char *where, duet_node x);
 #define duet_to_float(x) duet_to_float_at(DUET_WHERE, (x))
+/** float32 as uint32, rounded down, for what takes an index; 0 below 0 and for NaN, the largest beyond 2^32; no
+ * gradient flows */
+DUET_API duet_node duet_to_index_at(const char *where, duet_node x);
+#define duet_to_index(x) duet_to_index_at(DUET_WHERE, (x))
 /** x + 1 for a uint32 counter; wraps at 2^32 */
 DUET_API duet_node duet_increment_at(const char *where, duet_node x);
 #define duet_increment(x) duet_increment_at(DUET_WHERE, (x))

@@ -314,6 +314,13 @@ static double next_uint32(double x)
 static const double counters[] = {0, 1, 41, 16777216, 2147483647, 2147483648.0, 4294967294.0, 4294967295.0};
 static const double exact_integers[] = {0, 1, 255, 65535, 16777215, 16777216, 2147483648.0, 4294967040.0};
 
+static double index_of(double x)
+{
+    return x > 0 ? fmin(floor(x), 4294967295.0) : 0;
+}
+
+static const double near_integers[] = {-1e9, -0.5, 0, 0.99, 1, 2.5, 255, 8388607.5, 16777216, 3e9, 4294967040.0, 1e12};
+
 static const duet_case integers[] = {
     {.name = "to_float of bytes",
      .expression = duet_case_map1,
@@ -329,6 +336,11 @@ static const duet_case integers[] = {
      .inputs = {{.shape = DUET_CASE_SHAPE(8), .values = exact_integers, .type = DUET_UINT32}},
      .tolerance = 1,
      .relative = true},
+    {.name = "to_index",
+     .expression = duet_case_map1,
+     .build1 = duet_to_index_at,
+     .meaning1 = index_of,
+     .inputs = {{.shape = DUET_CASE_SHAPE(12), .values = near_integers}}},
     {.name = "increment",
      .expression = duet_case_map1,
      .build1 = duet_increment_at,

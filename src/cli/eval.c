@@ -26,7 +26,7 @@ static const cli_option options[] = {
      "(default: all that the model has and that do not take long)",
      0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
-     "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
+     "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, which says what samples show", 0, 0},
     {CLI_LIST, "features", 0, PLACE(features), "FILE.npy",
      "features of samples and, given again, of the data, by any encoder, in\nplace of a judge's", 0, 0},

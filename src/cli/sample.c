@@ -30,7 +30,7 @@ static const cli_option options[] = {
      "(default: each as likely)",
      0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
-     "a number of the model's way of sampling, or weights=average; several\ntimes", 0, 0},
+     "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.png or FILE.npy (default: samples/sample.png or manifold.png in\n"
      "the run)",

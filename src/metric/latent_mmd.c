@@ -71,8 +71,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_latent_mmd = {
     {"latent-mmd", "squared, of a kernel up to 1",
      "how far 1,000 codes of the data lie from as many draws of the prior, near 0 if not at all; for models that "
-     "encode "
-     "and sample"},
+     "encode and sample",
+     -1},
     applies,
     outputs,
     begin,

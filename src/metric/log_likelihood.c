@@ -70,7 +70,7 @@ const duet_metric duet_metric_log_likelihood = {
     .row = {"log-likelihood", "nats",
             "log p(x) of 1,000 examples by importance weighting with 1,000 draws each, or --set k=N; only where it is "
             "named; for variational autoencoders",
-            .on_request = true},
+            .better = 1, .on_request = true},
     .applies = applies,
     .finish = finish,
 };

@@ -11,11 +11,24 @@
 enum { PIECE = 1000, MOST_METRICS = 32, MOST_OUTPUTS = 32 };
 
 static const duet_metric *const metrics[] = {
-    &duet_metric_elbo,           &duet_metric_nll,        &duet_metric_bits_per_dimension,
-    &duet_metric_active_units,   &duet_metric_mse,        &duet_metric_accuracy,
-    &duet_metric_classes,        &duet_metric_agreement,  &duet_metric_modes,
-    &duet_metric_frechet,        &duet_metric_latent_mmd, &duet_metric_latent_rank,
-    &duet_metric_log_likelihood, &duet_metric_sharpness,
+    &duet_metric_elbo,
+    &duet_metric_nll,
+    &duet_metric_bits_per_dimension,
+    &duet_metric_active_units,
+    &duet_metric_mse,
+    &duet_metric_sharpness,
+    &duet_metric_accuracy,
+    &duet_metric_classes,
+    &duet_metric_agreement,
+    &duet_metric_modes,
+    &duet_metric_frechet,
+    &duet_metric_latent_mmd,
+    &duet_metric_latent_rank,
+    &duet_metric_nearest_neighbour,
+    &duet_metric_reconstruction_agreement,
+    &duet_metric_cluster_accuracy,
+    &duet_metric_latent_mse,
+    &duet_metric_log_likelihood,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 

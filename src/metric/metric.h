@@ -38,9 +38,10 @@ typedef struct duet_metric {
 } duet_metric;
 
 extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per_dimension, duet_metric_active_units,
-    duet_metric_mse, duet_metric_accuracy, duet_metric_classes, duet_metric_agreement, duet_metric_modes,
-    duet_metric_frechet, duet_metric_latent_mmd, duet_metric_latent_rank, duet_metric_log_likelihood,
-    duet_metric_sharpness;
+    duet_metric_mse, duet_metric_sharpness, duet_metric_accuracy, duet_metric_classes, duet_metric_agreement,
+    duet_metric_modes, duet_metric_frechet, duet_metric_latent_mmd, duet_metric_latent_rank,
+    duet_metric_nearest_neighbour, duet_metric_reconstruction_agreement, duet_metric_cluster_accuracy,
+    duet_metric_latent_mse, duet_metric_log_likelihood;
 
 /** How many examples the task's split has. */
 size_t duet_metric_examples(const duet_metric_task *task);
@@ -53,6 +54,19 @@ void duet_metric_add_mean(duet_metric_task *task, const char *name, const double
 /** *values: the output of `count` new rows, [count, features]; the caller frees them. */
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);
+
+/* Examples by their places in a split: a few for many, where a pass over all would take long. */
+
+/** Whether all splits that the run's data has come with labels of two classes or more. */
+bool duet_metric_labelled(duet_run *run);
+/** `count` places out of `total`, as many apart, so that a file in order of classes gives some of each. */
+void duet_metric_spread(size_t total, size_t count, size_t *places);
+/** The examples at these places, [count, features], and their labels (NULL: not wanted). */
+duet_status duet_metric_read(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
+                             float *examples, uint8_t *labels, duet_error *error);
+/** What the run gives for them as `output`, [count, numbers], and their labels. The data must have some. */
+duet_status duet_metric_ask(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
+                            const char *output, float *values, uint8_t *labels, duet_error *error);
 
 /** *classes: the class for which the run's judge takes each of `count` samples. */
 duet_status duet_metric_judge(const duet_metric_task *task, const float *samples, size_t count, uint8_t *classes,

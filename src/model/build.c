@@ -52,7 +52,8 @@ bool duet_phase_depends(const duet_phase_description *phase, const bool *marked)
         const duet_objective *objective = &phase->objectives[i];
         reads |= marked[objective->loss->id] || (objective->gate != NULL && marked[objective->gate->id]);
     }
-    for (size_t i = 0; i < phase->report_count; i++) reads |= marked[phase->reports[i].value->id];
+    for (size_t i = 0; i < phase->report_count; i++)
+        reads |= phase->reports[i].value != NULL && marked[phase->reports[i].value->id];
     for (size_t i = 0; i < phase->assign_count; i++) reads |= marked[phase->assigns[i].value->id];
     return reads;
 }
@@ -80,8 +81,9 @@ static void find_draws(duet_build *build)
     free(depends);
 }
 
-/* "gradient.GROUP", with the phase where several move the group; NULL if memory is short. */
-static const char *name_gradient(duet_build *build, const duet_phase_description *phase, const duet_group *group)
+/* "WHAT.GROUP", with the phase where several move the group; NULL if memory is short. */
+static const char *name_norm(duet_build *build, const char *what, const duet_phase_description *phase,
+                             const duet_group *group)
 {
     const duet_procedure_description *train = &build->procedures[0];
     size_t movers = 0;
@@ -91,38 +93,54 @@ static const char *name_gradient(duet_build *build, const duet_phase_description
             for (size_t g = 0; g < train->phases[i].objectives[o].group_count; g++)
                 movers += train->phases[i].objectives[o].groups[g] == group;
     if (movers > 1)
-        snprintf(name, sizeof name, "gradient.%s.%s", phase->name, duet_group_name(group));
+        snprintf(name, sizeof name, "%s.%s.%s", what, phase->name, duet_group_name(group));
     else
-        snprintf(name, sizeof name, "gradient.%s", duet_group_name(group));
+        snprintf(name, sizeof name, "%s.%s", what, duet_group_name(group));
     if (!duet_array_grow(&build->names, build->name_count, &build->name_capacity, sizeof *build->names)) return NULL;
     return build->names[build->name_count++] = strdup(name);
 }
 
-static void report_gradient(duet_build *build, duet_phase_description *phase, const duet_objective *objective,
-                            duet_group *group)
+/* A report that the settings ask for; `value` NULL: how far the update of the group goes. */
+static void report_norm(duet_build *build, const char *what, duet_phase_description *phase, duet_node value,
+                        duet_group *group)
 {
-    const char *where = objective->where, *name = name_gradient(build, phase, group);
-    duet_node squares = duet_square_at(where, duet_group_gradient_at(where, group, objective->loss));
-    duet_node norm = duet_sqrt_at(where, duet_sum_at(where, squares, DUET_ALL_AXES, false));
+    const char *name = name_norm(build, what, phase, group);
     if (name == NULL ||
         !duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports))
         duet_graph_fail(build->graph, "out of memory for a model");
     else
-        phase->reports[phase->report_count++] = (duet_report_row){name, norm};
+        phase->reports[phase->report_count++] = (duet_report_row){name, value, value == NULL ? group : NULL};
+}
+
+static duet_node gradient_norm(const duet_objective *objective, duet_group *group)
+{
+    const char *where = objective->where;
+    duet_node squares = duet_square_at(where, duet_group_gradient_at(where, group, objective->loss));
+    return duet_sqrt_at(where, duet_sum_at(where, squares, DUET_ALL_AXES, false));
+}
+
+static bool asks_for(const duet_model *model, const char *setting)
+{
+    return strcmp(duet_settings_text(&model->settings, setting), "yes") == 0;
 }
 
 /* Reports beside the model's own, in a training whose settings ask for them. */
-static void report_gradients(const duet_model *model, duet_build *build)
+static void report_norms(const duet_model *model, duet_build *build)
 {
     duet_procedure_description *train = &build->procedures[0];
-    if (build->options.mode != DUET_BUILD_TRAIN ||
-        strcmp(duet_settings_text(&model->settings, "gradient_norms"), "yes") != 0)
-        return;
-    for (size_t i = 0; i < train->phase_count; i++)
-        for (size_t o = 0; o < train->phases[i].objective_count; o++)
-            for (size_t g = 0; g < train->phases[i].objectives[o].group_count; g++)
-                report_gradient(build, &train->phases[i], &train->phases[i].objectives[o],
-                                train->phases[i].objectives[o].groups[g]);
+    if (build->options.mode != DUET_BUILD_TRAIN) return;
+    for (size_t i = 0; i < train->phase_count; i++) {
+        duet_phase_description *phase = &train->phases[i];
+        for (size_t o = 0; o < phase->objective_count; o++) {
+            const duet_objective *objective = &phase->objectives[o];
+            for (size_t g = 0; g < objective->group_count; g++) {
+                duet_group *group = objective->groups[g];
+                if (asks_for(model, "gradient_norms"))
+                    report_norm(build, "gradient", phase, gradient_norm(objective, group), group);
+                if (asks_for(model, "update_norms")) report_norm(build, "update", phase, NULL, group);
+            }
+        }
+    }
 }
 
 /* A training phase must not read the latent of duet_latent: only requests fill it. */
@@ -277,7 +295,7 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
     if (status == DUET_OK) check_scratch(made);
     if (status == DUET_OK) check_latent(made);
-    if (status == DUET_OK) report_gradients(model, made);
+    if (status == DUET_OK) report_norms(model, made);
     if (status == DUET_OK) find_draws(made);
     if (status == DUET_OK) status = check_graph(model, made, error);
     if (status != DUET_OK) duet_build_free(build);

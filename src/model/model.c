@@ -104,8 +104,10 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
         .rate_warm_up = (uint64_t)duet_settings_group_number(s, group, "lr_warm_up"),
         .rate_steps = (uint64_t)duet_settings_group_number(s, group, "lr_steps"),
         .rate_final = duet_settings_group_number(s, group, "lr_final"),
+        .clip_update = duet_settings_group_number(s, group, "clip_update"),
         .clip_weights = duet_settings_group_number(s, group, "clip_weights"),
         .average = duet_settings_group_number(s, group, "average"),
+        .average_warm_up = duet_settings_group_number(s, group, "average_warm_up"),
     };
 }
 

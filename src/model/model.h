@@ -16,7 +16,8 @@ typedef struct duet_objective {
 
 typedef struct duet_report_row {
     const char *name;
-    duet_node value;
+    duet_node value;   /* NULL: how far the update of `group` goes, which phase.c measures */
+    duet_group *group; /* NULL where there is a value */
 } duet_report_row;
 
 typedef struct duet_assignment {
@@ -29,6 +30,7 @@ typedef struct duet_phase_description {
     size_t repeats;    /* replays a step; 0: as many as an epoch has batches */
     size_t every;      /* in training, the first of each `every` steps replays the phase */
     bool shares;       /* reads the same batch as the phase before it */
+    bool owns_moments; /* its updates have moments of their own */
     bool draws;        /* each replay ends by moving on to the next batch (set by duet_model_build) */
     bool has_optimiser;
     duet_optimiser optimiser; /* if has_optimiser; else the settings choose it */
@@ -50,6 +52,7 @@ typedef struct duet_procedure_description {
     char name[32];
     duet_phase_description *phases;
     size_t phase_count, phase_capacity;
+    size_t rounds; /* at use: passes over the phases; 0: one */
     duet_output_row *outputs;
     size_t output_count, output_capacity;
 } duet_procedure_description;

@@ -26,19 +26,29 @@ bool duet_setting_is_at(const char *where, duet_model *model, const char *key, c
     return strcmp(setting_text(where, model, key), choice) == 0;
 }
 
+size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key, size_t sizes[DUET_MOST_SIZES])
+{
+    size_t count = duet_sizes_read(setting_text(where, model, key), sizes, DUET_MOST_SIZES);
+    return count == SIZE_MAX ? 0 : count;
+}
+
 duet_node duet_activate_at(const char *where, duet_model *model, duet_node x)
 {
     return duet_activation(setting_text(where, model, "activation"), x);
 }
 
-static duet_node hidden_layers(const char *where, duet_model *model, duet_group *group, const char *key, duet_node x,
-                               bool reversed)
+duet_node duet_hidden_layers_as_at(const char *where, duet_model *model, duet_group *group, const char *sizes_key,
+                                   duet_node x, const duet_hidden_options *options)
 {
-    size_t sizes[DUET_MAX_LAYERS], count = duet_sizes_read(setting_text(where, model, key), sizes, DUET_MAX_LAYERS);
-    for (size_t i = 0; i < count && count != SIZE_MAX; i++) {
-        char layer[32];
+    size_t sizes[DUET_MOST_SIZES], count = duet_setting_sizes_at(where, model, sizes_key, sizes);
+    for (size_t i = 0; i < count; i++) {
+        char layer[32], norm[32];
         snprintf(layer, sizeof layer, "hidden%zu", i + 1);
-        x = duet_activate(model, duet_dense(group, layer, x, sizes[reversed ? count - 1 - i : i]));
+        snprintf(norm, sizeof norm, "norm%zu", i + 1);
+        if (options->beside != NULL) x = duet_concat(((duet_node[]){x, options->beside}), 2, 1);
+        x = duet_dense(group, layer, x, sizes[options->reversed ? count - 1 - i : i]);
+        if (options->batch_norm && i > 0) x = duet_batch_norm(group, norm, x);
+        x = duet_activate(model, x);
     }
     return x;
 }
@@ -46,11 +56,11 @@ static duet_node hidden_layers(const char *where, duet_model *model, duet_group 
 duet_node duet_hidden_layers_at(const char *where, duet_model *model, duet_group *group, const char *sizes_key,
                                 duet_node x)
 {
-    return hidden_layers(where, model, group, sizes_key, x, false);
+    return duet_hidden_layers_as_at(where, model, group, sizes_key, x, &(duet_hidden_options){0});
 }
 
 duet_node duet_hidden_layers_reversed_at(const char *where, duet_model *model, duet_group *group, const char *sizes_key,
                                          duet_node x)
 {
-    return hidden_layers(where, model, group, sizes_key, x, true);
+    return duet_hidden_layers_as_at(where, model, group, sizes_key, x, &(duet_hidden_options){.reversed = true});
 }

@@ -52,6 +52,15 @@ void duet_procedure_at(const char *where, duet_model *model, const char *name)
     take_name(where, build->graph, "procedure", name, build->procedures[build->open].name);
 }
 
+void duet_procedure_rounds_at(const char *where, duet_model *model, size_t rounds)
+{
+    duet_procedure_description *procedure = open_procedure(model->build);
+    if (model->build->open == 0 || rounds == 0)
+        duet_graph_fail(model->build->graph, "procedure \"%s\": %s", procedure->name,
+                        rounds == 0 ? "0 rounds run no phase" : "a step of training is one round");
+    procedure->rounds = rounds;
+}
+
 void duet_phase_at(const char *where, duet_model *model, const char *name, size_t repeats)
 {
     duet_build *build = model->build;
@@ -103,6 +112,12 @@ void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_op
     phase->optimiser = *optimiser;
 }
 
+void duet_phase_own_moments_at(const char *where, duet_model *model)
+{
+    duet_phase_description *phase = open_phase(where, model->build, "phase_own_moments");
+    if (phase != NULL) phase->owns_moments = true;
+}
+
 void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate, duet_group *const *groups)
 {
     duet_build *build = model->build;
@@ -151,7 +166,7 @@ void duet_report_at(const char *where, duet_model *model, const char *name, duet
         out_of_memory(where, build);
         return;
     }
-    phase->reports[phase->report_count++] = (duet_report_row){name, scalar};
+    phase->reports[phase->report_count++] = (duet_report_row){name, scalar, NULL};
 }
 
 void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value)
@@ -173,19 +188,9 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
 /* Outputs. */
 
 static const char *const standard_outputs[] = {
-    DUET_SAMPLE,
-    DUET_RECONSTRUCTION,
-    DUET_LATENT,
-    DUET_DECODE,
-    DUET_PRIOR,
-    DUET_NLL,
-    DUET_KL,
-    DUET_CLASS_LOGITS,
-    DUET_LOGIT,
-    DUET_SAMPLE_LOGIT,
-    DUET_FEATURES,
-    DUET_BITS,
-    DUET_POSTERIOR_DRAW,
+    DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_LATENT,      DUET_DECODE, DUET_PRIOR,        DUET_NLL,
+    DUET_KL,     DUET_CLASS_LOGITS,   DUET_CODE_LOGITS, DUET_LOGIT,  DUET_SAMPLE_LOGIT, DUET_FEATURES,
+    DUET_BITS,   DUET_POSTERIOR_DRAW,
 };
 
 const char *duet_standard_output(size_t index)

@@ -19,6 +19,7 @@ enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10 };
 static const duet_setting common[] = {
     DUET_CHOICE("shuffle", "yes", "yes|no", "a new order of the examples each epoch; no: the file's"),
     DUET_CHOICE("gradient_norms", "no", "yes|no", "report the norm of each group's gradient too"),
+    DUET_CHOICE("update_norms", "no", "yes|no", "report how far each update moves its group too"),
     DUET_CHOICE("activation", "relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
 };
 
@@ -36,8 +37,10 @@ static const duet_setting of_groups[] = {
     DUET_COUNT("lr_warm_up", 0, 0, UNLIMITED, "updates over which the rate first rises from 0"),
     DUET_COUNT("lr_steps", 0, 0, UNLIMITED, "updates that the schedule takes; 0: none"),
     DUET_NUMBER("lr_final", 0, 0, 1, "factor at the schedule's end (step: at every step)"),
+    DUET_NUMBER("clip_update", 0, 0, UNLIMITED, "largest norm of an update of a group's parameters; 0: no limit"),
     DUET_NUMBER("clip_weights", 0, 0, UNLIMITED, "largest size of a parameter after an update; 0: no limit"),
     DUET_NUMBER("average", 0, 0, 0.999999, "decay of an average of the weights, kept beside them; 0: none"),
+    DUET_NUMBER("average_warm_up", 0, 0, UNLIMITED, "decay after n updates: at most (1 + n) / (this + n); 0: no limit"),
     DUET_CHOICE("initialiser", "default", DUET_NAMES(DUET_INITIALISERS),
                 "how layers' weights start; default: the layer's own way"),
     DUET_NUMBER("initialiser_scale", 1, 0, 1000, "factor of the initialiser; of normal its deviation"),
@@ -107,7 +110,7 @@ size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity)
 
 static duet_status check(const duet_setting *setting, const char *text, duet_error *error)
 {
-    size_t sizes[DUET_MAX_LAYERS];
+    size_t sizes[DUET_MOST_SIZES];
     switch (setting->kind) {
     case DUET_SETTING_NUMBER:
     case DUET_SETTING_COUNT: return check_number(setting, text, error);
@@ -116,10 +119,10 @@ static duet_status check(const duet_setting *setting, const char *text, duet_err
         return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is none of %s", setting->key, text,
                          setting->choices);
     case DUET_SETTING_SIZES:
-        if (duet_sizes_read(text, sizes, DUET_MAX_LAYERS) != SIZE_MAX) return DUET_OK;
+        if (duet_sizes_read(text, sizes, DUET_MOST_SIZES) != SIZE_MAX) return DUET_OK;
         return duet_fail(error, DUET_ERROR_USAGE,
                          "setting %s: \"%s\" is not a list of at most %d layer widths such as 400,200", setting->key,
-                         text, DUET_MAX_LAYERS);
+                         text, DUET_MOST_SIZES);
     }
     return DUET_OK;
 }
@@ -257,7 +260,18 @@ duet_status duet_settings_check(const duet_family *family, const char *const *pa
     return status;
 }
 
-const char *duet_settings_text(const duet_settings *settings, const char *key)
+/* What is said of the group whose name has `length` characters; NULL: nothing. */
+static const char *group_text(const duet_settings *settings, const char *group, size_t length, const char *key)
+{
+    for (size_t i = 0; i < settings->group_count; i++) {
+        const char *named = settings->groups[i].key;
+        if (strncmp(named, group, length) == 0 && named[length] == '.' && strcmp(named + length + 1, key) == 0)
+            return settings->groups[i].value;
+    }
+    return NULL;
+}
+
+static const char *row_text(const duet_settings *settings, const char *key)
 {
     const duet_setting *setting;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
@@ -265,15 +279,21 @@ const char *duet_settings_text(const duet_settings *settings, const char *key)
     return NULL;
 }
 
+/* Of "group.key" what is said of the group comes first, then the family's own row for it, then the row of all. */
+const char *duet_settings_text(const duet_settings *settings, const char *key)
+{
+    const char *dot = strchr(key, '.');
+    const char *text = dot == NULL ? NULL : group_text(settings, key, (size_t)(dot - key), dot + 1);
+    if (text == NULL) text = row_text(settings, key);
+    return text == NULL && dot != NULL ? row_text(settings, dot + 1) : text;
+}
+
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key)
 {
-    size_t length = group == NULL ? 0 : strlen(group);
-    for (size_t i = 0; group != NULL && i < settings->group_count; i++) {
-        const char *named = settings->groups[i].key;
-        if (strncmp(named, group, length) == 0 && named[length] == '.' && strcmp(named + length + 1, key) == 0)
-            return settings->groups[i].value;
-    }
-    return duet_settings_text(settings, key);
+    char of_group[192];
+    if (group == NULL) return row_text(settings, key);
+    snprintf(of_group, sizeof of_group, "%s.%s", group, key);
+    return duet_settings_text(settings, of_group);
 }
 
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key)

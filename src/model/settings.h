@@ -6,8 +6,6 @@
 #include "base/status.h"
 #include "duet/model.h"
 
-enum { DUET_MAX_LAYERS = 16 };
-
 /** A value as text, checked. */
 typedef struct duet_setting_value {
     char text[64];
@@ -30,7 +28,7 @@ typedef struct duet_settings {
 duet_status duet_settings_read(duet_settings *settings, const duet_family *family, const char *const *pairs,
                                size_t count, duet_error *error);
 void duet_settings_free(duet_settings *settings);
-/** NULL for an unknown key. */
+/** The value of "key", or of "group.key": what is said of that group, else of all. NULL for an unknown key. */
 const char *duet_settings_text(const duet_settings *settings, const char *key);
 /** The value of a number or a count, which duet_settings_read has checked. */
 double duet_settings_number(const duet_settings *settings, const char *key);

@@ -20,26 +20,33 @@ duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logv
     return duet_scale(duet_sum_features(terms), 0.5);
 }
 
-/* With a and b the upper and lower end of x's step in units of the scale, sigmoid(a) - sigmoid(b) is
- * sigmoid(a) sigmoid(-b) (1 - e^(b - a)), of which no logarithm underflows; a - b is the step's width. */
+/* With a and b the upper and the lower end of x's step in units of the scale, sigmoid(a) - sigmoid(b) is sigmoid(a)
+ * sigmoid(-b) (1 - e^(b - a)), of which no logarithm underflows. The step's width a - b is small where the scale is
+ * large: 1 - e^-width is taken by expm1, which is elu's. */
+duet_node duet_discretised_logistic_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
+                                       size_t levels)
+{
+    if (duet_node_is_broken(location)) return location;
+    if (levels < 2) {
+        duet_graph_fail(location->graph, "discretised_logistic: at least 2 levels were expected, not %zu", levels);
+        return duet_node_broken(location->graph);
+    }
+    double steps = (double)(levels - 1), half = 0.5 / steps;
+    duet_node step = duet_floor(duet_shift(duet_scale(x, steps), 0.5)), none = duet_constant(location->graph, 0);
+    duet_node first = duet_less(step, duet_constant(location->graph, 0.5));
+    duet_node last = duet_greater(step, duet_constant(location->graph, steps - 0.5));
+    duet_node away = duet_subtract(duet_scale(step, 1 / steps), location), per_scale = duet_exp(duet_negate(log_scale));
+    duet_node above = duet_softplus(duet_negate(duet_multiply(duet_shift(away, half), per_scale)));
+    duet_node below = duet_softplus(duet_multiply(duet_shift(away, -half), per_scale));
+    duet_node inside = duet_log(duet_negate(duet_elu(duet_scale(per_scale, -1 / steps), 1)));
+    duet_node lost = duet_add(duet_select(last, none, above), duet_select(first, none, below));
+    return duet_subtract(duet_select(duet_add(first, last), none, inside), lost);
+}
+
 duet_node duet_discretised_logistic_nll_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
                                            size_t levels)
 {
-    if (duet_node_is_broken(location)) return location;
-    duet_graph *graph = location->graph;
-    double steps = (double)(levels > 1 ? levels - 1 : 1), half = 0.5 / steps;
-    duet_node number = duet_floor(duet_shift(duet_scale(x, steps), 0.5));
-    duet_node not_first = duet_greater(number, duet_constant(graph, 0.5));
-    duet_node not_last = duet_less(number, duet_constant(graph, steps - 0.5));
-    duet_node away = duet_subtract(duet_scale(number, 1 / steps), location),
-              per_scale = duet_exp(duet_negate(log_scale));
-    duet_node above = duet_softplus(duet_negate(duet_multiply(duet_shift(away, half), per_scale)));
-    duet_node below = duet_softplus(duet_multiply(duet_shift(away, -half), per_scale));
-    duet_node lost =
-        duet_negate(duet_elu(duet_scale(per_scale, -1 / steps), 1)); /* 1 - e^-width: elu(-w) is expm1(-w) */
-    duet_node ends = duet_add(duet_multiply(not_last, above), duet_multiply(not_first, below));
-    duet_node width = duet_multiply(duet_multiply(not_first, not_last), duet_log(lost));
-    return duet_sum_features(duet_subtract(ends, width));
+    return duet_negate(duet_sum_features(duet_discretised_logistic(location, log_scale, x, levels)));
 }
 
 duet_node duet_gaussian_kl_at(const char *where, duet_node mean, duet_node logvar)

@@ -24,6 +24,7 @@ typedef struct update {
     duet_node gate, active;     /* scalars or NULL: gate scales the step; active 0 leaves everything as it is */
     duet_node *roots;
     size_t root_count;
+    duet_node *norm; /* receives how far the update goes; NULL: nobody asks */
 } update;
 
 static duet_node fail(update *u, const duet_error *error)
@@ -89,22 +90,53 @@ static void take(update *u, duet_node variable, duet_node value)
     u->roots[u->root_count++] = duet_assign(variable, value);
 }
 
+/* What the average keeps of itself in this update. */
+static duet_node average_decay(update *u)
+{
+    const char *where = u->where;
+    duet_node decay = duet_constant(u->graph, u->optimiser->average);
+    if (u->optimiser->average_warm_up <= 0) return decay;
+    duet_node early = duet_divide(duet_shift(u->done, 1), duet_shift(u->done, u->optimiser->average_warm_up));
+    return duet_minimum(decay, early);
+}
+
 /* The average begins as the parameters after the first update, and then is an exponential mean of them. */
 static void keep_average(update *u, duet_node next)
 {
     const char *where = u->where;
     duet_node average = slot(u, DUET_AVERAGE_SLOT), is_first = duet_equal(u->done, duet_constant(u->graph, 0));
-    duet_node moved = duet_add(duet_scale(average, u->optimiser->average), duet_scale(next, 1 - u->optimiser->average));
+    duet_node decay = average_decay(u), fresh = duet_shift(duet_negate(decay), 1);
+    duet_node moved = duet_add(duet_multiply(average, decay), duet_multiply(next, fresh));
     take(u, average, duet_select(is_first, next, moved));
 }
 
-/* parameters = from - gate * rate * direction, within clip_weights */
+/* What is added to the parameters, measured if someone asks and scaled down where its norm is above clip_update. */
+static duet_node limited(update *u, duet_node change)
+{
+    const char *where = u->where;
+    duet_node norm = duet_sqrt(duet_sum(duet_square(change), DUET_ALL_AXES, false));
+    duet_node limit = duet_constant(u->graph, u->optimiser->clip_update), one = duet_constant(u->graph, 1);
+    if (u->optimiser->clip_update > 0) {
+        change = duet_multiply(change, duet_minimum(duet_divide(limit, duet_shift(norm, 1e-30)), one));
+        norm = duet_minimum(norm, limit);
+    }
+    if (u->norm != NULL) *u->norm = norm;
+    return change;
+}
+
+/* parameters = from - gate * rate * direction, within clip_update of where they are and within clip_weights */
 static void step(update *u, duet_node from, duet_node direction)
 {
     const char *where = u->where;
     const duet_optimiser *o = u->optimiser;
     duet_node rate = u->gate == NULL ? u->rate : duet_multiply(u->rate, u->gate);
-    duet_node next = duet_subtract(from, duet_multiply(rate, direction));
+    duet_node moved = duet_multiply(rate, direction), next = duet_subtract(from, moved);
+    if (o->clip_update > 0 || u->norm != NULL) {
+        duet_node change = duet_negate(moved);
+        if (from != u->parameters) change = duet_subtract(duet_subtract(from, u->parameters), moved);
+        change = limited(u, change);
+        if (o->clip_update > 0) next = duet_add(u->parameters, change);
+    }
     if (o->clip_weights > 0) next = duet_clamp(next, -o->clip_weights, o->clip_weights);
     take(u, u->parameters, next);
     if (o->average > 0) keep_average(u, next);
@@ -261,6 +293,12 @@ static duet_node clip(update *u, duet_node gradient)
 size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
                       duet_node gate, duet_node allowed, duet_node roots[8])
 {
+    return duet_update_measured_at(where, group, optimiser, loss, gate, allowed, roots, NULL);
+}
+
+size_t duet_update_measured_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
+                               duet_node gate, duet_node allowed, duet_node roots[8], duet_node *norm)
+{
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
     char name[192];
     if (duet_node_is_broken(loss) || group == NULL) return 0;
@@ -271,6 +309,7 @@ size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser
     update whole = {.where = where, .graph = loss->graph, .group = group, .optimiser = optimiser, .gate = gate};
     update *u = &whole;
     u->roots = roots;
+    u->norm = norm;
     const char *own = optimiser->name == NULL ? "" : optimiser->name, *dot = optimiser->name == NULL ? "" : ".";
     snprintf(name, sizeof name, "%s.%s%supdates", group->name, own, dot);
     duet_node updates = duet_store_state_at(where, u->graph, group->store, name, DUET_UINT32, DUET_SCALAR_SHAPE, zero);

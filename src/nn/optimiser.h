@@ -9,6 +9,11 @@
  *  node, so the gradient that duet_update_at uses can be watched without being computed twice. */
 duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node loss);
 
+/** duet_update_at, and in *norm, unless norm is NULL, how far it moves the parameters: the norm of what is added to
+ *  them before clip_weights. */
+size_t duet_update_measured_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
+                               duet_node gate, duet_node allowed, duet_node roots[8], duet_node *norm);
+
 #define DUET_AVERAGE_SLOT "average"
 
 /** Finds or makes another block of the group, with a saved variable "parameter.name", at first zeros, for each

@@ -104,7 +104,7 @@ UNARY(log1p,         12, "log1p(a)",                                       duet_
 UNARY(sqrt,           4, "sqrt(a)",                                        duet_divide(duet_scale(g, 0.5), y))
 UNARY(sin,           16, "sin(a)",                                         duet_multiply(g, duet_cos(x)))
 UNARY(cos,           16, "cos(a)",                                         duet_negate(duet_multiply(g, duet_sin(x))))
-UNARY(tanh,          16, "tanh(a)",
+UNARY(tanh,          24, "branchless_tanh(a)",
       duet_multiply(g, duet_subtract(duet_constant(node->graph, 1), duet_square(y))))
 UNARY(sigmoid,       14, "1.0f / (1.0f + exp(-a))",
       duet_multiply(g, duet_multiply(y, duet_subtract(duet_constant(node->graph, 1), y))))
@@ -130,6 +130,11 @@ UNARY_NUMBERED(clamp, 2, "a < m ? m : (a > n ? n : a)",
 
 const duet_op duet_op_to_float = {
     .name = "to_float", .kind = DUET_OP_ELEMENTWISE, .cost = 1, .expression = "(float)a", .blocks_gradient = true};
+const duet_op duet_op_to_index = {.name = "to_index",
+                                  .kind = DUET_OP_ELEMENTWISE,
+                                  .cost = 1,
+                                  .expression = "convert_uint_sat(a)",
+                                  .blocks_gradient = true};
 const duet_op duet_op_increment = {
     .name = "increment", .kind = DUET_OP_ELEMENTWISE, .cost = 1, .expression = "a + 1u", .blocks_gradient = true};
 
@@ -319,6 +324,13 @@ duet_node duet_to_float_at(const char *where, duet_node x)
 {
     if (duet_node_is_broken(x) || x->type == DUET_FLOAT32) return x;
     return make(where, &duet_op_to_float, DUET_FLOAT32, &x, 1, 0, 0);
+}
+
+duet_node duet_to_index_at(const char *where, duet_node x)
+{
+    if (duet_node_is_broken(x)) return x;
+    if (!wants_type(where, &duet_op_to_index, x, DUET_FLOAT32)) return duet_node_broken(x->graph);
+    return make(where, &duet_op_to_index, DUET_UINT32, &x, 1, 0, 0);
 }
 
 duet_node duet_increment_at(const char *where, duet_node x)

@@ -14,7 +14,7 @@ extern const duet_op duet_op_watch;
 /** Rows that the layer above asks for. */
 extern const duet_op duet_op_add, duet_op_broadcast, duet_op_divide, duet_op_equal, duet_op_greater,
     duet_op_greater_equal, duet_op_increment, duet_op_less, duet_op_less_equal, duet_op_multiply, duet_op_negate,
-    duet_op_not_equal, duet_op_reciprocal, duet_op_square, duet_op_subtract, duet_op_to_float;
+    duet_op_not_equal, duet_op_reciprocal, duet_op_square, duet_op_subtract, duet_op_to_float, duet_op_to_index;
 
 /** How a product reads x: if that is a matrix transposed, or many of them, then what they are transposed of, with
  *  *transpose turned; else x. */

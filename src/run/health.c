@@ -28,6 +28,12 @@ static bool setting_is(const patient *it, const char *key, const char *value)
     return text != NULL && strcmp(text, value) == 0;
 }
 
+/* The same, or the family has no such setting. */
+static bool is_usual(const patient *it, const char *key, const char *value)
+{
+    return duet_model_setting_text(it->model, key) == NULL || setting_is(it, key, value);
+}
+
 /* Whether D's loss is a cross-entropy, which is never below 0 while targets lie in [0, 1]. */
 static bool is_cross_entropy(const patient *it)
 {
@@ -45,8 +51,8 @@ static bool is_below_zero(const patient *it)
 static bool breaks_the_bound(const patient *it)
 {
     double d_loss = term(it, "d_loss"), g_loss = term(it, "g_loss");
-    if (!setting_is(it, "loss", "non-saturating") || !setting_is(it, "label_noise", "0") ||
-        !setting_is(it, "g_steps", "1"))
+    if (!setting_is(it, "loss", "non-saturating") || !is_usual(it, "label_noise", "0") ||
+        !is_usual(it, "fake_smoothing", "0") || !is_usual(it, "g_steps", "1"))
         return false;
     return d_loss > 0 && g_loss < 0.67 * -log1p(-exp(-d_loss)) - 0.05;
 }

@@ -349,19 +349,29 @@ static duet_status give_inputs(course *it, size_t first, size_t count, duet_erro
     return request->classes != NULL ? write_classes(it, request->classes + first, count, error) : DUET_OK;
 }
 
+static duet_status replay(course *it, size_t phase, duet_error *error)
+{
+    const duet_request *request = it->request;
+    if (request->stop != NULL && *request->stop != 0)
+        return duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped after %llu of %llu repeats",
+                         (unsigned long long)it->done, (unsigned long long)it->total);
+    DUET_TRY(duet_schedule_enqueue(&it->made->schedule, phase, true, error));
+    it->done++;
+    if (request->progress != NULL) request->progress(request->context, it->done, it->total);
+    return DUET_OK;
+}
+
+static size_t rounds_of(const prepared *made)
+{
+    return made->procedure.rounds > 0 ? made->procedure.rounds : 1;
+}
+
 static duet_status run_phases(course *it, duet_error *error)
 {
-    duet_schedule *schedule = &it->made->schedule;
-    const duet_request *request = it->request;
-    for (size_t i = 0; i < schedule->phase_count; i++)
-        for (size_t k = 0; k < schedule->phases[i].repeats; k++) {
-            if (request->stop != NULL && *request->stop != 0)
-                return duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped after %llu of %llu repeats",
-                                 (unsigned long long)it->done, (unsigned long long)it->total);
-            DUET_TRY(duet_schedule_enqueue(schedule, i, true, error));
-            it->done++;
-            if (request->progress != NULL) request->progress(request->context, it->done, it->total);
-        }
+    const duet_schedule *schedule = &it->made->schedule;
+    for (size_t round = 0; round < rounds_of(it->made); round++)
+        for (size_t i = 0; i < schedule->phase_count; i++)
+            for (size_t k = 0; k < schedule->phases[i].repeats; k++) DUET_TRY(replay(it, i, error));
     return DUET_OK;
 }
 
@@ -419,7 +429,7 @@ static duet_status check_request(const duet_evaluator *evaluator, const prepared
     return DUET_OK;
 }
 
-duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
+static duet_status answer(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
 {
     course it = {.request = request};
     if (request->output_count == 0)
@@ -434,7 +444,7 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     size_t rows = it.made->rows, features = widest(it.made, request->output_count), elements, bytes;
     uint64_t batches = duet_size_pieces(request->count, rows);
     for (size_t i = 0; i < it.made->schedule.phase_count; i++)
-        it.total += batches * it.made->schedule.phases[i].repeats;
+        it.total += batches * rounds_of(it.made) * it.made->schedule.phases[i].repeats;
     it.seed = duet_store_find(it.made->build->scratch, "random.seed");
     it.row = duet_store_find(it.made->build->scratch, "random.row");
     bool fits = duet_size_multiply(rows, features, &elements) && duet_size_multiply(elements, sizeof(float), &bytes);
@@ -444,5 +454,23 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     for (size_t first = 0; first < request->count && status == DUET_OK; first += rows)
         status = run_batch(&it, first, request->count - first < rows ? request->count - first : rows, error);
     free(it.room);
+    return status;
+}
+
+/* A family that is used by its averages: as if the request said so first, so that what it says itself counts. */
+duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
+{
+    bool averages = duet_model_family(evaluator->model)->averaged;
+    if (averages) DUET_TRY(duet_averages_begun(evaluator->device, evaluator->model, &averages, error));
+    if (!averages) return answer(evaluator, request, error);
+    duet_request whole = *request;
+    const char **settings = malloc((request->setting_count + 1) * sizeof *settings);
+    if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    settings[0] = "weights=average";
+    for (size_t i = 0; i < request->setting_count; i++) settings[i + 1] = request->settings[i];
+    whole.settings = settings;
+    whole.setting_count = request->setting_count + 1;
+    duet_status status = answer(evaluator, &whole, error);
+    free(settings);
     return status;
 }

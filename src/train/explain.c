@@ -69,7 +69,8 @@ static void close_vocabulary(vocabulary *known)
 static void learn(vocabulary *known, const duet_build *build, const duet_phase_description *phase)
 {
     if (phase == NULL) return;
-    for (size_t i = 0; i < phase->report_count; i++) add_name(known, phase->reports[i].value, phase->reports[i].name);
+    for (size_t i = 0; i < phase->report_count; i++)
+        if (phase->reports[i].value != NULL) add_name(known, phase->reports[i].value, phase->reports[i].name);
     add_losses(known, phase);
     add_name(known, build->batch, "batch");
     add_outputs(known, build, phase);
@@ -117,7 +118,11 @@ static void explain_values(duet_explained_phase *phase, const duet_phase_descrip
     for (size_t i = 0; i < from->report_count; i++) {
         duet_explained_value *value = &phase->reports[phase->report_count++];
         value->name = from->reports[i].name;
-        say(known, from->reports[i].value, value->words);
+        if (from->reports[i].value != NULL)
+            say(known, from->reports[i].value, value->words);
+        else
+            snprintf(value->words, sizeof value->words, "norm of the update of %s",
+                     duet_group_name(from->reports[i].group));
     }
     for (size_t i = 0; i < from->assign_count; i++) {
         duet_explained_value *value = &phase->assigns[phase->assign_count++];

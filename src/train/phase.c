@@ -60,6 +60,7 @@ static size_t watch(duet_schedule *schedule, const duet_phase_description *phase
 {
     size_t count = 0;
     for (size_t i = 0; i < phase->report_count; i++) {
+        if (phase->reports[i].value == NULL) continue; /* of an update, which is as finite as its gradient */
         add_watched(schedule, (duet_watched){phase->name, phase->reports[i].name, NULL});
         values[count++] = phase->reports[i].value;
     }
@@ -104,8 +105,9 @@ static duet_node watch_faults(const duet_schedule *schedule, size_t first, const
     return duet_equal(new_term, none);
 }
 
-static void remember_reports(const duet_build *build, const duet_phase_description *phase, duet_node *roots,
-                             size_t *root_count)
+/* `norms`: how far the update of each report's group goes, where it reports that. */
+static void remember_reports(const duet_build *build, const duet_phase_description *phase, const duet_node *norms,
+                             duet_node *roots, size_t *root_count)
 {
     if (phase->report_count == 0) return;
     char name[64];
@@ -114,7 +116,11 @@ static void remember_reports(const duet_build *build, const duet_phase_descripti
         duet_graph_fail(build->graph, "out of memory for a schedule");
         return;
     }
-    for (size_t i = 0; i < phase->report_count; i++) row[i] = duet_reshape(phase->reports[i].value, DUET_SHAPE(1));
+    for (size_t i = 0; i < phase->report_count; i++) {
+        duet_node value = phase->reports[i].group != NULL ? norms[i] : phase->reports[i].value;
+        if (value == NULL) value = duet_constant(build->graph, 0); /* of an update that is a mistake */
+        row[i] = duet_reshape(value, DUET_SHAPE(1));
+    }
     duet_node history = duet_working_state(build->graph, phase_state_name(name, "history", phase), DUET_FLOAT32,
                                            DUET_SHAPE(DUET_HISTORY_ROWS, phase->report_count), zero);
     duet_node replays = scalar_state(build->graph, phase_state_name(name, "replays", phase), DUET_UINT32);
@@ -151,25 +157,8 @@ size_t duet_phase_room(const duet_schedule *schedule, size_t index)
            OWN_ROOTS;
 }
 
-static bool moves(const duet_phase_description *phase, const duet_group *group)
-{
-    for (size_t i = 0; i < phase->objective_count; i++)
-        for (size_t g = 0; g < phase->objectives[i].group_count; g++)
-            if (phase->objectives[i].groups[g] == group) return true;
-    return false;
-}
-
-/* Of two phases that move a group each has moments of its own: gradients of different losses differ in size. */
-static const char *optimiser_name(const duet_schedule *schedule, const duet_phase_description *phase,
-                                  const duet_group *group)
-{
-    for (size_t i = 0; i < schedule->phase_count && schedule->phases[i].description != phase; i++)
-        if (moves(schedule->phases[i].description, group)) return phase->name;
-    return NULL;
-}
-
 static size_t update_groups(const duet_schedule *schedule, const duet_phase_description *phase, duet_node allowed,
-                            duet_node *roots)
+                            duet_node *norms, duet_node *roots)
 {
     size_t made = 0;
     for (size_t i = 0; i < phase->objective_count; i++) {
@@ -178,11 +167,17 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
             duet_group *group = objective->groups[g];
             const duet_optimiser by_settings = duet_model_optimiser(schedule->model, duet_group_name(group));
             duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
-            if (group->store == schedule->model->store && optimiser.average == 0)
-                optimiser.average = by_settings.average; /* kept whichever optimiser moves the group */
-            if (optimiser.name == NULL) optimiser.name = optimiser_name(schedule, phase, group);
-            made += duet_update_at(objective->where, group, &optimiser, objective->loss, objective->gate, allowed,
-                                   roots + made);
+            if (group->store == schedule->model->store &&
+                optimiser.average == 0) { /* kept whichever optimiser moves it */
+                optimiser.average = by_settings.average;
+                optimiser.average_warm_up = by_settings.average_warm_up;
+            }
+            if (phase->owns_moments) optimiser.name = phase->name;
+            duet_node *norm = NULL;
+            for (size_t r = 0; r < phase->report_count; r++)
+                if (phase->reports[r].group == group) norm = &norms[r];
+            made += duet_update_measured_at(objective->where, group, &optimiser, objective->loss, objective->gate,
+                                            allowed, roots + made, norm);
         }
     }
     return made;
@@ -193,8 +188,8 @@ size_t duet_phase_roots(duet_schedule *schedule, size_t index, duet_node *roots)
     const duet_build *build = schedule->build;
     const duet_phase_description *phase = schedule->phases[index].description;
     size_t first = schedule->watched_count, made = 0;
-    duet_node *values =
-        calloc(most_watched(phase) + phase->objective_count + phase->assign_count + 1, sizeof(duet_node));
+    size_t room = most_watched(phase) + phase->objective_count + phase->assign_count + 1;
+    duet_node *values = calloc(room + phase->report_count, sizeof(duet_node)), *norms = values + room;
     if (values == NULL) {
         duet_graph_fail(build->graph, "out of memory for a schedule");
         return 0;
@@ -202,14 +197,14 @@ size_t duet_phase_roots(duet_schedule *schedule, size_t index, duet_node *roots)
     size_t watched = watch(schedule, phase, values);
     duet_node allowed = NULL;
     if (watched > 0) allowed = watch_faults(schedule, first, values, watched, roots, &made);
-    made += update_groups(schedule, phase, allowed, roots + made);
+    made += update_groups(schedule, phase, allowed, norms, roots + made);
     for (size_t i = 0; i < phase->assign_count; i++) {
         duet_node target = phase->assigns[i].target, value = phase->assigns[i].value;
         roots[made++] = duet_assign(target, allowed == NULL ? value : duet_select(allowed, value, target));
     }
     made += update_states(phase, values, watched, allowed, roots + made, count_followers(build->graph));
+    remember_reports(build, phase, norms, roots, &made);
     free(values);
-    remember_reports(build, phase, roots, &made);
     duet_node clock = duet_clock(build->graph);
     roots[made++] = duet_assign(clock, duet_increment(clock));
     if (phase->draws) roots[made++] = duet_assign(build->draws, duet_increment(build->draws));

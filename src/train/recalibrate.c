@@ -106,10 +106,14 @@ static duet_status follow(duet_device *device, duet_model *model, size_t states,
     return status;
 }
 
-/* Before a group's first update its average is all zeros, and so of no use. */
-static duet_status check_updates(duet_device *device, duet_model *model, duet_error *error)
+/* Counts the groups that keep an average. *idle: one of them that has had no update, whose average is all zeros; NULL
+ * if all have. */
+static duet_status find_averages(duet_device *device, duet_model *model, size_t *count, const char **idle,
+                                 duet_error *error)
 {
     duet_group *group;
+    *count = 0;
+    *idle = NULL;
     for (size_t g = 0; (group = duet_store_group_at(model->store, g)) != NULL; g++) {
         char name[192];
         uint32_t updates = 0;
@@ -121,17 +125,29 @@ static duet_status check_updates(duet_device *device, duet_model *model, duet_er
             continue;
         else
             updates = 1; /* opened for use: the checkpoint had the average, or it would not have loaded */
-        if (updates == 0)
-            return duet_fail(error, DUET_ERROR_USAGE, "weights=average: the group \"%s\" has had no update to average",
-                             duet_group_name(group));
+        if (updates == 0) *idle = duet_group_name(group);
+        ++*count;
     }
+    return DUET_OK;
+}
+
+duet_status duet_averages_begun(duet_device *device, duet_model *model, bool *begun, duet_error *error)
+{
+    const char *idle;
+    size_t count;
+    DUET_TRY(find_averages(device, model, &count, &idle, error));
+    *begun = count > 0 && idle == NULL;
     return DUET_OK;
 }
 
 duet_status duet_recalibrate(duet_device *device, duet_model *model, const volatile int *stop, duet_error *error)
 {
-    size_t states;
-    DUET_TRY(check_updates(device, model, error));
+    size_t states, count;
+    const char *idle;
+    DUET_TRY(find_averages(device, model, &count, &idle, error));
+    if (idle != NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "weights=average: the group \"%s\" has had no update to average",
+                         idle);
     DUET_TRY(copy_states(device, model, &states, error));
     return states == 0 ? DUET_OK : follow(device, model, states, stop, error);
 }

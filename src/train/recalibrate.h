@@ -11,5 +11,7 @@
  * Does nothing if these groups have no states; if the model makes no samples, the states are those of the trained
  * weights. `stop` as in duet_request. Takes seconds for convolutional networks and says so on the log. */
 duet_status duet_recalibrate(duet_device *device, duet_model *model, const volatile int *stop, duet_error *error);
+/** Whether there are averages to use: some group keeps one, and all that do have had an update. */
+duet_status duet_averages_begun(duet_device *device, duet_model *model, bool *begun, duet_error *error);
 
 #endif

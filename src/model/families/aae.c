@@ -63,9 +63,9 @@ static void play(duet_model *m, const target *t, duet_node code)
     duet_node drawn =
         t->labelled ? duet_figure_draw(m, &t->figure) : duet_prior_draw(graph, &t->prior, 1, duet_model_batch_size(m));
     duet_node on_real = discriminate(m, drawn), on_fake = discriminate(m, duet_stop_gradient(code));
-    duet_node real_loss = loss->on_real(on_real, duet_referee_label(m, true));
-    duet_node d_loss = duet_add(real_loss, loss->on_fake(on_fake, duet_referee_label(m, false)));
-    duet_node accuracy = duet_referee_accuracy(on_real, on_fake);
+    duet_node real_loss = loss->on_real(on_real, duet_referee_label(m, on_real, true));
+    duet_node d_loss = duet_add(real_loss, loss->on_fake(on_fake, duet_referee_label(m, on_fake, false)));
+    duet_node accuracy = duet_adversarial_accuracy(loss, on_real, on_fake);
     duet_report(m, "d_loss", d_loss);
     duet_report(m, "accuracy", accuracy);
     duet_phase_assign(m, last_accuracy, accuracy);
@@ -73,6 +73,7 @@ static void play(duet_model *m, const target *t, duet_node code)
 
     duet_phase(m, "regularisation", 1);
     duet_phase_share_batch(m);
+    duet_phase_own_moments(m); /* the game's gradients are small beside the reconstruction's */
     duet_node g_loss = loss->for_generator(discriminate(m, code));
     duet_report(m, "g_loss", g_loss);
     duet_minimise_gated(m, g_loss, duet_referee_lets_generator(m, last_accuracy), duet_model_group(m, "encoder"));

@@ -2,7 +2,7 @@
 /* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. D learns from generated
  * examples that have the classes of the real ones in the same batch. */
 #include "model/families/family.h"
-#include "model/families/gan.h"
+#include "model/families/game.h"
 
 static duet_node generate(duet_model *m, duet_node z)
 {
@@ -15,8 +15,9 @@ static duet_node generate(duet_model *m, duet_node z)
 static duet_node discriminate(duet_model *m, duet_node x)
 {
     duet_group *discriminator = duet_model_group(m, "discriminator");
-    duet_node h = duet_hidden_layers(m, discriminator, "discriminator_hidden", duet_with_labels(m, x));
-    return duet_dense(discriminator, "logit", h, 1);
+    duet_node seen = duet_concat(((duet_node[]){x, duet_packed(m, duet_model_labels(m))}), 2, 1);
+    duet_node h = duet_hidden_layers(m, discriminator, "discriminator_hidden", seen);
+    return duet_dense(discriminator, "logit", duet_with_minibatch_deviation(m, h), 1);
 }
 
 static void build_cgan(duet_model *m)

@@ -3,23 +3,30 @@
  * of TensorFlow's tutorial of that name against a discriminator with dropout and one global maximum a feature. Both see
  * pictures in [-1, 1]. */
 #include "model/families/family.h"
-#include "model/families/gan.h"
+#include "model/families/game.h"
 
 static duet_node normalised(duet_model *m, duet_group *group, const char *layer, duet_node x)
 {
     return duet_activate(m, duet_batch_norm(group, layer, x));
 }
 
+/* Features at half the extents; the other layers have twice and four times as many. */
+static size_t width_of(duet_model *m)
+{
+    return (size_t)duet_setting_number(m, "width");
+}
+
 static duet_node generate(duet_model *m, duet_node z)
 {
     duet_group *generator = duet_model_group(m, "generator");
     duet_shape picture = duet_model_example_shape(m);
-    size_t batch = duet_model_batch_size(m), height = (picture.dims[0] + 3) / 4, width = (picture.dims[1] + 3) / 4;
-    duet_node h = normalised(m, generator, "norm1", duet_dense_no_bias(generator, "dense", z, height * width * 256));
-    h = duet_reshape(h, DUET_SHAPE(batch, height, width, 256));
-    h = duet_conv2d_transpose_no_bias(generator, "conv1", h, 128, 5, 1, DUET_SAME);
+    size_t batch = duet_model_batch_size(m), width = width_of(m);
+    size_t rows = (picture.dims[0] + 3) / 4, columns = (picture.dims[1] + 3) / 4;
+    duet_node h = duet_dense_no_bias(generator, "dense", z, rows * columns * 4 * width);
+    h = duet_reshape(normalised(m, generator, "norm1", h), DUET_SHAPE(batch, rows, columns, 4 * width));
+    h = duet_conv2d_transpose_no_bias(generator, "conv1", h, 2 * width, 5, 1, DUET_SAME);
     h = normalised(m, generator, "norm2", h);
-    h = duet_conv2d_transpose_no_bias(generator, "conv2", h, 64, 5, 2, DUET_SAME);
+    h = duet_conv2d_transpose_no_bias(generator, "conv2", h, width, 5, 2, DUET_SAME);
     h = normalised(m, generator, "norm3", h);
     h = duet_model_cropped(m, duet_conv2d_transpose_no_bias(generator, "output", h, picture.dims[2], 5, 2, DUET_SAME));
     return duet_model_unit_range(m) ? duet_tanh(h) : h;
@@ -29,10 +36,11 @@ static duet_node discriminate(duet_model *m, duet_node x)
 {
     duet_group *discriminator = duet_model_group(m, "discriminator");
     double rate = duet_setting_number(m, "dropout");
-    duet_node h = duet_activate(m, duet_conv2d(discriminator, "conv1", x, 64, 5, 2, DUET_SAME));
-    h = duet_conv2d(discriminator, "conv2", duet_dropout(h, rate), 128, 5, 2, DUET_SAME);
+    duet_node h = duet_activate(m, duet_conv2d(discriminator, "conv1", x, width_of(m), 5, 2, DUET_SAME));
+    h = duet_conv2d(discriminator, "conv2", duet_dropout(h, rate), 2 * width_of(m), 5, 2, DUET_SAME);
     h = duet_dropout(duet_activate(m, h), rate);
-    return duet_dense(discriminator, "logit", duet_global_max_pool(h), 1);
+    h = duet_with_minibatch_deviation(m, duet_global_max_pool(h));
+    return duet_dense(discriminator, "logit", h, 1);
 }
 
 static void build_gan_conv(duet_model *m)
@@ -47,6 +55,8 @@ static void build_gan_conv(duet_model *m)
 
 static const duet_setting settings[] = {
     DUET_COUNT("latent", 100, 1, 65536, "dimensions of z"),
+    DUET_COUNT("width", 64, 1, 4096,
+               "features of the layers at half the extents; others have two and four times as many"),
     DUET_NUMBER("dropout", 0.3, 0, 0.99, "share of the discriminator's features that is left out"),
     DUET_CHOICE("d_batch", "separate", "separate|joint", "how D sees real and generated pictures"),
     DUET_CHOICE("fakes", "training", "training|inference",

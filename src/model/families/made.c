@@ -1,84 +1,112 @@
 /* SPDX-License-Identifier: MIT */
-/* MADE, Germain et al. 2015 (arXiv:1502.03509): masks on the weights of a net with one hidden layer let output i see
- * only the inputs before i. The outputs are thus conditionals whose product is p(x); sampling is one pass a pixel. */
-#include "duet/model.h"
+/* MADE, Germain et al. 2015 (arXiv:1502.03509): masks on the weights of a dense net let output i see only the inputs
+ * before i in some order. The outputs are thus conditionals whose product is p(x); sampling is one pass an input. With
+ * several orders or connectivities (sec. 4) each step trains one set of masks, and p(x) is the mean over all of them.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "model/families/autoregressive.h"
 #include "model/families/family.h"
+#include "model/families/masked_net.h"
 
-/* 0, 1, 2, ... count - 1, each mod `modulus`, as a column or as a row. */
-static duet_node numbers(duet_graph *graph, size_t count, size_t modulus, bool column)
+/* -log of the mean over sets of p(x), sec. 4.2; *outputs of all sets side by side. */
+static duet_node joint_nll(duet_model *m, const duet_masked_net *n, duet_node x, duet_node *outputs)
 {
-    duet_node n = duet_range(graph, count), turns = duet_floor(duet_scale(duet_shift(n, 0.5), 1.0 / (double)modulus));
-    duet_node units = duet_subtract(n, duet_scale(turns, (double)modulus));
-    return duet_reshape(units, column ? DUET_SHAPE(count, 1) : DUET_SHAPE(1, count));
+    duet_node of_set[DUET_MOST_MASKS], minus_nll[DUET_MOST_MASKS];
+    for (size_t s = 0; s < n->sets; s++) {
+        duet_masks of = duet_masks_of(n, s);
+        of_set[s] = duet_masked_net_outputs(m, n, &of, x);
+        duet_node nll = duet_autoregressive_nll(m, of_set[s], x);
+        minus_nll[s] = duet_reshape(duet_negate(nll), DUET_SHAPE(duet_model_batch_size(m), 1));
+    }
+    *outputs = duet_concat(of_set, n->sets, 1);
+    duet_node sum = duet_logsumexp(duet_concat(minus_nll, n->sets, 1), DUET_AXIS(1), false);
+    return n->sets == 1 ? duet_flatten(duet_negate(minus_nll[0])) : duet_shift(duet_negate(sum), log((double)n->sets));
 }
 
-/* Weights under their masks, [out, in], and biases. */
-typedef struct net {
-    duet_node into, hidden_bias, out_of, logits_bias;
-} net;
-
-/* Inputs and outputs are numbered from 0; hidden unit h sees the inputs up to h mod (d - 1). */
-static net make_net(duet_model *m, size_t d, size_t hidden)
+/* Step t takes set t mod sets. */
+static duet_node set_of_step(duet_model *m, const duet_masked_net *n)
 {
-    const duet_initialiser fan_in = {.kind = DUET_INIT_FAN_IN_UNIFORM, .scale = 1}, zero = {.kind = DUET_INIT_CONSTANT};
-    duet_group *group = duet_model_group(m, "net");
-    duet_graph *graph = duet_model_graph(m);
-    size_t cycle = d > 1 ? d - 1 : 1;
-    duet_node see = duet_less_equal(numbers(graph, d, d, false), numbers(graph, hidden, cycle, true));
-    duet_node seen = duet_less(numbers(graph, hidden, cycle, false), numbers(graph, d, d, true));
-    duet_node in = duet_weight(graph, group, "hidden", DUET_SHAPE(hidden, d), fan_in);
-    duet_node hidden_bias = duet_parameter(graph, group, "hidden.bias", DUET_SHAPE(hidden), zero);
-    duet_node out = duet_weight(graph, group, "logits", DUET_SHAPE(d, hidden), fan_in);
-    duet_node logits_bias = duet_parameter(graph, group, "logits.bias", DUET_SHAPE(d), zero);
-    return (net){duet_multiply(in, see), hidden_bias, duet_multiply(out, seen), logits_bias};
+    duet_node step = duet_model_step(m);
+    duet_node turns = duet_floor(duet_scale(duet_shift(step, 0.5), 1.0 / (double)n->sets));
+    return duet_to_index(duet_subtract(step, duet_scale(turns, (double)n->sets)));
 }
 
-/* Ancestral sampling, sec. 4. The sums of the hidden units over the pixels so far are kept in scratch, so that a pixel
- * reads only one row of one weight matrix and one column of the other. */
-static void sample(duet_model *m, const net *n, size_t d, size_t hidden)
+/* What the sampler keeps of a layer, [rows, units]: the sums that its units have seen so far. */
+static duet_node seen_by(duet_model *m, const duet_masked_net *n, size_t layer)
 {
-    size_t rows = duet_model_batch_size(m);
+    char name[32];
+    (void)snprintf(name, sizeof name, "seen%zu", layer);
+    return duet_scratch(m, name, DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m), n->units[layer]));
+}
+
+/* The number drawn at place t goes to the units that may see it. Those of degree t have then seen all, and go on. */
+static void spread(duet_model *m, const duet_masked_net *n, const duet_masks *of, duet_node t, duet_node news)
+{
+    for (size_t i = 0; i < n->layers; i++) {
+        duet_node seen = duet_add(seen_by(m, n, i), duet_multiply(news, duet_greater_equal(of->degrees[i], t)));
+        duet_phase_assign(m, seen_by(m, n, i), seen);
+        if (i + 1 == n->layers) break;
+        duet_node done = duet_activate(m, duet_add(seen, n->biases[i]));
+        news = duet_matmul(duet_multiply(done, duet_equal(of->degrees[i], t)), n->weights[i + 1], false, true);
+    }
+}
+
+/* Ancestral sampling, sec. 4, each row under a set of its own. The sums of the hidden units over the inputs so far are
+ * kept in scratch, so that an input reads only a row of the last weight matrix and a column of the first, and those
+ * between hidden layers. */
+static void sample(duet_model *m, const duet_masked_net *n)
+{
+    size_t rows = duet_model_batch_size(m), last = n->layers - 1;
     duet_procedure(m, DUET_SAMPLE);
-    duet_node i = duet_scratch(m, "pixel", DUET_UINT32, DUET_SCALAR_SHAPE);
-    duet_node seen = duet_scratch(m, "seen", DUET_FLOAT32, DUET_SHAPE(rows, hidden));
-    duet_node pixels = duet_scratch(m, "pixels", DUET_FLOAT32, DUET_SHAPE(d, rows));
+    duet_node i = duet_scratch(m, "place", DUET_UINT32, DUET_SCALAR_SHAPE), t = duet_to_float(i);
+    duet_node set = duet_scratch(m, "set", DUET_UINT32, DUET_SHAPE(rows));
+    duet_node x = duet_scratch(m, "drawn", DUET_FLOAT32, DUET_SHAPE(rows, n->inputs));
+    duet_masks of = duet_masks_at(n, set);
+    if (n->sets > 1) {
+        duet_phase(m, "set", 1);
+        duet_node any = duet_uniform(duet_model_graph(m), DUET_SHAPE(rows));
+        duet_phase_assign(m, set, duet_to_index(duet_scale(any, (double)n->sets)));
+    }
 
-    duet_phase(m, "pixel", d);
-    duet_node h = duet_relu(duet_add(seen, n->hidden_bias));
-    duet_node evidence = duet_sum_features(duet_multiply(h, duet_take(n->out_of, 0, i)));
-    duet_node bit = duet_bernoulli(duet_sigmoid(duet_add(evidence, duet_take(n->logits_bias, 0, i))));
-    duet_node column = duet_reshape(duet_take(n->into, 1, i), DUET_SHAPE(1, hidden));
-    duet_phase_assign(m, pixels, duet_with_row(pixels, i, bit));
-    duet_phase_assign(m, seen, duet_add(seen, duet_multiply(duet_reshape(bit, DUET_SHAPE(rows, 1)), column)));
+    duet_phase(m, "pixel", n->inputs);
+    duet_node input = duet_reshape(duet_take(of.order, 1, i), DUET_SHAPE(rows)), at = duet_to_index(input);
+    duet_node h = duet_activate(m, duet_add(seen_by(m, n, last), n->biases[last]));
+    h = duet_reshape(duet_multiply(h, duet_less(of.degrees[last], t)), DUET_SHAPE(rows, 1, n->units[last]));
+    duet_node weights = duet_reshape(n->weights[n->layers], DUET_SHAPE(n->inputs, n->outputs, n->units[last]));
+    duet_node bias = duet_reshape(n->biases[n->layers], DUET_SHAPE(n->inputs, n->outputs));
+    duet_node evidence = duet_sum(duet_multiply(h, duet_take(weights, 0, at)), DUET_AXIS(2), false);
+    duet_node drawn = duet_autoregressive_draw(m, duet_add(evidence, duet_take(bias, 0, at)));
+    duet_node column = duet_reshape(drawn, DUET_SHAPE(rows, 1));
+    duet_phase_assign(m, x, duet_add(x, duet_multiply(column, duet_equal(of.place, t))));
     duet_phase_assign(m, i, duet_increment(i));
-
-    duet_output(m, DUET_SAMPLE, duet_transpose(pixels));
+    if (n->values == 1)
+        spread(m, n, &of, t, duet_multiply(duet_transpose(duet_take(n->weights[0], 1, at)), column));
+    else {
+        duet_node byte = duet_to_float(duet_autoregressive_bytes(drawn));
+        duet_node value = duet_add(duet_scale(input, (double)n->values), byte);
+        spread(m, n, &of, t, duet_transpose(duet_take(n->weights[0], 1, duet_to_index(value))));
+    }
+    duet_output(m, DUET_SAMPLE, x);
 }
 
 static void build_made(duet_model *m)
 {
-    duet_node x = duet_bernoulli(duet_model_batch(m));
-    size_t d = duet_features(x), hidden = (size_t)duet_setting_number(m, "hidden");
-    if (!duet_model_unit_range(m)) {
-        duet_graph_fail(duet_model_graph(m), "made needs data in [0, 1], the probabilities of its pixels to be 1");
-        return;
-    }
-    net n = make_net(m, d, hidden);
-    duet_node h = duet_relu(duet_add(duet_matmul(x, n.into, false, true), n.hidden_bias));
-    duet_node logits = duet_add(duet_matmul(h, n.out_of, false, true), n.logits_bias);
-    duet_node nll = duet_bernoulli_nll(logits, x);
-
-    duet_phase(m, "likelihood", 1);
-    duet_report(m, "nll", duet_batch_mean(nll));
-    duet_minimise(m, duet_batch_mean(nll), duet_model_group(m, "net"));
-
-    duet_own_output(m, "pixel_logits", logits);
-    duet_output(m, DUET_NLL, nll);
-    sample(m, &n, d, hidden);
+    duet_node x = duet_autoregressive_batch(m), outputs;
+    duet_masked_net n = duet_masked_net_new(m, duet_features(x));
+    if (n.layers == 0) return;
+    duet_masks of = n.sets == 1 ? duet_masks_of(&n, 0) : duet_masks_at(&n, set_of_step(m, &n));
+    duet_node nll = duet_autoregressive_nll(m, duet_masked_net_outputs(m, &n, &of, x), x);
+    duet_group *net = duet_model_group(m, "net");
+    duet_autoregressive_likelihood(m, nll, joint_nll(m, &n, x, &outputs), n.inputs, net);
+    duet_own_output(m, "pixel_logits", outputs);
+    sample(m, &n);
 }
 
 static const duet_setting settings[] = {
-    DUET_COUNT("hidden", 500, 1, 65536, "width of the hidden layer"),
+    DUET_MASKED_NET_SETTINGS,
+    DUET_AUTOREGRESSIVE_SETTINGS,
 };
 
 const duet_family duet_family_made = {

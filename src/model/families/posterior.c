@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Diagonal Gaussians as posteriors, and as components of a prior: the VampPrior, Tomczak & Welling 2018
- * (arXiv:1705.07120), eq. 9, is the mixture of the posteriors of pseudo-inputs. */
+ * (arXiv:1705.07120), is the mixture of the posteriors of pseudo-inputs. */
 #include "model/families/posterior.h"
 
 #include <math.h>

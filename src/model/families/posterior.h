@@ -22,7 +22,7 @@ duet_node duet_mixture_draw(const duet_gaussian *prior, size_t rows);
 
 /** The naive penalty, sum of mean^2 + ratio logvar^2, [rows]: least where the KL is, 0 at N(0, I). */
 duet_node duet_naive_penalty(const duet_gaussian *posterior, double ratio);
-/** The KL to N(0, I) with free bits, Kingma et al. 2016 (arXiv:1606.04934), eq. 15, a scalar: the sum over latents of
+/** The KL to N(0, I) with free bits, Kingma et al. 2016 (arXiv:1606.04934), a scalar: the sum over latents of
  *  the KL averaged over the batch, or of `least` where that is less. */
 duet_node duet_free_bits(const duet_gaussian *posterior, double least);
 

@@ -161,7 +161,8 @@ static const duet_setting settings[] = {
     DUET_COUNT("width", 32, 1, 4096, "pictures: features of the residual networks"),
     DUET_COUNT("blocks", 2, 0, 64, "pictures: blocks of the residual networks"),
     DUET_SIZES("hidden", "256,256", "other data: widths of each coupling's layers"),
-    DUET_FLOW_SETTINGS("normal", 0.05),
+    DUET_FLOW_SETTINGS("normal", 0.001),
+    DUET_NUMBER("lr", 0.002, 0, 100, "learning rate"),
 };
 
 const duet_family duet_family_realnvp = {

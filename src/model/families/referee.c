@@ -11,14 +11,13 @@ duet_node duet_referee_blur(duet_model *m, duet_node x)
     return duet_add(x, duet_multiply(duet_scale(left, sigma), duet_normal(duet_model_graph(m), duet_node_shape(x))));
 }
 
-duet_node duet_referee_label(duet_model *m, bool real)
+duet_node duet_referee_label(duet_model *m, duet_node logits, bool real)
 {
-    double value = real ? 1 - duet_setting_number(m, "label_smoothing") : 0;
+    double value = real ? 1 - duet_setting_number(m, "label_smoothing") : duet_setting_number(m, "fake_smoothing");
     double noise = duet_setting_number(m, "label_noise");
     duet_node target = duet_constant(duet_model_graph(m), value);
     if (noise == 0) return target;
-    duet_shape shape = DUET_SHAPE(duet_model_batch_size(m), 1);
-    return duet_add(target, duet_scale(duet_uniform(duet_model_graph(m), shape), noise));
+    return duet_add(target, duet_scale(duet_uniform(duet_model_graph(m), duet_node_shape(logits)), noise));
 }
 
 static duet_node share_above_zero(duet_node logit)

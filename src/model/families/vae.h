@@ -35,7 +35,7 @@ typedef struct duet_vae {
 /** The phase "elbo", which trains the groups "encoder" and "decoder", the outputs, and the procedure "likelihood". */
 void duet_vae_objective(duet_model *model, const duet_vae *vae);
 
-/** The importance-weighted bound on log p(x), Burda et al. 2016 (arXiv:1509.00519), eq. 8: log of the mean of
+/** The importance-weighted bound on log p(x), Burda et al. 2016 (arXiv:1509.00519), sec. 3: log of the mean of
  *  exp(-nll - log_ratio) over `k` draws an example; [batch * k], draws of an example one after the other, to [batch].
  *  log_ratio: log q(z | x) - log p(z). */
 duet_node duet_importance_bound(duet_node nll, duet_node log_ratio, size_t k);

@@ -72,10 +72,11 @@ static void discriminator_phase(const game *g)
     duet_node on_real = logit_of(g, duet_referee_blur(g->m, g->x));
     duet_node on_rebuilt = logit_of(g, duet_referee_blur(g->m, duet_stop_gradient(g->rebuilt)));
     duet_node on_drawn = logit_of(g, duet_referee_blur(g->m, duet_stop_gradient(g->drawn)));
-    duet_node fake_loss = duet_add(g->loss->on_fake(on_rebuilt, duet_referee_label(g->m, false)),
-                                   g->loss->on_fake(on_drawn, duet_referee_label(g->m, false)));
-    duet_node d_loss = duet_add(g->loss->on_real(on_real, duet_referee_label(g->m, true)), fake_loss);
-    duet_node accuracy = duet_referee_accuracy(on_real, duet_concat(((duet_node[]){on_rebuilt, on_drawn}), 2, 0));
+    duet_node fake_loss = duet_add(g->loss->on_fake(on_rebuilt, duet_referee_label(g->m, on_rebuilt, false)),
+                                   g->loss->on_fake(on_drawn, duet_referee_label(g->m, on_drawn, false)));
+    duet_node d_loss = duet_add(g->loss->on_real(on_real, duet_referee_label(g->m, on_real, true)), fake_loss);
+    duet_node accuracy =
+        duet_adversarial_accuracy(g->loss, on_real, duet_concat(((duet_node[]){on_rebuilt, on_drawn}), 2, 0));
     duet_report(g->m, "d_loss", d_loss);
     duet_report(g->m, "accuracy", accuracy);
     duet_phase_assign(g->m, g->last_accuracy, accuracy);

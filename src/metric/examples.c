@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* A few examples of a split, by their places, and what a run makes of them. */
+#include <stdlib.h>
+
+#include "metric/metric.h"
+
+enum { PIECE = 1000 };
+
+static bool has_labels(duet_data *data, duet_split split)
+{
+    uint8_t label;
+    return duet_data_describe(data)->count[split] == 0 || duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
+}
+
+bool duet_metric_labelled(duet_run *run)
+{
+    duet_data *data = duet_run_data(run);
+    const duet_data_info *info = duet_data_describe(data);
+    return info->classes > 1 && !info->generated && has_labels(data, DUET_TRAIN) && has_labels(data, DUET_TEST);
+}
+
+void duet_metric_spread(size_t total, size_t count, size_t *places)
+{
+    for (size_t i = 0; i < count; i++) places[i] = i * total / count;
+}
+
+duet_status duet_metric_read(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
+                             float *examples, uint8_t *labels, duet_error *error)
+{
+    duet_data *data = duet_run_data(task->run);
+    size_t features = duet_shape_elements(duet_data_describe(data)->shape);
+    for (size_t i = 0; i < count; i++) {
+        DUET_TRY(duet_data_read(data, split, places[i], 1, examples + i * features, error));
+        if (labels != NULL) DUET_TRY(duet_data_labels(data, split, places[i], 1, labels + i, error));
+    }
+    return DUET_OK;
+}
+
+static duet_status ask_pieces(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
+                              const char *output, float *values, uint8_t *labels, float *examples, duet_error *error)
+{
+    size_t features = duet_run_features(task->run, output);
+    for (size_t first = 0; first < count; first += PIECE) {
+        size_t rows = count - first < PIECE ? count - first : PIECE;
+        DUET_TRY(duet_metric_read(task, split, places + first, rows, examples, labels + first, error));
+        const duet_wanted wanted = {output, values + first * features};
+        const duet_request request = {.count = rows,
+                                      .first = first,
+                                      .seed = task->seed,
+                                      .examples = examples,
+                                      .classes = duet_run_has_classes(task->run) ? labels + first : NULL,
+                                      .outputs = &wanted,
+                                      .output_count = 1};
+        DUET_TRY(duet_run_use(task->run, &request, error));
+    }
+    return DUET_OK;
+}
+
+duet_status duet_metric_ask(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
+                            const char *output, float *values, uint8_t *labels, duet_error *error)
+{
+    size_t features = duet_shape_elements(duet_data_describe(duet_run_data(task->run))->shape);
+    float *examples = malloc(PIECE * features * sizeof *examples);
+    if (examples == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
+    duet_status status = ask_pieces(task, split, places, count, output, values, labels, examples, error);
+    free(examples);
+    return status;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* The search for nearest neighbours: |q - r|^2 = |q|^2 - 2 q r + |r|^2, of which |q|^2 is the same for all r. */
+#include "metric/nearest.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "duet/op.h"
+#include "duet/plan.h"
+
+enum { PIECE = DUET_NEAREST_PIECE };
+
+struct duet_nearest {
+    duet_store *store;
+    duet_graph *graph;
+    duet_plan *plan;
+    duet_node queries, references, distances;
+    size_t count, features;
+    float *room, *values; /* PIECE references; [count, PIECE] distances, less the queries' squares */
+    float *best;          /* of each query; infinite: none yet */
+    uint8_t *label;
+};
+
+static duet_status make(duet_nearest *search, duet_device *device, const float *queries, duet_error *error)
+{
+    size_t count = search->count, features = search->features;
+    search->store = duet_store_new(0);
+    search->graph = search->store == NULL ? NULL : duet_graph_new(search->store);
+    search->room = calloc(PIECE * features, sizeof *search->room);
+    search->values = malloc(count * PIECE * sizeof *search->values);
+    search->best = malloc(count * sizeof *search->best);
+    search->label = calloc(count, 1);
+    if (search->graph == NULL || search->room == NULL || search->values == NULL || search->best == NULL ||
+        search->label == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances to %d examples", PIECE);
+    for (size_t i = 0; i < count; i++) search->best[i] = INFINITY;
+    search->queries = duet_input(search->graph, "queries", DUET_FLOAT32, DUET_SHAPE(count, features));
+    search->references = duet_input(search->graph, "references", DUET_FLOAT32, DUET_SHAPE(PIECE, features));
+    duet_node squares = duet_sum_features(duet_square(search->references));
+    duet_node products = duet_matmul(search->queries, search->references, false, true);
+    search->distances = duet_subtract(squares, duet_scale(products, 2));
+    DUET_TRY(duet_plan_new(&search->plan, device, "nearest", &search->distances, 1, error));
+    return duet_plan_write(search->plan, search->queries, queries, count * features * sizeof(float), error);
+}
+
+duet_status duet_nearest_new(duet_nearest **search, duet_device *device, const float *queries, size_t count,
+                             size_t features, duet_error *error)
+{
+    duet_nearest *made = *search = calloc(1, sizeof *made);
+    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances");
+    made->count = count;
+    made->features = features;
+    duet_status status = make(made, device, queries, error);
+    if (status != DUET_OK) duet_nearest_free(search);
+    return status;
+}
+
+void duet_nearest_free(duet_nearest **search)
+{
+    duet_nearest *old = *search;
+    if (old == NULL) return;
+    duet_plan_free(&old->plan);
+    duet_graph_free(&old->graph);
+    duet_store_free(&old->store);
+    free(old->room);
+    free(old->values);
+    free(old->best);
+    free(old->label);
+    free(old);
+    *search = NULL;
+}
+
+float *duet_nearest_room(duet_nearest *search)
+{
+    return search->room;
+}
+
+duet_status duet_nearest_show(duet_nearest *search, const uint8_t *labels, size_t count, duet_error *error)
+{
+    size_t room_bytes = PIECE * search->features * sizeof(float), bytes = search->count * PIECE * sizeof(float);
+    DUET_TRY(duet_plan_write(search->plan, search->references, search->room, room_bytes, error));
+    DUET_TRY(duet_plan_replay(search->plan, error));
+    DUET_TRY(duet_plan_read(search->plan, search->distances, search->values, bytes, error));
+    for (size_t i = 0; i < search->count; i++)
+        for (size_t k = 0; k < count; k++) { /* beyond `count` lie rows of an earlier piece */
+            float distance = search->values[i * PIECE + k];
+            if (!(distance < search->best[i])) continue;
+            search->best[i] = distance;
+            search->label[i] = labels[k];
+        }
+    return DUET_OK;
+}
+
+bool duet_nearest_label(const duet_nearest *search, size_t query, uint8_t *label)
+{
+    *label = search->label[query];
+    return search->best[query] < INFINITY;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether codes know classes: the share of examples whose code is nearest to one of the same class, Donahue et al. 2017
+ * (arXiv:1605.09782), sec. 4.1. An untrained encoder keeps much of the distances between pictures and scores well:
+ * compare with it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "metric/metric.h"
+#include "metric/nearest.h"
+
+enum { QUERIES = 2000, REFERENCES = 10000 };
+
+/* Examples of the split, and those of the training set that they are compared with. */
+typedef struct codes {
+    size_t places[QUERIES + REFERENCES];
+    uint8_t labels[QUERIES + REFERENCES];
+    double right[QUERIES];
+    size_t queries, references, width;
+    float *values; /* of all of them, queries first */
+} codes;
+
+static bool applies(duet_run *run)
+{
+    return duet_metric_labelled(run) && duet_run_features(run, DUET_LATENT) > 0;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Leaves out the places that are queries too; both ascend. */
+static size_t without_queries(const size_t *queries, size_t query_count, size_t *references, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0, q = 0; i < count; i++) {
+        while (q < query_count && queries[q] < references[i]) q++;
+        if (q == query_count || queries[q] != references[i]) references[kept++] = references[i];
+    }
+    return kept;
+}
+
+static void choose(codes *it, const duet_metric_task *task)
+{
+    bool on_itself = task->split == DUET_TRAIN;
+    size_t n = duet_metric_examples(task), total = duet_data_describe(duet_run_data(task->run))->count[DUET_TRAIN];
+    it->queries = least(QUERIES, on_itself ? n / 2 : n);
+    it->references = least(REFERENCES, total);
+    size_t *references = it->places + it->queries;
+    duet_metric_spread(n, it->queries, it->places);
+    duet_metric_spread(total, it->references, references);
+    if (on_itself) it->references = without_queries(it->places, it->queries, references, it->references);
+}
+
+static duet_status search(codes *it, duet_nearest *nearest, duet_error *error)
+{
+    const float *references = it->values + it->queries * it->width;
+    const uint8_t *labels = it->labels + it->queries;
+    for (size_t first = 0; first < it->references; first += DUET_NEAREST_PIECE) {
+        size_t count = least(DUET_NEAREST_PIECE, it->references - first);
+        memcpy(duet_nearest_room(nearest), references + first * it->width, count * it->width * sizeof(float));
+        DUET_TRY(duet_nearest_show(nearest, labels + first, count, error));
+    }
+    for (size_t i = 0; i < it->queries; i++) {
+        uint8_t label;
+        it->right[i] = duet_nearest_label(nearest, i, &label) && label == it->labels[i];
+    }
+    return DUET_OK;
+}
+
+static duet_status compare(codes *it, duet_metric_task *task, duet_error *error)
+{
+    duet_nearest *nearest;
+    it->values = malloc((it->queries + it->references) * it->width * sizeof *it->values);
+    if (it->values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d codes", REFERENCES);
+    DUET_TRY(duet_metric_ask(task, task->split, it->places, it->queries, DUET_LATENT, it->values, it->labels, error));
+    DUET_TRY(duet_metric_ask(task, DUET_TRAIN, it->places + it->queries, it->references, DUET_LATENT,
+                             it->values + it->queries * it->width, it->labels + it->queries, error));
+    DUET_TRY(duet_nearest_new(&nearest, duet_run_device(task->run), it->values, it->queries, it->width, error));
+    duet_status status = search(it, nearest, error);
+    duet_nearest_free(&nearest);
+    if (status == DUET_OK) duet_metric_add_mean(task, "nearest-neighbour", it->right, it->queries);
+    return status;
+}
+
+static duet_status finish(duet_metric_task *task, duet_error *error)
+{
+    codes *it = calloc(1, sizeof *it);
+    if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for codes");
+    it->width = duet_run_features(task->run, DUET_LATENT);
+    choose(it, task);
+    duet_status status = it->queries == 0 || it->references == 0
+                             ? duet_fail(error, DUET_ERROR_USAGE, "nearest-neighbour: %s has too few examples",
+                                         duet_data_describe(duet_run_data(task->run))->name)
+                             : compare(it, task, error);
+    free(it->values);
+    free(it);
+    return status;
+}
+
+const duet_metric duet_metric_nearest_neighbour = {
+    .row = {"nearest-neighbour", "share",
+            "examples, at most 2,000, whose code is nearest to one of the same class among those of at most 10,000 "
+            "training examples; for models that encode, on data with labels"},
+    .applies = applies,
+    .finish = finish,
+};
