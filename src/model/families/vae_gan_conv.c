@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The algorithm of vae_gan.c between convolutional networks, after DCGAN (Radford et al. 2016, arXiv:1511.06434):
- * strides for pooling, windows of 4 x 4, which lie evenly over strides of 2, batch norm in encoder and generator. D has
- * none, so that what it sees in an example is its own. All widths follow from one setting. */
+ * strides for pooling, windows of 4 x 4, which lie evenly over strides of 2. Layer norm in place of batch norm: what D
+ * sees in an example is its own, and examples are drawn in use as they are in training. All widths follow from one
+ * setting. */
 #include "model/families/family.h"
 #include "model/families/vae_gan.h"
 
