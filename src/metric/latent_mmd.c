@@ -22,60 +22,76 @@ static bool applies(duet_run *run)
     return features > 0 && features == duet_run_features(run, DUET_PRIOR) && duet_run_features(run, DUET_SAMPLE) > 0;
 }
 
-static const char *const *outputs(duet_run *run)
+/* Examples that lie evenly over the split, and what is asked of them. */
+typedef struct part {
+    size_t count, features;
+    float *examples, *codes;
+    uint8_t *classes; /* NULL: the model is told none */
+} part;
+
+static void free_part(part *it)
 {
-    static const char *const drawn[] = {DUET_POSTERIOR_DRAW, NULL}, *const said[] = {DUET_LATENT, NULL};
-    return duet_run_features(run, DUET_POSTERIOR_DRAW) > 0 ? drawn : said;
+    free(it->examples);
+    free(it->codes);
+    free(it->classes);
 }
 
-static size_t count_codes(const duet_metric_task *task)
+static duet_status read_part(part *it, const duet_metric_task *task, duet_error *error)
 {
-    size_t examples = duet_metric_examples(task);
-    return examples < CODES ? examples : CODES;
-}
-
-static size_t code_features(const duet_metric_task *task)
-{
-    return duet_run_features(task->run, code_output(task->run));
-}
-
-static duet_status begin(duet_metric_task *task, duet_error *error)
-{
-    return duet_metric_new_state(task, count_codes(task) * code_features(task) * sizeof(float), error);
-}
-
-/* Keeps examples that lie evenly over the split: the first one of each of `count` parts. */
-static void take(duet_metric_task *task, const duet_metric_piece *piece)
-{
-    size_t count = count_codes(task), examples = duet_metric_examples(task), features = code_features(task);
-    float *codes = task->state;
-    for (size_t i = 0; i < piece->count; i++) {
-        size_t example = piece->first + i, part = example * count / examples;
-        if (example > 0 && (example - 1) * count / examples == part) continue;
-        for (size_t k = 0; k < features; k++) codes[part * features + k] = piece->values[0][i * features + k];
+    duet_data *data = duet_run_data(task->run);
+    size_t total = duet_metric_examples(task), numbers = duet_shape_elements(duet_data_describe(data)->shape);
+    bool labelled = duet_run_has_classes(task->run) && duet_data_has_labels(data, task->split);
+    *it = (part){.count = total < CODES ? total : CODES,
+                 .features = duet_run_features(task->run, code_output(task->run))};
+    it->examples = malloc(it->count * numbers * sizeof *it->examples);
+    it->codes = malloc(it->count * it->features * sizeof *it->codes);
+    it->classes = labelled ? malloc(it->count) : NULL;
+    if (it->examples == NULL || it->codes == NULL || (labelled && it->classes == NULL))
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu codes", it->count);
+    for (size_t i = 0; i < it->count; i++) {
+        size_t example = i * total / it->count;
+        DUET_TRY(duet_data_read(data, task->split, example, 1, it->examples + i * numbers, error));
+        if (labelled) DUET_TRY(duet_data_labels(data, task->split, example, 1, it->classes + i, error));
     }
+    return DUET_OK;
+}
+
+/* Of these examples alone, not of the split: a code may be the end of a long procedure. */
+static duet_status encode(part *it, const duet_metric_task *task, duet_error *error)
+{
+    DUET_TRY(read_part(it, task, error));
+    const duet_wanted wanted = {code_output(task->run), it->codes};
+    const duet_request request = {.count = it->count,
+                                  .seed = task->seed,
+                                  .examples = it->examples,
+                                  .classes = it->classes,
+                                  .outputs = &wanted,
+                                  .output_count = 1};
+    return duet_run_use(task->run, &request, error);
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    size_t count = count_codes(task), features = code_features(task);
+    part it;
     float *drawn = NULL;
-    DUET_TRY(duet_metric_sample(task, DUET_PRIOR, count, &drawn, error));
-    const duet_kernel kernel = {DUET_KERNEL_INVERSE_MULTIQUADRATIC, duet_mean_squared_distance(drawn, count, features)};
-    double distance = duet_kernel_distance(&kernel, task->state, count, drawn, count, features);
-    duet_metric_add(task, "latent-mmd", distance, NAN, NAN, count);
+    duet_status status = encode(&it, task, error);
+    if (status == DUET_OK) status = duet_metric_sample(task, DUET_PRIOR, it.count, &drawn, error);
+    if (status == DUET_OK) {
+        const duet_kernel kernel = {DUET_KERNEL_INVERSE_MULTIQUADRATIC,
+                                    duet_mean_squared_distance(drawn, it.count, it.features)};
+        double distance = duet_kernel_distance(&kernel, it.codes, it.count, drawn, it.count, it.features);
+        duet_metric_add(task, "latent-mmd", distance, NAN, NAN, it.count);
+    }
     free(drawn);
-    return DUET_OK;
+    free_part(&it);
+    return status;
 }
 
 const duet_metric duet_metric_latent_mmd = {
-    {"latent-mmd", "squared, of a kernel up to 1",
-     "how far 1,000 codes of the data lie from as many draws of the prior, near 0 if not at all; for models that "
-     "encode and sample",
-     -1},
-    applies,
-    outputs,
-    begin,
-    take,
-    finish,
+    .row =
+        {"latent-mmd", "squared, of a kernel up to 1",
+         "how far 1,000 codes of the data lie from as many draws of the prior, near 0 if not at all; for models that "
+         "encode and sample"},
+    .applies = applies,
+    .finish = finish,
 };
