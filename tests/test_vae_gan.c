@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* VAE-GANs: their losses against closed forms, which loss moves which network, and that the game sharpens what a VAE
  * blurs. */
+#include "boundaries.h"
 #include "model_parts.h"
 #include "use.h"
 
@@ -105,6 +106,19 @@ static void losses_have_their_closed_forms(void **state)
             for (size_t k = 0; k < 8; k++) assert_close(test_graph_value(&graphs[i], k), expected[k], 2e-5);
         }
     for (size_t i = 0; i < 2; i++) test_graph_close(&graphs[i]);
+}
+
+static void say(duet_model *model, double on_real, double on_fake)
+{
+    double decoded = 1.5, real = logit(0.5, 1, 0),
+           slope = (on_real - on_fake) / (real - logit(test_sigmoid(decoded), 1, 0));
+    set_players(model, decoded, slope, on_real - slope * real, 0, 0);
+}
+
+static void it_knows_where_each_loss_says_real(void **state)
+{
+    (void)state;
+    test_boundaries("vae-gan", SETTINGS(KNOWN), say);
 }
 
 /* What moves. */
@@ -339,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_have_their_closed_forms),
+        cmocka_unit_test(it_knows_where_each_loss_says_real),
         cmocka_unit_test(phases_move_one_network_each_in_the_papers_order),
         cmocka_unit_test(the_comparison_never_trains_the_discriminator),
         cmocka_unit_test(no_gradient_of_the_game_reaches_the_encoder),

@@ -3,7 +3,6 @@
  * distributed as a prior that one can draw from (sec. 2). A discriminator tells codes from draws of the prior, and the
  * encoder learns to be mistaken for it. With labels, D is told the class and each class has its part of the prior (sec.
  * 2.3). */
-#include "model/families/adversary.h"
 #include "model/families/decoder.h"
 #include "model/families/family.h"
 #include "model/families/figure.h"
@@ -53,30 +52,23 @@ static duet_node discriminate(duet_model *m, duet_node code)
 /* Both phases of the game on codes. */
 static void play(duet_model *m, const target *t, duet_node code)
 {
-    const duet_adversarial_loss *loss = duet_adversarial_loss_chosen(m);
-    const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f};
-    duet_graph *graph = duet_model_graph(m);
-    duet_node last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
+    duet_referee referee = duet_referee_of(m);
 
     duet_phase(m, "discriminator", 1);
     duet_phase_share_batch(m);
-    duet_node drawn =
-        t->labelled ? duet_figure_draw(m, &t->figure) : duet_prior_draw(graph, &t->prior, 1, duet_model_batch_size(m));
+    duet_node drawn = t->labelled ? duet_figure_draw(m, &t->figure)
+                                  : duet_prior_draw(duet_model_graph(m), &t->prior, 1, duet_model_batch_size(m));
     duet_node on_real = discriminate(m, drawn), on_fake = discriminate(m, duet_stop_gradient(code));
-    duet_node real_loss = loss->on_real(on_real, duet_referee_label(m, on_real, true));
-    duet_node d_loss = duet_add(real_loss, loss->on_fake(on_fake, duet_referee_label(m, on_fake, false)));
-    duet_node accuracy = duet_adversarial_accuracy(loss, on_real, on_fake);
-    duet_report(m, "d_loss", d_loss);
-    duet_report(m, "accuracy", accuracy);
-    duet_phase_assign(m, last_accuracy, accuracy);
-    duet_minimise_gated(m, d_loss, duet_referee_lets_discriminator(m, accuracy), duet_model_group(m, "discriminator"));
+    duet_node d_loss = duet_add(duet_referee_on_real(&referee, on_real), duet_referee_on_fake(&referee, on_fake));
+    duet_node gate = duet_referee_scores(&referee, d_loss, on_real, on_fake);
+    duet_minimise_gated(m, d_loss, gate, duet_model_group(m, "discriminator"));
 
     duet_phase(m, "regularisation", 1);
     duet_phase_share_batch(m);
     duet_phase_own_moments(m); /* the game's gradients are small beside the reconstruction's */
-    duet_node g_loss = loss->for_generator(discriminate(m, code));
+    duet_node g_loss = referee.loss->for_generator(discriminate(m, code));
     duet_report(m, "g_loss", g_loss);
-    duet_minimise_gated(m, g_loss, duet_referee_lets_generator(m, last_accuracy), duet_model_group(m, "encoder"));
+    duet_minimise_gated(m, g_loss, duet_referee_lets_generator(&referee), duet_model_group(m, "encoder"));
 }
 
 static duet_node decode(duet_model *m, duet_node code)

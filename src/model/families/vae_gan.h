@@ -3,7 +3,6 @@
 #ifndef DUET_SRC_MODEL_FAMILIES_VAE_GAN_H
 #define DUET_SRC_MODEL_FAMILIES_VAE_GAN_H
 
-#include "model/families/adversary.h"
 #include "model/families/referee.h"
 
 /** The rows of the settings table that duet_vae_gan_game reads. */
