@@ -193,6 +193,13 @@ static void classes_are_asked_for_by_number_or_name(void **state)
 static void latents_are_traversed(void **state)
 {
     (void)state;
+    json_t *walks = document(RUN("interpolate", "@/vae", "-n", "3", "--steps", "4", "--json", "--out", "@/walks.npy"));
+    json_t *shape = json_object_get(walks, "shape");
+    assert_non_null(strstr(json_string_value(json_object_get(walks, "file")), "walks.npy"));
+    assert_int_equal(json_array_size(shape), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(json_integer_value(json_array_get(shape, i)), ((const int[]){3, 4, 2})[i]);
+    json_decref(walks);
     json_t *parsed = document(RUN("traverse", "@/vae", "--latent", "1", "--json", "--out", "@/way.npy"));
     json_t *row = json_array_get(json_object_get(parsed, "rows"), 0);
     assert_int_equal(json_integer_value(json_object_get(row, "latent")), 1);

@@ -132,7 +132,7 @@ static void bits_are_nats_over_pixels_and_eight(void **state)
     (void)state;
     enum { N = TEST_EXAMPLES - TEST_TRAINING };
     duet_error error = {0};
-    duet_run *run = open_run("nice", "nice", pictures, SETTINGS("hidden=4"));
+    duet_run *run = open_run("nice", "nice", pictures, SETTINGS("hidden=4", "alpha=0"));
     float examples[N * PIXELS];
     double nll = 0;
     assert_ok(duet_data_read(duet_run_data(run), DUET_TEST, 0, N, examples, &error), &error);
@@ -225,10 +225,49 @@ static void accuracy_counts_both_sides(void **state)
         set_one(run, "discriminator.logit.bias", 0, rows[i].logit);
         assert_close(value_of(run, "accuracy", DUET_TEST, "accuracy-real").value, rows[i].real, 1e-12);
         assert_close(value_of(run, "accuracy", DUET_TEST, "accuracy-fake").value, rows[i].fake, 1e-12);
+        assert_close(value_of(run, "accuracy", DUET_TEST, "margin-real").value, rows[i].logit, 1e-12);
+        assert_close(value_of(run, "accuracy", DUET_TEST, "margin-fake").value, -rows[i].logit, 1e-12);
         duet_metric_value both = value_of(run, "accuracy", DUET_TEST, "accuracy");
         assert_close(both.value, (rows[i].real + rows[i].fake) / 2, 1e-12);
         assert_int_equal(both.n, 2 * n);
     }
+    duet_run_close(&run);
+}
+
+/* In one pass metrics share their samples, some more than others; the values are those of each by itself. */
+static void metrics_share_samples(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"neighbour-spread", "sharpness"};
+    duet_run *run =
+        open_run("shared", "gan", pictures, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+    duet_metric_value values[4];
+    duet_error error = {0};
+    size_t count;
+    set_one(run, "generator.output.weight", 0, 3);
+    set_one(run, "generator.output.weight", 101, 2);
+    assert_ok(duet_metric_compute_all(run, names, 2, DUET_TRAIN, 5, values, 4, &count, &error), &error);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_close(values[i].value, value_of(run, names[i], DUET_TRAIN, names[i]).value, 1e-6);
+    duet_run_close(&run);
+}
+
+/* Samples (s, 0), s normal of deviation `scale`: the gaps grow with it, and all is one point at 0. */
+static void spread_grows_with_the_gaps_between_samples(void **state)
+{
+    (void)state;
+    double spread[3];
+    duet_run *run = open_ring();
+    for (size_t i = 0; i < 3; i++) {
+        set_one(run, "generator.output.weight", 0, (double)i);
+        duet_metric_value value = value_of(run, "neighbour-spread", DUET_TEST, "neighbour-spread");
+        spread[i] = value.value;
+        assert_int_equal(value.n, 500);
+    }
+    assert_close(spread[0], 0, 0);
+    assert_true(spread[1] > 0.01);
+    assert_close(spread[2], 2 * spread[1], 1e-6);
     duet_run_close(&run);
 }
 
@@ -505,6 +544,8 @@ int main(void)
         cmocka_unit_test(codes_are_compared_with_the_prior),
         cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
         cmocka_unit_test(accuracy_counts_both_sides),
+        cmocka_unit_test(metrics_share_samples),
+        cmocka_unit_test(spread_grows_with_the_gaps_between_samples),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
         cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),

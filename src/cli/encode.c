@@ -13,6 +13,7 @@
 struct arguments {
     const char *run, *out, *device, *data, *split;
     uint64_t count;
+    bool json;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -26,6 +27,7 @@ static const cli_option options[] = {
      "FILE.npy, or FILE.png for codes of two numbers (default:\n"
      "samples/codes.npy in the run)",
      0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: the file and its shape", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
 };
@@ -44,34 +46,47 @@ static const char *output_of(duet_run *run)
                                                                                                  : DUET_LATENT;
 }
 
-/* PATH with "-labels" before its ending. */
-static int write_labels(const char *path, const codes *from)
+/* PATH with "-labels" before its ending; the caller frees it. */
+static char *labels_path(const char *path)
 {
     const char *ending = strrchr(path, '.');
     size_t size = strlen(path) + sizeof "-labels";
     char *beside = malloc(size);
-    duet_error error = {0};
-    if (beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    snprintf(beside, size, "%.*s-labels%s", (int)(ending - path), path, ending);
-    duet_write_npy_bytes(beside, from->labels, DUET_SHAPE(from->count), &error);
-    if (error.status == DUET_OK) printf("%s\n", beside);
-    free(beside);
-    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+    if (beside != NULL) snprintf(beside, size, "%.*s-labels%s", (int)(ending - path), path, ending);
+    return beside;
 }
 
+/* The codes alone, or a picture of them. */
 static int write_codes(const char *path, const codes *from)
 {
-    bool picture = cli_ends_in(path, ".png");
     duet_error error = {0};
-    if (!picture)
+    if (!cli_ends_in(path, ".png"))
         duet_write_npy(path, from->values, DUET_SHAPE(from->count, from->features), &error);
     else if (from->labels != NULL)
         duet_write_png_classes(path, from->values, from->labels, from->count, &error);
     else
         duet_write_png_points(path, from->values, from->count, 2, NULL, 0, &error);
-    if (error.status != DUET_OK) return cli_fail_opened(&error);
-    printf("%s\n", path);
-    return !picture && from->labels != NULL ? write_labels(path, from) : CLI_DONE;
+    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
+/* Writes the codes, and beside an array the labels if there are some, and names both files. */
+static int write_files(duet_run *run, const struct arguments *arguments, const char *path, const codes *from)
+{
+    bool labelled = !cli_ends_in(path, ".png") && from->labels != NULL;
+    char *beside = labelled ? labels_path(path) : NULL;
+    duet_error error = {0};
+    if (labelled && beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    int status = write_codes(path, from);
+    if (status == CLI_DONE && labelled) {
+        duet_write_npy_bytes(beside, from->labels, DUET_SHAPE(from->count), &error);
+        if (error.status != DUET_OK) status = cli_fail_opened(&error);
+    }
+    if (status == CLI_DONE && arguments->json)
+        status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features), beside);
+    else if (status == CLI_DONE)
+        printf("%s\n%s%s", path, labelled ? beside : "", labelled ? "\n" : "");
+    free(beside);
+    return status;
 }
 
 /* Mistakes that show only once the run is open. */
@@ -105,7 +120,7 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &wanted, 1, NULL);
     if (status == CLI_DONE) {
         made.labels = cli_rows_labels(run, &rows);
-        status = write_codes(path, &made);
+        status = write_files(run, arguments, path, &made);
     }
     free(own_path);
     free(made.values);

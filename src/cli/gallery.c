@@ -58,10 +58,9 @@ static int write_png(duet_run *run, const char *path, const cli_gallery *gallery
 }
 
 /* [rows, count, ...shape of one example], without the first extent if it is 1. */
-static int write_array(const char *path, const duet_data_info *info, const cli_gallery *gallery)
+static duet_shape shape_of(const duet_data_info *info, const cli_gallery *gallery)
 {
     duet_shape shape = {0};
-    duet_error error = {0};
     if (gallery->rows > 1) shape.dims[shape.rank++] = gallery->rows;
     shape.dims[shape.rank++] = gallery->count;
     if (shape.rank + info->shape.rank > DUET_MAX_RANK) {
@@ -69,8 +68,23 @@ static int write_array(const char *path, const duet_data_info *info, const cli_g
     } else {
         for (size_t i = 0; i < info->shape.rank; i++) shape.dims[shape.rank++] = info->shape.dims[i];
     }
-    duet_write_npy(path, gallery->values, shape, &error);
+    return shape;
+}
+
+static int write_array(const char *path, const duet_data_info *info, const cli_gallery *gallery)
+{
+    duet_error error = {0};
+    duet_write_npy(path, gallery->values, shape_of(info, gallery), &error);
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
+int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *labels)
+{
+    json_t *extents = json_array();
+    for (size_t i = 0; i < shape.rank; i++) json_array_append_new(extents, json_integer((json_int_t)shape.dims[i]));
+    return cli_json_print(json_pack("{s:o s:s s:o s:o s:o*}", "run", cli_json_text(directory), "model",
+                                    duet_model_family(duet_run_model(run))->name, "file", cli_json_text(path), "shape",
+                                    extents, "labels", labels == NULL ? NULL : cli_json_text(labels)));
 }
 
 char *cli_default_path(const char *run, const char *what, const char *ending)
@@ -103,7 +117,10 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
         status =
             cli_complain(CLI_FAILED, "examples of %zu numbers make no picture: give --out a name that ends in .npy",
                          duet_shape_elements(info->shape));
-    if (status == CLI_DONE && !gallery->quiet) printf("%s\n", path);
+    if (status == CLI_DONE && gallery->json)
+        status = cli_file_print_json(run, directory, path, shape_of(info, gallery), NULL);
+    else if (status == CLI_DONE && !gallery->quiet)
+        printf("%s\n", path);
     free(own_path);
     return status;
 }

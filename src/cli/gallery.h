@@ -11,6 +11,7 @@ typedef struct cli_gallery {
     size_t rows, count; /* values: [rows, count, features of the data] */
     size_t columns;     /* of the grid of pictures */
     bool quiet;         /* do not print the file's name */
+    bool json;          /* print it as a document */
     bool pairs;         /* two rows, originals and reconstructions, shown one above the other */
     const float *values;
     const char *out; /* NULL: the default file */
@@ -35,5 +36,8 @@ int cli_gallery_use(duet_run *run, const char *directory, const char *output, du
 
 /** Writes the gallery and names the file on standard output. Returns an exit status. */
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery);
+
+/** Prints the document of a file that was written: "run model file shape", and "labels" unless that is NULL. */
+int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *labels);
 
 #endif

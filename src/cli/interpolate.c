@@ -14,7 +14,7 @@
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
-    bool linear;
+    bool linear, json;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -27,6 +27,7 @@ static const cli_option options[] = {
     {CLI_FLAG, "linear", 0, PLACE(linear), NULL, "along straight lines, not arcs", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE", "FILE.png or FILE.npy (default: samples/interpolation.png in the run)", 0,
      0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: the file and its shape", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
 };
 
@@ -126,11 +127,14 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE) status = choose_classes(run, rows, steps, &classes);
     if (status == CLI_DONE) {
         fill_rows(run, arguments->linear, ends, rows, steps, latent_features, latents);
-        status = cli_gallery_use(
-            run, arguments->run, DUET_DECODE,
-            (duet_request){.seed = arguments->seed, .latents = latents, .classes = classes},
-            (cli_gallery){
-                .what = "interpolation", .rows = rows, .count = steps, .columns = steps, .out = arguments->out});
+        status = cli_gallery_use(run, arguments->run, DUET_DECODE,
+                                 (duet_request){.seed = arguments->seed, .latents = latents, .classes = classes},
+                                 (cli_gallery){.what = "interpolation",
+                                               .rows = rows,
+                                               .count = steps,
+                                               .columns = steps,
+                                               .out = arguments->out,
+                                               .json = arguments->json});
     }
     free(ends);
     free(latents);

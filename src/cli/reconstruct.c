@@ -10,6 +10,7 @@
 struct arguments {
     const char *run, *out, *device, *data;
     uint64_t count, seed;
+    bool json;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -20,6 +21,7 @@ static const cli_option options[] = {
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what noise inside the model is drawn from (default: 0)", 0, INT64_MAX},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE", "FILE.png or FILE.npy (default: samples/reconstruction.png in the run)", 0,
      0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: the file and its shape", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
 };
@@ -53,7 +55,8 @@ static int reconstruct(duet_run *run, const struct arguments *arguments)
                                                   .columns = count < 12 ? count : 12,
                                                   .pairs = true,
                                                   .values = values,
-                                                  .out = arguments->out});
+                                                  .out = arguments->out,
+                                                  .json = arguments->json});
     free(classes);
     free(values);
     return status;

@@ -13,6 +13,7 @@ struct arguments {
     const char *run, *out, *device, *class;
     uint64_t count, seed, manifold;
     cli_list settings;
+    bool json;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -35,6 +36,7 @@ static const cli_option options[] = {
      "FILE.png or FILE.npy (default: samples/sample.png or manifold.png in\n"
      "the run)",
      0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: the file and its shape", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
 };
 
@@ -103,7 +105,8 @@ static int sample(duet_run *run, const struct arguments *arguments)
                                            .rows = rows,
                                            .count = count,
                                            .columns = all ? count : square_columns(count),
-                                           .out = arguments->out});
+                                           .out = arguments->out,
+                                           .json = arguments->json});
     free(classes);
     return status;
 }
@@ -145,14 +148,18 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
     }
     if (classes != NULL) memset(classes, class, side * side);
     fill_square(duet_run_prior(run, 0), side, latents);
-    status = cli_gallery_use(
-        run, arguments->run, DUET_DECODE,
-        (duet_request){.seed = arguments->seed,
-                       .latents = latents,
-                       .classes = classes,
-                       .settings = arguments->settings.items,
-                       .setting_count = arguments->settings.count},
-        (cli_gallery){.what = "manifold", .rows = side, .count = side, .columns = side, .out = arguments->out});
+    status = cli_gallery_use(run, arguments->run, DUET_DECODE,
+                             (duet_request){.seed = arguments->seed,
+                                            .latents = latents,
+                                            .classes = classes,
+                                            .settings = arguments->settings.items,
+                                            .setting_count = arguments->settings.count},
+                             (cli_gallery){.what = "manifold",
+                                           .rows = side,
+                                           .count = side,
+                                           .columns = side,
+                                           .out = arguments->out,
+                                           .json = arguments->json});
     free(classes);
     free(latents);
     return status;

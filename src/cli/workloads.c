@@ -7,8 +7,10 @@
 static const cli_workload workloads[] = {
     {"mlpvae", "the VAE with its defaults: 784-400-20-400-784", "vae", 128, NULL},
     {"mlpgan", "the GAN with its defaults: 64-256-512-784 against 784-512-256-1", "gan", 128, NULL},
-    {"made", "masked autoencoder 784-500-784 on binarised pictures", "made", 100, NULL},
-    {"nice", "four additive couplings 392-5x1000-392, 19 million parameters", "nice", 200, NULL},
+    {"made", "masked autoencoder 784-500-784 on binarised pictures", "made", 100,
+     (const char *const[]){"degrees=cycle", NULL}},
+    {"nice", "four additive couplings 392-5x1000-392, 19 million parameters", "nice", 200,
+     (const char *const[]){"alpha=0", NULL}},
     {"convvae", "the convolutional VAE with its defaults: 3 x 3 kernels, 69,989 parameters", "vae-conv", 32, NULL},
     {"dcgan", "the convolutional GAN: 5 x 5 kernels, batch norm, latent 100", "gan-conv", 32,
      (const char *const[]){"lr=0.0001", "beta1=0.9", NULL}},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Accuracy: how often a discriminator or a classifier is right. A discriminator is right if its logit is above 0 for a
- * real example and below 0 for a sample; 0.5 is the game's equilibrium, and near 1 the generator has lost. A classifier
- * is right if the label's logit is the largest. */
+ * real example and below 0 for a sample; 0.5 is the game's equilibrium, and near 1 the generator has lost. How sure it
+ * is are its margins: the mean logit of real examples and minus that of samples. A classifier is right if the label's
+ * logit is the largest. */
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -28,7 +29,7 @@ static const char *const *outputs(duet_run *run)
     return classifies(run) ? class_logits : logit;
 }
 
-/* State: 1 for each example that was judged right, else 0; first the split's examples, then as many samples. */
+/* State: a margin, above 0 if the judgement is right; first of the split's examples, then of as many samples. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
     return duet_metric_new_state(task, 2 * duet_metric_examples(task) * sizeof(double), error);
@@ -36,43 +37,54 @@ static duet_status begin(duet_metric_task *task, duet_error *error)
 
 static void take(duet_metric_task *task, const duet_metric_piece *piece)
 {
-    double *right = (double *)task->state + piece->first;
+    double *margins = (double *)task->state + piece->first;
     size_t classes = duet_data_describe(duet_run_data(task->run))->classes;
     const float *logits = piece->values[0];
     bool by_labels = classifies(task->run);
     for (size_t i = 0; i < piece->count; i++) {
         if (!by_labels)
-            right[i] = logits[i] > 0;
+            margins[i] = logits[i];
         else
-            right[i] =
+            margins[i] =
                 piece->labels != NULL && duet_metric_most_likely(logits + i * classes, classes) == piece->labels[i];
     }
+}
+
+static void turn_into_judgements(double *margins, size_t count)
+{
+    for (size_t i = 0; i < count; i++) margins[i] = margins[i] > 0;
+}
+
+static duet_status finish_classifier(duet_metric_task *task, duet_error *error)
+{
+    uint8_t label; /* read for the error that a split without labels gives */
+    DUET_TRY(duet_data_labels(duet_run_data(task->run), task->split, 0, 1, &label, error));
+    duet_metric_add_mean(task, "accuracy", task->state, duet_metric_examples(task));
+    return DUET_OK;
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     size_t n = duet_metric_examples(task);
-    double *right = task->state;
+    double *real = task->state, *fake = real + n;
     float *logits = NULL;
-    if (classifies(task->run)) {
-        uint8_t label; /* read for the error that a split without labels gives */
-        DUET_TRY(duet_data_labels(duet_run_data(task->run), task->split, 0, 1, &label, error));
-        duet_metric_add_mean(task, "accuracy", right, n);
-        return DUET_OK;
-    }
+    if (classifies(task->run)) return finish_classifier(task, error);
     DUET_TRY(duet_metric_sample(task, DUET_SAMPLE_LOGIT, n, &logits, error));
-    for (size_t i = 0; i < n; i++) right[n + i] = logits[i] < 0;
-    duet_metric_add_mean(task, "accuracy", right, 2 * n);
-    duet_metric_add_mean(task, "accuracy-real", right, n);
-    duet_metric_add_mean(task, "accuracy-fake", right + n, n);
+    for (size_t i = 0; i < n; i++) fake[i] = -(double)logits[i];
     free(logits);
+    duet_metric_add_mean(task, "margin-real", real, n);
+    duet_metric_add_mean(task, "margin-fake", fake, n);
+    turn_into_judgements(real, 2 * n);
+    duet_metric_add_mean(task, "accuracy", real, 2 * n);
+    duet_metric_add_mean(task, "accuracy-real", real, n);
+    duet_metric_add_mean(task, "accuracy-fake", fake, n);
     return DUET_OK;
 }
 
 const duet_metric duet_metric_accuracy = {
     {"accuracy", "share",
-     "the discriminator's, on real examples and on as many samples, or a classifier's, on the labels; for models that "
-     "judge examples"},
+     "the discriminator's, on real examples and on as many samples, and its margins, the mean logit and minus that of "
+     "samples; or a classifier's, on the labels; for models that judge examples"},
     applies,
     outputs,
     begin,

@@ -92,7 +92,7 @@ void duet_monitor_free(duet_monitor **monitor)
  * one and apply. */
 static size_t list_metrics(const duet_monitor *monitor, duet_run *run, const char **names, size_t room)
 {
-    static const char *const signs[] = {"modes", "classes", "active-units"};
+    static const char *const signs[] = {"modes", "classes", "active-units", "neighbour-spread"};
     const duet_monitor_options *options = monitor->options;
     size_t count = 0;
     for (size_t i = 0; i < options->metric_count + 1 + sizeof signs / sizeof *signs && count < room; i++) {
@@ -140,11 +140,13 @@ static const char *find_loss(duet_run *run, const duet_verdict *verdict, bool *c
     if (value_of(verdict, "active-units") == 0) return "posterior-collapse: no latent is active";
     if (value_of(verdict, "high-quality") > 0.25 && value_of(verdict, "modes") <= kinds / 2)
         return "mode-drop: half of the modes or more get no sample; preset=stable, or pack=2, may help";
+    if (value_of(verdict, "neighbour-spread") < 0.05)
+        return "sample-collapse: samples lie twenty times nearer to each other than examples do; a lower generator.lr, "
+               "spectral_norm=yes or pack=2 may help";
     *collapsed = classes <= kinds / 5;
     if (classes <= kinds / 2)
         return "mode-drop: half of the classes or more get no sample; a lower generator.lr, spectral_norm=yes or "
-               "pack=2 "
-               "may help";
+               "pack=2 may help";
     return NULL;
 }
 

@@ -63,7 +63,8 @@ static void build_nice(duet_model *m)
 
 static const duet_setting settings[] = {
     DUET_SIZES("hidden", "1000,1000,1000,1000,1000", "widths of each coupling's layers"),
-    DUET_FLOW_SETTINGS("logistic", 0),
+    DUET_FLOW_SETTINGS("logistic", 0.001),
+    DUET_NUMBER("scale.lr", 0.01, 0, 100, "learning rate of the scale, which has the longest way to go"),
 };
 
 const duet_family duet_family_nice = {

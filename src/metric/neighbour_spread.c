@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* How far samples lie from each other: the mean distance of each of 500 samples to the nearest other one, over the same
+ * of 500 examples. A generator that draws few things again and again is near 0 though each of them may be good; noise
+ * is far from everything, so above 1 is no praise. It needs no labels and no judge. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "metric/metric.h"
+
+enum { ROWS = 500 };
+
+static bool applies(duet_run *run)
+{
+    return duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+}
+
+static double distance(const float *x, const float *y, size_t features)
+{
+    double sum = 0;
+    for (size_t i = 0; i < features; i++) {
+        double away = (double)x[i] - (double)y[i];
+        sum += away * away;
+    }
+    return sqrt(sum);
+}
+
+/* Of each row, the distance to the nearest other one. */
+static void find_nearest(const float *rows, size_t count, size_t features, double *nearest)
+{
+    for (size_t i = 0; i < count; i++) nearest[i] = INFINITY;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < i; k++) {
+            double away = distance(rows + i * features, rows + k * features, features);
+            nearest[i] = fmin(nearest[i], away);
+            nearest[k] = fmin(nearest[k], away);
+        }
+}
+
+/* The mean over examples that lie evenly over the split. */
+static duet_status spread_of_data(const duet_metric_task *task, float *rows, size_t count, double *mean,
+                                  duet_error *error)
+{
+    double nearest[ROWS];
+    size_t places[ROWS], features = duet_run_features(task->run, DUET_SAMPLE);
+    duet_metric_spread(duet_metric_examples(task), count, places);
+    DUET_TRY(duet_metric_read(task, task->split, places, count, rows, NULL, error));
+    find_nearest(rows, count, features, nearest);
+    *mean = 0;
+    for (size_t i = 0; i < count; i++) *mean += nearest[i] / (double)count;
+    if (*mean > 0 && isfinite(*mean)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_NUMERIC,
+                     "neighbour-spread: the examples of %s are alike, there is nothing to compare with",
+                     duet_data_describe(duet_run_data(task->run))->name);
+}
+
+static duet_status finish(duet_metric_task *task, duet_error *error)
+{
+    size_t features = duet_run_features(task->run, DUET_SAMPLE), total = duet_metric_examples(task);
+    size_t count = total < ROWS ? total : ROWS;
+    double data = 0, nearest[ROWS];
+    float *samples = NULL;
+    if (count < 2)
+        return duet_fail(error, DUET_ERROR_USAGE, "neighbour-spread: it takes 2 examples, there is %zu", total);
+    DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, count, &samples, error));
+    find_nearest(samples, count, features, nearest);
+    duet_status status = spread_of_data(task, samples, count, &data, error);
+    free(samples);
+    for (size_t i = 0; i < count; i++) nearest[i] /= data;
+    if (status == DUET_OK) duet_metric_add_mean(task, "neighbour-spread", nearest, count);
+    return status;
+}
+
+const duet_metric duet_metric_neighbour_spread = {
+    .row = {"neighbour-spread", "ratio to the data",
+            "mean distance of 500 samples to the nearest other, over that of as many examples, near 0 where all look "
+            "alike; for models that sample"},
+    .applies = applies,
+    .finish = finish,
+};
