@@ -72,7 +72,7 @@ static void build_vae_gan_conv(duet_model *m)
 }
 
 static const duet_setting settings[] = {
-    DUET_COUNT("width", 32, 1, 4096,
+    DUET_COUNT("width", 16, 1, 4096,
                "features of the layers at half the extents; those at a quarter have twice as many"),
     DUET_COUNT("latent", 20, 1, 65536, "dimensions of z"),
     DUET_VAE_GAN_SETTINGS(1),
