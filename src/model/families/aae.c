@@ -116,6 +116,7 @@ static const duet_setting settings[] = {
     DUET_CHOICE("loss", "non-saturating", DUET_ADVERSARIAL_LOSSES, "what the players minimise of the game"),
     DUET_REFEREE_SETTINGS,
     DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
+    DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient"),
 };
 
 const duet_family duet_family_aae = {
