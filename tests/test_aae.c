@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The adversarial autoencoder: what each phase moves, where the priors of classes lie, and that codes come to be
  * distributed as each prior, by the maximum mean discrepancy. */
+#include "game_parts.h"
 #include "model_parts.h"
 #include "use.h"
 
@@ -294,6 +295,12 @@ static void codes_come_to_be_distributed_as_the_prior(void **state)
     }
 }
 
+static void gates_let_players_rest(void **state)
+{
+    (void)state;
+    test_gates("aae", blobs, SETTINGS("hidden=6", "discriminator_hidden=5", "latent=2"), 1);
+}
+
 static int begin(void **state)
 {
     (void)open_all(state);
@@ -310,6 +317,7 @@ int main(void)
         cmocka_unit_test(the_roll_has_two_turns),
         cmocka_unit_test(what_a_prior_cannot_be_is_said),
         cmocka_unit_test(codes_come_to_be_distributed_as_the_prior),
+        cmocka_unit_test(gates_let_players_rest),
     };
     return RUN_TESTS("aae", tests, begin, close_all);
 }

@@ -2,7 +2,7 @@
 /* The bidirectional GAN: its two losses against their closed forms, who moves in which phase, what its outputs are of
  * each other, and that its encoder and generator become inverses. */
 #include "any_size.h"
-#include "boundaries.h"
+#include "game_parts.h"
 #include "model_parts.h"
 #include "use.h"
 
@@ -210,6 +210,12 @@ static void it_trains_on_any_size(void **state)
                                               "latent=4", "encoder=stochastic"));
 }
 
+static void gates_let_players_rest(void **state)
+{
+    (void)state;
+    test_gates("bigan", "ring8", SETTINGS(LINEAR), 0);
+}
+
 static int begin(void **state)
 {
     duet_error error = {0};
@@ -231,6 +237,7 @@ int main(void)
         cmocka_unit_test(reconstructions_are_decoded_codes),
         cmocka_unit_test(latents_come_from_the_prior),
         cmocka_unit_test(it_trains_on_any_size),
+        cmocka_unit_test(gates_let_players_rest),
     };
     return RUN_TESTS("bigan", tests, begin, close_all);
 }

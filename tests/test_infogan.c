@@ -3,7 +3,7 @@
  * phase, and that codes come to be seen in samples. Most tests make all networks linear, so that G can show a code as
  * it is and Q can read it. */
 #include "any_size.h"
-#include "boundaries.h"
+#include "game_parts.h"
 #include "model_parts.h"
 #include "use.h"
 
@@ -303,6 +303,12 @@ static void samples_show_their_codes(void **state)
     test_parts_close(&parts);
 }
 
+static void gates_let_players_rest(void **state)
+{
+    (void)state;
+    test_gates("infogan", "ring8", SETTINGS(LINEAR), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +322,7 @@ int main(void)
         cmocka_unit_test(codes_may_be_of_one_kind_but_not_of_none),
         cmocka_unit_test(it_trains_on_any_size),
         cmocka_unit_test(samples_show_their_codes),
+        cmocka_unit_test(gates_let_players_rest),
     };
     return RUN_TESTS("infogan", tests, open_all, close_all);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* VAE-GANs: their losses against closed forms, which loss moves which network, and that the game sharpens what a VAE
  * blurs. */
-#include "boundaries.h"
+#include "game_parts.h"
 #include "model_parts.h"
 #include "use.h"
 
@@ -337,6 +337,12 @@ static void they_are_sharper_than_a_vae(void **state)
     }
 }
 
+static void gates_let_players_rest(void **state)
+{
+    (void)state;
+    test_gates("vae-gan", pictures, SETTINGS(SMALL), 1);
+}
+
 static int begin(void **state)
 {
     duet_error error = {0};
@@ -359,6 +365,7 @@ int main(void)
         cmocka_unit_test(no_gradient_of_the_game_reaches_the_encoder),
         cmocka_unit_test(both_losses_train_the_generator),
         cmocka_unit_test(they_are_sharper_than_a_vae),
+        cmocka_unit_test(gates_let_players_rest),
     };
     return RUN_TESTS("vae_gan", tests, begin, close_all);
 }

@@ -20,7 +20,8 @@ static void choose_target(duet_model *m, target *t)
     size_t latent = (size_t)duet_setting_number(m, "latent");
     double width = duet_setting_number(m, "width");
     bool ring = duet_setting_is(m, "prior", "mixture"), roll = duet_setting_is(m, "prior", "swiss-roll");
-    t->labelled = duet_setting_is(m, "labels", "yes");
+    bool told = duet_setting_is(m, "labels", "yes");
+    t->labelled = told && (ring || roll);
     size_t parts = t->labelled ? duet_features(duet_model_labels(m)) : 10;
     if (ring) duet_figure_ring(&t->figure, parts, width);
     if (roll) duet_figure_roll(&t->figure, parts, width);
@@ -36,7 +37,7 @@ static void choose_target(duet_model *m, target *t)
     t->prior =
         duet_setting_is(m, "prior", "uniform") ? duet_prior_uniform(latent, -width, width) : duet_prior_normal(latent);
     t->prior.scale = width;
-    if (t->labelled)
+    if (told)
         duet_graph_fail(duet_model_graph(m), "labels=yes needs a prior with a part for each class: prior=mixture or "
                                              "prior=swiss-roll");
 }

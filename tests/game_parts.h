@@ -1,9 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a discriminator says real, whatever the loss: its accuracy, and the logits that trained models give. */
-#ifndef DUET_TESTS_BOUNDARIES_H
-#define DUET_TESTS_BOUNDARIES_H
+/* What the tests of adversarial games share: where a discriminator says real, whatever the loss, and that its referee
+ * lets players rest. */
+#ifndef DUET_TESTS_GAME_PARTS_H
+#define DUET_TESTS_GAME_PARTS_H
 
 #include "model_parts.h"
+
+#include "train/trainer.h"
+
+/** Nobody moves in the phases `first` and the next, the players', where D is too good to learn and too bad for the
+ *  others to. */
+static inline void test_gates(const char *family, const char *data, const char *const *settings, size_t count,
+                              size_t first)
+{
+    const char *all[8];
+    const char *const *groups = duet_family_find(family)->groups;
+    char name[64];
+    test_parts parts;
+    duet_error error = {0};
+    size_t size;
+    float *before[4];
+    assert_in_range(count, 0, 6);
+    for (size_t i = 0; i < count; i++) all[i] = settings[i];
+    all[count] = "gate_low=1";
+    all[count + 1] = "gate_high=0";
+    test_parts_open(&parts, device, duet_family_find(family), data, all, count + 2);
+    for (size_t g = 0; groups[g] != NULL; g++) {
+        (void)snprintf(name, sizeof name, "%s.flat", groups[g]);
+        before[g] = test_get(parts.model, device, name, &size);
+    }
+    for (size_t phase = first; phase < first + 2; phase++)
+        assert_ok(duet_plan_replay(parts.trainer->schedule.plans[phase], &error), &error);
+    double accuracy = test_read(&parts, "gan.accuracy");
+    assert_true(accuracy > 0 && accuracy < 1);
+    for (size_t g = 0; groups[g] != NULL; g++) {
+        (void)snprintf(name, sizeof name, "%s.flat", groups[g]);
+        float *after = test_get(parts.model, device, name, &size);
+        if (memcmp(before[g], after, size * sizeof *after) != 0) fail_msg("%s: %s did not rest", family, groups[g]);
+        free(before[g]);
+        free(after);
+    }
+    test_parts_close(&parts);
+}
 
 /** Each loss with a D that is right on both kinds, on neither, and on one alone. All examples are 1/2; `set`
  *  makes D say on_real of them and on_fake of everything that is generated. */
