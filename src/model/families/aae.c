@@ -94,7 +94,7 @@ static void build_aae(duet_model *m)
     duet_minimise(m, duet_batch_mean(nll), encoder, decoder);
     play(m, &t, code);
 
-    duet_output(m, DUET_NLL, nll);
+    duet_own_output(m, "reconstruction_nll", nll); /* of the code, so that it says nothing of p(x) */
     duet_output(m, DUET_LATENT, code);
     duet_output(m, DUET_RECONSTRUCTION, mean);
     duet_node latent =
