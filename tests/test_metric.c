@@ -157,6 +157,25 @@ static void accuracy_counts_both_sides(void **state)
     duet_run_close(&run);
 }
 
+/* In one pass metrics share their samples, some more than others; the values are those of each by itself. */
+static void metrics_share_samples(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"neighbour-spread", "sharpness"};
+    duet_run *run =
+        open_run("shared", "gan", pictures, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+    duet_metric_value values[4];
+    duet_error error = {0};
+    size_t count;
+    set_one(run, "generator.output.weight", 0, 3);
+    set_one(run, "generator.output.weight", 101, 2);
+    assert_ok(duet_metric_compute_all(run, names, 2, DUET_TRAIN, 5, values, 4, &count, &error), &error);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_close(values[i].value, value_of(run, names[i], DUET_TRAIN, names[i]).value, 1e-6);
+    duet_run_close(&run);
+}
+
 /* Samples (s, 0), s normal of deviation `scale`: the gaps grow with it, and all is one point at 0. */
 static void spread_grows_with_the_gaps_between_samples(void **state)
 {
@@ -293,6 +312,7 @@ int main(void)
         cmocka_unit_test(codes_are_compared_with_the_prior),
         cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
         cmocka_unit_test(accuracy_counts_both_sides),
+        cmocka_unit_test(metrics_share_samples),
         cmocka_unit_test(spread_grows_with_the_gaps_between_samples),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(modes_are_counted_within_three_sigma),

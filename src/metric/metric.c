@@ -86,21 +86,6 @@ void duet_metric_add_mean(duet_metric_task *task, const char *name, const double
     duet_metric_add(task, name, mean, mean - reach, mean + reach, n);
 }
 
-duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
-                               duet_error *error)
-{
-    size_t features = duet_run_features(task->run, output);
-    *values = malloc(count * features * sizeof **values);
-    if (*values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu samples", count);
-    const duet_wanted wanted = {output, *values};
-    const duet_request request = {.count = count, .seed = task->seed, .outputs = &wanted, .output_count = 1};
-    duet_status status = duet_run_use(task->run, &request, error);
-    if (status == DUET_OK) return DUET_OK;
-    free(*values);
-    *values = NULL;
-    return status;
-}
-
 /* The pass. */
 
 /* Several metrics at work on one split, and room for a piece of it. */
@@ -113,6 +98,7 @@ typedef struct pass {
     size_t wanted_count;
     float *examples;
     uint8_t *labels; /* NULL: the split has none */
+    duet_metric_stock stock;
 } pass;
 
 /* The index of an output in `wanted`, to which it is added if need be; MOST_OUTPUTS: out of room or of memory. */
@@ -229,8 +215,8 @@ duet_status duet_metric_compute_all(duet_run *run, const char *const *names, siz
     it->count = name_count;
     for (size_t i = 0; i < name_count; i++) {
         it->metrics[i] = find(names[i]);
-        it->tasks[i] =
-            (duet_metric_task){.run = run, .split = split, .seed = seed, .values = values, .capacity = capacity};
+        it->tasks[i] = (duet_metric_task){
+            .run = run, .split = split, .seed = seed, .stock = &it->stock, .values = values, .capacity = capacity};
     }
     duet_status status = compute(it, run, split, seed, error);
     if (status == DUET_OK) {
@@ -239,6 +225,7 @@ duet_status duet_metric_compute_all(duet_run *run, const char *const *names, siz
     }
     for (size_t i = 0; i < it->count; i++) free(it->tasks[i].state);
     for (size_t i = 0; i < it->wanted_count; i++) free(it->wanted[i].values);
+    duet_metric_stock_clear(&it->stock);
     free(it->examples);
     free(it->labels);
     free(it);

@@ -7,11 +7,25 @@
 #include "base/status.h"
 #include "duet/metric.h"
 
+/** Rows of one output that were drawn so far, from row 0 on. */
+typedef struct duet_metric_drawn {
+    const char *output;
+    float *values;
+    size_t count;
+} duet_metric_drawn;
+
+/** What the metrics of one pass have drawn, for all of them. */
+typedef struct duet_metric_stock {
+    duet_metric_drawn drawn[8];
+    size_t count;
+} duet_metric_stock;
+
 /** One metric at work: what was asked, its state, and the values so far. */
 typedef struct duet_metric_task {
     duet_run *run;
     duet_split split;
     uint64_t seed;
+    duet_metric_stock *stock;
     void *state; /**< the metric's own: one block, which the pass frees */
     duet_metric_value *values;
     size_t capacity, count;
@@ -51,9 +65,10 @@ duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_err
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
 /** Adds the mean of n numbers with its interval of 95%, mean +- 1.96 standard errors. */
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n);
-/** *values: the output of `count` new rows, [count, features]; the caller frees them. */
+/** *values: the output of the first `count` rows of the seed, [count, features]; the caller frees them. */
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);
+void duet_metric_stock_clear(duet_metric_stock *stock);
 
 /* Examples by their places in a split: a few for many, where a pass over all would take long. */
 

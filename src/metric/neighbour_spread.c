@@ -57,7 +57,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     size_t features = duet_run_features(task->run, DUET_SAMPLE), total = duet_metric_examples(task);
     size_t count = total < ROWS ? total : ROWS;
-    double data, nearest[ROWS];
+    double data = 0, nearest[ROWS];
     float *samples = NULL;
     if (count < 2)
         return duet_fail(error, DUET_ERROR_USAGE, "neighbour-spread: it takes 2 examples, there is %zu", total);
