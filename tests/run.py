@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 CASE = re.compile(r'<testcase name="([^"]*)"[^>]*?(?:/>|>(.*?)</testcase>)', re.S)
@@ -34,24 +35,28 @@ def read_cases(folder):
 
 
 def run_program(test, folder, slowness):
-    """Runs one program; returns its exit status (None: it did not end by itself) and what went wrong, or ""."""
+    """Runs one program. Returns its exit status (None: it did not end by itself), what went wrong, or "", and the seconds
+    of processors that it took with its children."""
     environment = dict(os.environ, **test["env"])
     environment.update(CMOCKA_MESSAGE_OUTPUT="xml", CMOCKA_XML_FILE=str(folder / "%g.xml"))
     limit = test["timeout"] * slowness
     with open(folder / "output.txt", "wb") as output:
         if not os.access(test["cmd"][0], os.X_OK):
-            return None, "was not built"
+            return None, "was not built", 0
         process = subprocess.Popen(test["cmd"], env=environment, cwd=test["workdir"], stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return None, f"ran past {limit:.0f} s and was stopped"
+        late = threading.Event()
+        timer = threading.Timer(limit, lambda: (late.set(), os.killpg(process.pid, signal.SIGKILL)))
+        timer.start()
+        _, status, used = os.wait4(process.pid, 0)
+        timer.cancel()
+    code = process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = used.ru_utime + used.ru_stime
+    if late.is_set():
+        return None, f"ran past {limit:.0f} s and was stopped", seconds
     if code < 0:
-        return None, f"ended by signal {-code}"
-    return code, f"ended with exit status {code}" if code != 0 else ""
+        return None, f"ended by signal {-code}", seconds
+    return code, f"ended with exit status {code}" if code != 0 else "", seconds
 
 
 def run_test(test, folder, slowness):
@@ -59,7 +64,7 @@ def run_test(test, folder, slowness):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     start = time.monotonic()
-    code, trouble = run_program(test, folder, slowness)
+    code, trouble, seconds = run_program(test, folder, slowness)
     cases = list(read_cases(folder))
     count = {word: sum(outcome == word for _, outcome, _ in cases) for word in ("passed", "failed", "skipped")}
     if not cases:
@@ -68,7 +73,7 @@ def run_test(test, folder, slowness):
         trouble = ""  # cmocka's exit status is the number of failed cases
     count["failed"] += trouble != ""
     lines = [f"{test['name']:<22} {count['passed']:>4} passed {count['failed']:>3} failed "
-             f"{count['skipped']:>3} skipped {time.monotonic() - start:>7.1f} s"]
+             f"{count['skipped']:>3} skipped {time.monotonic() - start:>7.1f} s, {seconds:>6.1f} s of a core"]
     lines += [f"    FAILED {name}: {message}" for name, outcome, message in cases if outcome == "failed"]
     if trouble:
         lines.append(f"    FAILED: the program {trouble}")
