@@ -76,6 +76,17 @@ static void bits_are_nats_over_pixels_and_eight(void **state)
     duet_run_close(&run);
 }
 
+/* -log p(x | code) is no likelihood of x: nothing takes it for one. */
+static void an_autoencoder_has_no_likelihood(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("ae", "ae", pictures, SETTINGS("hidden=12", "latent=3"));
+    assert_int_equal(duet_run_features(run, DUET_NLL), 0);
+    assert_int_equal(duet_run_features(run, "reconstruction_nll"), 1);
+    assert_false(duet_metric_applies(run, "nll"));
+    duet_run_close(&run);
+}
+
 static void active_units_are_those_that_vary(void **state)
 {
     (void)state;
@@ -308,6 +319,7 @@ int main(void)
         cmocka_unit_test(elbo_has_its_closed_form),
         cmocka_unit_test(a_split_is_visited_whole),
         cmocka_unit_test(bits_are_nats_over_pixels_and_eight),
+        cmocka_unit_test(an_autoencoder_has_no_likelihood),
         cmocka_unit_test(active_units_are_those_that_vary),
         cmocka_unit_test(codes_are_compared_with_the_prior),
         cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
