@@ -16,15 +16,12 @@ static size_t width_of(duet_model *m)
     return (size_t)duet_setting_number(m, "width");
 }
 
-/* Pictures twice as large. A transposed convolution whose window is no multiple of its stride covers pixels unevenly,
- * which shows as a grid (Odena et al. 2016, Distill, "Deconvolution and checkerboard artifacts"); the other way has
- * none. */
+/* Pictures twice as large. A window that is no multiple of the stride covers pixels unevenly, which shows as a grid
+ * (Odena et al. 2016, Distill, "Deconvolution and checkerboard artifacts"). */
 static duet_node enlarged(duet_model *m, const char *layer, duet_node x, size_t features)
 {
-    duet_group *generator = duet_model_group(m, "generator");
-    if (duet_setting_is(m, "enlarge", "bilinear"))
-        return duet_conv2d_no_bias(generator, layer, duet_upsample_bilinear(x, 2, 2), features, 3, 1, DUET_SAME);
-    return duet_conv2d_transpose_no_bias(generator, layer, x, features, 5, 2, DUET_SAME);
+    size_t window = (size_t)duet_setting_number(m, "window");
+    return duet_conv2d_transpose_no_bias(duet_model_group(m, "generator"), layer, x, features, window, 2, DUET_SAME);
 }
 
 static duet_node generate(duet_model *m, duet_node z)
@@ -67,8 +64,7 @@ static const duet_setting settings[] = {
     DUET_COUNT("latent", 100, 1, 65536, "dimensions of z"),
     DUET_COUNT("width", 64, 1, 4096,
                "features of the layers at half the extents; others have two and four times as many"),
-    DUET_CHOICE("enlarge", "transposed", "transposed|bilinear",
-                "how G doubles the extents: transposed convolutions 5x5, or bilinear and a convolution 3x3"),
+    DUET_COUNT("window", 5, 2, 64, "extent of G's windows where it doubles: 4 lies evenly, 5 draws a grid"),
     DUET_NUMBER("dropout", 0.3, 0, 0.99, "share of the discriminator's features that is left out"),
     DUET_CHOICE("d_batch", "separate", "separate|joint", "how D sees real and generated pictures"),
     DUET_CHOICE("fakes", "training", "training|inference",
