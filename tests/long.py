@@ -151,7 +151,7 @@ def main():
     parser.add_argument("--totals", help="a line 'passed failed skipped' is appended to it")
     parser.add_argument("--seeds", type=int, help="no more than this many seeds of a row: a trial, not the test")
     parser.add_argument("--list", action="store_true", help="name the rows and about how long they take")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     every = [*ROWS, *PROGRAMS]
     unknown = [name for name in arguments.rows if name not in every]
     if unknown:
