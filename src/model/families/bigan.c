@@ -80,6 +80,7 @@ static void build_bigan(duet_model *m)
 
     duet_node z = duet_latent(m, &prior, 1), mean = encode(m, x, &code), sample = duet_dense_generator(m, z);
     duet_output(m, DUET_LATENT, mean);
+    duet_output(m, DUET_POSTERIOR_DRAW, code);
     duet_output(m, DUET_RECONSTRUCTION, duet_dense_generator(m, mean));
     duet_output(m, DUET_SAMPLE, sample);
     duet_output(m, DUET_DECODE, sample);

@@ -89,7 +89,7 @@ void duet_vae_gan_game(duet_model *m, const duet_vae_gan_players *players)
     duet_graph *graph = duet_model_graph(m);
     const duet_prior prior = duet_prior_normal(duet_features(players->mean));
     duet_node mean = players->mean, logvar = duet_clamp(players->logvar, -10, 10);
-    duet_node decoded = players->decode(m, duet_gaussian_sample(mean, logvar));
+    duet_node z = duet_gaussian_sample(mean, logvar), decoded = players->decode(m, z);
     game g = {.m = m, .players = players, .referee = duet_referee_of(m), .x = duet_model_batch(m)};
     g.rebuilt = duet_vae_gan_mean(m, decoded);
     g.drawn = draw(m, players, duet_prior_draw(graph, &prior, 1, duet_model_batch_size(m)));
@@ -102,6 +102,7 @@ void duet_vae_gan_game(duet_model *m, const duet_vae_gan_players *players)
 
     duet_node sample = draw(m, players, duet_latent(m, &prior, 1));
     duet_output(m, DUET_LATENT, mean);
+    duet_output(m, DUET_POSTERIOR_DRAW, z);
     duet_output(m, DUET_RECONSTRUCTION, draw(m, players, mean));
     duet_output(m, DUET_NLL, pixel_nll(m, decoded, g.x));
     duet_output(m, DUET_KL, g.kl);
