@@ -203,6 +203,26 @@ static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
     assert_int_equal(unsetenv("DUET_DATA"), 0);
 }
 
+/* Its codes lie as they please: between those of two examples a row begins and ends at their reconstructions. */
+static void an_autoencoder_walks_between_codes(void **state)
+{
+    (void)state;
+    expect(RUN("train", "ae", "--data", "ring8", "--steps", "30", "--set", "latent=2", "--quiet", "--out", "@/ae"), 0,
+           "ae", NULL);
+    expect(RUN("interpolate", "@/ae", "-n", "1", "--steps", "3", "--out", "@/walk.npy"), 0, "walk.npy", NULL);
+    expect(RUN("reconstruct", "@/ae", "-n", "2", "--out", "@/again.npy"), 0, "again.npy", NULL);
+    float *walk = (float *)read_array("walk.npy", "'shape': (3, 2)", 6 * sizeof(float));
+    float *pairs = (float *)read_array("again.npy", "'shape': (2, 2, 2)", 8 * sizeof(float));
+    for (size_t i = 0; i < 2; i++) {
+        assert_float_equal(walk[i], pairs[4 + i], 1e-5f);
+        assert_float_equal(walk[4 + i], pairs[6 + i], 1e-5f);
+    }
+    free(walk);
+    free(pairs);
+    expect(RUN("traverse", "@/ae"), 1, NULL, "its codes have no prior");
+    expect(RUN("sample", "@/ae", "--manifold", "3"), 1, NULL, "its codes have no prior");
+}
+
 static void latents_are_traversed(void **state)
 {
     (void)state;
@@ -322,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
         cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
+        cmocka_unit_test(an_autoencoder_walks_between_codes),
         cmocka_unit_test(latents_are_traversed),
         cmocka_unit_test(examples_are_scored),
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),

@@ -135,6 +135,7 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
 {
     size_t side = (size_t)arguments->manifold, latent_features = duet_run_latent_features(run);
     int status = cli_run_needs(run, DUET_DECODE, "decode latents");
+    if (status == CLI_DONE) status = cli_run_needs(run, DUET_SAMPLE, "show a manifold: its codes have no prior");
     if (status != CLI_DONE) return status;
     if (latent_features == 2 && duet_run_prior(run, 1) != NULL)
         return cli_complain(CLI_FAILED,
