@@ -3,9 +3,11 @@
 """Runs a suite of a build folder's test programs and adds up what cmocka says of each.
 
 Meson counts programs; people want cases. So each program writes cmocka's XML, and its totals are read here. A program
-that crashes, hangs, or ends without results counts as one failure more.
+that crashes, hangs, or ends without results counts as one failure more. Most of the time goes into a driver that
+compiles kernels, one by one: so as many programs run at a time as there are cores, or as $DUET_TEST_JOBS says.
 usage: run.py BUILD_FOLDER SUITE TOTALS_FILE   (a line "passed failed skipped" is appended to the file)
 """
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -14,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 CASE = re.compile(r'<testcase name="([^"]*)"[^>]*?(?:/>|>(.*?)</testcase>)', re.S)
@@ -32,32 +35,36 @@ def read_cases(folder):
 
 
 def run_program(test, folder, slowness):
-    """Runs one program; returns its exit status (None: it did not end by itself) and what went wrong, or ""."""
+    """Runs one program. Returns its exit status (None: it did not end by itself), what went wrong, or "", and the seconds
+    of processors that it took with its children."""
     environment = dict(os.environ, **test["env"])
     environment.update(CMOCKA_MESSAGE_OUTPUT="xml", CMOCKA_XML_FILE=str(folder / "%g.xml"))
     limit = test["timeout"] * slowness
     with open(folder / "output.txt", "wb") as output:
         if not os.access(test["cmd"][0], os.X_OK):
-            return None, "was not built"
+            return None, "was not built", 0
         process = subprocess.Popen(test["cmd"], env=environment, cwd=test["workdir"], stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return None, f"ran past {limit:.0f} s and was stopped"
+        late = threading.Event()
+        timer = threading.Timer(limit, lambda: (late.set(), os.killpg(process.pid, signal.SIGKILL)))
+        timer.start()
+        _, status, used = os.wait4(process.pid, 0)
+        timer.cancel()
+    code = process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = used.ru_utime + used.ru_stime
+    if late.is_set():
+        return None, f"ran past {limit:.0f} s and was stopped", seconds
     if code < 0:
-        return None, f"ended by signal {-code}"
-    return code, f"ended with exit status {code}" if code != 0 else ""
+        return None, f"ended by signal {-code}", seconds
+    return code, f"ended with exit status {code}" if code != 0 else "", seconds
 
 
 def run_test(test, folder, slowness):
-    """One line of output, more where something failed. Returns counts by outcome."""
+    """Returns the lines to print, more than one where something failed, and counts by outcome."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     start = time.monotonic()
-    code, trouble = run_program(test, folder, slowness)
+    code, trouble, seconds = run_program(test, folder, slowness)
     cases = list(read_cases(folder))
     count = {word: sum(outcome == word for _, outcome, _ in cases) for word in ("passed", "failed", "skipped")}
     if not cases:
@@ -65,28 +72,31 @@ def run_test(test, folder, slowness):
     if code is not None and count["failed"] > 0:
         trouble = ""  # cmocka's exit status is the number of failed cases
     count["failed"] += trouble != ""
-    print(f"{test['name']:<16} {count['passed']:>4} passed {count['failed']:>3} failed {count['skipped']:>3} skipped "
-          f"{time.monotonic() - start:>7.1f} s", flush=True)
-    for name, outcome, message in cases:
-        if outcome == "failed":
-            print(f"    FAILED {name}: {message}")
+    lines = [f"{test['name']:<22} {count['passed']:>4} passed {count['failed']:>3} failed "
+             f"{count['skipped']:>3} skipped {time.monotonic() - start:>7.1f} s, {seconds:>6.1f} s of a core"]
+    lines += [f"    FAILED {name}: {message}" for name, outcome, message in cases if outcome == "failed"]
     if trouble:
-        print(f"    FAILED: the program {trouble}")
+        lines.append(f"    FAILED: the program {trouble}")
     if count["failed"]:
-        for line in (folder / "output.txt").read_text(errors="replace").splitlines()[-40:]:
-            print(f"    | {line}")
-    return count
+        lines += ["    | " + line for line in (folder / "output.txt").read_text(errors="replace").splitlines()[-40:]]
+    return lines, count
 
 
 def main():
     build, suite, totals = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
     listed = json.loads((build / "meson-info" / "intro-tests.json").read_text())
     tests = [test for test in listed if f"duet:{suite}" in test["suite"]]
+    tests.sort(key=lambda test: -test["timeout"])  # the longest first, so that none is left alone at the end
+    jobs = int(os.environ.get("DUET_TEST_JOBS", len(os.sched_getaffinity(0))))
     slowness = float(os.environ.get("DUET_TEST_SLOWNESS", "1"))
     sums = {"passed": 0, "failed": 0, "skipped": 0}
-    for test in tests:
-        for word, number in run_test(test, build / "test-results" / suite / test["name"], slowness).items():
-            sums[word] += number
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        runs = [pool.submit(run_test, test, build / "test-results" / suite / test["name"], slowness) for test in tests]
+        for run in concurrent.futures.as_completed(runs):
+            lines, count = run.result()
+            print("\n".join(lines), flush=True)
+            for word, number in count.items():
+                sums[word] += number
     if not tests:
         print(f"there is no test in suite {suite} of {build}")
         sums["failed"] += 1

@@ -25,11 +25,37 @@
 
 enum { TEST_PATH_SIZE = 512 };
 
-/** How every main ends: runs the tests, `before` ahead of the first and `after` behind the last (NULL: nothing). */
+/** Whether `name` is one of a list with commas. */
+static inline bool test_listed(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = list; (at = strstr(at, name)) != NULL; at += length)
+        if ((at == list || at[-1] == ',') && (at[length] == ',' || at[length] == '\0')) return true;
+    return false;
+}
+
+/** How every main ends: runs the tests, `before` ahead of the first and `after` behind the last (NULL: nothing). Where
+ * meson.build divides a program between two suites, $DUET_TEST_ONLY names the tests to run, $DUET_TEST_WITHOUT those to
+ * leave out; each of these names must be there. */
 static inline int test_run(const char *name, const struct CMUnitTest *tests, size_t count, CMFixtureFunction before,
                            CMFixtureFunction after)
 {
-    return _cmocka_run_group_tests(name, tests, count, before, after);
+    const char *only = getenv("DUET_TEST_ONLY"), *without = getenv("DUET_TEST_WITHOUT");
+    const char *list = only ? only : without;
+    if (!list) return _cmocka_run_group_tests(name, tests, count, before, after);
+    struct CMUnitTest *chosen = calloc(count + 1, sizeof *chosen);
+    size_t kept = 0, named = 1;
+    if (!chosen) return EXIT_FAILURE;
+    for (const char *at = list; *at != '\0'; at++) named += *at == ',';
+    for (size_t i = 0; i < count; i++) {
+        const bool listed = test_listed(list, tests[i].name);
+        named -= listed;
+        if (listed == (only != NULL)) chosen[kept++] = tests[i];
+    }
+    if (named != 0) (void)fprintf(stderr, "%s has not all the tests of the list %s\n", name, list);
+    const int failed = named != 0 ? EXIT_FAILURE : _cmocka_run_group_tests(name, chosen, kept, before, after);
+    free(chosen);
+    return failed;
 }
 
 /** The same for all of an array. */

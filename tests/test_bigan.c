@@ -2,6 +2,7 @@
 /* The bidirectional GAN: its two losses against their closed forms, who moves in which phase, what its outputs are of
  * each other, and that its encoder and generator become inverses. */
 #include "any_size.h"
+#include "game_parts.h"
 #include "model_parts.h"
 #include "use.h"
 
@@ -67,6 +68,18 @@ static void losses_have_their_closed_forms(void **state)
         }
         test_graph_close(&graphs[g]);
     }
+}
+
+static void say(duet_model *model, double on_real, double on_generated)
+{
+    double fake = 0.8, on_x = (on_real - on_generated) / (0.5 - test_sigmoid(fake));
+    set_players(model, 0.3, fake, on_x, 0, on_real - on_x / 2);
+}
+
+static void it_knows_where_each_loss_says_real(void **state)
+{
+    (void)state;
+    test_boundaries("bigan", SETTINGS(LINEAR), say);
 }
 
 /* Who moves. */
@@ -197,6 +210,12 @@ static void it_trains_on_any_size(void **state)
                                               "latent=4", "encoder=stochastic"));
 }
 
+static void gates_let_players_rest(void **state)
+{
+    (void)state;
+    test_gates("bigan", "ring8", SETTINGS(LINEAR), 0);
+}
+
 static int begin(void **state)
 {
     duet_error error = {0};
@@ -212,11 +231,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_have_their_closed_forms),
+        cmocka_unit_test(it_knows_where_each_loss_says_real),
         cmocka_unit_test(phases_move_their_players),
         cmocka_unit_test(a_step_draws_a_batch_for_each_update_of_the_discriminator),
         cmocka_unit_test(reconstructions_are_decoded_codes),
         cmocka_unit_test(latents_come_from_the_prior),
         cmocka_unit_test(it_trains_on_any_size),
+        cmocka_unit_test(gates_let_players_rest),
     };
     return RUN_TESTS("bigan", tests, begin, close_all);
 }

@@ -157,15 +157,23 @@ static void write_fashion(void)
     }
 }
 
+/* A model that is told the classes of that set, trained unless it is there. */
+static void use_fashion(void)
+{
+    char path[PATH_SIZE];
+    assert_int_equal(setenv("DUET_DATA", folder, 1), 0);
+    if (access(inside("cvae", path), F_OK) == 0) return;
+    write_fashion();
+    expect(RUN("train", "cvae", "--batch", "5", "--steps", "2", "--out", "@/cvae"), 0, NULL, NULL);
+}
+
 static void classes_are_asked_for_by_number_or_name(void **state)
 {
     (void)state;
     static const char *const asked[] = {"5", "sandal", "SANDAL", "4"};
     char *drawn[4], path[PATH_SIZE];
     size_t size;
-    write_fashion();
-    assert_int_equal(setenv("DUET_DATA", folder, 1), 0);
-    expect(RUN("train", "cvae", "--batch", "5", "--steps", "2", "--out", "@/cvae"), 0, NULL, NULL);
+    use_fashion();
     for (size_t i = 0; i < 4; i++) {
         expect(RUN("sample", "@/cvae", "-n", "3", "--class", asked[i], "--out", "@/class.npy"), 0, NULL, NULL);
         drawn[i] = test_file_read(inside("class.npy", path), &size);
@@ -178,8 +186,13 @@ static void classes_are_asked_for_by_number_or_name(void **state)
     expect(RUN("sample", "@/cvae", "--class", "10"), 2, NULL, "0 to 9 of fashion-mnist");
     expect(RUN("sample", "@/cvae", "--class", "all", "--out", "@/all.png"), 0, "all.png", NULL);
     expect(RUN("sample", "@/vae", "--class", "1"), 1, NULL, "is told no classes");
+    assert_int_equal(unsetenv("DUET_DATA"), 0);
+}
 
-    /* A judge knows its classes, whatever it is shown. */
+static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
+{
+    (void)state;
+    use_fashion();
     write_idx("bare-images-idx3-ubyte", DIMS(20, 4, 4), 7);
     expect(RUN("train", "classifier", "--batch", "5", "--steps", "1", "--out", "@/judge"), 0, NULL, NULL);
     expect(RUN("encode", "@/judge", "--data", "@/bare-images-idx3-ubyte", "--out", "@/features.npy"), 0, "features.npy",
@@ -188,6 +201,26 @@ static void classes_are_asked_for_by_number_or_name(void **state)
     expect(RUN("classify", "@/judge", "--data", "@/bare-images-idx3-ubyte"), 0, "by the classifier's softmax", NULL);
     expect(RUN("classify", "@/cvae", "--out", "@/shares.npy"), 0, "by Bayes' rule", NULL);
     assert_int_equal(unsetenv("DUET_DATA"), 0);
+}
+
+/* Its codes lie as they please: between those of two examples a row begins and ends at their reconstructions. */
+static void an_autoencoder_walks_between_codes(void **state)
+{
+    (void)state;
+    expect(RUN("train", "ae", "--data", "ring8", "--steps", "30", "--set", "latent=2", "--quiet", "--out", "@/ae"), 0,
+           "ae", NULL);
+    expect(RUN("interpolate", "@/ae", "-n", "1", "--steps", "3", "--out", "@/walk.npy"), 0, "walk.npy", NULL);
+    expect(RUN("reconstruct", "@/ae", "-n", "2", "--out", "@/again.npy"), 0, "again.npy", NULL);
+    float *walk = (float *)read_array("walk.npy", "'shape': (3, 2)", 6 * sizeof(float));
+    float *pairs = (float *)read_array("again.npy", "'shape': (2, 2, 2)", 8 * sizeof(float));
+    for (size_t i = 0; i < 2; i++) {
+        assert_float_equal(walk[i], pairs[4 + i], 1e-5f);
+        assert_float_equal(walk[4 + i], pairs[6 + i], 1e-5f);
+    }
+    free(walk);
+    free(pairs);
+    expect(RUN("traverse", "@/ae"), 1, NULL, "its codes have no prior");
+    expect(RUN("sample", "@/ae", "--manifold", "3"), 1, NULL, "its codes have no prior");
 }
 
 static void latents_are_traversed(void **state)
@@ -309,9 +342,11 @@ int main(void)
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
         cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
+        cmocka_unit_test(an_autoencoder_walks_between_codes),
         cmocka_unit_test(latents_are_traversed),
         cmocka_unit_test(examples_are_scored),
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),
+        cmocka_unit_test(a_judge_knows_its_classes_whatever_it_is_shown),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),
         cmocka_unit_test(a_run_file_of_bad_settings_is_refused),
         cmocka_unit_test(a_corrupted_checkpoint_is_refused),

@@ -245,21 +245,38 @@ static bool is_simulated(void)
     return getenv("DUET_TEST_LARGEST") != NULL;
 }
 
+static void try_provider(const duet_gemm_provider *provider)
+{
+    for (size_t i = 0; i < GEOMETRIES; i++)
+        for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
+            const duet_gemm_shape shape = shape_of(&geometries[i], use);
+            if (is_simulated() && duet_gemm_flops(&shape) > 1e5) continue;
+            if (!duet_gemm_fits(provider, device, &shape)) continue;
+            const duet_gemm_choice choice = {provider, provider->preset(device, &shape)};
+            check(&choice, &shape, false, NULL);
+            check(&choice, &shape, true, NULL);
+        }
+}
+
+/** A tile for each size of product: what compiles for a minute is a test of its own. */
+static bool is_tiled(const duet_gemm_provider *provider)
+{
+    return strcmp(provider->name, "conv-tile") == 0;
+}
+
 static void convolutions_are_right(void **state)
 {
     size_t index = 0, providers = 0;
     (void)state;
     for (const duet_gemm_provider *provider; (provider = next_provider(&index)) != NULL; providers++)
-        for (size_t i = 0; i < GEOMETRIES; i++)
-            for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
-                const duet_gemm_shape shape = shape_of(&geometries[i], use);
-                if (is_simulated() && duet_gemm_flops(&shape) > 1e5) continue;
-                if (!duet_gemm_fits(provider, device, &shape)) continue;
-                const duet_gemm_choice choice = {provider, provider->preset(device, &shape)};
-                check(&choice, &shape, false, NULL);
-                check(&choice, &shape, true, NULL);
-            }
+        if (!is_tiled(provider)) try_provider(provider);
     assert_true(providers >= 3);
+}
+
+static void tiled_convolutions_are_right(void **state)
+{
+    (void)state;
+    try_provider(duet_gemm_provider_find("conv-tile"));
 }
 
 static void all_but_unfolding_take_groups(void **state)
@@ -401,13 +418,10 @@ static void names_choose_their_kind(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolutions_are_right),
-        cmocka_unit_test(all_but_unfolding_take_groups),
-        cmocka_unit_test(ends_see_each_element_once),
-        cmocka_unit_test(pieces_are_added_up),
-        cmocka_unit_test(little_local_memory_is_enough),
-        cmocka_unit_test(first_candidates_are_right),
-        cmocka_unit_test(unfolding_takes_some_images_at_a_time),
+        cmocka_unit_test(convolutions_are_right),        cmocka_unit_test(tiled_convolutions_are_right),
+        cmocka_unit_test(all_but_unfolding_take_groups), cmocka_unit_test(ends_see_each_element_once),
+        cmocka_unit_test(pieces_are_added_up),           cmocka_unit_test(little_local_memory_is_enough),
+        cmocka_unit_test(first_candidates_are_right),    cmocka_unit_test(unfolding_takes_some_images_at_a_time),
         cmocka_unit_test(names_choose_their_kind),
     };
     const struct CMUnitTest candidate_tests[] = {cmocka_unit_test(all_candidates_are_right)};

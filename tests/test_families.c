@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every built-in family on every kind of data: its graphs, and with the argument "train" two steps and what the trained
- * model gives. A family that joins the table is tried without a line here, unless it refuses something. */
+ * model gives, with "all" for the kinds that take long to compile too. A family that joins the table is tried without a
+ * line here, unless it refuses something. */
 #include "model_parts.h"
 #include "phase_parts.h"
 
@@ -11,6 +12,7 @@ enum { PATH = TEST_PATH_SIZE + 64, ROWS = 4 };
 
 static char small[PATH], odd[PATH], colour[PATH], rows[PATH];
 
+static bool all_kinds;
 static const struct {
     const char *name, *data;
     bool picture; /* with labels */
@@ -150,8 +152,9 @@ static void families_train_on_every_kind_of_data(void **state)
             const duet_family *family = duet_family_at(i);
             duet_error error = {0};
             test_parts parts;
-            if (!kinds[kind].trained || !build(family, kind, DUET_BUILD_TRAIN)) continue;
-            print_message("%s, %s\n", family->name, kinds[kind].name);
+            if (!(kinds[kind].trained || all_kinds) || !build(family, kind, DUET_BUILD_TRAIN)) continue;
+            (void)printf("%s, %s\n", family->name, kinds[kind].name);
+            (void)fflush(stdout); /* which shows how far it is */
             test_parts_open_batch(&parts, device, family, kinds[kind].data, ROWS, NULL, 0);
             test_steps(&parts, 2);
             assert_ok(duet_trainer_check(parts.trainer, &error), &error);
@@ -181,6 +184,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(settings_of_groups_reach_every_weight),
     };
     const struct CMUnitTest slow[] = {cmocka_unit_test(families_train_on_every_kind_of_data)};
-    if (argc > 1 && strcmp(argv[1], "train") == 0) return RUN_TESTS("families train", slow, begin, close_all);
+    all_kinds = argc > 1 && strcmp(argv[1], "all") == 0;
+    if (argc > 1 && (all_kinds || strcmp(argv[1], "train") == 0))
+        return RUN_TESTS("families train", slow, begin, close_all);
     return RUN_TESTS("families", fast, begin, close_all);
 }

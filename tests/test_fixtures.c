@@ -67,20 +67,17 @@ static void compare_metrics(duet_run *run, const char *family, const json_t *met
     assert_true(found > 0);
 }
 
-static void old_runs_evaluate(void **state)
+static void evaluate(const char *family)
 {
-    (void)state;
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        char path[PATH_SIZE];
-        duet_error error = {0};
-        duet_run *run = NULL;
-        copy_run(families[i], path);
-        assert_ok(duet_run_open(&run, path, NULL, &error), &error);
-        json_t *document = load(path, "eval.json");
-        compare_metrics(run, families[i], json_object_get(document, "metrics"));
-        json_decref(document);
-        duet_run_close(&run);
-    }
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    duet_run *run = NULL;
+    copy_run(family, path);
+    assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+    json_t *document = load(path, "eval.json");
+    compare_metrics(run, family, json_object_get(document, "metrics"));
+    json_decref(document);
+    duet_run_close(&run);
 }
 
 /* Every number of a line but the clock's. */
@@ -102,36 +99,38 @@ static void compare_lines(const char *family, const char *now, const char *then)
     json_decref(b);
 }
 
-static void old_runs_go_on(void **state)
+static void go_on(const char *family)
 {
-    (void)state;
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        char path[PATH_SIZE], file[PATH_SIZE + 32];
-        duet_error error = {0};
-        inside(families[i], path);
-        const duet_train_options options = {.resume = path, .steps = 20};
-        assert_ok(duet_train(&options, NULL, NULL, &error), &error);
-        (void)snprintf(file, sizeof file, "%s/metrics.jsonl", path);
-        char *now = test_file_read(file, NULL);
-        (void)snprintf(file, sizeof file, "%s/resumed.jsonl", path);
-        char *then = test_file_read(file, NULL), *a = now, *b = then;
-        size_t lines = 0;
-        for (; *b != '\0'; lines++) {
-            compare_lines(families[i], a, b);
-            a += strcspn(a, "\n") + 1;
-            b += strcspn(b, "\n") + 1;
-        }
-        assert_true(lines >= 3);
-        free(now);
-        free(then);
+    char path[PATH_SIZE], file[PATH_SIZE + 32];
+    duet_error error = {0};
+    inside(family, path);
+    const duet_train_options options = {.resume = path, .steps = 20};
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+    (void)snprintf(file, sizeof file, "%s/metrics.jsonl", path);
+    char *now = test_file_read(file, NULL);
+    (void)snprintf(file, sizeof file, "%s/resumed.jsonl", path);
+    char *then = test_file_read(file, NULL), *a = now, *b = then;
+    size_t lines = 0;
+    for (; *b != '\0'; lines++) {
+        compare_lines(family, a, b);
+        a += strcspn(a, "\n") + 1;
+        b += strcspn(b, "\n") + 1;
     }
+    assert_true(lines >= 3);
+    free(now);
+    free(then);
+}
+
+static void old_run_evaluates_and_goes_on(void **state)
+{
+    evaluate(*state);
+    go_on(*state);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(old_runs_evaluate),
-        cmocka_unit_test(old_runs_go_on),
-    };
+    enum { FAMILIES = sizeof families / sizeof *families };
+    struct CMUnitTest tests[FAMILIES];
+    for (size_t i = 0; i < FAMILIES; i++) tests[i] = TEST_ROW(families[i], old_run_evaluates_and_goes_on, families[i]);
     return RUN_TESTS("fixtures", tests, make_folder, remove_folder);
 }

@@ -3,6 +3,7 @@
  * phase, and that codes come to be seen in samples. Most tests make all networks linear, so that G can show a code as
  * it is and Q can read it. */
 #include "any_size.h"
+#include "game_parts.h"
 #include "model_parts.h"
 #include "use.h"
 
@@ -77,6 +78,21 @@ static void a_learned_deviation_is_read_from_q(void **state)
         assert_close(test_graph_value(&it, 0), known + log(2), 1e-5);
     }
     test_graph_close(&it);
+}
+
+static void say(duet_model *model, double on_real, double on_fake)
+{
+    double fake = 0.8, slope = (on_real - on_fake) / (0.5 - test_sigmoid(fake));
+    test_set(model, device, "generator.output.weight", 0);
+    test_set(model, device, "generator.output.bias", fake);
+    test_set(model, device, "discriminator.logit.weight", slope);
+    test_set(model, device, "discriminator.logit.bias", on_real - slope / 2);
+}
+
+static void it_knows_where_each_loss_says_real(void **state)
+{
+    (void)state;
+    test_boundaries("infogan", SETTINGS(LINEAR), say);
 }
 
 /* G shows category k as the number k. Q knows nothing of it, all of it, or what a softmax of given logits knows. */
@@ -287,10 +303,17 @@ static void samples_show_their_codes(void **state)
     test_parts_close(&parts);
 }
 
+static void gates_let_players_rest(void **state)
+{
+    (void)state;
+    test_gates("infogan", "ring8", SETTINGS(LINEAR), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(continuous_information_has_its_closed_form),
+        cmocka_unit_test(it_knows_where_each_loss_says_real),
         cmocka_unit_test(a_learned_deviation_is_read_from_q),
         cmocka_unit_test(category_information_goes_from_0_to_log_categories),
         cmocka_unit_test(the_gradient_of_q_reaches_the_generator),
@@ -299,6 +322,7 @@ int main(void)
         cmocka_unit_test(codes_may_be_of_one_kind_but_not_of_none),
         cmocka_unit_test(it_trains_on_any_size),
         cmocka_unit_test(samples_show_their_codes),
+        cmocka_unit_test(gates_let_players_rest),
     };
     return RUN_TESTS("infogan", tests, open_all, close_all);
 }

@@ -32,6 +32,34 @@ static void a_view_of_a_value_in_the_same_kernel_is_that_value(void **state)
     assert_int_equal(launches_of((duet_node[]){scaled, product}, 2), 1);
 }
 
+/* Frames of one kernel whose rows are shorter, longer and as long as those it goes by. */
+static void places_are_found_in_any_frame(void **state)
+{
+    (void)state;
+    float points[288], groups[8], columns[16], pairs[36], rows[9], got[288];
+    for (size_t i = 0; i < 288; i++) points[i] = (float)i;
+    for (size_t i = 0; i < 36; i++) pairs[i] = 0.5F * (float)i;
+    for (size_t i = 0; i < 16; i++) columns[i] = 7 * (float)i;
+    for (size_t i = 0; i < 9; i++) rows[i] = -3 * (float)i;
+    for (size_t i = 0; i < 8; i++) groups[i] = 100 * (float)i;
+    duet_node x = floats(DUET_SHAPE(2, 9, 4, 4)), group = floats(DUET_SHAPE(2, 1, 4, 1)),
+              column = floats(DUET_SHAPE(16)), pair = floats(DUET_SHAPE(18, 2, 1)), row = floats(DUET_SHAPE(9, 1));
+    duet_node y = duet_reshape(duet_add(x, group), DUET_SHAPE(18, 16));
+    y = duet_reshape(duet_add(y, column), DUET_SHAPE(18, 2, 8));
+    y = duet_add(duet_reshape(duet_add(y, pair), DUET_SHAPE(9, 32)), row);
+    const duet_node roots[] = {y, duet_reshape(duet_scale(y, 2), DUET_SHAPE(18, 16))};
+    for (size_t root = 0; root < 2; root++) {
+        test_compute(device, &roots[root], 1,
+                     (test_feed[]){{x, points}, {group, groups}, {column, columns}, {pair, pairs}, {row, rows}}, 5,
+                     (void *[]){got});
+        for (size_t i = 0; i < 288; i++) {
+            float sum = points[i] + groups[i / 144 * 4 + i / 4 % 4] + columns[i % 16] + pairs[i / 8] + rows[i / 32];
+            assert_close(got[i], sum * (float)(root + 1), 0);
+        }
+        assert_int_equal(launches_of(&roots[root], 1), 1);
+    }
+}
+
 static void not_a_number_passes_through(void **state)
 {
     (void)state;
@@ -125,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORKSHOP(elementwise_chains_are_one_launch),
         WITH_WORKSHOP(a_view_of_a_value_in_the_same_kernel_is_that_value),
+        WITH_WORKSHOP(places_are_found_in_any_frame),
         WITH_WORKSHOP(not_a_number_passes_through),
         WITH_WORKSHOP(plans_that_share_do_not_disturb),
         WITH_WORKSHOP(plan_refuses_wrong_calls),

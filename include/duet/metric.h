@@ -64,6 +64,8 @@ typedef struct duet_monitor duet_monitor;
 /** Errors: DUET_ERROR_USAGE for a metric that there is not, or of which there is no best. */
 DUET_API duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options *options, duet_error *error);
 DUET_API void duet_monitor_free(duet_monitor **monitor);
+/** For duet_train_options.at_start, with the monitor as `watcher`: refuses metrics that the run cannot give. */
+DUET_API duet_status duet_monitor_check(void *monitor, duet_run *run, duet_error *error);
 /** For duet_train_options.at_epoch, with the monitor as `watcher`. */
 DUET_API duet_status duet_monitor_look(void *monitor, duet_run *run, uint64_t epoch, duet_verdict *verdict,
                                        duet_error *error);

@@ -269,7 +269,7 @@ DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, co
 #define DUET_POSTERIOR_DRAW "posterior_draw"     /**< [batch, latent features]: codes of the batch, a draw each */
 #define DUET_DECODE         "decode"             /**< [batch, features of the data]: of duet_latent */
 #define DUET_PRIOR          "prior"              /**< duet_latent itself; given without being asked for */
-#define DUET_NLL            "nll"                /**< [batch]: -log p(x | z), or exactly -log p(x), nats */
+#define DUET_NLL            "nll"                /**< [batch]: -log p(x | z) if there is a KL, else -log p(x) */
 #define DUET_KL             "kl"                 /**< [batch]: KL of the posterior from the prior, nats */
 #define DUET_CLASS_LOGITS   "class_logits"       /**< [batch, classes]: of a classifier, for the batch */
 #define DUET_CODE_LOGITS    "code_logits"        /**< [batch, categories]: of classes found without labels */

@@ -69,6 +69,9 @@ typedef struct duet_train_options {
     /** Looks at each epoch's end, after its report, at the run as it is now, which is borrowed for the training; NULL:
      *  nobody does. duet_monitor_look is one. */
     duet_status (*at_epoch)(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error);
+    /** Asked before anything is written whether at_epoch will be able to look; its error is the training's. NULL:
+     * nobody asks. duet_monitor_check is one. */
+    duet_status (*at_start)(void *watcher, duet_run *run, duet_error *error);
     void *watcher;
 } duet_train_options;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* duet interpolate: rows of examples between pairs of latents drawn from the prior. The path between two normal draws
- * is an arc, not a line: the middle of a line lies nearer to the origin than nearly all draws (White 2016,
- * arXiv:1609.04468, section 2.1). */
+/* duet interpolate: rows of examples between pairs of latents drawn from the prior, or between the codes of examples
+ * where a model has no prior. The path between two normal draws is an arc, not a line: the middle of a line lies nearer
+ * to the origin than nearly all draws (White 2016, arXiv:1609.04468, section 2.1). */
 #include "cli/commands.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
+#include "cli/rows.h"
 #include "cli/run.h"
 
 #include <math.h>
@@ -109,6 +110,25 @@ static int choose_classes(duet_run *run, size_t rows, size_t steps, uint8_t **cl
     return CLI_DONE;
 }
 
+/* Pairs of draws of the prior. An autoencoder has none: the codes of the first examples, which lie as they please, so
+ * that the way between two is a line. */
+static int find_ends(duet_run *run, const struct arguments *arguments, float *ends, bool *linear)
+{
+    size_t count = 2 * (size_t)arguments->rows;
+    const duet_wanted drawn = {DUET_PRIOR, ends}, codes = {DUET_LATENT, ends};
+    *linear = arguments->linear || duet_run_features(run, DUET_SAMPLE) == 0;
+    if (duet_run_features(run, DUET_SAMPLE) > 0)
+        return cli_use(run,
+                       &(duet_request){.count = count, .seed = arguments->seed, .outputs = &drawn, .output_count = 1});
+    cli_rows rows;
+    int status = cli_run_needs(run, DUET_LATENT, "interpolate: it has neither a prior nor an encoder");
+    if (status == CLI_DONE) status = cli_rows_choose(run, NULL, count, &rows);
+    if (status == CLI_DONE && rows.count < count)
+        status = cli_complain(CLI_FAILED, "-n %zu takes the codes of %zu examples, and there are %zu", count / 2, count,
+                              rows.count);
+    return status == CLI_DONE ? cli_rows_use(run, &rows, -1, &codes, 1, NULL) : status;
+}
+
 static int interpolate(duet_run *run, const struct arguments *arguments)
 {
     size_t rows = (size_t)arguments->rows, steps = (size_t)arguments->steps;
@@ -116,17 +136,12 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
     int status = cli_run_needs(run, DUET_DECODE, "interpolate: it decodes no latents");
     if (status != CLI_DONE) return status;
     float *ends = cli_floats_new(2 * rows, latent_features), *latents = cli_floats_new(rows * steps, latent_features);
-    if (ends == NULL || latents == NULL) {
-        status = CLI_FAILED;
-    } else {
-        const duet_wanted drawn = {DUET_PRIOR, ends};
-        status = cli_use(
-            run, &(duet_request){.count = 2 * rows, .seed = arguments->seed, .outputs = &drawn, .output_count = 1});
-    }
+    bool linear = false;
+    status = ends == NULL || latents == NULL ? CLI_FAILED : find_ends(run, arguments, ends, &linear);
     uint8_t *classes = NULL;
     if (status == CLI_DONE) status = choose_classes(run, rows, steps, &classes);
     if (status == CLI_DONE) {
-        fill_rows(run, arguments->linear, ends, rows, steps, latent_features, latents);
+        fill_rows(run, linear, ends, rows, steps, latent_features, latents);
         status = cli_gallery_use(run, arguments->run, DUET_DECODE,
                                  (duet_request){.seed = arguments->seed, .latents = latents, .classes = classes},
                                  (cli_gallery){.what = "interpolation",
@@ -158,8 +173,9 @@ static int run(int argc, char **argv)
 const cli_command cli_interpolate = {
     .name = "interpolate",
     .summary = "show the way from one sample to another",
-    .details = "Each row walks along an arc between two latents drawn from the prior, or along a line; .npy holds\n[N, "
-               "steps, ...].",
+    .details =
+        "Each row walks along an arc between two latents drawn from the prior, or along a line. A model without\n"
+        "a prior walks along lines between the codes of the first examples. .npy holds [N, steps, ...].",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

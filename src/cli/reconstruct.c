@@ -32,7 +32,8 @@ static int reconstruct(duet_run *run, const struct arguments *arguments)
     duet_split split = cli_run_split(run);
     size_t features = duet_shape_elements(info->shape);
     size_t count = arguments->count != 0 ? (size_t)arguments->count : cli_data_points(info) ? 1000 : 48;
-    int status = cli_run_needs(run, DUET_RECONSTRUCTION, "reconstruct: it has no encoder");
+    int status =
+        cli_run_needs(run, DUET_RECONSTRUCTION, "reconstruct: nothing in it takes an example to codes and back");
     if (status != CLI_DONE) return status;
     if (count > info->count[split]) count = info->count[split];
     float *values = cli_floats_new(2 * count, features);

@@ -62,6 +62,18 @@ static int refuse_class(const duet_data_info *info, const char *text)
                         text, info->classes - 1, info->name, names);
 }
 
+/* Some models are told classes if a setting says so. */
+static int refuse_classes(duet_run *run)
+{
+    static const char *const ways[][2] = {{"labels", "labels=yes"}, {"condition", "condition=labels"}};
+    const duet_model *model = duet_run_model(run);
+    const char *way = NULL;
+    for (size_t i = 0; i < CLI_COUNT_OF(ways); i++)
+        if (duet_model_setting_text(model, ways[i][0]) != NULL) way = ways[i][1];
+    return cli_complain(CLI_FAILED, "this %s is told no classes: leave --class out%s%s", duet_model_family(model)->name,
+                        way == NULL ? "" : ", or train one with --set ", way == NULL ? "" : way);
+}
+
 /* Reads --class: a number, a name in any case, or "all". */
 static int read_class(duet_run *run, const char *text, int *class)
 {
@@ -69,9 +81,7 @@ static int read_class(duet_run *run, const char *text, int *class)
     char *end;
     *class = NO_CLASS;
     if (text == NULL) return CLI_DONE;
-    if (!duet_run_has_classes(run))
-        return cli_complain(CLI_FAILED, "a model of kind %s is told no classes: leave --class out",
-                            duet_model_family(duet_run_model(run))->name);
+    if (!duet_run_has_classes(run)) return refuse_classes(run);
     if (strcmp(text, "all") == 0) *class = ALL_CLASSES;
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
         if (strcasecmp(info->class_names[i], text) == 0) *class = (int)i;
@@ -125,15 +135,15 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
 {
     size_t side = (size_t)arguments->manifold, latent_features = duet_run_latent_features(run);
     int status = cli_run_needs(run, DUET_DECODE, "decode latents");
+    if (status == CLI_DONE) status = cli_run_needs(run, DUET_SAMPLE, "show a manifold: its codes have no prior");
     if (status != CLI_DONE) return status;
     if (latent_features == 2 && duet_run_prior(run, 1) != NULL)
         return cli_complain(CLI_FAILED,
                             "--manifold needs two latents of one prior, and this model has a prior for each");
+    bool has_setting = duet_model_setting_text(duet_run_model(run), "latent") != NULL;
     if (latent_features != 2)
-        return cli_complain(CLI_FAILED,
-                            "--manifold needs a model with 2 latents, and this one has %zu: train one with "
-                            "--set latent=2",
-                            latent_features);
+        return cli_complain(CLI_FAILED, "--manifold needs a model with 2 latents, and this one has %zu%s",
+                            latent_features, has_setting ? ": train one with --set latent=2" : "");
     int class;
     status = read_class(run, arguments->class, &class);
     if (status == CLI_DONE && (class == ALL_CLASSES || (class == NO_CLASS && duet_run_has_classes(run))))

@@ -180,6 +180,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .context = &progress,
         .stop = cli_catch_interrupt(),
         .stop_on_collapse = arguments->stop_on_collapse,
+        .at_start = watches(arguments) ? duet_monitor_check : NULL,
         .at_epoch = watches(arguments) ? duet_monitor_look : NULL,
         .watcher = monitor,
     };

@@ -167,6 +167,7 @@ static int traverse(duet_run *run, const struct arguments *arguments)
 {
     size_t count, width = duet_run_latent_features(run);
     int status = cli_run_needs(run, DUET_DECODE, "be traversed: it decodes no latents");
+    if (status == CLI_DONE) status = cli_run_needs(run, DUET_SAMPLE, "be traversed: its codes have no prior");
     if (status != CLI_DONE) return status;
     axis *axes = list_axes(run, &count);
     float *base = cli_floats_new(1, width);

@@ -14,6 +14,9 @@ static const cli_workload workloads[] = {
     {"convvae", "the convolutional VAE with its defaults: 3 x 3 kernels, 69,989 parameters", "vae-conv", 32, NULL},
     {"dcgan", "the convolutional GAN: 5 x 5 kernels, batch norm, latent 100", "gan-conv", 32,
      (const char *const[]){"lr=0.0001", "beta1=0.9", NULL}},
+    {"flow", "Real NVP with its defaults: two scales, 12 couplings, 260,460 parameters", "realnvp", 64, NULL},
+    {"pixelcnn", "the gated PixelCNN with its defaults: 16 features, 29,921 parameters", "pixelcnn", 50, NULL},
+    {"unet", "flow matching with its defaults: a U-Net of 306,801 parameters", "flow-matching", 64, NULL},
 };
 
 const cli_workload *cli_workload_at(size_t index)

@@ -212,7 +212,8 @@ duet_map duet_write_coordinates(duet_kernel_writer *writer, duet_shape shape, co
     return map;
 }
 
-/* Coordinate `axis` of i, from the row and the column of i if they are known and are of use. */
+/* Coordinate `axis` of i, (i / stride) % extent: from the row or the column alone if they are known and tell it, since
+ * a vector of neighbours then shares the row, and divisions of its columns are by small numbers. */
 static void add_coordinate(duet_kernel_writer *writer, duet_shape shape, size_t axis)
 {
     size_t stride = 1, outside = 1, length = shape.dims[shape.rank - 1];
@@ -223,11 +224,12 @@ static void add_coordinate(duet_kernel_writer *writer, duet_shape shape, size_t 
         return;
     }
     if (writer->row_length < length) writer->row_length = length;
-    bool by_rows = length == writer->columns, is_column = by_rows && axis == shape.rank - 1;
-    duet_text_add(&writer->body, is_column ? "column" : by_rows ? "row" : "i");
-    if (by_rows && !is_column) stride /= length;
+    const size_t columns = writer->columns, run = stride * shape.dims[axis];
+    bool by_row = columns > 0 && stride % columns == 0, by_column = columns > 0 && columns % run == 0;
+    duet_text_add(&writer->body, by_row ? "row" : by_column ? "column" : "i");
+    if (by_row) stride /= columns;
     if (stride > 1) duet_text_add(&writer->body, " / %zuu", stride);
-    if (outside > 1 && !is_column) duet_text_add(&writer->body, " %% %zuu", shape.dims[axis]);
+    if (by_column ? run < columns : outside > 1) duet_text_add(&writer->body, " %% %zuu", shape.dims[axis]);
 }
 
 /* Declared at its first use. */

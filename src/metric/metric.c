@@ -186,7 +186,7 @@ static duet_status run_pass(pass *it, duet_run *run, duet_split split, uint64_t 
     return DUET_OK;
 }
 
-static duet_status check_metric(duet_run *run, const char *name, duet_split split, duet_error *error)
+duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error)
 {
     const duet_metric *metric = find(name);
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
@@ -221,7 +221,7 @@ duet_status duet_metric_compute_all(duet_run *run, const char *const *names, siz
     if (name_count == 0) return DUET_OK;
     if (name_count > MOST_METRICS)
         return duet_fail(error, DUET_ERROR_USAGE, "at most %d metrics at a time", MOST_METRICS);
-    for (size_t i = 0; i < name_count; i++) DUET_TRY(check_metric(run, names[i], split, error));
+    for (size_t i = 0; i < name_count; i++) DUET_TRY(duet_metric_check(run, names[i], split, error));
     pass *it = calloc(1, sizeof *it);
     if (it == NULL) return fail_memory(error);
     it->count = name_count;

@@ -58,6 +58,8 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
     duet_metric_cluster_accuracy, duet_metric_inception_score, duet_metric_kernel_distance, duet_metric_latent_mse,
     duet_metric_log_likelihood, duet_metric_precision;
 
+/** Refuses, in words, a metric that there is not, that the run cannot give, or of a split without examples. */
+duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error);
 /** How many examples the task's split has. */
 size_t duet_metric_examples(const duet_metric_task *task);
 /** Allocates task->state, `bytes` of zeros. */

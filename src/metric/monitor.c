@@ -105,18 +105,44 @@ static size_t list_metrics(const duet_monitor *monitor, duet_run *run, const cha
     return count;
 }
 
-static duet_status measure(const duet_monitor *monitor, duet_run *run, const char *const *names, size_t count,
-                           duet_metric_value *values, size_t *made, duet_error *error)
+static duet_split split_of(duet_run *run)
 {
-    const duet_monitor_options *options = monitor->options;
-    duet_split split = duet_data_describe(duet_run_data(run))->count[DUET_TEST] > 0 ? DUET_TEST : DUET_TRAIN;
+    return duet_data_describe(duet_run_data(run))->count[DUET_TEST] > 0 ? DUET_TEST : DUET_TRAIN;
+}
+
+/* What is done while the run has its judge, on the metrics named. */
+typedef struct task {
+    const duet_monitor *monitor;
+    const char *names[DUET_VERDICT_VALUES];
+    size_t count;
+    duet_metric_value values[DUET_VERDICT_VALUES];
+    size_t made;
+} task;
+
+static duet_status check(task *it, duet_run *run, duet_error *error)
+{
+    for (size_t i = 0; i < it->count; i++) DUET_TRY(duet_metric_check(run, it->names[i], split_of(run), error));
+    return DUET_OK;
+}
+
+static duet_status measure(task *it, duet_run *run, duet_error *error)
+{
+    return duet_metric_compute_all(run, it->names, it->count, split_of(run), it->monitor->options->seed, it->values,
+                                   DUET_VERDICT_VALUES, &it->made, error);
+}
+
+static duet_status with_judge(task *it, duet_run *run, duet_status (*act)(task *it, duet_run *run, duet_error *error),
+                              duet_error *error)
+{
+    const duet_monitor_options *options = it->monitor->options;
     duet_run *judge = NULL;
     duet_status status = DUET_OK;
     if (options->judge != NULL) status = duet_run_open_beside(&judge, options->judge, run, error);
     if (status == DUET_OK) status = duet_run_set_judge(run, judge, error);
-    if (status == DUET_OK)
-        status =
-            duet_metric_compute_all(run, names, count, split, options->seed, values, DUET_VERDICT_VALUES, made, error);
+    if (status == DUET_OK) {
+        it->count = list_metrics(it->monitor, run, it->names, DUET_VERDICT_VALUES);
+        status = act(it, run, error);
+    }
     (void)duet_run_set_judge(run, NULL, NULL);
     duet_run_close(&judge);
     return status;
@@ -174,22 +200,26 @@ static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verd
                  monitor->options->best, monitor->best, waited);
 }
 
+duet_status duet_monitor_check(void *watcher, duet_run *run, duet_error *error)
+{
+    task it = {.monitor = watcher};
+    return with_judge(&it, run, check, error);
+}
+
 duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
 {
     duet_monitor *monitor = watcher;
-    const char *names[DUET_VERDICT_VALUES];
-    duet_metric_value values[DUET_VERDICT_VALUES];
-    size_t count = list_metrics(monitor, run, names, DUET_VERDICT_VALUES), made = 0;
+    task it = {.monitor = monitor};
     if (isnan(monitor->best) && monitor->options->best != NULL && monitor->options->resume != NULL)
         remember(monitor, monitor->options->resume, epoch);
-    DUET_TRY(measure(monitor, run, names, count, values, &made, error));
-    for (size_t i = 0; i < made; i++) {
-        verdict->names[i] = values[i].name;
-        verdict->values[i] = values[i].value;
-        if (monitor->options->best != NULL && strcmp(values[i].name, monitor->options->best) == 0)
-            verdict->best = take_value(monitor, values[i].value, epoch);
+    DUET_TRY(with_judge(&it, run, measure, error));
+    for (size_t i = 0; i < it.made; i++) {
+        verdict->names[i] = it.values[i].name;
+        verdict->values[i] = it.values[i].value;
+        if (monitor->options->best != NULL && strcmp(it.values[i].name, monitor->options->best) == 0)
+            verdict->best = take_value(monitor, it.values[i].value, epoch);
     }
-    verdict->count = made;
+    verdict->count = it.made;
     judge_loss(monitor, run, verdict);
     if (monitor->options->best != NULL) judge_plateau(monitor, epoch, verdict);
     return DUET_OK;

@@ -111,6 +111,18 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
     };
 }
 
+/* A schedule of no length would leave the rate as it is without a word. */
+static void check_schedule(duet_model *model, const char *name)
+{
+    const char *schedule = duet_settings_group_text(&model->settings, name, "lr_schedule");
+    bool changes = strcmp(schedule, "constant") != 0;
+    if (changes && duet_model_training(model) && duet_settings_group_number(&model->settings, name, "lr_steps") == 0)
+        duet_graph_fail(duet_model_graph(model),
+                        "lr_schedule=%s of group %s changes the rate over lr_steps updates, and lr_steps is 0: say how "
+                        "many, such as lr_steps=10000",
+                        schedule, name);
+}
+
 /* Gives a group the initialiser and the spectral norm that the settings ask for. */
 static void set_layers(const duet_model *model, duet_group *group, const char *name)
 {
@@ -129,7 +141,9 @@ static void set_layers(const duet_model *model, duet_group *group, const char *n
 duet_group *duet_model_group(duet_model *model, const char *name)
 {
     duet_group *group = duet_group_of(model->store, name);
-    if (group != NULL) set_layers(model, group, name);
+    if (group == NULL) return NULL;
+    set_layers(model, group, name);
+    check_schedule(model, name);
     return group;
 }
 

@@ -205,6 +205,21 @@ static duet_status make_paths(training *run, duet_error *error)
 }
 
 /* Everything up to the first step. *finished: the run has all its steps already. */
+/* The run as a watcher sees it. */
+static duet_status open_live(training *run, duet_error *error)
+{
+    if (run->evaluator == NULL) DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+    if (run->live != NULL) return DUET_OK;
+    return duet_run_new_live(&run->live, run->device, run->data, run->model, run->evaluator, error);
+}
+
+static duet_status ask_before(training *run, duet_error *error)
+{
+    if (run->options->at_start == NULL) return DUET_OK;
+    DUET_TRY(open_live(run, error));
+    return run->options->at_start(run->options->watcher, run->live, error);
+}
+
 static duet_status prepare(training *run, bool *finished, duet_error *error)
 {
     DUET_TRY(choose(run, error));
@@ -224,6 +239,7 @@ static duet_status prepare(training *run, bool *finished, duet_error *error)
     *finished = run->first >= run->total;
     run->has_file = *finished;
     if (*finished) return DUET_OK;
+    DUET_TRY(ask_before(run, error));
     tell_of_dropped_examples(run);
     DUET_TRY(
         duet_run_file_write(run->directory, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
@@ -324,9 +340,7 @@ static duet_status ask_watcher(training *run, uint64_t epoch, duet_error *error)
     const duet_train_options *options = run->options;
     duet_verdict verdict = {0};
     if (options->at_epoch == NULL) return DUET_OK;
-    if (run->evaluator == NULL) DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
-    if (run->live == NULL)
-        DUET_TRY(duet_run_new_live(&run->live, run->device, run->data, run->model, run->evaluator, error));
+    DUET_TRY(open_live(run, error));
     DUET_TRY(options->at_epoch(options->watcher, run->live, epoch, &verdict, error));
     DUET_TRY(duet_metrics_append_verdict(&run->metrics, &run->last, &verdict, error));
     if (verdict.best) DUET_TRY(duet_trainer_save(run->trainer, run->best, error));

@@ -3,7 +3,6 @@
  * and the generator's loss -log D of sec. 3, whose gradient does not vanish where D is sure. Others as their functions
  * say. */
 #include "model/families/adversary.h"
-#include "model/families/referee.h"
 
 #include <math.h>
 #include <string.h>
@@ -170,8 +169,14 @@ duet_node duet_adversarial_boundary(const duet_adversarial_loss *loss, duet_node
     return duet_scale(duet_add(duet_batch_mean(on_real), duet_batch_mean(on_fake)), 0.5);
 }
 
+static duet_node share_above(duet_node logits, duet_node boundary)
+{
+    return duet_batch_mean(duet_greater(logits, boundary));
+}
+
 duet_node duet_adversarial_accuracy(const duet_adversarial_loss *loss, duet_node on_real, duet_node on_fake)
 {
     duet_node boundary = duet_adversarial_boundary(loss, on_real, on_fake);
-    return duet_referee_accuracy(duet_subtract(on_real, boundary), duet_subtract(on_fake, boundary));
+    duet_node false_alarms = share_above(on_fake, boundary);
+    return duet_scale(duet_shift(duet_subtract(share_above(on_real, boundary), false_alarms), 1), 0.5);
 }

@@ -22,7 +22,7 @@ typedef struct duet_adversarial_loss {
 const duet_adversarial_loss *duet_adversarial_loss_chosen(duet_model *model);
 /** The logit above which D takes an example for real: the row's, or midway between the means of both kinds. */
 duet_node duet_adversarial_boundary(const duet_adversarial_loss *loss, duet_node on_real, duet_node on_fake);
-/** D's accuracy by that boundary: duet_referee_accuracy. */
+/** D's accuracy by that boundary, a scalar; both kinds count half each. */
 duet_node duet_adversarial_accuracy(const duet_adversarial_loss *loss, duet_node on_real, duet_node on_fake);
 
 #define DUET_ADVERSARIAL_LOSSES "non-saturating|minimax|least-squares|hinge|wasserstein|f-kl|f-reverse-kl|f-js"

@@ -20,7 +20,7 @@ static void build_ae(duet_model *m)
     duet_likelihood_report(m);
     duet_minimise(m, duet_batch_mean(nll), encoder, decoder);
 
-    duet_output(m, DUET_NLL, nll);
+    duet_own_output(m, "reconstruction_nll", nll); /* of the code, so that it says nothing of p(x) */
     duet_output(m, DUET_LATENT, z);
     duet_output(m, DUET_RECONSTRUCTION, mean);
     duet_output(m, DUET_DECODE, duet_likelihood_mean(m, duet_decode(m, duet_latent(m, &prior, 1), duet_features(x))));

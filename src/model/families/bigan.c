@@ -2,7 +2,6 @@
 /* Bidirectional GAN, Donahue et al. 2017 (arXiv:1605.09782), eq. 3: D tells pairs (x, E(x)) from pairs (G(z), z), and E
  * and G together make them alike, which only inverses of each other can. With a stochastic encoder it is ALI (Dumoulin
  * et al. 2017, arXiv:1606.00704), algorithm 1. The networks are those of Donahue et al., appendix C.1. */
-#include "model/families/adversary.h"
 #include "model/families/dense.h"
 #include "model/families/family.h"
 #include "model/families/referee.h"
@@ -36,18 +35,18 @@ static duet_node discriminate(duet_model *m, duet_node x, duet_node z)
     return duet_dense(discriminator, "logit", duet_concat(((duet_node[]){h, z}), 2, 1), 1);
 }
 
-/* D's logits of (x, E(x)) and of (G(z), z), for new z. */
+/* D's logits of (x, E(x)) and of (G(z), z), for new z; the referee may blur the examples. */
 static void discriminate_pairs(duet_model *m, duet_node *on_encoded, duet_node *on_generated)
 {
     const duet_prior prior = prior_of(m);
     duet_node x = duet_model_batch(m), code;
     duet_node z = duet_prior_draw(duet_model_graph(m), &prior, 1, duet_model_batch_size(m));
     (void)encode(m, x, &code);
-    *on_encoded = discriminate(m, x, code);
-    *on_generated = discriminate(m, duet_dense_generator(m, z), z);
+    *on_encoded = discriminate(m, duet_referee_blur(m, x), code);
+    *on_generated = discriminate(m, duet_referee_blur(m, duet_dense_generator(m, z)), z);
 }
 
-/* D's loss, were the one kind real and the other generated. */
+/* D's loss, were the one kind real and the other generated, under plain labels. */
 static duet_node cost(const duet_adversarial_loss *loss, duet_node real, duet_node generated)
 {
     duet_graph *graph = duet_node_graph(real);
@@ -56,34 +55,37 @@ static duet_node cost(const duet_adversarial_loss *loss, duet_node real, duet_no
 
 static void build_bigan(duet_model *m)
 {
-    const duet_adversarial_loss *loss = duet_adversarial_loss_chosen(m);
+    duet_referee referee = duet_referee_of(m);
     const duet_prior prior = prior_of(m);
     size_t k = (size_t)duet_setting_number(m, "k");
     duet_node x = duet_model_batch(m), on_encoded, on_generated, code;
 
     duet_phase(m, "discriminator", k);
     discriminate_pairs(m, &on_encoded, &on_generated);
-    duet_node d_loss = cost(loss, on_encoded, on_generated);
-    duet_report(m, "d_loss", d_loss);
-    duet_report(m, "accuracy", duet_referee_accuracy(on_encoded, on_generated));
-    duet_minimise(m, d_loss, duet_model_group(m, "discriminator"));
+    duet_node d_loss =
+        duet_add(duet_referee_on_real(&referee, on_encoded), duet_referee_on_fake(&referee, on_generated));
+    duet_node gate = duet_referee_scores(&referee, d_loss, on_encoded, on_generated);
+    duet_minimise_gated(m, d_loss, gate, duet_model_group(m, "discriminator"));
 
     /* Both at once: D's loss with the labels swapped, or in the minimax game its negative. */
     duet_phase(m, "encoder_generator", 1);
     if (k == 1) duet_phase_share_batch(m);
     discriminate_pairs(m, &on_encoded, &on_generated);
-    duet_node eg_loss = duet_setting_is(m, "loss", "minimax") ? duet_negate(cost(loss, on_encoded, on_generated))
-                                                              : cost(loss, on_generated, on_encoded);
+    duet_node eg_loss = duet_setting_is(m, "loss", "minimax")
+                            ? duet_negate(cost(referee.loss, on_encoded, on_generated))
+                            : cost(referee.loss, on_generated, on_encoded);
     duet_report(m, "eg_loss", eg_loss);
-    duet_minimise(m, eg_loss, duet_model_group(m, "encoder"), duet_model_group(m, "generator"));
+    duet_minimise_gated(m, eg_loss, duet_referee_lets_generator(&referee), duet_model_group(m, "encoder"),
+                        duet_model_group(m, "generator"));
 
     duet_node z = duet_latent(m, &prior, 1), mean = encode(m, x, &code), sample = duet_dense_generator(m, z);
     duet_output(m, DUET_LATENT, mean);
+    duet_output(m, DUET_POSTERIOR_DRAW, code);
     duet_output(m, DUET_RECONSTRUCTION, duet_dense_generator(m, mean));
     duet_output(m, DUET_SAMPLE, sample);
     duet_output(m, DUET_DECODE, sample);
-    duet_output(m, DUET_LOGIT, discriminate(m, x, code));
-    duet_output(m, DUET_SAMPLE_LOGIT, discriminate(m, sample, z));
+    duet_output(m, DUET_LOGIT, duet_referee_verdict(&referee, discriminate(m, x, code)));
+    duet_output(m, DUET_SAMPLE_LOGIT, duet_referee_verdict(&referee, discriminate(m, sample, z)));
     duet_invert(m, duet_dense_generator);
 }
 
@@ -98,6 +100,7 @@ static const duet_setting settings[] = {
     DUET_CHOICE("loss", "non-saturating", DUET_ADVERSARIAL_LOSSES,
                 "the game; E and G play it with D's labels swapped, in minimax against D's own loss"),
     DUET_COUNT("k", 1, 0, 1e6, "discriminator steps a step; 0: a whole epoch of them"),
+    DUET_REFEREE_SETTINGS,
     DUET_CHOICE("activation", "leaky_relu", DUET_ACTIVATION_NAMES, "activation of hidden layers"),
     DUET_CHOICE("initialiser", "normal", DUET_INITIALISER_NAMES, "how layers' weights start"),
     DUET_NUMBER("initialiser_scale", 0.02, 0, 1000, "factor of the initialiser; of normal its deviation"),

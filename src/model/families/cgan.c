@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Conditional GAN, Mirza & Osindero 2014 (arXiv:1411.1784), eq. 2: both players see the class. D learns from generated
  * examples that have the classes of the real ones in the same batch. */
+#include "model/families/dense.h"
 #include "model/families/family.h"
 #include "model/families/game.h"
 
 static duet_node generate(duet_model *m, duet_node z)
 {
-    duet_group *generator = duet_model_group(m, "generator");
-    duet_node h = duet_hidden_layers(m, generator, "generator_hidden", duet_with_labels(m, z));
-    duet_node y = duet_dense(generator, "output", h, duet_features(duet_model_batch(m)));
-    return duet_model_unit_range(m) ? duet_sigmoid(y) : y;
+    return duet_dense_generator(m, duet_with_labels(m, z));
 }
 
 static duet_node discriminate(duet_model *m, duet_node x)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Denoising diffusion, Ho et al. 2020 (arXiv:2006.11239): a network learns what is noise in an example after t steps
- * (algorithm 1, eq. 14), and samples are made by taking it away step by step. Fewer steps than were learnt as in Nichol
- * & Dhariwal 2021 (arXiv:2102.09672, sec. 4); each as in DDIM (Song et al. 2021, arXiv:2010.02502, eq. 12 and 16),
+ * (algorithm 1, eq. 14), and samples are made by taking it away step by step. Fewer steps than were learnt have the
+ * betas between them, as in Nichol & Dhariwal 2021 (arXiv:2102.09672, sec. 4), but lie in the middles of equal parts of
+ * the time, not from 1 to the last; each as in DDIM (Song et al. 2021, arXiv:2010.02502, eq. 12 and 16),
  * which with eta 1 is algorithm 2. */
 #include "model/families/diffusion.h"
 #include "model/families/family.h"

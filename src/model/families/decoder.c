@@ -51,13 +51,20 @@ static duet_node log_scale(duet_model *model)
     return duet_shift(log_sigma(model), log(sqrt(3) / acos(-1)));
 }
 
+/* Beyond [0, 1] a Bernoulli's "nll" has no least value, and a discretised logistic knows no such byte. */
+static void check_range(duet_model *model)
+{
+    if (duet_model_unit_range(model) || (!is_bernoulli(model) && !is_logistic(model))) return;
+    duet_graph_fail(duet_model_graph(model),
+                    "likelihood=%s is for data in [0, 1], and this data leaves it: gaussian-learned is for any numbers",
+                    is_bernoulli(model) ? "bernoulli" : "discretised-logistic");
+}
+
 duet_node duet_likelihood_nll(duet_model *model, duet_node decoded, duet_node x)
 {
+    check_range(model);
     if (is_bernoulli(model)) return duet_bernoulli_nll(decoded, x);
     if (!is_logistic(model)) return duet_gaussian_nll(decoded, duet_scale(log_sigma(model), 2), x);
-    if (!duet_model_unit_range(model))
-        duet_graph_fail(duet_model_graph(model), "likelihood=discretised-logistic is for bytes, data in [0, 1]; this "
-                                                 "data leaves it: gaussian-learned is for any numbers");
     return duet_discretised_logistic_nll(decoded, log_scale(model), x, BYTE_LEVELS);
 }
 

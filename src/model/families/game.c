@@ -4,17 +4,13 @@
  * in referee.c. */
 #include "model/families/game.h"
 
-#include <math.h>
-
 /* Who plays for what, and what outlives a phase. */
 typedef struct game {
     duet_model *m;
     const duet_gan_players *players;
-    const duet_adversarial_loss *loss;
+    duet_referee referee;
     duet_prior prior;
     duet_group *generator, *discriminator;
-    duet_node last_accuracy; /* D's, a state */
-    duet_node boundary;      /* the logit above which it says real */
 } game;
 
 /* Settings that contradict each other. */
@@ -68,34 +64,18 @@ static duet_node weighed_penalty(const game *g, duet_node real, duet_node fake, 
     return duet_scale(penalty, steps * duet_setting_number(g->m, "penalty_weight"));
 }
 
-/* A loss whose logits mean nothing by themselves leaves the boundary that was found last to use. */
-static duet_node find_boundary(const game *g, duet_node on_real, duet_node on_fake)
-{
-    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    duet_node found = duet_adversarial_boundary(g->loss, on_real, on_fake);
-    if (!isnan(g->loss->boundary)) return found;
-    duet_node kept = duet_state(duet_model_graph(g->m), "gan.boundary", DUET_FLOAT32, DUET_SCALAR_SHAPE, zero);
-    duet_phase_assign(g->m, kept, found);
-    return duet_model_training(g->m) ? found : kept;
-}
-
 static void discriminator_learns(game *g)
 {
     duet_model *m = g->m;
     duet_phase(m, "discriminator", (size_t)duet_setting_number(m, "k"));
     duet_node fake = forge(g), real = shown(m, g->players->real), on_real, on_fake;
     discriminate_both(m, g->players, real, fake, &on_real, &on_fake);
-    duet_node real_loss = g->loss->on_real(on_real, duet_referee_label(m, on_real, true));
-    duet_node d_loss = duet_add(real_loss, g->loss->on_fake(on_fake, duet_referee_label(m, on_fake, false)));
-    g->boundary = find_boundary(g, on_real, on_fake);
-    duet_node accuracy = duet_adversarial_accuracy(g->loss, on_real, on_fake);
-    duet_report(m, "d_loss", d_loss);
-    duet_report(m, "accuracy", accuracy);
-    duet_phase_assign(m, g->last_accuracy, accuracy);
+    duet_node d_loss = duet_add(duet_referee_on_real(&g->referee, on_real), duet_referee_on_fake(&g->referee, on_fake));
+    duet_node gate = duet_referee_scores(&g->referee, d_loss, on_real, on_fake);
     duet_node minimised = d_loss;
     if (duet_penalised(m) && duet_setting_number(m, "penalty_every") == 1)
         minimised = duet_add(d_loss, weighed_penalty(g, real, fake, 1));
-    duet_minimise_gated(m, minimised, duet_referee_lets_discriminator(m, accuracy), g->discriminator);
+    duet_minimise_gated(m, minimised, gate, g->discriminator);
 }
 
 static void generator_learns(const game *g)
@@ -104,9 +84,10 @@ static void generator_learns(const game *g)
     duet_phase(m, "generator", (size_t)duet_setting_number(m, "g_steps"));
     if (g->players->conditional && duet_setting_number(m, "k") == 1) duet_phase_share_batch(m);
     duet_node z = duet_prior_draw(duet_model_graph(m), &g->prior, 1, duet_model_batch_size(m));
-    duet_node g_loss = g->loss->for_generator(g->players->discriminate(m, shown(m, g->players->generate(m, z))));
+    duet_node g_loss =
+        g->referee.loss->for_generator(g->players->discriminate(m, shown(m, g->players->generate(m, z))));
     duet_report(m, "g_loss", g_loss);
-    duet_minimise_gated(m, g_loss, duet_referee_lets_generator(m, g->last_accuracy), g->generator);
+    duet_minimise_gated(m, g_loss, duet_referee_lets_generator(&g->referee), g->generator);
 }
 
 /* As many updates as D has a step, each with the weight of all that were left out (Karras et al. 2020,
@@ -119,11 +100,11 @@ static void discriminator_is_penalised(const game *g)
     duet_phase(m, "penalty", (size_t)duet_setting_number(m, "k"));
     duet_phase_every(m, (size_t)every);
     duet_node fake = forge(g), real = shown(m, g->players->real);
-    duet_minimise_gated(m, weighed_penalty(g, real, fake, every), duet_referee_lets_discriminator(m, g->last_accuracy),
+    duet_minimise_gated(m, weighed_penalty(g, real, fake, every), duet_referee_lets_discriminator(&g->referee),
                         g->discriminator);
 }
 
-/* What the trained game gives; a logit above 0 says real, whatever the loss. */
+/* What the trained game gives. */
 static void give(const game *g)
 {
     duet_model *m = g->m;
@@ -132,20 +113,18 @@ static void give(const game *g)
     duet_output(m, DUET_SAMPLE, drawn);
     duet_output(m, DUET_DECODE, drawn);
     if (!duet_judges_alone(m)) return;
-    duet_output(m, DUET_LOGIT, duet_subtract(g->players->discriminate(m, g->players->real), g->boundary));
-    duet_output(m, DUET_SAMPLE_LOGIT, duet_subtract(g->players->discriminate(m, sample), g->boundary));
+    duet_output(m, DUET_LOGIT, duet_referee_verdict(&g->referee, g->players->discriminate(m, g->players->real)));
+    duet_output(m, DUET_SAMPLE_LOGIT, duet_referee_verdict(&g->referee, g->players->discriminate(m, sample)));
 }
 
 void duet_gan_game(duet_model *m, const duet_gan_players *players)
 {
-    const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f};
     game g = {.m = m,
               .players = players,
-              .loss = duet_adversarial_loss_chosen(m),
+              .referee = duet_referee_of(m),
               .prior = duet_prior_normal((size_t)duet_setting_number(m, "latent")),
               .generator = duet_model_group(m, "generator"),
-              .discriminator = duet_model_group(m, "discriminator"),
-              .last_accuracy = duet_state(duet_model_graph(m), "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half)};
+              .discriminator = duet_model_group(m, "discriminator")};
     check(m, players);
     discriminator_learns(&g);
     generator_learns(&g);

@@ -3,7 +3,6 @@
 #ifndef DUET_SRC_MODEL_FAMILIES_GAME_H
 #define DUET_SRC_MODEL_FAMILIES_GAME_H
 
-#include "model/families/adversary.h"
 #include "model/families/packing.h"
 #include "model/families/penalty.h"
 #include "model/families/referee.h"

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Generative adversarial network, Goodfellow et al. 2014 (arXiv:1406.2661), between dense networks. The game itself,
  * which convolutional and conditional ones play too, is game.c. */
+#include "model/families/dense.h"
 #include "model/families/family.h"
 #include "model/families/game.h"
-
-static duet_node generate(duet_model *m, duet_node z)
-{
-    duet_group *generator = duet_model_group(m, "generator");
-    duet_node h = duet_hidden_layers(m, generator, "generator_hidden", z);
-    duet_node y = duet_dense(generator, "output", h, duet_features(duet_model_batch(m)));
-    return duet_model_unit_range(m) ? duet_sigmoid(y) : y;
-}
 
 static duet_node discriminate(duet_model *m, duet_node x)
 {
@@ -24,10 +17,10 @@ static duet_node discriminate(duet_model *m, duet_node x)
 static void build_gan(duet_model *m)
 {
     duet_gan_game(m, &(duet_gan_players){.real = duet_model_batch(m),
-                                         .generate = generate,
+                                         .generate = duet_dense_generator,
                                          .discriminate = discriminate,
                                          .joint = duet_setting_is(m, "minibatch_deviation", "no")});
-    duet_invert(m, generate);
+    duet_invert(m, duet_dense_generator);
 }
 
 static const duet_setting settings[] = {

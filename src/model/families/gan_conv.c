@@ -16,6 +16,14 @@ static size_t width_of(duet_model *m)
     return (size_t)duet_setting_number(m, "width");
 }
 
+/* Pictures twice as large. A window that is no multiple of the stride covers pixels unevenly, which shows as a grid
+ * (Odena et al. 2016, Distill, "Deconvolution and checkerboard artifacts"). */
+static duet_node enlarged(duet_model *m, const char *layer, duet_node x, size_t features)
+{
+    size_t window = (size_t)duet_setting_number(m, "window");
+    return duet_conv2d_transpose_no_bias(duet_model_group(m, "generator"), layer, x, features, window, 2, DUET_SAME);
+}
+
 static duet_node generate(duet_model *m, duet_node z)
 {
     duet_group *generator = duet_model_group(m, "generator");
@@ -26,9 +34,8 @@ static duet_node generate(duet_model *m, duet_node z)
     h = duet_reshape(normalised(m, generator, "norm1", h), DUET_SHAPE(batch, rows, columns, 4 * width));
     h = duet_conv2d_transpose_no_bias(generator, "conv1", h, 2 * width, 5, 1, DUET_SAME);
     h = normalised(m, generator, "norm2", h);
-    h = duet_conv2d_transpose_no_bias(generator, "conv2", h, width, 5, 2, DUET_SAME);
-    h = normalised(m, generator, "norm3", h);
-    h = duet_model_cropped(m, duet_conv2d_transpose_no_bias(generator, "output", h, picture.dims[2], 5, 2, DUET_SAME));
+    h = normalised(m, generator, "norm3", enlarged(m, "conv2", h, width));
+    h = duet_model_cropped(m, enlarged(m, "output", h, picture.dims[2]));
     return duet_model_unit_range(m) ? duet_tanh(h) : h;
 }
 
@@ -57,6 +64,7 @@ static const duet_setting settings[] = {
     DUET_COUNT("latent", 100, 1, 65536, "dimensions of z"),
     DUET_COUNT("width", 64, 1, 4096,
                "features of the layers at half the extents; others have two and four times as many"),
+    DUET_COUNT("window", 5, 2, 64, "extent of G's windows where it doubles: 4 lies evenly, 5 draws a grid"),
     DUET_NUMBER("dropout", 0.3, 0, 0.99, "share of the discriminator's features that is left out"),
     DUET_CHOICE("d_batch", "separate", "separate|joint", "how D sees real and generated pictures"),
     DUET_CHOICE("fakes", "training", "training|inference",

@@ -2,7 +2,6 @@
 /* InfoGAN, Chen et al. 2016 (arXiv:1606.03657), eq. 5 and 6: beside noise G reads codes, a category and continuous
  * ones, and Q, which shares D's hidden layers, says from the picture which they were. What Q knows bounds the mutual
  * information of codes and pictures from below, and both players are paid for it. */
-#include "model/families/adversary.h"
 #include "model/families/dense.h"
 #include "model/families/family.h"
 #include "model/families/referee.h"
@@ -91,7 +90,7 @@ static duet_node informed(duet_model *m, const codes *c, duet_node loss, duet_no
 
 static void build_infogan(duet_model *m)
 {
-    const duet_adversarial_loss *loss = duet_adversarial_loss_chosen(m);
+    duet_referee referee = duet_referee_of(m);
     const codes c = codes_of(m);
     duet_graph *graph = duet_model_graph(m);
     size_t batch = duet_model_batch_size(m);
@@ -102,28 +101,29 @@ static void build_infogan(duet_model *m)
 
     duet_phase(m, "discriminator", (size_t)duet_setting_number(m, "k"));
     duet_node z = duet_prior_draw(graph, c.parts, c.part_count, batch);
-    duet_node real = look_at(m, duet_model_batch(m)), fake = look_at(m, duet_stop_gradient(duet_dense_generator(m, z)));
+    duet_node real = look_at(m, duet_referee_blur(m, duet_model_batch(m)));
+    duet_node fake = look_at(m, duet_referee_blur(m, duet_stop_gradient(duet_dense_generator(m, z))));
     duet_node on_real = judge(m, real), on_fake = judge(m, fake);
-    duet_node d_loss =
-        duet_add(loss->on_real(on_real, duet_constant(graph, 1)), loss->on_fake(on_fake, duet_constant(graph, 0)));
-    duet_report(m, "d_loss", d_loss);
-    duet_report(m, "accuracy", duet_referee_accuracy(on_real, on_fake));
-    duet_minimise(m, informed(m, &c, d_loss, fake, z, false), duet_model_group(m, "discriminator"),
-                  duet_model_group(m, "recognition"));
+    duet_node d_loss = duet_add(duet_referee_on_real(&referee, on_real), duet_referee_on_fake(&referee, on_fake));
+    duet_node gate = duet_referee_scores(&referee, d_loss, on_real, on_fake);
+    duet_minimise_gated(m, informed(m, &c, d_loss, fake, z, false), gate, duet_model_group(m, "discriminator"),
+                        duet_model_group(m, "recognition"));
 
     duet_phase(m, "generator", 1);
     z = duet_prior_draw(graph, c.parts, c.part_count, batch);
-    fake = look_at(m, duet_dense_generator(m, z));
-    duet_node g_loss = loss->for_generator(judge(m, fake));
+    fake = look_at(m, duet_referee_blur(m, duet_dense_generator(m, z)));
+    duet_node g_loss = referee.loss->for_generator(judge(m, fake));
     duet_report(m, "g_loss", g_loss);
-    duet_minimise(m, informed(m, &c, g_loss, fake, z, true), duet_model_group(m, "generator"));
+    duet_minimise_gated(m, informed(m, &c, g_loss, fake, z, true), duet_referee_lets_generator(&referee),
+                        duet_model_group(m, "generator"));
 
     duet_node sample = duet_dense_generator(m, duet_latent(m, c.parts, c.part_count));
-    const recognised q = recognise(m, &c, real);
+    duet_node seen = look_at(m, duet_model_batch(m));
+    const recognised q = recognise(m, &c, seen);
     duet_output(m, DUET_SAMPLE, sample);
     duet_output(m, DUET_DECODE, sample);
-    duet_output(m, DUET_LOGIT, on_real);
-    duet_output(m, DUET_SAMPLE_LOGIT, judge(m, look_at(m, sample)));
+    duet_output(m, DUET_LOGIT, duet_referee_verdict(&referee, judge(m, seen)));
+    duet_output(m, DUET_SAMPLE_LOGIT, duet_referee_verdict(&referee, judge(m, look_at(m, sample))));
     if (c.categories > 0) duet_output(m, DUET_CODE_LOGITS, q.logits);
     if (c.continuous > 0) duet_own_output(m, "code_mean", q.mean);
     duet_invert(m, duet_dense_generator);
@@ -141,6 +141,7 @@ static const duet_setting settings[] = {
     DUET_NUMBER("info_weight", 1, 0, 1e6, "weight of the mutual information in both players' losses"),
     DUET_CHOICE("loss", "non-saturating", DUET_ADVERSARIAL_LOSSES, "what the generator minimises"),
     DUET_COUNT("k", 1, 0, 1e6, "discriminator steps a step; 0: a whole epoch of them"),
+    DUET_REFEREE_SETTINGS,
     DUET_CHOICE("activation", "leaky_relu", DUET_ACTIVATION_NAMES, "activation of hidden layers"),
     DUET_NUMBER("lr", 0.0002, 0, 100, "learning rate"),
     DUET_NUMBER("generator.lr", 0.001, 0, 100, "the generator's"),

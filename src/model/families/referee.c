@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The referee's tools, each off by its default. */
+/* The referee's score and tools; each tool is off by its default. */
 #include "model/families/referee.h"
+
+#include <math.h>
+
+duet_referee duet_referee_of(duet_model *m)
+{
+    const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f}, zero = {.kind = DUET_INIT_CONSTANT};
+    duet_graph *graph = duet_model_graph(m);
+    duet_referee it = {.model = m, .loss = duet_adversarial_loss_chosen(m)};
+    it.last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
+    it.boundary = isnan(it.loss->boundary) ? duet_state(graph, "gan.boundary", DUET_FLOAT32, DUET_SCALAR_SHAPE, zero)
+                                           : duet_constant(graph, it.loss->boundary);
+    return it;
+}
 
 duet_node duet_referee_blur(duet_model *m, duet_node x)
 {
@@ -11,32 +24,56 @@ duet_node duet_referee_blur(duet_model *m, duet_node x)
     return duet_add(x, duet_multiply(duet_scale(left, sigma), duet_normal(duet_model_graph(m), duet_node_shape(x))));
 }
 
-duet_node duet_referee_label(duet_model *m, duet_node logits, bool real)
+static duet_node with_noise(duet_model *m, double label, duet_node logits)
 {
-    double value = real ? 1 - duet_setting_number(m, "label_smoothing") : duet_setting_number(m, "fake_smoothing");
     double noise = duet_setting_number(m, "label_noise");
-    duet_node target = duet_constant(duet_model_graph(m), value);
+    duet_node target = duet_constant(duet_model_graph(m), label);
     if (noise == 0) return target;
     return duet_add(target, duet_scale(duet_uniform(duet_model_graph(m), duet_node_shape(logits)), noise));
 }
 
-static duet_node share_above_zero(duet_node logit)
+duet_node duet_referee_on_real(const duet_referee *referee, duet_node logits)
 {
-    return duet_batch_mean(duet_greater(logit, duet_constant(duet_node_graph(logit), 0)));
+    double label = 1 - duet_setting_number(referee->model, "label_smoothing");
+    return referee->loss->on_real(logits, with_noise(referee->model, label, logits));
 }
 
-duet_node duet_referee_accuracy(duet_node on_real, duet_node on_fake)
+duet_node duet_referee_on_fake(const duet_referee *referee, duet_node logits)
 {
-    duet_node false_alarms = share_above_zero(on_fake);
-    return duet_scale(duet_shift(duet_subtract(share_above_zero(on_real), false_alarms), 1), 0.5);
+    double label = duet_setting_number(referee->model, "fake_smoothing");
+    return referee->loss->on_fake(logits, with_noise(referee->model, label, logits));
 }
 
-duet_node duet_referee_lets_discriminator(duet_model *m, duet_node accuracy)
+static duet_node discriminator_may_learn(duet_model *m, duet_node accuracy)
 {
     return duet_less_equal(accuracy, duet_constant(duet_model_graph(m), duet_setting_number(m, "gate_high")));
 }
 
-duet_node duet_referee_lets_generator(duet_model *m, duet_node accuracy)
+duet_node duet_referee_scores(duet_referee *referee, duet_node d_loss, duet_node on_real, duet_node on_fake)
 {
-    return duet_greater_equal(accuracy, duet_constant(duet_model_graph(m), duet_setting_number(m, "gate_low")));
+    duet_model *m = referee->model;
+    duet_node accuracy = duet_adversarial_accuracy(referee->loss, on_real, on_fake);
+    duet_report(m, "d_loss", d_loss);
+    duet_report(m, "accuracy", accuracy);
+    duet_phase_assign(m, referee->last_accuracy, accuracy);
+    if (isnan(referee->loss->boundary))
+        duet_phase_assign(m, referee->boundary, duet_adversarial_boundary(referee->loss, on_real, on_fake));
+    return discriminator_may_learn(m, accuracy);
+}
+
+duet_node duet_referee_lets_discriminator(const duet_referee *referee)
+{
+    return discriminator_may_learn(referee->model, referee->last_accuracy);
+}
+
+duet_node duet_referee_lets_generator(const duet_referee *referee)
+{
+    duet_model *m = referee->model;
+    duet_node least = duet_constant(duet_model_graph(m), duet_setting_number(m, "gate_low"));
+    return duet_greater_equal(referee->last_accuracy, least);
+}
+
+duet_node duet_referee_verdict(const duet_referee *referee, duet_node logit)
+{
+    return duet_subtract(logit, referee->boundary);
 }

@@ -4,16 +4,14 @@
  * a Gaussian of deviation 1 (eq. 6 and 7). Reconstructions and samples of the prior are both fakes. */
 #include "model/families/vae_gan.h"
 #include "model/families/family.h"
-#include "model/families/game.h"
 
 /* One minibatch in play. */
 typedef struct game {
     duet_model *m;
     const duet_vae_gan_players *players;
-    const duet_adversarial_loss *loss;
+    duet_referee referee;
     duet_node x, rebuilt, drawn; /* the batch, its reconstructions, samples of the prior */
     duet_node apart, kl;         /* -log p(x | z) and KL(q(z | x) || p(z)), [batch] */
-    duet_node last_accuracy;
 } game;
 
 static duet_node logit_of(const game *g, duet_node x)
@@ -59,29 +57,25 @@ static void generator_phase(const game *g)
     duet_phase_share_batch(g->m);
     duet_node on_rebuilt = logit_of(g, duet_referee_blur(g->m, g->rebuilt));
     duet_node on_drawn = logit_of(g, duet_referee_blur(g->m, g->drawn));
-    duet_node g_loss = duet_add(g->loss->for_generator(on_rebuilt), g->loss->for_generator(on_drawn));
+    duet_node g_loss = duet_add(g->referee.loss->for_generator(on_rebuilt), g->referee.loss->for_generator(on_drawn));
     duet_node weighed = duet_scale(duet_batch_mean(g->apart), duet_setting_number(g->m, "gamma"));
     duet_report(g->m, "g_loss", g_loss);
-    duet_minimise_gated(g->m, duet_add(weighed, g_loss), duet_referee_lets_generator(g->m, g->last_accuracy),
+    duet_minimise_gated(g->m, duet_add(weighed, g_loss), duet_referee_lets_generator(&g->referee),
                         duet_model_group(g->m, "generator"));
 }
 
-static void discriminator_phase(const game *g)
+static void discriminator_phase(game *g)
 {
     duet_phase(g->m, "discriminator", 1);
     duet_phase_share_batch(g->m);
     duet_node on_real = logit_of(g, duet_referee_blur(g->m, g->x));
     duet_node on_rebuilt = logit_of(g, duet_referee_blur(g->m, duet_stop_gradient(g->rebuilt)));
     duet_node on_drawn = logit_of(g, duet_referee_blur(g->m, duet_stop_gradient(g->drawn)));
-    duet_node fake_loss = duet_add(g->loss->on_fake(on_rebuilt, duet_referee_label(g->m, on_rebuilt, false)),
-                                   g->loss->on_fake(on_drawn, duet_referee_label(g->m, on_drawn, false)));
-    duet_node d_loss = duet_add(g->loss->on_real(on_real, duet_referee_label(g->m, on_real, true)), fake_loss);
-    duet_node accuracy =
-        duet_adversarial_accuracy(g->loss, on_real, duet_concat(((duet_node[]){on_rebuilt, on_drawn}), 2, 0));
-    duet_report(g->m, "d_loss", d_loss);
-    duet_report(g->m, "accuracy", accuracy);
-    duet_phase_assign(g->m, g->last_accuracy, accuracy);
-    duet_minimise_gated(g->m, d_loss, duet_referee_lets_discriminator(g->m, accuracy),
+    duet_node on_fakes = duet_concat(((duet_node[]){on_rebuilt, on_drawn}), 2, 0);
+    duet_node fake_loss =
+        duet_add(duet_referee_on_fake(&g->referee, on_rebuilt), duet_referee_on_fake(&g->referee, on_drawn));
+    duet_node d_loss = duet_add(duet_referee_on_real(&g->referee, on_real), fake_loss);
+    duet_minimise_gated(g->m, d_loss, duet_referee_scores(&g->referee, d_loss, on_real, on_fakes),
                         duet_model_group(g->m, "discriminator"));
 }
 
@@ -93,16 +87,14 @@ static duet_node draw(duet_model *m, const duet_vae_gan_players *players, duet_n
 void duet_vae_gan_game(duet_model *m, const duet_vae_gan_players *players)
 {
     duet_graph *graph = duet_model_graph(m);
-    const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f};
     const duet_prior prior = duet_prior_normal(duet_features(players->mean));
     duet_node mean = players->mean, logvar = duet_clamp(players->logvar, -10, 10);
-    duet_node decoded = players->decode(m, duet_gaussian_sample(mean, logvar));
-    game g = {.m = m, .players = players, .loss = duet_adversarial_loss_chosen(m), .x = duet_model_batch(m)};
+    duet_node z = duet_gaussian_sample(mean, logvar), decoded = players->decode(m, z);
+    game g = {.m = m, .players = players, .referee = duet_referee_of(m), .x = duet_model_batch(m)};
     g.rebuilt = duet_vae_gan_mean(m, decoded);
     g.drawn = draw(m, players, duet_prior_draw(graph, &prior, 1, duet_model_batch_size(m)));
     g.apart = distance(&g, decoded);
     g.kl = duet_gaussian_kl(mean, logvar);
-    g.last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
 
     encoder_phase(&g);
     generator_phase(&g);
@@ -110,13 +102,14 @@ void duet_vae_gan_game(duet_model *m, const duet_vae_gan_players *players)
 
     duet_node sample = draw(m, players, duet_latent(m, &prior, 1));
     duet_output(m, DUET_LATENT, mean);
+    duet_output(m, DUET_POSTERIOR_DRAW, z);
     duet_output(m, DUET_RECONSTRUCTION, draw(m, players, mean));
     duet_output(m, DUET_NLL, pixel_nll(m, decoded, g.x));
     duet_output(m, DUET_KL, g.kl);
     duet_output(m, DUET_SAMPLE, sample);
     duet_output(m, DUET_DECODE, sample);
-    duet_output(m, DUET_LOGIT, logit_of(&g, g.x));
-    duet_output(m, DUET_SAMPLE_LOGIT, logit_of(&g, sample));
+    duet_output(m, DUET_LOGIT, duet_referee_verdict(&g.referee, logit_of(&g, g.x)));
+    duet_output(m, DUET_SAMPLE_LOGIT, duet_referee_verdict(&g.referee, logit_of(&g, sample)));
 }
 
 static duet_node decode(duet_model *m, duet_node z)
@@ -128,7 +121,9 @@ static duet_node decode(duet_model *m, duet_node z)
 
 static duet_node discern(duet_model *m, duet_node x)
 {
-    return duet_hidden_layers(m, duet_model_group(m, "discriminator"), "discriminator_hidden", x);
+    duet_group *discriminator = duet_model_group(m, "discriminator");
+    duet_node h = duet_hidden_layers(m, discriminator, "discriminator_hidden", x);
+    return duet_layer_norm(discriminator, "norm", h, DUET_AXIS(1));
 }
 
 static duet_node decode_mean(duet_model *m, duet_node z)
@@ -149,12 +144,11 @@ static void build_vae_gan(duet_model *m)
 }
 
 static const duet_setting settings[] = {
-    DUET_SIZES("encoder_hidden", "512,256", "widths of the encoder's layers"),
-    DUET_SIZES("generator_hidden", "256,512", "widths of the generator's layers"),
-    DUET_SIZES("discriminator_hidden", "512,256", "widths of the discriminator's layers"),
+    DUET_SIZES("encoder_hidden", "400", "widths of the encoder's layers"),
+    DUET_SIZES("generator_hidden", "400", "widths of the generator's layers"),
+    DUET_SIZES("discriminator_hidden", "512", "widths of the discriminator's layers"),
     DUET_COUNT("latent", 20, 1, 65536, "dimensions of z"),
-    DUET_VAE_GAN_SETTINGS(1),
-    DUET_GAN_USUAL_SETTINGS,
+    DUET_VAE_GAN_SETTINGS(10),
 };
 
 const duet_family duet_family_vae_gan = {

@@ -3,7 +3,6 @@
 #ifndef DUET_SRC_MODEL_FAMILIES_VAE_GAN_H
 #define DUET_SRC_MODEL_FAMILIES_VAE_GAN_H
 
-#include "model/families/adversary.h"
 #include "model/families/referee.h"
 
 /** The rows of the settings table that duet_vae_gan_game reads. */
@@ -12,8 +11,11 @@
                 "what reconstructions are compared in: the data's own numbers, or D's last hidden layer"),             \
         DUET_NUMBER("gamma", gamma, 0, 1e6, "weight of that comparison in what the generator minimises"),              \
         DUET_NUMBER("beta", 1, 0, 1e6, "weight of the KL term in what the encoder minimises"),                         \
-        DUET_CHOICE("loss", "non-saturating", DUET_ADVERSARIAL_LOSSES, "what the generator minimises of the game"),    \
-        DUET_REFEREE_SETTINGS
+        DUET_CHOICE("loss", "non-saturating", DUET_ADVERSARIAL_LOSSES, "what the players minimise of the game"),       \
+        DUET_REFEREE_SETTINGS,                                                                                         \
+        DUET_CHOICE("activation", "leaky_relu", DUET_ACTIVATION_NAMES, "activation of hidden layers"),                 \
+        DUET_NUMBER("lr", 0.001, 0, 100, "learning rate"),                                                             \
+        DUET_NUMBER("beta1", 0.5, 0, 0.999999, "Adam: decay of the mean gradient")
 
 /** The three networks. */
 typedef struct duet_vae_gan_players {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The algorithm of vae_gan.c between convolutional networks, after DCGAN (Radford et al. 2016, arXiv:1511.06434):
- * strides for pooling, windows of 4 x 4, which lie evenly over strides of 2, batch norm in encoder and generator. D has
- * none, so that what it sees in an example is its own. All widths follow from one setting. */
+ * strides for pooling, windows of 4 x 4, which lie evenly over strides of 2. Layer norm in place of batch norm: what D
+ * sees in an example is its own, and examples are drawn in use as they are in training. All widths follow from one
+ * setting. */
 #include "model/families/family.h"
-#include "model/families/game.h"
 #include "model/families/vae_gan.h"
 
 static size_t width(duet_model *m)
@@ -72,11 +72,10 @@ static void build_vae_gan_conv(duet_model *m)
 }
 
 static const duet_setting settings[] = {
-    DUET_COUNT("width", 32, 1, 4096,
+    DUET_COUNT("width", 16, 1, 4096,
                "features of the layers at half the extents; those at a quarter have twice as many"),
     DUET_COUNT("latent", 20, 1, 65536, "dimensions of z"),
     DUET_VAE_GAN_SETTINGS(1),
-    DUET_GAN_USUAL_SETTINGS,
 };
 
 const duet_family duet_family_vae_gan_conv = {

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* What metrics rest on: a run opened, its outputs for any number of rows, noise that follows from a seed; and what they
+ * say where they do not apply. */
+#include "metric_parts.h"
+
+static void metrics_say_what_they_cannot_do(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_metric_value values[8];
+    size_t count = 0, rows = 0;
+    duet_run *run = open_run("ring-vae", "vae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    assert_status(duet_metric_compute(run, "fid", DUET_TEST, 0, values, 8, &count, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "\"fid\"");
+    error = (duet_error){0};
+    assert_false(duet_metric_applies(run, "accuracy"));
+    assert_status(duet_metric_compute(run, "accuracy", DUET_TEST, 0, values, 8, &count, &error), DUET_ERROR_USAGE,
+                  &error);
+    assert_message(&error, "discriminator");
+    assert_int_equal(count, 0);
+    for (const duet_metric_row *row; (row = duet_metric_at(rows)) != NULL; rows++)
+        assert_true(row->name[0] != '\0' && row->unit[0] != '\0' && row->summary[0] != '\0');
+    assert_true(rows >= 8);
+    /* Values past the room for them are left out. */
+    error = (duet_error){0};
+    assert_ok(duet_metric_compute(run, "elbo", DUET_TEST, 0, values, 2, &count, &error), &error);
+    assert_int_equal(count, 2);
+    duet_run_close(&run);
+}
+
+/* Rows do not see each other, nor how many there are. */
+static void outputs_do_not_depend_on_the_number_of_rows(void **state)
+{
+    (void)state;
+    enum { ROWS = 250, FEW = 37 };
+    duet_error error = {0};
+    char path[PATH];
+    duet_run *run = NULL;
+    (void)snprintf(path, sizeof path, "%s/vae", folder);
+    assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+    size_t features = duet_run_features(run, "sample"), latent = duet_run_latent_features(run);
+    assert_int_equal(features, PIXELS);
+    assert_int_equal(latent, 3);
+    assert_int_equal(duet_run_features(run, "nll"), 1);
+    assert_int_equal(duet_run_features(run, "picture"), 0);
+    float *latents = malloc(ROWS * latent * sizeof *latents), *values = malloc(ROWS * features * sizeof *values);
+    float *few = malloc(FEW * features * sizeof *few), few_latents[FEW * 3];
+    assert_true(latents != NULL && values != NULL && few != NULL);
+    test_prior(run, ROWS, 9, latents);
+    test_prior(run, FEW, 9, few_latents);
+    assert_memory_equal(latents, few_latents, sizeof few_latents);
+    assert_ok(test_use(run, TEST_FROM_LATENTS, "sample", latents, ROWS, 0, values, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_LATENTS, "sample", few_latents, FEW, 0, few, &error), &error);
+    assert_memory_equal(values, few, FEW * features * sizeof *few);
+    assert_memory_not_equal(values, values + 200 * features, features * sizeof *values);
+
+    /* The same of latents that are drawn, in batches of another size, or in pieces. */
+    const duet_wanted all = {DUET_SAMPLE, values}, some = {DUET_SAMPLE, few};
+    assert_ok(duet_run_use(run, &(duet_request){.count = ROWS, .seed = 9, .outputs = &all, .output_count = 1}, &error),
+              &error);
+    const duet_request piece = {.count = FEW, .first = 120, .seed = 9, .outputs = &some, .output_count = 1, .batch = 7};
+    assert_ok(duet_run_use(run, &piece, &error), &error);
+    for (size_t i = 0; i < FEW * features; i++) assert_close(few[i], values[120 * features + i], 1e-6);
+    free(latents);
+    free(values);
+    free(few);
+
+    float number;
+    assert_status(test_use(run, TEST_FROM_LATENTS, "picture", &number, 1, 0, &number, &error), DUET_ERROR_USAGE,
+                  &error);
+    assert_message(&error, "\"picture\"");
+    duet_run_close(&run);
+}
+
+/* One example, over and over: each row has noise of its own, which the seed alone decides. */
+static void noise_follows_from_the_seed(void **state)
+{
+    (void)state;
+    enum { ROWS = 250 };
+    duet_error error = {0};
+    char path[PATH];
+    duet_run *run = NULL;
+    (void)snprintf(path, sizeof path, "%s/vae", folder);
+    assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+    float *examples = malloc(ROWS * PIXELS * sizeof *examples), first[ROWS], second[ROWS], other[ROWS];
+    assert_non_null(examples);
+    for (size_t i = 0; i < ROWS * PIXELS; i++) examples[i] = 0.25f;
+    assert_ok(test_use(run, TEST_FROM_EXAMPLES, "nll", examples, ROWS, 3, first, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_EXAMPLES, "nll", examples, ROWS, 3, second, &error), &error);
+    assert_ok(test_use(run, TEST_FROM_EXAMPLES, "nll", examples, ROWS, 4, other, &error), &error);
+    assert_memory_equal(first, second, sizeof first);
+    size_t same = 0, same_as_other = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t k = 0; k < i; k++) same += first[i] == first[k];
+        same_as_other += first[i] == other[i];
+    }
+    assert_in_range(same, 0, ROWS / 10); /* of 31,125 pairs some agree by rounding */
+    assert_in_range(same_as_other, 0, 3);
+    free(examples);
+    duet_run_close(&run);
+}
+
+static void looking_at_a_model_does_not_change_its_training(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char paths[2][PATH];
+    duet_device *device = test_device_open();
+    for (size_t look = 0; look < 2; look++) {
+        test_parts parts;
+        duet_evaluator *evaluator = NULL;
+        float rows[5 * PIXELS] = {0.5f}, values[5 * PIXELS];
+        (void)snprintf(paths[look], PATH, "%s/looked-%zu.safetensors", folder, look);
+        test_parts_open(&parts, device, duet_family_find("vae"), pictures, SETTINGS("hidden=12", "latent=3"));
+        test_steps(&parts, 3);
+        if (look == 1) {
+            assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+            assert_ok(test_evaluate(evaluator, TEST_FROM_EXAMPLES, "nll", rows, 5, 1, values, &error), &error);
+            assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", rows, 5, 1, values, &error), &error);
+        }
+        test_steps(&parts, 3);
+        assert_ok(duet_trainer_save(parts.trainer, paths[look], &error), &error);
+        duet_evaluator_free(&evaluator);
+        test_parts_close(&parts);
+    }
+    size_t count, other_count;
+    char *bytes = test_file_read(paths[0], &count), *other = test_file_read(paths[1], &other_count);
+    assert_int_equal(count, other_count);
+    assert_memory_equal(bytes, other, count);
+    free(bytes);
+    free(other);
+    duet_device_close(&device);
+}
+
+/* A run whose weights are those of its step. */
+static int begin_use(void **state)
+{
+    (void)begin(state);
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    duet_run_close(&run);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(metrics_say_what_they_cannot_do),
+        cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),
+        cmocka_unit_test(noise_follows_from_the_seed),
+        cmocka_unit_test(looking_at_a_model_does_not_change_its_training),
+    };
+    return RUN_TESTS("metric use", tests, begin_use, remove_folder);
+}
