@@ -17,6 +17,21 @@ static char pictures[PATH], labelled[PATH];
 
 #define SETTINGS(...) (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
 
+/* Sets all parameters to 0, in memory. */
+static inline void clear_parameters(duet_run *run)
+{
+    duet_error error = {0};
+    duet_store *store = duet_model_store(duet_run_model(run));
+    duet_variable *variable;
+    for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++) {
+        if (!variable->optimised) continue;
+        float *zeros = calloc(variable->elements, sizeof *zeros);
+        assert_non_null(zeros);
+        assert_ok(duet_variable_write(variable, zeros, &error), &error);
+        free(zeros);
+    }
+}
+
 /* A run of one step (made if it is not there), all parameters then set to 0 in memory. */
 static inline duet_run *open_run(const char *name, const char *model, const char *data, const char *const *settings,
                                  size_t count)
@@ -34,15 +49,7 @@ static inline duet_run *open_run(const char *name, const char *model, const char
                                   .out = path};
     if (access(path, F_OK) != 0) assert_ok(duet_train(&options, NULL, NULL, &error), &error);
     assert_ok(duet_run_open(&run, path, NULL, &error), &error);
-    duet_store *store = duet_model_store(duet_run_model(run));
-    duet_variable *variable;
-    for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++) {
-        if (!variable->optimised) continue;
-        float *zeros = calloc(variable->elements, sizeof *zeros);
-        assert_non_null(zeros);
-        assert_ok(duet_variable_write(variable, zeros, &error), &error);
-        free(zeros);
-    }
+    clear_parameters(run);
     return run;
 }
 

@@ -30,6 +30,7 @@ static double feature(size_t which, size_t i, size_t j)
 {
     double a = (double)((i * 2654435761u >> 9) % 997) / 997, b = (double)((i * 40503u >> 3) % 1009) / 1009;
     if (which == 0) return j == 0 ? 3 * a : a + b;
+    if (which == 2) return j == 0 ? 2 * b + 0.5 : a * a + 0.5;
     return j == 0 ? b - 1 : 2 * a - 3 * b;
 }
 
@@ -99,6 +100,111 @@ static void the_frechet_distance_is_its_closed_form(void **state)
     duet_run_close(&run);
 }
 
+static double squared_gap(size_t which, size_t i, size_t other, size_t j)
+{
+    double sum = 0;
+    for (size_t f = 0; f < 2; f++) {
+        double gap = (float)feature(which, i, f) - (float)feature(other, j, f);
+        sum += gap * gap;
+    }
+    return sum;
+}
+
+/* The squared distance to the fifth neighbour, by looking for the least again and again. */
+static double fifth(size_t which, size_t row)
+{
+    double last = -1;
+    size_t found = 0;
+    while (found < 5) {
+        double least = INFINITY;
+        size_t equal = 0;
+        for (size_t i = 0; i < ROWS; i++) {
+            double gap = squared_gap(which, row, which, i);
+            if (i == row || gap <= last || gap > least) continue;
+            equal = gap < least ? 1 : equal + 1;
+            least = gap;
+        }
+        found += equal;
+        last = least;
+    }
+    return last;
+}
+
+static void compute(duet_run *run, const char *samples, const char *examples, const char *metric,
+                    duet_metric_value *values, size_t expected)
+{
+    char paths[2][PATH];
+    duet_error error = {0};
+    size_t count;
+    assert_ok(duet_run_set_features(run, path_in(samples, paths[0]), path_in(examples, paths[1]), &error), &error);
+    assert_ok(duet_metric_compute(run, metric, DUET_TEST, 0, values, 4, &count, &error), &error);
+    assert_int_equal(count, expected);
+}
+
+/* Set 0 are the samples, set 2, which lies half beside them, the examples. */
+static void balls_are_counted(void **state)
+{
+    (void)state;
+    double radius[2][ROWS], precise = 0, recalled = 0, dense = 0, covered = 0;
+    duet_metric_value values[4];
+    duet_run *run = open_run();
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t k = 0; k < 2; k++) radius[k][i] = fifth(2 * k, i);
+    for (size_t i = 0; i < ROWS; i++) {
+        size_t around = 0, in_samples = 0, visitors = 0;
+        for (size_t j = 0; j < ROWS; j++) {
+            around += squared_gap(0, i, 2, j) <= radius[1][j];
+            in_samples += squared_gap(0, j, 2, i) <= radius[0][j];
+            visitors += squared_gap(0, j, 2, i) <= radius[1][i];
+        }
+        precise += (around > 0) / (double)ROWS;
+        dense += (double)around / 5 / ROWS;
+        recalled += (in_samples > 0) / (double)ROWS;
+        covered += (visitors > 0) / (double)ROWS;
+    }
+    write_features("a.npy", 0, ROWS, 2);
+    write_features("c.npy", 2, ROWS, 2);
+    compute(run, "a.npy", "c.npy", "precision", values, 4);
+    const double expected[] = {precise, recalled, dense, covered};
+    for (size_t i = 0; i < 4; i++) {
+        assert_close(values[i].value, expected[i], 1e-9);
+        assert_true(values[i].low < values[i].value && values[i].value < values[i].high);
+    }
+    assert_true(precise > 0.01 && precise < 0.99 && covered > 0.01 && covered < 0.99);
+    compute(run, "a.npy", "a.npy", "precision", values, 4);
+    for (size_t i = 0; i < 4; i++)
+        if (i != 2) assert_close(values[i].value, 1, 0); /* all but the density */
+    duet_run_close(&run);
+}
+
+/* The cubic kernel of two features. */
+static double cubic(size_t which, size_t i, size_t other, size_t j)
+{
+    double dot = 0;
+    for (size_t f = 0; f < 2; f++) dot += (double)(float)feature(which, i, f) * (float)feature(other, j, f);
+    return pow(dot / 2 + 1, 3);
+}
+
+static void the_kernel_distance_is_a_sum_over_pairs(void **state)
+{
+    (void)state;
+    double expected = 0;
+    duet_metric_value values[4];
+    duet_run *run = open_run();
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t j = 0; j < ROWS; j++) {
+            if (i != j) expected += (cubic(0, i, 0, j) + cubic(1, i, 1, j)) / (ROWS * (ROWS - 1.0));
+            expected -= 2 * cubic(0, i, 1, j) / ((double)ROWS * ROWS);
+        }
+    compute(run, "a.npy", "b.npy", "kernel-distance", values, 2);
+    assert_close(values[0].value, expected, 1e-6 * fabs(expected));
+    assert_true(values[0].low < expected && expected < values[0].high);
+    assert_true(values[1].value > values[1].low && values[1].low > 0);
+    compute(run, "a.npy", "a.npy", "kernel-distance", values, 2);
+    assert_true(values[0].value < 0 && values[0].high > 0); /* no difference is seen */
+    duet_run_close(&run);
+}
+
 static void features_are_checked(void **state)
 {
     (void)state;
@@ -133,6 +239,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_frechet_distance_is_its_closed_form),
+        cmocka_unit_test(balls_are_counted),
+        cmocka_unit_test(the_kernel_distance_is_a_sum_over_pairs),
         cmocka_unit_test(features_are_checked),
     };
     return RUN_TESTS("features", tests, make_folder, remove_folder);
