@@ -187,6 +187,26 @@ static void metrics_share_samples(void **state)
     duet_run_close(&run);
 }
 
+/* A generator that draws one training picture again and again, and then one that draws what is like no picture. */
+static void copies_are_found(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    float copied[PIXELS];
+    duet_run *run =
+        open_run("copies", "gan", pictures, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+    assert_ok(duet_data_read(duet_run_data(run), DUET_TRAIN, 3, 1, copied, &error), &error);
+    for (size_t i = 0; i < PIXELS; i++) copied[i] = (float)(log(copied[i] + 1e-9) - log(1 - copied[i] + 1e-9));
+    set(run, "generator.output.bias", 0, copied, PIXELS);
+    assert_close(value_of(run, "memorisation", DUET_TEST, "memorisation").value, 1, 0);
+    assert_close(value_of(run, "memorisation", DUET_TEST, "authenticity").value, 0, 0);
+    for (size_t i = 0; i < PIXELS; i++) copied[i] = i % 2 ? 20 : -20;
+    set(run, "generator.output.bias", 0, copied, PIXELS);
+    assert_close(value_of(run, "memorisation", DUET_TEST, "memorisation").value, 0, 0);
+    assert_close(value_of(run, "memorisation", DUET_TEST, "authenticity").value, 1, 0);
+    duet_run_close(&run);
+}
+
 /* Samples (s, 0), s normal of deviation `scale`: the gaps grow with it, and all is one point at 0. */
 static void spread_grows_with_the_gaps_between_samples(void **state)
 {
@@ -325,6 +345,7 @@ int main(void)
         cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
         cmocka_unit_test(accuracy_counts_both_sides),
         cmocka_unit_test(metrics_share_samples),
+        cmocka_unit_test(copies_are_found),
         cmocka_unit_test(spread_grows_with_the_gaps_between_samples),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(modes_are_counted_within_three_sigma),

@@ -19,12 +19,10 @@ static bool applies(duet_run *run)
 static duet_status show_examples(duet_nearest *search, duet_data *data, duet_error *error)
 {
     size_t total = duet_data_describe(data)->count[DUET_TRAIN];
-    uint8_t labels[DUET_NEAREST_PIECE];
     for (size_t first = 0; first < total; first += DUET_NEAREST_PIECE) {
         size_t count = total - first < DUET_NEAREST_PIECE ? total - first : DUET_NEAREST_PIECE;
         DUET_TRY(duet_data_read(data, DUET_TRAIN, first, count, duet_nearest_room(search), error));
-        DUET_TRY(duet_data_labels(data, DUET_TRAIN, first, count, labels, error));
-        DUET_TRY(duet_nearest_show(search, labels, count, error));
+        DUET_TRY(duet_nearest_show(search, count, error));
     }
     return DUET_OK;
 }
@@ -50,7 +48,11 @@ static duet_status label_by_neighbours(duet_metric_task *task, const float *samp
     size_t features = duet_run_features(task->run, DUET_SAMPLE);
     DUET_TRY(duet_nearest_new(&search, duet_run_device(task->run), samples, SAMPLES, features, error));
     duet_status status = show_examples(search, duet_run_data(task->run), error);
-    for (size_t i = 0; i < SAMPLES; i++) known[i] = duet_nearest_label(search, i, &labels[i]);
+    for (size_t i = 0; i < SAMPLES && status == DUET_OK; i++) {
+        size_t found;
+        known[i] = duet_nearest_find(search, i, &found);
+        if (known[i]) status = duet_data_labels(duet_run_data(task->run), DUET_TRAIN, found, 1, &labels[i], error);
+    }
     duet_nearest_free(&search);
     return status;
 }

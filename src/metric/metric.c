@@ -32,6 +32,7 @@ static const duet_metric *const metrics[] = {
     &duet_metric_kernel_distance,
     &duet_metric_latent_mse,
     &duet_metric_log_likelihood,
+    &duet_metric_memorisation,
     &duet_metric_precision,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };

@@ -17,8 +17,11 @@ struct duet_nearest {
     duet_node queries, references, distances;
     size_t count, features;
     float *room, *values; /* PIECE references; [count, PIECE] distances, less the queries' squares */
-    float *best;          /* of each query; infinite: none yet */
-    uint8_t *label;
+    size_t shown;
+    /* Of each query: */
+    float *best;              /* the least of these distances; infinite: none yet */
+    double *squares;          /* |q|^2 */
+    size_t *found, *left_out; /* numbers of references; SIZE_MAX: none */
 };
 
 static duet_status make(duet_nearest *search, duet_device *device, const float *queries, duet_error *error)
@@ -29,11 +32,18 @@ static duet_status make(duet_nearest *search, duet_device *device, const float *
     search->room = calloc(PIECE * features, sizeof *search->room);
     search->values = malloc(count * PIECE * sizeof *search->values);
     search->best = malloc(count * sizeof *search->best);
-    search->label = calloc(count, 1);
+    search->squares = calloc(count, sizeof *search->squares);
+    search->found = malloc(count * sizeof *search->found);
+    search->left_out = malloc(count * sizeof *search->left_out);
     if (search->graph == NULL || search->room == NULL || search->values == NULL || search->best == NULL ||
-        search->label == NULL)
+        search->squares == NULL || search->found == NULL || search->left_out == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances to %d examples", PIECE);
-    for (size_t i = 0; i < count; i++) search->best[i] = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        search->best[i] = INFINITY;
+        search->found[i] = search->left_out[i] = SIZE_MAX;
+        for (size_t k = 0; k < features; k++)
+            search->squares[i] += (double)queries[i * features + k] * (double)queries[i * features + k];
+    }
     search->queries = duet_input(search->graph, "queries", DUET_FLOAT32, DUET_SHAPE(count, features));
     search->references = duet_input(search->graph, "references", DUET_FLOAT32, DUET_SHAPE(PIECE, features));
     duet_node squares = duet_sum_features(duet_square(search->references));
@@ -65,7 +75,9 @@ void duet_nearest_free(duet_nearest **search)
     free(old->room);
     free(old->values);
     free(old->best);
-    free(old->label);
+    free(old->squares);
+    free(old->found);
+    free(old->left_out);
     free(old);
     *search = NULL;
 }
@@ -75,7 +87,12 @@ float *duet_nearest_room(duet_nearest *search)
     return search->room;
 }
 
-duet_status duet_nearest_show(duet_nearest *search, const uint8_t *labels, size_t count, duet_error *error)
+void duet_nearest_leave_out(duet_nearest *search, size_t query, size_t reference)
+{
+    search->left_out[query] = reference;
+}
+
+duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *error)
 {
     size_t room_bytes = PIECE * search->features * sizeof(float), bytes = search->count * PIECE * sizeof(float);
     DUET_TRY(duet_plan_write(search->plan, search->references, search->room, room_bytes, error));
@@ -84,15 +101,21 @@ duet_status duet_nearest_show(duet_nearest *search, const uint8_t *labels, size_
     for (size_t i = 0; i < search->count; i++)
         for (size_t k = 0; k < count; k++) { /* beyond `count` lie rows of an earlier piece */
             float distance = search->values[i * PIECE + k];
-            if (!(distance < search->best[i])) continue;
+            if (!(distance < search->best[i]) || search->shown + k == search->left_out[i]) continue;
             search->best[i] = distance;
-            search->label[i] = labels[k];
+            search->found[i] = search->shown + k;
         }
+    search->shown += count;
     return DUET_OK;
 }
 
-bool duet_nearest_label(const duet_nearest *search, size_t query, uint8_t *label)
+bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *reference)
 {
-    *label = search->label[query];
+    *reference = search->found[query];
     return search->best[query] < INFINITY;
+}
+
+double duet_nearest_distance(const duet_nearest *search, size_t query)
+{
+    return fmax(search->squares[query] + (double)search->best[query], 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Nearest neighbours by Euclidean distance: a set of queries, and labelled references that are shown to them piece by
+/* Nearest neighbours by Euclidean distance: a set of queries, and references that are shown to them piece by
  * piece. Distances are one matrix product a piece, on the device. */
 #ifndef DUET_SRC_METRIC_NEAREST_H
 #define DUET_SRC_METRIC_NEAREST_H
@@ -18,9 +18,13 @@ duet_status duet_nearest_new(duet_nearest **search, duet_device *device, const f
 void duet_nearest_free(duet_nearest **search);
 /** Room for a piece of references, [DUET_NEAREST_PIECE, features], to be filled before it is shown. */
 float *duet_nearest_room(duet_nearest *search);
-/** Shows the first `count` rows of the room, with their labels. */
-duet_status duet_nearest_show(duet_nearest *search, const uint8_t *labels, size_t count, duet_error *error);
-/** The label of the reference that is nearest to a query; false if none is: a query of NaNs is near nothing. */
-bool duet_nearest_label(const duet_nearest *search, size_t query, uint8_t *label);
+/** The reference that has this number is not shown to query i: it is the same example. Before the first piece. */
+void duet_nearest_leave_out(duet_nearest *search, size_t query, size_t reference);
+/** Shows the first `count` rows of the room. References are numbered in the order in which they are shown, from 0. */
+duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *error);
+/** The number of the reference that is nearest to a query; false if none is: a query of NaNs is near nothing. */
+bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *reference);
+/** Its squared distance; infinite if there is none. */
+double duet_nearest_distance(const duet_nearest *search, size_t query);
 
 #endif

@@ -59,11 +59,11 @@ static duet_status search(codes *it, duet_nearest *nearest, duet_error *error)
     for (size_t first = 0; first < it->references; first += DUET_NEAREST_PIECE) {
         size_t count = least(DUET_NEAREST_PIECE, it->references - first);
         memcpy(duet_nearest_room(nearest), references + first * it->width, count * it->width * sizeof(float));
-        DUET_TRY(duet_nearest_show(nearest, labels + first, count, error));
+        DUET_TRY(duet_nearest_show(nearest, count, error));
     }
     for (size_t i = 0; i < it->queries; i++) {
-        uint8_t label;
-        it->right[i] = duet_nearest_label(nearest, i, &label) && label == it->labels[i];
+        size_t found;
+        it->right[i] = duet_nearest_find(nearest, i, &found) && labels[found] == it->labels[i];
     }
     return DUET_OK;
 }

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether samples copy training examples, by distances between their numbers, of 1,000 samples and 1,000 test examples:
+ *   memorisation: how often a sample lies nearer to its nearest training example than a test example does to its own, a
+ *     share of all pairs, ties half; the statistic of Meehan et al. 2020 (arXiv:2004.05675), eq. 4, as a share. 1/2: no
+ *     nearer than unseen data; towards 1: copies; below 1/2: samples lie off the data, or the model underfits.
+ *   authenticity: samples further from their nearest training example than that is from its own nearest one (Alaa et
+ * al. 2022, arXiv:2102.08921, sec. 3). It falls to 0 with copies. In numbers of pixels a shifted copy is far away:
+ * neither sees it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metric/bootstrap.h"
+#include "metric/metric.h"
+#include "metric/nearest.h"
+
+enum { ROWS = 1000, REPEATS = 200 };
+
+static bool applies(duet_run *run)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    return data->count[DUET_TEST] > 0 && duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
+}
+
+/* Of rows, the squared distance to the nearest training example and its number. skip: those that are training examples
+ * themselves, by their numbers; NULL: none is. */
+static duet_status search(const duet_metric_task *task, const float *rows, size_t count, const size_t *skip,
+                          double *distances, size_t *found, duet_error *error)
+{
+    duet_data *data = duet_run_data(task->run);
+    size_t total = duet_data_describe(data)->count[DUET_TRAIN], features = duet_run_features(task->run, DUET_SAMPLE);
+    duet_nearest *nearest;
+    DUET_TRY(duet_nearest_new(&nearest, duet_run_device(task->run), rows, count, features, error));
+    duet_status status = DUET_OK;
+    for (size_t i = 0; i < count && skip != NULL; i++) duet_nearest_leave_out(nearest, i, skip[i]);
+    for (size_t first = 0; first < total && status == DUET_OK; first += DUET_NEAREST_PIECE) {
+        size_t shown = total - first < DUET_NEAREST_PIECE ? total - first : DUET_NEAREST_PIECE;
+        status = duet_data_read(data, DUET_TRAIN, first, shown, duet_nearest_room(nearest), error);
+        if (status == DUET_OK) status = duet_nearest_show(nearest, shown, error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        distances[i] = duet_nearest_distance(nearest, i);
+        if (!duet_nearest_find(nearest, i, &found[i])) found[i] = 0; /* a sample of NaNs, infinitely far */
+    }
+    duet_nearest_free(&nearest);
+    return status;
+}
+
+/* Squared distances of samples, of test examples, and of the samples' nearest training examples to their own. */
+typedef struct distances {
+    size_t count;
+    double sample[ROWS], test[ROWS], neighbour[ROWS];
+} distances;
+
+static duet_status fill(const duet_metric_task *task, distances *it, float *rows, duet_error *error)
+{
+    size_t places[ROWS], found[ROWS], beyond[ROWS];
+    size_t features = duet_run_features(task->run, DUET_SAMPLE);
+    float *samples = NULL;
+    DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, it->count, &samples, error));
+    memcpy(rows, samples, it->count * features * sizeof *rows);
+    free(samples);
+    DUET_TRY(search(task, rows, it->count, NULL, it->sample, found, error));
+    DUET_TRY(duet_metric_read(task, DUET_TRAIN, found, it->count, rows, NULL, error));
+    DUET_TRY(search(task, rows, it->count, found, it->neighbour, beyond, error));
+    duet_metric_spread(duet_data_describe(duet_run_data(task->run))->count[DUET_TEST], it->count, places);
+    DUET_TRY(duet_metric_read(task, DUET_TEST, places, it->count, rows, NULL, error));
+    return search(task, rows, it->count, NULL, it->test, beyond, error);
+}
+
+/* The share of pairs (sample, test example) in which the sample is the nearer. */
+static double share_nearer(const void *context, const size_t *rows, size_t count)
+{
+    const distances *it = context;
+    double nearer = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count; k++) {
+            double gap = it->sample[rows[i]] - it->test[rows[k]];
+            nearer += gap < 0 ? 1 : gap == 0 ? 0.5 : 0;
+        }
+    return nearer / ((double)count * (double)count);
+}
+
+static duet_status add_values(duet_metric_task *task, const distances *it, duet_error *error)
+{
+    size_t all[ROWS], authentic = 0;
+    double low, high;
+    for (size_t i = 0; i < it->count; i++) {
+        all[i] = i;
+        authentic += it->sample[i] > it->neighbour[i];
+    }
+    DUET_TRY(duet_bootstrap(share_nearer, it, it->count, REPEATS, task->seed, &low, &high, error));
+    duet_metric_add(task, "memorisation", share_nearer(it, all, it->count), low, high, it->count);
+    duet_metric_add_share(task, "authenticity", authentic, it->count);
+    return DUET_OK;
+}
+
+static duet_status finish(duet_metric_task *task, duet_error *error)
+{
+    size_t total = duet_data_describe(duet_run_data(task->run))->count[DUET_TEST];
+    distances *it = calloc(1, sizeof *it);
+    float *rows = malloc(ROWS * duet_run_features(task->run, DUET_SAMPLE) * sizeof *rows);
+    duet_status status = DUET_OK;
+    if (it == NULL || rows == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d rows", ROWS);
+    if (status == DUET_OK) it->count = total < ROWS ? total : ROWS;
+    if (status == DUET_OK) status = fill(task, it, rows, error);
+    if (status == DUET_OK) status = add_values(task, it, error);
+    free(rows);
+    free(it);
+    return status;
+}
+
+const duet_metric duet_metric_memorisation = {
+    .row = {"memorisation", "share",
+            "how often a sample lies nearer to the training data than a test example does, 1/2 where nothing is "
+            "copied, and authenticity, the share of samples that are no copies; for models that sample, on data with a "
+            "test split"},
+    .applies = applies,
+    .finish = finish,
+};
