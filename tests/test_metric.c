@@ -207,6 +207,39 @@ static void copies_are_found(void **state)
     duet_run_close(&run);
 }
 
+/* Against a flat picture of 0.4 the variance of one and the covariance are 0. The window is the picture, 8 x 8. */
+static void similarity_to_a_flat_picture_is_a_closed_form(void **state)
+{
+    (void)state;
+    enum { SIDE = 8, N = TEST_EXAMPLES - TEST_TRAINING };
+    duet_error error = {0};
+    duet_run *run = open_run("flat", "ae", pictures, SETTINGS("hidden=4", "latent=2"));
+    float x[N * PIXELS];
+    double similar = 0, signal = 0, weights[SIDE], total = 0;
+    for (size_t i = 0; i < PIXELS; i++) set_one(run, "decoder.output.bias", i, 0.4);
+    assert_ok(duet_data_read(duet_run_data(run), DUET_TEST, 0, N, x, &error), &error);
+    for (size_t i = 0; i < SIDE; i++) total += weights[i] = exp(-((double)i - 3.5) * ((double)i - 3.5) / 4.5);
+    for (size_t n = 0; n < N; n++) {
+        double squares = 0;
+        for (size_t channel = 0; channel < 3; channel++) {
+            double mean = 0, square = 0;
+            for (size_t i = 0; i < SIDE * SIDE; i++) {
+                double weight = weights[i / SIDE] * weights[i % SIDE] / (total * total);
+                double value = x[n * PIXELS + 3 * i + channel];
+                mean += weight * value;
+                square += weight * value * value;
+                squares += (value - 0.4) * (value - 0.4);
+            }
+            similar += (2 * mean * 0.4 + 1e-4) * 9e-4 / ((mean * mean + 0.16 + 1e-4) * (square - mean * mean + 9e-4)) /
+                       (3 * N);
+        }
+        signal += -10 * log10(squares / PIXELS) / N;
+    }
+    assert_close(value_of(run, "ssim", DUET_TEST, "ssim").value, similar, 1e-6);
+    assert_close(value_of(run, "ssim", DUET_TEST, "psnr").value, signal, 1e-5);
+    duet_run_close(&run);
+}
+
 /* Samples (s, 0), s normal of deviation `scale`: the gaps grow with it, and all is one point at 0. */
 static void spread_grows_with_the_gaps_between_samples(void **state)
 {
@@ -345,6 +378,7 @@ int main(void)
         cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
         cmocka_unit_test(accuracy_counts_both_sides),
         cmocka_unit_test(metrics_share_samples),
+        cmocka_unit_test(similarity_to_a_flat_picture_is_a_closed_form),
         cmocka_unit_test(copies_are_found),
         cmocka_unit_test(spread_grows_with_the_gaps_between_samples),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),

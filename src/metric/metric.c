@@ -34,6 +34,7 @@ static const duet_metric *const metrics[] = {
     &duet_metric_log_likelihood,
     &duet_metric_memorisation,
     &duet_metric_precision,
+    &duet_metric_ssim,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
