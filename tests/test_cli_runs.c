@@ -249,6 +249,7 @@ static void examples_are_scored(void **state)
     (void)state;
     char path[PATH_SIZE];
     size_t size;
+    expect(RUN("score", "@/vae", "-n", "200", "--against", "grid25"), 0, "against 200 examples of grid25: AUROC", NULL);
     json_t *parsed = document(RUN("score", "@/vae", "-n", "500", "--json", "--out", "@/scores.npy"));
     assert_string_equal(json_string_value(json_object_get(parsed, "by")), "elbo");
     json_t *highest = json_object_get(parsed, "highest");

@@ -45,6 +45,19 @@ DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *m
 DUET_API duet_status duet_latent_rank(duet_run *run, const float *latents, const uint8_t *classes, size_t count,
                                       double *ranks, duet_error *error);
 
+/** How well scores tell strange examples from usual ones. */
+typedef struct duet_separation {
+    double auroc;             /**< the share of pairs in which the strange example has the higher score, ties half */
+    double low, high;         /**< its interval of 95% (DeLong et al. 1988) */
+    double average_precision; /**< area under precision over recall, strange examples being what is looked for */
+    size_t usual, strange;    /**< examples of each kind */
+} duet_separation;
+
+/** Scores of both kinds, the higher the stranger; NaN counts as the highest. Errors: DUET_ERROR_USAGE without scores of
+ *  one kind. */
+DUET_API duet_status duet_separate(const float *usual, size_t usual_count, const float *strange, size_t strange_count,
+                                   duet_separation *result, duet_error *error);
+
 /* Watching a training. */
 
 /** What a monitor computes and decides. It and its texts must outlive the monitor. */

@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct arguments {
-    const char *run, *out, *device, *data, *split, *by;
+    const char *run, *out, *device, *data, *split, *by, *against;
     uint64_t count;
     cli_list settings;
     bool json;
@@ -28,6 +28,8 @@ static const cli_option options[] = {
      UINT32_MAX},
     {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "train or test (default: test, where the data has one)", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+    {CLI_TEXT, "against", 0, PLACE(against), "NAME|PATH",
+     "data that should score higher: how well the scores tell both apart", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
      "a number of the way there, such as steps=200 of inversion; several\ntimes", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
@@ -182,6 +184,41 @@ static int write_file(duet_run *run, const struct arguments *arguments, const cl
     return CLI_DONE;
 }
 
+/* Scores as many examples of the other data, and says how well the two are told apart. */
+static int separate(const struct way *way, const struct arguments *arguments, const cli_rows *rows, const float *usual,
+                    duet_separation *result)
+{
+    duet_run *other = NULL;
+    duet_error error = {0};
+    cli_rows strange;
+    float *scores = NULL;
+    int status = cli_run_open(&other, arguments->run, arguments->device, arguments->against);
+    if (status == CLI_DONE) status = cli_rows_choose(other, arguments->split, arguments->count, &strange);
+    if (status == CLI_DONE) scores = cli_floats_new(strange.count, 1);
+    if (status == CLI_DONE) status = scores == NULL ? CLI_FAILED : compute(other, way, arguments, &strange, scores);
+    if (status == CLI_DONE && duet_separate(usual, rows->count, scores, strange.count, result, &error) != DUET_OK)
+        status = cli_fail_opened(&error);
+    free(scores);
+    duet_run_close(&other);
+    return status;
+}
+
+static json_t *separation_json(const struct arguments *arguments, const duet_separation *separation)
+{
+    if (arguments->against == NULL) return json_null();
+    return json_pack("{s:o s:{s:f s:o s:o} s:f s:I s:I}", "data", cli_json_text(arguments->against), "auroc", "value",
+                     separation->auroc, "low", cli_json_number(separation->low), "high",
+                     cli_json_number(separation->high), "average_precision", separation->average_precision, "usual",
+                     (json_int_t)separation->usual, "strange", (json_int_t)separation->strange);
+}
+
+static void print_separation(const struct arguments *arguments, const duet_separation *separation)
+{
+    if (arguments->against == NULL) return;
+    printf("against %zu examples of %s: AUROC %.4f (%.4f to %.4f), average precision %.4f\n\n", separation->strange,
+           arguments->against, separation->auroc, separation->low, separation->high, separation->average_precision);
+}
+
 static const double quantiles[] = {0, 0.05, 0.5, 0.95, 1};
 
 static double quantile_of(const scored *ranked, size_t count, double share)
@@ -190,7 +227,7 @@ static double quantile_of(const scored *ranked, size_t count, double share)
 }
 
 static int print_json(duet_run *run, const struct arguments *arguments, const struct way *way, const cli_rows *rows,
-                      const scored *ranked)
+                      const scored *ranked, const duet_separation *separation)
 {
     json_t *highest = json_array(), *spread = json_array();
     for (size_t i = 0; i < rows->count && i < SHOWN; i++)
@@ -199,11 +236,12 @@ static int print_json(duet_run *run, const struct arguments *arguments, const st
     for (size_t i = 0; i < CLI_COUNT_OF(quantiles); i++)
         json_array_append_new(spread, json_pack("{s:f s:o}", "share", quantiles[i], "score",
                                                 cli_json_number(quantile_of(ranked, rows->count, quantiles[i]))));
-    return cli_json_print(json_pack("{s:o s:s s:o s:s s:s s:I s:o s:o}", "run", cli_json_text(arguments->run), "model",
-                                    duet_model_family(duet_run_model(run))->name, "data",
+    return cli_json_print(json_pack("{s:o s:s s:o s:s s:s s:I s:o s:o s:o}", "run", cli_json_text(arguments->run),
+                                    "model", duet_model_family(duet_run_model(run))->name, "data",
                                     cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
                                     rows->split == DUET_TEST ? "test" : "train", "by", way->name, "examples",
-                                    (json_int_t)rows->count, "quantiles", spread, "highest", highest));
+                                    (json_int_t)rows->count, "quantiles", spread, "highest", highest, "against",
+                                    separation_json(arguments, separation)));
 }
 
 static int print_table(const struct way *way, const cli_rows *rows, const scored *ranked)
@@ -229,12 +267,16 @@ static int score(duet_run *run, const struct arguments *arguments)
     if (status != CLI_DONE) return status;
     float *scores = cli_floats_new(rows.count, 1);
     scored *ranked = NULL;
+    duet_separation separation = {0};
     status = scores == NULL ? CLI_FAILED : compute(run, way, arguments, &rows, scores);
+    if (status == CLI_DONE && arguments->against != NULL) status = separate(way, arguments, &rows, scores, &separation);
     if (status == CLI_DONE) ranked = rank(scores, rows.count);
     if (status == CLI_DONE && ranked == NULL) status = CLI_FAILED;
     if (status == CLI_DONE) status = write_file(run, arguments, &rows, scores, ranked);
+    if (status == CLI_DONE && !arguments->json) print_separation(arguments, &separation);
     if (status == CLI_DONE)
-        status = arguments->json ? print_json(run, arguments, way, &rows, ranked) : print_table(way, &rows, ranked);
+        status = arguments->json ? print_json(run, arguments, way, &rows, ranked, &separation)
+                                 : print_table(way, &rows, ranked);
     free(scores);
     free(ranked);
     return status;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Both areas follow from the order of all scores. The interval of the first is by DeLong et al. 1988 (Biometrics 44):
+ * the variance of how many scores of the other kind lie below each score. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/status.h"
+#include "duet/metric.h"
+
+typedef struct entry {
+    double score;
+    bool strange;
+} entry;
+
+static int compare(const void *a, const void *b)
+{
+    double left = ((const entry *)a)->score, right = ((const entry *)b)->score;
+    return (left > right) - (left < right);
+}
+
+/* Mean and variance as numbers come. */
+typedef struct moments {
+    double count, mean, squares;
+} moments;
+
+static void add(moments *it, double number, double times)
+{
+    double away = number - it->mean;
+    it->count += times;
+    it->mean += times * away / it->count;
+    it->squares += times * away * (number - it->mean);
+}
+
+static double variance_of_mean(const moments *it)
+{
+    return it->count > 1 ? it->squares / (it->count - 1) / it->count : NAN;
+}
+
+/* The length of the run of equal scores that begins at `first`, and how many of them are strange. */
+static size_t run_of(const entry *sorted, size_t count, size_t first, size_t *strange)
+{
+    size_t end = first;
+    *strange = 0;
+    for (; end < count && sorted[end].score == sorted[first].score; end++) *strange += sorted[end].strange;
+    return end - first;
+}
+
+/* Upwards: a strange score has `usual` scores below it, a usual one all strange scores but those so far above it. */
+static void measure_ranks(const entry *sorted, size_t usual, size_t strange, duet_separation *result)
+{
+    moments of_strange = {0}, of_usual = {0};
+    double usual_below = 0, strange_below = 0;
+    for (size_t first = 0, tied; first < usual + strange;) {
+        size_t length = run_of(sorted, usual + strange, first, &tied);
+        double usual_tied = (double)(length - tied), strange_tied = (double)tied;
+        if (tied > 0) add(&of_strange, (usual_below + usual_tied / 2) / (double)usual, strange_tied);
+        if (length > tied) add(&of_usual, 1 - (strange_below + strange_tied / 2) / (double)strange, usual_tied);
+        usual_below += usual_tied;
+        strange_below += strange_tied;
+        first += length;
+    }
+    double reach = 1.96 * sqrt(variance_of_mean(&of_strange) + variance_of_mean(&of_usual));
+    result->auroc = of_strange.mean;
+    result->low = fmax(of_strange.mean - reach, 0);
+    result->high = fmin(of_strange.mean + reach, 1);
+}
+
+/* Downwards: the precision at each score, times the recall that it adds. */
+static double average_precision(const entry *sorted, size_t count, size_t strange)
+{
+    double taken = 0, right = 0, area = 0;
+    for (size_t left = count; left > 0;) {
+        size_t first = left;
+        double tied = 0;
+        for (; first > 0 && sorted[first - 1].score == sorted[left - 1].score; first--)
+            tied += sorted[first - 1].strange;
+        taken += (double)(left - first);
+        right += tied;
+        area += right / taken * tied / (double)strange;
+        left = first;
+    }
+    return area;
+}
+
+duet_status duet_separate(const float *usual, size_t usual_count, const float *strange, size_t strange_count,
+                          duet_separation *result, duet_error *error)
+{
+    size_t count = usual_count + strange_count;
+    if (usual_count == 0 || strange_count == 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "to separate takes scores of both kinds: there are %zu and %zu",
+                         usual_count, strange_count);
+    entry *all = malloc(count * sizeof *all);
+    if (all == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu scores", count);
+    for (size_t i = 0; i < count; i++) {
+        double score = i < usual_count ? (double)usual[i] : (double)strange[i - usual_count];
+        all[i] = (entry){isnan(score) ? INFINITY : score, i >= usual_count};
+    }
+    qsort(all, count, sizeof *all, compare);
+    *result = (duet_separation){.usual = usual_count, .strange = strange_count};
+    measure_ranks(all, usual_count, strange_count, result);
+    result->average_precision = average_precision(all, count, strange_count);
+    free(all);
+    return DUET_OK;
+}
