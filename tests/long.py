@@ -46,7 +46,7 @@ ROWS = {
         test("modes", metric("gan.modes"), "median", ">=", 7),
         test("high-quality", metric("gan.high-quality"), "median", ">=", 0.80)),
     "grid25": row(
-        "measured, seeds 0 to 4: 25 25 25 25 25 modes, 75.4 to 81.4% high-quality; margin 5 modes and 15 points",
+        "measured, seeds 0 to 4: 25 modes each, 75.4 to 81.4% high-quality; margin 5 modes and 15 points",
         150, FIVE, {"gan": f"gan --data grid25 {STABLE}"}, ["modes"],
         test("modes", metric("gan.modes"), "median", ">=", 20),
         test("high-quality", metric("gan.high-quality"), "median", ">=", 0.60)),
