@@ -81,7 +81,7 @@ static inline void test_boundaries(const char *family, const char *const *settin
             set(use[i].model, rows[i].boundary + beside[j][0], rows[i].boundary + beside[j][1]);
             test_graph_run(&train[i]);
             test_graph_run(&use[i]);
-            if (fabs(test_graph_value(&train[i], 0) - beside[j][2]) > 1e-6)
+            if (!(fabs(test_graph_value(&train[i], 0) - beside[j][2]) <= 1e-6))
                 fail_msg("%s: %g above the boundary on real examples, %g on generated ones: accuracy %g", rows[i].loss,
                          beside[j][0], beside[j][1], test_graph_value(&train[i], 0));
             for (size_t kind = 0; kind < 2; kind++) {

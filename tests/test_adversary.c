@@ -204,7 +204,7 @@ static void accuracy_knows_where_each_objective_says_real(void **state)
         double generated = 0.5 - (rows[i].on_real - rows[i].on_fake) / 4; /* in (0, 1), at a slope of 4 */
         set_players(graphs[i].model, log(generated / (1 - generated)), 4, rows[i].on_real - 2);
         test_graph_run(&graphs[i]);
-        if (fabs(test_graph_value(&graphs[i], 0) - rows[i].accuracy) > 1e-6)
+        if (!(fabs(test_graph_value(&graphs[i], 0) - rows[i].accuracy) <= 1e-6))
             fail_msg("%s: real %g, generated %g: accuracy %g", rows[i].loss, rows[i].on_real, rows[i].on_fake,
                      test_graph_value(&graphs[i], 0));
         test_graph_close(&graphs[i]);

@@ -63,7 +63,7 @@ static int refuse_class(const duet_data_info *info, const char *text)
 }
 
 /* Some models are told classes if a setting says so. */
-static int refuse_classes(duet_run *run)
+static int refuse_any_class(duet_run *run)
 {
     static const char *const ways[][2] = {{"labels", "labels=yes"}, {"condition", "condition=labels"}};
     const duet_model *model = duet_run_model(run);
@@ -81,7 +81,7 @@ static int read_class(duet_run *run, const char *text, int *class)
     char *end;
     *class = NO_CLASS;
     if (text == NULL) return CLI_DONE;
-    if (!duet_run_has_classes(run)) return refuse_classes(run);
+    if (!duet_run_has_classes(run)) return refuse_any_class(run);
     if (strcmp(text, "all") == 0) *class = ALL_CLASSES;
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
         if (strcasecmp(info->class_names[i], text) == 0) *class = (int)i;

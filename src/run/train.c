@@ -204,7 +204,6 @@ static duet_status make_paths(training *run, duet_error *error)
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
 }
 
-/* Everything up to the first step. *finished: the run has all its steps already. */
 /* The run as a watcher sees it. */
 static duet_status open_live(training *run, duet_error *error)
 {
@@ -220,6 +219,7 @@ static duet_status ask_before(training *run, duet_error *error)
     return run->options->at_start(run->options->watcher, run->live, error);
 }
 
+/* Everything up to the first step. *finished: the run has all its steps already. */
 static duet_status prepare(training *run, bool *finished, duet_error *error)
 {
     DUET_TRY(choose(run, error));
