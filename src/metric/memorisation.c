@@ -6,15 +6,13 @@
  *   authenticity: samples further from their nearest training example than that is from its own nearest one (Alaa et
  * al. 2022, arXiv:2102.08921, sec. 3). It falls to 0 with copies. In numbers of pixels a shifted copy is far away:
  * neither sees it. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "metric/bootstrap.h"
 #include "metric/metric.h"
 #include "metric/nearest.h"
 
-enum { ROWS = 1000, REPEATS = 200 };
+enum { ROWS = 1000 };
 
 static bool applies(duet_run *run)
 {
@@ -25,7 +23,7 @@ static bool applies(duet_run *run)
 /* Of rows, the squared distance to the nearest training example and its number. skip: those that are training examples
  * themselves, by their numbers; NULL: none is. */
 static duet_status search(const duet_metric_task *task, const float *rows, size_t count, const size_t *skip,
-                          double *distances, size_t *found, duet_error *error)
+                          float *distances, size_t *found, duet_error *error)
 {
     duet_data *data = duet_run_data(task->run);
     size_t total = duet_data_describe(data)->count[DUET_TRAIN], features = duet_run_features(task->run, DUET_SAMPLE);
@@ -39,7 +37,7 @@ static duet_status search(const duet_metric_task *task, const float *rows, size_
         if (status == DUET_OK) status = duet_nearest_show(nearest, shown, error);
     }
     for (size_t i = 0; i < count; i++) {
-        distances[i] = duet_nearest_distance(nearest, i);
+        distances[i] = (float)duet_nearest_distance(nearest, i);
         if (!duet_nearest_find(nearest, i, &found[i])) found[i] = 0; /* a sample of NaNs, infinitely far */
     }
     duet_nearest_free(&nearest);
@@ -49,7 +47,7 @@ static duet_status search(const duet_metric_task *task, const float *rows, size_
 /* Squared distances of samples, of test examples, and of the samples' nearest training examples to their own. */
 typedef struct distances {
     size_t count;
-    double sample[ROWS], test[ROWS], neighbour[ROWS];
+    float sample[ROWS], test[ROWS], neighbour[ROWS];
 } distances;
 
 static duet_status fill(const duet_metric_task *task, distances *it, float *rows, duet_error *error)
@@ -68,29 +66,13 @@ static duet_status fill(const duet_metric_task *task, distances *it, float *rows
     return search(task, rows, it->count, NULL, it->test, beyond, error);
 }
 
-/* The share of pairs (sample, test example) in which the sample is the nearer. */
-static double share_nearer(const void *context, const size_t *rows, size_t count)
-{
-    const distances *it = context;
-    double nearer = 0;
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < count; k++) {
-            double gap = it->sample[rows[i]] - it->test[rows[k]];
-            nearer += gap < 0 ? 1 : gap == 0 ? 0.5 : 0;
-        }
-    return nearer / ((double)count * (double)count);
-}
-
 static duet_status add_values(duet_metric_task *task, const distances *it, duet_error *error)
 {
-    size_t all[ROWS], authentic = 0;
-    double low, high;
-    for (size_t i = 0; i < it->count; i++) {
-        all[i] = i;
-        authentic += it->sample[i] > it->neighbour[i];
-    }
-    DUET_TRY(duet_bootstrap(share_nearer, it, it->count, REPEATS, task->seed, &low, &high, error));
-    duet_metric_add(task, "memorisation", share_nearer(it, all, it->count), low, high, it->count);
+    duet_separation nearer; /* the share of pairs in which the test example is the further one */
+    size_t authentic = 0;
+    for (size_t i = 0; i < it->count; i++) authentic += it->sample[i] > it->neighbour[i];
+    DUET_TRY(duet_separate(it->sample, it->count, it->test, it->count, &nearer, error));
+    duet_metric_add(task, "memorisation", nearer.auroc, nearer.low, nearer.high, it->count);
     duet_metric_add_share(task, "authenticity", authentic, it->count);
     return DUET_OK;
 }

@@ -81,7 +81,7 @@ void duet_metric_stock_clear(duet_metric_stock *stock);
 bool duet_metric_labelled(duet_run *run);
 /** `count` places out of `total`, as many apart, so that a file in order of classes gives some of each. */
 void duet_metric_spread(size_t total, size_t count, size_t *places);
-/** The examples at these places, [count, features], and their labels (NULL: not wanted). */
+/** The examples at these places, in any order, [count, features], and their labels (NULL: not wanted). */
 duet_status duet_metric_read(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
                              float *examples, uint8_t *labels, duet_error *error);
 /** What the run gives for them as `output`, [count, numbers], and their labels. The data must have some. */
