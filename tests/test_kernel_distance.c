@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "base/philox.h"
-#include "metric/kernel_distance.h"
+#include "metric/kernel.h"
 
 /* count rows of N(location, I). */
 static void draw(uint32_t seed, size_t count, size_t features, double location, float *rows)

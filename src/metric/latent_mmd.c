@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "metric/kernel_distance.h"
+#include "metric/kernel.h"
 #include "metric/metric.h"
 
 enum { CODES = 1000 };

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "metric/distances.h"
 #include "metric/metric.h"
 
 enum { ROWS = 500 };
@@ -14,26 +15,12 @@ static bool applies(duet_run *run)
     return duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
 }
 
-static double distance(const float *x, const float *y, size_t features)
-{
-    double sum = 0;
-    for (size_t i = 0; i < features; i++) {
-        double away = (double)x[i] - (double)y[i];
-        sum += away * away;
-    }
-    return sqrt(sum);
-}
-
 /* Of each row, the distance to the nearest other one. */
-static void find_nearest(const float *rows, size_t count, size_t features, double *nearest)
+static duet_status find_nearest(const float *rows, size_t count, size_t features, double *nearest, duet_error *error)
 {
-    for (size_t i = 0; i < count; i++) nearest[i] = INFINITY;
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < i; k++) {
-            double away = distance(rows + i * features, rows + k * features, features);
-            nearest[i] = fmin(nearest[i], away);
-            nearest[k] = fmin(nearest[k], away);
-        }
+    DUET_TRY(duet_neighbour_radii(rows, count, features, 1, nearest, error));
+    for (size_t i = 0; i < count; i++) nearest[i] = sqrt(nearest[i]);
+    return DUET_OK;
 }
 
 /* The mean over examples that lie evenly over the split. */
@@ -44,7 +31,7 @@ static duet_status spread_of_data(const duet_metric_task *task, float *rows, siz
     size_t places[ROWS], features = duet_run_features(task->run, DUET_SAMPLE);
     duet_metric_spread(duet_metric_examples(task), count, places);
     DUET_TRY(duet_metric_read(task, task->split, places, count, rows, NULL, error));
-    find_nearest(rows, count, features, nearest);
+    DUET_TRY(find_nearest(rows, count, features, nearest, error));
     *mean = 0;
     for (size_t i = 0; i < count; i++) *mean += nearest[i] / (double)count;
     if (*mean > 0 && isfinite(*mean)) return DUET_OK;
@@ -62,10 +49,10 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (count < 2)
         return duet_fail(error, DUET_ERROR_USAGE, "neighbour-spread: it takes 2 examples, there is %zu", total);
     DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, count, &samples, error));
-    find_nearest(samples, count, features, nearest);
-    duet_status status = spread_of_data(task, samples, count, &data, error);
+    duet_status status = find_nearest(samples, count, features, nearest, error);
+    if (status == DUET_OK) status = spread_of_data(task, samples, count, &data, error);
     free(samples);
-    for (size_t i = 0; i < count; i++) nearest[i] /= data;
+    for (size_t i = 0; i < count && status == DUET_OK; i++) nearest[i] /= data;
     if (status == DUET_OK) duet_metric_add_mean(task, "neighbour-spread", nearest, count);
     return status;
 }

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "metric/distances.h"
 #include "metric/features.h"
-#include "metric/neighbours.h"
 
 enum { ROWS = 2500, LEAST = 100, K = 5 };
 

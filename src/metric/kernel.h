@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Maximum mean discrepancy, Gretton et al. 2012 (JMLR 13): how far two sets of rows are apart in the mean of a kernel's
  * features. */
-#ifndef DUET_SRC_METRIC_KERNEL_DISTANCE_H
-#define DUET_SRC_METRIC_KERNEL_DISTANCE_H
+#ifndef DUET_SRC_METRIC_KERNEL_H
+#define DUET_SRC_METRIC_KERNEL_H
 
 #include <stddef.h>
 
