@@ -44,24 +44,21 @@ static duet_status ask_judge(duet_run *judge, const float *examples, size_t coun
     return duet_run_use(judge, &request, error);
 }
 
-duet_status duet_metric_sample_features(const duet_metric_task *task, size_t count, duet_feature_set *set,
-                                        duet_error *error)
+static duet_status find_sample_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
 {
-    *set = (duet_feature_set){0};
     duet_data *given = duet_run_given_features(task->run, DUET_OF_SAMPLES);
     if (given != NULL) return read_given(given, set, error);
     duet_run *judge = duet_run_judge(task->run);
     float *samples = NULL;
-    DUET_TRY(make_room(set, count, duet_run_features(judge, DUET_FEATURES), error));
-    duet_status status = duet_metric_sample(task, DUET_SAMPLE, count, &samples, error);
-    if (status == DUET_OK) status = ask_judge(judge, samples, count, set->values, error);
+    DUET_TRY(make_room(set, DUET_FEATURE_SAMPLES, duet_run_features(judge, DUET_FEATURES), error));
+    duet_status status = duet_metric_sample(task, DUET_SAMPLE, DUET_FEATURE_SAMPLES, &samples, error);
+    if (status == DUET_OK) status = ask_judge(judge, samples, DUET_FEATURE_SAMPLES, set->values, error);
     free(samples);
     return status;
 }
 
-duet_status duet_metric_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
+static duet_status find_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
 {
-    *set = (duet_feature_set){0};
     duet_data *given = duet_run_given_features(task->run, DUET_OF_EXAMPLES), *data = duet_run_data(task->run);
     if (given != NULL) return read_given(given, set, error);
     duet_run *judge = duet_run_judge(task->run);
@@ -77,6 +74,34 @@ duet_status duet_metric_example_features(const duet_metric_task *task, duet_feat
     }
     free(examples);
     return status;
+}
+
+/* What the stock has, or what `find` finds, which the stock then keeps. After an error nothing is kept. */
+static duet_status keep(const duet_metric_task *task, duet_feature_set *kept, duet_feature_set *set,
+                        duet_status (*find)(const duet_metric_task *task, duet_feature_set *set, duet_error *error),
+                        duet_error *error)
+{
+    duet_feature_set found = {0};
+    duet_status status = DUET_OK;
+    if (kept->values == NULL) {
+        status = find(task, &found, error);
+        if (status == DUET_OK)
+            *kept = found;
+        else
+            free(found.values);
+    }
+    *set = *kept;
+    return status;
+}
+
+duet_status duet_metric_sample_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
+{
+    return keep(task, &task->stock->sample_features, set, find_sample_features, error);
+}
+
+duet_status duet_metric_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
+{
+    return keep(task, &task->stock->example_features, set, find_example_features, error);
 }
 
 duet_status duet_metric_check_features(const duet_feature_set *samples, const duet_feature_set *examples, size_t least,

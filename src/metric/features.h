@@ -5,18 +5,15 @@
 
 #include "metric/metric.h"
 
-/** Rows of features, [count, width]; free() the values. */
-typedef struct duet_feature_set {
-    float *values;
-    size_t count, width;
-} duet_feature_set;
+/** How many samples metrics by features ask for. */
+enum { DUET_FEATURE_SAMPLES = 2500 };
 
 /** Whether there are features of the run's samples and of its data. */
 bool duet_metric_has_features(duet_run *run);
-/** The features of `count` new samples; if they come from a file, all that it has. */
-duet_status duet_metric_sample_features(const duet_metric_task *task, size_t count, duet_feature_set *set,
-                                        duet_error *error);
-/** The features of all examples of the split; if they come from a file, all that it has. */
+/** The features of DUET_FEATURE_SAMPLES samples; if they come from a file, all that it has. The stock of the pass keeps
+ *  them, and the values are its. */
+duet_status duet_metric_sample_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error);
+/** The same of all examples of the split. */
 duet_status duet_metric_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error);
 /** Refuses sets of different widths, or of fewer than `least` rows, in the metric's name. */
 duet_status duet_metric_check_features(const duet_feature_set *samples, const duet_feature_set *examples, size_t least,

@@ -9,8 +9,6 @@
 
 #include "metric/features.h"
 
-enum { SAMPLES = 2500 };
-
 /* A Gaussian fitted to features; the covariance is [width, width]. */
 typedef struct fit {
     size_t width;
@@ -128,7 +126,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     duet_feature_set samples = {0}, examples = {0};
     fit fits[2] = {{0}};
     double squared = NAN;
-    duet_status status = duet_metric_sample_features(task, SAMPLES, &samples, error);
+    duet_status status = duet_metric_sample_features(task, &samples, error);
     if (status == DUET_OK) status = duet_metric_example_features(task, &examples, error);
     if (status == DUET_OK) status = check_counts(&samples, &examples, error);
     if (status == DUET_OK) status = fit_features(&fits[0], &samples, error);
@@ -137,8 +135,6 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (status == DUET_OK) duet_metric_add(task, "frechet", squared, NAN, NAN, samples.count);
     fit_clear(&fits[0]);
     fit_clear(&fits[1]);
-    free(samples.values);
-    free(examples.values);
     return status;
 }
 

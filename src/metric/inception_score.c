@@ -60,12 +60,9 @@ static void take_softmax(const float *logits, size_t classes, double *probabilit
 
 static duet_status ask(const duet_metric_task *task, size_t classes, double *probabilities, duet_error *error)
 {
-    float *samples = NULL, *logits = malloc(SAMPLES * classes * sizeof *logits);
-    if (logits == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d logits", SAMPLES);
-    const duet_wanted wanted = {DUET_CLASS_LOGITS, logits};
+    float *samples = NULL, *logits = NULL;
     duet_status status = duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error);
-    const duet_request request = {.count = SAMPLES, .examples = samples, .outputs = &wanted, .output_count = 1};
-    if (status == DUET_OK) status = duet_run_use(duet_run_judge(task->run), &request, error);
+    if (status == DUET_OK) status = duet_metric_judge_logits(task, samples, SAMPLES, &logits, error);
     for (size_t i = 0; i < SAMPLES && status == DUET_OK; i++)
         take_softmax(logits + i * classes, classes, probabilities + i * classes);
     free(samples);

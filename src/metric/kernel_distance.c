@@ -5,12 +5,11 @@
  * needs no Gaussian, and its mean does not depend on the number of samples. Being unbiased it lies as often below 0 as
  * above where both come from one distribution: a negative value says that no difference is seen. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "metric/features.h"
 #include "metric/kernel.h"
 
-enum { ROWS = 2500, LEAST = 200, BLOCKS = 10 };
+enum { LEAST = 200, BLOCKS = 10 };
 
 static const double student = 2.262; /* percentile 97.5 of Student's t with BLOCKS - 1 degrees of freedom */
 
@@ -45,20 +44,18 @@ static void add_distance(duet_metric_task *task, const char *name, const duet_ke
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     duet_feature_set samples = {0}, examples = {0};
-    duet_status status = duet_metric_sample_features(task, ROWS, &samples, error);
+    duet_status status = duet_metric_sample_features(task, &samples, error);
     if (status == DUET_OK) status = duet_metric_example_features(task, &examples, error);
     if (status == DUET_OK) status = duet_metric_check_features(&samples, &examples, LEAST, "kernel-distance", error);
     if (status == DUET_OK) {
         size_t count = samples.count < examples.count ? samples.count : examples.count;
-        if (count > ROWS) count = ROWS;
+        if (count > DUET_FEATURE_SAMPLES) count = DUET_FEATURE_SAMPLES;
         const duet_kernel cubic = {DUET_KERNEL_CUBIC, 0};
         const duet_kernel gaussian = {DUET_KERNEL_GAUSSIAN,
                                       duet_mean_squared_distance(examples.values, count, examples.width)};
         add_distance(task, "kernel-distance", &cubic, &samples, &examples, count);
         add_distance(task, "kernel-distance-gaussian", &gaussian, &samples, &examples, count);
     }
-    free(samples.values);
-    free(examples.values);
     return status;
 }
 

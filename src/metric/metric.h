@@ -14,10 +14,17 @@ typedef struct duet_metric_drawn {
     size_t count;
 } duet_metric_drawn;
 
-/** What the metrics of one pass have drawn, for all of them. */
+/** Rows of features, [count, width]. */
+typedef struct duet_feature_set {
+    float *values; /**< NULL: not asked for yet */
+    size_t count, width;
+} duet_feature_set;
+
+/** What one metric of a pass asked for and others can have too. */
 typedef struct duet_metric_stock {
     duet_metric_drawn drawn[8];
     size_t count;
+    duet_feature_set sample_features, example_features;
 } duet_metric_stock;
 
 /** One metric at work: what was asked, its state, and the values so far. */
@@ -88,6 +95,9 @@ duet_status duet_metric_read(const duet_metric_task *task, duet_split split, con
 duet_status duet_metric_ask(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
                             const char *output, float *values, uint8_t *labels, duet_error *error);
 
+/** What the run's judge says of each of `count` samples, [count, classes]; the caller frees the logits. */
+duet_status duet_metric_judge_logits(const duet_metric_task *task, const float *samples, size_t count, float **logits,
+                                     duet_error *error);
 /** *classes: the class for which the run's judge takes each of `count` samples. */
 duet_status duet_metric_judge(const duet_metric_task *task, const float *samples, size_t count, uint8_t *classes,
                               duet_error *error);

@@ -11,7 +11,7 @@
 #include "metric/distances.h"
 #include "metric/features.h"
 
-enum { ROWS = 2500, LEAST = 100, K = 5 };
+enum { LEAST = 100, K = 5 };
 
 static bool applies(duet_run *run)
 {
@@ -67,11 +67,11 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     duet_feature_set sets[2] = {{0}};
     balls samples = {0}, examples = {0};
-    duet_status status = duet_metric_sample_features(task, ROWS, &sets[0], error);
+    duet_status status = duet_metric_sample_features(task, &sets[0], error);
     if (status == DUET_OK) status = duet_metric_example_features(task, &sets[1], error);
     if (status == DUET_OK) status = duet_metric_check_features(&sets[0], &sets[1], LEAST, "precision", error);
     size_t count = sets[0].count < sets[1].count ? sets[0].count : sets[1].count;
-    if (count > ROWS) count = ROWS;
+    if (count > DUET_FEATURE_SAMPLES) count = DUET_FEATURE_SAMPLES;
     if (status == DUET_OK) status = make_balls(&samples, &sets[0], count, error);
     if (status == DUET_OK) status = make_balls(&examples, &sets[1], count, error);
     if (status == DUET_OK) {
@@ -80,8 +80,6 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     }
     free(samples.radii);
     free(examples.radii);
-    free(sets[0].values);
-    free(sets[1].values);
     return status;
 }
 

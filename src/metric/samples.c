@@ -10,7 +10,9 @@
 void duet_metric_stock_clear(duet_metric_stock *stock)
 {
     for (size_t i = 0; i < stock->count; i++) free(stock->drawn[i].values);
-    stock->count = 0;
+    free(stock->sample_features.values);
+    free(stock->example_features.values);
+    *stock = (duet_metric_stock){0};
 }
 
 /* The entry of that output, new if there is none; NULL: there is no room for one more. */
