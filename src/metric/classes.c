@@ -16,17 +16,6 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
 }
 
-static duet_status show_examples(duet_nearest *search, duet_data *data, duet_error *error)
-{
-    size_t total = duet_data_describe(data)->count[DUET_TRAIN];
-    for (size_t first = 0; first < total; first += DUET_NEAREST_PIECE) {
-        size_t count = total - first < DUET_NEAREST_PIECE ? total - first : DUET_NEAREST_PIECE;
-        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, count, duet_nearest_room(search), error));
-        DUET_TRY(duet_nearest_show(search, count, error));
-    }
-    return DUET_OK;
-}
-
 static void count_classes(const uint8_t *labels, const bool *known, duet_metric_task *task)
 {
     size_t counts[CLASSES] = {0}, covered = 0, most = 0;
@@ -47,7 +36,7 @@ static duet_status label_by_neighbours(duet_metric_task *task, const float *samp
     duet_nearest *search;
     size_t features = duet_run_features(task->run, DUET_SAMPLE);
     DUET_TRY(duet_nearest_new(&search, duet_run_device(task->run), samples, SAMPLES, features, error));
-    duet_status status = show_examples(search, duet_run_data(task->run), error);
+    duet_status status = duet_nearest_show_training(search, duet_run_data(task->run), error);
     for (size_t i = 0; i < SAMPLES && status == DUET_OK; i++) {
         size_t found;
         known[i] = duet_nearest_find(search, i, &found);

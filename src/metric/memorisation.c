@@ -25,17 +25,11 @@ static bool applies(duet_run *run)
 static duet_status search(const duet_metric_task *task, const float *rows, size_t count, const size_t *skip,
                           float *distances, size_t *found, duet_error *error)
 {
-    duet_data *data = duet_run_data(task->run);
-    size_t total = duet_data_describe(data)->count[DUET_TRAIN], features = duet_run_features(task->run, DUET_SAMPLE);
+    size_t features = duet_run_features(task->run, DUET_SAMPLE);
     duet_nearest *nearest;
     DUET_TRY(duet_nearest_new(&nearest, duet_run_device(task->run), rows, count, features, error));
-    duet_status status = DUET_OK;
     for (size_t i = 0; i < count && skip != NULL; i++) duet_nearest_leave_out(nearest, i, skip[i]);
-    for (size_t first = 0; first < total && status == DUET_OK; first += DUET_NEAREST_PIECE) {
-        size_t shown = total - first < DUET_NEAREST_PIECE ? total - first : DUET_NEAREST_PIECE;
-        status = duet_data_read(data, DUET_TRAIN, first, shown, duet_nearest_room(nearest), error);
-        if (status == DUET_OK) status = duet_nearest_show(nearest, shown, error);
-    }
+    duet_status status = duet_nearest_show_training(nearest, duet_run_data(task->run), error);
     for (size_t i = 0; i < count; i++) {
         distances[i] = (float)duet_nearest_distance(nearest, i);
         if (!duet_nearest_find(nearest, i, &found[i])) found[i] = 0; /* a sample of NaNs, infinitely far */

@@ -109,6 +109,17 @@ duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *er
     return DUET_OK;
 }
 
+duet_status duet_nearest_show_training(duet_nearest *search, duet_data *data, duet_error *error)
+{
+    size_t total = duet_data_describe(data)->count[DUET_TRAIN];
+    for (size_t first = 0; first < total; first += PIECE) {
+        size_t count = total - first < PIECE ? total - first : PIECE;
+        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, count, search->room, error));
+        DUET_TRY(duet_nearest_show(search, count, error));
+    }
+    return DUET_OK;
+}
+
 bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *reference)
 {
     *reference = search->found[query];

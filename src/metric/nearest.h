@@ -5,6 +5,7 @@
 #define DUET_SRC_METRIC_NEAREST_H
 
 #include "base/status.h"
+#include "duet/data.h"
 #include "duet/device.h"
 
 /** References that are shown at a time, at most. */
@@ -22,6 +23,8 @@ float *duet_nearest_room(duet_nearest *search);
 void duet_nearest_leave_out(duet_nearest *search, size_t query, size_t reference);
 /** Shows the first `count` rows of the room. References are numbered in the order in which they are shown, from 0. */
 duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *error);
+/** Shows all training examples of the data, in order. */
+duet_status duet_nearest_show_training(duet_nearest *search, duet_data *data, duet_error *error);
 /** The number of the reference that is nearest to a query; false if none is: a query of NaNs is near nothing. */
 bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *reference);
 /** Its squared distance; infinite if there is none. */
