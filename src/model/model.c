@@ -111,13 +111,14 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
     };
 }
 
-/* A schedule of no length would leave the rate as it is without a word. */
-static void check_schedule(duet_model *model, const char *name)
+/* A schedule of no length would leave the rate of a training as it is without a word. */
+static void check_schedule(const duet_model *model, const char *name)
 {
+    const duet_build *build = model->build;
     const char *schedule = duet_settings_group_text(&model->settings, name, "lr_schedule");
-    bool changes = strcmp(schedule, "constant") != 0;
-    if (changes && duet_model_training(model) && duet_settings_group_number(&model->settings, name, "lr_steps") == 0)
-        duet_graph_fail(duet_model_graph(model),
+    bool trains = build != NULL && build->options.mode == DUET_BUILD_TRAIN, changes = strcmp(schedule, "constant") != 0;
+    if (trains && changes && duet_settings_group_number(&model->settings, name, "lr_steps") == 0)
+        duet_graph_fail(build->graph,
                         "lr_schedule=%s of group %s changes the rate over lr_steps updates, and lr_steps is 0: say how "
                         "many, such as lr_steps=10000",
                         schedule, name);
