@@ -203,6 +203,18 @@ static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
     assert_int_equal(unsetenv("DUET_DATA"), 0);
 }
 
+/* What would train for an epoch in vain, or otherwise than was meant, leaves no run behind. */
+static void mistakes_show_before_the_first_step(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    expect(RUN("train", "vae", "--data", "ring8", "--epochs", "1", "--watch", "agreement", "--out", "@/vain"), 2, NULL,
+           "\"agreement\" cannot be computed");
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--set", "lr_schedule=cosine", "--out", "@/vain"), 1,
+           NULL, "lr_steps is 0");
+    assert_int_not_equal(access(inside("vain", path), F_OK), 0);
+}
+
 /* Its codes lie as they please: between those of two examples a row begins and ends at their reconstructions. */
 static void an_autoencoder_walks_between_codes(void **state)
 {
@@ -343,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
         cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
+        cmocka_unit_test(mistakes_show_before_the_first_step),
         cmocka_unit_test(an_autoencoder_walks_between_codes),
         cmocka_unit_test(latents_are_traversed),
         cmocka_unit_test(examples_are_scored),
