@@ -11,9 +11,10 @@ import tempfile
 import unittest
 
 STUDY = pathlib.Path(__file__).resolve().parents[1] / "examples" / "vae-versus-gan"
-sys.path.insert(0, str(STUDY))
+sys.path[:0] = [str(STUDY)]
 sys.dont_write_bytecode = True
 
+import cases  # noqa: E402
 import claims_games, claims_latents, claims_pictures  # noqa: E401,E402,F401: each fills the table of claims
 import data  # noqa: E402
 import evidence  # noqa: E402
@@ -95,4 +96,4 @@ class Pages(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    cases.main()
