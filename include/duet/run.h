@@ -41,9 +41,10 @@ typedef struct duet_verdict {
     size_t count; /**< values for a line of metrics.jsonl with "split": "test" */
     const char *names[DUET_VERDICT_VALUES];
     double values[DUET_VERDICT_VALUES];
-    bool best;      /**< keep this state as best.safetensors in the run's directory */
-    bool collapsed; /**< what `stop` says is a failure */
-    char stop[256]; /**< why the training is to stop here; "": it goes on */
+    char features[24]; /**< the checksum of what gave the features of values by features; "": nothing did */
+    bool best;         /**< keep this state as best.safetensors in the run's directory */
+    bool collapsed;    /**< what `stop` says is a failure */
+    char stop[256];    /**< why the training is to stop here; "": it goes on */
 } duet_verdict;
 
 typedef struct duet_train_options {
@@ -100,6 +101,8 @@ DUET_API void duet_run_close(duet_run **run);
 DUET_API duet_model *duet_run_model(duet_run *run);
 DUET_API duet_data *duet_run_data(duet_run *run);
 DUET_API duet_device *duet_run_device(duet_run *run);
+/** The last part of the directory's path; "" for a training under way. */
+DUET_API const char *duet_run_name(const duet_run *run);
 /** The same with other data than run.json names (NULL: as recorded), or with a family of the program's own, which must
  *  outlive the run (NULL: the built-in one of that name). Errors: also DUET_ERROR_FILE for a run of another family. */
 DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,

@@ -24,8 +24,7 @@ static duet_status make_room(duet_feature_set *set, size_t count, size_t width, 
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu x %zu features", count, width);
 }
 
-/* Reads both splits of the file, which is one list of features. */
-static duet_status read_given(duet_data *data, duet_feature_set *set, duet_error *error)
+duet_status duet_metric_read_given(duet_data *data, duet_feature_set *set, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(data);
     size_t width = duet_shape_elements(info->shape), training = info->count[DUET_TRAIN];
@@ -47,7 +46,7 @@ static duet_status ask_judge(duet_run *judge, const float *examples, size_t coun
 static duet_status find_sample_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
 {
     duet_data *given = duet_run_given_features(task->run, DUET_OF_SAMPLES);
-    if (given != NULL) return read_given(given, set, error);
+    if (given != NULL) return duet_metric_read_given(given, set, error);
     duet_run *judge = duet_run_judge(task->run);
     float *samples = NULL;
     DUET_TRY(make_room(set, DUET_FEATURE_SAMPLES, duet_run_features(judge, DUET_FEATURES), error));
@@ -60,7 +59,7 @@ static duet_status find_sample_features(const duet_metric_task *task, duet_featu
 static duet_status find_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
 {
     duet_data *given = duet_run_given_features(task->run, DUET_OF_EXAMPLES), *data = duet_run_data(task->run);
-    if (given != NULL) return read_given(given, set, error);
+    if (given != NULL) return duet_metric_read_given(given, set, error);
     duet_run *judge = duet_run_judge(task->run);
     size_t total = duet_metric_examples(task), width = duet_run_features(judge, DUET_FEATURES);
     DUET_TRY(make_room(set, total, width, error));

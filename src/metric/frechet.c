@@ -142,7 +142,7 @@ const duet_metric duet_metric_frechet = {
     .row = {"frechet", "squared features",
             "Frechet distance between the features of 2,500 samples and of the split; for models that sample, with a "
             "judge or with --features",
-            -1},
+            .better = -1, .by_features = DUET_BY_FEATURES},
     .applies = applies,
     .finish = finish,
 };

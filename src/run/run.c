@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A run opened to be used: what run.json names, with the weights of the checkpoint. */
+#define _XOPEN_SOURCE 700 /* realpath */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +15,9 @@
 
 struct duet_run {
     duet_device *device;
-    bool borrowed; /* the device belongs to another run or to a training */
-    bool live;     /* data, model and evaluator belong to a training too */
+    bool borrowed;  /* the device belongs to another run or to a training */
+    bool live;      /* data, model and evaluator belong to a training too */
+    char name[256]; /* of the directory */
     duet_run *judge;
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
     const char *const *settings; /* added in front of every request's own */
@@ -76,6 +79,15 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const pl
     return status;
 }
 
+/* Of the directory itself, whatever path leads to it. */
+static void take_name(duet_run *run, const char *directory)
+{
+    char *path = realpath(directory, NULL);
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    snprintf(run->name, sizeof run->name, "%s", slash == NULL ? "" : slash + 1);
+    free(path);
+}
+
 /* `beside`: a run whose device is used; NULL: a device is opened. */
 static duet_status open_run(duet_run **run, const char *path, const duet_run *beside, const char *device,
                             const char *data, const duet_family *family, duet_error *error)
@@ -91,6 +103,7 @@ static duet_status open_run(duet_run **run, const char *path, const duet_run *be
     if (status == DUET_OK) status = duet_run_file_read(&file, from.directory, error);
     if (status == DUET_OK) {
         status = open_parts(made, &file, &from, device, data, family, error);
+        take_name(made, from.directory);
         duet_run_file_free(&file);
     }
     free(from.directory);
@@ -207,6 +220,11 @@ duet_data *duet_run_data(duet_run *run)
 duet_device *duet_run_device(duet_run *run)
 {
     return run->device;
+}
+
+const char *duet_run_name(const duet_run *run)
+{
+    return run->name;
 }
 
 size_t duet_run_features(duet_run *run, const char *output)
