@@ -4,6 +4,8 @@
  * (CMMD, arXiv:2401.09603), whose width here is the examples' mean squared distance. Unlike the Frechet distance it
  * needs no Gaussian, and its mean does not depend on the number of samples. Being unbiased it lies as often below 0 as
  * above where both come from one distribution: a negative value says that no difference is seen. */
+#include <stdlib.h>
+
 #include "metric/features.h"
 #include "metric/kernel.h"
 
@@ -22,21 +24,24 @@ static void add_distance(duet_metric_task *task, const char *name, const duet_ke
     duet_metric_add(task, name, value, value - reach, value + reach, count);
 }
 
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    return duet_metric_enough_features(run, split, LEAST, "kernel-distance", error);
+}
+
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     duet_feature_set samples = {0}, examples = {0};
-    duet_status status = duet_metric_sample_features(task, &samples, error);
-    if (status == DUET_OK) status = duet_metric_example_features(task, &examples, error);
-    if (status == DUET_OK) status = duet_metric_check_features(&samples, &examples, LEAST, "kernel-distance", error);
+    duet_status status = duet_metric_feature_pair(task, &samples, &examples, error);
     if (status == DUET_OK) {
-        size_t count = samples.count < examples.count ? samples.count : examples.count;
-        if (count > DUET_FEATURE_SAMPLES) count = DUET_FEATURE_SAMPLES;
         const duet_kernel cubic = {DUET_KERNEL_CUBIC, 0};
         const duet_kernel gaussian = {DUET_KERNEL_GAUSSIAN,
-                                      duet_mean_squared_distance(examples.values, count, examples.width)};
-        add_distance(task, "kernel-distance", &cubic, &samples, &examples, count);
-        add_distance(task, "kernel-distance-gaussian", &gaussian, &samples, &examples, count);
+                                      duet_mean_squared_distance(examples.values, examples.count, examples.width)};
+        add_distance(task, "kernel-distance", &cubic, &samples, &examples, samples.count);
+        add_distance(task, "kernel-distance-gaussian", &gaussian, &samples, &examples, samples.count);
     }
+    free(samples.values);
+    free(examples.values);
     return status;
 }
 
@@ -48,4 +53,5 @@ const duet_metric duet_metric_kernel_distance = {
             .better = -1, .by_features = DUET_BY_FEATURES},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
 };
