@@ -11,7 +11,7 @@
 enum { MOST_VALUES = 64 };
 
 struct arguments {
-    const char *run, *device, *data, *judge;
+    const char *run, *device, *data, *judge, *samples;
     cli_list metrics, settings, features;
     uint64_t seed;
     bool json;
@@ -28,6 +28,8 @@ static const cli_option options[] = {
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
      "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, which says what samples show", 0, 0},
+    {CLI_TEXT, "samples", 0, PLACE(samples), "NAME|PATH",
+     "judge these examples in place of samples that the model draws, such as\nan array of any other program", 0, 0},
     {CLI_LIST, "features", 0, PLACE(features), "FILE.npy",
      "features of samples and, given again, of the data, by any encoder, in\nplace of a judge's", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
@@ -93,6 +95,11 @@ static json_t *features_json(duet_run *run, duet_error *error)
     return json_pack("{s:o s:s}", "name", cli_json_text(identity.name), "checksum", identity.checksum);
 }
 
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL ? json_null() : cli_json_text(text);
+}
+
 static int print_json(duet_run *run, const struct arguments *arguments, const struct values *values)
 {
     json_t *metrics = json_object();
@@ -100,12 +107,12 @@ static int print_json(duet_run *run, const struct arguments *arguments, const st
     for (size_t i = 0; i < values->count; i++)
         json_object_set_new(metrics, values->rows[i].name, value_json(run, &values->rows[i], &error));
     json_t *features = features_json(run, &error);
-    int status =
-        cli_json_print(json_pack("{s:i s:o s:o s:o s:s s:o s:s s:o}", "schema", 2, "run", cli_json_text(arguments->run),
-                                 "judge", arguments->judge == NULL ? json_null() : cli_json_text(arguments->judge),
-                                 "features", features, "model", duet_model_family(duet_run_model(run))->name, "data",
-                                 cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
-                                 cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
+    int status = cli_json_print(json_pack("{s:i s:o s:o s:o s:o s:s s:o s:s s:o}", "schema", 2, "run",
+                                          cli_json_text(arguments->run), "samples", text_or_null(arguments->samples),
+                                          "judge", text_or_null(arguments->judge), "features", features, "model",
+                                          duet_model_family(duet_run_model(run))->name, "data",
+                                          cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
+                                          cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
     return error.status == DUET_OK ? status : cli_fail_opened(&error);
 }
 
@@ -138,6 +145,12 @@ static int call_judge(duet_run *run, const char *directory, duet_run **judge)
     return CLI_DONE;
 }
 
+static int take_samples(duet_run *run, const char *samples)
+{
+    duet_error error = {0};
+    return duet_run_set_samples(run, samples, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
 static int take_features(duet_run *run, const cli_list *files)
 {
     duet_error error = {0};
@@ -160,6 +173,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
+    if (status == CLI_DONE) status = take_samples(opened, arguments.samples);
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);

@@ -9,8 +9,8 @@ enum { SAMPLES = 1000 };
 static bool applies(duet_run *run)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    return duet_run_judge(run) != NULL && duet_run_has_classes(run) && data->classes > 1 &&
-           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
+    return duet_run_judge(run) != NULL && duet_run_has_classes(run) && duet_run_given_samples(run) == NULL &&
+           data->classes > 1 && duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
 }
 
 static duet_status compare(duet_metric_task *task, float *samples, uint8_t *asked, uint8_t *seen, duet_error *error)
