@@ -12,20 +12,20 @@ enum { SAMPLES = 2500, MOST_MODES = 64, MOST_DIMENSIONS = 2 };
 
 static bool applies(duet_run *run)
 {
-    const duet_toy *toy = duet_run_data(run)->toy;
-    return toy != NULL && toy->modes <= MOST_MODES && toy->dimensions <= MOST_DIMENSIONS &&
-           duet_run_features(run, DUET_SAMPLE) == toy->dimensions;
+    const duet_generated *set = duet_run_data(run)->generated;
+    return set != NULL && set->mixture != NULL && set->mixture->modes <= MOST_MODES &&
+           set->shape.dims[0] <= MOST_DIMENSIONS && duet_run_features(run, DUET_SAMPLE) == set->shape.dims[0];
 }
 
 /* The mode whose centre is nearest, and in *distance how far it is: INFINITY if the sample is not finite. */
-static size_t nearest_mode(const duet_toy *toy, const float *sample, double *distance)
+static size_t nearest_mode(const duet_generated *set, const float *sample, double *distance)
 {
     size_t nearest = 0;
     *distance = INFINITY;
-    for (size_t mode = 0; mode < toy->modes; mode++) {
+    for (size_t mode = 0; mode < set->mixture->modes; mode++) {
         double centre[MOST_DIMENSIONS], squares = 0;
-        toy->centre(mode, centre);
-        for (size_t i = 0; i < toy->dimensions; i++) squares += (sample[i] - centre[i]) * (sample[i] - centre[i]);
+        set->mixture->centre(mode, centre);
+        for (size_t i = 0; i < set->shape.dims[0]; i++) squares += (sample[i] - centre[i]) * (sample[i] - centre[i]);
         if (!(sqrt(squares) < *distance)) continue;
         *distance = sqrt(squares);
         nearest = mode;
@@ -35,7 +35,7 @@ static size_t nearest_mode(const duet_toy *toy, const float *sample, double *dis
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    const duet_toy *toy = duet_run_data(task->run)->toy;
+    const duet_generated *set = duet_run_data(task->run)->generated;
     bool covered[MOST_MODES] = {false};
     double modes = 0, *good = calloc(SAMPLES, sizeof *good);
     float *samples = NULL;
@@ -43,12 +43,12 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     duet_status status = duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error);
     for (size_t i = 0; status == DUET_OK && i < SAMPLES; i++) {
         double distance;
-        size_t mode = nearest_mode(toy, samples + i * toy->dimensions, &distance);
-        good[i] = distance <= 3 * toy->sigma;
+        size_t mode = nearest_mode(set, samples + i * set->shape.dims[0], &distance);
+        good[i] = distance <= 3 * set->mixture->sigma;
         if (good[i] > 0) covered[mode] = true;
     }
     if (status == DUET_OK) {
-        for (size_t mode = 0; mode < toy->modes; mode++) modes += covered[mode];
+        for (size_t mode = 0; mode < set->mixture->modes; mode++) modes += covered[mode];
         duet_metric_add(task, "modes", modes, NAN, NAN, SAMPLES);
         duet_metric_add_mean(task, "high-quality", good, SAMPLES);
     }
