@@ -83,7 +83,7 @@ static duet_node gather_labels(duet_data *data, duet_graph *graph, duet_data_par
 static duet_node draw_generated(duet_data *data, duet_graph *graph, size_t batch, duet_node *labels)
 {
     duet_node classes, examples = data->generated->batch(data, graph, batch, &classes);
-    *labels = duet_one_hot(duet_reshape(classes, DUET_SHAPE(batch)), data->info.classes);
+    *labels = duet_one_hot(duet_to_index(duet_reshape(classes, DUET_SHAPE(batch))), data->info.classes);
     return examples;
 }
 
