@@ -35,6 +35,10 @@ static const duet_metric *const metrics[] = {
     &duet_metric_memorisation,
     &duet_metric_precision,
     &duet_metric_ssim,
+    &duet_metric_combinations,
+    &duet_metric_latent_probe,
+    &duet_metric_linear_probe,
+    &duet_metric_mutual_information_gap,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
