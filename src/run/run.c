@@ -241,6 +241,15 @@ void duet_run_set_settings(duet_run *run, const char *const *settings, size_t co
     run->setting_count = count;
 }
 
+const char *duet_run_setting(duet_run *run, const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = run->setting_count; i-- > 0;)
+        if (strncmp(run->settings[i], key, length) == 0 && run->settings[i][length] == '=')
+            return run->settings[i] + length + 1;
+    return NULL;
+}
+
 duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error)
 {
     duet_request whole = *request;
