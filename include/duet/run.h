@@ -139,6 +139,8 @@ DUET_API size_t duet_run_classes(duet_run *run);
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */
 DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count);
+/** Whether some procedure of the model reads the setting `key` in a request. */
+DUET_API bool duet_run_takes(duet_run *run, const char *key);
 /** What they say of `key`, the last of them; NULL: nothing. */
 DUET_API const char *duet_run_setting(duet_run *run, const char *key);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not

@@ -202,7 +202,7 @@ static void go(duet_model *m, const duet_joint *joint, bool back)
     w.chains = duet_use_count(m, "chains", 8, 1, 1000, "walks an example");
     w.leaps = duet_use_count(m, "leaps", 10, 1, 1000, "leapfrog steps a move");
     w.step = duet_use_number(m, "step_size", 0, 0, 100, "of the leapfrog; 0: found for 65% acceptance");
-    (void)duet_use_count(m, "examples", 100, 2, 1000000, "examples that the metric ais looks at");
+    (void)duet_use_count(m, "examples", 100, 2, 1000000, "examples that the metrics of log p(x) look at");
     (void)duet_use_count(m, "simulated", 20, 0, 1000000, "examples of the model's own that ais is checked by");
     w.pilots = w.step > 0 ? 0 : (size_t)ceil(fmax(pilot_least, pilot_share * (double)w.temperatures));
     w.latent = duet_prior_features(m->build->prior, m->build->prior_count);

@@ -241,6 +241,14 @@ void duet_run_set_settings(duet_run *run, const char *const *settings, size_t co
     run->setting_count = count;
 }
 
+bool duet_run_takes(duet_run *run, const char *key)
+{
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    for (size_t i = 0; i < build->knob_count; i++)
+        if (strcmp(build->knobs[i].key, key) == 0) return true;
+    return false;
+}
+
 const char *duet_run_setting(duet_run *run, const char *key)
 {
     size_t length = strlen(key);

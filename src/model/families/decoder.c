@@ -83,6 +83,11 @@ duet_node duet_likelihood_mean(duet_model *model, duet_node decoded)
     return is_bernoulli(model) ? duet_sigmoid(decoded) : decoded;
 }
 
+bool duet_likelihood_is_of_bytes(duet_model *model)
+{
+    return is_logistic(model);
+}
+
 /* location + scale logit(u), to the nearest level. */
 static duet_node logistic_draw(duet_model *model, duet_node location, duet_node share)
 {

@@ -41,7 +41,8 @@ void duet_vae_objective(duet_model *model, const duet_vae *vae);
  *  log_ratio: log q(z | x) - log p(z). */
 duet_node duet_importance_bound(duet_node nll, duet_node log_ratio, size_t k);
 /** The procedure "likelihood" over the batch: log p(x) in nats, [batch], by that bound with as many draws as the
- *  request's `k` says. Output "log_likelihood". It never falls in the mean as k grows, and converges to log p(x). */
+ *  request's `k` says. Outputs "log_likelihood" and, of a likelihood of bytes, "log_likelihood_bits",
+ *  bits a feature. It never falls in the mean as k grows, and converges to log p(x). */
 void duet_vae_likelihood(duet_model *model, const duet_vae *vae, const duet_gaussian *posterior,
                          const duet_gaussian *prior);
 /** The procedures of duet_anneal for it. */
