@@ -65,12 +65,15 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
     duet_metric_modes, duet_metric_neighbour_spread, duet_metric_frechet, duet_metric_latent_mmd,
     duet_metric_latent_rank, duet_metric_nearest_neighbour, duet_metric_reconstruction_agreement,
     duet_metric_cluster_accuracy, duet_metric_inception_score, duet_metric_kernel_distance, duet_metric_latent_mse,
-    duet_metric_log_likelihood, duet_metric_memorisation, duet_metric_ais, duet_metric_precision, duet_metric_ssim;
+    duet_metric_log_likelihood, duet_metric_memorisation, duet_metric_ais, duet_metric_jensen_shannon,
+    duet_metric_jensen_shannon_discriminator, duet_metric_precision, duet_metric_ssim;
 
 /** Refuses, in words, a metric that there is not, that the run cannot give, or of a split without examples. */
 duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error);
 /** Why the run's model has no such likelihood: a refusal. */
 const char *duet_metric_why_no_likelihood(duet_run *run);
+/** Why no discriminator of the run says the log-odds of real and generated; NULL: one does. */
+const char *duet_metric_why_no_odds(duet_run *run);
 /** A count that requests set ("examples=200"), for the metric itself; `initial` where nothing is said. */
 size_t duet_metric_count(const duet_metric_task *task, const char *key, size_t initial);
 /** How many examples the task's split has. */
