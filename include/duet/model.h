@@ -308,9 +308,9 @@ typedef struct duet_joint {
 /** Annealed importance sampling (Neal 2001) over the batch, from duet_latent's prior to the posterior by Hamiltonian
  *  moves, `chains` walks an example of `temperatures` steps. Three procedures: "anneal", with the outputs "annealed"
  *  [batch], log p(x) in nats, in the mean a lower bound, "annealed_chains", how many chains of equal weights say as
- *  much as these, and "annealed_acceptance" of moves; "simulate", with "simulated", a draw of p(x | z) for the request's
- *  latents; and "anneal_back", given such examples and the latents they were drawn from, with "annealed_back", in the
- *  mean an upper bound (Grosse et al. 2015, arXiv:1511.02543). */
+ *  much as these, and "annealed_acceptance" of moves; "simulate", with "simulated", a draw of p(x | z) for the
+ * request's latents; and "anneal_back", given such examples and the latents they were drawn from, with "annealed_back",
+ * in the mean an upper bound (Grosse et al. 2015, arXiv:1511.02543). */
 DUET_API void duet_anneal_at(const char *where, duet_model *model, const duet_joint *joint);
 #define duet_anneal(model, joint) duet_anneal_at(DUET_WHERE, (model), (joint))
 /** The same for a decoder ([rows, latent] to [rows, features of the data]) that has no p(x | z), with the normal noise

@@ -27,6 +27,7 @@ typedef struct duet_line {
     const float *values; /**< [count]; NaN leaves a hole */
     size_t ink;          /**< 0: grey, 1: blue, 2: orange, 3: green, 4: red */
     size_t panel;        /**< which of the panels, from the top, it is drawn in */
+    double reach;        /**< a value that the panel shows at least; 0: none */
 } duet_line;
 
 /** Lines as a PNG, in panels one above the other; each reaches from 0, or the least value below, to the largest, with

@@ -21,10 +21,10 @@ static double column_of(const duet_curve_point *point, size_t column)
 /* `columns`: [COLUMNS, POINTS]. */
 static duet_status draw(const char *file, const float *columns, duet_error *error)
 {
-    const duet_line lines[] = {{columns + POINTS, 0, 0},
-                               {columns + (size_t)2 * POINTS, 1, 0},
-                               {columns + (size_t)3 * POINTS, 0, 1},
-                               {columns + (size_t)4 * POINTS, 2, 1}};
+    const duet_line lines[] = {{columns + POINTS, 0, 0, 0},
+                               {columns + (size_t)2 * POINTS, 1, 0, 0},
+                               {columns + (size_t)3 * POINTS, 0, 1, 1},
+                               {columns + (size_t)4 * POINTS, 2, 1, 1}};
     return duet_write_png_lines(file, lines, CLI_COUNT_OF(lines), POINTS, error);
 }
 

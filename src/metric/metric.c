@@ -34,6 +34,7 @@ static const duet_metric *const metrics[] = {
     &duet_metric_latent_mse,
     &duet_metric_log_likelihood,
     &duet_metric_ais,
+    &duet_metric_cost,
     &duet_metric_jensen_shannon,
     &duet_metric_jensen_shannon_discriminator,
     &duet_metric_memorisation,

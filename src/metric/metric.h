@@ -65,7 +65,7 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
     duet_metric_modes, duet_metric_neighbour_spread, duet_metric_frechet, duet_metric_latent_mmd,
     duet_metric_latent_rank, duet_metric_nearest_neighbour, duet_metric_reconstruction_agreement,
     duet_metric_cluster_accuracy, duet_metric_inception_score, duet_metric_kernel_distance, duet_metric_latent_mse,
-    duet_metric_log_likelihood, duet_metric_memorisation, duet_metric_ais, duet_metric_jensen_shannon,
+    duet_metric_log_likelihood, duet_metric_memorisation, duet_metric_ais, duet_metric_cost, duet_metric_jensen_shannon,
     duet_metric_jensen_shannon_discriminator, duet_metric_precision, duet_metric_ssim;
 
 /** Refuses, in words, a metric that there is not, that the run cannot give, or of a split without examples. */

@@ -24,6 +24,8 @@ static panel panel_of(size_t index, const duet_line *lines, size_t line_count, s
 {
     panel result = {BORDER + index * (HEIGHT + GAP), 0, 0};
     for (size_t l = 0; l < line_count; l++)
+        if (lines[l].panel == index) result.high = fmax(result.high, lines[l].reach);
+    for (size_t l = 0; l < line_count; l++)
         for (size_t i = 0; i < count && lines[l].panel == index; i++) {
             if (!isfinite(lines[l].values[i])) continue;
             result.low = fmin(result.low, (double)lines[l].values[i]);
