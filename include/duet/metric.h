@@ -45,6 +45,11 @@ DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *m
 DUET_API duet_status duet_latent_rank(duet_run *run, const float *latents, const uint8_t *classes, size_t count,
                                       double *ranks, duet_error *error);
 
+/** The training example that is nearest to each of `count` rows of the data's numbers, and its Euclidean distance. A
+ * row of NaNs is near nothing: SIZE_MAX and infinity. */
+DUET_API duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places,
+                                           double *distances, duet_error *error);
+
 /** How well scores tell strange examples from usual ones. */
 typedef struct duet_separation {
     double auroc;             /**< the share of pairs in which the strange example has the higher score, ties half */

@@ -1,0 +1,1 @@
+document.body.append(JSON.parse(document.getElementById('duet-data').textContent).schema);
