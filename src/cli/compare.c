@@ -54,8 +54,10 @@ static cli_table begin_table(json_t *document, const char *const *first, size_t 
     json_t *run;
     size_t i;
     for (i = 0; i < count; i++) heads[i] = first[i];
-    json_array_foreach(part(document, "runs"), i, run) if (count + i < MOST_COLUMNS) heads[count + i] =
-        text_of(run, "name");
+    json_array_foreach(part(document, "runs"), i, run)
+    {
+        if (count + i < MOST_COLUMNS) heads[count + i] = text_of(run, "name");
+    }
     return (cli_table){.heads = heads, .columns = count + json_array_size(part(document, "runs"))};
 }
 
@@ -151,8 +153,10 @@ static bool is_best(json_t *metric, size_t run)
 {
     json_t *index;
     size_t i;
-    json_array_foreach(json_object_get(metric, "best"), i,
-                       index) if (json_integer_value(index) == (json_int_t)run) return true;
+    json_array_foreach(json_object_get(metric, "best"), i, index)
+    {
+        if (json_integer_value(index) == (json_int_t)run) return true;
+    }
     return false;
 }
 
@@ -177,8 +181,10 @@ static int print_metrics(json_t *document)
     {
         char text[4 * WORD];
         bool given = false;
-        json_array_foreach(json_object_get(metric, "values"), j, cell) given =
-            given || !isnan(number_of(cell, "value"));
+        json_array_foreach(json_object_get(metric, "values"), j, cell)
+        {
+            given = given || !isnan(number_of(cell, "value"));
+        }
         if (!given) continue;
         show_direction(metric, text, sizeof text);
         cli_table_cell(&table, "%s", text_of(metric, "name"));

@@ -270,34 +270,56 @@ static json_t *sorted(json_t *rows)
     return made;
 }
 
+/* Metrics without a second of any name. */
+typedef struct metric_list {
+    json_t *rows, *names;
+    json_t *given; /* metrics of which some run gives a value */
+} metric_list;
+
+static void add_metric(metric_list *to, const char *name, const char *metric, json_t *entry)
+{
+    static const char *const kept[] = {"metric", "group", "unit", "summary", "better", "target", "order"};
+    if (name == NULL || metric == NULL || json_object_get(to->names, name) != NULL) return;
+    json_t *row = json_pack("{s:s}", "name", name);
+    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+        json_object_set(row, kept[k], json_object_get(entry, kept[k]));
+    json_array_append_new(to->rows, row);
+    json_object_set_new(to->names, name, json_true());
+}
+
+static void add_given(metric_list *to, json_t *run)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(run, "evaluation"), "metrics"), i, entry)
+    {
+        const char *metric = json_string_value(json_object_get(entry, "metric"));
+        add_metric(to, json_string_value(json_object_get(entry, "name")), metric, entry);
+        if (metric != NULL) json_object_set_new(to->given, metric, json_true());
+    }
+}
+
+static void add_not_given(metric_list *to, json_t *run)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(run, "evaluation"), "not_given"), i, entry)
+    {
+        const char *metric = json_string_value(json_object_get(entry, "metric"));
+        if (metric != NULL && json_object_get(to->given, metric) == NULL) add_metric(to, metric, metric, entry);
+    }
+}
+
 /* Every metric that some run gives or is asked for in vain, once; the latter only where no run gives its values. */
 static json_t *list_metrics(json_t *document)
 {
-    static const char *const lists[] = {"metrics", "not_given"}, *const kept[] = {"metric", "group",  "unit", "summary",
-                                                                                  "better", "target", "order"};
-    json_t *rows = json_array(), *run, *entry, *row;
-    json_t *seen = json_object(), *given = json_object();
-    size_t i, j;
-    for (size_t list = 0; list < 2; list++) json_array_foreach(runs_of(document), i, run)
-        {
-            json_array_foreach(json_object_get(json_object_get(run, "evaluation"), lists[list]), j, entry)
-            {
-                const char *metric = json_string_value(json_object_get(entry, "metric"));
-                const char *name = list == 0 ? json_string_value(json_object_get(entry, "name")) : metric;
-                if (name == NULL || metric == NULL || json_object_get(seen, name) != NULL ||
-                    (list == 1 && json_object_get(given, metric) != NULL))
-                    continue;
-                row = json_pack("{s:s}", "name", name);
-                for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
-                    json_object_set(row, kept[k], json_object_get(entry, kept[k]));
-                json_array_append_new(rows, row);
-                json_object_set_new(seen, name, json_true());
-                if (list == 0) json_object_set_new(given, metric, json_true());
-            }
-        }
-    json_decref(seen);
-    json_decref(given);
-    return sorted(rows);
+    metric_list list = {json_array(), json_object(), json_object()};
+    size_t count = json_array_size(runs_of(document));
+    for (size_t i = 0; i < count; i++) add_given(&list, run_at(document, i));
+    for (size_t i = 0; i < count; i++) add_not_given(&list, run_at(document, i));
+    json_decref(list.names);
+    json_decref(list.given);
+    return sorted(list.rows);
 }
 
 static void compare_metrics(json_t *document)
@@ -307,7 +329,7 @@ static void compare_metrics(json_t *document)
     json_array_foreach(rows, i, row)
     {
         json_t *cells = json_array();
-        json_array_foreach(runs_of(document), j, run) json_array_append_new(cells, cell_of(run, row));
+        for (j = 0; (run = run_at(document, j)) != NULL; j++) json_array_append_new(cells, cell_of(run, row));
         json_object_set_new(row, "values", cells);
         mark(document, row);
     }
@@ -383,9 +405,11 @@ static void add_only(json_t *document, const char *group, size_t run, duet_text 
     json_t *metric;
     size_t i, which = 0;
     duet_text list = {0}, before = {0};
-    json_array_foreach(json_object_get(document, "metrics"), i,
-                       metric) if (is_in(metric, group) && count_given(metric, &which) == 1 && which == run)
-        add_name(&list, json_string_value(json_object_get(metric, "name")));
+    json_array_foreach(json_object_get(document, "metrics"), i, metric)
+    {
+        if (is_in(metric, group) && is_leading(metric) && count_given(metric, &which) == 1 && which == run)
+            add_name(&list, json_string_value(json_object_get(metric, "name")));
+    }
     duet_text_add(&before, "Only %s gives", name_at(document, run));
     add_sentence(text, duet_text_get(&before), &list);
     duet_text_free(&before);
@@ -403,8 +427,8 @@ static void add_undecided(json_t *document, const char *group, duet_text *text)
         size_t best = json_array_size(json_object_get(metric, "best"));
         bool without = false;
         if (!is_in(metric, group) || count_given(metric, &which) < 2) continue;
-        json_array_foreach(json_object_get(metric, "values"), j, cell) without =
-            without || (!isnan(number(cell, "value")) && isnan(number(cell, "low")));
+        for (j = 0; (cell = json_array_get(json_object_get(metric, "values"), j)) != NULL; j++)
+            without = without || (!isnan(number(cell, "value")) && isnan(number(cell, "low")));
         if (json_is_string(json_object_get(metric, "not_comparable")))
             add_name(&apart, name);
         else if (has_direction(metric) && best > 1)
@@ -426,9 +450,11 @@ static void add_absent(json_t *document, const char *group, duet_text *text)
     json_t *metric;
     size_t i, which;
     duet_text list = {0};
-    json_array_foreach(json_object_get(document, "metrics"), i,
-                       metric) if (is_in(metric, group) && count_given(metric, &which) == 0)
-        add_name(&list, json_string_value(json_object_get(metric, "name")));
+    json_array_foreach(json_object_get(document, "metrics"), i, metric)
+    {
+        if (is_in(metric, group) && count_given(metric, &which) == 0)
+            add_name(&list, json_string_value(json_object_get(metric, "name")));
+    }
     add_sentence(text, "Not given by any run:", &list);
 }
 
