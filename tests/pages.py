@@ -76,6 +76,11 @@ LOOK = r"""
   for (const svg of document.querySelectorAll('svg:not([aria-hidden="true"])'))
     if (svg.getAttribute('role') !== 'img' || !svg.getAttribute('aria-label') || !svg.querySelector('title') || !svg.querySelector('desc'))
       faults.push('a chart without a name: ' + words(svg.parentElement));
+  for (const svg of document.querySelectorAll('svg[aria-hidden="true"]'))
+    if (svg.getBoundingClientRect().width > 40) faults.push('a sign as wide as a chart: ' + words(svg.parentElement));
+  for (const node of document.querySelectorAll('main *, header *'))
+    if (node.childElementCount === 0 && node.textContent.trim().length > 6 && !(node instanceof SVGElement) && shown(node) &&
+        node.getBoundingClientRect().width > 0 && node.getBoundingClientRect().width < 28) faults.push('words squeezed into a column: ' + words(node));
   for (const image of document.images) {
     if (!image.alt) faults.push('a picture without words');
     if (!image.complete || image.naturalWidth === 0) faults.push('a picture that is not shown: ' + image.alt);
@@ -269,7 +274,7 @@ def main():
     shots = pathlib.Path(os.environ.get("DUET_TEST_SHOTS") or (os.path.dirname(results) if results else "."))
     shots.mkdir(parents=True, exist_ok=True)
     cases = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         pages = pages or make_pages(program, pathlib.Path(folder))
         browser = Browser(chromium, folder + "/browser")
         try:

@@ -120,9 +120,15 @@ function widened(low, high, share) {
 
 /* Curves. */
 let across = 'epoch';
+/* The report at an epoch's end may be a mean over few steps, which jumps: it is in the data, and not drawn. */
+function isShort(steps, i) {
+  return i > 0 && i < steps.length && steps.length > 4 && steps[i] - steps[i - 1] < .25 * steps[steps.length - 1] / steps.length;
+}
 function curvesOf(kind, term) {
-  return runs.map((run, index) => ({index, run, of: run[kind]})).filter(it => it.of && it.of.terms[term])
-    .map(it => ({...it, x: it.of[across], y: it.of.terms[term]}));
+  return runs.map((run, index) => ({index, run, of: run[kind]})).filter(it => it.of && it.of.terms[term]).map(it => {
+    const kept = it.of.step.map((step, i) => i).filter(i => kind !== 'losses' || !isShort(it.of.step, i));
+    return {...it, x: kept.map(i => it.of[across][i]), y: kept.map(i => it.of.terms[term][i])};
+  });
 }
 /* First reports may lie far off and press all that follows flat. */
 function rangeOf(curves) {
@@ -152,7 +158,7 @@ function curveChart(kind, term) {
   return s('svg', {class: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${name}: ${ends}`},
     s('title', {}, name), s('desc', {}, ends),
     s('clipPath', {id: clip}, s('rect', {x: left, y: top, width: width - left - right, height: height - top - bottom})),
-    ticks(low, high, 4).map(value => [
+    ticks(low, high, 5).map(value => [
       s('line', {class: 'gridline', x1: left, x2: width - right, y1: y(value), y2: y(value)}),
       s('text', {x: left - 6, y: y(value) + 4, 'text-anchor': 'end'}, plain(value))]),
     ticks(0, most, 5).map(value => s('text', {x: x(value), y: height - bottom + 16, 'text-anchor': 'middle'}, plain(value))),
@@ -179,8 +185,8 @@ function curveFigure(kind, term) {
       some ? h('span', {class: 'soft'}, ` of ${some} only`) : '', cut ? h('span', {class: 'soft'}, '; its first points lie outside') : ''),
     chart,
     under(term, () => curvesOf(kind, term).map(it => ({run: it.run.run, step: it.of.step, epoch: it.of.epoch,
-      seconds: it.of.seconds, [term]: it.y})), ['run', 'step', 'epoch', term],
-      () => curves.flatMap(it => it.y.map((value, i) => [it.run.name, plain(it.of.step[i]), plain(it.of.epoch[i]), plain(value)]))));
+      seconds: it.of.seconds, [term]: it.of.terms[term]})), ['run', 'step', 'epoch', term],
+      () => curves.flatMap(it => it.of.terms[term].map((value, i) => [it.run.name, plain(it.of.step[i]), plain(it.of.epoch[i]), plain(value)]))));
 }
 function curvesSection() {
   const kinds = ['losses', 'watched'].map(kind => [kind, [...new Set(runs.flatMap(run => Object.keys((run[kind] || {terms: {}}).terms)))]]);
@@ -192,7 +198,7 @@ function curvesSection() {
   draw();
   return section('Curves',
     h('p', {class: 'soft small'}, 'Terms of the loss in training, sums over features and means over the batch; likelihoods are in nats. ',
-      'Long trainings are averaged over neighbouring reports.'),
+      'Of a long training neighbouring reports are averaged; means over few steps at an epoch\'s end are not drawn.'),
     h('fieldset', {}, h('legend', {}, 'Across:\u00a0'), choice('epoch', 'epochs'), choice('step', 'steps'), choice('seconds', 'seconds')),
     legend(), place);
 }
@@ -269,7 +275,7 @@ function whiskers(metric) {
   const width = 420, row = 18, height = shown.length * row + 26, left = 12;
   const [low, high] = widened(Math.min(...ends), Math.max(...ends), .06), x = scale(low, high, left, width - left);
   const words = shown.map(cell => `${runs[cell.index].name} ${estimate(cell)[0]}` + (estimate(cell)[1] ? ` (${estimate(cell)[1]})` : '')).join('; ');
-  return s('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${metric.name}: ${words}`},
+  return s('svg', {class: 'whiskers', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${metric.name}: ${words}`},
     s('title', {}, metric.name), s('desc', {}, words),
     ticks(low, high, 5).map(value => [s('line', {class: 'gridline', x1: x(value), x2: x(value), y1: 2, y2: height - 18}),
       x(value) > 18 && x(value) < width - 18 ? s('text', {x: x(value), y: height - 4, 'text-anchor': 'middle'}, plain(value)) : null]),
@@ -296,8 +302,8 @@ function metricRow(metric) {
     h('div', {}, h('div', {class: 'name'}, metric.name), h('div', {class: 'soft'}, [metric.unit, direction(metric)].filter(Boolean).join('; '))),
     h('div', {}, given ? whiskers(metric) : null),
     h('div', {}, h('ul', {class: 'values'}, metric.values.map(value)),
-      metric.not_comparable ? h('div', {class: 'soft small'}, 'not compared: ' + metric.not_comparable) : null,
-      given ? under(metric.name, () => metric.values.map((cell, i) => ({run: runs[i].run, metric: metric.name, unit: metric.unit, ...cell}))) : null));
+      metric.not_comparable ? h('div', {class: 'soft small'}, 'not compared: ' + metric.not_comparable) : null),
+    h('div', {}, given ? under(metric.name, () => metric.values.map((cell, i) => ({run: runs[i].run, metric: metric.name, unit: metric.unit, ...cell}))) : null));
 }
 function metricsSection() {
   const given = data.metrics.filter(metric => metric.values.some(cell => isNumber(cell.value)));
