@@ -198,6 +198,12 @@ static distance distance_of(json_t *metric, json_t *cell)
                       isnan(a + b) ? NAN : fmax(a, b)};
 }
 
+/* Both missing are the same too. */
+static bool is_same(json_t *a, json_t *b)
+{
+    return a == b || json_equal(a, b);
+}
+
 /* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
  * model and its own data, as its judge sees them. */
 static const char *not_comparable(json_t *document, size_t a, json_t *cell_a, size_t b, json_t *cell_b)
@@ -207,7 +213,7 @@ static const char *not_comparable(json_t *document, size_t a, json_t *cell_a, si
            *data_b = json_object_get(run_at(document, b), "data");
     json_t *features_a = json_object_get(cell_a, "features"), *features_b = json_object_get(cell_b, "features");
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-        if (!json_equal(json_object_get(data_a, same[i]), json_object_get(data_b, same[i])))
+        if (!is_same(json_object_get(data_a, same[i]), json_object_get(data_b, same[i])))
             return "measured on different data";
     if (features_a != NULL && features_b != NULL && !json_equal(features_a, features_b))
         return "measured by different features";

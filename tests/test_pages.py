@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Opens the pages of `duet report` and `duet compare` in a real browser, headless Chromium, and looks at them.
 
-usage: pages.py PROGRAM [PAGE.html...]   (PROGRAM is build/duet; without pages, some runs are trained and shown)
+usage: test_pages.py build/duet
 
-At 360 and 1440 pixels, light and dark: nothing is thrown or logged as an error, nothing is asked of a network, no page
-is wider than the window, text stands out from what is behind it (WCAG AA, 4.5 to 1), every chart and picture has a
-name, Tab reaches every control, and every button copies JSON. Screenshots go to $DUET_TEST_SHOTS, or to the folder of
-the results. Speaks the DevTools protocol over a pipe; results are in cmocka's XML, as tests/run.py reads them.
+Some small runs are trained, one under a name that would be markup. At 360 and 1440 pixels, light and dark: nothing is
+thrown or logged as an error, nothing is asked of a network, no page is wider than the window, text stands out from what
+is behind it (WCAG AA, 4.5 to 1), every chart and picture has a name, Tab reaches every control, and every button copies
+JSON. Screenshots go to $DUET_TEST_SHOTS, or to the folder of the results. Speaks the DevTools protocol over a pipe.
 """
 import base64
+import itertools
 import json
 import os
 import pathlib
@@ -17,7 +18,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import xml.sax.saxutils
+import unittest
+
+import cases
 
 WIDTHS, THEMES = (360, 1440), ("light", "dark")
 
@@ -233,7 +236,7 @@ def look(browser, page, width, theme, shots):
 
 
 def make_pages(program, folder):
-    """Trains small runs, one under a name that would be markup, and returns pages of them."""
+    """Trains small runs, one under a name that would be markup, and writes PAGES of them."""
     def duet(*words):
         subprocess.run([program, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
@@ -247,46 +250,37 @@ def make_pages(program, folder):
     duet("compare", "vae", "ring", "--out", "apart.html")
     duet("report", "vae", "--out", "report.html")
     duet("report", "ring", "--out", "points.html")
-    return [folder / name for name in ("compare.html", "apart.html", "report.html", "points.html", "training.html")]
 
 
-def write_results(cases):
-    """cases: (name, fault or "" or None for skipped)."""
-    path = os.environ.get("CMOCKA_XML_FILE")
-    for name, fault in cases:
-        print("skipped" if fault is None else "FAILED" if fault else "passed", name, fault or "")
-    if path:
-        rows = "".join(
-            f"<testcase name={xml.sax.saxutils.quoteattr(name)} >" +
-            ("<skipped/>" if fault is None else f"<failure>{xml.sax.saxutils.escape(fault)}</failure>" if fault else "") +
-            "</testcase>" for name, fault in cases)
-        pathlib.Path(path.replace("%g", "pages")).write_text(f'<testsuites><testsuite name="pages">{rows}</testsuite></testsuites>')
-    return sum(bool(fault) for _, fault in cases)
+PAGES = ("compare", "apart", "report", "points", "training")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def main():
-    program, pages = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        print("there is no chromium here: pages are not opened")
-        return write_results([("pages_in_a_browser", None)])
-    results = os.environ.get("CMOCKA_XML_FILE")
-    shots = pathlib.Path(os.environ.get("DUET_TEST_SHOTS") or (os.path.dirname(results) if results else "."))
-    shots.mkdir(parents=True, exist_ok=True)
-    cases = []
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        pages = pages or make_pages(program, pathlib.Path(folder))
-        browser = Browser(chromium, folder + "/browser")
-        try:
-            for page in pages:
-                for width in WIDTHS:
-                    for theme in THEMES:
-                        faults = look(browser, page, width, theme, shots)
-                        cases.append((f"{pathlib.Path(page).stem}_{width}_{theme}", "; ".join(faults)))
-        finally:
-            browser.close()
-    return write_results(cases)
+@unittest.skipIf(CHROMIUM is None, "there is no chromium here: pages are not opened")
+class Pages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        held = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cls.addClassCleanup(held.cleanup)
+        results = os.environ.get("CMOCKA_XML_FILE")
+        cls.folder = pathlib.Path(held.name)
+        cls.shots = pathlib.Path(os.environ.get("DUET_TEST_SHOTS") or (os.path.dirname(results) if results else held.name))
+        cls.shots.mkdir(parents=True, exist_ok=True)
+        make_pages(PROGRAM, cls.folder)
+        cls.browser = Browser(CHROMIUM, held.name + "/browser")
+        cls.addClassCleanup(cls.browser.close)
 
+
+def add_case(page, width, theme):
+    def test(self):
+        self.assertEqual(look(self.browser, self.folder / f"{page}.html", width, theme, self.shots), [])
+
+    setattr(Pages, f"test_{page}_{width}_{theme}", test)
+
+
+for case in itertools.product(PAGES, WIDTHS, THEMES):
+    add_case(*case)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    PROGRAM = pathlib.Path(sys.argv[1]).resolve()
+    cases.main()
