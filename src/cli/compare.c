@@ -143,6 +143,8 @@ static void show_value(json_t *cell, bool is_best, char *text, size_t size)
         snprintf(text, size, "-");
     } else if (!(half > 0)) {
         snprintf(text, size, "%.4g%s", value, mark);
+    } else if (half < 1e-6) {
+        snprintf(text, size, "%.3g (%.3g to %.3g)%s", value, low, high, mark);
     } else {
         int digits = (int)fmax(0, fmin(8, 1 - floor(log10(half))));
         snprintf(text, size, "%.*f (%.*f to %.*f)%s", digits, value, digits, low, digits, high, mark);

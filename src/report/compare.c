@@ -46,7 +46,7 @@ static json_t *shown(json_t *value)
 {
     if (value == NULL || json_is_null(value)) return json_null();
     if (json_is_string(value)) return json_incref(value);
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_t *made = text == NULL ? json_null() : json_string(text);
     free(text);
     return made;
@@ -421,6 +421,19 @@ static void add_only(json_t *document, const char *group, size_t run, duet_text 
     duet_text_free(&before);
 }
 
+/* "precision (a, b)": runs in front that are not told apart. */
+static void add_shared(json_t *document, json_t *metric, duet_text *list)
+{
+    json_t *index;
+    size_t i;
+    duet_text_add(list, "%s%s (", list->length > 0 ? "; " : "", json_string_value(json_object_get(metric, "name")));
+    json_array_foreach(json_object_get(metric, "best"), i, index)
+    {
+        duet_text_add(list, "%s%s", i > 0 ? ", " : "", name_at(document, (size_t)json_integer_value(index)));
+    }
+    duet_text_add(list, ")");
+}
+
 /* Metrics that several runs give and that settle nothing, by the reason. */
 static void add_undecided(json_t *document, const char *group, duet_text *text)
 {
@@ -438,13 +451,13 @@ static void add_undecided(json_t *document, const char *group, duet_text *text)
         if (json_is_string(json_object_get(metric, "not_comparable")))
             add_name(&apart, name);
         else if (has_direction(metric) && best > 1)
-            add_name(&shared, name);
+            add_shared(document, metric, &shared);
         else if (has_direction(metric) && without)
             add_name(&bare, name);
         else if (has_direction(metric) && best == 0)
             add_name(&level, name);
     }
-    add_sentence(text, "Several are level in front by", &shared);
+    add_sentence(text, "Level in front:", &shared);
     add_sentence(text, "Not told apart by", &level);
     add_sentence(text, "No interval, so no verdict, for", &bare);
     add_sentence(text, "Not to be compared (different data or features):", &apart);

@@ -28,11 +28,12 @@ function plain(value) { /* four digits */
 }
 function digitsOf(cell) { /* the interval's half width has two digits */
   const half = (cell.high - cell.low) / 2;
-  return half > 0 ? Math.max(0, Math.min(8, 1 - Math.floor(Math.log10(half)))) : null;
+  return half > 0 ? Math.max(0, Math.min(20, 1 - Math.floor(Math.log10(half)))) : null;
 }
 function estimate(cell) {
   const digits = isNumber(cell.low) && isNumber(cell.high) ? digitsOf(cell) : null;
   if (digits === null) return [plain(cell.value), ''];
+  if (digits > 7) return [plain(cell.value), `${plain(cell.low)} to ${plain(cell.high)}`];
   const show = value => signed(value.toFixed(digits));
   return [show(cell.value), `${show(cell.low)} to ${show(cell.high)}`];
 }
@@ -45,6 +46,7 @@ function duration(seconds) {
 }
 const bytes = value => !isNumber(value) ? 'not known' : value < 1048576 ? `${plain(value / 1024)} KiB` : `${plain(value / 1048576)} MiB`;
 const count = value => isNumber(value) ? Math.round(value).toLocaleString('en') : 'not known';
+const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
 const anchor = text => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
 /* Runs: colour, dashes and a mark, so that colour is not all that tells them apart. */
@@ -204,6 +206,8 @@ function curvesSection() {
 }
 
 /* Pictures. */
+const nouns = {samples: 'samples', reconstructions: 'reconstructions', nearest: 'neighbours', interpolation: 'interpolation'};
+const has = (run, kind) => run.evaluation || run.pictures.some(it => it.kind === kind);
 function picture(index, kind) {
   const found = runs[index].pictures.find(it => it.kind === kind), name = runs[index].name;
   const reason = found ? found.reason : runs[index].evaluation ? 'not drawn' : 'not drawn yet: duet report draws it';
@@ -211,17 +215,18 @@ function picture(index, kind) {
   return h('figure', {}, alone ? null : h('figcaption', {}, who(index)),
     found && found.source
       ? h('img', {src: found.source, width: found.width, height: found.height, alt: `${kind} of ${name}: ${words}`})
-      : h('p', {class: 'absent'}, `no ${kind}: ${reason}`));
+      : h('p', {class: 'absent'}, `no ${nouns[kind]}: ${reason}`));
 }
 function pictureGroup(kind, title) {
   const words = runs.map(run => (run.pictures.find(it => it.kind === kind) || {}).words).find(Boolean);
-  return [h('h3', {}, title), words ? h('p', {class: 'soft small'}, words + '.') : null,
-    h('div', {class: runs.length < 3 ? 'side few' : 'side'}, runs.map((run, i) => picture(i, kind)))];
+  return [h('h3', {}, title), words ? h('p', {class: 'soft small'}, capital(words) + '.') : null,
+    h('div', {class: runs.length < 3 ? 'side few' : runs.length > 4 ? 'side many' : 'side'}, runs.map((run, i) => picture(i, kind)))];
 }
 function picturesSection() {
   const one = (kind, title) => h('div', {}, pictureGroup(kind, title));
   const all = [['samples', 'Samples'], ['reconstructions', 'Reconstructions'], ['nearest', 'Nearest training neighbours of samples'],
-    ['interpolation', 'From one latent to another']];
+    ['interpolation', 'From one latent to another']].filter(([kind]) => runs.some(run => has(run, kind)));
+  if (all.length === 0) return section('Pictures', h('p', {class: 'absent'}, 'no picture has been drawn yet'));
   return section('Pictures', alone ? h('div', {class: 'side few'}, all.map(([kind, title]) => one(kind, title)))
     : all.map(([kind, title]) => one(kind, title)));
 }
@@ -263,7 +268,7 @@ function codesChart(index) {
     under('codes of ' + name, () => ({run: runs[index].run, ...codes}), ['example', 'x', 'y', 'class'],
       () => codes.x.map((value, i) => [String(i), plain(value), plain(codes.y[i]), labelled ? nameOf(codes.labels[i]) : null])));
 }
-const codesSection = () => section('Latents', h('div', {class: runs.length < 3 ? 'side few' : 'side'}, runs.map((run, i) => codesChart(i))));
+const codesSection = () => runs.every(run => !run.evaluation) ? null : section('Latents', h('div', {class: runs.length < 3 ? 'side few' : runs.length > 4 ? 'side many' : 'side'}, runs.map((run, i) => codesChart(i))));
 
 /* Metrics. */
 const direction = metric => ({larger: 'larger is better', smaller: 'smaller is better', near: `best near ${metric.target}`,
@@ -300,7 +305,7 @@ function metricRow(metric) {
   };
   return h('div', {class: 'metric'},
     h('div', {}, h('div', {class: 'name'}, metric.name), h('div', {class: 'soft'}, [metric.unit, direction(metric)].filter(Boolean).join('; '))),
-    h('div', {}, given ? whiskers(metric) : null),
+    h('div', {}, given && !(alone && !isNumber(metric.values[0].low)) ? whiskers(metric) : null),
     h('div', {}, h('ul', {class: 'values'}, metric.values.map(value)),
       metric.not_comparable ? h('div', {class: 'soft small'}, 'not compared: ' + metric.not_comparable) : null),
     h('div', {}, given ? under(metric.name, () => metric.values.map((cell, i) => ({run: runs[i].run, metric: metric.name, unit: metric.unit, ...cell}))) : null));
@@ -308,7 +313,8 @@ function metricRow(metric) {
 function metricsSection() {
   const given = data.metrics.filter(metric => metric.values.some(cell => isNumber(cell.value)));
   const missing = data.metrics.filter(metric => !given.includes(metric)), groups = [...new Set(given.map(metric => metric.group))];
-  if (given.length === 0) return section('Metrics', h('p', {class: 'absent'}, 'not evaluated yet: ', h('code', {}, 'duet report RUN'), ' does it'));
+  if (data.metrics.length === 0) return null;
+  if (given.length === 0) return section('Metrics', h('p', {class: 'absent'}, 'no metric could be computed'));
   return section('Metrics',
     h('p', {class: 'soft small'}, 'On the test split, with intervals of 95% where a metric has one. ',
       alone ? '' : 'A run is marked as better where its interval does not overlap that of a worse one.'),
@@ -350,7 +356,7 @@ function differencesSection() {
     h('details', {}, h('summary', {}, `${data.common.length} settings in which they agree`), table(['setting', 'value'], data.common.map(row => [row.setting, row.value]))));
 }
 function settingsSection() {
-  return section('Settings', h('details', {open: ''}, h('summary', {}, `${data.common.length} settings`),
+  return section('Settings', h('details', {}, h('summary', {}, `${data.common.length} settings`),
     table(['setting', 'value'], data.common.map(row => [row.setting, row.value]))));
 }
 
@@ -404,8 +410,8 @@ function verdicts() {
 function notes() {
   const list = [];
   for (const run of runs) {
-    if (!run.evaluation) list.push([alone ? '' : run.name + ': ', 'no evaluation yet. ', h('code', {}, 'duet report ' + run.run), ' adds metrics and pictures.']);
-    else if (run.evaluation_is_old) list.push([alone ? '' : run.name + ': ', `metrics and pictures are of step ${run.evaluation.checkpoint.step}; the run has gone on since. `,
+    if (!run.evaluation) list.push([alone ? '' : run.name + ': ', alone ? 'No evaluation yet. ' : 'no evaluation yet. ', h('code', {}, 'duet report ' + run.run), ' adds metrics and pictures.']);
+    else if (run.evaluation_is_old) list.push([alone ? '' : run.name + ': ', `${alone ? 'Metrics' : 'metrics'} and pictures are of step ${run.evaluation.checkpoint.step}; the run has gone on since. `,
       h('code', {}, 'duet report ' + run.run), ' makes new ones.']);
   }
   const different = data.differences.find(row => row.setting === 'data' || row.setting === 'shape');
