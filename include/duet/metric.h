@@ -85,6 +85,11 @@ typedef struct duet_curve_point {
 DUET_API duet_status duet_discriminator_curve(duet_run *run, double low, double high, uint64_t seed,
                                               duet_curve_point *points, size_t count, duet_error *error);
 
+/** The training example that is nearest to each of `count` rows of the data's numbers, and its Euclidean distance. A
+ * row of NaNs is near nothing: SIZE_MAX and infinity. */
+DUET_API duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places,
+                                           double *distances, duet_error *error);
+
 /** How well scores tell strange examples from usual ones. */
 typedef struct duet_separation {
     double auroc;             /**< the share of pairs in which the strange example has the higher score, ties half */
