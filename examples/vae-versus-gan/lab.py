@@ -41,7 +41,12 @@ class Lab:
     def each(self, function, *items):
         """function of each item (or of each row of several lists), two or more at a time; results in order."""
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
-            return list(pool.map(function, *items))
+            try:
+                return list(pool.map(function, *items))
+            except BaseException:
+                self.stop()  # else what runs would be waited for
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def by_seed(self, labels, one):
         """{label: {name: estimate over the seeds}}, where one(label, seed) is {name: estimate}."""
@@ -75,7 +80,7 @@ class Lab:
         if self.stopping:
             raise KeyboardInterrupt
         child = subprocess.Popen([self.duet, *map(str, words)], env=self.environment, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.children.add(child)
         try:
             try:
@@ -93,6 +98,7 @@ class Lab:
         return out
 
     def stop(self):
+        """Ends what runs: trainings with a checkpoint."""
         self.stopping = True
         for child in list(self.children):
             child.send_signal(signal.SIGINT)
