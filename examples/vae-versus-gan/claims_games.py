@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Claims about the game: stability, what its losses say, and what the divergence behind them does."""
 import math
+import shutil
 import statistics
+import threading
 
 import data
 from claim import Claim, claim
-from evidence import DEPENDS, REFUTED, SUPPORTED, compare, number, over_seeds, spearman, verdict
+from evidence import DEPENDS, REFUTED, SUPPORTED, compare, number, spearman, verdict
 
 LOG_2 = math.log(2)
 
@@ -107,34 +109,45 @@ def starves(lab):
 
 @claim(10, "on few samples D reads log 2, and annealed noise cures it", "D's own estimate of the divergence, training and held out")
 def reads_log_two(lab):
-    rows, found = [], {}
     noise = ["--set", "instance_noise=1", "--set", f"instance_noise_steps={lab.pick(1500, 8000)}"]
-    trials = [("50 draws", 50, 0.5, "512,256", []), ("50 draws, narrow", 50, 0.05, "512,256", []),
-              ("50 draws, small D", 50, 0.5, "16", []), ("50 draws, noise", 50, 0.5, "512,256", noise),
-              ("endless draws", None, 0.5, "512,256", [])]
+    # Training examples (None: endless), deviation of a peak, widths of D, more settings.
+    trials = {"200 examples": (200, 0.5, "512,256", []), "200 examples, small D": (200, 0.5, "16", []),
+              "200 examples, narrow peaks": (200, 0.05, "512,256", []), "200 examples, noise": (200, 0.5, "512,256", noise),
+              "2,000 examples": (2000, 0.5, "512,256", []), "endless examples": (None, 0.5, "512,256", [])}
 
-    def one(trial, seed):
-        label, count, sigma, hidden, more = trial
-        where = "two-peaks"
-        if count:
-            where = lab.folder / "data" / f"peaks-{count}-{sigma}.npy"
-            data.write_npy(where, data.two_peaks(count + 1000, sigma), (count + 1000, 1))
+    def one(label, seed):
+        count, sigma, hidden, more = trials[label]
+        where = "two-peaks" if count is None else few_peaks(lab, count, sigma)
         words = ["gan", "--data", str(where), "--set", f"discriminator_hidden={hidden}", "--set", "k=5",
                  "--set", "discriminator.lr=0.001", *more]
         run = lab.train("read-" + label.replace(" ", "-").replace(",", ""), words, seed, steps=lab.pick(2000, 10000))
-        return lab.evaluate(run, ["jensen-shannon"])
-    pairs = [(trial, seed) for trial in trials for seed in lab.seeds]
-    results = lab.each(lambda pair: one(*pair), pairs)
-    for trial in trials:
-        mine = [result for (other, _), result in zip(pairs, results) if other is trial]
-        names = dict.fromkeys(name for one_seed in mine for name in one_seed)
-        found[trial[0]] = {name: over_seeds([one_seed.get(name) for one_seed in mine]) for name in names}
-    names = ["jensen-shannon", "jensen-shannon-discriminator", "jensen-shannon-discriminator-train"]
-    rows = [[label] + [found[label].get(name) for name in names] for label in found]
-    trained = [found[label].get(names[2]) for label in ("50 draws", "50 draws, noise", "endless draws")]
-    return Claim(["training data", "by quadrature (nats)", "D, held out", "D, training examples"], rows,
-                 verdict([compare(trained[2], trained[0]), compare(trained[1], trained[0])]),
+        found = lab.evaluate(run, ["jensen-shannon-discriminator"])
+        if sigma == 0.5:
+            found.update(lab.evaluate(run, ["jensen-shannon"], None, ["--data", "two-peaks"]))
+        return found
+    found = lab.by_seed(trials, one)
+    names = ["jensen-shannon", "jensen-shannon-discriminator", "jensen-shannon-discriminator-training"]
+    trained = {label: found[label][names[2]] for label in trials}
+    return Claim(["training data", "by quadrature (nats)", "D, held out", "D, training examples"],
+                 [[label] + [found[label].get(name) for name in names] for label in trials],
+                 verdict([compare(trained["endless examples"], trained["200 examples"]),
+                          compare(trained["200 examples, noise"], trained["200 examples"])]),
                  f"log 2 = {LOG_2:.3f} nats is the largest there is: no overlap.")
+
+
+def few_peaks(lab, count, sigma):
+    """A folder with so many training draws of two peaks, and 1,000 for tests."""
+    folder = lab.folder / "data" / f"peaks-{count}-{sigma}"
+    if not folder.exists():
+        part = folder.with_name(f"{folder.name}.{threading.get_ident()}")
+        part.mkdir()
+        data.write_npy(part / "train.npy", data.two_peaks(count, sigma, 1), (count, 1))
+        data.write_npy(part / "test.npy", data.two_peaks(1000, sigma, 2), (1000, 1))
+        try:
+            part.rename(folder)
+        except OSError:  # another thread was there first
+            shutil.rmtree(part)
+    return folder
 
 
 @claim(11, "reverse KL drops modes, forward KL covers", "a Gaussian fitted to two peaks by each objective")
@@ -151,16 +164,11 @@ def reverse_drops(lab):
         path = lab.folder / "data" / f"fit-{label.replace(' ', '-').lower()}-{seed}.npy"
         lab.ask("sample", run, "-n", 2000, "--out", path)
         values = list(data.read_npy(path)[1])
-        return number(abs(statistics.fmean(values)), n=2000), number(statistics.pstdev(values), n=2000)
-    labels = [*objectives, "maximum likelihood"]
-    pairs = [(label, seed) for label in labels for seed in lab.seeds]
-    results = dict(zip(pairs, lab.each(lambda pair: one(*pair), pairs)))
-    rows, width = [], {}
-    for label in labels:
-        middle, width[label] = (over_seeds([results[label, seed][i] for seed in lab.seeds]) for i in (0, 1))
-        rows.append([label, middle, width[label]])
-    says = verdict([compare(width["reverse KL"], number(1)), compare(number(1), width["forward KL"])])
-    return Claim(["objective", "distance of the mean from the middle", "deviation"], rows, says,
+        return {"mean": number(abs(statistics.fmean(values)), n=2000), "width": number(statistics.pstdev(values), n=2000)}
+    found = lab.by_seed([*objectives, "maximum likelihood"], one)
+    return Claim(["objective", "distance of the mean from the middle", "deviation"],
+                 [[label, it["mean"], it["width"]] for label, it in found.items()],
+                 verdict([compare(found["reverse KL"]["width"], number(1)), compare(number(1), found["forward KL"]["width"])]),
                  "Both peaks together have mean 0 and deviation 2.06; one of them lies 2 from the middle with 0.5.")
 
 
@@ -175,11 +183,9 @@ def undoes_itself(lab):
         found = lab.evaluate(run, ["modes"])
         moved = statistics.median(value for _, value in lab.curve(run, "update.generator"))
         loss = [value for _, value in lab.curve(run, "d_loss")]
-        return found["modes"], found["high-quality"], number(moved), number(statistics.pstdev(loss[len(loss) // 2:]))
-    pairs = [(move, seed) for move in moves for seed in lab.seeds]
-    results = dict(zip(pairs, lab.each(lambda pair: one(*pair), pairs)))
-    found = {move: [over_seeds([results[move, seed][i] for seed in lab.seeds]) for i in range(4)] for move in moves}
+        return {**found, "moved": number(moved), "unrest": number(statistics.pstdev(loss[len(loss) // 2:]))}
+    found = lab.by_seed(moves, one)
     return Claim(["G's updates for one of D", "modes", "high-quality", "length of an update", "deviation of D's loss"],
-                 [[str(move), *found[move]] for move in moves],
-                 verdict([compare(found[moves[-1]][1], found[moves[0]][1])]),
+                 [[str(move), *(found[move][name] for name in ("modes", "high-quality", "moved", "unrest"))] for move in moves],
+                 verdict([compare(found[moves[-1]]["high-quality"], found[moves[0]]["high-quality"])]),
                  "'Supported' where the share of samples on a mode falls with how far G goes alone.")

@@ -17,13 +17,7 @@ def trained(lab, names, metrics, trainings, judge=False, steps=None, more=()):
         run = lab.train(f"{names}-{label}".replace(" ", "-").replace(",", "").replace("=", "-"), trainings[label], seed,
                         **length)
         return lab.evaluate(run, metrics, lab.judge() if judge else None, more)
-    pairs = [(label, seed) for label in trainings for seed in lab.seeds]
-    results = dict(zip(pairs, lab.each(lambda pair: one(*pair), pairs)))
-    found = {}
-    for label in trainings:
-        every = dict.fromkeys(name for seed in lab.seeds for name in results[label, seed])
-        found[label] = {name: over_seeds([results[label, seed].get(name) for seed in lab.seeds]) for name in every}
-    return found
+    return lab.by_seed(trainings, one)
 
 
 @claim(12, "VAEs have a likelihood, GANs none, flows an exact one", "importance weights, exact likelihoods, and a refusal")

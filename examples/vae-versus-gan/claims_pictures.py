@@ -25,16 +25,11 @@ def blurrier(lab):
 @claim(2, "... because VAEs train on a bound", "sharpness and Frechet distance over the k of IWAE's tighter bound; NICE")
 def because_of_the_bound(lab):
     bounds = lab.pick([1, 5], [1, 5, 50])
-    found = {}
 
     def one(k, seed):
         run = lab.train(f"vae-k{k}", ["vae", "--set", f"k={k}"], seed, seconds=lab.seconds)
         return lab.evaluate(run, ["sharpness", "frechet", "elbo"], lab.judge())
-    pairs = [(k, seed) for k in bounds for seed in lab.seeds]
-    results = dict(zip(pairs, lab.each(lambda pair: one(*pair), pairs)))
-    for k in bounds:
-        found[k] = {name: over_seeds([results[k, seed][name] for seed in lab.seeds])
-                    for name in ("sharpness", "frechet", "elbo")}
+    found = lab.by_seed(bounds, one)
     nice = family.table(lab)["nice"]
     rows = [[f"vae, k = {k}", *(found[k][name] for name in ("sharpness", "frechet", "elbo"))] for k in bounds]
     rows.append(["nice, exact", nice["sharpness"], nice["frechet"], None])
@@ -55,11 +50,7 @@ def because_of_the_error(lab):
         run = lab.train("error-" + label.replace(" ", "-").replace("'", "").replace(",", ""), nets[label], seed,
                         seconds=lab.seconds)
         return lab.evaluate(run, ["sharpness", "frechet", "mse"], lab.judge())
-    pairs = [(label, seed) for label in nets for seed in lab.seeds]
-    results = dict(zip(pairs, lab.each(lambda pair: one(*pair), pairs)))
-    names = ("sharpness", "sharpness-reconstruction", "frechet", "mse")
-    found = {label: {name: over_seeds([results[label, seed].get(name) for seed in lab.seeds]) for name in names}
-             for label in nets}
+    found, names = lab.by_seed(nets, one), ("sharpness", "sharpness-reconstruction", "frechet", "mse")
     squared, features = found["squared error"], found["D's features, and a game"]
     return Claim(["error", *names], [[label, *(found[label][name] for name in names)] for label in nets],
                  verdict([compare(squared["sharpness"], features["sharpness"]),
@@ -90,12 +81,9 @@ def covers(lab):
             run = lab.train(f"modes-{data_set}-{label.replace(', ', '-')}", [*models[label], "--data", data_set], seed,
                             seconds=lab.pick(10, 120))
             return lab.evaluate(run, ["modes"])
-        pairs = [(label, seed) for label in models for seed in lab.seeds]
-        results = dict(zip(pairs, lab.each(lambda pair: one(*pair), pairs)))
-        for label in models:
-            found = [over_seeds([results[label, seed][name] for seed in lab.seeds]) for name in ("modes", "high-quality")]
-            modes[data_set, label] = found[0]
-            rows.append([f"{label} on {data_set}", *found, None, None, None])
+        for label, found in lab.by_seed(models, one).items():
+            modes[data_set, label] = found["modes"]
+            rows.append([f"{label} on {data_set}", found["modes"], found["high-quality"], None, None, None])
     table = family.table(lab)
     for label in DENSE + CONVOLUTIONAL:
         rows.append([f"{label} on pictures", None, None,

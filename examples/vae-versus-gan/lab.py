@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 
+from evidence import over_seeds
+
 
 class Refused(Exception):
     """Duet would not do it; the words are its own."""
@@ -40,6 +42,16 @@ class Lab:
         """function of each item (or of each row of several lists), two or more at a time; results in order."""
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             return list(pool.map(function, *items))
+
+    def by_seed(self, labels, one):
+        """{label: {name: estimate over the seeds}}, where one(label, seed) is {name: estimate}."""
+        pairs = [(label, seed) for label in labels for seed in self.seeds]
+        results = dict(zip(pairs, self.each(lambda pair: one(*pair), pairs)))
+        found = {}
+        for label in labels:
+            names = dict.fromkeys(name for seed in self.seeds for name in results[label, seed])
+            found[label] = {name: over_seeds([results[label, seed].get(name) for seed in self.seeds]) for name in names}
+        return found
 
     def say(self, words):
         print(f"[{time.monotonic() - self.start:5.0f} s] {words}", file=sys.stderr, flush=True)
@@ -145,8 +157,7 @@ class Lab:
         """{name: {"value", "low", "high", "n"}} of a run."""
         asked = [word for metric in metrics for word in ("--metric", metric)]
         told = ["--judge", judge] if judge else []
-        found = self.ask("eval", run, *told, *asked, *more)["metrics"]
-        return {k: v if isinstance(v, dict) else {"value": v, "low": None, "high": None, "n": 1} for k, v in found.items()}
+        return self.ask("eval", run, *told, *asked, *more)["metrics"]
 
     def judge(self):
         """A classifier of the data's classes, by whose features distances are taken."""
