@@ -34,11 +34,17 @@ static const double half_side = 0.88622692545, long_axis = 1.26491106407, short_
 /* Keeps an ellipse's middle from 0 / 0. */
 static const double tiny = 1e-8;
 
+/* fmaxf asks for NaNs first, which takes half the time of drawing. */
+static inline float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 /* How far a point beside the centre lies outside a shape's edge; below 0: inside. */
 static float distance(size_t shape, float u, float v, float size)
 {
-    if (shape == 0) return fmaxf(fabsf(u), fabsf(v)) - (float)half_side * size;
-    if (shape == 2) return fmaxf(v, (float)slope * fabsf(u) - 0.5f * v) - (float)triangle_radius * size;
+    if (shape == 0) return larger(fabsf(u), fabsf(v)) - (float)half_side * size;
+    if (shape == 2) return larger(v, (float)slope * fabsf(u) - 0.5f * v) - (float)triangle_radius * size;
     /* To the first order: (k - 1) / |gradient of k|, where k is 1 on the edge. */
     float a = 1 / ((float)long_axis * size), b = 1 / ((float)short_axis * size);
     float p = u * a, q = v * b, k = sqrtf(p * p + q * q + (float)tiny);
@@ -48,14 +54,17 @@ static float distance(size_t shape, float u, float v, float size)
 void duet_shapes_cover(const float *factors, float *mask)
 {
     const float angle = factors[SHAPES_ANGLE] * (float)degree, c = cosf(angle), s = sinf(angle);
+    const float reach = 1.6f * factors[SHAPES_SIZE] + 1; /* no shape reaches further */
     memset(mask, 0, SHAPES_SIDE * SHAPES_SIDE * sizeof *mask);
     for (size_t i = 0; i < SHAPES_SIDE; i++) {
         float y = (float)i + 0.5f - factors[SHAPES_Y];
-        if (fabsf(y) > 2 * factors[SHAPES_SIZE] + 1) continue; /* no shape reaches that far */
+        if (fabsf(y) > reach) continue;
         for (size_t j = 0; j < SHAPES_SIDE; j++) {
             float x = (float)j + 0.5f - factors[SHAPES_X];
+            if (fabsf(x) > reach) continue;
             float d = distance((size_t)factors[SHAPES_SHAPE], c * x + s * y, c * y - s * x, factors[SHAPES_SIZE]);
-            mask[i * SHAPES_SIDE + j] = fminf(fmaxf(0.5f - d, 0), 1);
+            float covered = larger(0.5f - d, 0);
+            mask[i * SHAPES_SIDE + j] = covered < 1 ? covered : 1;
         }
     }
 }

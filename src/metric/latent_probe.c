@@ -13,7 +13,7 @@ enum { HALF = 2500, SAMPLES = 2 * HALF, MOST_LATENTS = 1024, CLASSES = 256 };
 static bool applies(duet_run *run)
 {
     size_t width = duet_run_features(run, DUET_PRIOR);
-    return duet_run_judge(run) != NULL && width > 0 && width <= MOST_LATENTS &&
+    return duet_run_judge(run) != NULL && duet_run_given_samples(run) == NULL && width > 0 && width <= MOST_LATENTS &&
            duet_run_features(run, DUET_DECODE) > 0 &&
            duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
 }
@@ -57,7 +57,7 @@ const duet_metric duet_metric_latent_probe = {
             "samples whose class, as the judge says, softmax regression reads from their latents, fitted to 2,500 and "
             "tested on 2,500, and the share of the commonest class; for models that decode at most 1,024 latents, with "
             "a judge",
-            1},
+            .better = 1, .by_features = DUET_BY_JUDGE},
     .applies = applies,
     .finish = finish,
 };

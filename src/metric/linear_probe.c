@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a linear classifier reads classes from codes: fitted to codes of 5,000 training examples, tested on those of
  * 2,000 of the split (Alain & Bengio 2016, arXiv:1610.01644). Raw pixels score well too: compare with them, and with an
- * untrained encoder. */
+ * untrained encoder. Wilson's interval, over the examples tested: the probe counts as given. */
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -13,6 +13,16 @@ static bool applies(duet_run *run)
 {
     size_t width = duet_run_features(run, DUET_LATENT);
     return duet_metric_labelled(run) && width > 0 && width <= MOST_LATENTS;
+}
+
+/* One training example a class is the least that can name it. */
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    size_t least = split == DUET_TRAIN ? 2 * info->classes : info->classes;
+    if (info->count[DUET_TRAIN] >= least) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "linear-probe of %zu classes needs %zu training examples; %s has %zu",
+                     info->classes, least, info->name, info->count[DUET_TRAIN]);
 }
 
 /* Codes to fit to, then codes to test on. */
@@ -51,9 +61,6 @@ static duet_status probe(codes *it, duet_metric_task *task, duet_error *error)
 {
     const size_t classes = duet_data_describe(duet_run_data(task->run))->classes;
     size_t hits;
-    if (it->fitted == 0 || it->tested == 0)
-        return duet_fail(error, DUET_ERROR_USAGE, "linear-probe: %s has too few examples",
-                         duet_data_describe(duet_run_data(task->run))->name);
     it->values = malloc((it->fitted + it->tested) * it->width * sizeof *it->values);
     if (it->values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d codes", FITTED);
     float *tested = it->values + it->fitted * it->width;
@@ -87,4 +94,5 @@ const duet_metric duet_metric_linear_probe = {
          1},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
 };

@@ -17,7 +17,8 @@ static const double penalty = 1e-4;
 typedef struct probe {
     size_t terms, classes; /* width + 1; the last term is the constant */
     double *mean, *scale;  /* of the codes that it is fitted to */
-    double *weights;       /* [classes, terms] */
+    double *weights;       /* [classes, terms]: the point ahead, and at last the result */
+    double *reached;       /* the same: where the last step led */
     double *slopes;        /* the same: of the mean log-likelihood */
     double *bound;         /* [terms, terms]: its Cholesky factor */
     double *row, *scores;  /* [terms], [classes] */
@@ -78,7 +79,7 @@ static duet_status factorise(probe *it, const duet_probe_set *set, duet_error *e
     return duet_fail(error, DUET_ERROR_NUMERIC, "a probe of codes that are not finite (LAPACK %d)", info);
 }
 
-static duet_status climb(probe *it, const duet_probe_set *set, duet_error *error)
+static duet_status climb(probe *it, const duet_probe_set *set, size_t step, duet_error *error)
 {
     const size_t numbers = it->classes * it->terms;
     const lapack_int n = (lapack_int)it->terms;
@@ -90,7 +91,12 @@ static duet_status climb(probe *it, const duet_probe_set *set, duet_error *error
     /* A class a column. The factor by rows is, by columns, that of the upper triangle. */
     int info = LAPACKE_dpotrs(LAPACK_COL_MAJOR, 'U', n, (lapack_int)it->classes, it->bound, n, it->slopes, n);
     if (info != 0) return duet_fail(error, DUET_ERROR_NUMERIC, "a probe's step was not found (LAPACK %d)", info);
-    for (size_t i = 0; i < numbers; i++) it->weights[i] += it->slopes[i];
+    const double further = step + 1 < STEPS ? (double)step / (double)(step + 3) : 0;
+    for (size_t i = 0; i < numbers; i++) {
+        double to = it->weights[i] + it->slopes[i];
+        it->weights[i] = to + further * (to - it->reached[i]);
+        it->reached[i] = to;
+    }
     return DUET_OK;
 }
 
@@ -100,7 +106,7 @@ static duet_status fit_and_test(probe *it, const duet_probe_set *fit, const duet
     *hits = 0;
     standardise(it, fit);
     DUET_TRY(factorise(it, fit, error));
-    for (size_t step = 0; step < STEPS; step++) DUET_TRY(climb(it, fit, error));
+    for (size_t step = 0; step < STEPS; step++) DUET_TRY(climb(it, fit, step, error));
     for (size_t i = 0; i < test->count; i++) {
         take_row(it, test->codes + i * (it->terms - 1));
         *hits += score_row(it) == test->labels[i];
@@ -112,13 +118,14 @@ duet_status duet_probe(const duet_probe_set *fit, const duet_probe_set *test, si
                        size_t *hits, duet_error *error)
 {
     const size_t terms = width + 1, numbers = classes * terms;
-    double *room = calloc(4 * terms + 2 * numbers + terms * terms + classes, sizeof *room);
+    double *room = calloc(3 * terms + 3 * numbers + terms * terms + classes, sizeof *room);
     if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a probe of %zu latents", width);
     probe it = {.terms = terms, .classes = classes, .mean = room, .scale = room + terms, .row = room + 2 * terms};
     it.scores = room + 3 * terms;
     it.weights = it.scores + classes;
     it.slopes = it.weights + numbers;
-    it.bound = it.slopes + numbers;
+    it.reached = it.slopes + numbers;
+    it.bound = it.reached + numbers;
     duet_status status = fit_and_test(&it, fit, test, hits, error);
     free(room);
     return status;

@@ -25,7 +25,7 @@ static double project(const float *picture, const float *colour, float *mask)
     return taken;
 }
 
-/* Haze would move the centre and widen the shape. */
+/* Haze would move the centre and widen the shape. Nothing that is far larger than any shape is read in the end. */
 static void take_moments(const float *mask, float *factors)
 {
     const float haze = 0.1f, pi = 3.14159265f;
@@ -38,16 +38,18 @@ static void take_moments(const float *mask, float *factors)
     }
     factors[SHAPES_X] = area > 0 ? x / area : 0;
     factors[SHAPES_Y] = area > 0 ? y / area : 0;
-    factors[SHAPES_SIZE] = fmaxf(sqrtf(area / pi), 1);
+    factors[SHAPES_SIZE] = fminf(fmaxf(sqrtf(area / pi), 1), 2 * (float)duet_shapes_factors[SHAPES_SIZE].high);
 }
 
+/* In eight sums, which a compiler can take together. */
 static double error_of(const float *factors, const float *mask)
 {
     float own[PIXELS];
-    double squares = 0;
+    float squares[8] = {0};
     duet_shapes_cover(factors, own);
-    for (size_t i = 0; i < PIXELS; i++) squares += (double)((own[i] - mask[i]) * (own[i] - mask[i]));
-    return squares;
+    for (size_t i = 0; i < PIXELS; i++) squares[i % 8] += (own[i] - mask[i]) * (own[i] - mask[i]);
+    for (size_t i = 1; i < 8; i++) squares[0] += squares[i];
+    return (double)squares[0];
 }
 
 /* Tries a step of one factor to either side; keeps what is nearer. */
