@@ -6,7 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { REACH = 6 }; /* deviations, of modes to the border and of the normals around samples */
+enum {
+    REACH = 6,        /* deviations, of modes to the border and of the normals around samples */
+    MOST_ACROSS = 64, /* points of a normal in the second dimension: steps of a fifth of a deviation or more */
+};
 
 static const double two_pi = 6.28318530717958647692;
 
@@ -42,6 +45,13 @@ void duet_density_point(const duet_density_grid *grid, size_t index, double at[2
     at[1] = grid->low[1] + grid->step * (double)(index % grid->side[1]);
 }
 
+/* The density of a normal at place `index` of one dimension. */
+static double factor_of(const duet_density_grid *grid, size_t dimension, size_t index, double centre, double deviation)
+{
+    double away = (grid->low[dimension] + grid->step * (double)index - centre) / deviation;
+    return exp(-away * away / 2) / sqrt(two_pi) / deviation;
+}
+
 /* Adds `mass` of a normal around `centre` to the points within reach: a product of its factors in each dimension. */
 static void add_normal(const duet_density_grid *grid, const double *centre, double deviation, double mass,
                        double *density)
@@ -54,13 +64,15 @@ static void add_normal(const duet_density_grid *grid, const double *centre, doub
         first[i] = (size_t)fmax(from, 0);
         last[i] = (size_t)fmin(to, (double)grid->side[i] - 1);
     }
+    double across[MOST_ACROSS];
+    if (last[1] - first[1] >= MOST_ACROSS) last[1] = first[1] + MOST_ACROSS - 1;
+    for (size_t column = first[1]; column <= last[1]; column++)
+        across[column - first[1]] = dimensions == 1 ? 1 : factor_of(grid, 1, column, centre[1], deviation);
     for (size_t row = first[0]; row <= last[0]; row++) {
-        double away = (grid->low[0] + grid->step * (double)row - centre[0]) / deviation;
-        double factor = mass * exp(-away * away / 2) / pow(two_pi * deviation * deviation, (double)dimensions / 2);
-        for (size_t column = first[1]; column <= last[1]; column++) {
-            double aside = dimensions == 1 ? 0 : (grid->low[1] + grid->step * (double)column - centre[1]) / deviation;
-            density[row * grid->side[1] + column] += factor * exp(-aside * aside / 2);
-        }
+        double factor = mass * factor_of(grid, 0, row, centre[0], deviation);
+        double *points = density + row * grid->side[1];
+        for (size_t column = first[1]; column <= last[1]; column++)
+            points[column] += factor * across[column - first[1]];
     }
 }
 

@@ -16,7 +16,8 @@ typedef struct duet_density_grid {
     size_t side[2], points; /* side[1]: 1 in one dimension */
 } duet_density_grid;
 
-/** A grid with points `step` apart and a border of six deviations. */
+/** A grid with points `step` apart (in two dimensions at least a fifth of what is narrowest on it) and a border of six
+ * deviations. */
 duet_density_grid duet_density_grid_over(const duet_toy *toy, double blur, double step);
 /** The coordinates of point `index`. */
 void duet_density_point(const duet_density_grid *grid, size_t index, double at[2]);
