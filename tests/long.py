@@ -97,7 +97,7 @@ def run_seed(build, it, seed, folder):
         asked += [word for pair in it["sets"] for word in ("--set", pair)]
         document = json.loads(call([duet, "eval", run, "--json", *asked], environment))
         for name, value in document["metrics"].items():
-            values[f"{label}.{name}"] = value["value"] if isinstance(value, dict) else value
+            values[f"{label}.{name}"] = value["value"]
     return values
 
 

@@ -98,8 +98,8 @@ static inline void expect(result r, int status, const char *out, const char *err
     assert_true(right);
 }
 
-/** A --json document out of a run that went well. The caller drops it. */
-static inline json_t *document(result r)
+/** A --json document of that schema out of a run that went well. The caller drops it. */
+static inline json_t *document_of(result r, int schema)
 {
     json_error_t error;
     json_t *parsed = json_loads(r.out, JSON_REJECT_DUPLICATES, &error);
@@ -107,8 +107,13 @@ static inline json_t *document(result r)
     assert_int_equal(r.status, 0);
     result_free(&r);
     assert_non_null(parsed);
-    assert_int_equal(json_integer_value(json_object_get(parsed, "schema")), 1);
+    assert_int_equal(json_integer_value(json_object_get(parsed, "schema")), schema);
     return parsed;
+}
+
+static inline json_t *document(result r)
+{
+    return document_of(r, 1);
 }
 
 /* A command line, its exit status and pieces of what it says. */

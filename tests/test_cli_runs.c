@@ -5,17 +5,61 @@
 #include "program.h"
 #include "use.h"
 
+#include "duet/report.h"
 #include "duet/run.h"
 
 static void evaluation_is_a_document(void **state)
 {
     (void)state;
-    json_t *parsed = document(RUN("eval", "@/vae", "--metric", "elbo", "--json"));
+    json_t *parsed = document_of(RUN("eval", "@/vae", "--metric", "elbo", "--json"), 2);
     assert_string_equal(json_string_value(json_object_get(parsed, "model")), "vae");
     assert_string_equal(json_string_value(json_object_get(parsed, "data")), "ring8");
     assert_string_equal(json_string_value(json_object_get(parsed, "split")), "test");
-    assert_true(json_is_number(json_object_get(json_object_get(parsed, "metrics"), "elbo")));
+    json_t *elbo = json_object_get(json_object_get(parsed, "metrics"), "elbo");
+    double value = json_number_value(json_object_get(elbo, "value"));
+    assert_true(json_number_value(json_object_get(elbo, "low")) < value);
+    assert_true(json_number_value(json_object_get(elbo, "high")) > value);
+    assert_true(json_integer_value(json_object_get(elbo, "n")) > 0);
+    assert_null(json_object_get(elbo, "features")); /* it goes by none */
+    assert_true(json_is_null(json_object_get(parsed, "features")));
     json_decref(parsed);
+}
+
+static void write_features(const char *name, size_t stride)
+{
+    enum { ROWS = 120, WIDTH = 2 };
+    float values[ROWS * WIDTH];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < ROWS * WIDTH; i++) values[i] = (float)(i * stride % 97);
+    assert_ok(duet_write_npy(inside(name, path), values, DUET_SHAPE(ROWS, WIDTH), &error), &error);
+}
+
+/* The checksum of what the features of --features SAMPLES DATA are known by. */
+static void features_of(const char *samples, const char *data, char checksum[32])
+{
+    json_t *parsed = document_of(
+        RUN("eval", "@/vae", "--metric", "precision", "--json", "--features", samples, "--features", data), 2);
+    json_t *features = json_object_get(parsed, "features"),
+           *recall = json_object_get(json_object_get(parsed, "metrics"), "recall");
+    assert_string_equal(json_string_value(json_object_get(features, "name")), data + 2); /* less "@/" */
+    (void)snprintf(checksum, 32, "%s", json_string_value(json_object_get(features, "checksum")));
+    assert_int_equal(strlen(checksum), 16);
+    assert_string_equal(json_string_value(json_object_get(recall, "features")), checksum);
+    json_decref(parsed);
+}
+
+static void results_name_their_features(void **state)
+{
+    (void)state;
+    char once[32], other_samples[32], other_data[32];
+    write_features("features-a.npy", 31);
+    write_features("features-b.npy", 17);
+    features_of("@/features-a.npy", "@/features-b.npy", once);
+    features_of("@/features-b.npy", "@/features-b.npy", other_samples);
+    features_of("@/features-a.npy", "@/features-a.npy", other_data);
+    assert_string_equal(once, other_samples); /* the encoder is known by the data's features */
+    assert_string_not_equal(once, other_data);
 }
 
 static void runs_are_drawn(void **state)
@@ -376,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evaluation_is_a_document),
+        cmocka_unit_test(results_name_their_features),
         cmocka_unit_test(runs_are_drawn),
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),

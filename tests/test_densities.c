@@ -166,11 +166,10 @@ static void exact_densities_meet_the_mean_over_draws(void **state)
     const double scale = 0.15;
     duet_run *run = open_run("flow", "nice", "ring8", SETTINGS("hidden=4"));
     for (size_t i = 0; i < 2; i++) set_one(run, "scale.log", i, -log(scale));
-    const duet_toy *toy = duet_run_data(run)->toy;
     double mean = 0, squares = 0;
     for (size_t i = 0; i < DRAWS; i++) {
         float x[2], z[2];
-        (void)duet_toy_draw(toy, DUET_TEST, i, x);
+        (void)duet_ring8.draw(duet_run_data(run), DUET_TEST, i, x, NULL);
         for (size_t k = 0; k < 2; k++) {
             double share = duet_philox_uniform(duet_philox_element(5, (uint32_t)k, 0, (uint32_t)i));
             z[k] = (float)(scale * log(share / (1 - share)));
@@ -191,19 +190,20 @@ static void exact_densities_meet_the_mean_over_draws(void **state)
 static void divergences_lie_between_0_and_log_2(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        const duet_toy *toy = duet_toy_at(i);
-        const duet_density_grid grid = duet_density_grid_over(toy, 0, toy->sigma / 2);
+    static const duet_generated *const sets[] = {&duet_ring8, &duet_grid25, &duet_two_peaks};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        double sigma = sets[i]->mixture->sigma;
+        const duet_density_grid grid = duet_density_grid_over(sets[i], 0, sigma / 2);
         double *p = malloc(grid.points * sizeof *p), *q = calloc(grid.points, sizeof *q);
         float away[2] = {100, 100};
         assert_true(p != NULL && q != NULL);
-        duet_density_of_toy(&grid, p);
+        duet_density_of_mixture(&grid, p);
         double mass = 0;
-        for (size_t k = 0; k < grid.points; k++) mass += p[k] * pow(grid.step, (double)toy->dimensions);
+        for (size_t k = 0; k < grid.points; k++) mass += p[k] * pow(grid.step, (double)grid.dimensions);
         assert_close(mass, 1, 1e-6);
         assert_close(duet_jensen_shannon(&grid, p, p, 1), 0, 1e-8);
         assert_close(duet_jensen_shannon(&grid, p, q, 1), log(2), 1e-6);
-        const duet_density_grid blurred = duet_density_grid_over(toy, toy->sigma, toy->sigma);
+        const duet_density_grid blurred = duet_density_grid_over(sets[i], sigma, sigma);
         duet_density_of_samples(&blurred, away, NULL, 1, q);
         assert_close(duet_jensen_shannon(&blurred, q, q, 1), log(2) / 2, 1e-6); /* all of one lies off the grid */
         free(p);

@@ -214,7 +214,8 @@ static void features_are_checked(void **state)
     } rows[] = {
         {"wide.npy", "b.npy", "not of one encoder", true},
         {"none.npy", "b.npy", "none.npy", true},
-        {"few.npy", "wide.npy", "needs over 160 samples and as many examples", false},
+        {"few.npy", "wide.npy",
+         "frechet by 80 features needs at least 161 samples and as many examples; there are 160 and 300", false},
     };
     char paths[2][PATH];
     duet_run *run = open_run();

@@ -2,6 +2,8 @@
 /* Metrics against closed forms: the weights of tiny runs are set by hand so that each number is known beforehand. */
 #include "metric_parts.h"
 
+#include "duet/report.h"
+
 static void elbo_has_its_closed_form(void **state)
 {
     (void)state;
@@ -187,6 +189,21 @@ static void metrics_share_samples(void **state)
     duet_run_close(&run);
 }
 
+static char many[PATH];
+
+/* As `pictures`, enough of them for a test split of 60. */
+static void write_many(void)
+{
+    enum { COUNT = 600 };
+    duet_error error = {0};
+    float *values = malloc(COUNT * PIXELS * sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < COUNT * PIXELS; i++) values[i] = (float)((i * 2654435761u >> 7) % 1000) / 1000;
+    (void)snprintf(many, sizeof many, "%s/many.npy", folder);
+    assert_ok(duet_write_npy(many, values, DUET_SHAPE(COUNT, 8, 8, 3), &error), &error);
+    free(values);
+}
+
 /* A generator that draws one training picture again and again, and then one that draws what is like no picture. */
 static void copies_are_found(void **state)
 {
@@ -195,6 +212,12 @@ static void copies_are_found(void **state)
     float copied[PIXELS];
     duet_run *run =
         open_run("copies", "gan", pictures, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+    assert_status(duet_metric_check(run, "memorisation", DUET_TEST, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "needs at least 50 training and as many test examples");
+    duet_run_close(&run);
+    write_many();
+    run = open_run("many-copies", "gan", many, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+    error = (duet_error){0};
     assert_ok(duet_data_read(duet_run_data(run), DUET_TRAIN, 3, 1, copied, &error), &error);
     for (size_t i = 0; i < PIXELS; i++) copied[i] = (float)(log(copied[i] + 1e-9) - log(1 - copied[i] + 1e-9));
     set(run, "generator.output.bias", 0, copied, PIXELS);

@@ -20,7 +20,7 @@ static void require_two(void)
 static json_t *metrics_on(const char *run_name, const char *device)
 {
     json_t *whole =
-        document(RUN("eval", run_name, "--metric", "elbo", "--metric", "mse", "--device", device, "--json"));
+        document_of(RUN("eval", run_name, "--metric", "elbo", "--metric", "mse", "--device", device, "--json"), 2);
     json_t *metrics = json_incref(json_object_get(whole, "metrics"));
     json_decref(whole);
     return metrics;
@@ -28,7 +28,7 @@ static json_t *metrics_on(const char *run_name, const char *device)
 
 static double number(const json_t *metric)
 {
-    return json_number_value(json_is_object(metric) ? json_object_get(metric, "value") : metric);
+    return json_number_value(json_object_get(metric, "value"));
 }
 
 /* The same checkpoint judged on both. */

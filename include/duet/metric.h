@@ -9,12 +9,12 @@
 extern "C" {
 #endif
 
-/** A metric's value; low and high are NaN unless it has an interval, n the examples it was taken over. */
-typedef struct duet_metric_value {
-    const char *name; /**< static */
-    double value, low, high;
-    size_t n;
-} duet_metric_value;
+/** By what a metric looks at samples and examples. */
+typedef enum duet_feature_use {
+    DUET_BY_NO_FEATURES, /**< by their own numbers, or by what the model says */
+    DUET_BY_FEATURES,    /**< by features: those from files if some were given, else the judge's */
+    DUET_BY_JUDGE,       /**< by the classes that the judge sees, if there is one */
+} duet_feature_use;
 
 typedef struct duet_metric_row {
     const char *name;
@@ -22,13 +22,26 @@ typedef struct duet_metric_row {
     const char *summary;
     int better;      /**< 1: the larger its first value, the better; -1: the smaller; 0: neither */
     bool on_request; /**< it takes long: computed only where it is named */
+    duet_feature_use by_features;
 } duet_metric_row;
+
+/** A metric's value and its interval of 95%, which docs/commands.md says how it is made; low and high are NaN without
+ *  one. n: the examples or samples it was taken over. */
+typedef struct duet_metric_value {
+    const char *name; /**< static */
+    double value, low, high;
+    size_t n;
+    const duet_metric_row *row; /**< the metric that gave it */
+} duet_metric_value;
 
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */
 /** NULL if there is none of that name. */
 DUET_API const duet_metric_row *duet_metric_find(const char *name);
 /** Whether the run's model has what the metric needs. */
 DUET_API bool duet_metric_applies(duet_run *run, const char *metric);
+/** Refuses, in words, a metric that there is not (DUET_ERROR_USAGE), that the model cannot give (likewise), or of fewer
+ *  examples than it needs (DUET_ERROR_DATA, with the number needed). */
+DUET_API duet_status duet_metric_check(duet_run *run, const char *metric, duet_split split, duet_error *error);
 /** Computes one metric on a split. It may write several values (at most `capacity`); returns through *count. Errors:
  *  DUET_ERROR_USAGE for an unknown metric or one the model cannot give. */
 DUET_API duet_status duet_metric_compute(duet_run *run, const char *metric, duet_split split, uint64_t seed,
@@ -38,6 +51,20 @@ DUET_API duet_status duet_metric_compute(duet_run *run, const char *metric, duet
 DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *metrics, size_t metric_count,
                                              duet_split split, uint64_t seed, duet_metric_value *values,
                                              size_t capacity, size_t *count, duet_error *error);
+
+/** What gave the features of a metric. Values by different ones say nothing about each other. */
+typedef struct duet_features_identity {
+    char name[256];    /**< the name of the judge's directory, or of the file of the data's features; "": nothing did */
+    char checksum[24]; /**< of the judge's weights, or of that file's numbers: one encoder and one set of examples */
+} duet_features_identity;
+
+/** *identity: of the metric's features with what the run has now, a judge or files; of metrics that compare features
+ *  if `metric` is NULL. Its name is "" for a metric that takes none. */
+DUET_API duet_status duet_metric_features(duet_run *run, const char *metric, duet_features_identity *identity,
+                                          duet_error *error);
+/** DUET_ERROR_USAGE, in words, unless two values of the metric were made by the same features. */
+DUET_API duet_status duet_features_check(const duet_features_identity *a, const duet_features_identity *b,
+                                         const char *metric, duet_error *error);
 
 /** At each of `count` latents ([count, latents]; with `classes` of a model that is told some, else NULL) the numerical
  *  rank of d decode / d latent, into ranks [count]: singular values above a hundredth of the largest, by central
@@ -57,6 +84,11 @@ typedef struct duet_curve_point {
  *  other run, in words. */
 DUET_API duet_status duet_discriminator_curve(duet_run *run, double low, double high, uint64_t seed,
                                               duet_curve_point *points, size_t count, duet_error *error);
+
+/** The training example that is nearest to each of `count` rows of the data's numbers, and its Euclidean distance. A
+ * row of NaNs is near nothing: SIZE_MAX and infinity. */
+DUET_API duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places,
+                                           double *distances, duet_error *error);
 
 /** How well scores tell strange examples from usual ones. */
 typedef struct duet_separation {

@@ -55,6 +55,22 @@ DUET_API duet_status duet_write_npy(const char *path, const float *values, duet_
 /** The same of unsigned bytes. */
 DUET_API duet_status duet_write_npy_bytes(const char *path, const uint8_t *values, duet_shape shape, duet_error *error);
 
+/* Pages: what the files of runs say (docs/runs.md names them), each alone or side by side. `runs` are directories, or
+ * checkpoints in them such as RUN/best.safetensors. Nothing is computed: what a run has no file of is said. */
+
+/** Where a file of a run's pages lies: DIRECTORY/NAME, or DIRECTORY/best-NAME for DIRECTORY/best.safetensors. The
+ * caller frees it; NULL: out of memory. */
+DUET_API char *duet_page_file(const char *run, const char *name);
+/** What a run's checkpoint says of itself: steps done, and the checksum of its bytes. Errors: DUET_ERROR_FILE where
+ *  there is none, DUET_ERROR_DATA for another file. */
+DUET_API duet_status duet_page_checkpoint(const char *run, uint64_t *step, char checksum[32], duet_error *error);
+/** The runs as a JSON document (docs/commands.md): settings that differ, metrics with the better runs marked, costs,
+ *  losses. *text: the caller frees it. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for what is no run. */
+DUET_API duet_status duet_page_document(const char *const *runs, size_t count, char **text, duet_error *error);
+/** The same with the runs' pictures as one HTML file that needs no other: for one run a report, for several a
+ *  comparison. By write, sync, rename. */
+DUET_API duet_status duet_page_write(const char *path, const char *const *runs, size_t count, duet_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -41,9 +41,10 @@ typedef struct duet_verdict {
     size_t count; /**< values for a line of metrics.jsonl with "split": "test" */
     const char *names[DUET_VERDICT_VALUES];
     double values[DUET_VERDICT_VALUES];
-    bool best;      /**< keep this state as best.safetensors in the run's directory */
-    bool collapsed; /**< what `stop` says is a failure */
-    char stop[256]; /**< why the training is to stop here; "": it goes on */
+    char features[24]; /**< the checksum of what gave the features of values by features; "": nothing did */
+    bool best;         /**< keep this state as best.safetensors in the run's directory */
+    bool collapsed;    /**< what `stop` says is a failure */
+    char stop[256];    /**< why the training is to stop here; "": it goes on */
 } duet_verdict;
 
 typedef struct duet_train_options {
@@ -100,6 +101,8 @@ DUET_API void duet_run_close(duet_run **run);
 DUET_API duet_model *duet_run_model(duet_run *run);
 DUET_API duet_data *duet_run_data(duet_run *run);
 DUET_API duet_device *duet_run_device(duet_run *run);
+/** The last part of the directory's path; "" for a training under way. */
+DUET_API const char *duet_run_name(const duet_run *run);
 /** The run's directory, and the examples a step of its training; "" and 0 for a training under way. */
 DUET_API const char *duet_run_directory(const duet_run *run);
 DUET_API size_t duet_run_batch(const duet_run *run);
@@ -123,6 +126,14 @@ DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory,
  *  shape; it must stay open meanwhile. NULL: nobody. */
 DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
 DUET_API duet_run *duet_run_judge(duet_run *run);
+
+/** Lets metrics take the examples of a data set (duet_data_open: a .npy of any program's, or a named one), training
+ * split first, for the run's samples: whoever asks the run for DUET_SAMPLE gets rows first .. first + count - 1 of
+ * them, and DUET_ERROR_DATA past the last. NULL: the model's own again. Errors: those of opening, DUET_ERROR_DATA for
+ * examples of another size than the run's data. */
+DUET_API duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *error);
+/** What was set; NULL: the samples are the model's own. */
+DUET_API duet_data *duet_run_given_samples(duet_run *run);
 
 /** What a row of features is of. */
 typedef enum duet_feature_source { DUET_OF_SAMPLES, DUET_OF_EXAMPLES } duet_feature_source;

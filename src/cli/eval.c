@@ -11,7 +11,7 @@
 enum { MOST_VALUES = 64 };
 
 struct arguments {
-    const char *run, *device, *data, *judge;
+    const char *run, *device, *data, *judge, *samples;
     cli_list metrics, settings, features;
     uint64_t seed;
     bool json;
@@ -28,6 +28,8 @@ static const cli_option options[] = {
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
      "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, which says what samples show", 0, 0},
+    {CLI_TEXT, "samples", 0, PLACE(samples), "NAME|PATH",
+     "judge these examples in place of samples that the model draws, such as\nan array of any other program", 0, 0},
     {CLI_LIST, "features", 0, PLACE(features), "FILE.npy",
      "features of samples and, given again, of the data, by any encoder, in\nplace of a judge's", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
@@ -41,6 +43,15 @@ struct values {
     size_t count;
 };
 
+/* Whether there are examples enough; if not, says what is left out. */
+static bool has_enough(duet_run *run, const char *metric)
+{
+    duet_error error = {0};
+    if (duet_metric_check(run, metric, cli_run_split(run), &error) == DUET_OK) return true;
+    fprintf(stderr, "%s is left out: %s\n", metric, error.message);
+    return false;
+}
+
 /* The metrics asked for; without any, all that apply: in one pass over the split. */
 static int compute_all(duet_run *run, const struct arguments *arguments, struct values *values)
 {
@@ -50,7 +61,8 @@ static int compute_all(duet_run *run, const struct arguments *arguments, struct 
     duet_error error = {0};
     for (size_t i = 0; i < count; i++) names[i] = arguments->metrics.items[i];
     for (size_t i = 0; arguments->metrics.count == 0 && (row = duet_metric_at(i)) != NULL; i++)
-        if (!row->on_request && duet_metric_applies(run, row->name)) names[count++] = row->name;
+        if (!row->on_request && duet_metric_applies(run, row->name) && has_enough(run, row->name))
+            names[count++] = row->name;
     if (duet_metric_compute_all(run, names, count, cli_run_split(run), arguments->seed, values->rows, MOST_VALUES,
                                 &values->count, &error) != DUET_OK)
         return cli_fail_opened(&error);
@@ -62,22 +74,46 @@ static bool has_interval(const duet_metric_value *value)
     return !isnan(value->low) && !isnan(value->high);
 }
 
+/* {"value", "low", "high", "n"}, and the checksum of its features for a value that goes by some. */
+static json_t *value_json(duet_run *run, const duet_metric_value *value, duet_error *error)
+{
+    duet_features_identity identity;
+    json_t *row =
+        json_pack("{s:o s:o s:o s:I}", "value", cli_json_number(value->value), "low", cli_json_number(value->low),
+                  "high", cli_json_number(value->high), "n", (json_int_t)value->n);
+    if (value->row->by_features == DUET_BY_NO_FEATURES) return row;
+    if (duet_metric_features(run, value->row->name, &identity, error) != DUET_OK) return row;
+    json_object_set_new(row, "features", identity.name[0] == '\0' ? json_null() : json_string(identity.checksum));
+    return row;
+}
+
+/* What gives the features of metrics that compare them. */
+static json_t *features_json(duet_run *run, duet_error *error)
+{
+    duet_features_identity identity;
+    if (duet_metric_features(run, NULL, &identity, error) != DUET_OK || identity.name[0] == '\0') return json_null();
+    return json_pack("{s:o s:s}", "name", cli_json_text(identity.name), "checksum", identity.checksum);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL ? json_null() : cli_json_text(text);
+}
+
 static int print_json(duet_run *run, const struct arguments *arguments, const struct values *values)
 {
     json_t *metrics = json_object();
-    for (size_t i = 0; i < values->count; i++) {
-        const duet_metric_value *value = &values->rows[i];
-        json_t *number = cli_json_number(value->value);
-        if (has_interval(value))
-            number = json_pack("{s:o s:o s:o s:I}", "value", number, "low", cli_json_number(value->low), "high",
-                               cli_json_number(value->high), "n", (json_int_t)value->n);
-        json_object_set_new(metrics, value->name, number);
-    }
-    return cli_json_print(json_pack("{s:o s:o s:s s:o s:s s:o}", "run", cli_json_text(arguments->run), "judge",
-                                    arguments->judge == NULL ? json_null() : cli_json_text(arguments->judge), "model",
-                                    duet_model_family(duet_run_model(run))->name, "data",
-                                    cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
-                                    cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
+    duet_error error = {0};
+    for (size_t i = 0; i < values->count; i++)
+        json_object_set_new(metrics, values->rows[i].name, value_json(run, &values->rows[i], &error));
+    json_t *features = features_json(run, &error);
+    int status = cli_json_print(json_pack("{s:i s:o s:o s:o s:o s:s s:o s:s s:o}", "schema", 2, "run",
+                                          cli_json_text(arguments->run), "samples", text_or_null(arguments->samples),
+                                          "judge", text_or_null(arguments->judge), "features", features, "model",
+                                          duet_model_family(duet_run_model(run))->name, "data",
+                                          cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
+                                          cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
+    return error.status == DUET_OK ? status : cli_fail_opened(&error);
 }
 
 static int print_table(const struct values *values)
@@ -109,6 +145,12 @@ static int call_judge(duet_run *run, const char *directory, duet_run **judge)
     return CLI_DONE;
 }
 
+static int take_samples(duet_run *run, const char *samples)
+{
+    duet_error error = {0};
+    return duet_run_set_samples(run, samples, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
 static int take_features(duet_run *run, const cli_list *files)
 {
     duet_error error = {0};
@@ -131,6 +173,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
+    if (status == CLI_DONE) status = take_samples(opened, arguments.samples);
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);

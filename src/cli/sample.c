@@ -92,11 +92,17 @@ static int read_class(duet_run *run, const char *text, int *class)
     return CLI_DONE;
 }
 
+/* Samples, or what a classifier has in their place: pictures that climb to where it is sure of their class. */
+static const char *output_of(duet_run *run)
+{
+    return duet_run_features(run, DUET_SAMPLE) == 0 && duet_run_features(run, "attack") > 0 ? "attack" : DUET_SAMPLE;
+}
+
 /* Without --class one row of examples; with "all" a row for each class. */
 static int sample(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    int class, status = cli_run_needs(run, DUET_SAMPLE, "make samples");
+    int class, status = cli_run_needs(run, output_of(run), "make samples");
     if (status == CLI_DONE) status = read_class(run, arguments->class, &class);
     if (status != CLI_DONE) return status;
     bool all = class == ALL_CLASSES;
@@ -110,7 +116,7 @@ static int sample(duet_run *run, const struct arguments *arguments)
                                   .classes = classes,
                                   .settings = arguments->settings.items,
                                   .setting_count = arguments->settings.count};
-    status = cli_gallery_use(run, arguments->run, DUET_SAMPLE, request,
+    status = cli_gallery_use(run, arguments->run, output_of(run), request,
                              (cli_gallery){.what = "sample",
                                            .rows = rows,
                                            .count = count,
@@ -199,7 +205,9 @@ const cli_command cli_sample = {
         "Pictures become a grid, points a scatter picture; .npy holds the numbers themselves, [N, ...]. The same\n"
         "seed draws the same latents on every device. --manifold draws nothing by chance: its latents are the\n"
         "(i + 1/2) / N quantiles of the prior, the first number growing to the right and the second upwards;\n"
-        ".npy holds [N, N, ...], rows from the top.",
+        ".npy holds [N, N, ...], rows from the top. A classifier has no samples: it shows pictures that began as "
+        "noise\n"
+        "and were made to please it, each for a class (--set steps=100, --set rate=0.05).",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

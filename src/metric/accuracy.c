@@ -50,16 +50,20 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
     }
 }
 
-static void turn_into_judgements(double *margins, size_t count)
+/* How many judgements are right. */
+static size_t count_right(const double *margins, size_t count)
 {
-    for (size_t i = 0; i < count; i++) margins[i] = margins[i] > 0;
+    size_t right = 0;
+    for (size_t i = 0; i < count; i++) right += margins[i] > 0;
+    return right;
 }
 
 static duet_status finish_classifier(duet_metric_task *task, duet_error *error)
 {
     uint8_t label; /* read for the error that a split without labels gives */
     DUET_TRY(duet_data_labels(duet_run_data(task->run), task->split, 0, 1, &label, error));
-    duet_metric_add_mean(task, "accuracy", task->state, duet_metric_examples(task));
+    size_t n = duet_metric_examples(task);
+    duet_metric_add_share(task, "accuracy", count_right(task->state, n), n);
     return DUET_OK;
 }
 
@@ -74,10 +78,10 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     free(logits);
     duet_metric_add_mean(task, "margin-real", real, n);
     duet_metric_add_mean(task, "margin-fake", fake, n);
-    turn_into_judgements(real, 2 * n);
-    duet_metric_add_mean(task, "accuracy", real, 2 * n);
-    duet_metric_add_mean(task, "accuracy-real", real, n);
-    duet_metric_add_mean(task, "accuracy-fake", fake, n);
+    size_t right_of_real = count_right(real, n), right_of_fake = count_right(fake, n);
+    duet_metric_add_share(task, "accuracy", right_of_real + right_of_fake, 2 * n);
+    duet_metric_add_share(task, "accuracy-real", right_of_real, n);
+    duet_metric_add_share(task, "accuracy-fake", right_of_fake, n);
     return DUET_OK;
 }
 

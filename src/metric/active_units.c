@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Active units, Burda et al. 2016 (arXiv:1509.00519), sec. 5.2: latents whose posterior mean varies over the data with
- * a variance above 0.01. The others carry nothing. */
+ * a variance above 0.01. The others carry nothing. The ends of the interval count the latents whose variance is above
+ * it at the lower, and at the upper, end of an interval of its own, 1.96 standard errors each way. */
 #include <math.h>
 
 #include "metric/metric.h"
@@ -19,31 +20,50 @@ static const char *const *outputs(duet_run *run)
     return names;
 }
 
-/* State, by Welford's method: the running mean of each latent, then the sum of squared deviations of each latent. */
+/* Sums of powers of a latent, less its first value. */
+typedef struct powers {
+    double first, sums[4];
+} powers;
+
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
-    return duet_metric_new_state(task, 2 * duet_run_features(task->run, DUET_LATENT) * sizeof(double), error);
+    return duet_metric_new_state(task, duet_run_features(task->run, DUET_LATENT) * sizeof(powers), error);
 }
 
 static void take(duet_metric_task *task, const duet_metric_piece *piece)
 {
     size_t units = duet_run_features(task->run, DUET_LATENT);
-    double *mean = task->state, *squares = mean + units;
+    powers *all = task->state;
     for (size_t i = 0; i < piece->count; i++)
         for (size_t k = 0; k < units; k++) {
-            double value = (double)piece->values[0][i * units + k], away = value - mean[k];
-            mean[k] += away / (double)(piece->first + i + 1);
-            squares[k] += away * (value - mean[k]);
+            double value = (double)piece->values[0][i * units + k], power = 1;
+            if (piece->first + i == 0) all[k].first = value;
+            for (size_t p = 0; p < 4; p++) all[k].sums[p] += power *= value - all[k].first;
         }
+}
+
+/* The variance, and the standard error that it has by the fourth central moment: Var s^2 = (m4 - s^4) / n. */
+static double variance_of(const powers *it, double n, double *deviation)
+{
+    double a = it->sums[0] / n, b = it->sums[1] / n, c = it->sums[2] / n, d = it->sums[3] / n;
+    double variance = b - a * a, fourth = d - 4 * a * c + 6 * a * a * b - 3 * a * a * a * a;
+    *deviation = sqrt(fmax(fourth - variance * variance, 0) / n);
+    return variance;
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    size_t units = duet_run_features(task->run, DUET_LATENT), n = duet_metric_examples(task), active = 0;
-    const double *squares = (const double *)task->state + units;
+    size_t units = duet_run_features(task->run, DUET_LATENT), n = duet_metric_examples(task);
+    size_t active = 0, surely = 0, perhaps = 0;
+    const powers *all = task->state;
     (void)error;
-    for (size_t k = 0; k < units; k++) active += squares[k] / (double)n > least_variance;
-    duet_metric_add(task, "active-units", (double)active, NAN, NAN, n);
+    for (size_t k = 0; k < units; k++) {
+        double deviation, variance = variance_of(&all[k], (double)n, &deviation);
+        active += variance > least_variance;
+        surely += variance - 1.96 * deviation > least_variance;
+        perhaps += variance + 1.96 * deviation > least_variance;
+    }
+    duet_metric_add(task, "active-units", (double)active, (double)surely, (double)perhaps, n);
     return DUET_OK;
 }
 

@@ -9,12 +9,11 @@ enum { SAMPLES = 1000 };
 static bool applies(duet_run *run)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    return duet_run_judge(run) != NULL && duet_run_has_classes(run) && data->classes > 1 &&
-           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
+    return duet_run_judge(run) != NULL && duet_run_has_classes(run) && duet_run_given_samples(run) == NULL &&
+           data->classes > 1 && duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
 }
 
-static duet_status compare(duet_metric_task *task, float *samples, uint8_t *asked, uint8_t *seen, double *right,
-                           duet_error *error)
+static duet_status compare(duet_metric_task *task, float *samples, uint8_t *asked, uint8_t *seen, duet_error *error)
 {
     size_t classes = duet_data_describe(duet_run_data(task->run))->classes;
     for (size_t i = 0; i < SAMPLES; i++) asked[i] = (uint8_t)(i % classes);
@@ -23,18 +22,18 @@ static duet_status compare(duet_metric_task *task, float *samples, uint8_t *aske
         .count = SAMPLES, .seed = task->seed, .classes = asked, .outputs = &wanted, .output_count = 1};
     DUET_TRY(duet_run_use(task->run, &request, error));
     DUET_TRY(duet_metric_judge(task, samples, SAMPLES, seen, error));
-    for (size_t i = 0; i < SAMPLES; i++) right[i] = asked[i] == seen[i];
-    duet_metric_add_mean(task, "agreement", right, SAMPLES);
+    size_t right = 0;
+    for (size_t i = 0; i < SAMPLES; i++) right += asked[i] == seen[i];
+    duet_metric_add_share(task, "agreement", right, SAMPLES);
     return DUET_OK;
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     uint8_t asked[SAMPLES], seen[SAMPLES];
-    double right[SAMPLES];
     float *samples = malloc(SAMPLES * duet_run_features(task->run, DUET_SAMPLE) * sizeof *samples);
     if (samples == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d samples", SAMPLES);
-    duet_status status = compare(task, samples, asked, seen, right, error);
+    duet_status status = compare(task, samples, asked, seen, error);
     free(samples);
     return status;
 }
@@ -43,7 +42,7 @@ const duet_metric duet_metric_agreement = {
     .row = {"agreement", "share",
             "samples of an asked class, 1,000 in all, that the judge takes for it; for models that are told classes, "
             "with --judge",
-            1},
+            .better = 1, .by_features = DUET_BY_JUDGE},
     .applies = applies,
     .finish = finish,
 };

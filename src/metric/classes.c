@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which classes the samples fall into: 1,000 samples, each labelled by the judge or, without one, by its nearest
- * training example in raw pixels. A class counts as covered by over 1% of the samples. */
+ * training example in raw pixels. A class counts as covered by over 1% of the samples. The ends of its interval count
+ * the classes whose share is over 1% at the lower, and at the upper, end of Wilson's interval; that of the largest
+ * share is Wilson's, and lies a little high where several classes are nearly as large, since the samples chose it. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,21 +14,25 @@ enum { SAMPLES = 1000, CLASSES = 256 };
 static bool applies(duet_run *run)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    return data->classes > 1 && !data->generated &&
+    return data->classes > 1 && !duet_metric_applies(run, "modes") && /* which counts exactly */
            duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
 }
 
 static void count_classes(const uint8_t *labels, const bool *known, duet_metric_task *task)
 {
-    size_t counts[CLASSES] = {0}, covered = 0, most = 0;
+    size_t counts[CLASSES] = {0}, covered = 0, surely = 0, perhaps = 0, most = 0;
     for (size_t i = 0; i < SAMPLES; i++)
         if (known[i]) counts[labels[i]]++;
     for (size_t i = 0; i < CLASSES; i++) {
+        double low, high;
+        duet_share_interval(counts[i], SAMPLES, &low, &high);
         covered += counts[i] * 100 > SAMPLES;
+        surely += low > 0.01;
+        perhaps += high > 0.01;
         if (counts[i] > most) most = counts[i];
     }
-    duet_metric_add(task, "classes", (double)covered, NAN, NAN, SAMPLES);
-    duet_metric_add(task, "largest-share", (double)most / SAMPLES, NAN, NAN, SAMPLES);
+    duet_metric_add(task, "classes", (double)covered, (double)surely, (double)perhaps, SAMPLES);
+    duet_metric_add_share(task, "largest-share", most, SAMPLES);
 }
 
 /* By the nearest training example. A sample of NaNs is near nothing. */
@@ -75,7 +81,7 @@ const duet_metric duet_metric_classes = {
             "classes with over 1% of 1,000 samples, labelled by the judge or the nearest training example; for models "
             "that sample, on data "
             "with labels",
-            1},
+            .better = 1, .by_features = DUET_BY_JUDGE},
     .applies = applies,
     .finish = finish,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether categories found without labels are classes, Chen et al. 2016 (arXiv:1606.03657), sec. 7.2: each category
  * stands for the class that most of its training examples have, and the accuracy is the share of examples whose
- * likeliest category stands for their class. */
+ * likeliest category stands for their class. Its interval is Wilson's; what the categories stand for counts as given.
+ */
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -73,14 +74,12 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     size_t n = duet_metric_examples(task), categories = duet_run_features(task->run, DUET_CODE_LOGITS);
     const seen *all = task->state;
     uint8_t *stands_for = malloc(categories);
-    double *right = malloc(n * sizeof *right);
-    duet_status status = stands_for == NULL || right == NULL
-                             ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", n)
-                             : learn(task, categories, stands_for, error);
-    for (size_t i = 0; status == DUET_OK && i < n; i++) right[i] = stands_for[all[i].category] == all[i].label;
-    if (status == DUET_OK) duet_metric_add_mean(task, "cluster-accuracy", right, n);
+    size_t right = 0;
+    duet_status status = stands_for == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", n)
+                                            : learn(task, categories, stands_for, error);
+    for (size_t i = 0; status == DUET_OK && i < n; i++) right += stands_for[all[i].category] == all[i].label;
+    if (status == DUET_OK) duet_metric_add_share(task, "cluster-accuracy", right, n);
     free(stands_for);
-    free(right);
     return status;
 }
 

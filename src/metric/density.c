@@ -16,23 +16,25 @@ static const double two_pi = 6.28318530717958647692;
 /* The deviation of a blurred mode. */
 static double width_of(const duet_density_grid *grid)
 {
-    return hypot(grid->toy->sigma, grid->blur);
+    return hypot(grid->mixture->sigma, grid->blur);
 }
 
-duet_density_grid duet_density_grid_over(const duet_toy *toy, double blur, double step)
+duet_density_grid duet_density_grid_over(const duet_generated *set, double blur, double step)
 {
-    duet_density_grid grid = {.toy = toy, .blur = blur, .step = step, .side = {1, 1}, .points = 1};
+    const duet_mixture *mixture = set->mixture;
+    duet_density_grid grid = {
+        .mixture = mixture, .dimensions = set->shape.dims[0], .blur = blur, .step = step, .side = {1, 1}, .points = 1};
     double border = REACH * width_of(&grid), high[2] = {-INFINITY, -INFINITY};
     grid.low[0] = grid.low[1] = INFINITY;
-    for (size_t mode = 0; mode < toy->modes; mode++) {
+    for (size_t mode = 0; mode < mixture->modes; mode++) {
         double centre[2];
-        toy->centre(mode, centre);
-        for (size_t i = 0; i < toy->dimensions; i++) {
+        mixture->centre(mode, centre);
+        for (size_t i = 0; i < grid.dimensions; i++) {
             grid.low[i] = fmin(grid.low[i], centre[i] - border);
             high[i] = fmax(high[i], centre[i] + border);
         }
     }
-    for (size_t i = 0; i < toy->dimensions; i++) {
+    for (size_t i = 0; i < grid.dimensions; i++) {
         grid.side[i] = (size_t)ceil((high[i] - grid.low[i]) / step) + 1;
         grid.points *= grid.side[i];
     }
@@ -56,7 +58,7 @@ static double factor_of(const duet_density_grid *grid, size_t dimension, size_t 
 static void add_normal(const duet_density_grid *grid, const double *centre, double deviation, double mass,
                        double *density)
 {
-    size_t dimensions = grid->toy->dimensions, first[2] = {0, 0}, last[2] = {0, 0};
+    size_t dimensions = grid->dimensions, first[2] = {0, 0}, last[2] = {0, 0};
     for (size_t i = 0; i < dimensions; i++) {
         double from = ceil((centre[i] - REACH * deviation - grid->low[i]) / grid->step);
         double to = floor((centre[i] + REACH * deviation - grid->low[i]) / grid->step);
@@ -76,20 +78,20 @@ static void add_normal(const duet_density_grid *grid, const double *centre, doub
     }
 }
 
-void duet_density_of_toy(const duet_density_grid *grid, double *density)
+void duet_density_of_mixture(const duet_density_grid *grid, double *density)
 {
     memset(density, 0, grid->points * sizeof *density);
-    for (size_t mode = 0; mode < grid->toy->modes; mode++) {
+    for (size_t mode = 0; mode < grid->mixture->modes; mode++) {
         double centre[2];
-        grid->toy->centre(mode, centre);
-        add_normal(grid, centre, width_of(grid), 1 / (double)grid->toy->modes, density);
+        grid->mixture->centre(mode, centre);
+        add_normal(grid, centre, width_of(grid), 1 / (double)grid->mixture->modes, density);
     }
 }
 
 void duet_density_of_samples(const duet_density_grid *grid, const float *samples, const size_t *rows, size_t count,
                              double *density)
 {
-    size_t dimensions = grid->toy->dimensions;
+    size_t dimensions = grid->dimensions;
     memset(density, 0, grid->points * sizeof *density);
     for (size_t i = 0; i < count; i++) {
         const float *sample = samples + (rows == NULL ? i : rows[i]) * dimensions;
@@ -106,8 +108,8 @@ static double part(double p, double m)
 
 double duet_jensen_shannon(const duet_density_grid *grid, const double *p, const double *q, size_t stride)
 {
-    size_t aside = grid->toy->dimensions == 1 ? 1 : stride;
-    double sum = 0, mass = 0, cell = pow(grid->step * (double)stride, (double)grid->toy->dimensions);
+    size_t aside = grid->dimensions == 1 ? 1 : stride;
+    double sum = 0, mass = 0, cell = pow(grid->step * (double)stride, (double)grid->dimensions);
     for (size_t row = 0; row < grid->side[0]; row += stride)
         for (size_t column = 0; column < grid->side[1]; column += aside) {
             size_t at = row * grid->side[1] + column;

@@ -28,7 +28,7 @@ static duet_status ask(duet_run *run, uint64_t seed, float *samples, float *plac
 static void fill(const duet_density_grid *grid, const float *samples, const float *logits, double *p, double *q,
                  duet_curve_point *points)
 {
-    duet_density_of_toy(grid, p);
+    duet_density_of_mixture(grid, p);
     duet_density_of_samples(grid, samples, NULL, SAMPLES, q);
     for (size_t i = 0; i < grid->points; i++) {
         bool enough = p[i] + q[i] > least;
@@ -41,9 +41,9 @@ static void fill(const duet_density_grid *grid, const float *samples, const floa
 
 static duet_status refuse(duet_run *run, duet_error *error)
 {
-    const duet_toy *toy = duet_run_data(run)->toy;
+    const duet_generated *set = duet_run_data(run)->generated;
     const char *why = duet_metric_why_no_odds(run);
-    if (why == NULL && (toy == NULL || toy->dimensions != 1))
+    if (why == NULL && (set == NULL || set->mixture == NULL || set->shape.dims[0] != 1))
         why = "it is drawn over generated data of one dimension, two-peaks, whose density is known";
     if (why == NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_USAGE, "no curve of a discriminator for a run of \"%s\" on %s: %s",
@@ -55,9 +55,10 @@ duet_status duet_discriminator_curve(duet_run *run, double low, double high, uin
 {
     DUET_TRY(refuse(run, error));
     if (count < 2 || !(low < high)) return duet_fail(error, DUET_ERROR_USAGE, "a curve needs two points or more");
-    const duet_toy *toy = duet_run_data(run)->toy;
-    const duet_density_grid grid = {.toy = toy,
-                                    .blur = blur_share * toy->sigma,
+    const duet_mixture *mixture = duet_run_data(run)->generated->mixture;
+    const duet_density_grid grid = {.mixture = mixture,
+                                    .dimensions = 1,
+                                    .blur = blur_share * mixture->sigma,
                                     .low = {low},
                                     .step = (high - low) / (double)(count - 1),
                                     .side = {count, 1},

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The evidence lower bound, Kingma & Welling 2014 (arXiv:1312.6114), eq. 3, in nats an example: -(nll + kl). */
-#include <math.h>
-
+/* The evidence lower bound, Kingma & Welling 2014 (arXiv:1312.6114), eq. 3, in nats an example: -(nll + kl). Each
+ * example has one draw of its posterior, so what differs between examples holds the noise of the draw as well: the
+ * interval of the mean covers both, the choice of examples and the draws. */
 #include "metric/metric.h"
-
-typedef struct sums {
-    double nll, kl;
-} sums;
 
 static bool applies(duet_run *run)
 {
@@ -20,29 +16,31 @@ static const char *const *outputs(duet_run *run)
     return names;
 }
 
+/* State: nll of each example, kl of each, and minus their sum. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
-    return duet_metric_new_state(task, sizeof(sums), error);
+    return duet_metric_new_state(task, 3 * duet_metric_examples(task) * sizeof(double), error);
 }
 
 static void take(duet_metric_task *task, const duet_metric_piece *piece)
 {
-    sums *all = task->state;
+    size_t n = duet_metric_examples(task);
+    double *nll = (double *)task->state + piece->first, *kl = nll + n, *elbo = kl + n;
     for (size_t i = 0; i < piece->count; i++) {
-        all->nll += (double)piece->values[0][i];
-        all->kl += (double)piece->values[1][i];
+        nll[i] = (double)piece->values[0][i];
+        kl[i] = (double)piece->values[1][i];
+        elbo[i] = -(nll[i] + kl[i]);
     }
 }
 
-/* The values have no interval: papers and other programs state the mean over the whole split. */
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    const sums *all = task->state;
     size_t n = duet_metric_examples(task);
+    const double *nll = task->state, *kl = nll + n, *elbo = kl + n;
     (void)error;
-    duet_metric_add(task, "elbo", -(all->nll + all->kl) / (double)n, NAN, NAN, n);
-    duet_metric_add(task, "nll", all->nll / (double)n, NAN, NAN, n);
-    duet_metric_add(task, "kl", all->kl / (double)n, NAN, NAN, n);
+    duet_metric_add_mean(task, "elbo", elbo, n);
+    duet_metric_add_mean(task, "nll", nll, n);
+    duet_metric_add_mean(task, "kl", kl, n);
     return DUET_OK;
 }
 

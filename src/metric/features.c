@@ -3,7 +3,9 @@
 #include "metric/features.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/permute.h"
 #include "base/size.h"
 
 enum { PIECE = 1000 };
@@ -24,8 +26,7 @@ static duet_status make_room(duet_feature_set *set, size_t count, size_t width, 
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu x %zu features", count, width);
 }
 
-/* Reads both splits of the file, which is one list of features. */
-static duet_status read_given(duet_data *data, duet_feature_set *set, duet_error *error)
+duet_status duet_metric_read_given(duet_data *data, duet_feature_set *set, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(data);
     size_t width = duet_shape_elements(info->shape), training = info->count[DUET_TRAIN];
@@ -47,7 +48,7 @@ static duet_status ask_judge(duet_run *judge, const float *examples, size_t coun
 static duet_status find_sample_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
 {
     duet_data *given = duet_run_given_features(task->run, DUET_OF_SAMPLES);
-    if (given != NULL) return read_given(given, set, error);
+    if (given != NULL) return duet_metric_read_given(given, set, error);
     duet_run *judge = duet_run_judge(task->run);
     float *samples = NULL;
     DUET_TRY(make_room(set, DUET_FEATURE_SAMPLES, duet_run_features(judge, DUET_FEATURES), error));
@@ -60,7 +61,7 @@ static duet_status find_sample_features(const duet_metric_task *task, duet_featu
 static duet_status find_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)
 {
     duet_data *given = duet_run_given_features(task->run, DUET_OF_EXAMPLES), *data = duet_run_data(task->run);
-    if (given != NULL) return read_given(given, set, error);
+    if (given != NULL) return duet_metric_read_given(given, set, error);
     duet_run *judge = duet_run_judge(task->run);
     size_t total = duet_metric_examples(task), width = duet_run_features(judge, DUET_FEATURES);
     DUET_TRY(make_room(set, total, width, error));
@@ -104,15 +105,53 @@ duet_status duet_metric_example_features(const duet_metric_task *task, duet_feat
     return keep(task, &task->stock->example_features, set, find_example_features, error);
 }
 
-duet_status duet_metric_check_features(const duet_feature_set *samples, const duet_feature_set *examples, size_t least,
-                                       const char *metric, duet_error *error)
+size_t duet_metric_feature_width(duet_run *run)
 {
-    if (samples->width != examples->width)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: samples have %zu features and examples %zu; both must come from one encoder", metric,
-                         samples->width, examples->width);
-    if (samples->count >= least && examples->count >= least) return DUET_OK;
+    duet_data *given = duet_run_given_features(run, DUET_OF_SAMPLES);
+    if (given != NULL) return duet_shape_elements(duet_data_describe(given)->shape);
+    return duet_run_features(duet_run_judge(run), DUET_FEATURES);
+}
+
+static size_t rows_of(duet_data *given)
+{
+    return duet_data_describe(given)->count[DUET_TRAIN] + duet_data_describe(given)->count[DUET_TEST];
+}
+
+duet_status duet_metric_enough_features(duet_run *run, duet_split split, size_t least, const char *metric,
+                                        duet_error *error)
+{
+    bool given = duet_run_given_features(run, DUET_OF_SAMPLES) != NULL;
+    size_t samples = given ? rows_of(duet_run_given_features(run, DUET_OF_SAMPLES)) : DUET_FEATURE_SAMPLES;
+    size_t examples = given ? rows_of(duet_run_given_features(run, DUET_OF_EXAMPLES))
+                            : duet_data_describe(duet_run_data(run))->count[split];
+    if (samples >= least && examples >= least) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s needs at least %zu samples and as many examples; there are %zu and %zu", metric, least,
-                     samples->count, examples->count);
+                     "%s by %zu features needs at least %zu samples and as many examples; there are %zu and %zu",
+                     metric, duet_metric_feature_width(run), least, samples, examples);
+}
+
+/* Both sets in one order where they are as large: a set against itself stays so in every part. */
+duet_status duet_metric_shuffle(const duet_feature_set *set, size_t count, uint64_t seed, duet_feature_set *drawn,
+                                duet_error *error)
+{
+    enum { STREAM = 0x726f7773 };
+    DUET_TRY(make_room(drawn, count, set->width, error));
+    for (size_t i = 0; i < count; i++) {
+        size_t from = duet_philox_permute(seed, STREAM, 0, (uint32_t)i, (uint32_t)set->count);
+        memcpy(drawn->values + i * set->width, set->values + from * set->width, set->width * sizeof *set->values);
+    }
+    return DUET_OK;
+}
+
+duet_status duet_metric_feature_pair(const duet_metric_task *task, duet_feature_set *samples,
+                                     duet_feature_set *examples, duet_error *error)
+{
+    duet_feature_set all[2] = {{0}};
+    *samples = *examples = (duet_feature_set){0};
+    DUET_TRY(duet_metric_sample_features(task, &all[0], error));
+    DUET_TRY(duet_metric_example_features(task, &all[1], error));
+    size_t count = all[0].count < all[1].count ? all[0].count : all[1].count;
+    if (count > DUET_FEATURE_SAMPLES) count = DUET_FEATURE_SAMPLES;
+    DUET_TRY(duet_metric_shuffle(&all[0], count, task->seed, samples, error));
+    return duet_metric_shuffle(&all[1], count, task->seed, examples, error);
 }

@@ -2,7 +2,8 @@
 /* The inception score, Salimans et al. 2016 (arXiv:1606.03498), sec. 4, with the judge in the place of the Inception
  * network: exp(H(y) - mean H(y | x)), from 1 to the number of classes. It is high where samples spread over the classes
  * (H(y)) and each shows one clearly (H(y | x) near 0). It never looks at the data: samples made to please the judge
- * beat real ones, and one good picture a class is enough (Barratt & Sharma 2018, arXiv:1801.01973). */
+ * beat real ones, and one good picture a class is enough (Barratt & Sharma 2018, arXiv:1801.01973).
+ * Intervals: by bootstrap over the samples, 200 draws; of the mean H(y | x) that of a mean. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -50,6 +51,19 @@ static double score(const void *context, const size_t *rows, size_t count)
     return exp(marginal - conditional);
 }
 
+static double marginal_entropy(const void *context, const size_t *rows, size_t count)
+{
+    double conditional;
+    return entropies(context, rows, count, &conditional);
+}
+
+static void add_conditional(duet_metric_task *task, const opinions *it)
+{
+    double each[SAMPLES];
+    for (size_t i = 0; i < SAMPLES; i++) each[i] = entropy(it->probabilities + i * it->classes, it->classes);
+    duet_metric_add_mean(task, "conditional-class-entropy", each, SAMPLES);
+}
+
 static void take_softmax(const float *logits, size_t classes, double *probabilities)
 {
     double most = -INFINITY, sum = 0;
@@ -82,8 +96,9 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (status == DUET_OK) {
         double marginal = entropies(&it, all, SAMPLES, &conditional);
         duet_metric_add(task, "inception-score", exp(marginal - conditional), low, high, SAMPLES);
-        duet_metric_add(task, "class-entropy", marginal, NAN, NAN, SAMPLES);
-        duet_metric_add(task, "conditional-class-entropy", conditional, NAN, NAN, SAMPLES);
+        status = duet_bootstrap(marginal_entropy, &it, SAMPLES, REPEATS, task->seed, &low, &high, error);
+        duet_metric_add(task, "class-entropy", marginal, low, high, SAMPLES);
+        add_conditional(task, &it);
     }
     free(probabilities);
     return status;
@@ -93,7 +108,7 @@ const duet_metric duet_metric_inception_score = {
     .row = {"inception-score", "classes",
             "exp(H(y) - mean H(y | x)) of the judge's classes of 2,500 samples, and both entropies in nats; for models "
             "that sample, with a judge",
-            1},
+            .better = 1, .by_features = DUET_BY_JUDGE},
     .applies = applies,
     .finish = finish,
 };

@@ -20,8 +20,9 @@ static const double blur_share = 0.5, exact_step = 0.25; /* of a mode's deviatio
 
 static bool applies(duet_run *run)
 {
-    const duet_toy *toy = duet_run_data(run)->toy;
-    return toy != NULL && toy->dimensions <= 2 && duet_run_features(run, DUET_SAMPLE) == toy->dimensions;
+    const duet_generated *set = duet_run_data(run)->generated;
+    return set != NULL && set->mixture != NULL && set->shape.dims[0] <= 2 &&
+           duet_run_features(run, DUET_SAMPLE) == set->shape.dims[0];
 }
 
 static bool is_exact(duet_run *run)
@@ -63,14 +64,13 @@ static duet_status add_estimate(duet_metric_task *task, pair *it, const char *na
 
 static duet_status by_samples(duet_metric_task *task, pair *it, duet_error *error)
 {
-    float *samples = NULL, *examples = malloc(SAMPLES * it->grid.toy->dimensions * sizeof *examples);
+    float *samples = NULL, *examples = malloc(SAMPLES * it->grid.dimensions * sizeof *examples);
     if (examples == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", SAMPLES);
-    duet_density_of_toy(&it->grid, it->p);
+    duet_density_of_mixture(&it->grid, it->p);
     duet_status status = duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error);
     it->samples = samples;
     if (status == DUET_OK) status = add_estimate(task, it, "jensen-shannon", error);
-    for (size_t i = 0; i < SAMPLES; i++)
-        duet_toy_draw(it->grid.toy, DUET_TEST, i, examples + i * it->grid.toy->dimensions);
+    if (status == DUET_OK) status = duet_data_read(duet_run_data(task->run), DUET_TEST, 0, SAMPLES, examples, error);
     it->samples = examples;
     if (status == DUET_OK) status = add_estimate(task, it, "jensen-shannon-floor", error);
     free(samples);
@@ -81,7 +81,7 @@ static duet_status by_samples(duet_metric_task *task, pair *it, duet_error *erro
 static duet_status ask_densities(const duet_metric_task *task, pair *it, float *points, float *values,
                                  duet_error *error)
 {
-    size_t dimensions = it->grid.toy->dimensions;
+    size_t dimensions = it->grid.dimensions;
     for (size_t i = 0; i < it->grid.points; i++) {
         double at[2];
         duet_density_point(&it->grid, i, at);
@@ -101,7 +101,7 @@ static duet_status ask_densities(const duet_metric_task *task, pair *it, float *
 
 static duet_status by_density(duet_metric_task *task, pair *it, duet_error *error)
 {
-    float *points = malloc(it->grid.points * it->grid.toy->dimensions * sizeof *points);
+    float *points = malloc(it->grid.points * it->grid.dimensions * sizeof *points);
     float *values = malloc(it->grid.points * sizeof *values);
     duet_status status = points != NULL && values != NULL
                              ? ask_densities(task, it, points, values, error)
@@ -109,7 +109,7 @@ static duet_status by_density(duet_metric_task *task, pair *it, duet_error *erro
     free(points);
     free(values);
     if (status != DUET_OK) return status;
-    duet_density_of_toy(&it->grid, it->p);
+    duet_density_of_mixture(&it->grid, it->p);
     double value = duet_jensen_shannon(&it->grid, it->p, it->q, 1);
     double reach = fabs(value - duet_jensen_shannon(&it->grid, it->p, it->q, 2));
     duet_metric_add(task, "jensen-shannon-exact", value, fmax(value - reach, 0), value + reach, it->grid.points);
@@ -129,11 +129,11 @@ static duet_status with(duet_metric_task *task, duet_density_grid grid,
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    const duet_toy *toy = duet_run_data(task->run)->toy;
-    double blur = blur_share * toy->sigma;
-    DUET_TRY(with(task, duet_density_grid_over(toy, blur, blur), by_samples, error));
+    const duet_generated *set = duet_run_data(task->run)->generated;
+    double blur = blur_share * set->mixture->sigma;
+    DUET_TRY(with(task, duet_density_grid_over(set, blur, blur), by_samples, error));
     if (!is_exact(task->run)) return DUET_OK;
-    return with(task, duet_density_grid_over(toy, 0, exact_step * toy->sigma), by_density, error);
+    return with(task, duet_density_grid_over(set, 0, exact_step * set->mixture->sigma), by_density, error);
 }
 
 const duet_metric duet_metric_jensen_shannon = {

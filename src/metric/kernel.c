@@ -6,6 +6,8 @@
 
 #include "metric/distances.h"
 
+enum { BLOCKS = 10 };
+
 static double dot(const float *x, const float *y, size_t features)
 {
     double sum = 0;
@@ -48,6 +50,21 @@ double duet_kernel_distance(const duet_kernel *kernel, const float *a, size_t a_
     if (a_count < 2 || b_count < 2) return NAN;
     double within = mean_within(kernel, a, a_count, features) + mean_within(kernel, b, b_count, features);
     return within - 2 * mean_between(kernel, a, a_count, b, b_count, features);
+}
+
+double duet_kernel_reach(const duet_kernel *kernel, const float *a, const float *b, size_t count, size_t features)
+{
+    const double student = 2.262; /* percentile 97.5 of Student's t with BLOCKS - 1 degrees of freedom */
+    double values[BLOCKS], mean = 0, squares = 0;
+    size_t rows = count / BLOCKS;
+    if (rows < 2) return NAN;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        size_t at = i * rows * features;
+        values[i] = duet_kernel_distance(kernel, a + at, rows, b + at, rows, features);
+        mean += values[i] / BLOCKS;
+    }
+    for (size_t i = 0; i < BLOCKS; i++) squares += (values[i] - mean) * (values[i] - mean);
+    return student * sqrt(squares / (BLOCKS - 1) / BLOCKS);
 }
 
 /* Twice the sum of the features' variances. */

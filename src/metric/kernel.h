@@ -22,6 +22,11 @@ typedef struct duet_kernel {
 double duet_kernel_distance(const duet_kernel *kernel, const float *a, size_t a_count, const float *b, size_t b_count,
                             size_t features);
 
+/** Half of that distance's interval of 95%, of two sets of `count` rows: both are cut into ten blocks, each with a
+ *  distance of its own; the standard error of their mean, which is at least that of the distance over all rows, times
+ *  Student's t. NaN for less than 20 rows. Blocks are neighbours in the sets: rows in an order make it too wide. */
+double duet_kernel_reach(const duet_kernel *kernel, const float *a, const float *b, size_t count, size_t features);
+
 /** The mean of |x - y|^2 over all pairs of rows: a scale at which a kernel tells near from far. */
 double duet_mean_squared_distance(const float *rows, size_t count, size_t features);
 

@@ -4,20 +4,32 @@
  *     share of all pairs, ties half; the statistic of Meehan et al. 2020 (arXiv:2004.05675), eq. 4, as a share. 1/2: no
  *     nearer than unseen data; towards 1: copies; below 1/2: samples lie off the data, or the model underfits.
  *   authenticity: samples further from their nearest training example than that is from its own nearest one (Alaa et
- * al. 2022, arXiv:2102.08921, sec. 3). It falls to 0 with copies. In numbers of pixels a shifted copy is far away:
- * neither sees it. */
+ *     al. 2022, arXiv:2102.08921, sec. 3). It falls to 0 with copies. In numbers of pixels a shifted copy is far away:
+ * neither sees it.
+ * Intervals: that of an area under a curve (DeLong et al. 1988) over samples and test examples, and Wilson's; the
+ * training examples count as given. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "metric/metric.h"
 #include "metric/nearest.h"
 
-enum { ROWS = 1000 };
+enum { ROWS = 1000, LEAST = 50 };
 
 static bool applies(duet_run *run)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
     return data->count[DUET_TEST] > 0 && duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
+}
+
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    (void)split;
+    if (data->count[DUET_TEST] >= LEAST && data->count[DUET_TRAIN] >= LEAST) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "memorisation needs at least %d training and as many test examples; %s has %zu and %zu", LEAST,
+                     data->name, data->count[DUET_TRAIN], data->count[DUET_TEST]);
 }
 
 /* Of rows, the squared distance to the nearest training example and its number. skip: those that are training examples
@@ -93,4 +105,5 @@ const duet_metric duet_metric_memorisation = {
             "test split"},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
 };

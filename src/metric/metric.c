@@ -40,6 +40,10 @@ static const duet_metric *const metrics[] = {
     &duet_metric_memorisation,
     &duet_metric_precision,
     &duet_metric_ssim,
+    &duet_metric_combinations,
+    &duet_metric_latent_probe,
+    &duet_metric_linear_probe,
+    &duet_metric_mutual_information_gap,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
@@ -93,23 +97,70 @@ void duet_metric_add(duet_metric_task *task, const char *name, double value, dou
     task->count++;
 }
 
+/* Cornish-Fisher's expansion, right to 1% from 4 degrees of freedom on. */
+double duet_student(size_t degrees)
+{
+    const double z = 1.959964, v = (double)degrees;
+    return z + (pow(z, 3) + z) / (4 * v) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * v * v);
+}
+
+/* The mean, and the variance of the mean. */
+static void measure(const double *numbers, size_t n, double *mean, double *variance)
+{
+    double squares = 0;
+    *mean = 0;
+    for (size_t i = 0; i < n; i++) *mean += numbers[i];
+    *mean /= (double)n;
+    for (size_t i = 0; i < n; i++) squares += (numbers[i] - *mean) * (numbers[i] - *mean);
+    *variance = n > 1 ? squares / (double)(n - 1) / (double)n : NAN;
+}
+
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n)
 {
-    double mean = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) mean += numbers[i];
-    mean /= (double)n;
-    for (size_t i = 0; i < n; i++) squares += (numbers[i] - mean) * (numbers[i] - mean);
-    double reach = n > 1 ? 1.96 * sqrt(squares / (double)(n - 1) / (double)n) : NAN;
+    double mean, variance;
+    measure(numbers, n, &mean, &variance);
+    double reach = n > 1 ? duet_student(n - 1) * sqrt(variance) : NAN;
     duet_metric_add(task, name, mean, mean - reach, mean + reach, n);
+}
+
+void duet_metric_add_ratio(duet_metric_task *task, const char *name, const double *above, size_t n, const double *below,
+                           size_t m)
+{
+    double top, bottom, top_variance, bottom_variance;
+    measure(above, n, &top, &top_variance);
+    measure(below, m, &bottom, &bottom_variance);
+    double ratio = top / bottom, variance = (top_variance + ratio * ratio * bottom_variance) / (bottom * bottom);
+    double reach = n > 1 && m > 1 ? duet_student((n < m ? n : m) - 1) * sqrt(variance) : NAN;
+    duet_metric_add(task, name, ratio, ratio - reach, ratio + reach, n);
+}
+
+void duet_metric_add_paired_ratio(duet_metric_task *task, const char *name, const double *above, const double *below,
+                                  size_t n)
+{
+    double top, bottom, variance, squares = 0;
+    measure(above, n, &top, &variance);
+    measure(below, n, &bottom, &variance);
+    double ratio = top / bottom;
+    for (size_t i = 0; i < n; i++) squares += (above[i] - ratio * below[i]) * (above[i] - ratio * below[i]);
+    double reach = n > 1 ? duet_student(n - 1) * sqrt(squares / (double)(n - 1) / (double)n) / bottom : NAN;
+    duet_metric_add(task, name, ratio, ratio - reach, ratio + reach, n);
+}
+
+void duet_share_interval(size_t hits, size_t n, double *low, double *high)
+{
+    const double z = 1.959964;
+    double count = (double)n, share = (double)hits / count, scale = 1 + z * z / count;
+    double middle = (share + z * z / (2 * count)) / scale;
+    double reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale;
+    *low = hits == 0 ? 0 : middle - reach; /* to the bit, where rounding would leave a little */
+    *high = hits == n ? 1 : middle + reach;
 }
 
 void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits, size_t n)
 {
-    const double z = 1.96;
-    double count = (double)n, share = (double)hits / count, scale = 1 + z * z / count;
-    double middle = (share + z * z / (2 * count)) / scale;
-    double reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale;
-    duet_metric_add(task, name, share, middle - reach, middle + reach, n);
+    double low, high;
+    duet_share_interval(hits, n, &low, &high);
+    duet_metric_add(task, name, (double)hits / (double)n, low, high, n);
 }
 
 /* The pass. */
@@ -212,7 +263,7 @@ duet_status duet_metric_check(duet_run *run, const char *name, duet_split split,
     if (data->count[split] == 0)
         return duet_fail(error, DUET_ERROR_USAGE, "%s has no %s examples", data->name,
                          split == DUET_TRAIN ? "training" : "test");
-    return DUET_OK;
+    return metric->enough == NULL ? DUET_OK : metric->enough(run, split, error);
 }
 
 static duet_status compute(pass *it, duet_run *run, duet_split split, uint64_t seed, duet_error *error)
@@ -224,6 +275,7 @@ static duet_status compute(pass *it, duet_run *run, duet_split split, uint64_t s
         size_t before = m == 0 ? 0 : it->tasks[m - 1].count;
         task->count = before;
         DUET_TRY(it->metrics[m]->finish(task, error));
+        for (size_t i = before; i < task->count && i < task->capacity; i++) task->values[i].row = &it->metrics[m]->row;
     }
     return DUET_OK;
 }

@@ -56,6 +56,9 @@ typedef struct duet_metric {
     void (*take)(duet_metric_task *task, const duet_metric_piece *piece);
     /** Adds the values. */
     duet_status (*finish)(duet_metric_task *task, duet_error *error);
+    /** Refuses fewer examples of the split, or given features, than the metric needs, in words that name the number.
+     *  NULL: it needs one. */
+    duet_status (*enough)(duet_run *run, duet_split split, duet_error *error);
     /** Why it does not apply, in words; NULL: the summary says for what it is. */
     const char *(*refusal)(duet_run *run);
 } duet_metric;
@@ -65,11 +68,10 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
     duet_metric_modes, duet_metric_neighbour_spread, duet_metric_frechet, duet_metric_latent_mmd,
     duet_metric_latent_rank, duet_metric_nearest_neighbour, duet_metric_reconstruction_agreement,
     duet_metric_cluster_accuracy, duet_metric_inception_score, duet_metric_kernel_distance, duet_metric_latent_mse,
-    duet_metric_log_likelihood, duet_metric_memorisation, duet_metric_ais, duet_metric_cost, duet_metric_jensen_shannon,
-    duet_metric_jensen_shannon_discriminator, duet_metric_precision, duet_metric_ssim;
+    duet_metric_log_likelihood, duet_metric_memorisation, duet_metric_precision, duet_metric_ssim,
+    duet_metric_combinations, duet_metric_latent_probe, duet_metric_linear_probe, duet_metric_mutual_information_gap,
+    duet_metric_ais, duet_metric_cost, duet_metric_jensen_shannon, duet_metric_jensen_shannon_discriminator;
 
-/** Refuses, in words, a metric that there is not, that the run cannot give, or of a split without examples. */
-duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error);
 /** Why the run's model has no such likelihood: a refusal. */
 const char *duet_metric_why_no_likelihood(duet_run *run);
 /** Why no discriminator of the run says the log-odds of real and generated; NULL: one does. */
@@ -82,10 +84,21 @@ size_t duet_metric_examples(const duet_metric_task *task);
 duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_error *error);
 /** Adds a value; past the capacity only the count grows. low, high: its interval, NAN without one. */
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
-/** Adds the mean of n numbers with its interval of 95%, mean +- 1.96 standard errors. */
+/** Adds the mean of n numbers with its interval of 95%: mean +- t standard errors, t of Student's distribution. */
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n);
+/** Adds the ratio of two means, of n numbers over m others, with its interval of 95% by the delta method: t standard
+ *  errors, whose square is (v + ratio^2 w) / mean_below^2, v and w being the variances of both means. */
+void duet_metric_add_ratio(duet_metric_task *task, const char *name, const double *above, size_t n, const double *below,
+                           size_t m);
+/** The same of n pairs: its variance is that of the mean of above - ratio * below. */
+void duet_metric_add_paired_ratio(duet_metric_task *task, const char *name, const double *above, const double *below,
+                                  size_t n);
 /** Adds a share, `hits` of n, with Wilson's interval of 95% (Wilson 1927, J. Am. Stat. Assoc. 22). */
 void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits, size_t n);
+/** Wilson's interval of 95% by itself. */
+void duet_share_interval(size_t hits, size_t n, double *low, double *high);
+/** Percentile 97.5 of Student's t. */
+double duet_student(size_t degrees);
 /** *values: the output of the first `count` rows of the seed, [count, features]; the caller frees them. */
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);

@@ -35,24 +35,52 @@ static bool take_value(duet_monitor *monitor, double value, uint64_t epoch)
     return true;
 }
 
-/* Takes in what a resumed run measured before, from its metrics.jsonl. Lines of this epoch and later ones are left out:
- * they are measured again. */
-static void remember(duet_monitor *monitor, const char *directory, uint64_t epoch)
+/* The lines of a run's metrics.jsonl that say what was measured on the test split. */
+typedef struct past {
+    FILE *file;
+    char *line;
+    size_t room;
+} past;
+
+static past open_past(const char *directory)
 {
-    char *path = duet_path_join(directory, "metrics.jsonl"), *line = NULL;
-    FILE *file = path == NULL ? NULL : fopen(path, "r");
-    size_t room = 0;
-    while (file != NULL && getline(&line, &room, file) > 0) {
-        json_t *report = json_loads(line, 0, NULL), *value = json_object_get(report, monitor->options->best);
+    char *path = duet_path_join(directory, "metrics.jsonl");
+    past it = {.file = path == NULL ? NULL : fopen(path, "r")};
+    free(path);
+    return it;
+}
+
+/* The next line, which the caller drops; NULL: there is none. */
+static json_t *next_of_past(past *it)
+{
+    while (it->file != NULL && getline(&it->line, &it->room, it->file) > 0) {
+        json_t *report = json_loads(it->line, 0, NULL);
         const char *split = json_string_value(json_object_get(report, "split"));
-        uint64_t when = (uint64_t)(json_number_value(json_object_get(report, "epoch")) + 1e-6);
-        if (split != NULL && strcmp(split, "test") == 0 && json_is_number(value) && when < epoch)
-            (void)take_value(monitor, json_number_value(value), when);
+        if (split != NULL && strcmp(split, "test") == 0) return report;
         json_decref(report);
     }
-    free(line);
-    if (file != NULL) (void)fclose(file);
-    free(path);
+    return NULL;
+}
+
+static void close_past(past *it)
+{
+    if (it->file != NULL) (void)fclose(it->file);
+    free(it->line);
+}
+
+/* Takes in what a resumed run measured before. Lines of this epoch and later ones are left out: they are measured
+ * again. */
+static void remember(duet_monitor *monitor, const char *directory, uint64_t epoch)
+{
+    past it = open_past(directory);
+    json_t *report;
+    while ((report = next_of_past(&it)) != NULL) {
+        json_t *value = json_object_get(report, monitor->options->best);
+        uint64_t when = (uint64_t)(json_number_value(json_object_get(report, "epoch")) + 1e-6);
+        if (json_is_number(value) && when < epoch) (void)take_value(monitor, json_number_value(value), when);
+        json_decref(report);
+    }
+    close_past(&it);
 }
 
 /* Mistakes in the options that show without a run. */
@@ -117,16 +145,47 @@ typedef struct task {
     size_t count;
     duet_metric_value values[DUET_VERDICT_VALUES];
     size_t made;
+    duet_features_identity features; /* of those that go by some */
 } task;
+
+/* A metric's values so far and those to come must be by the same features. What an earlier version measured says
+ * nothing of them and passes. */
+static duet_status check_past(const char *directory, const char *metric, const duet_features_identity *now,
+                              duet_error *error)
+{
+    past it = open_past(directory);
+    json_t *report;
+    duet_status status = DUET_OK;
+    while (status == DUET_OK && (report = next_of_past(&it)) != NULL) {
+        const char *checksum = json_string_value(json_object_get(report, "features"));
+        duet_features_identity then = {.name = "an earlier judge"};
+        if (checksum != NULL && json_object_get(report, metric) != NULL) {
+            snprintf(then.checksum, sizeof then.checksum, "%s", checksum);
+            status = duet_features_check(&then, now, metric, error);
+        }
+        json_decref(report);
+    }
+    close_past(&it);
+    return status;
+}
 
 static duet_status check(task *it, duet_run *run, duet_error *error)
 {
-    for (size_t i = 0; i < it->count; i++) DUET_TRY(duet_metric_check(run, it->names[i], split_of(run), error));
+    const char *resume = it->monitor->options->resume;
+    for (size_t i = 0; i < it->count; i++) {
+        duet_features_identity features;
+        DUET_TRY(duet_metric_check(run, it->names[i], split_of(run), error));
+        if (resume == NULL || duet_metric_find(it->names[i])->by_features == DUET_BY_NO_FEATURES) continue;
+        DUET_TRY(duet_metric_features(run, it->names[i], &features, error));
+        DUET_TRY(check_past(resume, it->names[i], &features, error));
+    }
     return DUET_OK;
 }
 
 static duet_status measure(task *it, duet_run *run, duet_error *error)
 {
+    for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
+        DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
     return duet_metric_compute_all(run, it->names, it->count, split_of(run), it->monitor->options->seed, it->values,
                                    DUET_VERDICT_VALUES, &it->made, error);
 }
@@ -220,6 +279,7 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
             verdict->best = take_value(monitor, it.values[i].value, epoch);
     }
     verdict->count = it.made;
+    snprintf(verdict->features, sizeof verdict->features, "%s", it.features.checksum);
     judge_loss(monitor, run, verdict);
     if (monitor->options->best != NULL) judge_plateau(monitor, epoch, verdict);
     return DUET_OK;

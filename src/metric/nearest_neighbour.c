@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether codes know classes: the share of examples whose code is nearest to one of the same class, Donahue et al. 2017
  * (arXiv:1605.09782), sec. 4.1. An untrained encoder keeps much of the distances between pictures and scores well:
- * compare with it. */
+ * compare with it. Its interval is Wilson's, over the examples: the training examples count as given. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +14,7 @@ enum { QUERIES = 2000, REFERENCES = 10000 };
 typedef struct codes {
     size_t places[QUERIES + REFERENCES];
     uint8_t labels[QUERIES + REFERENCES];
-    double right[QUERIES];
-    size_t queries, references, width;
+    size_t right, queries, references, width;
     float *values; /* of all of them, queries first */
 } codes;
 
@@ -63,7 +62,7 @@ static duet_status search(codes *it, duet_nearest *nearest, duet_error *error)
     }
     for (size_t i = 0; i < it->queries; i++) {
         size_t found;
-        it->right[i] = duet_nearest_find(nearest, i, &found) && labels[found] == it->labels[i];
+        it->right += duet_nearest_find(nearest, i, &found) && labels[found] == it->labels[i];
     }
     return DUET_OK;
 }
@@ -79,7 +78,7 @@ static duet_status compare(codes *it, duet_metric_task *task, duet_error *error)
     DUET_TRY(duet_nearest_new(&nearest, duet_run_device(task->run), it->values, it->queries, it->width, error));
     duet_status status = search(it, nearest, error);
     duet_nearest_free(&nearest);
-    if (status == DUET_OK) duet_metric_add_mean(task, "nearest-neighbour", it->right, it->queries);
+    if (status == DUET_OK) duet_metric_add_share(task, "nearest-neighbour", it->right, it->queries);
     return status;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The exact negative log-likelihood, in nats an example: of a density for flows, of a probability for autoregressive
  * models. A model with a KL term knows only a bound, which is the metric elbo. */
-#include <math.h>
-
 #include "metric/metric.h"
 
 static bool applies(duet_run *run)
@@ -20,21 +18,19 @@ static const char *const *outputs(duet_run *run)
 
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
-    return duet_metric_new_state(task, sizeof(double), error);
+    return duet_metric_new_state(task, duet_metric_examples(task) * sizeof(double), error);
 }
 
 static void take(duet_metric_task *task, const duet_metric_piece *piece)
 {
-    double *sum = task->state;
-    for (size_t i = 0; i < piece->count; i++) *sum += (double)piece->values[0][i];
+    double *nll = task->state;
+    for (size_t i = 0; i < piece->count; i++) nll[piece->first + i] = (double)piece->values[0][i];
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    const double *sum = task->state;
-    size_t n = duet_metric_examples(task);
     (void)error;
-    duet_metric_add(task, "nll", *sum / (double)n, NAN, NAN, n);
+    duet_metric_add_mean(task, "nll", task->state, duet_metric_examples(task));
     return DUET_OK;
 }
 

@@ -4,7 +4,9 @@
  *   precision: samples within the ball of some example         recall: examples within the ball of some sample
  *   density: balls of examples that a sample lies in, over k    coverage: examples whose ball has a sample in it
  * A distance equal to the radius lies within, so a set against itself has precision, recall and coverage 1. One odd
- * example with a large ball makes precision, one odd sample recall, too high; density and coverage suffer less. */
+ * example with a large ball makes precision, one odd sample recall, too high; density and coverage suffer less.
+ * Intervals: Wilson's of the shares and that of a mean of the density, over the rows counted; the other set and its
+ * balls count as given. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -26,8 +28,9 @@ typedef struct balls {
     double *radii, *around, *visitors;
 } balls;
 
-static duet_status make_balls(balls *it, const duet_feature_set *set, size_t count, duet_error *error)
+static duet_status make_balls(balls *it, const duet_feature_set *set, duet_error *error)
 {
+    size_t count = set->count;
     double *room = calloc(3 * count, sizeof *room);
     *it = (balls){set->values, count, room, room + count, room + 2 * count};
     if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu rows", count);
@@ -63,23 +66,26 @@ static void add_values(duet_metric_task *task, const balls *samples, const balls
     duet_metric_add_share(task, "coverage", count_any(examples->visitors, examples->count), examples->count);
 }
 
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    return duet_metric_enough_features(run, split, LEAST, "precision", error);
+}
+
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     duet_feature_set sets[2] = {{0}};
     balls samples = {0}, examples = {0};
-    duet_status status = duet_metric_sample_features(task, &sets[0], error);
-    if (status == DUET_OK) status = duet_metric_example_features(task, &sets[1], error);
-    if (status == DUET_OK) status = duet_metric_check_features(&sets[0], &sets[1], LEAST, "precision", error);
-    size_t count = sets[0].count < sets[1].count ? sets[0].count : sets[1].count;
-    if (count > DUET_FEATURE_SAMPLES) count = DUET_FEATURE_SAMPLES;
-    if (status == DUET_OK) status = make_balls(&samples, &sets[0], count, error);
-    if (status == DUET_OK) status = make_balls(&examples, &sets[1], count, error);
+    duet_status status = duet_metric_feature_pair(task, &sets[0], &sets[1], error);
+    if (status == DUET_OK) status = make_balls(&samples, &sets[0], error);
+    if (status == DUET_OK) status = make_balls(&examples, &sets[1], error);
     if (status == DUET_OK) {
         meet(&samples, &examples, sets[0].width);
         add_values(task, &samples, &examples);
     }
     free(samples.radii);
     free(examples.radii);
+    free(sets[0].values);
+    free(sets[1].values);
     return status;
 }
 
@@ -87,7 +93,8 @@ const duet_metric duet_metric_precision = {
     .row = {"precision", "share",
             "precision, recall, density and coverage of up to 2,500 samples and as many examples by balls to the fifth "
             "neighbour among features; for models that sample, with a judge or with --features",
-            1},
+            .better = 1, .by_features = DUET_BY_FEATURES},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
 };

@@ -34,13 +34,13 @@ static duet_status compare(duet_metric_task *task, float *examples, float *made,
 {
     size_t places[EXAMPLES], n = duet_metric_examples(task), count = n < EXAMPLES ? n : EXAMPLES;
     uint8_t before[EXAMPLES], after[EXAMPLES];
-    double same[EXAMPLES];
+    size_t same = 0;
     duet_metric_spread(n, count, places);
     DUET_TRY(reconstruct(task, places, count, examples, made, error));
     DUET_TRY(duet_metric_judge(task, examples, count, before, error));
     DUET_TRY(duet_metric_judge(task, made, count, after, error));
-    for (size_t i = 0; i < count; i++) same[i] = before[i] == after[i];
-    duet_metric_add_mean(task, "reconstruction-agreement", same, count);
+    for (size_t i = 0; i < count; i++) same += before[i] == after[i];
+    duet_metric_add_share(task, "reconstruction-agreement", same, count);
     return DUET_OK;
 }
 
@@ -60,7 +60,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 const duet_metric duet_metric_reconstruction_agreement = {
     .row = {"reconstruction-agreement", "share",
             "examples, at most 2,000, whose reconstruction the judge takes for the class of the example itself; for "
-            "models that reconstruct, with --judge"},
+            "models that reconstruct, with --judge",
+            .by_features = DUET_BY_JUDGE},
     .applies = applies,
     .finish = finish,
 };

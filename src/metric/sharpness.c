@@ -3,6 +3,7 @@
  * model makes, over that of the data: a ratio, 1 for the data themselves, below 1 for a blur. Energy is the mean square
  * over all channels of the pixels that have four neighbours. It cannot tell an edge from noise, which is sharp too: 1
  * is what to reach, more is grain, and only a look at the pictures says whether the sharpness is in the right places.
+ * The intervals are those of ratios of means by the delta method, of pairs where reconstructions meet their originals.
  */
 #include <stdlib.h>
 
@@ -38,10 +39,10 @@ static double energy(duet_shape shape, const float *picture)
     return sum / (double)((height - 2) * (row - 2 * channels));
 }
 
-/* The energy of each reconstruction. */
+/* The energy of each reconstruction, then of each example. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
-    return duet_metric_new_state(task, duet_metric_examples(task) * sizeof(double), error);
+    return duet_metric_new_state(task, 2 * duet_metric_examples(task) * sizeof(double), error);
 }
 
 static void take(duet_metric_task *task, const duet_metric_piece *piece)
@@ -53,8 +54,8 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
         energies[piece->first + i] = energy(shape, piece->values[0] + i * duet_shape_elements(shape));
 }
 
-/* The mean over the split, which is not 0. */
-static duet_status data_energy(const duet_metric_task *task, double *mean, duet_error *error)
+/* The energy of each example of the split, which are not all 0. */
+static duet_status data_energies(const duet_metric_task *task, double *energies, duet_error *error)
 {
     duet_data *data = duet_run_data(task->run);
     duet_shape shape = duet_data_describe(data)->shape;
@@ -62,15 +63,15 @@ static duet_status data_energy(const duet_metric_task *task, double *mean, duet_
     float *examples = malloc(PIECE * features * sizeof *examples);
     if (examples == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
     duet_status status = DUET_OK;
-    *mean = 0;
+    double sum = 0;
     for (size_t first = 0; status == DUET_OK && first < total; first += PIECE) {
         size_t count = total - first < PIECE ? total - first : PIECE;
         status = duet_data_read(data, task->split, first, count, examples, error);
         for (size_t i = 0; status == DUET_OK && i < count; i++)
-            *mean += energy(shape, examples + i * features) / (double)total;
+            sum += energies[first + i] = energy(shape, examples + i * features);
     }
     free(examples);
-    if (status == DUET_OK && !(*mean > 0))
+    if (status == DUET_OK && !(sum > 0))
         status = duet_fail(error, DUET_ERROR_NUMERIC,
                            "sharpness: all pictures of %s are flat, there is nothing to "
                            "compare with",
@@ -78,13 +79,7 @@ static duet_status data_energy(const duet_metric_task *task, double *mean, duet_
     return status;
 }
 
-static void add_ratio(duet_metric_task *task, const char *name, double *energies, size_t count, double data)
-{
-    for (size_t i = 0; i < count; i++) energies[i] /= data;
-    duet_metric_add_mean(task, name, energies, count);
-}
-
-static duet_status add_samples(duet_metric_task *task, double data, duet_error *error)
+static duet_status add_samples(duet_metric_task *task, const double *of_data, duet_error *error)
 {
     duet_shape shape = duet_data_describe(duet_run_data(task->run))->shape;
     double energies[SAMPLES];
@@ -92,17 +87,18 @@ static duet_status add_samples(duet_metric_task *task, double data, duet_error *
     DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error));
     for (size_t i = 0; i < SAMPLES; i++) energies[i] = energy(shape, samples + i * duet_shape_elements(shape));
     free(samples);
-    add_ratio(task, "sharpness", energies, SAMPLES, data);
+    duet_metric_add_ratio(task, "sharpness", energies, SAMPLES, of_data, duet_metric_examples(task));
     return DUET_OK;
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    double data = 0;
-    DUET_TRY(data_energy(task, &data, error));
-    if (duet_run_features(task->run, DUET_SAMPLE) > 0) DUET_TRY(add_samples(task, data, error));
+    size_t n = duet_metric_examples(task);
+    double *reconstructed = task->state, *of_data = reconstructed + n;
+    DUET_TRY(data_energies(task, of_data, error));
+    if (duet_run_features(task->run, DUET_SAMPLE) > 0) DUET_TRY(add_samples(task, of_data, error));
     if (duet_run_features(task->run, DUET_RECONSTRUCTION) > 0)
-        add_ratio(task, "sharpness-reconstruction", task->state, duet_metric_examples(task), data);
+        duet_metric_add_paired_ratio(task, "sharpness-reconstruction", reconstructed, of_data, n);
     return DUET_OK;
 }
 

@@ -98,7 +98,9 @@ duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_prog
                                         duet_error *error)
 {
     if (verdict->count == 0) return DUET_OK;
-    return write_line(file, begin_line(at, "test"), verdict->names, verdict->values, verdict->count, NULL, error);
+    json_t *line = begin_line(at, "test");
+    if (verdict->features[0] != '\0') (void)json_object_set_new(line, "features", json_string(verdict->features));
+    return write_line(file, line, verdict->names, verdict->values, verdict->count, NULL, error);
 }
 
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error)

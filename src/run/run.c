@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A run opened to be used: what run.json names, with the weights of the checkpoint. */
+#define _XOPEN_SOURCE 700 /* realpath */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +17,11 @@ struct duet_run {
     duet_device *device;
     bool borrowed;   /* the device belongs to another run or to a training */
     bool live;       /* data, model and evaluator belong to a training too */
+    char name[256];  /* of the directory */
     char *directory; /* NULL: of a training under way */
     size_t batch;
     duet_run *judge;
+    duet_data *samples;          /* in place of the model's; NULL: its own */
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
     const char *const *settings; /* added in front of every request's own */
     size_t setting_count;
@@ -78,6 +82,15 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const pl
     return status;
 }
 
+/* Of the directory itself, whatever path leads to it. */
+static void take_name(duet_run *run, const char *directory)
+{
+    char *path = realpath(directory, NULL);
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    snprintf(run->name, sizeof run->name, "%s", slash == NULL ? "" : slash + 1);
+    free(path);
+}
+
 /* `beside`: a run whose device is used; NULL: a device is opened. */
 static duet_status open_run(duet_run **run, const char *path, const duet_run *beside, const char *device,
                             const char *data, const duet_family *family, duet_error *error)
@@ -93,6 +106,7 @@ static duet_status open_run(duet_run **run, const char *path, const duet_run *be
     if (status == DUET_OK) status = duet_run_file_read(&file, from.directory, error);
     if (status == DUET_OK) {
         status = open_parts(made, &file, &from, device, data, family, error);
+        take_name(made, from.directory);
         made->batch = (size_t)file.choice.batch;
         duet_run_file_free(&file);
     }
@@ -154,6 +168,46 @@ duet_run *duet_run_judge(duet_run *run)
     return run->judge;
 }
 
+duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *error)
+{
+    duet_data_close(&run->samples);
+    if (data == NULL) return DUET_OK;
+    duet_data *samples = NULL;
+    DUET_TRY(duet_data_open(&samples, data, error));
+    const duet_data_info *info = duet_data_describe(samples);
+    size_t features = duet_shape_elements(info->shape),
+           wanted = duet_shape_elements(duet_data_describe(run->data)->shape);
+    if (features == wanted && !info->generated) {
+        run->samples = samples;
+        return DUET_OK;
+    }
+    duet_status status = duet_fail(error, DUET_ERROR_DATA,
+                                   "%s cannot stand for samples: rows of %zu numbers were expected, it has %s%zu", data,
+                                   wanted, info->generated ? "no end and " : "", features);
+    duet_data_close(&samples);
+    return status;
+}
+
+duet_data *duet_run_given_samples(duet_run *run)
+{
+    return run->samples;
+}
+
+/* Rows of the examples that stand for samples. */
+static duet_status read_samples(duet_run *run, size_t first, size_t count, float *values, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(run->samples);
+    size_t training = info->count[DUET_TRAIN], features = duet_shape_elements(info->shape);
+    if (first + count > training + info->count[DUET_TEST])
+        return duet_fail(error, DUET_ERROR_DATA, "%s stands for samples and holds %zu of them: %zu are needed",
+                         info->name, training + info->count[DUET_TEST], first + count);
+    size_t early = first >= training ? 0 : first + count <= training ? count : training - first;
+    if (early > 0) DUET_TRY(duet_data_read(run->samples, DUET_TRAIN, first, early, values, error));
+    if (early == count) return DUET_OK;
+    return duet_data_read(run->samples, DUET_TEST, first + early - training, count - early, values + early * features,
+                          error);
+}
+
 duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples, duet_error *error)
 {
     const char *const paths[] = {[DUET_OF_SAMPLES] = of_samples, [DUET_OF_EXAMPLES] = of_examples};
@@ -190,6 +244,7 @@ void duet_run_close(duet_run **run)
         duet_model_free(&(*run)->model);
         duet_data_close(&(*run)->data);
     }
+    duet_data_close(&(*run)->samples);
     duet_data_close(&(*run)->given[DUET_OF_SAMPLES]);
     duet_data_close(&(*run)->given[DUET_OF_EXAMPLES]);
     if (!(*run)->borrowed) duet_device_close(&(*run)->device);
@@ -223,8 +278,15 @@ duet_device *duet_run_device(duet_run *run)
     return run->device;
 }
 
+const char *duet_run_name(const duet_run *run)
+{
+    return run->name;
+}
+
 size_t duet_run_features(duet_run *run, const char *output)
 {
+    if (run->samples != NULL && strcmp(output, DUET_SAMPLE) == 0)
+        return duet_shape_elements(duet_data_describe(run->samples)->shape);
     return duet_evaluator_features(run->evaluator, output);
 }
 
@@ -281,6 +343,8 @@ static duet_status ask(duet_run *run, const duet_request *request, double *flops
 
 static duet_status ask_with_settings(duet_run *run, const duet_request *request, double *flops, duet_error *error)
 {
+    if (run->samples != NULL && request->output_count == 1 && strcmp(request->outputs[0].name, DUET_SAMPLE) == 0)
+        return read_samples(run, request->first, request->count, request->outputs[0].values, error);
     duet_request whole = *request;
     size_t count = run->setting_count + request->setting_count;
     if (run->setting_count == 0) return ask(run, request, flops, error);

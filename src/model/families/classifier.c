@@ -29,6 +29,30 @@ static duet_node is_right(duet_node logits, duet_node labels)
     return duet_greater_equal(duet_sum_features(duet_multiply(logits, labels)), most);
 }
 
+/* The procedure "attack", gradient ascent of Nguyen et al. 2015 (arXiv:1412.1897), sec. 4: pictures that start as noise
+ * and climb to where the classifier is sure of their class, which the request gives or chance. They show that a judge
+ * can be pleased by what looks like nothing. Output "attack", [batch, features of the data]. */
+static void attack(duet_model *m, duet_node like, duet_node labels)
+{
+    duet_procedure(m, "attack");
+    size_t steps = duet_use_count(m, "steps", 100, 1, 1000000, "updates of each picture");
+    const duet_optimiser adam = duet_adam(duet_use_number(m, "rate", 0.05, 0, 100, "learning rate of the ascent"));
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_group *noise = duet_scratch_group(m, "noise");
+    duet_node pixels = duet_parameter(duet_model_graph(m), noise, "pixels", duet_node_shape(like), zero);
+    duet_node x = duet_model_unit_range(m) ? duet_sigmoid(pixels) : pixels, features;
+    duet_node logits = classify(m, x, duet_features(labels), &features);
+
+    duet_phase(m, "start", 1);
+    duet_phase_assign(m, pixels, duet_normal(duet_model_graph(m), duet_node_shape(like)));
+
+    duet_phase(m, "climb", steps);
+    duet_phase_optimiser(m, &adam);
+    duet_minimise(m, duet_sum(duet_softmax_cross_entropy(logits, labels), DUET_ALL_AXES, false), noise);
+
+    duet_own_output(m, "attack", duet_flatten(x));
+}
+
 static void build_classifier(duet_model *m)
 {
     duet_node x = duet_model_pictures(m, 1), labels = duet_model_labels(m);
@@ -42,6 +66,7 @@ static void build_classifier(duet_model *m)
 
     duet_output(m, DUET_CLASS_LOGITS, logits);
     duet_output(m, DUET_FEATURES, features);
+    attack(m, x, labels);
 }
 
 static const duet_setting settings[] = {

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* How pages and comparisons show what metrics give: in which group, in which order, and which of two values is the
+ * better one. A metric that is not in the table is shown last, with the direction of its row in the library. */
+#ifndef DUET_SRC_CLI_MEASURES_H
+#define DUET_SRC_CLI_MEASURES_H
+
+#include "duet.h"
+
+#include <jansson.h>
+
+/** The entry of a value for evaluation.json: name, metric, group, unit, order, better, target. `last_metric`: the
+ * metric that the value before belongs to, which is set to this one's. `features`: what metrics by features looked
+ * through; NULL: nothing. */
+json_t *cli_measure_json(const duet_metric_value *value, const char *features, const char **last_metric);
+/** The entry of a metric that the run cannot give. */
+json_t *cli_measure_missing_json(const duet_metric_row *row, const char *reason);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* What gave features, by a name for people and a checksum for the program: FNV-1a of 64 bits (Fowler, Noll & Vo) over
+ * a judge's weights, or over the numbers of the data's features where they come from a file. The file of the samples'
+ * features has no part in it: that one is what differs between runs. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/variable.h"
+#include "metric/features.h"
+
+static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t count)
+{
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < count; i++) sum = (sum ^ at[i]) * UINT64_C(0x100000001b3);
+    return sum;
+}
+
+/* Each variable of the model that a checkpoint keeps: its name and its elements. */
+static duet_status sum_weights(duet_run *judge, uint64_t *sum, duet_error *error)
+{
+    duet_store *store = duet_model_store(duet_run_model(judge));
+    duet_variable *variable;
+    for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++) {
+        size_t bytes = variable->elements * duet_type_size(variable->type);
+        if (!variable->saved) continue;
+        void *values = malloc(bytes);
+        if (values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %s", variable->name);
+        duet_status status = duet_variable_read(variable, values, error);
+        *sum = add_bytes(add_bytes(*sum, variable->name, strlen(variable->name)), values, bytes);
+        free(values);
+        if (status != DUET_OK) return status;
+    }
+    return DUET_OK;
+}
+
+static duet_status sum_given(duet_data *given, uint64_t *sum, duet_error *error)
+{
+    duet_feature_set set = {0};
+    duet_status status = duet_metric_read_given(given, &set, error);
+    if (status == DUET_OK) *sum = add_bytes(*sum, set.values, set.count * set.width * sizeof *set.values);
+    free(set.values);
+    return status;
+}
+
+static duet_feature_use use_of(const char *metric)
+{
+    const duet_metric_row *row = metric == NULL ? NULL : duet_metric_find(metric);
+    if (metric == NULL) return DUET_BY_FEATURES;
+    return row == NULL ? DUET_BY_NO_FEATURES : row->by_features;
+}
+
+duet_status duet_metric_features(duet_run *run, const char *metric, duet_features_identity *identity, duet_error *error)
+{
+    duet_feature_use use = use_of(metric);
+    duet_data *given = use == DUET_BY_FEATURES ? duet_run_given_features(run, DUET_OF_EXAMPLES) : NULL;
+    duet_run *judge = use == DUET_BY_NO_FEATURES ? NULL : duet_run_judge(run);
+    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+    *identity = (duet_features_identity){.name = ""};
+    if (given == NULL && judge == NULL) return DUET_OK;
+    const char *name = given == NULL ? duet_run_name(judge) : duet_data_describe(given)->name;
+    const char *slash = strrchr(name, '/');
+    DUET_TRY(given == NULL ? sum_weights(judge, &sum, error) : sum_given(given, &sum, error));
+    snprintf(identity->name, sizeof identity->name, "%s", slash == NULL ? name : slash + 1);
+    snprintf(identity->checksum, sizeof identity->checksum, "%016" PRIx64, sum);
+    return DUET_OK;
+}
+
+duet_status duet_features_check(const duet_features_identity *a, const duet_features_identity *b, const char *metric,
+                                duet_error *error)
+{
+    if (strcmp(a->checksum, b->checksum) == 0) return DUET_OK;
+    if (a->checksum[0] == '\0' || b->checksum[0] == '\0')
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "%s of one run is by the features of %s (%s), that of the other by none: evaluate both with "
+                         "one judge",
+                         metric, a->checksum[0] == '\0' ? b->name : a->name,
+                         a->checksum[0] == '\0' ? b->checksum : a->checksum);
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s by the features of %s (%s) and by those of %s (%s) cannot be compared: evaluate both with one "
+                     "judge",
+                     metric, a->name, a->checksum, b->name, b->checksum);
+}
