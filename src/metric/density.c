@@ -41,12 +41,6 @@ duet_density_grid duet_density_grid_over(const duet_generated *set, double blur,
     return grid;
 }
 
-void duet_density_point(const duet_density_grid *grid, size_t index, double at[2])
-{
-    at[0] = grid->low[0] + grid->step * (double)(index / grid->side[1]);
-    at[1] = grid->low[1] + grid->step * (double)(index % grid->side[1]);
-}
-
 /* The density of a normal at place `index` of one dimension. */
 static double factor_of(const duet_density_grid *grid, size_t dimension, size_t index, double centre, double deviation)
 {
@@ -106,16 +100,30 @@ static double part(double p, double m)
     return p > 0 ? p * log(p / m) : 0;
 }
 
-double duet_jensen_shannon(const duet_density_grid *grid, const double *p, const double *q, size_t stride)
+double duet_jensen_shannon(const duet_density_grid *grid, const double *p, const double *q)
 {
-    size_t aside = grid->dimensions == 1 ? 1 : stride;
-    double sum = 0, mass = 0, cell = pow(grid->step * (double)stride, (double)grid->dimensions);
-    for (size_t row = 0; row < grid->side[0]; row += stride)
-        for (size_t column = 0; column < grid->side[1]; column += aside) {
-            size_t at = row * grid->side[1] + column;
-            double middle = (p[at] + q[at]) / 2;
-            sum += part(p[at], middle) + part(q[at], middle);
-            mass += q[at];
-        }
+    double sum = 0, mass = 0, cell = pow(grid->step, (double)grid->dimensions);
+    for (size_t i = 0; i < grid->points; i++) {
+        double middle = (p[i] + q[i]) / 2;
+        sum += part(p[i], middle) + part(q[i], middle);
+        mass += q[i];
+    }
     return cell * sum / 2 + fmax(1 - cell * mass, 0) * log(2) / 2;
+}
+
+/* The nearest mode's part is taken out of the sum, so that far away it does not become 0. */
+double duet_log_density(const duet_generated *set, const float *at)
+{
+    const duet_mixture *mixture = set->mixture;
+    size_t dimensions = set->shape.dims[0];
+    double least = INFINITY, sum = 0, variance = mixture->sigma * mixture->sigma;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t mode = 0; mode < mixture->modes; mode++) {
+            double centre[2], squares = 0;
+            mixture->centre(mode, centre);
+            for (size_t i = 0; i < dimensions; i++) squares += pow((double)at[i] - centre[i], 2) / variance;
+            if (pass == 0) least = fmin(least, squares);
+            if (pass == 1) sum += exp((least - squares) / 2) / (double)mixture->modes;
+        }
+    return log(sum) - least / 2 - (double)dimensions * log(two_pi * variance) / 2;
 }
