@@ -99,7 +99,8 @@ static void walks_meet_the_exact_likelihood(void **state)
     how = (asked){HOW("temperatures=300", "chains=16"), .examples = x[0]};
     ask(evaluator, &how, forth, 3, BETTER);
     judge(said, truth, BETTER, 1, &above, &ratio);
-    assert_close(above, 0, 0.01);
+    assert_close(above, -0.004, 4 * 0.0094); /* its deviation over 100 examples, by 1,000 */
+    assert_true(fabs(ratio) < 4);
     duet_evaluator_free(&evaluator);
     test_parts_close(&parts);
 }
