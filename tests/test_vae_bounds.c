@@ -84,6 +84,36 @@ static void the_bound_trains_towards_the_likelihood(void **state)
     test_graph_close(&it);
 }
 
+/* A likelihood of bytes is given in bits a feature too; one of grey values is not. */
+static void bits_are_nats_of_bytes(void **state)
+{
+    (void)state;
+    enum { N = 20, BYTES = 8 * 8 * 3 };
+    static float x[TEST_TRAINING][BYTES];
+    float nats[N], bits[N];
+    static const char *const small[] = {"likelihood=discretised-logistic", "hidden=8", "latent=2"};
+    static const char *const k = "k=25";
+    duet_error error = {0};
+    test_parts parts;
+    duet_evaluator *evaluator;
+    test_parts_open(&parts, device, duet_family_find("vae"), colour, small, 3);
+    assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+    assert_ok(duet_data_read(parts.data, DUET_TRAIN, 0, N, x[0], &error), &error);
+    const duet_wanted wanted[] = {{"log_likelihood", nats}, {"log_likelihood_bits", bits}};
+    const duet_request request = {
+        .count = N, .examples = x[0], .settings = &k, .setting_count = 1, .outputs = wanted, .output_count = 2};
+    assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+    for (size_t i = 0; i < N; i++) assert_close(bits[i], -(double)nats[i] / log(2) / BYTES, 1e-5 * (double)bits[i]);
+    duet_evaluator_free(&evaluator);
+    test_parts_close(&parts);
+    test_parts_open(&parts, device, duet_family_find("vae"), colour, small + 1, 2);
+    assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+    assert_int_equal(duet_evaluator_features(evaluator, "log_likelihood"), 1);
+    assert_int_equal(duet_evaluator_features(evaluator, "log_likelihood_bits"), 0);
+    duet_evaluator_free(&evaluator);
+    test_parts_close(&parts);
+}
+
 /* ---- the VampPrior ---- */
 
 enum { COMPONENTS = 4, VAMP_LATENT = 2 };
@@ -292,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_likelihood_rises_with_k_to_the_exact_one),
+        cmocka_unit_test(bits_are_nats_of_bytes),
         cmocka_unit_test(the_bound_trains_towards_the_likelihood),
         cmocka_unit_test(the_vamp_prior_is_the_mixture_of_its_pseudo_inputs),
         cmocka_unit_test(contradictions_are_named),

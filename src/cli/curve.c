@@ -12,6 +12,12 @@ static const double low = -4, high = 4; /* both peaks, and what lies beside them
 
 static const char *const names[COLUMNS] = {"x", "p", "q", "best", "discriminator"};
 
+int cli_curve_check(const char *file)
+{
+    if (file == NULL || cli_ends_in(file, ".png") || cli_ends_in(file, ".npy")) return CLI_DONE;
+    return cli_complain(CLI_MISTAKE, "--curve takes a file name that ends in .png or .npy, not '%s'", file);
+}
+
 static double column_of(const duet_curve_point *point, size_t column)
 {
     const double values[COLUMNS] = {point->x, point->p, point->q, point->best, point->discriminator};

@@ -294,7 +294,7 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_score, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
-    if (status == CLI_DONE) status = cli_out_check(arguments.curve);
+    if (status == CLI_DONE) status = cli_curve_check(arguments.curve);
     if (status == CLI_DONE) status = check_way(arguments.by);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);

@@ -24,6 +24,11 @@ enum { ROWS = 1000, REPEATS = 5, MOST_SETTINGS = 256 };
 
 static const double patience = 30; /* seconds after which no further repeat begins */
 static const double mebibyte = 1048576;
+#ifdef __APPLE__
+static const double bytes_of_maxrss = 1;
+#else
+static const double bytes_of_maxrss = 1024;
+#endif
 
 static bool applies(duet_run *run)
 {
@@ -233,8 +238,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     DUET_TRY(add_training(task, error));
     DUET_TRY(add_sampling(task, error));
     DUET_TRY(add_encoding(task, error));
-    if (getrusage(RUSAGE_SELF, &usage) == 0) /* kibibytes, on Linux */
-        duet_metric_add(task, "peak-memory-mib", (double)usage.ru_maxrss / 1024, NAN, NAN, 1);
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        duet_metric_add(task, "peak-memory-mib", (double)usage.ru_maxrss * bytes_of_maxrss / mebibyte, NAN, NAN, 1);
     return DUET_OK;
 }
 

@@ -17,18 +17,19 @@ typedef struct duet_density_grid {
     size_t side[2], points; /* side[1]: 1 in one dimension */
 } duet_density_grid;
 
-/** A grid over a set that is a mixture, with points `step` apart and a border of six deviations. */
+/** A grid over a set that is a mixture, with points `step` apart (in two dimensions at least a fifth of what is
+ *  narrowest on it) and a border of six deviations. */
 duet_density_grid duet_density_grid_over(const duet_generated *set, double blur, double step);
-/** The coordinates of point `index`. */
-void duet_density_point(const duet_density_grid *grid, size_t index, double at[2]);
 /** The mixture's density, blurred, at each point. */
 void duet_density_of_mixture(const duet_density_grid *grid, double *density);
 /** That of samples, [.., dimensions], blurred: the mean of normals of deviation `blur` around them. `rows`: those that
  *  count, `count` of them; NULL: the first. Samples off the grid count as mass that lies elsewhere. */
 void duet_density_of_samples(const duet_density_grid *grid, const float *samples, const size_t *rows, size_t count,
                              double *density);
-/** 1/2 KL(p | m) + 1/2 KL(q | m), m = (p + q) / 2, in nats, 0 to log 2: the sum over every `stride`th point, and what q
- *  has off the grid, where p has nothing. */
-double duet_jensen_shannon(const duet_density_grid *grid, const double *p, const double *q, size_t stride);
+/** 1/2 KL(p | m) + 1/2 KL(q | m), m = (p + q) / 2, in nats, 0 to log 2: the sum over the points, and what q has off the
+ *  grid, where p has nothing. */
+double duet_jensen_shannon(const duet_density_grid *grid, const double *p, const double *q);
+/** log of a mixture's density at one point, not blurred. */
+double duet_log_density(const duet_generated *set, const float *at);
 
 #endif

@@ -57,20 +57,40 @@ static double mean_log(const float *logits, size_t n, double sign, double *varia
     return mean;
 }
 
+/* What is asked about. */
+typedef struct question {
+    size_t *places;
+    float *examples;
+    uint8_t *labels; /* NULL: the model reads none */
+} question;
+
+static duet_status ask_about(const duet_metric_task *task, const question *it, duet_split split, size_t count,
+                             float *logits, duet_error *error)
+{
+    duet_metric_spread(duet_data_describe(duet_run_data(task->run))->count[split], count, it->places);
+    DUET_TRY(duet_metric_read(task, split, it->places, count, it->examples, it->labels, error));
+    const duet_wanted wanted = {DUET_LOGIT, logits};
+    const duet_request request = {.count = count,
+                                  .seed = task->seed,
+                                  .examples = it->examples,
+                                  .classes = it->labels,
+                                  .outputs = &wanted,
+                                  .output_count = 1};
+    return duet_run_use(task->run, &request, error);
+}
+
 static duet_status ask(const duet_metric_task *task, duet_split split, size_t count, float *logits, duet_error *error)
 {
-    size_t all = duet_data_describe(duet_run_data(task->run))->count[split];
-    size_t *places = malloc(count * sizeof *places);
-    uint8_t *labels = calloc(count, 1);
-    duet_status status = DUET_OK;
-    if (places == NULL || labels == NULL)
-        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", count);
-    if (status == DUET_OK) {
-        duet_metric_spread(all, count, places);
-        status = duet_metric_ask(task, split, places, count, DUET_LOGIT, logits, labels, error);
-    }
-    free(places);
-    free(labels);
+    size_t features = duet_shape_elements(duet_data_describe(duet_run_data(task->run))->shape);
+    bool labelled = duet_run_has_classes(task->run);
+    question it = {malloc(count * sizeof *it.places), malloc(count * features * sizeof *it.examples),
+                   labelled ? malloc(count) : NULL};
+    bool made = it.places != NULL && it.examples != NULL && (!labelled || it.labels != NULL);
+    duet_status status = made ? ask_about(task, &it, split, count, logits, error)
+                              : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", count);
+    free(it.places);
+    free(it.examples);
+    free(it.labels);
     return status;
 }
 

@@ -11,9 +11,9 @@
 
 static const double steepness = 4;     /* of the sigmoid by which beta rises, as Wu et al. have it */
 static const double aimed_at = 0.65;   /* acceptance of moves, Neal 2011, sec. 4.4 */
-static const double adaptation = 0.3;  /* of log step by what acceptance is off */
+static const double adaptation = 0.5;  /* of log step by what acceptance is off */
 static const double pilot_share = 0.2; /* of the walk that counts: length of the first */
-static const double pilot_least = 20;
+static const double pilot_least = 50;
 
 /* One walk. All nodes of chains have rows * chains rows, those of an example one after the other. */
 typedef struct walk {
