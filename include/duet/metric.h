@@ -37,7 +37,7 @@ typedef struct duet_metric_value {
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */
 /** NULL if there is none of that name. */
 DUET_API const duet_metric_row *duet_metric_find(const char *name);
-/** Whether the run's model has what the metric needs. */
+/** Whether the run's model has what the metric needs, and its test split (without one, the training split) enough. */
 DUET_API bool duet_metric_applies(duet_run *run, const char *metric);
 /** Refuses, in words, a metric that there is not (DUET_ERROR_USAGE), that the model cannot give (likewise), or of fewer
  *  examples than it needs (DUET_ERROR_DATA, with the number needed). */

@@ -43,13 +43,13 @@ struct values {
     size_t count;
 };
 
-/* Whether there are examples enough; if not, says what is left out. */
-static bool has_enough(duet_run *run, const char *metric)
+/* Whether it can be computed; if there are too few examples, says what is left out. */
+static bool is_possible(duet_run *run, const char *metric)
 {
     duet_error error = {0};
-    if (duet_metric_check(run, metric, cli_run_split(run), &error) == DUET_OK) return true;
-    fprintf(stderr, "%s is left out: %s\n", metric, error.message);
-    return false;
+    duet_status status = duet_metric_check(run, metric, cli_run_split(run), &error);
+    if (status == DUET_ERROR_DATA) fprintf(stderr, "%s is left out: %s\n", metric, error.message);
+    return status == DUET_OK;
 }
 
 /* The metrics asked for; without any, all that apply: in one pass over the split. */
@@ -61,8 +61,7 @@ static int compute_all(duet_run *run, const struct arguments *arguments, struct 
     duet_error error = {0};
     for (size_t i = 0; i < count; i++) names[i] = arguments->metrics.items[i];
     for (size_t i = 0; arguments->metrics.count == 0 && (row = duet_metric_at(i)) != NULL; i++)
-        if (!row->on_request && duet_metric_applies(run, row->name) && has_enough(run, row->name))
-            names[count++] = row->name;
+        if (!row->on_request && is_possible(run, row->name)) names[count++] = row->name;
     if (duet_metric_compute_all(run, names, count, cli_run_split(run), arguments->seed, values->rows, MOST_VALUES,
                                 &values->count, &error) != DUET_OK)
         return cli_fail_opened(&error);

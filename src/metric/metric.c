@@ -67,8 +67,8 @@ const duet_metric_row *duet_metric_find(const char *name)
 
 bool duet_metric_applies(duet_run *run, const char *name)
 {
-    const duet_metric *metric = find(name);
-    return metric != NULL && metric->applies(run);
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    return duet_metric_check(run, name, data->count[DUET_TEST] > 0 ? DUET_TEST : DUET_TRAIN, NULL) == DUET_OK;
 }
 
 size_t duet_metric_examples(const duet_metric_task *task)

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* The judges judged: metrics by features against numpy and scipy (judges_reference.py), on sets that go wrong easily;
+ * intervals that hold what they should; features that are known again; and too few examples refused. */
+#include "metric_parts.h"
+
+#include "duet/report.h"
+
+enum { ROWS = 240, WIDTH = 6 };
+
+typedef enum kind { PLAIN, CONSTANT, DUPLICATES } kind;
+
+static double scatter(uint32_t i, uint32_t j, uint32_t which)
+{
+    uint32_t n = (i * 31 + j * 7919 + which * 104729) * 2654435761u;
+    n = (n ^ n >> 16) * 2246822519u;
+    return ((n ^ n >> 13) >> 8) % 997 / 997.0;
+}
+
+static double feature(uint32_t which, kind of, uint32_t i, uint32_t j)
+{
+    uint32_t row = of == DUPLICATES ? i / 2 : i;
+    if (of == CONSTANT && j == 2) return 0.5;
+    return scatter(row, j, which) + 0.5 * scatter(row, 0, which) + which * 0.05 * j;
+}
+
+static const char *write_rows(const char *name, const float *values, size_t rows, size_t width)
+{
+    duet_error error = {0};
+    assert_ok(duet_write_npy(in_folder(name), values, DUET_SHAPE(rows, width), &error), &error);
+    return in_folder(name);
+}
+
+static void write_features(const char *name, uint32_t which, kind of, size_t rows)
+{
+    float values[ROWS * WIDTH];
+    for (uint32_t i = 0; i < rows * WIDTH; i++) values[i] = (float)feature(which, of, i / WIDTH, i % WIDTH);
+    (void)write_rows(name, values, rows, WIDTH);
+}
+
+static void set_features(duet_run *run, const char *samples, const char *examples)
+{
+    duet_error error = {0};
+    assert_ok(duet_run_set_features(run, in_folder(samples), in_folder(examples), &error), &error);
+}
+
+static duet_run *open_points(void)
+{
+    return open_run("points", "vae", "ring8", SETTINGS("hidden=4"));
+}
+
+static void features_are_compared_as_numpy_does(void **state)
+{
+    (void)state;
+    static const char *const values[][2] = {{"frechet", "frechet"},
+                                            {"kernel-distance", "kernel-distance"},
+                                            {"kernel-distance", "kernel-distance-gaussian"},
+                                            {"precision", "precision"},
+                                            {"precision", "recall"},
+                                            {"precision", "density"},
+                                            {"precision", "coverage"}};
+    static const double expected[][7] = {
+        [PLAIN] = {0.1544713763, 0.3453501505, 0.06023828524, 0.9166666667, 0.8916666667, 0.8091666667, 0.9},
+        [CONSTANT] = {0.1307289616, 0.256686766, 0.05810002863, 0.9041666667, 0.9125, 0.8091666667, 0.8916666667},
+        [DUPLICATES] = {0.1292371406, 0.2607247537, 0.05217853063, 0.7333333333, 0.7, 0.6333333333, 0.6},
+    };
+    duet_run *run = open_points();
+    for (kind of = PLAIN; of <= DUPLICATES; of++) {
+        write_features("a.npy", 0, of, ROWS);
+        write_features("b.npy", 1, of, ROWS);
+        set_features(run, "a.npy", "b.npy");
+        for (size_t i = 0; i < 7; i++) {
+            duet_metric_value value = value_of(run, values[i][0], DUET_TEST, values[i][1]);
+            if (fabs(value.value - expected[of][i]) > 1e-4 * fabs(expected[of][i]))
+                fail_msg("kind %d: %s is %.10g and numpy says %.10g", of, values[i][1], value.value, expected[of][i]);
+            assert_true(value.low <= value.value && value.value <= value.high && value.low < value.high);
+            assert_int_equal(value.n, ROWS);
+        }
+    }
+    duet_run_close(&run);
+}
+
+/* The cubic kernel distance of a set from itself: each row meets itself between the sets and not within them, which
+ * leaves -2 (k(x, x) - k(x, y)) / rows in the mean. */
+static double bias_with_itself(kind of)
+{
+    double same = 0, different = 0;
+    for (uint32_t i = 0; i < ROWS; i++)
+        for (uint32_t k = 0; k < ROWS; k++) {
+            double dot = 0;
+            for (uint32_t j = 0; j < WIDTH; j++)
+                dot += (double)(float)feature(0, of, i, j) * (double)(float)feature(0, of, k, j);
+            *(i == k ? &same : &different) += pow(dot / WIDTH + 1, 3);
+        }
+    return -2 * (same / ROWS - different / (ROWS * (ROWS - 1.0))) / ROWS;
+}
+
+static void a_set_is_no_way_from_itself(void **state)
+{
+    (void)state;
+    duet_run *run = open_points();
+    for (kind of = PLAIN; of <= DUPLICATES; of++) {
+        write_features("a.npy", 0, of, ROWS);
+        set_features(run, "a.npy", "a.npy");
+        assert_close(value_of(run, "frechet", DUET_TEST, "frechet").value, 0, 1e-6);
+        assert_close(value_of(run, "frechet", DUET_TEST, "frechet-infinity").value, 0, 1e-6);
+        assert_close(value_of(run, "frechet", DUET_TEST, "frechet").high, 0, 1e-6);
+        double kernel = value_of(run, "kernel-distance", DUET_TEST, "kernel-distance").value;
+        assert_true(kernel < 0);
+        assert_close(kernel, bias_with_itself(of), 1e-6);
+        assert_close(value_of(run, "precision", DUET_TEST, "coverage").value, 1, 0);
+        assert_close(value_of(run, "precision", DUET_TEST, "coverage").high, 1, 0);
+    }
+    duet_run_close(&run);
+}
+
+/* Samples of N(0, I) and examples of N(shift, spread^2 I): d (shift^2 + (1 - spread)^2). */
+static void intervals_hold_the_distance(void **state)
+{
+    (void)state;
+    enum { REPEATS = 150, D = 4, SAMPLES = 240, EXAMPLES = 480 };
+    static const double cases[][2] = {{0, 1}, {0.2, 1.1}, {1, 0.6}};
+    duet_run *run = open_points();
+    for (size_t c = 0; c < 3; c++) {
+        static float a[SAMPLES * D], b[EXAMPLES * D];
+        static duet_metric_value found[REPEATS], limits[REPEATS];
+        double truth = D * (cases[c][0] * cases[c][0] + (1 - cases[c][1]) * (1 - cases[c][1]));
+        double mean = 0, limit = 0, squares = 0;
+        size_t held = 0, limits_held = 0;
+        for (size_t r = 0; r < REPEATS; r++) {
+            test_normals(2 * (c * REPEATS + r), SAMPLES, D, a);
+            test_normals(2 * (c * REPEATS + r) + 1, EXAMPLES, D, b);
+            for (size_t i = 0; i < EXAMPLES * D; i++) b[i] = (float)(cases[c][0] + cases[c][1] * (double)b[i]);
+            (void)write_rows("normal-a.npy", a, SAMPLES, D);
+            (void)write_rows("normal-b.npy", b, EXAMPLES, D);
+            set_features(run, "normal-a.npy", "normal-b.npy");
+            found[r] = value_of(run, "frechet", DUET_TEST, "frechet");
+            limits[r] = value_of(run, "frechet", DUET_TEST, "frechet-infinity");
+            mean += found[r].value / REPEATS;
+            limit += limits[r].value / REPEATS;
+        }
+        for (size_t r = 0; r < REPEATS; r++) {
+            squares += (limits[r].value - limit) * (limits[r].value - limit);
+            held += found[r].low <= mean && mean <= found[r].high;
+            limits_held += limits[r].low <= truth && truth <= limits[r].high;
+        }
+        double error_of_mean = sqrt(squares / (REPEATS - 1) / REPEATS);
+        print_message("distance %g: mean %g, at infinity %g +- %g; held by %zu and %zu of %d\n", truth, mean, limit,
+                      error_of_mean, held, limits_held, REPEATS);
+        if (c < 2) assert_true(mean > truth + 3 * error_of_mean); /* too large, as of all finite sets */
+        assert_close(limit, truth, 3.5 * error_of_mean);
+        assert_true(held >= 0.88 * REPEATS && limits_held >= 0.88 * REPEATS);
+    }
+    duet_run_close(&run);
+}
+
+static void too_few_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *metric;
+        size_t rows;
+        const char *message;
+    } rows[] = {
+        {"frechet", 12, "frechet by 6 features needs at least 13 samples and as many examples; there are 12 and 240"},
+        {"kernel-distance", 199, "needs at least 200 samples and as many examples; there are 199 and 240"},
+        {"precision", 99, "needs at least 100 samples and as many examples; there are 99 and 240"},
+    };
+    duet_run *run = open_points();
+    write_features("b.npy", 1, PLAIN, ROWS);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_metric_value values[8];
+        size_t count;
+        write_features("few.npy", 0, PLAIN, rows[i].rows);
+        set_features(run, "few.npy", "b.npy");
+        assert_status(duet_metric_compute(run, rows[i].metric, DUET_TEST, 0, values, 8, &count, &error),
+                      DUET_ERROR_DATA, &error);
+        assert_message(&error, rows[i].message);
+        write_features("few.npy", 0, PLAIN, rows[i].rows + 1);
+        set_features(run, "few.npy", "b.npy");
+        error = (duet_error){0};
+        assert_ok(duet_metric_compute(run, rows[i].metric, DUET_TEST, 0, values, 8, &count, &error), &error);
+    }
+    duet_run_close(&run);
+}
+
+/* Examples of a file in place of the model's samples. The last tenth of a file is its test split: here both count. */
+static void samples_come_from_a_file(void **state)
+{
+    (void)state;
+    enum { COUNT = 600 };
+    float points[COUNT * 2];
+    duet_error error = {0};
+    duet_run *run = open_points();
+    for (size_t i = 0; i < COUNT * 2; i++) points[i] = (float)scatter((uint32_t)i, 1, 0);
+    assert_ok(duet_run_set_samples(run, write_rows("points.npy", points, COUNT, 2), &error), &error);
+    float rows[20];
+    const duet_wanted wanted = {DUET_SAMPLE, rows};
+    duet_request request = {.count = 10, .first = 535, .outputs = &wanted, .output_count = 1};
+    assert_ok(duet_run_use(run, &request, &error), &error);
+    assert_memory_equal(rows, points + 535 * 2, sizeof rows); /* across the end of the training split, 540 */
+    assert_true(value_of(run, "neighbour-spread", DUET_TEST, "neighbour-spread").value > 0);
+    duet_metric_value values[4];
+    size_t count;
+    assert_status(duet_metric_compute(run, "modes", DUET_TEST, 0, values, 4, &count, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "holds 600 of them: 2500 are needed");
+    error = (duet_error){0};
+    assert_status(duet_run_set_samples(run, write_rows("wide.npy", points, COUNT / 2, 4), &error), DUET_ERROR_DATA,
+                  &error);
+    assert_message(&error, "rows of 2 numbers were expected, it has 4");
+    error = (duet_error){0};
+    assert_ok(duet_run_set_samples(run, NULL, &error), &error);
+    assert_null(duet_run_given_samples(run));
+    duet_run_close(&run);
+}
+
+/* ---- judges ---- */
+
+enum { SIDE = 4, PICTURES = 40 };
+
+static char small[PATH];
+
+static void write_small(void)
+{
+    unsigned char images[16 + PICTURES * SIDE * SIDE] = {0, 0, 8, 3, 0, 0, 0, PICTURES, 0, 0, 0, SIDE, 0, 0, 0, SIDE};
+    unsigned char labels[8 + PICTURES] = {0, 0, 8, 1, 0, 0, 0, PICTURES};
+    for (size_t i = 0; i < PICTURES; i++) {
+        labels[8 + i] = i % 2;
+        memset(images + 16 + i * SIDE * SIDE, i % 2 ? 200 : 40, SIDE * SIDE);
+    }
+    (void)snprintf(small, sizeof small, "%s/small-images-idx3-ubyte", folder);
+    test_file_write(small, images, sizeof images);
+    test_file_write(in_folder("small-labels-idx1-ubyte"), labels, sizeof labels);
+}
+
+/* A judge's directory, trained by that seed. */
+static void train_judge(const char *name, uint64_t seed)
+{
+    char path[PATH];
+    duet_error error = {0};
+    (void)snprintf(path, sizeof path, "%s", in_folder(name));
+    const duet_train_options options = {.family = duet_family_find("classifier"),
+                                        .data = small,
+                                        .steps = 1,
+                                        .batch = TEST_BATCH,
+                                        .seed = seed,
+                                        .out = path};
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+}
+
+static duet_features_identity identity_by(duet_run *run, const char *name, const char *metric)
+{
+    duet_error error = {0};
+    duet_run *judge;
+    duet_features_identity identity;
+    assert_ok(duet_run_open_beside(&judge, in_folder(name), run, &error), &error);
+    assert_ok(duet_run_set_judge(run, judge, &error), &error);
+    assert_ok(duet_metric_features(run, metric, &identity, &error), &error);
+    assert_ok(duet_run_set_judge(run, NULL, &error), &error);
+    duet_run_close(&judge);
+    return identity;
+}
+
+static void judges_are_known_by_their_weights(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    write_small();
+    train_judge("one", 1);
+    train_judge("same", 1);
+    train_judge("other", 2);
+    duet_run *run = open_run("judged", "vae", small, SETTINGS("hidden=4", "latent=2"));
+    duet_features_identity one = identity_by(run, "one", "frechet"), same = identity_by(run, "same", "classes"),
+                           other = identity_by(run, "other", NULL), none = identity_by(run, "one", "mse");
+    assert_string_equal(one.name, "one");
+    assert_string_equal(same.name, "same");
+    assert_string_equal(none.name, "");
+    assert_ok(duet_features_check(&one, &same, "frechet", &error), &error);
+    assert_status(duet_features_check(&one, &other, "frechet", &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "frechet by the features of one (");
+    assert_message(&error, "cannot be compared");
+    error = (duet_error){0};
+    assert_status(duet_features_check(&none, &other, "classes", &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "that of the other by none");
+    duet_run_close(&run);
+}
+
+static duet_status watch(const char *judge, bool resume, uint64_t epochs, duet_error *error)
+{
+    static const char *const metrics[] = {"classes"}, *const settings[] = {"hidden=4", "latent=2"};
+    char judge_path[PATH], path[PATH];
+    duet_monitor *monitor;
+    (void)snprintf(judge_path, sizeof judge_path, "%s", in_folder(judge));
+    (void)snprintf(path, sizeof path, "%s", in_folder("watched"));
+    const duet_monitor_options wanted = {
+        .metrics = metrics, .metric_count = 1, .judge = judge_path, .resume = resume ? path : NULL};
+    assert_ok(duet_monitor_new(&monitor, &wanted, error), error);
+    const duet_train_options options = {.family = duet_family_find("vae"),
+                                        .data = small,
+                                        .settings = settings,
+                                        .setting_count = 2,
+                                        .epochs = epochs,
+                                        .batch = TEST_BATCH,
+                                        .out = resume ? NULL : path,
+                                        .resume = resume ? path : NULL,
+                                        .at_start = duet_monitor_check,
+                                        .at_epoch = duet_monitor_look,
+                                        .watcher = monitor};
+    duet_status status = duet_train(&options, NULL, NULL, error);
+    duet_monitor_free(&monitor);
+    return status;
+}
+
+static void a_watched_training_keeps_its_judge(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    assert_ok(watch("one", false, 1, &error), &error);
+    assert_status(watch("other", true, 2, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "classes by the features of an earlier judge");
+    error = (duet_error){0};
+    assert_ok(watch("same", true, 2, &error), &error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(features_are_compared_as_numpy_does),
+        cmocka_unit_test(a_set_is_no_way_from_itself),
+        cmocka_unit_test(intervals_hold_the_distance),
+        cmocka_unit_test(too_few_are_refused),
+        cmocka_unit_test(samples_come_from_a_file),
+        cmocka_unit_test(judges_are_known_by_their_weights),
+        cmocka_unit_test(a_watched_training_keeps_its_judge),
+    };
+    return RUN_TESTS("judges", tests, make_folder, remove_folder);
+}
