@@ -127,6 +127,7 @@ static int print_cost(json_t *document)
     add_cost(&table, document, "steps", "step", show_count);
     add_cost(&table, document, "a step", "step_ms", show_milliseconds);
     add_cost(&table, document, "parameters", "parameters", show_count);
+    add_cost(&table, document, "memory", "memory_bytes", show_bytes);
     add_cost(&table, document, "checkpoint", "checkpoint_bytes", show_bytes);
     int status = cli_table_print(&table, stdout);
     printf("\n");
