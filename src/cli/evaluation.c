@@ -33,13 +33,36 @@ static json_t *read_evaluation(const char *run)
     return evaluation;
 }
 
+static bool names(json_t *list, const char *metric)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(list, i, entry)
+    {
+        const char *own = json_string_value(json_object_get(entry, "metric"));
+        if (own != NULL && strcmp(own, metric) == 0) return true;
+    }
+    return false;
+}
+
+/* Whether it says something of every metric that there is by now. */
+static bool is_complete(json_t *evaluation)
+{
+    const duet_metric_row *row;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
+        if (!names(json_object_get(evaluation, "metrics"), row->name) &&
+            !names(json_object_get(evaluation, "not_given"), row->name))
+            return false;
+    return true;
+}
+
 static bool is_as_wished(json_t *evaluation, json_t *checkpoint, json_t *judge)
 {
     const char *version = json_string_value(json_object_get(evaluation, "duet"));
     json_t *by = json_object_get(json_object_get(evaluation, "judge"), "checkpoint");
     return version != NULL && strcmp(version, duet_version()) == 0 &&
            json_equal(json_object_get(evaluation, "checkpoint"), checkpoint) &&
-           (judge == NULL || json_equal(by, judge));
+           (judge == NULL || json_equal(by, judge)) && is_complete(evaluation);
 }
 
 /* The part of a summary that says what a metric needs: what stands behind the last semicolon. */
