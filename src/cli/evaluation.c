@@ -33,7 +33,7 @@ static json_t *read_evaluation(const char *run)
     return evaluation;
 }
 
-static bool names(json_t *list, const char *metric)
+static bool is_named(json_t *list, const char *metric)
 {
     json_t *entry;
     size_t i;
@@ -50,8 +50,8 @@ static bool is_complete(json_t *evaluation)
 {
     const duet_metric_row *row;
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
-        if (!names(json_object_get(evaluation, "metrics"), row->name) &&
-            !names(json_object_get(evaluation, "not_given"), row->name))
+        if (!is_named(json_object_get(evaluation, "metrics"), row->name) &&
+            !is_named(json_object_get(evaluation, "not_given"), row->name))
             return false;
     return true;
 }
