@@ -220,35 +220,39 @@ static const char *not_comparable(json_t *document, size_t a, json_t *cell_a, si
     return NULL;
 }
 
-/* Marks the runs that are not told apart from the best one, if another is worse for sure. Runs without an interval take
- * no part: nothing is known of how sure their values are. */
+/* Why the runs' values of a metric may not be compared with each other; NULL: they may. */
+static const char *reason_against(json_t *document, json_t *cells)
+{
+    const char *reason = NULL;
+    for (size_t i = 0; i < json_array_size(cells); i++)
+        for (size_t j = 0; j < i && reason == NULL; j++) {
+            json_t *a = json_array_get(cells, i), *b = json_array_get(cells, j);
+            if (!isnan(duet_page_number(a, "value")) && !isnan(duet_page_number(b, "value")))
+                reason = not_comparable(document, i, a, j, b);
+        }
+    return reason;
+}
+
+/* Marks the runs that are not told apart from the best one, if another is worse for sure. If a value has no interval,
+ * nothing is known of how sure it is, and no run is marked. */
 static void mark(json_t *document, json_t *metric)
 {
     json_t *cells = json_object_get(metric, "values"), *cell, *best = json_array();
-    size_t i, leader = SIZE_MAX;
+    const char *reason = reason_against(document, cells);
+    distance lead = {NAN, NAN, NAN};
     bool worse = false, without = false;
-    const char *reason = NULL;
+    size_t i;
     json_array_foreach(cells, i, cell)
     {
         distance at = distance_of(metric, cell);
         without = without || (!isnan(at.value) && isnan(at.low + at.high));
-        if (isnan(at.value + at.low + at.high)) continue;
-        if (leader == SIZE_MAX || at.value < distance_of(metric, json_array_get(cells, leader)).value) leader = i;
+        if (!isnan(at.value) && !(lead.value <= at.value)) lead = at;
     }
     json_array_foreach(cells, i, cell)
     {
-        for (size_t j = 0; j < i && reason == NULL; j++) {
-            json_t *other = json_array_get(cells, j);
-            if (isnan(duet_page_number(cell, "value")) || isnan(duet_page_number(other, "value"))) continue;
-            reason = not_comparable(document, i, cell, j, other);
-        }
-        if (leader == SIZE_MAX) continue;
-        distance at = distance_of(metric, cell), lead = distance_of(metric, json_array_get(cells, leader));
-        if (isnan(at.value + at.low + at.high)) continue;
-        if (at.low <= lead.high)
-            json_array_append_new(best, json_integer((json_int_t)i));
-        else
-            worse = true;
+        distance at = distance_of(metric, cell);
+        if (at.low <= lead.high) json_array_append_new(best, json_integer((json_int_t)i));
+        worse = worse || at.low > lead.high;
     }
     if (!worse || reason != NULL || without) json_array_clear(best);
     json_object_set_new(metric, "best", best);
