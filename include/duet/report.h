@@ -22,6 +22,19 @@ DUET_API duet_status duet_write_png_points(const char *path, const float *values
  *  orange, green, red, purple, brown, pink, grey, olive, cyan for 0 to 9, and again from the first. */
 DUET_API duet_status duet_write_png_classes(const char *path, const float *values, const uint8_t *labels, size_t count,
                                             duet_error *error);
+/** A function's values at places that lie evenly. */
+typedef struct duet_line {
+    const float *values; /**< [count]; NaN leaves a hole */
+    size_t ink;          /**< 0: grey, 1: blue, 2: orange, 3: green, 4: red */
+    size_t panel;        /**< which of the panels, from the top, it is drawn in */
+    double reach;        /**< a value that the panel shows at least; 0: none */
+} duet_line;
+
+/** Lines as a PNG, in panels one above the other; each reaches from 0, or the least value below, to the largest, with
+ *  light lines at both and midway. Errors: DUET_ERROR_USAGE for fewer than two points, DUET_ERROR_FILE. */
+DUET_API duet_status duet_write_png_lines(const char *path, const duet_line *lines, size_t line_count, size_t count,
+                                          duet_error *error);
+
 /** Examples to be drawn as what they are: pictures ([height, width, channels]) as a grid, single numbers as a
  * histogram, two numbers as points. */
 typedef struct duet_drawing {
