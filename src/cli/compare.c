@@ -143,7 +143,7 @@ static void show_value(json_t *cell, bool is_best, char *text, size_t size)
     if (isnan(value)) {
         snprintf(text, size, "-");
     } else if (!(half > 0)) {
-        snprintf(text, size, "%.4g%s", value, mark);
+        snprintf(text, size, fmod(value, 1) == 0 && fabs(value) < 1e12 ? "%.0f%s" : "%.4g%s", value, mark);
     } else if (half < 1e-6) {
         snprintf(text, size, "%.3g (%.3g to %.3g)%s", value, low, high, mark);
     } else {

@@ -51,6 +51,7 @@ static const measure measures[] = {
     {"memorisation", COPIES, NEITHER, NULL},
     {"authenticity", COPIES, NEITHER, NULL},
     {"log-likelihood", LIKELY, LARGER, NULL},
+    {"ais", LIKELY, LARGER, NULL},
     {"log-likelihood-bits", LIKELY, SMALLER, "bits a feature"},
     {"elbo", LIKELY, LARGER, NULL},
     {"kl", LIKELY, NEITHER, NULL},

@@ -172,7 +172,8 @@ static json_t *cell_of(json_t *run, json_t *metric)
     entry = entry_of(run, "not_given", "metric", row);
     json_t *reason = json_object_get(entry, "reason");
     json_object_set(cell, "reason", json_is_string(reason) ? reason : json_null());
-    if (!json_is_string(reason)) json_object_set_new(cell, "reason", json_string("not given"));
+    if (!json_is_string(reason))
+        json_object_set_new(cell, "reason", json_string("its metric does not give it of this model"));
     return cell;
 }
 
