@@ -79,6 +79,7 @@ static const measure measures[] = {
     {"margin-fake", JUDGEMENT, NEITHER, "logits"},
     {"jensen-shannon-discriminator", JUDGEMENT, NEITHER, NULL},
     {"step-ms", COST, SMALLER, "milliseconds"},
+    {"images-per-second", COST, LARGER, "images a second"},
     {"step-gflop", COST, SMALLER, "GFLOP"},
     {"memory-mib", COST, SMALLER, "MiB"},
     {"arena-mib", COST, SMALLER, "MiB"},
