@@ -119,7 +119,7 @@ static void compare_settings(json_t *document)
         {"shape", "data", "shape"},
         {"training examples", "data", "train"},
         {"test examples", "data", "test"},
-        {"steps done", "cost", "step"},
+        {"steps done", "checkpoint", "step"},
         {"epochs done", "cost", "epoch"},
         {"batch", "batch", NULL},
         {"seed", "seed", NULL},
