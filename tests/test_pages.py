@@ -105,6 +105,14 @@ LOOK = r"""
   if (copied.length !== buttons.length || buttons.length < 3) faults.push(`${buttons.length} buttons copied ${copied.length} texts`);
   for (const text of copied) { try { JSON.parse(text); } catch (error) { faults.push('a copy that is no JSON'); } }
 
+  const sheet = document.querySelector('.blind');
+  if (sheet) {
+    for (const picture of sheet.querySelectorAll('button')) picture.click();
+    document.querySelector('.blind + button').click();
+    const words = document.querySelector('[role=status]').textContent;
+    if (!/^16 of 32 right, 50% /.test(words)) faults.push('all pictures taken for real: ' + words);
+  }
+
   for (const radio of document.querySelectorAll('input[type=radio]')) radio.click();
   const first = document.querySelector('input[type=radio]');
   if (first) first.click();

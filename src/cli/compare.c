@@ -127,6 +127,7 @@ static int print_cost(json_t *document)
     add_cost(&table, document, "steps", "step", show_count);
     add_cost(&table, document, "a step", "step_ms", show_milliseconds);
     add_cost(&table, document, "parameters", "parameters", show_count);
+    add_cost(&table, document, "memory", "memory_bytes", show_bytes);
     add_cost(&table, document, "checkpoint", "checkpoint_bytes", show_bytes);
     int status = cli_table_print(&table, stdout);
     printf("\n");
@@ -142,7 +143,7 @@ static void show_value(json_t *cell, bool is_best, char *text, size_t size)
     if (isnan(value)) {
         snprintf(text, size, "-");
     } else if (!(half > 0)) {
-        snprintf(text, size, "%.4g%s", value, mark);
+        snprintf(text, size, fmod(value, 1) == 0 && fabs(value) < 1e12 ? "%.0f%s" : "%.4g%s", value, mark);
     } else if (half < 1e-6) {
         snprintf(text, size, "%.3g (%.3g to %.3g)%s", value, low, high, mark);
     } else {

@@ -33,13 +33,36 @@ static json_t *read_evaluation(const char *run)
     return evaluation;
 }
 
+static bool is_named(json_t *list, const char *metric)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(list, i, entry)
+    {
+        const char *own = json_string_value(json_object_get(entry, "metric"));
+        if (own != NULL && strcmp(own, metric) == 0) return true;
+    }
+    return false;
+}
+
+/* Whether it says something of every metric that there is by now. */
+static bool is_complete(json_t *evaluation)
+{
+    const duet_metric_row *row;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
+        if (!is_named(json_object_get(evaluation, "metrics"), row->name) &&
+            !is_named(json_object_get(evaluation, "not_given"), row->name))
+            return false;
+    return true;
+}
+
 static bool is_as_wished(json_t *evaluation, json_t *checkpoint, json_t *judge)
 {
     const char *version = json_string_value(json_object_get(evaluation, "duet"));
     json_t *by = json_object_get(json_object_get(evaluation, "judge"), "checkpoint");
     return version != NULL && strcmp(version, duet_version()) == 0 &&
            json_equal(json_object_get(evaluation, "checkpoint"), checkpoint) &&
-           (judge == NULL || json_equal(by, judge));
+           (judge == NULL || json_equal(by, judge)) && is_complete(evaluation);
 }
 
 /* The part of a summary that says what a metric needs: what stands behind the last semicolon. */
@@ -61,12 +84,15 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char *name
     size_t count = 0;
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         char reason[400];
+        duet_error error = {0};
         if (!duet_metric_applies(run, row->name)) {
             snprintf(reason, sizeof reason, "only %s", need_of(row));
             add_missing(evaluation, row, reason);
-        } else if (row->on_request) {
+        } else if (row->on_request && strcmp(row->name, "cost") != 0) {
             snprintf(reason, sizeof reason, "takes long: duet eval RUN --metric %s", row->name);
             add_missing(evaluation, row, reason);
+        } else if (duet_metric_check(run, row->name, cli_run_split(run), &error) != DUET_OK) {
+            add_missing(evaluation, row, error.message); /* too few examples */
         } else if (count < MOST_METRICS) {
             names[count++] = row->name;
         }
@@ -74,16 +100,14 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char *name
     return count;
 }
 
-static void add_values(json_t *evaluation, const duet_metric_value *values, size_t count, const char *features)
+static void add_values(duet_run *run, json_t *evaluation, const duet_metric_value *values, size_t count)
 {
-    const char *last_metric = NULL;
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(json_object_get(evaluation, "metrics"),
-                              cli_measure_json(&values[i], features, &last_metric));
+        json_array_append_new(json_object_get(evaluation, "metrics"), cli_measure_json(run, &values[i]));
 }
 
 /* All in one pass; where one fails, each by itself. */
-static int compute(duet_run *run, json_t *evaluation, const char *features)
+static int compute(duet_run *run, json_t *evaluation)
 {
     const char *names[MOST_METRICS];
     duet_metric_value values[MOST_VALUES];
@@ -91,14 +115,14 @@ static int compute(duet_run *run, json_t *evaluation, const char *features)
     duet_split split = cli_run_split(run);
     duet_error error = {0};
     if (duet_metric_compute_all(run, names, count, split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK) {
-        add_values(evaluation, values, made, features);
+        add_values(run, evaluation, values, made);
         return CLI_DONE;
     }
     if (error.status == DUET_ERROR_INTERRUPTED || error.status == DUET_ERROR_DEVICE) return cli_fail_opened(&error);
     for (size_t i = 0; i < count; i++) {
         error = (duet_error){0};
         if (duet_metric_compute(run, names[i], split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK)
-            add_values(evaluation, values, made, features);
+            add_values(run, evaluation, values, made);
         else
             add_missing(evaluation, duet_metric_find(names[i]), error.message);
     }
@@ -133,19 +157,10 @@ static int write_evaluation(const char *run, json_t *evaluation)
     return status;
 }
 
-/* What metrics by features looked through: whose they are. */
-static void name_features(json_t *judge, char *text, size_t size)
-{
-    const char *run = json_string_value(json_object_get(judge, "run"));
-    const char *sum = json_string_value(json_object_get(json_object_get(judge, "checkpoint"), "checksum"));
-    snprintf(text, size, "%s %s", run == NULL ? "" : run, sum == NULL ? "" : sum);
-}
-
 static int evaluate(const char *directory, const cli_evaluation_wish *wish, json_t *checkpoint, json_t *judged_by)
 {
     duet_run *run = NULL, *judge = NULL;
     const char *judge_run = json_string_value(json_object_get(judged_by, "run"));
-    char features[1200];
     fprintf(stderr, "evaluating %s\n", directory);
     int status = cli_run_open(&run, directory, wish->device, NULL);
     if (status == CLI_DONE && judge_run != NULL) status = call_judge(run, judge_run, &judge);
@@ -154,8 +169,7 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, json
             "{s:i, s:s, s:O, s:O, s:o, s:s, s:i, s:[], s:[]}", "schema", 1, "duet", duet_version(), "checkpoint",
             checkpoint, "judge", judged_by, "data", cli_json_text(duet_data_describe(duet_run_data(run))->name),
             "split", cli_run_split(run) == DUET_TEST ? "test" : "train", "seed", SEED, "metrics", "not_given");
-        name_features(judged_by, features, sizeof features);
-        status = compute(run, evaluation, duet_run_judge(run) != NULL ? features : NULL);
+        status = compute(run, evaluation);
         if (status == CLI_DONE) status = cli_page_pictures(run, directory, evaluation);
         if (status == CLI_DONE) status = write_evaluation(directory, evaluation);
         json_decref(evaluation);

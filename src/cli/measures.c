@@ -9,11 +9,10 @@
 
 typedef enum direction { NEITHER, LARGER, SMALLER, NEAR_ONE } direction;
 
-/* One value; those that one metric gives name it. `unit` NULL: the metric's. */
+/* One value. `unit` NULL: its metric's. */
 typedef struct measure {
-    const char *name, *metric, *group;
+    const char *name, *group;
     direction better;
-    bool by_features;
     const char *unit;
 } measure;
 
@@ -24,49 +23,72 @@ typedef struct measure {
 #define REBUILT   "Reconstruction"
 #define MEANING   "Latents"
 #define JUDGEMENT "Telling real from made"
+#define COST      "Cost of a step and of use"
 #define OTHERS    "More"
 
 static const measure measures[] = {
-    {"frechet", "frechet", QUALITY, SMALLER, true, NULL},
-    {"kernel-distance", "kernel-distance", QUALITY, SMALLER, true, NULL},
-    {"kernel-distance-gaussian", "kernel-distance", QUALITY, SMALLER, true, NULL},
-    {"precision", "precision", QUALITY, LARGER, true, NULL},
-    {"density", "precision", QUALITY, LARGER, true, "ratio to the data"},
-    {"inception-score", "inception-score", QUALITY, LARGER, true, NULL},
-    {"class-entropy", "inception-score", QUALITY, NEITHER, true, "nats"},
-    {"conditional-class-entropy", "inception-score", QUALITY, NEITHER, true, "nats"},
-    {"agreement", "agreement", QUALITY, LARGER, true, NULL},
-    {"sharpness", "sharpness", QUALITY, NEAR_ONE, false, NULL},
-    {"high-quality", "modes", QUALITY, LARGER, false, "share"},
-    {"recall", "precision", VARIETY, LARGER, true, NULL},
-    {"coverage", "precision", VARIETY, LARGER, true, NULL},
-    {"modes", "modes", VARIETY, LARGER, false, NULL},
-    {"classes", "classes", VARIETY, LARGER, false, NULL},
-    {"largest-share", "classes", VARIETY, NEITHER, false, "share"},
-    {"neighbour-spread", "neighbour-spread", VARIETY, NEAR_ONE, false, NULL},
-    {"memorisation", "memorisation", COPIES, NEITHER, false, NULL},
-    {"authenticity", "memorisation", COPIES, NEITHER, false, NULL},
-    {"log-likelihood", "log-likelihood", LIKELY, LARGER, false, NULL},
-    {"elbo", "elbo", LIKELY, LARGER, false, NULL},
-    {"kl", "elbo", LIKELY, NEITHER, false, NULL},
-    {"nll", "nll", LIKELY, SMALLER, false, NULL},
-    {"bits-per-dimension", "bits-per-dimension", LIKELY, SMALLER, false, NULL},
-    {"mse", "mse", REBUILT, SMALLER, false, NULL},
-    {"ssim", "ssim", REBUILT, LARGER, false, NULL},
-    {"psnr", "ssim", REBUILT, LARGER, false, "decibels"},
-    {"sharpness-reconstruction", "sharpness", REBUILT, NEAR_ONE, false, NULL},
-    {"reconstruction-agreement", "reconstruction-agreement", REBUILT, LARGER, true, NULL},
-    {"nearest-neighbour", "nearest-neighbour", MEANING, LARGER, false, NULL},
-    {"cluster-accuracy", "cluster-accuracy", MEANING, LARGER, false, NULL},
-    {"latent-mmd", "latent-mmd", MEANING, SMALLER, false, NULL},
-    {"latent-mse", "latent-mse", MEANING, SMALLER, false, NULL},
-    {"active-units", "active-units", MEANING, NEITHER, false, NULL},
-    {"latent-rank", "latent-rank", MEANING, NEITHER, false, NULL},
-    {"accuracy", "accuracy", JUDGEMENT, NEITHER, false, NULL},
-    {"accuracy-real", "accuracy", JUDGEMENT, NEITHER, false, NULL},
-    {"accuracy-fake", "accuracy", JUDGEMENT, NEITHER, false, NULL},
-    {"margin-real", "accuracy", JUDGEMENT, NEITHER, false, "logits"},
-    {"margin-fake", "accuracy", JUDGEMENT, NEITHER, false, "logits"},
+    {"frechet", QUALITY, SMALLER, NULL},
+    {"frechet-infinity", QUALITY, SMALLER, NULL},
+    {"kernel-distance", QUALITY, SMALLER, NULL},
+    {"kernel-distance-gaussian", QUALITY, SMALLER, NULL},
+    {"precision", QUALITY, LARGER, NULL},
+    {"density", QUALITY, LARGER, "ratio to the data"},
+    {"inception-score", QUALITY, LARGER, NULL},
+    {"class-entropy", QUALITY, NEITHER, "nats"},
+    {"conditional-class-entropy", QUALITY, NEITHER, "nats"},
+    {"agreement", QUALITY, LARGER, NULL},
+    {"sharpness", QUALITY, NEAR_ONE, NULL},
+    {"jensen-shannon", QUALITY, SMALLER, NULL},
+    {"jensen-shannon-exact", QUALITY, SMALLER, NULL},
+    {"high-quality", QUALITY, LARGER, "share"},
+    {"recall", VARIETY, LARGER, NULL},
+    {"coverage", VARIETY, LARGER, NULL},
+    {"combinations", VARIETY, LARGER, NULL},
+    {"modes", VARIETY, LARGER, NULL},
+    {"classes", VARIETY, LARGER, NULL},
+    {"largest-share", VARIETY, NEITHER, "share"},
+    {"neighbour-spread", VARIETY, NEAR_ONE, NULL},
+    {"memorisation", COPIES, NEITHER, NULL},
+    {"authenticity", COPIES, NEITHER, NULL},
+    {"log-likelihood", LIKELY, LARGER, NULL},
+    {"ais", LIKELY, LARGER, NULL},
+    {"log-likelihood-bits", LIKELY, SMALLER, "bits a feature"},
+    {"elbo", LIKELY, LARGER, NULL},
+    {"kl", LIKELY, NEITHER, NULL},
+    {"nll", LIKELY, SMALLER, NULL},
+    {"bits-per-dimension", LIKELY, SMALLER, NULL},
+    {"mse", REBUILT, SMALLER, NULL},
+    {"ssim", REBUILT, LARGER, NULL},
+    {"psnr", REBUILT, LARGER, "decibels"},
+    {"sharpness-reconstruction", REBUILT, NEAR_ONE, NULL},
+    {"reconstruction-agreement", REBUILT, LARGER, NULL},
+    {"nearest-neighbour", MEANING, LARGER, NULL},
+    {"linear-probe", MEANING, LARGER, NULL},
+    {"latent-probe", MEANING, LARGER, NULL},
+    {"mutual-information-gap", MEANING, LARGER, NULL},
+    {"cluster-accuracy", MEANING, LARGER, NULL},
+    {"latent-mmd", MEANING, SMALLER, NULL},
+    {"latent-mse", MEANING, SMALLER, NULL},
+    {"active-units", MEANING, NEITHER, NULL},
+    {"latent-rank", MEANING, NEITHER, NULL},
+    {"commonest-class", MEANING, NEITHER, NULL},
+    {"accuracy", JUDGEMENT, NEITHER, NULL},
+    {"accuracy-real", JUDGEMENT, NEITHER, NULL},
+    {"accuracy-fake", JUDGEMENT, NEITHER, NULL},
+    {"margin-real", JUDGEMENT, NEITHER, "logits"},
+    {"margin-fake", JUDGEMENT, NEITHER, "logits"},
+    {"jensen-shannon-discriminator", JUDGEMENT, NEITHER, NULL},
+    {"step-ms", COST, SMALLER, "milliseconds"},
+    {"images-per-second", COST, LARGER, "images a second"},
+    {"step-gflop", COST, SMALLER, "GFLOP"},
+    {"memory-mib", COST, SMALLER, "MiB"},
+    {"arena-mib", COST, SMALLER, "MiB"},
+    {"peak-memory-mib", COST, NEITHER, "MiB"},
+    {"parameters", COST, NEITHER, "numbers"},
+    {"sample-ms", COST, SMALLER, "milliseconds"},
+    {"sample-gflop", COST, SMALLER, "GFLOP"},
+    {"sample-joule", COST, SMALLER, "joules"},
+    {"encode-ms", COST, SMALLER, "milliseconds"},
 };
 
 static const measure *find(const char *name)
@@ -79,7 +101,7 @@ static const measure *find(const char *name)
 static direction direction_of(const measure *known, const duet_metric_row *row, const char *name)
 {
     if (known != NULL) return known->better;
-    if (row == NULL || strcmp(row->name, name) != 0) return NEITHER;
+    if (strcmp(row->name, name) != 0) return NEITHER;
     return row->better > 0 ? LARGER : row->better < 0 ? SMALLER : NEITHER;
 }
 
@@ -88,27 +110,25 @@ static json_t *describe(const char *name, const duet_metric_row *row, const meas
 {
     static const char *const words[] = {"neither", "larger", "smaller", "near"};
     direction better = direction_of(known, row, name);
-    const char *unit = known != NULL && known->unit != NULL ? known->unit : row != NULL ? row->unit : "";
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "name", name, "metric", row != NULL ? row->name : name,
-                     "group", known != NULL ? known->group : OTHERS, "unit", unit, "summary",
-                     row != NULL ? row->summary : "", "better", words[better], "order",
+    const char *unit = known != NULL && known->unit != NULL ? known->unit : row->unit;
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "name", name, "metric", row->name, "group",
+                     known != NULL ? known->group : OTHERS, "unit", unit, "summary", row->summary, "better",
+                     words[better], "order",
                      (json_int_t)(known != NULL ? known - measures : (long)CLI_COUNT_OF(measures)), "target",
                      better == NEAR_ONE ? json_real(1) : json_null());
 }
 
-json_t *cli_measure_json(const duet_metric_value *value, const char *features, const char **last_metric)
+json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
 {
-    const measure *known = find(value->name);
-    const duet_metric_row *row = duet_metric_find(known != NULL ? known->metric : value->name);
-    if (row == NULL && *last_metric != NULL) row = duet_metric_find(*last_metric);
-    if (row != NULL) *last_metric = row->name;
-    json_t *entry = describe(value->name, row, known);
+    duet_features_identity identity;
+    json_t *entry = describe(value->name, value->row, find(value->name));
     json_object_set_new(entry, "value", cli_json_number(value->value));
     json_object_set_new(entry, "low", cli_json_number(value->low));
     json_object_set_new(entry, "high", cli_json_number(value->high));
     json_object_set_new(entry, "n", json_integer((json_int_t)value->n));
-    if (known != NULL && known->by_features && features != NULL)
-        json_object_set_new(entry, "features", cli_json_text(features));
+    if (value->row->by_features != DUET_BY_NO_FEATURES &&
+        duet_metric_features(run, value->row->name, &identity, NULL) == DUET_OK && identity.name[0] != '\0')
+        json_object_set_new(entry, "features", cli_json_text(identity.checksum));
     return entry;
 }
 

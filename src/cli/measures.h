@@ -8,10 +8,9 @@
 
 #include <jansson.h>
 
-/** The entry of a value for evaluation.json: name, metric, group, unit, order, better, target. `last_metric`: the
- * metric that the value before belongs to, which is set to this one's. `features`: what metrics by features looked
- * through; NULL: nothing. */
-json_t *cli_measure_json(const duet_metric_value *value, const char *features, const char **last_metric);
+/** The entry of a value for evaluation.json: name, metric, group, unit, order, better, target, value and interval, and
+ * the checksum of what gave its features if it goes by some. */
+json_t *cli_measure_json(duet_run *run, const duet_metric_value *value);
 /** The entry of a metric that the run cannot give. */
 json_t *cli_measure_missing_json(const duet_metric_row *row, const char *reason);
 

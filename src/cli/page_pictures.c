@@ -147,7 +147,9 @@ static int draw_interpolation(album *it)
         return add_cannot(it, "interpolation", "decodes no latents, so there is no way between two"), CLI_DONE;
     char *path = path_of(it, "interpolation.png");
     int status = path == NULL ? CLI_FAILED : cli_interpolation_draw(it->run, it->directory, WAYS, COLUMNS, path);
-    if (status == CLI_DONE) add(it, "interpolation", "interpolation.png", "each row leads from one latent to another");
+    if (status == CLI_DONE)
+        add(it, "interpolation", "interpolation.png",
+            it->info->picture ? "each row leads from one latent to another" : "six ways between two latents, decoded");
     free(path);
     return status;
 }

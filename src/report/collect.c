@@ -301,6 +301,20 @@ static void put_size_of_checkpoint(json_t *into, const char *run)
     free(path);
 }
 
+/* Bytes on the device while training, if the evaluation measured them. */
+static void put_memory(json_t *cost, json_t *evaluation)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(evaluation, "metrics"), i, entry)
+    {
+        const char *name = json_string_value(json_object_get(entry, "name"));
+        if (name != NULL && strcmp(name, "memory-mib") == 0)
+            json_object_set_new(cost, "memory_bytes",
+                                json_real(1048576 * json_number_value(json_object_get(entry, "value"))));
+    }
+}
+
 static json_int_t sum_of(json_t *numbers)
 {
     const char *name;
@@ -335,6 +349,7 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
         json_t *cost = json_object_get(made, "cost");
         json_object_set_new(cost, "parameters", json_integer(sum_of(json_object_get(made, "parameters"))));
         put_size_of_checkpoint(cost, run);
+        put_memory(cost, evaluation);
         collect_pictures(made, run, evaluation, wish);
     }
     json_decref(evaluation);

@@ -21,7 +21,7 @@ static json_t *run_at(json_t *document, size_t index)
     return json_array_get(runs_of(document), index);
 }
 
-static const char *name_at(json_t *document, size_t index)
+const char *duet_page_name(json_t *document, size_t index)
 {
     return json_string_value(json_object_get(run_at(document, index), "name"));
 }
@@ -33,7 +33,7 @@ static void tell_names_apart(json_t *document)
     bool *shared = calloc(count, sizeof *shared);
     for (size_t i = 0; shared != NULL && i < count; i++)
         for (size_t j = 0; j < count; j++)
-            shared[i] = shared[i] || (i != j && strcmp(name_at(document, i), name_at(document, j)) == 0);
+            shared[i] = shared[i] || (i != j && strcmp(duet_page_name(document, i), duet_page_name(document, j)) == 0);
     for (size_t i = 0; shared != NULL && i < count; i++)
         if (shared[i]) json_object_set(run_at(document, i), "name", json_object_get(run_at(document, i), "run"));
     free(shared);
@@ -119,7 +119,7 @@ static void compare_settings(json_t *document)
         {"shape", "data", "shape"},
         {"training examples", "data", "train"},
         {"test examples", "data", "test"},
-        {"steps done", "cost", "step"},
+        {"steps done", "checkpoint", "step"},
         {"epochs done", "cost", "epoch"},
         {"batch", "batch", NULL},
         {"seed", "seed", NULL},
@@ -139,7 +139,7 @@ static void compare_settings(json_t *document)
 
 /* Metrics. */
 
-static double number(json_t *object, const char *key)
+double duet_page_number(json_t *object, const char *key)
 {
     json_t *value = json_object_get(object, key);
     return json_is_number(value) ? json_number_value(value) : NAN;
@@ -172,7 +172,8 @@ static json_t *cell_of(json_t *run, json_t *metric)
     entry = entry_of(run, "not_given", "metric", row);
     json_t *reason = json_object_get(entry, "reason");
     json_object_set(cell, "reason", json_is_string(reason) ? reason : json_null());
-    if (!json_is_string(reason)) json_object_set_new(cell, "reason", json_string("not given"));
+    if (!json_is_string(reason))
+        json_object_set_new(cell, "reason", json_string("its metric does not give it of this model"));
     return cell;
 }
 
@@ -185,11 +186,11 @@ typedef struct distance {
 static distance distance_of(json_t *metric, json_t *cell)
 {
     const char *better = json_string_value(json_object_get(metric, "better"));
-    distance it = {number(cell, "value"), number(cell, "low"), number(cell, "high")};
+    distance it = {duet_page_number(cell, "value"), duet_page_number(cell, "low"), duet_page_number(cell, "high")};
     if (better != NULL && strcmp(better, "smaller") == 0) return it;
     if (better != NULL && strcmp(better, "larger") == 0) return (distance){-it.value, -it.high, -it.low};
     if (better == NULL || strcmp(better, "near") != 0) return (distance){NAN, NAN, NAN};
-    double target = number(metric, "target"), a = fabs(it.low - target), b = fabs(it.high - target);
+    double target = duet_page_number(metric, "target"), a = fabs(it.low - target), b = fabs(it.high - target);
     bool holds = it.low <= target && target <= it.high;
     return (distance){fabs(it.value - target),
                       isnan(a + b) ? NAN
@@ -220,35 +221,39 @@ static const char *not_comparable(json_t *document, size_t a, json_t *cell_a, si
     return NULL;
 }
 
-/* Marks the runs that are not told apart from the best one, if another is worse for sure. Runs without an interval take
- * no part: nothing is known of how sure their values are. */
+/* Why the runs' values of a metric may not be compared with each other; NULL: they may. */
+static const char *reason_against(json_t *document, json_t *cells)
+{
+    const char *reason = NULL;
+    for (size_t i = 0; i < json_array_size(cells); i++)
+        for (size_t j = 0; j < i && reason == NULL; j++) {
+            json_t *a = json_array_get(cells, i), *b = json_array_get(cells, j);
+            if (!isnan(duet_page_number(a, "value")) && !isnan(duet_page_number(b, "value")))
+                reason = not_comparable(document, i, a, j, b);
+        }
+    return reason;
+}
+
+/* Marks the runs that are not told apart from the best one, if another is worse for sure. If a value has no interval,
+ * nothing is known of how sure it is, and no run is marked. */
 static void mark(json_t *document, json_t *metric)
 {
     json_t *cells = json_object_get(metric, "values"), *cell, *best = json_array();
-    size_t i, leader = SIZE_MAX;
+    const char *reason = reason_against(document, cells);
+    distance lead = {NAN, NAN, NAN};
     bool worse = false, without = false;
-    const char *reason = NULL;
+    size_t i;
     json_array_foreach(cells, i, cell)
     {
         distance at = distance_of(metric, cell);
         without = without || (!isnan(at.value) && isnan(at.low + at.high));
-        if (isnan(at.value + at.low + at.high)) continue;
-        if (leader == SIZE_MAX || at.value < distance_of(metric, json_array_get(cells, leader)).value) leader = i;
+        if (!isnan(at.value) && !(lead.value <= at.value)) lead = at;
     }
     json_array_foreach(cells, i, cell)
     {
-        for (size_t j = 0; j < i && reason == NULL; j++) {
-            json_t *other = json_array_get(cells, j);
-            if (isnan(number(cell, "value")) || isnan(number(other, "value"))) continue;
-            reason = not_comparable(document, i, cell, j, other);
-        }
-        if (leader == SIZE_MAX) continue;
-        distance at = distance_of(metric, cell), lead = distance_of(metric, json_array_get(cells, leader));
-        if (isnan(at.value + at.low + at.high)) continue;
-        if (at.low <= lead.high)
-            json_array_append_new(best, json_integer((json_int_t)i));
-        else
-            worse = true;
+        distance at = distance_of(metric, cell);
+        if (at.low <= lead.high) json_array_append_new(best, json_integer((json_int_t)i));
+        worse = worse || at.low > lead.high;
     }
     if (!worse || reason != NULL || without) json_array_clear(best);
     json_object_set_new(metric, "best", best);
@@ -342,169 +347,10 @@ static void compare_metrics(json_t *document)
     json_object_set_new(document, "metrics", rows);
 }
 
-/* Words. */
-
-static void add_name(duet_text *list, const char *name)
-{
-    duet_text_add(list, "%s%s", list->length > 0 ? ", " : "", name);
-}
-
-/* Adds "BEFORE list." where the list is not empty, and frees the list. */
-static void add_sentence(duet_text *text, const char *before, duet_text *list)
-{
-    if (list->length > 0) duet_text_add(text, "%s%s %s.", text->length > 0 ? " " : "", before, duet_text_get(list));
-    duet_text_free(list);
-}
-
-/* How many runs give the metric; *which: the last of them. */
-static size_t count_given(json_t *metric, size_t *which)
-{
-    json_t *cell;
-    size_t i, count = 0;
-    json_array_foreach(json_object_get(metric, "values"), i, cell)
-    {
-        if (isnan(number(cell, "value"))) continue;
-        *which = i;
-        count++;
-    }
-    return count;
-}
-
-static bool is_in(json_t *metric, const char *group)
-{
-    const char *own = json_string_value(json_object_get(metric, "group"));
-    return own != NULL && strcmp(own, group) == 0;
-}
-
-static bool has_direction(json_t *metric)
-{
-    const char *better = json_string_value(json_object_get(metric, "better"));
-    return better != NULL && strcmp(better, "neither") != 0;
-}
-
-/* Whether it is what its metric is called by: the others come with it. */
-static bool is_leading(json_t *metric)
-{
-    return json_equal(json_object_get(metric, "name"), json_object_get(metric, "metric"));
-}
-
-/* The metrics in which run `run` is marked, if it alone is. */
-static void add_wins(json_t *document, const char *group, size_t run, duet_text *text)
-{
-    json_t *metric;
-    size_t i;
-    duet_text list = {0}, before = {0};
-    json_array_foreach(json_object_get(document, "metrics"), i, metric)
-    {
-        json_t *best = json_object_get(metric, "best");
-        if (is_in(metric, group) && json_array_size(best) == 1 &&
-            json_integer_value(json_array_get(best, 0)) == (json_int_t)run)
-            add_name(&list, json_string_value(json_object_get(metric, "name")));
-    }
-    duet_text_add(&before, "%s is better by", name_at(document, run));
-    add_sentence(text, duet_text_get(&before), &list);
-    duet_text_free(&before);
-}
-
-static void add_only(json_t *document, const char *group, size_t run, duet_text *text)
-{
-    json_t *metric;
-    size_t i, which = 0;
-    duet_text list = {0}, before = {0};
-    json_array_foreach(json_object_get(document, "metrics"), i, metric)
-    {
-        if (is_in(metric, group) && is_leading(metric) && count_given(metric, &which) == 1 && which == run)
-            add_name(&list, json_string_value(json_object_get(metric, "name")));
-    }
-    duet_text_add(&before, "Only %s gives", name_at(document, run));
-    add_sentence(text, duet_text_get(&before), &list);
-    duet_text_free(&before);
-}
-
-/* "precision (a, b)": runs in front that are not told apart. */
-static void add_shared(json_t *document, json_t *metric, duet_text *list)
-{
-    json_t *index;
-    size_t i;
-    duet_text_add(list, "%s%s (", list->length > 0 ? "; " : "", json_string_value(json_object_get(metric, "name")));
-    json_array_foreach(json_object_get(metric, "best"), i, index)
-    {
-        duet_text_add(list, "%s%s", i > 0 ? ", " : "", name_at(document, (size_t)json_integer_value(index)));
-    }
-    duet_text_add(list, ")");
-}
-
-/* Metrics that several runs give and that settle nothing, by the reason. */
-static void add_undecided(json_t *document, const char *group, duet_text *text)
-{
-    json_t *metric, *cell;
-    size_t i, j, which;
-    duet_text level = {0}, shared = {0}, bare = {0}, apart = {0};
-    json_array_foreach(json_object_get(document, "metrics"), i, metric)
-    {
-        const char *name = json_string_value(json_object_get(metric, "name"));
-        size_t best = json_array_size(json_object_get(metric, "best"));
-        bool without = false;
-        if (!is_in(metric, group) || count_given(metric, &which) < 2) continue;
-        for (j = 0; (cell = json_array_get(json_object_get(metric, "values"), j)) != NULL; j++)
-            without = without || (!isnan(number(cell, "value")) && isnan(number(cell, "low")));
-        if (json_is_string(json_object_get(metric, "not_comparable")))
-            add_name(&apart, name);
-        else if (has_direction(metric) && best > 1)
-            add_shared(document, metric, &shared);
-        else if (has_direction(metric) && without)
-            add_name(&bare, name);
-        else if (has_direction(metric) && best == 0)
-            add_name(&level, name);
-    }
-    add_sentence(text, "Level in front:", &shared);
-    add_sentence(text, "Not told apart by", &level);
-    add_sentence(text, "No interval, so no verdict, for", &bare);
-    add_sentence(text, "Not to be compared (different data or features):", &apart);
-}
-
-/* Of one run there is nothing to compare: what it gives and lacks. */
-static void add_absent(json_t *document, const char *group, duet_text *text)
-{
-    json_t *metric;
-    size_t i, which;
-    duet_text list = {0};
-    json_array_foreach(json_object_get(document, "metrics"), i, metric)
-    {
-        if (is_in(metric, group) && count_given(metric, &which) == 0)
-            add_name(&list, json_string_value(json_object_get(metric, "name")));
-    }
-    add_sentence(text, "Not given by any run:", &list);
-}
-
-static void add_verdict(json_t *document, const char *group)
-{
-    duet_text text = {0};
-    size_t count = json_array_size(runs_of(document));
-    for (size_t i = 0; count > 1 && i < count; i++) add_wins(document, group, i, &text);
-    if (count > 1) add_undecided(document, group, &text);
-    for (size_t i = 0; count > 1 && i < count; i++) add_only(document, group, i, &text);
-    if (count > 1 && text.length == 0) add_absent(document, group, &text);
-    if (text.length > 0)
-        json_array_append_new(json_object_get(document, "verdicts"),
-                              json_pack("{s:s, s:s}", "group", group, "text", duet_text_get(&text)));
-    duet_text_free(&text);
-}
-
 void duet_page_compare(json_t *document)
 {
-    json_t *metric;
-    size_t i;
-    const char *last = NULL;
     tell_names_apart(document);
     compare_settings(document);
     compare_metrics(document);
-    json_object_set_new(document, "verdicts", json_array());
-    json_array_foreach(json_object_get(document, "metrics"), i, metric)
-    { /* those of a group lie together */
-        const char *group = json_string_value(json_object_get(metric, "group"));
-        if (group == NULL || (last != NULL && strcmp(last, group) == 0)) continue;
-        add_verdict(document, group);
-        last = group;
-    }
+    duet_page_add_verdicts(document);
 }

@@ -26,6 +26,12 @@ void duet_page_collect_losses(const char *path, json_t *run);
 void duet_page_put_picture(json_t *picture, const char *path, size_t *bytes_left);
 /** Adds "differences", "metrics" and "verdicts" to a document of "runs". */
 void duet_page_compare(json_t *document);
+/** Adds "verdicts" to a document that has all else. */
+void duet_page_add_verdicts(json_t *document);
+/** The name of a run of the document. */
+const char *duet_page_name(json_t *document, size_t run);
+/** A number of an object; NaN if it has none under that name. */
+double duet_page_number(json_t *object, const char *key);
 /** Text of any bytes, '?' for what is no UTF-8. */
 json_t *duet_page_text(const char *text);
 /** Reads a file whole, with a 0 behind it; the caller frees it. NULL: it cannot be read. */

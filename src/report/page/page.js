@@ -172,10 +172,12 @@ function curveChart(kind, term) {
         if (py !== null) path += `${on ? 'L' : 'M'}${px.toFixed(1)} ${py.toFixed(1)}`;
         on = py !== null;
       }
-      const last = line.filter(([, py]) => py !== null).pop(), index = curves[i].index;
-      return [s('path', {class: 'curve', d: path, stroke: colour(index), 'stroke-dasharray': dash(index)}),
-        last && !alone ? mark(index, last[0], last[1], 3.4) : last && line.length === 1 ? mark(index, last[0], last[1], 3) : null];
-    })));
+      return s('path', {class: 'curve', d: path, stroke: colour(curves[i].index), 'stroke-dasharray': dash(curves[i].index)});
+    })),
+    dots.map((line, i) => { /* each run's sign at its end; of a single report all that there is */
+      const last = line.filter(([, py]) => py !== null).pop();
+      return last && last[1] >= top && last[1] <= height - bottom && (!alone || line.length === 1) ? mark(curves[i].index, ...last, 3.4) : null;
+    }));
 }
 function curveFigure(kind, term) {
   const chart = curveChart(kind, term);
@@ -296,17 +298,21 @@ function whiskers(metric) {
 function metricRow(metric) {
   const given = metric.values.filter(cell => isNumber(cell.value)).length;
   const value = (cell, index) => {
-    const [middle, interval] = isNumber(cell.value) ? estimate(cell) : ['', ''];
-    return h('li', {}, alone ? null : who(index),
-      h('span', {class: 'value'},
-        isNumber(cell.value) ? [h('strong', {}, middle), interval ? h('span', {class: 'soft'}, ` (${interval})`) : null]
-          : h('span', {class: 'soft'}, `not given: ${cell.reason}`),
-        metric.best.includes(index) ? h('span', {class: 'better'}, metric.best.length > 1 ? 'level in front' : 'better') : null));
+    if (!isNumber(cell.value)) return null;
+    const [middle, interval] = estimate(cell);
+    return h('li', {}, alone ? null : who(index), h('span', {class: 'value'}, h('strong', {}, middle),
+      interval ? h('span', {class: 'soft'}, ` (${interval})`) : null,
+      metric.best.includes(index) ? h('span', {class: 'better'}, metric.best.length > 1 ? 'level in front' : 'better') : null));
   };
+  const reasons = new Map(); /* of the runs that do not give it, each reason once */
+  metric.values.forEach((cell, i) => {
+    if (!isNumber(cell.value)) reasons.set(cell.reason, [...reasons.get(cell.reason) || [], runs[i].name]);
+  });
   return h('div', {class: 'metric'},
     h('div', {}, h('div', {class: 'name'}, metric.name), h('div', {class: 'soft'}, [metric.unit, direction(metric)].filter(Boolean).join('; '))),
     h('div', {}, given && !(alone && !isNumber(metric.values[0].low)) ? whiskers(metric) : null),
     h('div', {}, h('ul', {class: 'values'}, metric.values.map(value)),
+      [...reasons].map(([reason, names]) => h('div', {class: 'soft small'}, `not given by ${names.join(', ')}: ${reason}`)),
       metric.not_comparable ? h('div', {class: 'soft small'}, 'not compared: ' + metric.not_comparable) : null),
     h('div', {}, given ? under(metric.name, () => metric.values.map((cell, i) => ({run: runs[i].run, metric: metric.name, unit: metric.unit, ...cell}))) : null));
 }
