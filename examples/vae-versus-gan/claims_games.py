@@ -111,9 +111,9 @@ def starves(lab):
 def reads_log_two(lab):
     noise = ["--set", "instance_noise=1", "--set", f"instance_noise_steps={lab.pick(1500, 8000)}"]
     # Training examples (None: endless), deviation of a peak, widths of D, more settings.
-    trials = {"200 examples": (200, 0.5, "512,256", []), "200 examples, small D": (200, 0.5, "16", []),
-              "200 examples, narrow peaks": (200, 0.05, "512,256", []), "200 examples, noise": (200, 0.5, "512,256", noise),
-              "2,000 examples": (2000, 0.5, "512,256", []), "endless examples": (None, 0.5, "512,256", [])}
+    trials = {"200 examples": (200, 0.5, "128,128", []), "200 examples, small D": (200, 0.5, "8", []),
+              "200 examples, narrow peaks": (200, 0.05, "128,128", []), "200 examples, noise": (200, 0.5, "128,128", noise),
+              "2,000 examples": (2000, 0.5, "128,128", []), "endless examples": (None, 0.5, "128,128", [])}
 
     def one(label, seed):
         count, sigma, hidden, more = trials[label]
