@@ -23,7 +23,7 @@ const signed = text => text.replace(/^-/, MINUS);
 function plain(value) { /* four digits */
   if (!isNumber(value)) return '-';
   const size = Math.abs(value);
-  if (size >= 1e6 || (size > 0 && size < 1e-4)) return signed(value.toExponential(2)).replace('e-', 'e' + MINUS);
+  if (size >= (Number.isInteger(value) ? 1e12 : 1e6) || (size > 0 && size < 1e-4)) return signed(value.toExponential(2)).replace('e-', 'e' + MINUS);
   return signed(size >= 1000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(4))));
 }
 function digitsOf(cell) { /* the interval's half width has two digits */
