@@ -9,7 +9,7 @@
 #include "base/number.h"
 #include "base/size.h"
 
-enum { PIECE = 1000, MOST_METRICS = 32, MOST_OUTPUTS = 32 };
+enum { PIECE = 1000, MOST_METRICS = 64, MOST_OUTPUTS = 32 };
 
 static const duet_metric *const metrics[] = {
     &duet_metric_elbo,
