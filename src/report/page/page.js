@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 'use strict';
 /* Draws the document in the page. Text reaches the page as text only, never as markup. */
 (() => {
