@@ -91,6 +91,37 @@ static void the_better_run_is_marked(void **state)
     test_folder_remove(folder);
 }
 
+static void make_run_of(const char *name, const char *likelihood)
+{
+    char path[PATH_SIZE], text[256], evaluation[512];
+    (void)snprintf(
+        evaluation, sizeof evaluation,
+        "{\"metrics\": [{\"name\": \"elbo\", \"metric\": \"elbo\", \"group\": \"g\", \"order\": 1, \"better\": "
+        "\"larger\", \"by_likelihood\": true, \"value\": %zu, \"low\": %zu, \"high\": %zu, \"n\": 9}]}",
+        strlen(name), strlen(name), strlen(name));
+    make_run(name, "d", evaluation);
+    (void)snprintf(text, sizeof text, "{\"settings\": {\"likelihood\": \"%s\"}, \"data\": {\"name\": \"d\"}}",
+                   likelihood);
+    (void)snprintf(path, sizeof path, "%s/%s/run.json", folder, name);
+    test_file_write(path, text, strlen(text));
+}
+
+static void nats_are_compared_under_one_likelihood(void **state)
+{
+    (void)state;
+    make_run_of("a", "gaussian");
+    make_run_of("ab", "gaussian");
+    make_run_of("abc", "bernoulli");
+    json_t *document = compared("a", "ab"), *row = json_array_get(json_object_get(document, "metrics"), 0);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(row, "best"), 0)), 1);
+    json_decref(document);
+    document = compared("ab", "abc");
+    row = json_array_get(json_object_get(document, "metrics"), 0);
+    assert_int_equal(json_array_size(json_object_get(row, "best")), 0);
+    assert_string_equal(json_string_value(json_object_get(row, "not_comparable")), "under different likelihoods");
+    json_decref(document);
+}
+
 static void what_is_missing_is_said(void **state)
 {
     (void)state;
@@ -269,7 +300,7 @@ static void runs_are_compared(void **state)
     expect(RUN("compare", "@/vae", "@/gan"), 0, "mse: only for models that reconstruct", NULL);
     json_t *parsed = document(RUN("compare", "@/vae", "@/gan", "--json"));
     json_t *rows = json_object_get(parsed, "metrics"), *row;
-    size_t i;
+    size_t i, of_bound = 0;
     assert_int_equal(json_array_size(json_object_get(parsed, "runs")), 2);
     assert_true(json_array_size(json_object_get(parsed, "differences")) > 1);
     assert_true(json_array_size(rows) > 5);
@@ -277,7 +308,9 @@ static void runs_are_compared(void **state)
     {
         assert_int_equal(json_array_size(json_object_get(row, "values")), 2);
         assert_non_null(json_object_get(row, "group"));
+        of_bound += strcmp(json_string_value(json_object_get(row, "name")), "nll of elbo") == 0;
     }
+    assert_int_equal(of_bound, 1);
     json_decref(parsed);
 }
 
@@ -327,9 +360,9 @@ int main(void)
     for (size_t i = 0; i < VERDICTS; i++)
         marks[i] = TEST_ROW(verdict_cases[i].name, the_better_run_is_marked, &verdict_cases[i]);
     const struct CMUnitTest files[] = {
-        IN_FOLDER(what_is_missing_is_said),         IN_FOLDER(settings_that_differ_come_apart),
-        IN_FOLDER(nothing_of_a_run_becomes_markup), IN_FOLDER(a_page_of_ten_runs_stays_small),
-        IN_FOLDER(reports_become_curves),
+        IN_FOLDER(nats_are_compared_under_one_likelihood), IN_FOLDER(what_is_missing_is_said),
+        IN_FOLDER(settings_that_differ_come_apart),        IN_FOLDER(nothing_of_a_run_becomes_markup),
+        IN_FOLDER(a_page_of_ten_runs_stays_small),         IN_FOLDER(reports_become_curves),
     };
     const struct CMUnitTest program[] = {
         cmocka_unit_test(training_leaves_a_page), cmocka_unit_test(a_report_is_evaluated_once),

@@ -54,6 +54,7 @@ static const measure measures[] = {
     {"ais", LIKELY, LARGER, NULL},
     {"log-likelihood-bits", LIKELY, SMALLER, "bits a feature"},
     {"elbo", LIKELY, LARGER, NULL},
+    {"nll of elbo", LIKELY, NEITHER, NULL},
     {"kl", LIKELY, NEITHER, NULL},
     {"nll", LIKELY, SMALLER, NULL},
     {"bits-per-dimension", LIKELY, SMALLER, NULL},
@@ -105,15 +106,23 @@ static direction direction_of(const measure *known, const duet_metric_row *row, 
     return row->better > 0 ? LARGER : row->better < 0 ? SMALLER : NEITHER;
 }
 
+/* Nats are those of a likelihood: of pixels as numbers, as chances of 1, as bytes. Bits of bytes are all of one kind.
+ */
+static bool is_by_likelihood(const measure *known)
+{
+    return known != NULL && strcmp(known->group, LIKELY) == 0 && known->unit == NULL &&
+           strcmp(known->name, "bits-per-dimension") != 0;
+}
+
 /* The keys that every entry has. */
 static json_t *describe(const char *name, const duet_metric_row *row, const measure *known)
 {
     static const char *const words[] = {"neither", "larger", "smaller", "near"};
     direction better = direction_of(known, row, name);
     const char *unit = known != NULL && known->unit != NULL ? known->unit : row->unit;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "name", name, "metric", row->name, "group",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:o}", "name", name, "metric", row->name, "group",
                      known != NULL ? known->group : OTHERS, "unit", unit, "summary", row->summary, "better",
-                     words[better], "order",
+                     words[better], "by_likelihood", is_by_likelihood(known), "order",
                      (json_int_t)(known != NULL ? known - measures : (long)CLI_COUNT_OF(measures)), "target",
                      better == NEAR_ONE ? json_real(1) : json_null());
 }
@@ -121,7 +130,11 @@ static json_t *describe(const char *name, const duet_metric_row *row, const meas
 json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
 {
     duet_features_identity identity;
-    json_t *entry = describe(value->name, value->row, find(value->name));
+    char name[80];
+    bool is_taken = strcmp(value->name, value->row->name) != 0 && duet_metric_find(value->name) != NULL;
+    snprintf(name, sizeof name, is_taken ? "%s of %s" : "%s", value->name,
+             value->row->name); /* the bound's nll is no nll */
+    json_t *entry = describe(name, value->row, find(name));
     json_object_set_new(entry, "value", cli_json_number(value->value));
     json_object_set_new(entry, "low", cli_json_number(value->low));
     json_object_set_new(entry, "high", cli_json_number(value->high));

@@ -207,8 +207,10 @@ static bool is_same(json_t *a, json_t *b)
 
 /* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
  * model and its own data, as its judge sees them. */
-static const char *not_comparable(json_t *document, size_t a, json_t *cell_a, size_t b, json_t *cell_b)
+static const char *not_comparable(json_t *document, json_t *metric, size_t a, size_t b)
 {
+    json_t *cells = json_object_get(metric, "values");
+    json_t *cell_a = json_array_get(cells, a), *cell_b = json_array_get(cells, b);
     static const char *const same[] = {"name", "shape", "train", "test"};
     json_t *data_a = json_object_get(run_at(document, a), "data"),
            *data_b = json_object_get(run_at(document, b), "data");
@@ -218,18 +220,24 @@ static const char *not_comparable(json_t *document, size_t a, json_t *cell_a, si
             return "measured on different data";
     if (features_a != NULL && features_b != NULL && !json_equal(features_a, features_b))
         return "measured by different features";
+    json_t *settings_a = json_object_get(run_at(document, a), "settings");
+    json_t *settings_b = json_object_get(run_at(document, b), "settings");
+    if (json_is_true(json_object_get(metric, "by_likelihood")) &&
+        !is_same(json_object_get(settings_a, "likelihood"), json_object_get(settings_b, "likelihood")))
+        return "under different likelihoods";
     return NULL;
 }
 
 /* Why the runs' values of a metric may not be compared with each other; NULL: they may. */
-static const char *reason_against(json_t *document, json_t *cells)
+static const char *reason_against(json_t *document, json_t *metric)
 {
+    json_t *cells = json_object_get(metric, "values");
     const char *reason = NULL;
     for (size_t i = 0; i < json_array_size(cells); i++)
         for (size_t j = 0; j < i && reason == NULL; j++) {
             json_t *a = json_array_get(cells, i), *b = json_array_get(cells, j);
             if (!isnan(duet_page_number(a, "value")) && !isnan(duet_page_number(b, "value")))
-                reason = not_comparable(document, i, a, j, b);
+                reason = not_comparable(document, metric, i, j);
         }
     return reason;
 }
@@ -239,7 +247,7 @@ static const char *reason_against(json_t *document, json_t *cells)
 static void mark(json_t *document, json_t *metric)
 {
     json_t *cells = json_object_get(metric, "values"), *cell, *best = json_array();
-    const char *reason = reason_against(document, cells);
+    const char *reason = reason_against(document, metric);
     distance lead = {NAN, NAN, NAN};
     bool worse = false, without = false;
     size_t i;
@@ -289,7 +297,8 @@ typedef struct metric_list {
 
 static void add_metric(metric_list *to, const char *name, const char *metric, json_t *entry)
 {
-    static const char *const kept[] = {"metric", "group", "unit", "summary", "better", "target", "order"};
+    static const char *const kept[] = {"metric", "group",  "unit",  "summary",
+                                       "better", "target", "order", "by_likelihood"};
     if (name == NULL || metric == NULL || json_object_get(to->names, name) != NULL) return;
     json_t *row = json_pack("{s:s}", "name", name);
     for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)

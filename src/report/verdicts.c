@@ -122,20 +122,22 @@ static void add_undecided(json_t *document, const char *group, duet_text *text)
     add_sentence(text, "Level in front:", &shared);
     add_sentence(text, "Not told apart by", &level);
     add_sentence(text, "No interval, so no verdict, for", &bare);
-    add_sentence(text, "Not to be compared (different data or features):", &apart);
+    add_sentence(text, "Not to be compared (different data, features or likelihoods):", &apart);
 }
 
-/* Of one run there is nothing to compare: what it gives and lacks. */
+/* A group of which no run gives anything. */
 static void add_absent(json_t *document, const char *group, duet_text *text)
 {
     json_t *metric;
-    size_t i, which;
+    size_t i, which, given = 0;
     duet_text list = {0};
     json_array_foreach(json_object_get(document, "metrics"), i, metric)
     {
-        if (is_in(metric, group) && count_given(metric, &which) == 0)
-            add_name(&list, json_string_value(json_object_get(metric, "name")));
+        if (!is_in(metric, group)) continue;
+        given += count_given(metric, &which);
+        add_name(&list, json_string_value(json_object_get(metric, "name")));
     }
+    if (given > 0) duet_text_clear(&list);
     add_sentence(text, "Not given by any run:", &list);
 }
 

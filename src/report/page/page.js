@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 'use strict';
 /* Draws the document in the page. Text reaches the page as text only, never as markup. */
 (() => {
@@ -23,7 +24,7 @@ const signed = text => text.replace(/^-/, MINUS);
 function plain(value) { /* four digits */
   if (!isNumber(value)) return '-';
   const size = Math.abs(value);
-  if (size >= 1e6 || (size > 0 && size < 1e-4)) return signed(value.toExponential(2)).replace('e-', 'e' + MINUS);
+  if (size >= (Number.isInteger(value) ? 1e12 : 1e6) || (size > 0 && size < 1e-4)) return signed(value.toExponential(2)).replace('e-', 'e' + MINUS);
   return signed(size >= 1000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(4))));
 }
 function digitsOf(cell) { /* the interval's half width has two digits */
@@ -34,7 +35,7 @@ function estimate(cell) {
   const digits = isNumber(cell.low) && isNumber(cell.high) ? digitsOf(cell) : null;
   if (digits === null) return [plain(cell.value), ''];
   if (digits > 7) return [plain(cell.value), `${plain(cell.low)} to ${plain(cell.high)}`];
-  const show = value => signed(value.toFixed(digits));
+  const show = value => digits > 0 ? signed(value.toFixed(digits)) : plain(Math.round(value));
   return [show(cell.value), `${show(cell.low)} to ${show(cell.high)}`];
 }
 function duration(seconds) {
@@ -325,7 +326,7 @@ function metricsSection() {
     h('p', {class: 'soft small'}, 'On the test split, with intervals of 95% where a metric has one. ',
       alone ? '' : 'A run is marked as better where its interval does not overlap that of a worse one.'),
     groups.map(group => [h('h3', {}, group), given.filter(metric => metric.group === group).map(metricRow)]),
-    missing.length ? h('details', {}, h('summary', {}, `${missing.length} metrics that ${alone ? 'this run' : 'none of these runs'} can give`),
+    missing.length ? h('details', {}, h('summary', {}, `${missing.length} metrics that ${alone ? 'this run does not give' : 'none of these runs gives'}`),
       h('dl', {class: 'about'}, missing.map(metric => [h('dt', {}, metric.name), h('dd', {}, metric.values[0].reason)]))) : null,
     h('details', {}, h('summary', {}, 'What each metric means'),
       h('dl', {class: 'about'}, [...new Map(given.map(metric => [metric.metric, metric.summary]))].map(([name, summary]) => [h('dt', {}, name), h('dd', {}, summary)]))));
