@@ -177,7 +177,7 @@ static duet_status add_times(duet_metric_task *task, const char *name, const due
         times[count++] = (duet_seconds() - begun) * scale;
     else
         duet_energy_begin(&energy, kind, "/sys");
-    while (count < REPEATS && duet_seconds() - begun < patience) {
+    while (count < REPEATS && (count == 0 || duet_seconds() - begun < patience)) {
         double before = duet_seconds();
         DUET_TRY(duet_run_use(task->run, request, error));
         times[count++] = (duet_seconds() - before) * scale;
