@@ -48,7 +48,7 @@ def because_of_the_error(lab):
 
     def one(label, seed):
         run = lab.train("error-" + label.replace(" ", "-").replace("'", "").replace(",", ""), nets[label], seed,
-                        seconds=lab.seconds)
+                        seconds=lab.seconds, like=nets[label][:1])
         return lab.evaluate(run, ["sharpness", "frechet", "mse"], lab.judge())
     found, names = lab.by_seed(nets, one), ("sharpness", "sharpness-reconstruction", "frechet", "mse")
     squared, features = found["squared error"], found["D's features, and a game"]
@@ -79,7 +79,7 @@ def covers(lab):
     for data_set in ("ring8", "grid25"):
         def one(label, seed):
             run = lab.train(f"modes-{data_set}-{label.replace(', ', '-')}", [*models[label], "--data", data_set], seed,
-                            seconds=lab.pick(10, 120))
+                            seconds=lab.pick(5, 120))
             return lab.evaluate(run, ["modes"])
         for label, found in lab.by_seed(models, one).items():
             modes[data_set, label] = found["modes"]

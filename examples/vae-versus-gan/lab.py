@@ -75,24 +75,20 @@ class Lab:
                 part.replace(path)
             return json.loads(path.read_text())
 
-    def call(self, *words, seconds=None):
-        """Standard output of a call of duet. After `seconds` it is told to end, which is no failure."""
+    def call(self, *words):
+        """Standard output of a call of duet."""
         if self.stopping:
             raise KeyboardInterrupt
         child = subprocess.Popen([self.duet, *map(str, words)], env=self.environment, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.children.add(child)
         try:
-            try:
-                out, complaint = child.communicate(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGINT)
-                out, complaint = child.communicate()
+            out, complaint = child.communicate()
         finally:
             self.children.discard(child)
         if self.stopping:
             raise KeyboardInterrupt
-        if child.returncode != 0 and not (seconds and child.returncode == 130):
+        if child.returncode != 0:
             raise Refused(complaint.strip().splitlines()[-1] if complaint.strip() else
                           f"duet {words[0]} ended with exit status {child.returncode}")
         return out
@@ -105,28 +101,35 @@ class Lab:
 
     # Trainings.
 
-    def step_seconds(self, words, data=()):
-        """How long a step takes here, on one core: what images_per_second says at the end of a short training."""
-        name = hashlib.sha256(repr((words, data)).encode()).hexdigest()[:12]
+    def step_seconds(self, words):
+        """How long a step takes here, on one core: longer trainings less a short one, after one that compiled."""
+        name = hashlib.sha256(repr(words).encode()).hexdigest()[:12]
+        run = self.folder / "runs" / f"trial-{name}"
+
+        def seconds_of(steps):
+            shutil.rmtree(run, ignore_errors=True)
+            self.call("train", *words, "--steps", steps, "--quiet", "--out", run)
+            return self.log(run)[-1]["seconds"]
 
         def measure():
-            run = self.folder / "runs" / f"trial-{name}"
+            self.say(f"how long does a step of {' '.join(words)} take?")
+            seconds_of(2)
+            begin = seconds_of(2)
+            for count in (20, 400):
+                took = seconds_of(2 + count) - begin
+                if took > 0.5:
+                    break
             shutil.rmtree(run, ignore_errors=True)
-            for seconds in (8, 30, 120):  # a cold cache compiles first
-                self.call("train", *words, *data, "--quiet", "--out", run, seconds=seconds)
-                lines = self.log(run)
-                shutil.rmtree(run, ignore_errors=True)
-                if lines and lines[-1].get("images_per_second"):
-                    return {"words": words, "seconds": 128 / lines[-1]["images_per_second"]}
-            raise Refused(f"{' '.join(words)}: no step was done in two minutes")
+            return {"words": words, "seconds": max(took, 1e-3) / count}
         return self.once(self.folder / "results" / f"step-{name}.json", measure)["seconds"]
 
-    def train(self, name, words, seed=0, steps=None, seconds=None, more=()):
-        """A run of `words`, for that many steps or as many as take `seconds` of a core here. Its directory."""
+    def train(self, name, words, seed=0, steps=None, seconds=None, like=None, more=()):
+        """A run of `words`, for that many steps or as many as take `seconds` of a core here. Its directory. `like`: words
+        of a training whose steps take as long and are measured instead."""
         run = self.folder / "runs" / f"{name}-{seed}"
 
         def make():
-            count = steps or max(20, round(seconds / self.step_seconds(words)))
+            count = steps or max(20, round(seconds / self.step_seconds(like or words)))
             whole = ["train", *words, *more, "--seed", seed, "--steps", count, "--quiet", "--out", run]
             asked = [str(word) for word in whole]
             begun = run.parent / f"{name}-{seed}.begun"  # what a training that was stopped had been asked
