@@ -2,11 +2,11 @@
 /* What a run costs. Of training: milliseconds a step and pictures a second, the medians over the reports in
  * metrics.jsonl; and of its plans, made anew for this device and counted as `duet explain` counts, FLOPs a step,
  * parameters, the arena and all memory of the device. Of use: milliseconds for 1,000 samples and for encoding one
- * example, the medians of up to five repeats after one that does not count; FLOPs a sample; joules a thousand samples
- * where the machine tells. Intervals are those of a median, between order statistics (David & Nagaraja 2003, Order
- * Statistics, sec. 7.1): of five repeats the least and the largest. peak-memory-mib is the most that this process held,
- * the device's memory too if that is a CPU. Known failure: other work on the machine counts in all times and joules,
- * and FLOPs say nothing of how well they are used. */
+ * example, the medians of up to five repeats after one that does not count unless it takes 30 seconds; FLOPs a sample;
+ * joules a thousand samples where the machine tells. Intervals are those of a median, between order statistics (David &
+ * Nagaraja 2003, Order Statistics, sec. 7.1): of five repeats the least and the largest. peak-memory-mib is the most
+ * that this process held, the device's memory too if that is a CPU. Known failure: other work on the machine counts in
+ * all times and joules, and FLOPs say nothing of how well they are used. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +54,8 @@ static void add_median(duet_metric_task *task, const char *name, double *numbers
     qsort(numbers, n, sizeof *numbers, compare);
     double middle = (numbers[(n - 1) / 2] + numbers[n / 2]) / 2, reach = 1.96 * sqrt((double)n);
     size_t below = (size_t)fmax(floor(((double)n - reach) / 2), 0);
-    duet_metric_add(task, name, middle, numbers[below], numbers[n - 1 - below], n);
+    bool one = n == 1; /* which says nothing of others */
+    duet_metric_add(task, name, middle, one ? NAN : numbers[below], one ? NAN : numbers[n - 1 - below], n);
 }
 
 static duet_status add_training_speed(duet_metric_task *task, duet_error *error)
@@ -161,15 +162,21 @@ static duet_status add_training(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
-/* Times a request again and again; *joules: what its repeats took together, for one of them. */
+/* Times a request again and again; *joules: what its repeats took together, for one of them. The first one has the
+ * driver's compiling in it, and counts where it alone takes longer than there is patience for. */
 static duet_status add_times(duet_metric_task *task, const char *name, const duet_request *request, double scale,
                              double *joules, duet_error *error)
 {
     double times[REPEATS], begun = duet_seconds();
     size_t count = 0;
     duet_energy energy;
+    duet_device_kind kind = duet_device_describe(duet_run_device(task->run))->kind;
+    duet_energy_begin(&energy, kind, "/sys");
     DUET_TRY(duet_run_use(task->run, request, error));
-    duet_energy_begin(&energy, duet_device_describe(duet_run_device(task->run))->kind, "/sys");
+    if (duet_seconds() - begun > patience)
+        times[count++] = (duet_seconds() - begun) * scale;
+    else
+        duet_energy_begin(&energy, kind, "/sys");
     while (count < REPEATS && (count == 0 || duet_seconds() - begun < patience)) {
         double before = duet_seconds();
         DUET_TRY(duet_run_use(task->run, request, error));
