@@ -159,7 +159,7 @@ def dearest(lab):
     table = family.table(lab)
     rows, steps = [], {}
     for label in family.members(lab):
-        steps[label] = number(1000 * lab.step_seconds(family.words_of(label)))
+        steps[label] = number(1000 * lab.step_seconds(family.words_of(lab, label)))
         cost = lab.parameters(family.run(lab, label, lab.seeds[0]))
         rows.append([label, steps[label], number(cost), table[label].get("frechet")])
     flow = "realnvp" if lab.full else "nice"
