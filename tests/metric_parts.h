@@ -78,10 +78,10 @@ static inline void set_one(duet_run *run, const char *name, size_t at, double va
 static inline duet_metric_value value_of(duet_run *run, const char *metric, duet_split split, const char *name)
 {
     duet_error error = {0};
-    duet_metric_value values[8];
+    duet_metric_value values[16];
     size_t count;
     assert_true(duet_metric_applies(run, metric));
-    assert_ok(duet_metric_compute(run, metric, split, 5, values, 8, &count, &error), &error);
+    assert_ok(duet_metric_compute(run, metric, split, 5, values, 16, &count, &error), &error);
     for (size_t i = 0; i < count; i++)
         if (strcmp(values[i].name, name) == 0) return values[i];
     fail_msg("%s gives no %s", metric, name);

@@ -9,7 +9,7 @@
 
 enum { NUMBERS = 8, CLASSES = 10, EXAMPLES = 5000, HELD_OUT = 2000 };
 
-static char blobs[TEST_PATH_SIZE + 16];
+static char blobs[TEST_PATH_SIZE + 16], unlabelled[TEST_PATH_SIZE + 16];
 static float held_out[HELD_OUT][NUMBERS];
 static uint8_t held_classes[HELD_OUT];
 
@@ -38,6 +38,8 @@ static void write_blobs(void)
     assert_ok(duet_write_npy(path, x[0], DUET_SHAPE(EXAMPLES, NUMBERS), &error), &error);
     (void)snprintf(path, sizeof path, "%s/train-labels.npy", blobs);
     assert_ok(duet_write_npy_bytes(path, classes, DUET_SHAPE(EXAMPLES), &error), &error);
+    (void)snprintf(unlabelled, sizeof unlabelled, "%s/plain.npy", folder);
+    assert_ok(duet_write_npy(unlabelled, x[0], DUET_SHAPE(EXAMPLES, NUMBERS), &error), &error);
     draw_blobs(2, HELD_OUT, held_out, held_classes);
 }
 
@@ -198,7 +200,7 @@ static void what_a_prior_cannot_be_is_said(void **state)
         {"ring8", {"prior=mixture", "latent=3", "labels=no"}, "set latent=2"},
         {"ring8", {"prior=swiss-roll", "latent=8", "labels=no"}, "set latent=2"},
         {blobs, {"prior=normal", "latent=2", "labels=yes"}, "prior=mixture or prior=swiss-roll"},
-        {"ring8", {"prior=mixture", "latent=2", "labels=yes"}, "learns from labels"},
+        {unlabelled, {"prior=mixture", "latent=2", "labels=yes"}, "learns from labels"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};

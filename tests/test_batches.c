@@ -22,7 +22,7 @@ static void sets_are_listed(void **state)
     (void)state;
     duet_dataset_row rows[16];
     size_t count = duet_dataset_list(rows, 16);
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 5);
     assert_int_equal(duet_dataset_list(NULL, 0), count);
     for (size_t i = 0; i < count; i++) {
         assert_true(strlen(rows[i].name) > 0 && strlen(rows[i].summary) > 0 && strlen(rows[i].source) > 0);
@@ -345,6 +345,39 @@ static void generated_sets_on_the_device(void **state)
     }
 }
 
+/* A point's label is the mode that it lies at. */
+static void generated_sets_label_what_they_draw(void **state)
+{
+    (void)state;
+    enum { BATCH = 2000 };
+    static float values[2 * BATCH], rows[25 * BATCH];
+    static uint8_t labels[BATCH];
+    for (size_t i = 0; i < 3; i++) {
+        duet_error error = {0};
+        drawing plan = {.device = test_device_open(), .store = duet_store_new(5)};
+        duet_data *data = open_sound(toys[i].name);
+        size_t modes = toys[i].modes;
+        plan.graph = duet_graph_new(plan.store);
+        plan.draws = duet_input(plan.graph, "draws", DUET_UINT32, DUET_SCALAR_SHAPE);
+        duet_node roots[2];
+        plan.batch = roots[0] =
+            duet_data_labelled_batch(data, plan.graph, DUET_TRAIN, BATCH, plan.draws, true, &roots[1]);
+        assert_ok(duet_plan_new(&plan.plan, plan.device, "draw", roots, 2, &error), &error);
+        draw(&plan, 0, values, BATCH * toys[i].dimensions);
+        assert_ok(duet_plan_read(plan.plan, roots[1], rows, BATCH * modes * sizeof *rows, &error), &error);
+        for (size_t row = 0; row < BATCH; row++) {
+            float sum = 0;
+            for (size_t mode = 0; mode < modes; mode++) {
+                sum += rows[row * modes + mode];
+                if (rows[row * modes + mode] == 1) labels[row] = (uint8_t)mode;
+            }
+            assert_close(sum, 1, 0);
+        }
+        check_toy(i, values, BATCH, labels);
+        drawing_free(&plan, &data);
+    }
+}
+
 /* What opening cannot see in a gzip file is found when its examples go to the device. */
 static void damage_is_found_while_filling(void **state)
 {
@@ -406,6 +439,7 @@ int main(void)
         IN_FOLDER(batches_in_order),
         IN_FOLDER(batches_shuffled),
         cmocka_unit_test(generated_sets_on_the_device),
+        cmocka_unit_test(generated_sets_label_what_they_draw),
         IN_FOLDER(damage_is_found_while_filling),
         IN_FOLDER(batch_larger_than_the_split),
         IN_FOLDER(larger_than_the_device),

@@ -324,6 +324,31 @@ static void examples_are_scored(void **state)
     expect(RUN("classify", "@/vae"), 1, NULL, "cannot classify");
 }
 
+/* The columns in a file are those of the document; both densities are whole. */
+static void a_discriminator_is_drawn_along_the_line(void **state)
+{
+    (void)state;
+    expect(RUN("score", "@/gan", "--curve", "@/curve.png"), 1, NULL, "one dimension");
+    expect(RUN("score", "@/gan", "--curve", "@/curve.txt"), 2, NULL, "--curve takes");
+    expect(RUN("train", "gan", "--data", "two-peaks", "--steps", "2", "--set", "generator_hidden=4", "--set",
+               "discriminator_hidden=4", "--set", "latent=2", "--out", "@/line"),
+           0, "/line", NULL);
+    expect(RUN("score", "@/line", "--curve", "@/curve.png"), 0, "the best discriminator", NULL);
+    json_t *parsed = document(RUN("score", "@/line", "--curve", "@/curve.npy", "--json"));
+    json_t *curve = json_object_get(parsed, "curve"), *p = json_object_get(curve, "p");
+    float *rows = (float *)read_array("curve.npy", "'shape': (401, 5)", 401 * 5 * sizeof(float));
+    double mass = 0;
+    for (size_t i = 0; i < 401; i++) {
+        mass += json_number_value(json_array_get(p, i)) * 0.02;
+        assert_close(rows[5 * i], -4 + 0.02 * (double)i, 1e-5);
+        assert_close(rows[5 * i + 1], json_number_value(json_array_get(p, i)), 1e-5);
+        assert_true(rows[5 * i + 4] > 0 && rows[5 * i + 4] < 1);
+    }
+    assert_close(mass, 1, 1e-3);
+    free(rows);
+    json_decref(parsed);
+}
+
 static void copy(const char *from, const char *to)
 {
     char path[PATH_SIZE];
@@ -404,6 +429,7 @@ int main(void)
         cmocka_unit_test(an_autoencoder_walks_between_codes),
         cmocka_unit_test(latents_are_traversed),
         cmocka_unit_test(examples_are_scored),
+        cmocka_unit_test(a_discriminator_is_drawn_along_the_line),
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),
         cmocka_unit_test(a_judge_knows_its_classes_whatever_it_is_shown),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),

@@ -18,9 +18,10 @@ static const struct {
     bool picture; /* with labels */
     bool trained; /* by the slow test: one of each sort, since each is a compilation of half a minute at worst */
 } kinds[] = {
-    {"points", "ring8", false, true},      {"numbers", "two-peaks", false},
-    {"rows beyond [0, 1]", rows, false},   {"8 x 8 pictures", small, true, false},
-    {"27 x 29 pictures", odd, true, true}, {"28 x 28 pictures in colour", colour, true, true},
+    {"points", "ring8", false, true},       {"numbers", "two-peaks", false},
+    {"rows beyond [0, 1]", rows, false},    {"8 x 8 pictures", small, true, false},
+    {"27 x 29 pictures", odd, true, true},  {"28 x 28 pictures in colour", colour, true, true},
+    {"generated pictures", "shapes", true},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

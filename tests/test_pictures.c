@@ -205,11 +205,54 @@ static void points_pixels(void **state)
     assert_ok(duet_write_png_points(in_folder("c.png"), NULL, 0, 1, NULL, 0, &error), &error);
 }
 
+/* Rows at which a column of a picture has more blue than red (sign 1), or less (-1): their mean and number. */
+static double find_line(const uint8_t *pixels, size_t width, size_t height, size_t column, int sign, size_t *count)
+{
+    double sum = 0;
+    *count = 0;
+    for (size_t y = 0; y < height; y++) {
+        const uint8_t *pixel = pixels + 3 * (y * width + column);
+        if (sign * (pixel[2] - pixel[0]) < 40) continue;
+        sum += (double)y + 0.5;
+        ++*count;
+    }
+    return sum / (double)*count;
+}
+
+/* A straight line in each of two panels, the lower one half as high as its panel reaches, with a hole. */
+static void lines_pixels(void **state)
+{
+    (void)state;
+    enum { POINTS = 5 };
+    duet_error error = {0};
+    size_t width, height, count;
+    const float rising[POINTS] = {0, 1, 2, 3, 4}, level[POINTS] = {0.5f, 0.5f, NAN, 0.5f, 0.5f};
+    const duet_line lines[] = {{rising, 1, 0, 0}, {level, 2, 1, 1}};
+    assert_ok(duet_write_png_lines(in_folder("a.png"), lines, 2, POINTS, &error), &error);
+    uint8_t *pixels = read_png("a.png", PNG_FORMAT_RGB, &width, &height);
+    /* The border, and the gap between the panels, are seen at the lines' ends. */
+    double left = find_line(pixels, width, height, 17, 1, &count), middle, right;
+    assert_in_range(count, 1, 5);
+    right = find_line(pixels, width, height, width - 18, 1, &count);
+    middle = find_line(pixels, width, height, width / 2, 1, &count);
+    assert_true(left > right + 200);
+    assert_close(middle, (left + right) / 2, 1);
+    double panel = left - right, lower = find_line(pixels, width, height, width / 8, -1, &count);
+    assert_in_range(count, 1, 5);
+    assert_true(lower > left);
+    assert_close(find_line(pixels, width, height, width - width / 8, -1, &count), lower, 0.01);
+    assert_close((double)height - 16 - lower, panel / 2, 3); /* half of what it reaches to */
+    (void)find_line(pixels, width, height, width / 2, -1, &count);
+    assert_int_equal(count, 0); /* the hole */
+    free(pixels);
+    assert_status(duet_write_png_lines(in_folder("a.png"), lines, 2, 1, &error), DUET_ERROR_USAGE, &error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(npy_bytes),      IN_FOLDER(grid_pixels),   IN_FOLDER(drawn_examples),
-        IN_FOLDER(wrong_pictures), IN_FOLDER(points_pixels),
+        IN_FOLDER(wrong_pictures), IN_FOLDER(points_pixels), IN_FOLDER(lines_pixels),
     };
     return RUN_TESTS("pictures", tests, NULL, NULL);
 }

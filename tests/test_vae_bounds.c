@@ -1,77 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Importance weighting against a model whose likelihood is known, the VampPrior against its mixture, and every option
  * of variational autoencoders in training, which holds what it says of x to no less than the ELBO. */
-#include "vae_parts.h"
+#include "linear_gaussian.h"
 
 /* ---- importance weighting ---- */
-
-static const double sigma_x = 0.7;
-
-/* y_i = sum over k of w_ik z_k + b_i */
-static double loading(size_t i, size_t k)
-{
-    return i % LATENT == k ? 1 - 0.15 * (double)i : 0.1 * (double)(i + k);
-}
-
-static double offset(size_t i)
-{
-    return 0.2 - 0.1 * (double)i;
-}
-
-/* log N(x; b, W W^T + sigma^2 I) by Cholesky's factor L; *solved = (W W^T + sigma^2 I)^-1 (x - b). */
-static double exact_log_density(const float *x, double *solved)
-{
-    double l[FEATURES][FEATURES] = {{0}}, y[FEATURES], log_density = 0;
-    for (size_t i = 0; i < FEATURES; i++)
-        for (size_t j = 0; j <= i; j++) {
-            double sum = i == j ? sigma_x * sigma_x : 0;
-            for (size_t k = 0; k < LATENT; k++) sum += loading(i, k) * loading(j, k);
-            for (size_t k = 0; k < j; k++) sum -= l[i][k] * l[j][k];
-            l[i][j] = i == j ? sqrt(sum) : sum / l[j][j];
-        }
-    for (size_t i = 0; i < FEATURES; i++) {
-        y[i] = (double)x[i] - offset(i);
-        for (size_t k = 0; k < i; k++) y[i] -= l[i][k] * y[k];
-        y[i] /= l[i][i];
-        log_density -= y[i] * y[i] / 2 + log(l[i][i]) + log(2 * acos(-1)) / 2;
-    }
-    for (size_t i = FEATURES; i-- > 0;) {
-        solved[i] = y[i];
-        for (size_t k = i + 1; k < FEATURES; k++) solved[i] -= l[k][i] * solved[k];
-        solved[i] /= l[i][i];
-    }
-    return log_density;
-}
-
-static const char *const linear[] = {"hidden=", "latent=3", "likelihood=gaussian", "sigma=0.7", "k=1000"};
-
-/* A linear Gaussian model, and a posterior with nine tenths of the true one's mean, W^T (W W^T + sigma^2 I)^-1 (x - b),
- * and wider than it. */
-static void set_linear(duet_model *model)
-{
-    duet_error error = {0};
-    float decode[FEATURES][LATENT], encode[LATENT][FEATURES], bias[LATENT] = {0};
-    for (size_t j = 0; j < FEATURES; j++) {
-        float x[FEATURES];
-        double solved[FEATURES]; /* column j of the inverse */
-        for (size_t i = 0; i < FEATURES; i++) x[i] = (float)(offset(i) + (i == j));
-        (void)exact_log_density(x, solved);
-        for (size_t k = 0; k < LATENT; k++) {
-            double sum = 0;
-            for (size_t i = 0; i < FEATURES; i++) sum += 0.9 * loading(i, k) * solved[i];
-            decode[j][k] = (float)loading(j, k);
-            encode[k][j] = (float)sum;
-            bias[k] -= (float)(sum * offset(j));
-        }
-    }
-    duet_store *store = duet_model_store(model);
-    assert_ok(duet_store_write(store, device, "decoder.output.weight", decode, sizeof decode, &error), &error);
-    assert_ok(duet_store_write(store, device, "encoder.mean.weight", encode, sizeof encode, &error), &error);
-    assert_ok(duet_store_write(store, device, "encoder.mean.bias", bias, sizeof bias, &error), &error);
-    test_set_row(model, device, "decoder.output.bias", offset(0), offset(1) - offset(0));
-    test_set(model, device, "encoder.logvar.weight", 0);
-    test_set(model, device, "encoder.logvar.bias", log(0.4));
-}
 
 static void ask_likelihood(duet_evaluator *evaluator, const char *k, size_t batch, const float *x, size_t count,
                            float *values)
@@ -150,6 +82,36 @@ static void the_bound_trains_towards_the_likelihood(void **state)
     assert_true(test_graph_value(&it, 1) < exact - 0.1); /* the mean over the draws stays an ELBO */
     for (size_t i = 0; i < FEATURES; i++) assert_close(gradient[i], -slope[i], 0.05);
     test_graph_close(&it);
+}
+
+/* A likelihood of bytes is given in bits a feature too; one of grey values is not. */
+static void bits_are_nats_of_bytes(void **state)
+{
+    (void)state;
+    enum { N = 20, BYTES = 8 * 8 * 3 };
+    static float x[TEST_TRAINING][BYTES];
+    float nats[N], bits[N];
+    static const char *const small[] = {"likelihood=discretised-logistic", "hidden=8", "latent=2"};
+    static const char *const k = "k=25";
+    duet_error error = {0};
+    test_parts parts;
+    duet_evaluator *evaluator;
+    test_parts_open(&parts, device, duet_family_find("vae"), colour, small, 3);
+    assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+    assert_ok(duet_data_read(parts.data, DUET_TRAIN, 0, N, x[0], &error), &error);
+    const duet_wanted wanted[] = {{"log_likelihood", nats}, {"log_likelihood_bits", bits}};
+    const duet_request request = {
+        .count = N, .examples = x[0], .settings = &k, .setting_count = 1, .outputs = wanted, .output_count = 2};
+    assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);
+    for (size_t i = 0; i < N; i++) assert_close(bits[i], -(double)nats[i] / log(2) / BYTES, 1e-5 * (double)bits[i]);
+    duet_evaluator_free(&evaluator);
+    test_parts_close(&parts);
+    test_parts_open(&parts, device, duet_family_find("vae"), colour, small + 1, 2);
+    assert_ok(duet_evaluator_new(&evaluator, device, parts.model, &error), &error);
+    assert_int_equal(duet_evaluator_features(evaluator, "log_likelihood"), 1);
+    assert_int_equal(duet_evaluator_features(evaluator, "log_likelihood_bits"), 0);
+    duet_evaluator_free(&evaluator);
+    test_parts_close(&parts);
 }
 
 /* ---- the VampPrior ---- */
@@ -360,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_likelihood_rises_with_k_to_the_exact_one),
+        cmocka_unit_test(bits_are_nats_of_bytes),
         cmocka_unit_test(the_bound_trains_towards_the_likelihood),
         cmocka_unit_test(the_vamp_prior_is_the_mixture_of_its_pseudo_inputs),
         cmocka_unit_test(contradictions_are_named),

@@ -13,6 +13,16 @@ typedef enum duet_split { DUET_TRAIN, DUET_TEST } duet_split;
 
 typedef struct duet_data duet_data;
 
+/** What examples of a generated set are made of, and what is known of each: a number among named values, or a number in
+ *  [low, high], of which equal parts may have names. */
+typedef struct duet_factor {
+    const char *name, *unit; /**< unit: of a continuous one */
+    bool continuous;
+    double low, high;         /**< of a continuous one */
+    size_t count;             /**< named values or parts; 0: none, of a continuous one */
+    const char *const *names; /**< [count] */
+} duet_factor;
+
 typedef struct duet_data_info {
     const char *name;   /**< as given to duet_data_open */
     const char *source; /**< the file or folder read, or "generated" */
@@ -24,6 +34,8 @@ typedef struct duet_data_info {
     size_t count[2];    /**< examples by duet_split */
     size_t classes;     /**< 0: no labels */
     const char *const *class_names; /**< [classes], static; NULL: numbers only */
+    size_t factor_count;            /**< 0: nobody knows what examples are made of */
+    const duet_factor *factors;     /**< [factor_count], static */
 } duet_data_info;
 
 /** One row of `duet datasets`. */
@@ -40,9 +52,9 @@ DUET_API size_t duet_dataset_list(duet_dataset_row *rows, size_t capacity);
  * DUET_ERROR_USAGE names the sets. */
 DUET_API duet_status duet_data_check(const char *name, duet_error *error);
 
-/** Opens a named set or a path (docs/data.md has the rules); NULL: "fashion-mnist". Reads headers and sizes;
- *  the examples themselves are read when first needed. Errors: DUET_ERROR_USAGE (a name that is neither a set nor a
- *  path), DUET_ERROR_FILE, DUET_ERROR_DATA; the message says how to get a missing set. */
+/** Opens a named set, "name:options" or a path (docs/data.md has the rules); NULL: "fashion-mnist". Reads headers and
+ * sizes; the examples themselves are read when first needed. Errors: DUET_ERROR_USAGE (a name that is neither a set nor
+ * a path), DUET_ERROR_FILE, DUET_ERROR_DATA; the message says how to get a missing set. */
 DUET_API duet_status duet_data_open(duet_data **data, const char *name, duet_error *error);
 /** Frees what it keeps on a device too, so call it before duet_device_close. Sets *data to NULL. */
 DUET_API void duet_data_close(duet_data **data);
@@ -55,6 +67,11 @@ DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t fi
 DUET_API duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, size_t count, uint8_t *labels,
                                       duet_error *error);
 
+/** Their factors, [count, factor_count]: of a factor of named values the number of its value. DUET_ERROR_USAGE if the
+ * set has none. */
+DUET_API duet_status duet_data_factors(duet_data *data, duet_split split, size_t first, size_t count, float *factors,
+                                       duet_error *error);
+
 /** Whether the split has labels: the other one may. */
 DUET_API bool duet_data_has_labels(duet_data *data, duet_split split);
 
@@ -65,7 +82,7 @@ DUET_API duet_node duet_data_batch(duet_data *data, duet_graph *graph, duet_spli
                                    bool shuffled);
 
 /** The same with its labels: *labels is [batch, classes] float32, rows of one 1 and zeros; NULL for splits without
- * labels and for generated sets. */
+ *  labels. */
 DUET_API duet_node duet_data_labelled_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch,
                                             duet_node draws, bool shuffled, duet_node *labels);
 

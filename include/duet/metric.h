@@ -72,6 +72,24 @@ DUET_API duet_status duet_features_check(const duet_features_identity *a, const 
 DUET_API duet_status duet_latent_rank(duet_run *run, const float *latents, const uint8_t *classes, size_t count,
                                       double *ranks, duet_error *error);
 
+/** A discriminator at one place of the line. */
+typedef struct duet_curve_point {
+    double x, p, q;       /**< densities of the data and of samples, blurred alike */
+    double best;          /**< D* = p / (p + q), the best discriminator; NaN where there is too little of both to say */
+    double discriminator; /**< the model's: sigmoid of its logit */
+} duet_curve_point;
+
+/** A discriminator from `low` to `high` at `count` points, beside the best one, of a GAN whose logit is log-odds on
+ *  generated data of one dimension. q is estimated from 20,000 samples of the seed. Errors: DUET_ERROR_USAGE for any
+ *  other run, in words. */
+DUET_API duet_status duet_discriminator_curve(duet_run *run, double low, double high, uint64_t seed,
+                                              duet_curve_point *points, size_t count, duet_error *error);
+
+/** The training example that is nearest to each of `count` rows of the data's numbers, and its Euclidean distance. A
+ * row of NaNs is near nothing: SIZE_MAX and infinity. */
+DUET_API duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places,
+                                           double *distances, duet_error *error);
+
 /** How well scores tell strange examples from usual ones. */
 typedef struct duet_separation {
     double auroc;             /**< the share of pairs in which the strange example has the higher score, ties half */

@@ -295,6 +295,31 @@ DUET_API void duet_own_output_at(const char *where, duet_model *model, const cha
 DUET_API void duet_invert_at(const char *where, duet_model *model, duet_node (*decode)(duet_model *model, duet_node z));
 #define duet_invert(model, decode) duet_invert_at(DUET_WHERE, (model), (decode))
 
+/** What annealing asks of a model of latents z and examples x. `context` is handed through; draws are of p(z),
+ *  [rows, latents]; densities, in nats, [rows]; x has a row for each of z. */
+typedef struct duet_joint {
+    const void *context;
+    duet_node (*draw)(duet_model *model, const void *context, size_t rows);
+    duet_node (*log_prior)(duet_model *model, const void *context, duet_node z);
+    duet_node (*nll)(duet_model *model, const void *context, duet_node z, duet_node x); /**< -log p(x | z) */
+    duet_node (*observe)(duet_model *model, const void *context, duet_node z);          /**< a draw of p(x | z) */
+} duet_joint;
+
+/** Annealed importance sampling (Neal 2001) over the batch, from duet_latent's prior to the posterior by Hamiltonian
+ *  moves, `chains` walks an example of `temperatures` steps. Three procedures: "anneal", with the outputs "annealed"
+ *  [batch], log p(x) in nats, in the mean a lower bound, "annealed_chains", how many chains of equal weights say as
+ *  much as these, and "annealed_acceptance" of moves; "simulate", with "simulated", a draw of p(x | z) for the
+ * request's latents; and "anneal_back", given such examples and the latents they were drawn from, with "annealed_back",
+ * in the mean an upper bound (Grosse et al. 2015, arXiv:1511.02543). */
+DUET_API void duet_anneal_at(const char *where, duet_model *model, const duet_joint *joint);
+#define duet_anneal(model, joint) duet_anneal_at(DUET_WHERE, (model), (joint))
+/** The same for a decoder ([rows, latent] to [rows, features of the data]) that has no p(x | z), with the normal noise
+ *  about what it makes whose deviation a request must name, `sigma`, as Wu et al. 2017 (arXiv:1611.04273) do for
+ *  generators: log p(x) is that of the model with this noise. Nothing where the prior has no slope everywhere. */
+DUET_API void duet_anneal_decoder_at(const char *where, duet_model *model,
+                                     duet_node (*decode)(duet_model *model, duet_node z));
+#define duet_anneal_decoder(model, decode) duet_anneal_decoder_at(DUET_WHERE, (model), (decode))
+
 #ifdef __cplusplus
 }
 #endif

@@ -22,6 +22,19 @@ DUET_API duet_status duet_write_png_points(const char *path, const float *values
  *  orange, green, red, purple, brown, pink, grey, olive, cyan for 0 to 9, and again from the first. */
 DUET_API duet_status duet_write_png_classes(const char *path, const float *values, const uint8_t *labels, size_t count,
                                             duet_error *error);
+/** A function's values at places that lie evenly. */
+typedef struct duet_line {
+    const float *values; /**< [count]; NaN leaves a hole */
+    size_t ink;          /**< 0: grey, 1: blue, 2: orange, 3: green, 4: red */
+    size_t panel;        /**< which of the panels, from the top, it is drawn in */
+    double reach;        /**< a value that the panel shows at least; 0: none */
+} duet_line;
+
+/** Lines as a PNG, in panels one above the other; each reaches from 0, or the least value below, to the largest, with
+ *  light lines at both and midway. Errors: DUET_ERROR_USAGE for fewer than two points, DUET_ERROR_FILE. */
+DUET_API duet_status duet_write_png_lines(const char *path, const duet_line *lines, size_t line_count, size_t count,
+                                          duet_error *error);
+
 /** Examples to be drawn as what they are: pictures ([height, width, channels]) as a grid, single numbers as a
  * histogram, two numbers as points. */
 typedef struct duet_drawing {
@@ -41,6 +54,22 @@ DUET_API duet_status duet_write_png_examples(const char *path, const duet_drawin
 DUET_API duet_status duet_write_npy(const char *path, const float *values, duet_shape shape, duet_error *error);
 /** The same of unsigned bytes. */
 DUET_API duet_status duet_write_npy_bytes(const char *path, const uint8_t *values, duet_shape shape, duet_error *error);
+
+/* Pages: what the files of runs say (docs/runs.md names them), each alone or side by side. `runs` are directories, or
+ * checkpoints in them such as RUN/best.safetensors. Nothing is computed: what a run has no file of is said. */
+
+/** Where a file of a run's pages lies: DIRECTORY/NAME, or DIRECTORY/best-NAME for DIRECTORY/best.safetensors. The
+ * caller frees it; NULL: out of memory. */
+DUET_API char *duet_page_file(const char *run, const char *name);
+/** What a run's checkpoint says of itself: steps done, and the checksum of its bytes. Errors: DUET_ERROR_FILE where
+ *  there is none, DUET_ERROR_DATA for another file. */
+DUET_API duet_status duet_page_checkpoint(const char *run, uint64_t *step, char checksum[32], duet_error *error);
+/** The runs as a JSON document (docs/commands.md): settings that differ, metrics with the better runs marked, costs,
+ *  losses. *text: the caller frees it. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for what is no run. */
+DUET_API duet_status duet_page_document(const char *const *runs, size_t count, char **text, duet_error *error);
+/** The same with the runs' pictures as one HTML file that needs no other: for one run a report, for several a
+ *  comparison. By write, sync, rename. */
+DUET_API duet_status duet_page_write(const char *path, const char *const *runs, size_t count, duet_error *error);
 
 #ifdef __cplusplus
 }

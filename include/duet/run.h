@@ -103,6 +103,18 @@ DUET_API duet_data *duet_run_data(duet_run *run);
 DUET_API duet_device *duet_run_device(duet_run *run);
 /** The last part of the directory's path; "" for a training under way. */
 DUET_API const char *duet_run_name(const duet_run *run);
+/** The run's directory, and the examples a step of its training; "" and 0 for a training under way. */
+DUET_API const char *duet_run_directory(const duet_run *run);
+DUET_API size_t duet_run_batch(const duet_run *run);
+
+/** How fast a training was between a report and the one before. */
+typedef struct duet_run_speed {
+    double seconds_a_step, images_per_second;
+} duet_run_speed;
+
+/** Those of all reports in the run's metrics.jsonl, in order; none where there is no such file. The first one has the
+ *  driver's compiling in it. Free *rows with free(). */
+DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_t *count, duet_error *error);
 /** The same with other data than run.json names (NULL: as recorded), or with a family of the program's own, which must
  *  outlive the run (NULL: the built-in one of that name). Errors: also DUET_ERROR_FILE for a run of another family. */
 DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
@@ -150,6 +162,13 @@ DUET_API size_t duet_run_classes(duet_run *run);
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */
 DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count);
+/** FLOPs of each row of a request, counted from the shapes as duet_plan_explain does; the request is planned, not
+ *  answered. Errors as of duet_run_use. */
+DUET_API duet_status duet_run_flops(duet_run *run, const duet_request *request, double *flops, duet_error *error);
+/** Whether some procedure of the model reads the setting `key` in a request. */
+DUET_API bool duet_run_takes(duet_run *run, const char *key);
+/** What they say of `key`, the last of them; NULL: nothing. */
+DUET_API const char *duet_run_setting(duet_run *run, const char *key);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not
  *  have, or examples that it needs and were not given; DUET_ERROR_INTERRUPTED; DUET_ERROR_NUMERIC. */
 DUET_API duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error);

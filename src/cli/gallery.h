@@ -40,4 +40,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
 /** Prints the document of a file that was written: "run model file shape", and "labels" unless that is NULL. */
 int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *labels);
 
+/** What 'duet interpolate' draws, as `out`. Returns an exit status. */
+int cli_interpolation_draw(duet_run *run, const char *directory, size_t rows, size_t steps, const char *out);
+
 #endif

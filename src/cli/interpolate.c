@@ -15,7 +15,7 @@
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
-    bool linear, json;
+    bool linear, json, quiet;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -149,12 +149,19 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
                                                .count = steps,
                                                .columns = steps,
                                                .out = arguments->out,
+                                               .quiet = arguments->quiet,
                                                .json = arguments->json});
     }
     free(ends);
     free(latents);
     free(classes);
     return status;
+}
+
+int cli_interpolation_draw(duet_run *run, const char *directory, size_t rows, size_t steps, const char *out)
+{
+    return interpolate(run,
+                       &(struct arguments){.run = directory, .out = out, .rows = rows, .steps = steps, .quiet = true});
 }
 
 static int run(int argc, char **argv)

@@ -12,7 +12,7 @@ enum { MOST_OPTIONS = 24, HELP = 1000, FIRST_OPTION = 1001 };
 
 static bool is_operand(const cli_option *option)
 {
-    return option->kind == CLI_OPERAND || option->kind == CLI_OPERAND_OPTIONAL;
+    return option->kind == CLI_OPERAND || option->kind == CLI_OPERAND_OPTIONAL || option->kind == CLI_OPERANDS;
 }
 
 /* getopt_long's two tables; option i is returned as FIRST_OPTION + i, its letter as itself. */
@@ -75,7 +75,8 @@ static bool store_item(const cli_option *option, const char *value, cli_list *li
 {
     char name[40];
     if (list->count == CLI_COUNT_OF(list->items)) {
-        cli_complain(CLI_MISTAKE, "%s can be given at most %zu times", shown(option, name, sizeof name), list->count);
+        const char *words = is_operand(option) ? option->name : shown(option, name, sizeof name);
+        cli_complain(CLI_MISTAKE, "%s can be given at most %zu times", words, list->count);
         return false;
     }
     list->items[list->count++] = value;
@@ -88,6 +89,7 @@ static bool store(const cli_option *option, const char *value, void *arguments)
     switch (option->kind) {
     case CLI_FLAG: *(bool *)target = true; return true;
     case CLI_COUNT: return store_count(option, value, target);
+    case CLI_OPERANDS:
     case CLI_LIST: return store_item(option, value, target);
     case CLI_TEXT:
     case CLI_OPERAND:
@@ -126,11 +128,14 @@ static int store_operands(const cli_command *command, int argc, char **argv, voi
     for (size_t i = 0; i < command->option_count; i++) {
         const cli_option *option = &command->options[i];
         if (!is_operand(option)) continue;
-        if (optind < argc)
-            store(option, argv[optind++], arguments);
-        else if (option->kind == CLI_OPERAND)
+        if (optind < argc) {
+            do {
+                if (!store(option, argv[optind++], arguments)) return CLI_MISTAKE;
+            } while (option->kind == CLI_OPERANDS && optind < argc);
+        } else if (option->kind != CLI_OPERAND_OPTIONAL) {
             return cli_complain(CLI_MISTAKE, "'duet %s' needs %s: see 'duet %s --help'", command->name, option->name,
                                 command->name);
+        }
     }
     if (optind < argc)
         return cli_complain(CLI_MISTAKE, "'duet %s' has no use for '%s': see 'duet %s --help'", command->name,
@@ -203,7 +208,7 @@ void cli_help(const cli_command *command, const char *operand)
     printf("usage: duet %s", command->name);
     for (size_t i = 0; i < command->option_count; i++)
         if (is_operand(&command->options[i]))
-            printf(command->options[i].kind == CLI_OPERAND ? " %s" : " [%s]", command->options[i].name);
+            printf(command->options[i].kind == CLI_OPERAND_OPTIONAL ? " [%s]" : " %s", command->options[i].name);
     printf(" [options]\n\n%s\n", command->summary);
     if (command->details != NULL) printf("\n%s\n", command->details);
     fputc('\n', stdout);

@@ -48,7 +48,8 @@ const char *cli_escape(FILE *stream, cli_colour colour);
 json_t *cli_json_number(double number);
 /** Text for a JSON document; bytes that are not ASCII become '?' where the text is not UTF-8. */
 json_t *cli_json_text(const char *text);
-/** Prints the document (`"schema": 1` is put in front; a document of another schema has it) on standard output and frees it. Returns an exit status. */
+/** Prints the document (`"schema": 1` is put in front; a document of another schema has it) on standard output and
+ * frees it. Returns an exit status. */
 int cli_json_print(json_t *document);
 
 /** Finds the known name that is nearest to a misspelt one: set `word`, offer every name, read `best`. */

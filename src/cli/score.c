@@ -2,6 +2,7 @@
 /* duet score: how unusual each example is to a model, given the data that it was trained on. A high score need not mean
  * a strange example: likelihoods are known to fail between data sets (Nalisnick et al. 2019, arXiv:1810.09136). */
 #include "cli/commands.h"
+#include "cli/curve.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
 #include "cli/rows.h"
@@ -13,7 +14,7 @@
 #include <string.h>
 
 struct arguments {
-    const char *run, *out, *device, *data, *split, *by, *against;
+    const char *run, *out, *device, *data, *split, *by, *against, *curve;
     uint64_t count;
     cli_list settings;
     bool json;
@@ -34,6 +35,10 @@ static const cli_option options[] = {
      "a number of the way there, such as steps=200 of inversion; several\ntimes", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.npy: a score an example; FILE.png: the 64 examples with the\nhighest, from the top", 0, 0},
+    {CLI_TEXT, "curve", 0, PLACE(curve), "FILE",
+     "no scores but a GAN's discriminator along the line of two-peaks, beside\nthe best one: drawn as FILE.png, or as "
+     "numbers, FILE.npy",
+     0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
 };
@@ -289,11 +294,14 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_score, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
+    if (status == CLI_DONE) status = cli_curve_check(arguments.curve);
     if (status == CLI_DONE) status = check_way(arguments.by);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
-    if (status == CLI_DONE) status = score(opened, &arguments);
+    if (status == CLI_DONE)
+        status = arguments.curve != NULL ? cli_curve_write(opened, arguments.run, arguments.curve, arguments.json)
+                                         : score(opened, &arguments);
     duet_run_close(&opened);
     return status;
 }

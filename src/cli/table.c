@@ -49,15 +49,23 @@ static size_t column_width(const cli_table *table, size_t column)
     return width;
 }
 
-/* One cell; the last column is not padded, so that no line ends in spaces. */
-static void print_cell(const cli_table *table, size_t column, const char *text, FILE *stream)
+/* One cell; the last one with a text is not padded, so that no line ends in spaces. */
+static void print_cell(const cli_table *table, size_t column, const char *text, bool last, FILE *stream)
 {
     size_t padding = column_width(table, column) - strlen(text);
-    bool right = table->heads[column][0] == '>', last = column + 1 == table->columns;
+    bool right = table->heads[column][0] == '>';
     if (right) fprintf(stream, "%*s", (int)padding, "");
     fputs(text, stream);
     if (!right && !last) fprintf(stream, "%*s", (int)padding, "");
     fputs(last ? "\n" : "  ", stream);
+}
+
+static void print_row(const cli_table *table, char *const *cells, FILE *stream)
+{
+    size_t columns = table->columns;
+    while (columns > 1 && cells[columns - 1][0] == '\0') columns--;
+    for (size_t column = 0; column < columns; column++)
+        print_cell(table, column, cells[column], column + 1 == columns, stream);
 }
 
 int cli_table_print(cli_table *table, FILE *stream)
@@ -66,9 +74,10 @@ int cli_table_print(cli_table *table, FILE *stream)
     if (!failed) {
         fputs(cli_escape(stream, CLI_BOLD), stream);
         for (size_t column = 0; column < table->columns; column++)
-            print_cell(table, column, head_text(table, column), stream);
+            print_cell(table, column, head_text(table, column), column + 1 == table->columns, stream);
         fputs(cli_escape(stream, CLI_PLAIN), stream);
-        for (size_t i = 0; i < table->count; i++) print_cell(table, i % table->columns, table->cells[i], stream);
+        for (size_t i = 0; i + table->columns <= table->count; i += table->columns)
+            print_row(table, table->cells + i, stream);
     }
     for (size_t i = 0; i < table->count; i++) free(table->cells[i]);
     free(table->cells);

@@ -28,7 +28,7 @@ static duet_status fill_part(void *context, void *destination, size_t bytes, due
 void duet_data_read_ahead(duet_data *data, duet_split split)
 {
     duet_data_part *part = &data->parts[split];
-    if (data->toy != NULL || part->resident != NULL || part->ahead != NULL) return;
+    if (data->generated != NULL || part->resident != NULL || part->ahead != NULL) return;
     part->ahead = duet_ahead_begin(&part->rows, part->first, part->count, AHEAD_BYTES);
 }
 
@@ -80,11 +80,18 @@ static duet_node gather_labels(duet_data *data, duet_graph *graph, duet_data_par
     return NULL;
 }
 
+static duet_node draw_generated(duet_data *data, duet_graph *graph, size_t batch, duet_node *labels)
+{
+    duet_node classes, examples = data->generated->batch(data, graph, batch, &classes);
+    *labels = duet_one_hot(duet_to_index(duet_reshape(classes, DUET_SHAPE(batch))), data->info.classes);
+    return examples;
+}
+
 duet_node duet_data_labelled_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,
                                    bool shuffled, duet_node *labels)
 {
     *labels = NULL;
-    if (data->toy != NULL) return duet_toy_batch(data->toy, graph, batch);
+    if (data->generated != NULL) return draw_generated(data, graph, batch, labels);
     duet_error error = {0};
     duet_data_part *part = &data->parts[split];
     const size_t count = part->count;

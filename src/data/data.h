@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_DATA_DATA_H
 #define DUET_SRC_DATA_DATA_H
 
+#include "base/philox.h"
 #include "base/status.h"
 #include "data/ahead.h"
 #include "data/rows.h"
@@ -19,21 +20,39 @@ typedef struct duet_data_files {
 duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error);
 void duet_data_files_free(duet_data_files *files);
 
-/** A mixture of Gaussians of equal weight and deviation, on the device as nodes and on the host by Philox. */
-typedef struct duet_toy {
-    const char *name, *summary;
-    size_t dimensions, modes;
+/** The points of a generated set lie around the centres of its modes, with a deviation. */
+typedef struct duet_mixture {
+    size_t modes;
     double sigma;
     void (*centre)(size_t mode, double *centre);
     duet_node (*centre_node)(duet_node mode); /* [batch, 1] float32 to [batch, dimensions] */
-} duet_toy;
+} duet_mixture;
 
+/** A set that is made, not read: on the device as nodes and on the host by Philox, by the same recipe. */
+typedef struct duet_generated {
+    const char *name, *summary;
+    duet_shape shape;
+    bool unit_range;
+    size_t classes;
+    const char *const *class_names;
+    const duet_factor *factors;
+    size_t factor_count;
+    const duet_mixture *mixture; /* NULL: it is none */
+    /** Obeys what follows the colon of "name:options"; NULL: there are no options. */
+    duet_status (*choose)(duet_data *data, const char *options, duet_error *error);
+    /** [batch, ...shape]: new draws at each tick of the graph's clock. *classes: their numbers, [batch, 1] float32. */
+    duet_node (*batch)(const duet_data *data, duet_graph *graph, size_t batch, duet_node *classes);
+    /** Draw `index` of a split, which is always the same, and its factors (NULL: not wanted). Returns its class. */
+    size_t (*draw)(const duet_data *data, duet_split split, size_t index, float *values, float *factors);
+} duet_generated;
+
+extern const duet_generated duet_ring8, duet_grid25, duet_two_peaks, duet_shapes;
 /** NULL past the end. */
-const duet_toy *duet_toy_at(size_t index);
-/** [batch, dimensions]: new draws at each tick of the graph's clock. */
-duet_node duet_toy_batch(const duet_toy *toy, duet_graph *graph, size_t batch);
-/** *values: draw `index` of a split, which is always the same. Returns the mode that it comes from. */
-size_t duet_toy_draw(const duet_toy *toy, duet_split split, size_t index, float *values);
+const duet_generated *duet_generated_at(size_t index);
+/** The set that `name` names, with options after a colon or without; NULL: there is none. *options: NULL without. */
+const duet_generated *duet_generated_find(const char *name, const char **options);
+/** Random numbers for what the host draws: block `step` of example `index`. */
+duet_philox_block duet_generated_block(duet_split split, size_t index, uint32_t step);
 
 /** The folder that holds fashion-mnist, looked for in $DUET_DATA, then in the system's data folders. The caller frees
  *  it; NULL: not found. */
@@ -55,7 +74,9 @@ typedef struct duet_data_part {
 struct duet_data {
     duet_data_info info;
     char *name, *source;
-    const duet_toy *toy; /* NULL: files */
+    const duet_generated *generated; /* NULL: files */
+    uint16_t *combinations;          /* of factors, those that a generated set draws; NULL: it has none */
+    size_t combination_count;
     duet_data_part parts[2];
     duet_store *store; /* the resident splits; made at the first batch */
 };

@@ -7,7 +7,7 @@
 static duet_status check_range(const duet_data *data, duet_split split, size_t first, size_t count, duet_error *error)
 {
     size_t there = data->info.count[split];
-    if (data->toy != NULL || (first <= there && count <= there - first)) return DUET_OK;
+    if (data->generated != NULL || (first <= there && count <= there - first)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_USAGE,
                      "%s: %zu examples from number %zu on were asked for; the %s split holds %zu", data->name, count,
                      first, split == DUET_TRAIN ? "training" : "test", there);
@@ -17,9 +17,10 @@ duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size
                            duet_error *error)
 {
     DUET_TRY(check_range(data, split, first, count, error));
-    for (size_t i = 0; data->toy != NULL && i < count; i++)
-        (void)duet_toy_draw(data->toy, split, first + i, values + i * data->toy->dimensions);
-    if (data->toy != NULL || count == 0) return DUET_OK;
+    const size_t elements = duet_shape_elements(data->info.shape);
+    for (size_t i = 0; data->generated != NULL && i < count; i++)
+        (void)data->generated->draw(data, split, first + i, values + i * elements, NULL);
+    if (data->generated != NULL || count == 0) return DUET_OK;
     duet_data_part *part = &data->parts[split];
     duet_ahead_end(&part->ahead); /* its thread may be reading the file */
     DUET_TRY(duet_rows_read(&part->rows, part->first + first, count, values, error));
@@ -33,15 +34,25 @@ duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size
 duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, size_t count, uint8_t *labels,
                              duet_error *error)
 {
-    float unused[2];
     DUET_TRY(check_range(data, split, first, count, error));
     const uint8_t *own = data->parts[split].labels;
-    if (data->toy == NULL && own == NULL)
+    if (data->generated == NULL && own == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "%s: the %s split has no labels", data->name,
                          split == DUET_TRAIN ? "training" : "test");
     if (own != NULL) memcpy(labels, own + first, count);
-    for (size_t i = 0; data->toy != NULL && i < count; i++)
-        labels[i] = (uint8_t)duet_toy_draw(data->toy, split, first + i, unused);
+    for (size_t i = 0; data->generated != NULL && i < count; i++)
+        labels[i] = (uint8_t)data->generated->draw(data, split, first + i, NULL, NULL);
+    return DUET_OK;
+}
+
+duet_status duet_data_factors(duet_data *data, duet_split split, size_t first, size_t count, float *factors,
+                              duet_error *error)
+{
+    const size_t each = data->info.factor_count;
+    if (each == 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: what its examples are made of is not known; of shapes it is",
+                         data->name);
+    for (size_t i = 0; i < count; i++) (void)data->generated->draw(data, split, first + i, NULL, factors + i * each);
     return DUET_OK;
 }
 

@@ -10,9 +10,9 @@
 #include "data/data.h"
 
 /* An epoch of a generated set, by convention as long as one of MNIST. */
-enum { TOY_TRAIN = 60000, TOY_TEST = 10000 };
+enum { GENERATED_TRAIN = 60000, GENERATED_TEST = 10000 };
 
-/* Sets of files with a name. The generated ones are the rows of duet_toy_at. */
+/* Sets of files with a name. The generated ones are the rows of duet_generated_at. */
 static const struct {
     const char *name, *summary;
     char *(*find)(void); /* the folder, the caller's; NULL if it is not on this machine */
@@ -23,13 +23,6 @@ static const struct {
      &duet_fashion_mnist_help, duet_fashion_mnist_classes},
 };
 enum { NAMED = sizeof named / sizeof *named };
-
-static const duet_toy *find_toy(const char *name)
-{
-    const duet_toy *toy = NULL;
-    for (size_t i = 0; (toy = duet_toy_at(i)) != NULL && strcmp(toy->name, name) != 0;) i++;
-    return toy;
-}
 
 static void list_named(duet_dataset_row *row, size_t index)
 {
@@ -46,20 +39,37 @@ size_t duet_dataset_list(duet_dataset_row *rows, size_t capacity)
     size_t count = 0;
     for (; count < NAMED; count++)
         if (count < capacity) list_named(&rows[count], count);
-    for (const duet_toy *toy; (toy = duet_toy_at(count - NAMED)) != NULL; count++)
-        if (count < capacity) rows[count] = (duet_dataset_row){toy->name, toy->summary, true, "generated"};
+    for (const duet_generated *set; (set = duet_generated_at(count - NAMED)) != NULL; count++)
+        if (count < capacity) rows[count] = (duet_dataset_row){set->name, set->summary, true, "generated"};
     return count;
 }
 
-static void open_toy(duet_data *data, const duet_toy *toy)
+static duet_status open_generated(duet_data *data, const duet_generated *set, const char *options, duet_error *error)
 {
-    data->toy = toy;
-    data->info.shape = DUET_SHAPE(toy->dimensions);
+    data->generated = set;
+    data->info.shape = set->shape;
     data->info.type = DUET_FLOAT32;
+    data->info.unit_range = set->unit_range;
     data->info.generated = true;
-    data->info.count[DUET_TRAIN] = TOY_TRAIN;
-    data->info.count[DUET_TEST] = TOY_TEST;
-    data->info.classes = toy->modes;
+    data->info.picture = set->shape.rank == 3;
+    data->info.count[DUET_TRAIN] = GENERATED_TRAIN;
+    data->info.count[DUET_TEST] = GENERATED_TEST;
+    data->info.classes = set->classes;
+    data->info.class_names = set->class_names;
+    data->info.factor_count = set->factor_count;
+    data->info.factors = set->factors;
+    if (set->choose != NULL) return set->choose(data, options, error);
+    if (options == NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE, "%s has no options, and \"%s\" was asked of it", set->name, options);
+}
+
+/* Options are tried on a set that nobody keeps. */
+static duet_status check_generated(const duet_generated *set, const char *options, duet_error *error)
+{
+    duet_data tried = {0};
+    duet_status status = open_generated(&tried, set, options, error);
+    free(tried.combinations);
+    return status;
 }
 
 /* Only a word that is no known set is a mistake here. A name with a slash or a dot is a path, which opening checks. */
@@ -68,11 +78,13 @@ duet_status duet_data_check(const char *name, duet_error *error)
     if (name == NULL) return DUET_OK;
     for (size_t i = 0; i < NAMED; i++)
         if (strcmp(named[i].name, name) == 0) return DUET_OK;
-    if (find_toy(name) != NULL) return DUET_OK;
+    const char *options;
+    const duet_generated *set = duet_generated_find(name, &options);
+    if (set != NULL) return check_generated(set, options, error);
     if (strpbrk(name, "/.") != NULL || access(name, F_OK) == 0) return DUET_OK;
     duet_text names = {0};
     for (size_t i = 0; i < NAMED; i++) duet_text_add(&names, "%s ", named[i].name);
-    for (size_t i = 0; duet_toy_at(i) != NULL; i++) duet_text_add(&names, "%s ", duet_toy_at(i)->name);
+    for (size_t i = 0; duet_generated_at(i) != NULL; i++) duet_text_add(&names, "%s ", duet_generated_at(i)->name);
     duet_status status = duet_fail(error, DUET_ERROR_USAGE,
                                    "\"%s\" is neither a data set nor a path; the sets are %s(a path is an IDX file, a "
                                    ".npy file or a folder of them)",
@@ -105,11 +117,12 @@ static duet_status find_path(const char *name, char **path, duet_error *error)
 
 static duet_status open_named(duet_data *data, duet_error *error)
 {
-    const duet_toy *toy = find_toy(data->name);
-    if (toy != NULL) {
-        open_toy(data, toy);
+    const char *options;
+    const duet_generated *set = duet_generated_find(data->name, &options);
+    if (set != NULL) {
         data->source = strdup("generated");
-        return data->source != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
+        if (data->source == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
+        return open_generated(data, set, options, error);
     }
     duet_data_files files = {{NULL}, {NULL}};
     duet_status status = find_path(data->name, &data->source, error);
@@ -151,6 +164,7 @@ void duet_data_close(duet_data **data)
         free((*data)->parts[split].labels);
     }
     duet_store_free(&(*data)->store);
+    free((*data)->combinations);
     free((*data)->name);
     free((*data)->source);
     free(*data);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Generated data sets: mixtures of equal Gaussians in one or two dimensions, on which a model's failures can be seen.
- * A row is the number of modes, their centres and their width; nodes and host draw by the same recipe. */
+/* Generated sets of points: mixtures of equal Gaussians in one or two dimensions, on which a model's failures can be
+ * seen. Each is the number of modes, their centres and their width; the class of a point is its mode. */
 #include <math.h>
 
-#include "base/philox.h"
 #include "data/data.h"
 #include "duet/op.h"
 
@@ -46,35 +45,53 @@ static duet_node peak_centre_node(duet_node mode)
     return duet_shift(duet_scale(mode, 4), -2);
 }
 
-static const duet_toy toys[] = {
-    {"ring8", "8 Gaussians on the unit circle, sigma 0.01", 2, 8, 0.01, ring_centre, ring_centre_node},
-    {"grid25", "25 Gaussians on a 5 x 5 grid from -4 to 4, sigma 0.05", 2, 25, 0.05, grid_centre, grid_centre_node},
-    {"two-peaks", "2 Gaussians on a line, at -2 and 2, sigma 0.5", 1, 2, 0.5, peak_centre, peak_centre_node},
-};
-
-const duet_toy *duet_toy_at(size_t index)
+static duet_node draw_batch(const duet_data *data, duet_graph *graph, size_t batch, duet_node *classes)
 {
-    return index < sizeof toys / sizeof *toys ? &toys[index] : NULL;
+    const duet_mixture *mixture = data->generated->mixture;
+    duet_node mode = duet_floor(duet_scale(duet_uniform(graph, DUET_SHAPE(batch, 1)), (double)mixture->modes));
+    duet_node noise = duet_normal(graph, DUET_SHAPE(batch, data->info.shape.dims[0]));
+    *classes = mode;
+    return duet_add(mixture->centre_node(mode), duet_scale(noise, mixture->sigma));
 }
 
-duet_node duet_toy_batch(const duet_toy *toy, duet_graph *graph, size_t batch)
+static size_t draw(const duet_data *data, duet_split split, size_t index, float *values, float *factors)
 {
-    duet_node mode = duet_floor(duet_scale(duet_uniform(graph, DUET_SHAPE(batch, 1)), (double)toy->modes));
-    duet_node noise = duet_normal(graph, DUET_SHAPE(batch, toy->dimensions));
-    return duet_add(toy->centre_node(mode), duet_scale(noise, toy->sigma));
-}
-
-size_t duet_toy_draw(const duet_toy *toy, duet_split split, size_t index, float *values)
-{
-    /* The step tells apart the draws of one example; the upper half of a 64-bit index goes into the key. */
-    const uint64_t key = 0x64756574u ^ (uint64_t)index >> 32 << 32;
-    const uint32_t element = (uint32_t)index;
+    const duet_mixture *mixture = data->generated->mixture;
     double centre[2];
-    size_t mode = (size_t)(duet_philox_uniform(duet_philox_element(key, split, 0, element)) * (double)toy->modes);
-    toy->centre(mode, centre);
-    for (size_t i = 0; i < toy->dimensions; i++) {
-        duet_philox_block block = duet_philox_element(key, split, (uint32_t)i + 1, element);
-        values[i] = (float)(centre[i] + toy->sigma * duet_philox_normal(block));
+    size_t mode = (size_t)(duet_philox_uniform(duet_generated_block(split, index, 0)) * (double)mixture->modes);
+    (void)factors; /* there are none but the class */
+    mixture->centre(mode, centre);
+    for (size_t i = 0; values != NULL && i < data->info.shape.dims[0]; i++) {
+        duet_philox_block block = duet_generated_block(split, index, (uint32_t)i + 1);
+        values[i] = (float)(centre[i] + mixture->sigma * duet_philox_normal(block));
     }
     return mode;
 }
+
+static const duet_mixture ring = {8, 0.01, ring_centre, ring_centre_node};
+static const duet_mixture grid = {25, 0.05, grid_centre, grid_centre_node};
+static const duet_mixture peaks = {2, 0.5, peak_centre, peak_centre_node};
+
+const duet_generated duet_ring8 = {.name = "ring8",
+                                   .summary = "8 Gaussians on the unit circle, sigma 0.01",
+                                   .shape = {1, {2}},
+                                   .classes = 8,
+                                   .mixture = &ring,
+                                   .batch = draw_batch,
+                                   .draw = draw};
+
+const duet_generated duet_grid25 = {.name = "grid25",
+                                    .summary = "25 Gaussians on a 5 x 5 grid from -4 to 4, sigma 0.05",
+                                    .shape = {1, {2}},
+                                    .classes = 25,
+                                    .mixture = &grid,
+                                    .batch = draw_batch,
+                                    .draw = draw};
+
+const duet_generated duet_two_peaks = {.name = "two-peaks",
+                                       .summary = "2 Gaussians on a line, at -2 and 2, sigma 0.5",
+                                       .shape = {1, {1}},
+                                       .classes = 2,
+                                       .mixture = &peaks,
+                                       .batch = draw_batch,
+                                       .draw = draw};

@@ -43,4 +43,5 @@ const duet_metric duet_metric_bits_per_dimension = {
     begin,
     take,
     finish,
+    .refusal = duet_metric_why_no_likelihood,
 };

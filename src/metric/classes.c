@@ -14,7 +14,7 @@ enum { SAMPLES = 1000, CLASSES = 256 };
 static bool applies(duet_run *run)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    return data->classes > 1 && !data->generated &&
+    return data->classes > 1 && !duet_metric_applies(run, "modes") && /* which counts exactly */
            duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
 }
 

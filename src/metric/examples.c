@@ -17,7 +17,7 @@ bool duet_metric_labelled(duet_run *run)
 {
     duet_data *data = duet_run_data(run);
     const duet_data_info *info = duet_data_describe(data);
-    return info->classes > 1 && !info->generated && has_labels(data, DUET_TRAIN) && has_labels(data, DUET_TEST);
+    return info->classes > 1 && has_labels(data, DUET_TRAIN) && has_labels(data, DUET_TEST);
 }
 
 void duet_metric_spread(size_t total, size_t count, size_t *places)

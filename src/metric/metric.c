@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/size.h"
 
-enum { PIECE = 1000, MOST_METRICS = 32, MOST_OUTPUTS = 32 };
+enum { PIECE = 1000, MOST_METRICS = 64, MOST_OUTPUTS = 32 };
 
 static const duet_metric *const metrics[] = {
     &duet_metric_elbo,
@@ -32,9 +33,17 @@ static const duet_metric *const metrics[] = {
     &duet_metric_kernel_distance,
     &duet_metric_latent_mse,
     &duet_metric_log_likelihood,
+    &duet_metric_ais,
+    &duet_metric_cost,
+    &duet_metric_jensen_shannon,
+    &duet_metric_jensen_shannon_discriminator,
     &duet_metric_memorisation,
     &duet_metric_precision,
     &duet_metric_ssim,
+    &duet_metric_combinations,
+    &duet_metric_latent_probe,
+    &duet_metric_linear_probe,
+    &duet_metric_mutual_information_gap,
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
@@ -65,6 +74,13 @@ bool duet_metric_applies(duet_run *run, const char *name)
 size_t duet_metric_examples(const duet_metric_task *task)
 {
     return duet_data_describe(duet_run_data(task->run))->count[task->split];
+}
+
+size_t duet_metric_count(const duet_metric_task *task, const char *key, size_t initial)
+{
+    const char *text = duet_run_setting(task->run, key);
+    double number;
+    return text != NULL && duet_number_read(text, &number) && number >= 0 ? (size_t)number : initial;
 }
 
 duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_error *error)
@@ -242,7 +258,8 @@ duet_status duet_metric_check(duet_run *run, const char *name, duet_split split,
     if (metric == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", name);
     if (!metric->applies(run))
         return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" cannot be computed for a run of \"%s\" on %s: %s", name,
-                         duet_model_family(duet_run_model(run))->name, data->name, metric->row.summary);
+                         duet_model_family(duet_run_model(run))->name, data->name,
+                         metric->refusal == NULL ? metric->row.summary : metric->refusal(run));
     if (data->count[split] == 0)
         return duet_fail(error, DUET_ERROR_USAGE, "%s has no %s examples", data->name,
                          split == DUET_TRAIN ? "training" : "test");

@@ -59,6 +59,8 @@ typedef struct duet_metric {
     /** Refuses fewer examples of the split, or given features, than the metric needs, in words that name the number.
      *  NULL: it needs one. */
     duet_status (*enough)(duet_run *run, duet_split split, duet_error *error);
+    /** Why it does not apply, in words; NULL: the summary says for what it is. */
+    const char *(*refusal)(duet_run *run);
 } duet_metric;
 
 extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per_dimension, duet_metric_active_units,
@@ -66,8 +68,16 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
     duet_metric_modes, duet_metric_neighbour_spread, duet_metric_frechet, duet_metric_latent_mmd,
     duet_metric_latent_rank, duet_metric_nearest_neighbour, duet_metric_reconstruction_agreement,
     duet_metric_cluster_accuracy, duet_metric_inception_score, duet_metric_kernel_distance, duet_metric_latent_mse,
-    duet_metric_log_likelihood, duet_metric_memorisation, duet_metric_precision, duet_metric_ssim;
+    duet_metric_log_likelihood, duet_metric_memorisation, duet_metric_precision, duet_metric_ssim,
+    duet_metric_combinations, duet_metric_latent_probe, duet_metric_linear_probe, duet_metric_mutual_information_gap,
+    duet_metric_ais, duet_metric_cost, duet_metric_jensen_shannon, duet_metric_jensen_shannon_discriminator;
 
+/** Why the run's model has no such likelihood: a refusal. */
+const char *duet_metric_why_no_likelihood(duet_run *run);
+/** Why no discriminator of the run says the log-odds of real and generated; NULL: one does. */
+const char *duet_metric_why_no_odds(duet_run *run);
+/** A count that requests set ("examples=200"), for the metric itself; `initial` where nothing is said. */
+size_t duet_metric_count(const duet_metric_task *task, const char *key, size_t initial);
 /** How many examples the task's split has. */
 size_t duet_metric_examples(const duet_metric_task *task);
 /** Allocates task->state, `bytes` of zeros. */

@@ -14,20 +14,20 @@ enum { SAMPLES = 2500, REPEATS = 200, MOST_MODES = 64, MOST_DIMENSIONS = 2 };
 
 static bool applies(duet_run *run)
 {
-    const duet_toy *toy = duet_run_data(run)->toy;
-    return toy != NULL && toy->modes <= MOST_MODES && toy->dimensions <= MOST_DIMENSIONS &&
-           duet_run_features(run, DUET_SAMPLE) == toy->dimensions;
+    const duet_generated *set = duet_run_data(run)->generated;
+    return set != NULL && set->mixture != NULL && set->mixture->modes <= MOST_MODES &&
+           set->shape.dims[0] <= MOST_DIMENSIONS && duet_run_features(run, DUET_SAMPLE) == set->shape.dims[0];
 }
 
 /* The mode whose centre is nearest, and in *distance how far it is: INFINITY if the sample is not finite. */
-static size_t nearest_mode(const duet_toy *toy, const float *sample, double *distance)
+static size_t nearest_mode(const duet_generated *set, const float *sample, double *distance)
 {
     size_t nearest = 0;
     *distance = INFINITY;
-    for (size_t mode = 0; mode < toy->modes; mode++) {
+    for (size_t mode = 0; mode < set->mixture->modes; mode++) {
         double centre[MOST_DIMENSIONS], squares = 0;
-        toy->centre(mode, centre);
-        for (size_t i = 0; i < toy->dimensions; i++) squares += (sample[i] - centre[i]) * (sample[i] - centre[i]);
+        set->mixture->centre(mode, centre);
+        for (size_t i = 0; i < set->shape.dims[0]; i++) squares += (sample[i] - centre[i]) * (sample[i] - centre[i]);
         if (!(sqrt(squares) < *distance)) continue;
         *distance = sqrt(squares);
         nearest = mode;
@@ -52,7 +52,7 @@ static double count_modes(const void *context, const size_t *rows, size_t count)
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
-    const duet_toy *toy = duet_run_data(task->run)->toy;
+    const duet_generated *set = duet_run_data(task->run)->generated;
     found it;
     size_t all[SAMPLES], good = 0;
     double low, high;
@@ -60,8 +60,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error));
     for (size_t i = 0; i < SAMPLES; i++) {
         double distance;
-        size_t mode = nearest_mode(toy, samples + i * toy->dimensions, &distance);
-        bool is_good = distance <= 3 * toy->sigma;
+        size_t mode = nearest_mode(set, samples + i * set->shape.dims[0], &distance);
+        bool is_good = distance <= 3 * set->mixture->sigma;
         it.mode[i] = is_good ? mode : MOST_MODES;
         good += is_good;
         all[i] = i;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "duet/metric.h"
 #include "duet/op.h"
 #include "duet/plan.h"
 
@@ -129,4 +130,20 @@ bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *referen
 double duet_nearest_distance(const duet_nearest *search, size_t query)
 {
     return fmax(search->squares[query] + (double)search->best[query], 0);
+}
+
+duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places, double *distances,
+                                  duet_error *error)
+{
+    duet_data *data = duet_run_data(run);
+    duet_nearest *search;
+    size_t features = duet_shape_elements(duet_data_describe(data)->shape);
+    DUET_TRY(duet_nearest_new(&search, duet_run_device(run), rows, count, features, error));
+    duet_status status = duet_nearest_show_training(search, data, error);
+    for (size_t i = 0; status == DUET_OK && i < count; i++) {
+        (void)duet_nearest_find(search, i, &places[i]);
+        distances[i] = sqrt(duet_nearest_distance(search, i));
+    }
+    duet_nearest_free(&search);
+    return status;
 }

@@ -41,4 +41,5 @@ const duet_metric duet_metric_nll = {
     begin,
     take,
     finish,
+    .refusal = duet_metric_why_no_likelihood,
 };

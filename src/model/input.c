@@ -71,13 +71,13 @@ static duet_node labels_for_use(const char *where, duet_build *build, size_t cla
 duet_node duet_model_labels_at(const char *where, duet_model *model)
 {
     duet_build *build = model->build;
-    const duet_data_info *info = duet_data_describe(model->data);
     if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && model->classes > 0)
         build->labels = labels_for_use(where, build, model->classes);
     if (build->labels != NULL) return build->labels;
-    duet_graph_fail(
-        build->graph, "the model %s learns from labels, and %s; docs/data.md says where a file's labels are looked for",
-        model->family->name, info->generated ? "generated sets are drawn without any" : "this data has none");
+    duet_graph_fail(build->graph,
+                    "the model %s learns from labels, and this data has none; docs/data.md says where a file's labels "
+                    "are looked for",
+                    model->family->name);
     return duet_node_broken(build->graph);
 }
 

@@ -15,9 +15,11 @@
 
 struct duet_run {
     duet_device *device;
-    bool borrowed;  /* the device belongs to another run or to a training */
-    bool live;      /* data, model and evaluator belong to a training too */
-    char name[256]; /* of the directory */
+    bool borrowed;   /* the device belongs to another run or to a training */
+    bool live;       /* data, model and evaluator belong to a training too */
+    char name[256];  /* of the directory */
+    char *directory; /* NULL: of a training under way */
+    size_t batch;
     duet_run *judge;
     duet_data *samples;          /* in place of the model's; NULL: its own */
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
@@ -105,9 +107,10 @@ static duet_status open_run(duet_run **run, const char *path, const duet_run *be
     if (status == DUET_OK) {
         status = open_parts(made, &file, &from, device, data, family, error);
         take_name(made, from.directory);
+        made->batch = (size_t)file.choice.batch;
         duet_run_file_free(&file);
     }
-    free(from.directory);
+    made->directory = from.directory;
     if (status != DUET_OK)
         duet_run_close(&made);
     else
@@ -245,6 +248,7 @@ void duet_run_close(duet_run **run)
     duet_data_close(&(*run)->given[DUET_OF_SAMPLES]);
     duet_data_close(&(*run)->given[DUET_OF_EXAMPLES]);
     if (!(*run)->borrowed) duet_device_close(&(*run)->device);
+    free((*run)->directory);
     free(*run);
     *run = NULL;
 }
@@ -257,6 +261,16 @@ duet_model *duet_run_model(duet_run *run)
 duet_data *duet_run_data(duet_run *run)
 {
     return run->data;
+}
+
+const char *duet_run_directory(const duet_run *run)
+{
+    return run->directory == NULL ? "" : run->directory;
+}
+
+size_t duet_run_batch(const duet_run *run)
+{
+    return run->batch;
 }
 
 duet_device *duet_run_device(duet_run *run)
@@ -303,20 +317,54 @@ void duet_run_set_settings(duet_run *run, const char *const *settings, size_t co
     run->setting_count = count;
 }
 
-duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error)
+bool duet_run_takes(duet_run *run, const char *key)
+{
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    for (size_t i = 0; i < build->knob_count; i++)
+        if (strcmp(build->knobs[i].key, key) == 0) return true;
+    return false;
+}
+
+const char *duet_run_setting(duet_run *run, const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = run->setting_count; i-- > 0;)
+        if (strncmp(run->settings[i], key, length) == 0 && run->settings[i][length] == '=')
+            return run->settings[i] + length + 1;
+    return NULL;
+}
+
+/* Answers the request, or counts its FLOPs into *flops unless that is NULL. */
+static duet_status ask(duet_run *run, const duet_request *request, double *flops, duet_error *error)
+{
+    if (flops != NULL) return duet_evaluator_flops(run->evaluator, request, flops, error);
+    return duet_evaluator_use(run->evaluator, request, error);
+}
+
+static duet_status ask_with_settings(duet_run *run, const duet_request *request, double *flops, duet_error *error)
 {
     if (run->samples != NULL && request->output_count == 1 && strcmp(request->outputs[0].name, DUET_SAMPLE) == 0)
         return read_samples(run, request->first, request->count, request->outputs[0].values, error);
     duet_request whole = *request;
     size_t count = run->setting_count + request->setting_count;
-    if (run->setting_count == 0) return duet_evaluator_use(run->evaluator, request, error);
+    if (run->setting_count == 0) return ask(run, request, flops, error);
     const char **settings = malloc(count * sizeof *settings);
     if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
     for (size_t i = 0; i < run->setting_count; i++) settings[i] = run->settings[i];
     for (size_t i = 0; i < request->setting_count; i++) settings[run->setting_count + i] = request->settings[i];
     whole.settings = settings;
     whole.setting_count = count;
-    duet_status status = duet_evaluator_use(run->evaluator, &whole, error);
+    duet_status status = ask(run, &whole, flops, error);
     free(settings);
     return status;
+}
+
+duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error)
+{
+    return ask_with_settings(run, request, NULL, error);
+}
+
+duet_status duet_run_flops(duet_run *run, const duet_request *request, double *flops, duet_error *error)
+{
+    return ask_with_settings(run, request, flops, error);
 }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "data/data.h"
+#include "duet/report.h"
 #include "run/checkpoint.h"
 #include "run/health.h"
 #include "run/live.h"
@@ -34,7 +35,8 @@ typedef struct training {
     bool resumed, has_file; /* has_file: run.json is there and holds for this call */
     bool made_folder;
     char directory[DUET_RUN_PATH];
-    char *checkpoint, *best, *samples;
+    char *checkpoint, *best, *samples, *page;
+    double page_time, page_seconds; /* the clock when the page was last written; what that took */
     duet_device *device;
     duet_data *data;
     duet_model *model;
@@ -200,7 +202,8 @@ static duet_status make_paths(training *run, duet_error *error)
     run->checkpoint = duet_path_join(run->directory, "checkpoint.safetensors");
     run->best = duet_path_join(run->directory, "best.safetensors");
     run->samples = duet_path_join(run->directory, "samples");
-    if (run->checkpoint != NULL && run->best != NULL && run->samples != NULL) return DUET_OK;
+    run->page = duet_path_join(run->directory, "report.html");
+    if (run->checkpoint != NULL && run->best != NULL && run->samples != NULL && run->page != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
 }
 
@@ -334,6 +337,20 @@ static duet_status draw(training *run, uint64_t epoch, duet_error *error)
     return duet_pictures_write(run->samples, run->evaluator, run->data, epoch, run->choice.seed, error);
 }
 
+/* Writes the page of the run from its files. Short epochs write it less often, so that it takes a twentieth of the time
+ * at most; without it a training is as good. */
+static void write_page(training *run, bool last)
+{
+    const char *directory = run->directory;
+    duet_error error = {0};
+    double time = duet_seconds();
+    if (!last && time - run->page_time < 20 * run->page_seconds) return;
+    if (duet_page_write(run->page, &directory, 1, &error) != DUET_OK)
+        say(run, "warning: the run's page is not written: %s", error.message);
+    run->page_time = duet_seconds();
+    run->page_seconds = run->page_time - time;
+}
+
 /* Calls the watcher of the options, if there is one. What it measured becomes a line after the epoch's report. */
 static duet_status ask_watcher(training *run, uint64_t epoch, duet_error *error)
 {
@@ -375,7 +392,9 @@ static duet_status follow_up(training *run, duet_error *error)
         show_sign_of_life(run);
     if (epoch_ends) DUET_TRY(draw(run, epoch, error));
     if (epoch_ends) DUET_TRY(ask_watcher(run, epoch, error));
-    return saves || run->stopped[0] != '\0' ? save(run, error) : DUET_OK;
+    if (saves || run->stopped[0] != '\0') DUET_TRY(save(run, error));
+    if (epoch_ends || last) write_page(run, last || run->stopped[0] != '\0');
+    return DUET_OK;
 }
 
 static duet_status stop(training *run, duet_error *error)
@@ -440,6 +459,7 @@ static void close_parts(training *run, duet_device **device_out)
     free(run->checkpoint);
     free(run->best);
     free(run->samples);
+    free(run->page);
     free(run->means);
 }
 
@@ -458,6 +478,7 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
     else if (status == DUET_OK)
         status = loop(run, error);
     if (status == DUET_ERROR_NUMERIC && run->has_file) tell_what_is_left(run);
+    if (status != DUET_OK && run->began > 0) write_page(run, true); /* as far as it got */
     if (summary != NULL) summarise(run, summary);
     if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(run->directory);
     close_parts(run, device_out);

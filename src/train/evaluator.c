@@ -474,3 +474,22 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     free(settings);
     return status;
 }
+
+duet_status duet_evaluator_flops(duet_evaluator *evaluator, const duet_request *request, double *flops,
+                                 duet_error *error)
+{
+    prepared *made;
+    *flops = 0;
+    DUET_TRY(find_prepared(evaluator, request, &made, error));
+    const duet_schedule *schedule = &made->schedule;
+    for (size_t i = 0; i < schedule->plan_count; i++) {
+        duet_explanation plan;
+        double once = 0;
+        DUET_TRY(duet_plan_explain(schedule->plans[i], &plan, error));
+        for (size_t k = 0; k < plan.launch_count; k++) once += plan.launches[k].flops;
+        size_t repeats = i < schedule->phase_count ? schedule->phases[i].repeats * rounds_of(made) : 1;
+        *flops += once * (double)repeats / (double)made->rows;
+        duet_explanation_free(&plan);
+    }
+    return DUET_OK;
+}

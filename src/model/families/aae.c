@@ -103,6 +103,7 @@ static void build_aae(duet_model *m)
     duet_output(m, DUET_DECODE, made);
     duet_output(m, DUET_SAMPLE, made);
     duet_invert(m, decode);
+    duet_anneal_decoder(m, decode);
 }
 
 static const duet_setting settings[] = {

@@ -87,6 +87,7 @@ static void build_bigan(duet_model *m)
     duet_output(m, DUET_LOGIT, duet_referee_verdict(&referee, discriminate(m, x, code)));
     duet_output(m, DUET_SAMPLE_LOGIT, duet_referee_verdict(&referee, discriminate(m, sample, z)));
     duet_invert(m, duet_dense_generator);
+    duet_anneal_decoder(m, duet_dense_generator);
 }
 
 static const duet_setting settings[] = {

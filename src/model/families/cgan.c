@@ -24,6 +24,7 @@ static void build_cgan(duet_model *m)
         m, &(duet_gan_players){
                .real = duet_model_batch(m), .generate = generate, .discriminate = discriminate, .conditional = true});
     duet_invert(m, generate);
+    duet_anneal_decoder(m, generate);
 }
 
 static const duet_setting settings[] = {

@@ -83,6 +83,29 @@ duet_node duet_likelihood_mean(duet_model *model, duet_node decoded)
     return is_bernoulli(model) ? duet_sigmoid(decoded) : decoded;
 }
 
+bool duet_likelihood_is_of_bytes(duet_model *model)
+{
+    return is_logistic(model);
+}
+
+/* location + scale logit(u), to the nearest level. */
+static duet_node logistic_draw(duet_model *model, duet_node location, duet_node share)
+{
+    duet_node odds = duet_subtract(duet_log(share), duet_log1p(duet_negate(share)));
+    duet_node drawn = duet_add(location, duet_multiply(duet_exp(log_scale(model)), odds));
+    duet_node level = duet_floor(duet_shift(duet_scale(drawn, BYTE_LEVELS - 1), 0.5));
+    return duet_clamp(duet_scale(level, 1.0 / (BYTE_LEVELS - 1)), 0, 1);
+}
+
+duet_node duet_likelihood_draw(duet_model *model, duet_node decoded)
+{
+    duet_graph *graph = duet_model_graph(model);
+    duet_shape shape = duet_node_shape(decoded);
+    if (is_bernoulli(model)) return duet_less(duet_uniform(graph, shape), duet_sigmoid(decoded));
+    if (is_logistic(model)) return logistic_draw(model, decoded, duet_uniform(graph, shape));
+    return duet_add(decoded, duet_multiply(duet_exp(log_sigma(model)), duet_normal(graph, shape)));
+}
+
 void duet_likelihood_report(duet_model *model)
 {
     if (learns_sigma(model)) duet_report(model, "sigma", duet_batch_mean(duet_exp(log_sigma(model))));

@@ -19,6 +19,10 @@ duet_node duet_decode(duet_model *model, duet_node latent, size_t features);
 duet_node duet_likelihood_nll(duet_model *model, duet_node decoded, duet_node x);
 /** The mean of p(x | decoded), [rows, features]. */
 duet_node duet_likelihood_mean(duet_model *model, duet_node decoded);
+/** Whether p(x | z) is the probability of bytes, not a density or of grey values. */
+bool duet_likelihood_is_of_bytes(duet_model *model);
+/** A draw of p(x | decoded), [rows, features]; of a discretised logistic one of the 256 levels. */
+duet_node duet_likelihood_draw(duet_model *model, duet_node decoded);
 /** In a phase: reports what the likelihood has learned, the mean "sigma"; nothing if it learns nothing. */
 void duet_likelihood_report(duet_model *model);
 

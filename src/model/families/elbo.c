@@ -165,4 +165,5 @@ void duet_vae_objective(duet_model *m, const duet_vae *vae)
     train(m, &t);
     give_outputs(m, vae, &t, prior);
     duet_vae_likelihood(m, vae, &q, prior);
+    duet_vae_annealing(m, vae, duet_features(t.q.mean), prior);
 }

@@ -21,6 +21,7 @@ static void build_gan(duet_model *m)
                                          .discriminate = discriminate,
                                          .joint = duet_setting_is(m, "minibatch_deviation", "no")});
     duet_invert(m, duet_dense_generator);
+    duet_anneal_decoder(m, duet_dense_generator);
 }
 
 static const duet_setting settings[] = {

@@ -28,7 +28,7 @@ static duet_node generate(duet_model *m, duet_node z)
 {
     duet_group *generator = duet_model_group(m, "generator");
     duet_shape picture = duet_model_example_shape(m);
-    size_t batch = duet_model_batch_size(m), width = width_of(m);
+    size_t batch = duet_node_shape(z).dims[0], width = width_of(m);
     size_t rows = (picture.dims[0] + 3) / 4, columns = (picture.dims[1] + 3) / 4;
     duet_node h = duet_dense_no_bias(generator, "dense", z, rows * columns * 4 * width);
     h = duet_reshape(normalised(m, generator, "norm1", h), DUET_SHAPE(batch, rows, columns, 4 * width));
@@ -50,6 +50,11 @@ static duet_node discriminate(duet_model *m, duet_node x)
     return duet_dense(discriminator, "logit", h, 1);
 }
 
+static duet_node draw(duet_model *m, duet_node z)
+{
+    return duet_model_uncentred(m, generate(m, z));
+}
+
 static void build_gan_conv(duet_model *m)
 {
     duet_gan_game(m, &(duet_gan_players){.real = duet_model_centred(m, duet_model_pictures(m, 1)),
@@ -58,6 +63,7 @@ static void build_gan_conv(duet_model *m)
                                          .centred = true,
                                          .joint = duet_setting_is(m, "d_batch", "joint"),
                                          .inference = duet_setting_is(m, "fakes", "inference")});
+    duet_anneal_decoder(m, draw);
 }
 
 static const duet_setting settings[] = {

@@ -16,13 +16,6 @@ duet_node duet_importance_bound(duet_node nll, duet_node log_ratio, size_t k)
     return duet_shift(duet_logsumexp(rows, DUET_AXIS(1), false), -log((double)k));
 }
 
-/* log(e^a + e^b) */
-static duet_node log_add(duet_node a, duet_node b)
-{
-    duet_node apart = duet_abs(duet_subtract(a, b));
-    return duet_add(duet_maximum(a, b), duet_softplus(duet_negate(apart)));
-}
-
 void duet_vae_likelihood(duet_model *m, const duet_vae *vae, const duet_gaussian *posterior, const duet_gaussian *prior)
 {
     duet_procedure(m, "likelihood");
@@ -30,7 +23,9 @@ void duet_vae_likelihood(duet_model *m, const duet_vae *vae, const duet_gaussian
     size_t rows = duet_model_batch_size(m), once = k < DRAWS_AT_ONCE ? k : DRAWS_AT_ONCE;
     duet_graph *graph = duet_model_graph(m);
     duet_node drawn = duet_scratch(m, "drawn", DUET_FLOAT32, DUET_SCALAR_SHAPE);
-    duet_node total = duet_scratch(m, "total", DUET_FLOAT32, DUET_SHAPE(rows));
+    /* The sum so far is e^largest * sum, so that no draw is lost by rounding beside a large logarithm. */
+    duet_node largest = duet_scratch(m, "largest", DUET_FLOAT32, DUET_SHAPE(rows));
+    duet_node sum = duet_scratch(m, "sum", DUET_FLOAT32, DUET_SHAPE(rows));
 
     duet_phase(m, "draw", (k + once - 1) / once);
     duet_node z = duet_gaussian_draw(posterior, once, 1);
@@ -39,10 +34,15 @@ void duet_vae_likelihood(duet_model *m, const duet_vae *vae, const duet_gaussian
     duet_node counts = duet_less(duet_add(duet_range(graph, once), drawn), duet_constant(graph, (double)k));
     duet_node nothing = duet_constant(graph, log_nothing);
     duet_node counted = duet_select(counts, duet_reshape(weights, DUET_SHAPE(rows, once)), nothing);
-    duet_node first = duet_equal(drawn, duet_constant(graph, 0));
-    duet_phase_assign(m, total,
-                      log_add(duet_select(first, nothing, total), duet_logsumexp(counted, DUET_AXIS(1), false)));
+    duet_node first = duet_equal(drawn, duet_constant(graph, 0)), more = duet_logsumexp(counted, DUET_AXIS(1), false);
+    duet_node before = duet_select(first, nothing, largest), after = duet_maximum(before, more);
+    duet_node kept = duet_multiply(sum, duet_exp(duet_subtract(before, after)));
+    duet_phase_assign(m, largest, after);
+    duet_phase_assign(m, sum, duet_add(kept, duet_exp(duet_subtract(more, after))));
     duet_phase_assign(m, drawn, duet_shift(drawn, (double)once));
 
-    duet_own_output(m, "log_likelihood", duet_shift(total, -log((double)k)));
+    duet_node found = duet_shift(duet_add(largest, duet_log(sum)), -log((double)k));
+    duet_own_output(m, "log_likelihood", found);
+    double bits = -1 / log(2) / (double)duet_features(duet_model_batch(m));
+    if (duet_likelihood_is_of_bytes(m)) duet_own_output(m, "log_likelihood_bits", duet_scale(found, bits));
 }

@@ -127,6 +127,7 @@ static void build_infogan(duet_model *m)
     if (c.categories > 0) duet_output(m, DUET_CODE_LOGITS, q.logits);
     if (c.continuous > 0) duet_own_output(m, "code_mean", q.mean);
     duet_invert(m, duet_dense_generator);
+    duet_anneal_decoder(m, duet_dense_generator);
 }
 
 static const duet_setting settings[] = {

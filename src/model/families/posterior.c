@@ -28,12 +28,16 @@ static duet_node mixture_nll(const duet_gaussian *components, duet_node z)
     return duet_shift(duet_negate(duet_logsumexp(log_each, DUET_AXIS(1), false)), constant);
 }
 
-duet_node duet_log_ratio(const duet_gaussian *posterior, const duet_gaussian *prior, duet_node z, size_t k)
+duet_node duet_prior_log_p(const duet_gaussian *prior, duet_node z)
 {
     duet_node zero = duet_constant(duet_node_graph(z), 0);
+    return duet_negate(prior != NULL ? mixture_nll(prior, z) : duet_gaussian_nll(zero, zero, z));
+}
+
+duet_node duet_log_ratio(const duet_gaussian *posterior, const duet_gaussian *prior, duet_node z, size_t k)
+{
     duet_node mean = duet_repeat_rows(posterior->mean, k), logvar = duet_repeat_rows(posterior->logvar, k);
-    duet_node prior_nll = prior != NULL ? mixture_nll(prior, z) : duet_gaussian_nll(zero, zero, z);
-    return duet_subtract(prior_nll, duet_gaussian_nll(mean, logvar, z));
+    return duet_subtract(duet_negate(duet_prior_log_p(prior, z)), duet_gaussian_nll(mean, logvar, z));
 }
 
 /* A component, picked by a row of one 1, and a draw of it. */

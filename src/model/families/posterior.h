@@ -15,6 +15,8 @@ duet_node duet_gaussian_draw(const duet_gaussian *from, size_t k, double noise);
 
 /* A prior is a mixture of Gaussians, each as likely: `prior` holds its components, or is NULL for N(0, I). */
 
+/** log p(z), [rows]. */
+duet_node duet_prior_log_p(const duet_gaussian *prior, duet_node z);
 /** log q(z | x) - log p(z) of `k` draws of each row, [rows * k]. */
 duet_node duet_log_ratio(const duet_gaussian *posterior, const duet_gaussian *prior, duet_node z, size_t k);
 /** Draws of the mixture: [rows, latent]. */

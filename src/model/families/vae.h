@@ -32,7 +32,8 @@ typedef struct duet_vae {
     duet_node (*decode)(duet_model *model, duet_node z);
 } duet_vae;
 
-/** The phase "elbo", which trains the groups "encoder" and "decoder", the outputs, and the procedure "likelihood". */
+/** The phase "elbo", which trains the groups "encoder" and "decoder", the outputs, and the procedures "likelihood" and
+ *  of duet_anneal. */
 void duet_vae_objective(duet_model *model, const duet_vae *vae);
 
 /** The importance-weighted bound on log p(x), Burda et al. 2016 (arXiv:1509.00519), sec. 3: log of the mean of
@@ -40,8 +41,11 @@ void duet_vae_objective(duet_model *model, const duet_vae *vae);
  *  log_ratio: log q(z | x) - log p(z). */
 duet_node duet_importance_bound(duet_node nll, duet_node log_ratio, size_t k);
 /** The procedure "likelihood" over the batch: log p(x) in nats, [batch], by that bound with as many draws as the
- *  request's `k` says. Output "log_likelihood". It never falls in the mean as k grows, and converges to log p(x). */
+ *  request's `k` says. Outputs "log_likelihood" and, of a likelihood of bytes, "log_likelihood_bits",
+ *  bits a feature. It never falls in the mean as k grows, and converges to log p(x). */
 void duet_vae_likelihood(duet_model *model, const duet_vae *vae, const duet_gaussian *posterior,
                          const duet_gaussian *prior);
+/** The procedures of duet_anneal for it. */
+void duet_vae_annealing(duet_model *model, const duet_vae *vae, size_t latent, const duet_gaussian *prior);
 
 #endif

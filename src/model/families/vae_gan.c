@@ -141,6 +141,7 @@ static void build_vae_gan(duet_model *m)
                                                  .decode = decode,
                                                  .discern = discern});
     duet_invert(m, decode_mean);
+    duet_anneal_decoder(m, decode_mean);
 }
 
 static const duet_setting settings[] = {

@@ -69,6 +69,7 @@ static void build_vae_gan_conv(duet_model *m)
                                                  .decode = decode,
                                                  .discern = discern});
     duet_invert(m, decode_mean);
+    duet_anneal_decoder(m, decode_mean);
 }
 
 static const duet_setting settings[] = {

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Claims about the game: stability, what its losses say, and what the divergence behind them does."""
+import math
+import shutil
+import statistics
+import threading
+
+import data
+from claim import Claim, claim
+from evidence import DEPENDS, REFUTED, SUPPORTED, compare, number, spearman, verdict
+
+LOG_2 = math.log(2)
+
+
+@claim(7, "GAN training is unstable, VAE-GAN steadier", "failed trainings over a grid of learning rates and seeds, ring8")
+def unstable(lab):
+    rates = lab.pick(["0.0002", "0.002"], ["0.0001", "0.0003", "0.001", "0.003", "0.01"])
+    small = ["--set", "generator_hidden=64,64", "--set", "discriminator_hidden=64,64"]
+    models = {"gan": ["gan", *small, "--set", "latent=2"],
+              "vae-gan": ["vae-gan", *small, "--set", "encoder_hidden=64,64", "--set", "latent=2"],
+              "vae": ["vae", "--set", "likelihood=gaussian-learned", "--set", "hidden=64,64", "--set", "latent=2"]}
+
+    def one(label, rate, seed):
+        run = lab.train(f"steady-{label}-{rate}", [*models[label], "--data", "ring8", "--set", f"lr={rate}"], seed,
+                        steps=lab.pick(2000, 10000))
+        found = lab.evaluate(run, ["modes"])
+        return found["modes"]["value"] / 8 * found["high-quality"]["value"]
+    triples = [(label, rate, seed) for label in models for rate in rates for seed in lab.seeds]
+    scores = dict(zip(triples, lab.each(lambda triple: one(*triple), triples)))
+    rows, failed = [], {}
+    for label in models:
+        mine = [scores[triple] for triple in triples if triple[0] == label]
+        bad = sum(score < max(mine) / 2 for score in mine)
+        failed[label] = share(bad, len(mine))
+        rows.append([label, failed[label], number(max(mine)), number(statistics.pstdev(mine), n=len(mine))])
+    return Claim(["model", "failed share", "best score", "deviation of scores"], rows,
+                 verdict([compare(failed["vae"], failed["gan"]), compare(failed["vae-gan"], failed["gan"])]),
+                 "A score is the share of modes times the share of samples on one; a training failed if it has less than "
+                 "half of the best of its own model.")
+
+
+def share(hits, count):
+    """Wilson's interval."""
+    z, p = 1.96, hits / count
+    scale, middle = 1 + z * z / count, p + z * z / (2 * count)
+    reach = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
+    return number(p, (middle - reach) / scale, (middle + reach) / scale, count)
+
+
+@claim(8, "a GAN's loss cannot say when it is done", "rank correlation of loss and Frechet distance over epochs")
+def loss_says_nothing(lab):
+    epochs = lab.pick(6, 20)
+    watch = ["--watch", "frechet", "--judge", str(lab.judge())]
+    losses = {"gan": "g_loss", "vae": "elbo"}
+
+    def one(label, seed):
+        run = lab.train(f"watched-{label}", [label], seed, steps=469 * epochs, more=watch)
+        distances = [(line["epoch"], line["frechet"]) for line in lab.log(run) if line.get("frechet") is not None]
+        told = lab.curve(run, losses[label])
+        sign = -1 if label == "vae" else 1
+        means = [sign * statistics.fmean(value for step, value in told if 469 * (i - 1) < step <= 469 * i)
+                 for i in range(1, len(distances) + 1)]
+        return distances, means
+    pairs = [(label, seed) for label in losses for seed in lab.seeds]
+    found = dict(zip(pairs, lab.each(lambda pair: one(*pair), pairs)))
+    ranks = {label: spearman(sum((found[label, seed][1] for seed in lab.seeds), []),
+                             sum(([y for _, y in found[label, seed][0]] for seed in lab.seeds), []))
+             for label in losses}
+    curves = [("Frechet distance", "epoch", {label: found[label, lab.seeds[0]][0] for label in losses}),
+              ("loss (of the VAE -ELBO / 100)", "epoch",
+               {label: [(i + 1, y / (100 if label == "vae" else 1)) for i, y in enumerate(found[label, lab.seeds[0]][1])]
+                for label in losses})]
+    says = SUPPORTED if compare(ranks["gan"], number(0.5)) > 0 else (
+        REFUTED if compare(number(0), ranks["gan"]) > 0 else DEPENDS)
+    return Claim(["model", "rank correlation of loss and distance"], [[label, ranks[label]] for label in losses], says,
+                 "1: the loss falls whenever the distance does. Supported if the GAN's lies below 0.5, not supported if "
+                 "above 0, each with its interval.", curves)
+
+
+@claim(9, "too good a discriminator starves the generator", "norm of G's gradient against D's accuracy, by loss")
+def starves(lab):
+    rows, found = [], {}
+    losses, strengths = ("minimax", "non-saturating"), (1, 5)
+
+    def one(loss, k, seed):
+        words = ["gan", "--data", "ring8", "--set", f"loss={loss}", "--set", f"k={k}", "--set", "gradient_norms=yes",
+                 "--set", "discriminator.lr=0.001"]
+        run = lab.train(f"starve-{loss}-{k}", words, seed, steps=lab.pick(1500, 5000))
+        log = [line for line in lab.log(run) if "accuracy" in line]
+        return [line["accuracy"] for line in log], [line["gradient.generator"] for line in log]
+    triples = [(loss, k, seed) for loss in losses for k in strengths for seed in lab.seeds]
+    results = dict(zip(triples, lab.each(lambda triple: one(*triple), triples)))
+    for loss in losses:
+        accuracy, norm = [], []
+        for k in strengths:
+            for seed in lab.seeds:
+                accuracy += results[loss, k, seed][0]
+                norm += results[loss, k, seed][1]
+        found[loss] = spearman(accuracy, norm)
+        high = [value for right, value in zip(accuracy, norm) if right > 0.95]
+        usual = [value for right, value in zip(accuracy, norm) if right < 0.8]
+        rows.append([loss, found[loss], number(statistics.median(high), n=len(high)) if high else None,
+                     number(statistics.median(usual), n=len(usual)) if usual else None])
+    return Claim(["loss", "rank correlation of accuracy and norm", "median norm, accuracy > 0.95",
+                  "median norm, accuracy < 0.8"], rows,
+                 verdict([compare(found["minimax"], number(0)), compare(found["minimax"], found["non-saturating"])]),
+                 "Below 0: the better D, the weaker what G is told.")
+
+
+@claim(10, "on few samples D reads log 2, and annealed noise cures it", "D's own estimate of the divergence, training and held out")
+def reads_log_two(lab):
+    noise = ["--set", "instance_noise=1", "--set", f"instance_noise_steps={lab.pick(1500, 8000)}"]
+    # Training examples (None: endless), deviation of a peak, widths of D, more settings.
+    trials = {"200 examples": (200, 0.5, "128,128", []), "200 examples, small D": (200, 0.5, "8", []),
+              "200 examples, narrow peaks": (200, 0.05, "128,128", []), "200 examples, noise": (200, 0.5, "128,128", noise),
+              "2,000 examples": (2000, 0.5, "128,128", []), "endless examples": (None, 0.5, "128,128", [])}
+
+    def one(label, seed):
+        count, sigma, hidden, more = trials[label]
+        where = "two-peaks" if count is None else few_peaks(lab, count, sigma)
+        words = ["gan", "--data", str(where), "--set", f"discriminator_hidden={hidden}", "--set", "k=5",
+                 "--set", "discriminator.lr=0.001", *more]
+        run = lab.train("read-" + label.replace(" ", "-").replace(",", ""), words, seed, steps=lab.pick(2000, 10000))
+        found = lab.evaluate(run, ["jensen-shannon-discriminator"])
+        if sigma == 0.5:
+            found.update(lab.evaluate(run, ["jensen-shannon"], None, ["--data", "two-peaks"]))
+        return found
+    found = lab.by_seed(trials, one)
+    names = ["jensen-shannon", "jensen-shannon-discriminator", "jensen-shannon-discriminator-training"]
+    trained = {label: found[label][names[2]] for label in trials}
+    return Claim(["training data", "by quadrature (nats)", "D, held out", "D, training examples"],
+                 [[label] + [found[label].get(name) for name in names] for label in trials],
+                 verdict([compare(trained["endless examples"], trained["200 examples"]),
+                          compare(trained["200 examples, noise"], trained["200 examples"])]),
+                 f"log 2 = {LOG_2:.3f} nats is the largest there is: no overlap.")
+
+
+def few_peaks(lab, count, sigma):
+    """A folder with so many training draws of two peaks, and 1,000 for tests."""
+    folder = lab.folder / "data" / f"peaks-{count}-{sigma}"
+    if not folder.exists():
+        part = folder.with_name(f"{folder.name}.{threading.get_ident()}")
+        part.mkdir()
+        data.write_npy(part / "train.npy", data.two_peaks(count, sigma, 1), (count, 1))
+        data.write_npy(part / "test.npy", data.two_peaks(1000, sigma, 2), (1000, 1))
+        try:
+            part.rename(folder)
+        except OSError:  # another thread was there first
+            shutil.rmtree(part)
+    return folder
+
+
+@claim(11, "reverse KL drops modes, forward KL covers", "a Gaussian fitted to two peaks by each objective")
+def reverse_drops(lab):
+    objectives = {"forward KL": "f-kl", "reverse KL": "f-reverse-kl", "Jensen-Shannon": "f-js"}
+
+    def one(label, seed):
+        if label == "maximum likelihood":
+            words = ["mixture", "--data", "two-peaks", "--set", "components=1"]
+        else:
+            words = ["gan", "--data", "two-peaks", "--set", "generator_hidden=", "--set", "latent=1", "--set",
+                     f"loss={objectives[label]}", "--set", "k=5", "--set", "discriminator.lr=0.001", "--set", "generator.lr=0.0005"]
+        run = lab.train("fit-" + label.replace(" ", "-").lower(), words, seed, steps=lab.pick(3000, 10000))
+        path = lab.folder / "data" / f"fit-{label.replace(' ', '-').lower()}-{seed}.npy"
+        lab.ask("sample", run, "-n", 2000, "--out", path)
+        values = list(data.read_npy(path)[1])
+        return {"mean": number(abs(statistics.fmean(values)), n=2000), "width": number(statistics.pstdev(values), n=2000)}
+    found = lab.by_seed([*objectives, "maximum likelihood"], one)
+    return Claim(["objective", "distance of the mean from the middle", "deviation"],
+                 [[label, it["mean"], it["width"]] for label, it in found.items()],
+                 verdict([compare(found["reverse KL"]["width"], number(1)), compare(number(1), found["forward KL"]["width"])]),
+                 "Both peaks together have mean 0 and deviation 2.06; one of them lies 2 from the middle with 0.5.")
+
+
+@claim(26, "G moved too far between D's updates undoes itself", "modes and scores over G's step between D's updates, ring8")
+def undoes_itself(lab):
+    moves = lab.pick([1, 20], [1, 5, 20, 50])
+
+    def one(g_steps, seed):
+        words = ["gan", "--data", "ring8", "--set", f"g_steps={g_steps}", "--set", "update_norms=yes", "--set",
+                 "generator_hidden=128,128", "--set", "discriminator_hidden=128,128", "--set", "lr=0.001"]
+        run = lab.train(f"far-{g_steps}", words, seed, steps=lab.pick(1500, 5000))
+        found = lab.evaluate(run, ["modes"])
+        moved = statistics.median(value for _, value in lab.curve(run, "update.generator"))
+        loss = [value for _, value in lab.curve(run, "d_loss")]
+        return {**found, "moved": number(moved), "unrest": number(statistics.pstdev(loss[len(loss) // 2:]))}
+    found = lab.by_seed(moves, one)
+    return Claim(["G's updates for one of D", "modes", "high-quality", "length of an update", "deviation of D's loss"],
+                 [[str(move), *(found[move][name] for name in ("modes", "high-quality", "moved", "unrest"))] for move in moves],
+                 verdict([compare(found[moves[-1]]["high-quality"], found[moves[0]]["high-quality"])]),
+                 "'Supported' where the share of samples on a mode falls with how far G goes alone.")

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* Evaluations kept in run directories. A metric that fails, say for want of examples, costs only itself: the page says
+ * why it is missing. */
+#include "cli/evaluation.h"
+#include "cli/measures.h"
+#include "cli/output.h"
+#include "cli/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_VALUES = 128, MOST_METRICS = 64, SEED = 0 };
+
+/* What an evaluation depends on, as it stands in its file. */
+static json_t *checkpoint_json(const char *run, int *status)
+{
+    uint64_t step;
+    char sum[32];
+    duet_error error = {0};
+    *status = CLI_DONE;
+    if (duet_page_checkpoint(run, &step, sum, &error) == DUET_OK)
+        return json_pack("{s:I, s:s}", "step", (json_int_t)step, "checksum", sum);
+    *status = cli_fail_opened(&error);
+    return NULL;
+}
+
+/* The evaluation in the run's directory; NULL: none that can be read. */
+static json_t *read_evaluation(const char *run)
+{
+    char *path = duet_page_file(run, "evaluation.json");
+    json_t *evaluation = path == NULL ? NULL : json_load_file(path, 0, NULL);
+    free(path);
+    return evaluation;
+}
+
+static bool is_named(json_t *list, const char *metric)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(list, i, entry)
+    {
+        const char *own = json_string_value(json_object_get(entry, "metric"));
+        if (own != NULL && strcmp(own, metric) == 0) return true;
+    }
+    return false;
+}
+
+/* Whether it says something of every metric that there is by now. */
+static bool is_complete(json_t *evaluation)
+{
+    const duet_metric_row *row;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
+        if (!is_named(json_object_get(evaluation, "metrics"), row->name) &&
+            !is_named(json_object_get(evaluation, "not_given"), row->name))
+            return false;
+    return true;
+}
+
+static bool is_as_wished(json_t *evaluation, json_t *checkpoint, json_t *judge)
+{
+    const char *version = json_string_value(json_object_get(evaluation, "duet"));
+    json_t *by = json_object_get(json_object_get(evaluation, "judge"), "checkpoint");
+    return version != NULL && strcmp(version, duet_version()) == 0 &&
+           json_equal(json_object_get(evaluation, "checkpoint"), checkpoint) &&
+           (judge == NULL || json_equal(by, judge)) && is_complete(evaluation);
+}
+
+/* The part of a summary that says what a metric needs: what stands behind the last semicolon. */
+static const char *need_of(const duet_metric_row *row)
+{
+    const char *semicolon = strrchr(row->summary, ';');
+    return semicolon == NULL ? row->summary : semicolon + 1 + strspn(semicolon + 1, " ");
+}
+
+static void add_missing(json_t *evaluation, const duet_metric_row *row, const char *reason)
+{
+    json_array_append_new(json_object_get(evaluation, "not_given"), cli_measure_missing_json(row, reason));
+}
+
+/* The metrics that the run gives without being asked for by name; why not, for all others. */
+static size_t choose_metrics(duet_run *run, json_t *evaluation, const char *names[MOST_METRICS])
+{
+    const duet_metric_row *row;
+    size_t count = 0;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
+        char reason[400];
+        duet_error error = {0};
+        if (!duet_metric_applies(run, row->name)) {
+            snprintf(reason, sizeof reason, "only %s", need_of(row));
+            add_missing(evaluation, row, reason);
+        } else if (row->on_request && strcmp(row->name, "cost") != 0) {
+            snprintf(reason, sizeof reason, "takes long: duet eval RUN --metric %s", row->name);
+            add_missing(evaluation, row, reason);
+        } else if (duet_metric_check(run, row->name, cli_run_split(run), &error) != DUET_OK) {
+            add_missing(evaluation, row, error.message); /* too few examples */
+        } else if (count < MOST_METRICS) {
+            names[count++] = row->name;
+        }
+    }
+    return count;
+}
+
+static void add_values(duet_run *run, json_t *evaluation, const duet_metric_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(json_object_get(evaluation, "metrics"), cli_measure_json(run, &values[i]));
+}
+
+/* All in one pass; where one fails, each by itself. */
+static int compute(duet_run *run, json_t *evaluation)
+{
+    const char *names[MOST_METRICS];
+    duet_metric_value values[MOST_VALUES];
+    size_t count = choose_metrics(run, evaluation, names), made;
+    duet_split split = cli_run_split(run);
+    duet_error error = {0};
+    if (duet_metric_compute_all(run, names, count, split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK) {
+        add_values(run, evaluation, values, made);
+        return CLI_DONE;
+    }
+    if (error.status == DUET_ERROR_INTERRUPTED || error.status == DUET_ERROR_DEVICE) return cli_fail_opened(&error);
+    for (size_t i = 0; i < count; i++) {
+        error = (duet_error){0};
+        if (duet_metric_compute(run, names[i], split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK)
+            add_values(run, evaluation, values, made);
+        else
+            add_missing(evaluation, duet_metric_find(names[i]), error.message);
+    }
+    return CLI_DONE;
+}
+
+/* A judge that does not fit the run's data judges nothing here; the other runs may still be compared by it. */
+static int call_judge(duet_run *run, const char *directory, duet_run **judge)
+{
+    duet_error error = {0};
+    if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK) return cli_fail_opened(&error);
+    if (duet_run_set_judge(run, *judge, &error) == DUET_OK) return CLI_DONE;
+    cli_complain(CLI_DONE, "the judge is left out for this run: %s", error.message);
+    return CLI_DONE;
+}
+
+static int write_evaluation(const char *run, json_t *evaluation)
+{
+    char *path = duet_page_file(run, "evaluation.json"), *temporary = NULL;
+    size_t size = path == NULL ? 0 : strlen(path) + sizeof ".tmp";
+    int status = CLI_DONE;
+    temporary = path == NULL ? NULL : malloc(size);
+    if (temporary != NULL) snprintf(temporary, size, "%s.tmp", path);
+    if (temporary == NULL)
+        status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    else if (json_dump_file(evaluation, temporary, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0 ||
+             rename(temporary, path) != 0)
+        status = cli_complain(CLI_FAILED, "%s cannot be written", path);
+    if (status != CLI_DONE && temporary != NULL) remove(temporary);
+    free(temporary);
+    free(path);
+    return status;
+}
+
+static int evaluate(const char *directory, const cli_evaluation_wish *wish, json_t *checkpoint, json_t *judged_by)
+{
+    duet_run *run = NULL, *judge = NULL;
+    const char *judge_run = json_string_value(json_object_get(judged_by, "run"));
+    fprintf(stderr, "evaluating %s\n", directory);
+    int status = cli_run_open(&run, directory, wish->device, NULL);
+    if (status == CLI_DONE && judge_run != NULL) status = call_judge(run, judge_run, &judge);
+    if (status == CLI_DONE) {
+        json_t *evaluation = json_pack(
+            "{s:i, s:s, s:O, s:O, s:o, s:s, s:i, s:[], s:[]}", "schema", 1, "duet", duet_version(), "checkpoint",
+            checkpoint, "judge", judged_by, "data", cli_json_text(duet_data_describe(duet_run_data(run))->name),
+            "split", cli_run_split(run) == DUET_TEST ? "test" : "train", "seed", SEED, "metrics", "not_given");
+        status = compute(run, evaluation);
+        if (status == CLI_DONE) status = cli_page_pictures(run, directory, evaluation);
+        if (status == CLI_DONE) status = write_evaluation(directory, evaluation);
+        json_decref(evaluation);
+    }
+    duet_run_close(&judge);
+    duet_run_close(&run);
+    return status;
+}
+
+/* Who is to judge: the one asked for, or who judged before and is still there. */
+static json_t *judge_json(const cli_evaluation_wish *wish, json_t *before, int *status)
+{
+    const char *run = wish->judge;
+    *status = CLI_DONE;
+    if (run == NULL) {
+        uint64_t step;
+        char sum[32];
+        json_t *last = json_object_get(before, "judge");
+        run = json_string_value(json_object_get(last, "run"));
+        bool is_there = run != NULL && duet_page_checkpoint(run, &step, sum, NULL) == DUET_OK;
+        return is_there ? json_incref(last) : json_null();
+    }
+    json_t *checkpoint = checkpoint_json(run, status);
+    return checkpoint == NULL ? NULL : json_pack("{s:o, s:o}", "run", cli_json_text(run), "checkpoint", checkpoint);
+}
+
+int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
+{
+    int status;
+    json_t *checkpoint = checkpoint_json(run, &status), *before = NULL, *judge = NULL;
+    if (status == CLI_DONE) {
+        before = read_evaluation(run);
+        judge = judge_json(wish, before, &status);
+    }
+    bool asked = status == CLI_DONE && wish->judge != NULL;
+    if (status == CLI_DONE &&
+        (wish->afresh || !is_as_wished(before, checkpoint, asked ? json_object_get(judge, "checkpoint") : NULL)))
+        status = evaluate(run, wish, checkpoint, judge);
+    json_decref(judge);
+    json_decref(before);
+    json_decref(checkpoint);
+    return status;
+}

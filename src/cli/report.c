@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* duet report: one run as a page. */
+#include "cli/commands.h"
+#include "cli/evaluation.h"
+#include "cli/output.h"
+
+#include <stdlib.h>
+
+struct arguments {
+    const char *run, *out, *judge, *device;
+    bool afresh, json;
+};
+
+#define PLACE(member) offsetof(struct arguments, member)
+
+static const cli_option options[] = {
+    {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
+    {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
+     "a run of a classifier, which says what samples show (default: the\none that judged this run before)", 0, 0},
+    {CLI_TEXT, "out", 0, PLACE(out), "FILE", "the page (default: report.html in the run)", 0, 0},
+    {CLI_FLAG, "afresh", 0, PLACE(afresh), NULL, "evaluate again, also where nothing has changed", 0, 0},
+    {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: what the page shows but for pictures", 0, 0},
+    {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+};
+
+static int print_json(const char *run)
+{
+    duet_error error = {0};
+    char *text;
+    if (duet_page_document(&run, 1, &text, &error) != DUET_OK) return cli_fail_opened(&error);
+    puts(text);
+    free(text);
+    return CLI_DONE;
+}
+
+static int write_page(const struct arguments *arguments)
+{
+    duet_error error = {0};
+    char *own_path = arguments->out == NULL ? duet_page_file(arguments->run, "report.html") : NULL;
+    const char *path = arguments->out == NULL ? own_path : arguments->out;
+    if (path == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    if (duet_page_write(path, &arguments->run, 1, &error) != DUET_OK)
+        cli_fail_opened(&error);
+    else if (!arguments->json)
+        printf("%s\n", path);
+    free(own_path);
+    return error.status == DUET_OK ? CLI_DONE : CLI_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    int status;
+    if (!cli_parse(&cli_report, argc, argv, &arguments, &status)) return status;
+    status = cli_evaluation_ensure(
+        arguments.run,
+        &(cli_evaluation_wish){.device = arguments.device, .judge = arguments.judge, .afresh = arguments.afresh});
+    if (status == CLI_DONE) status = write_page(&arguments);
+    if (status == CLI_DONE && arguments.json) status = print_json(arguments.run);
+    return status;
+}
+
+const cli_command cli_report = {
+    .name = "report",
+    .summary = "show a trained run as one page, report.html",
+    .details =
+        "The page needs no other file and no network: samples, reconstructions, losses, metrics, settings, and a "
+        "blind\n"
+        "sheet on which people can try to tell real pictures from made ones. The metrics are kept in the run as\n"
+        "evaluation.json and computed anew only where the checkpoint or the judge is another one.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .run = run,
+};

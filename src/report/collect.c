@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of one run say. Only run.json must be there; of all else the page says that it is missing. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "report/page.h"
+
+enum { STAGES = 6, NAME_SIZE = 64 };
+
+char *duet_page_read(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    struct stat about;
+    *size = 0;
+    if (file == NULL) return NULL;
+    char *text = fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode) ? malloc((size_t)about.st_size + 1) : NULL;
+    if (text != NULL) {
+        *size = fread(text, 1, (size_t)about.st_size, file);
+        text[*size] = '\0';
+    }
+    (void)fclose(file);
+    return text;
+}
+
+json_t *duet_page_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    json_t *value = json_string(text);
+    char *clean = value == NULL ? malloc(size) : NULL;
+    if (clean == NULL) return value;
+    duet_text_clean(text, clean, size);
+    value = json_string(clean);
+    free(clean);
+    return value;
+}
+
+/* The path of a run up to its directory, and what stands in front of its page's files: "", or "best-" for a checkpoint
+ * best.safetensors. */
+static size_t directory_length(const char *run, const char **checkpoint, size_t *checkpoint_length)
+{
+    static const char ending[] = ".safetensors";
+    size_t length = strlen(run), cut = sizeof ending - 1;
+    *checkpoint = "";
+    *checkpoint_length = 0;
+    while (length > 1 && run[length - 1] == '/') length--;
+    if (length <= cut || strncmp(run + length - cut, ending, cut) != 0) return length;
+    size_t slash = length;
+    while (slash > 0 && run[slash - 1] != '/') slash--;
+    *checkpoint = run + slash;
+    *checkpoint_length = length - slash - cut;
+    if (*checkpoint_length == strlen("checkpoint") && strncmp(*checkpoint, "checkpoint", *checkpoint_length) == 0)
+        *checkpoint_length = 0;
+    return slash > 1 ? slash - 1 : slash;
+}
+
+char *duet_page_file(const char *run, const char *name)
+{
+    const char *checkpoint;
+    size_t checkpoint_length, length = directory_length(run, &checkpoint, &checkpoint_length);
+    size_t size = strlen(run) + strlen(name) + 4;
+    char *path = malloc(size);
+    if (path == NULL) return NULL;
+    snprintf(path, size, "%.*s%s%.*s%s%s", (int)length, run, length > 0 ? "/" : "", (int)checkpoint_length, checkpoint,
+             checkpoint_length > 0 ? "-" : "", name);
+    return path;
+}
+
+/* A file of the directory itself, whatever checkpoint is meant. */
+static char *file_of_run(const char *run, const char *name)
+{
+    const char *checkpoint;
+    size_t checkpoint_length, length = directory_length(run, &checkpoint, &checkpoint_length);
+    size_t size = length + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path != NULL) snprintf(path, size, "%.*s%s%s", (int)length, run, length > 0 ? "/" : "", name);
+    return path;
+}
+
+/* The last part of the run's path: what people call it. */
+static json_t *name_of(const char *run)
+{
+    const char *checkpoint, *start = run;
+    size_t checkpoint_length, length = directory_length(run, &checkpoint, &checkpoint_length);
+    for (size_t i = 0; i + 1 < length; i++)
+        if (run[i] == '/') start = run + i + 1;
+    duet_text name = {0};
+    duet_text_add(&name, "%.*s", (int)(length - (size_t)(start - run)), start);
+    if (checkpoint_length > 0) duet_text_add(&name, " (%.*s)", (int)checkpoint_length, checkpoint);
+    json_t *value = duet_page_text(duet_text_get(&name));
+    duet_text_free(&name);
+    return value;
+}
+
+/* Pictures. */
+
+/* "epoch-0012.png" or "epoch-0012-reconstruction.png". */
+static bool is_drawing(const char *name, const char *ending)
+{
+    size_t digits = strncmp(name, "epoch-", 6) == 0 ? strspn(name + 6, "0123456789") : 0;
+    return digits > 0 && strcmp(name + 6 + digits, ending) == 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const char *left = a, *right = b;
+    size_t left_length = strlen(left), right_length = strlen(right);
+    if (left_length != right_length) return left_length < right_length ? -1 : 1; /* past 9999 they grow */
+    return strcmp(left, right);
+}
+
+/* The names of an epoch's drawings in the run's samples, in order; the caller frees them. */
+static char (*list_drawings(const char *folder, const char *ending, size_t *count))[NAME_SIZE]
+{
+    DIR *listing = opendir(folder);
+    char(*names)[NAME_SIZE] = NULL;
+    size_t room = 0;
+    *count = 0;
+    for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;) {
+        if (!is_drawing(entry->d_name, ending) || strlen(entry->d_name) >= NAME_SIZE) continue;
+        if (*count == room) {
+            room = 2 * room + 16;
+            char(*more)[NAME_SIZE] = realloc(names, room * sizeof *names);
+            if (more == NULL) break;
+            names = more;
+        }
+        strcpy(names[(*count)++], entry->d_name);
+    }
+    if (listing != NULL) (void)closedir(listing);
+    if (*count > 0) qsort(names, *count, sizeof *names, compare_names);
+    return names;
+}
+
+static void add_drawing(json_t *pictures, const char *kind, const char *folder, const char *name, size_t *bytes_left)
+{
+    char *path = duet_path_join(folder, name);
+    json_t *picture = json_pack("{s:s}", "kind", kind);
+    char words[NAME_SIZE];
+    snprintf(words, sizeof words, "after epoch %lu", strtoul(name + 6, NULL, 10));
+    json_object_set_new(picture, "words", json_string(words));
+    if (path != NULL) duet_page_put_picture(picture, path, bytes_left);
+    json_array_append_new(pictures, picture);
+    free(path);
+}
+
+/* What training drew: the newest, or a few from the first to the newest. */
+static void add_drawings(json_t *pictures, const char *run, const char *kind, const char *ending, size_t stages,
+                         size_t *bytes_left)
+{
+    size_t count;
+    char *folder = file_of_run(run, "samples");
+    char(*names)[NAME_SIZE] = folder == NULL ? NULL : list_drawings(folder, ending, &count);
+    if (names != NULL && stages > count) stages = count;
+    for (size_t i = 0; names != NULL && i < stages; i++)
+        add_drawing(pictures, kind, folder, names[stages == 1 ? count - 1 : i * (count - 1) / (stages - 1)],
+                    bytes_left);
+    free(names);
+    free(folder);
+}
+
+/* Pictures that the evaluation names, read from the folder of pages. */
+static void add_pictures(json_t *pictures, const char *run, json_t *evaluation, const duet_page_wish *wish,
+                         size_t *bytes_left)
+{
+    json_t *listed;
+    size_t i;
+    json_array_foreach(json_object_get(evaluation, "pictures"), i, listed)
+    {
+        json_t *picture = json_deep_copy(listed);
+        const char *kind = json_string_value(json_object_get(picture, "kind"));
+        const char *file = json_string_value(json_object_get(picture, "file"));
+        if (kind == NULL || (!wish->alone && strcmp(kind, "blind") == 0)) {
+            json_decref(picture);
+            continue;
+        }
+        char *path = file == NULL || strchr(file, '/') != NULL ? NULL : duet_page_file(run, "report");
+        char *whole = path == NULL ? NULL : duet_path_join(path, file);
+        if (whole != NULL) duet_page_put_picture(picture, whole, bytes_left);
+        json_array_append_new(pictures, picture);
+        free(whole);
+        free(path);
+    }
+}
+
+static void collect_pictures(json_t *into, const char *run, json_t *evaluation, const duet_page_wish *wish)
+{
+    json_t *pictures = json_array();
+    size_t left = wish->picture_bytes;
+    if (wish->pictures && evaluation != NULL) add_pictures(pictures, run, evaluation, wish, &left);
+    if (wish->pictures && evaluation == NULL) {
+        add_drawings(pictures, run, "samples", ".png", 1, &left);
+        add_drawings(pictures, run, "reconstructions", "-reconstruction.png", 1, &left);
+    }
+    if (wish->pictures && wish->alone) add_drawings(pictures, run, "stage", ".png", STAGES, &left);
+    json_object_set_new(into, "pictures", pictures);
+}
+
+/* Files. */
+
+static json_t *read_json(const char *run, const char *path, bool needed, duet_error *error)
+{
+    size_t size;
+    char *text = duet_page_read(path, &size);
+    json_error_t fault;
+    if (text == NULL) {
+        if (needed) duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: there is no %s", run, path);
+        return NULL;
+    }
+    json_t *parsed = json_loadb(text, size, 0, &fault);
+    free(text);
+    if (json_is_object(parsed)) return parsed;
+    json_decref(parsed);
+    if (needed) duet_fail(error, DUET_ERROR_DATA, "%s is no description of a run: %s", path, fault.text);
+    return NULL;
+}
+
+static char *checkpoint_of(const char *run)
+{
+    const char *checkpoint;
+    size_t checkpoint_length, length = directory_length(run, &checkpoint, &checkpoint_length);
+    size_t size = strlen(run) + sizeof "/checkpoint.safetensors";
+    char *path = malloc(size);
+    if (path == NULL) return NULL;
+    snprintf(path, size, "%.*s%s%.*s.safetensors", (int)length, run, length > 0 ? "/" : "",
+             checkpoint_length > 0 ? (int)checkpoint_length : (int)strlen("checkpoint"),
+             checkpoint_length > 0 ? checkpoint : "checkpoint");
+    return path;
+}
+
+/* A safetensors file begins with the length of its header, which is JSON. */
+static json_t *read_header(const char *path, duet_error *error)
+{
+    enum { LENGTH_BYTES = 8, MOST = 64 << 20 };
+    FILE *file = fopen(path, "rb");
+    uint64_t length = 0;
+    json_t *header = NULL;
+    if (file == NULL) {
+        duet_fail(error, DUET_ERROR_FILE,
+                  "there is no checkpoint yet: %s ('duet train' writes one at each epoch's end)", path);
+        return NULL;
+    }
+    bool whole = fread(&length, 1, LENGTH_BYTES, file) == LENGTH_BYTES && length > 0 && length < MOST;
+    char *text = whole ? malloc((size_t)length) : NULL;
+    if (text != NULL && fread(text, 1, (size_t)length, file) == length) header = json_loadb(text, length, 0, NULL);
+    if (header == NULL) duet_fail(error, DUET_ERROR_DATA, "%s is no checkpoint, or it is damaged", path);
+    free(text);
+    (void)fclose(file);
+    return header;
+}
+
+duet_status duet_page_checkpoint(const char *run, uint64_t *step, char checksum[32], duet_error *error)
+{
+    char *path = checkpoint_of(run), *run_file = file_of_run(run, "run.json");
+    duet_error own = {0};
+    if (path == NULL || run_file == NULL)
+        duet_fail(&own, DUET_ERROR_MEMORY, "out of memory for a path");
+    else if (access(run_file, R_OK) != 0)
+        duet_fail(&own, DUET_ERROR_FILE, "%s is no run's directory: there is no %s", run, run_file);
+    json_t *header = own.status == DUET_OK ? read_header(path, &own) : NULL,
+           *about = json_object_get(header, "__metadata__");
+    const char *steps = json_string_value(json_object_get(about, "duet.step"));
+    const char *sum = json_string_value(json_object_get(about, "duet.crc32"));
+    if (own.status == DUET_OK && (steps == NULL || sum == NULL))
+        duet_fail(&own, DUET_ERROR_DATA, "%s is no checkpoint of Duet's", path);
+    if (own.status == DUET_OK) {
+        *step = strtoull(steps, NULL, 10);
+        snprintf(checksum, 32, "%s", sum);
+    }
+    json_decref(header);
+    free(run_file);
+    free(path);
+    return own.status == DUET_OK ? DUET_OK : duet_fail(error, own.status, "%s", own.message);
+}
+
+/* What the checkpoint is, and whether the evaluation is of it. */
+static void put_checkpoint(json_t *into, const char *run, json_t *evaluation)
+{
+    uint64_t step;
+    char sum[32];
+    if (duet_page_checkpoint(run, &step, sum, NULL) != DUET_OK) {
+        json_object_set_new(into, "checkpoint", json_null());
+        return;
+    }
+    json_t *checkpoint = json_pack("{s:I, s:s}", "step", (json_int_t)step, "checksum", sum);
+    json_object_set_new(
+        into, "evaluation_is_old",
+        json_boolean(evaluation != NULL && !json_equal(json_object_get(evaluation, "checkpoint"), checkpoint)));
+    json_object_set_new(into, "checkpoint", checkpoint);
+}
+
+static void put_size_of_checkpoint(json_t *into, const char *run)
+{
+    char *path = checkpoint_of(run);
+    struct stat about;
+    if (path != NULL && stat(path, &about) == 0)
+        json_object_set_new(into, "checkpoint_bytes", json_integer((json_int_t)about.st_size));
+    free(path);
+}
+
+/* Bytes on the device while training, if the evaluation measured them. */
+static void put_memory(json_t *cost, json_t *evaluation)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(evaluation, "metrics"), i, entry)
+    {
+        const char *name = json_string_value(json_object_get(entry, "name"));
+        if (name != NULL && strcmp(name, "memory-mib") == 0)
+            json_object_set_new(cost, "memory_bytes",
+                                json_real(1048576 * json_number_value(json_object_get(entry, "value"))));
+    }
+}
+
+static json_int_t sum_of(json_t *numbers)
+{
+    const char *name;
+    json_t *value;
+    json_int_t sum = 0;
+    json_object_foreach(numbers, name, value) sum += json_integer_value(value);
+    return sum;
+}
+
+json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_error *error)
+{
+    static const char *const kept[] = {"model",    "settings",   "data",   "batch",  "seed",
+                                       "steps",    "epochs",     "gemm",   "device", "environment",
+                                       "versions", "parameters", "states", "resumed"};
+    char *path = file_of_run(run, "run.json"), *losses = file_of_run(run, "metrics.jsonl");
+    char *evaluated = duet_page_file(run, "evaluation.json");
+    json_t *file = NULL, *evaluation = NULL, *made = NULL;
+    if (path == NULL || losses == NULL || evaluated == NULL)
+        duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a page");
+    else
+        file = read_json(run, path, true, error);
+    if (file != NULL) {
+        made = json_pack("{s:o, s:o}", "run", duet_page_text(run), "name", name_of(run));
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+            json_t *value = json_object_get(file, kept[i]);
+            json_object_set(made, kept[i], value != NULL ? value : json_null());
+        }
+        duet_page_collect_losses(losses, made);
+        evaluation = read_json(run, evaluated, false, NULL);
+        json_object_set(made, "evaluation", evaluation != NULL ? evaluation : json_null());
+        put_checkpoint(made, run, evaluation);
+        json_t *cost = json_object_get(made, "cost");
+        json_object_set_new(cost, "parameters", json_integer(sum_of(json_object_get(made, "parameters"))));
+        put_size_of_checkpoint(cost, run);
+        put_memory(cost, evaluation);
+        collect_pictures(made, run, evaluation, wish);
+    }
+    json_decref(evaluation);
+    json_decref(file);
+    free(evaluated);
+    free(losses);
+    free(path);
+    return made;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs side by side: the settings in which they differ, each metric with the better runs marked, and what follows in
+ * words. A run is told apart from another where their intervals of 95% do not overlap, which is stricter than a test of
+ * the difference at 5%. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "report/page.h"
+
+enum { ORDER_LAST = 100000 };
+
+static json_t *runs_of(json_t *document)
+{
+    return json_object_get(document, "runs");
+}
+
+static json_t *run_at(json_t *document, size_t index)
+{
+    return json_array_get(runs_of(document), index);
+}
+
+const char *duet_page_name(json_t *document, size_t index)
+{
+    return json_string_value(json_object_get(run_at(document, index), "name"));
+}
+
+/* Names that two runs share are replaced by the paths as given. */
+static void tell_names_apart(json_t *document)
+{
+    size_t count = json_array_size(runs_of(document));
+    bool *shared = calloc(count, sizeof *shared);
+    for (size_t i = 0; shared != NULL && i < count; i++)
+        for (size_t j = 0; j < count; j++)
+            shared[i] = shared[i] || (i != j && strcmp(duet_page_name(document, i), duet_page_name(document, j)) == 0);
+    for (size_t i = 0; shared != NULL && i < count; i++)
+        if (shared[i]) json_object_set(run_at(document, i), "name", json_object_get(run_at(document, i), "run"));
+    free(shared);
+}
+
+/* Settings. */
+
+/* A value as text; NULL: there is none. The caller owns it. */
+static json_t *shown(json_t *value)
+{
+    if (value == NULL || json_is_null(value)) return json_null();
+    if (json_is_string(value)) return json_incref(value);
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_t *made = text == NULL ? json_null() : json_string(text);
+    free(text);
+    return made;
+}
+
+/* One line of the comparison: under "differences" if the runs do not agree, else under "common". */
+static void compare_setting(json_t *document, const char *name, json_t *values)
+{
+    json_t *value;
+    size_t i;
+    bool differ = false, everywhere = true;
+    json_array_foreach(values, i, value)
+    {
+        differ = differ || !json_equal(value, json_array_get(values, 0));
+        everywhere = everywhere && !json_is_null(value);
+    }
+    if (differ)
+        json_array_append_new(
+            json_object_get(document, "differences"),
+            json_pack("{s:s, s:O, s:b}", "setting", name, "values", values, "everywhere", everywhere));
+    else if (everywhere)
+        json_array_append_new(json_object_get(document, "common"),
+                              json_pack("{s:s, s:O}", "setting", name, "value", json_array_get(values, 0)));
+    json_decref(values);
+}
+
+/* The values under `outer`, or under `inner` of that, one a run. */
+static json_t *values_of(json_t *document, const char *outer, const char *inner)
+{
+    json_t *values = json_array(), *run;
+    size_t i;
+    json_array_foreach(runs_of(document), i, run)
+    {
+        json_t *value = json_object_get(run, outer);
+        json_array_append_new(values, shown(inner == NULL ? value : json_object_get(value, inner)));
+    }
+    return values;
+}
+
+static bool is_listed_before(json_t *document, size_t run, const char *outer, const char *key)
+{
+    for (size_t i = 0; i < run; i++)
+        if (json_object_get(json_object_get(run_at(document, i), outer), key) != NULL) return true;
+    return false;
+}
+
+/* All keys of an object that each run has. */
+static void compare_inside(json_t *document, const char *outer)
+{
+    json_t *run, *value;
+    const char *key;
+    size_t i;
+    json_array_foreach(runs_of(document), i, run)
+    {
+        json_object_foreach(json_object_get(run, outer), key, value)
+        {
+            if (!is_listed_before(document, i, outer, key))
+                compare_setting(document, key, values_of(document, outer, key));
+        }
+    }
+}
+
+static void compare_settings(json_t *document)
+{
+    static const struct {
+        const char *name, *outer, *inner;
+    } facts[] = {
+        {"model", "model", NULL},
+        {"data", "data", "name"},
+        {"shape", "data", "shape"},
+        {"training examples", "data", "train"},
+        {"test examples", "data", "test"},
+        {"steps done", "checkpoint", "step"},
+        {"epochs done", "cost", "epoch"},
+        {"batch", "batch", NULL},
+        {"seed", "seed", NULL},
+        {"device", "device", "name"},
+        {"driver", "device", "driver"},
+        {"products", "gemm", NULL},
+        {"duet", "versions", "duet"},
+        {"commit", "versions", "commit"},
+    };
+    json_object_set_new(document, "differences", json_array());
+    json_object_set_new(document, "common", json_array());
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        compare_setting(document, facts[i].name, values_of(document, facts[i].outer, facts[i].inner));
+    compare_inside(document, "settings");
+    compare_inside(document, "environment");
+}
+
+/* Metrics. */
+
+double duet_page_number(json_t *object, const char *key)
+{
+    json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* The entry of this name in one of the evaluation's lists; NULL: none. */
+static json_t *entry_of(json_t *run, const char *list, const char *key, const char *name)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(run, "evaluation"), list), i, entry)
+    {
+        const char *named = json_string_value(json_object_get(entry, key));
+        if (named != NULL && strcmp(named, name) == 0) return entry;
+    }
+    return NULL;
+}
+
+/* What the run gives for a metric: its value, or why there is none. */
+static json_t *cell_of(json_t *run, json_t *metric)
+{
+    static const char *const kept[] = {"value", "low", "high", "n", "features"};
+    const char *name = json_string_value(json_object_get(metric, "name"));
+    const char *row = json_string_value(json_object_get(metric, "metric"));
+    if (!json_is_object(json_object_get(run, "evaluation"))) return json_pack("{s:s}", "reason", "not evaluated yet");
+    json_t *entry = entry_of(run, "metrics", "name", name), *cell = json_object();
+    for (size_t i = 0; entry != NULL && i < sizeof kept / sizeof *kept; i++)
+        if (json_object_get(entry, kept[i]) != NULL) json_object_set(cell, kept[i], json_object_get(entry, kept[i]));
+    if (entry != NULL) return cell;
+    entry = entry_of(run, "not_given", "metric", row);
+    json_t *reason = json_object_get(entry, "reason");
+    json_object_set(cell, "reason", json_is_string(reason) ? reason : json_null());
+    if (!json_is_string(reason))
+        json_object_set_new(cell, "reason", json_string("its metric does not give it of this model"));
+    return cell;
+}
+
+/* How far from the best, the smaller the better, with its interval. */
+typedef struct distance {
+    double value, low, high;
+} distance;
+
+/* NaN in it: there is no value, or no interval. */
+static distance distance_of(json_t *metric, json_t *cell)
+{
+    const char *better = json_string_value(json_object_get(metric, "better"));
+    distance it = {duet_page_number(cell, "value"), duet_page_number(cell, "low"), duet_page_number(cell, "high")};
+    if (better != NULL && strcmp(better, "smaller") == 0) return it;
+    if (better != NULL && strcmp(better, "larger") == 0) return (distance){-it.value, -it.high, -it.low};
+    if (better == NULL || strcmp(better, "near") != 0) return (distance){NAN, NAN, NAN};
+    double target = duet_page_number(metric, "target"), a = fabs(it.low - target), b = fabs(it.high - target);
+    bool holds = it.low <= target && target <= it.high;
+    return (distance){fabs(it.value - target),
+                      isnan(a + b) ? NAN
+                      : holds      ? 0
+                                   : fmin(a, b),
+                      isnan(a + b) ? NAN : fmax(a, b)};
+}
+
+/* Both missing are the same too. */
+static bool is_same(json_t *a, json_t *b)
+{
+    return a == b || json_equal(a, b);
+}
+
+/* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
+ * model and its own data, as its judge sees them. */
+static const char *not_comparable(json_t *document, json_t *metric, size_t a, size_t b)
+{
+    json_t *cells = json_object_get(metric, "values");
+    json_t *cell_a = json_array_get(cells, a), *cell_b = json_array_get(cells, b);
+    static const char *const same[] = {"name", "shape", "train", "test"};
+    json_t *data_a = json_object_get(run_at(document, a), "data"),
+           *data_b = json_object_get(run_at(document, b), "data");
+    json_t *features_a = json_object_get(cell_a, "features"), *features_b = json_object_get(cell_b, "features");
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (!is_same(json_object_get(data_a, same[i]), json_object_get(data_b, same[i])))
+            return "measured on different data";
+    if (features_a != NULL && features_b != NULL && !json_equal(features_a, features_b))
+        return "measured by different features";
+    json_t *settings_a = json_object_get(run_at(document, a), "settings");
+    json_t *settings_b = json_object_get(run_at(document, b), "settings");
+    if (json_is_true(json_object_get(metric, "by_likelihood")) &&
+        !is_same(json_object_get(settings_a, "likelihood"), json_object_get(settings_b, "likelihood")))
+        return "under different likelihoods";
+    return NULL;
+}
+
+/* Why the runs' values of a metric may not be compared with each other; NULL: they may. */
+static const char *reason_against(json_t *document, json_t *metric)
+{
+    json_t *cells = json_object_get(metric, "values");
+    const char *reason = NULL;
+    for (size_t i = 0; i < json_array_size(cells); i++)
+        for (size_t j = 0; j < i && reason == NULL; j++) {
+            json_t *a = json_array_get(cells, i), *b = json_array_get(cells, j);
+            if (!isnan(duet_page_number(a, "value")) && !isnan(duet_page_number(b, "value")))
+                reason = not_comparable(document, metric, i, j);
+        }
+    return reason;
+}
+
+/* Marks the runs that are not told apart from the best one, if another is worse for sure. If a value has no interval,
+ * nothing is known of how sure it is, and no run is marked. */
+static void mark(json_t *document, json_t *metric)
+{
+    json_t *cells = json_object_get(metric, "values"), *cell, *best = json_array();
+    const char *reason = reason_against(document, metric);
+    distance lead = {NAN, NAN, NAN};
+    bool worse = false, without = false;
+    size_t i;
+    json_array_foreach(cells, i, cell)
+    {
+        distance at = distance_of(metric, cell);
+        without = without || (!isnan(at.value) && isnan(at.low + at.high));
+        if (!isnan(at.value) && !(lead.value <= at.value)) lead = at;
+    }
+    json_array_foreach(cells, i, cell)
+    {
+        distance at = distance_of(metric, cell);
+        if (at.low <= lead.high) json_array_append_new(best, json_integer((json_int_t)i));
+        worse = worse || at.low > lead.high;
+    }
+    if (!worse || reason != NULL || without) json_array_clear(best);
+    json_object_set_new(metric, "best", best);
+    json_object_set_new(metric, "not_comparable", reason == NULL ? json_null() : json_string(reason));
+}
+
+static int compare_order(const void *a, const void *b)
+{
+    json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
+    json_int_t before = json_integer_value(json_object_get(left, "order"));
+    json_int_t after = json_integer_value(json_object_get(right, "order"));
+    if (before != after) return before < after ? -1 : 1;
+    return strcmp(json_string_value(json_object_get(left, "name")), json_string_value(json_object_get(right, "name")));
+}
+
+static json_t *sorted(json_t *rows)
+{
+    size_t count = json_array_size(rows);
+    json_t **list = malloc((count + 1) * sizeof *list), *made = json_array();
+    for (size_t i = 0; list != NULL && i < count; i++) list[i] = json_array_get(rows, i);
+    if (list != NULL) qsort(list, count, sizeof *list, compare_order);
+    for (size_t i = 0; list != NULL && i < count; i++) json_array_append(made, list[i]);
+    free(list);
+    json_decref(rows);
+    return made;
+}
+
+/* Metrics without a second of any name. */
+typedef struct metric_list {
+    json_t *rows, *names;
+    json_t *given; /* metrics of which some run gives a value */
+} metric_list;
+
+static void add_metric(metric_list *to, const char *name, const char *metric, json_t *entry)
+{
+    static const char *const kept[] = {"metric", "group",  "unit",  "summary",
+                                       "better", "target", "order", "by_likelihood"};
+    if (name == NULL || metric == NULL || json_object_get(to->names, name) != NULL) return;
+    json_t *row = json_pack("{s:s}", "name", name);
+    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+        json_object_set(row, kept[k], json_object_get(entry, kept[k]));
+    json_array_append_new(to->rows, row);
+    json_object_set_new(to->names, name, json_true());
+}
+
+static void add_given(metric_list *to, json_t *run)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(run, "evaluation"), "metrics"), i, entry)
+    {
+        const char *metric = json_string_value(json_object_get(entry, "metric"));
+        add_metric(to, json_string_value(json_object_get(entry, "name")), metric, entry);
+        if (metric != NULL) json_object_set_new(to->given, metric, json_true());
+    }
+}
+
+static void add_not_given(metric_list *to, json_t *run)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(run, "evaluation"), "not_given"), i, entry)
+    {
+        const char *metric = json_string_value(json_object_get(entry, "metric"));
+        if (metric != NULL && json_object_get(to->given, metric) == NULL) add_metric(to, metric, metric, entry);
+    }
+}
+
+/* Every metric that some run gives or is asked for in vain, once; the latter only where no run gives its values. */
+static json_t *list_metrics(json_t *document)
+{
+    metric_list list = {json_array(), json_object(), json_object()};
+    size_t count = json_array_size(runs_of(document));
+    for (size_t i = 0; i < count; i++) add_given(&list, run_at(document, i));
+    for (size_t i = 0; i < count; i++) add_not_given(&list, run_at(document, i));
+    json_decref(list.names);
+    json_decref(list.given);
+    return sorted(list.rows);
+}
+
+static void compare_metrics(json_t *document)
+{
+    json_t *rows = list_metrics(document), *row, *run;
+    size_t i, j;
+    json_array_foreach(rows, i, row)
+    {
+        json_t *cells = json_array();
+        for (j = 0; (run = run_at(document, j)) != NULL; j++) json_array_append_new(cells, cell_of(run, row));
+        json_object_set_new(row, "values", cells);
+        mark(document, row);
+    }
+    json_object_set_new(document, "metrics", rows);
+}
+
+void duet_page_compare(json_t *document)
+{
+    tell_names_apart(document);
+    compare_settings(document);
+    compare_metrics(document);
+    duet_page_add_verdicts(document);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Pages in three steps: each run's files are collected into a JSON object, the objects are compared, and the document
+ * goes into the template of page/. */
+#ifndef DUET_SRC_REPORT_PAGE_H
+#define DUET_SRC_REPORT_PAGE_H
+
+#include <jansson.h>
+
+#include "base/status.h"
+#include "duet/report.h"
+
+/** What a page takes of a run's pictures. */
+typedef struct duet_page_wish {
+    bool pictures;        /**< else none of them */
+    bool alone;           /**< one run: also how its samples changed, and the blind sheet */
+    size_t picture_bytes; /**< all pictures of the run together, at most */
+} duet_page_wish;
+
+/** What the files of a run say; the caller owns it. NULL after an error: DUET_ERROR_FILE, DUET_ERROR_DATA. */
+json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_error *error);
+/** {"name", "epoch", ...} of the losses in a run's metrics.jsonl, averaged to a few hundred points, what ailed the
+ * training, and what it cost, into `run`. A run that has no such file yet has no points. */
+void duet_page_collect_losses(const char *path, json_t *run);
+/** A picture's file as a "data:" address, with its extents in pixels, into `picture`; with words in place of it where
+ * it cannot be read or has more bytes than are left. */
+void duet_page_put_picture(json_t *picture, const char *path, size_t *bytes_left);
+/** Adds "differences", "metrics" and "verdicts" to a document of "runs". */
+void duet_page_compare(json_t *document);
+/** Adds "verdicts" to a document that has all else. */
+void duet_page_add_verdicts(json_t *document);
+/** The name of a run of the document. */
+const char *duet_page_name(json_t *document, size_t run);
+/** A number of an object; NaN if it has none under that name. */
+double duet_page_number(json_t *object, const char *key);
+/** Text of any bytes, '?' for what is no UTF-8. */
+json_t *duet_page_text(const char *text);
+/** Reads a file whole, with a 0 behind it; the caller frees it. NULL: it cannot be read. */
+char *duet_page_read(const char *path, size_t *size);
+
+/** The files of page/, which the build embeds. */
+extern const char duet_page_html[], duet_page_css[], duet_page_js[];
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* How fast a run was trained, by its own reports: metrics.jsonl, read as it stands. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/file.h"
+#include "base/status.h"
+#include "duet/run.h"
+
+typedef struct speeds {
+    duet_run_speed *rows;
+    size_t count, capacity;
+    double step, seconds; /* of the report before */
+} speeds;
+
+/* False: memory is short. A line that is no report of the training is passed over. */
+static bool take(speeds *it, const char *line)
+{
+    json_t *report = json_loads(line, 0, NULL), *step = json_object_get(report, "step");
+    json_t *seconds = json_object_get(report, "seconds"), *images = json_object_get(report, "images_per_second");
+    bool taken = true;
+    if (json_is_integer(step) && json_is_number(seconds) && json_is_number(images)) {
+        double steps = (double)json_integer_value(step) - it->step, time = json_number_value(seconds) - it->seconds;
+        if (steps > 0 && time > 0) {
+            taken = duet_array_grow(&it->rows, it->count, &it->capacity, sizeof *it->rows);
+            if (taken) it->rows[it->count++] = (duet_run_speed){time / steps, json_number_value(images)};
+        }
+        it->step += steps;
+        it->seconds += time;
+    }
+    json_decref(report);
+    return taken;
+}
+
+duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_t *count, duet_error *error)
+{
+    speeds it = {0};
+    char *line = NULL, *path = duet_path_join(duet_run_directory(run), "metrics.jsonl");
+    size_t room = 0;
+    bool fits = path != NULL;
+    FILE *stream = path == NULL || duet_run_directory(run)[0] == '\0' ? NULL : fopen(path, "rb");
+    while (stream != NULL && fits && getline(&line, &room, stream) > 0) fits = take(&it, line);
+    if (stream != NULL) fclose(stream);
+    free(line);
+    free(path);
+    *rows = it.rows;
+    *count = it.count;
+    if (fits) return DUET_OK;
+    free(it.rows);
+    *rows = NULL;
+    *count = 0;
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the reports of a run");
+}
