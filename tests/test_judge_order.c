@@ -22,11 +22,16 @@ static bool is_present(void)
     return false;
 }
 
-static void train(const char *family, uint64_t steps, size_t batch, uint64_t seed)
+static void train(const char *family, uint64_t steps, const char *const *settings, size_t setting_count)
 {
     duet_error error = {0};
-    const duet_train_options options = {
-        .family = duet_family_find(family), .steps = steps, .batch = batch, .seed = seed, .out = in_folder(family)};
+    const duet_train_options options = {.family = duet_family_find(family),
+                                        .settings = settings,
+                                        .setting_count = setting_count,
+                                        .steps = steps,
+                                        .batch = 64,
+                                        .seed = 1,
+                                        .out = in_folder(family)};
     assert_ok(duet_train(&options, NULL, NULL, &error), &error);
 }
 
@@ -131,11 +136,12 @@ static void better_samples_are_nearer(void **state)
     (void)state;
     if (!is_present()) skip();
     duet_error error = {0};
+    static const char *const narrow[] = {"width=16", "window=4", "lr=0.0007"};
     duet_run *run, *judge;
     float *pictures = malloc(SAMPLES * FEATURES * sizeof *pictures);
     assert_non_null(pictures);
-    train("classifier", 500, 64, 1);
-    train("gan-conv", 938, 64, 1);
+    train("classifier", 500, NULL, 0);
+    train("gan-conv", 938, narrow, sizeof narrow / sizeof *narrow);
     assert_ok(duet_run_open(&run, in_folder("gan-conv"), NULL, &error), &error);
     assert_ok(duet_run_open_beside(&judge, in_folder("classifier"), run, &error), &error);
     assert_ok(duet_run_set_judge(run, judge, &error), &error);
