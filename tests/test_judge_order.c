@@ -156,8 +156,8 @@ static void better_samples_are_nearer(void **state)
     }
     /* The inception score praises what the distances find as far off as samples of the Gaussian, or further. */
     assert_true(attack.of[2].low > real.of[2].high && real.of[2].low > model.of[2].high);
-    assert_true(attack.of[0].low > 2 * model.of[0].high && attack.of[0].low > 20 * real.of[0].high);
-    assert_true(attack.of[1].low > 2 * model.of[1].high);
+    assert_true(attack.of[0].low > 1.5 * model.of[0].high && attack.of[0].low > 20 * real.of[0].high);
+    assert_true(attack.of[1].low > 1.5 * model.of[1].high);
 
     assert_ok(duet_run_set_judge(run, NULL, &error), &error);
     duet_run_close(&judge);
