@@ -49,7 +49,7 @@ def share(hits, count):
 
 @claim(8, "a GAN's loss cannot say when it is done", "rank correlation of loss and Frechet distance over epochs")
 def loss_says_nothing(lab):
-    epochs = lab.pick(6, 20)
+    epochs = lab.pick(5, 20)
     watch = ["--watch", "frechet", "--judge", str(lab.judge())]
     losses = {"gan": "g_loss", "vae": "elbo"}
 
@@ -84,7 +84,7 @@ def starves(lab):
 
     def one(loss, k, seed):
         words = ["gan", "--data", "ring8", "--set", f"loss={loss}", "--set", f"k={k}", "--set", "gradient_norms=yes",
-                 "--set", "discriminator.lr=0.001"]
+                 "--set", "generator_hidden=128,128", "--set", "discriminator_hidden=128,128", "--set", "discriminator.lr=0.001"]
         run = lab.train(f"starve-{loss}-{k}", words, seed, steps=lab.pick(1500, 5000))
         log = [line for line in lab.log(run) if "accuracy" in line]
         return [line["accuracy"] for line in log], [line["gradient.generator"] for line in log]
@@ -118,8 +118,8 @@ def reads_log_two(lab):
     def one(label, seed):
         count, sigma, hidden, more = trials[label]
         where = "two-peaks" if count is None else few_peaks(lab, count, sigma)
-        words = ["gan", "--data", str(where), "--set", f"discriminator_hidden={hidden}", "--set", "k=5",
-                 "--set", "discriminator.lr=0.001", *more]
+        words = ["gan", "--data", str(where), "--set", f"discriminator_hidden={hidden}", "--set",
+                 "generator_hidden=64,64", "--set", "k=5", "--set", "discriminator.lr=0.001", *more]
         run = lab.train("read-" + label.replace(" ", "-").replace(",", ""), words, seed, steps=lab.pick(2000, 10000))
         found = lab.evaluate(run, ["jensen-shannon-discriminator"])
         if sigma == 0.5:
