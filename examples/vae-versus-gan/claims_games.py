@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Claims about the game: stability, what its losses say, and what the divergence behind them does."""
 import math
-import shutil
 import statistics
-import threading
 
 import data
 from claim import Claim, claim
@@ -117,7 +115,8 @@ def reads_log_two(lab):
 
     def one(label, seed):
         count, sigma, hidden, more = trials[label]
-        where = "two-peaks" if count is None else few_peaks(lab, count, sigma)
+        where = "two-peaks" if count is None else data.write_folder(
+            lab.folder / "data" / f"peaks-{count}-{sigma}", data.two_peaks(count, sigma, 1), data.two_peaks(1000, sigma, 2), (1,))
         words = ["gan", "--data", str(where), "--set", f"discriminator_hidden={hidden}", "--set",
                  "generator_hidden=64,64", "--set", "k=5", "--set", "discriminator.lr=0.001", *more]
         run = lab.train("read-" + label.replace(" ", "-").replace(",", ""), words, seed, steps=lab.pick(2000, 10000))
@@ -135,21 +134,6 @@ def reads_log_two(lab):
                  f"log 2 = {LOG_2:.3f} nats is the largest there is: no overlap.")
 
 
-def few_peaks(lab, count, sigma):
-    """A folder with so many training draws of two peaks, and 1,000 for tests."""
-    folder = lab.folder / "data" / f"peaks-{count}-{sigma}"
-    if not folder.exists():
-        part = folder.with_name(f"{folder.name}.{threading.get_ident()}")
-        part.mkdir()
-        data.write_npy(part / "train.npy", data.two_peaks(count, sigma, 1), (count, 1))
-        data.write_npy(part / "test.npy", data.two_peaks(1000, sigma, 2), (1000, 1))
-        try:
-            part.rename(folder)
-        except OSError:  # another thread was there first
-            shutil.rmtree(part)
-    return folder
-
-
 @claim(11, "reverse KL drops modes, forward KL covers", "a Gaussian fitted to two peaks by each objective")
 def reverse_drops(lab):
     objectives = {"forward KL": "f-kl", "reverse KL": "f-reverse-kl", "Jensen-Shannon": "f-js"}
@@ -159,7 +143,8 @@ def reverse_drops(lab):
             words = ["mixture", "--data", "two-peaks", "--set", "components=1"]
         else:
             words = ["gan", "--data", "two-peaks", "--set", "generator_hidden=", "--set", "latent=1", "--set",
-                     f"loss={objectives[label]}", "--set", "k=5", "--set", "discriminator.lr=0.001", "--set", "generator.lr=0.0005"]
+                     "discriminator_hidden=64,64", "--set", f"loss={objectives[label]}", "--set", "k=5", "--set",
+                     "discriminator.lr=0.001", "--set", "generator.lr=0.0005"]
         run = lab.train("fit-" + label.replace(" ", "-").lower(), words, seed, steps=lab.pick(3000, 10000))
         path = lab.folder / "data" / f"fit-{label.replace(' ', '-').lower()}-{seed}.npy"
         lab.ask("sample", run, "-n", 2000, "--out", path)

@@ -91,10 +91,10 @@ def what_noise_is_for(lab):
 @claim(19, "a fixed family of priors hurts", "ELBO with N(0, I) and with VampPrior, on all and on little data")
 def prior_hurts(lab):
     count = 2000
-    little = lab.folder / "data" / "little.npy"
+    little = lab.folder / "data" / "little"
     if not little.exists():
-        pictures = data.fashion(lab.source(), "train", count)
-        data.write_npy(little, (row for row in pictures), (count, data.SIDE, data.SIDE))
+        data.write_folder(little, *(data.fashion(lab.source(), split, count) for split in ("train", "test")),
+                          (data.SIDE, data.SIDE))
     vamp = ["--set", "prior=vamp", "--set", "pseudo_inputs=100"]
     found = trained(lab, "prior", ["elbo"], {
         "normal": ["vae"], "vamp": ["vae", *vamp], "normal, 2,000 pictures": ["vae", "--data", str(little)],
@@ -111,7 +111,7 @@ def finds_outliers(lab):
     strange = {"turned": [data.rotated(row) for row in pictures], "faded": [[0.5 * x for x in row] for row in pictures],
                "noise": [[((i * 7919 + j * 104729) % 997) / 997 for j in range(784)] for i in range(1000)]}
     for name, rows in strange.items():
-        data.write_npy(lab.folder / "data" / f"{name}.npy", rows, (len(rows), data.SIDE, data.SIDE))
+        data.write_folder(lab.folder / "data" / name, rows, rows, (data.SIDE, data.SIDE))
     rows, seen = [], []
     for label, by in (("vae", "elbo"), ("vae", "reconstruction"), ("nice", "nll"), ("gan", "discriminator")):
         cells = []
@@ -129,8 +129,8 @@ def finds_outliers(lab):
 
 def separation(lab, label, seed, by, name):
     found = lab.ask("score", family.run(lab, label, seed), "--by", by, "-n", 1000, "--against",
-                    lab.folder / "data" / f"{name}.npy")["separation"]
-    return number(found["auroc"], found["low"], found["high"], 2000)
+                    lab.folder / "data" / name)["against"]
+    return {**found["auroc"], "n": found["usual"] + found["strange"]}
 
 
 @claim(21, "an AAE takes any prior; BiGAN rebuilds the class, not the picture", "MMD of codes to each prior; class agreement against error")

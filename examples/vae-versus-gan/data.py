@@ -5,7 +5,9 @@ import ast
 import gzip
 import math
 import random
+import shutil
 import struct
+import threading
 
 SIDE = 28
 
@@ -20,6 +22,21 @@ def write_npy(path, rows, shape):
     with open(path, "wb") as file:
         file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + values.tobytes())
     return path
+
+
+def write_folder(folder, train, test, shape):
+    """A data set as `duet train --data` takes it; made whole or not at all."""
+    if folder.exists():
+        return folder
+    part = folder.with_name(f"{folder.name}.{threading.get_ident()}")
+    part.mkdir()
+    write_npy(part / "train.npy", train, (len(train), *shape))
+    write_npy(part / "test.npy", test, (len(test), *shape))
+    try:
+        part.rename(folder)
+    except OSError:  # another thread was there first
+        shutil.rmtree(part)
+    return folder
 
 
 def read_npy(path):
