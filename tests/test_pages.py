@@ -7,13 +7,15 @@ usage: test_pages.py build/duet
 Some small runs are trained, one under a name that would be markup. At 360 and 1440 pixels, light and dark: nothing is
 thrown or logged as an error, nothing is asked of a network, no page is wider than the window, text stands out from what
 is behind it (WCAG AA, 4.5 to 1), every chart and picture has a name, Tab reaches every control, and every button copies
-JSON. Screenshots go to $DUET_TEST_SHOTS, or to the folder of the results. Speaks the DevTools protocol over a pipe.
+JSON. Screenshots go to $DUET_TEST_SHOTS, or to the folder of the results. $DUET_TEST_CHROMIUM
+names another browser; without one, and where it does not start, the cases are skipped. Speaks the DevTools protocol over a pipe.
 """
 import base64
 import itertools
 import json
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import sys
@@ -164,6 +166,8 @@ class Browser:
 
     def message(self):
         while b"\0" not in self.held:
+            if not select.select([self.back], [], [], 120)[0]:
+                raise RuntimeError("the browser says nothing any more")
             piece = os.read(self.back, 1 << 16)
             if not piece:
                 raise RuntimeError("the browser ended")
@@ -261,7 +265,8 @@ def make_pages(program, folder):
 
 
 PAGES = ("compare", "apart", "report", "points", "training")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = os.environ.get("DUET_TEST_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @unittest.skipIf(CHROMIUM is None, "there is no chromium here: pages are not opened")
@@ -274,9 +279,12 @@ class Pages(unittest.TestCase):
         cls.folder = pathlib.Path(held.name)
         cls.shots = pathlib.Path(os.environ.get("DUET_TEST_SHOTS") or (os.path.dirname(results) if results else held.name))
         cls.shots.mkdir(parents=True, exist_ok=True)
-        make_pages(PROGRAM, cls.folder)
-        cls.browser = Browser(CHROMIUM, held.name + "/browser")
+        try:
+            cls.browser = Browser(CHROMIUM, held.name + "/browser")
+        except (RuntimeError, OSError) as trouble:
+            raise unittest.SkipTest(f"{CHROMIUM} does not start here: {trouble}") from trouble
         cls.addClassCleanup(cls.browser.close)
+        make_pages(PROGRAM, cls.folder)
 
 
 def add_case(page, width, theme):
