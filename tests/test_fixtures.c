@@ -55,6 +55,8 @@ static void compare_metrics(duet_run *run, const char *family, const json_t *met
         if (row->on_request || !duet_metric_applies(run, row->name)) continue;
         assert_ok(duet_metric_compute(run, row->name, DUET_TEST, 0, values, 16, &count, &error), &error);
         for (size_t i = 0; i < count; i++) {
+            if (duet_metric_measure_find(row, values[i].name) == NULL)
+                fail_msg("%s has no measure of its value %s", row->name, values[i].name);
             const json_t *said = json_object_get(metrics, values[i].name); /* NULL: the metric came later */
             if (!is_exact(family, values[i].name)) continue;
             assert_non_null(said);

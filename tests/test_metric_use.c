@@ -28,6 +28,28 @@ static void metrics_say_what_they_cannot_do(void **state)
     duet_run_close(&run);
 }
 
+/* A name speaks of one value, but for the nll of elbo, a term of the bound, which is shown as "nll of elbo". The
+ * direction and unit of a metric are those of the first of its values; cost, of many units, has none of its own. */
+static void measures_agree_with_their_metrics(void **state)
+{
+    (void)state;
+    const duet_metric_row *row, *other;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
+        const duet_metric_measure *first = row->measures;
+        int better = first->better == DUET_LARGER ? 1 : first->better == DUET_SMALLER ? -1 : 0;
+        bool is_cost = strcmp(row->name, "cost") == 0;
+        if (!is_cost && strcmp(first->name, row->name) != 0) fail_msg("%s begins with %s", row->name, first->name);
+        if (!is_cost && first->unit != NULL) fail_msg("%s has two units", row->name);
+        if (better != 0 && row->better != better) fail_msg("%s is better in two directions", row->name);
+        for (const duet_metric_measure *it = first; it->name != NULL; it++) {
+            if (duet_metric_measure_find(row, it->name) != it) fail_msg("%s gives %s twice", row->name, it->name);
+            for (size_t j = 0; (other = duet_metric_at(j)) != NULL; j++)
+                if (other != row && duet_metric_measure_find(other, it->name) != NULL && strcmp(it->name, "nll") != 0)
+                    fail_msg("%s and %s both give %s", row->name, other->name, it->name);
+        }
+    }
+}
+
 /* Rows do not see each other, nor how many there are. */
 static void outputs_do_not_depend_on_the_number_of_rows(void **state)
 {
@@ -145,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metrics_say_what_they_cannot_do),
+        cmocka_unit_test(measures_agree_with_their_metrics),
         cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),
         cmocka_unit_test(noise_follows_from_the_seed),
         cmocka_unit_test(looking_at_a_model_does_not_change_its_training),

@@ -16,6 +16,31 @@ typedef enum duet_feature_use {
     DUET_BY_JUDGE,       /**< by the classes that the judge sees, if there is one */
 } duet_feature_use;
 
+/** Which of two values is the better one. */
+typedef enum duet_better { DUET_NEITHER, DUET_LARGER, DUET_SMALLER, DUET_NEAREST_ONE } duet_better;
+
+/** What a value speaks of, in the order in which groups are shown. */
+typedef enum duet_measure_group {
+    DUET_OF_QUALITY, /**< how good samples are */
+    DUET_OF_VARIETY, /**< how varied they are */
+    DUET_OF_COPIES,  /**< whether they copy the training data */
+    DUET_OF_LIKELIHOOD,
+    DUET_OF_RECONSTRUCTION,
+    DUET_OF_LATENTS,
+    DUET_OF_JUDGEMENT, /**< telling real from made */
+    DUET_OF_COST,
+    DUET_OF_MORE, /**< what helps to read another value */
+} duet_measure_group;
+
+/** One value that a metric gives. */
+typedef struct duet_metric_measure {
+    const char *name;
+    const char *unit; /**< NULL: its metric's */
+    duet_better better;
+    duet_measure_group group;
+    unsigned place; /**< in its group, from 1 on; 0: after those that have one */
+} duet_metric_measure;
+
 typedef struct duet_metric_row {
     const char *name;
     const char *unit;
@@ -23,6 +48,7 @@ typedef struct duet_metric_row {
     int better;      /**< 1: the larger its first value, the better; -1: the smaller; 0: neither */
     bool on_request; /**< it takes long: computed only where it is named */
     duet_feature_use by_features;
+    const duet_metric_measure *measures; /**< every value that it can give; after the last a NULL name */
 } duet_metric_row;
 
 /** A metric's value and its interval of 95%, which docs/commands.md says how it is made; low and high are NaN without
@@ -35,6 +61,8 @@ typedef struct duet_metric_value {
 } duet_metric_value;
 
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */
+/** The measure of a value that the metric gives; NULL: it gives none of that name. */
+DUET_API const duet_metric_measure *duet_metric_measure_find(const duet_metric_row *row, const char *name);
 /** NULL if there is none of that name. */
 DUET_API const duet_metric_row *duet_metric_find(const char *name);
 /** Whether the run's model has what the metric needs, and its test split (without one, the training split) enough. */

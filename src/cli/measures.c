@@ -1,130 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of what metrics give. */
+/* Titles of groups, and the order of values in them. */
 #include "cli/measures.h"
-#include "cli/options.h"
 #include "cli/output.h"
 
-#include <math.h>
 #include <string.h>
 
-typedef enum direction { NEITHER, LARGER, SMALLER, NEAR_ONE } direction;
-
-/* One value. `unit` NULL: its metric's. */
-typedef struct measure {
-    const char *name, *group;
-    direction better;
-    const char *unit;
-} measure;
-
-#define QUALITY   "Samples: how good"
-#define VARIETY   "Samples: how varied"
-#define COPIES    "Samples: copies of the training data"
-#define LIKELY    "Likelihood"
-#define REBUILT   "Reconstruction"
-#define MEANING   "Latents"
-#define JUDGEMENT "Telling real from made"
-#define COST      "Cost of a step and of use"
-#define OTHERS    "More"
-
-static const measure measures[] = {
-    {"frechet", QUALITY, SMALLER, NULL},
-    {"frechet-infinity", QUALITY, SMALLER, NULL},
-    {"kernel-distance", QUALITY, SMALLER, NULL},
-    {"kernel-distance-gaussian", QUALITY, SMALLER, NULL},
-    {"precision", QUALITY, LARGER, NULL},
-    {"density", QUALITY, LARGER, "ratio to the data"},
-    {"inception-score", QUALITY, LARGER, NULL},
-    {"class-entropy", QUALITY, NEITHER, "nats"},
-    {"conditional-class-entropy", QUALITY, NEITHER, "nats"},
-    {"agreement", QUALITY, LARGER, NULL},
-    {"sharpness", QUALITY, NEAR_ONE, NULL},
-    {"jensen-shannon", QUALITY, SMALLER, NULL},
-    {"jensen-shannon-exact", QUALITY, SMALLER, NULL},
-    {"high-quality", QUALITY, LARGER, "share"},
-    {"recall", VARIETY, LARGER, NULL},
-    {"coverage", VARIETY, LARGER, NULL},
-    {"combinations", VARIETY, LARGER, NULL},
-    {"modes", VARIETY, LARGER, NULL},
-    {"classes", VARIETY, LARGER, NULL},
-    {"largest-share", VARIETY, NEITHER, "share"},
-    {"neighbour-spread", VARIETY, NEAR_ONE, NULL},
-    {"memorisation", COPIES, NEITHER, NULL},
-    {"authenticity", COPIES, NEITHER, NULL},
-    {"log-likelihood", LIKELY, LARGER, NULL},
-    {"ais", LIKELY, LARGER, NULL},
-    {"log-likelihood-bits", LIKELY, SMALLER, "bits a feature"},
-    {"elbo", LIKELY, LARGER, NULL},
-    {"nll of elbo", LIKELY, NEITHER, NULL},
-    {"kl", LIKELY, NEITHER, NULL},
-    {"nll", LIKELY, SMALLER, NULL},
-    {"bits-per-dimension", LIKELY, SMALLER, NULL},
-    {"mse", REBUILT, SMALLER, NULL},
-    {"ssim", REBUILT, LARGER, NULL},
-    {"psnr", REBUILT, LARGER, "decibels"},
-    {"sharpness-reconstruction", REBUILT, NEAR_ONE, NULL},
-    {"reconstruction-agreement", REBUILT, LARGER, NULL},
-    {"nearest-neighbour", MEANING, LARGER, NULL},
-    {"linear-probe", MEANING, LARGER, NULL},
-    {"latent-probe", MEANING, LARGER, NULL},
-    {"mutual-information-gap", MEANING, LARGER, NULL},
-    {"cluster-accuracy", MEANING, LARGER, NULL},
-    {"latent-mmd", MEANING, SMALLER, NULL},
-    {"latent-mse", MEANING, SMALLER, NULL},
-    {"active-units", MEANING, NEITHER, NULL},
-    {"latent-rank", MEANING, NEITHER, NULL},
-    {"commonest-class", MEANING, NEITHER, NULL},
-    {"accuracy", JUDGEMENT, NEITHER, NULL},
-    {"accuracy-real", JUDGEMENT, NEITHER, NULL},
-    {"accuracy-fake", JUDGEMENT, NEITHER, NULL},
-    {"margin-real", JUDGEMENT, NEITHER, "logits"},
-    {"margin-fake", JUDGEMENT, NEITHER, "logits"},
-    {"jensen-shannon-discriminator", JUDGEMENT, NEITHER, NULL},
-    {"step-ms", COST, SMALLER, "milliseconds"},
-    {"images-per-second", COST, LARGER, "images a second"},
-    {"step-gflop", COST, SMALLER, "GFLOP"},
-    {"memory-mib", COST, SMALLER, "MiB"},
-    {"arena-mib", COST, SMALLER, "MiB"},
-    {"peak-memory-mib", COST, NEITHER, "MiB"},
-    {"parameters", COST, NEITHER, "numbers"},
-    {"sample-ms", COST, SMALLER, "milliseconds"},
-    {"sample-gflop", COST, SMALLER, "GFLOP"},
-    {"sample-joule", COST, SMALLER, "joules"},
-    {"encode-ms", COST, SMALLER, "milliseconds"},
+static const char *const titles[] = {
+    [DUET_OF_QUALITY] = "Samples: how good",
+    [DUET_OF_VARIETY] = "Samples: how varied",
+    [DUET_OF_COPIES] = "Samples: copies of the training data",
+    [DUET_OF_LIKELIHOOD] = "Likelihood",
+    [DUET_OF_RECONSTRUCTION] = "Reconstruction",
+    [DUET_OF_LATENTS] = "Latents",
+    [DUET_OF_JUDGEMENT] = "Telling real from made",
+    [DUET_OF_COST] = "Cost of a step and of use",
+    [DUET_OF_MORE] = "More",
 };
 
-static const measure *find(const char *name)
+static bool is_before(const duet_metric_measure *a, const duet_metric_measure *b)
 {
-    for (size_t i = 0; i < CLI_COUNT_OF(measures); i++)
-        if (strcmp(measures[i].name, name) == 0) return &measures[i];
-    return NULL;
+    return a->group != b->group ? a->group < b->group : a->place - 1 < b->place - 1; /* place 0 is the last */
 }
 
-static direction direction_of(const measure *known, const duet_metric_row *row, const char *name)
+/* How many measures of all metrics are shown before this one. */
+static json_int_t order_of(const duet_metric_measure *measure)
 {
-    if (known != NULL) return known->better;
-    if (strcmp(row->name, name) != 0) return NEITHER;
-    return row->better > 0 ? LARGER : row->better < 0 ? SMALLER : NEITHER;
+    const duet_metric_row *row;
+    json_int_t order = 0;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
+        for (const duet_metric_measure *it = row->measures; it->name != NULL; it++) order += is_before(it, measure);
+    return order;
 }
 
-/* Nats are those of a likelihood: of pixels as numbers, as chances of 1, as bytes. Bits of bytes are all of one kind.
- */
-static bool is_by_likelihood(const measure *known)
-{
-    return known != NULL && strcmp(known->group, LIKELY) == 0 && known->unit == NULL &&
-           strcmp(known->name, "bits-per-dimension") != 0;
-}
-
-/* The keys that every entry has. */
-static json_t *describe(const char *name, const duet_metric_row *row, const measure *known)
+/* The keys that every entry has. Nats are those of a likelihood: of pixels as numbers, as chances of 1, as bytes. Bits
+ * of bytes are all of one kind. */
+static json_t *describe(const char *name, const duet_metric_row *row, const duet_metric_measure *measure)
 {
     static const char *const words[] = {"neither", "larger", "smaller", "near"};
-    direction better = direction_of(known, row, name);
-    const char *unit = known != NULL && known->unit != NULL ? known->unit : row->unit;
+    const char *unit = measure->unit != NULL ? measure->unit : row->unit;
+    bool by_likelihood = measure->group == DUET_OF_LIKELIHOOD && strcmp(unit, "nats") == 0;
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:o}", "name", name, "metric", row->name, "group",
-                     known != NULL ? known->group : OTHERS, "unit", unit, "summary", row->summary, "better",
-                     words[better], "by_likelihood", is_by_likelihood(known), "order",
-                     (json_int_t)(known != NULL ? known - measures : (long)CLI_COUNT_OF(measures)), "target",
-                     better == NEAR_ONE ? json_real(1) : json_null());
+                     titles[measure->group], "unit", unit, "summary", row->summary, "better", words[measure->better],
+                     "by_likelihood", by_likelihood, "order", order_of(measure), "target",
+                     measure->better == DUET_NEAREST_ONE ? json_real(1) : json_null());
+}
+
+/* Of a value of the metric, or of a metric as a whole that gives several by other names. */
+static duet_metric_measure measure_of(const duet_metric_row *row, const char *name)
+{
+    const duet_metric_measure *found = duet_metric_measure_find(row, name);
+    if (found != NULL) return *found;
+    return (duet_metric_measure){.name = name,
+                                 .better = row->better > 0   ? DUET_LARGER
+                                           : row->better < 0 ? DUET_SMALLER
+                                                             : DUET_NEITHER,
+                                 .group = DUET_OF_MORE};
 }
 
 json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
@@ -134,7 +64,8 @@ json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
     bool is_taken = strcmp(value->name, value->row->name) != 0 && duet_metric_find(value->name) != NULL;
     snprintf(name, sizeof name, is_taken ? "%s of %s" : "%s", value->name,
              value->row->name); /* the bound's nll is no nll */
-    json_t *entry = describe(name, value->row, find(name));
+    duet_metric_measure measure = measure_of(value->row, value->name);
+    json_t *entry = describe(name, value->row, &measure);
     json_object_set_new(entry, "value", cli_json_number(value->value));
     json_object_set_new(entry, "low", cli_json_number(value->low));
     json_object_set_new(entry, "high", cli_json_number(value->high));
@@ -147,7 +78,8 @@ json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
 
 json_t *cli_measure_missing_json(const duet_metric_row *row, const char *reason)
 {
-    json_t *entry = describe(row->name, row, find(row->name));
+    duet_metric_measure measure = measure_of(row, row->name);
+    json_t *entry = describe(row->name, row, &measure);
     json_object_set_new(entry, "reason", cli_json_text(reason));
     return entry;
 }

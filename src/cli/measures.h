@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How pages and comparisons show what metrics give: in which group, in which order, and which of two values is the
- * better one. A metric that is not in the table is shown last, with the direction of its row in the library. */
+/* How pages and comparisons show what metrics give: the titles of groups and the order in them. The facts are each
+ * metric's own (duet_metric_measure). */
 #ifndef DUET_SRC_CLI_MEASURES_H
 #define DUET_SRC_CLI_MEASURES_H
 

@@ -85,10 +85,20 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"accuracy", NULL, DUET_NEITHER, DUET_OF_JUDGEMENT, 1},
+    {"margin-real", "logits", DUET_NEITHER, DUET_OF_JUDGEMENT, 4},
+    {"margin-fake", "logits", DUET_NEITHER, DUET_OF_JUDGEMENT, 5},
+    {"accuracy-real", NULL, DUET_NEITHER, DUET_OF_JUDGEMENT, 2},
+    {"accuracy-fake", NULL, DUET_NEITHER, DUET_OF_JUDGEMENT, 3},
+    {NULL},
+};
+
 const duet_metric duet_metric_accuracy = {
     {"accuracy", "share",
      "the discriminator's, on real examples and on as many samples, and its margins, the mean logit and minus that of "
-     "samples; or a classifier's, on the labels; for models that judge examples"},
+     "samples; or a classifier's, on the labels; for models that judge examples",
+     .measures = measures},
     applies,
     outputs,
     begin,

@@ -67,11 +67,16 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"active-units", NULL, DUET_NEITHER, DUET_OF_LATENTS, 8},
+    {NULL},
+};
+
 const duet_metric duet_metric_active_units = {
     {"active-units", "latents",
      "latents that carry something: posterior means vary by more than 0.01; for models with "
      "a posterior",
-     1},
+     1, .measures = measures},
     applies,
     outputs,
     begin,

@@ -38,11 +38,16 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"agreement", NULL, DUET_LARGER, DUET_OF_QUALITY, 10},
+    {NULL},
+};
+
 const duet_metric duet_metric_agreement = {
     .row = {"agreement", "share",
             "samples of an asked class, 1,000 in all, that the judge takes for it; for models that are told classes, "
             "with --judge",
-            .better = 1, .by_features = DUET_BY_JUDGE},
+            .better = 1, .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

@@ -134,11 +134,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return simulated > 1 ? with(task, simulated, check, error) : DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"ais", NULL, DUET_LARGER, DUET_OF_LIKELIHOOD, 2},       {"ais-chains", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
+    {"ais-acceptance", NULL, DUET_NEITHER, DUET_OF_MORE, 0}, {"ais-simulated", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
+    {"ais-gap", NULL, DUET_NEITHER, DUET_OF_MORE, 0},        {NULL},
+};
+
 const duet_metric duet_metric_ais = {
     .row = {"ais", "nats",
             "log p(x) of 100 examples (--set examples=N) by annealed importance sampling, checked on 20 samples from "
             "both sides; only where it is named; for models with a decoder, generators with --set sigma=S",
-            .better = 1, .on_request = true},
+            .better = 1, .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
     .refusal = refusal,

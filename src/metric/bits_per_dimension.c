@@ -35,9 +35,14 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"bits-per-dimension", NULL, DUET_SMALLER, DUET_OF_LIKELIHOOD, 8},
+    {NULL},
+};
+
 const duet_metric duet_metric_bits_per_dimension = {
     {"bits-per-dimension", "bits a feature", "code length of an example's bytes; for models with a likelihood of bytes",
-     -1},
+     -1, .measures = measures},
     applies,
     outputs,
     begin,

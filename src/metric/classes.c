@@ -76,12 +76,18 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"classes", NULL, DUET_LARGER, DUET_OF_VARIETY, 5},
+    {"largest-share", "share", DUET_NEITHER, DUET_OF_VARIETY, 6},
+    {NULL},
+};
+
 const duet_metric duet_metric_classes = {
     .row = {"classes", "classes",
             "classes with over 1% of 1,000 samples, labelled by the judge or the nearest training example; for models "
             "that sample, on data "
             "with labels",
-            .better = 1, .by_features = DUET_BY_JUDGE},
+            .better = 1, .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

@@ -83,10 +83,16 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"cluster-accuracy", NULL, DUET_LARGER, DUET_OF_LATENTS, 5},
+    {NULL},
+};
+
 const duet_metric duet_metric_cluster_accuracy = {
     {"cluster-accuracy", "share",
      "examples whose likeliest category stands for their class, that of most training examples of the category; for "
-     "models that find classes without labels, on data with labels"},
+     "models that find classes without labels, on data with labels",
+     .measures = measures},
     applies,
     outputs,
     begin,

@@ -80,11 +80,18 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"combinations", NULL, DUET_LARGER, DUET_OF_VARIETY, 3},
+    {"invented", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
+    {"unreadable", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
+    {NULL},
+};
+
 const duet_metric duet_metric_combinations = {
     .row = {"combinations", "share",
             "combinations of factors, of those in the data, that 2,500 samples show; samples that show another "
             "(invented) and none (unreadable); for models that sample, on shapes",
-            1},
+            1, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

@@ -250,11 +250,26 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"step-ms", "milliseconds", DUET_SMALLER, DUET_OF_COST, 1},
+    {"images-per-second", "images a second", DUET_LARGER, DUET_OF_COST, 2},
+    {"step-gflop", "GFLOP", DUET_SMALLER, DUET_OF_COST, 3},
+    {"parameters", "numbers", DUET_NEITHER, DUET_OF_COST, 7},
+    {"arena-mib", "MiB", DUET_SMALLER, DUET_OF_COST, 5},
+    {"memory-mib", "MiB", DUET_SMALLER, DUET_OF_COST, 4},
+    {"sample-ms", "milliseconds", DUET_SMALLER, DUET_OF_COST, 8},
+    {"sample-gflop", "GFLOP", DUET_SMALLER, DUET_OF_COST, 9},
+    {"sample-joule", "joules", DUET_SMALLER, DUET_OF_COST, 10},
+    {"encode-ms", "milliseconds", DUET_SMALLER, DUET_OF_COST, 11},
+    {"peak-memory-mib", "MiB", DUET_NEITHER, DUET_OF_COST, 6},
+    {NULL},
+};
+
 const duet_metric duet_metric_cost = {
     .row = {"cost", "as named",
             "what training and use cost: milliseconds and GFLOP a step, parameters, MiB, milliseconds of 1,000 samples "
             "and of encoding an example, joules where the machine tells; only where it is named",
-            .better = -1, .on_request = true},
+            .better = -1, .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
     .refusal = refusal,

@@ -44,9 +44,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"elbo", NULL, DUET_LARGER, DUET_OF_LIKELIHOOD, 4},
+    /* a term of the bound: no nll of the model */
+    {"nll", NULL, DUET_NEITHER, DUET_OF_LIKELIHOOD, 5},
+    {"kl", NULL, DUET_NEITHER, DUET_OF_LIKELIHOOD, 6},
+    {NULL},
+};
+
 const duet_metric duet_metric_elbo = {
     {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior",
-     1},
+     1, .measures = measures},
     applies,
     outputs,
     begin,

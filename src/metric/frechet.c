@@ -261,11 +261,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"frechet", NULL, DUET_SMALLER, DUET_OF_QUALITY, 1},
+    {"frechet-infinity", NULL, DUET_SMALLER, DUET_OF_QUALITY, 2},
+    {NULL},
+};
+
 const duet_metric duet_metric_frechet = {
     .row = {"frechet", "squared features",
             "Frechet distance between the features of 2,500 samples and of the split, and what it would be of "
             "infinitely many; for models that sample, with a judge or with --features",
-            .better = -1, .by_features = DUET_BY_FEATURES},
+            .better = -1, .by_features = DUET_BY_FEATURES, .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

@@ -104,11 +104,18 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"inception-score", NULL, DUET_LARGER, DUET_OF_QUALITY, 7},
+    {"class-entropy", "nats", DUET_NEITHER, DUET_OF_QUALITY, 8},
+    {"conditional-class-entropy", "nats", DUET_NEITHER, DUET_OF_QUALITY, 9},
+    {NULL},
+};
+
 const duet_metric duet_metric_inception_score = {
     .row = {"inception-score", "classes",
             "exp(H(y) - mean H(y | x)) of the judge's classes of 2,500 samples, and both entropies in nats; for models "
             "that sample, with a judge",
-            .better = 1, .by_features = DUET_BY_JUDGE},
+            .better = 1, .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

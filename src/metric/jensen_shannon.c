@@ -125,11 +125,18 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"jensen-shannon", NULL, DUET_SMALLER, DUET_OF_QUALITY, 12},
+    {"jensen-shannon-floor", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
+    {"jensen-shannon-exact", NULL, DUET_SMALLER, DUET_OF_QUALITY, 13},
+    {NULL},
+};
+
 const duet_metric duet_metric_jensen_shannon = {
     .row = {"jensen-shannon", "nats",
             "Jensen-Shannon divergence of a generated mixture and 10,000 samples, both blurred by half a mode's width, "
             "and what examples have by chance; of flows also exact; only where it is named; on generated data",
-            .better = -1, .on_request = true},
+            .better = -1, .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

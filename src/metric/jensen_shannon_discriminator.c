@@ -121,11 +121,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"jensen-shannon-discriminator", NULL, DUET_NEITHER, DUET_OF_JUDGEMENT, 6},
+    {"jensen-shannon-discriminator-training", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
+    {NULL},
+};
+
 const duet_metric duet_metric_jensen_shannon_discriminator = {
     .row = {"jensen-shannon-discriminator", "nats",
             "a discriminator's own estimate of the Jensen-Shannon divergence, (E log D(x) + E log(1 - D(G(z))) + log "
             "4) / 2, on test examples and on training ones; only where it is named; for GANs whose logit is log-odds",
-            .on_request = true},
+            .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
     .refusal = duet_metric_why_no_odds,

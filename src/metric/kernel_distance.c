@@ -45,12 +45,18 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"kernel-distance", NULL, DUET_SMALLER, DUET_OF_QUALITY, 3},
+    {"kernel-distance-gaussian", NULL, DUET_SMALLER, DUET_OF_QUALITY, 4},
+    {NULL},
+};
+
 const duet_metric duet_metric_kernel_distance = {
     .row = {"kernel-distance", "squared, of a kernel",
             "unbiased squared maximum mean discrepancy of the features of up to 2,500 samples and as many examples, by "
             "a cubic and by a Gaussian kernel; below 0: no difference is seen; for models that sample, with a judge or "
             "with --features",
-            .better = -1, .by_features = DUET_BY_FEATURES},
+            .better = -1, .by_features = DUET_BY_FEATURES, .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

@@ -88,11 +88,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"latent-mmd", NULL, DUET_SMALLER, DUET_OF_LATENTS, 6},
+    {NULL},
+};
+
 const duet_metric duet_metric_latent_mmd = {
     .row =
         {"latent-mmd", "squared, of a kernel up to 1",
          "how far 1,000 codes of the data lie from as many draws of the prior, near 0 if not at all; for models that "
-         "encode and sample"},
+         "encode and sample",
+         .measures = measures},
     .applies = applies,
     .finish = finish,
 };

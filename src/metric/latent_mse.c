@@ -55,10 +55,16 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"latent-mse", NULL, DUET_SMALLER, DUET_OF_LATENTS, 7},
+    {NULL},
+};
+
 const duet_metric duet_metric_latent_mse = {
     .row = {"latent-mse", "squared units a latent",
             "mean squared error of the code of what a latent decodes to, 1,000 latents; for models that encode and "
-            "decode"},
+            "decode",
+            .measures = measures},
     .applies = applies,
     .finish = finish,
 };

@@ -52,12 +52,18 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"latent-probe", NULL, DUET_LARGER, DUET_OF_LATENTS, 3},
+    {"commonest-class", NULL, DUET_NEITHER, DUET_OF_LATENTS, 10},
+    {NULL},
+};
+
 const duet_metric duet_metric_latent_probe = {
     .row = {"latent-probe", "share",
             "samples whose class, as the judge says, softmax regression reads from their latents, fitted to 2,500 and "
             "tested on 2,500, and the share of the commonest class; for models that decode at most 1,024 latents, with "
             "a judge",
-            .better = 1, .by_features = DUET_BY_JUDGE},
+            .better = 1, .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

@@ -128,11 +128,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"latent-rank", NULL, DUET_NEITHER, DUET_OF_LATENTS, 9},
+    {NULL},
+};
+
 const duet_metric duet_metric_latent_rank = {
     .row =
         {"latent-rank", "directions",
          "numerical rank of d decode / d latent at 16 draws of the prior; for models that decode up to 256 continuous "
-         "latents"},
+         "latents",
+         .measures = measures},
     .applies = applies,
     .finish = finish,
 };

@@ -86,12 +86,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"linear-probe", NULL, DUET_LARGER, DUET_OF_LATENTS, 2},
+    {NULL},
+};
+
 const duet_metric duet_metric_linear_probe = {
     .row =
         {"linear-probe", "share",
          "examples, at most 2,000, whose class softmax regression reads from their codes, fitted to those of at most "
          "5,000 training examples; for models that encode in at most 1,024 numbers, on data with labels",
-         1},
+         1, .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

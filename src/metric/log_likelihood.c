@@ -91,11 +91,17 @@ const char *duet_metric_why_no_likelihood(duet_run *run)
     return "the model draws or rebuilds examples, but no formula of it says how likely one is";
 }
 
+static const duet_metric_measure measures[] = {
+    {"log-likelihood", NULL, DUET_LARGER, DUET_OF_LIKELIHOOD, 1},
+    {"log-likelihood-bits", "bits a feature", DUET_SMALLER, DUET_OF_LIKELIHOOD, 3},
+    {NULL},
+};
+
 const duet_metric duet_metric_log_likelihood = {
     .row = {"log-likelihood", "nats",
             "log p(x) of 1,000 examples (--set examples=N) by importance weighting with 1,000 draws each (--set "
             "k=5000); only where it is named; for variational autoencoders",
-            .better = 1, .on_request = true},
+            .better = 1, .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
     .refusal = duet_metric_why_no_likelihood,

@@ -98,11 +98,18 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"memorisation", NULL, DUET_NEITHER, DUET_OF_COPIES, 1},
+    {"authenticity", NULL, DUET_NEITHER, DUET_OF_COPIES, 2},
+    {NULL},
+};
+
 const duet_metric duet_metric_memorisation = {
     .row = {"memorisation", "share",
             "how often a sample lies nearer to the training data than a test example does, 1/2 where nothing is "
             "copied, and authenticity, the share of samples that are no copies; for models that sample, on data with a "
-            "test split"},
+            "test split",
+            .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

@@ -65,6 +65,13 @@ const duet_metric_row *duet_metric_find(const char *name)
     return metric == NULL ? NULL : &metric->row;
 }
 
+const duet_metric_measure *duet_metric_measure_find(const duet_metric_row *row, const char *name)
+{
+    for (const duet_metric_measure *it = row->measures; it->name != NULL; it++)
+        if (strcmp(it->name, name) == 0) return it;
+    return NULL;
+}
+
 bool duet_metric_applies(duet_run *run, const char *name)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));

@@ -73,11 +73,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"modes", NULL, DUET_LARGER, DUET_OF_VARIETY, 4},
+    {"high-quality", "share", DUET_LARGER, DUET_OF_QUALITY, 14},
+    {NULL},
+};
+
 const duet_metric duet_metric_modes = {
     .row = {"modes", "modes",
             "modes of a generated mixture that 2,500 samples cover, and the share of samples within three "
             "standard deviations of one; for models that sample, on generated data",
-            1},
+            1, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

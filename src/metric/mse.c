@@ -48,8 +48,14 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"mse", NULL, DUET_SMALLER, DUET_OF_RECONSTRUCTION, 1},
+    {NULL},
+};
+
 const duet_metric duet_metric_mse = {
-    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct", -1},
+    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct", -1,
+     .measures = measures},
     applies,
     outputs,
     begin,

@@ -148,11 +148,16 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"mutual-information-gap", NULL, DUET_LARGER, DUET_OF_LATENTS, 4},
+    {NULL},
+};
+
 const duet_metric duet_metric_mutual_information_gap = {
     .row = {"mutual-information-gap", "share",
             "how much more of each true factor the latent that knows most of it knows than the next, of 10,000 codes; "
             "for models that encode, on data whose factors are known",
-            1},
+            1, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

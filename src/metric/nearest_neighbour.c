@@ -97,10 +97,16 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"nearest-neighbour", NULL, DUET_LARGER, DUET_OF_LATENTS, 1},
+    {NULL},
+};
+
 const duet_metric duet_metric_nearest_neighbour = {
     .row = {"nearest-neighbour", "share",
             "examples, at most 2,000, whose code is nearest to one of the same class among those of at most 10,000 "
-            "training examples; for models that encode, on data with labels"},
+            "training examples; for models that encode, on data with labels",
+            .measures = measures},
     .applies = applies,
     .finish = finish,
 };

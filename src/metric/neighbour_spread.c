@@ -56,10 +56,16 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"neighbour-spread", NULL, DUET_NEAREST_ONE, DUET_OF_VARIETY, 7},
+    {NULL},
+};
+
 const duet_metric duet_metric_neighbour_spread = {
     .row = {"neighbour-spread", "ratio to the data",
             "mean distance of 500 samples to the nearest other, over that of as many examples, near 0 where all look "
-            "alike; for models that sample"},
+            "alike; for models that sample",
+            .measures = measures},
     .applies = applies,
     .finish = finish,
 };

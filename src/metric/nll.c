@@ -34,8 +34,14 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"nll", NULL, DUET_SMALLER, DUET_OF_LIKELIHOOD, 7},
+    {NULL},
+};
+
 const duet_metric duet_metric_nll = {
-    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models", -1},
+    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models", -1,
+     .measures = measures},
     applies,
     outputs,
     begin,

@@ -89,11 +89,19 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"precision", NULL, DUET_LARGER, DUET_OF_QUALITY, 5},
+    {"recall", NULL, DUET_LARGER, DUET_OF_VARIETY, 1},
+    {"density", "ratio to the data", DUET_LARGER, DUET_OF_QUALITY, 6},
+    {"coverage", NULL, DUET_LARGER, DUET_OF_VARIETY, 2},
+    {NULL},
+};
+
 const duet_metric duet_metric_precision = {
     .row = {"precision", "share",
             "precision, recall, density and coverage of up to 2,500 samples and as many examples by balls to the fifth "
             "neighbour among features; for models that sample, with a judge or with --features",
-            .better = 1, .by_features = DUET_BY_FEATURES},
+            .better = 1, .by_features = DUET_BY_FEATURES, .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

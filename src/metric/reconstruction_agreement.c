@@ -57,11 +57,16 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static const duet_metric_measure measures[] = {
+    {"reconstruction-agreement", NULL, DUET_LARGER, DUET_OF_RECONSTRUCTION, 5},
+    {NULL},
+};
+
 const duet_metric duet_metric_reconstruction_agreement = {
     .row = {"reconstruction-agreement", "share",
             "examples, at most 2,000, whose reconstruction the judge takes for the class of the example itself; for "
             "models that reconstruct, with --judge",
-            .by_features = DUET_BY_JUDGE},
+            .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
 };

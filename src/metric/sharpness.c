@@ -102,10 +102,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"sharpness", NULL, DUET_NEAREST_ONE, DUET_OF_QUALITY, 11},
+    {"sharpness-reconstruction", NULL, DUET_NEAREST_ONE, DUET_OF_RECONSTRUCTION, 4},
+    {NULL},
+};
+
 const duet_metric duet_metric_sharpness = {
     .row = {"sharpness", "ratio to the data",
             "energy of the 3 x 3 Laplacian of 1,000 samples, and of reconstructions, over that of the data; for models "
-            "of pictures of at least 3 x 3 that sample or reconstruct"},
+            "of pictures of at least 3 x 3 that sample or reconstruct",
+            .measures = measures},
     .applies = applies,
     .outputs = outputs,
     .begin = begin,

@@ -115,11 +115,17 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"ssim", NULL, DUET_LARGER, DUET_OF_RECONSTRUCTION, 2},
+    {"psnr", "decibels", DUET_LARGER, DUET_OF_RECONSTRUCTION, 3},
+    {NULL},
+};
+
 const duet_metric duet_metric_ssim = {
     .row = {"ssim", "up to 1",
             "structural similarity of reconstructions and originals, and psnr, the peak signal-to-noise ratio in "
             "decibels; for models that reconstruct pictures in [0, 1]",
-            1},
+            1, .measures = measures},
     .applies = applies,
     .outputs = outputs,
     .begin = begin,
