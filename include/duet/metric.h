@@ -45,7 +45,7 @@ typedef struct duet_metric_row {
     const char *name;
     const char *unit;
     const char *summary;
-    int better;      /**< 1: the larger its first value, the better; -1: the smaller; 0: neither */
+    int better;      /**< 1: the larger its first value, the better; -1: the smaller; 0: no best is kept by it */
     bool on_request; /**< it takes long: computed only where it is named */
     duet_feature_use by_features;
     const duet_metric_measure *measures; /**< every value that it can give; after the last a NULL name */
