@@ -53,7 +53,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 }
 
 static const duet_metric_measure measures[] = {
-    {"latent-probe", NULL, DUET_LARGER, DUET_OF_LATENTS, 3},
+    {"latent-probe", NULL, DUET_NEITHER, DUET_OF_LATENTS, 3},
     {"commonest-class", NULL, DUET_NEITHER, DUET_OF_LATENTS, 10},
     {NULL},
 };
