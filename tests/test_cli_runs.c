@@ -334,6 +334,9 @@ static void a_discriminator_is_drawn_along_the_line(void **state)
                "discriminator_hidden=4", "--set", "latent=2", "--out", "@/line"),
            0, "/line", NULL);
     expect(RUN("score", "@/line", "--curve", "@/curve.png"), 0, "the best discriminator", NULL);
+    expect(RUN("score", "@/line", "--curve", "@/curve.npy"), 0, "x p q best discriminator", NULL);
+    expect(RUN("score", "@/line", "--curve", "@/curve.png", "--by", "discriminator"), 2, NULL,
+           "--curve gives no scores");
     json_t *parsed = document(RUN("score", "@/line", "--curve", "@/curve.npy", "--json"));
     json_t *curve = json_object_get(parsed, "curve"), *p = json_object_get(curve, "p");
     float *rows = (float *)read_array("curve.npy", "'shape': (401, 5)", 401 * 5 * sizeof(float));

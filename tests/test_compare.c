@@ -290,6 +290,33 @@ static void a_report_is_evaluated_once(void **state)
     assert_non_null(strstr(page, "\"evaluation_is_old\":true"));
     free(page);
     expect(RUN("report", "@/vae"), 0, NULL, "evaluating ");
+    assert_int_equal(remove(inside("vae/report/samples.png", path)), 0); /* nor is a page left without its pictures */
+    expect(RUN("report", "@/vae"), 0, NULL, "evaluating ");
+    assert_true(is_there("vae/report/samples.png"));
+}
+
+static bool is_evaluated(result made)
+{
+    bool evaluated = strstr(made.err, "evaluating") != NULL;
+    expect(made, 0, NULL, NULL);
+    return evaluated;
+}
+
+/* A judge that has learnt more is another one; one that does not fit is said to be left out each time. */
+static void judges_are_known_again(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    size_t size;
+    train("classifier", "shapes", "@/judge");
+    for (int i = 0; i < 2; i++) expect(RUN("report", "@/vae", "--judge", "@/judge"), 0, NULL, "the judge is left out");
+    char *kept = test_file_read(inside("vae/evaluation.json", path), &size);
+    assert_non_null(strstr(kept, "\"left_out\""));
+    free(kept);
+    assert_false(is_evaluated(RUN("report", "@/vae")));
+    expect(RUN("train", "--resume", "@/judge", "--steps", "6"), 0, NULL, NULL);
+    assert_true(is_evaluated(RUN("report", "@/vae")));
+    assert_false(is_evaluated(RUN("report", "@/vae", "--judge", "@/judge")));
 }
 
 static void runs_are_compared(void **state)
@@ -338,7 +365,9 @@ static void mistakes_are_refused(void **state)
     expect(RUN("compare", "@/vae", "@/nowhere"), 1, NULL, "is no run's directory");
     expect(RUN("compare", "@/vae", "@/gan", "--out", "/proc/nowhere/a.html"), 1, NULL, "/proc/nowhere/a.html");
     expect(RUN("report", "@/gan", "--out", "/proc/nowhere/a.html"), 1, NULL, "/proc/nowhere/a.html");
+    expect(RUN("report", "@/gan", "--out", "@/page.png"), 2, NULL, "ends in .html");
     expect(RUN("report", "@/vae", "--judge", "@/nowhere"), 1, NULL, "is no run's directory");
+    expect(RUN("report", "@/vae", "--judge", "@/gan"), 1, NULL, "a judge is a run that classifies");
     (void)mkdir(inside("begun", path), 0777);
     make_run("begun", "ring8", NULL);
     expect(RUN("compare", "@/vae", "@/begun"), 1, NULL, "there is no checkpoint yet");
@@ -367,7 +396,7 @@ int main(void)
     const struct CMUnitTest program[] = {
         cmocka_unit_test(training_leaves_a_page), cmocka_unit_test(a_report_is_evaluated_once),
         cmocka_unit_test(runs_are_compared),      cmocka_unit_test(other_data_is_not_compared),
-        cmocka_unit_test(mistakes_are_refused),
+        cmocka_unit_test(judges_are_known_again), cmocka_unit_test(mistakes_are_refused),
     };
     return RUN_TESTS("marks", marks, NULL, NULL) + RUN_TESTS("run files", files, NULL, NULL) +
            RUN_TESTS("compare", program, begin, remove_folder);

@@ -188,6 +188,23 @@ static void a_procedure_stops_between_repeats(void **state)
     close_used(&it);
 }
 
+/* Neither does one without repeats begin its first batch. */
+static void samples_stop_between_batches(void **state)
+{
+    (void)state;
+    volatile int stop = 1;
+    float values[2];
+    used it;
+    duet_error error = {0};
+    duet_family family = family_of(build_counter);
+    const duet_wanted wanted = {DUET_DECODE, values};
+    const duet_request request = {.count = 1, .outputs = &wanted, .output_count = 1, .stop = &stop};
+    open_used(&it, &family);
+    assert_status(duet_evaluator_use(it.evaluator, &request, &error), DUET_ERROR_INTERRUPTED, &error);
+    assert_message(&error, "0 of 1 examples");
+    close_used(&it);
+}
+
 /* Nothing that use does enters the store of the model, where checkpoints look. */
 static void scratch_is_in_no_checkpoint(void **state)
 {
@@ -332,6 +349,7 @@ int main(void)
         cmocka_unit_test(phases_go_round),
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(a_procedure_stops_between_repeats),
+        cmocka_unit_test(samples_stop_between_batches),
         cmocka_unit_test(scratch_is_in_no_checkpoint),
         cmocka_unit_test(invert_finds_the_latents_of_own_samples),
         cmocka_unit_test(conditions_of_examples_must_be_given),

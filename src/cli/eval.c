@@ -147,7 +147,11 @@ static int call_judge(duet_run *run, const char *directory, duet_run **judge)
 static int take_samples(duet_run *run, const char *samples)
 {
     duet_error error = {0};
-    return duet_run_set_samples(run, samples, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+    if (duet_run_set_samples(run, samples, &error) != DUET_OK) return cli_fail_opened(&error);
+    duet_data *given = duet_run_given_samples(run);
+    if (given != NULL && duet_data_describe(duet_run_data(run))->unit_range && !duet_data_describe(given)->unit_range)
+        fprintf(stderr, "%s leaves [0, 1], where the run's data are: are these pixels of another scale?\n", samples);
+    return CLI_DONE;
 }
 
 static int take_features(duet_run *run, const cli_list *files)

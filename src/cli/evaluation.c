@@ -6,8 +6,11 @@
 #include "cli/output.h"
 #include "cli/run.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum { MOST_VALUES = 128, MOST_METRICS = 64, SEED = 0 };
 
@@ -54,6 +57,26 @@ static bool is_complete(json_t *evaluation)
             !is_named(json_object_get(evaluation, "not_given"), row->name))
             return false;
     return true;
+}
+
+/* Whether the pictures that it names are still there. */
+static bool has_pictures(const char *run, json_t *evaluation)
+{
+    char *folder = duet_page_file(run, "report");
+    bool whole = folder != NULL;
+    json_t *picture;
+    size_t i;
+    json_array_foreach(json_object_get(evaluation, "pictures"), i, picture)
+    {
+        const char *file = json_string_value(json_object_get(picture, "file"));
+        if (!whole || file == NULL) continue;
+        char *path = malloc(strlen(folder) + strlen(file) + 2);
+        if (path != NULL) sprintf(path, "%s/%s", folder, file);
+        whole = path != NULL && access(path, R_OK) == 0;
+        free(path);
+    }
+    free(folder);
+    return whole;
 }
 
 static bool is_as_wished(json_t *evaluation, json_t *checkpoint, json_t *judge)
@@ -129,14 +152,34 @@ static int compute(duet_run *run, json_t *evaluation)
     return CLI_DONE;
 }
 
-/* A judge that does not fit the run's data judges nothing here; the other runs may still be compared by it. */
-static int call_judge(duet_run *run, const char *directory, duet_run **judge)
+/* A judge that does not fit the run's data judges nothing here, and why is kept; the other runs may still be compared
+ * by it. One that is no classifier is a mistake. */
+static int call_judge(duet_run *run, json_t *judged_by, duet_run **judge)
 {
     duet_error error = {0};
+    const char *directory = json_string_value(json_object_get(judged_by, "run"));
+    if (directory == NULL) return CLI_DONE;
+    json_object_del(judged_by, "left_out");
     if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK) return cli_fail_opened(&error);
     if (duet_run_set_judge(run, *judge, &error) == DUET_OK) return CLI_DONE;
-    cli_complain(CLI_DONE, "the judge is left out for this run: %s", error.message);
+    if (error.status != DUET_ERROR_DATA) return cli_fail_opened(&error);
+    json_object_set_new(judged_by, "left_out", cli_json_text(error.message));
     return CLI_DONE;
+}
+
+/* Said each time that the judge is asked for, not only when the evaluation is made. */
+static void warn_of_judge(json_t *judged_by, const char *run)
+{
+    const char *reason = json_string_value(json_object_get(judged_by, "left_out"));
+    if (reason != NULL) cli_complain(CLI_DONE, "the judge is left out for %s: %s", run, reason);
+}
+
+static bool dump_synced(json_t *evaluation, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    bool whole = file != NULL && json_dumpf(evaluation, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 &&
+                 fflush(file) == 0 && fsync(fileno(file)) == 0;
+    return file != NULL && fclose(file) == 0 && whole;
 }
 
 static int write_evaluation(const char *run, json_t *evaluation)
@@ -148,8 +191,7 @@ static int write_evaluation(const char *run, json_t *evaluation)
     if (temporary != NULL) snprintf(temporary, size, "%s.tmp", path);
     if (temporary == NULL)
         status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    else if (json_dump_file(evaluation, temporary, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0 ||
-             rename(temporary, path) != 0)
+    else if (!dump_synced(evaluation, temporary) || rename(temporary, path) != 0)
         status = cli_complain(CLI_FAILED, "%s cannot be written", path);
     if (status != CLI_DONE && temporary != NULL) remove(temporary);
     free(temporary);
@@ -160,10 +202,9 @@ static int write_evaluation(const char *run, json_t *evaluation)
 static int evaluate(const char *directory, const cli_evaluation_wish *wish, json_t *checkpoint, json_t *judged_by)
 {
     duet_run *run = NULL, *judge = NULL;
-    const char *judge_run = json_string_value(json_object_get(judged_by, "run"));
     fprintf(stderr, "evaluating %s\n", directory);
     int status = cli_run_open(&run, directory, wish->device, NULL);
-    if (status == CLI_DONE && judge_run != NULL) status = call_judge(run, judge_run, &judge);
+    if (status == CLI_DONE) status = call_judge(run, judged_by, &judge);
     if (status == CLI_DONE) {
         json_t *evaluation = json_pack(
             "{s:i, s:s, s:O, s:O, s:o, s:s, s:i, s:[], s:[]}", "schema", 1, "duet", duet_version(), "checkpoint",
@@ -179,7 +220,7 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, json
     return status;
 }
 
-/* Who is to judge: the one asked for, or who judged before and is still there. */
+/* Who is to judge: the one asked for, or who judged before and is still there, as it is now. */
 static json_t *judge_json(const cli_evaluation_wish *wish, json_t *before, int *status)
 {
     const char *run = wish->judge;
@@ -187,27 +228,42 @@ static json_t *judge_json(const cli_evaluation_wish *wish, json_t *before, int *
     if (run == NULL) {
         uint64_t step;
         char sum[32];
-        json_t *last = json_object_get(before, "judge");
-        run = json_string_value(json_object_get(last, "run"));
-        bool is_there = run != NULL && duet_page_checkpoint(run, &step, sum, NULL) == DUET_OK;
-        return is_there ? json_incref(last) : json_null();
+        run = json_string_value(json_object_get(json_object_get(before, "judge"), "run"));
+        if (run == NULL || duet_page_checkpoint(run, &step, sum, NULL) != DUET_OK) return json_null();
     }
     json_t *checkpoint = checkpoint_json(run, status);
     return checkpoint == NULL ? NULL : json_pack("{s:o, s:o}", "run", cli_json_text(run), "checkpoint", checkpoint);
 }
 
+/* Two programs at a time would write the same files: the second waits, and finds the work done. The lock is the
+ * directory's, and goes with the program; -1: none is to be had here, say on a file system without locks. */
+static int lock_run(const char *run)
+{
+    char *path = duet_page_file(run, "evaluation.json"), *slash = path == NULL ? NULL : strrchr(path, '/');
+    if (slash != NULL) slash[1] = '\0';
+    int descriptor = path == NULL ? -1 : open(slash == NULL ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(path);
+    if (descriptor >= 0) (void)flock(descriptor, LOCK_EX);
+    return descriptor;
+}
+
 int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
 {
     int status;
+    int lock = lock_run(run);
     json_t *checkpoint = checkpoint_json(run, &status), *before = NULL, *judge = NULL;
     if (status == CLI_DONE) {
         before = read_evaluation(run);
         judge = judge_json(wish, before, &status);
     }
-    bool asked = status == CLI_DONE && wish->judge != NULL;
-    if (status == CLI_DONE &&
-        (wish->afresh || !is_as_wished(before, checkpoint, asked ? json_object_get(judge, "checkpoint") : NULL)))
-        status = evaluate(run, wish, checkpoint, judge);
+    if (status == CLI_DONE) {
+        bool kept = !wish->afresh && has_pictures(run, before) &&
+                    is_as_wished(before, checkpoint, json_object_get(judge, "checkpoint"));
+        if (!kept) status = evaluate(run, wish, checkpoint, judge);
+        if (status == CLI_DONE && wish->judge != NULL)
+            warn_of_judge(kept ? json_object_get(before, "judge") : judge, run);
+    }
+    if (lock >= 0) (void)close(lock);
     json_decref(judge);
     json_decref(before);
     json_decref(checkpoint);

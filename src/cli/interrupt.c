@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 static volatile int stop;
+static struct sigaction before;
 
 static void on_interrupt(int signal)
 {
@@ -18,6 +19,11 @@ const volatile int *cli_catch_interrupt(void)
     /* SA_RESETHAND: a second Ctrl-C finds the default action. */
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGINT, &action, &before);
     return &stop;
+}
+
+void cli_leave_interrupt(void)
+{
+    sigaction(SIGINT, &before, NULL);
 }

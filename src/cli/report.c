@@ -2,6 +2,7 @@
 /* duet report: one run as a page. */
 #include "cli/commands.h"
 #include "cli/evaluation.h"
+#include "cli/gallery.h"
 #include "cli/output.h"
 
 #include <stdlib.h>
@@ -17,7 +18,7 @@ static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
      "a run of a classifier, which says what samples show (default: the\none that judged this run before)", 0, 0},
-    {CLI_TEXT, "out", 0, PLACE(out), "FILE", "the page (default: report.html in the run)", 0, 0},
+    {CLI_TEXT, "out", 0, PLACE(out), "FILE.html", "the page (default: report.html in the run)", 0, 0},
     {CLI_FLAG, "afresh", 0, PLACE(afresh), NULL, "evaluate again, also where nothing has changed", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: what the page shows but for pictures", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
@@ -39,12 +40,13 @@ static int write_page(const struct arguments *arguments)
     char *own_path = arguments->out == NULL ? duet_page_file(arguments->run, "report.html") : NULL;
     const char *path = arguments->out == NULL ? own_path : arguments->out;
     if (path == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    int status = CLI_DONE;
     if (duet_page_write(path, &arguments->run, 1, &error) != DUET_OK)
-        cli_fail_opened(&error);
+        status = cli_fail_opened(&error);
     else if (!arguments->json)
         printf("%s\n", path);
     free(own_path);
-    return error.status == DUET_OK ? CLI_DONE : CLI_FAILED;
+    return status;
 }
 
 static int run(int argc, char **argv)
@@ -52,6 +54,8 @@ static int run(int argc, char **argv)
     struct arguments arguments = {0};
     int status;
     if (!cli_parse(&cli_report, argc, argv, &arguments, &status)) return status;
+    if (arguments.out != NULL && !cli_ends_in(arguments.out, ".html"))
+        return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .html, not '%s'", arguments.out);
     status = cli_evaluation_ensure(
         arguments.run,
         &(cli_evaluation_wish){.device = arguments.device, .judge = arguments.judge, .afresh = arguments.afresh});

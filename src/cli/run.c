@@ -55,6 +55,11 @@ int cli_use(duet_run *run, duet_request *request)
     request->context = &shown;
     request->stop = cli_catch_interrupt();
     duet_status status = duet_run_use(run, request, &error);
+    cli_leave_interrupt();
+    if (status == DUET_OK && *request->stop != 0) { /* it came too late to be seen */
+        error = (duet_error){DUET_ERROR_INTERRUPTED, "stopped"};
+        status = error.status;
+    }
     cli_progress_clear();
     return status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }

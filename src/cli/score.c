@@ -287,6 +287,16 @@ static int score(duet_run *run, const struct arguments *arguments)
     return status;
 }
 
+/* The curve takes no examples, so nothing that chooses or scores some goes with it. */
+static int check_curve(const struct arguments *arguments)
+{
+    if (arguments->curve == NULL) return CLI_DONE;
+    if (arguments->by != NULL || arguments->against != NULL || arguments->out != NULL || arguments->split != NULL)
+        return cli_complain(CLI_MISTAKE,
+                            "--curve gives no scores: --by, --against, --out and --split have no meaning beside it");
+    return cli_curve_check(arguments->curve);
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -294,7 +304,7 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_score, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
-    if (status == CLI_DONE) status = cli_curve_check(arguments.curve);
+    if (status == CLI_DONE) status = check_curve(&arguments);
     if (status == CLI_DONE) status = check_way(arguments.by);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);

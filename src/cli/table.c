@@ -49,13 +49,19 @@ static size_t column_width(const cli_table *table, size_t column)
     return width;
 }
 
+/* Names are those of files and may hold anything: what would steer a terminal or end a row becomes "?". */
+static void put_text(const char *text, FILE *stream)
+{
+    for (; *text != '\0'; text++) fputc((unsigned char)*text < ' ' || *text == 127 ? '?' : *text, stream);
+}
+
 /* One cell; the last one with a text is not padded, so that no line ends in spaces. */
 static void print_cell(const cli_table *table, size_t column, const char *text, bool last, FILE *stream)
 {
     size_t padding = column_width(table, column) - strlen(text);
     bool right = table->heads[column][0] == '>';
     if (right) fprintf(stream, "%*s", (int)padding, "");
-    fputs(text, stream);
+    put_text(text, stream);
     if (!right && !last) fprintf(stream, "%*s", (int)padding, "");
     fputs(last ? "\n" : "  ", stream);
 }

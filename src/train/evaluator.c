@@ -452,7 +452,11 @@ static duet_status answer(duet_evaluator *evaluator, const duet_request *request
     if (it.room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a batch of %zu rows", rows);
     duet_status status = DUET_OK;
     for (size_t first = 0; first < request->count && status == DUET_OK; first += rows)
-        status = run_batch(&it, first, request->count - first < rows ? request->count - first : rows, error);
+        if (request->stop != NULL && *request->stop != 0 && it.total == 0) /* else replays look, and say so better */
+            status =
+                duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped after %zu of %zu examples", first, request->count);
+        else
+            status = run_batch(&it, first, request->count - first < rows ? request->count - first : rows, error);
     free(it.room);
     return status;
 }

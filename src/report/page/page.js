@@ -428,7 +428,7 @@ function notes() {
 function summary() {
   const run = runs[0], asked = run.epochs, done = run.cost.epoch;
   const progress = !isNumber(done) ? 'not begun' : isNumber(asked) && done < asked - 1e-9 ? `epoch ${plain(done)} of ${asked}` : `${plain(done)} epochs`;
-  const judges = [...new Set(runs.map(it => it.evaluation && it.evaluation.judge && it.evaluation.judge.run).filter(Boolean))];
+  const judges = [...new Set(runs.map(it => it.evaluation && it.evaluation.judge && !it.evaluation.judge.left_out && it.evaluation.judge.run).filter(Boolean))];
   const words = alone ? [run.model, 'on ' + run.data.name, progress, duration(run.cost.seconds), run.device.name]
     : [[...new Set(runs.map(it => it.model))].join(', '), 'on ' + [...new Set(runs.map(it => it.data.name))].join(', '), [...new Set(runs.map(it => it.device.name))].join(', ')];
   if (judges.length) words.push('judged by ' + judges.join(', '));
