@@ -61,6 +61,12 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+static const duet_metric_measure measures[] = {
+    {"modes", NULL, DUET_LARGER, DUET_OF_VARIETY, 4},
+    {"high-quality", "share", DUET_LARGER, DUET_OF_QUALITY, 14},
+    {NULL},
+};
+
 const duet_metric duet_metric_modes = {
     .row = {"modes", "modes",
             "modes of a generated mixture that 2,500 samples cover, and the share of samples within three "
