@@ -70,7 +70,7 @@ static void features_are_compared_as_numpy_does(void **state)
         set_features(run, "a.npy", "b.npy");
         for (size_t i = 0; i < 7; i++) {
             duet_metric_value value = value_of(run, values[i][0], DUET_TEST, values[i][1]);
-            if (fabs(value.value - expected[of][i]) > 1e-4 * fabs(expected[of][i]))
+            if (!(fabs(value.value - expected[of][i]) <= 1e-4 * fabs(expected[of][i])))
                 fail_msg("kind %d: %s is %.10g and numpy says %.10g", of, values[i][1], value.value, expected[of][i]);
             assert_true(value.low <= value.value && value.value <= value.high && value.low < value.high);
             assert_int_equal(value.n, ROWS);
