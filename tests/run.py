@@ -34,16 +34,16 @@ def read_cases(folder):
                 yield name, "passed", ""
 
 
-def run_program(test, folder, slowness):
-    """Runs one program. Returns its exit status (None: it did not end by itself), what went wrong, or "", and the seconds
-    of processors that it took with its children."""
+def run_program(test, build, folder, slowness):
+    """Runs one program, as Meson does: in the build folder, where paths of its command may start. Returns its exit status
+    (None: it did not end by itself), what went wrong, or "", and the seconds of processors that it took with its children."""
     environment = dict(os.environ, **test["env"])
     environment.update(CMOCKA_MESSAGE_OUTPUT="xml", CMOCKA_XML_FILE=str(folder / "%g.xml"))
     limit = test["timeout"] * slowness
     with open(folder / "output.txt", "wb") as output:
         if not os.access(test["cmd"][0], os.X_OK):
             return None, "was not built", 0
-        process = subprocess.Popen(test["cmd"], env=environment, cwd=test["workdir"], stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(test["cmd"], env=environment, cwd=test["workdir"] or build, stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         late = threading.Event()
         timer = threading.Timer(limit, lambda: (late.set(), os.killpg(process.pid, signal.SIGKILL)))
@@ -59,12 +59,13 @@ def run_program(test, folder, slowness):
     return code, f"ended with exit status {code}" if code != 0 else "", seconds
 
 
-def run_test(test, folder, slowness):
+def run_test(test, build, suite, slowness):
     """Returns the lines to print, more than one where something failed, and counts by outcome."""
+    folder = build / "test-results" / suite / test["name"]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     start = time.monotonic()
-    code, trouble, seconds = run_program(test, folder, slowness)
+    code, trouble, seconds = run_program(test, build, folder, slowness)
     cases = list(read_cases(folder))
     count = {word: sum(outcome == word for _, outcome, _ in cases) for word in ("passed", "failed", "skipped")}
     if not cases:
@@ -91,7 +92,7 @@ def main():
     slowness = float(os.environ.get("DUET_TEST_SLOWNESS", "1"))
     sums = {"passed": 0, "failed": 0, "skipped": 0}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        runs = [pool.submit(run_test, test, build / "test-results" / suite / test["name"], slowness) for test in tests]
+        runs = [pool.submit(run_test, test, build, suite, slowness) for test in tests]
         for run in concurrent.futures.as_completed(runs):
             lines, count = run.result()
             print("\n".join(lines), flush=True)
