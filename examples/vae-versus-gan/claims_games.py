@@ -20,7 +20,7 @@ def unstable(lab):
 
     def one(label, rate, seed):
         run = lab.train(f"steady-{label}-{rate}", [*models[label], "--data", "grid25", "--set", f"lr={rate}"], seed,
-                        steps=lab.pick(2000, 10000))
+                        steps=lab.pick(2000, 4000))
         return 1 - lab.evaluate(run, ["jensen-shannon"])["jensen-shannon"]["value"] / LOG_2
     triples = [(label, rate, seed) for label in models for rate in rates for seed in lab.seeds]
     scores = dict(zip(triples, lab.each(lambda triple: one(*triple), triples)))
@@ -46,7 +46,7 @@ def share(hits, count):
 
 @claim(8, "a GAN's loss cannot say when it is done", "rank correlation of loss and Frechet distance over epochs")
 def loss_says_nothing(lab):
-    epochs = lab.pick(5, 20)
+    epochs = lab.pick(4, 8)
     watch = ["--watch", "frechet", "--judge", str(lab.judge())]
     losses = {"gan": "g_loss", "vae": "elbo"}
 
@@ -82,7 +82,7 @@ def starves(lab):
     def one(loss, k, seed):
         words = ["gan", "--data", "ring8", "--set", f"loss={loss}", "--set", f"k={k}", "--set", "gradient_norms=yes",
                  "--set", "generator_hidden=128,128", "--set", "discriminator_hidden=128,128", "--set", "discriminator.lr=0.001"]
-        run = lab.train(f"starve-{loss}-{k}", words, seed, steps=lab.pick(1500, 5000))
+        run = lab.train(f"starve-{loss}-{k}", words, seed, steps=lab.pick(1500, 3000))
         log = [line for line in lab.log(run) if "accuracy" in line]
         return [line["accuracy"] for line in log], [line["gradient.generator"] for line in log]
     triples = [(loss, k, seed) for loss in losses for k in strengths for seed in lab.seeds]
@@ -106,20 +106,22 @@ def starves(lab):
 
 @claim(10, "on few samples D reads log 2, and annealed noise cures it", "D's own estimate of the divergence, training and held out")
 def reads_log_two(lab):
-    noise = ["--set", "instance_noise=1", "--set", f"instance_noise_steps={lab.pick(1500, 8000)}"]
-    # Training examples (None: endless), deviation of a peak, widths of D, more settings.
-    trials = {"200 examples": (200, 0.5, "128,128", []), "200 examples, small D": (200, 0.5, "8", []),
-              "200 examples, narrow peaks": (200, 0.05, "128,128", []), "200 examples, noise": (200, 0.5, "128,128", noise),
-              "2,000 examples": (2000, 0.5, "128,128", []), "endless examples": (None, 0.5, "128,128", [])}
+    length, pictured = lab.pick(1500, 3000), lab.pick(500, 1500)
+    # Training examples (None: endless), deviation of a peak (None: pictures), widths of D, annealed noise.
+    trials = {"200 points": (200, 0.5, "128,128", False), "200 points, small D": (200, 0.5, "8", False),
+              "200 points, narrow peaks": (200, 0.05, "128,128", False), "200 points, noise": (200, 0.5, "128,128", True),
+              "2,000 points": (2000, 0.5, "128,128", False), "endless points": (None, 0.5, "128,128", False),
+              "200 pictures": (200, None, "256", False), "200 pictures, noise": (200, None, "256", True),
+              "20,000 pictures": (20000, None, "256", False)}
 
     def one(label, seed):
-        count, sigma, hidden, more = trials[label]
-        where = "two-peaks" if count is None else data.write_folder(
-            lab.folder / "data" / f"peaks-{count}-{sigma}", again(data.two_peaks(count, sigma, 1)),
-            data.two_peaks(1000, sigma, 2), (1,))
-        words = ["gan", "--data", str(where), "--set", f"discriminator_hidden={hidden}", "--set",
-                 "generator_hidden=64,64", "--set", "k=5", "--set", "discriminator.lr=0.001", *more]
-        run = lab.train("read-" + label.replace(" ", "-").replace(",", ""), words, seed, steps=lab.pick(2000, 10000))
+        count, sigma, hidden, noisy = trials[label]
+        steps = length if sigma else pictured
+        words = ["gan", "--data", str(few(lab, count, sigma)), "--set", f"discriminator_hidden={hidden}", "--set",
+                 f"generator_hidden={'64,64' if sigma else '256'}", "--set", "k=5", "--set", "discriminator.lr=0.001"]
+        if noisy:
+            words += ["--set", "instance_noise=1", "--set", f"instance_noise_steps={steps * 4 // 5}"]
+        run = lab.train("read-" + label.replace(" ", "-").replace(",", ""), words, seed, steps=steps)
         found = lab.evaluate(run, ["jensen-shannon-discriminator"])
         if sigma == 0.5:
             found.update(lab.evaluate(run, ["jensen-shannon"], None, ["--data", "two-peaks"]))
@@ -127,11 +129,26 @@ def reads_log_two(lab):
     found = lab.by_seed(trials, one)
     names = ["jensen-shannon", "jensen-shannon-discriminator", "jensen-shannon-discriminator-training"]
     trained = {label: found[label][names[2]] for label in trials}
+    nearly = number(0.9 * LOG_2)
     return Claim(["training data", "by quadrature (nats)", "D, held out", "D, training examples"],
                  [[label] + [found[label].get(name) for name in names] for label in trials],
-                 verdict([compare(trained["endless examples"], trained["200 examples"]),
-                          compare(trained["200 examples, noise"], trained["200 examples"])]),
-                 f"log 2 = {LOG_2:.3f} nats is the largest there is: no overlap.")
+                 verdict([compare(nearly, trained["200 points"]), compare(nearly, trained["200 pictures"]),
+                          compare(trained["200 points, noise"], trained["200 points"]),
+                          compare(trained["200 pictures, noise"], trained["200 pictures"])]),
+                 f"log 2 = {LOG_2:.3f} nats is the largest there is: no overlap. 'Reads log 2' is taken for: over nine tenths "
+                 "of it. The gap between training examples and held-out ones is what D learnt by heart.")
+
+
+def few(lab, count, sigma):
+    """So many examples for training: points in two peaks, or pictures where there is no sigma."""
+    if count is None:
+        return "two-peaks"
+    if sigma is None:
+        return data.write_folder(lab.folder / "data" / f"pictures-{count}", lambda: (
+            again(data.fashion(lab.source(), "train", count)), data.fashion(lab.source(), "test", 1000)),
+            (data.SIDE, data.SIDE))
+    return data.write_folder(lab.folder / "data" / f"peaks-{count}-{sigma}", lambda: (
+        again(data.two_peaks(count, sigma, 1)), data.two_peaks(1000, sigma, 2)), (1,))
 
 
 def again(rows, length=20000):
@@ -150,7 +167,7 @@ def reverse_drops(lab):
             words = ["gan", "--data", "two-peaks", "--set", "generator_hidden=", "--set", "latent=1", "--set",
                      "discriminator_hidden=64,64", "--set", f"loss={objectives[label]}", "--set", "k=5", "--set",
                      "discriminator.lr=0.001", "--set", "generator.lr=0.0005"]
-        run = lab.train("fit-" + label.replace(" ", "-").lower(), words, seed, steps=lab.pick(3000, 10000))
+        run = lab.train("fit-" + label.replace(" ", "-").lower(), words, seed, steps=lab.pick(3000, 6000))
         path = lab.folder / "data" / f"fit-{label.replace(' ', '-').lower()}-{seed}.npy"
         lab.ask("sample", run, "-n", 2000, "--out", path)
         values = list(data.read_npy(path)[1])
@@ -164,12 +181,12 @@ def reverse_drops(lab):
 
 @claim(26, "G moved too far between D's updates undoes itself", "modes and scores over G's step between D's updates, ring8")
 def undoes_itself(lab):
-    moves = lab.pick([1, 20], [1, 5, 20, 50])
+    moves = lab.pick([1, 20], [1, 5, 20])
 
     def one(g_steps, seed):
         words = ["gan", "--data", "ring8", "--set", f"g_steps={g_steps}", "--set", "update_norms=yes", "--set",
                  "generator_hidden=128,128", "--set", "discriminator_hidden=128,128", "--set", "lr=0.001"]
-        run = lab.train(f"far-{g_steps}", words, seed, steps=lab.pick(1500, 5000))
+        run = lab.train(f"far-{g_steps}", words, seed, steps=lab.pick(1500, 3000))
         found = lab.evaluate(run, ["modes"])
         moved = statistics.median(value for _, value in lab.curve(run, "update.generator"))
         loss = [value for _, value in lab.curve(run, "d_loss")]

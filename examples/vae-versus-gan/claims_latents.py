@@ -10,9 +10,9 @@ from lab import Refused
 
 
 def trained(lab, names, metrics, trainings, judge=False, steps=None, like=None):
-    """{label: {metric: estimate over seeds}} of trainings {label: words}, all for the study's seconds or some steps."""
+    """{label: {metric: estimate over seeds}} of trainings {label: words}, all for a sweep's seconds or some steps."""
     def one(label, seed):
-        length = {"steps": steps} if steps else {"seconds": lab.seconds, "like": like}
+        length = {"steps": steps} if steps else {"seconds": lab.sweep_seconds, "like": like}
         run = lab.train(f"{names}-{label}".replace(" ", "-").replace(",", "").replace("=", "-"), trainings[label], seed,
                         **length)
         return lab.evaluate(run, metrics, lab.judge() if judge else None)
@@ -91,10 +91,8 @@ def what_noise_is_for(lab):
 @claim(19, "a fixed family of priors hurts", "ELBO with N(0, I) and with VampPrior, on all and on little data")
 def prior_hurts(lab):
     count = 2000
-    little = lab.folder / "data" / "little"
-    if not little.exists():
-        data.write_folder(little, *(data.fashion(lab.source(), split, count) for split in ("train", "test")),
-                          (data.SIDE, data.SIDE))
+    little = data.write_folder(lab.folder / "data" / "little", lambda: (
+        data.fashion(lab.source(), split, count) for split in ("train", "test")), (data.SIDE, data.SIDE))
     vamp = ["--set", "prior=vamp", "--set", "pseudo_inputs=100"]
     found = trained(lab, "prior", ["elbo"], {
         "normal": ["vae"], "vamp": ["vae", *vamp], "normal, 2,000 pictures": ["vae", "--data", str(little)],
@@ -111,7 +109,7 @@ def finds_outliers(lab):
     strange = {"turned": [data.rotated(row) for row in pictures], "faded": [[0.5 * x for x in row] for row in pictures],
                "noise": [[((i * 7919 + j * 104729) % 997) / 997 for j in range(784)] for i in range(1000)]}
     for name, rows in strange.items():
-        data.write_folder(lab.folder / "data" / name, rows, rows, (data.SIDE, data.SIDE))
+        data.write_folder(lab.folder / "data" / name, lambda: (rows, rows), (data.SIDE, data.SIDE))
     rows, seen = [], []
     for label, by in (("vae", "elbo"), ("vae", "reconstruction"), ("nice", "nll"), ("gan", "discriminator")):
         cells = []

@@ -27,7 +27,7 @@ def because_of_the_bound(lab):
     bounds = lab.pick([1, 5], [1, 5, 50])
 
     def one(k, seed):
-        run = lab.train(f"vae-k{k}", ["vae", "--set", f"k={k}"], seed, seconds=lab.seconds)
+        run = lab.train(f"vae-k{k}", ["vae", "--set", f"k={k}"], seed, seconds=lab.sweep_seconds)
         return lab.evaluate(run, ["sharpness", "frechet", "elbo"], lab.judge())
     found = lab.by_seed(bounds, one)
     nice = family.table(lab)["nice"]
@@ -48,7 +48,7 @@ def because_of_the_error(lab):
 
     def one(label, seed):
         run = lab.train("error-" + label.replace(" ", "-").replace("'", "").replace(",", ""), nets[label], seed,
-                        seconds=lab.seconds, like=nets[label][:1])
+                        seconds=lab.sweep_seconds, like=nets[label][:1])
         return lab.evaluate(run, ["sharpness", "frechet", "mse"], lab.judge())
     found, names = lab.by_seed(nets, one), ("sharpness", "sharpness-reconstruction", "frechet", "mse")
     squared, features = found["squared error"], found["D's features, and a game"]
@@ -79,7 +79,7 @@ def covers(lab):
     for data_set in ("ring8", "grid25"):
         def one(label, seed):
             run = lab.train(f"modes-{data_set}-{label.replace(', ', '-')}", [*models[label], "--data", data_set], seed,
-                            seconds=lab.pick(5, 120))
+                            seconds=lab.pick(5, 20))
             return lab.evaluate(run, ["modes"])
         for label, found in lab.by_seed(models, one).items():
             modes[data_set, label] = found["modes"]
@@ -166,7 +166,7 @@ def dearest(lab):
     table = family.table(lab)
     rows, steps = [], {}
     for label in family.members(lab):
-        steps[label] = number(1000 * lab.step_seconds(family.words_of(lab, label)))
+        steps[label] = number(1000 * lab.step_seconds(family.words_of(label)))
         cost = lab.parameters(family.run(lab, label, lab.seeds[0]))
         rows.append([label, steps[label], number(cost), table[label].get("frechet")])
     flow = "realnvp" if lab.full else "nice"

@@ -24,10 +24,11 @@ def write_npy(path, rows, shape):
     return path
 
 
-def write_folder(folder, train, test, shape):
-    """A data set as `duet train --data` takes it; made whole or not at all."""
+def write_folder(folder, make, shape):
+    """A data set as `duet train --data` takes it, of make()'s rows for training and for the test; whole or not at all."""
     if folder.exists():
         return folder
+    train, test = make()
     part = folder.with_name(f"{folder.name}.{threading.get_ident()}")
     part.mkdir()
     write_npy(part / "train.npy", train, (len(train), *shape))

@@ -24,9 +24,9 @@ class Refused(Exception):
 
 
 class Lab:
-    def __init__(self, duet, folder, full, seeds, seconds):
+    def __init__(self, duet, folder, full, seeds, seconds, sweep_seconds):
         self.duet, self.folder, self.full, self.seeds = str(duet), pathlib.Path(folder), full, range(seeds)
-        self.seconds = seconds  # of a core, for each training of the family
+        self.seconds, self.sweep_seconds = seconds, sweep_seconds  # of a core: a training of the family, or of a sweep
         self.environment = dict(os.environ, POCL_MAX_PTHREAD_COUNT="1", DUET_TUNING="off")
         self.jobs = len(os.sched_getaffinity(0))
         self.start = time.monotonic()
