@@ -414,7 +414,7 @@ static void what_does_not_fit_is_named(void **state)
         assert_ok(duet_data_open(&data, rows[i].data != NULL ? rows[i].data : paths[THREE_COLOURS], &error), &error);
         assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), data, &rows[i].setting, 1, 7, &error),
                   &error);
-        assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_GRAPH, &error);
+        assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_DATA, &error);
         assert_message(&error, rows[i].message);
         duet_model_free(&model);
         duet_data_close(&data);

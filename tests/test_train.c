@@ -73,6 +73,7 @@ static void build_seeing(duet_model *model)
     duet_node x = duet_model_batch(model);
     duet_phase(model, "see", 1);
     duet_report(model, "first", duet_batch_mean(duet_slice(x, 1, 0, 1)));
+    test_change(model);
 }
 static const duet_family seeing = {.name = "seeing", .build = build_seeing};
 
@@ -335,7 +336,7 @@ static void impossible_schedules_are_refused(void **state)
         const char *message;
     } rows[] = {
         {&nothing, TEST_BATCH, DUET_ERROR_GRAPH, "has no phase"},
-        {&twice, TEST_BATCH, DUET_ERROR_GRAPH, "\"seconds\""},
+        {&twice, TEST_BATCH, DUET_ERROR_GRAPH, "report \"seconds\": the name is taken"},
         {&twins, TEST_BATCH, DUET_ERROR_GRAPH, "\"twin\": there is one of that name already"},
         {&long_name, TEST_BATCH, DUET_ERROR_GRAPH, "at most 31 characters"},
         {&counting, 0, DUET_ERROR_USAGE, "at least one example"},

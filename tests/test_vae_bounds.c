@@ -251,7 +251,7 @@ static void contradictions_are_named(void **state)
         assert_ok(duet_data_open(&parts.data, rows[i].data, &error), &error);
         assert_ok(duet_model_new(&parts.model, duet_family_find("vae"), parts.data, rows[i].settings, 2, 7, &error),
                   &error);
-        assert_status(duet_trainer_new(&parts.trainer, device, parts.model, TEST_BATCH, &error), DUET_ERROR_GRAPH,
+        assert_status(duet_trainer_new(&parts.trainer, device, parts.model, TEST_BATCH, &error), DUET_ERROR_USAGE,
                       &error);
         assert_message(&error, rows[i].piece);
         test_parts_close(&parts);

@@ -72,6 +72,14 @@ struct duet_op {
     void (*product)(duet_node node, struct duet_gemm_shape *shape); /* MATMUL, CONVOLUTION: what the device computes */
 };
 
+/** The graph's first mistake without its place; its status is DUET_OK if there is none. */
+const duet_error *duet_graph_mistake(const duet_graph *graph);
+/** From now on mistakes are those of this line, whichever one finds them; NULL: of the lines that find them. Returns what
+ *  was said before. For functions of the library that compose much from what one call was given. */
+const char *duet_graph_blame(duet_graph *graph, const char *where);
+/** Records what a function that was asked for `what` said: with a place if it is a mistake of the code. */
+void duet_graph_take(const char *where, duet_graph *graph, const char *what, const duet_error *error);
+
 /** Finds an equal node or makes one. Inputs are copied. Records the mistake if sizes overflow. `shared` false: always
  *  a new node. A broken input gives a broken node. */
 duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op, duet_type type, duet_shape shape,

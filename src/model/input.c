@@ -34,7 +34,7 @@ duet_node duet_model_pictures_at(const char *where, duet_model *model, size_t mu
                             DUET_SHAPE(model->build->batch_size, shape.dims[0], shape.dims[1], shape.dims[2]));
     char text[96], multiples[64] = "";
     if (multiple > 1) snprintf(multiples, sizeof multiples, ", height and width multiples of %zu,", multiple);
-    duet_graph_fail(graph,
+    duet_graph_refuse(graph, DUET_ERROR_DATA,
                     "the model %s needs pictures: examples of [height, width, channels]%s were expected; those "
                     "of %s are %s",
                     model->family->name, multiples, info->name, duet_shape_text(shape, text));
@@ -74,7 +74,7 @@ duet_node duet_model_labels_at(const char *where, duet_model *model)
     if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && model->classes > 0)
         build->labels = labels_for_use(where, build, model->classes);
     if (build->labels != NULL) return build->labels;
-    duet_graph_fail(build->graph,
+    duet_graph_refuse(build->graph, DUET_ERROR_DATA,
                     "the model %s learns from labels, and this data has none; docs/data.md says where a file's labels "
                     "are looked for",
                     model->family->name);
@@ -181,7 +181,10 @@ static duet_node find_latent(const char *where, duet_model *model, const duet_pr
     }
     build->prior = copy_prior(parts, count);
     if (build->prior == NULL || features == 0) {
-        duet_graph_fail(build->graph, build->prior == NULL ? "out of memory for a model" : "latent: it has no numbers");
+        if (build->prior == NULL)
+            duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
+        else
+            duet_graph_fail(build->graph, "latent: it has no numbers");
         return duet_node_broken(build->graph);
     }
     build->prior_count = count;
@@ -247,7 +250,7 @@ static double use_knob(duet_model *model, const duet_knob *wanted, const char *k
     for (size_t i = 0; i < build->knob_count; i++)
         if (strcmp(build->knobs[i].key, key) == 0) return build->knobs[i].value;
     if (!duet_array_grow(&build->knobs, build->knob_count, &build->knob_capacity, sizeof *build->knobs)) {
-        duet_graph_fail_at(key, build->graph, "out of memory for a model");
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
         return wanted->initial;
     }
     duet_knob *knob = &build->knobs[build->knob_count++];

@@ -118,7 +118,7 @@ static void check_schedule(const duet_model *model, const char *name)
     const char *schedule = duet_settings_group_text(&model->settings, name, "lr_schedule");
     bool trains = build != NULL && build->options.mode == DUET_BUILD_TRAIN, changes = strcmp(schedule, "constant") != 0;
     if (trains && changes && duet_settings_group_number(&model->settings, name, "lr_steps") == 0)
-        duet_graph_fail(build->graph,
+        duet_graph_refuse(build->graph, DUET_ERROR_USAGE,
                         "lr_schedule=%s of group %s changes the rate over lr_steps updates, and lr_steps is 0: say how "
                         "many, such as lr_steps=10000",
                         schedule, name);

@@ -141,6 +141,12 @@ bool *duet_build_dependents(const duet_build *build, const duet_node *sources, s
 /** Whether a loss, gate, report or assigned value of the phase is marked; `marked` is indexed by node id. */
 bool duet_phase_depends(const duet_phase_description *phase, const bool *marked);
 
+/** Records mistakes that show only when everything has been said (check.c). The graph has none yet. */
+void duet_build_check(const duet_model *model, const duet_build *build);
+
+/** Whether no report of the procedure may have that name. */
+bool duet_report_is_taken(const duet_procedure_description *procedure, const char *name);
+
 /** Sets how many classes the model knows in use: those it was trained on, whatever data it is opened with. */
 void duet_model_set_classes(duet_model *model, size_t classes);
 

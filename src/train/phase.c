@@ -51,7 +51,7 @@ static void add_watched(duet_schedule *schedule, duet_watched watched)
                         sizeof *schedule->watched))
         schedule->watched[schedule->watched_count++] = watched;
     else
-        duet_graph_fail(schedule->build->graph, "out of memory for a schedule");
+        duet_graph_refuse(schedule->build->graph, DUET_ERROR_MEMORY, "out of memory for a schedule");
 }
 
 /* Writes to `values` what the phase watches: its reports, the losses that are not among them, the gradients' norms.
@@ -113,7 +113,7 @@ static void remember_reports(const duet_build *build, const duet_phase_descripti
     char name[64];
     duet_node *row = calloc(phase->report_count, sizeof *row);
     if (row == NULL) {
-        duet_graph_fail(build->graph, "out of memory for a schedule");
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a schedule");
         return;
     }
     for (size_t i = 0; i < phase->report_count; i++) {
@@ -191,7 +191,7 @@ size_t duet_phase_roots(duet_schedule *schedule, size_t index, duet_node *roots)
     size_t room = most_watched(phase) + phase->objective_count + phase->assign_count + 1;
     duet_node *values = calloc(room + phase->report_count, sizeof(duet_node)), *norms = values + room;
     if (values == NULL) {
-        duet_graph_fail(build->graph, "out of memory for a schedule");
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a schedule");
         return 0;
     }
     size_t watched = watch(schedule, phase, values);

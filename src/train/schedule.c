@@ -30,25 +30,16 @@ static duet_status list_phases(duet_schedule *schedule, size_t batches, duet_err
     return DUET_OK;
 }
 
-/* The names of the terms of all phases. Each becomes a key of a report's JSON object, so it must be unique there. */
+/* The names of the terms of all phases. */
 static duet_status list_terms(duet_schedule *schedule, duet_error *error)
 {
-    static const char *const taken[] = {"step", "epoch", "split", "seconds", "images_per_second", "health"};
     for (size_t p = 0; p < schedule->phase_count; p++) {
         const duet_phase_description *phase = schedule->phases[p].description;
         for (size_t i = 0; i < phase->report_count; i++) {
-            const char *name = phase->reports[i].name;
-            bool clash = false;
-            for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) clash |= strcmp(name, taken[k]) == 0;
-            for (size_t k = 0; k < schedule->term_count; k++) clash |= strcmp(name, schedule->terms[k]) == 0;
-            if (clash)
-                return duet_fail(error, DUET_ERROR_GRAPH,
-                                 "phase \"%s\" reports \"%s\", a name that is taken: give it another", phase->name,
-                                 name);
             if (!duet_array_grow(&schedule->terms, schedule->term_count, &schedule->term_capacity,
                                  sizeof *schedule->terms))
                 return fail_memory(error);
-            schedule->terms[schedule->term_count++] = name;
+            schedule->terms[schedule->term_count++] = phase->reports[i].name;
         }
     }
     return DUET_OK;

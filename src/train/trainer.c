@@ -123,9 +123,6 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     DUET_TRY(count_batches(trainer, error));
     DUET_TRY(duet_model_build(trainer->model, DUET_BUILD_TRAIN, trainer->batch, &trainer->build, error));
     const duet_build *build = trainer->build;
-    if (build->procedures[0].phase_count == 0)
-        return duet_fail(error, DUET_ERROR_GRAPH, "the model \"%s\" has no phase: nothing would be trained",
-                         duet_model_family(trainer->model)->name);
     DUET_TRY(check_groups(trainer, error));
     tell_of_resting_groups(trainer);
     const duet_node count = duet_assign(build->step, duet_increment(build->step));

@@ -55,7 +55,7 @@ static duet_node log_scale(duet_model *model)
 static void check_range(duet_model *model)
 {
     if (duet_model_unit_range(model) || (!is_bernoulli(model) && !is_logistic(model))) return;
-    duet_graph_fail(duet_model_graph(model),
+    duet_graph_refuse(duet_model_graph(model), DUET_ERROR_DATA,
                     "likelihood=%s is for data in [0, 1], and this data leaves it: gaussian-learned is for any numbers",
                     is_bernoulli(model) ? "bernoulli" : "discretised-logistic");
 }

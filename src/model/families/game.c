@@ -17,10 +17,10 @@ typedef struct game {
 static void check(duet_model *m, const duet_gan_players *players)
 {
     if (players->joint && players->conditional)
-        duet_graph_fail(duet_model_graph(m),
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
                         "a game with classes sees real and generated examples as two batches, not as one");
     if (players->joint && duet_setting_is(m, "minibatch_deviation", "yes"))
-        duet_graph_fail(duet_model_graph(m), "minibatch_deviation compares batches of one kind: real and generated "
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE, "minibatch_deviation compares batches of one kind: real and generated "
                                              "examples must be two batches, not one");
 }
 

@@ -8,7 +8,7 @@ duet_node duet_packed(duet_model *m, duet_node x)
     duet_shape shape = duet_node_shape(x);
     if (pack == 1 || shape.rank == 0) return x;
     if (duet_model_training(m) && batch % pack != 0)
-        duet_graph_fail(duet_model_graph(m),
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
                         "pack=%zu: a batch of %zu does not make packs of %zu; give --batch a "
                         "multiple of it",
                         pack, batch, pack);
