@@ -51,7 +51,9 @@ static void models_say_what_pictures_they_need(void **state)
             duet_build *build;
             assert_ok(duet_data_open(&data, rows[r].data, &error), &error);
             assert_ok(duet_model_new(&model, duet_family_find(families[i]), data, NULL, 0, 1, &error), &error);
-            assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_GRAPH, &error);
+            assert_int_not_equal(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_OK);
+            assert_true(error.status == DUET_ERROR_USAGE || error.status == DUET_ERROR_DATA);
+            assert_null(strstr(error.message, ".c:"));
             assert_message(&error, rows[r].piece);
             assert_message(&error, families[i]);
             duet_model_free(&model);
@@ -223,7 +225,7 @@ static void networks_compute_what_pytorch_does(void **state)
         assert_int_equal(duet_evaluator_features(evaluator, rows[r].output), rows[r].count);
         set_known_values(model);
         assert_ok(test_evaluate(evaluator, rows[r].source, rows[r].output,
-                                         rows[r].source == TEST_FROM_LATENTS ? latent : picture, 1, 0, values, &error),
+                                rows[r].source == TEST_FROM_LATENTS ? latent : picture, 1, 0, values, &error),
                   &error);
         if (rows[r].count == PIXELS) {
             double sum = 0;

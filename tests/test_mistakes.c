@@ -193,7 +193,8 @@ static void give_a_mean_for_the_nll(duet_model *m)
 
 static void fill_no_input(duet_model *m)
 {
-    duet_node labels = duet_input(duet_model_graph(m), "labels", DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m), 36));
+    duet_node labels =
+        duet_input(duet_model_graph(m), "labels", DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m), 36));
     duet_output(m, DUET_SAMPLE, labels);
 }
 
@@ -322,8 +323,9 @@ static void data_that_do_not_fit_are_named(void **state)
         const char *message;
     } rows[] = {
         {read_labels_there_are_not, "the model phases learns from labels"},
-        {want_other_multiples, "the model phases needs pictures: examples of [height, width, channels], height and width "
-                               "multiples of 4, were expected"},
+        {want_other_multiples,
+         "the model phases needs pictures: examples of [height, width, channels], height and width "
+         "multiples of 4, were expected"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};

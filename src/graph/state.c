@@ -14,8 +14,8 @@ duet_node duet_variable_node(duet_graph *graph, duet_variable *variable)
                           &attributes, true);
 }
 
-duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name,
-                              duet_type type, duet_shape shape, duet_initialiser start)
+duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name, duet_type type,
+                              duet_shape shape, duet_initialiser start)
 {
     duet_variable *variable = duet_store_find(store, name);
     if (variable == NULL) {

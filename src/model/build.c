@@ -13,6 +13,7 @@
 /* Whether the examples come in a new order each epoch. */
 static bool is_shuffled(const duet_model *model)
 {
+    if (!duet_data_describe(model->data)->generated) duet_settings_mark(&model->settings, NULL, "shuffle");
     return strcmp(duet_settings_text(&model->settings, "shuffle"), "yes") == 0;
 }
 
@@ -106,7 +107,8 @@ static void report_norm(duet_build *build, const char *what, duet_phase_descript
 {
     const char *name = name_norm(build, what, phase, group);
     if (name != NULL && duet_report_is_taken(&build->procedures[0], name))
-        duet_graph_refuse(build->graph, DUET_ERROR_GRAPH, "%s_norms=yes reports \"%s\", a name that is taken", what, name);
+        duet_graph_refuse(build->graph, DUET_ERROR_GRAPH, "%s_norms=yes reports \"%s\", a name that is taken", what,
+                          name);
     if (name == NULL ||
         !duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports))
         duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
@@ -123,6 +125,7 @@ static duet_node gradient_norm(const duet_objective *objective, duet_group *grou
 
 static bool asks_for(const duet_model *model, const char *setting)
 {
+    duet_settings_mark(&model->settings, NULL, setting);
     return strcmp(duet_settings_text(&model->settings, setting), "yes") == 0;
 }
 
@@ -219,8 +222,8 @@ static bool wants_averages(duet_model *model, duet_build *build)
     return wants && keeps;
 }
 
-/* The graph's first mistake. One of the code names its line and the data, which may be its cause; but who uses a family of
- * the library has no part in that code, so that what does not fit are settings and data. */
+/* The graph's first mistake. One of the code names its line and the data, which may be its cause; but who uses a family
+ * of the library has no part in that code, so that what does not fit are settings and data. */
 static duet_status check_graph(const duet_model *model, const duet_build *build, duet_error *error)
 {
     duet_error mistake = {0};

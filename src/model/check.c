@@ -82,8 +82,8 @@ static bool loss_reaches(const duet_build *build, duet_node loss, const duet_gro
     return reached[loss->id];
 }
 
-/* A loss that does not depend on its group moves nothing, whatever its author thinks. In a graph for use the training is
- * described too, but may read averages in the parameters' place. */
+/* A loss that does not depend on its group moves nothing, whatever its author thinks. In a graph for use the training
+ * is described too, but may read averages in the parameters' place. */
 static void check_objectives(const duet_build *build)
 {
     bool *reached = calloc(duet_graph_count(build->graph) + 1, sizeof *reached);

@@ -35,9 +35,9 @@ duet_node duet_model_pictures_at(const char *where, duet_model *model, size_t mu
     char text[96], multiples[64] = "";
     if (multiple > 1) snprintf(multiples, sizeof multiples, ", height and width multiples of %zu,", multiple);
     duet_graph_refuse(graph, DUET_ERROR_DATA,
-                    "the model %s needs pictures: examples of [height, width, channels]%s were expected; those "
-                    "of %s are %s",
-                    model->family->name, multiples, info->name, duet_shape_text(shape, text));
+                      "the model %s needs pictures: examples of [height, width, channels]%s were expected; those "
+                      "of %s are %s",
+                      model->family->name, multiples, info->name, duet_shape_text(shape, text));
     return duet_node_broken(graph);
 }
 
@@ -74,10 +74,11 @@ duet_node duet_model_labels_at(const char *where, duet_model *model)
     if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && model->classes > 0)
         build->labels = labels_for_use(where, build, model->classes);
     if (build->labels != NULL) return build->labels;
-    duet_graph_refuse(build->graph, DUET_ERROR_DATA,
-                    "the model %s learns from labels, and this data has none; docs/data.md says where a file's labels "
-                    "are looked for",
-                    model->family->name);
+    duet_graph_refuse(
+        build->graph, DUET_ERROR_DATA,
+        "the model %s learns from labels, and this data has none; docs/data.md says where a file's labels "
+        "are looked for",
+        model->family->name);
     return duet_node_broken(build->graph);
 }
 

@@ -153,6 +153,9 @@ void duet_model_set_classes(duet_model *model, size_t classes);
 /** The optimiser that the settings ask for. For a group, settings such as "generator.lr" override the common ones;
  *  NULL: the common ones alone. */
 duet_optimiser duet_model_optimiser(const duet_model *model, const char *group);
+/** Marks the settings that this optimiser follows, which depends on its kind, and those that layers' weights do. */
+void duet_model_mark_optimiser(const duet_model *model, const char *group);
+void duet_model_mark_layers(const duet_model *model);
 /** Allocates the averages that groups keep, so that a checkpoint can fill them. The model must have been built. */
 duet_status duet_model_make_averages(duet_model *model, duet_error *error);
 duet_data *duet_model_data(const duet_model *model);

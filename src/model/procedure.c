@@ -219,7 +219,8 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
     duet_build *build = model->build;
     duet_phase_description *phase = open_phase(where, build, "assign");
     if (phase == NULL) return;
-    if (!is_ours(where, build, "assign: the state", state) || !is_ours(where, build, "assign: the value", value)) return;
+    if (!is_ours(where, build, "assign: the state", state) || !is_ours(where, build, "assign: the value", value))
+        return;
     if (duet_node_is_broken(duet_assign(state, value))) return; /* which says what does not fit */
     if (!duet_array_grow(&phase->assigns, phase->assign_count, &phase->assign_capacity, sizeof *phase->assigns)) {
         out_of_memory(build);
@@ -273,8 +274,8 @@ static void check_output(const char *where, const duet_model *model, const char 
         duet_graph_fail(build->graph, "output \"%s\": %zu rows of %zu float32 numbers were expected, this is %s", name,
                         rows, wanted, duet_shape_text(value->shape, text));
     else
-        duet_graph_fail(build->graph, "output \"%s\": %zu rows of float32 numbers were expected, this is %s", name, rows,
-                        duet_shape_text(value->shape, text));
+        duet_graph_fail(build->graph, "output \"%s\": %zu rows of float32 numbers were expected, this is %s", name,
+                        rows, duet_shape_text(value->shape, text));
 }
 
 static void add_output(const char *where, duet_model *model, const char *name, duet_node value)

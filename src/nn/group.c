@@ -48,7 +48,8 @@ void duet_name_begin(duet_graph *graph, const char *name)
     duet_scopes *scopes = duet_graph_scopes(graph);
     size_t used = strlen(scopes->prefix), length = strlen(name);
     if (used + length + 2 > sizeof scopes->prefix) {
-        duet_graph_refuse(graph, DUET_ERROR_GRAPH, "duet_name_begin \"%s\": the names of scopes are too long together", name);
+        duet_graph_refuse(graph, DUET_ERROR_GRAPH, "duet_name_begin \"%s\": the names of scopes are too long together",
+                          name);
         return;
     }
     snprintf(scopes->prefix + used, sizeof scopes->prefix - used, "%s.", name);

@@ -166,6 +166,7 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
         for (size_t g = 0; g < objective->group_count; g++) {
             duet_group *group = objective->groups[g];
             const duet_optimiser by_settings = duet_model_optimiser(schedule->model, duet_group_name(group));
+            if (!phase->has_optimiser) duet_model_mark_optimiser(schedule->model, duet_group_name(group));
             duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
             if (group->store == schedule->model->store &&
                 optimiser.average == 0) { /* kept whichever optimiser moves it */

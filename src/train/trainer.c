@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* Whether any phase draws a batch. */
 static bool draws_batches(const duet_trainer *trainer)
 {
@@ -118,6 +120,20 @@ static void tell_of_resting_groups(const duet_trainer *trainer)
     }
 }
 
+/* Settings that were given and that nothing followed: their author expects something of them. */
+static void tell_of_idle_settings(const duet_trainer *trainer)
+{
+    duet_text all = {0};
+    char pair[176];
+    duet_model_mark_layers(trainer->model);
+    for (size_t i = 0; duet_settings_idle(&trainer->model->settings, i, pair); i++)
+        duet_text_add(&all, "%s%s", i > 0 ? ", " : "", pair);
+    if (all.length > 0 && !all.failed)
+        duet_device_say(trainer->device, "note: without effect, since with the other settings nothing follows it: %s",
+                        duet_text_get(&all));
+    duet_text_free(&all);
+}
+
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
     DUET_TRY(count_batches(trainer, error));
@@ -126,8 +142,10 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     DUET_TRY(check_groups(trainer, error));
     tell_of_resting_groups(trainer);
     const duet_node count = duet_assign(build->step, duet_increment(build->step));
-    return duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
-                              trainer->batches, &count, 1, error);
+    DUET_TRY(duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
+                                trainer->batches, &count, 1, error));
+    tell_of_idle_settings(trainer);
+    return DUET_OK;
 }
 
 duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,

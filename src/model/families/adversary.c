@@ -145,14 +145,14 @@ static void check(duet_model *m, const duet_adversarial_loss *loss)
         number_or_0(m, "label_smoothing") + number_or_0(m, "fake_smoothing") + number_or_0(m, "label_noise");
     if (loss->needs_bound && !bounded)
         duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
-                        "loss=%s has no minimum unless something bounds the discriminator's slope: set "
-                        "%sdiscriminator.clip_weights=0.01 or discriminator.spectral_norm=yes",
-                        loss->name, penalty != NULL ? "penalty=gradient, " : "");
+                          "loss=%s has no minimum unless something bounds the discriminator's slope: set "
+                          "%sdiscriminator.clip_weights=0.01 or discriminator.spectral_norm=yes",
+                          loss->name, penalty != NULL ? "penalty=gradient, " : "");
     if (labels > 0 && !loss->labelled)
         duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
-                        "loss=%s has no labels to smooth or blur: label_smoothing, fake_smoothing and label_noise go "
-                        "with non-saturating, minimax and least-squares",
-                        loss->name);
+                          "loss=%s has no labels to smooth or blur: label_smoothing, fake_smoothing and label_noise go "
+                          "with non-saturating, minimax and least-squares",
+                          loss->name);
 }
 
 const duet_adversarial_loss *duet_adversarial_loss_chosen(duet_model *m)

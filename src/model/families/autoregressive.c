@@ -27,8 +27,8 @@ duet_node duet_autoregressive_batch(duet_model *m)
     duet_node x = is_bernoulli(m) ? duet_bernoulli(duet_model_batch(m)) : duet_model_batch(m);
     if (!duet_model_unit_range(m))
         duet_graph_refuse(duet_model_graph(m), DUET_ERROR_DATA,
-                        "%s needs data in [0, 1]: the probabilities of its pixels to be 1, or bytes",
-                        duet_model_family(m)->name);
+                          "%s needs data in [0, 1]: the probabilities of its pixels to be 1, or bytes",
+                          duet_model_family(m)->name);
     return x;
 }
 

@@ -34,8 +34,9 @@ static bool learns_sigma(duet_model *model)
  * sigma-VAE. A scalar, or one a feature. */
 static duet_node log_sigma(duet_model *model)
 {
-    double start = log(duet_setting_number(model, "sigma")), least = log(duet_setting_number(model, "sigma_floor"));
+    double start = log(duet_setting_number(model, "sigma"));
     if (!learns_sigma(model)) return duet_constant(duet_model_graph(model), start);
+    double least = log(duet_setting_number(model, "sigma_floor"));
     bool one = duet_setting_is(model, "sigma_per", "model");
     size_t count = one ? 1 : duet_features(duet_model_batch(model));
     double above = log(expm1(fmax(start - least, 1e-3))); /* softplus makes it start - least */
@@ -55,9 +56,10 @@ static duet_node log_scale(duet_model *model)
 static void check_range(duet_model *model)
 {
     if (duet_model_unit_range(model) || (!is_bernoulli(model) && !is_logistic(model))) return;
-    duet_graph_refuse(duet_model_graph(model), DUET_ERROR_DATA,
-                    "likelihood=%s is for data in [0, 1], and this data leaves it: gaussian-learned is for any numbers",
-                    is_bernoulli(model) ? "bernoulli" : "discretised-logistic");
+    duet_graph_refuse(
+        duet_model_graph(model), DUET_ERROR_DATA,
+        "likelihood=%s is for data in [0, 1], and this data leaves it: gaussian-learned is for any numbers",
+        is_bernoulli(model) ? "bernoulli" : "discretised-logistic");
 }
 
 duet_node duet_likelihood_nll(duet_model *model, duet_node decoded, duet_node x)

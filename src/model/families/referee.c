@@ -8,6 +8,13 @@ duet_referee duet_referee_of(duet_model *m)
 {
     const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f}, zero = {.kind = DUET_INIT_CONSTANT};
     duet_graph *graph = duet_model_graph(m);
+    double low = duet_setting_number(m, "gate_low"), high = duet_setting_number(m, "gate_high");
+    if (low > high)
+        duet_graph_refuse(
+            graph, DUET_ERROR_USAGE,
+            "gate_low=%g above gate_high=%g: at an accuracy between the two both players rest, and nothing "
+            "changes that: gate_low is to be at most gate_high",
+            low, high);
     duet_referee it = {.model = m, .loss = duet_adversarial_loss_chosen(m)};
     it.last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
     it.boundary = isnan(it.loss->boundary) ? duet_state(graph, "gan.boundary", DUET_FLOAT32, DUET_SCALAR_SHAPE, zero)
@@ -17,8 +24,9 @@ duet_referee duet_referee_of(duet_model *m)
 
 duet_node duet_referee_blur(duet_model *m, duet_node x)
 {
-    double sigma = duet_setting_number(m, "instance_noise"), steps = duet_setting_number(m, "instance_noise_steps");
+    double sigma = duet_setting_number(m, "instance_noise");
     if (sigma == 0) return x;
+    double steps = duet_setting_number(m, "instance_noise_steps");
     duet_node left = duet_constant(duet_model_graph(m), 1);
     if (steps > 0) left = duet_relu(duet_subtract(left, duet_scale(duet_model_step(m), 1 / steps)));
     return duet_add(x, duet_multiply(duet_scale(left, sigma), duet_normal(duet_model_graph(m), duet_node_shape(x))));
