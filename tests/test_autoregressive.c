@@ -403,7 +403,7 @@ static void what_does_not_fit_is_named(void **state)
         const char *family, *setting, *data, *message;
     } rows[] = {
         {"made", "hidden=", NULL, "hidden names no layer"},
-        {"made", "orders=2", "ring8", "made needs data in [0, 1]"},
+        {"made", "orders=2", "ring8", "made is for data in [0, 1]"},
         {"pixelcnn", "width=2", NULL, "2 features for 3 colours"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "model/families/needs.h"
+
 enum { BYTE_LEVELS = 256 };
 
 duet_node duet_decode(duet_model *model, duet_node latent, size_t features)
@@ -52,14 +54,11 @@ static duet_node log_scale(duet_model *model)
     return duet_shift(log_sigma(model), log(sqrt(3) / acos(-1)));
 }
 
-/* Beyond [0, 1] a Bernoulli's "nll" has no least value, and a discretised logistic knows no such byte. */
 static void check_range(duet_model *model)
 {
-    if (duet_model_unit_range(model) || (!is_bernoulli(model) && !is_logistic(model))) return;
-    duet_graph_refuse(
-        duet_model_graph(model), DUET_ERROR_DATA,
-        "likelihood=%s is for data in [0, 1], and this data leaves it: gaussian-learned is for any numbers",
-        is_bernoulli(model) ? "bernoulli" : "discretised-logistic");
+    if (is_bernoulli(model)) duet_needs_unit_range(model, "likelihood=bernoulli", "likelihood=gaussian-learned");
+    if (is_logistic(model))
+        duet_needs_unit_range(model, "likelihood=discretised-logistic", "likelihood=gaussian-learned");
 }
 
 duet_node duet_likelihood_nll(duet_model *model, duet_node decoded, duet_node x)
