@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "device/discovery.h"
+#include "device/record.h"
 
 enum { LONGEST_SECONDS = 60 };
 
@@ -86,7 +87,9 @@ static duet_status list_forked(const char *vendors, row_list *list, bool *whole,
     int ends[2];
     if (pipe(ends) != 0)
         return duet_fail(error, DUET_ERROR_DEVICE, "cannot make a pipe to list devices: %s", strerror(errno));
+    duet_drivers_lock();
     pid_t child = fork();
+    if (child != 0) duet_drivers_unlock();
     if (child < 0) {
         duet_status status =
             duet_fail(error, DUET_ERROR_DEVICE, "cannot start a process to list devices: %s", strerror(errno));

@@ -31,6 +31,11 @@ struct duet_device {
     duet_profile profile;
 };
 
+/** Held while drivers are asked which devices there are and while one is opened, and across a fork, so that the
+ *  child finds them in no thread's hands. Not to be taken twice. */
+void duet_drivers_lock(void);
+void duet_drivers_unlock(void);
+
 void duet_device_programs_clear(duet_device *device);
 duet_status duet_profile_add(duet_profile *profile, const char *kernel, double seconds, double flops, double bytes,
                              duet_error *error);
