@@ -233,6 +233,31 @@ static void contradictions_are_refused(void **state)
     }
 }
 
+static void objectives_without_a_bound_are_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *settings[2], *piece; /* NULL: nothing is said */
+    } rows[] = {
+        {"gan", {"label_noise=0.05", "lr=0.1"}, "mean label of real examples 1.025"},
+        {"gan", {"label_noise=0.05", "label_smoothing=0.025"}, NULL},
+        {"gan", {"label_noise=0.05", "loss=least-squares"}, NULL},
+        {"gan", {"loss=f-kl", "lr=0.1"}, "loss=f-kl has no lower bound"},
+        {"gan", {"loss=f-js", "lr=0.1"}, NULL},
+        {"aae", {"label_noise=0.2", "loss=minimax"}, "d_loss has no lower bound"},
+        {"gan", {"lr=0.1", "beta1=0.9"}, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        test_graph it;
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, unit, rows[i].settings, 2);
+        if (rows[i].piece == NULL)
+            assert_string_equal(it.build->warning, "");
+        else if (strstr(it.build->warning, rows[i].piece) == NULL)
+            fail_msg("\"%s\" is missing from \"%s\"", rows[i].piece, it.build->warning);
+        test_graph_close(&it);
+    }
+}
+
 /* docs/models.md has a row "| `key` | `default` |" for each setting: under its model, or under those of every model. */
 static void the_documentation_has_every_default(void **state)
 {
@@ -406,6 +431,7 @@ int main(void)
         cmocka_unit_test(numbers_have_one_meaning),
         cmocka_unit_test(settings_without_effect_are_known),
         cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(objectives_without_a_bound_are_warned_of),
         cmocka_unit_test(settings_do_not_hang_on_the_locale),
         cmocka_unit_test(the_trainer_uses_that_optimiser),
     };

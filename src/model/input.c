@@ -219,7 +219,9 @@ duet_node duet_scratch_at(const char *where, duet_model *model, const char *name
 
 duet_group *duet_scratch_group(duet_model *model, const char *name)
 {
-    return duet_group_of(model->build->scratch, name);
+    duet_group *group = duet_group_of(model->build->scratch, name);
+    if (group == NULL) duet_graph_refuse(model->build->graph, DUET_ERROR_MEMORY, "out of memory for a group");
+    return group;
 }
 
 /* Numbers that a request may set. */

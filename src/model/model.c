@@ -2,6 +2,8 @@
 /* The handle of a model: a family and its settings over a store of parameters. */
 #include "model/model.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,10 +173,23 @@ static void set_layers(const duet_model *model, duet_group *group, const char *n
     duet_group_set_spectral_norm(group, strcmp(duet_settings_group_text(s, name, "spectral_norm"), "yes") == 0);
 }
 
+void duet_model_warn(duet_model *model, const char *format, ...)
+{
+    va_list arguments;
+    if (model->build->warning[0] != '\0') return;
+    va_start(arguments, format);
+    vsnprintf(model->build->warning, sizeof model->build->warning, format, arguments);
+    va_end(arguments);
+}
+
 duet_group *duet_model_group(duet_model *model, const char *name)
 {
     duet_group *group = duet_group_of(model->store, name);
-    if (group == NULL) return NULL;
+    if (group == NULL) { /* a list of groups would end here */
+        if (model->build != NULL)
+            duet_graph_refuse(model->build->graph, DUET_ERROR_MEMORY, "out of memory for a group");
+        return NULL;
+    }
     set_layers(model, group, name);
     check_schedule(model, name);
     return group;

@@ -118,14 +118,14 @@ static duet_node js_generator(duet_node logits)
 
 /* Boundaries: where D(x) = 1/2, where both labels are as far, and of f-GAN where g(v) = f'(1). */
 static const duet_adversarial_loss losses[] = {
-    {"non-saturating", cross_entropy, cross_entropy, non_saturating, 0, true, false},
-    {"minimax", cross_entropy, cross_entropy, minimax, 0, true, false},
-    {"least-squares", least_squares, least_squares, least_squares_generator, 0.5, true, false},
-    {"hinge", hinge_real, hinge_fake, rise_generator, 0, false, false},
-    {"wasserstein", rise, fall, rise_generator, NAN, false, true},
-    {"f-kl", rise, kl_fake, kl_generator, 1, false, false},
-    {"f-reverse-kl", reverse_kl_real, reverse_kl_fake, reverse_kl_generator, 0, false, false},
-    {"f-js", js_real, js_fake, js_generator, 0, false, false},
+    {"non-saturating", cross_entropy, cross_entropy, non_saturating, 0, true, false, true, false},
+    {"minimax", cross_entropy, cross_entropy, minimax, 0, true, false, true, false},
+    {"least-squares", least_squares, least_squares, least_squares_generator, 0.5, true, false, false, false},
+    {"hinge", hinge_real, hinge_fake, rise_generator, 0, false, false, false, false},
+    {"wasserstein", rise, fall, rise_generator, NAN, false, true, false, false},
+    {"f-kl", rise, kl_fake, kl_generator, 1, false, false, false, true},
+    {"f-reverse-kl", reverse_kl_real, reverse_kl_fake, reverse_kl_generator, 0, false, false, false, true},
+    {"f-js", js_real, js_fake, js_generator, 0, false, false, false, false},
 };
 
 /* A number that not every family has. */

@@ -4,6 +4,28 @@
 
 #include <math.h>
 
+#include "model/model.h"
+
+/* Cross-entropy with a label above 1 falls without end as the logit rises: nothing holds it where D is sure. The
+ * divergences of f-GAN are infinite where one of the two distributions does not reach. */
+static void warn_of_no_bound(duet_model *m, const duet_adversarial_loss *loss)
+{
+    if (loss->diverges)
+        duet_model_warn(
+            m,
+            "loss=%s has no lower bound where the discriminator tells all examples apart: d_loss then falls "
+            "and falls; instance_noise=0.1 or discriminator.spectral_norm=yes hold it",
+            loss->name);
+    if (!loss->entropy) return;
+    double noise = duet_setting_number(m, "label_noise"), smoothing = duet_setting_number(m, "label_smoothing");
+    double real = 1 - smoothing + noise / 2;
+    if (real > 1)
+        duet_model_warn(m,
+                        "label_noise=%g makes the mean label of real examples %g, and of labels above 1 d_loss has no "
+                        "lower bound: it may fall and fall, and say nothing; label_smoothing=%g bounds it",
+                        noise, real, noise / 2);
+}
+
 duet_referee duet_referee_of(duet_model *m)
 {
     const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f}, zero = {.kind = DUET_INIT_CONSTANT};
@@ -16,6 +38,7 @@ duet_referee duet_referee_of(duet_model *m)
             "changes that: gate_low is to be at most gate_high",
             low, high);
     duet_referee it = {.model = m, .loss = duet_adversarial_loss_chosen(m)};
+    warn_of_no_bound(m, it.loss);
     it.last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
     it.boundary = isnan(it.loss->boundary) ? duet_state(graph, "gan.boundary", DUET_FLOAT32, DUET_SCALAR_SHAPE, zero)
                                            : duet_constant(graph, it.loss->boundary);
