@@ -186,6 +186,7 @@ static void a_page_of_ten_runs_stays_small(void **state)
     (void)state;
     enum { BYTES = 300000 };
     static char picture[BYTES] = "\x89PNG\r\n\x1a\n";
+    memcpy(picture + BYTES - 8, "IEND\xae\x42\x60\x82", 8);
     char names[10][8], path[PATH_SIZE];
     const char *list[10];
     for (size_t i = 0; i < 10; i++) {

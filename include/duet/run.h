@@ -19,6 +19,19 @@ DUET_API duet_status duet_trainer_save(duet_trainer *trainer, const char *path, 
  *  damaged file, of which nothing is taken. */
 DUET_API duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error);
 
+/** What a checkpoint says of itself. */
+typedef struct duet_checkpoint_facts {
+    uint64_t step;     /**< steps done */
+    char checksum[32]; /**< of its bytes: two checkpoints of one checksum are the same */
+} duet_checkpoint_facts;
+
+/** Reads the checkpoint of a run's directory, or the .safetensors file in one, through and checks each byte, without a
+ *  device. Errors: DUET_ERROR_FILE where there is none, DUET_ERROR_DATA for one that is cut or damaged. */
+DUET_API duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts, duet_error *error);
+/** The checksum (duet_data_checksum) of the data that a run's run.json names, as they are now. Errors: also those of
+ *  opening data. */
+DUET_API duet_status duet_run_data_checksum(const char *run, char checksum[24], duet_error *error);
+
 /* A whole training into a run directory. */
 
 typedef struct duet_progress {
@@ -165,7 +178,11 @@ DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, 
 /** FLOPs of each row of a request, counted from the shapes as duet_plan_explain does; the request is planned, not
  *  answered. Errors as of duet_run_use. */
 DUET_API duet_status duet_run_flops(duet_run *run, const duet_request *request, double *flops, duet_error *error);
-/** Whether some procedure of the model reads the setting `key` in a request. */
+/** Refuses, in words, what duet_run_use would refuse: a setting that the model does not take, or a value out of its
+ *  range (DUET_ERROR_USAGE). */
+DUET_API duet_status duet_run_check_settings(duet_run *run, const char *const *settings, size_t count,
+                                             duet_error *error);
+/** Whether some procedure of the model reads the setting `key` in a request; "weights": whether it keeps averages. */
 DUET_API bool duet_run_takes(duet_run *run, const char *key);
 /** What they say of `key`, the last of them; NULL: nothing. */
 DUET_API const char *duet_run_setting(duet_run *run, const char *key);

@@ -5,6 +5,7 @@
 #include "cli/evaluation.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
+#include "cli/run.h"
 #include "cli/table.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@
 enum { MOST_COLUMNS = 68, WORD = 32 };
 
 struct arguments {
-    cli_list runs;
+    cli_list runs, settings;
     const char *out, *judge, *device;
     bool afresh, json;
 };
@@ -25,6 +26,10 @@ static const cli_option options[] = {
     {CLI_OPERANDS, "RUN RUN...", 0, PLACE(runs), NULL, "directories of runs, two or more", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
      "a run of a classifier, which says what samples show (default: those\nthat judged the runs before)", 0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
+     "a number of the models' way of sampling, or weights=average or\nweights=trained; several\ntimes. Left out for "
+     "runs that do not take it",
+     0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE.html", "write a page too, with pictures and curves", 0, 0},
     {CLI_FLAG, "afresh", 0, PLACE(afresh), NULL, "evaluate again, also where nothing has changed", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
@@ -267,7 +272,7 @@ static int check(const struct arguments *arguments)
         return cli_complain(CLI_MISTAKE, "'duet compare' needs two runs or more; 'duet report' shows one");
     if (arguments->out != NULL && !cli_ends_in(arguments->out, ".html"))
         return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .html, not '%s'", arguments->out);
-    return CLI_DONE;
+    return cli_settings_look(&arguments->settings);
 }
 
 static int run(int argc, char **argv)
@@ -278,9 +283,11 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_compare, argc, argv, &arguments, &status)) return status;
     status = check(&arguments);
     for (size_t i = 0; status == CLI_DONE && i < arguments.runs.count; i++)
-        status = cli_evaluation_ensure(
-            arguments.runs.items[i],
-            &(cli_evaluation_wish){.device = arguments.device, .judge = arguments.judge, .afresh = arguments.afresh});
+        status = cli_evaluation_ensure(arguments.runs.items[i], &(cli_evaluation_wish){.device = arguments.device,
+                                                                                       .judge = arguments.judge,
+                                                                                       .settings = &arguments.settings,
+                                                                                       .runs = &arguments.runs,
+                                                                                       .afresh = arguments.afresh});
     if (status == CLI_DONE && arguments.out != NULL &&
         duet_page_write(arguments.out, arguments.runs.items, arguments.runs.count, &error) != DUET_OK)
         status = cli_fail_opened(&error);
@@ -293,8 +300,9 @@ const cli_command cli_compare = {
     .details =
         "Settings in which the runs differ come first, then cost and metrics with their intervals of 95%; a run is\n"
         "marked as better only where its interval does not overlap that of a worse one. Metrics and pictures are\n"
-        "kept in each run (evaluation.json, report/) and made anew only where the checkpoint or the judge is another\n"
-        "one. Metrics by features are compared only under one judge, and nothing is compared on different data.",
+        "kept in each run (evaluation.json, report/) and made anew only where the checkpoint, the data, the judge\n"
+        "or --set is another one. Metrics by features are compared only under one judge, and nothing is compared on "
+        "different data.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

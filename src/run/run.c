@@ -10,6 +10,7 @@
 #include "duet/tune.h"
 #include "run/checkpoint.h"
 #include "run/live.h"
+#include "run/place.h"
 #include "run/run_file.h"
 #include "train/evaluator.h"
 
@@ -38,28 +39,7 @@ static void take_tuning(duet_run *run, const duet_run_file *file)
         duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
 }
 
-/* A run's directory, and which checkpoint in it is to be opened. */
-typedef struct place {
-    char *directory;
-    const char *checkpoint; /* file name in the directory */
-} place;
-
-/* `path`: a run's directory, or a .safetensors file in one. The caller frees found->directory. */
-static duet_status find_place(place *found, const char *path, duet_error *error)
-{
-    static const char ending[] = ".safetensors";
-    size_t length = strlen(path), end = sizeof ending - 1;
-    *found = (place){strdup(path), "checkpoint.safetensors"};
-    if (found->directory == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    if (length <= end || strcmp(path + length - end, ending) != 0) return DUET_OK;
-    const char *slash = strrchr(path, '/');
-    found->checkpoint = slash == NULL ? path : slash + 1;
-    if (slash == NULL) snprintf(found->directory, length, ".");
-    if (slash != NULL) found->directory[slash == path ? 1 : slash - path] = '\0';
-    return DUET_OK;
-}
-
-static duet_status open_parts(duet_run *run, const duet_run_file *file, const place *from, const char *device,
+static duet_status open_parts(duet_run *run, const duet_run_file *file, const duet_run_place *from, const char *device,
                               const char *data, const duet_family *given, duet_error *error)
 {
     const char *directory = from->directory;
@@ -96,13 +76,13 @@ static duet_status open_run(duet_run **run, const char *path, const duet_run *be
                             const char *data, const duet_family *family, duet_error *error)
 {
     duet_run_file file;
-    place from = {0};
+    duet_run_place from = {0};
     duet_run *made = calloc(1, sizeof *made);
     *run = NULL;
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
     made->borrowed = beside != NULL;
     if (beside != NULL) made->device = beside->device;
-    duet_status status = find_place(&from, path, error);
+    duet_status status = duet_run_place_find(&from, path, error);
     if (status == DUET_OK) status = duet_run_file_read(&file, from.directory, error);
     if (status == DUET_OK) {
         status = open_parts(made, &file, &from, device, data, family, error);
@@ -322,7 +302,12 @@ bool duet_run_takes(duet_run *run, const char *key)
     const duet_build *build = duet_evaluator_build(run->evaluator);
     for (size_t i = 0; i < build->knob_count; i++)
         if (strcmp(build->knobs[i].key, key) == 0) return true;
-    return false;
+    return strcmp(key, "weights") == 0 && duet_model_keeps_averages(run->model);
+}
+
+duet_status duet_run_check_settings(duet_run *run, const char *const *settings, size_t count, duet_error *error)
+{
+    return duet_evaluator_check(run->evaluator, settings, count, error);
 }
 
 const char *duet_run_setting(duet_run *run, const char *key)
