@@ -325,7 +325,7 @@ static void runs_are_compared(void **state)
     (void)state;
     expect(RUN("compare", "@/vae", "@/gan", "--out", "@/both.html"), 0, "differs in", "evaluating ");
     assert_true(is_there("both.html"));
-    expect(RUN("compare", "@/vae", "@/gan"), 0, "mse: only for models that reconstruct", NULL);
+    expect(RUN("compare", "@/vae", "@/gan"), 0, "mse (gan): only for models that reconstruct", NULL);
     json_t *parsed = document(RUN("compare", "@/vae", "@/gan", "--json"));
     json_t *rows = json_object_get(parsed, "metrics"), *row;
     size_t i, of_bound = 0;

@@ -151,9 +151,22 @@ DUET_API duet_data *duet_run_given_samples(duet_run *run);
 /** What a row of features is of. */
 typedef enum duet_feature_source { DUET_OF_SAMPLES, DUET_OF_EXAMPLES } duet_feature_source;
 
+/** What gave the features of a metric. Values by different ones say nothing about each other. */
+typedef struct duet_features_identity {
+    char name[256];    /**< the name of the judge's directory, or of the file of the data's features; "": nothing did */
+    char checksum[24]; /**< of the judge's weights, or of that file's numbers: one encoder and one set of examples */
+} duet_features_identity;
+
+/** Writes rows of features as FILE.npy, [count, width], and a note beside it, FILE-judge.json, that says what gave them
+ *  and of what they are. Two rows or more. Errors: DUET_ERROR_FILE. */
+DUET_API duet_status duet_features_write(const char *path, const float *values, size_t count, size_t width,
+                                         duet_feature_source of, const duet_features_identity *by, duet_error *error);
+/** The path of that note, which the caller frees; NULL: out of memory. */
+DUET_API char *duet_features_note_path(const char *path);
+
 /** Lets metrics that compare features take those of any encoder in place of a judge's: two .npy files, [n, width], of
  *  samples that the run drew and of the data's examples. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for files that are no
- *  rows of numbers or not equally wide. */
+ *  rows of numbers, not equally wide, or by two judges as their notes say. */
 DUET_API duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples,
                                            duet_error *error);
 /** What was read; NULL: no features were set. */

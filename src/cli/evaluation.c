@@ -152,15 +152,21 @@ static int take_settings(duet_run *run, const char *directory, const cli_evaluat
     return status;
 }
 
-/* What was asked for and left out is said each time, not only when the evaluation is made. */
-static void warn(json_t *evaluation, const char *run, const cli_evaluation_wish *wish)
+/* What was asked for and left out is said each time, not only when the evaluation is made. A run by itself has no
+ * others for which a setting could be meant. */
+static int say_what_is_left_out(json_t *evaluation, const char *run, const cli_evaluation_wish *wish)
 {
     const char *reason = json_string_value(json_object_get(json_object_get(evaluation, "judge"), "left_out"));
     json_t *left_out;
     size_t i;
     if (wish->judge != NULL && reason != NULL) cli_complain(CLI_DONE, "the judge is left out for %s: %s", run, reason);
     json_array_foreach(json_object_get(evaluation, "settings_left_out"), i, left_out)
-        cli_complain(CLI_DONE, "left out for %s: %s", run, json_string_value(json_object_get(left_out, "reason")));
+    {
+        const char *why = json_string_value(json_object_get(left_out, "reason"));
+        if (wish->runs->count == 1) return cli_complain(CLI_FAILED, "%s", why);
+        cli_complain(CLI_DONE, "left out for %s: %s", run, why);
+    }
+    return CLI_DONE;
 }
 
 static bool dump_synced(json_t *evaluation, const char *path)
@@ -267,7 +273,7 @@ int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
         json_decref(evaluation);
         status = evaluate(run, wish, &basis, &evaluation);
     }
-    if (status == CLI_DONE) warn(evaluation, run, wish);
+    if (status == CLI_DONE) status = say_what_is_left_out(evaluation, run, wish);
     if (lock >= 0) (void)close(lock);
     cli_basis_free(&basis);
     json_decref(evaluation);

@@ -273,6 +273,33 @@ static void put_checkpoint(json_t *into, const char *run, json_t *evaluation)
     json_object_set_new(into, "checkpoint", checkpoint);
 }
 
+static bool is_left_out(json_t *evaluation, json_t *setting)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(evaluation, "settings_left_out"), i, entry)
+    {
+        if (json_equal(json_object_get(entry, "setting"), setting)) return true;
+    }
+    return false;
+}
+
+/* With which settings of use the evaluation was made, as one text. */
+static void put_use(json_t *into, json_t *evaluation)
+{
+    json_t *setting;
+    size_t i;
+    duet_text text = {0};
+    json_array_foreach(json_object_get(evaluation, "settings"), i, setting)
+    {
+        if (json_is_string(setting) && !is_left_out(evaluation, setting))
+            duet_text_add(&text, "%s%s", text.length > 0 ? " " : "", json_string_value(setting));
+    }
+    if (text.length == 0) duet_text_add(&text, "nothing");
+    json_object_set_new(into, "use", evaluation == NULL ? json_null() : json_string(duet_text_get(&text)));
+    duet_text_free(&text);
+}
+
 static void put_size_of_checkpoint(json_t *into, const char *run)
 {
     char *path = checkpoint_of(run);
@@ -327,6 +354,7 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
         evaluation = read_json(run, evaluated, false, NULL);
         json_object_set(made, "evaluation", evaluation != NULL ? evaluation : json_null());
         put_checkpoint(made, run, evaluation);
+        put_use(made, evaluation);
         json_t *cost = json_object_get(made, "cost");
         json_object_set_new(cost, "parameters", json_integer(sum_of(json_object_get(made, "parameters"))));
         put_size_of_checkpoint(cost, run);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "duet/tune.h"
 #include "run/checkpoint.h"
+#include "run/features_file.h"
 #include "run/live.h"
 #include "run/place.h"
 #include "run/run_file.h"
@@ -201,7 +202,8 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
             return duet_fail(error, DUET_ERROR_DATA, "%s holds no features: an array [n, width] was expected",
                              paths[i]);
     }
-    if (widths[0] == widths[1]) return DUET_OK;
+    if (widths[0] == widths[1])
+        return duet_features_check_notes(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error);
     return duet_fail(error, DUET_ERROR_DATA, "%s has rows of %zu features and %s of %zu: they are not of one encoder",
                      of_samples, widths[0], of_examples, widths[1]);
 }
