@@ -427,9 +427,10 @@ function notes() {
     else if (run.evaluation_is_old) list.push([alone ? '' : run.name + ': ', `${alone ? 'Metrics' : 'metrics'} and pictures are of step ${run.evaluation.checkpoint.step}; the run has gone on since. `,
       h('code', {}, 'duet report ' + run.run), ' makes new ones.']);
   }
-  const used = [...new Set(runs.filter(run => run.evaluation).map(run => run.use))], set = words => words === 'nothing' ? 'nothing set' : words.replaceAll(' ', ', ');
-  if (used.length === 1 && used[0] !== 'nothing') list.push(`Metrics and pictures were made with ${set(used[0])}.`);
-  if (used.length > 1) list.push(`Metrics and pictures were made with ${runs.filter(run => run.evaluation).map(run => `${set(run.use)} of ${run.name}`).join('; ')}.`);
+  const evaluated = runs.filter(run => run.evaluation), used = new Set(evaluated.map(run => run.use));
+  const set = run => run.use === 'nothing' ? 'nothing set' : run.use.replaceAll(' ', ', ');
+  if (used.size > 1) list.push(`Metrics and pictures were made under different settings: ${evaluated.map(run => `${run.name} with ${set(run)}`).join('; ')}.`);
+  else if (evaluated.length && !used.has('nothing')) list.push(`Metrics and pictures were made with ${set(evaluated[0])}.`);
   if (data.metrics.some(metric => metric.not_comparable === 'measured on different data')) list.push('These runs are on different data: what is measured against the data is not compared.');
   return list.map(words => h('p', {class: 'note'}, words));
 }
