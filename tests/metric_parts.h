@@ -88,6 +88,20 @@ static inline duet_metric_value value_of(duet_run *run, const char *metric, duet
     return values[0];
 }
 
+/* Checks a value and the ends of its interval; NAN: it has none. */
+static inline void check_interval(duet_metric_value it, double value, double low, double high)
+{
+    bool same = isnan(low) ? isnan(it.low) && isnan(it.high) : fabs(it.low - low) < 1e-6 && fabs(it.high - high) < 1e-6;
+    if (fabs(it.value - value) > 1e-6 || !same)
+        fail_msg("%s is %g (%g to %g), not %g (%g to %g)", it.name, it.value, it.low, it.high, value, low, high);
+}
+
+/* The upper end of Wilson's interval of none of n. */
+static inline double wilson_of_none(double n)
+{
+    return 1.959964 * 1.959964 / (n + 1.959964 * 1.959964);
+}
+
 static inline void write_labelled(void)
 {
     enum { N = 40 };
