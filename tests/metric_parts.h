@@ -83,6 +83,9 @@ static inline duet_metric_value value_of(duet_run *run, const char *metric, duet
     assert_true(duet_metric_applies(run, metric));
     assert_ok(duet_metric_compute(run, metric, split, 5, values, 16, &count, &error), &error);
     for (size_t i = 0; i < count; i++)
+        if (duet_metric_measure_find(values[i].row, values[i].name) == NULL)
+            fail_msg("%s does not list %s", metric, values[i].name);
+    for (size_t i = 0; i < count; i++)
         if (strcmp(values[i].name, name) == 0) return values[i];
     fail_msg("%s gives no %s", metric, name);
     return values[0];

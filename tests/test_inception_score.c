@@ -36,6 +36,15 @@ static void the_score_is_made_of_two_entropies(void **state)
     duet_metric_value score = value_of(run, "inception-score", DUET_TRAIN, "inception-score");
     assert_close(score.value, exp(marginal - entropy(sure)), 1e-5);
     assert_true(score.low <= score.value && score.value - score.low < 0.01 && score.n == DRAWN);
+
+    /* The 40 pictures themselves in place of samples are too few, each metric by its own number. */
+    assert_ok(duet_run_set_samples(run, flat, &error), &error);
+    assert_status(duet_metric_check(run, "inception-score", DUET_TRAIN, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "needs at least 2500 samples");
+    error = (duet_error){0};
+    assert_status(duet_metric_check(run, "precision", DUET_TRAIN, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "at least 100 samples and as many examples; there are 40 and ");
+    error = (duet_error){0};
     assert_ok(duet_run_set_judge(run, NULL, &error), &error);
     duet_run_close(&judge);
     duet_run_close(&run);

@@ -24,6 +24,11 @@ static size_t count_values(const char *const *names, size_t count)
     return values;
 }
 
+static bool ends_all(const duet_error *error)
+{
+    return error->status == DUET_ERROR_INTERRUPTED || error->status == DUET_ERROR_DEVICE;
+}
+
 int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
                         cli_left_out left_out, void *context)
 {
@@ -35,12 +40,13 @@ int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, u
     if (duet_metric_compute_all(run, names, count, split, seed, values->rows, room, &values->count, &error) == DUET_OK)
         return CLI_DONE;
     values->count = 0;
+    if (left_out == NULL || ends_all(&error)) return cli_fail_opened(&error);
     for (size_t i = 0; i < count; i++) {
-        if (left_out == NULL || error.status == DUET_ERROR_INTERRUPTED || error.status == DUET_ERROR_DEVICE)
-            return cli_fail_opened(&error);
         error = (duet_error){0};
-        if (duet_metric_compute(run, names[i], split, seed, values->rows + values->count, room - values->count, &made,
-                                &error) == DUET_OK)
+        (void)duet_metric_compute(run, names[i], split, seed, values->rows + values->count, room - values->count, &made,
+                                  &error);
+        if (ends_all(&error)) return cli_fail_opened(&error);
+        if (error.status == DUET_OK)
             values->count += made;
         else
             left_out(context, names[i], error.message);

@@ -90,8 +90,8 @@ void duet_metric_add(duet_metric_task *task, const char *name, double value, dou
 void duet_metric_add_count(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
 /** Adds how many of `kinds` n samples show, times `unit`; seen: how many samples show each. A kind seen l times on
  *  average is missed with e^-l, whose variance e^-l (1 - e^-l) is below l e^-l, so the number covered varies by at most
- *  the number seen once: the interval reaches 1.96 times its root. Upwards it reaches at least as far as samples of
- * kinds not seen, none of n, may be many by Wilson's interval. A bootstrap, which can only lose kinds, lies too low. */
+ *  the number seen once: the interval reaches 1.96 times its root. Upwards it reaches at least as far as there may be
+ *  samples of kinds not seen, none of n, by Wilson's interval. A bootstrap, which can only lose kinds, lies too low. */
 void duet_metric_add_covered(duet_metric_task *task, const char *name, const size_t *seen, size_t kinds, double unit,
                              size_t n);
 /** Adds the mean of n numbers with its interval of 95%: mean +- t standard errors, t of Student's distribution. */
