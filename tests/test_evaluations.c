@@ -263,7 +263,7 @@ static void tables_stand_and_reasons_are_each_runs_own(void **state)
                "@/vae"),
            0, " gan                vae\n", NULL);
     expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (vae): takes long", NULL);
-    expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (gan): only for variational", NULL);
+    expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (gan): a GAN has no likelihood", NULL);
     expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  modes: only for models", NULL);
 }
 
