@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What gave features, by a name for people and a checksum for the program, of a judge's
- * weights, or of the numbers of the data's features where they come from a file. The file of the samples'
- * features has no part in it: that one is what differs between runs. */
+/* What gave features, by a name for people and a checksum for the program, of a judge's weights, or of the numbers of
+ * the data's features where they come from a file. The file of the samples' features has no part in it: that one is
+ * what differs between runs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
