@@ -145,8 +145,6 @@ bool *duet_build_dependents(const duet_build *build, const duet_node *sources, s
 /** Whether a loss, gate, report or assigned value of the phase is marked; `marked` is indexed by node id. */
 bool duet_phase_depends(const duet_phase_description *phase, const bool *marked);
 
-/** Something that the user of these settings should know, which the trainer tells: the first one stays. */
-void duet_model_warn(duet_model *model, const char *format, ...) DUET_PRINTF(2, 3);
 /** Records mistakes that show only when everything has been said (check.c). The graph has none yet. */
 void duet_build_check(const duet_model *model, const duet_build *build);
 

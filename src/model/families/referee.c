@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-#include "model/model.h"
-
 /* Cross-entropy with a label above 1 falls without end as the logit rises: nothing holds it where D is sure. The
  * divergences of f-GAN are infinite where one of the two distributions does not reach. */
 static void warn_of_no_bound(duet_model *m, const duet_adversarial_loss *loss)
