@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MOST_VALUES = 128, MOST_METRICS = 64, SEED = 0 };
@@ -31,7 +32,9 @@ static json_t *checkpoint_json(const char *run, int *status)
 static json_t *read_evaluation(const char *run)
 {
     char *path = duet_page_file(run, "evaluation.json");
-    json_t *evaluation = path == NULL ? NULL : json_load_file(path, 0, NULL);
+    struct stat about; /* a pipe would wait for ever */
+    const bool there = path != NULL && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    json_t *evaluation = there ? json_load_file(path, 0, NULL) : NULL;
     free(path);
     return evaluation;
 }
@@ -84,6 +87,7 @@ static bool is_as_wished(json_t *evaluation, json_t *checkpoint, json_t *judge)
     const char *version = json_string_value(json_object_get(evaluation, "duet"));
     json_t *by = json_object_get(json_object_get(evaluation, "judge"), "checkpoint");
     return version != NULL && strcmp(version, duet_version()) == 0 &&
+           !json_is_true(json_object_get(evaluation, "again")) &&
            json_equal(json_object_get(evaluation, "checkpoint"), checkpoint) &&
            (judge == NULL || json_equal(by, judge)) && is_complete(evaluation);
 }
@@ -129,6 +133,15 @@ static void add_values(duet_run *run, json_t *evaluation, const duet_metric_valu
         json_array_append_new(json_object_get(evaluation, "metrics"), cli_measure_json(run, &values[i]));
 }
 
+/* A metric that fails for want of memory may be given another time: the evaluation is then made anew. */
+static int take_failure(json_t *evaluation, const char *name, const duet_error *error)
+{
+    if (error->status == DUET_ERROR_INTERRUPTED || error->status == DUET_ERROR_DEVICE) return cli_fail_opened(error);
+    if (error->status == DUET_ERROR_MEMORY) json_object_set_new(evaluation, "again", json_true());
+    add_missing(evaluation, duet_metric_find(name), error->message);
+    return CLI_DONE;
+}
+
 /* All in one pass; where one fails, each by itself. */
 static int compute(duet_run *run, json_t *evaluation)
 {
@@ -142,14 +155,15 @@ static int compute(duet_run *run, json_t *evaluation)
         return CLI_DONE;
     }
     if (error.status == DUET_ERROR_INTERRUPTED || error.status == DUET_ERROR_DEVICE) return cli_fail_opened(&error);
-    for (size_t i = 0; i < count; i++) {
+    int status = CLI_DONE;
+    for (size_t i = 0; i < count && status == CLI_DONE; i++) {
         error = (duet_error){0};
         if (duet_metric_compute(run, names[i], split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK)
             add_values(run, evaluation, values, made);
         else
-            add_missing(evaluation, duet_metric_find(names[i]), error.message);
+            status = take_failure(evaluation, names[i], &error);
     }
-    return CLI_DONE;
+    return status;
 }
 
 /* A judge that does not fit the run's data judges nothing here, and why is kept; the other runs may still be compared

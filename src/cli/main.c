@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* duet: finds the subcommand in a table and runs it. Everything it can do, a program can do through duet.h. */
 #include "cli/commands.h"
+#include "cli/environment.h"
 #include "cli/output.h"
 
 #include <errno.h>
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
     /* environment variables of a driver would be set here, before the first OpenCL call; none has been found to help */
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */
+    cli_environment_check();
     int status = run(argc, argv);
     /* results that could not be written are a failure, whatever the command returned */
     errno = 0;

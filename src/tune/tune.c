@@ -147,7 +147,9 @@ static duet_status make_folders(const char *path, duet_error *error)
     for (char *slash = folder; status == DUET_OK && (slash = strchr(slash + 1, '/')) != NULL;) {
         *slash = '\0';
         if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-            status = duet_fail(error, DUET_ERROR_FILE, "%s: the folder cannot be made: %s", folder, strerror(errno));
+            status = duet_fail(error, DUET_ERROR_FILE,
+                               "%s: the folder cannot be made: %s; set DUET_TUNING to a file that can be written",
+                               folder, strerror(errno));
         *slash = '/';
     }
     free(folder);
