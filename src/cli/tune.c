@@ -61,15 +61,15 @@ static int print_json(const duet_tune_summary *summary)
     for (size_t i = 0; i < summary->count; i++) {
         const duet_tune_row *row = &summary->rows[i];
         const char transpose[3] = {row->transpose_a ? 't' : 'n', row->transpose_b ? 't' : 'n', '\0'};
-        json_array_append_new(rows,
-                              json_pack("{s:I s:I s:I s:s s:o s:s s:o s:o s:o s:I s:I s:I s:I}", "m",
-                                        (json_int_t)row->m, "n", (json_int_t)row->n, "k", (json_int_t)row->k,
-                                        "transpose", transpose, "convolution", cli_convolution_json(&row->convolution),
-                                        "preset", row->preset, "preset_gflops", cli_json_number(row->preset_gflops),
-                                        "best", row->best[0] != '\0' ? json_string(row->best) : json_null(),
-                                        "best_gflops", cli_json_number(row->best_gflops), "tried",
-                                        (json_int_t)row->tried, "wrong", (json_int_t)row->wrong, "crashed",
-                                        (json_int_t)row->crashed, "late", (json_int_t)row->late));
+        json_array_append_new(
+            rows, json_pack("{s:I s:I s:I s:s s:o s:s s:o s:o s:o s:I s:I s:I s:I s:I}", "m", (json_int_t)row->m, "n",
+                            (json_int_t)row->n, "k", (json_int_t)row->k, "transpose", transpose, "convolution",
+                            cli_convolution_json(&row->convolution), "preset", row->preset, "preset_gflops",
+                            cli_json_number(row->preset_gflops), "best",
+                            row->best[0] != '\0' ? json_string(row->best) : json_null(), "best_gflops",
+                            cli_json_number(row->best_gflops), "tried", (json_int_t)row->tried, "wrong",
+                            (json_int_t)row->wrong, "crashed", (json_int_t)row->crashed, "late", (json_int_t)row->late,
+                            "failed", (json_int_t)row->failed));
     }
     return cli_json_print(json_pack("{s:o s:o s:o s:I s:o}", "device", cli_json_text(summary->device), "driver",
                                     cli_json_text(summary->driver), "file", cli_json_text(summary->file), "measured",
