@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/run.h"
 #include "cli/table.h"
+#include "cli/wrap.h"
 
 #include <math.h>
 #include <string.h>
@@ -188,7 +189,7 @@ static int run(int argc, char **argv)
 static void more_help(const char *operand)
 {
     static const char *const heads[] = {"metric", "unit", "meaning"};
-    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads), .room = cli_help_columns()};
     const duet_metric_row *row;
     (void)operand;
     printf("\nMetrics:\n\n");

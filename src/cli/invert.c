@@ -98,10 +98,14 @@ static int get_examples(duet_run *run, const struct arguments *arguments, invers
     if (arguments->examples.count > 0) return get_numbered(run, &arguments->examples, it);
     if (!arguments->own) return cli_examples_read(run, cli_run_split(run), 0, it->count, it->pictures, &it->classes);
     const duet_wanted sample = {DUET_SAMPLE, it->pictures};
+    cli_list weights = {.count = 0}; /* the other settings are the descent's */
+    for (size_t i = 0; i < arguments->settings.count; i++)
+        if (strncmp(arguments->settings.items[i], "weights=", 8) == 0)
+            weights.items[weights.count++] = arguments->settings.items[i];
     duet_request request = {.count = it->count,
                             .seed = arguments->seed,
-                            .settings = arguments->settings.items,
-                            .setting_count = arguments->settings.count,
+                            .settings = weights.items,
+                            .setting_count = weights.count,
                             .outputs = &sample,
                             .output_count = 1};
     if (duet_run_has_classes(run)) { /* samples are inverted with the classes that they are made with */
@@ -208,7 +212,7 @@ static int write_result(duet_run *run, const struct arguments *arguments, const 
     if (arguments->out != NULL && cli_ends_in(arguments->out, ".npy")) {
         if (duet_write_npy(arguments->out, it->latents, DUET_SHAPE(it->count, it->latent_features), &error) != DUET_OK)
             return cli_fail_opened(&error);
-        if (!arguments->json) printf("%s\n", arguments->out);
+        if (!arguments->json) cli_print_name(arguments->out);
         return CLI_DONE;
     }
     if (arguments->json && arguments->out == NULL) return CLI_DONE;

@@ -8,7 +8,6 @@
 #include "cli/table.h"
 
 #include <math.h>
-#include <unistd.h>
 
 struct arguments {
     const char *model, *data, *device;
@@ -41,7 +40,7 @@ static void show(void *context, const duet_tune_progress *progress)
     char words[288];
     snprintf(words, sizeof words, "%s  %s", progress->what, progress->candidate);
     cli_progress_count("product", progress->product, progress->products, words);
-    if (isatty(STDERR_FILENO) || *told == progress->product + 1) return;
+    if (cli_on_terminal(stderr) || *told == progress->product + 1) return;
     *told = progress->product + 1;
     if (progress->products > 0)
         fprintf(stderr, "product %zu/%zu %s\n", progress->product + 1, progress->products, progress->what);
@@ -163,7 +162,6 @@ static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
     const duet_family *family = NULL;
-    duet_error error = {0};
     int status;
     if (!cli_parse(&cli_tune, argc, argv, &arguments, &status)) return status;
     if (arguments.model == NULL && !arguments.full)
@@ -172,7 +170,7 @@ static int run(int argc, char **argv)
         family = cli_family(arguments.model);
         if (family == NULL) return CLI_MISTAKE;
         status = cli_settings_check(family, &arguments.settings);
-        if (status == CLI_DONE && duet_data_check(arguments.data, &error) != DUET_OK) status = cli_fail(&error);
+        if (status == CLI_DONE) status = cli_data_check(arguments.data);
         if (status != CLI_DONE) return status;
     }
     return tune(&arguments, family);

@@ -52,12 +52,16 @@ static struct timespec announce_time(void)
     return time;
 }
 
-/** Once for a name: a file may be built several times, with other options. */
+/** Once for what the name names: a file may be built several times, with other options, and a plan may have several
+ *  programs, "elbo (1 of 2)". */
 static void announce(duet_device *device, const char *name)
 {
-    if (strncmp(device->announced, name, sizeof device->announced - 1) == 0) return;
-    snprintf(device->announced, sizeof device->announced, "%s", name);
-    duet_device_say(device, "compiling the kernels of %s for %s ...", name, device->info.name);
+    char whole[sizeof device->announced];
+    const char *part = strstr(name, " (");
+    snprintf(whole, sizeof whole, "%.*s", part != NULL ? (int)(part - name) : (int)strlen(name), name);
+    if (strcmp(device->announced, whole) == 0) return;
+    memcpy(device->announced, whole, sizeof whole);
+    duet_device_say(device, "compiling the kernels of %s for %s ...", whole, device->info.name);
 }
 
 static cl_int build_announced(duet_device *device, const char *name, cl_program program, const char *options)

@@ -345,6 +345,7 @@ static duet_status ask_with_settings(duet_run *run, const duet_request *request,
 {
     if (run->samples != NULL && request->output_count == 1 && strcmp(request->outputs[0].name, DUET_SAMPLE) == 0)
         return read_samples(run, request->first, request->count, request->outputs[0].values, error);
+    DUET_TRY(duet_evaluator_check_settings(run->evaluator, request, error));
     duet_request whole = *request;
     size_t count = run->setting_count + request->setting_count;
     if (run->setting_count == 0) return ask(run, request, flops, error);

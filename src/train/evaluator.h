@@ -22,6 +22,9 @@ bool duet_evaluator_has_classes(const duet_evaluator *evaluator);
 /** The model built for use, to look up its outputs, procedures and knobs; nothing runs it. */
 const duet_build *duet_evaluator_build(const duet_evaluator *evaluator);
 
+/** DUET_ERROR_USAGE for a setting of the request that only other procedures than its own read. */
+duet_status duet_evaluator_check_settings(const duet_evaluator *evaluator, const duet_request *request,
+                                          duet_error *error);
 /** Answers a request (duet/train.h). Does not disturb a training of the same model. */
 duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error);
 /** *flops: those of each row of a request, counted from the shapes of its plans; nothing is replayed. */
