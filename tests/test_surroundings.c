@@ -113,10 +113,71 @@ static void closed_folder_is_named(void **state)
     free(words);
 }
 
+/* As in a bare chroot. */
+static void program_starts_without_proc(void **state)
+{
+    (void)state;
+    if (system("unshare -m umount -l /proc 2>/dev/null") != 0) skip();
+    assert_int_equal(system("unshare -m sh -c 'umount -l /proc && exec " PROGRAM " models >/dev/null'"), 0);
+}
+
 static void write_text(const char *name, const char *text)
 {
     char path[PATH_SIZE];
     test_file_write(inside(name, path), text, strlen(text));
+}
+
+/* Runs ./quickstart of a folder with programs of its own first in PATH, and returns what it says. */
+static char *run_quickstart(const char *words)
+{
+    char command[3 * PATH_SIZE], path[PATH_SIZE];
+    (void)snprintf(command, sizeof command,
+                   "cp " TEST_SOURCE_ROOT
+                   "/quickstart %s/quick/ && cd %s/quick && chmod +x bin/* && PATH=$PWD/bin:$PATH "
+                   "timeout 60 bash ./quickstart %s >../quick.out 2>&1 </dev/null",
+                   folder, folder, words);
+    (void)system(command);
+    return test_file_read(inside("quick.out", path), NULL);
+}
+
+static void begin_quickstart(const char *installed)
+{
+    static const char *const folders[] = {"quick", "quick/bin", "quick/build"};
+    char path[PATH_SIZE];
+    test_folder_remove(inside("quick", path));
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        assert_int_equal(mkdir(inside(folders[i], path), 0777), 0);
+    write_text("quick/build/build.ninja", "");
+    write_text("quick/bin/dpkg-query", installed);
+    write_text("quick/bin/apt-get", "#!/bin/sh\nexit 1\n");
+    write_text("quick/bin/sudo", "#!/bin/sh\nexit 1\n");
+}
+
+static void quickstart_advises_what_it_does(void **state)
+{
+    (void)state;
+    begin_quickstart("#!/bin/sh\nexit 1\n");
+    char *words = run_quickstart("test");
+    const char *advice = strstr(words, "as root, run: apt-get update && apt-get install --no-install-recommends gcc ");
+    if (advice == NULL || strstr(advice, "dataset-fashion-mnist") == NULL) fail_msg("%s", words);
+    free(words);
+}
+
+/* Ubuntu 22.04 has ninja 1.10. */
+static void quickstart_builds_with_an_old_ninja(void **state)
+{
+    (void)state;
+    begin_quickstart("#!/bin/sh\nshift 3; for p; do echo \"$p installed\"; done\n");
+    write_text("quick/bin/ninja", "#!/bin/sh\ncase \"$*\" in *--quiet*) echo 'unknown option'; exit 1;; "
+                                  "--help) echo usage;; *) echo '[1/1] built';; esac\n");
+    char *words = run_quickstart("test");
+    if (strstr(words, "fast suite") == NULL || strstr(words, "built") != NULL) fail_msg("%s", words);
+    free(words);
+    write_text("quick/bin/ninja", "#!/bin/sh\n[ \"$1\" = --help ] || { echo 'no such header'; exit 1; }\n");
+    words = run_quickstart("test");
+    if (strstr(words, "no such header") == NULL || strstr(words, "the build in build failed") == NULL)
+        fail_msg("%s", words);
+    free(words);
 }
 
 static int begin(void **state)
@@ -145,9 +206,16 @@ static int begin(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[CASES + 1];
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(closed_folder_is_named),
+        cmocka_unit_test(program_starts_without_proc),
+        cmocka_unit_test(quickstart_advises_what_it_does),
+        cmocka_unit_test(quickstart_builds_with_an_old_ninja),
+    };
+    enum { OTHERS = sizeof others / sizeof *others };
+    struct CMUnitTest tests[CASES + OTHERS];
     for (size_t i = 0; i < CASES; i++)
         tests[i] = TEST_ROW(cases[i].command.name, program_says_what_is_wrong, &cases[i]);
-    tests[CASES] = (struct CMUnitTest)cmocka_unit_test(closed_folder_is_named);
+    memcpy(tests + CASES, others, sizeof others);
     return RUN_TESTS("surroundings", tests, begin, remove_folder);
 }
