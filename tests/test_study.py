@@ -6,6 +6,7 @@ usage: test_study.py; ends with exit status 0 if all holds
 """
 import math
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -73,6 +74,16 @@ class Data(unittest.TestCase):
         self.assertEqual(four, ramp)
 
 
+class Means(unittest.TestCase):
+    def test_trainings_of_other_means_are_not_taken_over(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "means.json").write_text('{"full": false, "seconds": 3, "sweep_seconds": 2}')
+            ended = subprocess.run([sys.executable, STUDY / "study", "--duet", "/bin/true", "--out", folder],
+                                   capture_output=True, text=True)
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("seconds 3", ended.stderr)
+
+
 class Pages(unittest.TestCase):
     def test_every_claim_is_there(self):
         self.assertEqual(sorted(CLAIMS), list(range(1, 27)))
@@ -82,13 +93,14 @@ class Pages(unittest.TestCase):
                       "rows": [["one", number(1234567)], ["two", number(0.5, 0.25, 0.75, 9)], ["three", None]],
                       "verdict": "depends", "note": "why", "curves": [("curve", "step", {"gan": [(0, 1), (10, 3)]})]},
                   2: {"says": "d", "measured_by": "y", "trouble": "it was refused"}}
-        study = {"what": "w", "claims": claims, "pictures": []}
+        study = {"what": "w", "claims": claims, "pictures": [], "tables": [("Cost", ["model", "ms"], [["four", number(2)]])]}
         with tempfile.TemporaryDirectory() as folder:
             page.write(study, pathlib.Path(folder))
             words = (pathlib.Path(folder) / "study.md").read_text()
             whole = (pathlib.Path(folder) / "study.html").read_text()
             drawn = (pathlib.Path(folder) / "claim-1-1.svg").read_text()
-        for text in ("| one | 1,234,567 |", "| two | 0.5 (0.25 to 0.75) |", "a <b> \\| c", "Not measured: it was refused"):
+        for text in ("| one | 1,234,567 |", "| two | 0.5 (0.25 to 0.75) |", "a <b> \\| c", "Not measured: it was refused",
+                     "### Cost", "| four | 2 |"):
             self.assertIn(text, words)
         self.assertIn("a &lt;b&gt; | c", whole)
         self.assertNotIn("<b>", whole)

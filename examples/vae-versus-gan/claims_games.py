@@ -82,7 +82,7 @@ def starves(lab):
     def one(loss, k, seed):
         words = ["gan", "--data", "ring8", "--set", f"loss={loss}", "--set", f"k={k}", "--set", "gradient_norms=yes",
                  "--set", "generator_hidden=128,128", "--set", "discriminator_hidden=128,128", "--set", "discriminator.lr=0.001"]
-        run = lab.train(f"starve-{loss}-{k}", words, seed, steps=lab.pick(1500, 3000))
+        run = lab.train(f"starve-{loss}-{k}", words, seed, steps=lab.pick(1000, 3000))
         log = [line for line in lab.log(run) if "accuracy" in line]
         return [line["accuracy"] for line in log], [line["gradient.generator"] for line in log]
     triples = [(loss, k, seed) for loss in losses for k in strengths for seed in lab.seeds]
@@ -106,7 +106,7 @@ def starves(lab):
 
 @claim(10, "on few samples D reads log 2, and annealed noise cures it", "D's own estimate of the divergence, training and held out")
 def reads_log_two(lab):
-    length, pictured = lab.pick(1500, 3000), lab.pick(500, 1500)
+    length, pictured = lab.pick(1000, 3000), lab.pick(300, 1500)
     # Training examples (None: endless), deviation of a peak (None: pictures), widths of D, annealed noise.
     trials = {"200 points": (200, 0.5, "128,128", False), "200 points, small D": (200, 0.5, "8", False),
               "200 points, narrow peaks": (200, 0.05, "128,128", False), "200 points, noise": (200, 0.5, "128,128", True),
@@ -167,7 +167,7 @@ def reverse_drops(lab):
             words = ["gan", "--data", "two-peaks", "--set", "generator_hidden=", "--set", "latent=1", "--set",
                      "discriminator_hidden=64,64", "--set", f"loss={objectives[label]}", "--set", "k=5", "--set",
                      "discriminator.lr=0.001", "--set", "generator.lr=0.0005"]
-        run = lab.train("fit-" + label.replace(" ", "-").lower(), words, seed, steps=lab.pick(3000, 6000))
+        run = lab.train("fit-" + label.replace(" ", "-").lower(), words, seed, steps=lab.pick(2000, 6000))
         path = lab.folder / "data" / f"fit-{label.replace(' ', '-').lower()}-{seed}.npy"
         lab.ask("sample", run, "-n", 2000, "--out", path)
         values = list(data.read_npy(path)[1])
@@ -186,7 +186,7 @@ def undoes_itself(lab):
     def one(g_steps, seed):
         words = ["gan", "--data", "ring8", "--set", f"g_steps={g_steps}", "--set", "update_norms=yes", "--set",
                  "generator_hidden=128,128", "--set", "discriminator_hidden=128,128", "--set", "lr=0.001"]
-        run = lab.train(f"far-{g_steps}", words, seed, steps=lab.pick(1500, 3000))
+        run = lab.train(f"far-{g_steps}", words, seed, steps=lab.pick(1000, 3000))
         found = lab.evaluate(run, ["modes"])
         moved = statistics.median(value for _, value in lab.curve(run, "update.generator"))
         loss = [value for _, value in lab.curve(run, "d_loss")]

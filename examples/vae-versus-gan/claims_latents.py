@@ -152,7 +152,7 @@ def any_prior(lab):
 def noise_grows(lab):
     curves = []
     for seed in lab.seeds:
-        run = lab.train("noise-over-time", ["vae", "--set", "reports=all"], seed, steps=lab.pick(2000, 10000))
+        run = lab.train("noise-over-time", ["vae", "--set", "reports=all"], seed, steps=lab.pick(1500, 10000))
         curves.append(lab.curve(run, "posterior_sigma"))
     rows, seen = [], []
     for seed, curve in zip(lab.seeds, curves):

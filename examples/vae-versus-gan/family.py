@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The family at equal means: every model trained for the same seconds of a core, and judged by the same judge."""
+from evidence import number
 
 # What is asked: of all that sample, of all that encode and rebuild, and of some. Models that rebuild only by solving an
 # equation for each picture are asked for samples alone.
@@ -58,3 +59,28 @@ def measure(lab, label, seed):
 def table(lab):
     """{label: {metric: estimate over the seeds}}, of all members."""
     return lab.by_seed(members(lab), lambda label, seed: measure(lab, label, seed))
+
+
+# The tables that stand before the claims: a title, and what of each member.
+TABLES = [
+    ("Samples", ["frechet", "kernel-distance", "precision", "recall", "density", "coverage", "inception-score",
+                 "largest-share", "sharpness", "memorisation", "authenticity"]),
+    ("Codes and likelihoods", ["mse", "ssim", "nearest-neighbour", "linear-probe", "reconstruction-agreement", "latent-mmd",
+                               "active-units", "elbo", "nll"]),
+]
+
+
+def tables(lab):
+    """[(title, columns, rows)]: what each member costs and every metric that it was asked for."""
+    found = table(lab)
+    cost = []
+    for label in found:
+        seconds = lab.step_seconds(words_of(label))
+        cost.append([label, number(lab.parameters(run(lab, label, lab.seeds[0]))), number(1000 * seconds),
+                     number(max(20, round(lab.seconds / seconds)))])
+    told = [("Cost", ["model", "parameters", "ms a step", "steps"], cost)]
+    for title, names in TABLES:
+        names = [name for name in names if any(found[label].get(name) for label in found)]
+        told.append((title, ["model", *names], [[label, *(found[label].get(name) for name in names)] for label in found
+                                                if any(found[label].get(name) for name in names)]))
+    return told

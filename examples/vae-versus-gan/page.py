@@ -70,6 +70,11 @@ def blocks(study):
     yield "table", ["", "claim", "verdict"], rows
     for file, words in study["pictures"]:
         yield "picture", file, words
+    if study["tables"]:
+        yield "h", 2, "The family"
+    for title, columns, rows in study["tables"]:
+        yield "h", 3, title
+        yield "table", columns, [[cell(one) for one in row] for row in rows]
     for number, claim in sorted(study["claims"].items()):
         yield "h", 2, f"{number}. {claim['says']}"
         yield "p", f"Measured by: {claim['measured_by']}."
