@@ -422,7 +422,7 @@ static void hang_costs_a_candidate(void **state)
 {
     (void)state;
     set_fault("hang:slabs_of");
-    result r = RUN(TUNE_MODEL, "--again", "--json", "--seconds", "3");
+    result r = RUN(TUNE_MODEL, "--again", "--json", "--seconds", "8");
     set_fault(NULL);
     json_t *told = document(r);
     assert_true(sum_of(told, "late") > 0);

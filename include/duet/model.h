@@ -242,8 +242,7 @@ DUET_API duet_node duet_scratch_at(const char *where, duet_model *model, const c
 /** A group of scratch parameters, to be minimised over like a network's: a latent that is sought. */
 DUET_API duet_group *duet_scratch_group(duet_model *model, const char *name);
 /** A number that a request for the procedure may set ("steps=200"), within [low, high]; `help` lives as long as the
- *  program. Asked for again, the same. Ask behind duet_procedure, in each that reads it: a request for another
- * procedure that sets it is refused. */
+ *  program. Asked for again, the same. */
 DUET_API size_t duet_use_count(duet_model *model, const char *key, size_t initial, size_t low, size_t high,
                                const char *help);
 DUET_API double duet_use_number(duet_model *model, const char *key, double initial, double low, double high,

@@ -93,19 +93,22 @@ static int get_numbered(duet_run *run, const cli_list *numbers, inversion *it)
     return status;
 }
 
+/* Those of --own are read by what makes samples too. */
+static int check_settings(duet_run *run, const struct arguments *arguments)
+{
+    static const char *const outputs[] = {"inverse", DUET_SAMPLE};
+    return cli_settings_reach(run, &arguments->settings, outputs, arguments->own ? 2 : 1);
+}
+
 static int get_examples(duet_run *run, const struct arguments *arguments, inversion *it)
 {
     if (arguments->examples.count > 0) return get_numbered(run, &arguments->examples, it);
     if (!arguments->own) return cli_examples_read(run, cli_run_split(run), 0, it->count, it->pictures, &it->classes);
     const duet_wanted sample = {DUET_SAMPLE, it->pictures};
-    cli_list weights = {.count = 0}; /* the other settings are the descent's */
-    for (size_t i = 0; i < arguments->settings.count; i++)
-        if (strncmp(arguments->settings.items[i], "weights=", 8) == 0)
-            weights.items[weights.count++] = arguments->settings.items[i];
     duet_request request = {.count = it->count,
                             .seed = arguments->seed,
-                            .settings = weights.items,
-                            .setting_count = weights.count,
+                            .settings = arguments->settings.items,
+                            .setting_count = arguments->settings.count,
                             .outputs = &sample,
                             .output_count = 1};
     if (duet_run_has_classes(run)) { /* samples are inverted with the classes that they are made with */
@@ -237,7 +240,8 @@ static int invert(duet_run *run, const struct arguments *arguments)
     if (status != CLI_DONE) return status;
     if (arguments->examples.count > 0) it.count = arguments->examples.count;
     if (!arguments->own && it.count > info->count[cli_run_split(run)]) it.count = info->count[cli_run_split(run)];
-    status = make_room(&it);
+    status = check_settings(run, arguments);
+    if (status == CLI_DONE) status = make_room(&it);
     if (status == CLI_DONE) status = get_examples(run, arguments, &it);
     if (status == CLI_DONE) status = descend(run, arguments, &it);
     if (status == CLI_DONE) status = write_result(run, arguments, &it);

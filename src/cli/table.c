@@ -2,6 +2,7 @@
 /* Columns as wide as their widest cell, and numbers at a readable scale. */
 #include "cli/table.h"
 #include "cli/output.h"
+#include "cli/width.h"
 #include "cli/wrap.h"
 
 #include <stdarg.h>
@@ -46,17 +47,23 @@ static const char *head_text(const cli_table *table, size_t column)
 
 static size_t column_width(const cli_table *table, size_t column)
 {
-    size_t width = strlen(head_text(table, column));
-    for (size_t i = column; i < table->count; i += table->columns)
-        if (strlen(table->cells[i]) > width) width = strlen(table->cells[i]);
+    size_t width = cli_width(head_text(table, column));
+    for (size_t i = column; i < table->count; i += table->columns) {
+        size_t own = cli_width(table->cells[i]);
+        if (own > width) width = own;
+    }
     return width;
 }
 
 /* Names are those of files and may hold anything: what would steer a terminal or end a row becomes "?". */
 static void put_text(const char *text, size_t length, FILE *stream)
 {
-    for (const char *end = text + length; text < end; text++)
-        fputc((unsigned char)*text < ' ' || *text == 127 ? '?' : *text, stream);
+    size_t bytes;
+    for (int columns; length > 0 && (bytes = cli_character(text, &columns)) > 0; text += bytes) {
+        if (bytes > length) return; /* a character is not broken */
+        length -= bytes;
+        (void)fwrite(columns < 0 ? "?" : text, 1, columns < 0 ? 1 : bytes, stream);
+    }
 }
 
 static size_t width_of_row(const cli_table *table, const size_t *widths)
@@ -103,10 +110,13 @@ static void measure(const cli_table *table, size_t *widths)
         widths[widest]--;
 }
 
-/* What of a cell's text makes its next line, and how long that is. */
-static size_t next_line(const char *text, size_t width)
+/* The bytes of a cell's text that make its next line, and *columns, their width. Help, which alone is broken, is ASCII.
+ */
+static size_t next_line(const char *text, size_t width, size_t *columns)
 {
-    return strlen(text) <= width ? strlen(text) : cli_line_end(text, width);
+    *columns = cli_width(text);
+    if (*columns <= width) return strlen(text);
+    return *columns = cli_line_end(text, width);
 }
 
 /* Prints a row's line and moves each cell's text on. No line ends in spaces. True: there is more. */
@@ -116,8 +126,9 @@ static bool print_line(const cli_table *table, const size_t *widths, const char 
     bool more = false;
     while (columns > 1 && texts[columns - 1][0] == '\0') columns--;
     for (size_t column = 0; column < columns; column++) {
-        const size_t length = next_line(texts[column], widths[column]);
-        const size_t padding = length < widths[column] ? widths[column] - length : 0;
+        size_t wide;
+        const size_t length = next_line(texts[column], widths[column], &wide);
+        const size_t padding = wide < widths[column] ? widths[column] - wide : 0;
         const bool right = table->heads[column][0] == '>';
         fprintf(stream, "%*s", (int)(missing + (right ? padding : 0)), "");
         put_text(texts[column], length, stream);

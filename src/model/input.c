@@ -244,12 +244,12 @@ static double read_knob(duet_build *build, const duet_knob *knob, const char *te
 static double use_knob(duet_model *model, const duet_knob *wanted, const char *key)
 {
     duet_build *build = model->build;
-    const uint64_t reader = (uint64_t)1 << (build->open % 64);
-    for (size_t i = 0; i < build->knob_count; i++) {
-        if (strcmp(build->knobs[i].key, key) != 0) continue;
-        build->knobs[i].readers |= reader;
-        return build->knobs[i].value;
-    }
+    const uint64_t reader = UINT64_C(1) << build->open % 64;
+    for (size_t i = 0; i < build->knob_count; i++)
+        if (strcmp(build->knobs[i].key, key) == 0) {
+            build->knobs[i].readers |= reader;
+            return build->knobs[i].value;
+        }
     if (!duet_array_grow(&build->knobs, build->knob_count, &build->knob_capacity, sizeof *build->knobs)) {
         duet_graph_fail_at(key, build->graph, "out of memory for a model");
         return wanted->initial;

@@ -150,48 +150,6 @@ static const duet_procedure_description *choose_procedure(const duet_build *buil
     return procedure != NULL ? procedure : &build->procedures[0];
 }
 
-/** Whether the procedure reads it: one asked for ahead of all procedures is read by each. */
-static bool is_read(const duet_knob *knob, size_t procedure)
-{
-    return (knob->readers & ((uint64_t)1 << (procedure % 64) | 1)) != 0;
-}
-
-static duet_status fail_unread(const duet_build *build, const duet_knob *knob, size_t procedure, duet_error *error)
-{
-    duet_text words = {0};
-    for (size_t p = 1; p < build->procedure_count; p++)
-        if (is_read(knob, p))
-            duet_text_add(&words, "%s\"%s\"", words.length > 0 ? ", " : "", build->procedures[p].name);
-    duet_text_add(&words, " reads it; ");
-    if (procedure > 0) duet_text_add(&words, "\"%s\"", build->procedures[procedure].name);
-    if (procedure == 0) duet_text_add(&words, "what is asked for");
-    size_t keys = 0;
-    for (size_t k = 0; k < build->knob_count; k++)
-        if (is_read(&build->knobs[k], procedure))
-            duet_text_add(&words, "%s%s", keys++ == 0 ? " takes " : " ", build->knobs[k].key);
-    if (keys == 0) duet_text_add(&words, " takes no setting but weights");
-    duet_status status = duet_fail(error, DUET_ERROR_USAGE, "the setting \"%s\" has no effect here: %s", knob->key,
-                                   duet_text_get(&words));
-    duet_text_free(&words);
-    return status;
-}
-
-duet_status duet_evaluator_check_settings(const duet_evaluator *evaluator, const duet_request *request,
-                                          duet_error *error)
-{
-    const duet_build *build = evaluator->described;
-    const duet_procedure_description *chosen = choose_procedure(build, request);
-    if (chosen == NULL) return DUET_OK; /* which preparing says */
-    for (size_t i = 0; i < request->setting_count; i++)
-        for (size_t k = 0; k < build->knob_count; k++) {
-            const duet_knob *knob = &build->knobs[k];
-            const size_t length = strlen(knob->key), procedure = (size_t)(chosen - build->procedures);
-            if (strncmp(request->settings[i], knob->key, length) != 0 || request->settings[i][length] != '=') continue;
-            if (!is_read(knob, procedure)) return fail_unread(build, knob, procedure, error);
-        }
-    return DUET_OK;
-}
-
 static duet_status fail_output(const duet_evaluator *evaluator, const char *name, duet_error *error)
 {
     const duet_build *build = evaluator->described;
@@ -518,6 +476,22 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     whole.setting_count = request->setting_count + 1;
     duet_status status = answer(evaluator, &whole, error);
     free(settings);
+    return status;
+}
+
+/* Building the model reads the settings; no plan is made. */
+duet_status duet_evaluator_check(duet_evaluator *evaluator, const char *const *settings, size_t count,
+                                 duet_error *error)
+{
+    duet_build *build = NULL;
+    const duet_build_options options = {.mode = DUET_BUILD_EVAL,
+                                        .batch = 1,
+                                        .draws_latents = true,
+                                        .draws_classes = true,
+                                        .knobs = settings,
+                                        .knob_count = count};
+    duet_status status = duet_model_build_as(evaluator->model, &options, &build, error);
+    duet_build_free(&build);
     return status;
 }
 
