@@ -64,11 +64,13 @@ typedef struct listing_head {
     duet_error error;
 } listing_head;
 
-/** The child: never returns. A crash must end it, whatever handlers the caller has. */
-static void list_in_child(int pipe_end, const char *vendors)
+/** The child: never returns. A crash must end it, whatever handlers the caller has; the alarm ends one that hangs and
+ *  whose parent is gone. */
+static void list_in_child(int pipe_end, const char *vendors, double seconds)
 {
-    static const int deadly[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTERM};
+    static const int deadly[] = {SIGALRM, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTERM};
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
+    alarm((unsigned)seconds + LAST_SECONDS + 1);
     if (vendors != NULL && setenv("OCL_ICD_VENDORS", vendors, 1) != 0) _exit(1);
     duet_found_device *found = NULL;
     listing_head head = {0};
@@ -138,7 +140,7 @@ static duet_status list_forked(const char *vendors, row_list *list, listing_end 
     }
     if (child == 0) {
         close(ends[0]);
-        list_in_child(ends[1], vendors);
+        list_in_child(ends[1], vendors, list->seconds);
     }
     close(ends[1]);
     duet_status status = receive(ends[0], duet_seconds() + list->seconds, list, end, error);
