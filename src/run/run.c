@@ -2,9 +2,11 @@
 /* A run opened to be used: what run.json names, with the weights of the checkpoint. */
 #define _XOPEN_SOURCE 700 /* realpath */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "duet/tune.h"
@@ -59,6 +61,17 @@ static duet_status find_place(place *found, const char *path, duet_error *error)
     return DUET_OK;
 }
 
+static duet_status check_there(const char *directory, const char *checkpoint, duet_error *error)
+{
+    struct stat about;
+    if (lstat(checkpoint, &about) == 0 || errno != ENOENT) return DUET_OK; /* what else is wrong, opening it says */
+    return duet_fail(
+        error, DUET_ERROR_FILE,
+        "%s is not there: a training writes one at its first epoch's end; 'duet train --resume %s' goes on "
+        "with the run, or says why that cannot be",
+        checkpoint, directory);
+}
+
 static duet_status open_parts(duet_run *run, const duet_run_file *file, const place *from, const char *device,
                               const char *data, const duet_family *given, duet_error *error)
 {
@@ -77,7 +90,10 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const pl
 
     char *path = duet_path_join(directory, from->checkpoint);
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    duet_status status = duet_checkpoint_load(path, run->model, run->device, false, NULL, error);
+    duet_checkpoint facts = {.batch = choice->batch};
+    duet_status status = check_there(directory, path, error);
+    if (status == DUET_OK)
+        status = duet_checkpoint_load(path, run->model, run->device, DUET_CHECKPOINT_OF_RUN, &facts, error);
     free(path);
     return status;
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* A training that goes on is the same training, so what would make it another one is refused and not passed over. */
+#include "run/resumption.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "model/settings.h"
+
+static duet_status out_of_memory(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the settings of a run");
+}
+
+/* The place of "key=..." among the settings; NULL: it is not there. The last one counts. */
+static const char **find(const duet_resumption *it, const char *key, size_t length)
+{
+    for (size_t i = it->setting_count; i-- > 0;)
+        if (strncmp(it->settings[i], key, length) == 0 && it->settings[i][length] == '=') return &it->settings[i];
+    return NULL;
+}
+
+/* What a setting is: of a group that has none of its own, what is said of all. "" if the run knows no such thing. */
+static const char *value_of(const duet_resumption *it, const char *key)
+{
+    const char *dot = strchr(key, '.');
+    const char **place = find(it, key, strlen(key));
+    if (place == NULL && dot != NULL) place = find(it, dot + 1, strlen(dot + 1));
+    return place == NULL ? "" : strchr(*place, '=') + 1;
+}
+
+static duet_status change(duet_resumption *it, const char *key, const char *pair, duet_error *error)
+{
+    const char **place = find(it, key, strlen(key)), *was = value_of(it, key), *is = strchr(pair, '=') + 1;
+    if (duet_setting_is_same(was, is)) return DUET_OK;
+    if (!duet_setting_is_rate(key))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "setting %s: the run goes on with %s%s%s, not \"%s\": only rates (lr, lr_schedule, "
+                         "lr_steps, lr_warm_up, lr_final, clip_norm) may change in a run; train anew for the others",
+                         key, *was ? "\"" : "what it has", was, *was ? "\"" : "", is);
+    if (json_object_set_new(it->changed, key, json_pack("[s, s]", was, is)) != 0) return out_of_memory(error);
+    if (place == NULL) place = &it->settings[it->setting_count++];
+    *place = pair;
+    return DUET_OK;
+}
+
+static duet_status take(duet_resumption *it, const char *pair, duet_error *error)
+{
+    const char *equals = strchr(pair, '=');
+    if (equals == NULL) return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is no setting: KEY=VALUE", pair);
+    char *key = strndup(pair, (size_t)(equals - pair));
+    duet_status status = key == NULL ? out_of_memory(error) : change(it, key, pair, error);
+    free(key);
+    return status;
+}
+
+static duet_status check_number(const char *what, uint64_t own, uint64_t asked, duet_error *error)
+{
+    if (asked == 0 || asked == own) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s: the run goes on with %" PRIu64 ", not %" PRIu64 ": leave it out, or train anew", what, own,
+                     asked);
+}
+
+duet_status duet_resumption_make(duet_resumption *resumption, const duet_run_file *before,
+                                 const duet_train_options *options, duet_error *error)
+{
+    const duet_run_choice *choice = &before->choice;
+    DUET_TRY(check_number("batch", choice->batch, options->batch, error));
+    DUET_TRY(check_number("seed", choice->seed, options->seed, error));
+    *resumption = (duet_resumption){
+        .settings = calloc(choice->setting_count + options->setting_count + 1, sizeof *resumption->settings),
+        .setting_count = choice->setting_count,
+        .changed = json_object(),
+    };
+    if (resumption->settings == NULL || resumption->changed == NULL) return out_of_memory(error);
+    for (size_t i = 0; i < choice->setting_count; i++) resumption->settings[i] = choice->settings[i];
+    for (size_t i = 0; i < options->setting_count; i++) DUET_TRY(take(resumption, options->settings[i], error));
+    return DUET_OK;
+}
+
+void duet_resumption_free(duet_resumption *resumption)
+{
+    free(resumption->settings);
+    json_decref(resumption->changed);
+    *resumption = (duet_resumption){0};
+}
