@@ -221,7 +221,7 @@ static void print_missing(json_t *document)
         if (reason == NULL) continue;
         if (!any) printf("\nNot given by every run:\n");
         any = true;
-        printf("  %s: %s\n", text_of(metric, "name"), reason);
+        cli_print(stdout, "  %s: %s\n", text_of(metric, "name"), reason);
     }
 }
 
@@ -230,7 +230,7 @@ static void print_verdicts(json_t *document)
     json_t *verdict;
     size_t i;
     json_array_foreach(part(document, "verdicts"), i, verdict)
-        printf("%s%s: %s\n", i == 0 ? "\n" : "", text_of(verdict, "group"), text_of(verdict, "text"));
+        cli_print(stdout, "%s%s: %s\n", i == 0 ? "\n" : "", text_of(verdict, "group"), text_of(verdict, "text"));
 }
 
 static int print_tables(json_t *document)

@@ -48,7 +48,7 @@ static bool is_possible(duet_run *run, const char *metric)
 {
     duet_error error = {0};
     duet_status status = duet_metric_check(run, metric, cli_run_split(run), &error);
-    if (status == DUET_ERROR_DATA) fprintf(stderr, "%s is left out: %s\n", metric, error.message);
+    if (status == DUET_ERROR_DATA) cli_print(stderr, "%s is left out: %s\n", metric, error.message);
     return status == DUET_OK;
 }
 
@@ -150,7 +150,7 @@ static int take_samples(duet_run *run, const char *samples)
     if (duet_run_set_samples(run, samples, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_data *given = duet_run_given_samples(run);
     if (given != NULL && duet_data_describe(duet_run_data(run))->unit_range && !duet_data_describe(given)->unit_range)
-        fprintf(stderr, "%s leaves [0, 1], where the run's data are: are these pixels of another scale?\n", samples);
+        cli_print(stderr, "%s leaves [0, 1], where the run's data are: are these pixels of another scale?\n", samples);
     return CLI_DONE;
 }
 

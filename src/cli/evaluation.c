@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,27 +175,17 @@ static void warn_of_judge(json_t *judged_by, const char *run)
     if (reason != NULL) cli_complain(CLI_DONE, "the judge is left out for %s: %s", run, reason);
 }
 
-static bool dump_synced(json_t *evaluation, const char *path)
-{
-    FILE *file = fopen(path, "w");
-    bool whole = file != NULL && json_dumpf(evaluation, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 &&
-                 fflush(file) == 0 && fsync(fileno(file)) == 0;
-    return file != NULL && fclose(file) == 0 && whole;
-}
-
 static int write_evaluation(const char *run, json_t *evaluation)
 {
-    char *path = duet_page_file(run, "evaluation.json"), *temporary = NULL;
-    size_t size = path == NULL ? 0 : strlen(path) + sizeof ".tmp";
+    char *path = duet_page_file(run, "evaluation.json");
+    char *text = json_dumps(evaluation, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    duet_error error = {0};
     int status = CLI_DONE;
-    temporary = path == NULL ? NULL : malloc(size);
-    if (temporary != NULL) snprintf(temporary, size, "%s.tmp", path);
-    if (temporary == NULL)
-        status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    else if (!dump_synced(evaluation, temporary) || rename(temporary, path) != 0)
-        status = cli_complain(CLI_FAILED, "%s cannot be written", path);
-    if (status != CLI_DONE && temporary != NULL) remove(temporary);
-    free(temporary);
+    if (path == NULL || text == NULL)
+        status = cli_complain(CLI_FAILED, "there is too little memory for an evaluation");
+    else if (duet_write_file(path, text, strlen(text), &error) != DUET_OK)
+        status = cli_fail_opened(&error);
+    free(text);
     free(path);
     return status;
 }
@@ -202,7 +193,7 @@ static int write_evaluation(const char *run, json_t *evaluation)
 static int evaluate(const char *directory, const cli_evaluation_wish *wish, json_t *checkpoint, json_t *judged_by)
 {
     duet_run *run = NULL, *judge = NULL;
-    fprintf(stderr, "evaluating %s\n", directory);
+    cli_print(stderr, "evaluating %s\n", directory);
     int status = cli_run_open(&run, directory, wish->device, NULL);
     if (status == CLI_DONE) status = call_judge(run, judged_by, &judge);
     if (status == CLI_DONE) {
@@ -243,7 +234,10 @@ static int lock_run(const char *run)
     if (slash != NULL) slash[1] = '\0';
     int descriptor = path == NULL ? -1 : open(slash == NULL ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(path);
-    if (descriptor >= 0) (void)flock(descriptor, LOCK_EX);
+    if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        cli_print(stderr, "another program evaluates %s: waiting for it\n", run);
+        while (flock(descriptor, LOCK_EX) != 0 && errno == EINTR) continue;
+    }
     return descriptor;
 }
 

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MOST_REFERENCES = 2000 };
 
@@ -93,9 +92,17 @@ char *cli_default_path(const char *run, const char *what, const char *ending)
     int length = (int)(slash != NULL ? (size_t)(slash - run) : strlen(run));
     size_t size = strlen(run) + strlen(what) + strlen(ending) + sizeof "/samples/.";
     char *path = malloc(size);
-    if (path == NULL) return NULL;
+    duet_error error = {0};
+    if (path == NULL) {
+        cli_complain(CLI_FAILED, "there is too little memory for a file name");
+        return NULL;
+    }
     snprintf(path, size, "%.*s/samples", length, run);
-    (void)mkdir(path, 0777); /* training made it already; where neither can, writing the file says why */
+    if (duet_folder_make(path, &error) != DUET_OK) { /* where training has not made it already */
+        cli_fail_opened(&error);
+        free(path);
+        return NULL;
+    }
     snprintf(path, size, "%.*s/samples/%s.%s", length, run, what, ending);
     return path;
 }
@@ -108,7 +115,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
     const char *path = gallery->out == NULL ? own_path : gallery->out;
     int status;
     if (path == NULL)
-        status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
+        status = CLI_FAILED;
     else if (cli_ends_in(path, ".npy"))
         status = write_array(path, info, gallery);
     else if (info->picture || cli_data_points(info))
@@ -120,7 +127,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
     if (status == CLI_DONE && gallery->json)
         status = cli_file_print_json(run, directory, path, shape_of(info, gallery), NULL);
     else if (status == CLI_DONE && !gallery->quiet)
-        printf("%s\n", path);
+        cli_print_path(path);
     free(own_path);
     return status;
 }
@@ -135,6 +142,7 @@ int cli_gallery_use(duet_run *run, const char *directory, const char *output, du
     request.outputs = &wanted;
     request.output_count = 1;
     int status = cli_use(run, &request);
+    if (status == CLI_DONE) status = cli_floats_check(values, count * duet_run_features(run, output), gallery.what);
     gallery.values = values;
     if (status == CLI_DONE) status = cli_gallery_write(run, directory, &gallery);
     free(values);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages, exit statuses, JSON: the one place where the program speaks. */
 #include "cli/output.h"
+#include "cli/interrupt.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -10,12 +11,13 @@
 
 int cli_complain(int status, const char *format, ...)
 {
+    char line[4096];
     va_list arguments;
     va_start(arguments, format);
-    fputs("duet: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    duet_text_plain(line);
+    fprintf(stderr, "duet: %s\n", line);
     return status;
 }
 
@@ -26,7 +28,7 @@ int cli_exit_status(duet_status status)
     case DUET_ERROR_USAGE: return CLI_MISTAKE;
     case DUET_ERROR_NO_DEVICE: return CLI_NO_DEVICE;
     case DUET_ERROR_NUMERIC: return CLI_WRONG;
-    case DUET_ERROR_INTERRUPTED: return CLI_STOPPED;
+    case DUET_ERROR_INTERRUPTED: return cli_interrupt_status();
     case DUET_ERROR_FILE:
     case DUET_ERROR_DATA:
     case DUET_ERROR_GRAPH:
@@ -51,6 +53,25 @@ void cli_log(void *context, const char *line)
 {
     (void)context;
     fprintf(stderr, "%s\n", line);
+}
+
+void cli_print(FILE *stream, const char *format, ...)
+{
+    char text[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    duet_text_plain(text);
+    fputs(text, stream);
+}
+
+void cli_print_path(const char *path)
+{
+    if (isatty(STDOUT_FILENO) == 1)
+        cli_print(stdout, "%s\n", path);
+    else
+        printf("%s\n", path);
 }
 
 const char *cli_escape(FILE *stream, cli_colour colour)

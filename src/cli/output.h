@@ -12,11 +12,10 @@
 /** Exit statuses (docs/commands.md). */
 enum {
     CLI_DONE = 0,
-    CLI_FAILED = 1,       /* a file or run had to be opened to see the mistake, or the work failed */
-    CLI_MISTAKE = 2,      /* the command line alone shows the mistake */
-    CLI_NO_DEVICE = 3,    /* no usable device */
-    CLI_WRONG = 4,        /* numbers are wrong */
-    CLI_STOPPED = 128 + 2 /* Ctrl-C */
+    CLI_FAILED = 1,    /* a file or run had to be opened to see the mistake, or the work failed */
+    CLI_MISTAKE = 2,   /* the command line alone shows the mistake */
+    CLI_NO_DEVICE = 3, /* no usable device */
+    CLI_WRONG = 4      /* numbers are wrong; cli_interrupt_status has what a signal gives */
 };
 
 /** Prints one line on standard error, with "duet: " in front. Returns `status`, for `return cli_complain(...)`. */
@@ -32,6 +31,13 @@ int cli_fail_opened(const duet_error *error);
 
 /** A line of explanation from the library: standard error, one line. Fits duet_log_function. */
 void cli_log(void *context, const char *line);
+
+/** Prints text that names what a stranger may have named, such as files or what is in them: what would steer a terminal
+ *  becomes '?'. */
+void cli_print(FILE *stream, const char *format, ...) DUET_PRINTF(2, 3);
+
+/** A line on standard output with a path: as it is for scripts, fit for a terminal on one. */
+void cli_print_path(const char *path);
 
 /** The providers that --gemm names, a line each, for the end of --help. */
 void cli_print_providers(void);

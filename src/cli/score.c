@@ -185,7 +185,7 @@ static int write_file(duet_run *run, const struct arguments *arguments, const cl
     if (!cli_ends_in(arguments->out, ".npy")) return draw(run, arguments, rows, ranked);
     if (duet_write_npy(arguments->out, scores, DUET_SHAPE(rows->count), &error) != DUET_OK)
         return cli_fail_opened(&error);
-    if (!arguments->json) printf("%s\n", arguments->out);
+    if (!arguments->json) cli_print_path(arguments->out);
     return CLI_DONE;
 }
 
@@ -220,8 +220,9 @@ static json_t *separation_json(const struct arguments *arguments, const duet_sep
 static void print_separation(const struct arguments *arguments, const duet_separation *separation)
 {
     if (arguments->against == NULL) return;
-    printf("against %zu examples of %s: AUROC %.4f (%.4f to %.4f), average precision %.4f\n\n", separation->strange,
-           arguments->against, separation->auroc, separation->low, separation->high, separation->average_precision);
+    cli_print(stdout, "against %zu examples of %s: AUROC %.4f (%.4f to %.4f), average precision %.4f\n\n",
+              separation->strange, arguments->against, separation->auroc, separation->low, separation->high,
+              separation->average_precision);
 }
 
 static const double quantiles[] = {0, 0.05, 0.5, 0.95, 1};
