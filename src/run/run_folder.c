@@ -72,8 +72,7 @@ static duet_status make_numbered(const char *model, const char *data, char path[
     return duet_fail(error, DUET_ERROR_FILE, "no free name is left in runs/: give one with --out");
 }
 
-/* A link that leads nowhere, and what cannot be looked at, count as there. */
-static bool holds(const char *path, const char *name)
+bool duet_run_folder_holds(const char *path, const char *name)
 {
     char file[DUET_RUN_PATH + 32];
     struct stat about;
@@ -84,11 +83,11 @@ static bool holds(const char *path, const char *name)
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
 {
     static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
-    if (holds(path, "run.json"))
+    if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
                          "%s already holds a run: go on with it by --resume %s, or choose another --out", path, path);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (holds(path, parts[i]))
+        if (duet_run_folder_holds(path, parts[i]))
             return duet_fail(error, DUET_ERROR_FILE,
                              "%s holds a %s, but no run.json that says what run it is of: choose another --out", path,
                              parts[i]);

@@ -13,6 +13,9 @@ enum { DUET_RUN_PATH = 1024 };
  * one. *made: the folder was not there before. */
 duet_status duet_run_folder_make(const char *out, const char *model, const char *data, char path[DUET_RUN_PATH],
                                  bool *made, duet_error *error);
+/** Whether there is something of that name in the folder: a link that leads nowhere, and what cannot be looked at,
+ * count as there. */
+bool duet_run_folder_holds(const char *path, const char *name);
 /** DUET_ERROR_FILE if the folder holds a run or parts of one: a new run must not start over an old one, as it would
  * take the old checkpoint for its own and cut off the old losses. */
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error);

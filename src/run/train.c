@@ -87,10 +87,24 @@ static void take_usual_size(training *run)
     if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
 }
 
+/* A training that was killed while it prepared its first step leaves a lock and nothing that says what it was. */
+static duet_status check_begun(training *run, duet_error *error)
+{
+    if (duet_run_folder_holds(run->directory, "run.json") || !duet_run_folder_holds(run->directory, "lock"))
+        return DUET_OK;
+    DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
+    duet_lock_release(&run->lock);
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s holds no run.json: a training was ended here before its first step, and nothing says what it "
+                     "was; begin it anew with --out %s",
+                     run->directory, run->directory);
+}
+
 /* The run to be resumed, for this process alone. It is read again once that is so: another process may just have
  * ended. */
 static duet_status take_run(training *run, duet_error *error)
 {
+    DUET_TRY(check_begun(run, error));
     DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
     duet_run_file_free(&run->before);
     DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
