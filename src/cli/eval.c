@@ -122,7 +122,7 @@ static int print_table(const struct values *values)
     for (size_t i = 0; i < values->count; i++) {
         const duet_metric_value *value = &values->rows[i];
         cli_table_cell(&table, "%s", value->name);
-        cli_table_cell(&table, "%.6g", value->value);
+        cli_table_cell(&table, isnan(value->value) ? "nan" : "%.6g", value->value);
         if (has_interval(value)) {
             cli_table_cell(&table, "%.6g", value->low);
             cli_table_cell(&table, "%.6g", value->high);
@@ -133,6 +133,24 @@ static int print_table(const struct values *values)
         cli_table_cell(&table, "%zu", value->n);
     }
     return cli_table_print(&table, stdout);
+}
+
+/* A value that is no number says that the run, or what it was asked for, is not sound; what a device does not measure,
+ * such as joules, is no fault. */
+static int check_values(const struct values *values)
+{
+    size_t wrong = 0;
+    const char *first = NULL;
+    for (size_t i = values->count; i-- > 0;)
+        if (isnan(values->rows[i].value) && strcmp(values->rows[i].row->name, "cost") != 0) {
+            first = values->rows[i].name;
+            wrong++;
+        }
+    if (wrong == 0) return CLI_DONE;
+    return cli_complain(CLI_WRONG,
+                        "%zu of the values are no numbers, the first of them %s: what the model computes of these "
+                        "examples is not finite",
+                        wrong, first);
 }
 
 static int call_judge(duet_run *run, const char *directory, duet_run **judge)
@@ -180,6 +198,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);
+    if (status == CLI_DONE) status = check_values(&values);
     duet_run_close(&judge);
     duet_run_close(&opened);
     return status;

@@ -68,16 +68,15 @@ static int run(int argc, char **argv)
 /* A standard descriptor that is closed would be the next file's, and what is printed would go into that. */
 static bool open_standard_descriptors(void)
 {
-    int descriptor;
-    do {
-        descriptor = open("/dev/null", O_RDWR);
-    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-    return descriptor >= 0 && close(descriptor) == 0;
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDWR) != i) return false;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    if (!open_standard_descriptors()) return CLI_FAILED;
+    if (!open_standard_descriptors())
+        return cli_complain(CLI_FAILED, "a standard descriptor is closed, and /dev/null cannot take its place");
     /* environment variables of a driver would be set here, before the first OpenCL call; none has been found to help */
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */

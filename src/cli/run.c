@@ -45,8 +45,8 @@ int cli_floats_check(const float *values, size_t count, const char *what)
     for (size_t i = 0; i < count; i++) wrong += !isfinite(values[i]);
     if (wrong == 0) return CLI_DONE;
     return cli_complain(CLI_WRONG,
-                        "%s: %zu of %zu numbers are not finite, so nothing is written: the run's weights are too large "
-                        "for what they compute",
+                        "%s: %zu of %zu numbers are not finite, so nothing is written: look at the run's losses and at "
+                        "the largest values of its data",
                         what, wrong, count);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of one run say. Only run.json must be there; of all else the page says that it is missing. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -239,8 +240,11 @@ static json_t *read_header(const char *path, duet_error *error)
     uint64_t length = 0;
     json_t *header = NULL;
     if (file == NULL) {
-        duet_fail(error, DUET_ERROR_FILE,
-                  "there is no checkpoint yet: %s ('duet train' writes one at each epoch's end)", path);
+        if (errno == ENOENT)
+            duet_fail(error, DUET_ERROR_FILE,
+                      "there is no checkpoint: %s ('duet train' writes one at each epoch's end)", path);
+        else
+            duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
         return NULL;
     }
     bool whole = fread(&length, 1, LENGTH_BYTES, file) == LENGTH_BYTES && length > 0 && length < MOST;
@@ -259,7 +263,8 @@ duet_status duet_page_checkpoint(const char *run, uint64_t *step, char checksum[
     if (path == NULL || run_file == NULL)
         duet_fail(&own, DUET_ERROR_MEMORY, "out of memory for a path");
     else if (access(run_file, R_OK) != 0)
-        duet_fail(&own, DUET_ERROR_FILE, "%s is no run's directory: there is no %s", run, run_file);
+        duet_fail(&own, DUET_ERROR_FILE, "%s is no run's directory, or one that cannot be read: %s: %s", run, run_file,
+                  strerror(errno));
     json_t *header = own.status == DUET_OK ? read_header(path, &own) : NULL,
            *about = json_object_get(header, "__metadata__");
     const char *steps = json_string_value(json_object_get(about, "duet.step"));

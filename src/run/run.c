@@ -34,10 +34,11 @@ struct duet_run {
 
 static void take_tuning(duet_run *run, const duet_run_file *file)
 {
+    duet_error error = {0};
     if (!duet_run_file_is_from(file, run->device))
         duet_device_use_tuning(run->device);
-    else if (duet_run_file_tune(file, run->device, NULL) != DUET_OK)
-        duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
+    else if (duet_run_file_tune(file, run->device, &error) != DUET_OK)
+        duet_device_say(run->device, "tuning is not used: %s", error.message);
 }
 
 /* A run's directory, and which checkpoint in it is to be opened. */
