@@ -188,8 +188,8 @@ static void names_do_not_steer_the_terminal(void **state)
 
 /* ---- what earlier calls left ---- */
 
-/* A .npy file of [rows, 2] floats, or of [rows] labels. */
-static void write_array(const char *name, size_t rows, bool labels)
+/* A .npy file of [rows, 2] floats of that value, or of [rows] labels. */
+static void write_array(const char *name, size_t rows, bool labels, float value)
 {
     char path[PATH_SIZE], bytes[128 + 8 * 64] = "";
     assert_in_range(rows, 1, 64);
@@ -199,6 +199,7 @@ static void write_array(const char *name, size_t rows, bool labels)
     bytes[10 + length] = ' ';
     memcpy(bytes, "\x93NUMPY\x01\x00\x76\x00", 10);
     bytes[127] = '\n';
+    for (size_t i = 0; !labels && i < 2 * rows; i++) memcpy(bytes + 128 + 4 * i, &value, sizeof value);
     test_file_write(inside(name, path), bytes, 128 + rows * (labels ? 1 : 8));
 }
 
@@ -207,9 +208,9 @@ static void labels_of_earlier_codes_go(void **state)
     (void)state;
     char path[PATH_SIZE];
     assert_int_equal(mkdir(inside("half", path), 0777), 0);
-    write_array("half/train-images.npy", 64, false);
-    write_array("half/train-labels.npy", 64, true);
-    write_array("half/test-images.npy", 32, false);
+    write_array("half/train-images.npy", 64, false, 0);
+    write_array("half/train-labels.npy", 64, true, 0);
+    write_array("half/test-images.npy", 32, false, 0);
     expect(RUN("train", "vae", "--data", "@/half", "--batch", "8", "--set", "hidden=8", "--steps", "4", "--out",
                "@/labelled"),
            0, NULL, NULL);
@@ -221,6 +222,25 @@ static void labels_of_earlier_codes_go(void **state)
     test_file_write(inside("codes-labels.npy", path), "a letter", 8); /* somebody's */
     expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 1, NULL, "another name");
     assert_true(is_there("codes-labels.npy"));
+}
+
+/* Examples so large that what a sound model computes of them is not finite. */
+static void what_is_no_number_is_no_result(void **state)
+{
+    (void)state;
+    write_array("twos.npy", 64, false, 2);
+    write_array("huge.npy", 64, false, 3e38F);
+    expect(RUN("train", "vae", "--data", "@/twos.npy", "--batch", "8", "--set", "hidden=8", "--steps", "4", "--out",
+               "@/large"),
+           0, NULL, NULL);
+    expect(RUN("encode", "@/large", "--data", "@/huge.npy", "--split", "train", "--out", "@/no.npy"), 4, NULL,
+           "codes: ");
+    assert_false(is_there("no.npy"));
+    expect(RUN("reconstruct", "@/large", "--data", "@/huge.npy", "-n", "4", "--out", "@/no.npy"), 4, NULL,
+           "not finite");
+    assert_false(is_there("no.npy"));
+    expect(RUN("eval", "@/large", "--data", "@/huge.npy", "--metric", "mse"), 4, "mse",
+           "not finite, the first of them");
 }
 
 static void a_run_that_lacks_its_checkpoint_is_told_of(void **state)
@@ -259,6 +279,7 @@ int main(void)
         cmocka_unit_test(links_in_a_run_lead_nowhere),
         cmocka_unit_test(names_do_not_steer_the_terminal),
         cmocka_unit_test(labels_of_earlier_codes_go),
+        cmocka_unit_test(what_is_no_number_is_no_result),
         cmocka_unit_test(a_run_that_lacks_its_checkpoint_is_told_of),
     };
     return RUN_TESTS("cli faults", tests, begin, remove_folder);

@@ -135,20 +135,20 @@ static int print_table(const struct values *values)
     return cli_table_print(&table, stdout);
 }
 
-/* A value that is no number says that the run, or what it was asked for, is not sound; what a device does not measure,
+/* A value that is not finite says that the run, or what it was asked of, is not sound; what a device does not measure,
  * such as joules, is no fault. */
 static int check_values(const struct values *values)
 {
     size_t wrong = 0;
     const char *first = NULL;
     for (size_t i = values->count; i-- > 0;)
-        if (isnan(values->rows[i].value) && strcmp(values->rows[i].row->name, "cost") != 0) {
+        if (!isfinite(values->rows[i].value) && strcmp(values->rows[i].row->name, "cost") != 0) {
             first = values->rows[i].name;
             wrong++;
         }
     if (wrong == 0) return CLI_DONE;
     return cli_complain(CLI_WRONG,
-                        "%zu of the values are no numbers, the first of them %s: what the model computes of these "
+                        "%zu of the values are not finite, the first of them %s: what the model computes of these "
                         "examples is not finite",
                         wrong, first);
 }

@@ -110,10 +110,11 @@ char *cli_default_path(const char *run, const char *what, const char *ending)
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    int status = cli_floats_check(gallery->values, duet_shape_elements(shape_of(info, gallery)), gallery->what);
+    if (status != CLI_DONE) return status;
     const char *ending = info->picture || cli_data_points(info) ? "png" : "npy"; /* of the default file */
     char *own_path = gallery->out == NULL ? cli_default_path(directory, gallery->what, ending) : NULL;
     const char *path = gallery->out == NULL ? own_path : gallery->out;
-    int status;
     if (path == NULL)
         status = CLI_FAILED;
     else if (cli_ends_in(path, ".npy"))
@@ -142,7 +143,6 @@ int cli_gallery_use(duet_run *run, const char *directory, const char *output, du
     request.outputs = &wanted;
     request.output_count = 1;
     int status = cli_use(run, &request);
-    if (status == CLI_DONE) status = cli_floats_check(values, count * duet_run_features(run, output), gallery.what);
     gallery.values = values;
     if (status == CLI_DONE) status = cli_gallery_write(run, directory, &gallery);
     free(values);
