@@ -111,6 +111,20 @@ static void a_second_training_is_refused_at_once(void **state)
     assert_false(is_there("busy/lock"));
 }
 
+/* Killed while it compiled: nothing says yet what it was, and the folder may be used again. */
+static void a_training_killed_at_once_is_begun_anew(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    assert_int_equal(mkdir(inside("early", path), 0777), 0);
+    test_file_write(inside("early/lock", path), "999999999\n", 10);
+    expect(RUN("train", "--resume", "@/early"), 1, NULL, "begin it anew with --out");
+    test_file_write(inside("early/lock", path), "999999999\n", 10);
+    expect(RUN("train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "4", "--out", "@/early"), 0, NULL,
+           NULL);
+    assert_false(is_there("early/lock"));
+}
+
 static void two_write_one_file(void **state)
 {
     (void)state;
@@ -275,6 +289,7 @@ int main(void)
         cmocka_unit_test(signals_ignored_at_the_start_stay_ignored),
         cmocka_unit_test(closed_descriptors_are_no_files),
         cmocka_unit_test(a_second_training_is_refused_at_once),
+        cmocka_unit_test(a_training_killed_at_once_is_begun_anew),
         cmocka_unit_test(two_write_one_file),
         cmocka_unit_test(links_in_a_run_lead_nowhere),
         cmocka_unit_test(names_do_not_steer_the_terminal),

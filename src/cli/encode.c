@@ -76,15 +76,15 @@ static int drop_labels(const char *beside, bool labelled)
     char head[6] = "";
     FILE *file = fopen(beside, "rb");
     if (file == NULL && errno == ENOENT) return CLI_DONE;
-    bool is_array =
-        file != NULL && fread(head, 1, sizeof head, file) == sizeof head && memcmp(head, "\x93NUMPY", sizeof head) == 0;
-    if (file != NULL) (void)fclose(file); /* only read from */
+    if (file == NULL) return cli_complain(CLI_FAILED, "%s: cannot be opened: %s", beside, strerror(errno));
+    bool is_array = fread(head, 1, sizeof head, file) == sizeof head && memcmp(head, "\x93NUMPY", sizeof head) == 0;
+    (void)fclose(file); /* only read from */
     if (!is_array)
         return cli_complain(CLI_FAILED,
                             "%s stands where labels of these codes belong, and is none of Duet's arrays: give --out "
                             "another name",
                             beside);
-    if (remove(beside) != 0)
+    if (remove(beside) != 0 && errno != ENOENT) /* another program may have done it */
         return cli_complain(CLI_FAILED, "%s, labels of earlier codes, cannot be removed: %s", beside, strerror(errno));
     if (!labelled) cli_print(stderr, "%s, labels of earlier codes, is removed: these examples have none\n", beside);
     return CLI_DONE;

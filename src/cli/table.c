@@ -30,6 +30,7 @@ void cli_table_cell(cli_table *table, const char *format, ...)
         free(text);
     } else {
         vsnprintf(text, (size_t)length + 1, format, again);
+        duet_text_plain(text);
         table->cells[table->count++] = text;
     }
     va_end(again);
@@ -49,7 +50,7 @@ static size_t column_width(const cli_table *table, size_t column)
     return width;
 }
 
-/* Names are those of files and may hold anything: what would steer a terminal or end a row becomes "?". */
+/* Names are those of files and may hold anything: what would end a row becomes "?" too. */
 static void put_text(const char *text, FILE *stream)
 {
     for (; *text != '\0'; text++) fputc((unsigned char)*text < ' ' || *text == 127 ? '?' : *text, stream);

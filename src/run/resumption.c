@@ -8,6 +8,8 @@
 
 #include "base/status.h"
 #include "model/settings.h"
+#include "run/metrics_file.h"
+#include "run/run_folder.h"
 
 static duet_status out_of_memory(duet_error *error)
 {
@@ -79,6 +81,34 @@ duet_status duet_resumption_make(duet_resumption *resumption, const duet_run_fil
     for (size_t i = 0; i < choice->setting_count; i++) resumption->settings[i] = choice->settings[i];
     for (size_t i = 0; i < options->setting_count; i++) DUET_TRY(take(resumption, options->settings[i], error));
     return DUET_OK;
+}
+
+/* The first step whose end has a checkpoint, by what the run was last asked for. */
+static uint64_t first_due(const duet_run_choice *choice, const duet_trainer *trainer)
+{
+    uint64_t due = duet_trainer_steps_for(trainer, 1);
+    if (choice->checkpoint_every > 0 && choice->checkpoint_every < due) due = choice->checkpoint_every;
+    return choice->steps > 0 && choice->steps < due ? choice->steps : due;
+}
+
+/* A run that has lost its checkpoint must not start over, and lose its reports too. A report past the step at which the
+ * first checkpoint is due comes after it. */
+duet_status duet_resumption_check_unsaved(const duet_run_file *before, const char *directory,
+                                          const duet_trainer *trainer, duet_error *error)
+{
+    duet_metrics_file reports;
+    duet_metrics_past told;
+    DUET_TRY(duet_metrics_open(&reports, directory, UINT64_MAX, &told, error));
+    duet_metrics_close(&reports);
+    bool reported = told.step > first_due(&before->choice, trainer);
+    if (!before->checkpointed && !reported) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s/checkpoint.safetensors is not there, but the run has had one%s: put it back from a copy%s, or "
+                     "train again with another --out",
+                     directory, reported ? ", as its reports show" : "",
+                     duet_run_folder_holds(directory, "best.safetensors")
+                         ? ", copy best.safetensors to it to go on from there"
+                         : "");
 }
 
 void duet_resumption_free(duet_resumption *resumption)

@@ -146,6 +146,18 @@ duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *
                      path, number, path);
 }
 
+duet_status duet_run_folder_check_begun(const char *path, duet_error *error)
+{
+    duet_lock lock = {0};
+    if (duet_run_folder_holds(path, "run.json") || !duet_run_folder_holds(path, "lock")) return DUET_OK;
+    DUET_TRY(duet_run_folder_lock(path, &lock, error));
+    duet_lock_release(&lock);
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s holds no run.json: a training was ended here before its first step, and nothing says what it "
+                     "was; begin it anew with --out %s",
+                     path, path);
+}
+
 /* The number of an epoch's picture, epoch-NNNN.png or epoch-NNNN-reconstruction.png; 0: it is none. */
 static uint64_t picture_epoch(const char *name)
 {

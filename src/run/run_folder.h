@@ -21,6 +21,9 @@ bool duet_run_folder_holds(const char *path, const char *name);
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error);
 /** Takes the run for this process. DUET_ERROR_FILE at once, with the holder's number, if another one has it. */
 duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *error);
+/** DUET_ERROR_FILE for a folder in which a training was killed while it prepared its first step: it holds a lock, and
+ *  nothing that says what the run is. Also if that training is under way. */
+duet_status duet_run_folder_check_begun(const char *path, duet_error *error);
 /** Removes pictures of epochs past `epoch` from the folder of samples: a training that goes on makes them anew. */
 void duet_run_folder_drop_pictures(const char *samples, uint64_t epoch);
 /** Makes path/name if it is not there; a link is refused. */

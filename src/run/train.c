@@ -87,24 +87,11 @@ static void take_usual_size(training *run)
     if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
 }
 
-/* A training that was killed while it prepared its first step leaves a lock and nothing that says what it was. */
-static duet_status check_begun(training *run, duet_error *error)
-{
-    if (duet_run_folder_holds(run->directory, "run.json") || !duet_run_folder_holds(run->directory, "lock"))
-        return DUET_OK;
-    DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
-    duet_lock_release(&run->lock);
-    return duet_fail(error, DUET_ERROR_FILE,
-                     "%s holds no run.json: a training was ended here before its first step, and nothing says what it "
-                     "was; begin it anew with --out %s",
-                     run->directory, run->directory);
-}
-
 /* The run to be resumed, for this process alone. It is read again once that is so: another process may just have
  * ended. */
 static duet_status take_run(training *run, duet_error *error)
 {
-    DUET_TRY(check_begun(run, error));
+    DUET_TRY(duet_run_folder_check_begun(run->directory, error));
     DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
     duet_run_file_free(&run->before);
     DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
@@ -205,39 +192,12 @@ static void warn_of_change(const training *run)
         now_on->driver);
 }
 
-/* The first step whose end has a checkpoint, by what the run was last asked for. */
-static uint64_t first_due(const training *run)
-{
-    const duet_run_choice *choice = &run->before.choice;
-    uint64_t due = duet_trainer_steps_for(run->trainer, 1);
-    if (choice->checkpoint_every > 0 && choice->checkpoint_every < due) due = choice->checkpoint_every;
-    return choice->steps > 0 && choice->steps < due ? choice->steps : due;
-}
-
-/* A run that was killed before its first checkpoint has none; one that has lost it must not start over, and lose its
- * reports too. Reports past the step at which the first one is due come after it. */
-static duet_status check_never_had(const training *run, duet_error *error)
-{
-    duet_metrics_file reports;
-    duet_metrics_past told;
-    struct stat about;
-    bool has_best = stat(run->best, &about) == 0;
-    DUET_TRY(duet_metrics_open(&reports, run->directory, UINT64_MAX, &told, error));
-    duet_metrics_close(&reports);
-    if (!run->before.checkpointed && told.step <= first_due(run)) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_FILE,
-                     "%s is not there, but the run has had one%s: put it back from a copy%s, or train again with "
-                     "another --out",
-                     run->checkpoint, told.step > first_due(run) ? ", as its reports show" : "",
-                     has_best ? ", copy best.safetensors to it to go on from there" : "");
-}
-
 static duet_status load_checkpoint(training *run, duet_error *error)
 {
     struct stat about;
     run->checkpointed = lstat(run->checkpoint, &about) == 0 || errno != ENOENT;
     if (run->checkpointed) return duet_trainer_load_run(run->trainer, run->checkpoint, error);
-    DUET_TRY(check_never_had(run, error));
+    DUET_TRY(duet_resumption_check_unsaved(&run->before, run->directory, run->trainer, error));
     say(run, "%s has no checkpoint yet: it ended before its first one and starts again at its beginning",
         run->directory);
     return DUET_OK;
@@ -530,6 +490,8 @@ static void tell_what_is_left(const training *run)
     if (duet_checkpoint_step(run->checkpoint, &step))
         say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on from there, and %s", run->directory, step,
             rates);
+    else if (run->checkpointed)
+        say(run, "%s had a checkpoint, which cannot be read any more", run->directory);
     else
         say(run, "%s has no checkpoint: --resume starts it again, and %s", run->directory, rates);
 }
