@@ -545,7 +545,8 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
     run->options = options;
     duet_status status = prepare(run, &finished, error);
     if (finished)
-        say(run, "%s has %" PRIu64 " steps already: ask for more with --steps or --epochs", run->directory, run->first);
+        say(run, "%s has %" PRIu64 " steps already%s: ask for more with --steps or --epochs", run->directory,
+            run->first, json_object_size(run->choice.changed) > 0 ? ", and its rates stay as they are" : "");
     else if (status == DUET_OK)
         status = loop(run, error);
     if (status == DUET_ERROR_NUMERIC && run->has_file) tell_what_is_left(run);
