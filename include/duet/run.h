@@ -69,13 +69,16 @@ typedef struct duet_train_options {
     void *context;
     const volatile int *stop; /**< set to non-zero (by a signal handler) to stop at the next step's end */
     bool stop_on_collapse;    /**< stop where a report shows that nothing more is learnt */
-    /** Looks at each epoch's end, after its report, at the run as it is now, which is borrowed for the training; NULL:
-     *  nobody does. duet_monitor_look is one. */
+    /** Looks at each epoch's end, after its report, at the run as it is now, which is borrowed for the training; of a
+     *  training that ends within its first epoch at that end, as epoch 0. NULL: nobody does. duet_monitor_look is one.
+     */
     duet_status (*at_epoch)(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error);
     /** Asked before anything is written whether at_epoch will be able to look; its error is the training's. NULL:
      * nobody asks. duet_monitor_check is one. */
     duet_status (*at_start)(void *watcher, duet_run *run, duet_error *error);
     void *watcher;
+    const char *judge; /**< the classifier's run that the watcher asks, kept in run.json; NULL: nobody, or the resumed
+                          run's */
 } duet_train_options;
 
 typedef struct duet_train_summary {
@@ -169,12 +172,16 @@ DUET_API size_t duet_run_classes(duet_run *run);
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */
 DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count);
+/** The first of them that nothing asked for so far reads, so that it had no effect; NULL: there is none. */
+DUET_API const char *duet_run_unread(const duet_run *run);
+/** Whether what makes the output reads a setting, "key=value", of a request. */
+DUET_API bool duet_run_reads(duet_run *run, const char *output, const char *setting);
 /** FLOPs of each row of a request, counted from the shapes as duet_plan_explain does; the request is planned, not
  *  answered. Errors as of duet_run_use. */
 DUET_API duet_status duet_run_flops(duet_run *run, const duet_request *request, double *flops, duet_error *error);
 /** Whether some procedure of the model reads the setting `key` in a request. */
 DUET_API bool duet_run_takes(duet_run *run, const char *key);
-/** What they say of `key`, the last of them; NULL: nothing. */
+/** What they say of `key`, the last of them, which then counts as read; NULL: nothing. */
 DUET_API const char *duet_run_setting(duet_run *run, const char *key);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not
  *  have, or examples that it needs and were not given; DUET_ERROR_INTERRUPTED; DUET_ERROR_NUMERIC. */

@@ -147,7 +147,7 @@ static void sync_folder(const char *path)
 duet_status duet_file_commit(duet_file *file, duet_error *error)
 {
     bool whole = fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
-    int code = errno;
+    int code = errno, held = fcntl(fileno(file->stream), F_DUPFD_CLOEXEC, 0); /* the lock, until the name is gone */
     if (fclose(file->stream) != 0 && whole) {
         whole = false;
         code = errno;
@@ -157,6 +157,7 @@ duet_status duet_file_commit(duet_file *file, duet_error *error)
         whole = false;
         code = errno;
     }
+    if (held >= 0) (void)close(held);
     duet_status status = DUET_OK;
     if (whole) {
         sync_folder(file->path);

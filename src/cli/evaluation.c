@@ -3,6 +3,7 @@
  * why it is missing. */
 #include "cli/evaluation.h"
 #include "cli/measures.h"
+#include "cli/metrics.h"
 #include "cli/output.h"
 #include "cli/run.h"
 
@@ -13,7 +14,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { MOST_VALUES = 128, MOST_METRICS = 64, SEED = 0 };
+enum { SEED = 0 };
 
 /* What an evaluation depends on, as it stands in its file. */
 static json_t *checkpoint_json(const char *run, int *status)
@@ -96,13 +97,14 @@ static const char *need_of(const duet_metric_row *row)
     return semicolon == NULL ? row->summary : semicolon + 1 + strspn(semicolon + 1, " ");
 }
 
-static void add_missing(json_t *evaluation, const duet_metric_row *row, const char *reason)
+static void add_missing(void *evaluation, const char *metric, const char *reason)
 {
-    json_array_append_new(json_object_get(evaluation, "not_given"), cli_measure_missing_json(row, reason));
+    json_array_append_new(json_object_get(evaluation, "not_given"),
+                          cli_measure_missing_json(duet_metric_find(metric), reason));
 }
 
 /* The metrics that the run gives without being asked for by name; why not, for all others. */
-static size_t choose_metrics(duet_run *run, json_t *evaluation, const char *names[MOST_METRICS])
+static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **names)
 {
     const duet_metric_row *row;
     size_t count = 0;
@@ -110,47 +112,34 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char *name
         char reason[400];
         duet_error error = {0};
         if (!duet_metric_applies(run, row->name)) {
-            snprintf(reason, sizeof reason, "only %s", need_of(row));
-            add_missing(evaluation, row, reason);
+            const char *refusal = duet_metric_refusal(run, row->name);
+            snprintf(reason, sizeof reason, "%s%s", refusal == NULL ? "only " : "",
+                     refusal == NULL ? need_of(row) : refusal);
+            add_missing(evaluation, row->name, reason);
         } else if (row->on_request && strcmp(row->name, "cost") != 0) {
             snprintf(reason, sizeof reason, "takes long: duet eval RUN --metric %s", row->name);
-            add_missing(evaluation, row, reason);
+            add_missing(evaluation, row->name, reason);
         } else if (duet_metric_check(run, row->name, cli_run_split(run), &error) != DUET_OK) {
-            add_missing(evaluation, row, error.message); /* too few examples */
-        } else if (count < MOST_METRICS) {
+            add_missing(evaluation, row->name, error.message); /* too few examples */
+        } else {
             names[count++] = row->name;
         }
     }
     return count;
 }
 
-static void add_values(duet_run *run, json_t *evaluation, const duet_metric_value *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(json_object_get(evaluation, "metrics"), cli_measure_json(run, &values[i]));
-}
-
-/* All in one pass; where one fails, each by itself. */
 static int compute(duet_run *run, json_t *evaluation)
 {
-    const char *names[MOST_METRICS];
-    duet_metric_value values[MOST_VALUES];
-    size_t count = choose_metrics(run, evaluation, names), made;
-    duet_split split = cli_run_split(run);
-    duet_error error = {0};
-    if (duet_metric_compute_all(run, names, count, split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK) {
-        add_values(run, evaluation, values, made);
-        return CLI_DONE;
-    }
-    if (error.status == DUET_ERROR_INTERRUPTED || error.status == DUET_ERROR_DEVICE) return cli_fail_opened(&error);
-    for (size_t i = 0; i < count; i++) {
-        error = (duet_error){0};
-        if (duet_metric_compute(run, names[i], split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK)
-            add_values(run, evaluation, values, made);
-        else
-            add_missing(evaluation, duet_metric_find(names[i]), error.message);
-    }
-    return CLI_DONE;
+    cli_values values = {0};
+    const char **names = malloc(cli_metrics_count() * sizeof *names);
+    if (names == NULL) return cli_complain(CLI_FAILED, "there is too little memory for names");
+    size_t count = choose_metrics(run, evaluation, names);
+    int status = cli_metrics_compute(run, names, count, SEED, &values, add_missing, evaluation);
+    for (size_t i = 0; status == CLI_DONE && i < values.count; i++)
+        json_array_append_new(json_object_get(evaluation, "metrics"), cli_measure_json(run, &values.rows[i]));
+    free(values.rows);
+    free(names);
+    return status;
 }
 
 /* A judge that does not fit the run's data judges nothing here, and why is kept; the other runs may still be compared

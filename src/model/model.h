@@ -63,6 +63,7 @@ typedef struct duet_knob {
     const char *help; /* the model's own text */
     double value, initial, low, high;
     bool whole;
+    uint64_t readers; /* bit i: procedure i reads it */
 } duet_knob;
 
 /** What a graph is for. */

@@ -27,6 +27,14 @@ static bool is_torn(const char *line, size_t length)
     return memcmp(line, head, compared) == 0 || memchr(line, '\0', length) != NULL;
 }
 
+/* What a watcher saw of a training that ended within its first epoch: one that was never interrupted would not have
+ * it. */
+static bool is_early_look(const json_t *report)
+{
+    const char *split = json_string_value(json_object_get(report, "split"));
+    return split != NULL && strcmp(split, "test") == 0 && json_number_value(json_object_get(report, "epoch")) < 1;
+}
+
 /* *keep: whether the line stays. If it is a report that does, `told` learns of it. False: memory is short. */
 static bool judge(const char *line, size_t length, uint64_t steps, duet_metrics_past *told, bool *keep)
 {
@@ -35,7 +43,8 @@ static bool judge(const char *line, size_t length, uint64_t steps, duet_metrics_
     json_t *report = json_loadb(line, length, 0, &fault), *step = json_object_get(report, "step");
     bool is_report = json_is_integer(step) && json_integer_value(step) >= 0;
     bool short_memory = report == NULL && json_error_code(&fault) == json_error_out_of_memory;
-    *keep = is_report ? ends && (uint64_t)json_integer_value(step) <= steps : ends || !is_torn(line, length);
+    *keep = is_report ? ends && (uint64_t)json_integer_value(step) <= steps && !is_early_look(report)
+                      : ends || !is_torn(line, length);
     if (is_report && *keep) {
         told->step = (uint64_t)json_integer_value(step);
         told->seconds = json_number_value(json_object_get(report, "seconds"));

@@ -27,6 +27,7 @@ struct duet_run {
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
     const char *const *settings; /* added in front of every request's own */
     size_t setting_count;
+    uint64_t read; /* bit i: something that was asked for reads setting i */
     duet_data *data;
     duet_model *model;
     duet_evaluator *evaluator;
@@ -332,6 +333,49 @@ void duet_run_set_settings(duet_run *run, const char *const *settings, size_t co
 {
     run->settings = settings;
     run->setting_count = count;
+    run->read = 0;
+}
+
+/* Whether a setting, "key=value", has that key. */
+static bool is_of(const char *setting, const char *key)
+{
+    size_t length = strlen(key);
+    return strncmp(setting, key, length) == 0 && setting[length] == '=';
+}
+
+/* Whether the procedure, or one that gives the output, reads a setting; NULL: not asked about. */
+static bool reads(const duet_run *run, const char *procedure, const char *output, const char *setting)
+{
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    duet_node node;
+    const duet_procedure_description *from =
+        procedure != NULL ? duet_build_procedure(build, procedure) : duet_build_find_output(build, output, &node);
+    if (is_of(setting, "weights")) return true;
+    for (size_t i = 0; i < build->knob_count && from != NULL; i++)
+        if (is_of(setting, build->knobs[i].key))
+            return (build->knobs[i].readers >> (size_t)(from - build->procedures) % 64 & 1) != 0;
+    return false;
+}
+
+bool duet_run_reads(duet_run *run, const char *output, const char *setting)
+{
+    return reads(run, NULL, output, setting);
+}
+
+/* Remembers which of the run's settings what was asked for reads. */
+static void note_read(duet_run *run, const duet_request *request)
+{
+    for (size_t i = 0; i < run->setting_count; i++)
+        for (size_t k = 0; k < request->output_count; k++)
+            if (reads(run, request->procedure, request->outputs[k].name, run->settings[i]))
+                run->read |= UINT64_C(1) << i % 64;
+}
+
+const char *duet_run_unread(const duet_run *run)
+{
+    for (size_t i = 0; i < run->setting_count; i++)
+        if ((run->read >> i % 64 & 1) == 0) return run->settings[i];
+    return NULL;
 }
 
 bool duet_run_takes(duet_run *run, const char *key)
@@ -344,11 +388,13 @@ bool duet_run_takes(duet_run *run, const char *key)
 
 const char *duet_run_setting(duet_run *run, const char *key)
 {
-    size_t length = strlen(key);
-    for (size_t i = run->setting_count; i-- > 0;)
-        if (strncmp(run->settings[i], key, length) == 0 && run->settings[i][length] == '=')
-            return run->settings[i] + length + 1;
-    return NULL;
+    const char *found = NULL;
+    for (size_t i = 0; i < run->setting_count; i++) {
+        if (!is_of(run->settings[i], key)) continue;
+        found = run->settings[i] + strlen(key) + 1;
+        run->read |= UINT64_C(1) << i % 64;
+    }
+    return found;
 }
 
 /* Answers the request, or counts its FLOPs into *flops unless that is NULL. */
@@ -365,6 +411,7 @@ static duet_status ask_with_settings(duet_run *run, const duet_request *request,
     duet_request whole = *request;
     size_t count = run->setting_count + request->setting_count;
     if (run->setting_count == 0) return ask(run, request, flops, error);
+    note_read(run, request);
     const char **settings = malloc(count * sizeof *settings);
     if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
     for (size_t i = 0; i < run->setting_count; i++) settings[i] = run->settings[i];

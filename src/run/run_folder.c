@@ -180,6 +180,12 @@ void duet_run_folder_remove_empty(const char *path)
     (void)rmdir(path); /* fails, as it should, where there is something */
 }
 
+char *duet_run_path(const char *path)
+{
+    char *full = realpath(path, NULL);
+    return full != NULL ? full : strdup(path);
+}
+
 char *duet_run_data_name(const char *name)
 {
     size_t count = duet_dataset_list(NULL, 0);
@@ -189,6 +195,5 @@ char *duet_run_data_name(const char *name)
     (void)duet_dataset_list(rows, count);
     for (size_t i = 0; i < count; i++) known |= strcmp(rows[i].name, name) == 0;
     free(rows);
-    char *full = known ? NULL : realpath(name, NULL);
-    return full != NULL ? full : strdup(name);
+    return known ? strdup(name) : duet_run_path(name);
 }
