@@ -4,6 +4,7 @@
 #include "written_files.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -12,6 +13,8 @@
 #include "base/status.h"
 #include "duet/report.h"
 #include "run/safetensors.h"
+
+static char shared_path[TEST_PATH_SIZE + 8]; /* what several threads write */
 
 /* Everything that writes a file, in one table: each must fail alike. */
 
@@ -172,6 +175,29 @@ static void two_writers(void **state)
     assert_int_equal(count_files(), 1);
 }
 
+/* Many at a time, each of whom removes what killed writers left, and nothing of the others. */
+static void *write_often(void *failed)
+{
+    for (int i = 0; i < 50 && !*(bool *)failed; i++)
+        *(bool *)failed = duet_file_replace(shared_path, "whole", 5, NULL) != DUET_OK;
+    return NULL;
+}
+
+static void many_writers(void **state)
+{
+    (void)state;
+    enum { WRITING = 6 };
+    pthread_t threads[WRITING];
+    bool failed[WRITING] = {false};
+    (void)snprintf(shared_path, sizeof shared_path, "%s/file", folder);
+    for (size_t i = 0; i < WRITING; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_often, &failed[i]), 0);
+    for (size_t i = 0; i < WRITING; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < WRITING; i++) assert_false(failed[i]);
+    assert_holds("file", "whole");
+    assert_int_equal(count_files(), 1);
+}
+
 /* Links that a stranger laid where Duet writes: what they lead to stays as it is. */
 static void links_are_not_followed(void **state)
 {
@@ -245,10 +271,15 @@ static void texts_do_not_steer_terminals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(writers_replace),       IN_FOLDER(full_disk),
-        IN_FOLDER(unwritable_places),     IN_FOLDER(discarded_file),
-        IN_FOLDER(two_writers),           IN_FOLDER(links_are_not_followed),
-        IN_FOLDER(locks_have_one_holder), IN_FOLDER(texts_do_not_steer_terminals),
+        IN_FOLDER(writers_replace),
+        IN_FOLDER(full_disk),
+        IN_FOLDER(unwritable_places),
+        IN_FOLDER(discarded_file),
+        IN_FOLDER(two_writers),
+        IN_FOLDER(many_writers),
+        IN_FOLDER(links_are_not_followed),
+        IN_FOLDER(locks_have_one_holder),
+        IN_FOLDER(texts_do_not_steer_terminals),
     };
     return RUN_TESTS("files", tests, NULL, NULL);
 }
