@@ -36,6 +36,7 @@ typedef struct duet_data_info {
     const char *const *class_names; /**< [classes], static; NULL: numbers only */
     size_t factor_count;            /**< 0: nobody knows what examples are made of */
     const duet_factor *factors;     /**< [factor_count], static */
+    char checksum[24];              /**< of the content; "" before duet_data_checksum */
 } duet_data_info;
 
 /** One row of `duet datasets`. */
@@ -59,6 +60,11 @@ DUET_API duet_status duet_data_open(duet_data **data, const char *name, duet_err
 /** Frees what it keeps on a device too, so call it before duet_device_close. Sets *data to NULL. */
 DUET_API void duet_data_close(duet_data **data);
 DUET_API const duet_data_info *duet_data_describe(const duet_data *data);
+
+/** Sees to it that duet_data_describe has the checksum of counts, shapes, types, rows and labels: the same under any
+ *  name and path, compressed or not, and another one where data was replaced. Reads through files that are not
+ *  compressed. Ask before a plan that reads the data is made. Errors: those of reading. */
+DUET_API duet_status duet_data_checksum(duet_data *data, duet_error *error);
 
 /** Examples first .. first + count - 1 of a split as float32, bytes scaled to [0, 1]. */
 DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,

@@ -85,12 +85,6 @@ DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *m
                                              duet_split split, uint64_t seed, duet_metric_value *values,
                                              size_t capacity, size_t *count, duet_error *error);
 
-/** What gave the features of a metric. Values by different ones say nothing about each other. */
-typedef struct duet_features_identity {
-    char name[256];    /**< the name of the judge's directory, or of the file of the data's features; "": nothing did */
-    char checksum[24]; /**< of the judge's weights, or of that file's numbers: one encoder and one set of examples */
-} duet_features_identity;
-
 /** *identity: of the metric's features with what the run has now, a judge or files; of metrics that compare features
  *  if `metric` is NULL. Its name is "" for a metric that takes none. */
 DUET_API duet_status duet_metric_features(duet_run *run, const char *metric, duet_features_identity *identity,

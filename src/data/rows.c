@@ -21,16 +21,18 @@ enum { CHUNK = 128 * 1024, DEFLATE_RATIO = 1032 /* deflate's best, zlib's techni
 static const size_t element_sizes[] = {
     [DUET_ELEMENT_UINT8] = 1, [DUET_ELEMENT_FLOAT32] = 4, [DUET_ELEMENT_FLOAT64] = 8};
 
-/* What a file shows without inflating it: its size in bytes, and its last four bytes, where gzip states a length. */
+/* What a file shows without inflating it: its size in bytes, and its last eight bytes, where gzip states a checksum and
+ * a length. */
 typedef struct outside {
     size_t size;
-    uint32_t stated;
+    uint32_t checksum, stated;
 } outside;
 
-static uint32_t last_word(int descriptor, off_t size)
+/* Four bytes, so many before the end. */
+static uint32_t word_before_end(int descriptor, off_t size, off_t before)
 {
     unsigned char word[4];
-    if (size < 4 || pread(descriptor, word, sizeof word, size - 4) != 4) return 0;
+    if (size < before || pread(descriptor, word, sizeof word, size - before) != 4) return 0;
     return word[0] | (uint32_t)word[1] << 8 | (uint32_t)word[2] << 16 | (uint32_t)word[3] << 24;
 }
 
@@ -47,7 +49,8 @@ static duet_status open_stream(duet_rows *rows, outside *file, duet_error *error
         (void)close(descriptor);
         return duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file", rows->path);
     }
-    *file = (outside){(size_t)about.st_size, last_word(descriptor, about.st_size)};
+    *file = (outside){(size_t)about.st_size, word_before_end(descriptor, about.st_size, 8),
+                      word_before_end(descriptor, about.st_size, 4)};
     rows->stream = gzdopen(descriptor, "rb");
     if (rows->stream == NULL) {
         (void)close(descriptor);
@@ -159,6 +162,9 @@ duet_status duet_rows_open(duet_rows *rows, const char *path, duet_error *error)
         rows->shape.rank = shape.rank - 1;
         memcpy(rows->shape.dims, shape.dims + 1, rows->shape.rank * sizeof *shape.dims);
         status = check_sizes(rows, &file, error);
+        rows->has_stated = status == DUET_OK && !gzdirect(rows->stream) &&
+                           file.stated == (uint32_t)(rows->header_bytes + rows->count * rows->row_bytes);
+        rows->stated = file.checksum;
     }
     if (status != DUET_OK) duet_rows_close(rows);
     return status;
@@ -212,6 +218,24 @@ duet_status duet_rows_check_end(duet_rows *rows, duet_error *error)
     size_t at = (size_t)gztell(rows->stream);
     if (got < 0 || code != Z_OK || at != rows->header_bytes + rows->count * rows->row_bytes)
         return short_fail(rows, "its examples", error);
+    return DUET_OK;
+}
+
+/* A CRC-32 is linear: what the header puts into that of the whole file can be taken out again. */
+duet_status duet_rows_checksum(duet_rows *rows, uint32_t *checksum, duet_error *error)
+{
+    unsigned char chunk[16384];
+    uLong sum = crc32_z(0, NULL, 0);
+    size_t bytes = rows->count * rows->row_bytes;
+    z_off_t from = rows->has_stated ? 0 : (z_off_t)rows->header_bytes;
+    if (gzseek(rows->stream, from, SEEK_SET) != from) return short_fail(rows, "its header", error);
+    for (size_t left = rows->has_stated ? rows->header_bytes : bytes; left > 0;) {
+        size_t wanted = left < sizeof chunk ? left : sizeof chunk;
+        DUET_TRY(read_bytes(rows, chunk, wanted, "its examples", error));
+        sum = crc32_z(sum, chunk, wanted);
+        left -= wanted;
+    }
+    *checksum = (uint32_t)(rows->has_stated ? rows->stated ^ crc32_combine(sum, 0, (z_off_t)bytes) : sum);
     return DUET_OK;
 }
 

@@ -20,6 +20,8 @@ typedef struct duet_rows {
     duet_shape shape;    /* of one row; rank 0 in a file of labels */
     size_t row_elements; /* 1 at rank 0 */
     size_t header_bytes, row_bytes;
+    bool has_stated;
+    uint32_t stated; /* the CRC-32 of header and rows, as one gzip member states it */
 } duet_rows;
 
 /** A format: how its files begin, and how their header is read. */
@@ -47,6 +49,9 @@ duet_status duet_rows_header_bytes(duet_rows *rows, void *bytes, size_t count, d
 duet_status duet_rows_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);
 /** Reads on to the end of the file: it must come right after the last row, and a gzip checksum must be right. */
 duet_status duet_rows_check_end(duet_rows *rows, duet_error *error);
+/** *checksum: the CRC-32 of all rows as they lie in the file once inflated. Reads them only where no gzip member states
+ *  it. */
+duet_status duet_rows_checksum(duet_rows *rows, uint32_t *checksum, duet_error *error);
 /** Reads all floats once: each must be finite. *unit: all lie in [0, 1]; true for bytes, which need not be read. */
 duet_status duet_rows_scan(duet_rows *rows, bool *unit, duet_error *error);
 

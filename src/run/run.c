@@ -2,16 +2,16 @@
 /* A run opened to be used: what run.json names, with the weights of the checkpoint. */
 #define _XOPEN_SOURCE 700 /* realpath */
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "duet/tune.h"
 #include "run/checkpoint.h"
+#include "run/features_file.h"
 #include "run/live.h"
+#include "run/place.h"
 #include "run/run_file.h"
 #include "train/evaluator.h"
 
@@ -42,39 +42,7 @@ static void take_tuning(duet_run *run, const duet_run_file *file)
         duet_device_say(run->device, "tuning is not used: %s", error.message);
 }
 
-/* A run's directory, and which checkpoint in it is to be opened. */
-typedef struct place {
-    char *directory;
-    const char *checkpoint; /* file name in the directory */
-} place;
-
-/* `path`: a run's directory, or a .safetensors file in one. The caller frees found->directory. */
-static duet_status find_place(place *found, const char *path, duet_error *error)
-{
-    static const char ending[] = ".safetensors";
-    size_t length = strlen(path), end = sizeof ending - 1;
-    *found = (place){strdup(path), "checkpoint.safetensors"};
-    if (found->directory == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    if (length <= end || strcmp(path + length - end, ending) != 0) return DUET_OK;
-    const char *slash = strrchr(path, '/');
-    found->checkpoint = slash == NULL ? path : slash + 1;
-    if (slash == NULL) snprintf(found->directory, length, ".");
-    if (slash != NULL) found->directory[slash == path ? 1 : slash - path] = '\0';
-    return DUET_OK;
-}
-
-static duet_status check_there(const char *directory, const char *checkpoint, duet_error *error)
-{
-    struct stat about;
-    if (lstat(checkpoint, &about) == 0 || errno != ENOENT) return DUET_OK; /* what else is wrong, opening it says */
-    return duet_fail(
-        error, DUET_ERROR_FILE,
-        "%s is not there: a training writes one at its first epoch's end; 'duet train --resume %s' goes on "
-        "with the run, or says why that cannot be",
-        checkpoint, directory);
-}
-
-static duet_status open_parts(duet_run *run, const duet_run_file *file, const place *from, const char *device,
+static duet_status open_parts(duet_run *run, const duet_run_file *file, const duet_run_place *from, const char *device,
                               const char *data, const duet_family *given, duet_error *error)
 {
     const char *directory = from->directory;
@@ -93,7 +61,7 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const pl
     char *path = duet_path_join(directory, from->checkpoint);
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_checkpoint facts = {.batch = choice->batch};
-    duet_status status = check_there(directory, path, error);
+    duet_status status = duet_run_place_check(from, error);
     if (status == DUET_OK)
         status = duet_checkpoint_load(path, run->model, run->device, DUET_CHECKPOINT_OF_RUN, &facts, error);
     free(path);
@@ -114,13 +82,13 @@ static duet_status open_run(duet_run **run, const char *path, const duet_run *be
                             const char *data, const duet_family *family, duet_error *error)
 {
     duet_run_file file;
-    place from = {0};
+    duet_run_place from = {0};
     duet_run *made = calloc(1, sizeof *made);
     *run = NULL;
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
     made->borrowed = beside != NULL;
     if (beside != NULL) made->device = beside->device;
-    duet_status status = find_place(&from, path, error);
+    duet_status status = duet_run_place_find(&from, path, error);
     if (status == DUET_OK) status = duet_run_file_read(&file, from.directory, error);
     if (status == DUET_OK) {
         status = open_parts(made, &file, &from, device, data, family, error);
@@ -239,7 +207,8 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
             return duet_fail(error, DUET_ERROR_DATA, "%s holds no features: an array [n, width] was expected",
                              paths[i]);
     }
-    if (widths[0] == widths[1]) return DUET_OK;
+    if (widths[0] == widths[1])
+        return duet_features_check_notes(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error);
     return duet_fail(error, DUET_ERROR_DATA, "%s has rows of %zu features and %s of %zu: they are not of one encoder",
                      of_samples, widths[0], of_examples, widths[1]);
 }
@@ -383,7 +352,12 @@ bool duet_run_takes(duet_run *run, const char *key)
     const duet_build *build = duet_evaluator_build(run->evaluator);
     for (size_t i = 0; i < build->knob_count; i++)
         if (strcmp(build->knobs[i].key, key) == 0) return true;
-    return false;
+    return strcmp(key, "weights") == 0 && duet_model_keeps_averages(run->model);
+}
+
+duet_status duet_run_check_settings(duet_run *run, const char *const *settings, size_t count, duet_error *error)
+{
+    return duet_evaluator_check(run->evaluator, settings, count, error);
 }
 
 const char *duet_run_setting(duet_run *run, const char *key)
