@@ -107,8 +107,8 @@ static int write_files(duet_run *run, const struct arguments *arguments, const c
         status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features),
                                      labelled ? beside : NULL);
     else if (status == CLI_DONE)
-        cli_print_path(path);
-    if (status == CLI_DONE && !arguments->json && labelled) cli_print_path(beside);
+        cli_print_name(path);
+    if (status == CLI_DONE && !arguments->json && labelled) cli_print_name(beside);
     free(beside);
     return status;
 }

@@ -16,9 +16,13 @@
 #include "duet/data.h"
 #include "duet/run.h"
 
-static duet_status fail_make(const char *path, duet_error *error)
+static duet_status fail_make(const char *path, int code, duet_error *error)
 {
-    return duet_fail(error, DUET_ERROR_FILE, "the folder %s cannot be made: %s", path, strerror(errno));
+    char here[DUET_RUN_PATH] = "";
+    const bool outside = path[0] == '/' || getcwd(here, sizeof here) == NULL;
+    return duet_fail(error, DUET_ERROR_FILE, "the folder %s%s%s cannot be made: %s%s", path, outside ? "" : " in ",
+                     outside ? "" : here, strerror(code),
+                     code == EACCES || code == EROFS ? ": name one of yours with --out" : "");
 }
 
 static bool is_folder(const char *path)
@@ -33,7 +37,8 @@ static duet_status make_folders(char *path, bool *made, duet_error *error)
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL) *slash = '\0';
         *made = mkdir(path, 0777) == 0;
-        duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, error);
+        const int code = errno; /* of mkdir: looking changes it */
+        duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, code, error);
         if (slash != NULL) *slash = '/';
         if (status != DUET_OK || slash == NULL) return status;
     }
@@ -67,7 +72,7 @@ static duet_status make_numbered(const char *model, const char *data, char path[
         snprintf(path, DUET_RUN_PATH, "runs/%.200s-%s-%u", model, name, number);
         *made = mkdir(path, 0777) == 0;
         if (*made) return DUET_OK;
-        if (errno != EEXIST) return fail_make(path, error);
+        if (errno != EEXIST) return fail_make(path, errno, error);
     }
     return duet_fail(error, DUET_ERROR_FILE, "no free name is left in runs/: give one with --out");
 }
@@ -127,8 +132,7 @@ duet_status duet_folder_make(const char *path, duet_error *error)
                          "%s: is a link, and what is written here must not go elsewhere: remove it, or put the folder "
                          "itself in its place",
                          path);
-    errno = code;
-    return fail_make(path, error);
+    return fail_make(path, code, error);
 }
 
 duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *error)

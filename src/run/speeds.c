@@ -43,10 +43,10 @@ static duet_status open_reports(const char *directory, FILE **stream, duet_error
     if (directory[0] == '\0') return DUET_OK;
     char *path = duet_path_join(directory, "metrics.jsonl");
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    *stream = fopen(path, "rb");
-    duet_status status = *stream != NULL || errno == ENOENT
-                             ? DUET_OK
-                             : duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    const char *fault = NULL;
+    *stream = duet_file_open(path, &fault);
+    duet_status status =
+        *stream != NULL || errno == ENOENT ? DUET_OK : duet_fail(error, DUET_ERROR_FILE, "%s: %s", path, fault);
     free(path);
     return status;
 }
