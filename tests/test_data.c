@@ -152,7 +152,7 @@ static void unsound_paths_are_refused(void **state)
     write_idx("train-labels.idx", DIMS(5), 0);
     assert_refused("a label too many", folder, DUET_ERROR_DATA, "5 labels, but");
     assert_refused("a label too many beside", in_folder("train-images.idx"), DUET_ERROR_DATA, "holds 4 examples");
-    write_idx("train-labels.idx", DIMS(4, 1), 0);
+    write_idx("train-labels.idx", DIMS(4, 2), 0);
     assert_refused("labels of two extents", folder, DUET_ERROR_DATA, "labels are expected");
     write_file("train-labels.idx", BYTES("\0\0\x08\x01" WORD("\4") "123"));
     assert_refused("labels cut", folder, DUET_ERROR_DATA, "train-labels.idx: truncated");

@@ -15,10 +15,26 @@ typedef struct duet_data_files {
     char *examples[2], *labels[2];
 } duet_data_files;
 
+/** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. */
+bool duet_data_name_is(const char *name, duet_split *split, bool *labels);
 /** Fills `files` from a folder (told apart by their names), or from one file and its labels beside it. The caller frees
  *  them with duet_data_files_free, also on failure. */
 duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error);
 void duet_data_files_free(duet_data_files *files);
+
+/** What is said of a path behind a colon. */
+typedef struct duet_data_options {
+    char unused;
+} duet_data_options;
+
+/** Gives `examples` its labels: those of the file `rows`, one for each. */
+duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);
+/** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
+duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
+
+/** Opens what a path holds as rows with labels of both splits; without a test part rows[DUET_TEST] stays zeroed. The
+ *  caller closes both, also on failure. */
+duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
 
 /** The points of a generated set lie around the centres of its modes, with a deviation. */
 typedef struct duet_mixture {
@@ -81,8 +97,8 @@ struct duet_data {
     duet_store *store; /* the resident splits; made at the first batch */
 };
 
-/** Opens the files into data->parts and fills in data->info. */
-duet_status duet_data_open_files(duet_data *data, const duet_data_files *files, duet_error *error);
+/** Opens what is at the path into data->parts and fills in data->info. */
+duet_status duet_data_open_set(duet_data *data, const char *path, const duet_data_options *options, duet_error *error);
 /** Begins to read a split on another thread, before the plan that needs it on the device is made. Only a hint: if there
  *  can be no thread, or examples are read by the host first, they are read when they are needed. */
 void duet_data_read_ahead(duet_data *data, duet_split split);

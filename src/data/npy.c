@@ -93,43 +93,36 @@ static bool parse(const char *text, array_header *array)
 }
 
 /* *text: the dictionary's text, which the caller frees. */
-static duet_status read_text(duet_rows *rows, char **text, duet_error *error)
+static duet_status read_text(duet_rows *rows, duet_stream *stream, char **text, duet_error *error)
 {
     unsigned char start[8], length[4] = {0};
-    DUET_TRY(duet_rows_header_bytes(rows, start, sizeof start, error));
+    DUET_TRY(duet_stream_read(stream, start, sizeof start, "its header", error));
     if (start[6] < 1 || start[6] > 3)
         return duet_fail(error, DUET_ERROR_DATA, "%s: .npy version %d; versions 1 to 3 are read", rows->path, start[6]);
-    DUET_TRY(duet_rows_header_bytes(rows, length, start[6] == 1 ? 2 : 4, error));
+    DUET_TRY(duet_stream_read(stream, length, start[6] == 1 ? 2 : 4, "its header", error));
     size_t bytes = length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;
     if (bytes > HEADER_LIMIT)
         return duet_fail(error, DUET_ERROR_DATA, "%s: a .npy header of %zu bytes; at most %d are expected", rows->path,
                          bytes, HEADER_LIMIT);
     *text = calloc(bytes + 1, 1);
     if (*text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its header", rows->path);
-    return duet_rows_header_bytes(rows, *text, bytes, error);
+    return duet_stream_read(stream, *text, bytes, "its header", error);
 }
 
 static duet_status find_element(const duet_rows *rows, const char *type, duet_element *element, duet_error *error)
 {
-    static const struct {
-        const char *name;
-        duet_element element;
-    } types[] = {{"|u1", DUET_ELEMENT_UINT8}, {"<f4", DUET_ELEMENT_FLOAT32}, {"<f8", DUET_ELEMENT_FLOAT64}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].name, type) == 0) {
-            *element = types[i].element;
-            return DUET_OK;
-        }
+    if (duet_element_find(type, element)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: elements of type '%s'; |u1, <f4 and <f8 are read: save array.astype('<f4')", rows->path,
-                     type);
+                     "%s: elements of type '%s'; |u1, <f4 and <f8 are read: save array.astype('<f4')%s", rows->path,
+                     type, type[0] == '>' ? ", or of labels array.astype('u1')" : "");
 }
 
-static duet_status header(duet_rows *rows, duet_element *element, duet_shape *shape, duet_error *error)
+static duet_status open_npy(duet_rows *rows, duet_stream *stream, duet_error *error)
 {
     char *text = NULL;
     array_header array = {.found = 0};
-    duet_status status = read_text(rows, &text, error);
+    duet_layout layout = {.element = DUET_ELEMENT_UINT8};
+    duet_status status = read_text(rows, stream, &text, error);
     bool sound = status == DUET_OK && parse(text, &array);
     free(text);
     if (status != DUET_OK) return status;
@@ -143,8 +136,9 @@ static duet_status header(duet_rows *rows, duet_element *element, duet_shape *sh
                          "%s: in Fortran order; C order is expected: save numpy.ascontiguousarray(array)", rows->path);
     if (array.shape.rank == 0)
         return duet_fail(error, DUET_ERROR_DATA, "%s: a single number; an array of examples is expected", rows->path);
-    *shape = array.shape;
-    return find_element(rows, array.type, element, error);
+    layout.shape = array.shape;
+    DUET_TRY(find_element(rows, array.type, &layout.element, error));
+    return duet_rows_lie_flat(rows, stream, &layout, error);
 }
 
-const duet_format duet_format_npy = {".npy", "93 'NUMPY'", ".npy", {0x93, 'N', 'U', 'M', 'P', 'Y'}, 6, header};
+const duet_format duet_format_npy = {".npy", "93 'NUMPY'", ".npy", {0x93, 'N', 'U', 'M', 'P', 'Y'}, 6, open_npy};

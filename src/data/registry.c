@@ -124,11 +124,8 @@ static duet_status open_named(duet_data *data, duet_error *error)
         if (data->source == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
         return open_generated(data, set, options, error);
     }
-    duet_data_files files = {{NULL}, {NULL}};
     duet_status status = find_path(data->name, &data->source, error);
-    if (status == DUET_OK) status = duet_data_files_find(&files, data->source, error);
-    if (status == DUET_OK) status = duet_data_open_files(data, &files, error);
-    duet_data_files_free(&files);
+    if (status == DUET_OK) status = duet_data_open_set(data, data->source, NULL, error);
     for (size_t i = 0; i < NAMED; i++)
         if (strcmp(named[i].name, data->name) == 0) data->info.class_names = named[i].class_names;
     return status;
