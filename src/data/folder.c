@@ -180,3 +180,16 @@ void duet_data_files_free(duet_data_files *files)
     }
     *files = (duet_data_files){{NULL}, {NULL}};
 }
+
+bool duet_files_fit(const char *path, bool is_folder)
+{
+    DIR *entries = is_folder ? opendir(path) : NULL;
+    bool fits = !is_folder;
+    duet_split split;
+    bool labels;
+    if (entries == NULL) return fits;
+    for (struct dirent *entry; !fits && (entry = readdir(entries)) != NULL;)
+        fits = duet_data_name_is(entry->d_name, &split, &labels);
+    (void)closedir(entries);
+    return fits;
+}

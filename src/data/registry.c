@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "data/class_names.h"
 #include "data/data.h"
 
 /* An epoch of a generated set, by convention as long as one of MNIST. */
@@ -73,23 +74,32 @@ static duet_status check_generated(const duet_generated *set, const char *option
 }
 
 /* Only a word that is no known set is a mistake here. A name with a slash or a dot is a path, which opening checks. */
-duet_status duet_data_check(const char *name, duet_error *error)
+static duet_status check_path(const char *name, duet_error *error)
 {
-    if (name == NULL) return DUET_OK;
     for (size_t i = 0; i < NAMED; i++)
         if (strcmp(named[i].name, name) == 0) return DUET_OK;
-    const char *options;
-    const duet_generated *set = duet_generated_find(name, &options);
-    if (set != NULL) return check_generated(set, options, error);
     if (strpbrk(name, "/.") != NULL || access(name, F_OK) == 0) return DUET_OK;
     duet_text names = {0};
     for (size_t i = 0; i < NAMED; i++) duet_text_add(&names, "%s ", named[i].name);
     for (size_t i = 0; duet_generated_at(i) != NULL; i++) duet_text_add(&names, "%s ", duet_generated_at(i)->name);
     duet_status status = duet_fail(error, DUET_ERROR_USAGE,
-                                   "\"%s\" is neither a data set nor a path; the sets are %s(a path is an IDX file, a "
-                                   ".npy file or a folder of them)",
+                                   "\"%s\" is neither a data set nor a path; the sets are %s(a path is a file or a "
+                                   "folder of examples: docs/data.md has the formats)",
                                    name, duet_text_get(&names));
     duet_text_free(&names);
+    return status;
+}
+
+duet_status duet_data_check(const char *name, duet_error *error)
+{
+    const char *behind;
+    duet_data_options options;
+    if (name == NULL) return DUET_OK;
+    const duet_generated *set = duet_generated_find(name, &behind);
+    if (set != NULL) return check_generated(set, behind, error);
+    DUET_TRY(duet_data_options_read(&options, name, error));
+    duet_status status = check_path(options.path, error);
+    duet_data_options_free(&options);
     return status;
 }
 
@@ -110,24 +120,39 @@ static duet_status find_path(const char *name, char **path, duet_error *error)
         if (*path != NULL) return DUET_OK;
         return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine: %s", name, *named[i].help);
     }
-    DUET_TRY(duet_data_check(name, error));
+    DUET_TRY(check_path(name, error));
     *path = absolute(name);
     return *path != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
 }
 
+static duet_status open_files(duet_data *data, duet_data_options *options, duet_error *error)
+{
+    const char *const *class_names = NULL;
+    DUET_TRY(find_path(options->path, &data->source, error));
+    for (size_t i = 0; i < NAMED; i++)
+        if (strcmp(named[i].name, options->path) == 0) class_names = named[i].class_names;
+    free(options->path);
+    options->path = strdup(data->source);
+    if (options->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
+    options->notes = &data->notes;
+    DUET_TRY(duet_data_open_set(data, options, error));
+    if (class_names != NULL) data->info.class_names = class_names;
+    return data->notes.failed ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory") : DUET_OK;
+}
+
 static duet_status open_named(duet_data *data, duet_error *error)
 {
-    const char *options;
-    const duet_generated *set = duet_generated_find(data->name, &options);
+    const char *behind;
+    duet_data_options options;
+    const duet_generated *set = duet_generated_find(data->name, &behind);
     if (set != NULL) {
         data->source = strdup("generated");
         if (data->source == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
-        return open_generated(data, set, options, error);
+        return open_generated(data, set, behind, error);
     }
-    duet_status status = find_path(data->name, &data->source, error);
-    if (status == DUET_OK) status = duet_data_open_set(data, data->source, NULL, error);
-    for (size_t i = 0; i < NAMED; i++)
-        if (strcmp(named[i].name, data->name) == 0) data->info.class_names = named[i].class_names;
+    DUET_TRY(duet_data_options_read(&options, data->name, error));
+    duet_status status = open_files(data, &options, error);
+    duet_data_options_free(&options);
     return status;
 }
 
@@ -160,6 +185,8 @@ void duet_data_close(duet_data **data)
         duet_rows_close(&(*data)->parts[split].rows);
         free((*data)->parts[split].labels);
     }
+    duet_class_names_free((*data)->class_names, (*data)->class_name_count);
+    duet_notes_free(&(*data)->notes);
     duet_store_free(&(*data)->store);
     free((*data)->combinations);
     free((*data)->name);

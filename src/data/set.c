@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* From rows to a set of two splits, whatever format they come from: shapes and classes must agree, and without test
  * rows the last tenth of the examples is the test split. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/status.h"
+#include "data/archive.h"
+#include "data/class_names.h"
 #include "data/data.h"
 #include "graph/node.h"
 
@@ -67,6 +71,17 @@ static void describe(duet_data *data)
     }
 }
 
+/* Classes by name are the same in both splits, whichever of them each split has. */
+static duet_status take_names(duet_data *data, duet_rows rows[2], duet_error *error)
+{
+    duet_labels *const labels[] = {&rows[DUET_TRAIN].labels, &rows[DUET_TEST].labels};
+    const size_t counts[] = {rows[DUET_TRAIN].count, rows[DUET_TEST].count};
+    DUET_TRY(duet_class_names_join(labels, counts, &data->class_names, &data->class_name_count, error));
+    data->info.class_names = (const char *const *)data->class_names;
+    data->info.classes = data->class_name_count;
+    return DUET_OK;
+}
+
 static void take_labels(duet_data_part *part)
 {
     part->count = part->rows.count;
@@ -74,16 +89,56 @@ static void take_labels(duet_data_part *part)
     part->rows.labels.values = NULL;
 }
 
-duet_status duet_data_open_set(duet_data *data, const char *path, const duet_data_options *options, duet_error *error)
+static bool is_picture_folder(const char *path, bool is_folder)
+{
+    (void)path;
+    return is_folder;
+}
+
+static bool is_archive(const char *path, bool is_folder)
+{
+    return !is_folder && duet_archive_is(path);
+}
+
+/* The table of formats of sets: the first that fits is taken. */
+static const duet_set_format formats[] = {
+    {"an archive of pictures", is_archive, duet_picture_archive_open},
+    {"files of rows", duet_files_fit, duet_files_open},
+    {"a folder of pictures", is_picture_folder, duet_picture_folder_open},
+};
+
+/* What is no file or folder, such as a pipe, is never opened: that could wait for ever. */
+static duet_status find_format(const char *path, const duet_set_format **format, duet_error *error)
+{
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    bool is_folder = S_ISDIR(about.st_mode);
+    if (!is_folder && !S_ISREG(about.st_mode))
+        return duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file or a folder; save what it gives as a file",
+                         path);
+    for (*format = formats; !(*format)->fits(path, is_folder);) ++*format;
+    return DUET_OK;
+}
+
+static duet_status open_parts(duet_data *data, const duet_data_options *options, duet_error *error)
+{
+    const duet_set_format *format = NULL;
+    duet_rows rows[2] = {{0}};
+    DUET_TRY(find_format(options->path, &format, error));
+    duet_status status = format->open(rows, options->path, options, error);
+    if (status == DUET_OK) status = take_names(data, rows, error);
+    for (size_t split = 0; split < 2; split++) {
+        data->parts[split].rows = rows[split];
+        take_labels(&data->parts[split]);
+    }
+    return status;
+}
+
+duet_status duet_data_open_set(duet_data *data, const duet_data_options *options, duet_error *error)
 {
     duet_data_part *parts = data->parts;
-    duet_rows rows[2] = {{0}};
-    duet_status status = duet_files_open(rows, path, options, error);
-    for (size_t split = 0; split < 2; split++) {
-        parts[split].rows = rows[split];
-        take_labels(&parts[split]);
-    }
-    if (status != DUET_OK) return status;
+    DUET_TRY(open_parts(data, options, error));
     bool divided = parts[DUET_TEST].count == 0;
     if (divided) DUET_TRY(divide(parts, error));
     DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
