@@ -16,8 +16,9 @@ typedef struct duet_data_files {
     char *examples[2], *labels[2];
 } duet_data_files;
 
-/** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. */
-bool duet_data_name_is(const char *name, duet_split *split, bool *labels);
+/** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. `any`:
+ * also where only the name says that it is of a format. Labels always count. */
+bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels);
 /** Fills `files` from a folder (told apart by their names), or from one file and its labels beside it. The caller frees
  *  them with duet_data_files_free, also on failure. */
 duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error);
@@ -25,6 +26,8 @@ void duet_data_files_free(duet_data_files *files);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);
+/** Opens a file of labels as rows. */
+duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error);
 /** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
 duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
 
@@ -36,6 +39,10 @@ typedef struct duet_set_format {
     duet_status (*open)(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
 } duet_set_format;
 
+duet_status duet_cifar_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
+bool duet_cifar_fits(const char *path, bool is_folder);
+duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
+bool duet_npz_fits(const char *path, bool is_folder);
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
 duet_status duet_picture_folder_open(duet_rows rows[2], const char *path, const duet_data_options *options,
                                      duet_error *error);

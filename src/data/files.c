@@ -96,11 +96,18 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_erro
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
-static duet_status open_part(duet_rows *rows, const char *path, const char *labels_path, duet_error *error)
+duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error)
+{
+    const duet_data_options options = {.only_labels = true};
+    return duet_rows_open(rows, path, &options, error);
+}
+
+static duet_status open_part(duet_rows *rows, const char *path, const char *labels_path,
+                             const duet_data_options *options, duet_error *error)
 {
     duet_rows labels = {0};
-    DUET_TRY(duet_rows_open(rows, path, error));
-    duet_status status = labels_path == NULL ? DUET_OK : duet_rows_open(&labels, labels_path, error);
+    DUET_TRY(duet_rows_open(rows, path, options, error));
+    duet_status status = labels_path == NULL ? DUET_OK : duet_labels_open(&labels, labels_path, error);
     if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
     duet_rows_close(&labels);
     return status;
@@ -109,11 +116,10 @@ static duet_status open_part(duet_rows *rows, const char *path, const char *labe
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_data_files files;
-    (void)options;
     duet_status status = duet_data_files_find(&files, path, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         if (files.examples[split] != NULL)
-            status = open_part(&rows[split], files.examples[split], files.labels[split], error);
+            status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
     duet_data_files_free(&files);
     return status;
 }

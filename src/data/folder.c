@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "data/data.h"
+#include "data/picture.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -27,11 +28,13 @@ static char *small_letters(const char *name)
 }
 
 /* `name` in small letters. */
-static bool is_data_name(const char *name)
+static bool is_data_name(const char *name, bool any)
 {
     if (name[0] == '.' || ends_with(name, ".tmp")) return false;
-    for (size_t i = 0; duet_format_at(i) != NULL; i++)
-        if (strstr(name, duet_format_at(i)->file_name) != NULL) return true;
+    for (size_t i = 0; duet_format_at(i) != NULL; i++) {
+        const duet_format *format = duet_format_at(i);
+        if ((any || format->magic_length > 0) && strstr(name, format->file_name) != NULL) return true;
+    }
     return false;
 }
 
@@ -43,13 +46,14 @@ static bool has_word(const char *name, const char *word)
     return false;
 }
 
-bool duet_data_name_is(const char *name, duet_split *split, bool *labels)
+bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels)
 {
     char *small = small_letters(name);
-    bool is = small != NULL && is_data_name(small);
-    if (is) {
+    bool is = false;
+    if (small != NULL) {
         *split = has_word(small, "t10k") || has_word(small, "test") ? DUET_TEST : DUET_TRAIN;
-        *labels = strstr(small, "label") != NULL;
+        *labels = strstr(small, "label") != NULL || strncmp(small, "y_", 2) == 0;
+        is = is_data_name(small, any || *labels) && !has_word(small, "val");
     }
     free(small);
     return is;
@@ -97,7 +101,7 @@ static duet_status put(char **place, char *path, const char *folder, duet_error 
     return status;
 }
 
-static duet_status find_in_folder(duet_data_files *files, const char *folder, duet_error *error)
+static duet_status find_named(duet_data_files *files, const char *folder, bool any, duet_error *error)
 {
     DIR *entries = opendir(folder);
     if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
@@ -105,12 +109,22 @@ static duet_status find_in_folder(duet_data_files *files, const char *folder, du
     for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;) {
         duet_split split;
         bool labels;
-        if (!duet_data_name_is(entry->d_name, &split, &labels)) continue;
+        if (!duet_data_name_is(entry->d_name, any, &split, &labels)) continue;
         char **place = labels ? &files->labels[split] : &files->examples[split];
         status = put(place, duet_path_join(folder, entry->d_name), folder, error);
     }
     (void)closedir(entries);
-    if (status != DUET_OK || files->examples[DUET_TRAIN] != NULL) return status;
+    return status;
+}
+
+/* Names such as x.csv count only where there is no file that its first bytes tell. */
+static duet_status find_in_folder(duet_data_files *files, const char *folder, duet_error *error)
+{
+    DUET_TRY(find_named(files, folder, false, error));
+    if (files->examples[DUET_TRAIN] != NULL) return DUET_OK;
+    duet_data_files_free(files);
+    DUET_TRY(find_named(files, folder, true, error));
+    if (files->examples[DUET_TRAIN] != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: the folder holds no training pictures: names such as train-images-idx3-ubyte[.gz] or "
                      "train.npy are expected",
@@ -181,15 +195,28 @@ void duet_data_files_free(duet_data_files *files)
     *files = (duet_data_files){{NULL}, {NULL}};
 }
 
+static bool is_folder_in(const char *folder, const char *name)
+{
+    struct stat about;
+    char *path = duet_path_join(folder, name);
+    bool is = path != NULL && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    free(path);
+    return is;
+}
+
+/* A folder of pictures may hold a table of them, or other files of numbers. */
 bool duet_files_fit(const char *path, bool is_folder)
 {
     DIR *entries = is_folder ? opendir(path) : NULL;
-    bool fits = !is_folder;
+    bool fits = !is_folder, by_name = false, pictures = false, labels;
     duet_split split;
-    bool labels;
     if (entries == NULL) return fits;
-    for (struct dirent *entry; !fits && (entry = readdir(entries)) != NULL;)
-        fits = duet_data_name_is(entry->d_name, &split, &labels);
+    for (struct dirent *entry; !fits && (entry = readdir(entries)) != NULL;) {
+        const char *name = entry->d_name;
+        fits = duet_data_name_is(name, false, &split, &labels) && !labels;
+        by_name |= duet_data_name_is(name, true, &split, &labels) && !labels;
+        pictures |= duet_picture_name_is(name) || (name[0] != '.' && is_folder_in(path, name));
+    }
     (void)closedir(entries);
-    return fits;
+    return fits || (by_name && !pictures);
 }

@@ -6,8 +6,9 @@
 
 enum { TYPE_UINT8 = 0x08, TYPE_FLOAT64 = 0x0E };
 
-static duet_status open_idx(duet_rows *rows, duet_stream *stream, duet_error *error)
+static duet_status open_idx(duet_rows *rows, duet_stream *stream, const duet_data_options *options, duet_error *error)
 {
+    (void)options;
     unsigned char start[4], extent[4];
     duet_layout layout = {.element = DUET_ELEMENT_UINT8};
     DUET_TRY(duet_stream_read(stream, start, sizeof start, "its header", error));

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/size.h"
 #include "base/status.h"
 #include "data/rows.h"
 
-enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32 };
+enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32, MOST_TEXTS = 256, LONGEST_TEXT = 256 };
 
 /* What the dictionary says. */
 typedef struct array_header {
@@ -93,19 +94,20 @@ static bool parse(const char *text, array_header *array)
 }
 
 /* *text: the dictionary's text, which the caller frees. */
-static duet_status read_text(duet_rows *rows, duet_stream *stream, char **text, duet_error *error)
+static duet_status read_text(duet_stream *stream, char **text, duet_error *error)
 {
     unsigned char start[8], length[4] = {0};
     DUET_TRY(duet_stream_read(stream, start, sizeof start, "its header", error));
     if (start[6] < 1 || start[6] > 3)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: .npy version %d; versions 1 to 3 are read", rows->path, start[6]);
+        return duet_fail(error, DUET_ERROR_DATA, "%s: .npy version %d; versions 1 to 3 are read", stream->path,
+                         start[6]);
     DUET_TRY(duet_stream_read(stream, length, start[6] == 1 ? 2 : 4, "its header", error));
     size_t bytes = length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;
     if (bytes > HEADER_LIMIT)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: a .npy header of %zu bytes; at most %d are expected", rows->path,
-                         bytes, HEADER_LIMIT);
+        return duet_fail(error, DUET_ERROR_DATA, "%s: a .npy header of %zu bytes; at most %d are expected",
+                         stream->path, bytes, HEADER_LIMIT);
     *text = calloc(bytes + 1, 1);
-    if (*text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its header", rows->path);
+    if (*text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its header", stream->path);
     return duet_stream_read(stream, *text, bytes, "its header", error);
 }
 
@@ -117,20 +119,25 @@ static duet_status find_element(const duet_rows *rows, const char *type, duet_el
                      type, type[0] == '>' ? ", or of labels array.astype('u1')" : "");
 }
 
-static duet_status open_npy(duet_rows *rows, duet_stream *stream, duet_error *error)
+static duet_status read_header(duet_stream *stream, array_header *array, duet_error *error)
 {
     char *text = NULL;
+    duet_status status = read_text(stream, &text, error);
+    bool sound = status == DUET_OK && parse(text, array);
+    free(text);
+    if (status != DUET_OK || sound) return status;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: the .npy header is not a plain array's: descr, fortran_order and a shape of at most %d "
+                     "extents are expected",
+                     stream->path, DUET_MAX_RANK);
+}
+
+static duet_status open_npy(duet_rows *rows, duet_stream *stream, const duet_data_options *options, duet_error *error)
+{
     array_header array = {.found = 0};
     duet_layout layout = {.element = DUET_ELEMENT_UINT8};
-    duet_status status = read_text(rows, stream, &text, error);
-    bool sound = status == DUET_OK && parse(text, &array);
-    free(text);
-    if (status != DUET_OK) return status;
-    if (!sound)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: the .npy header is not a plain array's: descr, fortran_order and a shape of at most %d "
-                         "extents are expected",
-                         rows->path, DUET_MAX_RANK);
+    (void)options;
+    DUET_TRY(read_header(stream, &array, error));
     if (array.fortran_order)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: in Fortran order; C order is expected: save numpy.ascontiguousarray(array)", rows->path);
@@ -139,6 +146,29 @@ static duet_status open_npy(duet_rows *rows, duet_stream *stream, duet_error *er
     layout.shape = array.shape;
     DUET_TRY(find_element(rows, array.type, &layout.element, error));
     return duet_rows_lie_flat(rows, stream, &layout, error);
+}
+
+duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *count, duet_error *error)
+{
+    array_header array = {.found = 0};
+    double width;
+    DUET_TRY(read_header(stream, &array, error));
+    bool sound = array.shape.rank == 1 && array.type[0] == '|' && array.type[1] == 'S' &&
+                 duet_number_read(array.type + 2, &width) && width >= 1 && width <= LONGEST_TEXT &&
+                 array.shape.dims[0] >= 1 && array.shape.dims[0] <= MOST_TEXTS;
+    if (!sound)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: names of classes are expected: 1 to %d byte texts ('S') of at most %d bytes",
+                         stream->path, MOST_TEXTS, LONGEST_TEXT);
+    *texts = calloc(array.shape.dims[0], sizeof **texts);
+    if (*texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path);
+    for (*count = 0; *count < array.shape.dims[0]; ++*count) {
+        char text[LONGEST_TEXT + 1] = "";
+        DUET_TRY(duet_stream_read(stream, text, (size_t)width, "its texts", error));
+        (*texts)[*count] = strdup(text);
+        if ((*texts)[*count] == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path);
+    }
+    return DUET_OK;
 }
 
 const duet_format duet_format_npy = {".npy", "93 'NUMPY'", ".npy", {0x93, 'N', 'U', 'M', 'P', 'Y'}, 6, open_npy};

@@ -17,6 +17,7 @@ typedef struct duet_data_options {
     duet_channels channels;
     duet_alpha alpha;
     duet_values values;
+    bool only_labels;  /* of a file of labels: other columns do not matter */
     duet_notes *notes; /* where to say what is not an error; never NULL while a set is opened */
 } duet_data_options;
 

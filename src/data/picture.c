@@ -2,15 +2,29 @@
 /* Picture files of any kind, told apart by their first bytes and not by their names; and fitting them into a size. */
 #include "data/picture.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/size.h"
 #include "base/status.h"
 
 static const duet_picture_kind *const kinds[] = {&duet_picture_png, &duet_picture_jpeg};
 enum { KINDS = sizeof kinds / sizeof *kinds };
+
+bool duet_name_ends_in(const char *name, const char *const *endings)
+{
+    const char *dot = strrchr(name, '.');
+    for (; dot != NULL && *endings != NULL; endings++)
+        if (strcasecmp(dot, *endings) == 0) return true;
+    return false;
+}
+
+bool duet_picture_name_is(const char *name)
+{
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", NULL};
+    return duet_name_ends_in(name, endings);
+}
 
 static duet_status find_kind(const duet_picture_file *file, const duet_picture_kind **kind, duet_error *error)
 {

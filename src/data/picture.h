@@ -42,7 +42,11 @@ typedef struct duet_picture_kind {
 
 extern const duet_picture_kind duet_picture_png, duet_picture_jpeg;
 
-/** Reads a header. Of a file whose first bytes are given alone, *cut: they were too few. */
+/** Whether a file's name ends as that of a picture that is read: .png, .jpg, .jpeg, in capitals or not. */
+bool duet_picture_name_is(const char *name);
+/** Whether it ends in one of the endings, a list that ends in NULL, in capitals or not. */
+bool duet_name_ends_in(const char *name, const char *const *endings);
+/** Reads a header. */
 duet_status duet_picture_examine(const duet_picture_file *file, duet_picture_header *header, duet_error *error);
 /** Decodes a file, turned upright. */
 duet_status duet_picture_decode(const duet_picture_file *file, duet_picture *picture, duet_error *error);

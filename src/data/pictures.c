@@ -47,23 +47,13 @@ void duet_picture_list_release(duet_picture_list *list)
     free(list);
 }
 
-/* Whether the name ends in one of the endings, a list that ends in NULL. */
-static bool ends_in(const char *name, const char *const *endings)
-{
-    const char *dot = strrchr(name, '.');
-    for (; dot != NULL && *endings != NULL; endings++)
-        if (strcasecmp(dot, *endings) == 0) return true;
-    return false;
-}
-
-static const char *const read_endings[] = {".png", ".jpg", ".jpeg", NULL};
 static const char *const foreign_endings[] = {".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif",
                                               ".jp2",  ".jxl", ".ppm", ".pgm", ".pbm",  ".svg",  NULL};
 
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error)
 {
-    bool sound = true, foreign = ends_in(name, foreign_endings);
-    if (!ends_in(name, read_endings)) {
+    bool sound = true, foreign = duet_name_ends_in(name, foreign_endings);
+    if (!duet_picture_name_is(name)) {
         if (list->others == 0 || (foreign && list->foreign == 0)) {
             free(list->other);
             sound = (list->other = strdup(name)) != NULL;

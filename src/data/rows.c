@@ -3,8 +3,10 @@
 #include "data/rows.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/status.h"
 
@@ -12,8 +14,23 @@ enum { SCAN_BYTES = 64 * 1024 };
 
 const duet_format *duet_format_at(size_t index)
 {
-    static const duet_format *const formats[] = {&duet_format_idx, &duet_format_npy};
+    static const duet_format *const formats[] = {&duet_format_idx, &duet_format_npy, &duet_format_csv,
+                                                 &duet_format_cifar};
     return index < sizeof formats / sizeof *formats ? formats[index] : NULL;
+}
+
+static bool ends_in(const char *name, const char *ending)
+{
+    size_t length = strlen(name), end = strlen(ending);
+    return length > end && strcasecmp(name + length - end, ending) == 0;
+}
+
+/* Whether the name, but for .gz, says that the file is of the format. */
+static bool is_named(const duet_format *format, const char *path)
+{
+    char zipped[16];
+    (void)snprintf(zipped, sizeof zipped, "%s.gz", format->file_name);
+    return ends_in(path, format->file_name) || ends_in(path, zipped);
 }
 
 static duet_status find_format(duet_stream *stream, const duet_format **format, duet_error *error)
@@ -22,33 +39,37 @@ static duet_status find_format(duet_stream *stream, const duet_format **format, 
     size_t got;
     DUET_TRY(duet_stream_read_some(stream, start, sizeof start, &got, error));
     if (got == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: the file is empty", stream->path);
-    for (size_t i = 0; (*format = duet_format_at(i)) != NULL; i++)
-        if (got >= (*format)->magic_length && memcmp(start, (*format)->magic, (*format)->magic_length) == 0)
+    for (size_t i = 0; (*format = duet_format_at(i)) != NULL; i++) {
+        size_t length = (*format)->magic_length;
+        if (length > 0 ? got >= length && memcmp(start, (*format)->magic, length) == 0
+                       : is_named(*format, stream->path))
             return duet_stream_seek(stream, 0, error);
+    }
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: wrong magic: it begins with %02x %02x %02x %02x; an IDX file of bytes begins with %s, a .npy "
-                     "file with %s",
+                     "file with %s; the name of a text file with columns ends in .csv",
                      stream->path, start[0], start[1], start[2], start[3], duet_format_idx.begins,
                      duet_format_npy.begins);
 }
 
-duet_status duet_rows_open_stream(duet_rows *rows, duet_stream *stream, duet_error *error)
+duet_status duet_rows_open_stream(duet_rows *rows, duet_stream *stream, const duet_data_options *options,
+                                  duet_error *error)
 {
     const duet_format *format = NULL;
     *rows = (duet_rows){.path = strdup(stream->path)};
     duet_status status = rows->path == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path)
                                             : find_format(stream, &format, error);
-    if (status == DUET_OK) status = format->open(rows, stream, error);
+    if (status == DUET_OK) status = format->open(rows, stream, options, error);
     duet_stream_close(stream); /* unless the rows have taken it */
     if (status != DUET_OK) duet_rows_close(rows);
     return status;
 }
 
-duet_status duet_rows_open(duet_rows *rows, const char *path, duet_error *error)
+duet_status duet_rows_open(duet_rows *rows, const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_stream stream = {0};
     DUET_TRY(duet_stream_open(&stream, path, error));
-    return duet_rows_open_stream(rows, &stream, error);
+    return duet_rows_open_stream(rows, &stream, options, error);
 }
 
 duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *error)

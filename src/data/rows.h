@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_DATA_ROWS_H
 #define DUET_SRC_DATA_ROWS_H
 
+#include "data/options.h"
 #include "data/stream.h"
 #include "duet/graph.h"
 
@@ -67,18 +68,21 @@ typedef struct duet_format {
     const char *file_name;  /* a piece of the name by which files of a folder are known */
     unsigned char magic[8]; /* the first bytes; of length 0: known by the end of the name, which is file_name */
     size_t magic_length;
-    /** Opens rows from the stream, which it takes: rows->path is there already. */
-    duet_status (*open)(duet_rows *rows, duet_stream *stream, duet_error *error);
+    /** Opens rows from the stream, which it takes: rows->path is there already. `options` may be NULL. */
+    duet_status (*open)(duet_rows *rows, duet_stream *stream, const duet_data_options *options, duet_error *error);
 } duet_format;
 
 /** The table of formats: NULL past the end. */
 const duet_format *duet_format_at(size_t index);
-extern const duet_format duet_format_idx, duet_format_npy;
+extern const duet_format duet_format_idx, duet_format_npy, duet_format_csv, duet_format_cifar;
+/** An array of byte texts: *texts and each of them are the caller's, also after an error. */
+duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *count, duet_error *error);
 
 /** Opens a file of any format of the table and checks its sizes. *rows must be zeroed. Errors name the file. */
-duet_status duet_rows_open(duet_rows *rows, const char *path, duet_error *error);
+duet_status duet_rows_open(duet_rows *rows, const char *path, const duet_data_options *options, duet_error *error);
 /** The same from a stream, which is the rows' also after an error. */
-duet_status duet_rows_open_stream(duet_rows *rows, duet_stream *stream, duet_error *error);
+duet_status duet_rows_open_stream(duet_rows *rows, duet_stream *stream, const duet_data_options *options,
+                                  duet_error *error);
 /** The same rows once more, without their labels, for another reader. *to must be zeroed. */
 duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *error);
 void duet_rows_close(duet_rows *rows);

@@ -102,6 +102,8 @@ static bool is_archive(const char *path, bool is_folder)
 
 /* The table of formats of sets: the first that fits is taken. */
 static const duet_set_format formats[] = {
+    {"CIFAR-10's binary files", duet_cifar_fits, duet_cifar_open},
+    {"an archive of arrays (.npz)", duet_npz_fits, duet_npz_open},
     {"an archive of pictures", is_archive, duet_picture_archive_open},
     {"files of rows", duet_files_fit, duet_files_open},
     {"a folder of pictures", is_picture_folder, duet_picture_folder_open},

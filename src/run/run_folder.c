@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a run's folder, and the paths that go into it. */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "run/run_folder.h"
 
 #include <errno.h>
@@ -12,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "data/options.h"
 #include "duet/data.h"
 
 static duet_status fail_make(const char *path, duet_error *error)
@@ -59,7 +59,10 @@ static duet_status make_numbered(const char *model, const char *data, char path[
                                  duet_error *error)
 {
     char name[64], runs[] = "runs";
-    short_name(data, name);
+    duet_data_options options;
+    DUET_TRY(duet_data_options_read(&options, data, error));
+    short_name(options.path, name);
+    duet_data_options_free(&options);
     DUET_TRY(make_folders(runs, made, error));
     for (unsigned number = 1; number < 100000; number++) {
         snprintf(path, DUET_RUN_PATH, "runs/%.200s-%s-%u", model, name, number);
@@ -124,11 +127,13 @@ char *duet_run_data_name(const char *name)
 {
     size_t count = duet_dataset_list(NULL, 0);
     duet_dataset_row *rows = calloc(count > 0 ? count : 1, sizeof *rows);
+    duet_data_options options;
     bool known = false;
     if (rows == NULL) return NULL;
     (void)duet_dataset_list(rows, count);
-    for (size_t i = 0; i < count; i++) known |= strcmp(rows[i].name, name) == 0;
+    bool is_path = duet_data_options_read(&options, name, NULL) == DUET_OK;
+    for (size_t i = 0; i < count; i++) known |= is_path && strcmp(rows[i].name, options.path) == 0;
     free(rows);
-    char *full = known ? NULL : realpath(name, NULL);
-    return full != NULL ? full : strdup(name);
+    duet_data_options_free(&options);
+    return known ? strdup(name) : duet_data_name_absolute(name);
 }
