@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* CSV (RFC 4180) with a line of names on top: columns of numbers, and one of labels, numbers or words. The separator is
- * the one that the first line has most of. The numbers are kept in memory, as float32 or bytes. */
+ * the one that the first line has most of. The numbers are kept in memory, as float32. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "data/class_names.h"
 #include "data/memory.h"
 
-enum { MOST_CLASSES = 256, LONGEST_LINE = 64 << 20, PICTURE_COLUMNS = 64, SHOWN = 40, NONE = -1 };
+enum { MOST_CLASSES = 256, LONGEST_LINE = 64 << 20, SHOWN = 40, NONE = -1 };
 
 /* A file on its way in: the line being read, cut into fields, and what the lines before gave. */
 typedef struct reader {
@@ -40,8 +40,6 @@ typedef struct reader {
     size_t rows, class_capacity;
     char **words;
     size_t word_count, word_capacity;
-    float low, high;
-    bool whole;
 } reader;
 
 static duet_status fail_memory(const reader *it, duet_error *error)
@@ -249,11 +247,7 @@ static duet_status add_value(reader *it, size_t column, duet_error *error)
     double number;
     if (!duet_number_read(text, &number) || !isfinite((float)number)) return fail_cell(it, column, text, error);
     if (!duet_array_grow(&it->values, it->count, &it->capacity, sizeof *it->values)) return fail_memory(it, error);
-    float value = (float)number;
-    it->values[it->count++] = value;
-    if (value < it->low) it->low = value;
-    if (value > it->high) it->high = value;
-    it->whole = it->whole && value == floorf(value);
+    it->values[it->count++] = (float)number;
     return DUET_OK;
 }
 
@@ -302,28 +296,6 @@ static duet_status take_labels(reader *it, duet_labels *labels, duet_error *erro
     return DUET_OK;
 }
 
-/* Numbers that could be the bytes of pictures are a question: as bytes they are scaled to [0, 1]. */
-static duet_status choose_element(reader *it, duet_rows *rows, duet_error *error)
-{
-    bool could = it->whole && it->low >= 0 && it->high <= 255;
-    duet_values wanted = it->options == NULL ? DUET_VALUES_UNSAID : it->options->values;
-    rows->element = wanted == DUET_VALUES_BYTES ? DUET_ELEMENT_UINT8 : DUET_ELEMENT_FLOAT32;
-    if (wanted == DUET_VALUES_BYTES && !could)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: values from %g to %g are no bytes; whole numbers from 0 to 255 are expected", it->path,
-                         (double)it->low, (double)it->high);
-    if (wanted == DUET_VALUES_UNSAID && could && it->high > 1 && rows->row_elements >= PICTURE_COLUMNS &&
-        it->options != NULL && it->options->notes != NULL)
-        duet_notes_add(it->options->notes, true,
-                       "%s: all values are whole numbers from %g to %g: are they the bytes of pictures, to be scaled "
-                       "to [0, 1]? Then say %s:values=bytes; numbers as they are: %s:values=numbers",
-                       it->path, (double)it->low, (double)it->high, it->path, it->path);
-    if (rows->element != DUET_ELEMENT_UINT8) return DUET_OK;
-    uint8_t *bytes = (uint8_t *)it->values; /* each lies in front of the number that it comes from */
-    for (size_t i = 0; i < it->count; i++) bytes[i] = (uint8_t)it->values[i];
-    return DUET_OK;
-}
-
 static duet_status take_rows(reader *it, duet_rows *rows, duet_error *error)
 {
     rows->count = it->rows;
@@ -331,7 +303,7 @@ static duet_status take_rows(reader *it, duet_rows *rows, duet_error *error)
     rows->shape = features == 0 ? (duet_shape){0} : DUET_SHAPE(features);
     rows->row_elements = features == 0 ? 1 : features;
     DUET_TRY(take_labels(it, &rows->labels, error));
-    DUET_TRY(choose_element(it, rows, error));
+    rows->element = DUET_ELEMENT_FLOAT32;
     float *values = it->values;
     it->values = NULL;
     return duet_rows_lie_in_memory(rows, values, true, error);
@@ -357,9 +329,6 @@ static duet_status open_csv(duet_rows *rows, duet_stream *stream, const duet_dat
     it->stream = stream;
     it->options = options;
     it->path = rows->path;
-    it->low = INFINITY;
-    it->high = -INFINITY;
-    it->whole = true;
     duet_error own = {0};
     duet_status status = read_all(it, rows, &own);
     duet_class_names_free(it->names, it->columns);

@@ -26,6 +26,8 @@ void duet_data_files_free(duet_data_files *files);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);
+/** Gives both splits their labels: those of the training examples come first in `rows`. */
+duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error);
 /** Opens a file of labels as rows. */
 duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error);
 /** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
@@ -105,6 +107,7 @@ typedef struct duet_data_part {
 struct duet_data {
     duet_data_info info;
     char *name, *source;
+    const char *format;              /* what the path was taken for; NULL: it is none */
     const duet_generated *generated; /* NULL: files */
     uint16_t *combinations;          /* of factors, those that a generated set draws; NULL: it has none */
     size_t combination_count;
@@ -117,6 +120,9 @@ struct duet_data {
 
 /** Opens what is at options->path into data->parts and fills in data->info. */
 duet_status duet_data_open_set(duet_data *data, const duet_data_options *options, duet_error *error);
+/** Makes the set of rows with labels of both splits, which are taken, also after an error. */
+duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options,
+                                duet_error *error);
 /** Begins to read a split on another thread, before the plan that needs it on the device is made. Only a hint: if there
  *  can be no thread, or examples are read by the host first, they are read when they are needed. */
 void duet_data_read_ahead(duet_data *data, duet_split split);

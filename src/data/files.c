@@ -42,7 +42,7 @@ static duet_status check_examples(duet_rows *rows, duet_error *error)
 }
 
 /* Numbers as labels: each must be one that a byte holds. */
-static duet_status take_numbers(duet_labels *labels, const duet_rows *rows, const float *numbers, duet_error *error)
+static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const float *numbers, duet_error *error)
 {
     for (size_t i = 0; i < rows->count; i++) {
         if (!(numbers[i] >= 0 && numbers[i] <= 255 && numbers[i] == floorf(numbers[i])))
@@ -50,44 +50,70 @@ static duet_status take_numbers(duet_labels *labels, const duet_rows *rows, cons
                              "%s: label %zu is %g; whole numbers from 0 to 255 are expected: save "
                              "numpy.unique(array, return_inverse=True)[1]",
                              rows->path, i, (double)numbers[i]);
-        labels->values[i] = (uint8_t)numbers[i];
+        values[i] = (uint8_t)numbers[i];
     }
     return DUET_OK;
 }
 
-static duet_status read_numbers(duet_labels *labels, duet_rows *rows, duet_error *error)
+static duet_status read_numbers(uint8_t *values, duet_rows *rows, duet_error *error)
 {
     float *numbers = calloc(rows->count, sizeof *numbers);
     if (numbers == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %zu labels", rows->path, rows->count);
     duet_status status = duet_rows_read(rows, 0, rows->count, numbers, error);
-    if (status == DUET_OK) status = take_numbers(labels, rows, numbers, error);
+    if (status == DUET_OK) status = take_numbers(values, rows, numbers, error);
     free(numbers);
     return status;
 }
 
-duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error)
+/* Reads a file of labels whole: into rows->labels, unless its format has put them there. */
+static duet_status read_labels(duet_rows *rows, duet_error *error)
 {
-    duet_labels *labels = &examples->labels;
-    duet_labels_free(labels);
-    if (rows->labels.values == NULL && rows->row_elements != 1)
+    if (rows->labels.values != NULL) return DUET_OK;
+    if (rows->row_elements != 1)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: labels are expected: one number an example, not %zu; of rows with one 1 each save "
                          "array.argmax(1)",
                          rows->path, rows->row_elements);
+    rows->labels.values = calloc(rows->count, 1);
+    if (rows->labels.values == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %zu labels", rows->path, rows->count);
+    if (rows->element == DUET_ELEMENT_UINT8) return duet_rows_read(rows, 0, rows->count, rows->labels.values, error);
+    return read_numbers(rows->labels.values, rows, error);
+}
+
+duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error)
+{
+    DUET_TRY(read_labels(rows, error));
     if (rows->count != examples->count)
         return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples", rows->path, rows->count,
                          examples->path, examples->count);
-    if (rows->labels.values != NULL) {
-        *labels = rows->labels;
-        rows->labels = (duet_labels){0};
-        return DUET_OK;
+    duet_labels_free(&examples->labels);
+    examples->labels = rows->labels;
+    rows->labels = (duet_labels){0};
+    return DUET_OK;
+}
+
+static duet_status copy_labels(duet_rows *examples, const duet_labels *from, size_t first, duet_error *error)
+{
+    duet_labels *to = &examples->labels;
+    duet_labels_free(to);
+    to->values = malloc(examples->count);
+    to->names = from->names == NULL ? NULL : calloc(from->name_count, sizeof *to->names);
+    bool sound = to->values != NULL && (from->names == NULL || to->names != NULL);
+    if (sound) memcpy(to->values, from->values + first, examples->count);
+    for (size_t i = 0; sound && i < from->name_count; i++) {
+        sound = (to->names[i] = strdup(from->names[i])) != NULL;
+        to->name_count += sound;
     }
-    labels->values = calloc(rows->count, 1);
-    if (labels->values == NULL)
-        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %zu labels", rows->path, rows->count);
-    if (rows->element == DUET_ELEMENT_UINT8) return duet_rows_read(rows, 0, rows->count, labels->values, error);
-    return read_numbers(labels, rows, error);
+    return sound ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for labels", examples->path);
+}
+
+duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error)
+{
+    DUET_TRY(read_labels(rows, error));
+    DUET_TRY(copy_labels(&examples[0], &rows->labels, 0, error));
+    return copy_labels(&examples[1], &rows->labels, examples[0].count, error);
 }
 
 duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error)

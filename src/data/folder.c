@@ -46,6 +46,17 @@ static bool has_word(const char *name, const char *word)
     return false;
 }
 
+/* Pictures for validation are of neither split. A word here ends where its letters do: "values" is another. */
+static bool is_for_validation(const char *name)
+{
+    static const char *const words[] = {"val", "valid", "validation"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (const char *at = name; (at = strstr(at, words[i])) != NULL; at++)
+            if ((at == name || !isalpha((unsigned char)at[-1])) && !isalpha((unsigned char)at[strlen(words[i])]))
+                return true;
+    return false;
+}
+
 bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels)
 {
     char *small = small_letters(name);
@@ -53,7 +64,7 @@ bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labe
     if (small != NULL) {
         *split = has_word(small, "t10k") || has_word(small, "test") ? DUET_TEST : DUET_TRAIN;
         *labels = strstr(small, "label") != NULL || strncmp(small, "y_", 2) == 0;
-        is = is_data_name(small, any || *labels) && !has_word(small, "val");
+        is = is_data_name(small, any || *labels) && !is_for_validation(small);
     }
     free(small);
     return is;

@@ -77,3 +77,13 @@ void duet_picture_free(duet_picture *picture)
     free(picture->pixels);
     *picture = (duet_picture){0};
 }
+
+/* value * alpha + 255 * (1 - alpha), rounded. */
+void duet_picture_lay_on_white(const uint8_t *pixels, size_t count, size_t channels, uint8_t *to)
+{
+    for (size_t i = 0; i < count; i++, pixels += channels) {
+        unsigned alpha = pixels[channels - 1];
+        for (size_t c = 0; c + 1 < channels; c++)
+            *to++ = (uint8_t)((pixels[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+    }
+}

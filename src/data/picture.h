@@ -55,6 +55,8 @@ void duet_picture_free(duet_picture *picture);
 /** Memory for the pixels. */
 duet_status duet_picture_new(duet_picture *picture, const char *name, size_t height, size_t width, size_t channels,
                              duet_error *error);
+/** Lays `count` pixels of `channels` bytes, the last of them alpha, on white. The destination is only written. */
+void duet_picture_lay_on_white(const uint8_t *pixels, size_t count, size_t channels, uint8_t *to);
 /** Turns pixels upright that a camera left lying: `orientation` as EXIF numbers it. */
 duet_status duet_picture_turn(duet_picture *picture, const char *name, duet_error *error);
 /** The orientation in EXIF data (a TIFF header and its first directory); 1 where it says nothing. */

@@ -99,24 +99,15 @@ static bool read_parts(reading *it, duet_picture_header *header, bool pixels)
     return true;
 }
 
-/* Lays pixels with an alpha on white: value * alpha + 255 * (1 - alpha), rounded. */
-static void lay_on_white(const reading *it, duet_picture *picture)
-{
-    size_t colours = picture->channels, count = picture->height * picture->width;
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *from = it->pixels + i * it->channels;
-        unsigned alpha = it->channels > colours ? from[colours] : 255;
-        for (size_t k = 0; k < colours; k++)
-            picture->pixels[i * colours + k] = (uint8_t)((from[k] * alpha + 255 * (255 - alpha) + 127) / 255);
-    }
-}
-
 static duet_status make_picture(const reading *it, const duet_picture_header *header, duet_picture *picture,
                                 duet_error *error)
 {
     size_t channels = it->channels >= 3 ? 3 : 1;
     DUET_TRY(duet_picture_new(picture, it->file->name, header->height, header->width, channels, error));
-    lay_on_white(it, picture);
+    if (it->channels == channels)
+        memcpy(picture->pixels, it->pixels, header->height * header->width * channels);
+    else
+        duet_picture_lay_on_white(it->pixels, header->height * header->width, it->channels, picture->pixels);
     return DUET_OK;
 }
 

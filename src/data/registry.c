@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which data sets there are, and what a name or a path leads to: a row of the table, else a file or folder. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,10 @@ static duet_status open_generated(duet_data *data, const duet_generated *set, co
     data->info.shape = set->shape;
     data->info.type = DUET_FLOAT32;
     data->info.unit_range = set->unit_range;
+    for (size_t split = 0; split < 2; split++) {
+        data->info.low[split] = set->unit_range ? 0 : -INFINITY;
+        data->info.high[split] = set->unit_range ? 1 : INFINITY;
+    }
     data->info.generated = true;
     data->info.picture = set->shape.rank == 3;
     data->info.count[DUET_TRAIN] = GENERATED_TRAIN;
@@ -172,6 +177,7 @@ duet_status duet_data_open(duet_data **opened, const char *name, duet_error *err
         return status;
     }
     data->info.name = data->name;
+    data->info.format = data->format;
     data->info.source = data->source;
     *opened = data;
     return DUET_OK;
@@ -193,6 +199,13 @@ void duet_data_close(duet_data **data)
     free((*data)->source);
     free(*data);
     *data = NULL;
+}
+
+const char *duet_data_note(const duet_data *data, size_t index, bool *question)
+{
+    if (index >= data->notes.count) return NULL;
+    if (question != NULL) *question = data->notes.items[index].question;
+    return data->notes.items[index].text;
 }
 
 const duet_data_info *duet_data_describe(const duet_data *data)

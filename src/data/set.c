@@ -10,6 +10,8 @@
 #include "data/archive.h"
 #include "data/class_names.h"
 #include "data/data.h"
+#include "data/plausible.h"
+#include "data/turn.h"
 #include "graph/node.h"
 
 enum { TEST_SHARE = 10 };
@@ -123,33 +125,94 @@ static duet_status find_format(const char *path, const duet_set_format **format,
     return DUET_OK;
 }
 
-static duet_status open_parts(duet_data *data, const duet_data_options *options, duet_error *error)
+static duet_status no_labels(const char *path, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as a file of labels: %s", path, strerror(errno));
+}
+
+/* --labels FILE: for all examples in order, or for those of the training split. */
+static duet_status take_label_file(duet_rows rows[2], const char *path, duet_error *error)
+{
+    struct stat about;
+    duet_rows labels = {0};
+    if (stat(path, &about) != 0) return rows[0].labels.values != NULL ? DUET_OK : no_labels(path, error);
+    DUET_TRY(duet_labels_open(&labels, path, error));
+    duet_status status = DUET_OK;
+    if (rows[1].count > 0 && labels.count == rows[0].count + rows[1].count)
+        status = duet_labels_divide(rows, &labels, error);
+    else
+        status = duet_labels_take(&rows[0], &labels, error);
+    duet_rows_close(&labels);
+    return status;
+}
+
+/* What the options say of how rows are to be read. Pictures in files are of the right size already. */
+static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_error *error)
+{
+    if (options->channels == DUET_CHANNELS_FIRST) DUET_TRY(duet_turn_channels(rows, error));
+    if (options->alpha == DUET_ALPHA_WHITE) DUET_TRY(duet_turn_alpha(rows, error));
+    if (options->values == DUET_VALUES_BYTES) DUET_TRY(duet_turn_bytes(rows, error));
+    return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
+}
+
+static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options, duet_error *error)
 {
     const duet_set_format *format = NULL;
-    duet_rows rows[2] = {{0}};
     DUET_TRY(find_format(options->path, &format, error));
-    duet_status status = format->open(rows, options->path, options, error);
-    if (status == DUET_OK) status = take_names(data, rows, error);
+    data->format = format->name;
+    DUET_TRY(format->open(rows, options->path, options, error));
+    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options->labels, error));
+    for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
+    duet_ask_about_shape(&rows[DUET_TRAIN], options);
+    return take_names(data, rows, error);
+}
+
+/* Looks at the values of both splits, or of the one file that they share. */
+static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
+{
+    duet_range ranges[2];
+    duet_data_part *parts = data->parts;
+    DUET_TRY(duet_look_at_range(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], error));
+    ranges[DUET_TEST] = ranges[DUET_TRAIN];
+    if (!divided) DUET_TRY(duet_look_at_range(&parts[DUET_TEST].rows, &ranges[DUET_TEST], error));
+    duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
+    data->info.unit_range = true;
+    for (size_t split = 0; split < 2; split++) {
+        float scale = parts[split].rows.element == DUET_ELEMENT_UINT8 ? 255 : 1;
+        data->info.low[split] = ranges[split].low / scale;
+        data->info.high[split] = ranges[split].high / scale;
+        data->info.unit_range &= data->info.low[split] >= 0 && data->info.high[split] <= 1;
+    }
+    return DUET_OK;
+}
+
+/* From here on the rows are the parts'. */
+static duet_status finish(duet_data *data, const duet_data_options *options, duet_error *error)
+{
+    duet_data_part *parts = data->parts;
+    bool divided = parts[DUET_TEST].count == 0;
+    if (divided) DUET_TRY(divide(parts, error));
+    DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
+    DUET_TRY(look_at_ranges(data, divided, options, error));
+    describe(data);
+    return DUET_OK;
+}
+
+duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options, duet_error *error)
+{
     for (size_t split = 0; split < 2; split++) {
         data->parts[split].rows = rows[split];
         take_labels(&data->parts[split]);
     }
-    return status;
+    return finish(data, options, error);
 }
 
 duet_status duet_data_open_set(duet_data *data, const duet_data_options *options, duet_error *error)
 {
-    duet_data_part *parts = data->parts;
-    DUET_TRY(open_parts(data, options, error));
-    bool divided = parts[DUET_TEST].count == 0;
-    if (divided) DUET_TRY(divide(parts, error));
-    DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
-    data->info.unit_range = true;
-    for (size_t split = 0; split < (divided ? 1u : 2u) && parts[split].rows.element != DUET_ELEMENT_UINT8; split++) {
-        duet_range range;
-        DUET_TRY(duet_rows_scan(&parts[split].rows, &range, error));
-        data->info.unit_range = data->info.unit_range && range.low >= 0 && range.high <= 1;
-    }
-    describe(data);
-    return DUET_OK;
+    duet_rows rows[2] = {{0}};
+    duet_status status = open_rows(data, rows, options, error);
+    if (status == DUET_OK) return duet_data_take_rows(data, rows, options, error);
+    duet_rows_close(&rows[0]);
+    duet_rows_close(&rows[1]);
+    return status;
 }
