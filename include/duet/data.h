@@ -91,6 +91,11 @@ DUET_API const duet_data_info *duet_data_describe(const duet_data *data);
  *  that duet_train refuses to begin with; it says what answers it. */
 DUET_API const char *duet_data_note(const duet_data *data, size_t index, bool *question);
 
+/** Writes both splits, their labels and the names of classes as one .npz file that is not compressed, so that it is
+ * read where it lies; by write, sync, rename. Errors: DUET_ERROR_USAGE for a generated set, which never ends, those of
+ *  reading, DUET_ERROR_FILE. */
+DUET_API duet_status duet_data_convert(duet_data *data, const char *path, duet_error *error);
+
 /** Examples first .. first + count - 1 of a split as float32, bytes scaled to [0, 1]. */
 DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,
                                     duet_error *error);

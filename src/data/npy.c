@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "data/rows.h"
 
-enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32, MOST_TEXTS = 256, LONGEST_TEXT = 256 };
+enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32, MOST_TEXTS = 256 };
 
 /* What the dictionary says. */
 typedef struct array_header {
@@ -154,16 +154,16 @@ duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *coun
     double width;
     DUET_TRY(read_header(stream, &array, error));
     bool sound = array.shape.rank == 1 && array.type[0] == '|' && array.type[1] == 'S' &&
-                 duet_number_read(array.type + 2, &width) && width >= 1 && width <= LONGEST_TEXT &&
+                 duet_number_read(array.type + 2, &width) && width >= 1 && width <= DUET_LONGEST_NAME &&
                  array.shape.dims[0] >= 1 && array.shape.dims[0] <= MOST_TEXTS;
     if (!sound)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: names of classes are expected: 1 to %d byte texts ('S') of at most %d bytes",
-                         stream->path, MOST_TEXTS, LONGEST_TEXT);
+                         stream->path, MOST_TEXTS, DUET_LONGEST_NAME);
     *texts = calloc(array.shape.dims[0], sizeof **texts);
     if (*texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path);
     for (*count = 0; *count < array.shape.dims[0]; ++*count) {
-        char text[LONGEST_TEXT + 1] = "";
+        char text[DUET_LONGEST_NAME + 1] = "";
         DUET_TRY(duet_stream_read(stream, text, (size_t)width, "its texts", error));
         (*texts)[*count] = strdup(text);
         if ((*texts)[*count] == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path);

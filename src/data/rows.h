@@ -34,6 +34,8 @@ typedef struct duet_labels {
     size_t name_count;
 } duet_labels;
 
+enum { DUET_LONGEST_NAME = 256 /* bytes of a class's name in a file of arrays */ };
+
 void duet_labels_free(duet_labels *labels);
 
 typedef struct duet_rows duet_rows;

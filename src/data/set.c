@@ -186,6 +186,33 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
     return DUET_OK;
 }
 
+static bool has_several(const bool there[256])
+{
+    size_t count = 0;
+    for (size_t k = 0; k < 256; k++) count += there[k];
+    return count > 1;
+}
+
+/* A file in the order of its classes has a last tenth of one class: what is learnt from the others says little of it.
+ */
+static void tell_of_order(const duet_data_part *parts, const duet_data_options *options)
+{
+    bool there[2][256] = {{false}};
+    size_t classes = 0, strange = 0;
+    if (parts[DUET_TRAIN].labels == NULL || parts[DUET_TEST].labels == NULL) return;
+    for (size_t split = 0; split < 2; split++)
+        for (size_t i = 0; i < parts[split].count; i++) there[split][parts[split].labels[i]] = true;
+    for (size_t k = 0; k < 256; k++) {
+        classes += there[DUET_TEST][k];
+        strange += there[DUET_TEST][k] && !there[DUET_TRAIN][k];
+    }
+    if (strange == 0 && (classes > 1 || !has_several(there[DUET_TRAIN]))) return;
+    duet_notes_add(options->notes, false,
+                   "%s: the examples are in the order of their classes, so that the test split, the last tenth, holds "
+                   "%zu of them%s: mix them, or give a test set of its own",
+                   parts[DUET_TRAIN].rows.path, classes, strange > 0 ? ", which the training split lacks in part" : "");
+}
+
 /* From here on the rows are the parts'. */
 static duet_status finish(duet_data *data, const duet_data_options *options, duet_error *error)
 {
@@ -194,6 +221,7 @@ static duet_status finish(duet_data *data, const duet_data_options *options, due
     if (divided) DUET_TRY(divide(parts, error));
     DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
     DUET_TRY(look_at_ranges(data, divided, options, error));
+    if (divided) tell_of_order(parts, options);
     describe(data);
     return DUET_OK;
 }
