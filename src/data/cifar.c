@@ -175,7 +175,14 @@ static duet_status open_cifar(duet_rows *rows, duet_stream *stream, const duet_d
     return open_paths(rows, &path, 1, error);
 }
 
-const duet_format duet_format_cifar = {"CIFAR's binary files", NULL, ".bin", {0}, 0, open_cifar};
+static bool is_cifar(const duet_stream *stream)
+{
+    const char *dot = strrchr(stream->path, '.');
+    return dot != NULL && strcmp(dot, ".bin") == 0 && stream->exact && stream->length > 0 &&
+           (stream->length % (PICTURE + 1) == 0 || stream->length % (PICTURE + 2) == 0);
+}
+
+const duet_format duet_format_cifar = {"CIFAR's binary files", NULL, ".bin", {0}, 0, is_cifar, open_cifar};
 
 /* A folder of CIFAR-10: data_batch_1.bin and those that follow it, and test_batch.bin. */
 

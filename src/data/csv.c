@@ -293,6 +293,7 @@ static duet_status take_labels(reader *it, duet_labels *labels, duet_error *erro
     labels->name_count = it->word_count;
     it->words = NULL;
     it->word_count = 0;
+    duet_labels_sort(labels, it->rows);
     return DUET_OK;
 }
 
@@ -341,4 +342,15 @@ static duet_status open_csv(duet_rows *rows, duet_stream *stream, const duet_dat
     return status == DUET_OK ? DUET_OK : duet_fail(error, status, "%s", own.message);
 }
 
-const duet_format duet_format_csv = {"CSV", NULL, ".csv", {0}, 0, open_csv};
+static bool is_csv(const duet_stream *stream)
+{
+    static const char *const endings[] = {".csv", ".csv.gz"};
+    size_t length = strlen(stream->path);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t end = strlen(endings[i]);
+        if (length > end && strcasecmp(stream->path + length - end, endings[i]) == 0) return true;
+    }
+    return false;
+}
+
+const duet_format duet_format_csv = {"CSV", NULL, ".csv", {0}, 0, is_csv, open_csv};

@@ -32,4 +32,4 @@ static duet_status open_idx(duet_rows *rows, duet_stream *stream, const duet_dat
     return duet_rows_lie_flat(rows, stream, &layout, error);
 }
 
-const duet_format duet_format_idx = {"IDX", "00 00 08", "idx", {0, 0}, 2, open_idx};
+const duet_format duet_format_idx = {"IDX", "00 00 08", "idx", {0, 0}, 2, NULL, open_idx};

@@ -171,4 +171,4 @@ duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *coun
     return DUET_OK;
 }
 
-const duet_format duet_format_npy = {".npy", "93 'NUMPY'", ".npy", {0x93, 'N', 'U', 'M', 'P', 'Y'}, 6, open_npy};
+const duet_format duet_format_npy = {".npy", "93 'NUMPY'", ".npy", {0x93, 'N', 'U', 'M', 'P', 'Y'}, 6, NULL, open_npy};

@@ -3,10 +3,8 @@
 #include "data/rows.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/status.h"
 
@@ -19,20 +17,6 @@ const duet_format *duet_format_at(size_t index)
     return index < sizeof formats / sizeof *formats ? formats[index] : NULL;
 }
 
-static bool ends_in(const char *name, const char *ending)
-{
-    size_t length = strlen(name), end = strlen(ending);
-    return length > end && strcasecmp(name + length - end, ending) == 0;
-}
-
-/* Whether the name, but for .gz, says that the file is of the format. */
-static bool is_named(const duet_format *format, const char *path)
-{
-    char zipped[16];
-    (void)snprintf(zipped, sizeof zipped, "%s.gz", format->file_name);
-    return ends_in(path, format->file_name) || ends_in(path, zipped);
-}
-
 static duet_status find_format(duet_stream *stream, const duet_format **format, duet_error *error)
 {
     unsigned char start[8] = {0};
@@ -41,8 +25,8 @@ static duet_status find_format(duet_stream *stream, const duet_format **format, 
     if (got == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: the file is empty", stream->path);
     for (size_t i = 0; (*format = duet_format_at(i)) != NULL; i++) {
         size_t length = (*format)->magic_length;
-        if (length > 0 ? got >= length && memcmp(start, (*format)->magic, length) == 0
-                       : is_named(*format, stream->path))
+        if ((*format)->is != NULL ? (*format)->is(stream)
+                                  : got >= length && memcmp(start, (*format)->magic, length) == 0)
             return duet_stream_seek(stream, 0, error);
     }
     return duet_fail(error, DUET_ERROR_DATA,

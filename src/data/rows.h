@@ -68,8 +68,9 @@ typedef struct duet_format {
     const char *name;
     const char *begins;     /* for messages; NULL: nothing that is always the same */
     const char *file_name;  /* a piece of the name by which files of a folder are known */
-    unsigned char magic[8]; /* the first bytes; of length 0: known by the end of the name, which is file_name */
-    size_t magic_length;
+    unsigned char magic[8]; /* the first bytes */
+    size_t magic_length;    /* 0: none are always the same; then `is` knows the format by the file's name and size */
+    bool (*is)(const duet_stream *stream);
     /** Opens rows from the stream, which it takes: rows->path is there already. `options` may be NULL. */
     duet_status (*open)(duet_rows *rows, duet_stream *stream, const duet_data_options *options, duet_error *error);
 } duet_format;
