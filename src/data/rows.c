@@ -12,8 +12,8 @@ enum { SCAN_BYTES = 64 * 1024 };
 
 const duet_format *duet_format_at(size_t index)
 {
-    static const duet_format *const formats[] = {&duet_format_idx, &duet_format_npy, &duet_format_csv,
-                                                 &duet_format_cifar};
+    static const duet_format *const formats[] = {&duet_format_cifar, &duet_format_idx, &duet_format_npy,
+                                                 &duet_format_csv};
     return index < sizeof formats / sizeof *formats ? formats[index] : NULL;
 }
 
