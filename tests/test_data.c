@@ -41,7 +41,8 @@ static const struct {
 } unsound_bytes[] = {
     {"empty file", "a.idx", BYTES(""), "is empty"},
     {"empty gzip file", "a.idx.gz", BYTES(""), "is empty"},
-    {"another format", "a.idx", BYTES("\x89PNG....................."), "wrong magic: it begins with 89 50 4e 47"},
+    {"another format", "a.idx", BYTES("GIF8....................."), "wrong magic: it begins with 47 49 46 38"},
+    {"one picture", "a.idx", BYTES("\x89PNG....................."), "is one picture"},
     {"zeros", "a.idx", BYTES("\0\0\0\0\0\0\0\0"), "wrong magic"},
     {"IDX of floats", "a.idx", BYTES("\0\0\x0d\x02" WORD("\2") WORD("\1") "12345678"), "type 0d"},
     {"IDX without extents", "a.idx", BYTES("\0\0\x08\x00"), "0 extents"},

@@ -178,9 +178,7 @@ static int draw_sheet(duet_data *data, const char *path)
                                   .columns = SHEET_COLUMNS};
     if (error.status == DUET_OK) duet_write_png_examples(path, &drawing, &error);
     free(values);
-    if (error.status != DUET_OK) return cli_fail_opened(&error);
-    printf("%s\n", path);
-    return CLI_DONE;
+    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
 static int check(const struct arguments *arguments)
@@ -199,11 +197,12 @@ static int look(const struct arguments *arguments, const char *name)
     if (duet_data_open(&data, name, &error) != DUET_OK) return cli_fail(&error);
     int status = arguments->json ? print_json(data) : print_text(data);
     if (status == CLI_DONE && arguments->out != NULL) status = draw_sheet(data, arguments->out);
-    if (status == CLI_DONE && arguments->convert != NULL) {
-        if (duet_data_convert(data, arguments->convert, &error) != DUET_OK)
-            status = cli_fail_opened(&error);
-        else if (!arguments->json)
-            printf("%s\n", arguments->convert);
+    if (status == CLI_DONE && arguments->convert != NULL &&
+        duet_data_convert(data, arguments->convert, &error) != DUET_OK)
+        status = cli_fail(&error);
+    if (status == CLI_DONE && !arguments->json) {
+        if (arguments->out != NULL) printf("%s\n", arguments->out);
+        if (arguments->convert != NULL) printf("%s\n", arguments->convert);
     }
     duet_data_close(&data);
     return status;

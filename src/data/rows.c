@@ -29,6 +29,9 @@ static duet_status find_format(duet_stream *stream, const duet_format **format, 
                                   : got >= length && memcmp(start, (*format)->magic, length) == 0)
             return duet_stream_seek(stream, 0, error);
     }
+    if (got == sizeof start && (memcmp(start, "\x89PNG", 4) == 0 || memcmp(start, "\xFF\xD8\xFF", 3) == 0))
+        return duet_fail(error, DUET_ERROR_DATA, "%s: is one picture; a folder or an archive of them is expected",
+                         stream->path);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: wrong magic: it begins with %02x %02x %02x %02x; an IDX file of bytes begins with %s, a .npy "
                      "file with %s; the name of a text file with columns ends in .csv",

@@ -186,31 +186,28 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
     return DUET_OK;
 }
 
-static bool has_several(const bool there[256])
-{
-    size_t count = 0;
-    for (size_t k = 0; k < 256; k++) count += there[k];
-    return count > 1;
-}
-
-/* A file in the order of its classes has a last tenth of one class: what is learnt from the others says little of it.
- */
+/* A file in the order of its classes has a last tenth of one class or two: what is learnt from the others says little
+ * of them. */
 static void tell_of_order(const duet_data_part *parts, const duet_data_options *options)
 {
-    bool there[2][256] = {{false}};
-    size_t classes = 0, strange = 0;
+    bool there[256] = {false};
+    size_t classes = 0, pieces = 0, in_test = 0;
+    int before = -1;
     if (parts[DUET_TRAIN].labels == NULL || parts[DUET_TEST].labels == NULL) return;
     for (size_t split = 0; split < 2; split++)
-        for (size_t i = 0; i < parts[split].count; i++) there[split][parts[split].labels[i]] = true;
-    for (size_t k = 0; k < 256; k++) {
-        classes += there[DUET_TEST][k];
-        strange += there[DUET_TEST][k] && !there[DUET_TRAIN][k];
-    }
-    if (strange == 0 && (classes > 1 || !has_several(there[DUET_TRAIN]))) return;
+        for (size_t i = 0; i < parts[split].count; i++) {
+            int label = parts[split].labels[i];
+            classes += !there[label];
+            there[label] = true;
+            in_test += split == DUET_TEST && (label != before || i == 0);
+            pieces += label != before;
+            before = label;
+        }
+    if (classes < 2 || pieces > classes || in_test == classes) return;
     duet_notes_add(options->notes, false,
                    "%s: the examples are in the order of their classes, so that the test split, the last tenth, holds "
-                   "%zu of them%s: mix them, or give a test set of its own",
-                   parts[DUET_TRAIN].rows.path, classes, strange > 0 ? ", which the training split lacks in part" : "");
+                   "%zu of %zu: mix them, or give a test set of its own",
+                   parts[DUET_TRAIN].rows.path, in_test, classes);
 }
 
 /* From here on the rows are the parts'. */
