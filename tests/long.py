@@ -72,8 +72,12 @@ ROWS = {
           for name in ("realnvp", "nice") for error in ("mse", "latent-mse")]),
 }
 # A program of the build folder's tests, with its arguments, is a row too: it passes with exit status 0.
+HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = {
-    "families": (1200, ["test_families", "all"]),  # every family on the six kinds of data, two steps and all outputs
+    "families": (1200, ["tests/test_families", "all"]),  # every family on the six kinds of data, two steps and all outputs
+    "kills": (8000, [sys.executable, str(HERE / "test_kill_sweep.py"), "duet", "--kills", "100"]),  # of each family
+    "sweeps": (15000, [sys.executable, str(HERE / "test_sweeps.py"), "duet", "tests/liblayer_calls.so",
+                       "tests/libpreload_files.so", "--whole"]),  # every call of short runs fails once for each error
 }
 WORST = {">=": min, "<=": max}
 
@@ -121,7 +125,7 @@ def run_row(build, name, pool, folder):
         print(f"{name}: {' '.join(PROGRAMS[name][1])}", flush=True)
         program, *arguments = PROGRAMS[name][1]
         environment = dict(os.environ, DUET_TUNING="off")
-        good = subprocess.run([str(build / "tests" / program), *arguments], env=environment).returncode == 0
+        good = subprocess.run([build / program, *arguments], env=environment, cwd=build).returncode == 0
     else:
         it = ROWS[name]
         print(f"{name}: {', '.join('duet train ' + words for words in it['trainings'].values())}\n    {it['source']}",

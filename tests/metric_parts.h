@@ -83,9 +83,26 @@ static inline duet_metric_value value_of(duet_run *run, const char *metric, duet
     assert_true(duet_metric_applies(run, metric));
     assert_ok(duet_metric_compute(run, metric, split, 5, values, 16, &count, &error), &error);
     for (size_t i = 0; i < count; i++)
+        if (duet_metric_measure_find(values[i].row, values[i].name) == NULL)
+            fail_msg("%s does not list %s", metric, values[i].name);
+    for (size_t i = 0; i < count; i++)
         if (strcmp(values[i].name, name) == 0) return values[i];
     fail_msg("%s gives no %s", metric, name);
     return values[0];
+}
+
+/* Checks a value and the ends of its interval; NAN: it has none. */
+static inline void check_interval(duet_metric_value it, double value, double low, double high)
+{
+    bool same = isnan(low) ? isnan(it.low) && isnan(it.high) : fabs(it.low - low) < 1e-6 && fabs(it.high - high) < 1e-6;
+    if (fabs(it.value - value) > 1e-6 || !same)
+        fail_msg("%s is %g (%g to %g), not %g (%g to %g)", it.name, it.value, it.low, it.high, value, low, high);
+}
+
+/* The upper end of Wilson's interval of none of n. */
+static inline double wilson_of_none(double n)
+{
+    return 1.959964 * 1.959964 / (n + 1.959964 * 1.959964);
 }
 
 static inline void write_labelled(void)

@@ -73,6 +73,26 @@ static void other_data_is_not_the_set(void **state)
         assert_int_equal(kept[k] == NULL ? unsetenv(names[k]) : setenv(names[k], kept[k], 1), 0);
 }
 
+/* Where $DUET_DATA leads from this folder, a run says in a form that holds from any. */
+static void a_relative_folder_is_said_in_full(void **state)
+{
+    (void)state;
+    char here[4 * TEST_PATH_SIZE];
+    const char *kept = getenv("DUET_DATA");
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(mkdir(in_folder("set"), 0777), 0);
+    write_set("set/");
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(setenv("DUET_DATA", "set", 1), 0);
+    duet_data *data = open_sound("fashion-mnist");
+    const char *source = duet_data_describe(data)->source;
+    assert_true(source[0] == '/' && access(source, R_OK) == 0);
+    assert_int_equal(chdir(here), 0);
+    assert_int_equal(access(source, R_OK), 0);
+    duet_data_close(&data);
+    assert_int_equal(kept == NULL ? unsetenv("DUET_DATA") : setenv("DUET_DATA", kept, 1), 0);
+}
+
 /* $DUET_DATA may be the folder itself or the one above; without any the message helps. */
 static void set_folder_is_found(void **state)
 {
@@ -432,6 +452,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_are_listed),
+        IN_FOLDER(a_relative_folder_is_said_in_full),
         IN_FOLDER(set_folder_is_found),
         IN_FOLDER(other_data_is_not_the_set),
         cmocka_unit_test(fashion_mnist),

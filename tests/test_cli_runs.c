@@ -62,6 +62,66 @@ static void results_name_their_features(void **state)
     assert_string_not_equal(once, other_data);
 }
 
+/* 800 points in place of samples: what needs more is named and left out, unless it is what was asked for. */
+static void few_samples_cost_what_needs_more(void **state)
+{
+    (void)state;
+    enum { ROWS = 800 };
+    float points[2 * ROWS];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 1000) / 500 - 1;
+    assert_ok(duet_write_npy(inside("few.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    json_t *parsed = document_of(RUN("eval", "@/vae", "--samples", "@/few.npy", "--json"), 2);
+    json_t *metrics = json_object_get(parsed, "metrics");
+    assert_null(json_object_get(metrics, "modes"));
+    static const char *const given[] = {"elbo", "neighbour-spread", "memorisation"};
+    for (size_t i = 0; i < 3; i++) assert_non_null(json_object_get(metrics, given[i]));
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(metrics, "memorisation"), "n")), ROWS);
+    json_decref(parsed);
+    expect(RUN("eval", "@/vae", "--samples", "@/few.npy"), 0, "neighbour-spread",
+           "modes is left out: modes needs at least 2500 samples");
+    expect(RUN("eval", "@/vae", "--samples", "@/few.npy", "--metric", "modes"), 1, NULL, "few.npy has 800");
+}
+
+static void settings_without_effect_are_named(void **state)
+{
+    (void)state;
+    static const char words[] = "--set examples=5 has no effect";
+    expect(RUN("eval", "@/vae", "--metric", "mse", "--set", "examples=5"), 1, NULL, words);
+    expect(RUN("eval", "@/vae", "--metric", "mse", "--metric", "log-likelihood", "--set", "examples=5", "--set", "k=3"),
+           0, "log-likelihood", NULL);
+    expect(RUN("eval", "@/gan", "--metric", "modes", "--set", "sigma=0.1"), 1, NULL, "--set sigma=0.1 has no effect");
+    expect(RUN("sample", "@/vae", "--set", "k=3", "--out", "@/unread.npy"), 1, NULL, "--set k=3 has no effect");
+    expect(RUN("score", "@/vae", "--by", "elbo", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");
+    expect(RUN("invert", "@/vae", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");
+    expect(RUN("invert", "@/vae", "-n", "2", "--set", "steps=2", "--out", "@/found.npy"), 0, NULL, NULL);
+    expect(RUN("train", "vae", "--data", "ring8", "--judge", "@/vae", "--out", "@/vain"), 2, NULL,
+           "name one with --watch");
+}
+
+/* The only look is at the end; a training that goes on past its first epoch is as if it had never ended before. */
+static void a_best_is_kept_within_the_first_epoch(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    static const char look[] = "\"split\":\"test\"";
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "100", "--keep-best", "elbo", "-q", "--out", "@/short"), 0,
+           NULL, NULL);
+    expect(RUN("eval", "@/short/best.safetensors", "--metric", "elbo"), 0, "elbo", NULL);
+    expect(RUN("train", "--resume", "@/short", "--steps", "110", "-q"), 0, NULL, NULL);
+    expect(RUN("train", "--resume", "@/short", "--epochs", "1", "--keep-best", "elbo", "-q"), 0, NULL, NULL);
+    char *metrics = test_file_read(inside("short/metrics.jsonl", path), NULL);
+    const char *first = strstr(metrics, look);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, look));
+    assert_non_null(strstr(metrics, "\"epoch\":1.0,\"split\":\"test\""));
+    free(metrics);
+    expect(RUN("train", "--resume", "@/short", "--steps", "470"), 0, NULL,
+           "goes on without; what it had is had again "
+           "with --watch elbo\n");
+}
+
 static void runs_are_drawn(void **state)
 {
     (void)state;
@@ -424,6 +484,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evaluation_is_a_document),
         cmocka_unit_test(results_name_their_features),
+        cmocka_unit_test(few_samples_cost_what_needs_more),
+        cmocka_unit_test(settings_without_effect_are_named),
+        cmocka_unit_test(a_best_is_kept_within_the_first_epoch),
         cmocka_unit_test(runs_are_drawn),
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),

@@ -122,6 +122,35 @@ static void nats_are_compared_under_one_likelihood(void **state)
     json_decref(document);
 }
 
+/* The metric of `metric`, evaluated on data of that checksum. */
+static const char *on_data(double value, const char *checksum, const char *split)
+{
+    static char text[1400];
+    (void)snprintf(text, sizeof text, "{\"data_checksum\": \"%s\", \"split\": \"%s\", %s", checksum, split,
+                   metric("larger", value, value - 0.1, value + 0.1, NULL) + 1);
+    return text;
+}
+
+/* What the data are decides, not what they are called: one set under two paths is compared, one path with two sets is
+ * not. */
+static void the_same_examples_are_compared(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *checksum, *split;
+        bool compared;
+    } others[] = {
+        {"d", "1", "test", true}, {"e", "1", "test", true}, {"d", "2", "test", false}, {"d", "1", "train", false}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        make_run("a", "d", on_data(1, "1", "test"));
+        make_run("b", others[i].name, on_data(2, others[i].checksum, others[i].split));
+        json_t *document = compared("a", "b"), *row = json_array_get(json_object_get(document, "metrics"), 0);
+        assert_int_equal(json_array_size(json_object_get(row, "best")), others[i].compared ? 1 : 0);
+        assert_int_equal(json_is_string(json_object_get(row, "not_comparable")), !others[i].compared);
+        json_decref(document);
+    }
+}
+
 static void what_is_missing_is_said(void **state)
 {
     (void)state;
@@ -186,6 +215,7 @@ static void a_page_of_ten_runs_stays_small(void **state)
     (void)state;
     enum { BYTES = 300000 };
     static char picture[BYTES] = "\x89PNG\r\n\x1a\n";
+    memcpy(picture + BYTES - 8, "IEND\xae\x42\x60\x82", 8);
     char names[10][8], path[PATH_SIZE];
     const char *list[10];
     for (size_t i = 0; i < 10; i++) {
@@ -324,7 +354,7 @@ static void runs_are_compared(void **state)
     (void)state;
     expect(RUN("compare", "@/vae", "@/gan", "--out", "@/both.html"), 0, "differs in", "evaluating ");
     assert_true(is_there("both.html"));
-    expect(RUN("compare", "@/vae", "@/gan"), 0, "mse: only for models that reconstruct", NULL);
+    expect(RUN("compare", "@/vae", "@/gan"), 0, "mse (gan): only for models that reconstruct", NULL);
     json_t *parsed = document(RUN("compare", "@/vae", "@/gan", "--json"));
     json_t *rows = json_object_get(parsed, "metrics"), *row;
     size_t i, of_bound = 0;
@@ -389,9 +419,13 @@ int main(void)
     for (size_t i = 0; i < VERDICTS; i++)
         marks[i] = TEST_ROW(verdict_cases[i].name, the_better_run_is_marked, &verdict_cases[i]);
     const struct CMUnitTest files[] = {
-        IN_FOLDER(nats_are_compared_under_one_likelihood), IN_FOLDER(what_is_missing_is_said),
-        IN_FOLDER(settings_that_differ_come_apart),        IN_FOLDER(nothing_of_a_run_becomes_markup),
-        IN_FOLDER(a_page_of_ten_runs_stays_small),         IN_FOLDER(reports_become_curves),
+        IN_FOLDER(nats_are_compared_under_one_likelihood),
+        IN_FOLDER(the_same_examples_are_compared),
+        IN_FOLDER(what_is_missing_is_said),
+        IN_FOLDER(settings_that_differ_come_apart),
+        IN_FOLDER(nothing_of_a_run_becomes_markup),
+        IN_FOLDER(a_page_of_ten_runs_stays_small),
+        IN_FOLDER(reports_become_curves),
     };
     const struct CMUnitTest program[] = {
         cmocka_unit_test(training_leaves_a_page), cmocka_unit_test(a_report_is_evaluated_once),

@@ -203,7 +203,13 @@ static void samples_come_from_a_file(void **state)
     duet_metric_value values[4];
     size_t count;
     assert_status(duet_metric_compute(run, "modes", DUET_TEST, 0, values, 4, &count, &error), DUET_ERROR_DATA, &error);
-    assert_message(&error, "holds 600 of them: 2500 are needed");
+    assert_message(&error, "modes needs at least 2500 samples; ");
+    assert_message(&error, "has 600");
+    assert_int_equal(value_of(run, "memorisation", DUET_TEST, "memorisation").n, COUNT); /* others do with fewer */
+    error = (duet_error){0};
+    request.first = COUNT - 9;
+    assert_status(duet_run_use(run, &request, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "holds 600 of them: 601 are needed");
     error = (duet_error){0};
     assert_status(duet_run_set_samples(run, write_rows("wide.npy", points, COUNT / 2, 4), &error), DUET_ERROR_DATA,
                   &error);
@@ -285,15 +291,27 @@ static void judges_are_known_by_their_weights(void **state)
     duet_run_close(&run);
 }
 
+static char said[2048];
+
+static void keep_words(void *context, const char *line)
+{
+    (void)context;
+    if (strstr(line, "judge") != NULL) (void)snprintf(said, sizeof said, "%s", line);
+}
+
+/* judge: NULL: the one that the run has. */
 static duet_status watch(const char *judge, bool resume, uint64_t epochs, duet_error *error)
 {
     static const char *const metrics[] = {"classes"}, *const settings[] = {"hidden=4", "latent=2"};
     char judge_path[PATH], path[PATH];
     duet_monitor *monitor;
-    (void)snprintf(judge_path, sizeof judge_path, "%s", in_folder(judge));
+    said[0] = '\0';
+    *error = (duet_error){0};
+    (void)snprintf(judge_path, sizeof judge_path, "%s", in_folder(judge == NULL ? "" : judge));
     (void)snprintf(path, sizeof path, "%s", in_folder("watched"));
+    const char *given = judge == NULL ? NULL : judge_path;
     const duet_monitor_options wanted = {
-        .metrics = metrics, .metric_count = 1, .judge = judge_path, .resume = resume ? path : NULL};
+        .metrics = metrics, .metric_count = 1, .best = "classes", .judge = given, .resume = resume ? path : NULL};
     assert_ok(duet_monitor_new(&monitor, &wanted, error), error);
     const duet_train_options options = {.family = duet_family_find("vae"),
                                         .data = small,
@@ -305,21 +323,59 @@ static duet_status watch(const char *judge, bool resume, uint64_t epochs, duet_e
                                         .resume = resume ? path : NULL,
                                         .at_start = duet_monitor_check,
                                         .at_epoch = duet_monitor_look,
-                                        .watcher = monitor};
+                                        .watcher = monitor,
+                                        .judge = given,
+                                        .log = keep_words};
     duet_status status = duet_train(&options, NULL, NULL, error);
     duet_monitor_free(&monitor);
     return status;
 }
 
+/* How many lines of metrics.jsonl have what is told apart by the judge's checksum, and in *last the last one's. */
+static size_t count_looks(char last[24])
+{
+    char *text = test_file_read(in_folder("watched/metrics.jsonl"), NULL);
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, "\"features\":\"")) != NULL; count++) {
+        at += strlen("\"features\":\"");
+        (void)snprintf(last, 24, "%.16s", at);
+    }
+    free(text);
+    return count;
+}
+
+/* A training that goes on asks the judge that it had, and no other one unless it is told to. */
 static void a_watched_training_keeps_its_judge(void **state)
 {
     (void)state;
-    duet_error error = {0};
+    duet_error error;
+    char first[24], last[24], moved[PATH];
     assert_ok(watch("one", false, 1, &error), &error);
-    assert_status(watch("other", true, 2, &error), DUET_ERROR_USAGE, &error);
-    assert_message(&error, "classes by the features of an earlier judge");
-    error = (duet_error){0};
-    assert_ok(watch("same", true, 2, &error), &error);
+    assert_int_equal(count_looks(first), 1);
+    assert_ok(watch(NULL, true, 2, &error), &error);
+    assert_int_equal(count_looks(last), 2);
+    assert_string_equal(first, last);
+    assert_ok(watch("same", true, 3, &error), &error);
+    assert_string_equal(said, "");
+
+    assert_int_equal(unlink(in_folder("watched/best.safetensors")), 0);
+    assert_ok(watch("other", true, 4, &error), &error);
+    assert_int_equal(access(in_folder("watched/best.safetensors"), F_OK), 0); /* what was better was so by "one" */
+    assert_non_null(strstr(said, "the judge is another one: classes of this run was by a judge with the checksum "));
+    assert_int_equal(count_looks(last), 4);
+    assert_string_not_equal(first, last);
+    assert_ok(watch(NULL, true, 5, &error), &error); /* by the other one from here on */
+    assert_string_equal(said, "");
+
+    (void)snprintf(moved, sizeof moved, "%s", in_folder("moved"));
+    assert_int_equal(rename(in_folder("other"), moved), 0);
+    assert_status(watch(NULL, true, 6, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "the judge of this run cannot be opened");
+    train_judge("other", 3); /* another one in its place */
+    assert_status(watch(NULL, true, 6, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "could not be compared: --judge ");
+    assert_int_equal(count_looks(last), 5);
+    assert_ok(watch("other", true, 6, &error), &error);
 }
 
 int main(void)

@@ -18,6 +18,12 @@ static void metrics_say_what_they_cannot_do(void **state)
                   &error);
     assert_message(&error, "discriminator");
     assert_int_equal(count, 0);
+    error = (duet_error){0};
+    assert_status(duet_metric_check(run, "classes", DUET_TEST, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "modes counts them exactly");
+    assert_non_null(duet_metric_refusal(run, "classes"));
+    assert_null(duet_metric_refusal(run, "accuracy")); /* for what it is says the summary */
+    assert_null(duet_metric_refusal(run, "modes"));
     for (const duet_metric_row *row; (row = duet_metric_at(rows)) != NULL; rows++)
         assert_true(row->name[0] != '\0' && row->unit[0] != '\0' && row->summary[0] != '\0');
     assert_true(rows >= 8);
@@ -29,18 +35,16 @@ static void metrics_say_what_they_cannot_do(void **state)
 }
 
 /* A name speaks of one value, but for the nll of elbo, a term of the bound, which is shown as "nll of elbo". The
- * unit of a metric is that of the first of its values, and directions of both never contradict; cost has many units. */
+ * unit of a metric is that of the first of its values; cost has many units. */
 static void measures_agree_with_their_metrics(void **state)
 {
     (void)state;
     const duet_metric_row *row, *other;
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         const duet_metric_measure *first = row->measures;
-        int better = first->better == DUET_LARGER ? 1 : first->better == DUET_SMALLER ? -1 : 0;
         bool is_cost = strcmp(row->name, "cost") == 0;
         if (!is_cost && strcmp(first->name, row->name) != 0) fail_msg("%s begins with %s", row->name, first->name);
         if (!is_cost && first->unit != NULL) fail_msg("%s has two units", row->name);
-        if (row->better * better < 0) fail_msg("%s is better in two directions", row->name);
         for (const duet_metric_measure *it = first; it->name != NULL; it++) {
             if (duet_metric_measure_find(row, it->name) != it) fail_msg("%s gives %s twice", row->name, it->name);
             for (size_t j = 0; (other = duet_metric_at(j)) != NULL; j++)
@@ -48,6 +52,49 @@ static void measures_agree_with_their_metrics(void **state)
                     fail_msg("%s and %s both give %s", row->name, other->name, it->name);
         }
     }
+}
+
+/* What is best by a metric follows from its first value alone: a best is kept by it where one of two values is better.
+ */
+static void a_best_is_kept_where_one_is_better(void **state)
+{
+    (void)state;
+    const duet_metric_row *row;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
+        duet_error error = {0};
+        duet_monitor *monitor;
+        bool has_best = row->measures[0].better != DUET_NEITHER;
+        duet_status status = duet_monitor_new(&monitor, &(duet_monitor_options){.best = row->name}, &error);
+        if (status != (has_best ? DUET_OK : DUET_ERROR_USAGE)) fail_msg("a best of %s: %s", row->name, error.message);
+        duet_monitor_free(&monitor);
+    }
+    assert_int_equal(duet_metric_find("latent-mmd")->measures[0].better, DUET_SMALLER);
+    assert_int_equal(duet_metric_find("active-units")->measures[0].better, DUET_NEITHER);
+}
+
+/* However many are asked for, and none is lost in silence: what a verdict has no room for is refused. */
+static void no_metric_is_one_too_many(void **state)
+{
+    (void)state;
+    enum { TIMES = 70 };
+    const char *names[TIMES];
+    const duet_metric_row *row;
+    duet_error error = {0};
+    duet_metric_value values[3 * TIMES];
+    size_t count = 0, all = 0;
+    duet_run *run = open_run("ring-vae", "vae", "ring8", SETTINGS("hidden=4", "latent=2"));
+    for (size_t i = 0; i < TIMES; i++) names[i] = "elbo";
+    assert_ok(duet_metric_compute_all(run, names, TIMES, DUET_TEST, 0, values, 3 * TIMES, &count, &error), &error);
+    assert_int_equal(count, 3 * TIMES);
+    while ((row = duet_metric_at(all)) != NULL && all < TIMES) names[all++] = row->name;
+    assert_null(row);
+    duet_monitor *monitor;
+    const duet_monitor_options options = {.metrics = names, .metric_count = all};
+    assert_ok(duet_monitor_new(&monitor, &options, &error), &error);
+    assert_status(duet_monitor_check(monitor, run, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "at most 32 values can be watched");
+    duet_monitor_free(&monitor);
+    duet_run_close(&run);
 }
 
 /* Rows do not see each other, nor how many there are. */
@@ -168,6 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metrics_say_what_they_cannot_do),
         cmocka_unit_test(measures_agree_with_their_metrics),
+        cmocka_unit_test(a_best_is_kept_where_one_is_better),
+        cmocka_unit_test(no_metric_is_one_too_many),
         cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),
         cmocka_unit_test(noise_follows_from_the_seed),
         cmocka_unit_test(looking_at_a_model_does_not_change_its_training),

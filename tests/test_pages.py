@@ -261,7 +261,7 @@ def make_pages(program, folder):
     duet("compare", "vae", odd, "--judge", "judge", "--out", "compare.html")
     duet("compare", "vae", "ring", "--out", "apart.html")
     duet("report", "vae", "--out", "report.html")
-    duet("report", "ring", "--out", "points.html")
+    duet("report", "ring", "--set", "steps=5", "--out", "points.html")
 
 
 PAGES = ("compare", "apart", "report", "points", "training")

@@ -73,15 +73,24 @@ static void average_precision_goes_through_thresholds(void **state)
 static void ends_are_met(void **state)
 {
     (void)state;
-    const float low[] = {1, 2, 3}, high[] = {4, 5, NAN}, same[] = {2, 2};
+    const float low[] = {1, 2, 3}, high[] = {4, 5, NAN}, same[] = {2, 2}, middle = 2.5f;
     duet_separation found;
     duet_error error = {0};
     assert_ok(duet_separate(low, 3, high, 3, &found, &error), &error);
     assert_close(found.auroc, 1, 0);
     assert_close(found.average_precision, 1, 0);
+    assert_close(found.low, 3 / (3 + 1.959964 * 1.959964), 1e-12); /* Wilson's, three pairs of three */
+    assert_close(found.high, 1, 0);
+    assert_ok(duet_separate(high, 3, low, 2, &found, &error), &error);
+    assert_close(found.auroc, 0, 0);
+    assert_close(found.low, 0, 0);
+    assert_close(found.high, 1 - 2 / (2 + 1.959964 * 1.959964), 1e-12);
     assert_ok(duet_separate(same, 2, same, 2, &found, &error), &error);
     assert_close(found.auroc, 0.5, 0);
     assert_close(found.average_precision, 0.5, 0);
+    assert_true(isnan(found.low) && isnan(found.high)); /* scores that are all alike say nothing of others */
+    assert_ok(duet_separate(low, 3, &middle, 1, &found, &error), &error);
+    assert_true(found.auroc > 0.5 && found.auroc < 1 && isnan(found.low) && isnan(found.high));
     assert_int_equal(duet_separate(low, 3, high, 0, &found, &error), DUET_ERROR_USAGE);
     assert_message(&error, "there are 3 and 0");
 }

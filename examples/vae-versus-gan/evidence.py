@@ -3,7 +3,7 @@
 
 An estimate is {"value", "low", "high", "n"}, as `duet eval --json` gives it. Over several seeds it is their mean, and the
 interval is Student's over the seeds: it then covers trainings too. With one seed it is the metric's own and covers the
-examples alone.
+examples alone. Where all are equal they tell nothing of another one, and there is no interval.
 """
 import math
 import random
@@ -28,6 +28,8 @@ def over_seeds(estimates):
         return estimates[0]
     values = [one["value"] for one in estimates]
     mean, count = statistics.fmean(values), len(values)
+    if min(values) == max(values):
+        return number(mean, n=count)
     reach = STUDENT[min(count - 1, 9)] * statistics.stdev(values) / math.sqrt(count)
     return number(mean, mean - reach, mean + reach, count)
 
@@ -79,4 +81,5 @@ def spearman(first, second):
     if whole is None:
         return None
     drawn = sorted(x for x in (of(draw.choices(pairs, k=len(pairs))) for _ in range(2000)) if x is not None)
-    return number(whole, drawn[len(drawn) // 40], drawn[-1 - len(drawn) // 40], len(pairs))
+    low, high = drawn[len(drawn) // 40], drawn[-1 - len(drawn) // 40]
+    return number(whole, *((low, high) if low < high else ()), n=len(pairs))

@@ -39,6 +39,7 @@ typedef struct duet_data_info {
     const char *const *class_names; /**< [classes], as long as the set is open; NULL: numbers only */
     size_t factor_count;            /**< 0: nobody knows what examples are made of */
     const duet_factor *factors;     /**< [factor_count], static */
+    char checksum[24];              /**< of the content; "" before duet_data_checksum */
 } duet_data_info;
 
 /** One row of `duet datasets`. */
@@ -95,6 +96,11 @@ DUET_API const char *duet_data_note(const duet_data *data, size_t index, bool *q
  * read where it lies; by write, sync, rename. Errors: DUET_ERROR_USAGE for a generated set, which never ends, those of
  *  reading, DUET_ERROR_FILE. */
 DUET_API duet_status duet_data_convert(duet_data *data, const char *path, duet_error *error);
+
+/** Sees to it that duet_data_describe has the checksum of counts, shapes, types, rows and labels: the same under any
+ *  name and path, compressed or not, and another one where data was replaced. Reads through files that are not
+ *  compressed. Ask before a plan that reads the data is made. Errors: those of reading. */
+DUET_API duet_status duet_data_checksum(duet_data *data, duet_error *error);
 
 /** Examples first .. first + count - 1 of a split as float32, bytes scaled to [0, 1]. */
 DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,

@@ -45,14 +45,16 @@ typedef struct duet_metric_row {
     const char *name;
     const char *unit;
     const char *summary;
-    int better;      /**< 1: the larger its first value, the better; -1: the smaller; 0: no best is kept by it */
     bool on_request; /**< it takes long: computed only where it is named */
     duet_feature_use by_features;
-    const duet_metric_measure *measures; /**< every value that it can give; after the last a NULL name */
+    /** Every value that it can give; after the last a NULL name. The first is the metric's own: what is best by the
+     *  metric is best by it. */
+    const duet_metric_measure *measures;
 } duet_metric_row;
 
 /** A metric's value and its interval of 95%, which docs/commands.md says how it is made; low and high are NaN without
- *  one. n: the examples or samples it was taken over. */
+ *  one, as where all that was seen is alike and says nothing of what else there may be. n: the examples or samples it
+ * was taken over. */
 typedef struct duet_metric_value {
     const char *name; /**< static */
     double value, low, high;
@@ -70,6 +72,9 @@ DUET_API bool duet_metric_applies(duet_run *run, const char *metric);
 /** Refuses, in words, a metric that there is not (DUET_ERROR_USAGE), that the model cannot give (likewise), or of fewer
  *  examples than it needs (DUET_ERROR_DATA, with the number needed). */
 DUET_API duet_status duet_metric_check(duet_run *run, const char *metric, duet_split split, duet_error *error);
+/** Why the run cannot give a metric that does not apply, in words of its own; NULL where the metric's summary says for
+ *  what it is. */
+DUET_API const char *duet_metric_refusal(duet_run *run, const char *metric);
 /** Computes one metric on a split. It may write several values (at most `capacity`); returns through *count. Errors:
  *  DUET_ERROR_USAGE for an unknown metric or one the model cannot give. */
 DUET_API duet_status duet_metric_compute(duet_run *run, const char *metric, duet_split split, uint64_t seed,
@@ -79,12 +84,6 @@ DUET_API duet_status duet_metric_compute(duet_run *run, const char *metric, duet
 DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *metrics, size_t metric_count,
                                              duet_split split, uint64_t seed, duet_metric_value *values,
                                              size_t capacity, size_t *count, duet_error *error);
-
-/** What gave the features of a metric. Values by different ones say nothing about each other. */
-typedef struct duet_features_identity {
-    char name[256];    /**< the name of the judge's directory, or of the file of the data's features; "": nothing did */
-    char checksum[24]; /**< of the judge's weights, or of that file's numbers: one encoder and one set of examples */
-} duet_features_identity;
 
 /** *identity: of the metric's features with what the run has now, a judge or files; of metrics that compare features
  *  if `metric` is NULL. Its name is "" for a metric that takes none. */
@@ -139,7 +138,8 @@ typedef struct duet_monitor_options {
     size_t metric_count;
     const char *best;      /**< the metric whose best state is kept as best.safetensors; NULL: none */
     uint64_t patience;     /**< epochs without a better one after which the training stops; 0: it does not */
-    const char *judge;     /**< a classifier's run for metrics that ask one; NULL: nobody */
+    const char *judge;     /**< a classifier's run for metrics that ask one; NULL: nobody, or who run.json of the run
+                              that goes on names, if that judge still says the same (duet_train_options.judge) */
     bool stop_on_collapse; /**< look for lost modes, classes and latents, and stop where few are left */
     uint64_t seed;         /**< of the metrics' own noise */
     const char *resume;    /**< the run that goes on, whose earlier values count; NULL: a new one */
@@ -147,10 +147,12 @@ typedef struct duet_monitor_options {
 
 typedef struct duet_monitor duet_monitor;
 
-/** Errors: DUET_ERROR_USAGE for a metric that there is not, or of which there is no best. */
+/** Errors: DUET_ERROR_USAGE for a metric that there is not, or of whose first value neither of two is better. */
 DUET_API duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options *options, duet_error *error);
 DUET_API void duet_monitor_free(duet_monitor **monitor);
-/** For duet_train_options.at_start, with the monitor as `watcher`: refuses metrics that the run cannot give. */
+/** For duet_train_options.at_start, with the monitor as `watcher`: refuses metrics that the run cannot give, and a
+ *  recorded judge that is not what it was. With nothing to watch it only says what a run that goes on was watched by.
+ */
 DUET_API duet_status duet_monitor_check(void *monitor, duet_run *run, duet_error *error);
 /** For duet_train_options.at_epoch, with the monitor as `watcher`. */
 DUET_API duet_status duet_monitor_look(void *monitor, duet_run *run, uint64_t epoch, duet_verdict *verdict,

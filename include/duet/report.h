@@ -61,9 +61,8 @@ DUET_API duet_status duet_write_npy_bytes(const char *path, const uint8_t *value
 /** Where a file of a run's pages lies: DIRECTORY/NAME, or DIRECTORY/best-NAME for DIRECTORY/best.safetensors. The
  * caller frees it; NULL: out of memory. */
 DUET_API char *duet_page_file(const char *run, const char *name);
-/** What a run's checkpoint says of itself: steps done, and the checksum of its bytes. Errors: DUET_ERROR_FILE where
- *  there is none, DUET_ERROR_DATA for another file. */
-DUET_API duet_status duet_page_checkpoint(const char *run, uint64_t *step, char checksum[32], duet_error *error);
+/** Whether a picture of the run's pages, report/FILE in it, is there and whole. */
+DUET_API bool duet_page_has_picture(const char *run, const char *file);
 /** The runs as a JSON document (docs/commands.md): settings that differ, metrics with the better runs marked, costs,
  *  losses. *text: the caller frees it. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for what is no run. */
 DUET_API duet_status duet_page_document(const char *const *runs, size_t count, char **text, duet_error *error);

@@ -19,6 +19,19 @@ DUET_API duet_status duet_trainer_save(duet_trainer *trainer, const char *path, 
  *  damaged file, of which nothing is taken. */
 DUET_API duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error);
 
+/** What a checkpoint says of itself. */
+typedef struct duet_checkpoint_facts {
+    uint64_t step;     /**< steps done */
+    char checksum[32]; /**< of its bytes: two checkpoints of one checksum are the same */
+} duet_checkpoint_facts;
+
+/** Reads the checkpoint of a run's directory, or the .safetensors file in one, through and checks each byte, without a
+ *  device. Errors: DUET_ERROR_FILE where there is none, DUET_ERROR_DATA for one that is cut or damaged. */
+DUET_API duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts, duet_error *error);
+/** The checksum (duet_data_checksum) of the data that a run's run.json names, as they are now. Errors: also those of
+ *  opening data. */
+DUET_API duet_status duet_run_data_checksum(const char *run, char checksum[24], duet_error *error);
+
 /* A whole training into a run directory. */
 
 typedef struct duet_progress {
@@ -69,13 +82,16 @@ typedef struct duet_train_options {
     void *context;
     const volatile int *stop; /**< set to non-zero (by a signal handler) to stop at the next step's end */
     bool stop_on_collapse;    /**< stop where a report shows that nothing more is learnt */
-    /** Looks at each epoch's end, after its report, at the run as it is now, which is borrowed for the training; NULL:
-     *  nobody does. duet_monitor_look is one. */
+    /** Looks at each epoch's end, after its report, at the run as it is now, which is borrowed for the training; of a
+     *  training that ends within its first epoch at that end, as epoch 0. NULL: nobody does. duet_monitor_look is one.
+     */
     duet_status (*at_epoch)(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error);
     /** Asked before anything is written whether at_epoch will be able to look; its error is the training's. NULL:
      * nobody asks. duet_monitor_check is one. */
     duet_status (*at_start)(void *watcher, duet_run *run, duet_error *error);
     void *watcher;
+    const char *judge; /**< the classifier's run that the watcher asks, kept in run.json; NULL: nobody, or the resumed
+                          run's */
 } duet_train_options;
 
 typedef struct duet_train_summary {
@@ -140,9 +156,22 @@ DUET_API duet_data *duet_run_given_samples(duet_run *run);
 /** What a row of features is of. */
 typedef enum duet_feature_source { DUET_OF_SAMPLES, DUET_OF_EXAMPLES } duet_feature_source;
 
+/** What gave the features of a metric. Values by different ones say nothing about each other. */
+typedef struct duet_features_identity {
+    char name[256];    /**< the name of the judge's directory, or of the file of the data's features; "": nothing did */
+    char checksum[24]; /**< of the judge's weights, or of that file's numbers: one encoder and one set of examples */
+} duet_features_identity;
+
+/** Writes rows of features as FILE.npy, [count, width], and a note beside it, FILE-judge.json, that says what gave them
+ *  and of what they are. Two rows or more. Errors: DUET_ERROR_FILE. */
+DUET_API duet_status duet_features_write(const char *path, const float *values, size_t count, size_t width,
+                                         duet_feature_source of, const duet_features_identity *by, duet_error *error);
+/** The path of that note, which the caller frees; NULL: out of memory. */
+DUET_API char *duet_features_note_path(const char *path);
+
 /** Lets metrics that compare features take those of any encoder in place of a judge's: two .npy files, [n, width], of
  *  samples that the run drew and of the data's examples. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for files that are no
- *  rows of numbers or not equally wide. */
+ *  rows of numbers, not equally wide, or by two judges as their notes say. */
 DUET_API duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples,
                                            duet_error *error);
 /** What was read; NULL: no features were set. */
@@ -164,12 +193,20 @@ DUET_API size_t duet_run_classes(duet_run *run);
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */
 DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count);
+/** The first of them that nothing asked for so far reads, so that it had no effect; NULL: there is none. */
+DUET_API const char *duet_run_unread(const duet_run *run);
+/** Whether what makes the output reads a setting, "key=value", of a request. */
+DUET_API bool duet_run_reads(duet_run *run, const char *output, const char *setting);
 /** FLOPs of each row of a request, counted from the shapes as duet_plan_explain does; the request is planned, not
  *  answered. Errors as of duet_run_use. */
 DUET_API duet_status duet_run_flops(duet_run *run, const duet_request *request, double *flops, duet_error *error);
-/** Whether some procedure of the model reads the setting `key` in a request. */
+/** Refuses, in words, what duet_run_use would refuse: a setting that the model does not take, or a value out of its
+ *  range (DUET_ERROR_USAGE). */
+DUET_API duet_status duet_run_check_settings(duet_run *run, const char *const *settings, size_t count,
+                                             duet_error *error);
+/** Whether some procedure of the model reads the setting `key` in a request; "weights": whether it keeps averages. */
 DUET_API bool duet_run_takes(duet_run *run, const char *key);
-/** What they say of `key`, the last of them; NULL: nothing. */
+/** What they say of `key`, the last of them, which then counts as read; NULL: nothing. */
 DUET_API const char *duet_run_setting(duet_run *run, const char *key);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not
  *  have, or examples that it needs and were not given; DUET_ERROR_INTERRUPTED; DUET_ERROR_NUMERIC. */

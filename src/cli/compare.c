@@ -5,6 +5,7 @@
 #include "cli/evaluation.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
+#include "cli/run.h"
 #include "cli/table.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@
 enum { MOST_COLUMNS = 68, WORD = 32 };
 
 struct arguments {
-    cli_list runs;
+    cli_list runs, settings;
     const char *out, *judge, *device;
     bool afresh, json;
 };
@@ -25,6 +26,10 @@ static const cli_option options[] = {
     {CLI_OPERANDS, "RUN RUN...", 0, PLACE(runs), NULL, "directories of runs, two or more", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
      "a run of a classifier, which says what samples show (default: those\nthat judged the runs before)", 0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
+     "a number of the models' way of sampling, or weights=average or\nweights=trained; several\ntimes. Left out for "
+     "runs that do not take it",
+     0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE.html", "write a page too, with pictures and curves", 0, 0},
     {CLI_FLAG, "afresh", 0, PLACE(afresh), NULL, "evaluate again, also where nothing has changed", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
@@ -203,25 +208,74 @@ static int print_metrics(json_t *document)
     return status;
 }
 
-/* Why dashes stand in the table: of each metric that some run lacks, once for all runs that give the same reason. */
+/* Whether run `run` gives the metric's leading value, so that the values beside it could be expected. */
+static bool gives_leading(json_t *document, json_t *metric, size_t run)
+{
+    json_t *other;
+    size_t i;
+    json_array_foreach(part(document, "metrics"), i, other)
+    {
+        if (strcmp(text_of(other, "name"), text_of(metric, "metric")) == 0)
+            return !isnan(number_of(json_array_get(json_object_get(other, "values"), run), "value"));
+    }
+    return true;
+}
+
+/* Why run `run` has a dash for the metric; NULL: it has none, or one that its metric's own line explains. */
+static const char *reason_of(json_t *document, json_t *metric, size_t run)
+{
+    bool leads = strcmp(text_of(metric, "name"), text_of(metric, "metric")) == 0;
+    json_t *cell = json_array_get(json_object_get(metric, "values"), run);
+    return leads || gives_leading(document, metric, run) ? json_string_value(json_object_get(cell, "reason")) : NULL;
+}
+
+/* The line of a reason, with the names of the runs that give it; only at the first of them. */
+static void print_reason(json_t *document, json_t *metric, size_t run, const char *reason)
+{
+    size_t count = json_array_size(part(document, "runs")), alike = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *own = reason_of(document, metric, i);
+        bool same = own != NULL && strcmp(own, reason) == 0;
+        if (same && i < run) return;
+        alike += same;
+    }
+    printf("  %s", text_of(metric, "name"));
+    for (size_t i = run, said = 0; alike < count && i < count; i++) {
+        const char *own = reason_of(document, metric, i);
+        if (own == NULL || strcmp(own, reason) != 0) continue;
+        printf("%s%s", said++ == 0 ? " (" : ", ", text_of(json_array_get(part(document, "runs"), i), "name"));
+        if (said == alike) printf(")");
+    }
+    printf(": %s\n", reason);
+}
+
+/* Why dashes stand in the table: of each metric that some run lacks, each reason once, with the runs that it is of. */
 static void print_missing(json_t *document)
 {
-    json_t *metric, *cell;
-    size_t i, j;
+    json_t *metric;
+    size_t i, runs = json_array_size(part(document, "runs"));
     bool any = false;
     json_array_foreach(part(document, "metrics"), i, metric)
     {
-        const char *reason = NULL;
-        if (strcmp(text_of(metric, "name"), text_of(metric, "metric")) != 0) continue;
-        json_array_foreach(json_object_get(metric, "values"), j, cell)
-        {
-            const char *own = json_string_value(json_object_get(cell, "reason"));
-            if (own != NULL && reason == NULL) reason = own;
+        for (size_t run = 0; run < runs; run++) {
+            const char *reason = reason_of(document, metric, run);
+            if (reason == NULL) continue;
+            if (!any) printf("\nNot given by every run:\n");
+            any = true;
+            print_reason(document, metric, run, reason);
         }
-        if (reason == NULL) continue;
-        if (!any) printf("\nNot given by every run:\n");
-        any = true;
-        printf("  %s: %s\n", text_of(metric, "name"), reason);
+    }
+}
+
+/* Settings of use that all runs have; where they differ, they stand among the differences. */
+static void print_use(json_t *document)
+{
+    json_t *row;
+    size_t i;
+    json_array_foreach(part(document, "common"), i, row)
+    {
+        if (strcmp(text_of(row, "setting"), "set at use") == 0 && strcmp(text_of(row, "value"), "nothing") != 0)
+            printf("all made with %s\n", text_of(row, "value"));
     }
 }
 
@@ -238,6 +292,7 @@ static int print_tables(json_t *document)
     int status = print_differences(document);
     if (status == CLI_DONE) status = print_cost(document);
     if (status == CLI_DONE) status = print_metrics(document);
+    print_use(document);
     print_missing(document);
     print_verdicts(document);
     return status;
@@ -267,7 +322,7 @@ static int check(const struct arguments *arguments)
         return cli_complain(CLI_MISTAKE, "'duet compare' needs two runs or more; 'duet report' shows one");
     if (arguments->out != NULL && !cli_ends_in(arguments->out, ".html"))
         return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .html, not '%s'", arguments->out);
-    return CLI_DONE;
+    return cli_settings_look(&arguments->settings);
 }
 
 static int run(int argc, char **argv)
@@ -278,9 +333,11 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_compare, argc, argv, &arguments, &status)) return status;
     status = check(&arguments);
     for (size_t i = 0; status == CLI_DONE && i < arguments.runs.count; i++)
-        status = cli_evaluation_ensure(
-            arguments.runs.items[i],
-            &(cli_evaluation_wish){.device = arguments.device, .judge = arguments.judge, .afresh = arguments.afresh});
+        status = cli_evaluation_ensure(arguments.runs.items[i], &(cli_evaluation_wish){.device = arguments.device,
+                                                                                       .judge = arguments.judge,
+                                                                                       .settings = &arguments.settings,
+                                                                                       .runs = &arguments.runs,
+                                                                                       .afresh = arguments.afresh});
     if (status == CLI_DONE && arguments.out != NULL &&
         duet_page_write(arguments.out, arguments.runs.items, arguments.runs.count, &error) != DUET_OK)
         status = cli_fail_opened(&error);
@@ -293,8 +350,9 @@ const cli_command cli_compare = {
     .details =
         "Settings in which the runs differ come first, then cost and metrics with their intervals of 95%; a run is\n"
         "marked as better only where its interval does not overlap that of a worse one. Metrics and pictures are\n"
-        "kept in each run (evaluation.json, report/) and made anew only where the checkpoint or the judge is another\n"
-        "one. Metrics by features are compared only under one judge, and nothing is compared on different data.",
+        "kept in each run (evaluation.json, report/) and made anew only where the checkpoint, the data, the judge\n"
+        "or --set is another one. Metrics by features are compared only under one judge, and nothing is compared on "
+        "different data.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* duet eval: the metrics of a trained run, on the test split. */
 #include "cli/commands.h"
+#include "cli/metrics.h"
 #include "cli/output.h"
 #include "cli/run.h"
 #include "cli/table.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
-
-enum { MOST_VALUES = 64 };
 
 struct arguments {
     const char *run, *device, *data, *judge, *samples;
@@ -38,34 +38,41 @@ static const cli_option options[] = {
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "judge on this data (default: the run's own)", 0, 0},
 };
 
-struct values {
-    duet_metric_value rows[MOST_VALUES];
-    size_t count;
-};
+static void tell_of_missing(void *context, const char *metric, const char *reason)
+{
+    (void)context;
+    cli_complain(CLI_DONE, "%s is left out: %s", metric, reason);
+}
 
 /* Whether it can be computed; if there are too few examples, says what is left out. */
 static bool is_possible(duet_run *run, const char *metric)
 {
     duet_error error = {0};
     duet_status status = duet_metric_check(run, metric, cli_run_split(run), &error);
-    if (status == DUET_ERROR_DATA) fprintf(stderr, "%s is left out: %s\n", metric, error.message);
+    if (status == DUET_ERROR_DATA) tell_of_missing(NULL, metric, error.message);
     return status == DUET_OK;
 }
 
-/* The metrics asked for; without any, all that apply: in one pass over the split. */
-static int compute_all(duet_run *run, const struct arguments *arguments, struct values *values)
+/* All that apply and do not take long. */
+static int compute_usual(duet_run *run, const struct arguments *arguments, cli_values *values)
 {
-    const char *names[CLI_COUNT_OF(arguments->metrics.items)];
     const duet_metric_row *row;
-    size_t count = arguments->metrics.count;
-    duet_error error = {0};
-    for (size_t i = 0; i < count; i++) names[i] = arguments->metrics.items[i];
-    for (size_t i = 0; arguments->metrics.count == 0 && (row = duet_metric_at(i)) != NULL; i++)
+    size_t count = 0;
+    const char **names = malloc(cli_metrics_count() * sizeof *names);
+    if (names == NULL) return cli_complain(CLI_FAILED, "there is too little memory for names");
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
         if (!row->on_request && is_possible(run, row->name)) names[count++] = row->name;
-    if (duet_metric_compute_all(run, names, count, cli_run_split(run), arguments->seed, values->rows, MOST_VALUES,
-                                &values->count, &error) != DUET_OK)
-        return cli_fail_opened(&error);
-    return CLI_DONE;
+    int status = cli_metrics_compute(run, names, count, arguments->seed, values, tell_of_missing, NULL);
+    free(names);
+    return status;
+}
+
+/* The metrics asked for, none of which is to be missing; without any, the usual ones. */
+static int compute(duet_run *run, const struct arguments *arguments, cli_values *values)
+{
+    const cli_list *asked = &arguments->metrics;
+    if (asked->count == 0) return compute_usual(run, arguments, values);
+    return cli_metrics_compute(run, asked->items, asked->count, arguments->seed, values, NULL, NULL);
 }
 
 static bool has_interval(const duet_metric_value *value)
@@ -99,7 +106,7 @@ static json_t *text_or_null(const char *text)
     return text == NULL ? json_null() : cli_json_text(text);
 }
 
-static int print_json(duet_run *run, const struct arguments *arguments, const struct values *values)
+static int print_json(duet_run *run, const struct arguments *arguments, const cli_values *values)
 {
     json_t *metrics = json_object();
     duet_error error = {0};
@@ -115,7 +122,7 @@ static int print_json(duet_run *run, const struct arguments *arguments, const st
     return error.status == DUET_OK ? status : cli_fail_opened(&error);
 }
 
-static int print_table(const struct values *values)
+static int print_table(const cli_values *values)
 {
     static const char *const heads[] = {"metric", ">value", ">low", ">high", ">examples"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
@@ -162,10 +169,18 @@ static int take_features(duet_run *run, const cli_list *files)
     return cli_fail_opened(&error);
 }
 
+/* Which settings have an effect shows when the metrics have asked for what they need. */
+static int check_settings(duet_run *run)
+{
+    const char *unread = duet_run_unread(run);
+    if (unread == NULL) return CLI_DONE;
+    return cli_complain(CLI_FAILED, "--set %s has no effect: none of these metrics reads it", unread);
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
-    struct values values = {.count = 0};
+    cli_values values = {0};
     duet_run *opened = NULL, *judge = NULL;
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
@@ -178,8 +193,10 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
     if (status == CLI_DONE) status = take_samples(opened, arguments.samples);
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
-    if (status == CLI_DONE) status = compute_all(opened, &arguments, &values);
+    if (status == CLI_DONE) status = compute(opened, &arguments, &values);
+    if (status == CLI_DONE) status = check_settings(opened);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);
+    free(values.rows);
     duet_run_close(&judge);
     duet_run_close(&opened);
     return status;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Evaluations kept in run directories. A metric that fails, say for want of examples, costs only itself: the page says
  * why it is missing. */
-#include "cli/evaluation.h"
+#include "cli/basis.h"
 #include "cli/measures.h"
+#include "cli/metrics.h"
 #include "cli/output.h"
 #include "cli/run.h"
 
@@ -12,20 +13,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { MOST_VALUES = 128, MOST_METRICS = 64, SEED = 0 };
-
-/* What an evaluation depends on, as it stands in its file. */
-static json_t *checkpoint_json(const char *run, int *status)
-{
-    uint64_t step;
-    char sum[32];
-    duet_error error = {0};
-    *status = CLI_DONE;
-    if (duet_page_checkpoint(run, &step, sum, &error) == DUET_OK)
-        return json_pack("{s:I, s:s}", "step", (json_int_t)step, "checksum", sum);
-    *status = cli_fail_opened(&error);
-    return NULL;
-}
+enum { SEED = 0 };
 
 /* The evaluation in the run's directory; NULL: none that can be read. */
 static json_t *read_evaluation(const char *run)
@@ -36,58 +24,6 @@ static json_t *read_evaluation(const char *run)
     return evaluation;
 }
 
-static bool is_named(json_t *list, const char *metric)
-{
-    json_t *entry;
-    size_t i;
-    json_array_foreach(list, i, entry)
-    {
-        const char *own = json_string_value(json_object_get(entry, "metric"));
-        if (own != NULL && strcmp(own, metric) == 0) return true;
-    }
-    return false;
-}
-
-/* Whether it says something of every metric that there is by now. */
-static bool is_complete(json_t *evaluation)
-{
-    const duet_metric_row *row;
-    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
-        if (!is_named(json_object_get(evaluation, "metrics"), row->name) &&
-            !is_named(json_object_get(evaluation, "not_given"), row->name))
-            return false;
-    return true;
-}
-
-/* Whether the pictures that it names are still there. */
-static bool has_pictures(const char *run, json_t *evaluation)
-{
-    char *folder = duet_page_file(run, "report");
-    bool whole = folder != NULL;
-    json_t *picture;
-    size_t i;
-    json_array_foreach(json_object_get(evaluation, "pictures"), i, picture)
-    {
-        const char *file = json_string_value(json_object_get(picture, "file"));
-        if (!whole || file == NULL) continue;
-        char *path = malloc(strlen(folder) + strlen(file) + 2);
-        if (path != NULL) sprintf(path, "%s/%s", folder, file);
-        whole = path != NULL && access(path, R_OK) == 0;
-        free(path);
-    }
-    free(folder);
-    return whole;
-}
-
-static bool is_as_wished(json_t *evaluation, json_t *checkpoint, json_t *judge)
-{
-    const char *version = json_string_value(json_object_get(evaluation, "duet"));
-    json_t *by = json_object_get(json_object_get(evaluation, "judge"), "checkpoint");
-    return version != NULL && strcmp(version, duet_version()) == 0 &&
-           json_equal(json_object_get(evaluation, "checkpoint"), checkpoint) &&
-           (judge == NULL || json_equal(by, judge)) && is_complete(evaluation);
-}
-
 /* The part of a summary that says what a metric needs: what stands behind the last semicolon. */
 static const char *need_of(const duet_metric_row *row)
 {
@@ -95,13 +31,14 @@ static const char *need_of(const duet_metric_row *row)
     return semicolon == NULL ? row->summary : semicolon + 1 + strspn(semicolon + 1, " ");
 }
 
-static void add_missing(json_t *evaluation, const duet_metric_row *row, const char *reason)
+static void add_missing(void *evaluation, const char *metric, const char *reason)
 {
-    json_array_append_new(json_object_get(evaluation, "not_given"), cli_measure_missing_json(row, reason));
+    json_array_append_new(json_object_get(evaluation, "not_given"),
+                          cli_measure_missing_json(duet_metric_find(metric), reason));
 }
 
 /* The metrics that the run gives without being asked for by name; why not, for all others. */
-static size_t choose_metrics(duet_run *run, json_t *evaluation, const char *names[MOST_METRICS])
+static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **names)
 {
     const duet_metric_row *row;
     size_t count = 0;
@@ -109,47 +46,34 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char *name
         char reason[400];
         duet_error error = {0};
         if (!duet_metric_applies(run, row->name)) {
-            snprintf(reason, sizeof reason, "only %s", need_of(row));
-            add_missing(evaluation, row, reason);
+            const char *refusal = duet_metric_refusal(run, row->name);
+            snprintf(reason, sizeof reason, "%s%s", refusal == NULL ? "only " : "",
+                     refusal == NULL ? need_of(row) : refusal);
+            add_missing(evaluation, row->name, reason);
         } else if (row->on_request && strcmp(row->name, "cost") != 0) {
             snprintf(reason, sizeof reason, "takes long: duet eval RUN --metric %s", row->name);
-            add_missing(evaluation, row, reason);
+            add_missing(evaluation, row->name, reason);
         } else if (duet_metric_check(run, row->name, cli_run_split(run), &error) != DUET_OK) {
-            add_missing(evaluation, row, error.message); /* too few examples */
-        } else if (count < MOST_METRICS) {
+            add_missing(evaluation, row->name, error.message); /* too few examples */
+        } else {
             names[count++] = row->name;
         }
     }
     return count;
 }
 
-static void add_values(duet_run *run, json_t *evaluation, const duet_metric_value *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(json_object_get(evaluation, "metrics"), cli_measure_json(run, &values[i]));
-}
-
-/* All in one pass; where one fails, each by itself. */
 static int compute(duet_run *run, json_t *evaluation)
 {
-    const char *names[MOST_METRICS];
-    duet_metric_value values[MOST_VALUES];
-    size_t count = choose_metrics(run, evaluation, names), made;
-    duet_split split = cli_run_split(run);
-    duet_error error = {0};
-    if (duet_metric_compute_all(run, names, count, split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK) {
-        add_values(run, evaluation, values, made);
-        return CLI_DONE;
-    }
-    if (error.status == DUET_ERROR_INTERRUPTED || error.status == DUET_ERROR_DEVICE) return cli_fail_opened(&error);
-    for (size_t i = 0; i < count; i++) {
-        error = (duet_error){0};
-        if (duet_metric_compute(run, names[i], split, SEED, values, MOST_VALUES, &made, &error) == DUET_OK)
-            add_values(run, evaluation, values, made);
-        else
-            add_missing(evaluation, duet_metric_find(names[i]), error.message);
-    }
-    return CLI_DONE;
+    cli_values values = {0};
+    const char **names = malloc(cli_metrics_count() * sizeof *names);
+    if (names == NULL) return cli_complain(CLI_FAILED, "there is too little memory for names");
+    size_t count = choose_metrics(run, evaluation, names);
+    int status = cli_metrics_compute(run, names, count, SEED, &values, add_missing, evaluation);
+    for (size_t i = 0; status == CLI_DONE && i < values.count; i++)
+        json_array_append_new(json_object_get(evaluation, "metrics"), cli_measure_json(run, &values.rows[i]));
+    free(values.rows);
+    free(names);
+    return status;
 }
 
 /* A judge that does not fit the run's data judges nothing here, and why is kept; the other runs may still be compared
@@ -161,17 +85,77 @@ static int call_judge(duet_run *run, json_t *judged_by, duet_run **judge)
     if (directory == NULL) return CLI_DONE;
     json_object_del(judged_by, "left_out");
     if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK) return cli_fail_opened(&error);
-    if (duet_run_set_judge(run, *judge, &error) == DUET_OK) return CLI_DONE;
+    if (duet_run_set_judge(run, *judge, &error) == DUET_OK) {
+        duet_features_identity identity;
+        if (duet_metric_features(run, NULL, &identity, &error) != DUET_OK) return cli_fail_opened(&error);
+        json_object_set_new(judged_by, "features", json_string(identity.checksum));
+        return CLI_DONE;
+    }
     if (error.status != DUET_ERROR_DATA) return cli_fail_opened(&error);
     json_object_set_new(judged_by, "left_out", cli_json_text(error.message));
     return CLI_DONE;
 }
 
-/* Said each time that the judge is asked for, not only when the evaluation is made. */
-static void warn_of_judge(json_t *judged_by, const char *run)
+/* Whether another run of the comparison takes the setting. */
+static bool others_take(duet_run *run, const char *directory, const cli_list *runs, const char *key)
 {
-    const char *reason = json_string_value(json_object_get(judged_by, "left_out"));
-    if (reason != NULL) cli_complain(CLI_DONE, "the judge is left out for %s: %s", run, reason);
+    bool taken = false;
+    for (size_t i = 0; i < runs->count && !taken; i++) {
+        duet_run *other = NULL;
+        if (strcmp(runs->items[i], directory) == 0 ||
+            duet_run_open_beside(&other, runs->items[i], run, NULL) != DUET_OK)
+            continue; /* its own evaluation says what is wrong with it */
+        taken = duet_run_takes(other, key);
+        duet_run_close(&other);
+    }
+    return taken;
+}
+
+/* Sorts a setting: among those that the run takes, or with the reason among those left out, if it is for others. */
+static int sort_setting(duet_run *run, const char *directory, const cli_evaluation_wish *wish, const char *setting,
+                        cli_list *taken, json_t *left_out)
+{
+    duet_error error = {0};
+    if (duet_run_check_settings(run, &setting, 1, &error) == DUET_OK) {
+        taken->items[taken->count++] = setting;
+        return CLI_DONE;
+    }
+    char *key = strndup(setting, strcspn(setting, "="));
+    if (key == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a setting");
+    bool for_others = !duet_run_takes(run, key) && others_take(run, directory, wish->runs, key);
+    free(key);
+    if (!for_others) return cli_fail_opened(&error);
+    json_array_append_new(
+        left_out, json_pack("{s:o, s:o}", "setting", cli_json_text(setting), "reason", cli_json_text(error.message)));
+    return CLI_DONE;
+}
+
+/* `taken` must outlive the run. */
+static int take_settings(duet_run *run, const char *directory, const cli_evaluation_wish *wish, cli_list *taken,
+                         json_t *left_out)
+{
+    int status = CLI_DONE;
+    for (size_t i = 0; status == CLI_DONE && i < wish->settings->count; i++)
+        status = sort_setting(run, directory, wish, wish->settings->items[i], taken, left_out);
+    if (status == CLI_DONE) duet_run_set_settings(run, taken->items, taken->count);
+    return status;
+}
+
+/* What was asked for and left out is said each time, not only when the evaluation is made. A run by itself has no
+ * others for which a setting could be meant. */
+static int say_what_is_left_out(json_t *evaluation, const char *run, const cli_evaluation_wish *wish)
+{
+    const char *reason = json_string_value(json_object_get(json_object_get(evaluation, "judge"), "left_out"));
+    json_t *left_out;
+    size_t i;
+    if (wish->judge != NULL && reason != NULL) cli_complain(CLI_DONE, "the judge is left out for %s: %s", run, reason);
+    json_array_foreach(json_object_get(evaluation, "settings_left_out"), i, left_out)
+    {
+        const char *why = json_string_value(json_object_get(left_out, "reason"));
+        if (wish->runs->count == 1) return cli_complain(CLI_FAILED, "%s", why);
+        cli_complain(CLI_DONE, "left out for %s: %s", run, why);
+    }
+    return CLI_DONE;
 }
 
 static bool dump_synced(json_t *evaluation, const char *path)
@@ -199,40 +183,58 @@ static int write_evaluation(const char *run, json_t *evaluation)
     return status;
 }
 
-static int evaluate(const char *directory, const cli_evaluation_wish *wish, json_t *checkpoint, json_t *judged_by)
+/* All of an evaluation but what is computed. NULL after a message. */
+static json_t *begin_evaluation(duet_run *run, const cli_basis *basis)
+{
+    duet_error error = {0};
+    duet_data *data = duet_run_data(run);
+    if (duet_data_checksum(data, &error) != DUET_OK) {
+        (void)cli_fail_opened(&error);
+        return NULL;
+    }
+    const duet_data_info *info = duet_data_describe(data);
+    return json_pack("{s:i, s:s, s:O, s:O, s:o, s:s, s:O, s:[], s:o, s:s, s:i, s:[], s:[]}", "schema", 1, "duet",
+                     duet_version(), "checkpoint", basis->checkpoint, "judge", basis->judge, "data",
+                     cli_json_text(info->name), "data_checksum", info->checksum, "settings", basis->settings,
+                     "settings_left_out", "device", cli_basis_device(duet_run_device(run)), "split",
+                     cli_run_split(run) == DUET_TEST ? "test" : "train", "seed", SEED, "metrics", "not_given");
+}
+
+/* *evaluation: what was made, which the caller drops. */
+static int evaluate(const char *directory, const cli_evaluation_wish *wish, const cli_basis *basis, json_t **evaluation)
 {
     duet_run *run = NULL, *judge = NULL;
+    cli_list taken = {.count = 0};
     fprintf(stderr, "evaluating %s\n", directory);
+    if (basis->judge_lost.status != DUET_OK)
+        cli_complain(CLI_DONE, "who judged %s before cannot be asked again, so nobody does (--judge RUN): %s",
+                     directory, basis->judge_lost.message);
     int status = cli_run_open(&run, directory, wish->device, NULL);
-    if (status == CLI_DONE) status = call_judge(run, judged_by, &judge);
-    if (status == CLI_DONE) {
-        json_t *evaluation = json_pack(
-            "{s:i, s:s, s:O, s:O, s:o, s:s, s:i, s:[], s:[]}", "schema", 1, "duet", duet_version(), "checkpoint",
-            checkpoint, "judge", judged_by, "data", cli_json_text(duet_data_describe(duet_run_data(run))->name),
-            "split", cli_run_split(run) == DUET_TEST ? "test" : "train", "seed", SEED, "metrics", "not_given");
-        status = compute(run, evaluation);
-        if (status == CLI_DONE) status = cli_page_pictures(run, directory, evaluation);
-        if (status == CLI_DONE) status = write_evaluation(directory, evaluation);
-        json_decref(evaluation);
-    }
+    *evaluation = status == CLI_DONE ? begin_evaluation(run, basis) : NULL;
+    if (status == CLI_DONE && *evaluation == NULL) status = CLI_FAILED;
+    if (status == CLI_DONE)
+        status = take_settings(run, directory, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
+    if (status == CLI_DONE) status = call_judge(run, basis->judge, &judge);
+    if (status == CLI_DONE) status = compute(run, *evaluation);
+    if (status == CLI_DONE) status = cli_page_pictures(run, directory, *evaluation);
+    if (status == CLI_DONE) status = write_evaluation(directory, *evaluation);
     duet_run_close(&judge);
     duet_run_close(&run);
     return status;
 }
 
-/* Who is to judge: the one asked for, or who judged before and is still there, as it is now. */
-static json_t *judge_json(const cli_evaluation_wish *wish, json_t *before, int *status)
+/* A judge is found again where it lies now: written where the path that was kept leads to nobody, or only from one
+ * folder. */
+static int keep(const char *run, const cli_basis *basis, json_t *evaluation)
 {
-    const char *run = wish->judge;
-    *status = CLI_DONE;
-    if (run == NULL) {
-        uint64_t step;
-        char sum[32];
-        run = json_string_value(json_object_get(json_object_get(before, "judge"), "run"));
-        if (run == NULL || duet_page_checkpoint(run, &step, sum, NULL) != DUET_OK) return json_null();
-    }
-    json_t *checkpoint = checkpoint_json(run, status);
-    return checkpoint == NULL ? NULL : json_pack("{s:o, s:o}", "run", cli_json_text(run), "checkpoint", checkpoint);
+    json_t *judge = json_object_get(evaluation, "judge"), *now = json_object_get(basis->judge, "run");
+    const char *path = json_string_value(json_object_get(judge, "run"));
+    if (basis->data_lost.status != DUET_OK)
+        cli_complain(CLI_DONE, "the data of %s cannot be looked at, so its evaluation is taken as it is: %s", run,
+                     basis->data_lost.message);
+    if (path == NULL || now == NULL || (path[0] == '/' && access(path, F_OK) == 0)) return CLI_DONE;
+    json_object_set(judge, "run", now);
+    return write_evaluation(run, evaluation);
 }
 
 /* Two programs at a time would write the same files: the second waits, and finds the work done. The lock is the
@@ -249,23 +251,20 @@ static int lock_run(const char *run)
 
 int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
 {
-    int status;
     int lock = lock_run(run);
-    json_t *checkpoint = checkpoint_json(run, &status), *before = NULL, *judge = NULL;
-    if (status == CLI_DONE) {
-        before = read_evaluation(run);
-        judge = judge_json(wish, before, &status);
+    json_t *evaluation = read_evaluation(run);
+    cli_basis basis;
+    bool kept = false;
+    int status = cli_basis_find(&basis, run, wish, evaluation);
+    if (status == CLI_DONE) status = cli_basis_keeps(&basis, run, wish, evaluation, &kept);
+    if (status == CLI_DONE && kept) status = keep(run, &basis, evaluation);
+    if (status == CLI_DONE && !kept) {
+        json_decref(evaluation);
+        status = evaluate(run, wish, &basis, &evaluation);
     }
-    if (status == CLI_DONE) {
-        bool kept = !wish->afresh && has_pictures(run, before) &&
-                    is_as_wished(before, checkpoint, json_object_get(judge, "checkpoint"));
-        if (!kept) status = evaluate(run, wish, checkpoint, judge);
-        if (status == CLI_DONE && wish->judge != NULL)
-            warn_of_judge(kept ? json_object_get(before, "judge") : judge, run);
-    }
+    if (status == CLI_DONE) status = say_what_is_left_out(evaluation, run, wish);
     if (lock >= 0) (void)close(lock);
-    json_decref(judge);
-    json_decref(before);
-    json_decref(checkpoint);
+    cli_basis_free(&basis);
+    json_decref(evaluation);
     return status;
 }

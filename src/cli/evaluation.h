@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What pages and comparisons need of a run, kept in its directory: evaluation.json with the metrics, and report/ with
- * pictures. Made anew only if the checkpoint or the judge is another one. */
+ * pictures. Made anew only if something that they are of is another one. */
 #ifndef DUET_SRC_CLI_EVALUATION_H
 #define DUET_SRC_CLI_EVALUATION_H
 
+#include "cli/options.h"
 #include "duet.h"
 
 #include <jansson.h>
 
 typedef struct cli_evaluation_wish {
     const char *device, *judge; /* NULL: the preferred one; whoever judged before, or nobody */
-    bool afresh;                /* also where the files are as they should be */
+    const cli_list *settings;   /* of use, KEY=VALUE */
+    const cli_list *runs; /* all that are compared; a setting that only some of them take is left out for others */
+    bool afresh;          /* also where the files are as they should be */
 } cli_evaluation_wish;
 
 /** Makes the files of a run where they are missing or old. Returns an exit status. */

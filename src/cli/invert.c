@@ -93,6 +93,13 @@ static int get_numbered(duet_run *run, const cli_list *numbers, inversion *it)
     return status;
 }
 
+/* Those of --own are read by what makes samples too. */
+static int check_settings(duet_run *run, const struct arguments *arguments)
+{
+    static const char *const outputs[] = {"inverse", DUET_SAMPLE};
+    return cli_settings_reach(run, &arguments->settings, outputs, arguments->own ? 2 : 1);
+}
+
 static int get_examples(duet_run *run, const struct arguments *arguments, inversion *it)
 {
     if (arguments->examples.count > 0) return get_numbered(run, &arguments->examples, it);
@@ -233,7 +240,8 @@ static int invert(duet_run *run, const struct arguments *arguments)
     if (status != CLI_DONE) return status;
     if (arguments->examples.count > 0) it.count = arguments->examples.count;
     if (!arguments->own && it.count > info->count[cli_run_split(run)]) it.count = info->count[cli_run_split(run)];
-    status = make_room(&it);
+    status = check_settings(run, arguments);
+    if (status == CLI_DONE) status = make_room(&it);
     if (status == CLI_DONE) status = get_examples(run, arguments, &it);
     if (status == CLI_DONE) status = descend(run, arguments, &it);
     if (status == CLI_DONE) status = write_result(run, arguments, &it);

@@ -45,18 +45,6 @@ static json_t *describe(const char *name, const duet_metric_row *row, const duet
                      measure->better == DUET_NEAREST_ONE ? json_real(1) : json_null());
 }
 
-/* Of a value of the metric, or of a metric as a whole that gives several by other names. */
-static duet_metric_measure measure_of(const duet_metric_row *row, const char *name)
-{
-    const duet_metric_measure *found = duet_metric_measure_find(row, name);
-    if (found != NULL) return *found;
-    return (duet_metric_measure){.name = name,
-                                 .better = row->better > 0   ? DUET_LARGER
-                                           : row->better < 0 ? DUET_SMALLER
-                                                             : DUET_NEITHER,
-                                 .group = DUET_OF_MORE};
-}
-
 json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
 {
     duet_features_identity identity;
@@ -64,8 +52,7 @@ json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
     bool is_taken = strcmp(value->name, value->row->name) != 0 && duet_metric_find(value->name) != NULL;
     snprintf(name, sizeof name, is_taken ? "%s of %s" : "%s", value->name,
              value->row->name); /* the bound's nll is no nll */
-    duet_metric_measure measure = measure_of(value->row, value->name);
-    json_t *entry = describe(name, value->row, &measure);
+    json_t *entry = describe(name, value->row, duet_metric_measure_find(value->row, value->name));
     json_object_set_new(entry, "value", cli_json_number(value->value));
     json_object_set_new(entry, "low", cli_json_number(value->low));
     json_object_set_new(entry, "high", cli_json_number(value->high));
@@ -78,8 +65,7 @@ json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
 
 json_t *cli_measure_missing_json(const duet_metric_row *row, const char *reason)
 {
-    duet_metric_measure measure = measure_of(row, row->name);
-    json_t *entry = describe(row->name, row, &measure);
+    json_t *entry = describe(row->name, row, &row->measures[0]);
     json_object_set_new(entry, "reason", cli_json_text(reason));
     return entry;
 }

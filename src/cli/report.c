@@ -4,11 +4,13 @@
 #include "cli/evaluation.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
+#include "cli/run.h"
 
 #include <stdlib.h>
 
 struct arguments {
     const char *run, *out, *judge, *device;
+    cli_list settings;
     bool afresh, json;
 };
 
@@ -18,6 +20,8 @@ static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
      "a run of a classifier, which says what samples show (default: the\none that judged this run before)", 0, 0},
+    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
+     "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE.html", "the page (default: report.html in the run)", 0, 0},
     {CLI_FLAG, "afresh", 0, PLACE(afresh), NULL, "evaluate again, also where nothing has changed", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: what the page shows but for pictures", 0, 0},
@@ -56,9 +60,14 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_report, argc, argv, &arguments, &status)) return status;
     if (arguments.out != NULL && !cli_ends_in(arguments.out, ".html"))
         return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .html, not '%s'", arguments.out);
-    status = cli_evaluation_ensure(
-        arguments.run,
-        &(cli_evaluation_wish){.device = arguments.device, .judge = arguments.judge, .afresh = arguments.afresh});
+    const cli_list runs = {.items = {arguments.run}, .count = 1};
+    status = cli_settings_look(&arguments.settings);
+    if (status == CLI_DONE)
+        status = cli_evaluation_ensure(arguments.run, &(cli_evaluation_wish){.device = arguments.device,
+                                                                             .judge = arguments.judge,
+                                                                             .settings = &arguments.settings,
+                                                                             .runs = &runs,
+                                                                             .afresh = arguments.afresh});
     if (status == CLI_DONE) status = write_page(&arguments);
     if (status == CLI_DONE && arguments.json) status = print_json(arguments.run);
     return status;
@@ -71,7 +80,7 @@ const cli_command cli_report = {
         "The page needs no other file and no network: samples, reconstructions, losses, metrics, settings, and a "
         "blind\n"
         "sheet on which people can try to tell real pictures from made ones. The metrics are kept in the run as\n"
-        "evaluation.json and computed anew only where the checkpoint or the judge is another one.",
+        "evaluation.json and computed anew only where the checkpoint, the data, the judge or --set is another one.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,25 @@ int cli_settings_look(const cli_list *settings)
     for (size_t i = 0; i < settings->count; i++)
         if (strchr(settings->items[i], '=') == NULL)
             return cli_complain(CLI_MISTAKE, "'%s' is no setting: KEY=VALUE was expected", settings->items[i]);
+    return CLI_DONE;
+}
+
+static bool is_known(duet_run *run, const char *setting)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(setting, "="), setting);
+    return duet_run_takes(run, key);
+}
+
+int cli_settings_reach(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        bool read = !is_known(run, settings->items[i]);
+        for (size_t k = 0; k < count; k++) read = read || duet_run_reads(run, outputs[k], settings->items[i]);
+        if (!read)
+            return cli_complain(CLI_FAILED, "--set %s has no effect: nothing that is asked for reads it",
+                                settings->items[i]);
+    }
     return CLI_DONE;
 }
 

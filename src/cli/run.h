@@ -24,6 +24,10 @@ int cli_use(duet_run *run, duet_request *request);
 /** CLI_DONE if every word has the form KEY=VALUE, else a message and CLI_MISTAKE. Only the run knows its keys. */
 int cli_settings_look(const cli_list *settings);
 
+/** CLI_DONE unless a setting that the run knows is read by nothing that makes one of the outputs; then CLI_FAILED after
+ * a message. What the run does not know its requests refuse. */
+int cli_settings_reach(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count);
+
 /** CLI_DONE if all are names of metrics, else CLI_MISTAKE after a message that offers the nearest name. */
 int cli_metrics_check(const cli_list *metrics);
 

@@ -103,6 +103,7 @@ static int sample(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
     int class, status = cli_run_needs(run, output_of(run), "make samples");
+    if (status == CLI_DONE) status = cli_settings_reach(run, &arguments->settings, (const char *[]){output_of(run)}, 1);
     if (status == CLI_DONE) status = read_class(run, arguments->class, &class);
     if (status != CLI_DONE) return status;
     bool all = class == ALL_CLASSES;
@@ -151,7 +152,8 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
         return cli_complain(CLI_FAILED, "--manifold needs a model with 2 latents, and this one has %zu%s",
                             latent_features, has_setting ? ": train one with --set latent=2" : "");
     int class;
-    status = read_class(run, arguments->class, &class);
+    status = cli_settings_reach(run, &arguments->settings, (const char *[]){DUET_DECODE}, 1);
+    if (status == CLI_DONE) status = read_class(run, arguments->class, &class);
     if (status == CLI_DONE && (class == ALL_CLASSES || (class == NO_CLASS && duet_run_has_classes(run))))
         status = cli_complain(CLI_FAILED, "--manifold shows one class of a model that is told classes: add --class N");
     if (status != CLI_DONE) return status;

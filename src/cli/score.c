@@ -220,8 +220,10 @@ static json_t *separation_json(const struct arguments *arguments, const duet_sep
 static void print_separation(const struct arguments *arguments, const duet_separation *separation)
 {
     if (arguments->against == NULL) return;
-    printf("against %zu examples of %s: AUROC %.4f (%.4f to %.4f), average precision %.4f\n\n", separation->strange,
-           arguments->against, separation->auroc, separation->low, separation->high, separation->average_precision);
+    char interval[64] = "no interval";
+    if (!isnan(separation->low)) snprintf(interval, sizeof interval, "%.4f to %.4f", separation->low, separation->high);
+    printf("against %zu examples of %s: AUROC %.4f (%s), average precision %.4f\n\n", separation->strange,
+           arguments->against, separation->auroc, interval, separation->average_precision);
 }
 
 static const double quantiles[] = {0, 0.05, 0.5, 0.95, 1};
@@ -269,6 +271,8 @@ static int score(duet_run *run, const struct arguments *arguments)
     cli_rows rows;
     const struct way *way = choose_way(run, arguments->by);
     int status = way == NULL ? CLI_FAILED : cli_rows_choose(run, arguments->split, arguments->count, &rows);
+    if (status == CLI_DONE)
+        status = cli_settings_reach(run, &arguments->settings, way->outputs, way->outputs[1] == NULL ? 1 : 2);
     if (status != CLI_DONE) return status;
     float *scores = cli_floats_new(rows.count, 1);
     scored *ranked = NULL;
@@ -291,9 +295,10 @@ static int score(duet_run *run, const struct arguments *arguments)
 static int check_curve(const struct arguments *arguments)
 {
     if (arguments->curve == NULL) return CLI_DONE;
-    if (arguments->by != NULL || arguments->against != NULL || arguments->out != NULL || arguments->split != NULL)
-        return cli_complain(CLI_MISTAKE,
-                            "--curve gives no scores: --by, --against, --out and --split have no meaning beside it");
+    if (arguments->by != NULL || arguments->against != NULL || arguments->out != NULL || arguments->split != NULL ||
+        arguments->settings.count > 0)
+        return cli_complain(CLI_MISTAKE, "--curve gives no scores: --by, --set, --against, --out and --split have no "
+                                         "meaning beside it");
     return cli_curve_check(arguments->curve);
 }
 

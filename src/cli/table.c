@@ -2,6 +2,7 @@
 /* Columns as wide as their widest cell, and numbers at a readable scale. */
 #include "cli/table.h"
 #include "cli/output.h"
+#include "cli/width.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -43,22 +44,26 @@ static const char *head_text(const cli_table *table, size_t column)
 
 static size_t column_width(const cli_table *table, size_t column)
 {
-    size_t width = strlen(head_text(table, column));
-    for (size_t i = column; i < table->count; i += table->columns)
-        if (strlen(table->cells[i]) > width) width = strlen(table->cells[i]);
+    size_t width = cli_width(head_text(table, column));
+    for (size_t i = column; i < table->count; i += table->columns) {
+        size_t own = cli_width(table->cells[i]);
+        if (own > width) width = own;
+    }
     return width;
 }
 
 /* Names are those of files and may hold anything: what would steer a terminal or end a row becomes "?". */
 static void put_text(const char *text, FILE *stream)
 {
-    for (; *text != '\0'; text++) fputc((unsigned char)*text < ' ' || *text == 127 ? '?' : *text, stream);
+    size_t bytes;
+    for (int columns; (bytes = cli_character(text, &columns)) > 0; text += bytes)
+        (void)fwrite(columns < 0 ? "?" : text, 1, columns < 0 ? 1 : bytes, stream);
 }
 
 /* One cell; the last one with a text is not padded, so that no line ends in spaces. */
 static void print_cell(const cli_table *table, size_t column, const char *text, bool last, FILE *stream)
 {
-    size_t padding = column_width(table, column) - strlen(text);
+    size_t padding = column_width(table, column) - cli_width(text);
     bool right = table->heads[column][0] == '>';
     if (right) fprintf(stream, "%*s", (int)padding, "");
     put_text(text, stream);

@@ -52,7 +52,10 @@ static const cli_option options[] = {
      0},
     {CLI_COUNT, "patience", 0, PLACE(patience), "N", "with --keep-best: stop after N epochs without a better one", 1,
      UINT32_MAX},
-    {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, for watched metrics that ask one", 0, 0},
+    {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
+     "a run of a classifier, for watched metrics that ask one (with --resume\n"
+     "by default the run's own)",
+     0, 0},
     {CLI_FLAG, "stop-on-collapse", 0, PLACE(stop_on_collapse), NULL,
      "stop, with exit status 1, when nothing more is learnt: one player has\n"
      "won, the posterior says nothing, or few of the modes or classes are\nleft",
@@ -62,6 +65,11 @@ static const cli_option options[] = {
     {CLI_FLAG, "quiet", 'q', PLACE(quiet), NULL, "no progress, no explanations", 0, 0},
     {CLI_FLAG, "profile", 0, PLACE(profile), NULL, "print a table of the kernels' launches and times at the end", 0, 0},
 };
+
+static bool watches(const struct arguments *arguments)
+{
+    return arguments->watched.count > 0 || arguments->keep_best != NULL || arguments->stop_on_collapse;
+}
 
 /* Names that the library can check without opening anything; with --resume the run says which data it is. */
 static int check_values(const struct arguments *arguments)
@@ -82,6 +90,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
         return cli_complain(CLI_MISTAKE, "--epochs and --steps say the same thing in two ways: give one of them");
     if (arguments->patience != 0 && arguments->keep_best == NULL)
         return cli_complain(CLI_MISTAKE, "--patience waits for a better value: say of what with --keep-best METRIC");
+    if (arguments->judge != NULL && !watches(arguments))
+        return cli_complain(CLI_MISTAKE, "--judge is asked by metrics that are watched: name one with --watch METRIC");
     int status = cli_metrics_check(&arguments->watched);
     if (status != CLI_DONE) return status;
     if (arguments->model != NULL) {
@@ -136,11 +146,6 @@ static void print_summary(const duet_train_summary *summary, bool quiet)
     printf("%s\n", summary->run);
 }
 
-static bool watches(const struct arguments *arguments)
-{
-    return arguments->watched.count > 0 || arguments->keep_best != NULL || arguments->stop_on_collapse;
-}
-
 /* Says why, if a training stopped by itself. Returns CLI_FAILED for a collapse, else CLI_DONE. */
 static int tell_of_stop(const duet_train_summary *summary)
 {
@@ -183,9 +188,10 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .context = &progress,
         .stop = cli_catch_interrupt(),
         .stop_on_collapse = arguments->stop_on_collapse,
-        .at_start = watches(arguments) ? duet_monitor_check : NULL,
+        .at_start = watches(arguments) || arguments->resume != NULL ? duet_monitor_check : NULL,
         .at_epoch = watches(arguments) ? duet_monitor_look : NULL,
         .watcher = monitor,
+        .judge = arguments->judge,
     };
     duet_train_summary summary = {0};
     duet_device *device = NULL;

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/file.h"
 #include "base/size.h"
@@ -120,7 +121,26 @@ static duet_status flat_share(duet_rows *to, const duet_rows *from, duet_error *
     return it->stream.kind->again(&other->stream, &it->stream, error);
 }
 
-static const duet_row_source flat_source = {flat_read, flat_check_end, flat_share, flat_close};
+/* A CRC-32 is linear: what the header puts into that of the whole file can be taken out again. */
+static duet_status flat_checksum(duet_rows *rows, uint32_t *checksum, duet_error *error)
+{
+    flat *it = rows->state;
+    unsigned char chunk[16384];
+    uLong sum = crc32_z(0, NULL, 0);
+    size_t bytes = rows->count * it->row_bytes;
+    bool stated = !it->stream.exact && it->stream.stated == (uint32_t)(it->header_bytes + bytes);
+    DUET_TRY(duet_stream_seek(&it->stream, stated ? 0 : it->header_bytes, error));
+    for (size_t left = stated ? it->header_bytes : bytes; left > 0;) {
+        size_t wanted = left < sizeof chunk ? left : sizeof chunk;
+        DUET_TRY(duet_stream_read(&it->stream, chunk, wanted, "its examples", error));
+        sum = crc32_z(sum, chunk, wanted);
+        left -= wanted;
+    }
+    *checksum = (uint32_t)(stated ? it->stream.stated_checksum ^ crc32_combine(sum, 0, (z_off_t)bytes) : sum);
+    return DUET_OK;
+}
+
+static const duet_row_source flat_source = {flat_read, flat_check_end, flat_checksum, flat_share, flat_close};
 
 /* Checks the sizes in the header against the stream. A gzip file whose end states another length is cut, damaged or has
  * several members: reading all of it now tells which, rather than a failure after an epoch of training. */

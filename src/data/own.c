@@ -44,7 +44,7 @@ static void asked_close(duet_rows *rows)
     free(rows->state);
 }
 
-static const duet_row_source asked_source = {asked_read, NULL, asked_share, asked_close};
+static const duet_row_source asked_source = {asked_read, NULL, NULL, asked_share, asked_close};
 
 static duet_status check(const duet_own_data *set, duet_error *error)
 {

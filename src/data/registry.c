@@ -121,8 +121,12 @@ static duet_status find_path(const char *name, char **path, duet_error *error)
 {
     for (size_t i = 0; i < NAMED; i++) {
         if (strcmp(named[i].name, name) != 0) continue;
-        *path = named[i].find();
+        char *found = named[i].find(); /* relative where $DUET_DATA is */
+        *path = found == NULL ? NULL : absolute(found);
+        bool there = found != NULL;
+        free(found);
         if (*path != NULL) return DUET_OK;
+        if (there) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
         return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine: %s", name, *named[i].help);
     }
     DUET_TRY(check_path(name, error));

@@ -5,10 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/status.h"
 
-enum { SCAN_BYTES = 64 * 1024 };
+enum { PIECE_BYTES = 64 * 1024 };
 
 const duet_format *duet_format_at(size_t index)
 {
@@ -98,6 +99,41 @@ duet_status duet_rows_check_end(duet_rows *rows, duet_error *error)
     return rows->source->check_end == NULL ? DUET_OK : rows->source->check_end(rows, error);
 }
 
+/* Room for `piece` rows of those that are read together; NULL, with an error: too little memory. */
+static void *piece_new(const duet_rows *rows, size_t *piece, size_t *row_bytes, duet_error *error)
+{
+    size_t element = rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);
+    *row_bytes = rows->row_elements * element;
+    *piece = PIECE_BYTES / *row_bytes;
+    if (*piece == 0) *piece = 1;
+    if (*piece > rows->count) *piece = rows->count;
+    void *values = calloc(*piece, *row_bytes);
+    if (values == NULL) (void)duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
+    return values;
+}
+
+static duet_status checksum_as_read(duet_rows *rows, uint32_t *checksum, duet_error *error)
+{
+    size_t piece, row_bytes;
+    void *values = piece_new(rows, &piece, &row_bytes, error);
+    uLong sum = crc32_z(0, NULL, 0);
+    duet_status status = values == NULL ? DUET_ERROR_MEMORY : DUET_OK;
+    for (size_t row = 0; status == DUET_OK && row < rows->count; row += piece) {
+        size_t count = rows->count - row < piece ? rows->count - row : piece;
+        status = duet_rows_read(rows, row, count, values, error);
+        if (status == DUET_OK) sum = crc32_z(sum, values, count * row_bytes);
+    }
+    free(values);
+    *checksum = (uint32_t)sum;
+    return status;
+}
+
+duet_status duet_rows_checksum(duet_rows *rows, uint32_t *checksum, duet_error *error)
+{
+    if (rows->source->checksum != NULL) return rows->source->checksum(rows, checksum, error);
+    return checksum_as_read(rows, checksum, error);
+}
+
 /* Widens the range by elements of row `row` and those after it. */
 static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, const void *values, size_t count,
                          duet_error *error)
@@ -119,14 +155,10 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
 
 duet_status duet_rows_scan(duet_rows *rows, duet_range *range, duet_error *error)
 {
-    size_t element = rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);
-    size_t piece = SCAN_BYTES / element / rows->row_elements;
-    if (piece == 0) piece = 1;
-    if (piece > rows->count) piece = rows->count;
-    void *values = calloc(piece * rows->row_elements, element);
-    if (values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
+    size_t piece, row_bytes;
+    void *values = piece_new(rows, &piece, &row_bytes, error);
+    duet_status status = values == NULL ? DUET_ERROR_MEMORY : DUET_OK;
     *range = (duet_range){INFINITY, -INFINITY, true};
-    duet_status status = DUET_OK;
     for (size_t row = 0; status == DUET_OK && row < rows->count; row += piece) {
         size_t count = rows->count - row < piece ? rows->count - row : piece;
         status = duet_rows_read(rows, row, count, values, error);

@@ -47,6 +47,8 @@ typedef struct duet_row_source {
     duet_status (*read)(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);
     /** What can be checked only behind the last row; NULL: nothing. */
     duet_status (*check_end)(duet_rows *rows, duet_error *error);
+    /** The CRC-32 of all rows as they lie in the file; NULL: that of the rows as they are read. */
+    duet_status (*checksum)(duet_rows *rows, uint32_t *checksum, duet_error *error);
     /** to->state: the same rows, to be read beside `from` by another thread. */
     duet_status (*share)(duet_rows *to, const duet_rows *from, duet_error *error);
     void (*close)(duet_rows *rows);
@@ -94,6 +96,10 @@ void duet_rows_close(duet_rows *rows);
 duet_status duet_rows_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);
 /** Reads on to the end of the file: it must come right after the last row, and a gzip checksum must be right. */
 duet_status duet_rows_check_end(duet_rows *rows, duet_error *error);
+
+/** *checksum: the CRC-32 of all rows as they lie in the file once inflated, where they lie in one; else as they are
+ *  read. Reads them only where no gzip member states it. */
+duet_status duet_rows_checksum(duet_rows *rows, uint32_t *checksum, duet_error *error);
 
 /** What values lie between. */
 typedef struct duet_range {

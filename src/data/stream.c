@@ -15,10 +15,11 @@
 
 enum { CHUNK = 128 * 1024 };
 
-static uint32_t last_word(int descriptor, size_t size)
+/* Four bytes, so many before the end. */
+static uint32_t word_before_end(int descriptor, size_t size, size_t before)
 {
     unsigned char word[4];
-    if (size < 4 || pread(descriptor, word, sizeof word, (off_t)(size - 4)) != 4) return 0;
+    if (size < before || pread(descriptor, word, sizeof word, (off_t)(size - before)) != 4) return 0;
     return word[0] | (uint32_t)word[1] << 8 | (uint32_t)word[2] << 16 | (uint32_t)word[3] << 24;
 }
 
@@ -83,7 +84,8 @@ static duet_status open_at(duet_stream *stream, const char *path, const char *na
     duet_error own = {0};
     int descriptor = open_plain(path, name, &stream->size, &own);
     if (descriptor < 0) return duet_fail(error, own.status, "%s", own.message);
-    stream->stated = last_word(descriptor, stream->size);
+    stream->stated_checksum = word_before_end(descriptor, stream->size, 8);
+    stream->stated = word_before_end(descriptor, stream->size, 4);
     stream->start = start;
     stream->path = strdup(name);
     stream->file = strdup(path);

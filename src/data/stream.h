@@ -28,7 +28,7 @@ struct duet_stream {
     size_t size;  /* bytes of the file that it comes from */
     bool exact;   /* `length` is how many bytes there are: not so of gzip */
     size_t length;
-    uint32_t stated; /* the length that gzip notes at the end, modulo 2^32 */
+    uint32_t stated, stated_checksum; /* what gzip notes at the end: the length modulo 2^32, the CRC-32 */
 };
 
 /** Opens a plain file, which may be gzip inside. A pipe is refused, never waited for. *stream must be zeroed. */

@@ -67,7 +67,7 @@ static duet_status turned_share(duet_rows *to, const duet_rows *from, duet_error
     return make_row(other, error);
 }
 
-static const duet_row_source turned_source = {turned_read, turned_check_end, turned_share, turned_close};
+static const duet_row_source turned_source = {turned_read, turned_check_end, NULL, turned_share, turned_close};
 
 /* Puts a source around the rows, which then have that element and shape. Labels stay outside. */
 static duet_status put_around(duet_rows *rows, turn_function turn, duet_element element, duet_shape shape,

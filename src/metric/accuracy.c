@@ -97,7 +97,8 @@ static const duet_metric_measure measures[] = {
 const duet_metric duet_metric_accuracy = {
     {"accuracy", "share",
      "the discriminator's, on real examples and on as many samples, and its margins, the mean logit and minus that of "
-     "samples; or a classifier's, on the labels; for models that judge examples",
+     "samples; or a classifier's, on the labels; for models that judge single examples, classifiers on data with "
+     "labels",
      .measures = measures},
     applies,
     outputs,

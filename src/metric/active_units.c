@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Active units, Burda et al. 2016 (arXiv:1509.00519), sec. 5.2: latents whose posterior mean varies over the data with
  * a variance above 0.01. The others carry nothing. The ends of the interval count the latents whose variance is above
- * it at the lower, and at the upper, end of an interval of its own, 1.96 standard errors each way. */
+ * it at the lower, and at the upper, end of an interval of its own, 1.96 standard errors each way; below 20 examples,
+ * where such an error is itself unknown, there is none. */
 #include <math.h>
 
 #include "metric/metric.h"
+
+enum { LEAST = 20 };
 
 static const double least_variance = 0.01;
 
@@ -63,7 +66,9 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
         surely += variance - 1.96 * deviation > least_variance;
         perhaps += variance + 1.96 * deviation > least_variance;
     }
-    duet_metric_add(task, "active-units", (double)active, (double)surely, (double)perhaps, n);
+    bool known = n >= LEAST;
+    duet_metric_add_count(task, "active-units", (double)active, known ? (double)surely : NAN,
+                          known ? (double)perhaps : NAN, n);
     return DUET_OK;
 }
 
@@ -75,8 +80,8 @@ static const duet_metric_measure measures[] = {
 const duet_metric duet_metric_active_units = {
     {"active-units", "latents",
      "latents that carry something: posterior means vary by more than 0.01; for models with "
-     "a posterior",
-     1, .measures = measures},
+     "a posterior and a KL term",
+     .measures = measures},
     applies,
     outputs,
     begin,

@@ -13,6 +13,11 @@ static bool applies(duet_run *run)
            data->classes > 1 && duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
 }
 
+static const char *refusal(duet_run *run)
+{
+    return duet_run_given_samples(run) == NULL ? NULL : "samples that are given were asked for no class";
+}
+
 static duet_status compare(duet_metric_task *task, float *samples, uint8_t *asked, uint8_t *seen, duet_error *error)
 {
     size_t classes = duet_data_describe(duet_run_data(task->run))->classes;
@@ -47,7 +52,8 @@ const duet_metric duet_metric_agreement = {
     .row = {"agreement", "share",
             "samples of an asked class, 1,000 in all, that the judge takes for it; for models that are told classes, "
             "with --judge",
-            .better = 1, .by_features = DUET_BY_JUDGE, .measures = measures},
+            .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .refusal = refusal,
 };

@@ -144,7 +144,7 @@ const duet_metric duet_metric_ais = {
     .row = {"ais", "nats",
             "log p(x) of 100 examples (--set examples=N) by annealed importance sampling, checked on 20 samples from "
             "both sides; only where it is named; for models with a decoder, generators with --set sigma=S",
-            .better = 1, .on_request = true, .measures = measures},
+            .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
     .refusal = refusal,

@@ -42,7 +42,7 @@ static const duet_metric_measure measures[] = {
 
 const duet_metric duet_metric_bits_per_dimension = {
     {"bits-per-dimension", "bits a feature", "code length of an example's bytes; for models with a likelihood of bytes",
-     -1, .measures = measures},
+     .measures = measures},
     applies,
     outputs,
     begin,

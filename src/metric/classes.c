@@ -18,6 +18,13 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
 }
 
+static const char *refusal(duet_run *run)
+{
+    return duet_metric_applies(run, "modes") ? "its classes are the modes of the data, whose places are known: modes "
+                                               "counts them exactly"
+                                             : NULL;
+}
+
 static void count_classes(const uint8_t *labels, const bool *known, duet_metric_task *task)
 {
     size_t counts[CLASSES] = {0}, covered = 0, surely = 0, perhaps = 0, most = 0;
@@ -31,7 +38,7 @@ static void count_classes(const uint8_t *labels, const bool *known, duet_metric_
         perhaps += high > 0.01;
         if (counts[i] > most) most = counts[i];
     }
-    duet_metric_add(task, "classes", (double)covered, (double)surely, (double)perhaps, SAMPLES);
+    duet_metric_add_count(task, "classes", (double)covered, (double)surely, (double)perhaps, SAMPLES);
     duet_metric_add_share(task, "largest-share", most, SAMPLES);
 }
 
@@ -87,7 +94,9 @@ const duet_metric duet_metric_classes = {
             "classes with over 1% of 1,000 samples, labelled by the judge or the nearest training example; for models "
             "that sample, on data "
             "with labels",
-            .better = 1, .by_features = DUET_BY_JUDGE, .measures = measures},
+            .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .refusal = refusal,
+    .samples = SAMPLES,
 };

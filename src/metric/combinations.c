@@ -2,9 +2,7 @@
 /* Which combinations of factors samples show, counted where the data are `shapes`: factors are read off each sample
  * (shape_reader.c). A sample is unreadable if the picture of its factors leaves over a fifth of its sum of squares
  * unexplained; invented if no combination that the data draw lies within half a pixel of its place and a quarter of its
- * size. The others cover combinations. The number covered varies by at most the number seen once (a combination seen
- * lambda times on average is missed with e^-lambda, whose variance e^-lambda (1 - e^-lambda) is below lambda
- * e^-lambda): hence its interval. */
+ * size. The others cover combinations, with the interval of duet_metric_add_covered. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -61,20 +59,16 @@ static void count_sample(tally *it, const float *sample)
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     const duet_data *data = duet_run_data(task->run);
-    const double there = (double)data->combination_count;
+    const size_t there = data->combination_count;
     float *samples = NULL;
     tally it = {0};
-    size_t covered = 0, once = 0;
-    for (size_t i = 0; i < data->combination_count; i++) it.drawn[data->combinations[i]] = true;
+    size_t seen[SHAPES_COMBINATIONS];
+    for (size_t i = 0; i < there; i++) it.drawn[data->combinations[i]] = true;
     DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error));
     for (size_t i = 0; i < SAMPLES; i++) count_sample(&it, samples + i * SHAPES_NUMBERS);
     free(samples);
-    for (size_t i = 0; i < SHAPES_COMBINATIONS; i++) {
-        covered += it.seen[i] > 0;
-        once += it.seen[i] == 1;
-    }
-    double share = (double)covered / there, wide = 1.96 * sqrt((double)once) / there;
-    duet_metric_add(task, "combinations", share, fmax(share - wide, 0), fmin(share + wide, 1), SAMPLES);
+    for (size_t i = 0; i < there; i++) seen[i] = it.seen[data->combinations[i]];
+    duet_metric_add_covered(task, "combinations", seen, there, 1 / (double)there, SAMPLES);
     duet_metric_add_share(task, "invented", it.invented, SAMPLES);
     duet_metric_add_share(task, "unreadable", it.unreadable, SAMPLES);
     return DUET_OK;
@@ -91,7 +85,8 @@ const duet_metric duet_metric_combinations = {
     .row = {"combinations", "share",
             "combinations of factors, of those in the data, that 2,500 samples show; samples that show another "
             "(invented) and none (unreadable); for models that sample, on shapes",
-            1, .measures = measures},
+            .measures = measures},
     .applies = applies,
     .finish = finish,
+    .samples = SAMPLES,
 };

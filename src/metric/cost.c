@@ -269,7 +269,7 @@ const duet_metric duet_metric_cost = {
     .row = {"cost", "as named",
             "what training and use cost: milliseconds and GFLOP a step, parameters, MiB, milliseconds of 1,000 samples "
             "and of encoding an example, joules where the machine tells; only where it is named",
-            .better = -1, .on_request = true, .measures = measures},
+            .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
     .refusal = refusal,

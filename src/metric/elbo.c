@@ -54,7 +54,7 @@ static const duet_metric_measure measures[] = {
 
 const duet_metric duet_metric_elbo = {
     {"elbo", "nats", "evidence lower bound of an example and its two terms; for models with a likelihood and a prior",
-     1, .measures = measures},
+     .measures = measures},
     applies,
     outputs,
     begin,

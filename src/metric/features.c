@@ -51,9 +51,10 @@ static duet_status find_sample_features(const duet_metric_task *task, duet_featu
     if (given != NULL) return duet_metric_read_given(given, set, error);
     duet_run *judge = duet_run_judge(task->run);
     float *samples = NULL;
-    DUET_TRY(make_room(set, DUET_FEATURE_SAMPLES, duet_run_features(judge, DUET_FEATURES), error));
-    duet_status status = duet_metric_sample(task, DUET_SAMPLE, DUET_FEATURE_SAMPLES, &samples, error);
-    if (status == DUET_OK) status = ask_judge(judge, samples, DUET_FEATURE_SAMPLES, set->values, error);
+    size_t count = duet_metric_sample_count(task->run, DUET_FEATURE_SAMPLES);
+    DUET_TRY(make_room(set, count, duet_run_features(judge, DUET_FEATURES), error));
+    duet_status status = duet_metric_sample(task, DUET_SAMPLE, count, &samples, error);
+    if (status == DUET_OK) status = ask_judge(judge, samples, count, set->values, error);
     free(samples);
     return status;
 }
@@ -121,7 +122,8 @@ duet_status duet_metric_enough_features(duet_run *run, duet_split split, size_t 
                                         duet_error *error)
 {
     bool given = duet_run_given_features(run, DUET_OF_SAMPLES) != NULL;
-    size_t samples = given ? rows_of(duet_run_given_features(run, DUET_OF_SAMPLES)) : DUET_FEATURE_SAMPLES;
+    size_t samples = given ? rows_of(duet_run_given_features(run, DUET_OF_SAMPLES))
+                           : duet_metric_sample_count(run, DUET_FEATURE_SAMPLES);
     size_t examples = given ? rows_of(duet_run_given_features(run, DUET_OF_EXAMPLES))
                             : duet_data_describe(duet_run_data(run))->count[split];
     if (samples >= least && examples >= least) return DUET_OK;

@@ -12,8 +12,8 @@ enum { DUET_FEATURE_SAMPLES = 2500 };
 bool duet_metric_has_features(duet_run *run);
 /** All rows of a file of features, both splits of it: it is one list. The caller frees set->values. */
 duet_status duet_metric_read_given(duet_data *given, duet_feature_set *set, duet_error *error);
-/** The features of DUET_FEATURE_SAMPLES samples; if they come from a file, all that it has. The stock of the pass keeps
- *  them, and the values are its. */
+/** The features of DUET_FEATURE_SAMPLES samples, or of all that are given; if features come from a file, all that it
+ * has. The stock of the pass keeps them, and the values are its. */
 duet_status duet_metric_sample_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error);
 /** The same of all examples of the split. */
 duet_status duet_metric_example_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error);

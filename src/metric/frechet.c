@@ -271,7 +271,7 @@ const duet_metric duet_metric_frechet = {
     .row = {"frechet", "squared features",
             "Frechet distance between the features of 2,500 samples and of the split, and what it would be of "
             "infinitely many; for models that sample, with a judge or with --features",
-            .better = -1, .by_features = DUET_BY_FEATURES, .measures = measures},
+            .by_features = DUET_BY_FEATURES, .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

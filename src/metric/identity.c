@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What gave features, by a name for people and a checksum for the program: FNV-1a of 64 bits (Fowler, Noll & Vo) over
- * a judge's weights, or over the numbers of the data's features where they come from a file. The file of the samples'
- * features has no part in it: that one is what differs between runs. */
-#include <inttypes.h>
+/* What gave features, by a name for people and a checksum for the program, of a judge's weights, or of the numbers of
+ * the data's features where they come from a file. The file of the samples' features has no part in it: that one is
+ * what differs between runs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "graph/variable.h"
 #include "metric/features.h"
-
-static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t count)
-{
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < count; i++) sum = (sum ^ at[i]) * UINT64_C(0x100000001b3);
-    return sum;
-}
 
 /* Each variable of the model that a checkpoint keeps: its name and its elements. */
 static duet_status sum_weights(duet_run *judge, uint64_t *sum, duet_error *error)
@@ -28,7 +21,7 @@ static duet_status sum_weights(duet_run *judge, uint64_t *sum, duet_error *error
         void *values = malloc(bytes);
         if (values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %s", variable->name);
         duet_status status = duet_variable_read(variable, values, error);
-        *sum = add_bytes(add_bytes(*sum, variable->name, strlen(variable->name)), values, bytes);
+        *sum = duet_checksum_add(duet_checksum_add(*sum, variable->name, strlen(variable->name)), values, bytes);
         free(values);
         if (status != DUET_OK) return status;
     }
@@ -39,7 +32,7 @@ static duet_status sum_given(duet_data *given, uint64_t *sum, duet_error *error)
 {
     duet_feature_set set = {0};
     duet_status status = duet_metric_read_given(given, &set, error);
-    if (status == DUET_OK) *sum = add_bytes(*sum, set.values, set.count * set.width * sizeof *set.values);
+    if (status == DUET_OK) *sum = duet_checksum_add(*sum, set.values, set.count * set.width * sizeof *set.values);
     free(set.values);
     return status;
 }
@@ -56,14 +49,14 @@ duet_status duet_metric_features(duet_run *run, const char *metric, duet_feature
     duet_feature_use use = use_of(metric);
     duet_data *given = use == DUET_BY_FEATURES ? duet_run_given_features(run, DUET_OF_EXAMPLES) : NULL;
     duet_run *judge = use == DUET_BY_NO_FEATURES ? NULL : duet_run_judge(run);
-    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+    uint64_t sum = DUET_CHECKSUM_BEGIN;
     *identity = (duet_features_identity){.name = ""};
     if (given == NULL && judge == NULL) return DUET_OK;
     const char *name = given == NULL ? duet_run_name(judge) : duet_data_describe(given)->name;
     const char *slash = strrchr(name, '/');
     DUET_TRY(given == NULL ? sum_weights(judge, &sum, error) : sum_given(given, &sum, error));
     snprintf(identity->name, sizeof identity->name, "%s", slash == NULL ? name : slash + 1);
-    snprintf(identity->checksum, sizeof identity->checksum, "%016" PRIx64, sum);
+    duet_checksum_text(sum, identity->checksum);
     return DUET_OK;
 }
 

@@ -115,7 +115,8 @@ const duet_metric duet_metric_inception_score = {
     .row = {"inception-score", "classes",
             "exp(H(y) - mean H(y | x)) of the judge's classes of 2,500 samples, and both entropies in nats; for models "
             "that sample, with a judge",
-            .better = 1, .by_features = DUET_BY_JUDGE, .measures = measures},
+            .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .samples = SAMPLES,
 };

@@ -135,8 +135,11 @@ static const duet_metric_measure measures[] = {
 const duet_metric duet_metric_jensen_shannon = {
     .row = {"jensen-shannon", "nats",
             "Jensen-Shannon divergence of a generated mixture and 10,000 samples, both blurred by half a mode's width, "
-            "and what examples have by chance; of flows also exact; only where it is named; on generated data",
-            .better = -1, .on_request = true, .measures = measures},
+            "and what examples have by chance; of flows also exact; only where it is named; for models that sample, on "
+            "ring8, "
+            "grid25 and two-peaks",
+            .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .samples = SAMPLES,
 };

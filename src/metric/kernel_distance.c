@@ -56,7 +56,7 @@ const duet_metric duet_metric_kernel_distance = {
             "unbiased squared maximum mean discrepancy of the features of up to 2,500 samples and as many examples, by "
             "a cubic and by a Gaussian kernel; below 0: no difference is seen; for models that sample, with a judge or "
             "with --features",
-            .better = -1, .by_features = DUET_BY_FEATURES, .measures = measures},
+            .by_features = DUET_BY_FEATURES, .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

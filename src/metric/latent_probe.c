@@ -18,6 +18,11 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
 }
 
+static const char *refusal(duet_run *run)
+{
+    return duet_run_given_samples(run) == NULL ? NULL : "samples that are given come from no latents";
+}
+
 static size_t count_commonest(const uint8_t *labels, size_t count)
 {
     size_t counts[CLASSES] = {0}, most = 0;
@@ -63,7 +68,8 @@ const duet_metric duet_metric_latent_probe = {
             "samples whose class, as the judge says, softmax regression reads from their latents, fitted to 2,500 and "
             "tested on 2,500, and the share of the commonest class; for models that decode at most 1,024 latents, with "
             "a judge",
-            .better = 1, .by_features = DUET_BY_JUDGE, .measures = measures},
+            .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .refusal = refusal,
 };

@@ -96,7 +96,7 @@ const duet_metric duet_metric_linear_probe = {
         {"linear-probe", "share",
          "examples, at most 2,000, whose class softmax regression reads from their codes, fitted to those of at most "
          "5,000 training examples; for models that encode in at most 1,024 numbers, on data with labels",
-         1, .measures = measures},
+         .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

@@ -103,7 +103,7 @@ const duet_metric duet_metric_log_likelihood = {
     .row = {"log-likelihood", "nats",
             "log p(x) of 1,000 examples (--set examples=N) by importance weighting with 1,000 draws each (--set "
             "k=5000); only where it is named; for variational autoencoders",
-            .better = 1, .on_request = true, .measures = measures},
+            .on_request = true, .measures = measures},
     .applies = applies,
     .finish = finish,
     .refusal = duet_metric_why_no_likelihood,

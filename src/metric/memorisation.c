@@ -90,7 +90,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     float *rows = malloc(ROWS * duet_run_features(task->run, DUET_SAMPLE) * sizeof *rows);
     duet_status status = DUET_OK;
     if (it == NULL || rows == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d rows", ROWS);
-    if (status == DUET_OK) it->count = total < ROWS ? total : ROWS;
+    if (status == DUET_OK) it->count = duet_metric_sample_count(task->run, total < ROWS ? total : ROWS);
     if (status == DUET_OK) status = fill(task, it, rows, error);
     if (status == DUET_OK) status = add_values(task, it, error);
     free(rows);
@@ -113,4 +113,5 @@ const duet_metric duet_metric_memorisation = {
     .applies = applies,
     .finish = finish,
     .enough = enough,
+    .samples = LEAST,
 };

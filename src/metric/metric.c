@@ -9,7 +9,7 @@
 #include "base/number.h"
 #include "base/size.h"
 
-enum { PIECE = 1000, MOST_METRICS = 64, MOST_OUTPUTS = 32 };
+enum { PIECE = 1000, OUTPUTS = 4 /* a metric's */ };
 
 static const duet_metric *const metrics[] = {
     &duet_metric_elbo,
@@ -98,10 +98,32 @@ duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_err
                      duet_metric_examples(task));
 }
 
-void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n)
+void duet_metric_add_count(duet_metric_task *task, const char *name, double value, double low, double high, size_t n)
 {
     if (task->count < task->capacity) task->values[task->count] = (duet_metric_value){name, value, low, high, n};
     task->count++;
+}
+
+void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n)
+{
+    const double rounding = 1e-12;
+    bool has_width = high - low > rounding * fmax(fabs(low), fabs(high));
+    duet_metric_add_count(task, name, value, has_width ? low : NAN, has_width ? high : NAN, n);
+}
+
+void duet_metric_add_covered(duet_metric_task *task, const char *name, const size_t *seen, size_t kinds, double unit,
+                             size_t n)
+{
+    size_t covered = 0, once = 0;
+    double none, unseen;
+    for (size_t i = 0; i < kinds; i++) {
+        covered += seen[i] > 0;
+        once += seen[i] == 1;
+    }
+    duet_share_interval(0, n, &none, &unseen);
+    double reach = 1.96 * sqrt((double)once), low = fmax((double)covered - reach, 0);
+    double high = fmin((double)covered + fmax(reach, unseen * (double)n), (double)kinds);
+    duet_metric_add_count(task, name, unit * (double)covered, unit * low, unit * high, n);
 }
 
 /* Cornish-Fisher's expansion, right to 1% from 4 degrees of freedom on. */
@@ -172,27 +194,32 @@ void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits
 
 /* The pass. */
 
+/* One metric of a pass. */
+typedef struct part {
+    const duet_metric *metric;
+    duet_metric_task task;
+    size_t places[OUTPUTS]; /* where its outputs are in `wanted` */
+} part;
+
 /* Several metrics at work on one split, and room for a piece of it. */
 typedef struct pass {
-    const duet_metric *metrics[MOST_METRICS];
-    duet_metric_task tasks[MOST_METRICS];
+    part *parts;
     size_t count;
-    size_t places[MOST_METRICS][4]; /* where each metric's outputs are in `wanted` */
-    duet_wanted wanted[MOST_OUTPUTS];
+    duet_wanted *wanted; /* room for OUTPUTS a metric */
     size_t wanted_count;
     float *examples;
     uint8_t *labels; /* NULL: the split has none */
     duet_metric_stock stock;
 } pass;
 
-/* The index of an output in `wanted`, to which it is added if need be; MOST_OUTPUTS: out of room or of memory. */
+/* The index of an output in `wanted`, to which it is added if need be; SIZE_MAX: out of memory. */
 static size_t want(pass *it, duet_run *run, const char *name)
 {
     size_t i = 0;
     while (i < it->wanted_count && strcmp(it->wanted[i].name, name) != 0) i++;
     if (i < it->wanted_count) return i;
-    float *values = i == MOST_OUTPUTS ? NULL : malloc(PIECE * duet_run_features(run, name) * sizeof *values);
-    if (values == NULL) return MOST_OUTPUTS;
+    float *values = malloc(PIECE * duet_run_features(run, name) * sizeof *values);
+    if (values == NULL) return SIZE_MAX;
     it->wanted[i] = (duet_wanted){name, values};
     return it->wanted_count++;
 }
@@ -202,27 +229,27 @@ static duet_status fail_memory(duet_error *error)
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
 }
 
-static duet_status begin(pass *it, size_t index, duet_error *error)
+static duet_status begin(pass *it, part *one, duet_error *error)
 {
-    const duet_metric *metric = it->metrics[index];
-    duet_metric_task *task = &it->tasks[index];
-    const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(task->run);
+    const duet_metric *metric = one->metric;
+    const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(one->task.run);
     for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++) {
-        it->places[index][i] = want(it, task->run, outputs[i]);
-        if (it->places[index][i] == MOST_OUTPUTS) return fail_memory(error);
+        one->places[i] = want(it, one->task.run, outputs[i]);
+        if (one->places[i] == SIZE_MAX) return fail_memory(error);
     }
-    return metric->begin == NULL ? DUET_OK : metric->begin(task, error);
+    return metric->begin == NULL ? DUET_OK : metric->begin(&one->task, error);
 }
 
 static void hand_out(pass *it, size_t first, size_t count)
 {
     for (size_t m = 0; m < it->count; m++) {
-        if (it->metrics[m]->take == NULL) continue;
+        part *one = &it->parts[m];
+        if (one->metric->take == NULL) continue;
         duet_metric_piece piece = {.first = first, .count = count, .examples = it->examples, .labels = it->labels};
-        const char *const *outputs = it->metrics[m]->outputs == NULL ? NULL : it->metrics[m]->outputs(it->tasks[m].run);
+        const char *const *outputs = one->metric->outputs == NULL ? NULL : one->metric->outputs(one->task.run);
         for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++)
-            piece.values[i] = it->wanted[it->places[m][i]].values;
-        it->metrics[m]->take(&it->tasks[m], &piece);
+            piece.values[i] = it->wanted[one->places[i]].values;
+        one->metric->take(&one->task, &piece);
     }
 }
 
@@ -247,7 +274,7 @@ static duet_status pass_piece(pass *it, duet_run *run, duet_split split, uint64_
 static duet_status run_pass(pass *it, duet_run *run, duet_split split, uint64_t seed, duet_error *error)
 {
     duet_data *data = duet_run_data(run);
-    size_t total = duet_metric_examples(&it->tasks[0]);
+    size_t total = duet_metric_examples(&it->parts[0].task);
     if (it->wanted_count == 0) return DUET_OK;
     bool labelled = duet_data_has_labels(data, split);
     it->examples = malloc(PIECE * duet_shape_elements(duet_data_describe(data)->shape) * sizeof *it->examples);
@@ -258,33 +285,63 @@ static duet_status run_pass(pass *it, duet_run *run, duet_split split, uint64_t 
     return DUET_OK;
 }
 
+const char *duet_metric_refusal(duet_run *run, const char *name)
+{
+    const duet_metric *metric = find(name);
+    return metric == NULL || metric->refusal == NULL || metric->applies(run) ? NULL : metric->refusal(run);
+}
+
 duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error)
 {
     const duet_metric *metric = find(name);
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
     if (metric == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", name);
+    const char *reason = duet_metric_refusal(run, name);
     if (!metric->applies(run))
         return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" cannot be computed for a run of \"%s\" on %s: %s", name,
                          duet_model_family(duet_run_model(run))->name, data->name,
-                         metric->refusal == NULL ? metric->row.summary : metric->refusal(run));
+                         reason == NULL ? metric->row.summary : reason);
     if (data->count[split] == 0)
         return duet_fail(error, DUET_ERROR_USAGE, "%s has no %s examples", data->name,
                          split == DUET_TRAIN ? "training" : "test");
+    size_t samples = duet_metric_sample_count(run, metric->samples);
+    if (samples < metric->samples)
+        return duet_fail(error, DUET_ERROR_DATA, "%s needs at least %zu samples; %s has %zu", name, metric->samples,
+                         duet_data_describe(duet_run_given_samples(run))->name, samples);
     return metric->enough == NULL ? DUET_OK : metric->enough(run, split, error);
 }
 
 static duet_status compute(pass *it, duet_run *run, duet_split split, uint64_t seed, duet_error *error)
 {
-    for (size_t m = 0; m < it->count; m++) DUET_TRY(begin(it, m, error));
+    for (size_t m = 0; m < it->count; m++) DUET_TRY(begin(it, &it->parts[m], error));
     DUET_TRY(run_pass(it, run, split, seed, error));
     for (size_t m = 0; m < it->count; m++) {
-        duet_metric_task *task = &it->tasks[m];
-        size_t before = m == 0 ? 0 : it->tasks[m - 1].count;
+        const duet_metric *metric = it->parts[m].metric;
+        duet_metric_task *task = &it->parts[m].task;
+        size_t before = m == 0 ? 0 : it->parts[m - 1].task.count;
         task->count = before;
-        DUET_TRY(it->metrics[m]->finish(task, error));
-        for (size_t i = before; i < task->count && i < task->capacity; i++) task->values[i].row = &it->metrics[m]->row;
+        DUET_TRY(metric->finish(task, error));
+        for (size_t i = before; i < task->count && i < task->capacity; i++) task->values[i].row = &metric->row;
     }
     return DUET_OK;
+}
+
+static duet_status make_pass(pass *it, size_t count, duet_error *error)
+{
+    *it = (pass){.parts = calloc(count, sizeof *it->parts), .count = count};
+    it->wanted = calloc(count, OUTPUTS * sizeof *it->wanted);
+    return it->parts != NULL && it->wanted != NULL ? DUET_OK : fail_memory(error);
+}
+
+static void clear_pass(pass *it)
+{
+    for (size_t i = 0; it->parts != NULL && i < it->count; i++) free(it->parts[i].task.state);
+    for (size_t i = 0; i < it->wanted_count; i++) free(it->wanted[i].values);
+    duet_metric_stock_clear(&it->stock);
+    free(it->parts);
+    free(it->wanted);
+    free(it->examples);
+    free(it->labels);
 }
 
 duet_status duet_metric_compute_all(duet_run *run, const char *const *names, size_t name_count, duet_split split,
@@ -293,28 +350,20 @@ duet_status duet_metric_compute_all(duet_run *run, const char *const *names, siz
 {
     *count = 0;
     if (name_count == 0) return DUET_OK;
-    if (name_count > MOST_METRICS)
-        return duet_fail(error, DUET_ERROR_USAGE, "at most %d metrics at a time", MOST_METRICS);
     for (size_t i = 0; i < name_count; i++) DUET_TRY(duet_metric_check(run, names[i], split, error));
-    pass *it = calloc(1, sizeof *it);
-    if (it == NULL) return fail_memory(error);
-    it->count = name_count;
-    for (size_t i = 0; i < name_count; i++) {
-        it->metrics[i] = find(names[i]);
-        it->tasks[i] = (duet_metric_task){
-            .run = run, .split = split, .seed = seed, .stock = &it->stock, .values = values, .capacity = capacity};
+    pass it;
+    duet_status status = make_pass(&it, name_count, error);
+    for (size_t i = 0; status == DUET_OK && i < name_count; i++) {
+        it.parts[i].metric = find(names[i]);
+        it.parts[i].task = (duet_metric_task){
+            .run = run, .split = split, .seed = seed, .stock = &it.stock, .values = values, .capacity = capacity};
     }
-    duet_status status = compute(it, run, split, seed, error);
+    if (status == DUET_OK) status = compute(&it, run, split, seed, error);
     if (status == DUET_OK) {
-        size_t made = it->tasks[it->count - 1].count;
+        size_t made = it.parts[it.count - 1].task.count;
         *count = made < capacity ? made : capacity;
     }
-    for (size_t i = 0; i < it->count; i++) free(it->tasks[i].state);
-    for (size_t i = 0; i < it->wanted_count; i++) free(it->wanted[i].values);
-    duet_metric_stock_clear(&it->stock);
-    free(it->examples);
-    free(it->labels);
-    free(it);
+    clear_pass(&it);
     return status;
 }
 

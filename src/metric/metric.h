@@ -59,8 +59,9 @@ typedef struct duet_metric {
     /** Refuses fewer examples of the split, or given features, than the metric needs, in words that name the number.
      *  NULL: it needs one. */
     duet_status (*enough)(duet_run *run, duet_split split, duet_error *error);
-    /** Why it does not apply, in words; NULL: the summary says for what it is. */
+    /** Why it does not apply, in words; NULL, or what gives NULL: the summary says for what it is. */
     const char *(*refusal)(duet_run *run);
+    size_t samples; /**< the least that it needs of samples that are given in place of the model's own */
 } duet_metric;
 
 extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per_dimension, duet_metric_active_units,
@@ -82,8 +83,17 @@ size_t duet_metric_count(const duet_metric_task *task, const char *key, size_t i
 size_t duet_metric_examples(const duet_metric_task *task);
 /** Allocates task->state, `bytes` of zeros. */
 duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_error *error);
-/** Adds a value; past the capacity only the count grows. low, high: its interval, NAN without one. */
+/** Adds a value; past the capacity only the count grows. low, high: its interval, NAN without one. One without width is
+ *  left out: where all numbers are equal, nothing tells how far another one would lie. */
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
+/** Adds a count whose ends were counted each by itself, and may be equal. */
+void duet_metric_add_count(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
+/** Adds how many of `kinds` n samples show, times `unit`; seen: how many samples show each. A kind seen l times on
+ *  average is missed with e^-l, whose variance e^-l (1 - e^-l) is below l e^-l, so the number covered varies by at most
+ *  the number seen once: the interval reaches 1.96 times its root. Upwards it reaches at least as far as there may be
+ *  samples of kinds not seen, none of n, by Wilson's interval. A bootstrap, which can only lose kinds, lies too low. */
+void duet_metric_add_covered(duet_metric_task *task, const char *name, const size_t *seen, size_t kinds, double unit,
+                             size_t n);
 /** Adds the mean of n numbers with its interval of 95%: mean +- t standard errors, t of Student's distribution. */
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n);
 /** Adds the ratio of two means, of n numbers over m others, with its interval of 95% by the delta method: t standard
@@ -99,6 +109,8 @@ void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits
 void duet_share_interval(size_t hits, size_t n, double *low, double *high);
 /** Percentile 97.5 of Student's t. */
 double duet_student(size_t degrees);
+/** `most` samples, or fewer where fewer are given in place of the model's own. */
+size_t duet_metric_sample_count(duet_run *run, size_t most);
 /** *values: the output of the first `count` rows of the seed, [count, features]; the caller frees them. */
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);

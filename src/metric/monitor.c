@@ -11,9 +11,11 @@
 #include "base/file.h"
 #include "device/device.h"
 #include "metric/metric.h"
+#include "run/run_file.h"
 
 struct duet_monitor {
     const duet_monitor_options *options;
+    char *recorded;      /* the judge in the run.json of a run that goes on; NULL: another one is given, or none */
     double best;         /* the best value so far of the metric options->best; NaN: none yet */
     uint64_t best_epoch; /* the epoch that gave it */
     const char *said;    /* the last warning of find_loss */
@@ -22,9 +24,14 @@ struct duet_monitor {
 /* Whether `value` is better than the best so far. */
 static bool improves(const duet_monitor *monitor, double value)
 {
-    const duet_metric_row *row = duet_metric_find(monitor->options->best);
-    if (!isfinite(value)) return false;
-    return isnan(monitor->best) || (row->better > 0 ? value > monitor->best : value < monitor->best);
+    if (!isfinite(value) || isnan(monitor->best)) return isfinite(value);
+    switch (duet_metric_find(monitor->options->best)->measures[0].better) {
+    case DUET_LARGER: return value > monitor->best;
+    case DUET_SMALLER: return value < monitor->best;
+    case DUET_NEAREST_ONE: return fabs(value - 1) < fabs(monitor->best - 1);
+    case DUET_NEITHER: break;
+    }
+    return false;
 }
 
 static bool take_value(duet_monitor *monitor, double value, uint64_t epoch)
@@ -68,16 +75,27 @@ static void close_past(past *it)
     free(it->line);
 }
 
-/* Takes in what a resumed run measured before. Lines of this epoch and later ones are left out: they are measured
- * again. */
-static void remember(duet_monitor *monitor, const char *directory, uint64_t epoch)
+/* The checksum of what gave the features of a line's values; "": nothing did. */
+static const char *features_of(const json_t *report)
 {
-    past it = open_past(directory);
+    const char *checksum = json_string_value(json_object_get(report, "features"));
+    return checksum == NULL ? "" : checksum;
+}
+
+/* Takes in what a resumed run measured before by the same features. Lines of this epoch and later ones are left out:
+ * they are measured again. */
+static void remember(duet_monitor *monitor, uint64_t epoch, const char *features)
+{
+    const char *best = monitor->options->best;
+    bool by_features = duet_metric_find(best)->by_features != DUET_BY_NO_FEATURES;
+    past it = open_past(monitor->options->resume);
     json_t *report;
     while ((report = next_of_past(&it)) != NULL) {
-        json_t *value = json_object_get(report, monitor->options->best);
+        json_t *value = json_object_get(report, best);
         uint64_t when = (uint64_t)(json_number_value(json_object_get(report, "epoch")) + 1e-6);
-        if (json_is_number(value) && when < epoch) (void)take_value(monitor, json_number_value(value), when);
+        bool compares = !by_features || strcmp(features_of(report), features) == 0;
+        if (json_is_number(value) && when < epoch && compares)
+            (void)take_value(monitor, json_number_value(value), when);
         json_decref(report);
     }
     close_past(&it);
@@ -91,10 +109,20 @@ static duet_status check_options(const duet_monitor_options *options, duet_error
         return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
     if (options->best == NULL) return DUET_OK;
     if (row == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", options->best);
-    if (row->better == 0)
+    if (row->measures[0].better == DUET_NEITHER)
         return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is neither better large nor small: the best is not defined",
                          options->best);
     return DUET_OK;
+}
+
+/* The caller frees it; NULL: none, or no run.json that can be read, which the training says. */
+static char *recorded_judge(const char *directory)
+{
+    duet_run_file file;
+    if (duet_run_file_read(&file, directory, NULL) != DUET_OK) return NULL;
+    char *judge = file.choice.judge == NULL ? NULL : strdup(file.choice.judge);
+    duet_run_file_free(&file);
+    return judge;
 }
 
 duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options *options, duet_error *error)
@@ -105,32 +133,43 @@ duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options 
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a monitor");
     made->options = options;
     made->best = NAN;
+    if (options->judge == NULL && options->resume != NULL) made->recorded = recorded_judge(options->resume);
     *monitor = made;
     return DUET_OK;
 }
 
 void duet_monitor_free(duet_monitor **monitor)
 {
-    if (monitor == NULL) return;
+    if (monitor == NULL || *monitor == NULL) return;
+    free((*monitor)->recorded);
     free(*monitor);
     *monitor = NULL;
 }
 
 /* Lists each metric once: those asked for, options->best and, if a collapse is to stop the training, those that show
- * one and apply. */
-static size_t list_metrics(const duet_monitor *monitor, duet_run *run, const char **names, size_t room)
+ * one and apply. Their values are to fit a verdict. */
+static duet_status list_metrics(const duet_monitor *monitor, duet_run *run, const char **names, size_t *listed,
+                                duet_error *error)
 {
     static const char *const signs[] = {"modes", "classes", "active-units", "neighbour-spread"};
     const duet_monitor_options *options = monitor->options;
-    size_t count = 0;
-    for (size_t i = 0; i < options->metric_count + 1 + sizeof signs / sizeof *signs && count < room; i++) {
+    size_t count = 0, values = 0;
+    for (size_t i = 0; i < options->metric_count + 1 + sizeof signs / sizeof *signs; i++) {
         bool asked = i < options->metric_count, is_best = i == options->metric_count, is_new = true;
         const char *name = asked ? options->metrics[i] : is_best ? options->best : signs[i - options->metric_count - 1];
         if (!asked && !is_best && (!options->stop_on_collapse || !duet_metric_applies(run, name))) continue;
         for (size_t k = 0; k < count && name != NULL; k++) is_new = is_new && strcmp(names[k], name) != 0;
-        if (name != NULL && is_new) names[count++] = name;
+        if (name == NULL || !is_new) continue;
+        const duet_metric_row *row = duet_metric_find(name);
+        for (size_t k = 0; row != NULL && row->measures[k].name != NULL; k++) values++;
+        if (values > DUET_VERDICT_VALUES || count == DUET_VERDICT_VALUES)
+            return duet_fail(error, DUET_ERROR_USAGE,
+                             "at most %d values can be watched, and with \"%s\" there are more: watch fewer metrics",
+                             DUET_VERDICT_VALUES, name);
+        names[count++] = name;
     }
-    return count;
+    *listed = count;
+    return DUET_OK;
 }
 
 static duet_split split_of(duet_run *run)
@@ -148,36 +187,57 @@ typedef struct task {
     duet_features_identity features; /* of those that go by some */
 } task;
 
-/* A metric's values so far and those to come must be by the same features. What an earlier version measured says
- * nothing of them and passes. */
-static duet_status check_past(const char *directory, const char *metric, const duet_features_identity *now,
-                              duet_error *error)
+/* *checksum: of the features by which a metric was last measured; "": by none. False: it was not measured. */
+static bool find_past(const char *directory, const char *metric, char checksum[24])
 {
     past it = open_past(directory);
     json_t *report;
-    duet_status status = DUET_OK;
-    while (status == DUET_OK && (report = next_of_past(&it)) != NULL) {
-        const char *checksum = json_string_value(json_object_get(report, "features"));
-        duet_features_identity then = {.name = "an earlier judge"};
-        if (checksum != NULL && json_object_get(report, metric) != NULL) {
-            snprintf(then.checksum, sizeof then.checksum, "%s", checksum);
-            status = duet_features_check(&then, now, metric, error);
+    bool found = false;
+    while ((report = next_of_past(&it)) != NULL) {
+        if (json_object_get(report, metric) != NULL) {
+            found = true;
+            snprintf(checksum, 24, "%s", features_of(report));
         }
         json_decref(report);
     }
     close_past(&it);
-    return status;
+    return found;
+}
+
+/* A metric's values so far and those to come must be by the same features, unless another judge is asked for: then
+ * what changes is said. */
+static duet_status check_past(const duet_monitor *monitor, duet_run *run, const char *metric, duet_error *error)
+{
+    const duet_monitor_options *options = monitor->options;
+    duet_features_identity now;
+    char then[24];
+    DUET_TRY(duet_metric_features(run, metric, &now, error));
+    if (!find_past(options->resume, metric, then) || strcmp(then, now.checksum) == 0) return DUET_OK;
+    char was[64];
+    snprintf(was, sizeof was, "%s%s", then[0] == '\0' ? "no judge" : "a judge with the checksum ", then);
+    if (options->judge != NULL) {
+        duet_device_say(duet_run_device(run),
+                        "warning: the judge is another one: %s of this run was by %s, from here on it is by %s with "
+                        "%s: values before and after cannot be compared",
+                        metric, was, now.name, now.checksum);
+        return DUET_OK;
+    }
+    if (now.checksum[0] == '\0')
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "%s of this run was by %s, and run.json names none: --judge RUN says which", metric, was);
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s of this run was by %s, and %s has %s by now, so that values before and after could not be "
+                     "compared: --judge %s goes on all the same",
+                     metric, was, monitor->recorded, now.checksum, monitor->recorded);
 }
 
 static duet_status check(task *it, duet_run *run, duet_error *error)
 {
-    const char *resume = it->monitor->options->resume;
     for (size_t i = 0; i < it->count; i++) {
-        duet_features_identity features;
         DUET_TRY(duet_metric_check(run, it->names[i], split_of(run), error));
-        if (resume == NULL || duet_metric_find(it->names[i])->by_features == DUET_BY_NO_FEATURES) continue;
-        DUET_TRY(duet_metric_features(run, it->names[i], &features, error));
-        DUET_TRY(check_past(resume, it->names[i], &features, error));
+        if (it->monitor->options->resume == NULL) continue;
+        if (duet_metric_find(it->names[i])->by_features != DUET_BY_NO_FEATURES)
+            DUET_TRY(check_past(it->monitor, run, it->names[i], error));
     }
     return DUET_OK;
 }
@@ -190,18 +250,24 @@ static duet_status measure(task *it, duet_run *run, duet_error *error)
                                    DUET_VERDICT_VALUES, &it->made, error);
 }
 
+static duet_status open_judge(const duet_monitor *monitor, duet_run *run, duet_run **judge, duet_error *error)
+{
+    if (monitor->options->judge != NULL) return duet_run_open_beside(judge, monitor->options->judge, run, error);
+    duet_error fault = {0};
+    if (monitor->recorded == NULL || duet_run_open_beside(judge, monitor->recorded, run, &fault) == DUET_OK)
+        return DUET_OK;
+    return duet_fail(error, fault.status, "the judge of this run cannot be opened: %s; --judge RUN names it anew",
+                     fault.message);
+}
+
 static duet_status with_judge(task *it, duet_run *run, duet_status (*act)(task *it, duet_run *run, duet_error *error),
                               duet_error *error)
 {
-    const duet_monitor_options *options = it->monitor->options;
     duet_run *judge = NULL;
-    duet_status status = DUET_OK;
-    if (options->judge != NULL) status = duet_run_open_beside(&judge, options->judge, run, error);
+    duet_status status = open_judge(it->monitor, run, &judge, error);
     if (status == DUET_OK) status = duet_run_set_judge(run, judge, error);
-    if (status == DUET_OK) {
-        it->count = list_metrics(it->monitor, run, it->names, DUET_VERDICT_VALUES);
-        status = act(it, run, error);
-    }
+    if (status == DUET_OK) status = list_metrics(it->monitor, run, it->names, &it->count, error);
+    if (status == DUET_OK) status = act(it, run, error);
     (void)duet_run_set_judge(run, NULL, NULL);
     duet_run_close(&judge);
     return status;
@@ -259,19 +325,44 @@ static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verd
                  monitor->options->best, monitor->best, waited);
 }
 
+static bool watches(const duet_monitor_options *options)
+{
+    return options->metric_count > 0 || options->best != NULL || options->stop_on_collapse;
+}
+
+/* Says which metrics a training watched that goes on without. */
+static void tell_of_unwatched(const duet_monitor *monitor, duet_run *run)
+{
+    const duet_metric_row *row, *listed = NULL;
+    char names[256] = "", checksum[24];
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
+        size_t used = strlen(names);
+        bool is_part = listed != NULL && duet_metric_measure_find(listed, row->name) != NULL; /* the bound's nll */
+        if (is_part || !find_past(monitor->options->resume, row->name, checksum)) continue;
+        snprintf(names + used, sizeof names - used, " --watch %s", row->name);
+        listed = row;
+    }
+    if (names[0] != '\0')
+        duet_device_say(duet_run_device(run),
+                        "the run was watched and goes on without; what it had is had again with%s", names);
+}
+
 duet_status duet_monitor_check(void *watcher, duet_run *run, duet_error *error)
 {
     task it = {.monitor = watcher};
-    return with_judge(&it, run, check, error);
+    if (watches(it.monitor->options)) return with_judge(&it, run, check, error);
+    if (it.monitor->options->resume != NULL) tell_of_unwatched(it.monitor, run);
+    return DUET_OK;
 }
 
 duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
 {
     duet_monitor *monitor = watcher;
     task it = {.monitor = monitor};
-    if (isnan(monitor->best) && monitor->options->best != NULL && monitor->options->resume != NULL)
-        remember(monitor, monitor->options->resume, epoch);
+    if (epoch == 0 && monitor->options->metric_count == 0 && monitor->options->best == NULL) return DUET_OK;
     DUET_TRY(with_judge(&it, run, measure, error));
+    if (isnan(monitor->best) && monitor->options->best != NULL && monitor->options->resume != NULL)
+        remember(monitor, epoch, it.features.checksum);
     for (size_t i = 0; i < it.made; i++) {
         verdict->names[i] = it.values[i].name;
         verdict->values[i] = it.values[i].value;
@@ -280,7 +371,7 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
     }
     verdict->count = it.made;
     snprintf(verdict->features, sizeof verdict->features, "%s", it.features.checksum);
-    judge_loss(monitor, run, verdict);
+    if (epoch > 0) judge_loss(monitor, run, verdict);
     if (monitor->options->best != NULL) judge_plateau(monitor, epoch, verdict);
     return DUET_OK;
 }

@@ -54,7 +54,7 @@ static const duet_metric_measure measures[] = {
 };
 
 const duet_metric duet_metric_mse = {
-    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct", -1,
+    {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct",
      .measures = measures},
     applies,
     outputs,

@@ -157,7 +157,7 @@ const duet_metric duet_metric_mutual_information_gap = {
     .row = {"mutual-information-gap", "share",
             "how much more of each true factor the latent that knows most of it knows than the next, of 10,000 codes; "
             "for models that encode, on data whose factors are known",
-            1, .measures = measures},
+            .measures = measures},
     .applies = applies,
     .finish = finish,
 };

@@ -23,6 +23,16 @@ static bool applies(duet_run *run)
     return duet_metric_labelled(run) && duet_run_features(run, DUET_LATENT) > 0;
 }
 
+/* On the training split half of the examples are compared with the others. */
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    size_t needed = split == DUET_TRAIN ? 2 : 1;
+    if (data->count[DUET_TRAIN] >= needed) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "nearest-neighbour needs at least %zu training examples; %s has %zu",
+                     needed, data->name, data->count[DUET_TRAIN]);
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -88,10 +98,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for codes");
     it->width = duet_run_features(task->run, DUET_LATENT);
     choose(it, task);
-    duet_status status = it->queries == 0 || it->references == 0
-                             ? duet_fail(error, DUET_ERROR_USAGE, "nearest-neighbour: %s has too few examples",
-                                         duet_data_describe(duet_run_data(task->run))->name)
-                             : compare(it, task, error);
+    duet_status status = compare(it, task, error);
     free(it->values);
     free(it);
     return status;
@@ -109,4 +116,5 @@ const duet_metric duet_metric_nearest_neighbour = {
             .measures = measures},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
 };

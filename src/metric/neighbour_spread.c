@@ -9,11 +9,19 @@
 #include "metric/distances.h"
 #include "metric/metric.h"
 
-enum { ROWS = 500 };
+enum { ROWS = 500, LEAST = 2 };
 
 static bool applies(duet_run *run)
 {
     return duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+}
+
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    if (data->count[split] >= LEAST) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "neighbour-spread needs at least %d examples; %s has %zu", LEAST,
+                     data->name, data->count[split]);
 }
 
 /* Of each row, the distance to the nearest other one. */
@@ -43,11 +51,9 @@ static duet_status spread_of_data(const duet_metric_task *task, float *rows, siz
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     size_t features = duet_run_features(task->run, DUET_SAMPLE), total = duet_metric_examples(task);
-    size_t count = total < ROWS ? total : ROWS;
+    size_t count = duet_metric_sample_count(task->run, total < ROWS ? total : ROWS);
     double of_samples[ROWS], of_data[ROWS];
     float *samples = NULL;
-    if (count < 2)
-        return duet_fail(error, DUET_ERROR_USAGE, "neighbour-spread: it takes 2 examples, there is %zu", total);
     DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, count, &samples, error));
     duet_status status = find_nearest(samples, count, features, of_samples, error);
     if (status == DUET_OK) status = spread_of_data(task, samples, count, of_data, error);
@@ -68,4 +74,6 @@ const duet_metric duet_metric_neighbour_spread = {
             .measures = measures},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
+    .samples = LEAST,
 };

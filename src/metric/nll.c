@@ -40,7 +40,7 @@ static const duet_metric_measure measures[] = {
 };
 
 const duet_metric duet_metric_nll = {
-    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models", -1,
+    {"nll", "nats", "negative log-likelihood of an example, exact; for flows and autoregressive models",
      .measures = measures},
     applies,
     outputs,

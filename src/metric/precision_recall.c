@@ -101,7 +101,7 @@ const duet_metric duet_metric_precision = {
     .row = {"precision", "share",
             "precision, recall, density and coverage of up to 2,500 samples and as many examples by balls to the fifth "
             "neighbour among features; for models that sample, with a judge or with --features",
-            .better = 1, .by_features = DUET_BY_FEATURES, .measures = measures},
+            .by_features = DUET_BY_FEATURES, .measures = measures},
     .applies = applies,
     .finish = finish,
     .enough = enough,

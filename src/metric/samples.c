@@ -15,6 +15,14 @@ void duet_metric_stock_clear(duet_metric_stock *stock)
     *stock = (duet_metric_stock){0};
 }
 
+size_t duet_metric_sample_count(duet_run *run, size_t most)
+{
+    duet_data *given = duet_run_given_samples(run);
+    if (given == NULL) return most;
+    size_t there = duet_data_describe(given)->count[DUET_TRAIN] + duet_data_describe(given)->count[DUET_TEST];
+    return there < most ? there : most;
+}
+
 /* The entry of that output, new if there is none; NULL: there is no room for one more. */
 static duet_metric_drawn *entry_of(duet_metric_stock *stock, const char *output)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Both areas follow from the order of all scores. The interval of the first is by DeLong et al. 1988 (Biometrics 44):
- * the variance of how many scores of the other kind lie below each score. */
+ * the variance of how many scores of the other kind lie below each score; where none can be seen, Wilson's. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/status.h"
-#include "duet/metric.h"
+#include "metric/metric.h"
 
 typedef struct entry {
     double score;
@@ -45,6 +44,21 @@ static size_t run_of(const entry *sorted, size_t count, size_t first, size_t *st
     return end - first;
 }
 
+/* Where all pairs are of one order, the variance says nothing: as many pairs as there are scores of the rarer kind
+ * share no score, and Wilson's interval is of these. Where it is 0 otherwise, as of scores that are all equal, or there
+ * is but one score of a kind, the interval is unknown. */
+static void find_interval(duet_separation *result, size_t pairs, double variance)
+{
+    double reach = 1.96 * sqrt(variance);
+    result->low = result->high = NAN;
+    if (result->auroc == 0 || result->auroc == 1) {
+        duet_share_interval(result->auroc == 1 ? pairs : 0, pairs, &result->low, &result->high);
+    } else if (reach > 0) {
+        result->low = fmax(result->auroc - reach, 0);
+        result->high = fmin(result->auroc + reach, 1);
+    }
+}
+
 /* Upwards: a strange score has `usual` scores below it, a usual one all strange scores but those so far above it. */
 static void measure_ranks(const entry *sorted, size_t usual, size_t strange, duet_separation *result)
 {
@@ -59,10 +73,9 @@ static void measure_ranks(const entry *sorted, size_t usual, size_t strange, due
         strange_below += strange_tied;
         first += length;
     }
-    double reach = 1.96 * sqrt(variance_of_mean(&of_strange) + variance_of_mean(&of_usual));
     result->auroc = of_strange.mean;
-    result->low = fmax(of_strange.mean - reach, 0);
-    result->high = fmin(of_strange.mean + reach, 1);
+    find_interval(result, usual < strange ? usual : strange,
+                  variance_of_mean(&of_strange) + variance_of_mean(&of_usual));
 }
 
 /* Downwards: the precision at each score, times the recall that it adds. */

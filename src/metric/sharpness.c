@@ -82,12 +82,13 @@ static duet_status data_energies(const duet_metric_task *task, double *energies,
 static duet_status add_samples(duet_metric_task *task, const double *of_data, duet_error *error)
 {
     duet_shape shape = duet_data_describe(duet_run_data(task->run))->shape;
+    size_t count = duet_metric_sample_count(task->run, SAMPLES);
     double energies[SAMPLES];
     float *samples;
-    DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, SAMPLES, &samples, error));
-    for (size_t i = 0; i < SAMPLES; i++) energies[i] = energy(shape, samples + i * duet_shape_elements(shape));
+    DUET_TRY(duet_metric_sample(task, DUET_SAMPLE, count, &samples, error));
+    for (size_t i = 0; i < count; i++) energies[i] = energy(shape, samples + i * duet_shape_elements(shape));
     free(samples);
-    duet_metric_add_ratio(task, "sharpness", energies, SAMPLES, of_data, duet_metric_examples(task));
+    duet_metric_add_ratio(task, "sharpness", energies, count, of_data, duet_metric_examples(task));
     return DUET_OK;
 }
 

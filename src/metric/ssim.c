@@ -125,7 +125,7 @@ const duet_metric duet_metric_ssim = {
     .row = {"ssim", "up to 1",
             "structural similarity of reconstructions and originals, and psnr, the peak signal-to-noise ratio in "
             "decibels; for models that reconstruct pictures in [0, 1]",
-            1, .measures = measures},
+            .measures = measures},
     .applies = applies,
     .outputs = outputs,
     .begin = begin,

@@ -247,8 +247,12 @@ void duet_anneal_at(const char *where, duet_model *m, const duet_joint *joint)
 
 typedef struct noisy {
     duet_node (*decode)(duet_model *m, duet_node z);
-    double sigma;
 } noisy;
+
+static double deviation(duet_model *m)
+{
+    return duet_use_number(m, "sigma", 1, 1e-6, 1e6, "deviation of the noise on what is decoded");
+}
 
 static duet_node draw_parts(duet_model *m, const void *context, size_t rows)
 {
@@ -265,7 +269,7 @@ static duet_node parts_density(duet_model *m, const void *context, duet_node z)
 static duet_node noisy_nll(duet_model *m, const void *context, duet_node z, duet_node x)
 {
     const noisy *it = context;
-    duet_node logvar = duet_constant(duet_model_graph(m), 2 * log(it->sigma));
+    duet_node logvar = duet_constant(duet_model_graph(m), 2 * log(deviation(m)));
     return duet_gaussian_nll(it->decode(m, z), logvar, x);
 }
 
@@ -274,7 +278,7 @@ static duet_node noisy_observe(duet_model *m, const void *context, duet_node z)
     const noisy *it = context;
     duet_node made = it->decode(m, z);
     duet_node noise = duet_normal(duet_model_graph(m), duet_node_shape(made));
-    return duet_add(made, duet_scale(noise, it->sigma));
+    return duet_add(made, duet_scale(noise, deviation(m)));
 }
 
 /* Dynamics need a density with a slope everywhere: a uniform has walls, a categorical stands on points. */
@@ -287,7 +291,9 @@ static bool is_smooth(const duet_build *build)
 
 void duet_anneal_decoder_at(const char *where, duet_model *m, duet_node (*decode)(duet_model *m, duet_node z))
 {
-    const noisy it = {decode, duet_use_number(m, "sigma", 1, 1e-6, 1e6, "deviation of the noise on what is decoded")};
+    const noisy it = {decode};
     if (is_smooth(m->build))
         duet_anneal_at(where, m, &(duet_joint){&it, draw_parts, parts_density, noisy_nll, noisy_observe});
+    else
+        (void)deviation(m); /* of which the refusal of a likelihood speaks */
 }

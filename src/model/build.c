@@ -246,12 +246,19 @@ bool duet_settings_want_averages(const char *const *settings, size_t count)
     return wants;
 }
 
-static bool wants_averages(duet_model *model, duet_build *build)
+bool duet_model_keeps_averages(const duet_model *model)
 {
-    bool wants = duet_settings_want_averages(build->options.knobs, build->options.knob_count), keeps = false;
+    bool keeps = false;
     duet_group *group;
     for (size_t i = 0; (group = duet_store_group_at(model->store, i)) != NULL; i++)
         keeps |= duet_settings_group_number(&model->settings, duet_group_name(group), "average") > 0;
+    return keeps;
+}
+
+static bool wants_averages(duet_model *model, duet_build *build)
+{
+    bool wants = duet_settings_want_averages(build->options.knobs, build->options.knob_count),
+         keeps = duet_model_keeps_averages(model);
     if (wants && !keeps)
         duet_fail(&build->knob_error, DUET_ERROR_USAGE,
                   "weights=average: no group of this run keeps an average; train with --set average=0.999, say, or "

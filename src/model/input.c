@@ -244,14 +244,19 @@ static double read_knob(duet_build *build, const duet_knob *knob, const char *te
 static double use_knob(duet_model *model, const duet_knob *wanted, const char *key)
 {
     duet_build *build = model->build;
+    const uint64_t reader = UINT64_C(1) << build->open % 64;
     for (size_t i = 0; i < build->knob_count; i++)
-        if (strcmp(build->knobs[i].key, key) == 0) return build->knobs[i].value;
+        if (strcmp(build->knobs[i].key, key) == 0) {
+            build->knobs[i].readers |= reader;
+            return build->knobs[i].value;
+        }
     if (!duet_array_grow(&build->knobs, build->knob_count, &build->knob_capacity, sizeof *build->knobs)) {
         duet_graph_fail_at(key, build->graph, "out of memory for a model");
         return wanted->initial;
     }
     duet_knob *knob = &build->knobs[build->knob_count++];
     *knob = *wanted;
+    knob->readers = reader;
     snprintf(knob->key, sizeof knob->key, "%s", key);
     const char *text = asked_for(&build->options, key);
     return knob->value = text == NULL ? knob->initial : read_knob(build, knob, text);

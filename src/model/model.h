@@ -63,6 +63,7 @@ typedef struct duet_knob {
     const char *help; /* the model's own text */
     double value, initial, low, high;
     bool whole;
+    uint64_t readers; /* bit i: procedure i reads it */
 } duet_knob;
 
 /** What a graph is for. */
@@ -123,6 +124,8 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
 /** The same without knobs; in EVAL mode latents are an input. */
 duet_status duet_model_build(duet_model *model, duet_build_mode mode, size_t batch, duet_build **build,
                              duet_error *error);
+/** Whether some group of the model keeps an average of its weights. */
+bool duet_model_keeps_averages(const duet_model *model);
 /** Whether a request asks for averaged weights: of "weights=average" and "weights=trained" among its settings the last
  *  one counts. */
 bool duet_settings_want_averages(const char *const *settings, size_t count);

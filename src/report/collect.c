@@ -231,65 +231,73 @@ static char *checkpoint_of(const char *run)
     return path;
 }
 
-/* A safetensors file begins with the length of its header, which is JSON. */
-static json_t *read_header(const char *path, duet_error *error)
+/* A safetensors file begins with the length of its header, which is JSON. NULL: it cannot be read. */
+static json_t *read_header(const char *path)
 {
     enum { LENGTH_BYTES = 8, MOST = 64 << 20 };
     FILE *file = fopen(path, "rb");
     uint64_t length = 0;
     json_t *header = NULL;
-    if (file == NULL) {
-        duet_fail(error, DUET_ERROR_FILE,
-                  "there is no checkpoint yet: %s ('duet train' writes one at each epoch's end)", path);
-        return NULL;
-    }
+    if (file == NULL) return NULL;
     bool whole = fread(&length, 1, LENGTH_BYTES, file) == LENGTH_BYTES && length > 0 && length < MOST;
     char *text = whole ? malloc((size_t)length) : NULL;
     if (text != NULL && fread(text, 1, (size_t)length, file) == length) header = json_loadb(text, length, 0, NULL);
-    if (header == NULL) duet_fail(error, DUET_ERROR_DATA, "%s is no checkpoint, or it is damaged", path);
     free(text);
     (void)fclose(file);
     return header;
 }
 
-duet_status duet_page_checkpoint(const char *run, uint64_t *step, char checksum[32], duet_error *error)
+/* What the checkpoint says of itself; null: there is none yet. */
+static json_t *checkpoint_json(const char *run)
 {
-    char *path = checkpoint_of(run), *run_file = file_of_run(run, "run.json");
-    duet_error own = {0};
-    if (path == NULL || run_file == NULL)
-        duet_fail(&own, DUET_ERROR_MEMORY, "out of memory for a path");
-    else if (access(run_file, R_OK) != 0)
-        duet_fail(&own, DUET_ERROR_FILE, "%s is no run's directory: there is no %s", run, run_file);
-    json_t *header = own.status == DUET_OK ? read_header(path, &own) : NULL,
-           *about = json_object_get(header, "__metadata__");
-    const char *steps = json_string_value(json_object_get(about, "duet.step"));
+    char *path = checkpoint_of(run);
+    json_t *header = path == NULL ? NULL : read_header(path), *about = json_object_get(header, "__metadata__");
+    const char *step = json_string_value(json_object_get(about, "duet.step"));
     const char *sum = json_string_value(json_object_get(about, "duet.crc32"));
-    if (own.status == DUET_OK && (steps == NULL || sum == NULL))
-        duet_fail(&own, DUET_ERROR_DATA, "%s is no checkpoint of Duet's", path);
-    if (own.status == DUET_OK) {
-        *step = strtoull(steps, NULL, 10);
-        snprintf(checksum, 32, "%s", sum);
-    }
+    json_t *made = step == NULL || sum == NULL
+                       ? json_null()
+                       : json_pack("{s:I, s:s}", "step", (json_int_t)strtoull(step, NULL, 10), "checksum", sum);
     json_decref(header);
-    free(run_file);
     free(path);
-    return own.status == DUET_OK ? DUET_OK : duet_fail(error, own.status, "%s", own.message);
+    return made;
 }
 
 /* What the checkpoint is, and whether the evaluation is of it. */
 static void put_checkpoint(json_t *into, const char *run, json_t *evaluation)
 {
-    uint64_t step;
-    char sum[32];
-    if (duet_page_checkpoint(run, &step, sum, NULL) != DUET_OK) {
-        json_object_set_new(into, "checkpoint", json_null());
-        return;
-    }
-    json_t *checkpoint = json_pack("{s:I, s:s}", "step", (json_int_t)step, "checksum", sum);
-    json_object_set_new(
-        into, "evaluation_is_old",
-        json_boolean(evaluation != NULL && !json_equal(json_object_get(evaluation, "checkpoint"), checkpoint)));
+    json_t *checkpoint = checkpoint_json(run);
+    if (json_is_object(checkpoint))
+        json_object_set_new(
+            into, "evaluation_is_old",
+            json_boolean(evaluation != NULL && !json_equal(json_object_get(evaluation, "checkpoint"), checkpoint)));
     json_object_set_new(into, "checkpoint", checkpoint);
+}
+
+static bool is_left_out(json_t *evaluation, json_t *setting)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(evaluation, "settings_left_out"), i, entry)
+    {
+        if (json_equal(json_object_get(entry, "setting"), setting)) return true;
+    }
+    return false;
+}
+
+/* With which settings of use the evaluation was made, as one text. */
+static void put_use(json_t *into, json_t *evaluation)
+{
+    json_t *setting;
+    size_t i;
+    duet_text text = {0};
+    json_array_foreach(json_object_get(evaluation, "settings"), i, setting)
+    {
+        if (json_is_string(setting) && !is_left_out(evaluation, setting))
+            duet_text_add(&text, "%s%s", text.length > 0 ? " " : "", json_string_value(setting));
+    }
+    if (text.length == 0) duet_text_add(&text, "nothing");
+    json_object_set_new(into, "use", evaluation == NULL ? json_null() : json_string(duet_text_get(&text)));
+    duet_text_free(&text);
 }
 
 static void put_size_of_checkpoint(json_t *into, const char *run)
@@ -346,6 +354,7 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
         evaluation = read_json(run, evaluated, false, NULL);
         json_object_set(made, "evaluation", evaluation != NULL ? evaluation : json_null());
         put_checkpoint(made, run, evaluation);
+        put_use(made, evaluation);
         json_t *cost = json_object_get(made, "cost");
         json_object_set_new(cost, "parameters", json_integer(sum_of(json_object_get(made, "parameters"))));
         put_size_of_checkpoint(cost, run);

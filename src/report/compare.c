@@ -128,6 +128,7 @@ static void compare_settings(json_t *document)
         {"products", "gemm", NULL},
         {"duet", "versions", "duet"},
         {"commit", "versions", "commit"},
+        {"set at use", "use", NULL},
     };
     json_object_set_new(document, "differences", json_array());
     json_object_set_new(document, "common", json_array());
@@ -205,19 +206,28 @@ static bool is_same(json_t *a, json_t *b)
     return a == b || json_equal(a, b);
 }
 
+/* Whether two runs were evaluated on the same examples: by what they are, else by what they are called. */
+static bool has_same_data(json_t *a, json_t *b)
+{
+    static const char *const same[] = {"name", "shape", "train", "test"};
+    json_t *of_a = json_object_get(a, "evaluation"), *of_b = json_object_get(b, "evaluation");
+    json_t *sum_a = json_object_get(of_a, "data_checksum"), *sum_b = json_object_get(of_b, "data_checksum");
+    if (!is_same(json_object_get(of_a, "split"), json_object_get(of_b, "split"))) return false;
+    if (json_is_string(sum_a) && json_is_string(sum_b)) return json_equal(sum_a, sum_b);
+    json_t *data_a = json_object_get(a, "data"), *data_b = json_object_get(b, "data");
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (!is_same(json_object_get(data_a, same[i]), json_object_get(data_b, same[i]))) return false;
+    return true;
+}
+
 /* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
  * model and its own data, as its judge sees them. */
 static const char *not_comparable(json_t *document, json_t *metric, size_t a, size_t b)
 {
     json_t *cells = json_object_get(metric, "values");
     json_t *cell_a = json_array_get(cells, a), *cell_b = json_array_get(cells, b);
-    static const char *const same[] = {"name", "shape", "train", "test"};
-    json_t *data_a = json_object_get(run_at(document, a), "data"),
-           *data_b = json_object_get(run_at(document, b), "data");
     json_t *features_a = json_object_get(cell_a, "features"), *features_b = json_object_get(cell_b, "features");
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-        if (!is_same(json_object_get(data_a, same[i]), json_object_get(data_b, same[i])))
-            return "measured on different data";
+    if (!has_same_data(run_at(document, a), run_at(document, b))) return "measured on different data";
     if (features_a != NULL && features_b != NULL && !json_equal(features_a, features_b))
         return "measured by different features";
     json_t *settings_a = json_object_get(run_at(document, a), "settings");

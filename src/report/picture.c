@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "report/page.h"
 
@@ -31,13 +32,34 @@ static json_int_t extent_at(const unsigned char *bytes)
     return (json_int_t)bytes[0] << 24 | (json_int_t)bytes[1] << 16 | (json_int_t)bytes[2] << 8 | (json_int_t)bytes[3];
 }
 
+/* From the first bytes that every PNG file has to its last chunk, which holds nothing. */
+static bool is_whole(const char *bytes, size_t size)
+{
+    static const char begin[8] = {'\x89', 'P', 'N', 'G', '\r', '\n', '\x1a', '\n'};
+    static const char end[8] = {'I', 'E', 'N', 'D', '\xae', 'B', '`', '\x82'};
+    return size >= 24 + sizeof end && memcmp(bytes, begin, sizeof begin) == 0 &&
+           memcmp(bytes + size - sizeof end, end, sizeof end) == 0;
+}
+
+bool duet_page_has_picture(const char *run, const char *file)
+{
+    size_t size;
+    char *folder = duet_page_file(run, "report"), *path = folder == NULL ? NULL : duet_path_join(folder, file);
+    char *bytes = path == NULL ? NULL : duet_page_read(path, &size);
+    bool whole = bytes != NULL && is_whole(bytes, size);
+    free(bytes);
+    free(path);
+    free(folder);
+    return whole;
+}
+
 void duet_page_put_picture(json_t *picture, const char *path, size_t *bytes_left)
 {
     size_t size;
     char *bytes = duet_page_read(path, &size), *text = NULL;
     duet_text reason = {0};
-    if (bytes == NULL || size < 24 || memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) != 0)
-        duet_text_add(&reason, "the picture is not there or no PNG file: %s", path);
+    if (bytes == NULL || !is_whole(bytes, size))
+        duet_text_add(&reason, "the picture is not there or no whole PNG file: %s", path);
     else if (size > *bytes_left)
         duet_text_add(&reason, "left out, so that the page stays small: %s", path);
     else

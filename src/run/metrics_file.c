@@ -18,13 +18,21 @@ static duet_status fail_file(const duet_metrics_file *file, const char *verb, du
     return duet_fail(error, DUET_ERROR_FILE, "%s cannot be %s: %s", file->path, verb, strerror(errno));
 }
 
-/* Whether the line is whole, newline included, and of a step up to `steps`. *seconds: its time, if so. */
+static bool is_look(const json_t *report)
+{
+    const char *split = json_string_value(json_object_get(report, "split"));
+    return split != NULL && strcmp(split, "test") == 0;
+}
+
+/* Whether the line is whole, newline included, and of a step up to `steps`; and no look at a training that ended within
+ * its first epoch, which one that was never interrupted would not have had. *seconds: its time, if so. */
 static bool stays(const char *line, size_t length, uint64_t steps, double *seconds)
 {
     if (length == 0 || line[length - 1] != '\n') return false;
     json_t *report = json_loadb(line, length, 0, NULL);
     json_t *step = json_object_get(report, "step");
     bool keep = json_is_integer(step) && json_integer_value(step) >= 0 && (uint64_t)json_integer_value(step) <= steps;
+    if (is_look(report) && json_number_value(json_object_get(report, "epoch")) < 1) keep = false;
     if (keep) *seconds = json_number_value(json_object_get(report, "seconds"));
     json_decref(report);
     return keep;

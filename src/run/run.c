@@ -9,7 +9,9 @@
 #include "base/file.h"
 #include "duet/tune.h"
 #include "run/checkpoint.h"
+#include "run/features_file.h"
 #include "run/live.h"
+#include "run/place.h"
 #include "run/run_file.h"
 #include "train/evaluator.h"
 
@@ -25,6 +27,7 @@ struct duet_run {
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
     const char *const *settings; /* added in front of every request's own */
     size_t setting_count;
+    uint64_t read; /* bit i: something that was asked for reads setting i */
     duet_data *data;
     duet_model *model;
     duet_evaluator *evaluator;
@@ -38,28 +41,7 @@ static void take_tuning(duet_run *run, const duet_run_file *file)
         duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
 }
 
-/* A run's directory, and which checkpoint in it is to be opened. */
-typedef struct place {
-    char *directory;
-    const char *checkpoint; /* file name in the directory */
-} place;
-
-/* `path`: a run's directory, or a .safetensors file in one. The caller frees found->directory. */
-static duet_status find_place(place *found, const char *path, duet_error *error)
-{
-    static const char ending[] = ".safetensors";
-    size_t length = strlen(path), end = sizeof ending - 1;
-    *found = (place){strdup(path), "checkpoint.safetensors"};
-    if (found->directory == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    if (length <= end || strcmp(path + length - end, ending) != 0) return DUET_OK;
-    const char *slash = strrchr(path, '/');
-    found->checkpoint = slash == NULL ? path : slash + 1;
-    if (slash == NULL) snprintf(found->directory, length, ".");
-    if (slash != NULL) found->directory[slash == path ? 1 : slash - path] = '\0';
-    return DUET_OK;
-}
-
-static duet_status open_parts(duet_run *run, const duet_run_file *file, const place *from, const char *device,
+static duet_status open_parts(duet_run *run, const duet_run_file *file, const duet_run_place *from, const char *device,
                               const char *data, const duet_family *given, duet_error *error)
 {
     const char *directory = from->directory;
@@ -96,13 +78,13 @@ static duet_status open_run(duet_run **run, const char *path, const duet_run *be
                             const char *data, const duet_family *family, duet_error *error)
 {
     duet_run_file file;
-    place from = {0};
+    duet_run_place from = {0};
     duet_run *made = calloc(1, sizeof *made);
     *run = NULL;
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
     made->borrowed = beside != NULL;
     if (beside != NULL) made->device = beside->device;
-    duet_status status = find_place(&from, path, error);
+    duet_status status = duet_run_place_find(&from, path, error);
     if (status == DUET_OK) status = duet_run_file_read(&file, from.directory, error);
     if (status == DUET_OK) {
         status = open_parts(made, &file, &from, device, data, family, error);
@@ -221,7 +203,8 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
             return duet_fail(error, DUET_ERROR_DATA, "%s holds no features: an array [n, width] was expected",
                              paths[i]);
     }
-    if (widths[0] == widths[1]) return DUET_OK;
+    if (widths[0] == widths[1])
+        return duet_features_check_notes(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error);
     return duet_fail(error, DUET_ERROR_DATA, "%s has rows of %zu features and %s of %zu: they are not of one encoder",
                      of_samples, widths[0], of_examples, widths[1]);
 }
@@ -315,6 +298,49 @@ void duet_run_set_settings(duet_run *run, const char *const *settings, size_t co
 {
     run->settings = settings;
     run->setting_count = count;
+    run->read = 0;
+}
+
+/* Whether a setting, "key=value", has that key. */
+static bool is_of(const char *setting, const char *key)
+{
+    size_t length = strlen(key);
+    return strncmp(setting, key, length) == 0 && setting[length] == '=';
+}
+
+/* Whether the procedure, or one that gives the output, reads a setting; NULL: not asked about. */
+static bool reads(const duet_run *run, const char *procedure, const char *output, const char *setting)
+{
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    duet_node node;
+    const duet_procedure_description *from =
+        procedure != NULL ? duet_build_procedure(build, procedure) : duet_build_find_output(build, output, &node);
+    if (is_of(setting, "weights")) return true;
+    for (size_t i = 0; i < build->knob_count && from != NULL; i++)
+        if (is_of(setting, build->knobs[i].key))
+            return (build->knobs[i].readers >> (size_t)(from - build->procedures) % 64 & 1) != 0;
+    return false;
+}
+
+bool duet_run_reads(duet_run *run, const char *output, const char *setting)
+{
+    return reads(run, NULL, output, setting);
+}
+
+/* Remembers which of the run's settings what was asked for reads. */
+static void note_read(duet_run *run, const duet_request *request)
+{
+    for (size_t i = 0; i < run->setting_count; i++)
+        for (size_t k = 0; k < request->output_count; k++)
+            if (reads(run, request->procedure, request->outputs[k].name, run->settings[i]))
+                run->read |= UINT64_C(1) << i % 64;
+}
+
+const char *duet_run_unread(const duet_run *run)
+{
+    for (size_t i = 0; i < run->setting_count; i++)
+        if ((run->read >> i % 64 & 1) == 0) return run->settings[i];
+    return NULL;
 }
 
 bool duet_run_takes(duet_run *run, const char *key)
@@ -322,16 +348,23 @@ bool duet_run_takes(duet_run *run, const char *key)
     const duet_build *build = duet_evaluator_build(run->evaluator);
     for (size_t i = 0; i < build->knob_count; i++)
         if (strcmp(build->knobs[i].key, key) == 0) return true;
-    return false;
+    return strcmp(key, "weights") == 0 && duet_model_keeps_averages(run->model);
+}
+
+duet_status duet_run_check_settings(duet_run *run, const char *const *settings, size_t count, duet_error *error)
+{
+    return duet_evaluator_check(run->evaluator, settings, count, error);
 }
 
 const char *duet_run_setting(duet_run *run, const char *key)
 {
-    size_t length = strlen(key);
-    for (size_t i = run->setting_count; i-- > 0;)
-        if (strncmp(run->settings[i], key, length) == 0 && run->settings[i][length] == '=')
-            return run->settings[i] + length + 1;
-    return NULL;
+    const char *found = NULL;
+    for (size_t i = 0; i < run->setting_count; i++) {
+        if (!is_of(run->settings[i], key)) continue;
+        found = run->settings[i] + strlen(key) + 1;
+        run->read |= UINT64_C(1) << i % 64;
+    }
+    return found;
 }
 
 /* Answers the request, or counts its FLOPs into *flops unless that is NULL. */
@@ -348,6 +381,7 @@ static duet_status ask_with_settings(duet_run *run, const duet_request *request,
     duet_request whole = *request;
     size_t count = run->setting_count + request->setting_count;
     if (run->setting_count == 0) return ask(run, request, flops, error);
+    note_read(run, request);
     const char **settings = malloc(count * sizeof *settings);
     if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
     for (size_t i = 0; i < run->setting_count; i++) settings[i] = run->settings[i];

@@ -121,7 +121,7 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
     return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
-                     "s:s}, s:o, s:o, s:o}",
+                     "s:s}, s:o, s:o, s:o, s:s?}",
                      "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
                      describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
                      (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
@@ -132,7 +132,7 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
                      "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
                      "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
                      describe_groups(trainer->build, duet_group_states), "resumed",
-                     describe_resumptions(before, trainer->steps, device));
+                     describe_resumptions(before, trainer->steps, device), "judge", choice->judge);
 }
 
 duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
@@ -244,6 +244,7 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     reader data = {read_object(&top, "data"), NULL}, device = {read_object(&top, "device"), NULL};
     choice->data = read_text(&data, "name");
     choice->gemm = read_text(&top, "gemm");
+    choice->judge = json_string_value(json_object_get(file->document, "judge"));
     choice->tuning = json_string_value(json_object_get(json_object_get(file->document, "tuning"), "file"));
     file->shape = read_shape(&data, "shape");
     file->unit_range = read_truth(&data, "unit_range");

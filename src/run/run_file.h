@@ -16,6 +16,7 @@ typedef struct duet_run_choice {
     size_t setting_count;
     uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */
     const char *gemm;                                      /* a provider, NULL or "auto": the device's preset */
+    const char *judge;  /* a classifier's run that metrics are watched with, an absolute path; NULL: there is none */
     const char *tuning; /* the file that the device's tuning came from, NULL: there is none */
 } duet_run_choice;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a run's folder, and the paths that go into it. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "run/run_folder.h"
 
 #include <errno.h>
@@ -121,6 +122,12 @@ duet_status duet_run_folder_make_inner(const char *path, const char *name, duet_
 void duet_run_folder_remove_empty(const char *path)
 {
     (void)rmdir(path); /* fails, as it should, where there is something */
+}
+
+char *duet_run_path(const char *path)
+{
+    char *full = realpath(path, NULL);
+    return full != NULL ? full : strdup(path);
 }
 
 char *duet_run_data_name(const char *name)

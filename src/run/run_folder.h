@@ -16,6 +16,8 @@ duet_status duet_run_folder_make(const char *out, const char *model, const char 
 duet_status duet_run_folder_make_inner(const char *path, const char *name, duet_error *error);
 /** Removes the folder again if nothing is in it: a training that never began leaves nothing behind. */
 void duet_run_folder_remove_empty(const char *path);
+/** A path in a form that is valid from any folder, which the caller frees; NULL: out of memory. */
+char *duet_run_path(const char *path);
 /** A data set's name or path in a form that is valid from any folder: a copy of the name, or an absolute path. The
  *  caller frees it. NULL: out of memory. */
 char *duet_run_data_name(const char *name);

@@ -30,6 +30,7 @@ typedef struct training {
     const duet_train_options *options;
     duet_run_choice choice;
     char *data_name;        /* what choice.data points to in a new run */
+    char *judge;            /* what choice.judge points to unless that is the resumed run's */
     char *tuning_file;      /* what choice.tuning points to unless that is the resumed run's */
     duet_run_file before;   /* the run being resumed */
     bool resumed, has_file; /* has_file: run.json is there and holds for this call */
@@ -108,6 +109,10 @@ static duet_status choose(training *run, duet_error *error)
                                                    : duet_run_data_name(run->choice.data);
         if (run->data_name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
         run->choice.data = run->data_name;
+    }
+    if (options->judge != NULL) {
+        run->choice.judge = run->judge = duet_run_path(options->judge);
+        if (run->judge == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     }
     if (options->steps > 0 || options->epochs > 0) {
         run->choice.steps = options->steps;
@@ -399,6 +404,7 @@ static duet_status follow_up(training *run, duet_error *error)
     const duet_trainer *trainer = run->trainer;
     uint64_t step = trainer->steps, epoch = duet_trainer_epochs_after(trainer, step);
     bool epoch_ends = epoch > duet_trainer_epochs_after(trainer, step - 1), last = step == run->total;
+    bool looks = epoch_ends || (last && epoch == 0); /* the first epoch's end is not reached */
     bool saves = epoch_ends || last || (run->choice.checkpoint_every > 0 && step % run->choice.checkpoint_every == 0);
     if (epoch_ends || step % run->cadence == 0)
         DUET_TRY(report(run, error));
@@ -407,7 +413,7 @@ static duet_status follow_up(training *run, duet_error *error)
     else
         show_sign_of_life(run);
     if (epoch_ends) DUET_TRY(draw(run, epoch, error));
-    if (epoch_ends) DUET_TRY(ask_watcher(run, epoch, error));
+    if (looks) DUET_TRY(ask_watcher(run, epoch, error));
     if (saves || run->stopped[0] != '\0') DUET_TRY(save(run, error));
     if (epoch_ends || last) write_page(run, last || run->stopped[0] != '\0');
     return DUET_OK;
@@ -471,6 +477,7 @@ static void close_parts(training *run, duet_device **device_out)
     duet_device_close(&run->device);
     duet_run_file_free(&run->before);
     free(run->data_name);
+    free(run->judge);
     free(run->tuning_file);
     free(run->checkpoint);
     free(run->best);

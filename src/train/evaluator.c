@@ -479,6 +479,22 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     return status;
 }
 
+/* Building the model reads the settings; no plan is made. */
+duet_status duet_evaluator_check(duet_evaluator *evaluator, const char *const *settings, size_t count,
+                                 duet_error *error)
+{
+    duet_build *build = NULL;
+    const duet_build_options options = {.mode = DUET_BUILD_EVAL,
+                                        .batch = 1,
+                                        .draws_latents = true,
+                                        .draws_classes = true,
+                                        .knobs = settings,
+                                        .knob_count = count};
+    duet_status status = duet_model_build_as(evaluator->model, &options, &build, error);
+    duet_build_free(&build);
+    return status;
+}
+
 duet_status duet_evaluator_flops(duet_evaluator *evaluator, const duet_request *request, double *flops,
                                  duet_error *error)
 {

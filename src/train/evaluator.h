@@ -24,6 +24,9 @@ const duet_build *duet_evaluator_build(const duet_evaluator *evaluator);
 
 /** Answers a request (duet/train.h). Does not disturb a training of the same model. */
 duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error);
+/** Refuses settings that the model does not take, or values out of their range. */
+duet_status duet_evaluator_check(duet_evaluator *evaluator, const char *const *settings, size_t count,
+                                 duet_error *error);
 /** *flops: those of each row of a request, counted from the shapes of its plans; nothing is replayed. */
 duet_status duet_evaluator_flops(duet_evaluator *evaluator, const duet_request *request, double *flops,
                                  duet_error *error);

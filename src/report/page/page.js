@@ -47,6 +47,7 @@ function duration(seconds) {
 }
 const bytes = value => !isNumber(value) ? 'not known' : value < 1048576 ? `${plain(value / 1024)} KiB` : `${plain(value / 1048576)} MiB`;
 const count = value => isNumber(value) ? Math.round(value).toLocaleString('en') : 'not known';
+const nameOfPath = path => path.replace(/\/+$/, '').split('/').pop();
 const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
 const anchor = text => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
@@ -296,6 +297,14 @@ function whiskers(metric) {
       mark(cell.index, x(cell.value), y, 4.4)];
     }));
 }
+/* Why runs do not give a metric: each reason once, with the runs' names where not all give it. */
+function reasonsOf(metric) {
+  const reasons = new Map();
+  metric.values.forEach((cell, i) => {
+    if (!isNumber(cell.value)) reasons.set(cell.reason, [...reasons.get(cell.reason) || [], runs[i].name]);
+  });
+  return [...reasons].map(([reason, names]) => ({reason, names: names.length < runs.length ? names.join(', ') : ''}));
+}
 function metricRow(metric) {
   const given = metric.values.filter(cell => isNumber(cell.value)).length;
   const value = (cell, index) => {
@@ -305,15 +314,11 @@ function metricRow(metric) {
       interval ? h('span', {class: 'soft'}, ` (${interval})`) : null,
       metric.best.includes(index) ? h('span', {class: 'better'}, metric.best.length > 1 ? 'level in front' : 'better') : null));
   };
-  const reasons = new Map(); /* of the runs that do not give it, each reason once */
-  metric.values.forEach((cell, i) => {
-    if (!isNumber(cell.value)) reasons.set(cell.reason, [...reasons.get(cell.reason) || [], runs[i].name]);
-  });
   return h('div', {class: 'metric'},
     h('div', {}, h('div', {class: 'name'}, metric.name), h('div', {class: 'soft'}, [metric.unit, direction(metric)].filter(Boolean).join('; '))),
     h('div', {}, given && !(alone && !isNumber(metric.values[0].low)) ? whiskers(metric) : null),
     h('div', {}, h('ul', {class: 'values'}, metric.values.map(value)),
-      [...reasons].map(([reason, names]) => h('div', {class: 'soft small'}, `not given by ${names.join(', ')}: ${reason}`)),
+      reasonsOf(metric).map(({reason, names}) => h('div', {class: 'soft small'}, `not given by ${names}: ${reason}`)),
       metric.not_comparable ? h('div', {class: 'soft small'}, 'not compared: ' + metric.not_comparable) : null),
     h('div', {}, given ? under(metric.name, () => metric.values.map((cell, i) => ({run: runs[i].run, metric: metric.name, unit: metric.unit, ...cell}))) : null));
 }
@@ -327,7 +332,8 @@ function metricsSection() {
       alone ? '' : 'A run is marked as better where its interval does not overlap that of a worse one.'),
     groups.map(group => [h('h3', {}, group), given.filter(metric => metric.group === group).map(metricRow)]),
     missing.length ? h('details', {}, h('summary', {}, `${missing.length} metrics that ${alone ? 'this run does not give' : 'none of these runs gives'}`),
-      h('dl', {class: 'about'}, missing.map(metric => [h('dt', {}, metric.name), h('dd', {}, metric.values[0].reason)]))) : null,
+      h('dl', {class: 'about'}, missing.map(metric => [h('dt', {}, metric.name),
+        reasonsOf(metric).map(({reason, names}) => h('dd', {}, names ? `${names}: ${reason}` : reason))]))) : null,
     h('details', {}, h('summary', {}, 'What each metric means'),
       h('dl', {class: 'about'}, [...new Map(given.map(metric => [metric.metric, metric.summary]))].map(([name, summary]) => [h('dt', {}, name), h('dd', {}, summary)]))));
 }
@@ -421,14 +427,17 @@ function notes() {
     else if (run.evaluation_is_old) list.push([alone ? '' : run.name + ': ', `${alone ? 'Metrics' : 'metrics'} and pictures are of step ${run.evaluation.checkpoint.step}; the run has gone on since. `,
       h('code', {}, 'duet report ' + run.run), ' makes new ones.']);
   }
-  const different = data.differences.find(row => row.setting === 'data' || row.setting === 'shape');
-  if (different) list.push('These runs are on different data: what is measured against the data is not compared.');
+  const evaluated = runs.filter(run => run.evaluation), used = new Set(evaluated.map(run => run.use));
+  const set = run => run.use === 'nothing' ? 'nothing set' : run.use.replaceAll(' ', ', ');
+  if (used.size > 1) list.push(`Metrics and pictures were made under different settings: ${evaluated.map(run => `${run.name} with ${set(run)}`).join('; ')}.`);
+  else if (evaluated.length && !used.has('nothing')) list.push(`Metrics and pictures were made with ${set(evaluated[0])}.`);
+  if (data.metrics.some(metric => metric.not_comparable === 'measured on different data')) list.push('These runs are on different data: what is measured against the data is not compared.');
   return list.map(words => h('p', {class: 'note'}, words));
 }
 function summary() {
   const run = runs[0], asked = run.epochs, done = run.cost.epoch;
   const progress = !isNumber(done) ? 'not begun' : isNumber(asked) && done < asked - 1e-9 ? `epoch ${plain(done)} of ${asked}` : `${plain(done)} epochs`;
-  const judges = [...new Set(runs.map(it => it.evaluation && it.evaluation.judge && !it.evaluation.judge.left_out && it.evaluation.judge.run).filter(Boolean))];
+  const judges = [...new Set(runs.map(it => it.evaluation && it.evaluation.judge && !it.evaluation.judge.left_out && it.evaluation.judge.run).filter(Boolean).map(nameOfPath))];
   const words = alone ? [run.model, 'on ' + run.data.name, progress, duration(run.cost.seconds), run.device.name]
     : [[...new Set(runs.map(it => it.model))].join(', '), 'on ' + [...new Set(runs.map(it => it.data.name))].join(', '), [...new Set(runs.map(it => it.device.name))].join(', ')];
   if (judges.length) words.push('judged by ' + judges.join(', '));

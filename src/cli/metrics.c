@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Metrics in one pass or, where one of them fails, each by itself. */
+#include "cli/metrics.h"
+#include "cli/output.h"
+#include "cli/run.h"
+
+#include <stdlib.h>
+
+size_t cli_metrics_count(void)
+{
+    size_t count = 0;
+    while (duet_metric_at(count) != NULL) count++;
+    return count;
+}
+
+/* How many values they give at most. */
+static size_t count_values(const char *const *names, size_t count)
+{
+    size_t values = 0;
+    for (size_t i = 0; i < count; i++) {
+        const duet_metric_row *row = duet_metric_find(names[i]);
+        for (size_t k = 0; row != NULL && row->measures[k].name != NULL; k++) values++;
+    }
+    return values;
+}
+
+static bool ends_all(const duet_error *error)
+{
+    return error->status == DUET_ERROR_INTERRUPTED || error->status == DUET_ERROR_DEVICE;
+}
+
+int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
+                        cli_left_out left_out, void *context)
+{
+    const duet_split split = cli_run_split(run);
+    size_t room = count_values(names, count), made;
+    duet_error error = {0};
+    *values = (cli_values){malloc((room + 1) * sizeof *values->rows), 0};
+    if (values->rows == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu values", room);
+    if (duet_metric_compute_all(run, names, count, split, seed, values->rows, room, &values->count, &error) == DUET_OK)
+        return CLI_DONE;
+    values->count = 0;
+    if (left_out == NULL || ends_all(&error)) return cli_fail_opened(&error);
+    for (size_t i = 0; i < count; i++) {
+        error = (duet_error){0};
+        (void)duet_metric_compute(run, names[i], split, seed, values->rows + values->count, room - values->count, &made,
+                                  &error);
+        if (ends_all(&error)) return cli_fail_opened(&error);
+        if (error.status == DUET_OK)
+            values->count += made;
+        else
+            left_out(context, names[i], error.message);
+    }
+    return CLI_DONE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Metrics computed for a command. */
+#ifndef DUET_SRC_CLI_METRICS_H
+#define DUET_SRC_CLI_METRICS_H
+
+#include "duet.h"
+
+typedef struct cli_values {
+    duet_metric_value *rows; /* free() */
+    size_t count;
+} cli_values;
+
+/** Told of a metric that fails, and why. */
+typedef void (*cli_left_out)(void *context, const char *metric, const char *reason);
+
+/** How many metrics there are. */
+size_t cli_metrics_count(void);
+
+/** Computes metrics in one pass, on the split that judges the run. Where that fails, each by itself: what one of them
+ *  lacks costs only itself, and `left_out` is told. NULL: none is to be missing. Returns an exit status. */
+int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
+                        cli_left_out left_out, void *context);
+
+#endif

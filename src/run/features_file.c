@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* FILE.npy and its note, FILE-judge.json. The note names the content of the array by its checksum: beside an array that
+ * another program has written since, it says nothing. */
+#include "run/features_file.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "duet/report.h"
+
+static const char *const sources[] = {[DUET_OF_SAMPLES] = "samples", [DUET_OF_EXAMPLES] = "examples"};
+
+char *duet_features_note_path(const char *path)
+{
+    size_t length = strlen(path);
+    bool ends = length > 4 && strcmp(path + length - 4, ".npy") == 0;
+    char *note = malloc(length + sizeof "-judge.json");
+    if (note != NULL) snprintf(note, length + sizeof "-judge.json", "%.*s-judge.json", (int)(length - 4 * ends), path);
+    return note;
+}
+
+static duet_status write_note(const char *path, const char *array, duet_feature_source of,
+                              const duet_features_identity *by, duet_error *error)
+{
+    json_t *note = json_pack("{s:i, s:s, s:s, s:{s:s, s:s}}", "schema", 1, "of", sources[of], "array", array, "judge",
+                             "name", by->name, "checksum", by->checksum);
+    char *text = note == NULL ? NULL : json_dumps(note, JSON_INDENT(2));
+    duet_status status = text == NULL ? duet_fail(error, DUET_ERROR_MEMORY,
+                                                  "%s cannot be composed: out of memory, or the judge's name is not "
+                                                  "UTF-8",
+                                                  path)
+                                      : duet_file_replace(path, text, strlen(text), error);
+    free(text);
+    json_decref(note);
+    return status;
+}
+
+duet_status duet_features_write(const char *path, const float *values, size_t count, size_t width,
+                                duet_feature_source of, const duet_features_identity *by, duet_error *error)
+{
+    duet_data *written = NULL;
+    char *note = duet_features_note_path(path);
+    if (note == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    duet_status status = duet_write_npy(path, values, DUET_SHAPE(count, width), error);
+    if (status == DUET_OK) status = duet_data_open(&written, path, error);
+    if (status == DUET_OK) status = duet_data_checksum(written, error);
+    if (status == DUET_OK) status = write_note(note, duet_data_describe(written)->checksum, of, by, error);
+    duet_data_close(&written);
+    free(note);
+    return status;
+}
+
+/* The note of an array, which the caller drops; NULL: it has none, or one of other numbers. */
+static json_t *read_note(duet_data *data)
+{
+    char *path = duet_features_note_path(duet_data_describe(data)->source);
+    json_t *note = path == NULL ? NULL : json_load_file(path, 0, NULL);
+    const char *array = json_string_value(json_object_get(note, "array"));
+    bool holds = array != NULL && duet_data_checksum(data, NULL) == DUET_OK &&
+                 strcmp(array, duet_data_describe(data)->checksum) == 0;
+    free(path);
+    if (holds) return note;
+    json_decref(note);
+    return NULL;
+}
+
+static const char *text_of(json_t *note, const char *key)
+{
+    const char *text = json_string_value(json_object_get(note, key));
+    return text == NULL ? "" : text;
+}
+
+static duet_status check(json_t *a, json_t *b, duet_data *of_samples, duet_data *of_examples, duet_error *error)
+{
+    const char *first = duet_data_describe(of_samples)->name, *second = duet_data_describe(of_examples)->name;
+    json_t *by_a = json_object_get(a, "judge"), *by_b = json_object_get(b, "judge");
+    if (strcmp(text_of(a, "of"), sources[DUET_OF_EXAMPLES]) == 0 &&
+        strcmp(text_of(b, "of"), sources[DUET_OF_SAMPLES]) == 0)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s holds features of examples and %s of samples: those of samples are named first", first,
+                         second);
+    if (strcmp(text_of(by_a, "checksum"), text_of(by_b, "checksum")) == 0) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s holds features by the judge %s (%s) and %s by %s (%s): distances between them say nothing; "
+                     "make both with one judge ('duet features')",
+                     first, text_of(by_a, "name"), text_of(by_a, "checksum"), second, text_of(by_b, "name"),
+                     text_of(by_b, "checksum"));
+}
+
+duet_status duet_features_check_notes(duet_data *of_samples, duet_data *of_examples, duet_error *error)
+{
+    json_t *a = read_note(of_samples), *b = read_note(of_examples);
+    duet_status status = a == NULL || b == NULL ? DUET_OK : check(a, b, of_samples, of_examples, error);
+    json_decref(a);
+    json_decref(b);
+    return status;
+}

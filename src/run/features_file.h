@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Files of features that Duet wrote say what gave them, in a note beside them. */
+#ifndef DUET_SRC_RUN_FEATURES_FILE_H
+#define DUET_SRC_RUN_FEATURES_FILE_H
+
+#include "duet/run.h"
+
+/** Refuses, in words, files of features whose notes do not go together: by two judges, or the wrong way round. Files
+ *  without a note are any encoder's, and nothing is known of them. */
+duet_status duet_features_check_notes(duet_data *of_samples, duet_data *of_examples, duet_error *error);
+
+#endif

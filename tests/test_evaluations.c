@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* What `report` and `compare` keep of a run, and when they make it anew: by the program, on small trainings over
+ * pictures that are replaced, judges that move, and files that are cut. Features in files, by the judge that gave them.
+ */
+#include "program.h"
+
+#include "duet/run.h"
+
+enum { PICTURES = 300, SIDE = 8, PIXELS = SIDE * SIDE };
+
+/* MNIST's files: dark and light pictures, of class 0 and 1. */
+static void write_pictures(unsigned shift)
+{
+    static const char *const names[] = {"pictures/train-images-idx3-ubyte", "pictures/t10k-images-idx3-ubyte",
+                                        "pictures/train-labels-idx1-ubyte", "pictures/t10k-labels-idx1-ubyte"};
+    char path[PATH_SIZE];
+    uint8_t images[16 + PICTURES * PIXELS] = {0, 0, 8,    3, 0, 0, PICTURES >> 8, PICTURES & 255, 0,
+                                              0, 0, SIDE, 0, 0, 0, SIDE};
+    uint8_t labels[8 + PICTURES] = {0, 0, 8, 1, 0, 0, PICTURES >> 8, PICTURES & 255};
+    for (size_t i = 0; i < PICTURES; i++) labels[8 + i] = (uint8_t)(i % 2);
+    for (size_t i = 0; i < PICTURES * PIXELS; i++)
+        images[16 + i] = (uint8_t)(i / PIXELS % 2 * 120 + (i * 2654435761u >> 20) % 130 + shift);
+    (void)mkdir(inside("pictures", path), 0777);
+    for (size_t i = 0; i < 2; i++) {
+        test_file_write(inside(names[i], path), images, sizeof images);
+        test_file_write(inside(names[2 + i], path), labels, sizeof labels);
+    }
+}
+
+static bool is_evaluated(result made)
+{
+    bool evaluated = strstr(made.err, "evaluating") != NULL;
+    expect(made, 0, NULL, NULL);
+    return evaluated;
+}
+
+/* Cuts a file's end off; to be given back to `restore`. */
+static char *cut(const char *name, size_t *size)
+{
+    char path[PATH_SIZE];
+    char *whole = test_file_read(inside(name, path), size);
+    assert_true(*size > 100);
+    test_file_write(path, whole, *size - 100);
+    return whole;
+}
+
+static void restore(const char *name, char *whole, size_t size)
+{
+    char path[PATH_SIZE];
+    test_file_write(inside(name, path), whole, size);
+    free(whole);
+}
+
+/* What evaluation.json of a run says; the caller drops it. */
+static json_t *evaluation_of(const char *run)
+{
+    char path[PATH_SIZE], file[PATH_SIZE];
+    (void)snprintf(file, sizeof file, "%s/evaluation.json", run);
+    json_t *evaluation = json_load_file(inside(file, path), 0, NULL);
+    assert_non_null(evaluation);
+    return evaluation;
+}
+
+static void replaced_data_is_noticed(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], away[PATH_SIZE];
+    (void)is_evaluated(RUN("report", "@/vae"));
+    assert_false(is_evaluated(RUN("report", "@/vae")));
+    json_t *before = evaluation_of("vae");
+    write_pictures(5);
+    assert_true(is_evaluated(RUN("report", "@/vae")));
+    json_t *after = evaluation_of("vae");
+    assert_false(json_equal(json_object_get(before, "data_checksum"), json_object_get(after, "data_checksum")));
+    json_decref(before);
+    json_decref(after);
+    assert_int_equal(rename(inside("pictures", path), inside("elsewhere", away)), 0);
+    result without = RUN("report", "@/vae");
+    assert_null(strstr(without.err, "evaluating"));
+    expect(without, 0, "report.html", "its evaluation is taken as it is");
+    assert_int_equal(rename(away, path), 0);
+    expect(RUN("report", "@/vae"), 0, NULL, NULL);
+}
+
+static void files_that_are_cut_are_noticed(void **state)
+{
+    (void)state;
+    static const char *const runs[] = {"vae", "judge"};
+    char file[PATH_SIZE];
+    size_t size;
+    expect(RUN("report", "@/vae", "--judge", "@/judge"), 0, NULL, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(file, sizeof file, "%s/checkpoint.safetensors", runs[i]);
+        char *whole = cut(file, &size);
+        expect(RUN("report", "@/vae", "--judge", "@/judge"), 1, NULL, "not a whole checkpoint");
+        expect(RUN("compare", "@/vae", "@/gan", "--judge", "@/judge"), 1, NULL, "not a whole checkpoint");
+        restore(file, whole, size);
+    }
+    assert_false(is_evaluated(RUN("report", "@/vae", "--judge", "@/judge")));
+    char *picture = cut("vae/report/samples.png", &size);
+    assert_true(is_evaluated(RUN("report", "@/vae")));
+    free(picture);
+}
+
+/* The path of a judge holds from any folder, and where it leads to nobody any more, that is said. */
+static void judges_are_found_from_any_folder(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], away[PATH_SIZE], here[PATH_SIZE];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(folder), 0);
+    expect(RUN("report", "vae", "--judge", "judge", "--afresh"), 0, NULL, "evaluating");
+    assert_int_equal(chdir(here), 0);
+    json_t *evaluation = evaluation_of("vae"), *judge = json_object_get(evaluation, "judge");
+    assert_string_equal(json_string_value(json_object_get(judge, "run")), inside("judge", path));
+    assert_int_equal(strlen(json_string_value(json_object_get(judge, "features"))), 16);
+    json_decref(evaluation);
+    expect(RUN("train", "--resume", "@/vae", "--steps", "3"), 0, NULL, NULL);
+    result again = RUN("report", "@/vae");
+    assert_null(strstr(again.err, "cannot be asked again"));
+    expect(again, 0, NULL, "evaluating");
+    evaluation = evaluation_of("vae");
+    assert_true(json_is_object(json_object_get(evaluation, "judge")));
+    json_decref(evaluation);
+    /* moved: by itself nothing is made anew, and who it is decides, not where */
+    assert_int_equal(rename(inside("judge", path), inside("moved", away)), 0);
+    assert_false(is_evaluated(RUN("report", "@/vae")));
+    assert_false(is_evaluated(RUN("report", "@/vae", "--judge", "@/moved")));
+    evaluation = evaluation_of("vae");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(evaluation, "judge"), "run")), away);
+    json_decref(evaluation);
+    assert_int_equal(rename(away, path), 0);
+    expect(RUN("report", "@/vae", "--afresh"), 0, NULL, "cannot be asked again");
+    evaluation = evaluation_of("vae");
+    assert_true(json_is_null(json_object_get(evaluation, "judge")));
+    json_decref(evaluation);
+}
+
+/* --set is a part of what an evaluation is of, reaches the model, and is left out for runs that do not take it. */
+static void settings_of_use_are_known(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    size_t size;
+    (void)is_evaluated(RUN("report", "@/vae"));
+    assert_true(is_evaluated(RUN("report", "@/vae", "--set", "weights=average")));
+    assert_false(is_evaluated(RUN("report", "@/vae", "--set", "weights=average")));
+    char *page = test_file_read(inside("vae/report.html", path), &size);
+    assert_non_null(strstr(page, "\"use\":\"weights=average\""));
+    free(page);
+    expect(RUN("compare", "@/vae", "@/gan", "--set", "weights=average"), 0, "weights=average  nothing\n",
+           "left out for");
+    expect(RUN("compare", "@/vae", "@/vae", "--set", "weights=average"), 0, "all made with weights=average", NULL);
+    expect(RUN("report", "@/gan", "--set", "weights=average"), 1, NULL, "no group of this run keeps an average");
+    expect(RUN("compare", "@/vae", "@/gan", "--set", "wieghts=average"), 1, NULL, "with these keys: weights");
+    expect(RUN("report", "@/vae", "--set", "steps=many"), 1, NULL, "not a whole number");
+    expect(RUN("report", "@/vae", "--set", "weights"), 2, NULL, "KEY=VALUE was expected");
+    expect(RUN("compare", "@/vae", "@/gan", "--set", "weights"), 2, NULL, "KEY=VALUE was expected");
+    assert_true(is_evaluated(RUN("report", "@/vae")));
+}
+
+/* An evaluation of another device is kept, unless this one is asked for by name. */
+static void devices_count_where_they_are_asked_for(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    (void)is_evaluated(RUN("report", "@/gan"));
+    assert_false(is_evaluated(RUN("report", "@/gan", "--device", "0")));
+    json_t *evaluation = evaluation_of("gan");
+    (void)json_object_set_new(json_object_get(evaluation, "device"), "name", json_string("abacus"));
+    assert_int_equal(json_dump_file(evaluation, inside("gan/evaluation.json", path), 0), 0);
+    json_decref(evaluation);
+    assert_false(is_evaluated(RUN("report", "@/gan")));
+    assert_true(is_evaluated(RUN("report", "@/gan", "--device", "0")));
+}
+
+static double frechet_of(result made, char checksum[24])
+{
+    json_t *parsed = document_of(made, 2), *value = json_object_get(json_object_get(parsed, "metrics"), "frechet");
+    double number = json_number_value(json_object_get(value, "value"));
+    const char *sum = json_string_value(json_object_get(json_object_get(parsed, "features"), "checksum"));
+    (void)snprintf(checksum, 24, "%s", sum == NULL ? "" : sum);
+    json_decref(parsed);
+    return number;
+}
+
+/* The judge's features in files say what the judge itself says. */
+static void features_are_what_the_judge_sees(void **state)
+{
+    (void)state;
+    char direct_sum[24], given_sum[24], path[PATH_SIZE];
+    expect(RUN("features", "@/vae", "--judge", "@/judge", "--out", "@/s.npy"), 0, "s-judge.json", NULL);
+    json_t *parsed = document(RUN("features", "@/judge", "--split", "test", "--out", "@/e.npy", "--json"));
+    json_t *shape = json_object_get(parsed, "shape");
+    assert_string_equal(json_string_value(json_object_get(parsed, "of")), "examples");
+    assert_int_equal(json_integer_value(json_array_get(shape, 0)), PICTURES);
+    double direct = frechet_of(RUN("eval", "@/vae", "--judge", "@/judge", "--metric", "frechet", "--json"), direct_sum);
+    double given = frechet_of(
+        RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet", "--json"),
+        given_sum);
+    assert_close(given, direct, 1e-6 * direct);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(parsed, "features"), "checksum")),
+                        direct_sum);
+    json_decref(parsed);
+    /* examples of both splits, in order, and the first of them */
+    parsed = document(RUN("features", "@/judge", "--data", "@/pictures", "-n", "400", "--out", "@/a.npy", "--json"));
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(parsed, "shape"), 0)), 400);
+    json_decref(parsed);
+    size_t size, all_size;
+    char *test = test_file_read(inside("e.npy", path), &size), *all = test_file_read(inside("a.npy", path), &all_size);
+    size_t row = (size - 128) / PICTURES;
+    assert_int_equal(all_size - 128, 400 * row);
+    assert_memory_equal(all + 128 + PICTURES * row, test + 128, 100 * row);
+    free(test);
+    free(all);
+}
+
+static void features_of_two_judges_do_not_mix(void **state)
+{
+    (void)state;
+    char from[PATH_SIZE], to[PATH_SIZE];
+    size_t size;
+    expect(RUN("features", "@/vae", "--judge", "@/judge", "--out", "@/s.npy"), 0, NULL, NULL);
+    expect(RUN("features", "@/other", "--split", "test", "--out", "@/o.npy"), 0, NULL, NULL);
+    expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/o.npy", "--metric", "frechet"), 1, NULL,
+           "distances between them say nothing");
+    expect(RUN("eval", "@/vae", "--features", "@/o.npy", "--features", "@/s.npy", "--metric", "frechet"), 1, NULL,
+           "those of samples are named first");
+    char *bytes = test_file_read(inside("s.npy", from), &size);
+    test_file_write(inside("o.npy", to), bytes, size); /* the note beside it is of other numbers now */
+    free(bytes);
+    expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/o.npy", "--metric", "frechet"), 0, NULL,
+           NULL);
+    expect(RUN("features", "@/vae"), 1, NULL, "has no features");
+    expect(RUN("features", "@/vae", "--judge", "@/gan"), 1, NULL, "a judge is a run that classifies");
+    expect(RUN("features", "@/judge"), 1, NULL, "--split or --data names examples");
+    expect(RUN("features", "@/vae", "--out", "@/f.png"), 2, NULL, "ends in .npy");
+    expect(RUN("features", "@/vae", "--split", "test", "--set", "weights=average"), 2, NULL, "--set is for samples");
+    expect(RUN("features", "--help"), 0, "FILE-judge.json", NULL);
+}
+
+/* A column is as wide as what a terminal shows of a name, and a dash has its own run's reason. */
+static void tables_stand_and_reasons_are_each_runs_own(void **state)
+{
+    (void)state;
+    char from[PATH_SIZE], to[PATH_SIZE];
+    assert_int_equal(symlink(inside("vae", from), inside("gr\xc3\xb6\xc3\x9f"
+                                                         "er-als-alle",
+                                                         to)),
+                     0);
+    assert_int_equal(symlink(inside("gan", from), inside("\xe5\x9b\xbe\xe7\x89\x87\xe5\x9b\xbe\xe7\x89\x87"
+                                                         "-12345678",
+                                                         to)),
+                     0);
+    expect(RUN("compare",
+               "@/gr\xc3\xb6\xc3\x9f"
+               "er-als-alle",
+               "@/gan"),
+           0, " vae              gan\n", NULL);
+    expect(RUN("compare",
+               "@/\xe5\x9b\xbe\xe7\x89\x87\xe5\x9b\xbe\xe7\x89\x87"
+               "-12345678",
+               "@/vae"),
+           0, " gan                vae\n", NULL);
+    expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (vae): takes long", NULL);
+    expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (gan): a GAN has no likelihood", NULL);
+    expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  modes: only for models", NULL);
+}
+
+static void train(const char *model, const char *seed, const char *out)
+{
+    expect(RUN("train", model, "--data", "@/pictures", "--steps", "2", "--batch", "32", "--seed", seed, "--out", out,
+               "--set", strcmp(model, "vae") == 0 ? "average=0.5" : "lr=0.001"),
+           0, NULL, NULL);
+}
+
+static int begin(void **state)
+{
+    (void)make_folder(state);
+    write_pictures(0);
+    train("vae", "0", "@/vae");
+    train("gan", "0", "@/gan");
+    train("classifier", "0", "@/judge");
+    train("classifier", "1", "@/other");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replaced_data_is_noticed),
+        cmocka_unit_test(files_that_are_cut_are_noticed),
+        cmocka_unit_test(judges_are_found_from_any_folder),
+        cmocka_unit_test(settings_of_use_are_known),
+        cmocka_unit_test(devices_count_where_they_are_asked_for),
+        cmocka_unit_test(features_are_what_the_judge_sees),
+        cmocka_unit_test(features_of_two_judges_do_not_mix),
+        cmocka_unit_test(tables_stand_and_reasons_are_each_runs_own),
+    };
+    return RUN_TESTS("evaluations", tests, begin, remove_folder);
+}

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Makes calls fail, one in each run of a command: every OpenCL call, and every call that writes files.
+
+usage: test_sweeps.py build/duet LAYER.so PRELOAD.so [--whole] [COMMAND...]
+
+The OpenCL calls fail through a layer (layer_calls.c), those on files through a preload (preload_files.c). Whatever fails, a
+command ends in time: well, with the results of an undisturbed one; or with 1 or 3 and a message. No half-written file is
+left, and what was there before is whole. Some of the calls are tried, spread over a command; with --whole each of
+them, for each error. Each test's last line is its count.
+"""
+import collections
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import cases
+
+# CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY; EIO, ENOSPC, EINTR.
+OPENCL, FILES = (-4, -5, -6), (5, 28, 4)
+SAMPLED, SECONDS, JOBS = 24, 120, len(os.sched_getaffinity(0))
+SMALL = ["--data", "ring8", "--steps", "3", "--quiet"]
+VAE, GAN = ["vae", "--set", "hidden=8", *SMALL], ["gan", "--set", "generator_hidden=8", "--set", "discriminator_hidden=8", *SMALL]
+
+# What is swept, by name: words, where {} is a folder of its own; `run` in it is a trained run that must stay whole.
+COMMANDS = {
+    "train-vae": ["train", *VAE, "--out", "{}/new"],
+    "train-gan": ["train", *GAN, "--out", "{}/new"],
+    "resume": ["train", "--resume", "{}/run", "--steps", "6", "--quiet"],
+    "sample": ["sample", "{}/run", "-n", "9", "--out", "{}/new.npy"],
+    "eval": ["eval", "{}/run", "--metric", "modes", "--metric", "elbo", "--json"],
+    "encode": ["encode", "{}/run", "-n", "50", "--out", "{}/new.npy"],
+    "invert": ["invert", "{}/run", "-n", "4", "--set", "steps=3", "--out", "{}/new.npy"],
+}
+
+
+class Trial:
+    """One run of a command in a folder of its own."""
+
+    def __init__(self, command, switch, environment):
+        self.command, self.switch, self.environment = command, switch, environment
+
+    def go(self, folder):
+        words = [word.replace("{}", str(folder)) for word in COMMANDS[self.command]]
+        shutil.copytree(TRAINED, folder / "run")
+        environment = {**os.environ, **QUIET, **self.environment, self.switch + "_COUNT": str(folder / "count")}
+        try:
+            ended = subprocess.run([PROGRAM, *words], env=environment, cwd=folder,
+                                   stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            self.status, self.out, self.complaint, self.calls, self.failed = "hung", "", "", 0, "something"
+        else:
+            self.status, self.out, self.complaint = ended.returncode, ended.stdout, ended.stderr
+            told = (folder / "count").read_text().split() if (folder / "count").exists() else ["0", "something"]
+            self.calls, self.failed = int(told[0]), told[1]
+        self.results = {path.name: path.read_bytes() for path in folder.glob("new*.npy")}
+        self.results["standard output"] = self.out.replace(str(folder), "")
+        checkpoint = folder / ("new" if self.command.startswith("train") else "run") / "checkpoint.safetensors"
+        self.results["checkpoint"] = checkpoint.read_bytes() if checkpoint.exists() else b""
+        self.left = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name.endswith((".tmp", ".part"))]
+        return self
+
+    def faults(self, healthy, before):
+        """What is wrong with how it ended."""
+        if self.status == 0:
+            if self.results != healthy.results:
+                yield "ended well with other results: " + ", ".join(
+                    name for name in healthy.results if self.results.get(name) != healthy.results[name])
+            return
+        if self.status not in (1, 3):
+            yield f"exit status {self.status}: {self.complaint.strip()[-300:]}"
+        elif not any(line.startswith("duet: ") for line in self.complaint.splitlines()):
+            yield f"exit status {self.status} without a message"
+        if self.left:
+            yield "left " + ", ".join(self.left)
+        if not self.command.startswith("train") and self.results["checkpoint"] not in (before, healthy.results["checkpoint"]):
+            yield "the checkpoint is not whole"
+        for name, written in self.results.items():
+            if name.endswith(".npy") and written != healthy.results.get(name):
+                yield f"{name} is half-written"
+
+
+def sweep(test, command, switch, environment, codes):
+    def attempt(place, code):
+        with tempfile.TemporaryDirectory() as folder:
+            asked = {switch: f"{place} {code}"} if place else {}
+            return Trial(command, switch, {**environment, **asked}).go(pathlib.Path(folder))
+    healthy = attempt(0, 0)
+    test.assertEqual(healthy.status, 0, healthy.complaint)
+    total = healthy.calls
+    if WHOLE:
+        points = [(place, code) for place in range(1, total + 1) for code in codes]
+    else:
+        points = [(1 + i * total // SAMPLED, codes[i % len(codes)]) for i in range(min(SAMPLED, total))]
+    before = (TRAINED / "checkpoint.safetensors").read_bytes()
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        trials = list(pool.map(lambda point: attempt(*point), points))
+    wrong = [f"call {place} of {total}, {trial.failed}, error {code}: {words}"
+             for (place, code), trial in zip(points, trials) for words in trial.faults(healthy, before)]
+    borne = collections.Counter(trial.failed for trial in trials if trial.status == 0)
+    print(f"{command}: {len(points)} failures of {total} calls, {len(points) - borne.total()} refused, {len(wrong)} not clean"
+          + "".join(f"; {count} of {name} borne" for name, count in borne.items()), file=sys.stderr)
+    test.assertEqual(wrong, [])
+    test.assertLess(borne.total(), len(points))  # else nothing failed
+
+
+class Sweeps(unittest.TestCase):
+    pass
+
+
+def add_case(command):
+    def opencl(self):
+        sweep(self, command, "LAYER_CALLS", {"OPENCL_LAYERS": LAYER}, OPENCL)
+
+    def files(self):
+        sweep(self, command, "PRELOAD_FILES", {"LD_PRELOAD": PRELOAD}, FILES)
+    setattr(Sweeps, f"test_opencl_{command}", opencl)
+    setattr(Sweeps, f"test_files_{command}", files)
+
+
+if __name__ == "__main__":
+    PROGRAM, LAYER, PRELOAD = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:4])
+    WHOLE = "--whole" in sys.argv
+    for name in [word for word in sys.argv[4:] if word in COMMANDS] or COMMANDS:
+        add_case(name)
+    QUIET = {"POCL_MAX_PTHREAD_COUNT": "1", "DUET_TUNING": "off"}
+    with tempfile.TemporaryDirectory() as held:
+        TRAINED = pathlib.Path(held) / "trained"
+        subprocess.run([PROGRAM, "train", *VAE, "--out", TRAINED], env={**os.environ, **QUIET}, check=True,
+                       stdout=subprocess.DEVNULL)
+        cases.main()
