@@ -4,6 +4,8 @@
 #include "picture_files.h"
 #include "program.h"
 
+#include "duet/run.h"
+
 enum { PICTURES = 12 };
 
 /* The same 12 pictures of 8 x 8 x 3 in two classes in every format, in the group's folder. */
@@ -37,9 +39,9 @@ static int make_everything(void **state)
     for (size_t k = 0; k < 192; k++) used += (size_t)snprintf(text + used, sizeof text - used, ",p%zu", k);
     for (size_t i = 0; i < sizeof pixels; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s,%u",
-                                 i % 192 > 0 ? ""
-                                 : i / 192 % 2     ? "\nb"
-                                             : "\na",
+                                 i % 192 > 0   ? ""
+                                 : i / 192 % 2 ? "\nb"
+                                               : "\na",
                                  pixels[i]);
     test_file_write(in_folder("x.csv"), text, used);
     static uint8_t records[PICTURES * 3073];
@@ -122,6 +124,59 @@ static void questions_come_before_a_training(void **state)
            0, "q3", NULL);
 }
 
+static duet_status give_rows(void *context, duet_split split, size_t first, size_t count, void *examples,
+                             duet_error *error)
+{
+    float *values = examples;
+    (void)context;
+    (void)split;
+    (void)error;
+    for (size_t i = 0; i < 16 * count; i++) values[i] = (float)pattern(16 * first + i) / 255;
+    return DUET_OK;
+}
+
+/* A set in memory and one that is asked for give the same training, to the bit; it can be gone on with. */
+static void a_program_trains_on_data_of_its_own(void **state)
+{
+    (void)state;
+    static float values[20 * 16];
+    char paths[2][PATH_SIZE], file[2][PATH_SIZE];
+    duet_error error = {0};
+    duet_own_data set = {.name = "mine", .shape = DUET_SHAPE(4, 4), .type = DUET_FLOAT32, .count = {20}};
+    assert_ok(give_rows(NULL, DUET_TRAIN, 0, 20, values, &error), &error);
+    set.examples[DUET_TRAIN] = values;
+    for (int i = 0; i < 2; i++) {
+        static const char *const settings[] = {"hidden=8"};
+        duet_data *data = NULL;
+        duet_train_summary summary = {0};
+        if (i == 0)
+            assert_ok(duet_data_from_memory(&data, &set, &error), &error);
+        else
+            assert_ok(duet_data_from_callback(&data, &set, give_rows, NULL, &error), &error);
+        duet_train_options options = {.family = duet_family_find("ae"),
+                                      .own_data = data,
+                                      .settings = settings,
+                                      .setting_count = 1,
+                                      .steps = 2,
+                                      .batch = 4,
+                                      .out = inside(i == 0 ? "memory" : "asked", paths[i])};
+        assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+        options.resume = options.out;
+        options.out = NULL;
+        options.steps = 4;
+        assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+        assert_int_equal(summary.steps, 4);
+        duet_data_close(&data);
+        (void)inside(i == 0 ? "memory/checkpoint.safetensors" : "asked/checkpoint.safetensors", file[i]);
+    }
+    size_t sizes[2];
+    char *bytes[2] = {test_file_read(file[0], &sizes[0]), test_file_read(file[1], &sizes[1])};
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(bytes[0], bytes[1], sizes[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
 static const command_case mistakes[] = {
     {"a pipe", {"train", "ae", "--data", "@/pipe"}, 1, "", "is not a plain file or a folder"},
     {"a pipe looked at", {"data", "@/pipe"}, 1, "", "is not a plain file or a folder"},
@@ -153,6 +208,7 @@ int main(void)
         cmocka_unit_test(every_format_is_said_and_trained_on),
         cmocka_unit_test(documents_sheets_and_conversions),
         cmocka_unit_test(questions_come_before_a_training),
+        cmocka_unit_test(a_program_trains_on_data_of_its_own),
         cmocka_unit_test(words_and_mistakes),
     };
     return RUN_TESTS("cli_data", tests, make_everything, remove_folder);

@@ -123,6 +123,8 @@ duet_status duet_data_open_set(duet_data *data, const duet_data_options *options
 /** Makes the set of rows with labels of both splits, which are taken, also after an error. */
 duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options,
                                 duet_error *error);
+/** Gives up what is kept on a device, which may then be closed; the next batch may be on another one. */
+void duet_data_leave_device(duet_data *data);
 /** Begins to read a split on another thread, before the plan that needs it on the device is made. Only a hint: if there
  *  can be no thread, or examples are read by the host first, they are read when they are needed. */
 void duet_data_read_ahead(duet_data *data, duet_split split);

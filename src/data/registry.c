@@ -190,14 +190,13 @@ duet_status duet_data_open(duet_data **opened, const char *name, duet_error *err
 void duet_data_close(duet_data **data)
 {
     if (data == NULL || *data == NULL) return;
+    duet_data_leave_device(*data);
     for (size_t split = 0; split < 2; split++) {
-        duet_ahead_end(&(*data)->parts[split].ahead);
         duet_rows_close(&(*data)->parts[split].rows);
         free((*data)->parts[split].labels);
     }
     duet_class_names_free((*data)->class_names, (*data)->class_name_count);
     duet_notes_free(&(*data)->notes);
-    duet_store_free(&(*data)->store);
     free((*data)->combinations);
     free((*data)->name);
     free((*data)->source);

@@ -469,7 +469,10 @@ static void close_parts(training *run, duet_device **device_out)
     duet_evaluator_free(&run->evaluator);
     duet_trainer_free(&run->trainer);
     duet_model_free(&run->model);
-    if (run->options->own_data == NULL) duet_data_close(&run->data);
+    if (run->options->own_data != NULL)
+        duet_data_leave_device(run->options->own_data);
+    else
+        duet_data_close(&run->data);
     if (device_out != NULL && run->options->profile) {
         *device_out = run->device;
         run->device = NULL;
