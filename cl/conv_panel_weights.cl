@@ -30,7 +30,7 @@ LISTED_TILE(taps_low_tile, EACH_OF_FEW, __local const int *where)
  * some images. */
 typedef struct {
     uint tap[2], taps[2];
-    ulong group, channel, channels, strip, strips, image, images;
+    ulong group, first_channel, channels, strip, strips, image, images;
 } part;
 
 part part_of(const convolution s, const uint tap_rows, const uint tap_columns, const ulong row_block,
@@ -44,8 +44,8 @@ part part_of(const convolution s, const uint tap_rows, const uint tap_columns, c
     p.tap[1] = taps % across * tap_columns;
     p.taps[0] = min(tap_rows, s.kernel_size[0] - p.tap[0]);
     p.taps[1] = min(tap_columns, s.kernel_size[1] - p.tap[1]);
-    p.channel = get_global_id(0) % blocks * row_block;
-    p.channels = min(row_block, channels - p.channel);
+    p.first_channel = get_global_id(0) % blocks * row_block;
+    p.channels = min(row_block, channels - p.first_channel);
     p.group = get_global_id(1) / parts;
     p.strip = get_global_id(1) % parts * strips;
     p.strips = min(strips, all_strips - p.strip);
@@ -192,7 +192,7 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap, __g
     const uint high = even_share(results[0].count,
                                  min(K_BLOCK / max(wide, 1U),
                                      results_for(s, p, 0, most_pixels / pixels_for(s, p, 1, max(wide, 1U)))));
-    x += p.group * (s.channels / s.groups) + p.channel;
+    x += p.group * (s.channels / s.groups) + p.first_channel;
     y += p.group * features + p.strip * COLUMNS;
     for (uint left = 0; left < results[1].count; left += wide)
         for (uint top = 0; top < results[0].count; top += high) {
@@ -259,7 +259,7 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap, __g
         for (ulong strip = p.strip; strip < p.strip + p.strips; strip++)                                               \
             for (uint tap = 0; tap < p.taps[0] * p.taps[1]; tap++, to += sums_a_tap) {                                 \
                 const ulong tap_row = p.tap[0] + tap / p.taps[1], tap_column = p.tap[1] + tap % p.taps[1];             \
-                const ulong first = (tap_row * s.kernel_size[1] + tap_column) * channels + p.channel;                  \
+                const ulong first = (tap_row * s.kernel_size[1] + tap_column) * channels + p.first_channel;            \
                 for (ulong r = 0; r < p.channels; r++)                                                                 \
                     FINISH_ROW(first + r, p.group * (s.features / s.groups) + strip * COLUMNS,                         \
                                min((ulong)COLUMNS, s.features / s.groups - strip * COLUMNS),                           \
@@ -310,9 +310,9 @@ CONV_WEIGHTS_SUM(conv_weights_sum)
         y += y_offset + first_image * places * n + column;                                                             \
         c += c_offset + get_global_id(2) * s.kernel_size[0] * s.kernel_size[1] * s.channels * n;                       \
         for (ulong r = 0; r < all_rows; r++) {                                                                         \
-            const uint tap = (uint)(first_row + r) / s.channels, channel = (uint)(first_row + r) % s.channels;         \
+            const uint tap = (uint)(first_row + r) / s.channels, in_channel = (uint)(first_row + r) % s.channels;      \
             where[r] = (int)((tap / s.kernel_size[1] * s.dilation[0] * width +                                         \
-                              tap % s.kernel_size[1] * s.dilation[1]) * s.channels + channel);                         \
+                              tap % s.kernel_size[1] * s.dilation[1]) * s.channels + in_channel);                      \
         }                                                                                                              \
         for (ulong k = 0; k < places; k++) {                                                                           \
             const uint i = (uint)k / s.result[1], j = (uint)k % s.result[1];                                           \

@@ -59,14 +59,14 @@ float weights_sum(const convolution s, __global const float *x, __global const f
                   const size_t column)
 {
     const uint channels = s.channels / s.groups, group = (uint)column / (s.features / s.groups);
-    const uint channel = group * channels + (uint)(row % channels), tap = (uint)(row / channels);
+    const uint in_channel = group * channels + (uint)(row % channels), tap = (uint)(row / channels);
     float sum = 0.0f;
     for (size_t image = 0; image < s.images; image++)
         for (uint h = 0; h < s.result[0]; h++)
             for (uint v = 0; v < s.result[1]; v++) {
                 const uint a = pixel_of(s, 0, h, tap / s.kernel_size[1]), b = pixel_of(s, 1, v, tap % s.kernel_size[1]);
                 if (a >= s.picture[0] || b >= s.picture[1]) continue;
-                sum += x[((image * s.picture[0] + a) * s.picture[1] + b) * s.channels + channel] *
+                sum += x[((image * s.picture[0] + a) * s.picture[1] + b) * s.channels + in_channel] *
                        y[((image * s.result[0] + h) * s.result[1] + v) * s.features + column];
             }
     return sum;

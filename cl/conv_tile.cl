@@ -122,10 +122,10 @@ INLINE vector gather(__global const float *tensor, const view look, const place 
 {
     lanes some;
     some.whole = 0.0f;
-    const uint channel = from % look.depth;
-    if (channel + WIDTH <= look.depth) {
+    const uint in_channel = from % look.depth;
+    if (in_channel + WIDTH <= look.depth) {
         const uint element = element_of(look, where, from / look.depth);
-        if (element != NOWHERE) some.whole = LOAD(tensor + element + channel);
+        if (element != NOWHERE) some.whole = LOAD(tensor + element + in_channel);
     } else {
         UNROLL for (uint j = 0; j < WIDTH; j++) {
             const uint element = element_of(look, where, (from + j) / look.depth);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* An OpenCL layer that is a bad driver: $LAYER_FAULT, "crash:NAME", "hang:NAME" or "skip:NAME", says what happens to
- * launches of kernels whose name begins with NAME. Entries left NULL go straight to the driver. */
+/* An OpenCL layer that is a bad driver: $LAYER_FAULT, "crash:NAME", "hang:NAME", "skip:NAME", "kill:NAME" or
+ * "refuse:NAME" (short of resources), says what happens to launches of kernels whose name begins with NAME;
+ * "unable:" to every build of a program. Entries left NULL go straight to the driver. */
 #define CL_TARGET_OPENCL_VERSION 300
 #include <CL/cl_layer.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +30,19 @@ static cl_int CL_API_CALL fault_clEnqueueNDRangeKernel(cl_command_queue queue, c
     const char fault = fault_of(kernel);
     if (fault == 'c') abort();
     while (fault == 'h') pause();
+    if (fault == 'k') (void)kill(getpid(), SIGKILL);
+    if (fault == 'r') return CL_OUT_OF_RESOURCES;
     if (fault == 's') return next->clEnqueueMarkerWithWaitList(queue, waits, wait, event);
     return next->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, waits, wait, event);
+}
+
+static cl_int CL_API_CALL fault_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices,
+                                               const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
+                                               void *context)
+{
+    const char *word = getenv("LAYER_FAULT");
+    if (word && word[0] == 'u') return CL_BUILD_PROGRAM_FAILURE;
+    return next->clBuildProgram(program, count, devices, options, notify, context);
 }
 
 CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *size_ret)
@@ -46,6 +59,7 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_ic
     (void)entries;
     next = target;
     faulty.clEnqueueNDRangeKernel = fault_clEnqueueNDRangeKernel;
+    faulty.clBuildProgram = fault_clBuildProgram;
     *layer = &faulty;
     *entries_ret = sizeof faulty / sizeof(void *);
     return CL_SUCCESS;

@@ -36,6 +36,16 @@ static const command_case cases[] = {
     {"train without a model", {"train"}, 2, NULL, "needs MODEL"},
     {"unknown model", {"train", "vea"}, 2, NULL, "did you mean 'vae'?"},
     {"unknown option", {"train", "vae", "--epoch-count", "3"}, 2, NULL, "no option '--epoch-count'"},
+    {"misspelt option ahead of a command", {"--verison"}, 2, NULL, "did you mean '--version'?"},
+    {"setting as an option", {"train", "vae", "--lr", "0.1"}, 2, NULL, "did you mean '--set lr=VALUE'?"},
+    {"misspelt data set", {"train", "vae", "--data", "fashon-mnist"}, 2, NULL, "did you mean 'fashion-mnist'?"},
+    {"misspelt data set to judge on", {"eval", "@/vae", "--data", "ring9"}, 2, NULL, "did you mean 'ring8'?"},
+    {"misspelt data set to explain", {"explain", "vae", "--data", "sixgaussians"}, 2, NULL, "is neither a data set"},
+    {"setting of another procedure",
+     {"sample", "@/vae", "--set", "steps=3"},
+     1,
+     NULL,
+     "--set steps=3 has no effect"},
     {"misspelt option", {"train", "vae", "--sede", "3"}, 2, NULL, "did you mean '--seed'?"},
     {"unknown letter", {"sample", "run", "-x"}, 2, NULL, "no option '-x'"},
     {"option without its value", {"train", "vae", "--epochs"}, 2, NULL, "--epochs needs a value"},
@@ -300,13 +310,38 @@ static void an_interrupted_training_goes_on(void **state)
     expect(RUN("train", "--resume", "@/stopped", "--steps", "1"), 0, "stopped", "steps already");
 }
 
+/* A latent cannot vary over one example: that is no number of active ones. */
+static void active_units_need_two_examples(void **state)
+{
+    (void)state;
+    expect(RUN("train", "vae", "--data", "@/pair", "--batch", "8", "--steps", "2", "--quiet", "--out", "@/lone"), 0,
+           "lone", NULL);
+    expect(RUN("eval", "@/lone", "--metric", "active-units"), 1, "", "needs at least 2 examples");
+}
+
+static void an_autoencoder_says_why_it_has_no_samples(void **state)
+{
+    (void)state;
+    expect(RUN("train", "ae", "--data", "ring8", "--steps", "2", "--quiet", "--out", "@/ae"), 0, "ae", NULL);
+    expect(RUN("sample", "@/ae"), 1, "", "no distribution to draw them from");
+    expect(RUN("interpolate", "@/ae", "-n", "1"), 0, "interpolation.png", NULL); /* as it says */
+    expect(RUN("reconstruct", "@/ae", "-n", "1"), 0, "reconstruction.png", NULL);
+}
+
 static void write_inputs(void)
 {
     char path[PATH_SIZE], bytes[128 + 64 * 2 * 4] = "";
-    static const char head[] = "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (64, 2), }";
+    static const char head[] = "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (01, 2), }";
     memset(bytes, ' ', 127);
     memcpy(bytes, head, sizeof head - 1);
     bytes[127] = '\n';
+    char *rows = strstr(bytes + 10, "(01");
+    assert_non_null(rows);
+    (void)mkdir(inside("pair", path), 0777);
+    rows[1] = ' ';
+    test_file_write(inside("pair/test.npy", path), bytes, 128 + 8);
+    memcpy(rows + 1, "64", 2);
+    test_file_write(inside("pair/train.npy", path), bytes, sizeof bytes);
     test_file_write(inside("few.npy", path), bytes, sizeof bytes);
     test_file_write(inside("short.npy", path), bytes, sizeof bytes - 1);
     test_file_write(inside("text.npy", path), "words", 5);
@@ -334,6 +369,8 @@ int main(void)
         cmocka_unit_test(results_that_cannot_be_written_are_a_failure),
         cmocka_unit_test(without_a_driver_there_is_no_device),
         cmocka_unit_test(a_kernel_that_does_not_compile_is_a_failure),
+        cmocka_unit_test(active_units_need_two_examples),
+        cmocka_unit_test(an_autoencoder_says_why_it_has_no_samples),
         cmocka_unit_test(an_interrupted_training_goes_on),
         cmocka_unit_test(an_interrupted_training_needs_no_reader),
     };

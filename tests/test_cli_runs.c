@@ -327,7 +327,7 @@ static void an_autoencoder_walks_between_codes(void **state)
            "ae", NULL);
     expect(RUN("interpolate", "@/ae", "-n", "1", "--steps", "3", "--out", "@/walk.npy"), 0, "walk.npy", NULL);
     expect(RUN("reconstruct", "@/ae", "-n", "2", "--out", "@/again.npy"), 0, "again.npy", NULL);
-    float *walk = (float *)read_array("walk.npy", "'shape': (3, 2)", 6 * sizeof(float));
+    float *walk = (float *)read_array("walk.npy", "'shape': (1, 3, 2)", 6 * sizeof(float));
     float *pairs = (float *)read_array("again.npy", "'shape': (2, 2, 2)", 8 * sizeof(float));
     for (size_t i = 0; i < 2; i++) {
         assert_float_equal(walk[i], pairs[4 + i], 1e-5f);

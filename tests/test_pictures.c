@@ -5,6 +5,7 @@
 #include <png.h>
 
 #include "duet/report.h"
+#include "report/lettering.h"
 
 static void npy_bytes(void **state)
 {
@@ -205,6 +206,73 @@ static void points_pixels(void **state)
     assert_ok(duet_write_png_points(in_folder("c.png"), NULL, 0, 1, NULL, 0, &error), &error);
 }
 
+/* Pixels of one grey in a part of a picture. */
+static size_t count_grey(const uint8_t *pixels, size_t width, size_t left, size_t top, size_t right, size_t bottom,
+                         uint8_t grey)
+{
+    size_t count = 0;
+    for (size_t y = top; y < bottom; y++)
+        for (size_t x = left; x < right; x++) {
+            const uint8_t *pixel = pixels + 3 * (y * width + x);
+            count += pixel[0] == grey && pixel[1] == grey && pixel[2] == grey;
+        }
+    return count;
+}
+
+/* The frame is that of the reference: what lies outside makes no bar at its edge. */
+static void bars_at_the_edge_are_those_of_the_edge(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    size_t width, height;
+    const float reference[3] = {-1, 1, 0}, values[4] = {0.5f, 40, 50, -60};
+    assert_ok(duet_write_png_points(in_folder("a.png"), values, 4, 1, reference, 3, &error), &error);
+    uint8_t *pixels = read_png("a.png", PNG_FORMAT_RGB, &width, &height);
+    const size_t low = height - 2; /* a row that every bar reaches */
+    assert_int_equal(pixels[3 * (low * width + 2)], 255);
+    assert_int_equal(pixels[3 * (low * width + width - 3)], 255);
+    const uint8_t *bar = pixels + 3 * (low * width + (size_t)(1.8 / 2.6 * (double)width));
+    assert_true(bar[2] > bar[0] + 50);
+    free(pixels);
+}
+
+/* Numbers along the edges say where the frame lies, and colours what they stand for. */
+static void pictures_of_points_are_lettered(void **state)
+{
+    (void)state;
+    enum { INK = 70, STRIP = 24, CORNER = 120 };
+    duet_error error = {0};
+    size_t width, height;
+    const float points[8] = {-1, -1, 1, -1, -1, 1, 1, 1};
+    const uint8_t labels[4] = {0, 3, 3, 7};
+    for (size_t picture = 0; picture < 4; picture++) {
+        const size_t dimensions = picture == 1 ? 1 : 2;
+        if (picture < 3)
+            assert_ok(duet_write_png_points(in_folder("a.png"), points, 4, dimensions, picture == 2 ? NULL : points,
+                                            picture == 2 ? 0 : 4, &error),
+                      &error);
+        else
+            assert_ok(duet_write_png_classes(in_folder("a.png"), points, labels, 4, &error), &error);
+        uint8_t *pixels = read_png("a.png", PNG_FORMAT_RGB, &width, &height);
+        const size_t top = dimensions == 1 ? 0 : height - STRIP;
+        assert_true(count_grey(pixels, width, STRIP, top, width - CORNER, top + STRIP, INK) > 60);
+        if (dimensions == 2) assert_true(count_grey(pixels, width, 0, CORNER, 3 * STRIP, height - STRIP, INK) > 60);
+        const size_t said =
+            count_grey(pixels, width, width - CORNER, dimensions == 1 ? STRIP : 0, width, 3 * STRIP, INK);
+        assert_true(picture == 2 ? said == 0 : said > 30); /* alone, there is nothing to tell apart */
+        free(pixels);
+    }
+}
+
+static void ticks_are_round(void **state)
+{
+    (void)state;
+    assert_close(duet_tick_step(2.6, 6), 0.5, 1e-12);
+    assert_close(duet_tick_step(6, 6), 1, 1e-12);
+    assert_close(duet_tick_step(0.0011, 6), 0.0002, 1e-15);
+    assert_close(duet_tick_step(5e6, 6), 1e6, 1e-6);
+}
+
 /* Rows at which a column of a picture has more blue than red (sign 1), or less (-1): their mean and number. */
 static double find_line(const uint8_t *pixels, size_t width, size_t height, size_t column, int sign, size_t *count)
 {
@@ -251,8 +319,15 @@ static void lines_pixels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(npy_bytes),      IN_FOLDER(grid_pixels),   IN_FOLDER(drawn_examples),
-        IN_FOLDER(wrong_pictures), IN_FOLDER(points_pixels), IN_FOLDER(lines_pixels),
+        IN_FOLDER(npy_bytes),
+        IN_FOLDER(grid_pixels),
+        IN_FOLDER(drawn_examples),
+        IN_FOLDER(wrong_pictures),
+        IN_FOLDER(points_pixels),
+        IN_FOLDER(lines_pixels),
+        IN_FOLDER(bars_at_the_edge_are_those_of_the_edge),
+        IN_FOLDER(pictures_of_points_are_lettered),
+        cmocka_unit_test(ticks_are_round),
     };
     return RUN_TESTS("pictures", tests, NULL, NULL);
 }

@@ -15,11 +15,13 @@ extern "C" {
 DUET_API duet_status duet_write_png_grid(const char *path, const float *values, size_t count, duet_shape picture,
                                          size_t columns, duet_error *error);
 /** Points in the plane as a PNG scatter picture: values [count, 2]; one-dimensional ones ([count, 1]) as a histogram.
- *  `reference` ([reference_count, same], may be NULL) is drawn behind in grey. */
+ *  `reference` ([reference_count, same], may be NULL) is drawn behind in grey and sets the frame: points outside are
+ * held at its edge, numbers outside are in no bar. Numbers along the edges say where the frame lies. */
 DUET_API duet_status duet_write_png_points(const char *path, const float *values, size_t count, size_t dimensions,
                                            const float *reference, size_t reference_count, duet_error *error);
 /** Points in the plane as a PNG scatter picture: values [count, 2], each in the colour of its label ([count]): blue,
- *  orange, green, red, purple, brown, pink, grey, olive, cyan for 0 to 9, and again from the first. */
+ *  orange, green, red, purple, brown, pink, grey, olive, cyan for 0 to 9, and again from the first. A legend tells
+ * them. */
 DUET_API duet_status duet_write_png_classes(const char *path, const float *values, const uint8_t *labels, size_t count,
                                             duet_error *error);
 /** A function's values at places that lie evenly. */

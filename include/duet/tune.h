@@ -46,13 +46,14 @@ typedef struct duet_tune_row {
     char preset[128], best[128];          /**< `best` is empty where the preset stays */
     double preset_gflops, best_gflops;    /**< 1e9 FLOP/s; NaN: not known */
     size_t tried, wrong, crashed, late;   /**< candidates; the last three can be seen as faults of the driver */
+    size_t failed;                        /**< of them; not kept, as it may pass */
 } duet_tune_row;
 
 typedef struct duet_tune_summary {
     char file[1024], device[128], driver[128];
     duet_tune_row *rows;
     size_t count;
-    size_t measured; /**< candidates that were measured by this call */
+    size_t measured; /**< candidates that were measured by this call; what failed is not counted */
 } duet_tune_summary;
 
 /** Tunes and writes the file, after each candidate, so that a next call goes on where one was stopped. Works in child
@@ -60,7 +61,8 @@ typedef struct duet_tune_summary {
  * right and it was over 3% faster than the preset in six of seven rounds. Call it before other OpenCL work of the
  * process: drivers do not survive a fork. The summary is filled as far as it is known, also on failure; the caller
  * frees it with duet_tune_summary_free. Errors: DUET_ERROR_USAGE, DUET_ERROR_NO_DEVICE, DUET_ERROR_FILE,
- * DUET_ERROR_DEVICE where a driver ends the child outside of a candidate, DUET_ERROR_INTERRUPTED. */
+ * DUET_ERROR_DEVICE where a driver ends the child outside of a candidate or where all candidates failed for reasons
+ * that may pass, DUET_ERROR_INTERRUPTED. */
 DUET_API duet_status duet_tune(const duet_tune_options *options, duet_tune_summary *summary, duet_error *error);
 DUET_API void duet_tune_summary_free(duet_tune_summary *summary);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/status.h"
@@ -22,6 +23,25 @@ char *duet_path_join(const char *folder, const char *name)
     char *path = malloc(size);
     if (path != NULL) snprintf(path, size, "%s%s%s", folder, between, name);
     return path;
+}
+
+FILE *duet_file_open(const char *path, const char **fault)
+{
+    struct stat about;
+    const int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe does not wait for its writer */
+    if (descriptor >= 0 && fstat(descriptor, &about) == 0 && !S_ISREG(about.st_mode)) {
+        *fault = S_ISDIR(about.st_mode) ? "it is a folder, and a file was expected"
+                                        : "it is a pipe or a device, and a file was expected";
+        (void)close(descriptor);
+        errno = EINVAL;
+        return NULL;
+    }
+    FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
+    const int code = errno;
+    if (stream == NULL) *fault = strerror(code);
+    if (stream == NULL && descriptor >= 0) (void)close(descriptor);
+    errno = code;
+    return stream;
 }
 
 static void forget(duet_file *file)

@@ -28,6 +28,10 @@ void duet_file_discard(duet_file *file);
 /** All of the above for bytes that are ready. */
 duet_status duet_file_replace(const char *path, const void *bytes, size_t count, duet_error *error);
 
+/** Opens a file to be read, NULL where that fails: *fault says why in words, and errno is ENOENT where there is none.
+ *  Looks before it reads: a pipe could keep the program waiting for ever. */
+FILE *duet_file_open(const char *path, const char **fault);
+
 /** "folder/name", or `name` alone where the folder is "". The caller frees it; NULL if memory is short. */
 char *duet_path_join(const char *folder, const char *name);
 

@@ -105,6 +105,7 @@ static bool is_as_wished(const cli_basis *basis, json_t *evaluation)
     json_t *judge = json_object_get(basis->judge, "checkpoint");
     json_t *by = json_object_get(json_object_get(evaluation, "judge"), "checkpoint");
     return version != NULL && strcmp(version, duet_version()) == 0 &&
+           !json_is_true(json_object_get(evaluation, "again")) &&
            json_equal(json_object_get(evaluation, "checkpoint"), basis->checkpoint) &&
            json_equal(json_object_get(evaluation, "settings"), basis->settings) &&
            (json_is_null(basis->data) || json_equal(json_object_get(evaluation, "data_checksum"), basis->data)) &&

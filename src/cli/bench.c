@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/settings.h"
 #include "cli/workloads.h"
+#include "cli/wrap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,8 +260,10 @@ static void more_help(const char *operand)
     const cli_workload *row;
     (void)operand;
     printf("\nworkloads:\n");
-    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++)
-        printf("  %-10s batch %3zu  %s\n", row->name, row->batch, row->summary);
+    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) {
+        printf("  %-10s batch %3zu  ", row->name, row->batch);
+        cli_print_wrapped(row->summary, 24);
+    }
     cli_print_providers();
 }
 

@@ -125,7 +125,7 @@ static int write_file(duet_run *run, const struct arguments *arguments, const ve
     if (!cli_ends_in(arguments->out, ".npy")) return draw(run, arguments, it);
     if (duet_write_npy(arguments->out, it->probabilities, DUET_SHAPE(it->rows.count, it->classes), &error) != DUET_OK)
         return cli_fail_opened(&error);
-    if (!arguments->json) printf("%s\n", arguments->out);
+    if (!arguments->json) cli_print_name(arguments->out);
     return CLI_DONE;
 }
 

@@ -59,6 +59,15 @@ static int print_table(const duet_device_info *infos, size_t count)
     return status;
 }
 
+/* No device is an empty list; opening one says why there is none. */
+static void tell_why(void)
+{
+    duet_device *device = NULL;
+    duet_error error = {0};
+    if (duet_device_open(&device, NULL, &error) != DUET_OK) cli_complain(CLI_DONE, "%s", error.message);
+    duet_device_close(&device);
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -68,9 +77,7 @@ static int run(int argc, char **argv)
     size_t count = 0;
     duet_error error = {0};
     if (duet_device_list(&infos, &count, &error) != DUET_OK) return cli_fail(&error);
-    if (count == 0)
-        fprintf(stderr, "duet: there is no OpenCL device here; a driver for the processor is in the package "
-                        "pocl-opencl-icd (Debian, Ubuntu), those for GPUs come from their vendors\n");
+    if (count == 0) tell_why();
     status = arguments.json ? print_json(infos, count) : count == 0 ? CLI_DONE : print_table(infos, count);
     duet_device_list_free(&infos);
     return status;

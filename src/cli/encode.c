@@ -84,7 +84,8 @@ static int write_files(duet_run *run, const struct arguments *arguments, const c
     if (status == CLI_DONE && arguments->json)
         status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features), beside);
     else if (status == CLI_DONE)
-        printf("%s\n%s%s", path, labelled ? beside : "", labelled ? "\n" : "");
+        cli_print_name(path);
+    if (status == CLI_DONE && !arguments->json && labelled) cli_print_name(beside);
     free(beside);
     return status;
 }

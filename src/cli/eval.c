@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/run.h"
 #include "cli/table.h"
+#include "cli/wrap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,10 +39,10 @@ static const cli_option options[] = {
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "judge on this data (default: the run's own)", 0, 0},
 };
 
-static void tell_of_missing(void *context, const char *metric, const char *reason)
+static void tell_of_missing(void *context, const char *metric, const duet_error *reason)
 {
     (void)context;
-    cli_complain(CLI_DONE, "%s is left out: %s", metric, reason);
+    cli_complain(CLI_DONE, "%s is left out: %s", metric, reason->message);
 }
 
 /* Whether it can be computed; if there are too few examples, says what is left out. */
@@ -49,7 +50,7 @@ static bool is_possible(duet_run *run, const char *metric)
 {
     duet_error error = {0};
     duet_status status = duet_metric_check(run, metric, cli_run_split(run), &error);
-    if (status == DUET_ERROR_DATA) tell_of_missing(NULL, metric, error.message);
+    if (status == DUET_ERROR_DATA) tell_of_missing(NULL, metric, &error);
     return status == DUET_OK;
 }
 
@@ -205,7 +206,7 @@ static int run(int argc, char **argv)
 static void more_help(const char *operand)
 {
     static const char *const heads[] = {"metric", "unit", "meaning"};
-    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads), .room = cli_help_columns()};
     const duet_metric_row *row;
     (void)operand;
     printf("\nMetrics:\n\n");

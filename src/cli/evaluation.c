@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SEED = 0 };
@@ -19,7 +20,9 @@ enum { SEED = 0 };
 static json_t *read_evaluation(const char *run)
 {
     char *path = duet_page_file(run, "evaluation.json");
-    json_t *evaluation = path == NULL ? NULL : json_load_file(path, 0, NULL);
+    struct stat about; /* a pipe would wait for ever */
+    const bool there = path != NULL && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    json_t *evaluation = there ? json_load_file(path, 0, NULL) : NULL;
     free(path);
     return evaluation;
 }
@@ -31,10 +34,17 @@ static const char *need_of(const duet_metric_row *row)
     return semicolon == NULL ? row->summary : semicolon + 1 + strspn(semicolon + 1, " ");
 }
 
-static void add_missing(void *evaluation, const char *metric, const char *reason)
+static void add_missing(json_t *evaluation, const char *metric, const char *reason)
 {
     json_array_append_new(json_object_get(evaluation, "not_given"),
                           cli_measure_missing_json(duet_metric_find(metric), reason));
+}
+
+/* A metric that fails for want of memory may be given another time: the evaluation is then made anew. */
+static void leave_out(void *evaluation, const char *metric, const duet_error *reason)
+{
+    if (reason->status == DUET_ERROR_MEMORY) json_object_set_new(evaluation, "again", json_true());
+    add_missing(evaluation, metric, reason->message);
 }
 
 /* The metrics that the run gives without being asked for by name; why not, for all others. */
@@ -68,7 +78,7 @@ static int compute(duet_run *run, json_t *evaluation)
     const char **names = malloc(cli_metrics_count() * sizeof *names);
     if (names == NULL) return cli_complain(CLI_FAILED, "there is too little memory for names");
     size_t count = choose_metrics(run, evaluation, names);
-    int status = cli_metrics_compute(run, names, count, SEED, &values, add_missing, evaluation);
+    int status = cli_metrics_compute(run, names, count, SEED, &values, leave_out, evaluation);
     for (size_t i = 0; status == CLI_DONE && i < values.count; i++)
         json_array_append_new(json_object_get(evaluation, "metrics"), cli_measure_json(run, &values.rows[i]));
     free(values.rows);

@@ -49,9 +49,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
     if (*family == NULL) return CLI_MISTAKE;
     int status = cli_settings_check(*family, &arguments->settings);
     if (status != CLI_DONE) return status;
-    if (duet_gemm_check(arguments->gemm, &error) != DUET_OK || duet_data_check(arguments->data, &error) != DUET_OK)
-        return cli_fail(&error);
-    return CLI_DONE;
+    if (duet_gemm_check(arguments->gemm, &error) != DUET_OK) return cli_fail(&error);
+    return cli_data_check(arguments->data);
 }
 
 static duet_status make_trainer(const struct arguments *arguments, const duet_family *family, cli_step *step,

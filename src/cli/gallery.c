@@ -57,11 +57,11 @@ static int write_png(duet_run *run, const char *path, const cli_gallery *gallery
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
-/* [rows, count, ...shape of one example], without the first extent if it is 1. */
+/* [rows, count, ...shape of one example]: how many rows there are does not change how an array is indexed. */
 static duet_shape shape_of(const duet_data_info *info, const cli_gallery *gallery)
 {
     duet_shape shape = {0};
-    if (gallery->rows > 1) shape.dims[shape.rank++] = gallery->rows;
+    if (!gallery->flat) shape.dims[shape.rank++] = gallery->rows;
     shape.dims[shape.rank++] = gallery->count;
     if (shape.rank + info->shape.rank > DUET_MAX_RANK) {
         shape.dims[shape.rank++] = duet_shape_elements(info->shape);
@@ -120,7 +120,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
     if (status == CLI_DONE && gallery->json)
         status = cli_file_print_json(run, directory, path, shape_of(info, gallery), NULL);
     else if (status == CLI_DONE && !gallery->quiet)
-        printf("%s\n", path);
+        cli_print_name(path);
     free(own_path);
     return status;
 }

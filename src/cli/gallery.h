@@ -9,6 +9,7 @@
 typedef struct cli_gallery {
     const char *what;   /* names the default file, samples/WHAT.png of the run */
     size_t rows, count; /* values: [rows, count, features of the data] */
+    bool flat;          /* one row, which the array has no extent for */
     size_t columns;     /* of the grid of pictures */
     bool quiet;         /* do not print the file's name */
     bool json;          /* print it as a document */

@@ -6,7 +6,8 @@
 /** From now on catches the first SIGINT. Returns a flag that it turns non-zero, valid as long as the program runs. */
 const volatile int *cli_catch_interrupt(void);
 
-/** SIGINT does again what it did before the last call of cli_catch_interrupt: what follows does not look at the flag. */
+/** SIGINT does again what it did before the last call of cli_catch_interrupt: what follows does not look at the flag.
+ */
 void cli_leave_interrupt(void);
 
 #endif

@@ -215,7 +215,7 @@ static int write_result(duet_run *run, const struct arguments *arguments, const 
     if (arguments->out != NULL && cli_ends_in(arguments->out, ".npy")) {
         if (duet_write_npy(arguments->out, it->latents, DUET_SHAPE(it->count, it->latent_features), &error) != DUET_OK)
             return cli_fail_opened(&error);
-        if (!arguments->json) printf("%s\n", arguments->out);
+        if (!arguments->json) cli_print_name(arguments->out);
         return CLI_DONE;
     }
     if (arguments->json && arguments->out == NULL) return CLI_DONE;

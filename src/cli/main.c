@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* duet: finds the subcommand in a table and runs it. Everything it can do, a program can do through duet.h. */
 #include "cli/commands.h"
+#include "cli/environment.h"
 #include "cli/output.h"
 
 #include <errno.h>
@@ -38,6 +39,16 @@ static int complain_command(const char *name)
                         cli_nearest_words(&nearest, hint, sizeof hint));
 }
 
+static int complain_option(const char *word)
+{
+    static const char *const options[] = {"--version", "--help"};
+    char hint[80];
+    cli_nearest nearest = {.word = word};
+    for (size_t i = 0; i < CLI_COUNT_OF(options); i++) cli_nearest_offer(&nearest, options[i]);
+    return cli_complain(CLI_MISTAKE, "duet has no option '%s' ahead of a command%s ('duet --help' lists the commands)",
+                        word, cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
@@ -54,6 +65,7 @@ static int run(int argc, char **argv)
         print_usage(stdout);
         return CLI_DONE;
     }
+    if (word[0] == '-' && !help) return complain_option(word);
     const cli_command *command = find_command(help ? argv[2] : word);
     if (command == NULL) return complain_command(help ? argv[2] : word);
     if (help) {
@@ -68,10 +80,13 @@ int main(int argc, char **argv)
     /* environment variables of a driver would be set here, before the first OpenCL call; none has been found to help */
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */
+    cli_environment_check();
     int status = run(argc, argv);
     /* results that could not be written are a failure, whatever the command returned */
     errno = 0;
-    if (fflush(stdout) != 0 || ferror(stdout))
+    if ((fflush(stdout) != 0 || ferror(stdout)) && cli_reader_is_gone())
+        return status == CLI_DONE ? CLI_UNREAD : status;
+    if (ferror(stdout))
         status = cli_complain(status == CLI_DONE ? CLI_FAILED : status, "standard output could not be written: %s",
                               errno != 0 ? strerror(errno) : "the write failed");
     return status;

@@ -49,7 +49,7 @@ int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, u
         if (error.status == DUET_OK)
             values->count += made;
         else
-            left_out(context, names[i], error.message);
+            left_out(context, names[i], &error);
     }
     return CLI_DONE;
 }

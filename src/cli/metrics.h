@@ -11,7 +11,7 @@ typedef struct cli_values {
 } cli_values;
 
 /** Told of a metric that fails, and why. */
-typedef void (*cli_left_out)(void *context, const char *metric, const char *reason);
+typedef void (*cli_left_out)(void *context, const char *metric, const duet_error *reason);
 
 /** How many metrics there are. */
 size_t cli_metrics_count(void);

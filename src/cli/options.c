@@ -2,6 +2,7 @@
 /* Reads a command line by a table, over getopt_long; every mistake it can see ends with exit status 2. */
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/wrap.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -98,6 +99,20 @@ static bool store(const cli_option *option, const char *value, void *arguments)
     return false;
 }
 
+/* Whether a model's setting is of that name, and the command takes settings. */
+static bool is_setting(const cli_command *command, const char *name)
+{
+    bool takes = false, known = false;
+    for (size_t i = 0; i < command->option_count; i++)
+        takes = takes || (command->options[i].name != NULL && strcmp(command->options[i].name, "set") == 0);
+    for (size_t f = 0; takes && !known && f < duet_family_count(); f++) {
+        const duet_setting *setting;
+        for (size_t i = 0; !known && (setting = duet_family_setting(duet_family_at(f), i)) != NULL; i++)
+            known = strcmp(setting->key, name) == 0;
+    }
+    return known;
+}
+
 static int complain_unknown(const cli_command *command, const char *word)
 {
     char name[40], hint[80] = "";
@@ -106,7 +121,10 @@ static int complain_unknown(const cli_command *command, const char *word)
     for (size_t i = 0; i < command->option_count; i++)
         if (!is_operand(&command->options[i]) && command->options[i].name != NULL)
             cli_nearest_offer(&nearest, command->options[i].name);
-    if (nearest.best != NULL) snprintf(hint, sizeof hint, "; did you mean '--%s'?", nearest.best);
+    if (is_setting(command, name))
+        snprintf(hint, sizeof hint, "; did you mean '--set %s=VALUE'?", name);
+    else if (nearest.best != NULL)
+        snprintf(hint, sizeof hint, "; did you mean '--%s'?", nearest.best);
     return cli_complain(CLI_MISTAKE, "'duet %s' has no option '%s'%s ('duet %s --help' lists them)", command->name,
                         word, hint, command->name);
 }
@@ -171,17 +189,6 @@ bool cli_parse(const cli_command *command, int argc, char **argv, void *argument
     return *status == CLI_DONE;
 }
 
-/* Prints `text` from column `column` on, with its own line breaks kept in that column. */
-static void print_indented(const char *text, int column)
-{
-    for (const char *line = text; *line != '\0';) {
-        size_t length = strcspn(line, "\n");
-        printf("%.*s\n", (int)length, line);
-        line += length;
-        if (*line == '\n') printf("%*s", *++line != '\0' ? column : 0, "");
-    }
-}
-
 static void print_option(const cli_option *option)
 {
     char left[64], letter[8] = "";
@@ -200,7 +207,7 @@ static void print_option(const cli_option *option)
     printf("%-*s", COLUMN - 1, left);
     if (strlen(left) >= COLUMN - 1) printf("\n%*s", COLUMN - 1, "");
     fputc(' ', stdout);
-    print_indented(option->help, COLUMN);
+    cli_print_wrapped(option->help, COLUMN);
 }
 
 void cli_help(const cli_command *command, const char *operand)
@@ -209,9 +216,13 @@ void cli_help(const cli_command *command, const char *operand)
     for (size_t i = 0; i < command->option_count; i++)
         if (is_operand(&command->options[i]))
             printf(command->options[i].kind == CLI_OPERAND_OPTIONAL ? " [%s]" : " %s", command->options[i].name);
-    printf(" [options]\n\n%s\n", command->summary);
-    if (command->details != NULL) printf("\n%s\n", command->details);
+    printf(" [options]\n\n");
+    cli_print_wrapped(command->summary, 0);
     fputc('\n', stdout);
+    if (command->details != NULL) {
+        cli_print_wrapped(command->details, 0);
+        fputc('\n', stdout);
+    }
     for (size_t i = 0; i < command->option_count; i++) print_option(&command->options[i]);
     print_option(&(cli_option){.kind = CLI_FLAG, .name = "help", .letter = 'h', .help = "print this help"});
     if (command->more_help != NULL) command->more_help(operand);

@@ -1,21 +1,76 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages, exit statuses, JSON: the one place where the program speaks. */
 #include "cli/output.h"
+#include "cli/wrap.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+/* Bytes of the character that begins here, 0 for one that is not to be shown: no UTF-8, or a control character, among
+ * which are U+0080 to U+009F. */
+static size_t shown_bytes(const unsigned char *at)
+{
+    if (at[0] < 0x80) return at[0] >= ' ' && at[0] != 127;
+    size_t bytes = at[0] < 0xC2 ? 0 : at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : at[0] < 0xF5 ? 4 : 0;
+    for (size_t i = 1; i < bytes; i++)
+        if ((at[i] & 0xC0) != 0x80) return 0;
+    return at[0] == 0xC2 && at[1] < 0xA0 ? 0 : bytes;
+}
+
+void cli_put_clean(const char *text, FILE *stream)
+{
+    while (*text != '\0') {
+        const size_t bytes = *text == '\n' || *text == '\t' ? 1 : shown_bytes((const unsigned char *)text);
+        if (bytes == 0)
+            fputc('?', stream);
+        else
+            fwrite(text, 1, bytes, stream);
+        text += bytes > 0 ? bytes : 1;
+    }
+}
+
+void cli_print_name(const char *name)
+{
+    if (isatty(STDOUT_FILENO) == 1)
+        cli_put_clean(name, stdout);
+    else
+        fputs(name, stdout);
+    fputc('\n', stdout);
+}
+
+bool cli_on_terminal(FILE *stream)
+{
+    const char *kind = getenv("TERM");
+    return isatty(fileno(stream)) == 1 && (kind == NULL || strcmp(kind, "dumb") != 0);
+}
+
+size_t cli_terminal_columns(FILE *stream)
+{
+    struct winsize size;
+    return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
+}
+
+bool cli_reader_is_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
 
 int cli_complain(int status, const char *format, ...)
 {
+    char text[4096];
     va_list arguments;
     va_start(arguments, format);
-    fputs("duet: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    fputs("duet: ", stderr);
+    cli_put_clean(text, stderr);
+    fputc('\n', stderr);
     return status;
 }
 
@@ -50,7 +105,8 @@ int cli_fail_opened(const duet_error *error)
 void cli_log(void *context, const char *line)
 {
     (void)context;
-    fprintf(stderr, "%s\n", line);
+    cli_put_clean(line, stderr);
+    fputc('\n', stderr);
 }
 
 const char *cli_escape(FILE *stream, cli_colour colour)
@@ -58,7 +114,7 @@ const char *cli_escape(FILE *stream, cli_colour colour)
     static const char *const escapes[] = {
         [CLI_PLAIN] = "\033[0m", [CLI_BOLD] = "\033[1m", [CLI_RED] = "\033[31m", [CLI_GREEN] = "\033[32m"};
     const char *no_colour = getenv("NO_COLOR");
-    if ((no_colour != NULL && *no_colour != '\0') || !isatty(fileno(stream))) return "";
+    if ((no_colour != NULL && *no_colour != '\0') || !cli_on_terminal(stream)) return "";
     return escapes[colour];
 }
 
@@ -88,6 +144,7 @@ int cli_json_print(json_t *document)
                  json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
     json_decref(document);
     json_decref(whole);
+    if (failed && cli_reader_is_gone()) return CLI_UNREAD;
     if (failed) return cli_complain(CLI_FAILED, "the JSON document could not be written: memory or disk is full");
     fputc('\n', stdout);
     return CLI_DONE;
@@ -138,12 +195,31 @@ const char *cli_nearest_words(const cli_nearest *nearest, char *text, size_t siz
     return text;
 }
 
+int cli_data_check(const char *name)
+{
+    duet_error error = {0};
+    char hint[80];
+    if (duet_data_check(name, &error) == DUET_OK) return CLI_DONE;
+    const size_t count = duet_dataset_list(NULL, 0);
+    duet_dataset_row *rows = calloc(count + 1, sizeof *rows);
+    cli_nearest nearest = {.word = name};
+    if (rows != NULL) (void)duet_dataset_list(rows, count);
+    for (size_t i = 0; rows != NULL && i < count; i++) cli_nearest_offer(&nearest, rows[i].name);
+    cli_complain(CLI_MISTAKE, "%s%s", error.message, cli_nearest_words(&nearest, hint, sizeof hint));
+    free(rows);
+    return cli_exit_status(error.status);
+}
+
 void cli_print_providers(void)
 {
     const char *name;
-    printf(
-        "\nproviders (--gemm): one computes what it is for, 'plain' convolutions too; auto: what suits the device\n");
-    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++) printf("  %-11s %s\n", name, duet_gemm_summary(i));
+    fputc('\n', stdout);
+    cli_print_wrapped(
+        "providers (--gemm): one computes what it is for, 'plain' convolutions too; auto: what suits the device", 0);
+    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++) {
+        printf("  %-11s ", name);
+        cli_print_wrapped(duet_gemm_summary(i), 14);
+    }
 }
 
 static json_t *pair_json(const size_t pair[2])

@@ -7,17 +7,31 @@
 #include "duet.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /** Exit statuses (docs/commands.md). */
 enum {
     CLI_DONE = 0,
-    CLI_FAILED = 1,       /* a file or run had to be opened to see the mistake, or the work failed */
-    CLI_MISTAKE = 2,      /* the command line alone shows the mistake */
-    CLI_NO_DEVICE = 3,    /* no usable device */
-    CLI_WRONG = 4,        /* numbers are wrong */
-    CLI_STOPPED = 128 + 2 /* Ctrl-C */
+    CLI_FAILED = 1,        /* a file or run had to be opened to see the mistake, or the work failed */
+    CLI_MISTAKE = 2,       /* the command line alone shows the mistake */
+    CLI_NO_DEVICE = 3,     /* no usable device */
+    CLI_WRONG = 4,         /* numbers are wrong */
+    CLI_STOPPED = 128 + 2, /* Ctrl-C */
+    CLI_UNREAD = 128 + 13  /* standard output lost its reader: SIGPIPE's, as of other programs */
 };
+
+/** The text without what would steer a terminal: '?' for control bytes and for what is not UTF-8; line ends and tabs
+ *  stay. Names of files may hold anything. */
+void cli_put_clean(const char *text, FILE *stream);
+/** A file's name as a line of standard output: as it is for a program, cleaned for a person. */
+void cli_print_name(const char *name);
+/** Whether the stream is a terminal that can move its cursor and show colours (TERM is not "dumb"). */
+bool cli_on_terminal(FILE *stream);
+/** Columns of that terminal, 80 where it does not say. */
+size_t cli_terminal_columns(FILE *stream);
+/** Whether standard output is a pipe that nobody reads any more, as behind `| head`. */
+bool cli_reader_is_gone(void);
 
 /** Prints one line on standard error, with "duet: " in front. Returns `status`, for `return cli_complain(...)`. */
 int cli_complain(int status, const char *format, ...) DUET_PRINTF(2, 3);
@@ -41,7 +55,7 @@ json_t *cli_convolution_json(const duet_convolution_product *convolution);
 
 typedef enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_RED, CLI_GREEN } cli_colour;
 
-/** The escape that starts (CLI_PLAIN: ends) a colour; "" where the stream is no terminal or NO_COLOR is set. */
+/** The escape that starts (CLI_PLAIN: ends) a colour; "" where the stream is no such terminal or NO_COLOR is set. */
 const char *cli_escape(FILE *stream, cli_colour colour);
 
 /** A number for a JSON document; null if it is not finite. */
@@ -62,5 +76,7 @@ typedef struct cli_nearest {
 void cli_nearest_offer(cli_nearest *nearest, const char *name);
 /** "; did you mean 'x'?" or "", in `text`, which is returned. */
 const char *cli_nearest_words(const cli_nearest *nearest, char *text, size_t size);
+/** CLI_DONE if `name` may be data (duet_data_check; NULL is fine); else a message, with the nearest set. */
+int cli_data_check(const char *name);
 
 #endif

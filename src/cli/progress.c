@@ -7,25 +7,18 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 enum { BAR_CELLS = 8, LINE_SECONDS = 10 };
+static const double least_epochs = 0.05; /* of a training that is told in epochs; shorter ones are steps */
 
 static bool on_terminal(void)
 {
-    return isatty(STDERR_FILENO) == 1;
-}
-
-static size_t terminal_columns(void)
-{
-    struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
+    return cli_on_terminal(stderr);
 }
 
 static void rewrite_line(const char *text)
 {
-    fprintf(stderr, "\r\033[K%.*s", (int)terminal_columns() - 1, text);
+    fprintf(stderr, "\r\033[K%.*s", (int)cli_terminal_columns(stderr) - 1, text);
     fflush(stderr);
 }
 
@@ -88,7 +81,8 @@ static void append_left(struct line *line, const cli_training_progress *training
 static void describe(const cli_training_progress *training, const duet_progress *progress, bool bar, struct line *line)
 {
     bool whole = fabs(progress->epochs - round(progress->epochs)) < 1e-3;
-    append(line, "epoch %.*f/%.*f  ", bar ? 1 : 2, progress->epoch, whole ? 0 : 2, progress->epochs);
+    if (progress->epochs >= least_epochs)
+        append(line, "epoch %.*f/%.*f  ", bar ? 1 : 2, progress->epoch, whole ? 0 : 2, progress->epochs);
     if (bar)
         append_bar(line, progress->steps == 0 ? 0 : fmin(1, (double)progress->step / (double)progress->steps));
     else
@@ -102,14 +96,13 @@ static void describe(const cli_training_progress *training, const duet_progress 
             append(line, bar ? "  %s %.4g" : "  %s %.5g", progress->names[i], progress->means[i]);
 }
 
-/* Whether the report gets a line that stays: at an epoch's end and, if not on a terminal, at the last step and now and
- * then. */
+/* Whether there is to be a line that stays: at an epoch's end and, if not on a terminal, at the last step and every ten
+ * seconds, with a report or without. */
 static bool deserves_line(const cli_training_progress *training, const duet_progress *progress, bool terminal)
 {
+    if (!terminal && progress->seconds - training->line_seconds >= LINE_SECONDS) return true;
     if (!progress->report) return false;
-    if (floor(progress->epoch) > floor(training->line_epoch)) return true;
-    return !terminal &&
-           (progress->step == progress->steps || progress->seconds - training->line_seconds >= LINE_SECONDS);
+    return floor(progress->epoch) > floor(training->line_epoch) || (!terminal && progress->step == progress->steps);
 }
 
 static void print_progress(cli_training_progress *training, const duet_progress *progress, bool bar)
@@ -137,7 +130,7 @@ void cli_progress_training(void *context, const duet_progress *progress)
         cli_progress_clear();
         print_progress(training, progress, false);
         training->line_seconds = progress->seconds;
-        training->line_epoch = progress->epoch;
+        if (progress->report) training->line_epoch = progress->epoch;
     }
     if (terminal) print_progress(training, progress, true);
 }

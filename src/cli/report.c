@@ -48,7 +48,7 @@ static int write_page(const struct arguments *arguments)
     if (duet_page_write(path, &arguments->run, 1, &error) != DUET_OK)
         status = cli_fail_opened(&error);
     else if (!arguments->json)
-        printf("%s\n", path);
+        cli_print_name(path);
     free(own_path);
     return status;
 }

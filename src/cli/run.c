@@ -12,7 +12,8 @@
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data)
 {
     duet_error error = {0};
-    if (duet_data_check(data, &error) != DUET_OK) return cli_fail(&error);
+    int status = cli_data_check(data);
+    if (status != CLI_DONE) return status;
     if (duet_run_open_with(run, directory, device, data, NULL, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_device_set_log(duet_run_device(*run), cli_log, NULL);
     return CLI_DONE;

@@ -102,7 +102,12 @@ static const char *output_of(duet_run *run)
 static int sample(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    int class, status = cli_run_needs(run, output_of(run), "make samples");
+    const bool codes = duet_run_features(run, DUET_LATENT) > 0 && duet_run_features(run, DUET_DECODE) > 0;
+    int class,
+        status = cli_run_needs(run, output_of(run),
+                               codes ? "make samples: it learns codes, and no distribution to draw them from; 'duet "
+                                       "reconstruct' and 'duet interpolate' show what it has learnt"
+                                     : "make samples");
     if (status == CLI_DONE) status = cli_settings_reach(run, &arguments->settings, (const char *[]){output_of(run)}, 1);
     if (status == CLI_DONE) status = read_class(run, arguments->class, &class);
     if (status != CLI_DONE) return status;
@@ -121,6 +126,7 @@ static int sample(duet_run *run, const struct arguments *arguments)
                              (cli_gallery){.what = "sample",
                                            .rows = rows,
                                            .count = count,
+                                           .flat = !all,
                                            .columns = all ? count : square_columns(count),
                                            .out = arguments->out,
                                            .json = arguments->json});

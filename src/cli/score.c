@@ -8,6 +8,7 @@
 #include "cli/rows.h"
 #include "cli/run.h"
 #include "cli/table.h"
+#include "cli/wrap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -185,7 +186,7 @@ static int write_file(duet_run *run, const struct arguments *arguments, const cl
     if (!cli_ends_in(arguments->out, ".npy")) return draw(run, arguments, rows, ranked);
     if (duet_write_npy(arguments->out, scores, DUET_SHAPE(rows->count), &error) != DUET_OK)
         return cli_fail_opened(&error);
-    if (!arguments->json) printf("%s\n", arguments->out);
+    if (!arguments->json) cli_print_name(arguments->out);
     return CLI_DONE;
 }
 
@@ -324,7 +325,7 @@ static int run(int argc, char **argv)
 static void more_help(const char *operand)
 {
     static const char *const heads[] = {"score", "meaning"};
-    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads), .room = cli_help_columns()};
     (void)operand;
     printf("\nScores, the higher the stranger:\n\n");
     for (size_t i = 0; i < CLI_COUNT_OF(ways); i++) {

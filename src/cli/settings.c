@@ -3,6 +3,7 @@
 #include "cli/settings.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/wrap.h"
 
 #include <string.h>
 
@@ -47,17 +48,22 @@ static void print_sizes(const duet_family *family)
            (unsigned long long)usual.epochs);
     for (size_t i = 0; i < family->preset_count; i++) {
         const duet_preset *preset = &family->presets[i];
-        printf("preset=%s:", preset->name);
-        for (const char *const *pair = preset->settings; *pair != NULL; pair++) printf(" %s", *pair);
-        printf("; batches of %zu, %llu epochs\n", preset->batch > 0 ? preset->batch : usual.batch,
-               (unsigned long long)(preset->epochs > 0 ? preset->epochs : usual.epochs));
+        char text[1024];
+        int used = snprintf(text, sizeof text, "preset=%s:", preset->name);
+        for (const char *const *pair = preset->settings; *pair != NULL && used < (int)sizeof text; pair++)
+            used += snprintf(text + used, sizeof text - (size_t)used, " %s", *pair);
+        if (used < (int)sizeof text)
+            snprintf(text + used, sizeof text - (size_t)used, "; batches of %zu, %llu epochs",
+                     preset->batch > 0 ? preset->batch : usual.batch,
+                     (unsigned long long)(preset->epochs > 0 ? preset->epochs : usual.epochs));
+        cli_print_wrapped(text, 2);
     }
 }
 
 void cli_settings_print(const duet_family *family)
 {
     static const char *const heads[] = {"setting", "default", "meaning", "takes"};
-    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads), .room = cli_help_columns()};
     const duet_setting *setting;
     char range[160];
     printf("\nSettings of %s (--set KEY=VALUE):\n\n", family->name);

@@ -3,10 +3,13 @@
 #include "cli/table.h"
 #include "cli/output.h"
 #include "cli/width.h"
+#include "cli/wrap.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MOST_COLUMNS = 96 };
 
 static bool table_grow(cli_table *table)
 {
@@ -53,42 +56,109 @@ static size_t column_width(const cli_table *table, size_t column)
 }
 
 /* Names are those of files and may hold anything: what would steer a terminal or end a row becomes "?". */
-static void put_text(const char *text, FILE *stream)
+static void put_text(const char *text, size_t length, FILE *stream)
 {
     size_t bytes;
-    for (int columns; (bytes = cli_character(text, &columns)) > 0; text += bytes)
+    for (int columns; length > 0 && (bytes = cli_character(text, &columns)) > 0; text += bytes) {
+        if (bytes > length) return; /* a character is not broken */
+        length -= bytes;
         (void)fwrite(columns < 0 ? "?" : text, 1, columns < 0 ? 1 : bytes, stream);
+    }
 }
 
-/* One cell; the last one with a text is not padded, so that no line ends in spaces. */
-static void print_cell(const cli_table *table, size_t column, const char *text, bool last, FILE *stream)
+static size_t width_of_row(const cli_table *table, const size_t *widths)
 {
-    size_t padding = column_width(table, column) - cli_width(text);
-    bool right = table->heads[column][0] == '>';
-    if (right) fprintf(stream, "%*s", (int)padding, "");
-    put_text(text, stream);
-    if (!right && !last) fprintf(stream, "%*s", (int)padding, "");
-    fputs(last ? "\n" : "  ", stream);
+    size_t sum = 0;
+    for (size_t column = 0; column < table->columns; column++) sum += widths[column] + (column > 0 ? 2 : 0);
+    return sum;
 }
 
-static void print_row(const cli_table *table, char *const *cells, FILE *stream)
+/* The longest piece of a column that stays whole. */
+static size_t least_width(const cli_table *table, size_t column)
 {
-    size_t columns = table->columns;
-    while (columns > 1 && cells[columns - 1][0] == '\0') columns--;
-    for (size_t column = 0; column < columns; column++)
-        print_cell(table, column, cells[column], column + 1 == columns, stream);
+    size_t longest = strlen(head_text(table, column));
+    for (size_t i = column; i < table->count; i += table->columns) {
+        const char *text = table->cells[i];
+        while (*text != '\0') {
+            const size_t length = cli_line_end(text, 1);
+            if (length > longest) longest = length;
+            text += length + strspn(text + length, " ");
+        }
+    }
+    return longest;
+}
+
+/* The widest column that can be narrowed; table->columns: there is none. */
+static size_t find_widest(const cli_table *table, const size_t *widths, const size_t *least)
+{
+    size_t widest = table->columns;
+    for (size_t column = 0; column < table->columns; column++)
+        if (table->heads[column][0] != '>' && widths[column] > least[column] &&
+            (widest == table->columns || widths[column] > widths[widest]))
+            widest = column;
+    return widest;
+}
+
+/* Widths of the columns. Where the room lacks, the widest is narrowed, again and again, as far as its words allow. */
+static void measure(const cli_table *table, size_t *widths)
+{
+    size_t least[MOST_COLUMNS], widest;
+    for (size_t column = 0; column < table->columns; column++) widths[column] = column_width(table, column);
+    if (table->room == 0 || width_of_row(table, widths) <= table->room) return;
+    for (size_t column = 0; column < table->columns; column++) least[column] = least_width(table, column);
+    while (width_of_row(table, widths) > table->room && (widest = find_widest(table, widths, least)) < table->columns)
+        widths[widest]--;
+}
+
+/* The bytes of a cell's text that make its next line, and *columns, their width. Help, which alone is broken, is ASCII.
+ */
+static size_t next_line(const char *text, size_t width, size_t *columns)
+{
+    *columns = cli_width(text);
+    if (*columns <= width) return strlen(text);
+    return *columns = cli_line_end(text, width);
+}
+
+/* Prints a row's line and moves each cell's text on. No line ends in spaces. True: there is more. */
+static bool print_line(const cli_table *table, const size_t *widths, const char **texts, FILE *stream)
+{
+    size_t columns = table->columns, missing = 0;
+    bool more = false;
+    while (columns > 1 && texts[columns - 1][0] == '\0') columns--;
+    for (size_t column = 0; column < columns; column++) {
+        size_t wide;
+        const size_t length = next_line(texts[column], widths[column], &wide);
+        const size_t padding = wide < widths[column] ? widths[column] - wide : 0;
+        const bool right = table->heads[column][0] == '>';
+        fprintf(stream, "%*s", (int)(missing + (right ? padding : 0)), "");
+        put_text(texts[column], length, stream);
+        missing = (right ? 0 : padding) + 2;
+        texts[column] += length + strspn(texts[column] + length, " ");
+        more = more || texts[column][0] != '\0';
+    }
+    fputc('\n', stream);
+    return more;
+}
+
+static void print_row(const cli_table *table, const size_t *widths, char *const *cells, FILE *stream)
+{
+    const char *texts[MOST_COLUMNS];
+    for (size_t column = 0; column < table->columns; column++)
+        texts[column] = cells != NULL ? cells[column] : head_text(table, column);
+    while (print_line(table, widths, texts, stream)) continue;
 }
 
 int cli_table_print(cli_table *table, FILE *stream)
 {
     bool failed = table->failed;
+    size_t widths[MOST_COLUMNS];
     if (!failed) {
+        measure(table, widths);
         fputs(cli_escape(stream, CLI_BOLD), stream);
-        for (size_t column = 0; column < table->columns; column++)
-            print_cell(table, column, head_text(table, column), column + 1 == table->columns, stream);
+        print_row(table, widths, NULL, stream);
         fputs(cli_escape(stream, CLI_PLAIN), stream);
         for (size_t i = 0; i + table->columns <= table->count; i += table->columns)
-            print_row(table, table->cells + i, stream);
+            print_row(table, widths, table->cells + i, stream);
     }
     for (size_t i = 0; i < table->count; i++) free(table->cells[i]);
     free(table->cells);

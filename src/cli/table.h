@@ -12,6 +12,7 @@ typedef struct cli_table {
     size_t columns;
     char **cells;
     size_t count, capacity;
+    size_t room; /* columns of the terminal, within which the widest column is broken; 0: without end */
     bool failed; /* memory ran out */
 } cli_table;
 

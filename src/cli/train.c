@@ -75,9 +75,8 @@ static bool watches(const struct arguments *arguments)
 static int check_values(const struct arguments *arguments)
 {
     duet_error error = {0};
-    duet_status status = duet_gemm_check(arguments->gemm, &error);
-    if (status == DUET_OK && arguments->resume == NULL) status = duet_data_check(arguments->data, &error);
-    return status == DUET_OK ? CLI_DONE : cli_fail(&error);
+    if (duet_gemm_check(arguments->gemm, &error) != DUET_OK) return cli_fail(&error);
+    return arguments->resume == NULL ? cli_data_check(arguments->data) : CLI_DONE;
 }
 
 /* Mistakes that the command line alone shows. */
@@ -139,11 +138,13 @@ static int print_profile(duet_device *device)
 /* A summary for people on standard error; on standard output only the run's directory, for scripts. */
 static void print_summary(const duet_train_summary *summary, bool quiet)
 {
-    char seconds[32];
+    char seconds[32], epochs[48] = "";
+    if (summary->epochs >= 0.05) snprintf(epochs, sizeof epochs, ", %.2f epochs", summary->epochs);
     if (!quiet)
-        fprintf(stderr, "%llu steps, %.2f epochs in %s, %.0f images/s\n", (unsigned long long)summary->steps,
-                summary->epochs, cli_duration(summary->seconds, seconds, sizeof seconds), summary->images_per_second);
-    printf("%s\n", summary->run);
+        fprintf(stderr, "%llu step%s%s in %s, %.0f images/s\n", (unsigned long long)summary->steps,
+                summary->steps == 1 ? "" : "s", epochs, cli_duration(summary->seconds, seconds, sizeof seconds),
+                summary->images_per_second);
+    cli_print_name(summary->run);
 }
 
 /* Says why, if a training stopped by itself. Returns CLI_FAILED for a collapse, else CLI_DONE. */

@@ -8,7 +8,6 @@
 #include "cli/table.h"
 
 #include <math.h>
-#include <unistd.h>
 
 struct arguments {
     const char *model, *data, *device;
@@ -41,7 +40,7 @@ static void show(void *context, const duet_tune_progress *progress)
     char words[288];
     snprintf(words, sizeof words, "%s  %s", progress->what, progress->candidate);
     cli_progress_count("product", progress->product, progress->products, words);
-    if (isatty(STDERR_FILENO) || *told == progress->product + 1) return;
+    if (cli_on_terminal(stderr) || *told == progress->product + 1) return;
     *told = progress->product + 1;
     if (progress->products > 0)
         fprintf(stderr, "product %zu/%zu %s\n", progress->product + 1, progress->products, progress->what);
@@ -61,15 +60,15 @@ static int print_json(const duet_tune_summary *summary)
     for (size_t i = 0; i < summary->count; i++) {
         const duet_tune_row *row = &summary->rows[i];
         const char transpose[3] = {row->transpose_a ? 't' : 'n', row->transpose_b ? 't' : 'n', '\0'};
-        json_array_append_new(rows,
-                              json_pack("{s:I s:I s:I s:s s:o s:s s:o s:o s:o s:I s:I s:I s:I}", "m",
-                                        (json_int_t)row->m, "n", (json_int_t)row->n, "k", (json_int_t)row->k,
-                                        "transpose", transpose, "convolution", cli_convolution_json(&row->convolution),
-                                        "preset", row->preset, "preset_gflops", cli_json_number(row->preset_gflops),
-                                        "best", row->best[0] != '\0' ? json_string(row->best) : json_null(),
-                                        "best_gflops", cli_json_number(row->best_gflops), "tried",
-                                        (json_int_t)row->tried, "wrong", (json_int_t)row->wrong, "crashed",
-                                        (json_int_t)row->crashed, "late", (json_int_t)row->late));
+        json_array_append_new(
+            rows, json_pack("{s:I s:I s:I s:s s:o s:s s:o s:o s:o s:I s:I s:I s:I s:I}", "m", (json_int_t)row->m, "n",
+                            (json_int_t)row->n, "k", (json_int_t)row->k, "transpose", transpose, "convolution",
+                            cli_convolution_json(&row->convolution), "preset", row->preset, "preset_gflops",
+                            cli_json_number(row->preset_gflops), "best",
+                            row->best[0] != '\0' ? json_string(row->best) : json_null(), "best_gflops",
+                            cli_json_number(row->best_gflops), "tried", (json_int_t)row->tried, "wrong",
+                            (json_int_t)row->wrong, "crashed", (json_int_t)row->crashed, "late", (json_int_t)row->late,
+                            "failed", (json_int_t)row->failed));
     }
     return cli_json_print(json_pack("{s:o s:o s:o s:I s:o}", "device", cli_json_text(summary->device), "driver",
                                     cli_json_text(summary->driver), "file", cli_json_text(summary->file), "measured",
@@ -163,7 +162,6 @@ static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
     const duet_family *family = NULL;
-    duet_error error = {0};
     int status;
     if (!cli_parse(&cli_tune, argc, argv, &arguments, &status)) return status;
     if (arguments.model == NULL && !arguments.full)
@@ -172,7 +170,7 @@ static int run(int argc, char **argv)
         family = cli_family(arguments.model);
         if (family == NULL) return CLI_MISTAKE;
         status = cli_settings_check(family, &arguments.settings);
-        if (status == CLI_DONE && duet_data_check(arguments.data, &error) != DUET_OK) status = cli_fail(&error);
+        if (status == CLI_DONE) status = cli_data_check(arguments.data);
         if (status != CLI_DONE) return status;
     }
     return tune(&arguments, family);

@@ -136,10 +136,7 @@ duet_status duet_found_choose(const duet_found_device *found, size_t count, cons
                               size_t *chosen, duet_error *error)
 {
     *chosen = 0;
-    if (count == 0)
-        return duet_fail(error, DUET_ERROR_NO_DEVICE,
-                         "no OpenCL device found: install a driver (on Debian and Ubuntu pocl-opencl-icd runs on any "
-                         "processor; a GPU needs its vendor's package)");
+    if (count == 0) return duet_device_absent(error);
     if (selector == NULL || selector[0] == '\0') {
         if (found[0].info.refusal[0] != '\0') return refuse(&found[0], 0, error);
         return DUET_OK;

@@ -45,7 +45,8 @@ duet_status duet_buffer_fill(duet_device *device, cl_mem buffer, size_t offset, 
  *  caller frees it. NULL with an error set if there is none or memory is short. */
 char *duet_cl_source(const char *file, duet_error *error);
 /** Builds `source`; announces a build that takes long through the device's log. On a compiler error the message holds
- *  the first lines of the build log. */
+ *  the first lines of the build log, and the file $DUET_CL_LOG gets the source and all of it. DUET_ERROR_NO_DEVICE
+ * where the driver compiles nothing at all. */
 duet_status duet_program_build(duet_device *device, const char *name, const char *source, const char *options,
                                cl_program *program, duet_error *error);
 void duet_program_free(cl_program *program);

@@ -59,6 +59,7 @@ static duet_device_kind kind_of(cl_device_id id, cl_device_type type)
 static const char *refusal_of(cl_device_id id, cl_device_type type, const duet_device_info *info)
 {
     int major = 0, minor = 0;
+    if (info->version[0] == '\0') return "its driver does not say what it is";
     if (!ask_flag(id, CL_DEVICE_AVAILABLE)) return "its driver says that it is not available now";
     if (type & CL_DEVICE_TYPE_CUSTOM) return "it runs fixed functions only, no kernels";
     if (!ask_flag(id, CL_DEVICE_COMPILER_AVAILABLE))
@@ -101,17 +102,29 @@ static bool is_mesa(cl_platform_id platform)
            strncmp(vendor, "Mesa", 4) == 0;
 }
 
-/** Appends one platform's devices to *found. A platform that has none, or that fails, adds nothing. */
-static duet_status add_platform(cl_platform_id platform, duet_found_device **found, size_t *count, duet_error *error)
+/** Notes why a platform adds nothing, unless that is for want of a device. */
+static void note_fault(cl_platform_id platform, cl_int code, duet_error *fault)
+{
+    char name[128] = "(no name)";
+    if (code == CL_SUCCESS || code == CL_DEVICE_NOT_FOUND) return;
+    ask_platform_name(platform, name, sizeof name);
+    duet_cl_fail(fault, code, "the OpenCL driver %s cannot list its devices", name);
+}
+
+/** Appends one platform's devices to *found. A platform that has none, or that fails, adds nothing: *fault has the
+ *  first failure. */
+static duet_status add_platform(cl_platform_id platform, duet_found_device **found, size_t *count, duet_error *fault,
+                                duet_error *error)
 {
     cl_uint devices = 0;
-    const cl_device_type every = CL_DEVICE_TYPE_ALL | CL_DEVICE_TYPE_CUSTOM;
-    cl_device_type types = every;
-    if (clGetDeviceIDs(platform, types, 0, NULL, &devices) != CL_SUCCESS) {
+    cl_device_type types = CL_DEVICE_TYPE_ALL | CL_DEVICE_TYPE_CUSTOM;
+    cl_int code = clGetDeviceIDs(platform, types, 0, NULL, &devices);
+    if (code != CL_SUCCESS) {
         types = CL_DEVICE_TYPE_ALL;
-        if (clGetDeviceIDs(platform, types, 0, NULL, &devices) != CL_SUCCESS) return DUET_OK;
+        code = clGetDeviceIDs(platform, types, 0, NULL, &devices);
     }
-    if (devices == 0) return DUET_OK;
+    note_fault(platform, code, fault);
+    if (code != CL_SUCCESS || devices == 0) return DUET_OK;
     cl_device_id *ids = calloc(devices, sizeof *ids);
     duet_found_device *grown = realloc(*found, (*count + devices) * sizeof *grown);
     if (grown != NULL) *found = grown;
@@ -119,7 +132,9 @@ static duet_status add_platform(cl_platform_id platform, duet_found_device **fou
         free(ids);
         return duet_fail(error, DUET_ERROR_MEMORY, "no memory to list %u devices", (unsigned)devices);
     }
-    if (clGetDeviceIDs(platform, types, devices, ids, NULL) == CL_SUCCESS) {
+    code = clGetDeviceIDs(platform, types, devices, ids, NULL);
+    note_fault(platform, code, fault);
+    if (code == CL_SUCCESS) {
         const bool mesa = is_mesa(platform);
         for (cl_uint i = 0; i < devices; i++) {
             duet_found_device *row = &grown[(*count)++];
@@ -136,15 +151,22 @@ duet_status duet_discover(duet_found_device **found, size_t *count, duet_error *
 {
     *found = NULL;
     *count = 0;
+    enum { PLATFORM_NOT_FOUND = -1001 }; /* how the loader says that the list is empty: a code of an extension */
     cl_uint platforms = 0;
-    /* The loader answers "no platform" with an error code of an extension; it means an empty list here. */
-    if (clGetPlatformIDs(0, NULL, &platforms) != CL_SUCCESS || platforms == 0) return DUET_OK;
+    duet_error fault = {0};
+    cl_int code = clGetPlatformIDs(0, NULL, &platforms);
+    if (code != CL_SUCCESS && code != PLATFORM_NOT_FOUND)
+        return duet_cl_fail(error, code, "cannot list OpenCL platforms");
+    if (code != CL_SUCCESS || platforms == 0) return DUET_OK;
     cl_platform_id *ids = calloc(platforms, sizeof *ids);
     if (ids == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to list %u platforms", (unsigned)platforms);
-    cl_int code = clGetPlatformIDs(platforms, ids, NULL);
+    code = clGetPlatformIDs(platforms, ids, NULL);
     duet_status status = code == CL_SUCCESS ? DUET_OK : duet_cl_fail(error, code, "cannot list OpenCL platforms");
-    for (cl_uint i = 0; i < platforms && status == DUET_OK; i++) status = add_platform(ids[i], found, count, error);
+    for (cl_uint i = 0; i < platforms && status == DUET_OK; i++)
+        status = add_platform(ids[i], found, count, &fault, error);
     free(ids);
+    if (status == DUET_OK && *count == 0 && fault.status != DUET_OK)
+        status = duet_fail(error, fault.status, "%s", fault.message);
     if (status != DUET_OK) {
         free(*found);
         *found = NULL;

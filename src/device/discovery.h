@@ -25,6 +25,18 @@ duet_status duet_discover(duet_found_device **found, size_t *count, duet_error *
  *  which drivers were loaded. */
 void duet_found_order(duet_found_device *found, size_t count);
 
+/** DUET_ERROR_NO_DEVICE, with the reason why none was found, as far as it can be seen from here. */
+duet_status duet_device_absent(duet_error *error);
+
+/** Lists as duet_device_list does, with a time limit for what all drivers together take and, where that is not enough,
+ *  for each of them alone. */
+duet_status duet_device_list_within(double seconds, duet_device_info **infos, size_t *count, duet_error *error);
+
+enum { DUET_VENDORS_PATH = 4096 };
+/** Where the loader finds its drivers: a folder of .icd files, or one of them; and the pattern of all of them. */
+const char *duet_vendors_folder(void);
+void duet_vendors_pattern(char pattern[DUET_VENDORS_PATH]);
+
 /** The place in `found` (ordered) of the device a selector means; `origin` says in messages where the selector came
  *  from. NULL or "": the preferred one. Errors: DUET_ERROR_NO_DEVICE. */
 duet_status duet_found_choose(const duet_found_device *found, size_t count, const char *selector, const char *origin,

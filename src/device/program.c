@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Programs: built once, kept by file and options. A build runs on a thread of its own, so that the caller's thread can
  * say what it waits for when the driver's compiler takes long. */
+#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/file.h"
+#include "base/text.h"
 #include "device/record.h"
 
 /* No option that changes what a NaN or an infinity does: the training loop must see them. */
@@ -49,7 +52,19 @@ static struct timespec announce_time(void)
     return time;
 }
 
-static cl_int build_announced(const duet_device *device, const char *name, cl_program program, const char *options)
+/** Once for what the name names: a file may be built several times, with other options, and a plan may have several
+ *  programs, "elbo (1 of 2)". */
+static void announce(duet_device *device, const char *name)
+{
+    char whole[sizeof device->announced];
+    const char *part = strstr(name, " (");
+    snprintf(whole, sizeof whole, "%.*s", part != NULL ? (int)(part - name) : (int)strlen(name), name);
+    if (strcmp(device->announced, whole) == 0) return;
+    memcpy(device->announced, whole, sizeof whole);
+    duet_device_say(device, "compiling the kernels of %s for %s ...", whole, device->info.name);
+}
+
+static cl_int build_announced(duet_device *device, const char *name, cl_program program, const char *options)
 {
     build b = {.program = program, .id = device->id, .options = options};
     if (device->log == NULL) return clBuildProgram(program, 1, &b.id, options, NULL, NULL);
@@ -57,7 +72,7 @@ static cl_int build_announced(const duet_device *device, const char *name, cl_pr
     pthread_mutex_init(&b.mutex, NULL);
     pthread_cond_init(&b.ended, NULL);
     if (pthread_create(&thread, NULL, run_build, &b) != 0) {
-        duet_device_say(device, "compiling the kernels of %s for %s ...", name, device->info.name);
+        announce(device, name);
         run_build(&b);
     } else {
         const struct timespec patience = announce_time();
@@ -66,7 +81,7 @@ static cl_int build_announced(const duet_device *device, const char *name, cl_pr
         while (!b.done && waited == 0) waited = pthread_cond_timedwait(&b.ended, &b.mutex, &patience);
         bool slow = !b.done;
         pthread_mutex_unlock(&b.mutex);
-        if (slow) duet_device_say(device, "compiling the kernels of %s for %s ...", name, device->info.name);
+        if (slow) announce(device, name);
         pthread_join(thread, NULL);
     }
     pthread_cond_destroy(&b.ended);
@@ -74,16 +89,63 @@ static cl_int build_announced(const duet_device *device, const char *name, cl_pr
     return b.code;
 }
 
-static duet_status fail_with_log(duet_device *device, const char *name, cl_program program, cl_int code,
-                                 duet_error *error)
+/** The compiler's words. The caller frees them; NULL: there are none. */
+static char *build_log(const duet_device *device, cl_program program)
 {
     size_t bytes = 0;
     clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
-    char *log = bytes != 0 ? calloc(bytes + 1, 1) : NULL;
+    char *log = bytes > 1 ? calloc(bytes + 1, 1) : NULL;
     if (log != NULL) clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
-    duet_status status =
-        duet_cl_fail(error, code, "%s does not compile on %s. Its compiler says: %.*s", name, device->info.name,
-                     LOG_EXCERPT, log != NULL && log[0] != '\0' ? log : "(nothing)");
+    for (size_t length = log != NULL ? strlen(log) : 0; length > 0 && isspace((unsigned char)log[length - 1]);)
+        log[--length] = '\0';
+    if (log != NULL && log[0] != '\0') return log;
+    free(log);
+    return NULL;
+}
+
+/** Whether not even this compiles, so that the fault is the driver's and of no kernel. */
+static bool nothing_compiles(const duet_device *device)
+{
+    static const char *nothing = "kernel void nothing(global int *at)\n{\n    *at = 0;\n}\n";
+    cl_int code = CL_SUCCESS;
+    cl_program program = clCreateProgramWithSource(device->context, 1, &nothing, NULL, &code);
+    if (code != CL_SUCCESS) return false;
+    code = clBuildProgram(program, 1, &device->id, COMMON_OPTIONS, NULL, NULL);
+    clReleaseProgram(program);
+    return code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE;
+}
+
+/** All that the compiler said, behind the text that it had; where $DUET_CL_LOG names a file. Returns where it is. */
+static const char *keep_log(const char *source, const char *log)
+{
+    static const char hint[] = "; DUET_CL_LOG=FILE keeps all of it";
+    const char *path = getenv("DUET_CL_LOG");
+    duet_text whole = {0};
+    if (path == NULL || path[0] == '\0') return log != NULL && strlen(log) > LOG_EXCERPT ? hint : "";
+    duet_text_add(&whole, "%s\n/* its compiler says:\n%s\n*/\n", source, log != NULL ? log : "(nothing)");
+    const bool kept = !whole.failed && duet_file_replace(path, whole.data, whole.length, NULL) == DUET_OK;
+    duet_text_free(&whole);
+    return kept ? "; the whole is in the file that DUET_CL_LOG names"
+                : "; the file that DUET_CL_LOG names cannot be written";
+}
+
+static duet_status fail_with_log(duet_device *device, const char *name, const char *source, cl_program program,
+                                 cl_int code, duet_error *error)
+{
+    char *log = build_log(device, program);
+    const char *words = log != NULL ? log : "(nothing)", *place = keep_log(source, log);
+    duet_status status;
+    if (code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE)
+        device->cannot_compile = device->cannot_compile || nothing_compiles(device);
+    if (device->cannot_compile)
+        status =
+            duet_fail(error, DUET_ERROR_NO_DEVICE,
+                      "the driver of %s (%s %s) cannot compile anything, not even an empty kernel: it may be too old "
+                      "for this processor, or its files are not all here. Its compiler says: %.*s%s",
+                      device->info.name, device->info.platform, device->info.driver, LOG_EXCERPT / 2, words, place);
+    else
+        status = duet_cl_fail(error, code, "%s does not compile on %s. Its compiler says: %.*s%s", name,
+                              device->info.name, LOG_EXCERPT, words, place);
     free(log);
     return status;
 }
@@ -92,6 +154,10 @@ duet_status duet_program_build(duet_device *device, const char *name, const char
                                cl_program *program, duet_error *error)
 {
     *program = NULL;
+    if (device->log != NULL && !device->said_sources) {
+        device->said_sources = true;
+        duet_cl_source_say(device);
+    }
     size_t length = strlen(COMMON_OPTIONS) + (options != NULL ? strlen(options) : 0) + 1;
     char *all_options = malloc(length);
     if (all_options == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to build %s", name);
@@ -105,7 +171,7 @@ duet_status duet_program_build(duet_device *device, const char *name, const char
     } else {
         code = build_announced(device, name, made, all_options);
         if (code != CL_SUCCESS) {
-            status = fail_with_log(device, name, made, code, error);
+            status = fail_with_log(device, name, source, made, code, error);
             clReleaseProgram(made);
         } else {
             *program = made;

@@ -23,8 +23,10 @@ struct duet_device {
     cl_device_id id;
     cl_command_queue queue;
     bool checking, profiling;
-    void *kept; /**< by the layer above */
+    bool said_sources, cannot_compile; /**< which kernel files are replaced; not even an empty kernel */
+    void *kept;                        /**< by the layer above */
     void (*release_kept)(void *record);
+    char announced[64]; /**< the last program of which was said that it is being built */
     duet_log_function log;
     void *log_context;
     duet_cached_program *programs;
@@ -32,6 +34,8 @@ struct duet_device {
 };
 
 void duet_device_programs_clear(duet_device *device);
+/** Says through the device's log which kernel files $DUET_CL_PATH replaces, and warns where it replaces none. */
+void duet_cl_source_say(const duet_device *device);
 duet_status duet_profile_add(duet_profile *profile, const char *kernel, double seconds, double flops, double bytes,
                              duet_error *error);
 

@@ -7,11 +7,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
-#include "device/device.h"
+#include "device/record.h"
 
-enum { LARGEST_SOURCE = 1 << 20 };
+enum { LARGEST_SOURCE = 1 << 20, DEEPEST = 8 };
+
+static const char include[] = "#include \"";
+
+/* The files that lead to one another, the innermost first. */
+typedef struct nest {
+    const char *file;
+    const struct nest *outer;
+    size_t depth;
+} nest;
+
+/** NULL: no folder takes the place of what is built in. */
+static const char *override_folder(void)
+{
+    const char *folder = getenv("DUET_CL_PATH");
+    return folder != NULL && folder[0] != '\0' ? folder : NULL;
+}
 
 static char *read_stream(FILE *stream, const char *path, duet_error *error)
 {
@@ -35,23 +54,24 @@ static char *read_stream(FILE *stream, const char *path, duet_error *error)
 static duet_status read_override(const char *folder, const char *file, char **text, duet_error *error)
 {
     char path[4096];
+    const char *words;
     int length = snprintf(path, sizeof path, "%s/%s", folder, file);
     if (length < 0 || (size_t)length >= sizeof path)
         return duet_fail(error, DUET_ERROR_USAGE, "DUET_CL_PATH is too long: %zu characters", strlen(folder));
-    FILE *stream = fopen(path, "rb");
+    FILE *stream = duet_file_open(path, &words);
     if (stream == NULL) {
-        if (errno == ENOENT) return DUET_OK;
-        return duet_fail(error, DUET_ERROR_FILE, "cannot open %s (from DUET_CL_PATH): %s", path, strerror(errno));
+        if (errno == ENOENT || errno == ENOTDIR) return DUET_OK;
+        return duet_fail(error, DUET_ERROR_FILE, "cannot open %s (from DUET_CL_PATH): %s", path, words);
     }
     *text = read_stream(stream, path, error);
-    fclose(stream);
+    (void)fclose(stream); /* only read from */
     return *text != NULL ? DUET_OK : DUET_ERROR_FILE;
 }
 
 static char *find_source(const char *file, duet_error *error)
 {
-    const char *folder = getenv("DUET_CL_PATH");
-    if (folder != NULL && folder[0] != '\0') {
+    const char *folder = override_folder();
+    if (folder != NULL) {
         char *text = NULL;
         if (read_override(folder, file, &text, error) != DUET_OK || text != NULL) return text;
     }
@@ -61,30 +81,123 @@ static char *find_source(const char *file, duet_error *error)
         if (copy == NULL) duet_fail(error, DUET_ERROR_MEMORY, "no memory for the kernel source %s", file);
         return copy;
     }
-    duet_fail(error, DUET_ERROR_USAGE, "the library has no kernel file %s (cl/meson.build lists them)", file);
+    duet_fail(error, DUET_ERROR_USAGE, "there is no kernel file %s: cl/ does not have it%s%s", file,
+              folder != NULL ? ", nor has DUET_CL_PATH=" : "", folder != NULL ? folder : "");
     return NULL;
 }
 
-/* A line #include "file" is replaced by that file's text: OpenCL compilers have no folder to look into. */
-char *duet_cl_source(const char *file, duet_error *error)
+/** "a.cl, which b.cl includes, which ..." */
+static duet_status fail_nested(const nest *here, duet_error *error)
 {
-    static const char include[] = "#include \"";
-    char *text = find_source(file, error), *from = text, *line;
-    duet_text whole = {0};
-    bool found = text != NULL;
-    while (found && (line = strstr(from, include)) != NULL) {
+    duet_text words = {0};
+    for (const nest *at = here; at != NULL; at = at->outer)
+        duet_text_add(&words, "%s%s", at == here ? "" : at == here->outer ? ", included by " : ", by ", at->file);
+    duet_status status =
+        duet_fail(error, DUET_ERROR_FILE, "kernel files include each other without end, or over %d deep: %.600s",
+                  DEEPEST, duet_text_get(&words));
+    duet_text_free(&words);
+    return status;
+}
+
+static duet_status check_nest(const nest *here, duet_error *error)
+{
+    bool again = here->depth > DEEPEST;
+    for (const nest *at = here->outer; at != NULL; at = at->outer) again = again || strcmp(at->file, here->file) == 0;
+    return again ? fail_nested(here, error) : DUET_OK;
+}
+
+static char *expand(const char *file, const nest *outer, duet_error *error);
+
+/** The next line that begins with #include "; NULL: there is none. */
+static char *find_include(char *from)
+{
+    char *line = strstr(from, include);
+    while (line != NULL && line != from && line[-1] != '\n') line = strstr(line + 1, include);
+    return line;
+}
+
+/** Compilers name lines by these words; only where a folder is edited, since what is built in keeps its text, by which
+ *  drivers know what they have compiled. */
+static void add_place(duet_text *whole, const char *file, size_t line)
+{
+    if (override_folder() != NULL) duet_text_add(whole, "\n#line %zu \"%s\"\n", line, file);
+}
+
+/* A line #include "file" is replaced by that file's text: OpenCL compilers have no folder to look into. */
+static bool expand_text(char *text, const nest *here, duet_text *whole, duet_error *error)
+{
+    char *from = text, *line;
+    size_t number = 1;
+    add_place(whole, here->file, number);
+    while ((line = find_include(from)) != NULL) {
         char *name = line + strlen(include), *end = strchr(name, '"');
         if (end == NULL) break; /* which the compiler reports */
         *end = '\0';
-        char *included = duet_cl_source(name, error);
-        found = included != NULL;
-        if (found) duet_text_add(&whole, "%.*s%s", (int)(line - from), from, included);
+        char *included = expand(name, here, error);
+        if (included == NULL) return false;
+        for (const char *at = from; at < line; at++) number += *at == '\n';
+        duet_text_add(whole, "%.*s%s", (int)(line - from), from, included);
         free(included);
         from = end + 1;
+        if (*from == '\n' && override_folder() != NULL) from++;
+        add_place(whole, here->file, ++number);
+        if (whole->length > LARGEST_SOURCE) {
+            duet_fail(error, DUET_ERROR_FILE, "the kernel file %s is longer than 1 MiB with all that it includes",
+                      here->file);
+            return false;
+        }
     }
-    if (found) duet_text_add(&whole, "%s", from);
-    if (found && whole.failed) duet_fail(error, DUET_ERROR_MEMORY, "no memory for the kernel source %s", file);
+    duet_text_add(whole, "%s", from);
+    if (whole->failed) duet_fail(error, DUET_ERROR_MEMORY, "no memory for the kernel source %s", here->file);
+    return !whole->failed;
+}
+
+static char *expand(const char *file, const nest *outer, duet_error *error)
+{
+    const nest here = {file, outer, outer == NULL ? 0 : outer->depth + 1};
+    duet_text whole = {0};
+    if (check_nest(&here, error) != DUET_OK) return NULL;
+    char *text = find_source(file, error);
+    if (text == NULL) return NULL;
+    if (!expand_text(text, &here, &whole, error)) duet_text_free(&whole);
     free(text);
-    if (!found || whole.failed) duet_text_free(&whole);
     return whole.data;
+}
+
+char *duet_cl_source(const char *file, duet_error *error)
+{
+    char *text = expand(file, NULL, error);
+    if (text == NULL || override_folder() == NULL) return text;
+    duet_text whole = {0};
+    duet_text_add(&whole, "%s", text);
+    add_place(&whole, "generated", 1); /* what may follow is not the file's */
+    free(text);
+    if (!whole.failed) return whole.data;
+    duet_text_free(&whole);
+    duet_fail(error, DUET_ERROR_MEMORY, "no memory for the kernel source %s", file);
+    return NULL;
+}
+
+void duet_cl_source_say(const duet_device *device)
+{
+    const char *folder = override_folder();
+    duet_text replaced = {0}, all = {0};
+    struct stat about;
+    if (folder == NULL) return;
+    for (const duet_embedded_source *row = duet_embedded_sources; row->file != NULL; row++) {
+        char path[4096];
+        const int length = snprintf(path, sizeof path, "%s/%s", folder, row->file);
+        const bool there = length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
+        if (there) duet_text_add(&replaced, "%s%s", replaced.length > 0 ? ", " : "", row->file);
+        duet_text_add(&all, "%s%s", all.length > 0 ? ", " : "", row->file);
+    }
+    if (stat(folder, &about) != 0 || !S_ISDIR(about.st_mode))
+        duet_device_say(device, "warning: DUET_CL_PATH=%s is no folder: the built-in kernels are used", folder);
+    else if (replaced.length == 0)
+        duet_device_say(device, "warning: DUET_CL_PATH=%s replaces nothing: it has none of %s", folder,
+                        duet_text_get(&all));
+    else
+        duet_device_say(device, "DUET_CL_PATH=%s replaces %s", folder, duet_text_get(&replaced));
+    duet_text_free(&replaced);
+    duet_text_free(&all);
 }

@@ -5,6 +5,7 @@
  * where such an error is itself unknown, there is none. */
 #include <math.h>
 
+#include "base/status.h"
 #include "metric/metric.h"
 
 enum { LEAST = 20 };
@@ -14,6 +15,16 @@ static const double least_variance = 0.01;
 static bool applies(duet_run *run)
 {
     return duet_run_features(run, DUET_LATENT) > 0 && duet_run_features(run, DUET_KL) == 1;
+}
+
+/* Nothing varies over one example. */
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    if (data->count[split] >= 2) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "active-units needs at least 2 examples, over which latents may vary; %s has %zu", data->name,
+                     data->count[split]);
 }
 
 static const char *const *outputs(duet_run *run)
@@ -87,4 +98,5 @@ const duet_metric duet_metric_active_units = {
     begin,
     take,
     finish,
+    enough,
 };

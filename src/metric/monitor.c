@@ -52,7 +52,8 @@ typedef struct past {
 static past open_past(const char *directory)
 {
     char *path = duet_path_join(directory, "metrics.jsonl");
-    past it = {.file = path == NULL ? NULL : fopen(path, "r")};
+    const char *fault;
+    past it = {.file = path == NULL ? NULL : duet_file_open(path, &fault)};
     free(path);
     return it;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of one run say. Only run.json must be there; of all else the page says that it is missing. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,11 +15,12 @@ enum { STAGES = 6, NAME_SIZE = 64 };
 
 char *duet_page_read(const char *path, size_t *size)
 {
-    FILE *file = fopen(path, "rb");
+    const char *fault;
+    FILE *file = duet_file_open(path, &fault);
     struct stat about;
     *size = 0;
     if (file == NULL) return NULL;
-    char *text = fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode) ? malloc((size_t)about.st_size + 1) : NULL;
+    char *text = fstat(fileno(file), &about) == 0 ? malloc((size_t)about.st_size + 1) : NULL;
     if (text != NULL) {
         *size = fread(text, 1, (size_t)about.st_size, file);
         text[*size] = '\0';
@@ -235,7 +237,8 @@ static char *checkpoint_of(const char *run)
 static json_t *read_header(const char *path)
 {
     enum { LENGTH_BYTES = 8, MOST = 64 << 20 };
-    FILE *file = fopen(path, "rb");
+    const char *fault;
+    FILE *file = duet_file_open(path, &fault);
     uint64_t length = 0;
     json_t *header = NULL;
     if (file == NULL) return NULL;

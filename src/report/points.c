@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Points in the plane as a scatter picture, numbers on a line as a histogram: what a model learnt of a distribution
- * that can be seen whole. The reference sets the frame; without one the points do. */
+ * that can be seen whole. The reference sets the frame; without one the points do. Numbers say where the frame lies. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/status.h"
 #include "duet/report.h"
+#include "report/lettering.h"
 #include "report/png.h"
 
 enum { SIDE = 512, BINS = 64, BIN_WIDTH = SIDE / BINS, PAPER = 255, AXIS = 225 };
-static const double margin = 0.15; /* of the frame's side, around what it holds */
+enum { EDGE = 6, CORNER = 24, MOST_TICKS = 6, MOST_MEANINGS = 22 }; /* of what is written */
+static const double margin = 0.15;                                  /* of the frame's side, around what it holds */
 static const double dot_radius = 2;
 
 typedef struct colour {
@@ -76,12 +79,15 @@ static void scatter(duet_canvas *canvas, const frame *view, const float *values,
             draw_dot(canvas, place(view, 0, values[0]), SIDE - place(view, 1, values[1]), ink);
 }
 
-/* The share of the values in each bin of the frame. */
+/* The share of the values in each bin of the frame. Those outside it are in none: at the edge they would make a bar
+ * that is not there. */
 static void count_bins(const frame *view, const float *values, size_t count, double bins[BINS])
 {
     memset(bins, 0, BINS * sizeof *bins);
-    for (size_t i = 0; i < count; i++)
-        if (isfinite(values[i])) bins[(size_t)(place(view, 0, values[i]) / BIN_WIDTH)] += 1 / (double)count;
+    for (size_t i = 0; i < count; i++) {
+        const double share = (values[i] - view->low[0]) / view->side;
+        if (share >= 0 && share < 1) bins[(size_t)(share * BINS)] += 1 / (double)count;
+    }
 }
 
 static void draw_bars(duet_canvas *canvas, const double bins[BINS], double tallest, const colour *ink)
@@ -115,6 +121,48 @@ static void draw_axes(duet_canvas *canvas, const frame *view, size_t dimensions)
     }
 }
 
+/* "0.5", as short as the step allows. */
+static void write_tick(double value, double step, char text[32])
+{
+    const int digits = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
+    if (fabs(value) >= 1e5 || step < 1e-4)
+        snprintf(text, 32, "%.2g", value);
+    else
+        snprintf(text, 32, "%.*f", digits, fabs(value) < step / 2 ? 0 : value);
+}
+
+/* Numbers along the lower and the left edge; of a histogram along the upper one, which no bar reaches. */
+static void draw_numbers(duet_canvas *canvas, const frame *view, size_t dimensions)
+{
+    const double step = duet_tick_step(view->side, MOST_TICKS);
+    for (size_t axis = 0; axis < dimensions; axis++) {
+        const double first = ceil(view->low[axis] / step);
+        for (size_t i = 0; i <= MOST_TICKS; i++) {
+            const double value = (first + (double)i) * step, at = (value - view->low[axis]) / view->side * SIDE;
+            char text[32];
+            write_tick(value, step, text);
+            const double wide = (double)duet_letters_width(text), high = DUET_LETTER_HEIGHT;
+            /* the corner is left to neither axis */
+            if (!(at > (axis == 0 ? wide / 2 + CORNER : CORNER) && at < SIDE - (axis == 0 ? wide / 2 : high))) continue;
+            if (axis == 0)
+                duet_letters_draw(canvas, at - wide / 2, dimensions == 1 ? EDGE : SIDE - EDGE - high, text);
+            else
+                duet_letters_draw(canvas, EDGE, SIDE - at - high / 2, text);
+        }
+    }
+}
+
+/* A dot and what it stands for, in the line of that number from the top, on the right; of a histogram below the
+ * numbers. */
+static void draw_meaning(duet_canvas *canvas, size_t line, size_t dimensions, const colour *ink, const char *text)
+{
+    const double y = EDGE + ((double)line + (dimensions == 1 ? 1 : 0)) * (DUET_LETTER_HEIGHT + EDGE);
+    const double x = SIDE - EDGE - (double)duet_letters_width(text);
+    const colour full = {ink->red, ink->green, ink->blue, 1};
+    duet_letters_draw(canvas, x, y, text);
+    for (int i = 0; i < 3; i++) draw_dot(canvas, x - 8 + i, y + DUET_LETTER_HEIGHT / 2.0, &full);
+}
+
 duet_status duet_write_png_points(const char *path, const float *values, size_t count, size_t dimensions,
                                   const float *reference, size_t reference_count, duet_error *error)
 {
@@ -133,9 +181,27 @@ duet_status duet_write_png_points(const char *path, const float *values, size_t 
         scatter(&canvas, &view, reference, reference_count, &reference_colour);
         scatter(&canvas, &view, values, count, &point_colour);
     }
+    draw_numbers(&canvas, &view, dimensions);
+    if (reference_count > 0) {
+        draw_meaning(&canvas, 0, dimensions, &reference_colour, "data");
+        draw_meaning(&canvas, 1, dimensions, &point_colour, "model");
+    }
     duet_status status = duet_canvas_write(&canvas, path, error);
     duet_canvas_free(&canvas);
     return status;
+}
+
+/* The labels that there are, as far as there is room for them. */
+static void draw_labels(duet_canvas *canvas, const uint8_t *labels, size_t count)
+{
+    bool there[UINT8_MAX + 1] = {false};
+    for (size_t i = 0; i < count; i++) there[labels[i]] = true;
+    for (size_t label = 0, line = 0; label <= UINT8_MAX && line < MOST_MEANINGS; label++) {
+        char text[8];
+        if (!there[label]) continue;
+        snprintf(text, sizeof text, "%zu", label);
+        draw_meaning(canvas, line++, 2, &class_colours[label % CLASS_COLOURS], text);
+    }
 }
 
 duet_status duet_write_png_classes(const char *path, const float *values, const uint8_t *labels, size_t count,
@@ -147,6 +213,8 @@ duet_status duet_write_png_classes(const char *path, const float *values, const 
     draw_axes(&canvas, &view, 2);
     for (size_t i = 0; i < count; i++)
         scatter(&canvas, &view, values + 2 * i, 1, &class_colours[labels[i] % CLASS_COLOURS]);
+    draw_numbers(&canvas, &view, 2);
+    draw_labels(&canvas, labels, count);
     duet_status status = duet_canvas_write(&canvas, path, error);
     duet_canvas_free(&canvas);
     return status;

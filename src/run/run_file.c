@@ -265,11 +265,10 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
     char *path = duet_path_join(directory, "run.json");
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_status status = DUET_OK;
-    errno = 0;
-    FILE *stream = fopen(path, "rb");
+    const char *words;
+    FILE *stream = duet_file_open(path, &words);
     if (stream == NULL) {
-        status = duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path, strerror(errno),
-                           directory);
+        status = duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path, words, directory);
     } else {
         file->document = json_loadf(stream, JSON_REJECT_DUPLICATES, &fault);
         if (file->document == NULL)

@@ -15,9 +15,13 @@
 #include "data/options.h"
 #include "duet/data.h"
 
-static duet_status fail_make(const char *path, duet_error *error)
+static duet_status fail_make(const char *path, int code, duet_error *error)
 {
-    return duet_fail(error, DUET_ERROR_FILE, "the folder %s cannot be made: %s", path, strerror(errno));
+    char here[DUET_RUN_PATH] = "";
+    const bool outside = path[0] == '/' || getcwd(here, sizeof here) == NULL;
+    return duet_fail(error, DUET_ERROR_FILE, "the folder %s%s%s cannot be made: %s%s", path, outside ? "" : " in ",
+                     outside ? "" : here, strerror(code),
+                     code == EACCES || code == EROFS ? ": name one of yours with --out" : "");
 }
 
 static bool is_folder(const char *path)
@@ -32,7 +36,8 @@ static duet_status make_folders(char *path, bool *made, duet_error *error)
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL) *slash = '\0';
         *made = mkdir(path, 0777) == 0;
-        duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, error);
+        const int code = errno; /* of mkdir: looking changes it */
+        duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, code, error);
         if (slash != NULL) *slash = '/';
         if (status != DUET_OK || slash == NULL) return status;
     }
@@ -69,7 +74,7 @@ static duet_status make_numbered(const char *model, const char *data, char path[
         snprintf(path, DUET_RUN_PATH, "runs/%.200s-%s-%u", model, name, number);
         *made = mkdir(path, 0777) == 0;
         if (*made) return DUET_OK;
-        if (errno != EEXIST) return fail_make(path, error);
+        if (errno != EEXIST) return fail_make(path, errno, error);
     }
     return duet_fail(error, DUET_ERROR_FILE, "no free name is left in runs/: give one with --out");
 }

@@ -214,10 +214,11 @@ static duet_status read_bytes(duet_safetensors *file, void *bytes, size_t count,
 static duet_status open_stream(duet_safetensors *file, uint64_t *size, duet_error *error)
 {
     struct stat about;
-    file->stream = fopen(file->path, "rb");
-    if (file->stream == NULL || fstat(fileno(file->stream), &about) != 0)
+    const char *words;
+    file->stream = duet_file_open(file->path, &words);
+    if (file->stream == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", file->path, words);
+    if (fstat(fileno(file->stream), &about) != 0)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", file->path, strerror(errno));
-    if (!S_ISREG(about.st_mode)) return duet_fail(error, DUET_ERROR_FILE, "%s: is not a file", file->path);
     *size = (uint64_t)about.st_size;
     return DUET_OK;
 }

@@ -40,7 +40,8 @@ duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_t *count,
     char *line = NULL, *path = duet_path_join(duet_run_directory(run), "metrics.jsonl");
     size_t room = 0;
     bool fits = path != NULL;
-    FILE *stream = path == NULL || duet_run_directory(run)[0] == '\0' ? NULL : fopen(path, "rb");
+    const char *fault;
+    FILE *stream = path == NULL || duet_run_directory(run)[0] == '\0' ? NULL : duet_file_open(path, &fault);
     while (stream != NULL && fits && getline(&line, &room, stream) > 0) fits = take(&it, line);
     if (stream != NULL) fclose(stream);
     free(line);

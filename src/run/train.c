@@ -140,8 +140,7 @@ static void take_tuning(training *run)
         run->choice.tuning = NULL;
         return;
     }
-    if (duet_tuning_load(run->device, &run->tuning_file, &error) != DUET_OK)
-        say(run, "tuning is not used: %s: 'duet tune' measures again", error.message);
+    run->tuning_file = duet_tuning_take(run->device);
     run->choice.tuning = run->tuning_file;
 }
 

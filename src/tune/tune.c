@@ -3,6 +3,7 @@
  * where a driver took one down; the candidate that was being measured is then noted as what did it. */
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +21,8 @@ typedef struct tuning {
     char *path;
     json_t *current; /* the trial that is under way; NULL outside of any */
     bool restart;
-    size_t measured;
+    size_t measured, failed;
+    char fault[512]; /* of the first that failed */
 } tuning;
 
 /* The document. */
@@ -92,9 +94,22 @@ json_t *duet_tune_trial(const json_t *record, const json_t *trial)
     return NULL;
 }
 
+const char duet_verdict_failed[] = "failed";
+
+const char *duet_tune_verdict(const json_t *trial)
+{
+    return json_string_value(json_object_get(trial, "verdict"));
+}
+
+static bool is_failed(const json_t *trial)
+{
+    const char *verdict = duet_tune_verdict(trial);
+    return verdict != NULL && strcmp(verdict, duet_verdict_failed) == 0;
+}
+
 static bool is_unfit(const json_t *trial)
 {
-    const char *verdict = json_string_value(json_object_get(trial, "verdict"));
+    const char *verdict = duet_tune_verdict(trial);
     return verdict != NULL && (strcmp(verdict, "wrong") == 0 || strcmp(verdict, "crashed") == 0);
 }
 
@@ -118,6 +133,7 @@ static int merge_best(json_t *record, const json_t *trial)
 {
     static const char *const keys[] = {"provider", "parameters", "gflops"}, *const more[] = {"preset", "full"};
     json_t *set = json_object_get(trial, "set");
+    (void)json_object_del(record, "incomplete");
     if (set != NULL) return json_object_set(record, "best", json_object_size(set) > 0 ? set : json_null());
     if (copy_keys(record, trial, more, sizeof more / sizeof *more) != 0) return -1;
     if (!json_is_string(json_object_get(trial, "provider"))) return json_object_set_new(record, "best", json_null());
@@ -147,16 +163,43 @@ static duet_status make_folders(const char *path, duet_error *error)
     for (char *slash = folder; status == DUET_OK && (slash = strchr(slash + 1, '/')) != NULL;) {
         *slash = '\0';
         if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-            status = duet_fail(error, DUET_ERROR_FILE, "%s: the folder cannot be made: %s", folder, strerror(errno));
+            status = duet_fail(error, DUET_ERROR_FILE,
+                               "%s: the folder cannot be made: %s; set DUET_TUNING to a file that can be written",
+                               folder, strerror(errno));
         *slash = '/';
     }
     free(folder);
     return status;
 }
 
+/** Takes failed trials out of a record. What was decided without them is decided again when it is next asked for. */
+static void strip_record(json_t *record)
+{
+    json_t *trials = json_object_get(record, "trials");
+    const size_t count = json_array_size(trials);
+    for (size_t i = count; i > 0; i--)
+        if (is_failed(json_array_get(trials, i - 1))) (void)json_array_remove(trials, i - 1);
+    if (json_array_size(trials) == count) return;
+    (void)json_object_set_new(record, "incomplete", json_true());
+    if (json_is_null(json_object_get(record, "best"))) (void)json_object_del(record, "best");
+}
+
+/** The document as the file has it: what failed is not in it, as it may have been the hour's fault. */
+static json_t *document_to_keep(const json_t *document)
+{
+    json_t *kept = json_deep_copy(document), *record;
+    size_t index;
+    const char *key;
+    json_array_foreach(json_object_get(kept, "products"), index, record) strip_record(record);
+    json_object_foreach(json_object_get(kept, "clblast"), key, record) strip_record(record);
+    return kept;
+}
+
 static duet_status save(const tuning *it, duet_error *error)
 {
-    char *text = json_dumps(it->task.document, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+    json_t *kept = document_to_keep(it->task.document);
+    char *text = kept == NULL ? NULL : json_dumps(kept, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+    json_decref(kept);
     if (text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %s", it->path);
     duet_status status = duet_file_replace(it->path, text, strlen(text), error);
     free(text);
@@ -194,7 +237,8 @@ static size_t count_done(const tuning *it)
     json_array_foreach(it->task.shapes, index, shape)
     {
         const json_t *record = duet_tune_record(it->task.document, shape);
-        const bool enough = !it->options->full || json_is_true(json_object_get(record, "full"));
+        const bool enough = (!it->options->full || json_is_true(json_object_get(record, "full"))) &&
+                            json_object_get(record, "incomplete") == NULL;
         done += json_object_get(record, "best") != NULL && enough;
     }
     return done;
@@ -240,6 +284,14 @@ static void set_current(tuning *it, json_t *trial)
     it->current = json_incref(trial);
 }
 
+static void count_trial(tuning *it, const json_t *trial)
+{
+    const char *words = json_string_value(json_object_get(trial, "words"));
+    it->measured += !is_failed(trial);
+    if (is_failed(trial) && it->failed++ == 0)
+        snprintf(it->fault, sizeof it->fault, "%s", words != NULL ? words : "without words");
+}
+
 static duet_status take_message(tuning *it, json_t *message, duet_error *error)
 {
     const char *kind = json_object_iter_key(json_object_iter(message));
@@ -258,17 +310,31 @@ static duet_status take_message(tuning *it, json_t *message, duet_error *error)
         show(it);
     } else {
         set_current(it, NULL);
-        it->measured += strcmp(kind, "tried") == 0;
+        if (strcmp(kind, "tried") == 0) count_trial(it, content);
         DUET_TRY(duet_tune_merge(it->task.document, kind, content, error));
         return save(it, error);
     }
     return DUET_OK;
 }
 
+/** A signal that no fault of a driver sends: the system's, for want of memory, a person's, or that of the alarm that
+ *  goes off where both processes were stopped for long. */
+static bool is_from_outside(int signal)
+{
+    return signal == SIGKILL || signal == SIGTERM || signal == SIGHUP || signal == SIGINT || signal == SIGALRM;
+}
+
 /** Notes what a child was at when it ended badly. */
 static duet_status blame(tuning *it, const char *verdict, int signal, duet_error *error)
 {
     char line[320], candidate[192];
+    if (strcmp(verdict, "crashed") == 0 && is_from_outside(signal)) verdict = duet_verdict_failed;
+    if (it->current == NULL && is_from_outside(signal))
+        return duet_fail(
+            error, DUET_ERROR_DEVICE,
+            "the process that tunes was ended by signal %d, from outside, perhaps for want of memory: what is "
+            "measured is kept, and the same command goes on from there",
+            signal);
     if (it->current == NULL)
         return duet_fail(error, DUET_ERROR_DEVICE,
                          "the process that tunes %s (signal %d), most likely in the driver: 'duet devices' and 'duet "
@@ -276,11 +342,15 @@ static duet_status blame(tuning *it, const char *verdict, int signal, duet_error
                          strcmp(verdict, "late") == 0 ? "did not go on in time" : "ended without a word", signal);
     write_choice(it->current, candidate, sizeof candidate);
     snprintf(line, sizeof line, "%s %s: it is left out here", candidate,
-             strcmp(verdict, "late") == 0 ? "took too long" : "crashed the driver");
+             strcmp(verdict, "late") == 0 ? "took too long"
+             : strcmp(verdict, duet_verdict_failed) == 0
+                 ? "was ended by a signal from outside, perhaps for want of memory"
+                 : "crashed the driver");
     say(it, line);
     (void)json_object_set_new(it->current, "verdict", json_string(verdict));
+    if (strcmp(verdict, duet_verdict_failed) == 0) (void)json_object_set_new(it->current, "words", json_string(line));
     (void)json_object_del(it->current, "gflops");
-    it->measured++;
+    count_trial(it, it->current);
     duet_status status = duet_tune_merge(it->task.document, "tried", it->current, error);
     set_current(it, NULL);
     it->restart = true;
@@ -336,6 +406,7 @@ static void count_verdicts(const json_t *record, duet_tune_row *row)
         row->wrong += strcmp(verdict, "wrong") == 0;
         row->crashed += strcmp(verdict, "crashed") == 0;
         row->late += strcmp(verdict, "late") == 0;
+        row->failed += is_failed(trial);
     }
 }
 
@@ -372,6 +443,21 @@ static duet_status summarise(const tuning *it, duet_tune_summary *summary, duet_
     return DUET_OK;
 }
 
+/** What failed is said; where nothing else happened it is the result. */
+static duet_status tell_of_failures(const tuning *it, duet_error *error)
+{
+    char line[700];
+    if (it->failed == 0) return DUET_OK;
+    if (it->measured == 0)
+        return duet_fail(error, DUET_ERROR_DEVICE,
+                         "nothing could be measured: all %zu candidates failed, the first with: %s", it->failed,
+                         it->fault);
+    snprintf(line, sizeof line, "%zu candidates failed and are tried again by the next 'duet tune'; the first: %s",
+             it->failed, it->fault);
+    say(it, line);
+    return DUET_OK;
+}
+
 void duet_tune_summary_free(duet_tune_summary *summary)
 {
     free(summary->rows);
@@ -392,6 +478,7 @@ duet_status duet_tune(const duet_tune_options *options, duet_tune_summary *summa
     do {
         status = run_child(&it, error);
     } while (status == DUET_OK && it.restart);
+    if (status == DUET_OK) status = tell_of_failures(&it, error);
     duet_status told = summarise(&it, summary, error);
     json_decref(it.task.document);
     json_decref(it.task.shapes);

@@ -75,7 +75,8 @@ duet_status duet_tune_clblast(duet_tune_child *it, bool *restart, duet_error *er
     for (size_t kernel = 0; kernel < DUET_CLBLAST_KERNELS && !*restart; kernel++) {
         const char *name = duet_clblast_kernel_at(kernel)->name;
         const json_t *records = json_object_get(it->document, "clblast");
-        if (json_object_get(json_object_get(records, name), "best") != NULL) continue;
+        const json_t *record = json_object_get(records, name);
+        if (json_object_get(record, "best") != NULL && json_object_get(record, "incomplete") == NULL) continue;
         for (size_t set = 0; set <= duet_clblast_kernel_at(kernel)->set_count; set++)
             if (!is_tiring(json_object_get(records, name)) &&
                 (set == 0 || duet_clblast_set_fits(it->device, kernel, set - 1)))

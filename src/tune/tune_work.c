@@ -172,7 +172,11 @@ duet_status duet_tune_judge(duet_tune_child *it, json_t *trial, const duet_gemm_
                             const duet_gemm_shape *shape, duet_status status, const duet_error *fault,
                             duet_error *error)
 {
-    const char *verdict = status != DUET_OK               ? "refused"
+    if (status == DUET_ERROR_NO_DEVICE) {
+        json_decref(trial);
+        return duet_fail(error, status, "%s", fault->message); /* of no candidate: the driver compiles nothing */
+    }
+    const char *verdict = status != DUET_OK               ? (measured->refused ? "refused" : duet_verdict_failed)
                           : measured->timing.samples == 0 ? "slow"
                           : !(measured->error <= 1)       ? "wrong"
                                                           : "right";
@@ -215,7 +219,7 @@ static double speed_of(const duet_tune_child *it, const duet_gemm_shape *shape, 
 {
     json_t *trial = trial_of(it, shape, choice);
     const json_t *known = duet_tune_trial(duet_tune_record(it->document, trial), trial);
-    const char *verdict = json_string_value(json_object_get(known, "verdict"));
+    const char *verdict = duet_tune_verdict(known);
     const bool right = verdict != NULL && strcmp(verdict, "right") == 0;
     json_decref(trial);
     return right ? json_number_value(json_object_get(known, "gflops")) : NAN;
@@ -237,7 +241,8 @@ static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *pro
         if (read.convolution.use != wanted->convolution.use || !duet_gemm_fits(provider, it->device, &read)) continue;
         const duet_gemm_choice choice = {provider, provider->preset(it->device, &read)};
         json_t *trial = trial_of(it, &read, &choice);
-        if (duet_tune_trial(record, trial) != NULL) {
+        const char *verdict = duet_tune_verdict(duet_tune_trial(record, trial));
+        if (verdict != NULL && strcmp(verdict, duet_verdict_failed) != 0) {
             const double speed = speed_of(it, &read, &choice);
             const double best = json_number_value(json_object_get(preset, "gflops"));
             hopeless = hopeless || !(speed >= hopeless_share * best);
@@ -261,7 +266,7 @@ static bool was_late(const duet_tune_child *it, const duet_gemm_choice *choice)
     size_t index;
     json_array_foreach(json_object_get(it->document, "products"), index, record)
     {
-        const char *verdict = json_string_value(json_object_get(duet_tune_trial(record, trial), "verdict"));
+        const char *verdict = duet_tune_verdict(duet_tune_trial(record, trial));
         late = late || (verdict != NULL && strcmp(verdict, "late") == 0);
     }
     json_decref(trial);
@@ -394,7 +399,8 @@ static duet_status decide(duet_tune_child *it, const duet_gemm_shape *shape, con
 static bool is_done(const duet_tune_child *it, const json_t *record)
 {
     const bool full = json_is_true(json_object_get(record, "full"));
-    return json_object_get(record, "best") != NULL && (full || !it->options->full);
+    return json_object_get(record, "best") != NULL && json_object_get(record, "incomplete") == NULL &&
+           (full || !it->options->full);
 }
 
 static duet_status tune_product(duet_tune_child *it, const duet_gemm_shape *shape, duet_error *error)

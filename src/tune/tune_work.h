@@ -19,7 +19,7 @@ typedef struct duet_tune_task {
  *   {"shapes": [product, ...]}
  *   {"log": "line"}
  *   {"try": trial}                   what is measured now, in case it is the last that is heard
- *   {"tried": trial + {"verdict", "gflops"}}
+ *   {"tried": trial + {"verdict", "gflops", "words"}}
  *   {"best": trial, or a product with "provider": null}    a product is done
  *   {"restart": true}                a new child must go on
  * A trial of a product is a product and a choice in one object; one of CLBlast's parameters is {"kernel", "set"}.
@@ -31,6 +31,10 @@ duet_status duet_tune_work(duet_report_pipe *pipe, const void *task, duet_error 
 json_t *duet_tune_record(const json_t *document, const json_t *trial);
 /** The trial in the record of the same parameters; NULL if there is none. Borrowed. */
 json_t *duet_tune_trial(const json_t *record, const json_t *trial);
+/** "right", "slow", "wrong", "refused", "crashed", "late", or what stays out of the file, since it may pass. NULL for
+ * no trial. */
+const char *duet_tune_verdict(const json_t *trial);
+extern const char duet_verdict_failed[];
 /** Puts a "tried" or "best" into the document. */
 duet_status duet_tune_merge(json_t *document, const char *kind, const json_t *trial, duet_error *error);
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <zlib.h>
 
 #include "base/file.h"
@@ -36,14 +37,23 @@ static void name_file(const duet_device_info *info, char *name, size_t size)
     snprintf(name, size, "%s%s%08lx.json", plain, length > 0 && plain[length - 1] != '-' ? "-" : "", sum);
 }
 
+/** $DUET_TUNING, NULL where nothing is said; *off: no file at all. */
+static const char *tuning_word(bool *off)
+{
+    const char *word = getenv("DUET_TUNING");
+    *off = word != NULL && strcasecmp(word, "off") == 0;
+    return word != NULL && word[0] != '\0' ? word : NULL;
+}
+
 duet_status duet_tuning_path(const duet_device_info *info, char **path, duet_error *error)
 {
-    const char *word = getenv("DUET_TUNING"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    bool off;
+    const char *word = tuning_word(&off), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char name[96], inner[112];
     *path = NULL;
-    if (word != NULL && strcmp(word, "off") == 0) return DUET_OK;
+    if (off) return DUET_OK;
     name_file(info, name, sizeof name);
-    if (word != NULL && word[0] != '\0') {
+    if (word != NULL) {
         *path = strdup(word);
     } else if (cache != NULL && cache[0] == '/') { /* the standard says that a relative one is to be ignored */
         snprintf(inner, sizeof inner, "duet/%s", name);
@@ -346,9 +356,10 @@ duet_status duet_tuning_document_read(const char *path, duet_device *device, jso
 {
     duet_tuning tuning;
     *document = NULL;
-    FILE *stream = fopen(path, "rb");
+    const char *words;
+    FILE *stream = duet_file_open(path, &words);
     if (stream == NULL && errno == ENOENT) return DUET_OK;
-    if (stream == NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", path, strerror(errno));
+    if (stream == NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", path, words);
     duet_status status = load(stream, path, document, error);
     (void)fclose(stream); /* only read from */
     if (status == DUET_OK) status = check_key(*document, duet_device_describe(device), path, error);
@@ -362,7 +373,8 @@ duet_status duet_tuning_document_read(const char *path, duet_device *device, jso
     return status;
 }
 
-duet_status duet_tuning_load(duet_device *device, char **path, duet_error *error)
+/** *path (the caller's) is the file that is now in use, NULL if there is none. */
+static duet_status take_file(duet_device *device, char **path, duet_error *error)
 {
     json_t *document = NULL;
     duet_tuning tuning = {0};
@@ -380,11 +392,21 @@ duet_status duet_tuning_load(duet_device *device, char **path, duet_error *error
     return status;
 }
 
-void duet_device_use_tuning(duet_device *device)
+char *duet_tuning_take(duet_device *device)
 {
     duet_error error = {0};
     char *path = NULL;
-    if (duet_tuning_load(device, &path, &error) != DUET_OK)
+    bool off;
+    const char *word = tuning_word(&off);
+    if (take_file(device, &path, &error) != DUET_OK)
         duet_device_say(device, "tuning is not used: %s: 'duet tune' measures again", error.message);
-    free(path);
+    else if (path == NULL && word != NULL && !off)
+        duet_device_say(device, "tuning is not used: DUET_TUNING=%s: there is no such file; 'duet tune' writes it",
+                        word);
+    return path;
+}
+
+void duet_device_use_tuning(duet_device *device)
+{
+    free(duet_tuning_take(device));
 }

@@ -34,7 +34,7 @@ const char *duet_product_from_json(const json_t *object, duet_gemm_shape *shape)
 /** {"KWG": 16, ...} */
 json_t *duet_clblast_set_to_json(size_t kernel, size_t set);
 
-/** duet_device_use_tuning; *path (the caller's) is the file that is in use, NULL if none is. */
-duet_status duet_tuning_load(duet_device *device, char **path, duet_error *error);
+/** duet_device_use_tuning; returns the file that is in use, which the caller frees, or NULL. */
+char *duet_tuning_take(duet_device *device);
 
 #endif

@@ -10,11 +10,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/status.h"
 
-enum { SLICE_MILLISECONDS = 200, CHUNK = 4096 };
+enum { SLICE_MILLISECONDS = 200, LAST_MILLISECONDS = 2000, CHUNK = 4096 };
 
 duet_status duet_worker_send(duet_report_pipe *pipe, json_t *message, duet_error *error)
 {
@@ -53,6 +54,7 @@ duet_status duet_worker_start(duet_worker *worker, duet_work_function work, cons
     (void)fflush(NULL);
     if (pipe(ends) != 0) return duet_fail(error, DUET_ERROR_DEVICE, "cannot make a pipe: %s", strerror(errno));
     worker->process = fork();
+    const int code = errno;
     if (worker->process == 0) {
         close(ends[0]);
         work_in_child(work, context, seconds, ends[1]);
@@ -61,7 +63,7 @@ duet_status duet_worker_start(duet_worker *worker, duet_work_function work, cons
     worker->pipe_end = ends[0];
     if (worker->process > 0) return DUET_OK;
     close(ends[0]);
-    return duet_fail(error, DUET_ERROR_DEVICE, "cannot start a process: %s", strerror(errno));
+    return duet_fail(error, DUET_ERROR_DEVICE, "cannot start a process: %s", strerror(code));
 }
 
 /** A line of what has been received, without its end; NULL if there is no whole one. The caller frees it. */
@@ -119,16 +121,25 @@ duet_worker_event duet_worker_next(duet_worker *worker, const volatile int *stop
         if (stop != NULL && *stop != 0) return DUET_WORKER_STOPPED;
         if (duet_seconds() - begin > worker->seconds) return DUET_WORKER_LATE;
         struct pollfd waited = {.fd = worker->pipe_end, .events = POLLIN};
-        if (poll(&waited, 1, SLICE_MILLISECONDS) > 0 && !receive(worker)) return DUET_WORKER_CRASHED;
+        worker->closed = poll(&waited, 1, SLICE_MILLISECONDS) > 0 && !receive(worker);
+        if (worker->closed) return DUET_WORKER_CRASHED;
     }
 }
 
 void duet_worker_end(duet_worker *worker, int *signal)
 {
+    const struct timespec moment = {.tv_nsec = 1000000};
+    siginfo_t about = {0};
     int status = 0;
     if (worker->process > 0) {
         (void)close(worker->pipe_end);
-        (void)kill(worker->process, SIGKILL); /* nothing of a child that has told its end is waited for */
+        /* one that closed the pipe is about to end, and of what shall be seen; nothing of any other is waited for */
+        for (int i = 0; worker->closed && i < LAST_MILLISECONDS; i++) {
+            if (waitid(P_PID, (id_t)worker->process, &about, WEXITED | WNOHANG | WNOWAIT) != 0 || about.si_pid != 0)
+                break;
+            (void)nanosleep(&moment, NULL);
+        }
+        (void)kill(worker->process, SIGKILL);
         while (waitpid(worker->process, &status, 0) < 0 && errno == EINTR) continue;
     }
     if (signal != NULL) *signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

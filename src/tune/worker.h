@@ -26,6 +26,7 @@ typedef struct duet_worker {
     pid_t process;
     int pipe_end;
     double seconds; /**< the most between two messages; may be changed at any time */
+    bool closed;    /* by the child, without a last message */
     char *text;     /* received and not yet handed out */
     size_t length, capacity;
 } duet_worker;

@@ -91,7 +91,10 @@ static duet_status try_shape(duet_device *device, const duet_gemm_choice *choice
 {
     operands it = {.shape = shape};
     duet_status status = make_operands(&it, device, error);
-    if (status == DUET_OK) status = make_launches(&it, device, choice, error);
+    if (status == DUET_OK) {
+        status = make_launches(&it, device, choice, error);
+        trial->refused = status == DUET_ERROR_DEVICE;
+    }
     if (status == DUET_OK) status = duet_timing_take(device, &it.list, patience, &trial->timing, error);
     if (status == DUET_OK) status = check_result(&it, device, &trial->error, error);
     operands_free(&it);
@@ -150,7 +153,9 @@ duet_status duet_gemm_try(duet_device *device, const duet_gemm_choice *choice, c
     const duet_gemm_shape probe = smaller(shape);
     if (duet_gemm_flops(&probe) < duet_gemm_flops(shape)) {
         duet_gemm_trial small = {0};
-        DUET_TRY(try_shape(device, choice, &probe, 0, &small, error));
+        duet_status status = try_shape(device, choice, &probe, 0, &small, error);
+        trial->refused = small.refused;
+        DUET_TRY(status);
         trial->estimate = small.timing.least * duet_gemm_flops(shape) / duet_gemm_flops(&probe);
         if (trial->estimate > patiences_a_product * patience) return DUET_OK;
     }

@@ -9,6 +9,7 @@
 typedef struct duet_gemm_trial {
     duet_timing timing; /**< no samples if it was not timed */
     double estimate;    /**< seconds of one product, from a smaller one; 0: none was needed */
+    bool refused;       /**< the device does not take its kernels; other failures may pass */
     double error;       /**< difference from the plain product over what rounding allows; NaN if not run */
 } duet_gemm_trial;
 

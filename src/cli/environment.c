@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Variables that would be ignored without a word: misspelt ones, and folders that are none. What the others say is
+ * looked at where it is used. */
+#include "cli/environment.h"
+#include "cli/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+extern char **environ;
+
+static const char *const names[] = {"DUET_CL_LOG", "DUET_CL_PATH", "DUET_DATA", "DUET_DEVICE", "DUET_TUNING"};
+
+static bool is_known(const char *name)
+{
+    bool known = strncmp(name, "DUET_TEST_", 10) == 0; /* of the tests, which start this program */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) known = known || strcmp(names[i], name) == 0;
+    return known;
+}
+
+static void warn_of_name(const char *name)
+{
+    cli_nearest nearest = {.word = name};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) cli_nearest_offer(&nearest, names[i]);
+    cli_complain(CLI_DONE, "warning: there is no variable %s%s%s%s", name,
+                 nearest.best != NULL ? ": did you mean " : "", nearest.best != NULL ? nearest.best : "",
+                 nearest.best != NULL ? "?" : "");
+}
+
+void cli_environment_check(void)
+{
+    const char *data = getenv("DUET_DATA");
+    struct stat about;
+    for (char **entry = environ; *entry != NULL; entry++) {
+        char name[48];
+        const size_t length = strcspn(*entry, "=");
+        if (strncmp(*entry, "DUET_", 5) != 0 || length >= sizeof name) continue;
+        memcpy(name, *entry, length);
+        name[length] = '\0';
+        if (!is_known(name)) warn_of_name(name);
+    }
+    if (data != NULL && data[0] != '\0' && (stat(data, &about) != 0 || !S_ISDIR(about.st_mode)))
+        cli_complain(CLI_DONE, "warning: DUET_DATA=%s is no folder: data sets are looked for elsewhere", data);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's environment variables. */
+#ifndef DUET_SRC_CLI_ENVIRONMENT_H
+#define DUET_SRC_CLI_ENVIRONMENT_H
+
+/** Warns of variables of ours that would be ignored: unknown names, folders that are none. */
+void cli_environment_check(void);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Why there is no device: no driver at all, drivers that cannot be loaded, or drivers that show none. The last two have
+ * causes that can be looked for: a folder for compiled kernels that cannot be written, a device file of another group.
+ */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "device/discovery.h"
+
+static const char advice[] =
+    "install a driver (on Debian and Ubuntu pocl-opencl-icd runs on any processor; a GPU needs "
+    "its vendor's package)";
+
+const char *duet_vendors_folder(void)
+{
+    const char *folder = getenv("OCL_ICD_VENDORS");
+    return folder != NULL && folder[0] != '\0' ? folder : "/etc/OpenCL/vendors";
+}
+
+void duet_vendors_pattern(char pattern[DUET_VENDORS_PATH])
+{
+    const char *folder = duet_vendors_folder();
+    const size_t length = strlen(folder);
+    const bool file = length > 4 && strcmp(folder + length - 4, ".icd") == 0; /* loaders take one file too */
+    snprintf(pattern, DUET_VENDORS_PATH, "%s%s", folder, file ? "" : "/*.icd");
+}
+
+/** "a.icd, b.icd": the files that name drivers. */
+static size_t list_vendors(duet_text *names)
+{
+    char pattern[DUET_VENDORS_PATH];
+    glob_t files = {0};
+    duet_vendors_pattern(pattern);
+    const size_t count = glob(pattern, 0, NULL, &files) == 0 ? files.gl_pathc : 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *slash = strrchr(files.gl_pathv[i], '/');
+        duet_text_add(names, "%s%s", i == 0 ? "" : ", ", slash != NULL ? slash + 1 : files.gl_pathv[i]);
+    }
+    globfree(&files);
+    return count;
+}
+
+/** Whether files can be made in the folder, or the folder itself where it is not there yet. */
+static bool is_writable(const char *path)
+{
+    char folder[1024];
+    struct stat about;
+    if ((size_t)snprintf(folder, sizeof folder, "%s", path) >= sizeof folder) return true;
+    while (stat(folder, &about) != 0) {
+        char *slash = strrchr(folder, '/');
+        if (slash == NULL) return true;
+        if (slash == folder) slash++;
+        *slash = '\0';
+    }
+    /* /proc says that root may write, and then lets nobody */
+    return S_ISDIR(about.st_mode) && access(folder, W_OK | X_OK) == 0 && strncmp(folder, "/proc", 5) != 0;
+}
+
+/** Drivers that keep compiled kernels give up where they cannot. */
+static void look_for_cache(duet_text *words)
+{
+    static const struct {
+        const char *variable, *inner;
+    } places[] = {{"POCL_CACHE_DIR", ""}, {"XDG_CACHE_HOME", ""}, {"HOME", "/.cache"}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char path[1024];
+        const char *value = getenv(places[i].variable);
+        if (value == NULL || value[0] == '\0') continue;
+        snprintf(path, sizeof path, "%s%s", value, places[i].inner);
+        if (!is_writable(path))
+            duet_text_add(
+                words,
+                "; it keeps compiled kernels in a folder, and %s, from the variable %s, cannot be written: set "
+                "%s to a folder of yours",
+                path, places[i].variable, places[i].variable);
+        return; /* the first that is set counts */
+    }
+}
+
+static void look_for_files(duet_text *words)
+{
+    static const char *const patterns[] = {"/dev/dri/renderD*", "/dev/kfd", "/dev/nvidiactl"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        glob_t files = {0};
+        if (glob(patterns[i], 0, NULL, &files) == 0 && access(files.gl_pathv[0], R_OK | W_OK) != 0)
+            duet_text_add(words, "; there is a GPU, and this user may not open %s: join the group that owns it",
+                          files.gl_pathv[0]);
+        globfree(&files);
+    }
+}
+
+static duet_status fail_with_drivers(cl_uint count, duet_error *error)
+{
+    cl_platform_id ids[16];
+    duet_text words = {0};
+    if (count > 16) count = 16;
+    if (clGetPlatformIDs(count, ids, NULL) != CL_SUCCESS) count = 0;
+    for (cl_uint i = 0; i < count; i++) {
+        char whole[256] = "", name[128] = "(no name)";
+        if (clGetPlatformInfo(ids[i], CL_PLATFORM_NAME, sizeof whole - 1, whole, NULL) == CL_SUCCESS)
+            duet_text_clean(whole, name, sizeof name);
+        duet_text_add(&words, "%s%s", i == 0 ? "" : ", ", name);
+    }
+    look_for_cache(&words);
+    look_for_files(&words);
+    duet_status status = duet_fail(error, DUET_ERROR_NO_DEVICE, "the OpenCL driver is here and shows no device: %s",
+                                   duet_text_get(&words));
+    duet_text_free(&words);
+    return status;
+}
+
+duet_status duet_device_absent(duet_error *error)
+{
+    cl_uint platforms = 0;
+    duet_text names = {0};
+    duet_status status;
+    if (clGetPlatformIDs(0, NULL, &platforms) == CL_SUCCESS && platforms > 0)
+        return fail_with_drivers(platforms, error);
+    if (list_vendors(&names) > 0)
+        status = duet_fail(error, DUET_ERROR_NO_DEVICE,
+                           "no OpenCL driver can be loaded, though %s names some (%.300s): each file there says which "
+                           "library it needs; install its package again",
+                           duet_vendors_folder(), duet_text_get(&names));
+    else if (getenv("OCL_ICD_VENDORS") != NULL)
+        status = duet_fail(error, DUET_ERROR_NO_DEVICE,
+                           "no OpenCL device found: OCL_ICD_VENDORS=%.300s names no driver; unset it or %s",
+                           duet_vendors_folder(), advice);
+    else
+        status = duet_fail(error, DUET_ERROR_NO_DEVICE, "no OpenCL device found: %s", advice);
+    duet_text_free(&names);
+    return status;
+}

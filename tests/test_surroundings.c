@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* The program in surroundings that are not as they should be: drivers that are none, folders that are closed, pipes in
+ * the place of files, variables that say nonsense. Each row is a command line with its variables, and what is said. */
+#include "program.h"
+
+enum { MOST_VARIABLES = 2 };
+
+typedef struct surroundings_case {
+    command_case command;
+    const char *variables[MOST_VARIABLES]; /* NAME=VALUE, where "@" begins a path in the folder */
+} surroundings_case;
+
+#define TRAIN "train", "ae", "--data", "ring8", "--set", "hidden=8", "--set", "latent=2", "--steps", "1", "--out", "@/r"
+
+static const surroundings_case cases[] = {
+    /* no device: the cause, not "install a driver" */
+    {{"a driver whose cache is closed", {TRAIN}, 3, NULL, "from the variable POCL_CACHE_DIR, cannot be written"},
+     {"POCL_CACHE_DIR=/proc/closed", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
+    {{"devices with that driver", {"devices"}, 0, NULL, "POCL_CACHE_DIR"},
+     {"POCL_CACHE_DIR=/proc/closed", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
+    {{"a driver whose library is gone", {TRAIN}, 3, NULL, "names some (gone.icd)"}, {"OCL_ICD_VENDORS=@gone"}},
+    {{"devices with that driver gone", {"devices"}, 0, NULL, "gone.icd"}, {"OCL_ICD_VENDORS=@gone"}},
+    {{"a folder without drivers", {TRAIN}, 3, NULL, "names no driver"}, {"OCL_ICD_VENDORS=@empty"}},
+    {{"a device that is not here", {TRAIN}, 3, NULL, "DUET_DEVICE"}, {"DUET_DEVICE=abacus"}},
+
+    /* kernel files */
+    {{"kernel files that include each other",
+      {TRAIN},
+      1,
+      NULL,
+      "elementwise.cl, included by round.cl, by elementwise.cl"},
+     {"DUET_CL_PATH=@round"}},
+    {{"a kernel file that is a pipe", {TRAIN}, 1, NULL, "elementwise.cl (from DUET_CL_PATH): it is a pipe"},
+     {"DUET_CL_PATH=@pipes"}},
+    {{"a mistake in a kernel file", {TRAIN}, 1, NULL, "elementwise.cl:2:"}, {"DUET_CL_PATH=@wrong"}},
+    {{"its whole log", {TRAIN}, 1, NULL, "the whole is in the file that DUET_CL_LOG names"},
+     {"DUET_CL_PATH=@wrong", "DUET_CL_LOG=@log"}},
+    {{"a folder of kernels that is none", {TRAIN}, 0, NULL, "is no folder: the built-in kernels are used"},
+     {"DUET_CL_PATH=@nowhere"}},
+    {{"a folder without kernels", {TRAIN}, 0, NULL, "replaces nothing: it has none of"}, {"DUET_CL_PATH=@empty"}},
+    {{"a folder with one kernel file", {TRAIN}, 0, NULL, "replaces philox.cl\n"}, {"DUET_CL_PATH=@one"}},
+
+    /* files that are pipes or folders */
+    {{"a run file that is a pipe", {"eval", "@/piped"}, 1, NULL, "run.json: it is a pipe"}, {NULL}},
+    {{"going on with it", {"train", "--resume", "@/piped"}, 1, NULL, "run.json: it is a pipe"}, {NULL}},
+    {{"a report with such a checkpoint", {"report", "@/run"}, 1, NULL, "it is a pipe"}, {NULL}},
+    {{"a checkpoint that is a pipe",
+      {"sample", "@/run"},
+      1,
+      NULL,
+      "checkpoint.safetensors: cannot be opened: it is a pipe"},
+     {NULL}},
+    {{"a run file that is a folder", {"eval", "@/folder"}, 1, NULL, "run.json: it is a folder"}, {NULL}},
+    {{"a tuning file that is a pipe", {TRAIN}, 0, NULL, "pipe: it is a pipe"}, {"DUET_TUNING=@pipe"}},
+
+    /* variables */
+    {{"a tuning file that is not there", {TRAIN}, 0, NULL, "there is no such file"}, {"DUET_TUNING=@nowhere.json"}},
+    {{"a misspelt variable", {"models"}, 0, NULL, "DUET_DEVCE: did you mean DUET_DEVICE?"}, {"DUET_DEVCE=cpu"}},
+    {{"a variable of nothing", {"models"}, 0, NULL, "no variable DUET_COLOUR"}, {"DUET_COLOUR=red"}},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* Sets a variable, or takes it away again. */
+static void set(const char *variable, bool on)
+{
+    char name[64], value[PATH_SIZE];
+    if (variable == NULL) return;
+    const char *equals = strchr(variable, '=');
+    (void)snprintf(name, sizeof name, "%.*s", (int)(equals - variable), variable);
+    if (equals[1] == '@')
+        (void)snprintf(value, sizeof value, "%s/%s", folder, equals + 2);
+    else
+        (void)snprintf(value, sizeof value, "%s", equals + 1);
+    assert_int_equal(on ? setenv(name, value, 1) : unsetenv(name), 0);
+}
+
+static void program_says_what_is_wrong(void **state)
+{
+    const surroundings_case *row = *state;
+    char path[PATH_SIZE], *before[MOST_VARIABLES] = {NULL};
+    static const char *const kept[MOST_VARIABLES] = {"DUET_TUNING", "OCL_ICD_VENDORS"};
+    for (size_t i = 0; i < MOST_VARIABLES; i++) before[i] = getenv(kept[i]) != NULL ? strdup(getenv(kept[i])) : NULL;
+    for (size_t i = 0; i < MOST_VARIABLES; i++) set(row->variables[i], true);
+    result r = run(row->command.words);
+    for (size_t i = 0; i < MOST_VARIABLES; i++) set(row->variables[i], false);
+    for (size_t i = 0; i < MOST_VARIABLES; i++) {
+        if (before[i] != NULL) assert_int_equal(setenv(kept[i], before[i], 1), 0);
+        free(before[i]);
+    }
+    test_folder_remove(inside("r", path));
+    expect(r, row->command.status, row->command.out, row->command.err);
+}
+
+/* Someone who may not write where he stands is told that, with the place. */
+static void closed_folder_is_named(void **state)
+{
+    char command[3 * PATH_SIZE];
+    (void)state;
+    (void)snprintf(
+        command, sizeof command,
+        "cd /usr && setpriv --reuid=65534 --regid=65534 --clear-groups true 2>/dev/null && HOME=/tmp setpriv "
+        "--reuid=65534 --regid=65534 --clear-groups %s train ae --data ring8 --steps 1 2>%s/err",
+        PROGRAM, folder);
+    (void)chmod(folder, 0777);
+    char path[PATH_SIZE];
+    if (system("setpriv --reuid=65534 --regid=65534 --clear-groups test -x " PROGRAM " 2>/dev/null") != 0) skip();
+    const int status = system(command);
+    assert_true(WIFEXITED(status));
+    char *words = test_file_read(inside("err", path), NULL);
+    if (strstr(words, "the folder runs in /usr cannot be made: Permission denied") == NULL ||
+        strstr(words, "--out") == NULL)
+        fail_msg("%s", words);
+    free(words);
+}
+
+/* As in a bare chroot. */
+static void program_starts_without_proc(void **state)
+{
+    (void)state;
+    if (system("unshare -m umount -l /proc 2>/dev/null") != 0) skip();
+    assert_int_equal(system("unshare -m sh -c 'umount -l /proc && exec " PROGRAM " models >/dev/null'"), 0);
+}
+
+static void write_text(const char *name, const char *text)
+{
+    char path[PATH_SIZE];
+    test_file_write(inside(name, path), text, strlen(text));
+}
+
+/* Runs ./quickstart of a folder with programs of its own first in PATH, and returns what it says. */
+static char *run_quickstart(const char *words)
+{
+    char command[3 * PATH_SIZE], path[PATH_SIZE];
+    (void)snprintf(command, sizeof command,
+                   "cp " TEST_SOURCE_ROOT
+                   "/quickstart %s/quick/ && cd %s/quick && chmod +x bin/* && PATH=$PWD/bin:$PATH "
+                   "timeout 60 bash ./quickstart %s >../quick.out 2>&1 </dev/null",
+                   folder, folder, words);
+    (void)system(command);
+    return test_file_read(inside("quick.out", path), NULL);
+}
+
+static void begin_quickstart(const char *installed)
+{
+    static const char *const folders[] = {"quick", "quick/bin", "quick/build"};
+    char path[PATH_SIZE];
+    test_folder_remove(inside("quick", path));
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        assert_int_equal(mkdir(inside(folders[i], path), 0777), 0);
+    write_text("quick/build/build.ninja", "");
+    write_text("quick/bin/dpkg-query", installed);
+    write_text("quick/bin/apt-get", "#!/bin/sh\nexit 1\n");
+    write_text("quick/bin/sudo", "#!/bin/sh\nexit 1\n");
+}
+
+static void quickstart_advises_what_it_does(void **state)
+{
+    (void)state;
+    begin_quickstart("#!/bin/sh\nexit 1\n");
+    char *words = run_quickstart("test");
+    const char *advice = strstr(words, "as root, run: apt-get update && apt-get install --no-install-recommends gcc ");
+    if (advice == NULL || strstr(advice, "dataset-fashion-mnist") == NULL) fail_msg("%s", words);
+    free(words);
+}
+
+/* Ubuntu 22.04 has ninja 1.10. */
+static void quickstart_builds_with_an_old_ninja(void **state)
+{
+    (void)state;
+    begin_quickstart("#!/bin/sh\nshift 3; for p; do echo \"$p installed\"; done\n");
+    write_text("quick/bin/ninja", "#!/bin/sh\ncase \"$*\" in *--quiet*) echo 'unknown option'; exit 1;; "
+                                  "--help) echo usage;; *) echo '[1/1] built';; esac\n");
+    char *words = run_quickstart("test");
+    if (strstr(words, "fast suite") == NULL || strstr(words, "built") != NULL) fail_msg("%s", words);
+    free(words);
+    write_text("quick/bin/ninja", "#!/bin/sh\n[ \"$1\" = --help ] || { echo 'no such header'; exit 1; }\n");
+    words = run_quickstart("test");
+    if (strstr(words, "no such header") == NULL || strstr(words, "the build in build failed") == NULL)
+        fail_msg("%s", words);
+    free(words);
+}
+
+static int begin(void **state)
+{
+    static const char *const folders[] = {"gone", "empty", "round", "pipes",  "wrong",
+                                          "one",  "piped", "run",   "folder", "folder/run.json"};
+    static const char *const pipes[] = {"pipes/elementwise.cl", "piped/run.json", "pipe"};
+    char path[PATH_SIZE];
+    (void)make_folder(state);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        assert_int_equal(mkdir(inside(folders[i], path), 0777), 0);
+    for (size_t i = 0; i < sizeof pipes / sizeof *pipes; i++) assert_int_equal(mkfifo(inside(pipes[i], path), 0666), 0);
+    write_text("gone/gone.icd", "libno-such-driver.so\n");
+    write_text("round/elementwise.cl", "#include \"round.cl\"\n");
+    write_text("round/round.cl", "\n#include \"elementwise.cl\"\n");
+    write_text("wrong/elementwise.cl", "\nno kernel;\n");
+    char *philox = test_file_read(TEST_SOURCE_ROOT "/cl/philox.cl", NULL);
+    write_text("one/philox.cl", philox);
+    free(philox);
+    expect(RUN("train", "ae", "--data", "ring8", "--set", "hidden=8", "--set", "latent=2", "--steps", "1", "--out",
+               "@/made"),
+           0, "made", NULL);
+    assert_int_equal(rename(inside("made/run.json", path), in_folder("run/run.json")), 0);
+    return mkfifo(inside("run/checkpoint.safetensors", path), 0666);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(closed_folder_is_named),
+        cmocka_unit_test(program_starts_without_proc),
+        cmocka_unit_test(quickstart_advises_what_it_does),
+        cmocka_unit_test(quickstart_builds_with_an_old_ninja),
+    };
+    enum { OTHERS = sizeof others / sizeof *others };
+    struct CMUnitTest tests[CASES + OTHERS];
+    for (size_t i = 0; i < CASES; i++)
+        tests[i] = TEST_ROW(cases[i].command.name, program_says_what_is_wrong, &cases[i]);
+    memcpy(tests + CASES, others, sizeof others);
+    return RUN_TESTS("surroundings", tests, begin, remove_folder);
+}
