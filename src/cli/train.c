@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* duet train: one training into a run directory. Ctrl-C stops at the next step's end with a checkpoint; a second one
- * ends the program at once. */
+/* duet train: one training into a run directory. Ctrl-C, SIGTERM and SIGHUP stop at the next step's end with a
+ * checkpoint; a second one ends the program at once. */
 #include "cli/commands.h"
+#include "cli/data.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -16,6 +17,7 @@ struct arguments {
     const char *model, *data, *device, *gemm, *out, *resume, *keep_best, *judge;
     uint64_t epochs, steps, batch, seed, checkpoint_every, patience;
     cli_list settings, watched;
+    cli_data_words words;
     bool quiet, profile, stop_on_collapse;
 };
 
@@ -24,9 +26,10 @@ struct arguments {
 static const cli_option options[] = {
     {CLI_OPERAND_OPTIONAL, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'; not needed with --resume", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH",
-     "one of 'duet datasets', an IDX or .npy file, a folder of IDX files\n"
-     "(default: fashion-mnist)",
+     "one of 'duet datasets', or a file or folder of examples: 'duet data'\n"
+     "says what it is taken for (default: fashion-mnist)",
      0, 0},
+    CLI_DATA_OPTIONS(PLACE(words.size), PLACE(words.labels)),
     {CLI_COUNT, "epochs", 0, PLACE(epochs), "N", "train until N epochs are done (default: the model's own)", 1,
      UINT32_MAX},
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "train until N steps are done, instead of epochs", 1, UINT32_MAX},
@@ -37,8 +40,9 @@ static const cli_option options[] = {
      0},
     {CLI_TEXT, "out", 0, PLACE(out), "DIR", "the run's directory (default: runs/MODEL-DATA-N, the first free N)", 0, 0},
     {CLI_TEXT, "resume", 0, PLACE(resume), "DIR",
-     "go on with a run: model, data, settings, batch and seed are its own;\n"
-     "--epochs and --steps are totals",
+     "go on with a run: model, data, batch, seed and settings are its own,\n"
+     "but --set may change rates (lr, lr_schedule, lr_steps, lr_warm_up,\n"
+     "lr_final, clip_norm); --epochs and --steps are totals",
      0, 0},
     {CLI_COUNT, "checkpoint-every", 0, PLACE(checkpoint_every), "N",
      "write a checkpoint every N steps too (default: at epochs' ends)", 1, UINT32_MAX},
@@ -97,12 +101,14 @@ static int check(const struct arguments *arguments, const duet_family **family)
     return status == CLI_DONE ? check_values(arguments) : status;
 }
 
-static void warn_resume(const struct arguments *arguments)
+/* What --resume leaves without a meaning; that settings, batch and seed are the run's, the library sees. */
+static int check_resume(const struct arguments *arguments)
 {
-    if (arguments->data != NULL || arguments->settings.count > 0 || arguments->batch != 0 || arguments->seed != 0 ||
-        arguments->out != NULL)
-        cli_complain(0, "warning: with --resume the data, settings, batch, seed and directory are the run's own; "
-                        "those given here are not used");
+    if (arguments->out != NULL)
+        return cli_complain(CLI_MISTAKE, "--resume names the run's directory, and so does --out: leave --out out");
+    if (arguments->data != NULL)
+        cli_complain(0, "warning: with --resume the data are the run's own; --data is not used");
+    return cli_settings_look(&arguments->settings);
 }
 
 static int print_profile(duet_device *device)
@@ -204,7 +210,8 @@ static int train(const struct arguments *arguments, const duet_family *family)
         duet_device_close(&device);
     }
     if (result == DUET_OK && status == CLI_DONE) status = tell_of_stop(&summary);
-    if (result == DUET_OK || result == DUET_ERROR_INTERRUPTED || result == DUET_ERROR_NUMERIC)
+    if (summary.run[0] != '\0' &&
+        (result == DUET_OK || result == DUET_ERROR_INTERRUPTED || result == DUET_ERROR_NUMERIC))
         print_summary(&summary, arguments->quiet);
     duet_monitor_free(&monitor);
     return status;
@@ -214,12 +221,16 @@ static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
     const duet_family *family;
+    char *made;
     int status;
     if (!cli_parse(&cli_train, argc, argv, &arguments, &status)) return status;
+    if (!cli_data_name(arguments.data, &arguments.words, &made)) return CLI_MISTAKE;
+    if (made != NULL) arguments.data = made;
     status = check(&arguments, &family);
-    if (status != CLI_DONE) return status;
-    if (arguments.resume != NULL) warn_resume(&arguments);
-    return train(&arguments, family);
+    if (status == CLI_DONE && arguments.resume != NULL) status = check_resume(&arguments);
+    if (status == CLI_DONE) status = train(&arguments, family);
+    free(made);
+    return status;
 }
 
 static void more_help(const char *operand)
@@ -237,7 +248,8 @@ const cli_command cli_train = {
     .summary = "train a model into a run directory",
     .details =
         "Progress goes to standard error; the run's directory is the last line on standard output. Ctrl-C stops\n"
-        "at the next step with a checkpoint and exit status 130. A NaN or an infinity in a loss stops with 4.",
+        "at the next step with a checkpoint and exit status 130, SIGTERM with 143 and SIGHUP with 129. A NaN or an\n"
+        "infinity in a loss stops with 4.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

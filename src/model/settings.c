@@ -47,6 +47,22 @@ static const duet_setting of_groups[] = {
     DUET_CHOICE("spectral_norm", "no", "yes|no", "layers' weights over their largest singular value"),
 };
 
+bool duet_setting_is_rate(const char *key)
+{
+    static const char *const rates[] = {"lr", "lr_schedule", "lr_warm_up", "lr_steps", "lr_final", "clip_norm"};
+    const char *dot = strrchr(key, '.');
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        if (strcmp(dot == NULL ? key : dot + 1, rates[i]) == 0) return true;
+    return false;
+}
+
+bool duet_setting_is_same(const char *one, const char *other)
+{
+    double first, second;
+    if (strcmp(one, other) == 0) return true;
+    return duet_number_read(one, &first) && duet_number_read(other, &second) && first == second;
+}
+
 static bool replaces_common(const duet_family *family, const char *key)
 {
     for (size_t i = 0; i < family->setting_count; i++)
@@ -322,19 +338,13 @@ void duet_settings_mark(const duet_settings *settings, const char *group, const 
     if (it.used != NULL) *it.used = true;
 }
 
-/* Whether two values say the same: 0.9 and 0.90 do. */
-static bool same(const char *a, const char *b)
-{
-    double x, y;
-    return strcmp(a, b) == 0 || (duet_number_read(a, &x) && duet_number_read(b, &y) && x == y);
-}
-
 bool duet_settings_idle(const duet_settings *settings, size_t index, char text[176])
 {
     const duet_setting *setting;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++) {
         const duet_setting_value *value = &settings->values[i];
-        if (value->used || strcmp(setting->key, "preset") == 0 || same(value->text, value->usual) || index-- > 0)
+        if (value->used || strcmp(setting->key, "preset") == 0 || duet_setting_is_same(value->text, value->usual) ||
+            index-- > 0)
             continue;
         snprintf(text, 176, "%s=%s", setting->key, value->text);
         return true;

@@ -45,6 +45,11 @@ void duet_settings_mark(const duet_settings *settings, const char *group, const 
 /** Value `index` of those that were given, differ from what they are otherwise, and that nothing has used: "key=value"
  * in `text`. False past the end. */
 bool duet_settings_idle(const duet_settings *settings, size_t index, char text[176]);
+/** Whether "key" or "group.key" is a rate or what limits a step: it has no state of its own, so a training that goes on
+ *  may change it. */
+bool duet_setting_is_rate(const char *key);
+/** Whether two values are one: "0.10" is "0.1". */
+bool duet_setting_is_same(const char *one, const char *other);
 
 /** The place of `text` among "a|b|c", counted from 0; -1 if it is none of them. */
 int duet_choice_index(const char *choices, const char *text);

@@ -3,6 +3,7 @@
 #include "run/run_file.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,14 +44,23 @@ static json_t *describe_device(const duet_device_info *info)
                      info->driver);
 }
 
+/* {"low": ..., "high": ...} of a split; null for what nobody knows, as of a distribution that has no bounds. */
+static json_t *describe_range(const duet_data_info *info, duet_split split)
+{
+    double low = (double)info->low[split], high = (double)info->high[split];
+    return json_pack("{s:o, s:o}", "low", isfinite(low) ? json_real(low) : json_null(), "high",
+                     isfinite(high) ? json_real(high) : json_null());
+}
+
 static json_t *describe_data(const duet_data_info *info, const char *name)
 {
     json_t *shape = json_array();
     for (size_t i = 0; i < info->shape.rank; i++)
         (void)json_array_append_new(shape, json_integer((json_int_t)info->shape.dims[i]));
-    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I}", "name", name, "source", info->source, "shape", shape,
-                     "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
-                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes);
+    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:{s:o, s:o}}", "name", name, "source", info->source, "shape",
+                     shape, "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
+                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "range", "train",
+                     describe_range(info, DUET_TRAIN), "test", describe_range(info, DUET_TEST));
 }
 
 /* {"group": count} of all groups that some phase updates; a group whose count is 0 is left out. */
@@ -68,14 +78,18 @@ static json_t *describe_groups(const duet_build *build, size_t (*count)(const du
     return groups;
 }
 
-/* One entry for each time the run was resumed, this time included: the step, the device and the versions. */
-static json_t *describe_resumptions(const duet_run_file *before, uint64_t step, const duet_device_info *info)
+/* One entry for each time the run was resumed, this time included: the step, the device, the versions, and what was
+ * changed. */
+static json_t *describe_resumptions(const duet_run_choice *choice, const duet_run_file *before, uint64_t step,
+                                    const duet_device_info *info)
 {
     json_t *list = before == NULL ? NULL : json_deep_copy(json_object_get(before->document, "resumed"));
+    json_t *changed = json_object_size(choice->changed) > 0 ? choice->changed : NULL;
     if (list == NULL) list = json_array();
     if (before != NULL)
-        (void)json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s}", "step", (json_int_t)step, "device",
-                                                    info->name, "driver", info->driver, "duet", duet_version()));
+        (void)json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s, s:O*}", "step", (json_int_t)step, "device",
+                                                    info->name, "driver", info->driver, "duet", duet_version(),
+                                                    "changed", changed));
     return list;
 }
 
@@ -111,7 +125,7 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
     return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
-                     "s:s}, s:o, s:o, s:o, s:s?}",
+                     "s:s}, s:o, s:o, s:o, s:b, s:s?}",
                      "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
                      describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
                      (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
@@ -122,13 +136,13 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
                      "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
                      "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
                      describe_groups(trainer->build, duet_group_states), "resumed",
-                     describe_resumptions(before, trainer->steps, device), "judge", choice->judge);
+                     describe_resumptions(choice, before, trainer->steps, device), "checkpointed",
+                     (int)choice->checkpointed, "judge", choice->judge);
 }
 
-duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
-                                const duet_run_file *before, duet_error *error)
+/* Replaces the file as a whole and drops the document, which is NULL where it could not be made. */
+static duet_status write_document(const char *directory, json_t *document, duet_error *error)
 {
-    json_t *document = describe_run(choice, trainer, before);
     char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     char *path = duet_path_join(directory, "run.json");
     duet_status status = text == NULL || path == NULL ? duet_fail(error, DUET_ERROR_MEMORY,
@@ -137,6 +151,26 @@ duet_status duet_run_file_write(const char *directory, const duet_run_choice *ch
                                                       : duet_file_replace(path, text, strlen(text), error);
     free(path);
     free(text);
+    json_decref(document);
+    return status;
+}
+
+duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
+                                const duet_run_file *before, duet_error *error)
+{
+    return write_document(directory, describe_run(choice, trainer, before), error);
+}
+
+duet_status duet_run_file_mark(const char *directory, duet_error *error)
+{
+    char *path = duet_path_join(directory, "run.json");
+    json_t *document = path == NULL ? NULL : json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    duet_status status = DUET_OK;
+    if (document == NULL || json_object_set_new(document, "checkpointed", json_true()) != 0)
+        status =
+            duet_fail(error, DUET_ERROR_FILE, "%s/run.json cannot be read any more: what has become of it?", directory);
+    free(path);
+    if (status == DUET_OK) return write_document(directory, document, error);
     json_decref(document);
     return status;
 }
@@ -239,6 +273,7 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     file->shape = read_shape(&data, "shape");
     file->unit_range = read_truth(&data, "unit_range");
     file->classes = (size_t)read_count(&data, "classes", false);
+    file->checkpointed = json_is_true(json_object_get(file->document, "checkpointed")); /* not in older runs */
     file->device = read_text(&device, "name");
     file->driver = read_text(&device, "driver");
     file->device_version = read_text(&device, "version");
