@@ -22,7 +22,7 @@ static void rows_read_ahead_are_the_same(void **state)
             duet_error error = {0};
             duet_rows rows = {0};
             size_t first = parts[k][0], count = parts[k][1], bytes = count * LARGE_COLUMNS;
-            assert_ok(duet_rows_open(&rows, in_folder("a.idx.gz"), &error), &error);
+            assert_ok(duet_rows_open(&rows, in_folder("a.idx.gz"), NULL, &error), &error);
             duet_ahead *ahead = duet_ahead_begin(&rows, first, count, rooms[i]);
             assert_non_null(ahead);
             memset(values, 0, bytes);
@@ -43,7 +43,7 @@ static void reading_ahead_can_be_given_up(void **state)
     duet_rows rows = {0};
     uint8_t row[LARGE_COLUMNS];
     write_large("a.idx.gz");
-    assert_ok(duet_rows_open(&rows, in_folder("a.idx.gz"), &error), &error);
+    assert_ok(duet_rows_open(&rows, in_folder("a.idx.gz"), NULL, &error), &error);
     assert_null(duet_ahead_begin(&rows, 0, LARGE_ROWS, 2 << 20)); /* one piece: nothing would be ahead */
     assert_null(duet_ahead_begin(&rows, 0, 0, 64 << 20));
     for (int i = 0; i < 3; i++) {
@@ -68,7 +68,7 @@ static void damage_is_found_while_reading_ahead(void **state)
     assert_non_null(values);
     write_large("a.idx.gz");
     damage_checksum("a.idx.gz");
-    assert_ok(duet_rows_open(&rows, in_folder("a.idx.gz"), &error), &error);
+    assert_ok(duet_rows_open(&rows, in_folder("a.idx.gz"), NULL, &error), &error);
     duet_ahead *ahead = duet_ahead_begin(&rows, 0, LARGE_ROWS, 64 << 20);
     assert_non_null(ahead);
     assert_status(duet_ahead_take(ahead, values, &error), DUET_ERROR_DATA, &error);

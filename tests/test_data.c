@@ -41,7 +41,8 @@ static const struct {
 } unsound_bytes[] = {
     {"empty file", "a.idx", BYTES(""), "is empty"},
     {"empty gzip file", "a.idx.gz", BYTES(""), "is empty"},
-    {"another format", "a.idx", BYTES("\x89PNG....................."), "wrong magic: it begins with 89 50 4e 47"},
+    {"another format", "a.idx", BYTES("GIF8....................."), "wrong magic: it begins with 47 49 46 38"},
+    {"one picture", "a.idx", BYTES("\x89PNG....................."), "is one picture"},
     {"zeros", "a.idx", BYTES("\0\0\0\0\0\0\0\0"), "wrong magic"},
     {"IDX of floats", "a.idx", BYTES("\0\0\x0d\x02" WORD("\2") WORD("\1") "12345678"), "type 0d"},
     {"IDX without extents", "a.idx", BYTES("\0\0\x08\x00"), "0 extents"},
@@ -152,7 +153,7 @@ static void unsound_paths_are_refused(void **state)
     write_idx("train-labels.idx", DIMS(5), 0);
     assert_refused("a label too many", folder, DUET_ERROR_DATA, "5 labels, but");
     assert_refused("a label too many beside", in_folder("train-images.idx"), DUET_ERROR_DATA, "holds 4 examples");
-    write_idx("train-labels.idx", DIMS(4, 1), 0);
+    write_idx("train-labels.idx", DIMS(4, 2), 0);
     assert_refused("labels of two extents", folder, DUET_ERROR_DATA, "labels are expected");
     write_file("train-labels.idx", BYTES("\0\0\x08\x01" WORD("\4") "123"));
     assert_refused("labels cut", folder, DUET_ERROR_DATA, "train-labels.idx: truncated");

@@ -24,16 +24,19 @@ typedef struct duet_factor {
 } duet_factor;
 
 typedef struct duet_data_info {
-    const char *name;   /**< as given to duet_data_open */
-    const char *source; /**< the file or folder read, or "generated" */
-    duet_shape shape;   /**< of one example, such as {28, 28, 1} or {2}; pictures are height, width, channels */
-    duet_type type;     /**< as kept on the device: bytes, scaled to [0, 1] when read, or float32 */
-    bool unit_range;    /**< every value is in [0, 1] */
-    bool generated;     /**< made on the device; never ends, an epoch is `count` draws by convention */
-    bool picture;       /**< shape is height, width, channels with 1 or 3 channels */
-    size_t count[2];    /**< examples by duet_split */
-    size_t classes;     /**< 0: no labels */
-    const char *const *class_names; /**< [classes], static; NULL: numbers only */
+    const char *name;      /**< as given to duet_data_open */
+    const char *source;    /**< the file or folder read, or "generated" */
+    const char *format;    /**< what that was taken for, such as "a folder of pictures"; NULL: it is no path */
+    duet_shape shape;      /**< of one example, such as {28, 28, 1} or {2}; pictures are height, width, channels */
+    duet_type type;        /**< as kept on the device: bytes, scaled to [0, 1] when read, or float32 */
+    bool unit_range;       /**< every value is in [0, 1] */
+    float low[2], high[2]; /**< what the values of each split lie between; bytes, which are 0 to 1 then, are read
+                                through only where they are all dark */
+    bool generated;        /**< made on the device; never ends, an epoch is `count` draws by convention */
+    bool picture;          /**< shape is height, width, channels with 1 or 3 channels */
+    size_t count[2];       /**< examples by duet_split */
+    size_t classes;        /**< 0: no labels */
+    const char *const *class_names; /**< [classes], as long as the set is open; NULL: numbers only */
     size_t factor_count;            /**< 0: nobody knows what examples are made of */
     const duet_factor *factors;     /**< [factor_count], static */
     char checksum[24];              /**< of the content; "" before duet_data_checksum */
@@ -57,9 +60,42 @@ DUET_API duet_status duet_data_check(const char *name, duet_error *error);
  * sizes; the examples themselves are read when first needed. Errors: DUET_ERROR_USAGE (a name that is neither a set nor
  * a path), DUET_ERROR_FILE, DUET_ERROR_DATA; the message says how to get a missing set. */
 DUET_API duet_status duet_data_open(duet_data **data, const char *name, duet_error *error);
+/** A set that a program holds or makes. */
+typedef struct duet_own_data {
+    const char *name;         /**< what messages and run.json call it */
+    duet_shape shape;         /**< of one example, 1 to 3 extents: features; height, width; height, width, channels */
+    duet_type type;           /**< DUET_UINT8, scaled to [0, 1] when read, or DUET_FLOAT32 */
+    size_t count[2];          /**< examples by duet_split; no test examples: the training examples are divided */
+    const void *examples[2];  /**< [count, ...shape] of each split, for duet_data_from_memory */
+    const uint8_t *labels[2]; /**< [count], NULL: none. Copied */
+    size_t classes;           /**< names there are */
+    const char *const *class_names; /**< [classes], NULL: labels are numbers. Copied */
+} duet_own_data;
+
+/** Writes rows first .. first + count - 1 of a split, [count, ...shape] of the set's type, to `examples`, which is only
+ *  to be written. The same row always has the same numbers. May be called on a thread of the library's, but for one
+ *  split by one thread at a time. */
+typedef duet_status (*duet_fill_rows)(void *context, duet_split split, size_t first, size_t count, void *examples,
+                                      duet_error *error);
+
+/** Opens a set that lies in memory, which must stay as it is until duet_data_close. Errors: DUET_ERROR_USAGE for what
+ *  is no set, DUET_ERROR_DATA for numbers that are not finite. */
+DUET_API duet_status duet_data_from_memory(duet_data **data, const duet_own_data *set, duet_error *error);
+/** Opens a set whose examples a function gives whenever they are needed; its errors are passed on. */
+DUET_API duet_status duet_data_from_callback(duet_data **data, const duet_own_data *set, duet_fill_rows fill,
+                                             void *context, duet_error *error);
 /** Frees what it keeps on a device too, so call it before duet_device_close. Sets *data to NULL. */
 DUET_API void duet_data_close(duet_data **data);
 DUET_API const duet_data_info *duet_data_describe(const duet_data *data);
+
+/** What opening the set has to say, one text after the other: NULL past the last. *question (may be NULL): it is one
+ *  that duet_train refuses to begin with; it says what answers it. */
+DUET_API const char *duet_data_note(const duet_data *data, size_t index, bool *question);
+
+/** Writes both splits, their labels and the names of classes as one .npz file that is not compressed, so that it is
+ * read where it lies; by write, sync, rename. Errors: DUET_ERROR_USAGE for a generated set, which never ends, those of
+ *  reading, DUET_ERROR_FILE. */
+DUET_API duet_status duet_data_convert(duet_data *data, const char *path, duet_error *error);
 
 /** Sees to it that duet_data_describe has the checksum of counts, shapes, types, rows and labels: the same under any
  *  name and path, compressed or not, and another one where data was replaced. Reads through files that are not

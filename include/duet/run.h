@@ -63,6 +63,8 @@ typedef struct duet_verdict {
 typedef struct duet_train_options {
     const duet_family *family;
     const char *data;            /**< NULL: fashion-mnist */
+    duet_data *own_data;         /**< a set that is open, used in place of `data` and of the one that a resumed run
+                                      names; NULL: none. It stays the caller's */
     const char *device;          /**< a selector, NULL: the preferred device */
     const char *gemm;            /**< a GEMM provider, NULL: the preset, or what a resumed run was given */
     const char *const *settings; /**< "key=value" */

@@ -51,7 +51,7 @@ static int run(int argc, char **argv)
 const cli_command cli_datasets = {
     .name = "datasets",
     .summary = "list the named data sets",
-    .details = "--data also takes a path: an IDX file or a folder of them (gzip too), or a .npy array.",
+    .details = "--data also takes a path: 'duet data' says what a file or folder is taken for.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

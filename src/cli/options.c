@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_OPTIONS = 24, HELP = 1000, FIRST_OPTION = 1001 };
+enum { MOST_OPTIONS = 32, HELP = 1000, FIRST_OPTION = 1001 };
 
 static bool is_operand(const cli_option *option)
 {

@@ -2,6 +2,7 @@
 /* duet train: one training into a run directory. Ctrl-C, SIGTERM and SIGHUP stop at the next step's end with a
  * checkpoint; a second one ends the program at once. */
 #include "cli/commands.h"
+#include "cli/data.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -16,6 +17,7 @@ struct arguments {
     const char *model, *data, *device, *gemm, *out, *resume, *keep_best, *judge;
     uint64_t epochs, steps, batch, seed, checkpoint_every, patience;
     cli_list settings, watched;
+    cli_data_words words;
     bool quiet, profile, stop_on_collapse;
 };
 
@@ -24,9 +26,10 @@ struct arguments {
 static const cli_option options[] = {
     {CLI_OPERAND_OPTIONAL, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'; not needed with --resume", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH",
-     "one of 'duet datasets', an IDX or .npy file, a folder of IDX files\n"
-     "(default: fashion-mnist)",
+     "one of 'duet datasets', or a file or folder of examples: 'duet data'\n"
+     "says what it is taken for (default: fashion-mnist)",
      0, 0},
+    CLI_DATA_OPTIONS(PLACE(words.size), PLACE(words.labels)),
     {CLI_COUNT, "epochs", 0, PLACE(epochs), "N", "train until N epochs are done (default: the model's own)", 1,
      UINT32_MAX},
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "train until N steps are done, instead of epochs", 1, UINT32_MAX},
@@ -218,12 +221,16 @@ static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
     const duet_family *family;
+    char *made;
     int status;
     if (!cli_parse(&cli_train, argc, argv, &arguments, &status)) return status;
+    if (!cli_data_name(arguments.data, &arguments.words, &made)) return CLI_MISTAKE;
+    if (made != NULL) arguments.data = made;
     status = check(&arguments, &family);
     if (status == CLI_DONE && arguments.resume != NULL) status = check_resume(&arguments);
-    if (status != CLI_DONE) return status;
-    return train(&arguments, family);
+    if (status == CLI_DONE) status = train(&arguments, family);
+    free(made);
+    return status;
 }
 
 static void more_help(const char *operand)

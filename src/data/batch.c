@@ -25,6 +25,15 @@ static duet_status fill_part(void *context, void *destination, size_t bytes, due
     return duet_rows_check_end(&part->rows, error);
 }
 
+void duet_data_leave_device(duet_data *data)
+{
+    for (size_t split = 0; split < 2; split++) {
+        duet_ahead_end(&data->parts[split].ahead);
+        data->parts[split].resident = data->parts[split].resident_labels = NULL;
+    }
+    duet_store_free(&data->store);
+}
+
 void duet_data_read_ahead(duet_data *data, duet_split split)
 {
     duet_data_part *part = &data->parts[split];

@@ -6,6 +6,7 @@
 #include "base/philox.h"
 #include "base/status.h"
 #include "data/ahead.h"
+#include "data/options.h"
 #include "data/rows.h"
 #include "duet/data.h"
 
@@ -15,10 +16,42 @@ typedef struct duet_data_files {
     char *examples[2], *labels[2];
 } duet_data_files;
 
+/** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. `any`:
+ * also where only the name says that it is of a format. Labels always count. */
+bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels);
 /** Fills `files` from a folder (told apart by their names), or from one file and its labels beside it. The caller frees
  *  them with duet_data_files_free, also on failure. */
 duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error);
 void duet_data_files_free(duet_data_files *files);
+
+/** Gives `examples` its labels: those of the file `rows`, one for each. */
+duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);
+/** Gives both splits their labels: those of the training examples come first in `rows`. */
+duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error);
+/** Opens a file of labels as rows. */
+duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error);
+/** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
+duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
+
+/** A format of sets: what a path of it holds, as rows with labels of both splits. */
+typedef struct duet_set_format {
+    const char *name; /* "a folder of pictures" */
+    bool (*fits)(const char *path, bool is_folder);
+    /** Without a test part rows[DUET_TEST] stays zeroed. The caller closes both, also on failure. */
+    duet_status (*open)(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
+} duet_set_format;
+
+duet_status duet_cifar_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
+bool duet_cifar_fits(const char *path, bool is_folder);
+duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
+bool duet_npz_fits(const char *path, bool is_folder);
+duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
+duet_status duet_picture_folder_open(duet_rows rows[2], const char *path, const duet_data_options *options,
+                                     duet_error *error);
+duet_status duet_picture_archive_open(duet_rows rows[2], const char *path, const duet_data_options *options,
+                                      duet_error *error);
+/** Whether a folder holds a file whose name is that of a part of a set. */
+bool duet_files_fit(const char *path, bool is_folder);
 
 /** The points of a generated set lie around the centres of its modes, with a deviation. */
 typedef struct duet_mixture {
@@ -74,15 +107,24 @@ typedef struct duet_data_part {
 struct duet_data {
     duet_data_info info;
     char *name, *source;
+    const char *format;              /* what the path was taken for; NULL: it is none */
     const duet_generated *generated; /* NULL: files */
     uint16_t *combinations;          /* of factors, those that a generated set draws; NULL: it has none */
     size_t combination_count;
     duet_data_part parts[2];
+    duet_notes notes;
+    char **class_names; /* info.class_names where the set's files say them */
+    size_t class_name_count;
     duet_store *store; /* the resident splits; made at the first batch */
 };
 
-/** Opens the files into data->parts and fills in data->info. */
-duet_status duet_data_open_files(duet_data *data, const duet_data_files *files, duet_error *error);
+/** Opens what is at options->path into data->parts and fills in data->info. */
+duet_status duet_data_open_set(duet_data *data, const duet_data_options *options, duet_error *error);
+/** Makes the set of rows with labels of both splits, which are taken, also after an error. */
+duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options,
+                                duet_error *error);
+/** Gives up what is kept on a device, which may then be closed; the next batch may be on another one. */
+void duet_data_leave_device(duet_data *data);
 /** Begins to read a split on another thread, before the plan that needs it on the device is made. Only a hint: if there
  *  can be no thread, or examples are read by the host first, they are read when they are needed. */
 void duet_data_read_ahead(duet_data *data, duet_split split);

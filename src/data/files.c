@@ -1,116 +1,151 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening the files of a data set: shapes and counts must agree, labels must fit, and without a test file the last
- * tenth of the examples is the test split. */
+/* Examples and labels in files of their own: the rows of each, and the labels put beside their examples. */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/status.h"
 #include "data/data.h"
 
-enum { TEST_SHARE = 10 };
-
-static duet_type type_of(const duet_rows *rows)
+/* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
+ * they are. */
+static duet_status refuse_element(duet_rows *rows, duet_error *error)
 {
-    return rows->element == DUET_ELEMENT_UINT8 ? DUET_UINT8 : DUET_FLOAT32;
-}
-
-static bool is_alike(const duet_rows *a, const duet_rows *b)
-{
-    return type_of(a) == type_of(b) && a->shape.rank == b->shape.rank &&
-           memcmp(a->shape.dims, b->shape.dims, a->shape.rank * sizeof *a->shape.dims) == 0;
-}
-
-static duet_status open_examples(duet_rows *rows, const char *path, duet_error *error)
-{
-    DUET_TRY(duet_rows_open(rows, path, error));
-    if (rows->shape.rank >= 1 && rows->shape.rank <= 3) return DUET_OK;
+    duet_range range;
+    char scaled[64];
+    const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
+    DUET_TRY(duet_rows_scan(rows, &range, error));
+    if (range.low >= 0 && range.high <= 1) {
+        why = "for numbers in [0, 1]";
+    } else if (range.low >= 0 && range.high <= 255) {
+        what = "array.astype('u1')";
+        why = "for bytes, which are scaled to [0, 1]";
+    } else if (range.low >= 0) {
+        snprintf(scaled, sizeof scaled, "(array / %.9g).astype('<f4')", (double)range.high);
+        what = scaled;
+        why = "for numbers in [0, 1]";
+    }
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: an array of %zu extents; [n, features], [n, height, width] or [n, height, width, channels] "
-                     "is expected%s",
-                     path, rows->shape.rank + 1, rows->shape.rank == 0 ? " (is it a file of labels?)" : "");
+                     "%s: elements of type '%s' from %g to %g; |u1, <f4 and <f8 are read as examples: save %s, %s",
+                     rows->path, duet_element_name(rows->element), (double)range.low, (double)range.high, what, why);
 }
 
-/* The labels of a part from `path`: one byte for each row of its file. */
-static duet_status read_labels(duet_data_part *part, const char *path, duet_error *error)
+static duet_status check_examples(duet_rows *rows, duet_error *error)
 {
-    duet_rows rows = {0};
-    DUET_TRY(duet_rows_open(&rows, path, error));
-    duet_status status = DUET_OK;
-    if (rows.shape.rank != 0 || rows.element != DUET_ELEMENT_UINT8)
-        status = duet_fail(error, DUET_ERROR_DATA, "%s: labels are expected: one extent, unsigned bytes", path);
-    else if (rows.count != part->rows.count)
-        status = duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples", path, rows.count,
-                           part->rows.path, part->rows.count);
-    else if ((part->labels = malloc(rows.count)) == NULL)
-        status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %zu labels", path, rows.count);
-    else
-        status = duet_rows_read(&rows, 0, rows.count, part->labels, error);
-    duet_rows_close(&rows);
+    if (rows->shape.rank < 1 || rows->shape.rank > 3)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: an array of %zu extents; [n, features], [n, height, width] or [n, height, width, "
+                         "channels] is expected%s",
+                         rows->path, rows->shape.rank + 1, rows->shape.rank == 0 ? " (is it a file of labels?)" : "");
+    return rows->element <= DUET_ELEMENT_FLOAT64 ? DUET_OK : refuse_element(rows, error);
+}
+
+/* Numbers as labels: each must be one that a byte holds. */
+static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const float *numbers, duet_error *error)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        if (!(numbers[i] >= 0 && numbers[i] <= 255 && numbers[i] == floorf(numbers[i])))
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s: label %zu is %g; whole numbers from 0 to 255 are expected: save "
+                             "numpy.unique(array, return_inverse=True)[1]",
+                             rows->path, i, (double)numbers[i]);
+        values[i] = (uint8_t)numbers[i];
+    }
+    return DUET_OK;
+}
+
+static duet_status read_numbers(uint8_t *values, duet_rows *rows, duet_error *error)
+{
+    float *numbers = calloc(rows->count, sizeof *numbers);
+    if (numbers == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %zu labels", rows->path, rows->count);
+    duet_status status = duet_rows_read(rows, 0, rows->count, numbers, error);
+    if (status == DUET_OK) status = take_numbers(values, rows, numbers, error);
+    free(numbers);
     return status;
 }
 
-static duet_status open_part(duet_data_part *part, const char *examples, const char *labels, duet_error *error)
+/* Reads a file of labels whole: into rows->labels, unless its format has put them there. */
+static duet_status read_labels(duet_rows *rows, duet_error *error)
 {
-    DUET_TRY(open_examples(&part->rows, examples, error));
-    part->count = part->rows.count;
-    return labels == NULL ? DUET_OK : read_labels(part, labels, error);
-}
-
-/* Divides one file between the splits: each reads it on its own. */
-static duet_status split_file(duet_data_part *parts, const duet_data_files *files, duet_error *error)
-{
-    size_t total = parts[DUET_TRAIN].count, test = total / TEST_SHARE > 0 ? total / TEST_SHARE : 1;
-    if (total < 2)
+    if (rows->labels.values != NULL) return DUET_OK;
+    if (rows->row_elements != 1)
         return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: one example; at least two are expected, to train and to test with",
-                         files->examples[DUET_TRAIN]);
-    DUET_TRY(open_part(&parts[DUET_TEST], files->examples[DUET_TRAIN], files->labels[DUET_TRAIN], error));
-    parts[DUET_TRAIN].count = total - test;
-    parts[DUET_TEST].count = test;
-    parts[DUET_TEST].first = total - test;
-    if (parts[DUET_TEST].labels != NULL) memmove(parts[DUET_TEST].labels, parts[DUET_TEST].labels + total - test, test);
+                         "%s: labels are expected: one number an example, not %zu; of rows with one 1 each save "
+                         "array.argmax(1)",
+                         rows->path, rows->row_elements);
+    rows->labels.values = calloc(rows->count, 1);
+    if (rows->labels.values == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %zu labels", rows->path, rows->count);
+    if (rows->element == DUET_ELEMENT_UINT8) return duet_rows_read(rows, 0, rows->count, rows->labels.values, error);
+    return read_numbers(rows->labels.values, rows, error);
+}
+
+duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error)
+{
+    DUET_TRY(read_labels(rows, error));
+    if (rows->count != examples->count)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples", rows->path, rows->count,
+                         examples->path, examples->count);
+    duet_labels_free(&examples->labels);
+    examples->labels = rows->labels;
+    rows->labels = (duet_labels){0};
     return DUET_OK;
 }
 
-/* [height, width] is a picture of one channel. */
-static duet_shape example_shape(duet_shape row)
+static duet_status copy_labels(duet_rows *examples, const duet_labels *from, size_t first, duet_error *error)
 {
-    if (row.rank == 2) row.dims[row.rank++] = 1;
-    return row;
+    duet_labels *to = &examples->labels;
+    duet_labels_free(to);
+    to->values = malloc(examples->count);
+    to->names = from->names == NULL ? NULL : calloc(from->name_count, sizeof *to->names);
+    bool sound = to->values != NULL && (from->names == NULL || to->names != NULL);
+    if (sound) memcpy(to->values, from->values + first, examples->count);
+    for (size_t i = 0; sound && i < from->name_count; i++) {
+        sound = (to->names[i] = strdup(from->names[i])) != NULL;
+        to->name_count += sound;
+    }
+    return sound ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for labels", examples->path);
 }
 
-static void describe(duet_data *data)
+duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error)
 {
-    duet_data_info *info = &data->info;
-    const duet_rows *rows = &data->parts[DUET_TRAIN].rows;
-    info->shape = example_shape(rows->shape);
-    info->type = type_of(rows);
-    info->picture = info->shape.rank == 3 && (info->shape.dims[2] == 1 || info->shape.dims[2] == 3);
-    for (size_t split = 0; split < 2; split++) {
-        const duet_data_part *part = &data->parts[split];
-        info->count[split] = part->count;
-        for (size_t i = 0; part->labels != NULL && i < part->count; i++)
-            if (part->labels[i] >= info->classes) info->classes = (size_t)part->labels[i] + 1;
-    }
+    DUET_TRY(read_labels(rows, error));
+    DUET_TRY(copy_labels(&examples[0], &rows->labels, 0, error));
+    return copy_labels(&examples[1], &rows->labels, examples[0].count, error);
 }
 
-duet_status duet_data_open_files(duet_data *data, const duet_data_files *files, duet_error *error)
+duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error)
 {
-    duet_data_part *parts = data->parts;
-    const char *test = files->examples[DUET_TEST];
-    DUET_TRY(open_part(&parts[DUET_TRAIN], files->examples[DUET_TRAIN], files->labels[DUET_TRAIN], error));
-    if (test == NULL)
-        DUET_TRY(split_file(parts, files, error));
-    else
-        DUET_TRY(open_part(&parts[DUET_TEST], test, files->labels[DUET_TEST], error));
-    if (!is_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows))
-        return duet_fail(error, DUET_ERROR_DATA, "%s: its examples differ in shape or type from those of %s", test,
-                         files->examples[DUET_TRAIN]);
-    data->info.unit_range = true;
-    for (size_t split = 0; split < (test == NULL ? 1u : 2u); split++) {
-        bool unit;
-        DUET_TRY(duet_rows_scan(&parts[split].rows, &unit, error));
-        data->info.unit_range = data->info.unit_range && unit;
-    }
-    describe(data);
-    return DUET_OK;
+    DUET_TRY(check_examples(examples, error));
+    return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
+}
+
+duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error)
+{
+    const duet_data_options options = {.only_labels = true};
+    return duet_rows_open(rows, path, &options, error);
+}
+
+static duet_status open_part(duet_rows *rows, const char *path, const char *labels_path,
+                             const duet_data_options *options, duet_error *error)
+{
+    duet_rows labels = {0};
+    DUET_TRY(duet_rows_open(rows, path, options, error));
+    duet_status status = labels_path == NULL ? DUET_OK : duet_labels_open(&labels, labels_path, error);
+    if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
+    duet_rows_close(&labels);
+    return status;
+}
+
+duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
+{
+    duet_data_files files;
+    duet_status status = duet_data_files_find(&files, path, error);
+    for (size_t split = 0; status == DUET_OK && split < 2; split++)
+        if (files.examples[split] != NULL)
+            status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
+    duet_data_files_free(&files);
+    return status;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Which file of a folder is what. Names tell: "labels" for labels, "test" or MNIST's "t10k" for the test split,
- * anything else of a known format is training pictures; so MNIST's four files and a lone train.npy both work. */
+/* Which file of a folder is what. Names tell, in capitals or not: "labels" for labels, "test" or MNIST's "t10k" for the
+ * test split, anything else of a known format is training pictures; so MNIST's four files and a lone train.npy both
+ * work. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "data/data.h"
+#include "data/picture.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -18,11 +19,22 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-static bool is_data_name(const char *name)
+/* A copy in small letters; the caller frees it. */
+static char *small_letters(const char *name)
+{
+    char *small = strdup(name);
+    for (char *at = small; at != NULL && *at != '\0'; at++) *at = (char)tolower((unsigned char)*at);
+    return small;
+}
+
+/* `name` in small letters. */
+static bool is_data_name(const char *name, bool any)
 {
     if (name[0] == '.' || ends_with(name, ".tmp")) return false;
-    for (size_t i = 0; duet_format_at(i) != NULL; i++)
-        if (strstr(name, duet_format_at(i)->file_name) != NULL) return true;
+    for (size_t i = 0; duet_format_at(i) != NULL; i++) {
+        const duet_format *format = duet_format_at(i);
+        if ((any || format->magic_length > 0) && strstr(name, format->file_name) != NULL) return true;
+    }
     return false;
 }
 
@@ -34,36 +46,58 @@ static bool has_word(const char *name, const char *word)
     return false;
 }
 
-/* The field of `files` for a file of this name. */
-static char **place_of(duet_data_files *files, const char *name)
+/* Pictures for validation are of neither split. A word here ends where its letters do: "values" is another. */
+static bool is_for_validation(const char *name)
 {
-    duet_split split = has_word(name, "t10k") || has_word(name, "test") ? DUET_TEST : DUET_TRAIN;
-    return strstr(name, "label") != NULL ? &files->labels[split] : &files->examples[split];
+    static const char *const words[] = {"val", "valid", "validation"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (const char *at = name; (at = strstr(at, words[i])) != NULL; at++)
+            if ((at == name || !isalpha((unsigned char)at[-1])) && !isalpha((unsigned char)at[strlen(words[i])]))
+                return true;
+    return false;
 }
 
-static bool is_file(const char *path)
+bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels)
 {
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    char *small = small_letters(name);
+    bool is = false;
+    if (small != NULL) {
+        *split = has_word(small, "t10k") || has_word(small, "test") ? DUET_TEST : DUET_TRAIN;
+        *labels = strstr(small, "label") != NULL || strncmp(small, "y_", 2) == 0;
+        is = is_data_name(small, any || *labels) && !is_for_validation(small);
+    }
+    free(small);
+    return is;
+}
+
+static bool is_twin(const char *one, const char *other)
+{
+    size_t shorter = strlen(one) < strlen(other) ? strlen(one) : strlen(other);
+    return strncmp(one, other, shorter) == 0 &&
+           (strcmp(one + shorter, ".gz") == 0 || strcmp(other + shorter, ".gz") == 0);
 }
 
 /* Puts the path there, which is then the owner. Of a file and its gzip the plain one stays; two other files for one
- * place are a mistake. */
+ * place are a mistake. What is there by name but cannot be read is one too: it is not the same as no file. */
 static duet_status put(char **place, char *path, const char *folder, duet_error *error)
 {
+    struct stat about;
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder);
-    if (!is_file(path)) {
+    duet_status status = DUET_OK;
+    if (stat(path, &about) != 0)
+        status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s; mend it, or remove it from the folder",
+                           path, strerror(errno));
+    else if (!S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+        status = duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file; remove it from the folder", path);
+    if (status != DUET_OK || S_ISDIR(about.st_mode)) {
         free(path);
-        return DUET_OK;
+        return status;
     }
     if (*place == NULL) {
         *place = path;
         return DUET_OK;
     }
-    size_t shorter = strlen(*place) < strlen(path) ? strlen(*place) : strlen(path);
-    bool twins = strncmp(*place, path, shorter) == 0 &&
-                 (strcmp(*place + shorter, ".gz") == 0 || strcmp(path + shorter, ".gz") == 0);
-    duet_status status = DUET_OK;
+    bool twins = is_twin(*place, path);
     if (!twins)
         status = duet_fail(error, DUET_ERROR_DATA,
                            "%s: both %s and %s could be the same part of a data set; name the one file, or keep the "
@@ -78,16 +112,30 @@ static duet_status put(char **place, char *path, const char *folder, duet_error 
     return status;
 }
 
-static duet_status find_in_folder(duet_data_files *files, const char *folder, duet_error *error)
+static duet_status find_named(duet_data_files *files, const char *folder, bool any, duet_error *error)
 {
     DIR *entries = opendir(folder);
     if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
     duet_status status = DUET_OK;
-    for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;)
-        if (is_data_name(entry->d_name))
-            status = put(place_of(files, entry->d_name), duet_path_join(folder, entry->d_name), folder, error);
+    for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;) {
+        duet_split split;
+        bool labels;
+        if (!duet_data_name_is(entry->d_name, any, &split, &labels)) continue;
+        char **place = labels ? &files->labels[split] : &files->examples[split];
+        status = put(place, duet_path_join(folder, entry->d_name), folder, error);
+    }
     (void)closedir(entries);
-    if (status != DUET_OK || files->examples[DUET_TRAIN] != NULL) return status;
+    return status;
+}
+
+/* Names such as x.csv count only where there is no file that its first bytes tell. */
+static duet_status find_in_folder(duet_data_files *files, const char *folder, duet_error *error)
+{
+    DUET_TRY(find_named(files, folder, false, error));
+    if (files->examples[DUET_TRAIN] != NULL) return DUET_OK;
+    duet_data_files_free(files);
+    DUET_TRY(find_named(files, folder, true, error));
+    if (files->examples[DUET_TRAIN] != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: the folder holds no training pictures: names such as train-images-idx3-ubyte[.gz] or "
                      "train.npy are expected",
@@ -105,6 +153,13 @@ static char *replaced(const char *path, const char *from, const char *to)
     return result;
 }
 
+/* Also what cannot be read, such as a link that leads nowhere: opening it then says so. */
+static bool is_there(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0;
+}
+
 /* The file of labels beside a file of pictures, gzip or not: "labels" in its name for "images", "idx1" for "idx3". */
 static char *labels_beside(const char *path)
 {
@@ -116,7 +171,7 @@ static char *labels_beside(const char *path)
         labels = one;
         break;
     }
-    if (labels == NULL || access(labels, R_OK) == 0) return labels;
+    if (labels == NULL || is_there(labels)) return labels;
     char *other = replaced(labels, ".gz", "");
     if (other == NULL) {
         size_t size = strlen(labels) + sizeof ".gz";
@@ -124,7 +179,7 @@ static char *labels_beside(const char *path)
         if (other != NULL) snprintf(other, size, "%s.gz", labels);
     }
     free(labels);
-    if (other != NULL && access(other, R_OK) == 0) return other;
+    if (other != NULL && is_there(other)) return other;
     free(other);
     return NULL;
 }
@@ -149,4 +204,30 @@ void duet_data_files_free(duet_data_files *files)
         free(files->labels[i]);
     }
     *files = (duet_data_files){{NULL}, {NULL}};
+}
+
+static bool is_folder_in(const char *folder, const char *name)
+{
+    struct stat about;
+    char *path = duet_path_join(folder, name);
+    bool is = path != NULL && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    free(path);
+    return is;
+}
+
+/* A folder of pictures may hold a table of them, or other files of numbers. */
+bool duet_files_fit(const char *path, bool is_folder)
+{
+    DIR *entries = is_folder ? opendir(path) : NULL;
+    bool fits = !is_folder, by_name = false, pictures = false, labels;
+    duet_split split;
+    if (entries == NULL) return fits;
+    for (struct dirent *entry; !fits && (entry = readdir(entries)) != NULL;) {
+        const char *name = entry->d_name;
+        fits = duet_data_name_is(name, false, &split, &labels) && !labels;
+        by_name |= duet_data_name_is(name, true, &split, &labels) && !labels;
+        pictures |= duet_picture_name_is(name) || (name[0] != '.' && is_folder_in(path, name));
+    }
+    (void)closedir(entries);
+    return fits || (by_name && !pictures);
 }

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/size.h"
 #include "base/status.h"
 #include "data/rows.h"
 
-enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32 };
+enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32, MOST_TEXTS = 256 };
 
 /* What the dictionary says. */
 typedef struct array_header {
@@ -93,58 +94,81 @@ static bool parse(const char *text, array_header *array)
 }
 
 /* *text: the dictionary's text, which the caller frees. */
-static duet_status read_text(duet_rows *rows, char **text, duet_error *error)
+static duet_status read_text(duet_stream *stream, char **text, duet_error *error)
 {
     unsigned char start[8], length[4] = {0};
-    DUET_TRY(duet_rows_header_bytes(rows, start, sizeof start, error));
+    DUET_TRY(duet_stream_read(stream, start, sizeof start, "its header", error));
     if (start[6] < 1 || start[6] > 3)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: .npy version %d; versions 1 to 3 are read", rows->path, start[6]);
-    DUET_TRY(duet_rows_header_bytes(rows, length, start[6] == 1 ? 2 : 4, error));
+        return duet_fail(error, DUET_ERROR_DATA, "%s: .npy version %d; versions 1 to 3 are read", stream->path,
+                         start[6]);
+    DUET_TRY(duet_stream_read(stream, length, start[6] == 1 ? 2 : 4, "its header", error));
     size_t bytes = length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;
     if (bytes > HEADER_LIMIT)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: a .npy header of %zu bytes; at most %d are expected", rows->path,
-                         bytes, HEADER_LIMIT);
+        return duet_fail(error, DUET_ERROR_DATA, "%s: a .npy header of %zu bytes; at most %d are expected",
+                         stream->path, bytes, HEADER_LIMIT);
     *text = calloc(bytes + 1, 1);
-    if (*text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its header", rows->path);
-    return duet_rows_header_bytes(rows, *text, bytes, error);
+    if (*text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its header", stream->path);
+    return duet_stream_read(stream, *text, bytes, "its header", error);
 }
 
 static duet_status find_element(const duet_rows *rows, const char *type, duet_element *element, duet_error *error)
 {
-    static const struct {
-        const char *name;
-        duet_element element;
-    } types[] = {{"|u1", DUET_ELEMENT_UINT8}, {"<f4", DUET_ELEMENT_FLOAT32}, {"<f8", DUET_ELEMENT_FLOAT64}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].name, type) == 0) {
-            *element = types[i].element;
-            return DUET_OK;
-        }
+    if (duet_element_find(type, element)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: elements of type '%s'; |u1, <f4 and <f8 are read: save array.astype('<f4')", rows->path,
-                     type);
+                     "%s: elements of type '%s'; |u1, <f4 and <f8 are read: save array.astype('<f4')%s", rows->path,
+                     type, type[0] == '>' ? ", or of labels array.astype('u1')" : "");
 }
 
-static duet_status header(duet_rows *rows, duet_element *element, duet_shape *shape, duet_error *error)
+static duet_status read_header(duet_stream *stream, array_header *array, duet_error *error)
 {
     char *text = NULL;
-    array_header array = {.found = 0};
-    duet_status status = read_text(rows, &text, error);
-    bool sound = status == DUET_OK && parse(text, &array);
+    duet_status status = read_text(stream, &text, error);
+    bool sound = status == DUET_OK && parse(text, array);
     free(text);
-    if (status != DUET_OK) return status;
-    if (!sound)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: the .npy header is not a plain array's: descr, fortran_order and a shape of at most %d "
-                         "extents are expected",
-                         rows->path, DUET_MAX_RANK);
+    if (status != DUET_OK || sound) return status;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: the .npy header is not a plain array's: descr, fortran_order and a shape of at most %d "
+                     "extents are expected",
+                     stream->path, DUET_MAX_RANK);
+}
+
+static duet_status open_npy(duet_rows *rows, duet_stream *stream, const duet_data_options *options, duet_error *error)
+{
+    array_header array = {.found = 0};
+    duet_layout layout = {.element = DUET_ELEMENT_UINT8};
+    (void)options;
+    DUET_TRY(read_header(stream, &array, error));
     if (array.fortran_order)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: in Fortran order; C order is expected: save numpy.ascontiguousarray(array)", rows->path);
     if (array.shape.rank == 0)
         return duet_fail(error, DUET_ERROR_DATA, "%s: a single number; an array of examples is expected", rows->path);
-    *shape = array.shape;
-    return find_element(rows, array.type, element, error);
+    layout.shape = array.shape;
+    DUET_TRY(find_element(rows, array.type, &layout.element, error));
+    return duet_rows_lie_flat(rows, stream, &layout, error);
 }
 
-const duet_format duet_format_npy = {".npy", "93 'NUMPY'", ".npy", {0x93, 'N', 'U', 'M', 'P', 'Y'}, 6, header};
+duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *count, duet_error *error)
+{
+    array_header array = {.found = 0};
+    double width;
+    DUET_TRY(read_header(stream, &array, error));
+    bool sound = array.shape.rank == 1 && array.type[0] == '|' && array.type[1] == 'S' &&
+                 duet_number_read(array.type + 2, &width) && width >= 1 && width <= DUET_LONGEST_NAME &&
+                 array.shape.dims[0] >= 1 && array.shape.dims[0] <= MOST_TEXTS;
+    if (!sound)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: names of classes are expected: 1 to %d byte texts ('S') of at most %d bytes",
+                         stream->path, MOST_TEXTS, DUET_LONGEST_NAME);
+    *texts = calloc(array.shape.dims[0], sizeof **texts);
+    if (*texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path);
+    for (*count = 0; *count < array.shape.dims[0]; ++*count) {
+        char text[DUET_LONGEST_NAME + 1] = "";
+        DUET_TRY(duet_stream_read(stream, text, (size_t)width, "its texts", error));
+        (*texts)[*count] = strdup(text);
+        if ((*texts)[*count] == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path);
+    }
+    return DUET_OK;
+}
+
+const duet_format duet_format_npy = {".npy", "93 'NUMPY'", ".npy", {0x93, 'N', 'U', 'M', 'P', 'Y'}, 6, NULL, open_npy};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which data sets there are, and what a name or a path leads to: a row of the table, else a file or folder. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "data/class_names.h"
 #include "data/data.h"
 
 /* An epoch of a generated set, by convention as long as one of MNIST. */
@@ -50,6 +52,10 @@ static duet_status open_generated(duet_data *data, const duet_generated *set, co
     data->info.shape = set->shape;
     data->info.type = DUET_FLOAT32;
     data->info.unit_range = set->unit_range;
+    for (size_t split = 0; split < 2; split++) {
+        data->info.low[split] = set->unit_range ? 0 : -INFINITY;
+        data->info.high[split] = set->unit_range ? 1 : INFINITY;
+    }
     data->info.generated = true;
     data->info.picture = set->shape.rank == 3;
     data->info.count[DUET_TRAIN] = GENERATED_TRAIN;
@@ -73,23 +79,32 @@ static duet_status check_generated(const duet_generated *set, const char *option
 }
 
 /* Only a word that is no known set is a mistake here. A name with a slash or a dot is a path, which opening checks. */
-duet_status duet_data_check(const char *name, duet_error *error)
+static duet_status check_path(const char *name, duet_error *error)
 {
-    if (name == NULL) return DUET_OK;
     for (size_t i = 0; i < NAMED; i++)
         if (strcmp(named[i].name, name) == 0) return DUET_OK;
-    const char *options;
-    const duet_generated *set = duet_generated_find(name, &options);
-    if (set != NULL) return check_generated(set, options, error);
     if (strpbrk(name, "/.") != NULL || access(name, F_OK) == 0) return DUET_OK;
     duet_text names = {0};
     for (size_t i = 0; i < NAMED; i++) duet_text_add(&names, "%s ", named[i].name);
     for (size_t i = 0; duet_generated_at(i) != NULL; i++) duet_text_add(&names, "%s ", duet_generated_at(i)->name);
     duet_status status = duet_fail(error, DUET_ERROR_USAGE,
-                                   "\"%s\" is neither a data set nor a path; the sets are %s(a path is an IDX file, a "
-                                   ".npy file or a folder of them)",
+                                   "\"%s\" is neither a data set nor a path; the sets are %s(a path is a file or a "
+                                   "folder of examples: docs/data.md has the formats)",
                                    name, duet_text_get(&names));
     duet_text_free(&names);
+    return status;
+}
+
+duet_status duet_data_check(const char *name, duet_error *error)
+{
+    const char *behind;
+    duet_data_options options;
+    if (name == NULL) return DUET_OK;
+    const duet_generated *set = duet_generated_find(name, &behind);
+    if (set != NULL) return check_generated(set, behind, error);
+    DUET_TRY(duet_data_options_read(&options, name, error));
+    duet_status status = check_path(options.path, error);
+    duet_data_options_free(&options);
     return status;
 }
 
@@ -114,27 +129,39 @@ static duet_status find_path(const char *name, char **path, duet_error *error)
         if (there) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
         return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine: %s", name, *named[i].help);
     }
-    DUET_TRY(duet_data_check(name, error));
+    DUET_TRY(check_path(name, error));
     *path = absolute(name);
     return *path != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
 }
 
+static duet_status open_files(duet_data *data, duet_data_options *options, duet_error *error)
+{
+    const char *const *class_names = NULL;
+    DUET_TRY(find_path(options->path, &data->source, error));
+    for (size_t i = 0; i < NAMED; i++)
+        if (strcmp(named[i].name, options->path) == 0) class_names = named[i].class_names;
+    free(options->path);
+    options->path = strdup(data->source);
+    if (options->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
+    options->notes = &data->notes;
+    DUET_TRY(duet_data_open_set(data, options, error));
+    if (class_names != NULL) data->info.class_names = class_names;
+    return data->notes.failed ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory") : DUET_OK;
+}
+
 static duet_status open_named(duet_data *data, duet_error *error)
 {
-    const char *options;
-    const duet_generated *set = duet_generated_find(data->name, &options);
+    const char *behind;
+    duet_data_options options;
+    const duet_generated *set = duet_generated_find(data->name, &behind);
     if (set != NULL) {
         data->source = strdup("generated");
         if (data->source == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
-        return open_generated(data, set, options, error);
+        return open_generated(data, set, behind, error);
     }
-    duet_data_files files = {{NULL}, {NULL}};
-    duet_status status = find_path(data->name, &data->source, error);
-    if (status == DUET_OK) status = duet_data_files_find(&files, data->source, error);
-    if (status == DUET_OK) status = duet_data_open_files(data, &files, error);
-    duet_data_files_free(&files);
-    for (size_t i = 0; i < NAMED; i++)
-        if (strcmp(named[i].name, data->name) == 0) data->info.class_names = named[i].class_names;
+    DUET_TRY(duet_data_options_read(&options, data->name, error));
+    duet_status status = open_files(data, &options, error);
+    duet_data_options_free(&options);
     return status;
 }
 
@@ -154,6 +181,7 @@ duet_status duet_data_open(duet_data **opened, const char *name, duet_error *err
         return status;
     }
     data->info.name = data->name;
+    data->info.format = data->format;
     data->info.source = data->source;
     *opened = data;
     return DUET_OK;
@@ -162,17 +190,25 @@ duet_status duet_data_open(duet_data **opened, const char *name, duet_error *err
 void duet_data_close(duet_data **data)
 {
     if (data == NULL || *data == NULL) return;
+    duet_data_leave_device(*data);
     for (size_t split = 0; split < 2; split++) {
-        duet_ahead_end(&(*data)->parts[split].ahead);
         duet_rows_close(&(*data)->parts[split].rows);
         free((*data)->parts[split].labels);
     }
-    duet_store_free(&(*data)->store);
+    duet_class_names_free((*data)->class_names, (*data)->class_name_count);
+    duet_notes_free(&(*data)->notes);
     free((*data)->combinations);
     free((*data)->name);
     free((*data)->source);
     free(*data);
     *data = NULL;
+}
+
+const char *duet_data_note(const duet_data *data, size_t index, bool *question)
+{
+    if (index >= data->notes.count) return NULL;
+    if (question != NULL) *question = data->notes.items[index].question;
+    return data->notes.items[index].text;
 }
 
 const duet_data_info *duet_data_describe(const duet_data *data)

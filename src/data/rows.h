@@ -1,58 +1,122 @@
 /* SPDX-License-Identifier: MIT */
-/* A file of equal rows behind a header, gzip or not: every format is read as this. */
+/* Equal rows to be read, wherever they come from: every format is read as this. */
 #ifndef DUET_SRC_DATA_ROWS_H
 #define DUET_SRC_DATA_ROWS_H
 
+#include "data/options.h"
+#include "data/stream.h"
 #include "duet/graph.h"
 
-/** How an element lies in the file, little-endian. */
+/** What an element is, little-endian. Those after FLOAT64 do for labels only. */
 typedef enum duet_element {
     DUET_ELEMENT_UINT8,
     DUET_ELEMENT_FLOAT32,
-    DUET_ELEMENT_FLOAT64, /* read as float32 */
+    DUET_ELEMENT_FLOAT64, /* read as float32, as are all that follow */
+    DUET_ELEMENT_BOOL,
+    DUET_ELEMENT_INT8,
+    DUET_ELEMENT_INT16,
+    DUET_ELEMENT_UINT16,
+    DUET_ELEMENT_INT32,
+    DUET_ELEMENT_UINT32,
+    DUET_ELEMENT_INT64,
+    DUET_ELEMENT_UINT64,
 } duet_element;
 
-typedef struct duet_rows {
-    char *path;
-    void *stream; /* zlib's gzFile, which reads plain files too */
+/** numpy's name of it, such as "|u1". */
+const char *duet_element_name(duet_element element);
+/** The element of that name; false: none that is read. */
+bool duet_element_find(const char *name, duet_element *element);
+
+/** Labels that come with rows, one for each; values are numbers of `names`, where there are names. */
+typedef struct duet_labels {
+    uint8_t *values; /* NULL: there are none */
+    char **names;    /* NULL: they are numbers */
+    size_t name_count;
+} duet_labels;
+
+enum { DUET_LONGEST_NAME = 256 /* bytes of a class's name in a file of arrays */ };
+
+void duet_labels_free(duet_labels *labels);
+
+typedef struct duet_rows duet_rows;
+
+/** Where rows come from. */
+typedef struct duet_row_source {
+    /** Rows first .. first + count - 1, bytes as bytes and anything else as float32. The destination is only written.
+     */
+    duet_status (*read)(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);
+    /** What can be checked only behind the last row; NULL: nothing. */
+    duet_status (*check_end)(duet_rows *rows, duet_error *error);
+    /** The CRC-32 of all rows as they lie in the file; NULL: that of the rows as they are read. */
+    duet_status (*checksum)(duet_rows *rows, uint32_t *checksum, duet_error *error);
+    /** to->state: the same rows, to be read beside `from` by another thread. */
+    duet_status (*share)(duet_rows *to, const duet_rows *from, duet_error *error);
+    void (*close)(duet_rows *rows);
+} duet_row_source;
+
+struct duet_rows {
+    char *path; /* what messages name */
+    const duet_row_source *source;
+    void *state;
     duet_element element;
-    size_t count;        /* rows in the file */
+    size_t count;
     duet_shape shape;    /* of one row; rank 0 in a file of labels */
     size_t row_elements; /* 1 at rank 0 */
-    size_t header_bytes, row_bytes;
-    bool has_stated;
-    uint32_t stated; /* the CRC-32 of header and rows, as one gzip member states it */
-} duet_rows;
+    duet_labels labels;  /* those that the same file holds */
+};
 
-/** A format: how its files begin, and how their header is read. */
+/** A format of files: how they begin, and how they are opened. */
 typedef struct duet_format {
     const char *name;
-    const char *begins;     /* for messages */
+    const char *begins;     /* for messages; NULL: nothing that is always the same */
     const char *file_name;  /* a piece of the name by which files of a folder are known */
     unsigned char magic[8]; /* the first bytes */
-    size_t magic_length;
-    /** Reads the header from the file's first byte on: element type and shape, the rows as first extent. */
-    duet_status (*header)(duet_rows *rows, duet_element *element, duet_shape *shape, duet_error *error);
+    size_t magic_length;    /* 0: none are always the same; then `is` knows the format by the file's name and size */
+    bool (*is)(const duet_stream *stream);
+    /** Opens rows from the stream, which it takes: rows->path is there already. `options` may be NULL. */
+    duet_status (*open)(duet_rows *rows, duet_stream *stream, const duet_data_options *options, duet_error *error);
 } duet_format;
 
 /** The table of formats: NULL past the end. */
 const duet_format *duet_format_at(size_t index);
-extern const duet_format duet_format_idx, duet_format_npy;
+extern const duet_format duet_format_idx, duet_format_npy, duet_format_csv, duet_format_cifar;
+/** An array of byte texts: *texts and each of them are the caller's, also after an error. */
+duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *count, duet_error *error);
 
 /** Opens a file of any format of the table and checks its sizes. *rows must be zeroed. Errors name the file. */
-duet_status duet_rows_open(duet_rows *rows, const char *path, duet_error *error);
+duet_status duet_rows_open(duet_rows *rows, const char *path, const duet_data_options *options, duet_error *error);
+/** The same from a stream, which is the rows' also after an error. */
+duet_status duet_rows_open_stream(duet_rows *rows, duet_stream *stream, const duet_data_options *options,
+                                  duet_error *error);
+/** The same rows once more, without their labels, for another reader. *to must be zeroed. */
+duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *error);
 void duet_rows_close(duet_rows *rows);
-/** The next `count` bytes of the header. */
-duet_status duet_rows_header_bytes(duet_rows *rows, void *bytes, size_t count, duet_error *error);
 /** Reads rows first .. first + count - 1, bytes as bytes and floats as float32. The destination is only written, so it
  * may be mapped device memory. Rows read in order cost one pass over the file. */
 duet_status duet_rows_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);
 /** Reads on to the end of the file: it must come right after the last row, and a gzip checksum must be right. */
 duet_status duet_rows_check_end(duet_rows *rows, duet_error *error);
-/** *checksum: the CRC-32 of all rows as they lie in the file once inflated. Reads them only where no gzip member states
- *  it. */
+
+/** *checksum: the CRC-32 of all rows as they lie in the file once inflated, where they lie in one; else as they are
+ *  read. Reads them only where no gzip member states it. */
 duet_status duet_rows_checksum(duet_rows *rows, uint32_t *checksum, duet_error *error);
-/** Reads all floats once: each must be finite. *unit: all lie in [0, 1]; true for bytes, which need not be read. */
-duet_status duet_rows_scan(duet_rows *rows, bool *unit, duet_error *error);
+
+/** What values lie between. */
+typedef struct duet_range {
+    float low, high;
+    bool whole; /* all are whole numbers */
+} duet_range;
+
+/** Reads all values once: each must be finite. Bytes are read as 0 to 255. */
+duet_status duet_rows_scan(duet_rows *rows, duet_range *range, duet_error *error);
+
+/** How an array lies in a stream: its elements, and its shape with the rows as first extent. */
+typedef struct duet_layout {
+    duet_element element;
+    duet_shape shape;
+} duet_layout;
+
+/** Rows that lie one after the other in a stream, from where it is now on: checks the sizes. Takes the stream. */
+duet_status duet_rows_lie_flat(duet_rows *rows, duet_stream *stream, const duet_layout *layout, duet_error *error);
 
 #endif

@@ -3,6 +3,7 @@
 #include "run/run_file.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,14 +44,23 @@ static json_t *describe_device(const duet_device_info *info)
                      info->driver);
 }
 
+/* {"low": ..., "high": ...} of a split; null for what nobody knows, as of a distribution that has no bounds. */
+static json_t *describe_range(const duet_data_info *info, duet_split split)
+{
+    double low = (double)info->low[split], high = (double)info->high[split];
+    return json_pack("{s:o, s:o}", "low", isfinite(low) ? json_real(low) : json_null(), "high",
+                     isfinite(high) ? json_real(high) : json_null());
+}
+
 static json_t *describe_data(const duet_data_info *info, const char *name)
 {
     json_t *shape = json_array();
     for (size_t i = 0; i < info->shape.rank; i++)
         (void)json_array_append_new(shape, json_integer((json_int_t)info->shape.dims[i]));
-    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I}", "name", name, "source", info->source, "shape", shape,
-                     "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
-                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes);
+    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:{s:o, s:o}}", "name", name, "source", info->source, "shape",
+                     shape, "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
+                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "range", "train",
+                     describe_range(info, DUET_TRAIN), "test", describe_range(info, DUET_TEST));
 }
 
 /* {"group": count} of all groups that some phase updates; a group whose count is 0 is left out. */

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "data/options.h"
 #include "duet/data.h"
 #include "duet/run.h"
 
@@ -66,7 +67,10 @@ static duet_status make_numbered(const char *model, const char *data, char path[
                                  duet_error *error)
 {
     char name[64], runs[] = "runs";
-    short_name(data, name);
+    duet_data_options options;
+    DUET_TRY(duet_data_options_read(&options, data, error));
+    short_name(options.path, name);
+    duet_data_options_free(&options);
     DUET_TRY(make_folders(runs, made, error));
     for (unsigned number = 1; number < 100000; number++) {
         snprintf(path, DUET_RUN_PATH, "runs/%.200s-%s-%u", model, name, number);
@@ -194,10 +198,13 @@ char *duet_run_data_name(const char *name)
 {
     size_t count = duet_dataset_list(NULL, 0);
     duet_dataset_row *rows = calloc(count > 0 ? count : 1, sizeof *rows);
+    duet_data_options options;
     bool known = false;
     if (rows == NULL) return NULL;
     (void)duet_dataset_list(rows, count);
-    for (size_t i = 0; i < count; i++) known |= strcmp(rows[i].name, name) == 0;
+    bool is_path = duet_data_options_read(&options, name, NULL) == DUET_OK;
+    for (size_t i = 0; i < count; i++) known |= is_path && strcmp(rows[i].name, options.path) == 0;
     free(rows);
-    return known ? strdup(name) : duet_run_path(name);
+    duet_data_options_free(&options);
+    return known ? strdup(name) : duet_data_name_absolute(name);
 }

@@ -128,7 +128,8 @@ static duet_status choose(training *run, duet_error *error)
         if (options->gemm != NULL) run->choice.gemm = options->gemm;
     } else {
         if (options->family == NULL) return duet_fail(error, DUET_ERROR_USAGE, "no model was named");
-        run->data_name = duet_run_data_name(run->choice.data);
+        run->data_name = options->own_data != NULL ? strdup(duet_data_describe(options->own_data)->name)
+                                                   : duet_run_data_name(run->choice.data);
         if (run->data_name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
         run->choice.data = run->data_name;
     }
@@ -166,13 +167,28 @@ static void take_tuning(training *run)
     run->choice.tuning = run->tuning_file;
 }
 
+/* Opens the data and passes on what it has to say. A question must be answered before a new run: what came out would
+ * be another model than was meant. A run that is gone on with was begun that way. */
+static duet_status open_data(training *run, duet_error *error)
+{
+    const char *note;
+    bool question;
+    run->data = run->options->own_data;
+    if (run->data == NULL) DUET_TRY(duet_data_open(&run->data, run->choice.data, error));
+    for (size_t i = 0; (note = duet_data_note(run->data, i, &question)) != NULL; i++) {
+        if (question && !run->resumed) return duet_fail(error, DUET_ERROR_DATA, "%s", note);
+        say(run, "warning: %s", note);
+    }
+    return DUET_OK;
+}
+
 static duet_status open_parts(training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
     const duet_run_choice *choice = &run->choice;
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, run->directory, options->family, &family, error));
-    DUET_TRY(duet_data_open(&run->data, choice->data, error));
+    DUET_TRY(open_data(run, error));
     if (run->resumed)
         DUET_TRY(duet_run_file_check_data(&run->before, run->directory, duet_data_describe(run->data), error));
     duet_data_read_ahead(run->data, DUET_TRAIN);
@@ -522,7 +538,10 @@ static void close_parts(training *run, duet_device **device_out)
     duet_evaluator_free(&run->evaluator);
     duet_trainer_free(&run->trainer);
     duet_model_free(&run->model);
-    duet_data_close(&run->data);
+    if (run->options->own_data != NULL)
+        duet_data_leave_device(run->options->own_data);
+    else
+        duet_data_close(&run->data);
     if (device_out != NULL && run->options->profile) {
         *device_out = run->device;
         run->device = NULL;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/picture.h"
 #include "duet/data.h"
 #include "duet/model.h"
 #include "duet/report.h"
@@ -33,7 +34,7 @@ static void stop(const char *what)
 
 static void remove_folder(void)
 {
-    static const char *const names[] = {"data", "run.json", "metrics.jsonl", "report.html"};
+    static const char *const names[] = {"data", "data.csv", "run.json", "metrics.jsonl", "report.html"};
     char path[PATH_ROOM];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -79,6 +80,37 @@ static void fuzz_data(const uint8_t *bytes, size_t count)
     read_split(data, DUET_TRAIN);
     read_split(data, DUET_TEST);
     duet_data_close(&data);
+}
+
+/* A text of columns, with labels or without, whose numbers may be bytes. */
+static void fuzz_csv(const uint8_t *bytes, size_t count)
+{
+    static const char *const options[] = {"", ":labels=kind", ":values=bytes,labels=kind"};
+    const char *path = put("data.csv", bytes, count);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        char name[PATH_ROOM + 64];
+        duet_data *data;
+        (void)snprintf(name, sizeof name, "%s%s", path, options[i]);
+        if (duet_data_open(&data, name, NULL) != DUET_OK) continue;
+        read_split(data, DUET_TRAIN);
+        read_split(data, DUET_TEST);
+        duet_data_close(&data);
+    }
+}
+
+/* A picture file, decoded and fitted. */
+static void fuzz_picture(const uint8_t *bytes, size_t count)
+{
+    enum { EXTENT = 5, MOST_PIXELS = 1 << 22 };
+    const duet_picture_file file = {"picture", bytes, count};
+    duet_picture_header header;
+    duet_picture picture;
+    uint8_t fitted[EXTENT * EXTENT * 3];
+    if (duet_picture_examine(&file, &header, NULL) != DUET_OK || header.height * header.width > MOST_PIXELS) return;
+    if (duet_picture_decode(&file, &picture, NULL) != DUET_OK) return;
+    if (picture.height != header.height || picture.width != header.width) stop("a picture unlike its header");
+    (void)duet_picture_fit(&picture, "picture", EXTENT, EXTENT, 3, fitted, NULL);
+    duet_picture_free(&picture);
 }
 
 static void fuzz_checkpoint(const uint8_t *bytes, size_t count)
@@ -157,8 +189,8 @@ static const struct {
     const char *name;
     void (*read)(const uint8_t *bytes, size_t count);
 } kinds[] = {
-    {"data", fuzz_data},       {"checkpoint", fuzz_checkpoint}, {"run", fuzz_run},
-    {"metrics", fuzz_metrics}, {"tuning", fuzz_tuning},         {"settings", fuzz_settings},
+    {"data", fuzz_data},     {"checkpoint", fuzz_checkpoint}, {"run", fuzz_run}, {"metrics", fuzz_metrics},
+    {"tuning", fuzz_tuning}, {"settings", fuzz_settings},     {"csv", fuzz_csv}, {"picture", fuzz_picture},
 };
 static size_t kind;
 

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* libarchive with the filters that it has built in: those that would start other programs are not asked for. */
+#include "data/archive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/status.h"
+
+enum { BLOCK = 64 * 1024 };
+
+static duet_status archive_fail(const duet_archive *it, duet_error *error)
+{
+    const char *words = archive_error_string(it->handle);
+    return duet_fail(error, DUET_ERROR_DATA, "%s: a damaged archive: %s; get it again", it->path,
+                     words != NULL ? words : "it cannot be read");
+}
+
+static struct archive *open_file(const char *path)
+{
+    struct archive *handle = archive_read_new();
+    bool sound = handle != NULL && archive_read_support_format_zip(handle) == ARCHIVE_OK &&
+                 archive_read_support_format_tar(handle) == ARCHIVE_OK &&
+                 archive_read_support_filter_gzip(handle) == ARCHIVE_OK;
+    /* without its library each of these is a warning, and would start a program: then it is not used */
+    int (*const filters[])(struct archive *) = {archive_read_support_filter_bzip2, archive_read_support_filter_xz,
+                                                archive_read_support_filter_zstd};
+    for (size_t i = 0; sound && i < sizeof filters / sizeof *filters; i++) (void)filters[i](handle);
+    if (sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK) return handle;
+    if (handle != NULL) (void)archive_read_free(handle);
+    return NULL;
+}
+
+duet_status duet_archive_open(duet_archive *archive, const char *path, duet_error *error)
+{
+    archive->path = strdup(path);
+    archive->handle = archive->path == NULL ? NULL : open_file(path);
+    archive->position = SIZE_MAX;
+    if (archive->handle != NULL) return DUET_OK;
+    duet_archive_close(archive);
+    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as an archive", path);
+}
+
+void duet_archive_close(duet_archive *archive)
+{
+    if (archive->handle != NULL) (void)archive_read_free(archive->handle);
+    free(archive->path);
+    *archive = (duet_archive){0};
+}
+
+duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *error)
+{
+    struct archive_entry *entry;
+    for (*more = true;;) {
+        int code = archive_read_next_header(archive->handle, &entry);
+        if (code == ARCHIVE_EOF) *more = false;
+        if (code == ARCHIVE_EOF) return DUET_OK;
+        if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return archive_fail(archive, error);
+        archive->name = archive_entry_pathname(entry);
+        if (archive_entry_filetype(entry) == AE_IFREG && archive->name != NULL) break;
+    }
+    archive->position++;
+    archive->size = archive_entry_size_is_set(entry) ? (size_t)archive_entry_size(entry) : 0;
+    return DUET_OK;
+}
+
+duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *error)
+{
+    if (archive->position != SIZE_MAX && archive->position >= position) {
+        (void)archive_read_free(archive->handle);
+        archive->handle = open_file(archive->path);
+        archive->position = SIZE_MAX;
+        if (archive->handle == NULL)
+            return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened again", archive->path);
+    }
+    for (bool more = true; archive->position != position;) {
+        DUET_TRY(duet_archive_next(archive, &more, error));
+        if (!more) return duet_fail(error, DUET_ERROR_DATA, "%s: has changed: members are missing", archive->path);
+    }
+    return DUET_OK;
+}
+
+duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, size_t *got, duet_error *error)
+{
+    la_ssize_t read = archive_read_data(archive->handle, bytes, count);
+    *got = read < 0 ? 0 : (size_t)read;
+    return read < 0 ? archive_fail(archive, error) : DUET_OK;
+}
+
+bool duet_archive_is(const char *path)
+{
+    static const char *const endings[] = {".zip", ".npz", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"};
+    size_t length = strlen(path);
+    struct stat about;
+    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t end = strlen(endings[i]);
+        if (length > end && strcasecmp(path + length - end, endings[i]) == 0) return true;
+    }
+    struct archive_entry *entry;
+    struct archive *handle = about.st_size == 0 ? NULL : open_file(path);
+    bool is = handle != NULL && archive_read_next_header(handle, &entry) == ARCHIVE_OK;
+    if (handle != NULL) (void)archive_read_free(handle);
+    return is;
+}
+
+/* A member as a stream. */
+
+typedef struct member {
+    duet_archive archive;
+    size_t position, place; /* place: bytes read of it */
+} member;
+
+static duet_status member_read(duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error)
+{
+    member *it = stream->handle;
+    DUET_TRY(duet_archive_read(&it->archive, bytes, count, got, error));
+    it->place += *got;
+    return DUET_OK;
+}
+
+/* Forward by reading, backward from the beginning. */
+static duet_status member_seek(duet_stream *stream, size_t place, duet_error *error)
+{
+    static const char what[] = "its examples";
+    member *it = stream->handle;
+    unsigned char skipped[4096];
+    if (place < it->place) {
+        DUET_TRY(duet_archive_go(&it->archive, it->position, error));
+        it->place = 0;
+    }
+    while (it->place < place) {
+        size_t wanted = place - it->place < sizeof skipped ? place - it->place : sizeof skipped, got;
+        DUET_TRY(member_read(stream, skipped, wanted, &got, error));
+        if (got == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: truncated: it ends inside %s", stream->path, what);
+    }
+    return DUET_OK;
+}
+
+static void member_close(duet_stream *stream)
+{
+    member *it = stream->handle;
+    if (it != NULL) duet_archive_close(&it->archive);
+    free(it);
+}
+
+static duet_status member_again(duet_stream *to, const duet_stream *from, duet_error *error)
+{
+    const member *it = from->handle;
+    return duet_stream_open_member(to, from->file, it->position, from->path, from->length, error);
+}
+
+static const duet_stream_kind member_kind = {member_read, member_seek, member_again, member_close};
+
+duet_status duet_stream_open_member(duet_stream *stream, const char *path, size_t position, const char *name,
+                                    size_t length, duet_error *error)
+{
+    struct stat about;
+    member *it = calloc(1, sizeof *it);
+    *stream = (duet_stream){.kind = &member_kind, .handle = it, .path = strdup(name), .file = strdup(path)};
+    duet_status status = DUET_OK;
+    if (it == NULL || stream->path == NULL || stream->file == NULL)
+        status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
+    if (status == DUET_OK) status = duet_archive_open(&it->archive, path, error);
+    if (status == DUET_OK) status = duet_archive_go(&it->archive, position, error);
+    if (status != DUET_OK) {
+        duet_stream_close(stream);
+        return status;
+    }
+    it->position = position;
+    stream->exact = true;
+    stream->length = length;
+    stream->size = stat(path, &about) == 0 ? (size_t)about.st_size : 0;
+    return DUET_OK;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Zip and tar files, compressed or not, read in order through libarchive. */
+#ifndef DUET_SRC_DATA_ARCHIVE_H
+#define DUET_SRC_DATA_ARCHIVE_H
+
+#include "data/stream.h"
+
+/** An archive being read, and the plain file that it has come to. */
+typedef struct duet_archive {
+    void *handle; /* libarchive's struct archive; NULL: not open */
+    char *path;
+    size_t position;  /* of the member: counts plain files only */
+    const char *name; /* of the member; valid until the next one */
+    size_t size;      /* as its header says; 0 where that is not known */
+} duet_archive;
+
+/** Opens at the beginning, before the first member. *archive must be zeroed. */
+duet_status duet_archive_open(duet_archive *archive, const char *path, duet_error *error);
+void duet_archive_close(duet_archive *archive);
+/** Goes on to the next plain file; *more: there is one. */
+duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *error);
+/** Goes to the member at `position`, from the beginning if it lies behind. */
+duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *error);
+/** The next bytes of the member, as many as there are up to `count`: *got. */
+duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, size_t *got, duet_error *error);
+/** Whether a file is an archive, by its name or its first bytes. */
+bool duet_archive_is(const char *path);
+/** Opens a member as a stream of `length` bytes. */
+duet_status duet_stream_open_member(duet_stream *stream, const char *path, size_t position, const char *name,
+                                    size_t length, duet_error *error);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Where both splits have the same names in the same order they stay as they are; else they are sorted, so that classes
+ * do not depend on which example came first. */
+#include "data/class_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+
+enum { MOST_CLASSES = 256 };
+
+/* A name and the number that it has so far. */
+typedef struct named {
+    char *name;
+    uint8_t number;
+} named;
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+size_t duet_class_names_find(char *const *names, size_t count, const char *name)
+{
+    if (count == 0) return 0;
+    char *const *found = bsearch(&name, names, count, sizeof *names, compare);
+    return found == NULL ? count : (size_t)(found - names);
+}
+
+void duet_class_names_free(char **names, size_t count)
+{
+    for (size_t i = 0; names != NULL && i < count; i++) free(names[i]);
+    free(names);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    return strcmp(((const named *)a)->name, ((const named *)b)->name);
+}
+
+void duet_labels_sort(duet_labels *labels, size_t rows)
+{
+    named items[MOST_CLASSES];
+    uint8_t numbers[MOST_CLASSES];
+    for (size_t i = 0; i < labels->name_count; i++) items[i] = (named){labels->names[i], (uint8_t)i};
+    if (labels->name_count > 0) qsort(items, labels->name_count, sizeof *items, compare_items);
+    for (size_t i = 0; i < labels->name_count; i++) {
+        labels->names[i] = items[i].name;
+        numbers[items[i].number] = (uint8_t)i;
+    }
+    for (size_t i = 0; labels->name_count > 0 && i < rows; i++) labels->values[i] = numbers[labels->values[i]];
+}
+
+static void renumber(duet_labels *labels, size_t rows, char *const *names, size_t count)
+{
+    uint8_t numbers[MOST_CLASSES];
+    for (size_t i = 0; i < labels->name_count; i++)
+        numbers[i] = (uint8_t)duet_class_names_find(names, count, labels->names[i]);
+    for (size_t i = 0; i < rows; i++) labels->values[i] = numbers[labels->values[i]];
+}
+
+/* Whether one list will do for both splits: the other is the same, or none. */
+static bool is_one_list(duet_labels *const labels[2])
+{
+    if (labels[0]->name_count == 0 || labels[1]->name_count == 0) return true;
+    if (labels[0]->name_count != labels[1]->name_count) return false;
+    for (size_t i = 0; i < labels[0]->name_count; i++)
+        if (strcmp(labels[0]->names[i], labels[1]->names[i]) != 0) return false;
+    return true;
+}
+
+/* Puts all names into `all`, sorted and each once; returns how many there are. */
+static size_t merge(duet_labels *const labels[2], char **all)
+{
+    size_t most = 0, count = 0;
+    for (size_t split = 0; split < 2; split++)
+        for (size_t i = 0; i < labels[split]->name_count; i++) all[most++] = labels[split]->names[i];
+    qsort(all, most, sizeof *all, compare);
+    for (size_t i = 0; i < most; i++)
+        if (i == 0 || strcmp(all[i], all[count - 1]) != 0) all[count++] = all[i];
+    return count;
+}
+
+/* The one list in its own order. */
+static size_t take_one(duet_labels *const labels[2], char **all)
+{
+    const duet_labels *from = labels[0]->name_count > 0 ? labels[0] : labels[1];
+    for (size_t i = 0; i < from->name_count; i++) all[i] = from->names[i];
+    return from->name_count;
+}
+
+duet_status duet_class_names_join(duet_labels *const labels[2], const size_t counts[2], char ***names,
+                                  size_t *name_count, duet_error *error)
+{
+    size_t most = labels[0]->name_count + labels[1]->name_count;
+    *names = NULL;
+    *name_count = 0;
+    if (most == 0) return DUET_OK;
+    char **all = calloc(most, sizeof *all);
+    if (all == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the names of classes");
+    bool as_they_are = is_one_list(labels);
+    size_t count = as_they_are ? take_one(labels, all) : merge(labels, all);
+    bool sound = count <= MOST_CLASSES;
+    size_t copied = 0;
+    while (sound && copied < count && (all[copied] = strdup(all[copied])) != NULL) copied++;
+    if (!sound || copied < count) {
+        duet_class_names_free(all, copied);
+        return sound ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the names of classes")
+                     : duet_fail(error, DUET_ERROR_DATA, "%zu classes in both splits together; %d are possible", count,
+                                 MOST_CLASSES);
+    }
+    for (size_t split = 0; split < 2 && !as_they_are; split++)
+        if (labels[split]->names != NULL) renumber(labels[split], counts[split], all, count);
+    *names = all;
+    *name_count = count;
+    return DUET_OK;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* A set as one .npz file: a zip file whose members are stored as they are, which numpy reads too. */
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "base/status.h"
+#include "data/data.h"
+#include "data/npy.h"
+
+enum { PIECE_BYTES = 1 << 20 };
+
+/* A file on its way. */
+typedef struct writing {
+    duet_file file;
+    struct archive *archive;
+    const char *path;
+} writing;
+
+static duet_status fail(const writing *it, duet_error *error)
+{
+    const char *words = it->archive == NULL ? NULL : archive_error_string(it->archive);
+    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be written: %s", it->path,
+                     words != NULL ? words : "out of memory");
+}
+
+static duet_status write_bytes(const writing *it, const void *bytes, size_t count, duet_error *error)
+{
+    return archive_write_data(it->archive, bytes, count) == (la_ssize_t)count ? DUET_OK : fail(it, error);
+}
+
+/* Begins the member `name` with an array's header; its bytes follow. */
+static duet_status begin_array(const writing *it, const char *name, const char *type, duet_shape shape, size_t bytes,
+                               duet_error *error)
+{
+    unsigned char header[DUET_NPY_HEADER];
+    size_t length = duet_npy_header(header, type, shape);
+    struct archive_entry *entry = archive_entry_new();
+    if (entry == NULL) return fail(it, error);
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_size(entry, (la_int64_t)(length + bytes));
+    archive_entry_set_mtime(entry, 0, 0);
+    int code = archive_write_header(it->archive, entry);
+    archive_entry_free(entry);
+    return code == ARCHIVE_OK ? write_bytes(it, header, length, error) : fail(it, error);
+}
+
+static duet_status write_rows(const writing *it, duet_data_part *part, size_t row_bytes, duet_error *error)
+{
+    size_t piece = row_bytes < PIECE_BYTES ? PIECE_BYTES / row_bytes : 1;
+    void *bytes = calloc(piece, row_bytes);
+    duet_status status =
+        bytes == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for rows", it->path) : DUET_OK;
+    for (size_t row = 0; status == DUET_OK && row < part->count; row += piece) {
+        size_t count = part->count - row < piece ? part->count - row : piece;
+        status = duet_rows_read(&part->rows, part->first + row, count, bytes, error);
+        if (status == DUET_OK) status = write_bytes(it, bytes, count * row_bytes, error);
+    }
+    free(bytes);
+    return status;
+}
+
+static duet_status write_split(const writing *it, duet_data *data, duet_split split, duet_error *error)
+{
+    static const char *const names[] = {"train", "test"};
+    duet_data_part *part = &data->parts[split];
+    bool is_bytes = data->info.type == DUET_UINT8;
+    char name[64];
+    duet_shape shape = {.rank = part->rows.shape.rank + 1, .dims = {part->count}};
+    memcpy(shape.dims + 1, part->rows.shape.dims, part->rows.shape.rank * sizeof *shape.dims);
+    size_t row_bytes = part->rows.row_elements * (is_bytes ? 1 : sizeof(float)), bytes;
+    if (!duet_size_multiply(row_bytes, part->count, &bytes)) return fail(it, error);
+    duet_ahead_end(&part->ahead); /* its thread may be reading the rows */
+    (void)snprintf(name, sizeof name, "%s_%s.npy", names[split], data->info.picture ? "images" : "examples");
+    DUET_TRY(begin_array(it, name, is_bytes ? "|u1" : "<f4", shape, bytes, error));
+    DUET_TRY(write_rows(it, part, row_bytes, error));
+    if (part->labels == NULL) return DUET_OK;
+    (void)snprintf(name, sizeof name, "%s_labels.npy", names[split]);
+    DUET_TRY(begin_array(it, name, "|u1", DUET_SHAPE(part->count), part->count, error));
+    return write_bytes(it, part->labels, part->count, error);
+}
+
+/* The names of classes as texts of equal length, filled up with zero bytes. */
+static duet_status write_class_names(const writing *it, const duet_data_info *info, duet_error *error)
+{
+    char type[32], padding[DUET_LONGEST_NAME] = "";
+    size_t longest = 1;
+    if (info->class_names == NULL) return DUET_OK;
+    for (size_t i = 0; i < info->classes; i++) {
+        size_t length = strlen(info->class_names[i]);
+        if (length > longest) longest = length < DUET_LONGEST_NAME ? length : DUET_LONGEST_NAME;
+    }
+    (void)snprintf(type, sizeof type, "|S%zu", longest);
+    DUET_TRY(begin_array(it, "class_names.npy", type, DUET_SHAPE(info->classes), longest * info->classes, error));
+    for (size_t i = 0; i < info->classes; i++) {
+        size_t length = strlen(info->class_names[i]);
+        if (length > longest) length = longest;
+        DUET_TRY(write_bytes(it, info->class_names[i], length, error));
+        if (length < longest) DUET_TRY(write_bytes(it, padding, longest - length, error));
+    }
+    return DUET_OK;
+}
+
+static duet_status write_all(writing *it, duet_data *data, duet_error *error)
+{
+    it->archive = archive_write_new();
+    if (it->archive == NULL || archive_write_set_format_zip(it->archive) != ARCHIVE_OK ||
+        archive_write_zip_set_compression_store(it->archive) != ARCHIVE_OK ||
+        archive_write_open_FILE(it->archive, it->file.stream) != ARCHIVE_OK)
+        return fail(it, error);
+    for (size_t split = 0; split < 2; split++) DUET_TRY(write_split(it, data, (duet_split)split, error));
+    DUET_TRY(write_class_names(it, &data->info, error));
+    return archive_write_close(it->archive) == ARCHIVE_OK ? DUET_OK : fail(it, error);
+}
+
+duet_status duet_data_convert(duet_data *data, const char *path, duet_error *error)
+{
+    writing it = {.path = path};
+    if (data->generated != NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s is generated and never ends: it cannot be written", data->name);
+    DUET_TRY(duet_file_create(&it.file, path, error));
+    duet_status status = write_all(&it, data, error);
+    if (it.archive != NULL) (void)archive_write_free(it.archive);
+    if (status == DUET_OK) return duet_file_commit(&it.file, error);
+    duet_file_discard(&it.file);
+    return status;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The header of a .npy file, to be written. */
+#ifndef DUET_SRC_DATA_NPY_H
+#define DUET_SRC_DATA_NPY_H
+
+#include "duet/graph.h"
+
+enum { DUET_NPY_HEADER = 256 };
+
+/** Version 1.0's header of an array of numpy's type `type`, at most DUET_MAX_RANK extents; returns its length. */
+size_t duet_npy_header(unsigned char header[DUET_NPY_HEADER], const char *type, duet_shape shape);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* .npz, numpy's archive of arrays: a zip file of .npy members, whose names tell which is what, as files' names do in a
+ * folder. A member that is stored as it is, not deflated, is read where it lies. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/status.h"
+#include "data/archive.h"
+#include "data/data.h"
+
+enum { LOCAL_HEADER = 30, MOST_AFTER = 24 /* bytes of a data descriptor behind a member */ };
+
+typedef struct member {
+    char *name;
+    size_t position, size;
+    size_t start; /* where its bytes lie as they are; 0: they do not */
+} member;
+
+typedef struct members {
+    member *items;
+    size_t count, capacity;
+} members;
+
+static void members_free(members *all)
+{
+    for (size_t i = 0; i < all->count; i++) free(all->items[i].name);
+    free(all->items);
+}
+
+static duet_status list_members(members *all, const char *path, duet_error *error)
+{
+    duet_archive archive = {0};
+    bool more = true;
+    DUET_TRY(duet_archive_open(&archive, path, error));
+    duet_status status = duet_archive_next(&archive, &more, error);
+    while (status == DUET_OK && more) {
+        char *name = strdup(archive.name);
+        if (name == NULL || !duet_array_grow(&all->items, all->count, &all->capacity, sizeof *all->items)) {
+            free(name);
+            status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to list its arrays", path);
+        } else {
+            all->items[all->count++] = (member){name, archive.position, archive.size, 0};
+            status = duet_archive_next(&archive, &more, error);
+        }
+    }
+    duet_archive_close(&archive);
+    return status;
+}
+
+static unsigned word(const unsigned char *bytes, size_t count)
+{
+    unsigned value = 0;
+    for (size_t i = 0; i < count; i++) value |= (unsigned)bytes[i] << 8 * i;
+    return value;
+}
+
+/* Where the member's local header begins (APPNOTE.TXT 4.3.7): at `from`, or a few bytes behind, where a descriptor of
+ * the member before may lie. SIZE_MAX: not there. Fills in `header`. */
+static size_t find_header(FILE *file, size_t from, const char *name, unsigned char header[LOCAL_HEADER])
+{
+    unsigned char bytes[MOST_AFTER + LOCAL_HEADER + 256];
+    size_t length = strlen(name);
+    if (fseeko(file, (off_t)from, SEEK_SET) != 0) return SIZE_MAX;
+    size_t got = fread(bytes, 1, sizeof bytes, file);
+    for (size_t i = 0; i <= MOST_AFTER && i + LOCAL_HEADER + length <= got; i++) {
+        const unsigned char *at = bytes + i;
+        if (word(at, 4) != 0x04034b50 || word(at + 26, 2) != length || memcmp(at + LOCAL_HEADER, name, length) != 0)
+            continue;
+        memcpy(header, at, LOCAL_HEADER);
+        return from + i;
+    }
+    return SIZE_MAX;
+}
+
+/* Finds the members that lie as they are, from the first on as long as each begins where the one before ends. What is
+ * not found is read through libarchive. */
+static void find_starts(members *all, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    unsigned char header[LOCAL_HEADER];
+    for (size_t i = 0, at = 0; file != NULL && i < all->count; i++) {
+        member *it = &all->items[i];
+        size_t found = find_header(file, at, it->name, header);
+        if (found == SIZE_MAX || word(header + 8, 2) != 0) break;
+        it->start = found + LOCAL_HEADER + word(header + 26, 2) + word(header + 28, 2);
+        at = it->start + it->size;
+    }
+    if (file != NULL) (void)fclose(file);
+}
+
+static duet_status open_stream(duet_stream *stream, const char *path, const member *it, duet_error *error)
+{
+    char name[512];
+    (void)snprintf(name, sizeof name, "%.300s: %.200s", path, it->name);
+    if (it->start > 0) return duet_stream_open_part(stream, path, name, it->start, it->size, error);
+    return duet_stream_open_member(stream, path, it->position, name, it->size, error);
+}
+
+static duet_status open_rows(duet_rows *rows, const char *path, const member *it, duet_error *error)
+{
+    duet_stream stream = {0};
+    DUET_TRY(open_stream(&stream, path, it, error));
+    return duet_rows_open_stream(rows, &stream, NULL, error);
+}
+
+/* Which member is what. */
+typedef struct places {
+    const member *examples[2], *labels[2], *class_names;
+    size_t left_out;
+} places;
+
+static duet_status put(const member **place, const member *it, const char *path, duet_error *error)
+{
+    if (*place != NULL)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: both %s and %s could be the same part of a data set; names such as train_images, "
+                         "train_labels, test_images and test_labels are expected",
+                         path, (*place)->name, it->name);
+    *place = it;
+    return DUET_OK;
+}
+
+static duet_status find_places(places *found, const members *all, const char *path, duet_error *error)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const member *it = &all->items[i];
+        duet_split split;
+        bool labels;
+        if (strcmp(it->name, "class_names.npy") == 0) {
+            found->class_names = it;
+        } else if (duet_data_name_is(it->name, false, &split, &labels)) {
+            DUET_TRY(put(labels ? &found->labels[split] : &found->examples[split], it, path, error));
+        } else {
+            found->left_out++;
+        }
+    }
+    if (found->examples[DUET_TRAIN] != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: holds no training examples: names such as train_images, train_labels, test_images and "
+                     "test_labels are expected%s%s",
+                     path, all->count > 0 ? "; it holds " : "", all->count > 0 ? all->items[0].name : "");
+}
+
+/* Labels that are numbers get the names that the file gives to them. */
+static duet_status name_classes(duet_rows *rows, const char *path, const member *names, duet_error *error)
+{
+    duet_stream stream = {0};
+    duet_labels *labels = &rows->labels;
+    if (labels->values == NULL || names == NULL) return DUET_OK;
+    DUET_TRY(open_stream(&stream, path, names, error));
+    duet_status status = duet_npy_read_texts(&stream, &labels->names, &labels->name_count, error);
+    duet_stream_close(&stream);
+    for (size_t i = 0; status == DUET_OK && i < rows->count; i++)
+        if (labels->values[i] >= labels->name_count)
+            return duet_fail(error, DUET_ERROR_DATA, "%s: label %u, but class_names has %zu names", path,
+                             labels->values[i], labels->name_count);
+    return status;
+}
+
+static duet_status open_split(duet_rows *rows, const char *path, const places *found, size_t split, duet_error *error)
+{
+    duet_rows labels = {0};
+    if (found->examples[split] == NULL) return DUET_OK;
+    DUET_TRY(open_rows(rows, path, found->examples[split], error));
+    duet_status status = DUET_OK;
+    if (found->labels[split] != NULL) status = open_rows(&labels, path, found->labels[split], error);
+    if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
+    duet_rows_close(&labels);
+    return status == DUET_OK ? name_classes(rows, path, found->class_names, error) : status;
+}
+
+duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
+{
+    members all = {0};
+    places found = {{0}};
+    duet_status status = list_members(&all, path, error);
+    if (status == DUET_OK) status = find_places(&found, &all, path, error);
+    if (status == DUET_OK) find_starts(&all, path);
+    for (size_t split = 0; status == DUET_OK && split < 2; split++)
+        status = open_split(&rows[split], path, &found, split, error);
+    if (status == DUET_OK && found.left_out > 0)
+        duet_notes_add(options->notes, false,
+                       "%s: %zu members are neither training nor test examples by their names "
+                       "and are left out",
+                       path, found.left_out);
+    members_free(&all);
+    return status;
+}
+
+bool duet_npz_fits(const char *path, bool is_folder)
+{
+    duet_archive archive = {0};
+    bool more, fits = false;
+    if (is_folder || !duet_archive_is(path) || duet_archive_open(&archive, path, NULL) != DUET_OK) return false;
+    size_t length = strlen(path);
+    if (length > 4 && strcmp(path + length - 4, ".npz") == 0) {
+        fits = true;
+    } else if (duet_archive_next(&archive, &more, NULL) == DUET_OK && more) {
+        length = strlen(archive.name);
+        fits = length > 4 && strcmp(archive.name + length - 4, ".npy") == 0;
+    }
+    duet_archive_close(&archive);
+    return fits;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys in one table. A colon begins options only where a key of the table follows, and a comma ends a value only
+ * where one follows too, so that paths may hold both. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "data/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "base/text.h"
+
+enum { MOST_PIXELS = 65536 };
+
+static bool take_size(duet_data_options *to, const char *value)
+{
+    char more;
+    unsigned height, width;
+    if (strspn(value, "0123456789x") != strlen(value) || strlen(value) > 12) return false;
+    if (sscanf(value, "%ux%u%c", &height, &width, &more) != 2 || height == 0 || width == 0) return false;
+    if (height > MOST_PIXELS || width > MOST_PIXELS) return false;
+    to->height = height;
+    to->width = width;
+    return true;
+}
+
+static bool take_labels(duet_data_options *to, const char *value)
+{
+    free(to->labels);
+    to->labels = strdup(value);
+    return to->labels != NULL && value[0] != '\0';
+}
+
+/* Which of two words it is: 1 or 2; 0: neither. */
+static int which(const char *value, const char *first, const char *second)
+{
+    return strcmp(value, first) == 0 ? 1 : strcmp(value, second) == 0 ? 2 : 0;
+}
+
+static bool take_channels(duet_data_options *to, const char *value)
+{
+    to->channels = (duet_channels)which(value, "first", "last");
+    return to->channels != DUET_CHANNELS_UNSAID;
+}
+
+static bool take_alpha(duet_data_options *to, const char *value)
+{
+    to->alpha = (duet_alpha)which(value, "white", "keep");
+    return to->alpha != DUET_ALPHA_UNSAID;
+}
+
+static bool take_values(duet_data_options *to, const char *value)
+{
+    to->values = (duet_values)which(value, "bytes", "numbers");
+    return to->values != DUET_VALUES_UNSAID;
+}
+
+static const struct {
+    const char *key, *takes;
+    bool (*take)(duet_data_options *to, const char *value);
+} keys[] = {
+    {"size", "HEIGHTxWIDTH in pixels, such as 64x64", take_size},
+    {"labels", "a file of labels, or the name of a column", take_labels},
+    {"channels", "first or last", take_channels},
+    {"alpha", "white or keep", take_alpha},
+    {"values", "bytes or numbers", take_values},
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+/* The row of the key that `text` begins with, before its '='; KEYS: none. */
+static size_t key_at(const char *text)
+{
+    size_t i = 0;
+    for (; i < KEYS; i++) {
+        size_t length = strlen(keys[i].key);
+        if (strncmp(text, keys[i].key, length) == 0 && text[length] == '=') break;
+    }
+    return i;
+}
+
+static bool is_there(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0;
+}
+
+/* The colon that ends the path; NULL: all of it is one. */
+static const char *find_colon(const char *name)
+{
+    if (is_there(name)) return NULL;
+    for (const char *at = name; (at = strchr(at, ':')) != NULL; at++)
+        if (key_at(at + 1) < KEYS) return at;
+    return NULL;
+}
+
+/* The next "key=value" of *at, which moves on behind it. *value: the caller's. False at the end. */
+static bool next_item(const char **at, size_t *key, char **value)
+{
+    if (**at == '\0') return false;
+    *key = key_at(*at);
+    const char *start = strchr(*at, '=') + 1, *end = start;
+    while (*end != '\0' && !(*end == ',' && key_at(end + 1) < KEYS)) end++;
+    *value = strndup(start, (size_t)(end - start));
+    *at = *end == ',' ? end + 1 : end;
+    return true;
+}
+
+duet_status duet_data_options_read(duet_data_options *options, const char *name, duet_error *error)
+{
+    const char *colon = find_colon(name), *at = colon == NULL ? "" : colon + 1;
+    size_t key;
+    char *value;
+    *options = (duet_data_options){.path = colon == NULL ? strdup(name) : strndup(name, (size_t)(colon - name))};
+    bool sound = options->path != NULL;
+    duet_status status = DUET_OK;
+    while (sound && status == DUET_OK && next_item(&at, &key, &value)) {
+        sound = value != NULL;
+        if (sound && !keys[key].take(options, value))
+            status = duet_fail(error, DUET_ERROR_USAGE, "%s: \"%s\" is not what %s takes: %s", options->path, value,
+                               keys[key].key, keys[key].takes);
+        free(value);
+    }
+    if (!sound) status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
+    if (status != DUET_OK) duet_data_options_free(options);
+    return status;
+}
+
+void duet_data_options_free(duet_data_options *options)
+{
+    free(options->path);
+    free(options->labels);
+    *options = (duet_data_options){0};
+}
+
+/* The path from the root if it leads somewhere, else as it is. */
+static void add_path(duet_text *text, const char *path)
+{
+    char *full = realpath(path, NULL);
+    duet_text_add(text, "%s", full != NULL ? full : path);
+    free(full);
+}
+
+char *duet_data_name_absolute(const char *name)
+{
+    const char *colon = find_colon(name), *at = colon == NULL ? "" : colon + 1;
+    char *path = colon == NULL ? strdup(name) : strndup(name, (size_t)(colon - name)), *value;
+    duet_text text = {0};
+    size_t key;
+    if (path != NULL) add_path(&text, path);
+    text.failed |= path == NULL;
+    for (char before = ':'; next_item(&at, &key, &value); before = ',') {
+        duet_text_add(&text, "%c%s=", before, keys[key].key);
+        text.failed |= value == NULL;
+        if (value != NULL && keys[key].take == take_labels)
+            add_path(&text, value);
+        else if (value != NULL)
+            duet_text_add(&text, "%s", value);
+        free(value);
+    }
+    char *result = text.failed ? NULL : strdup(duet_text_get(&text));
+    duet_text_free(&text);
+    free(path);
+    return result;
+}

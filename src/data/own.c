@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets that a program holds in memory, or gives a piece at a time. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "base/status.h"
+#include "data/data.h"
+#include "data/memory.h"
+
+/* Rows that a program's function gives. */
+typedef struct asked {
+    duet_fill_rows fill;
+    void *context;
+    duet_split split;
+} asked;
+
+static duet_status asked_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error)
+{
+    const asked *it = rows->state;
+    duet_error own = {0};
+    duet_status status = it->fill(it->context, it->split, first, count, destination, &own);
+    if (status == DUET_OK) return DUET_OK;
+    return duet_fail(error, status, "%s: %s", rows->path,
+                     own.message[0] != '\0' ? own.message : "the program's function gave no examples");
+}
+
+static duet_status asked_new(duet_rows *rows, const asked *it, duet_error *error)
+{
+    asked *copy = malloc(sizeof *copy);
+    if (copy == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", rows->path);
+    *copy = *it;
+    rows->state = copy;
+    return DUET_OK;
+}
+
+static duet_status asked_share(duet_rows *to, const duet_rows *from, duet_error *error)
+{
+    return asked_new(to, from->state, error);
+}
+
+static void asked_close(duet_rows *rows)
+{
+    free(rows->state);
+}
+
+static const duet_row_source asked_source = {asked_read, NULL, NULL, asked_share, asked_close};
+
+static duet_status check(const duet_own_data *set, duet_error *error)
+{
+    if (set->name == NULL || set->name[0] == '\0')
+        return duet_fail(error, DUET_ERROR_USAGE, "a set of the program's own needs a name");
+    size_t elements = duet_shape_elements(set->shape), bytes;
+    bool fits = set->shape.rank >= 1 && set->shape.rank <= 3 && elements > 0 &&
+                duet_size_multiply(elements, set->count[DUET_TRAIN], &bytes) &&
+                duet_size_multiply(elements, set->count[DUET_TEST], &bytes);
+    if (!fits || set->count[DUET_TRAIN] == 0 || (set->type != DUET_UINT8 && set->type != DUET_FLOAT32))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "%s: bytes or float32 of 1 to 3 extents, and training examples, are expected", set->name);
+    for (size_t split = 0; split < 2; split++)
+        for (size_t i = 0; set->labels[split] != NULL && set->class_names != NULL && i < set->count[split]; i++)
+            if (set->labels[split][i] >= set->classes)
+                return duet_fail(error, DUET_ERROR_USAGE, "%s: label %u, but %zu classes have names", set->name,
+                                 set->labels[split][i], set->classes);
+    return DUET_OK;
+}
+
+static duet_status open_split(duet_rows *rows, const duet_own_data *set, duet_split split, duet_fill_rows fill,
+                              void *context, duet_error *error)
+{
+    const asked it = {fill, context, split};
+    if (set->count[split] == 0) return DUET_OK;
+    rows->path = strdup(set->name);
+    rows->count = set->count[split];
+    rows->shape = set->shape;
+    rows->row_elements = duet_shape_elements(set->shape);
+    rows->element = set->type == DUET_UINT8 ? DUET_ELEMENT_UINT8 : DUET_ELEMENT_FLOAT32;
+    if (set->labels[split] != NULL) rows->labels.values = malloc(rows->count);
+    if (rows->path == NULL || (set->labels[split] != NULL && rows->labels.values == NULL))
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
+    if (set->labels[split] != NULL) memcpy(rows->labels.values, set->labels[split], rows->count);
+    if (fill == NULL) return duet_rows_lie_in_memory(rows, (void *)(uintptr_t)set->examples[split], false, error);
+    DUET_TRY(asked_new(rows, &it, error));
+    rows->source = &asked_source;
+    return DUET_OK;
+}
+
+static duet_status copy_names(duet_data *data, const duet_own_data *set, duet_error *error)
+{
+    if (set->class_names == NULL) return DUET_OK;
+    data->class_names = calloc(set->classes, sizeof *data->class_names);
+    bool sound = data->class_names != NULL;
+    for (size_t i = 0; sound && i < set->classes; i++) {
+        sound = (data->class_names[i] = strdup(set->class_names[i])) != NULL;
+        data->class_name_count += sound;
+    }
+    data->info.class_names = (const char *const *)data->class_names;
+    data->info.classes = data->class_name_count;
+    return sound ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
+}
+
+static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill_rows fill, void *context,
+                            duet_error *error)
+{
+    duet_rows rows[2] = {{0}};
+    const duet_data_options options = {.channels = DUET_CHANNELS_LAST, .notes = &data->notes};
+    data->name = strdup(set->name);
+    data->source = strdup("the program's own");
+    if (data->name == NULL || data->source == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
+    duet_status status = copy_names(data, set, error);
+    for (size_t split = 0; status == DUET_OK && split < 2; split++)
+        status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
+    if (status == DUET_OK) return duet_data_take_rows(data, rows, &options, error);
+    duet_rows_close(&rows[0]);
+    duet_rows_close(&rows[1]);
+    return status;
+}
+
+static duet_status open_checked(duet_data **opened, const duet_own_data *set, duet_fill_rows fill, void *context,
+                                duet_error *error)
+{
+    *opened = NULL;
+    DUET_TRY(check(set, error));
+    duet_data *data = calloc(1, sizeof *data);
+    if (data == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
+    duet_status status = open_own(data, set, fill, context, error);
+    if (status != DUET_OK) {
+        duet_data_close(&data);
+        return status;
+    }
+    data->info.name = data->name;
+    data->info.source = data->source;
+    *opened = data;
+    return DUET_OK;
+}
+
+duet_status duet_data_from_memory(duet_data **data, const duet_own_data *set, duet_error *error)
+{
+    *data = NULL;
+    for (size_t split = 0; split < 2; split++)
+        if (set->count[split] > 0 && set->examples[split] == NULL)
+            return duet_fail(error, DUET_ERROR_USAGE, "%s: the %s split has %zu examples and no memory of them",
+                             set->name != NULL ? set->name : "a set", split == DUET_TRAIN ? "training" : "test",
+                             set->count[split]);
+    return open_checked(data, set, NULL, NULL, error);
+}
+
+duet_status duet_data_from_callback(duet_data **data, const duet_own_data *set, duet_fill_rows fill, void *context,
+                                    duet_error *error)
+{
+    *data = NULL;
+    if (fill == NULL) return duet_fail(error, DUET_ERROR_USAGE, "a function that gives examples is missing");
+    return open_checked(data, set, fill, context, error);
+}

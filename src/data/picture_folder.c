@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* A folder of pictures, with the folders in it, in the order of their paths. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "data/picture.h"
+#include "data/pictures.h"
+
+enum { DEEPEST = 8 };
+
+static duet_status open_reader(void **reader, const duet_picture_list *list, duet_error *error)
+{
+    (void)list;
+    (void)error;
+    *reader = NULL;
+    return DUET_OK;
+}
+
+static void close_reader(void *reader)
+{
+    (void)reader;
+}
+
+static duet_status read_file(duet_stream *stream, size_t most, duet_file_bytes *bytes, duet_error *error)
+{
+    size_t wanted = stream->size < most ? stream->size : most;
+    if (stream->size > DUET_PICTURE_BYTES)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: a picture of %zu bytes; at most %d MiB are read", stream->path,
+                         stream->size, DUET_PICTURE_BYTES >> 20);
+    bytes->length = 0;
+    if (!duet_file_bytes_grow(bytes, wanted + 1))
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
+    return duet_stream_read_some(stream, bytes->data, wanted, &bytes->length, error);
+}
+
+static duet_status load(void *reader, const duet_picture_list *list, const duet_picture_entry *entry, size_t most,
+                        duet_file_bytes *bytes, duet_error *error)
+{
+    (void)reader;
+    duet_stream stream = {0};
+    char *path = duet_path_join(list->source, entry->name);
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", list->source);
+    duet_status status = duet_stream_open(&stream, path, error);
+    if (status == DUET_OK) status = read_file(&stream, most, bytes, error);
+    duet_stream_close(&stream);
+    free(path);
+    return status;
+}
+
+static const duet_picture_place folder_place = {open_reader, load, close_reader};
+
+static duet_status walk(duet_picture_list *list, const char *folder, const char *inner, int depth, duet_error *error);
+
+/* An entry of a folder; `name` is its path from the list's folder on. */
+static duet_status look_at(duet_picture_list *list, const char *path, const char *name, int depth, duet_error *error)
+{
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s; mend it, or remove it from the folder",
+                         path, strerror(errno));
+    if (S_ISDIR(about.st_mode)) return walk(list, path, name, depth + 1, error);
+    if (S_ISREG(about.st_mode)) return duet_picture_list_add(list, name, 0, error);
+    return duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file; remove it from the folder", path);
+}
+
+static duet_status walk(duet_picture_list *list, const char *folder, const char *inner, int depth, duet_error *error)
+{
+    if (depth > DEEPEST)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: folders lie more than %d deep; [train/ or test/][class/]... is expected", folder,
+                         DEEPEST);
+    DIR *entries = opendir(folder);
+    if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
+    duet_status status = DUET_OK;
+    for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;) {
+        if (entry->d_name[0] == '.') continue;
+        char *path = duet_path_join(folder, entry->d_name), *name = duet_path_join(inner, entry->d_name);
+        status = path == NULL || name == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder)
+                                              : look_at(list, path, name, depth, error);
+        free(path);
+        free(name);
+    }
+    (void)closedir(entries);
+    return status;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp(((const duet_picture_entry *)a)->name, ((const duet_picture_entry *)b)->name);
+}
+
+duet_status duet_picture_folder_open(duet_rows rows[2], const char *path, const duet_data_options *options,
+                                     duet_error *error)
+{
+    duet_picture_list *list = duet_picture_list_new(path, &folder_place, error);
+    if (list == NULL) return DUET_ERROR_MEMORY;
+    duet_status status = walk(list, path, "", 0, error);
+    if (status != DUET_OK) {
+        duet_picture_list_release(list);
+        return status;
+    }
+    if (list->count > 0) qsort(list->entries, list->count, sizeof *list->entries, compare_entries);
+    return duet_pictures_open(rows, list, options, error);
+}

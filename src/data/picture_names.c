@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* What the paths of pictures say: [train/ or test/][class/]...file. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/array.h"
+#include "base/status.h"
+#include "data/pictures.h"
+
+enum { MOST_CLASSES = 256 };
+
+typedef enum part { PART_NONE, PART_TRAIN, PART_TEST, PART_VALIDATION } part;
+
+static part part_of(const char *name, size_t length)
+{
+    static const struct {
+        const char *word;
+        part part;
+    } words[] = {
+        {"train", PART_TRAIN}, {"training", PART_TRAIN}, {"test", PART_TEST},        {"testing", PART_TEST},
+        {"t10k", PART_TEST},   {"val", PART_VALIDATION}, {"valid", PART_VALIDATION}, {"validation", PART_VALIDATION}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i].word) == length && strncasecmp(words[i].word, name, length) == 0) return words[i].part;
+    return PART_NONE;
+}
+
+/* The length of the path's first folder; 0: there is none. */
+static size_t first_folder(const char *path)
+{
+    const char *slash = strchr(path, '/');
+    return slash == NULL ? 0 : (size_t)(slash - path);
+}
+
+/* How much of all paths is folders that all of them share, as in an archive of one folder. A folder of a part stays. */
+static size_t common_folders(const duet_picture_list *list)
+{
+    const char *path = list->entries[0].name;
+    for (size_t done = 0, length;; done += length + 1) {
+        length = first_folder(path + done);
+        if (length == 0 || part_of(path + done, length) != PART_NONE) return done;
+        for (size_t i = 1; i < list->count; i++)
+            if (strncmp(list->entries[i].name, path, done + length + 1) != 0) return done;
+    }
+}
+
+/* Whether the first folders are parts of a set: some are called train. */
+static bool has_parts(const duet_picture_list *list, size_t skip)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const char *path = list->entries[i].name + skip;
+        if (part_of(path, first_folder(path)) == PART_TRAIN) return true;
+    }
+    return false;
+}
+
+/* Which split each entry is of. Without a test folder the pictures for validation are the test split; with one they are
+ * left out. */
+static duet_status find_splits(duet_picture_list *list, size_t skip, duet_notes *notes, duet_error *error)
+{
+    size_t counts[4] = {0};
+    for (size_t i = 0; i < list->count; i++) {
+        const char *path = list->entries[i].name + skip;
+        part is = part_of(path, first_folder(path));
+        counts[is]++;
+        if (is == PART_NONE)
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s: %s lies outside of the folders train and test, where others are; move it into one "
+                             "of them",
+                             list->source, list->entries[i].name);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const char *path = list->entries[i].name + skip;
+        part is = part_of(path, first_folder(path));
+        list->entries[i].split = is == PART_TRAIN ? DUET_TRAIN : DUET_TEST;
+        list->entries[i].is_left_out = is == PART_VALIDATION && counts[PART_TEST] > 0;
+    }
+    if (counts[PART_TEST] > 0 && counts[PART_VALIDATION] > 0)
+        duet_notes_add(notes, false, "%s: %zu pictures for validation are left out; the test split is the folder test",
+                       list->source, counts[PART_VALIDATION]);
+    return DUET_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static duet_status too_many(const duet_picture_list *list, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA, "%s: more than %d folders of classes; %d classes are possible",
+                     list->source, MOST_CLASSES, MOST_CLASSES);
+}
+
+/* The class names, sorted and each once. */
+static duet_status collect_classes(duet_picture_list *list, const char *const *starts, duet_error *error)
+{
+    size_t capacity = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        size_t length = first_folder(starts[i]), k = list->class_count;
+        if (list->entries[i].is_left_out) continue;
+        /* most often it is the class of the entry before */
+        while (k > 0 && (strncmp(list->classes[k - 1], starts[i], length) != 0 || list->classes[k - 1][length] != '\0'))
+            k--;
+        if (k > 0) continue;
+        if (list->class_count == MOST_CLASSES) return too_many(list, error);
+        char *name = strndup(starts[i], length);
+        if (name == NULL || !duet_array_grow(&list->classes, list->class_count, &capacity, sizeof *list->classes)) {
+            free(name);
+            return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its classes", list->source);
+        }
+        list->classes[list->class_count++] = name;
+    }
+    qsort(list->classes, list->class_count, sizeof *list->classes, compare_names);
+    return DUET_OK;
+}
+
+static void give_classes(duet_picture_list *list, const char *const *starts)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        size_t length = first_folder(starts[i]), k = 0;
+        while (k + 1 < list->class_count &&
+               (strncmp(list->classes[k], starts[i], length) != 0 || list->classes[k][length] != '\0'))
+            k++;
+        list->entries[i].class = k;
+    }
+}
+
+/* `starts`: each path without what is common and without its part. */
+static duet_status find_classes(duet_picture_list *list, const char *const *starts, duet_error *error)
+{
+    size_t inside = 0, used = 0, one = 0, other = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->entries[i].is_left_out) continue;
+        used++;
+        if (first_folder(starts[i]) > 0) {
+            inside++;
+            one = i;
+        } else {
+            other = i;
+        }
+    }
+    if (inside == 0) return DUET_OK;
+    if (inside < used)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: some pictures lie in folders of classes, such as %s, and some in none, such as %s: move "
+                         "them, so that all have a class or none has",
+                         list->source, list->entries[one].name, list->entries[other].name);
+    DUET_TRY(collect_classes(list, starts, error));
+    give_classes(list, starts);
+    return DUET_OK;
+}
+
+/* The entries of each split in the list's order. */
+static duet_status make_order(duet_picture_list *list, duet_error *error)
+{
+    for (size_t split = 0; split < 2; split++) {
+        list->order[split] = calloc(list->count, sizeof *list->order[split]);
+        if (list->order[split] == NULL)
+            return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its files", list->source);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        duet_split split = list->entries[i].split;
+        if (!list->entries[i].is_left_out) list->order[split][list->order_count[split]++] = i;
+    }
+    return DUET_OK;
+}
+
+static duet_status refuse_empty(const duet_picture_list *list, duet_error *error)
+{
+    if (list->others > 0)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
+                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s",
+                         list->source, list->other, list->others > 1 ? " and others" : "");
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: holds no training pictures: PNG and JPEG files, or names such as "
+                     "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected",
+                     list->source);
+}
+
+duet_status duet_picture_list_sort_out(duet_picture_list *list, duet_notes *notes, duet_error *error)
+{
+    if (list->count == 0) return refuse_empty(list, error);
+    size_t skip = common_folders(list);
+    bool parts = has_parts(list, skip);
+    if (parts) DUET_TRY(find_splits(list, skip, notes, error));
+    const char **starts = calloc(list->count, sizeof *starts);
+    if (starts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its files", list->source);
+    for (size_t i = 0; i < list->count; i++) {
+        const char *path = list->entries[i].name + skip;
+        starts[i] = path + (parts ? first_folder(path) + 1 : 0);
+    }
+    duet_status status = find_classes(list, starts, error);
+    free(starts);
+    return status == DUET_OK ? make_order(list, error) : status;
+}

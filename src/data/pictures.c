@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows that are decoded when they are read. Opening looks at every file's header, so that what does not fit is known
+ * before anything is trained. */
+#include "data/pictures.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/array.h"
+#include "base/status.h"
+#include "data/picture.h"
+
+/* What reads one split's pictures. */
+typedef struct picture_rows {
+    duet_picture_list *list;
+    duet_split split;
+    void *reader;
+    duet_file_bytes bytes;
+} picture_rows;
+
+duet_picture_list *duet_picture_list_new(const char *source, const duet_picture_place *place, duet_error *error)
+{
+    duet_picture_list *list = calloc(1, sizeof *list);
+    if (list != NULL) list->source = strdup(source);
+    if (list != NULL && list->source != NULL) {
+        list->users = 1;
+        list->place = place;
+        return list;
+    }
+    free(list);
+    (void)duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", source);
+    return NULL;
+}
+
+void duet_picture_list_release(duet_picture_list *list)
+{
+    if (list == NULL || --list->users > 0) return;
+    for (size_t i = 0; i < list->count; i++) free(list->entries[i].name);
+    for (size_t i = 0; i < list->class_count; i++) free(list->classes[i]);
+    free(list->classes);
+    free(list->entries);
+    free(list->order[0]);
+    free(list->order[1]);
+    free(list->source);
+    free(list->other);
+    free(list);
+}
+
+static const char *const foreign_endings[] = {".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif",
+                                              ".jp2",  ".jxl", ".ppm", ".pgm", ".pbm",  ".svg",  NULL};
+
+duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error)
+{
+    bool sound = true, foreign = duet_name_ends_in(name, foreign_endings);
+    if (!duet_picture_name_is(name)) {
+        if (list->others == 0 || (foreign && list->foreign == 0)) {
+            free(list->other);
+            sound = (list->other = strdup(name)) != NULL;
+        }
+        list->others++;
+        list->foreign += foreign;
+    } else if (!duet_array_grow(&list->entries, list->count, &list->capacity, sizeof *list->entries)) {
+        sound = false;
+    } else {
+        list->entries[list->count] = (duet_picture_entry){.name = strdup(name), .position = position};
+        sound = list->entries[list->count++].name != NULL;
+    }
+    return sound ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to list its files", list->source);
+}
+
+bool duet_file_bytes_grow(duet_file_bytes *bytes, size_t more)
+{
+    if (bytes->capacity - bytes->length >= more) return true;
+    size_t capacity = bytes->length + more > 2 * bytes->capacity ? bytes->length + more : 2 * bytes->capacity;
+    unsigned char *data = realloc(bytes->data, capacity);
+    if (data == NULL) return false;
+    bytes->data = data;
+    bytes->capacity = capacity;
+    return true;
+}
+
+/* The error of a file, which says where the file is. */
+static duet_status fail_in(const duet_picture_list *list, const duet_error *own, duet_error *error)
+{
+    return duet_fail(error, own->status, "%s: %s", list->source, own->message);
+}
+
+/* Examines one file: from its first bytes, or from all of them where the header is longer. */
+static duet_status examine(const duet_picture_list *list, void *reader, size_t entry, duet_file_bytes *bytes,
+                           duet_picture_header *header, duet_error *error)
+{
+    const duet_picture_entry *of = &list->entries[entry];
+    duet_error early = {0}, late = {0};
+    DUET_TRY(list->place->load(reader, list, of, DUET_PICTURE_START, bytes, error));
+    duet_picture_file file = {of->name, bytes->data, bytes->length};
+    if (duet_picture_examine(&file, header, &early) == DUET_OK) return DUET_OK;
+    if (bytes->length != DUET_PICTURE_START) return fail_in(list, &early, error); /* that was all of it */
+    DUET_TRY(list->place->load(reader, list, of, DUET_PICTURE_BYTES, bytes, error));
+    file = (duet_picture_file){of->name, bytes->data, bytes->length};
+    return duet_picture_examine(&file, header, &late) == DUET_OK ? DUET_OK : fail_in(list, &late, error);
+}
+
+static duet_status take_header(duet_picture_list *list, size_t entry, const duet_picture_header *header, bool first,
+                               duet_error *error)
+{
+    if (first && !list->fitted) {
+        list->height = header->height;
+        list->width = header->width;
+    }
+    if (!header->grey) list->channels = 3;
+    if (list->fitted || (header->height == list->height && header->width == list->width)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: %s is %zu x %zu pixels and %s %zu x %zu; with --size HEIGHTxWIDTH, such as --size %zux%zu, "
+                     "all are scaled to cover that size and cut at the centre",
+                     list->source, list->entries[list->order[0][0]].name, list->height, list->width,
+                     list->entries[entry].name, header->height, header->width, list->height, list->width);
+}
+
+/* All pictures are of one size, and grey if all are. */
+static duet_status examine_all(duet_picture_list *list, duet_error *error)
+{
+    void *reader = NULL;
+    duet_file_bytes bytes = {0};
+    duet_status status = list->place->open(&reader, list, error);
+    list->channels = 1;
+    for (size_t i = 0, done = 0; status == DUET_OK && i < list->count; i++) {
+        duet_picture_header header;
+        if (list->entries[i].is_left_out) continue;
+        status = examine(list, reader, i, &bytes, &header, error);
+        if (status == DUET_OK) status = take_header(list, i, &header, done++ == 0, error);
+    }
+    free(bytes.data);
+    if (reader != NULL) list->place->close(reader);
+    return status;
+}
+
+static duet_status decode(const duet_picture_list *list, const duet_picture_file *file, uint8_t *to, duet_error *error)
+{
+    duet_picture picture;
+    DUET_TRY(duet_picture_decode(file, &picture, error));
+    duet_status status = DUET_OK;
+    if (!list->fitted && (picture.height != list->height || picture.width != list->width))
+        status = duet_fail(error, DUET_ERROR_DATA, "%s: has changed: it was %zu x %zu pixels and is %zu x %zu",
+                           file->name, list->height, list->width, picture.height, picture.width);
+    if (status == DUET_OK)
+        status = duet_picture_fit(&picture, file->name, list->height, list->width, list->channels, to, error);
+    duet_picture_free(&picture);
+    return status;
+}
+
+static duet_status read_one(picture_rows *it, const duet_picture_entry *entry, uint8_t *to, duet_error *error)
+{
+    duet_error own = {0};
+    DUET_TRY(it->list->place->load(it->reader, it->list, entry, DUET_PICTURE_BYTES, &it->bytes, error));
+    duet_picture_file file = {entry->name, it->bytes.data, it->bytes.length};
+    return decode(it->list, &file, to, &own) == DUET_OK ? DUET_OK : fail_in(it->list, &own, error);
+}
+
+static duet_status pictures_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error)
+{
+    picture_rows *it = rows->state;
+    const duet_picture_list *list = it->list;
+    uint8_t *to = destination;
+    for (size_t i = first; i < first + count; i++, to += rows->row_elements)
+        DUET_TRY(read_one(it, &list->entries[list->order[it->split][i]], to, error));
+    return DUET_OK;
+}
+
+static void pictures_close(duet_rows *rows)
+{
+    picture_rows *it = rows->state;
+    if (it->reader != NULL) it->list->place->close(it->reader);
+    duet_picture_list_release(it->list);
+    free(it->bytes.data);
+    free(it);
+}
+
+static duet_status start_reading(duet_rows *rows, duet_picture_list *list, duet_split split, duet_error *error)
+{
+    picture_rows *it = calloc(1, sizeof *it);
+    if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", list->source);
+    list->users++;
+    it->list = list;
+    it->split = split;
+    rows->state = it;
+    return list->place->open(&it->reader, list, error);
+}
+
+static duet_status pictures_share(duet_rows *to, const duet_rows *from, duet_error *error)
+{
+    const picture_rows *it = from->state;
+    return start_reading(to, it->list, it->split, error);
+}
+
+static const duet_row_source pictures_source = {pictures_read, NULL, NULL, pictures_share, pictures_close};
+
+/* The classes of a split's pictures as labels by name. */
+static duet_status label(duet_rows *rows, const duet_picture_list *list, duet_split split, duet_error *error)
+{
+    duet_labels *labels = &rows->labels;
+    if (list->classes == NULL) return DUET_OK;
+    labels->values = malloc(rows->count);
+    labels->names = calloc(list->class_count, sizeof *labels->names);
+    bool sound = labels->values != NULL && labels->names != NULL;
+    for (size_t i = 0; sound && i < list->class_count; i++) {
+        sound = (labels->names[i] = strdup(list->classes[i])) != NULL;
+        labels->name_count += sound;
+    }
+    if (!sound) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for labels", list->source);
+    for (size_t i = 0; i < rows->count; i++) labels->values[i] = (uint8_t)list->entries[list->order[split][i]].class;
+    return DUET_OK;
+}
+
+static duet_status open_split(duet_rows *rows, duet_picture_list *list, duet_split split, duet_error *error)
+{
+    if (list->order_count[split] == 0) return DUET_OK;
+    *rows = (duet_rows){.path = strdup(list->source), .count = list->order_count[split]};
+    if (rows->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", list->source);
+    rows->element = DUET_ELEMENT_UINT8;
+    rows->shape = DUET_SHAPE(list->height, list->width, list->channels);
+    rows->row_elements = duet_shape_elements(rows->shape);
+    duet_status status = start_reading(rows, list, split, error);
+    rows->source = rows->state == NULL ? NULL : &pictures_source;
+    return status == DUET_OK ? label(rows, list, split, error) : status;
+}
+
+duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const duet_data_options *options,
+                               duet_error *error)
+{
+    if (list->count > 0 && list->foreign > 0)
+        duet_notes_add(options->notes, false,
+                       "%s: %zu pictures are left out, since only PNG and JPEG files are read: "
+                       "%s%s",
+                       list->source, list->foreign, list->other, list->foreign > 1 ? " and others" : "");
+    list->fitted = options->height > 0;
+    list->height = options->height;
+    list->width = options->width;
+    duet_status status = duet_picture_list_sort_out(list, options->notes, error);
+    if (status == DUET_OK) status = examine_all(list, error);
+    for (size_t split = 0; status == DUET_OK && split < 2; split++)
+        status = open_split(&rows[split], list, (duet_split)split, error);
+    duet_picture_list_release(list);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What is sound and may still not be what was meant: shapes, ranges, and how the two splits compare. */
+#ifndef DUET_SRC_DATA_PLAUSIBLE_H
+#define DUET_SRC_DATA_PLAUSIBLE_H
+
+#include "data/rows.h"
+
+/** Asks about shapes that look like another order of extents. */
+void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options);
+/** The range of a split's values: of bytes only as far as it is worth a look, [0, 255] else. */
+duet_status duet_look_at_range(duet_rows *rows, duet_range *range, duet_error *error);
+/** Says what is odd about the ranges; `test` is NULL where both splits are of one file. */
+void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
+                         const duet_data_options *options);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* From rows to a set of two splits, whatever format they come from: shapes and classes must agree, and without test
+ * rows the last tenth of the examples is the test split. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/status.h"
+#include "data/archive.h"
+#include "data/class_names.h"
+#include "data/data.h"
+#include "data/plausible.h"
+#include "data/turn.h"
+#include "graph/node.h"
+
+enum { TEST_SHARE = 10 };
+
+static duet_type type_of(const duet_rows *rows)
+{
+    return rows->element == DUET_ELEMENT_UINT8 ? DUET_UINT8 : DUET_FLOAT32;
+}
+
+static duet_status check_alike(const duet_rows *train, const duet_rows *test, duet_error *error)
+{
+    if (type_of(train) == type_of(test) && duet_shape_equal(train->shape, test->shape)) return DUET_OK;
+    char has[96], had[96];
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: its examples differ in shape or type from those of %s: %s of shape %s, and %s of shape %s",
+                     test->path, train->path, type_of(test) == DUET_UINT8 ? "bytes" : "floats",
+                     duet_shape_text(test->shape, has), type_of(train) == DUET_UINT8 ? "bytes" : "floats",
+                     duet_shape_text(train->shape, had));
+}
+
+/* Divides the training rows between the splits: each reads them on its own. */
+static duet_status divide(duet_data_part *parts, duet_error *error)
+{
+    duet_data_part *train = &parts[DUET_TRAIN], *test = &parts[DUET_TEST];
+    size_t total = train->count, share = total / TEST_SHARE > 0 ? total / TEST_SHARE : 1;
+    if (total < 2)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: one example; at least two are expected, to train and to test with", train->rows.path);
+    DUET_TRY(duet_rows_share(&test->rows, &train->rows, error));
+    train->count = total - share;
+    test->count = share;
+    test->first = total - share;
+    if (train->labels == NULL) return DUET_OK;
+    test->labels = malloc(share);
+    if (test->labels == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu labels", share);
+    memcpy(test->labels, train->labels + test->first, share);
+    return DUET_OK;
+}
+
+/* [height, width] is a picture of one channel. */
+static duet_shape example_shape(duet_shape row)
+{
+    if (row.rank == 2) row.dims[row.rank++] = 1;
+    return row;
+}
+
+static void describe(duet_data *data)
+{
+    duet_data_info *info = &data->info;
+    const duet_rows *rows = &data->parts[DUET_TRAIN].rows;
+    info->shape = example_shape(rows->shape);
+    info->type = type_of(rows);
+    info->picture = info->shape.rank == 3 && (info->shape.dims[2] == 1 || info->shape.dims[2] == 3);
+    for (size_t split = 0; split < 2; split++) {
+        const duet_data_part *part = &data->parts[split];
+        info->count[split] = part->count;
+        for (size_t i = 0; part->labels != NULL && i < part->count; i++)
+            if (part->labels[i] >= info->classes) info->classes = (size_t)part->labels[i] + 1;
+    }
+}
+
+/* Classes by name are the same in both splits, whichever of them each split has. */
+static duet_status take_names(duet_data *data, duet_rows rows[2], duet_error *error)
+{
+    duet_labels *const labels[] = {&rows[DUET_TRAIN].labels, &rows[DUET_TEST].labels};
+    const size_t counts[] = {rows[DUET_TRAIN].count, rows[DUET_TEST].count};
+    DUET_TRY(duet_class_names_join(labels, counts, &data->class_names, &data->class_name_count, error));
+    data->info.class_names = (const char *const *)data->class_names;
+    data->info.classes = data->class_name_count;
+    return DUET_OK;
+}
+
+static void take_labels(duet_data_part *part)
+{
+    part->count = part->rows.count;
+    part->labels = part->rows.labels.values;
+    part->rows.labels.values = NULL;
+}
+
+static bool is_picture_folder(const char *path, bool is_folder)
+{
+    (void)path;
+    return is_folder;
+}
+
+static bool is_archive(const char *path, bool is_folder)
+{
+    return !is_folder && duet_archive_is(path);
+}
+
+/* The table of formats of sets: the first that fits is taken. */
+static const duet_set_format formats[] = {
+    {"CIFAR-10's binary files", duet_cifar_fits, duet_cifar_open},
+    {"an archive of arrays (.npz)", duet_npz_fits, duet_npz_open},
+    {"an archive of pictures", is_archive, duet_picture_archive_open},
+    {"files of rows", duet_files_fit, duet_files_open},
+    {"a folder of pictures", is_picture_folder, duet_picture_folder_open},
+};
+
+/* What is no file or folder, such as a pipe, is never opened: that could wait for ever. */
+static duet_status find_format(const char *path, const duet_set_format **format, duet_error *error)
+{
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    bool is_folder = S_ISDIR(about.st_mode);
+    if (!is_folder && !S_ISREG(about.st_mode))
+        return duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file or a folder; save what it gives as a file",
+                         path);
+    for (*format = formats; !(*format)->fits(path, is_folder);) ++*format;
+    return DUET_OK;
+}
+
+static duet_status no_labels(const char *path, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as a file of labels: %s", path, strerror(errno));
+}
+
+/* --labels FILE: for all examples in order, or for those of the training split. */
+static duet_status take_label_file(duet_rows rows[2], const char *path, duet_error *error)
+{
+    struct stat about;
+    duet_rows labels = {0};
+    if (stat(path, &about) != 0) return rows[0].labels.values != NULL ? DUET_OK : no_labels(path, error);
+    DUET_TRY(duet_labels_open(&labels, path, error));
+    duet_status status = DUET_OK;
+    if (rows[1].count > 0 && labels.count == rows[0].count + rows[1].count)
+        status = duet_labels_divide(rows, &labels, error);
+    else
+        status = duet_labels_take(&rows[0], &labels, error);
+    duet_rows_close(&labels);
+    return status;
+}
+
+/* What the options say of how rows are to be read. Pictures in files are of the right size already. */
+static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_error *error)
+{
+    if (options->channels == DUET_CHANNELS_FIRST) DUET_TRY(duet_turn_channels(rows, error));
+    if (options->alpha == DUET_ALPHA_WHITE) DUET_TRY(duet_turn_alpha(rows, error));
+    if (options->values == DUET_VALUES_BYTES) DUET_TRY(duet_turn_bytes(rows, error));
+    return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
+}
+
+static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options, duet_error *error)
+{
+    const duet_set_format *format = NULL;
+    DUET_TRY(find_format(options->path, &format, error));
+    data->format = format->name;
+    DUET_TRY(format->open(rows, options->path, options, error));
+    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options->labels, error));
+    for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
+    duet_ask_about_shape(&rows[DUET_TRAIN], options);
+    return take_names(data, rows, error);
+}
+
+/* Looks at the values of both splits, or of the one file that they share. */
+static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
+{
+    duet_range ranges[2];
+    duet_data_part *parts = data->parts;
+    DUET_TRY(duet_look_at_range(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], error));
+    ranges[DUET_TEST] = ranges[DUET_TRAIN];
+    if (!divided) DUET_TRY(duet_look_at_range(&parts[DUET_TEST].rows, &ranges[DUET_TEST], error));
+    duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
+    data->info.unit_range = true;
+    for (size_t split = 0; split < 2; split++) {
+        float scale = parts[split].rows.element == DUET_ELEMENT_UINT8 ? 255 : 1;
+        data->info.low[split] = ranges[split].low / scale;
+        data->info.high[split] = ranges[split].high / scale;
+        data->info.unit_range &= data->info.low[split] >= 0 && data->info.high[split] <= 1;
+    }
+    return DUET_OK;
+}
+
+/* A file in the order of its classes has a last tenth of one class or two: what is learnt from the others says little
+ * of them. */
+static void tell_of_order(const duet_data_part *parts, const duet_data_options *options)
+{
+    bool there[256] = {false};
+    size_t classes = 0, pieces = 0, in_test = 0;
+    int before = -1;
+    if (parts[DUET_TRAIN].labels == NULL || parts[DUET_TEST].labels == NULL) return;
+    for (size_t split = 0; split < 2; split++)
+        for (size_t i = 0; i < parts[split].count; i++) {
+            int label = parts[split].labels[i];
+            classes += !there[label];
+            there[label] = true;
+            in_test += split == DUET_TEST && (label != before || i == 0);
+            pieces += label != before;
+            before = label;
+        }
+    if (classes < 2 || pieces > classes || in_test == classes) return;
+    duet_notes_add(options->notes, false,
+                   "%s: the examples are in the order of their classes, so that the test split, the last tenth, holds "
+                   "%zu of %zu: mix them, or give a test set of its own",
+                   parts[DUET_TRAIN].rows.path, in_test, classes);
+}
+
+/* From here on the rows are the parts'. */
+static duet_status finish(duet_data *data, const duet_data_options *options, duet_error *error)
+{
+    duet_data_part *parts = data->parts;
+    bool divided = parts[DUET_TEST].count == 0;
+    if (divided) DUET_TRY(divide(parts, error));
+    DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
+    DUET_TRY(look_at_ranges(data, divided, options, error));
+    if (divided) tell_of_order(parts, options);
+    describe(data);
+    return DUET_OK;
+}
+
+duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options, duet_error *error)
+{
+    for (size_t split = 0; split < 2; split++) {
+        data->parts[split].rows = rows[split];
+        take_labels(&data->parts[split]);
+    }
+    return finish(data, options, error);
+}
+
+duet_status duet_data_open_set(duet_data *data, const duet_data_options *options, duet_error *error)
+{
+    duet_rows rows[2] = {{0}};
+    duet_status status = open_rows(data, rows, options, error);
+    if (status == DUET_OK) return duet_data_take_rows(data, rows, options, error);
+    duet_rows_close(&rows[0]);
+    duet_rows_close(&rows[1]);
+    return status;
+}

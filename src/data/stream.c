@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Files through zlib. As long as reads are smaller than twice its buffer, zlib inflates into a window of its own and
+ * copies from there, so the destination is written once and never read, as is best for mapped device memory. */
+#include "data/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/status.h"
+
+enum { CHUNK = 128 * 1024 };
+
+/* Four bytes, so many before the end. */
+static uint32_t word_before_end(int descriptor, size_t size, size_t before)
+{
+    unsigned char word[4];
+    if (size < before || pread(descriptor, word, sizeof word, (off_t)(size - before)) != 4) return 0;
+    return word[0] | (uint32_t)word[1] << 8 | (uint32_t)word[2] << 16 | (uint32_t)word[3] << 24;
+}
+
+/* The error of a stream that zlib could not go on with. */
+static duet_status gzip_fail(const duet_stream *stream, duet_error *error)
+{
+    int code;
+    const char *words = gzerror(stream->handle, &code);
+    if (code == Z_ERRNO)
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", stream->path, strerror(errno));
+    if (code == Z_MEM_ERROR) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
+    if (code == Z_DATA_ERROR)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: damaged gzip file: %s; get it again", stream->path, words);
+    return duet_fail(error, DUET_ERROR_DATA, "%s: truncated: it ends too early; get it again", stream->path);
+}
+
+static duet_status gzip_read(duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error)
+{
+    int code, bytes_read = gzread(stream->handle, bytes, (unsigned)count);
+    *got = bytes_read < 0 ? 0 : (size_t)bytes_read;
+    if (*got == count) return DUET_OK;
+    (void)gzerror(stream->handle, &code); /* a gzip file that is cut gives what it has, and then Z_BUF_ERROR */
+    bool cut = *got == 0 && (code == Z_BUF_ERROR || (size_t)gztell(stream->handle) != stream->place);
+    if (bytes_read < 0 || cut || (code != Z_OK && code != Z_BUF_ERROR)) return gzip_fail(stream, error);
+    return DUET_OK;
+}
+
+static duet_status gzip_seek(duet_stream *stream, size_t place, duet_error *error)
+{
+    if (gzseek(stream->handle, (z_off_t)place, SEEK_SET) == (z_off_t)place) return DUET_OK;
+    return gzip_fail(stream, error);
+}
+
+static void gzip_close(duet_stream *stream)
+{
+    (void)gzclose_r(stream->handle);
+}
+
+static duet_status gzip_again(duet_stream *to, const duet_stream *from, duet_error *error);
+
+static const duet_stream_kind gzip_kind = {gzip_read, gzip_seek, gzip_again, gzip_close};
+
+/* A pipe would be waited for: O_NONBLOCK opens it at once, and then it is refused. */
+static int open_plain(const char *path, const char *name, size_t *size, duet_error *error)
+{
+    struct stat about;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0 || fstat(descriptor, &about) != 0) {
+        duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", name, strerror(errno));
+    } else if (!S_ISREG(about.st_mode)) {
+        duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file", name);
+    } else {
+        *size = (size_t)about.st_size;
+        return descriptor;
+    }
+    if (descriptor >= 0) (void)close(descriptor);
+    return -1;
+}
+
+static duet_status open_at(duet_stream *stream, const char *path, const char *name, size_t start, duet_error *error)
+{
+    duet_error own = {0};
+    int descriptor = open_plain(path, name, &stream->size, &own);
+    if (descriptor < 0) return duet_fail(error, own.status, "%s", own.message);
+    stream->stated_checksum = word_before_end(descriptor, stream->size, 8);
+    stream->stated = word_before_end(descriptor, stream->size, 4);
+    stream->start = start;
+    stream->path = strdup(name);
+    stream->file = strdup(path);
+    if (stream->path != NULL && stream->file != NULL && lseek(descriptor, (off_t)start, SEEK_SET) == (off_t)start)
+        stream->handle = gzdopen(descriptor, "rb");
+    if (stream->handle == NULL) {
+        (void)close(descriptor);
+        duet_stream_close(stream);
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", name);
+    }
+    stream->kind = &gzip_kind;
+    (void)gzbuffer(stream->handle, CHUNK);
+    return DUET_OK;
+}
+
+duet_status duet_stream_open(duet_stream *stream, const char *path, duet_error *error)
+{
+    unsigned char first;
+    DUET_TRY(open_at(stream, path, path, 0, error));
+    int got = gzread(stream->handle, &first, 1); /* zlib knows by now whether it is gzip */
+    stream->exact = got >= 0 && gzdirect(stream->handle) != 0;
+    stream->length = stream->size;
+    duet_status status = got < 0 || gzrewind(stream->handle) != 0 ? gzip_fail(stream, error) : DUET_OK;
+    if (status != DUET_OK) duet_stream_close(stream);
+    return status;
+}
+
+duet_status duet_stream_open_part(duet_stream *stream, const char *path, const char *name, size_t start, size_t length,
+                                  duet_error *error)
+{
+    DUET_TRY(open_at(stream, path, name, start, error));
+    stream->exact = true;
+    stream->length = length;
+    return DUET_OK;
+}
+
+static duet_status gzip_again(duet_stream *to, const duet_stream *from, duet_error *error)
+{
+    DUET_TRY(open_at(to, from->file, from->path, from->start, error));
+    to->exact = from->exact;
+    to->length = from->length;
+    return DUET_OK;
+}
+
+void duet_stream_close(duet_stream *stream)
+{
+    if (stream->kind != NULL) stream->kind->close(stream);
+    free(stream->path);
+    free(stream->file);
+    *stream = (duet_stream){0};
+}
+
+duet_status duet_stream_read_some(duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error)
+{
+    unsigned char *to = bytes;
+    size_t left = stream->place > stream->length ? 0 : stream->length - stream->place;
+    if (stream->exact && count > left) count = left;
+    for (*got = 0; *got < count;) {
+        size_t wanted = count - *got < CHUNK ? count - *got : CHUNK, piece;
+        DUET_TRY(stream->kind->read(stream, to + *got, wanted, &piece, error));
+        *got += piece;
+        stream->place += piece;
+        if (piece < wanted) break;
+    }
+    return DUET_OK;
+}
+
+duet_status duet_stream_read(duet_stream *stream, void *bytes, size_t count, const char *what, duet_error *error)
+{
+    size_t got;
+    DUET_TRY(duet_stream_read_some(stream, bytes, count, &got, error));
+    if (got == count) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s: truncated: it ends inside %s; get it again", stream->path, what);
+}
+
+duet_status duet_stream_seek(duet_stream *stream, size_t place, duet_error *error)
+{
+    if (place == stream->place) return DUET_OK;
+    DUET_TRY(stream->kind->seek(stream, place, error));
+    stream->place = place;
+    return DUET_OK;
+}
+
+duet_status duet_stream_more(duet_stream *stream, size_t place, bool *more, duet_error *error)
+{
+    unsigned char one;
+    size_t got;
+    DUET_TRY(duet_stream_seek(stream, place, error));
+    DUET_TRY(duet_stream_read_some(stream, &one, 1, &got, error));
+    *more = got > 0;
+    return DUET_OK;
+}
