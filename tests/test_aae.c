@@ -209,7 +209,9 @@ static void what_a_prior_cannot_be_is_said(void **state)
         duet_build *build;
         assert_ok(duet_data_open(&data, rows[i].data, &error), &error);
         assert_ok(duet_model_new(&model, duet_family_find("aae"), data, rows[i].settings, 3, 1, &error), &error);
-        assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_GRAPH, &error);
+        assert_int_not_equal(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_OK);
+        assert_true(error.status == DUET_ERROR_USAGE || error.status == DUET_ERROR_DATA);
+        assert_null(strstr(error.message, ".c:"));
         assert_message(&error, rows[i].piece);
         duet_model_free(&model);
         duet_data_close(&data);

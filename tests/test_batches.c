@@ -420,7 +420,7 @@ static void batch_larger_than_the_split(void **state)
     drawing plan;
     write_idx("a.idx", DIMS(10, 2), 0);
     duet_data *data = open_sound(in_folder("a.idx"));
-    assert_status(drawing_new(&plan, data, DUET_TRAIN, 10, true, &error), DUET_ERROR_GRAPH, &error);
+    assert_status(drawing_new(&plan, data, DUET_TRAIN, 10, true, &error), DUET_ERROR_DATA, &error);
     assert_message(&error, "use at most 9");
     drawing_free(&plan, &data);
 }

@@ -26,7 +26,7 @@ static const struct {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* What families may say to data that does not fit. Pictures with labels fit all. */
-static const char *const refusals[] = {"needs pictures", "learns from labels", "needs data in [0, 1]",
+static const char *const refusals[] = {"needs pictures", "learns from labels", "is for data in [0, 1]",
                                        "has one feature"};
 static void write_set(char path[PATH], const char *name, duet_shape shape)
 {

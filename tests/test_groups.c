@@ -90,14 +90,16 @@ static void keep_line(void *context, const char *line)
 static void groups_that_rest_are_named(void **state)
 {
     (void)state;
+    static const char *const settings[] = {"momentum=0.9", "lr=1", "left.beta2=0.5"};
     char said[512] = "";
     test_parts parts;
     duet_family family = family_of(build_rest);
     duet_device_set_log(device, keep_line, said);
-    test_parts_open(&parts, device, &family, plain, NULL, 0);
+    test_parts_open(&parts, device, &family, plain, settings, 3);
     duet_device_set_log(device, NULL, NULL);
     test_parts_close(&parts);
     assert_non_null(strstr(said, "no phase of groups updates the group \"idle\": its 1 parameters"));
+    assert_non_null(strstr(said, "nothing follows it: momentum=0.9\n"));
 }
 
 /* Of -w it is 1, and of (w - 2)^2 at 0 it is 4. */

@@ -33,13 +33,13 @@ static void build_constant(duet_model *m)
     duet_minimise(m, test_parameter(m, net, "w", 0), net);
 }
 static const duet_setting constant_settings[] = {
-    DUET_NUMBER("d_loss", 1.2, -10, 10, "term"),
+    DUET_NUMBER("d_loss", 1.2, -1000, 10, "term"),
     DUET_NUMBER("g_loss", 1, -10, 10, "term"),
     DUET_NUMBER("accuracy", 0.7, 0, 1, "term"),
     DUET_NUMBER("kl", 5, 0, 10, "term"),
     DUET_NUMBER("label_noise", 0, 0, 1, "what its name says"),
     DUET_COUNT("g_steps", 1, 1, 9, "what its name says"),
-    DUET_CHOICE("loss", "non-saturating", "non-saturating|other", "what its name says"),
+    DUET_CHOICE("loss", "non-saturating", "non-saturating|f-kl", "what its name says"),
 };
 static const duet_family constant = {
     .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 7};
@@ -53,7 +53,8 @@ static void reports_are_looked_at(void **state)
     } rows[] = {
         {{"d_loss=1.2"}, NULL, false},
         {{"d_loss=-0.5"}, "loss-below-zero", false},
-        {{"d_loss=-0.5", "loss=other"}, NULL, false},
+        {{"d_loss=-0.5", "loss=f-kl"}, NULL, false},
+        {{"d_loss=-200", "loss=f-kl"}, "loss-without-bound", false},
         {{"d_loss=0.0665", "g_loss=1.5"}, "loss-bound", false}, /* at least 2.74 in one state */
         {{"d_loss=0.0665", "g_loss=2.8"}, NULL, false},
         {{"d_loss=0.0665", "g_loss=1.5", "label_noise=0.1"}, NULL, false},

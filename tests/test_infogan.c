@@ -259,7 +259,7 @@ static void codes_may_be_of_one_kind_but_not_of_none(void **state)
                                  SETTINGS("noise=0", rows[i].categories, rows[i].continuous), 1, &error),
                   &error);
         if (i == 0) {
-            assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_GRAPH, &error);
+            assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_USAGE, &error);
             assert_message(&error, "categories or continuous above 0");
         } else {
             assert_ok(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), &error);

@@ -116,6 +116,141 @@ static void train_on_latents_of_use(duet_model *m)
     duet_minimise(m, duet_batch_mean(duet_dense(net, "layer", duet_latent(m, &prior, 1), 1)), net);
 }
 
+static void minimise_what_does_not_depend(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net"), *other = duet_model_group(m, "other");
+    (void)test_parameter(m, other, "w", 1);
+    duet_phase(m, "only", 1);
+    duet_minimise(m, test_parameter(m, net, "w", 1), other);
+}
+
+static void minimise_a_stopped_gradient(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "only", 1);
+    duet_minimise(m, duet_stop_gradient(test_parameter(m, net, "w", 1)), net);
+}
+
+static void descend_what_does_not_depend(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net"), *code = duet_scratch_group(m, "code");
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    (void)duet_parameter(duet_model_graph(m), code, "z", DUET_SHAPE(1), zero);
+    duet_procedure(m, "other");
+    duet_phase(m, "descend", 1);
+    duet_minimise(m, duet_square(test_parameter(m, net, "w", 1)), code);
+}
+
+static void minimise_over_nothing(duet_model *m)
+{
+    duet_group *none = NULL;
+    duet_phase(m, "only", 1);
+    duet_minimise(m, test_parameter(m, duet_model_group(m, "net"), "w", 1), none);
+}
+
+static void minimise_twice_in_a_phase(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "only", 1);
+    duet_minimise(m, test_parameter(m, net, "w", 1), net);
+    duet_minimise(m, test_parameter(m, net, "w", 1), net);
+}
+
+static void minimise_a_vector(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "only", 1);
+    duet_minimise(m, duet_dense(net, "layer", duet_model_batch(m), 1), net);
+}
+
+static void gate_by_a_vector(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "only", 1);
+    duet_minimise_gated(m, test_parameter(m, net, "w", 1), duet_model_batch(m), net);
+}
+
+static void train_nothing(duet_model *m)
+{
+    duet_phase(m, "only", 1);
+    duet_report(m, "x", test_parameter(m, duet_model_group(m, "net"), "w", 1));
+}
+
+static void reconstruct_other_widths(duet_model *m)
+{
+    duet_output(m, DUET_RECONSTRUCTION, duet_slice(duet_model_batch(m), 1, 0, 35));
+}
+
+static void sample_other_rows(duet_model *m)
+{
+    duet_output(m, DUET_SAMPLE, duet_normal(duet_model_graph(m), DUET_SHAPE(3, 36)));
+}
+
+static void give_a_mean_for_the_nll(duet_model *m)
+{
+    duet_output(m, DUET_NLL, duet_batch_mean(duet_model_batch(m)));
+}
+
+static void fill_no_input(duet_model *m)
+{
+    duet_node labels =
+        duet_input(duet_model_graph(m), "labels", DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m), 36));
+    duet_output(m, DUET_SAMPLE, labels);
+}
+
+static void assign_to_no_state(duet_model *m)
+{
+    duet_phase(m, "only", 1);
+    duet_phase_assign(m, duet_shift(test_number(m, "memory", 0), 1), duet_constant(duet_model_graph(m), 1));
+}
+
+static void assign_what_does_not_fit(duet_model *m)
+{
+    duet_phase(m, "only", 1);
+    duet_phase_assign(m, test_number(m, "memory", 0), duet_model_batch(m));
+}
+
+static void report_twice(duet_model *m)
+{
+    duet_phase(m, "first", 1);
+    duet_report(m, "x", test_number(m, "memory", 0));
+    duet_phase(m, "second", 1);
+    duet_report(m, "x", test_number(m, "memory", 0));
+}
+
+static duet_node narrow(duet_model *m, duet_node z)
+{
+    return duet_dense(duet_model_group(m, "net"), "layer", z, 35);
+}
+static void invert_other_widths(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(2);
+    (void)duet_latent(m, &prior, 1);
+    duet_invert(m, narrow);
+}
+static duet_node one_number(duet_model *m, duet_node z)
+{
+    return duet_dense(duet_model_group(m, "net"), "layer", z, 1);
+}
+static void reconstruct_by_one_number(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "only", 1);
+    duet_minimise(m, duet_batch_mean(duet_squared_error(one_number(m, duet_model_batch(m)), duet_model_batch(m))), net);
+}
+static void invert_one_number(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(2);
+    (void)duet_latent(m, &prior, 1);
+    duet_invert(m, one_number);
+}
+static void anneal_other_widths(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(2);
+    (void)duet_latent(m, &prior, 1);
+    duet_anneal_decoder(m, narrow);
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -139,10 +274,27 @@ static void mistakes_are_named(void **state)
         {run_every_0th_step, "every 0th step is none", DUET_BUILD_TRAIN},
         {read_a_setting_there_is_not, "has no setting \"nonsense\"", DUET_BUILD_TRAIN},
         {stack_layers_of_no_setting, "has no setting \"nonsense\"", DUET_BUILD_TRAIN},
-        {read_labels_there_are_not, "learns from labels", DUET_BUILD_TRAIN},
-        {want_other_multiples, "height and width multiples of 4", DUET_BUILD_TRAIN},
         {want_two_latents, "a model has one latent", DUET_BUILD_TRAIN},
         {train_on_latents_of_use, "draws its own latents by duet_prior_draw", DUET_BUILD_TRAIN},
+        {minimise_what_does_not_depend, "does not depend on the parameters of the group \"other\"", DUET_BUILD_TRAIN},
+        {minimise_a_stopped_gradient, "does not depend on the parameters of the group \"net\"", DUET_BUILD_TRAIN},
+        {descend_what_does_not_depend, "does not depend on the parameters of the group \"code\"", DUET_BUILD_EVAL},
+        {minimise_over_nothing, "no group is named, or the first one is NULL", DUET_BUILD_TRAIN},
+        {minimise_twice_in_a_phase, "moves the group \"net\" twice", DUET_BUILD_TRAIN},
+        {minimise_a_vector, "the loss: a scalar is needed, float32, this is [4, 1]", DUET_BUILD_TRAIN},
+        {gate_by_a_vector, "the gate: a scalar is needed, float32, this is [4, 36]", DUET_BUILD_TRAIN},
+        {train_nothing, "nothing would be trained", DUET_BUILD_TRAIN},
+        {reconstruct_other_widths, "4 rows of 36 float32 numbers were expected, this is [4, 35]", DUET_BUILD_EVAL},
+        {sample_other_rows, "4 rows of 36 float32 numbers were expected, this is [3, 36]", DUET_BUILD_EVAL},
+        {give_a_mean_for_the_nll, "4 rows of 1 float32 numbers were expected, this is []", DUET_BUILD_EVAL},
+        {fill_no_input, "input \"labels\": nobody fills it", DUET_BUILD_EVAL},
+        {assign_to_no_state, "not a state", DUET_BUILD_TRAIN},
+        {assign_what_does_not_fit, "the state is [] and the value [4, 36]", DUET_BUILD_TRAIN},
+        {report_twice, "report \"x\": the name is taken", DUET_BUILD_TRAIN},
+        {invert_other_widths, "said is [20, 35]", DUET_BUILD_EVAL},
+        {anneal_other_widths, "36]", DUET_BUILD_EVAL},
+        {reconstruct_by_one_number, "what is said is [4, 1], and what it is compared with [4, 36]", DUET_BUILD_TRAIN},
+        {invert_one_number, "what is said is [20, 1]", DUET_BUILD_EVAL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};
@@ -156,6 +308,36 @@ static void mistakes_are_named(void **state)
         assert_message(&error, rows[i].message);
         assert_message(&error, "test_mistakes.c:");
         assert_message(&error, "(model phases, examples of ");
+        assert_null(strstr(error.message, "src/"));
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+}
+
+/* What does not fit a model are data: no line of its code is wrong. */
+static void data_that_do_not_fit_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*build)(duet_model *m);
+        const char *message;
+    } rows[] = {
+        {read_labels_there_are_not, "the model phases learns from labels"},
+        {want_other_multiples,
+         "the model phases needs pictures: examples of [height, width, channels], height and width "
+         "multiples of 4, were expected"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        duet_build *build;
+        duet_family family = family_of(rows[i].build);
+        assert_ok(duet_data_open(&data, plain, &error), &error);
+        assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
+        assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_DATA, &error);
+        assert_ptr_equal(strstr(error.message, rows[i].message), error.message);
+        assert_null(strstr(error.message, ".c:"));
         duet_model_free(&model);
         duet_data_close(&data);
     }
@@ -165,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(data_that_do_not_fit_are_named),
     };
     return RUN_TESTS("mistakes", tests, open_sets, close_all);
 }

@@ -452,7 +452,7 @@ static void mistakes_say_where_and_what(void **state)
         {use_a_feature_as_axis, "layer_norm: axes 0x2 of [3, 4, 5, 6]; the last ones, without the batch"},
         {drop_all, "dropout: a rate in [0, 1) was expected, not 1"},
         {split_unevenly, "group_norm: 6 features do not make 4 equal groups"},
-        {end_without_beginning, "inference_end: no inference_begin"},
+        {end_without_beginning, "duet_inference_end: no duet_inference_begin"},
         {cut_at_the_end, "spectral_norm: axis 4 does not cut 4 dimensions in two"},
         {follow_another_shape, "state_follow"},
         {name_a_parameter_like_a_state, "parameter \"net.s\": the name is in use elsewhere"},

@@ -16,7 +16,7 @@ static void build_counter(duet_model *m)
     duet_node z = duet_latent(m, &prior, 1), w = test_parameter(m, duet_model_group(m, "net"), "w", 1);
     duet_phase(m, "train", 1);
     duet_minimise(m, duet_square(w), duet_model_group(m, "net"));
-    duet_output(m, DUET_DECODE, duet_scale(z, 2));
+    duet_own_output(m, "doubled", duet_scale(z, 2));
 
     duet_procedure(m, "count");
     duet_node x = duet_scratch(m, "x", DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m), 2));
@@ -197,7 +197,7 @@ static void samples_stop_between_batches(void **state)
     used it;
     duet_error error = {0};
     duet_family family = family_of(build_counter);
-    const duet_wanted wanted = {DUET_DECODE, values};
+    const duet_wanted wanted = {"doubled", values};
     const duet_request request = {.count = 1, .outputs = &wanted, .output_count = 1, .stop = &stop};
     open_used(&it, &family);
     assert_status(duet_evaluator_use(it.evaluator, &request, &error), DUET_ERROR_INTERRUPTED, &error);

@@ -462,7 +462,7 @@ static void one_feature_is_too_few(void **state)
         duet_error error = {0};
         assert_ok(duet_data_open(&parts.data, "two-peaks", &error), &error);
         assert_ok(duet_model_new(&parts.model, duet_family_find(families[i]), parts.data, NULL, 0, 1, &error), &error);
-        assert_status(duet_trainer_new(&parts.trainer, device, parts.model, 8, &error), DUET_ERROR_GRAPH, &error);
+        assert_status(duet_trainer_new(&parts.trainer, device, parts.model, 8, &error), DUET_ERROR_DATA, &error);
         assert_message(&error, "needs two at least");
         test_parts_close(&parts);
     }

@@ -138,6 +138,126 @@ static void choices_are_all_there_is(void **state)
     }
 }
 
+/* The settings that a training of these would be told are without effect; the optimiser's and the layers' too. */
+static void list_idle(const duet_family *family, const char *path, const char *const *settings, size_t count,
+                      char *list, size_t capacity)
+{
+    duet_error error = {0};
+    char pair[176];
+    duet_data *data;
+    duet_model *model;
+    duet_build *build;
+    list[0] = '\0';
+    assert_ok(duet_data_open(&data, path, &error), &error);
+    assert_ok(duet_model_new(&model, family, data, settings, count, 1, &error), &error);
+    assert_ok(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), &error);
+    const duet_procedure_description *train = &build->procedures[0];
+    for (size_t p = 0; p < train->phase_count; p++)
+        for (size_t o = 0; o < train->phases[p].objective_count; o++)
+            for (size_t g = 0; g < train->phases[p].objectives[o].group_count; g++)
+                duet_model_mark_optimiser(model, duet_group_name(train->phases[p].objectives[o].groups[g]));
+    duet_model_mark_layers(model);
+    for (size_t i = 0; duet_settings_idle(&model->settings, i, pair); i++)
+        (void)snprintf(list + strlen(list), capacity - strlen(list), "%s ", pair);
+    duet_build_free(&build);
+    duet_model_free(&model);
+    duet_data_close(&data);
+}
+
+static void settings_without_effect_are_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *settings[4], *idle;
+    } rows[] = {
+        {"vae", {"momentum=0.9", "lr=0.01"}, "momentum=0.9 "},
+        {"vae", {"momentum=0.9", "optimiser=sgd"}, ""},
+        {"vae", {"beta1=0.5", "epsilon=1e-4", "optimiser=sgd"}, "beta1=0.5 epsilon=1e-4 "},
+        {"vae", {"sigma=0.3"}, "sigma=0.3 "}, /* of data in [0, 1]: bernoulli */
+        {"vae", {"sigma=0.3", "sigma_floor=0.1", "likelihood=gaussian"}, "sigma_floor=0.1 "},
+        {"vae", {"sigma=0.3", "sigma_floor=0.1", "likelihood=gaussian-learned"}, ""},
+        {"vae", {"momentum=0", "sigma=1.0", "naive_ratio=1"}, ""}, /* as they are without being said */
+        {"vae", {"naive_ratio=2", "pseudo_inputs=8"}, "naive_ratio=2 pseudo_inputs=8 "},
+        {"vae", {"lr_steps=100", "lr_final=0.5"}, "lr_steps=100 lr_final=0.5 "},
+        {"vae", {"lr_steps=100", "lr_final=0.5", "lr_schedule=linear"}, ""},
+        {"vae", {"average_warm_up=10", "initialiser_scale=2"}, "average_warm_up=10 initialiser_scale=2 "},
+        {"vae", {"decoder.momentum=0.9"}, "decoder.momentum=0.9 "},
+        {"vae", {"decoder.momentum=0.9", "decoder.optimiser=sgd"}, ""},
+        {"gan",
+         {"instance_noise_steps=9", "penalty_weight=3", "penalty_every=4"},
+         "penalty_weight=3 penalty_every=4 instance_noise_steps=9 "},
+        {"gan", {"instance_noise_steps=9", "instance_noise=1", "penalty_weight=3", "penalty=r1"}, ""},
+        {"mixture",
+         {"activation=tanh", "spectral_norm=yes", "initialiser=normal"},
+         "activation=tanh initialiser=normal spectral_norm=yes "},
+        {"made", {"initialiser=normal", "spectral_norm=yes", "mixtures=3"}, "mixtures=3 "},
+        {"vae", {"shuffle=no", "activation=tanh", "gradient_norms=yes"}, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char list[512];
+        size_t count = 0;
+        while (count < 4 && rows[i].settings[count] != NULL) count++;
+        list_idle(duet_family_find(rows[i].family), unit, rows[i].settings, count, list, sizeof list);
+        assert_string_equal(list, rows[i].idle);
+    }
+    char list[512]; /* generated examples have no order */
+    list_idle(duet_family_find("vae"), "ring8", SETTINGS("shuffle=no"), list, sizeof list);
+    assert_string_equal(list, "shuffle=no ");
+}
+
+static void contradictions_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *settings[2], *piece;
+    } rows[] = {
+        {"gan", {"gate_low=1", "gate_high=0"}, "gate_low=1 above gate_high=0"},
+        {"infogan", {"gate_low=0.6", "gate_high=0.5"}, "gate_low is to be at most gate_high"},
+        {"vae-gan", {"gate_low=0.6", "gate_high=0.5"}, "both players rest"},
+        {"vae", {"lr_schedule=linear", "beta=1"}, "lr_steps is 0: say how many, such as lr_steps=10000"},
+        {"vae", {"decoder.lr_schedule=cosine", "beta=1"}, "lr_schedule=cosine of group decoder"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        duet_build *build;
+        assert_ok(duet_data_open(&data, unit, &error), &error);
+        assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), data, rows[i].settings, 2, 1, &error),
+                  &error);
+        assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, rows[i].piece);
+        assert_null(strstr(error.message, ".c:"));
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+}
+
+static void objectives_without_a_bound_are_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *settings[2], *piece; /* NULL: nothing is said */
+    } rows[] = {
+        {"gan", {"label_noise=0.05", "lr=0.1"}, "mean label of real examples 1.025"},
+        {"gan", {"label_noise=0.05", "label_smoothing=0.025"}, NULL},
+        {"gan", {"label_noise=0.05", "loss=least-squares"}, NULL},
+        {"gan", {"loss=f-kl", "lr=0.1"}, "loss=f-kl has no lower bound"},
+        {"gan", {"loss=f-js", "lr=0.1"}, NULL},
+        {"aae", {"label_noise=0.2", "loss=minimax"}, "d_loss has no lower bound"},
+        {"gan", {"lr=0.1", "beta1=0.9"}, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        test_graph it;
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, unit, rows[i].settings, 2);
+        if (rows[i].piece == NULL)
+            assert_string_equal(it.build->warning, "");
+        else if (strstr(it.build->warning, rows[i].piece) == NULL)
+            fail_msg("\"%s\" is missing from \"%s\"", rows[i].piece, it.build->warning);
+        test_graph_close(&it);
+    }
+}
+
 /* docs/models.md has a row "| `key` | `default` |" for each setting: under its model, or under those of every model. */
 static void the_documentation_has_every_default(void **state)
 {
@@ -303,10 +423,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_header_names_every_activation),
-        cmocka_unit_test(mistakes_in_settings_are_named),     cmocka_unit_test(every_setting_takes_what_it_says),
-        cmocka_unit_test(choices_are_all_there_is),           cmocka_unit_test(the_documentation_has_every_default),
-        cmocka_unit_test(settings_reach_the_optimiser),       cmocka_unit_test(numbers_have_one_meaning),
-        cmocka_unit_test(settings_do_not_hang_on_the_locale), cmocka_unit_test(the_trainer_uses_that_optimiser),
+        cmocka_unit_test(mistakes_in_settings_are_named),
+        cmocka_unit_test(every_setting_takes_what_it_says),
+        cmocka_unit_test(choices_are_all_there_is),
+        cmocka_unit_test(the_documentation_has_every_default),
+        cmocka_unit_test(settings_reach_the_optimiser),
+        cmocka_unit_test(numbers_have_one_meaning),
+        cmocka_unit_test(settings_without_effect_are_known),
+        cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(objectives_without_a_bound_are_warned_of),
+        cmocka_unit_test(settings_do_not_hang_on_the_locale),
+        cmocka_unit_test(the_trainer_uses_that_optimiser),
     };
     return RUN_TESTS("settings", tests, begin, close_all);
 }

@@ -58,11 +58,49 @@ static void phases_repeat_as_often_as_they_say(void **state)
     assert_ok(duet_trainer_losses(parts.trainer, means, 4, &error), &error);
     assert_close(means[0], 13, 1e-6); /* 12, 13, 14 */
     assert_close(means[2], 4, 1e-6);
-    /* More steps than the history holds: the last 1024 replays. */
+    /* More steps than the device remembers. */
     test_steps(&parts, 400);
     assert_ok(duet_trainer_losses(parts.trainer, means, 4, &error), &error);
-    assert_close(means[0], 3 * 405 - 1 - 511.5, 1e-6);
-    assert_close(means[2], 204.5, 1e-6); /* 5 .. 404 */
+    assert_close(means[0], 614.5, 1e-6);  /* 15 .. 1214 */
+    assert_close(means[2], 204.5, 1e-6);  /* 5 .. 404 */
+    assert_close(means[3], 1024.5, 1e-6); /* 25 .. 2024 */
+    test_parts_close(&parts);
+}
+
+/* A step of more replays than the device remembers: every one counts, and no error builds up. The numbers of a step are
+ * those of 0, 1, ... over 4096 beside 1000, of which float32 keeps four digits behind the point. */
+enum { MANY = 4000 };
+static void build_many(duet_model *model)
+{
+    duet_node count = test_number(model, "count", 0);
+    duet_phase(model, "many", MANY);
+    duet_report(model, "fine", duet_shift(duet_scale(count, 1.0 / 4096), 1000));
+    duet_report(model, "count", count);
+    duet_phase_assign(model, count, duet_shift(count, 1));
+    duet_phase(model, "few", 2);
+    duet_report(model, "few", duet_scale(count, 1));
+}
+static const duet_family many = {.name = "many", .build = build_many};
+
+static void all_replays_of_a_long_step_count(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    test_parts parts;
+    double means[3];
+    test_parts_open(&parts, device, &many, examples, NULL, 0);
+    for (size_t step = 0; step < 2; step++) {
+        double first = (double)step * MANY, middle = first + (MANY - 1) / 2.0;
+        test_steps(&parts, 1);
+        assert_ok(duet_trainer_losses(parts.trainer, means, 3, &error), &error);
+        assert_close(means[0], 1000 + middle / 4096, 3e-5);
+        assert_close(means[1], middle, 0.002);
+        assert_close(means[2], first + MANY, 0);
+    }
+    test_steps(&parts, 3); /* and where the host asks later */
+    assert_ok(duet_trainer_losses(parts.trainer, means, 3, &error), &error);
+    assert_close(means[1], 2 * MANY + (3 * MANY - 1) / 2.0, 0.002);
+    assert_close(means[2], 4 * MANY, 0);
     test_parts_close(&parts);
 }
 
@@ -73,6 +111,7 @@ static void build_seeing(duet_model *model)
     duet_node x = duet_model_batch(model);
     duet_phase(model, "see", 1);
     duet_report(model, "first", duet_batch_mean(duet_slice(x, 1, 0, 1)));
+    test_change(model);
 }
 static const duet_family seeing = {.name = "seeing", .build = build_seeing};
 
@@ -335,7 +374,7 @@ static void impossible_schedules_are_refused(void **state)
         const char *message;
     } rows[] = {
         {&nothing, TEST_BATCH, DUET_ERROR_GRAPH, "has no phase"},
-        {&twice, TEST_BATCH, DUET_ERROR_GRAPH, "\"seconds\""},
+        {&twice, TEST_BATCH, DUET_ERROR_GRAPH, "report \"seconds\": the name is taken"},
         {&twins, TEST_BATCH, DUET_ERROR_GRAPH, "\"twin\": there is one of that name already"},
         {&long_name, TEST_BATCH, DUET_ERROR_GRAPH, "at most 31 characters"},
         {&counting, 0, DUET_ERROR_USAGE, "at least one example"},
@@ -365,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases_repeat_as_often_as_they_say),
+        cmocka_unit_test(all_replays_of_a_long_step_count),
         cmocka_unit_test(an_epoch_sees_each_example_at_most_once),
         cmocka_unit_test(players_move_at_the_same_time),
         cmocka_unit_test(gates_hold_updates_back),

@@ -41,6 +41,13 @@ static inline duet_node test_parameter(duet_model *model, duet_group *group, con
     return duet_sum(vector, DUET_ALL_AXES, false);
 }
 
+/** Has the open phase change something, as every training must. */
+static inline void test_change(duet_model *model)
+{
+    duet_node count = test_number(model, "changes", 0);
+    duet_phase_assign(model, count, duet_shift(count, 1));
+}
+
 /** A device, data and model held together by a test. */
 typedef struct test_parts {
     duet_device *device;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices: which there are, which one to use, and what it can do. Asked, never assumed. */
+/* Devices: which there are, which one to use, and what it can do. Asked, never assumed.
+ *
+ * Threads: any thread may list and open devices, also as the first that the process does. A device, and all that is made
+ * on it or over its data (data sets, models, stores, graphs, plans, trainers, runs), is used from one thread at a time;
+ * threads that each have a device of their own share nothing and need no lock. */
 #ifndef DUET_DEVICE_H
 #define DUET_DEVICE_H
 
@@ -44,7 +48,7 @@ DUET_API const char *duet_device_kind_name(duet_device_kind kind);
 
 /** Opens a device. `selector` is an index of duet_device_list, a type (cpu gpu accelerator), or a piece of a name
  *  (device or platform, case does not count); NULL or "" takes $DUET_DEVICE if set, else the preferred one.
- *  A handle is used from one thread at a time. Errors: DUET_ERROR_NO_DEVICE where none is here, none
+ *  Errors: DUET_ERROR_NO_DEVICE where none is here, none
  *  fits, or the chosen one cannot be opened. */
 DUET_API duet_status duet_device_open(duet_device **device, const char *selector, duet_error *error);
 /** Finishes the queue, frees, and sets *device to NULL. Everything made on the device must have been freed. */

@@ -52,6 +52,9 @@ DUET_API duet_status duet_graph_check(const duet_graph *graph, duet_error *error
 /** Records a mistake of the caller's own model code; the first one stays. */
 DUET_API void duet_graph_fail_at(const char *where, duet_graph *graph, const char *format, ...) DUET_PRINTF(3, 4);
 #define duet_graph_fail(graph, ...) duet_graph_fail_at(DUET_WHERE, (graph), __VA_ARGS__)
+/** Records that a graph cannot be built from what its user gave, settings (DUET_ERROR_USAGE) or data (DUET_ERROR_DATA),
+ * or for want of memory: words alone, since no line of the code is wrong. The first one stays. */
+DUET_API void duet_graph_refuse(duet_graph *graph, duet_status status, const char *format, ...) DUET_PRINTF(3, 4);
 DUET_API size_t duet_graph_count(const duet_graph *graph);
 
 DUET_API duet_graph *duet_node_graph(duet_node node);

@@ -142,6 +142,8 @@ DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model,
 #define duet_model_uncentred(model, x) duet_model_uncentred_at(DUET_WHERE, (model), (x))
 /** False in graphs made for evaluation and sampling. */
 DUET_API bool duet_model_training(const duet_model *model);
+/** Something that the user of these settings should know, which the trainer says as a warning: the first one stays. */
+DUET_API void duet_model_warn(duet_model *model, const char *format, ...) DUET_PRINTF(2, 3);
 DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
 
 /** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that

@@ -188,13 +188,13 @@ DUET_API duet_node duet_concat_at(const char *where, const duet_node *parts, siz
 
 #define DUET_ALL_AXES 0xFFFFu
 #define DUET_AXIS(i)  (1u << (i))
-/** Sum */
+/** Sum; long ones in blocks, so that one of a million numbers of one sign is right to a millionth */
 DUET_API duet_node duet_sum_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_sum(x, axes, keep) duet_sum_at(DUET_WHERE, (x), (axes), (keep))
 /** Mean */
 DUET_API duet_node duet_mean_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_mean(x, axes, keep) duet_mean_at(DUET_WHERE, (x), (axes), (keep))
-/** Largest element; ties share the gradient equally */
+/** Largest element; of equal ones the first gets the gradient */
 DUET_API duet_node duet_max_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_max(x, axes, keep) duet_max_at(DUET_WHERE, (x), (axes), (keep))
 /** ln sum e^x, shifted by the maximum */
@@ -307,14 +307,14 @@ DUET_API duet_node duet_fold_at(const char *where, duet_node windows, const duet
                                 size_t width);
 #define duet_fold(...) duet_fold_at(DUET_WHERE, __VA_ARGS__)
 /** Largest element of each window: [batch, rows, columns, channels]. Padding is never the largest, and a window without
- *  an element of the picture is a mistake; ties share the gradient equally */
+ *  an element of the picture is a mistake; of equal ones the first gets the gradient */
 DUET_API duet_node duet_max_pool_at(const char *where, duet_node x, const duet_window *window);
 #define duet_max_pool(...) duet_max_pool_at(DUET_WHERE, __VA_ARGS__)
 /** Mean of each window: [batch, rows, columns, channels]. Padding is not counted, as in TensorFlow (PyTorch:
  *  count_include_pad=False); a window without an element of the picture is a mistake */
 DUET_API duet_node duet_average_pool_at(const char *where, duet_node x, const duet_window *window);
 #define duet_average_pool(...) duet_average_pool_at(DUET_WHERE, __VA_ARGS__)
-/** Largest element of each channel: [batch, channels]; ties share the gradient equally */
+/** Largest element of each channel: [batch, channels]; of equal ones the first gets the gradient */
 DUET_API duet_node duet_global_max_pool_at(const char *where, duet_node x);
 #define duet_global_max_pool(x) duet_global_max_pool_at(DUET_WHERE, (x))
 /** Mean of each channel: [batch, channels] */

@@ -85,7 +85,8 @@ static duet_node gather_labels(duet_data *data, duet_graph *graph, duet_data_par
             make_resident(data, part, name, DUET_UINT8, DUET_SHAPE(data->info.classes), fill_labels, &error);
     if (part->resident_labels != NULL)
         return duet_to_float(duet_gather(duet_variable_node(graph, part->resident_labels), order));
-    duet_graph_fail(graph, "the labels of %s do not fit on a device: %s", data->name, error.message);
+    duet_graph_refuse(graph, DUET_ERROR_MEMORY, "the labels of %s do not fit on a device: %s", data->name,
+                      error.message);
     return NULL;
 }
 
@@ -105,15 +106,16 @@ duet_node duet_data_labelled_batch(duet_data *data, duet_graph *graph, duet_spli
     duet_data_part *part = &data->parts[split];
     const size_t count = part->count;
     if (shuffled && batch > count) {
-        duet_graph_fail(graph, "a batch of %zu from the %zu examples of %s: use at most %zu", batch, count, data->name,
-                        count);
+        duet_graph_refuse(graph, DUET_ERROR_DATA, "a batch of %zu from the %zu examples of %s: use at most %zu", batch,
+                          count, data->name, count);
         return duet_constant(graph, 0);
     }
     if (part->resident == NULL)
         part->resident = make_resident(data, part, split == DUET_TRAIN ? "training examples" : "test examples",
                                        data->info.type, data->info.shape, fill_part, &error);
     if (part->resident == NULL) {
-        duet_graph_fail(graph, "%s does not fit on a device: %s; use a part of it", data->name, error.message);
+        duet_graph_refuse(graph, error.status, "%s does not fit on a device: %s; use a part of it", data->name,
+                          error.message);
         return duet_constant(graph, 0);
     }
     duet_node order = shuffled ? duet_shuffled(draws, batch, count) : duet_in_order(draws, batch, count);

@@ -65,9 +65,11 @@ duet_status duet_device_open(duet_device **device, const char *selector, duet_er
     }
     duet_found_device *found = NULL;
     size_t count = 0, chosen = 0;
+    duet_drivers_lock();
     duet_status status = duet_discover(&found, &count, error);
     if (status == DUET_OK) status = duet_found_choose(found, count, selector, origin, &chosen, error);
     if (status == DUET_OK) status = open_found(device, &found[chosen], error);
+    duet_drivers_unlock();
     free(found);
     return without_device(status, error);
 }

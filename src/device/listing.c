@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "device/discovery.h"
+#include "device/record.h"
 
 /* Several GPUs that have to wake up take ten seconds. */
 enum { LONGEST_SECONDS = 30, LAST_SECONDS = 1, SLICE_MILLISECONDS = 200 };
@@ -130,7 +131,9 @@ static duet_status list_forked(const char *vendors, row_list *list, listing_end 
     int ends[2];
     if (pipe(ends) != 0)
         return duet_fail(error, DUET_ERROR_DEVICE, "cannot make a pipe to list devices: %s", strerror(errno));
+    duet_drivers_lock();
     pid_t child = fork();
+    if (child != 0) duet_drivers_unlock();
     if (child < 0) {
         duet_status status =
             duet_fail(error, DUET_ERROR_DEVICE, "cannot start a process to list devices: %s", strerror(errno));

@@ -33,6 +33,11 @@ struct duet_device {
     duet_profile profile;
 };
 
+/** Held while drivers are asked which devices there are and while one is opened, and across a fork, so that the
+ *  child finds them in no thread's hands. Not to be taken twice. */
+void duet_drivers_lock(void);
+void duet_drivers_unlock(void);
+
 void duet_device_programs_clear(duet_device *device);
 /** Says through the device's log which kernel files $DUET_CL_PATH replaces, and warns where it replaces none. */
 void duet_cl_source_say(const duet_device *device);

@@ -19,7 +19,9 @@ struct duet_graph {
     size_t count, capacity;
     duet_node buckets[BUCKETS];
     duet_node broken;
-    duet_error error;
+    duet_error error;  /* the first mistake, without its place */
+    const char *where; /* which line made it; NULL: none, such as of data that does not fit */
+    const char *blamed;
     uint32_t streams, outer_streams;
     bool is_still;
     duet_scopes scopes;
@@ -84,7 +86,13 @@ void duet_graph_free(duet_graph **graph)
 duet_status duet_graph_check(const duet_graph *graph, duet_error *error)
 {
     if (graph->error.status == DUET_OK) return DUET_OK;
-    return duet_fail(error, graph->error.status, "%s", graph->error.message);
+    if (graph->where == NULL) return duet_fail(error, graph->error.status, "%s", graph->error.message);
+    return duet_fail(error, graph->error.status, "%s: %s", graph->where, graph->error.message);
+}
+
+const duet_error *duet_graph_mistake(const duet_graph *graph)
+{
+    return &graph->error;
 }
 
 void duet_graph_fail_at(const char *where, duet_graph *graph, const char *format, ...)
@@ -94,7 +102,33 @@ void duet_graph_fail_at(const char *where, duet_graph *graph, const char *format
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    duet_fail(&graph->error, DUET_ERROR_GRAPH, "%s: %s", where, words);
+    if (graph->error.status == DUET_OK) graph->where = graph->blamed != NULL ? graph->blamed : where;
+    duet_fail(&graph->error, DUET_ERROR_GRAPH, "%s", words);
+}
+
+const char *duet_graph_blame(duet_graph *graph, const char *where)
+{
+    const char *before = graph->blamed;
+    graph->blamed = where;
+    return before;
+}
+
+void duet_graph_refuse(duet_graph *graph, duet_status status, const char *format, ...)
+{
+    char words[900];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    duet_fail(&graph->error, status, "%s", words);
+}
+
+void duet_graph_take(const char *where, duet_graph *graph, const char *what, const duet_error *error)
+{
+    if (error->status == DUET_ERROR_GRAPH)
+        duet_graph_fail_at(where, graph, "%s: %s", what, error->message);
+    else
+        duet_graph_refuse(graph, error->status, "%s: %s", what, error->message);
 }
 
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count)
@@ -147,7 +181,7 @@ duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op
 
     duet_node node = allocate(graph, inputs, count);
     if (node == NULL) {
-        duet_fail(&graph->error, DUET_ERROR_MEMORY, "%s: out of memory for a node", where);
+        duet_graph_refuse(graph, DUET_ERROR_MEMORY, "out of memory for a node");
         return graph->broken;
     }
     node->op = op;
@@ -296,7 +330,7 @@ void duet_inference_end(duet_graph *graph)
     if (graph->inference_depth > 0)
         graph->inference_depth--;
     else
-        duet_graph_fail(graph, "inference_end: no inference_begin came before it");
+        duet_graph_refuse(graph, DUET_ERROR_GRAPH, "duet_inference_end: no duet_inference_begin came before it");
 }
 
 bool duet_graph_training(const duet_graph *graph)
@@ -336,7 +370,7 @@ void duet_state_follow_at(const char *where, duet_node state, duet_node value, d
     if (duet_array_grow(&graph->followers, graph->follower_count, &graph->follower_capacity, sizeof follower))
         graph->followers[graph->follower_count++] = follower;
     else
-        duet_fail(&graph->error, DUET_ERROR_MEMORY, "%s: out of memory for a state's update", where);
+        duet_graph_refuse(graph, DUET_ERROR_MEMORY, "out of memory for a state's update");
 }
 
 const duet_follower *duet_graph_follower(const duet_graph *graph, size_t index)

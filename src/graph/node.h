@@ -39,7 +39,7 @@ typedef enum duet_op_kind {
     DUET_OP_CONSTANT,    /* number[0], a kernel argument */
     DUET_OP_VARIABLE,    /* object: the duet_variable */
     DUET_OP_INPUT,       /* object: its name; never shared */
-    DUET_OP_ELEMENTWISE,   /* element i from elements i of the inputs, by `expression` */
+    DUET_OP_ELEMENTWISE, /* element i from elements i of the inputs, by `expression` */
     DUET_OP_VIEW,        /* element at c is the input's at view(c): nothing is computed */
     DUET_OP_READER,      /* element from any elements of inputs that lie in memory, by `write` */
     DUET_OP_REDUCE,      /* over the axes in size[0], which stay with extent 1, by `expression` from `start` */
@@ -71,6 +71,14 @@ struct duet_op {
     duet_value (*write)(duet_kernel_writer *writer, duet_node node, const duet_map *map);
     void (*product)(duet_node node, struct duet_gemm_shape *shape); /* MATMUL, CONVOLUTION: what the device computes */
 };
+
+/** The graph's first mistake without its place; its status is DUET_OK if there is none. */
+const duet_error *duet_graph_mistake(const duet_graph *graph);
+/** From now on mistakes are those of this line, whichever one finds them; NULL: of the lines that find them. Returns
+ * what was said before. For functions of the library that compose much from what one call was given. */
+const char *duet_graph_blame(duet_graph *graph, const char *where);
+/** Records what a function that was asked for `what` said: with a place if it is a mistake of the code. */
+void duet_graph_take(const char *where, duet_graph *graph, const char *what, const duet_error *error);
 
 /** Finds an equal node or makes one. Inputs are copied. Records the mistake if sizes overflow. `shared` false: always
  *  a new node. A broken input gives a broken node. */

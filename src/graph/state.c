@@ -14,16 +14,19 @@ duet_node duet_variable_node(duet_graph *graph, duet_variable *variable)
                           &attributes, true);
 }
 
-duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name,
-                              duet_type type, duet_shape shape, duet_initialiser start)
+duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *store, const char *name, duet_type type,
+                              duet_shape shape, duet_initialiser start)
 {
     duet_variable *variable = duet_store_find(store, name);
     if (variable == NULL) {
         duet_error error = {0};
         duet_storage *storage = duet_storage_new(store, type);
-        variable = storage == NULL ? NULL : duet_variable_new(store, storage, name, shape, start, &error);
+        if (storage == NULL)
+            (void)duet_fail(&error, DUET_ERROR_MEMORY, "out of memory");
+        else
+            variable = duet_variable_new(store, storage, name, shape, start, &error);
         if (variable == NULL) {
-            duet_graph_fail_at(where, graph, "state \"%s\": %s", name, error.message);
+            duet_graph_take(where, graph, name, &error);
             return duet_node_broken(graph);
         }
     }

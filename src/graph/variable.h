@@ -44,6 +44,7 @@ struct duet_group {
     duet_store *store;
     duet_storage *storage, *states;
     bool initialises, spectral_norm; /* layers' weights start by `initialiser`; are normalised */
+    bool weighs;                     /* there is a layer with such weights */
     duet_initialiser initialiser;
 };
 

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The search for nearest neighbours: |q - r|^2 = |q|^2 - 2 q r + |r|^2, of which |q|^2 is the same for all r. */
+/* The search for nearest neighbours: |q - r|^2 = |q|^2 - 2 q r + |r|^2, of which |q|^2 is the same for all r. Far from
+ * the origin that difference of large numbers is mostly rounding. So both are taken less the middle of the queries, and
+ * what comes within rounding of the nearest so far is compared by differences, in double: distances are exact, and of
+ * equally near references it is the first. */
 #include "metric/nearest.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "duet/metric.h"
 #include "duet/op.h"
 #include "duet/plan.h"
+#include "metric/distances.h"
 
 enum { PIECE = DUET_NEAREST_PIECE };
 
@@ -17,13 +23,37 @@ struct duet_nearest {
     duet_plan *plan;
     duet_node queries, references, distances;
     size_t count, features;
-    float *room, *values; /* PIECE references; [count, PIECE] distances, less the queries' squares */
+    float *room, *values;    /* PIECE references; [count, PIECE] distances, less the queries' squares */
+    float *copies, *centred; /* the queries, and less their middle; later PIECE references less it */
+    float *middle;           /* [features] */
     size_t shown;
     /* Of each query: */
-    float *best;              /* the least of these distances; infinite: none yet */
-    double *squares;          /* |q|^2 */
+    double *best;             /* the least squared distance; infinite: none yet */
+    double *squares;          /* |q|^2 less the middle */
     size_t *found, *left_out; /* numbers of references; SIZE_MAX: none */
 };
+
+/* The mean of the queries that are finite. */
+static void find_middle(duet_nearest *search)
+{
+    for (size_t k = 0; k < search->features; k++) {
+        double sum = 0;
+        size_t finite = 0;
+        for (size_t i = 0; i < search->count; i++) {
+            float value = search->copies[i * search->features + k];
+            if (!isfinite(value)) continue;
+            sum += (double)value;
+            finite++;
+        }
+        search->middle[k] = finite > 0 ? (float)(sum / (double)finite) : 0;
+    }
+}
+
+static void centre(duet_nearest *search, const float *rows, size_t count)
+{
+    size_t features = search->features;
+    for (size_t i = 0; i < count * features; i++) search->centred[i] = rows[i] - search->middle[i % features];
+}
 
 static duet_status make(duet_nearest *search, duet_device *device, const float *queries, duet_error *error)
 {
@@ -32,18 +62,25 @@ static duet_status make(duet_nearest *search, duet_device *device, const float *
     search->graph = search->store == NULL ? NULL : duet_graph_new(search->store);
     search->room = calloc(PIECE * features, sizeof *search->room);
     search->values = malloc(count * PIECE * sizeof *search->values);
+    search->copies = malloc(count * features * sizeof *search->copies);
+    search->centred = malloc((count > PIECE ? count : PIECE) * features * sizeof *search->centred);
+    search->middle = calloc(features, sizeof *search->middle);
     search->best = malloc(count * sizeof *search->best);
     search->squares = calloc(count, sizeof *search->squares);
     search->found = malloc(count * sizeof *search->found);
     search->left_out = malloc(count * sizeof *search->left_out);
     if (search->graph == NULL || search->room == NULL || search->values == NULL || search->best == NULL ||
-        search->squares == NULL || search->found == NULL || search->left_out == NULL)
+        search->squares == NULL || search->found == NULL || search->left_out == NULL || search->copies == NULL ||
+        search->centred == NULL || search->middle == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances to %d examples", PIECE);
+    memcpy(search->copies, queries, count * features * sizeof *queries);
+    find_middle(search);
+    centre(search, queries, count);
     for (size_t i = 0; i < count; i++) {
         search->best[i] = INFINITY;
         search->found[i] = search->left_out[i] = SIZE_MAX;
         for (size_t k = 0; k < features; k++)
-            search->squares[i] += (double)queries[i * features + k] * (double)queries[i * features + k];
+            search->squares[i] += (double)search->centred[i * features + k] * (double)search->centred[i * features + k];
     }
     search->queries = duet_input(search->graph, "queries", DUET_FLOAT32, DUET_SHAPE(count, features));
     search->references = duet_input(search->graph, "references", DUET_FLOAT32, DUET_SHAPE(PIECE, features));
@@ -51,7 +88,7 @@ static duet_status make(duet_nearest *search, duet_device *device, const float *
     duet_node products = duet_matmul(search->queries, search->references, false, true);
     search->distances = duet_subtract(squares, duet_scale(products, 2));
     DUET_TRY(duet_plan_new(&search->plan, device, "nearest", &search->distances, 1, error));
-    return duet_plan_write(search->plan, search->queries, queries, count * features * sizeof(float), error);
+    return duet_plan_write(search->plan, search->queries, search->centred, count * features * sizeof(float), error);
 }
 
 duet_status duet_nearest_new(duet_nearest **search, duet_device *device, const float *queries, size_t count,
@@ -74,6 +111,9 @@ void duet_nearest_free(duet_nearest **search)
     duet_graph_free(&old->graph);
     duet_store_free(&old->store);
     free(old->room);
+    free(old->copies);
+    free(old->centred);
+    free(old->middle);
     free(old->values);
     free(old->best);
     free(old->squares);
@@ -93,19 +133,36 @@ void duet_nearest_leave_out(duet_nearest *search, size_t query, size_t reference
     search->left_out[query] = reference;
 }
 
+/* How far the device's distance to a reference may be off: rounding of the sums it is a difference of, whose sizes are
+ * the squares of both. A bound for sums in any order would be n / 2 units; the root of n is what they come to. */
+static double rounding_of(const duet_nearest *search, double squares, double distance)
+{
+    return 8 * FLT_EPSILON * sqrt((double)search->features) * (2 * squares + fmax(distance, 0));
+}
+
+/* Compares query i with the references in the room. */
+static void compare(duet_nearest *search, size_t i, size_t count)
+{
+    const float *query = search->copies + i * search->features;
+    for (size_t k = 0; k < count; k++) { /* beyond `count` lie rows of an earlier piece */
+        double distance = (double)search->values[i * PIECE + k] + search->squares[i];
+        double least = distance - rounding_of(search, search->squares[i], distance);
+        if (!(least < search->best[i]) || search->shown + k == search->left_out[i]) continue;
+        distance = duet_squared_distance(query, search->room + k * search->features, search->features);
+        if (!(distance < search->best[i])) continue;
+        search->best[i] = distance;
+        search->found[i] = search->shown + k;
+    }
+}
+
 duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *error)
 {
     size_t room_bytes = PIECE * search->features * sizeof(float), bytes = search->count * PIECE * sizeof(float);
-    DUET_TRY(duet_plan_write(search->plan, search->references, search->room, room_bytes, error));
+    centre(search, search->room, PIECE);
+    DUET_TRY(duet_plan_write(search->plan, search->references, search->centred, room_bytes, error));
     DUET_TRY(duet_plan_replay(search->plan, error));
     DUET_TRY(duet_plan_read(search->plan, search->distances, search->values, bytes, error));
-    for (size_t i = 0; i < search->count; i++)
-        for (size_t k = 0; k < count; k++) { /* beyond `count` lie rows of an earlier piece */
-            float distance = search->values[i * PIECE + k];
-            if (!(distance < search->best[i]) || search->shown + k == search->left_out[i]) continue;
-            search->best[i] = distance;
-            search->found[i] = search->shown + k;
-        }
+    for (size_t i = 0; i < search->count; i++) compare(search, i, count);
     search->shown += count;
     return DUET_OK;
 }
@@ -129,7 +186,7 @@ bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *referen
 
 double duet_nearest_distance(const duet_nearest *search, size_t query)
 {
-    return fmax(search->squares[query] + (double)search->best[query], 0);
+    return search->best[query];
 }
 
 duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places, double *distances,

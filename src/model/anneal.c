@@ -5,6 +5,7 @@
  * known draw of p(z | x) back to p(z) they have the mean 1 / p(x): Grosse et al. 2015 (arXiv:1511.02543). A first,
  * quicker walk finds each example's step sizes, which stay as they are in the one that counts: steps that follow the
  * chain they move would bias it. */
+#include "graph/node.h"
 #include "model/model.h"
 
 #include <math.h>
@@ -237,10 +238,12 @@ void duet_anneal_at(const char *where, duet_model *m, const duet_joint *joint)
         duet_graph_fail_at(where, duet_model_graph(m), "anneal: the model has no latent (duet_latent)");
         return;
     }
+    const char *before = duet_graph_blame(duet_model_graph(m), where);
     go(m, joint, false);
     go(m, joint, true);
     duet_procedure(m, "simulate");
     duet_own_output(m, "simulated", joint->observe(m, joint->context, m->build->latent));
+    (void)duet_graph_blame(duet_model_graph(m), before);
 }
 
 /* A decoder that says no p(x | z): normal noise of the deviation that a request names lies on what it makes. */

@@ -13,6 +13,7 @@
 /* Whether the examples come in a new order each epoch. */
 static bool is_shuffled(const duet_model *model)
 {
+    if (!duet_data_describe(model->data)->generated) duet_settings_mark(&model->settings, NULL, "shuffle");
     return strcmp(duet_settings_text(&model->settings, "shuffle"), "yes") == 0;
 }
 
@@ -64,7 +65,7 @@ static void find_draws(duet_build *build)
 {
     bool *depends = duet_build_dependents(build, (duet_node[]){build->batch, build->draws}, 2);
     if (depends == NULL) {
-        duet_graph_fail(build->graph, "out of memory for a model");
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
         return;
     }
     for (size_t p = 0; p < build->procedure_count; p++) {
@@ -105,9 +106,12 @@ static void report_norm(duet_build *build, const char *what, duet_phase_descript
                         duet_group *group)
 {
     const char *name = name_norm(build, what, phase, group);
+    if (name != NULL && duet_report_is_taken(&build->procedures[0], name))
+        duet_graph_refuse(build->graph, DUET_ERROR_GRAPH, "%s_norms=yes reports \"%s\", a name that is taken", what,
+                          name);
     if (name == NULL ||
         !duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports))
-        duet_graph_fail(build->graph, "out of memory for a model");
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
     else
         phase->reports[phase->report_count++] = (duet_report_row){name, value, value == NULL ? group : NULL};
 }
@@ -121,6 +125,7 @@ static duet_node gradient_norm(const duet_objective *objective, duet_group *grou
 
 static bool asks_for(const duet_model *model, const char *setting)
 {
+    duet_settings_mark(&model->settings, NULL, setting);
     return strcmp(duet_settings_text(&model->settings, setting), "yes") == 0;
 }
 
@@ -141,23 +146,6 @@ static void report_norms(const duet_model *model, duet_build *build)
             }
         }
     }
-}
-
-/* A training phase must not read the latent of duet_latent: only requests fill it. */
-static void check_latent(const duet_build *build)
-{
-    if (build->latent == NULL || build->options.mode != DUET_BUILD_TRAIN) return;
-    bool *depends = duet_build_dependents(build, &build->latent, 1);
-    const duet_procedure_description *train = &build->procedures[0];
-    for (size_t i = 0; depends != NULL && i < train->phase_count; i++)
-        if (duet_phase_depends(&train->phases[i], depends))
-            duet_graph_fail_at(
-                build->latent_where, build->graph,
-                "latent: phase \"%s\" of the training reads it, and only use fills it: a phase draws its "
-                "own latents by duet_prior_draw",
-                train->phases[i].name);
-    if (depends == NULL) duet_graph_fail(build->graph, "out of memory for a model");
-    free(depends);
 }
 
 /* Every knob that the request sets must be one that the model has. */
@@ -183,31 +171,6 @@ static void check_knobs(duet_model *model, duet_build *build)
         duet_fail(&build->knob_error, DUET_ERROR_USAGE,
                   "\"%s\": a model of kind %s takes KEY=VALUE at use with these keys: weights%s", pair,
                   model->family->name, names);
-    }
-}
-
-/* Procedures other than "train" may write to scratch only: using a model must not change it. */
-static void check_scratch(const duet_build *build)
-{
-    for (size_t p = 1; p < build->procedure_count; p++) {
-        const duet_procedure_description *procedure = &build->procedures[p];
-        for (size_t i = 0; i < procedure->phase_count; i++) {
-            const duet_phase_description *phase = &procedure->phases[i];
-            bool within = true;
-            for (size_t a = 0; a < phase->assign_count; a++) {
-                duet_node target = duet_node_in_memory(phase->assigns[a].target);
-                const duet_variable *variable = target->attributes.object;
-                within = within && target->op == &duet_op_variable && variable->storage->store == build->scratch;
-            }
-            for (size_t o = 0; o < phase->objective_count; o++)
-                for (size_t g = 0; g < phase->objectives[o].group_count; g++)
-                    within = within && phase->objectives[o].groups[g]->store == build->scratch;
-            if (!within)
-                duet_graph_fail_at(phase->where, build->graph,
-                                   "procedure \"%s\", phase \"%s\": it writes to the model; use writes to scratch "
-                                   "(duet_scratch, duet_scratch_group)",
-                                   procedure->name, phase->name);
-        }
     }
 }
 
@@ -266,13 +229,20 @@ static bool wants_averages(duet_model *model, duet_build *build)
     return wants && keeps;
 }
 
-/* The graph's first mistake, with the name and shape of the data, which may be its cause. */
+/* The graph's first mistake. One of the code names its line and the data, which may be its cause; but who uses a family
+ * of the library has no part in that code, so that what does not fit are settings and data. */
 static duet_status check_graph(const duet_model *model, const duet_build *build, duet_error *error)
 {
     duet_error mistake = {0};
     char shape[96];
     const duet_data_info *data = duet_data_describe(model->data);
+    const char *words = duet_graph_mistake(build->graph)->message;
     if (duet_graph_check(build->graph, &mistake) == DUET_OK) return DUET_OK;
+    if (mistake.status != DUET_ERROR_GRAPH) return duet_fail(error, mistake.status, "%s", mistake.message);
+    if (duet_family_find(model->family->name) == model->family)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "the model %s cannot be made for examples of %s, %s, with these settings: %s",
+                         model->family->name, data->name, duet_shape_text(data->shape, shape), words);
     return duet_fail(error, mistake.status, "%s (model %s, examples of %s: %s)", mistake.message, model->family->name,
                      data->name, duet_shape_text(data->shape, shape));
 }
@@ -291,8 +261,8 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     if (averages) duet_average_end(made->graph);
     if (inference) duet_inference_end(made->graph);
     if (!duet_graph_training(made->graph))
-        duet_graph_fail(made->graph, "the model %s opens a scope of inference and does not close it",
-                        model->family->name);
+        duet_graph_refuse(made->graph, DUET_ERROR_GRAPH,
+                          "the model %s opens a scope of inference and does not close it", model->family->name);
     model->build = NULL;
     duet_status status = check_graph(model, made, error);
     if (status == DUET_OK) check_knobs(model, made);
@@ -300,8 +270,7 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     made->options.knob_count = 0;
     if (status == DUET_OK && made->knob_error.status != DUET_OK)
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
-    if (status == DUET_OK) check_scratch(made);
-    if (status == DUET_OK) check_latent(made);
+    if (status == DUET_OK) duet_build_check(model, made);
     if (status == DUET_OK) report_norms(model, made);
     if (status == DUET_OK) find_draws(made);
     if (status == DUET_OK) status = check_graph(model, made, error);

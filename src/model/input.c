@@ -34,10 +34,10 @@ duet_node duet_model_pictures_at(const char *where, duet_model *model, size_t mu
                             DUET_SHAPE(model->build->batch_size, shape.dims[0], shape.dims[1], shape.dims[2]));
     char text[96], multiples[64] = "";
     if (multiple > 1) snprintf(multiples, sizeof multiples, ", height and width multiples of %zu,", multiple);
-    duet_graph_fail(graph,
-                    "the model %s needs pictures: examples of [height, width, channels]%s were expected; those "
-                    "of %s are %s",
-                    model->family->name, multiples, info->name, duet_shape_text(shape, text));
+    duet_graph_refuse(graph, DUET_ERROR_DATA,
+                      "the model %s needs pictures: examples of [height, width, channels]%s were expected; those "
+                      "of %s are %s",
+                      model->family->name, multiples, info->name, duet_shape_text(shape, text));
     return duet_node_broken(graph);
 }
 
@@ -74,10 +74,11 @@ duet_node duet_model_labels_at(const char *where, duet_model *model)
     if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && model->classes > 0)
         build->labels = labels_for_use(where, build, model->classes);
     if (build->labels != NULL) return build->labels;
-    duet_graph_fail(build->graph,
-                    "the model %s learns from labels, and this data has none; docs/data.md says where a file's labels "
-                    "are looked for",
-                    model->family->name);
+    duet_graph_refuse(
+        build->graph, DUET_ERROR_DATA,
+        "the model %s learns from labels, and this data has none; docs/data.md says where a file's labels "
+        "are looked for",
+        model->family->name);
     return duet_node_broken(build->graph);
 }
 
@@ -181,7 +182,10 @@ static duet_node find_latent(const char *where, duet_model *model, const duet_pr
     }
     build->prior = copy_prior(parts, count);
     if (build->prior == NULL || features == 0) {
-        duet_graph_fail(build->graph, build->prior == NULL ? "out of memory for a model" : "latent: it has no numbers");
+        if (build->prior == NULL)
+            duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
+        else
+            duet_graph_fail(build->graph, "latent: it has no numbers");
         return duet_node_broken(build->graph);
     }
     build->prior_count = count;
@@ -215,7 +219,9 @@ duet_node duet_scratch_at(const char *where, duet_model *model, const char *name
 
 duet_group *duet_scratch_group(duet_model *model, const char *name)
 {
-    return duet_group_of(model->build->scratch, name);
+    duet_group *group = duet_group_of(model->build->scratch, name);
+    if (group == NULL) duet_graph_refuse(model->build->graph, DUET_ERROR_MEMORY, "out of memory for a group");
+    return group;
 }
 
 /* Numbers that a request may set. */
@@ -251,7 +257,7 @@ static double use_knob(duet_model *model, const duet_knob *wanted, const char *k
             return build->knobs[i].value;
         }
     if (!duet_array_grow(&build->knobs, build->knob_count, &build->knob_capacity, sizeof *build->knobs)) {
-        duet_graph_fail_at(key, build->graph, "out of memory for a model");
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
         return wanted->initial;
     }
     duet_knob *knob = &build->knobs[build->knob_count++];

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Inverting a decoder: Creswell & Bharath 2016, algorithm 1, with restarts side by side in one batch, since a descent
  * may end in a poor local minimum. */
+#include "graph/node.h"
 #include "model/model.h"
 
-/* The best restart of each row: of x [rows * times, n] those rows where error [rows, times] is least, as [rows, n].
- * Restarts with equal errors are averaged. */
+/* The best restart of each row: of x [rows * times, n] those rows where error [rows, times] is least, as [rows, n]. Of
+ * restarts with equal errors it is the first: a mean of two latents has not their error. */
 static duet_node best(duet_node x, duet_node error)
 {
     duet_shape shape = duet_node_shape(error);
     size_t rows = shape.dims[0], times = shape.dims[1], features = duet_features(x);
-    duet_node least = duet_negate(duet_max(duet_negate(error), DUET_AXIS(1), true));
-    duet_node chosen = duet_less_equal(error, least);
-    duet_node share = duet_divide(chosen, duet_sum(chosen, DUET_AXIS(1), true));
+    duet_node chosen = duet_largest(duet_negate(error));
     duet_node weighted = duet_multiply(duet_reshape(x, DUET_SHAPE(rows, times, features)),
-                                       duet_reshape(share, DUET_SHAPE(rows, times, 1)));
+                                       duet_reshape(chosen, DUET_SHAPE(rows, times, 1)));
     return duet_sum(weighted, DUET_AXIS(1), false);
 }
 
@@ -25,6 +24,7 @@ void duet_invert_at(const char *where, duet_model *m, duet_node (*decode)(duet_m
         duet_graph_fail_at(where, duet_model_graph(m), "invert: the model has no latent (duet_latent)");
         return;
     }
+    const char *before = duet_graph_blame(duet_model_graph(m), where);
     duet_procedure(m, "invert");
     size_t steps = duet_use_count(m, "steps", 500, 1, 1000000, "updates of each latent");
     size_t restarts = duet_use_count(m, "restarts", 5, 1, 1000, "latents to start from, for each example");
@@ -38,7 +38,7 @@ void duet_invert_at(const char *where, duet_model *m, duet_node (*decode)(duet_m
     duet_node z =
         duet_parameter(duet_model_graph(m), code, "z", DUET_SHAPE(all, duet_prior_features(parts, count)), zero);
     duet_node x = duet_model_batch(m), made = decode(m, z);
-    duet_node squares = duet_sum_features(duet_square(duet_subtract(made, duet_repeat_rows(x, restarts))));
+    duet_node squares = duet_scale(duet_squared_error(made, duet_repeat_rows(x, restarts)), 2);
     duet_node cost = squares;
     if (weight > 0) cost = duet_subtract(squares, duet_scale(duet_prior_log_density(parts, count, z), weight));
 
@@ -55,4 +55,5 @@ void duet_invert_at(const char *where, duet_model *m, duet_node (*decode)(duet_m
     duet_own_output(m, "inverse_decode", best(made, error));
     duet_own_output(m, "inverse_error", duet_negate(duet_max(duet_negate(error), DUET_AXIS(1), false)));
     duet_own_output(m, "restart_spread", duet_sqrt(duet_variance(error, DUET_AXIS(1), false)));
+    (void)duet_graph_blame(duet_model_graph(m), before);
 }

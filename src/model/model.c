@@ -2,6 +2,8 @@
 /* The handle of a model: a family and its settings over a store of parameters. */
 #include "model/model.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +69,7 @@ void duet_model_set_classes(duet_model *model, size_t classes)
 
 const char *duet_model_setting_text(const duet_model *model, const char *key)
 {
+    if (model->build != NULL) duet_settings_mark(&model->settings, NULL, key); /* a build function asks */
     return duet_settings_text(&model->settings, key);
 }
 
@@ -111,6 +114,36 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
     };
 }
 
+void duet_model_mark_optimiser(const duet_model *model, const char *group)
+{
+    static const char *const always[] = {"optimiser",  "lr",          "weight_decay", "clip_norm", "lr_schedule",
+                                         "lr_warm_up", "clip_update", "clip_weights", "average"};
+    const duet_settings *s = &model->settings;
+    const duet_optimiser it = duet_model_optimiser(model, group);
+    const bool adam = it.kind == DUET_ADAM || it.kind == DUET_ADAMW, varies = it.schedule != DUET_RATE_CONSTANT;
+    const struct {
+        const char *key;
+        bool used;
+    } sometimes[] = {
+        {"beta1", adam},      {"beta2", it.kind != DUET_SGD}, {"epsilon", it.kind != DUET_SGD},    {"momentum", !adam},
+        {"lr_steps", varies}, {"lr_final", varies},           {"average_warm_up", it.average > 0},
+    };
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++) duet_settings_mark(s, group, always[i]);
+    for (size_t i = 0; i < sizeof sometimes / sizeof *sometimes; i++)
+        if (sometimes[i].used) duet_settings_mark(s, group, sometimes[i].key);
+}
+
+void duet_model_mark_layers(const duet_model *model)
+{
+    const duet_group *group;
+    for (size_t i = 0; (group = duet_store_group_at(model->store, i)) != NULL; i++) {
+        if (!group->weighs) continue;
+        duet_settings_mark(&model->settings, group->name, "initialiser");
+        duet_settings_mark(&model->settings, group->name, "spectral_norm");
+        if (group->initialises) duet_settings_mark(&model->settings, group->name, "initialiser_scale");
+    }
+}
+
 /* A schedule of no length would leave the rate of a training as it is without a word. */
 static void check_schedule(const duet_model *model, const char *name)
 {
@@ -118,10 +151,11 @@ static void check_schedule(const duet_model *model, const char *name)
     const char *schedule = duet_settings_group_text(&model->settings, name, "lr_schedule");
     bool trains = build != NULL && build->options.mode == DUET_BUILD_TRAIN, changes = strcmp(schedule, "constant") != 0;
     if (trains && changes && duet_settings_group_number(&model->settings, name, "lr_steps") == 0)
-        duet_graph_fail(build->graph,
-                        "lr_schedule=%s of group %s changes the rate over lr_steps updates, and lr_steps is 0: say how "
-                        "many, such as lr_steps=10000",
-                        schedule, name);
+        duet_graph_refuse(
+            build->graph, DUET_ERROR_USAGE,
+            "lr_schedule=%s of group %s changes the rate over lr_steps updates, and lr_steps is 0: say how "
+            "many, such as lr_steps=10000",
+            schedule, name);
 }
 
 /* Gives a group the initialiser and the spectral norm that the settings ask for. */
@@ -139,10 +173,23 @@ static void set_layers(const duet_model *model, duet_group *group, const char *n
     duet_group_set_spectral_norm(group, strcmp(duet_settings_group_text(s, name, "spectral_norm"), "yes") == 0);
 }
 
+void duet_model_warn(duet_model *model, const char *format, ...)
+{
+    va_list arguments;
+    if (model->build->warning[0] != '\0') return;
+    va_start(arguments, format);
+    vsnprintf(model->build->warning, sizeof model->build->warning, format, arguments);
+    va_end(arguments);
+}
+
 duet_group *duet_model_group(duet_model *model, const char *name)
 {
     duet_group *group = duet_group_of(model->store, name);
-    if (group == NULL) return NULL;
+    if (group == NULL) { /* a list of groups would end here */
+        if (model->build != NULL)
+            duet_graph_refuse(model->build->graph, DUET_ERROR_MEMORY, "out of memory for a group");
+        return NULL;
+    }
     set_layers(model, group, name);
     check_schedule(model, name);
     return group;

@@ -103,6 +103,7 @@ typedef struct duet_build {
     duet_knob *knobs;
     size_t knob_count, knob_capacity;
     duet_error knob_error; /* the first mistake in the request's knobs */
+    char warning[512];     /* what its user should know before it trains; "": nothing */
     char **names;          /* of the reports that building adds */
     size_t name_count, name_capacity;
 } duet_build;
@@ -144,12 +145,21 @@ bool *duet_build_dependents(const duet_build *build, const duet_node *sources, s
 /** Whether a loss, gate, report or assigned value of the phase is marked; `marked` is indexed by node id. */
 bool duet_phase_depends(const duet_phase_description *phase, const bool *marked);
 
+/** Records mistakes that show only when everything has been said (check.c). The graph has none yet. */
+void duet_build_check(const duet_model *model, const duet_build *build);
+
+/** Whether no report of the procedure may have that name. */
+bool duet_report_is_taken(const duet_procedure_description *procedure, const char *name);
+
 /** Sets how many classes the model knows in use: those it was trained on, whatever data it is opened with. */
 void duet_model_set_classes(duet_model *model, size_t classes);
 
 /** The optimiser that the settings ask for. For a group, settings such as "generator.lr" override the common ones;
  *  NULL: the common ones alone. */
 duet_optimiser duet_model_optimiser(const duet_model *model, const char *group);
+/** Marks the settings that this optimiser follows, which depends on its kind, and those that layers' weights do. */
+void duet_model_mark_optimiser(const duet_model *model, const char *group);
+void duet_model_mark_layers(const duet_model *model);
 /** Allocates the averages that groups keep, so that a checkpoint can fill them. The model must have been built. */
 duet_status duet_model_make_averages(duet_model *model, duet_error *error);
 duet_data *duet_model_data(const duet_model *model);

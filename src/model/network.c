@@ -9,9 +9,10 @@
 
 static const char *setting_text(const char *where, duet_model *model, const char *key)
 {
-    const char *text = duet_model_setting_text(model, key);
+    const char *text = duet_settings_text(&model->settings, key);
     if (text == NULL)
         duet_graph_fail(model->build->graph, "the model %s has no setting \"%s\"", model->family->name, key);
+    duet_settings_mark(&model->settings, NULL, key);
     return text == NULL ? "" : text;
 }
 

@@ -7,12 +7,13 @@
 
 #include "base/array.h"
 #include "graph/node.h"
+#include "graph/variable.h"
 #include "model/model.h"
 #include "op/where.h"
 
-static void out_of_memory(const char *where, duet_build *build)
+static void out_of_memory(const duet_build *build)
 {
-    duet_graph_fail(build->graph, "out of memory for a model");
+    duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
 }
 
 /* The procedure that is being described. The pointer is valid until another procedure is opened. */
@@ -45,7 +46,7 @@ void duet_procedure_at(const char *where, duet_model *model, const char *name)
     }
     if (!duet_array_grow(&build->procedures, build->procedure_count, &build->procedure_capacity,
                          sizeof *build->procedures)) {
-        out_of_memory(where, build);
+        out_of_memory(build);
         return;
     }
     build->open = build->procedure_count++;
@@ -67,7 +68,7 @@ void duet_phase_at(const char *where, duet_model *model, const char *name, size_
     duet_procedure_description *procedure = open_procedure(build);
     if (!duet_array_grow(&procedure->phases, procedure->phase_count, &procedure->phase_capacity,
                          sizeof *procedure->phases)) {
-        out_of_memory(where, build);
+        out_of_memory(build);
         return;
     }
     duet_phase_description *phase = &procedure->phases[procedure->phase_count];
@@ -118,18 +119,56 @@ void duet_phase_own_moments_at(const char *where, duet_model *model)
     if (phase != NULL) phase->owns_moments = true;
 }
 
+/* Whether `value`, which a call has as its `what`, is a node of this graph; a mistake if not. */
+static bool is_ours(const char *where, const duet_build *build, const char *what, duet_node value)
+{
+    if (value == NULL)
+        duet_graph_fail(build->graph, "%s is NULL", what);
+    else if (value->graph != build->graph)
+        duet_graph_fail(build->graph, "%s belongs to another graph", what);
+    return value != NULL && value->graph == build->graph && !duet_node_is_broken(value);
+}
+
+/* The same of a number. */
+static bool is_number(const char *where, const duet_build *build, const char *what, duet_node value)
+{
+    char text[96];
+    if (!is_ours(where, build, what, value)) return false;
+    if (value->elements == 1 && value->type == DUET_FLOAT32) return true;
+    duet_graph_fail(build->graph, "%s: a scalar is needed, float32, this is %s", what,
+                    duet_shape_text(value->shape, text));
+    return false;
+}
+
+/* Whether the phase may move the group by one more objective. */
+static bool may_move(const char *where, const duet_model *model, const duet_phase_description *phase,
+                     const duet_group *group)
+{
+    duet_graph *graph = model->build->graph;
+    bool known = group->store == model->store || group->store == model->build->scratch;
+    if (!known) duet_graph_fail(graph, "minimise: the group \"%s\" belongs to another model", group->name);
+    for (size_t o = 0; o < phase->objective_count; o++)
+        for (size_t g = 0; g < phase->objectives[o].group_count; g++) {
+            if (phase->objectives[o].groups[g] != group) continue;
+            duet_graph_fail(graph,
+                            "minimise: phase \"%s\" moves the group \"%s\" twice: add the losses, or open another "
+                            "phase",
+                            phase->name, group->name);
+            known = false;
+        }
+    return known;
+}
+
 void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet_node gate, duet_group *const *groups)
 {
     duet_build *build = model->build;
     duet_phase_description *phase = open_phase(where, build, "minimise");
-    if (phase == NULL) return;
-    if (loss == NULL) {
-        duet_graph_fail(build->graph, "minimise: the loss is NULL");
-        return;
-    }
+    if (phase == NULL || !is_number(where, build, "minimise: the loss", loss)) return;
+    if (gate != NULL && !is_number(where, build, "minimise: the gate", gate)) return;
+    if (groups[0] == NULL) duet_graph_fail(build->graph, "minimise: no group is named, or the first one is NULL");
     if (!duet_array_grow(&phase->objectives, phase->objective_count, &phase->objective_capacity,
                          sizeof *phase->objectives)) {
-        out_of_memory(where, build);
+        out_of_memory(build);
         return;
     }
     duet_objective *objective = &phase->objectives[phase->objective_count++];
@@ -137,33 +176,39 @@ void duet_minimise_at(const char *where, duet_model *model, duet_node loss, duet
     objective->loss = loss;
     objective->gate = gate;
     for (size_t i = 0; groups[i] != NULL; i++) {
+        if (!may_move(where, model, phase, groups[i])) continue;
         if (!duet_array_grow(&objective->groups, objective->group_count, &objective->group_capacity,
                              sizeof *objective->groups)) {
-            out_of_memory(where, build);
+            out_of_memory(build);
             return;
         }
         objective->groups[objective->group_count++] = groups[i];
     }
 }
 
-/* Whether the value is a scalar and so may be reported; if not, the mistake stays in the graph. */
-static bool is_reportable(const char *where, duet_graph *graph, const char *name, duet_node scalar)
+/* Each becomes a key of a report's JSON object, beside those that every report has. */
+bool duet_report_is_taken(const duet_procedure_description *procedure, const char *name)
 {
-    char text[96];
-    if (scalar == NULL) duet_graph_fail(graph, "report \"%s\": the value is NULL", name);
-    if (scalar == NULL || duet_node_is_broken(scalar)) return false;
-    if (scalar->elements == 1) return true;
-    duet_graph_fail(graph, "report \"%s\": a scalar is needed, this is %s", name, duet_shape_text(scalar->shape, text));
+    static const char *const taken[] = {"step", "epoch", "split", "seconds", "images_per_second", "health"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(name, taken[i]) == 0) return true;
+    for (size_t p = 0; p < procedure->phase_count; p++)
+        for (size_t i = 0; i < procedure->phases[p].report_count; i++)
+            if (strcmp(name, procedure->phases[p].reports[i].name) == 0) return true;
     return false;
 }
 
 void duet_report_at(const char *where, duet_model *model, const char *name, duet_node scalar)
 {
     duet_build *build = model->build;
+    char what[128];
     duet_phase_description *phase = open_phase(where, build, "report");
-    if (phase == NULL || !is_reportable(where, build->graph, name, scalar)) return;
+    snprintf(what, sizeof what, "report \"%.100s\"", name);
+    if (phase == NULL || !is_number(where, build, what, scalar)) return;
+    if (duet_report_is_taken(open_procedure(build), name))
+        duet_graph_fail(build->graph, "%s: the name is taken: give it another", what);
     if (!duet_array_grow(&phase->reports, phase->report_count, &phase->report_capacity, sizeof *phase->reports)) {
-        out_of_memory(where, build);
+        out_of_memory(build);
         return;
     }
     phase->reports[phase->report_count++] = (duet_report_row){name, scalar, NULL};
@@ -174,12 +219,11 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
     duet_build *build = model->build;
     duet_phase_description *phase = open_phase(where, build, "assign");
     if (phase == NULL) return;
-    if (state == NULL || value == NULL) {
-        duet_graph_fail(build->graph, "assign: the state or the value is NULL");
+    if (!is_ours(where, build, "assign: the state", state) || !is_ours(where, build, "assign: the value", value))
         return;
-    }
+    if (duet_node_is_broken(duet_assign(state, value))) return; /* which says what does not fit */
     if (!duet_array_grow(&phase->assigns, phase->assign_count, &phase->assign_capacity, sizeof *phase->assigns)) {
-        out_of_memory(where, build);
+        out_of_memory(build);
         return;
     }
     phase->assigns[phase->assign_count++] = (duet_assignment){state, value};
@@ -206,17 +250,48 @@ static bool is_standard(const char *name)
     return false;
 }
 
-static void add_output(const char *where, duet_build *build, const char *name, duet_node value)
+/* The numbers a row of a standard output; 0: any. */
+static size_t features_of(const duet_model *model, const char *name)
 {
+    static const char *const examples[] = {DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_DECODE};
+    static const char *const numbers[] = {DUET_NLL, DUET_KL, DUET_BITS, DUET_LOGIT, DUET_SAMPLE_LOGIT};
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
+        if (strcmp(name, examples[i]) == 0) return duet_shape_elements(duet_data_describe(model->data)->shape);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(name, numbers[i]) == 0) return 1;
+    return strcmp(name, DUET_CLASS_LOGITS) == 0 ? model->classes : 0;
+}
+
+/* Standard outputs mean something to commands and metrics, which read so many numbers a row of them. */
+static void check_output(const char *where, const duet_model *model, const char *name, duet_node value)
+{
+    const duet_build *build = model->build;
+    size_t rows = build->batch_size, wanted = features_of(model, name);
+    size_t has = value->shape.rank > 0 && value->shape.dims[0] == rows ? value->elements / rows : 0;
+    char text[96];
+    if (has > 0 && (wanted == 0 || has == wanted) && value->type == DUET_FLOAT32) return;
+    if (wanted > 0)
+        duet_graph_fail(build->graph, "output \"%s\": %zu rows of %zu float32 numbers were expected, this is %s", name,
+                        rows, wanted, duet_shape_text(value->shape, text));
+    else
+        duet_graph_fail(build->graph, "output \"%s\": %zu rows of float32 numbers were expected, this is %s", name,
+                        rows, duet_shape_text(value->shape, text));
+}
+
+static void add_output(const char *where, duet_model *model, const char *name, duet_node value)
+{
+    duet_build *build = model->build;
+    char what[128];
+    snprintf(what, sizeof what, "output \"%.100s\"", name);
+    if (!is_ours(where, build, what, value)) return;
+    check_output(where, model, name, value);
     duet_procedure_description *procedure = open_procedure(build);
     duet_node known;
     if (duet_build_find_output(build, name, &known) != NULL)
         duet_graph_fail(build->graph, "output \"%s\": there is one of that name already", name);
-    else if (value == NULL)
-        duet_graph_fail(build->graph, "output \"%s\": the value is NULL", name);
     else if (!duet_array_grow(&procedure->outputs, procedure->output_count, &procedure->output_capacity,
                               sizeof *procedure->outputs))
-        out_of_memory(where, build);
+        out_of_memory(build);
     else
         procedure->outputs[procedure->output_count++] = (duet_output_row){name, value};
 }
@@ -226,7 +301,7 @@ void duet_output_at(const char *where, duet_model *model, const char *name, duet
     char names[256] = "";
     const char *known;
     if (is_standard(name)) {
-        add_output(where, model->build, name, value);
+        add_output(where, model, name, value);
         return;
     }
     for (size_t i = 0; (known = duet_standard_output(i)) != NULL; i++) {
@@ -243,7 +318,7 @@ void duet_own_output_at(const char *where, duet_model *model, const char *name, 
     if (is_standard(name))
         duet_graph_fail(model->build->graph, "output \"%s\" is a standard one: give it by duet_output", name);
     else
-        add_output(where, model->build, name, value);
+        add_output(where, model, name, value);
 }
 
 const duet_procedure_description *duet_build_find_output(const duet_build *build, const char *name, duet_node *value)

@@ -198,6 +198,7 @@ static duet_status read_group_pair(duet_settings *settings, const char *pair, co
         return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is too long for a setting of a group", pair);
     snprintf(to->key, sizeof to->key, "%.*s", (int)length, pair);
     snprintf(to->value, sizeof to->value, "%s", equals + 1);
+    to->used = false;
     settings->group_count += known == settings->group_count;
     return DUET_OK;
 }
@@ -248,6 +249,9 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
     const duet_preset *preset = find_preset(family, pairs, count);
     for (size_t i = 0; preset != NULL && preset->settings[i] != NULL; i++)
         DUET_TRY(read_pair(settings, preset->settings[i], error));
+    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++)
+        memcpy(settings->values[i].usual, settings->values[i].text, sizeof settings->values[i].usual);
+    for (size_t i = 0; i < settings->group_count; i++) settings->groups[i].used = true; /* what a preset says */
     for (size_t p = 0; p < count; p++) DUET_TRY(read_pair(settings, pairs[p], error));
     return DUET_OK;
 }
@@ -276,40 +280,81 @@ duet_status duet_settings_check(const duet_family *family, const char *const *pa
     return status;
 }
 
-/* What is said of the group whose name has `length` characters; NULL: nothing. */
-static const char *group_text(const duet_settings *settings, const char *group, size_t length, const char *key)
+/* A value and the mark of its use. */
+typedef struct found {
+    const char *text; /* NULL: there is none */
+    bool *used;
+} found;
+
+/* What is said of the group whose name has `length` characters. */
+static found find_of_group(const duet_settings *settings, const char *group, size_t length, const char *key)
 {
     for (size_t i = 0; i < settings->group_count; i++) {
-        const char *named = settings->groups[i].key;
-        if (strncmp(named, group, length) == 0 && named[length] == '.' && strcmp(named + length + 1, key) == 0)
-            return settings->groups[i].value;
+        duet_group_setting *row = &settings->groups[i];
+        if (strncmp(row->key, group, length) == 0 && row->key[length] == '.' && strcmp(row->key + length + 1, key) == 0)
+            return (found){row->value, &row->used};
     }
-    return NULL;
+    return (found){NULL, NULL};
 }
 
-static const char *row_text(const duet_settings *settings, const char *key)
+static found find_row(const duet_settings *settings, const char *key)
 {
     const duet_setting *setting;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
-        if (strcmp(setting->key, key) == 0) return settings->values[i].text;
-    return NULL;
+        if (strcmp(setting->key, key) == 0) return (found){settings->values[i].text, &settings->values[i].used};
+    return (found){NULL, NULL};
 }
 
 /* Of "group.key" what is said of the group comes first, then the family's own row for it, then the row of all. */
-const char *duet_settings_text(const duet_settings *settings, const char *key)
+static found find(const duet_settings *settings, const char *key)
 {
     const char *dot = strchr(key, '.');
-    const char *text = dot == NULL ? NULL : group_text(settings, key, (size_t)(dot - key), dot + 1);
-    if (text == NULL) text = row_text(settings, key);
-    return text == NULL && dot != NULL ? row_text(settings, dot + 1) : text;
+    found it = dot == NULL ? (found){NULL, NULL} : find_of_group(settings, key, (size_t)(dot - key), dot + 1);
+    if (it.text == NULL) it = find_row(settings, key);
+    return it.text == NULL && dot != NULL ? find_row(settings, dot + 1) : it;
+}
+
+static found find_for(const duet_settings *settings, const char *group, const char *key)
+{
+    char of_group[192];
+    if (group == NULL) return find_row(settings, key);
+    snprintf(of_group, sizeof of_group, "%s.%s", group, key);
+    return find(settings, of_group);
+}
+
+const char *duet_settings_text(const duet_settings *settings, const char *key)
+{
+    return find(settings, key).text;
 }
 
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key)
 {
-    char of_group[192];
-    if (group == NULL) return row_text(settings, key);
-    snprintf(of_group, sizeof of_group, "%s.%s", group, key);
-    return duet_settings_text(settings, of_group);
+    return find_for(settings, group, key).text;
+}
+
+void duet_settings_mark(const duet_settings *settings, const char *group, const char *key)
+{
+    found it = group == NULL ? find(settings, key) : find_for(settings, group, key);
+    if (it.used != NULL) *it.used = true;
+}
+
+bool duet_settings_idle(const duet_settings *settings, size_t index, char text[176])
+{
+    const duet_setting *setting;
+    for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++) {
+        const duet_setting_value *value = &settings->values[i];
+        if (value->used || strcmp(setting->key, "preset") == 0 || duet_setting_is_same(value->text, value->usual) ||
+            index-- > 0)
+            continue;
+        snprintf(text, 176, "%s=%s", setting->key, value->text);
+        return true;
+    }
+    for (size_t i = 0; i < settings->group_count; i++) {
+        if (settings->groups[i].used || index-- > 0) continue;
+        snprintf(text, 176, "%s=%s", settings->groups[i].key, settings->groups[i].value);
+        return true;
+    }
+    return false;
 }
 
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key)

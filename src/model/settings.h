@@ -6,14 +6,16 @@
 #include "base/status.h"
 #include "duet/model.h"
 
-/** A value as text, checked. */
+/** A value as text, checked; what it is if nobody gives it; and whether anything has used it. */
 typedef struct duet_setting_value {
-    char text[64];
+    char text[64], usual[64];
+    bool used;
 } duet_setting_value;
 
 /** "generator.lr" and its value. */
 typedef struct duet_group_setting {
     char key[96], value[64];
+    bool used;
 } duet_group_setting;
 
 typedef struct duet_settings {
@@ -38,6 +40,11 @@ double duet_settings_number(const duet_settings *settings, const char *key);
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key);
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key);
 
+/** Says that something follows the value of `key`, of a group as above. A build marks what it reads. */
+void duet_settings_mark(const duet_settings *settings, const char *group, const char *key);
+/** Value `index` of those that were given, differ from what they are otherwise, and that nothing has used: "key=value"
+ * in `text`. False past the end. */
+bool duet_settings_idle(const duet_settings *settings, size_t index, char text[176]);
 /** Whether "key" or "group.key" is a rate or what limits a step: it has no state of its own, so a training that goes on
  *  may change it. */
 bool duet_setting_is_rate(const char *key);

@@ -40,7 +40,7 @@ void duet_average_end(duet_graph *graph)
     if (duet_graph_scopes(graph)->average > 0)
         duet_graph_scopes(graph)->average--;
     else
-        duet_graph_fail(graph, "average_end: no average_begin came before it");
+        duet_graph_refuse(graph, DUET_ERROR_GRAPH, "duet_average_end: no duet_average_begin came before it");
 }
 
 void duet_name_begin(duet_graph *graph, const char *name)
@@ -48,7 +48,8 @@ void duet_name_begin(duet_graph *graph, const char *name)
     duet_scopes *scopes = duet_graph_scopes(graph);
     size_t used = strlen(scopes->prefix), length = strlen(name);
     if (used + length + 2 > sizeof scopes->prefix) {
-        duet_graph_fail(graph, "name_begin \"%s\": the names of scopes are too long together", name);
+        duet_graph_refuse(graph, DUET_ERROR_GRAPH, "duet_name_begin \"%s\": the names of scopes are too long together",
+                          name);
         return;
     }
     snprintf(scopes->prefix + used, sizeof scopes->prefix - used, "%s.", name);
@@ -59,7 +60,7 @@ void duet_name_end(duet_graph *graph)
 {
     char *prefix = duet_graph_scopes(graph)->prefix, *last;
     if (prefix[0] == '\0') {
-        duet_graph_fail(graph, "name_end: no name_begin came before it");
+        duet_graph_refuse(graph, DUET_ERROR_GRAPH, "duet_name_end: no duet_name_begin came before it");
         return;
     }
     prefix[strlen(prefix) - 1] = '\0';
@@ -113,7 +114,7 @@ static duet_node group_variable(const char *where, duet_graph *graph, duet_group
         duet_error error = {0};
         variable = duet_variable_new(group->store, storage, full, shape, start, &error);
         if (variable == NULL) {
-            duet_graph_fail_at(where, graph, "%s \"%s\": %s", what, full, error.message);
+            duet_graph_take(where, graph, full, &error);
             return duet_node_broken(graph);
         }
         variable->optimised = optimised;

@@ -31,6 +31,7 @@ duet_node duet_weight_at(const char *where, duet_graph *graph, duet_group *group
                          duet_initialiser start)
 {
     bool chosen = group != NULL && group->initialises;
+    if (group != NULL) group->weighs = true;
     duet_node weight = duet_layer_variable_at(duet_parameter_at, where, graph, group, layer, "weight", shape,
                                               chosen ? group->initialiser : start);
     if (group == NULL || !group->spectral_norm) return weight;

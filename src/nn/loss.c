@@ -6,14 +6,32 @@
 
 static const double log_two_pi = 1.8378770664093454836;
 
+/* Whether what a network says has a number for each of x's, or is one for all. One of another width would be stretched
+ * over x, and a loss of that falls too. */
+static bool are_alike(const char *where, const char *loss, duet_node said, duet_node x)
+{
+    char has[96], wants[96];
+    if (duet_node_is_broken(said)) return false;
+    if (x == NULL) duet_graph_fail(said->graph, "%s: what it is compared with is NULL", loss);
+    if (duet_node_is_broken(x)) return false;
+    if (said->shape.rank == 0 || duet_shape_equal(said->shape, x->shape)) return true;
+    duet_graph_fail(said->graph, "%s: what is said is %s, and what it is compared with %s: one shape was expected",
+                    loss, duet_shape_text(said->shape, has), duet_shape_text(x->shape, wants));
+    return false;
+}
+
 duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x)
 {
+    if (!are_alike(where, "bernoulli_nll", logits, x))
+        return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
     duet_node softplus = duet_softplus(logits);
     return duet_sum_features(duet_subtract(softplus, duet_multiply(x, logits)));
 }
 
 duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logvar, duet_node x)
 {
+    if (!are_alike(where, "gaussian_nll", mean, x))
+        return duet_node_is_broken(mean) ? mean : duet_node_broken(mean->graph);
     duet_node squares = duet_square(duet_subtract(x, mean));
     duet_node scaled = duet_multiply(squares, duet_exp(duet_negate(logvar)));
     duet_node terms = duet_add(scaled, duet_shift(logvar, log_two_pi));
@@ -46,6 +64,8 @@ duet_node duet_discretised_logistic_at(const char *where, duet_node location, du
 duet_node duet_discretised_logistic_nll_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
                                            size_t levels)
 {
+    if (!are_alike(where, "discretised_logistic_nll", location, x))
+        return duet_node_is_broken(location) ? location : duet_node_broken(location->graph);
     return duet_negate(duet_sum_features(duet_discretised_logistic(location, log_scale, x, levels)));
 }
 
@@ -58,6 +78,8 @@ duet_node duet_gaussian_kl_at(const char *where, duet_node mean, duet_node logva
 
 duet_node duet_squared_error_at(const char *where, duet_node prediction, duet_node x)
 {
+    if (!are_alike(where, "squared_error", prediction, x))
+        return duet_node_is_broken(prediction) ? prediction : duet_node_broken(prediction->graph);
     duet_node squares = duet_square(duet_subtract(prediction, x));
     return duet_scale(duet_sum_features(squares), 0.5);
 }
@@ -80,6 +102,8 @@ duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, due
         duet_graph_fail(logits->graph, "softmax_cross_entropy: the logits have no classes");
         return duet_node_broken(logits->graph);
     }
+    if (!are_alike(where, "softmax_cross_entropy", logits, targets))
+        return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
     duet_node total = duet_logsumexp(logits, DUET_AXIS(logits->shape.rank - 1), true);
     duet_node log_softmax = duet_subtract(logits, total);
     return duet_negate(duet_sum_features(duet_multiply(targets, log_softmax)));

@@ -29,8 +29,9 @@ typedef struct update {
 
 static duet_node fail(update *u, const duet_error *error)
 {
-    const char *where = u->where;
-    duet_graph_fail(u->graph, "optimiser of \"%s\": %s", u->group->name, error->message);
+    char what[160];
+    snprintf(what, sizeof what, "optimiser of \"%.120s\"", u->group->name);
+    duet_graph_take(u->where, u->graph, what, error);
     return duet_node_broken(u->graph);
 }
 

@@ -52,7 +52,8 @@ size_t duet_state_updates_at(const char *where, const duet_node *roots, size_t c
     duet_graph *graph = roots[0]->graph;
     while (duet_graph_follower(graph, followers) != NULL) followers++;
     bool *computed = find_computed(graph, roots, count), *done = calloc(followers + 1, sizeof *done);
-    if (computed == NULL || done == NULL) duet_graph_fail(graph, "out of memory for the updates of states");
+    if (computed == NULL || done == NULL)
+        duet_graph_refuse(graph, DUET_ERROR_MEMORY, "out of memory for the updates of states");
     for (size_t i = 0; i < followers && computed != NULL && done != NULL; i++) {
         if (done[i]) continue;
         duet_node state = duet_graph_follower(graph, i)->state, value = follow(graph, i, computed, done);

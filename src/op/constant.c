@@ -64,7 +64,7 @@ duet_node duet_constant_values_at(const char *where, duet_graph *graph, duet_sha
     }
     duet_variable *variable = find_or_make(duet_graph_working_store(graph), shape, values, &error);
     if (variable != NULL) return duet_variable_node(graph, variable);
-    duet_graph_fail(graph, "constant_values: %s", error.message);
+    duet_graph_take(where, graph, "constant_values", &error);
     return duet_node_broken(graph);
 }
 

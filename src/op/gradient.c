@@ -46,7 +46,7 @@ static void apply_rule(const backward_pass *pass, duet_node node)
     }
     duet_node *shares = calloc(node->input_count + 1, sizeof *shares);
     if (shares == NULL) {
-        duet_graph_fail_at(pass->where, pass->graph, "out of memory for a gradient");
+        duet_graph_refuse(pass->graph, DUET_ERROR_MEMORY, "out of memory for a gradient");
         return;
     }
     node->op->gradient(node, pass->gradient[node->id], shares);
@@ -100,7 +100,7 @@ void duet_grad_at(const char *where, duet_node loss, const duet_node *wrt, size_
     pass.depends = calloc(nodes, sizeof *pass.depends);
     pass.gradient = calloc(nodes, sizeof(duet_node));
     if (pass.depends == NULL || pass.gradient == NULL)
-        duet_graph_fail(graph, "out of memory for a gradient");
+        duet_graph_refuse(graph, DUET_ERROR_MEMORY, "out of memory for a gradient");
     else
         run(&pass, loss, wrt, count, gradients);
     free(pass.depends);

@@ -10,14 +10,36 @@ static void gradient_sum(duet_node node, duet_node g, duet_node *gradients)
     gradients[0] = duet_broadcast(g, node->inputs[0]->shape);
 }
 
-/* Every element that equals the maximum gets an equal share. */
+/* How far each element is from the end of its maximum's, counted over the reduced axes: the first one's is the largest.
+ */
+static duet_node distance_from_end(const char *where, duet_node x, unsigned axes)
+{
+    duet_node ahead = NULL;
+    double stride = 1, count = 1;
+    for (size_t i = 0; i < x->shape.rank; i++)
+        if ((axes >> i & 1) != 0) count *= (double)x->shape.dims[i];
+    for (size_t axis = x->shape.rank; axis-- > 0;) {
+        if ((axes >> axis & 1) == 0 || x->shape.dims[axis] == 1) continue;
+        duet_shape along = {.rank = x->shape.rank};
+        for (size_t i = 0; i < along.rank; i++) along.dims[i] = i == axis ? x->shape.dims[axis] : 1;
+        duet_node place = duet_scale(duet_reshape(duet_range(x->graph, x->shape.dims[axis]), along), -stride);
+        ahead = ahead == NULL ? duet_shift(place, count) : duet_add(ahead, place);
+        stride *= (double)x->shape.dims[axis];
+    }
+    return ahead;
+}
+
+/* The first of the elements that equal the maximum gets it all, as where windows of a picture are compared one by one:
+ * an equal share each would be the slope of no order of them. */
 static void gradient_max(duet_node node, duet_node g, duet_node *gradients)
 {
     const char *where = node->where;
     duet_node x = node->inputs[0];
+    unsigned axes = (unsigned)node->attributes.size[0];
     duet_node is_largest = duet_equal(x, duet_broadcast(node, x->shape));
-    duet_node winners = duet_sum(is_largest, (unsigned)node->attributes.size[0], true);
-    gradients[0] = duet_multiply(is_largest, duet_divide(g, winners));
+    duet_node ahead = duet_multiply(is_largest, distance_from_end(where, x, axes));
+    duet_node is_first = duet_multiply(is_largest, duet_equal(ahead, duet_max(ahead, axes, true)));
+    gradients[0] = duet_multiply(is_first, g);
 }
 
 static const duet_op op_sum = {

@@ -5,6 +5,7 @@
 #include "plan/kernel.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The coordinates of an element of the input, each computed from o (which output) or r (which element of its sum). */
 static duet_coordinates coordinates_of(const duet_step *step)
@@ -55,25 +56,78 @@ static void write_element(duet_text *text, const duet_step *step, const duet_ker
     duet_text_add(text, "        const uint i = (uint)at;\n%s", duet_text_get(&writer->body));
 }
 
+/* A float32 sum in one go loses a digit for every ten numbers that it is longer: longer ones are made of blocks. A
+ * largest element has no such error. */
+enum { BLOCK = 128 };
+
+static bool is_blocked(const duet_step *step, size_t lanes)
+{
+    return strcmp(step->node->op->name, "sum") == 0 && step->length / step->pieces / lanes > 2 * BLOCK;
+}
+
+/* `sums`: of the block under way; `totals`: of those before it. Ends a block if it is full. */
+static void write_block_end(duet_text *text, const duet_step *step, bool lanes)
+{
+    const char *each = lanes ? "for (uint lane = 0; lane < 16; lane++) " : "", *at = lanes ? "[lane]" : "";
+    duet_text_add(text,
+                  "        if (++in_block == %du) {\n            %s{\n"
+                  "            const float a = totals%s, b = sums%s;\n            totals%s = %s;\n"
+                  "            sums%s = %s;\n            }\n            in_block = 0;\n        }\n",
+                  BLOCK, each, at, at, at, step->node->op->expression, at, step->node->op->start);
+}
+
+/* What comes before the loop, and after it: then `sums` holds everything. */
+static void write_block_begin(duet_text *text, const duet_step *step, bool lanes)
+{
+    const char *start = step->node->op->start;
+    duet_text_add(text,
+                  lanes ? "    uint in_block = 0;\n    float totals[16];\n"
+                          "    for (uint lane = 0; lane < 16; lane++) totals[lane] = %s;\n"
+                        : "    uint in_block = 0;\n    float totals = %s;\n",
+                  start);
+}
+
+static void write_blocks_joined(duet_text *text, const duet_step *step, bool lanes)
+{
+    const char *each = lanes ? "for (uint lane = 0; lane < 16; lane++) " : "", *at = lanes ? "[lane]" : "";
+    duet_text_add(text, "    %s{\n        const float a = totals%s, b = sums%s;\n        sums%s = %s;\n    }\n", each,
+                  at, at, at, step->node->op->expression);
+}
+
 /* One output, one element after the other. */
 static void write_single(duet_text *text, const duet_lowering *lowering, const duet_step *step,
                          const duet_kernel_writer *writer, const char *value)
 {
     const duet_op *op = step->node->op;
-    bool by_columns = step->layout != DUET_REDUCE_ROWS;
+    bool by_columns = step->layout != DUET_REDUCE_ROWS, blocked = is_blocked(step, 1);
     duet_text_add(text, "    if (id >= (size_t)outputs * pieces) return;\n");
     duet_text_add(text, by_columns ? "    const uint o = (uint)(id %% outputs), piece = (uint)(id / outputs);\n"
                                    : "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces);\n");
-    duet_text_add(text, "    float so_far = %s;\n", op->start);
+    duet_text_add(text, "    float sums = %s;\n", op->start);
+    if (blocked) write_block_begin(text, step, false);
     if (duet_is_wide(lowering->device) && !by_columns)
         duet_text_add(text, "    for (uint r = piece; r < length; r += pieces) {\n");
     else
         duet_text_add(text, "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
                             "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++) {\n");
     write_element(text, step, writer);
-    duet_text_add(text, "        const float a = so_far, b = %s;\n", value);
-    duet_text_add(text, "        so_far = %s;\n    }\n    r0[s0 + %s] = so_far;\n", op->expression,
-                  by_columns ? "piece * outputs + o" : "o * pieces + piece");
+    duet_text_add(text, "        const float a = sums, b = %s;\n        sums = %s;\n", value, op->expression);
+    if (blocked) write_block_end(text, step, false);
+    duet_text_add(text, "    }\n");
+    if (blocked) write_blocks_joined(text, step, false);
+    duet_text_add(text, "    r0[s0 + %s] = sums;\n", by_columns ? "piece * outputs + o" : "o * pieces + piece");
+}
+
+/* The element of a lane, the end of the loop over lanes and of that over runs. */
+static void write_lane(duet_text *text, const duet_step *step, const duet_kernel_writer *writer, const char *value,
+                       bool blocked)
+{
+    write_element(text, step, writer);
+    duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
+                  step->node->op->expression);
+    if (blocked) write_block_end(text, step, true);
+    duet_text_add(text, "    }\n");
+    if (blocked) write_blocks_joined(text, step, true);
 }
 
 /* Sixteen elements of a row at once, in sums of their own, which are added at the end. */
@@ -83,14 +137,13 @@ static void write_row_lanes(duet_text *text, const duet_step *step, const duet_k
     duet_text_add(text,
                   "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces), runs = length / 16;\n"
                   "    if (o >= outputs) return;\n    float sums[16];\n"
-                  "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n"
-                  "    const uint last = (uint)((ulong)runs * (piece + 1) / pieces) * 16;\n"
-                  "    for (uint r = (uint)((ulong)runs * piece / pieces) * 16; r < last; r += 16)\n"
-                  "    for (uint lane = 0; lane < 16; lane++) {\n",
+                  "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n",
                   op->start);
-    write_element(text, step, writer);
-    duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
-                  op->expression);
+    if (is_blocked(step, 16)) write_block_begin(text, step, true);
+    duet_text_add(text, "    const uint last = (uint)((ulong)runs * (piece + 1) / pieces) * 16;\n"
+                        "    for (uint r = (uint)((ulong)runs * piece / pieces) * 16; r < last; r += 16) {\n"
+                        "    for (uint lane = 0; lane < 16; lane++) {\n");
+    write_lane(text, step, writer, value, is_blocked(step, 16));
     duet_text_add(text,
                   "    float so_far = %s;\n    for (uint lane = 0; lane < 16; lane++) {\n"
                   "        const float a = so_far, b = sums[lane];\n        so_far = %s;\n    }\n"
@@ -106,14 +159,13 @@ static void write_column_lanes(duet_text *text, const duet_step *step, const due
     duet_text_add(text,
                   "    const uint o = (uint)(id %% (outputs / 16)) * 16, piece = (uint)(id / (outputs / 16));\n"
                   "    if (piece >= pieces) return;\n    float sums[16];\n"
-                  "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n"
-                  "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
-                  "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++)\n"
-                  "    for (uint lane = 0; lane < 16; lane++) {\n",
+                  "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n",
                   op->start);
-    write_element(text, step, writer);
-    duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
-                  op->expression);
+    if (is_blocked(step, 1)) write_block_begin(text, step, true);
+    duet_text_add(text, "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
+                        "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++) {\n"
+                        "    for (uint lane = 0; lane < 16; lane++) {\n");
+    write_lane(text, step, writer, value, is_blocked(step, 1));
     duet_text_add(text,
                   "    for (uint lane = 0; lane < 16; lane++) r0[s0 + piece * outputs + o + lane] = sums[lane];\n");
 }

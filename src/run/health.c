@@ -45,6 +45,12 @@ static bool is_below_zero(const patient *it)
     return is_cross_entropy(it) && term(it, "d_loss") < 0;
 }
 
+/* The divergences of f-GAN that have no bound; a hundred nats are far beyond any that two sets of samples show. */
+static bool falls_and_falls(const patient *it)
+{
+    return (setting_is(it, "loss", "f-kl") || setting_is(it, "loss", "f-reverse-kl")) && term(it, "d_loss") < -100;
+}
+
 /* If both losses are of the same state, then by Jensen's inequality the mean of -log D over generated examples is at
  * least -log(1 - e^-L). Here L is D's whole loss, which is at least its mean loss on them. G's loss is taken after D's
  * update, which tends to raise it. A third of the bound is left for what differs between batches. */
@@ -81,6 +87,9 @@ static const struct {
     {"loss-below-zero", is_below_zero, false, "d_loss",
      "the discriminator's loss is below 0, which a cross-entropy cannot be: label_noise takes labels past 1, and the "
      "loss has no lower bound; label_noise=0 or label_smoothing at least as large takes them back"},
+    {"loss-without-bound", falls_and_falls, false, "d_loss",
+     "the discriminator's loss falls without a bound, since it tells all examples apart: instance_noise=0.1 or "
+     "discriminator.spectral_norm=yes hold it"},
     {"loss-bound", breaks_the_bound, false, "g_loss",
      "the generator's loss is smaller than the discriminator's loss of the same state allows: one of the two is not "
      "what its name says"},

@@ -432,6 +432,10 @@ static duet_status check_request(const duet_evaluator *evaluator, const prepared
 static duet_status answer(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
 {
     course it = {.request = request};
+    for (size_t i = 0; i < request->output_count; i++)
+        if (request->outputs == NULL || request->outputs[i].name == NULL || request->outputs[i].values == NULL)
+            return duet_fail(error, DUET_ERROR_USAGE, "output %zu of the request has no name or no room for its values",
+                             i);
     if (request->output_count == 0)
         return duet_fail(error, DUET_ERROR_USAGE, "the request names no outputs, so there is nothing to give");
     if (request->count == 0) return DUET_OK;

@@ -51,7 +51,7 @@ static void add_watched(duet_schedule *schedule, duet_watched watched)
                         sizeof *schedule->watched))
         schedule->watched[schedule->watched_count++] = watched;
     else
-        duet_graph_fail(schedule->build->graph, "out of memory for a schedule");
+        duet_graph_refuse(schedule->build->graph, DUET_ERROR_MEMORY, "out of memory for a schedule");
 }
 
 /* Writes to `values` what the phase watches: its reports, the losses that are not among them, the gradients' norms.
@@ -105,15 +105,45 @@ static duet_node watch_faults(const duet_schedule *schedule, size_t first, const
     return duet_equal(new_term, none);
 }
 
+/* The sum of the rows of one step, for phases that the history is too short for, by Kahan's method: its error does not
+ * grow with their number. It is no part of a checkpoint, which lies between steps. */
+static void sum_reports(const duet_build *build, const duet_scheduled_phase *phase, duet_node row, duet_node *roots,
+                        size_t *root_count)
+{
+    duet_graph *graph = build->graph;
+    duet_shape shape = duet_node_shape(row);
+    char name[64];
+    duet_node turn = scalar_state(graph, phase_state_name(name, "turn", phase->description), DUET_FLOAT32);
+    duet_node sum =
+        duet_working_state(graph, phase_state_name(name, "sum", phase->description), DUET_FLOAT32, shape, zero);
+    duet_node lost =
+        duet_working_state(graph, phase_state_name(name, "lost", phase->description), DUET_FLOAT32, shape, zero);
+    static const char *const own[] = {"turn", "sum", "lost"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        duet_variable *variable =
+            duet_store_find(duet_graph_working_store(graph), phase_state_name(name, own[i], phase->description));
+        if (variable != NULL) variable->saved = false;
+    }
+    duet_node none = duet_constant(graph, 0), next = duet_shift(turn, 1);
+    duet_node goes_on = duet_not_equal(turn, none),
+              ends = duet_equal(next, duet_constant(graph, (double)phase->repeats));
+    duet_node before = duet_select(goes_on, sum, none), fresh = duet_subtract(row, duet_select(goes_on, lost, none));
+    duet_node after = duet_watch(duet_add(before, fresh));
+    roots[(*root_count)++] = duet_assign(sum, after);
+    roots[(*root_count)++] = duet_assign(lost, duet_subtract(duet_subtract(after, before), fresh));
+    roots[(*root_count)++] = duet_assign(turn, duet_select(ends, none, next));
+}
+
 /* `norms`: how far the update of each report's group goes, where it reports that. */
-static void remember_reports(const duet_build *build, const duet_phase_description *phase, const duet_node *norms,
+static void remember_reports(const duet_build *build, const duet_scheduled_phase *scheduled, const duet_node *norms,
                              duet_node *roots, size_t *root_count)
 {
+    const duet_phase_description *phase = scheduled->description;
     if (phase->report_count == 0) return;
     char name[64];
     duet_node *row = calloc(phase->report_count, sizeof *row);
     if (row == NULL) {
-        duet_graph_fail(build->graph, "out of memory for a schedule");
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a schedule");
         return;
     }
     for (size_t i = 0; i < phase->report_count; i++) {
@@ -128,6 +158,7 @@ static void remember_reports(const duet_build *build, const duet_phase_descripti
     free(row);
     roots[(*root_count)++] = duet_assign(history, duet_with_row(history, replays, joined));
     roots[(*root_count)++] = duet_assign(replays, duet_increment(replays));
+    if (scheduled->repeats > DUET_HISTORY_ROWS) sum_reports(build, scheduled, joined, roots, root_count);
 }
 
 /* Updates the states of the layers that the phase runs: those that its reports, losses, gates or assigned values depend
@@ -148,7 +179,7 @@ static size_t count_followers(const duet_graph *graph)
     return count;
 }
 
-enum { UPDATE_ROOTS = 8, OWN_ROOTS = 8 }; /* of each group's update; of fault flag, history and counters */
+enum { UPDATE_ROOTS = 8, OWN_ROOTS = 12 }; /* of each group's update; of fault flag, history and counters */
 
 size_t duet_phase_room(const duet_schedule *schedule, size_t index)
 {
@@ -166,6 +197,7 @@ static size_t update_groups(const duet_schedule *schedule, const duet_phase_desc
         for (size_t g = 0; g < objective->group_count; g++) {
             duet_group *group = objective->groups[g];
             const duet_optimiser by_settings = duet_model_optimiser(schedule->model, duet_group_name(group));
+            if (!phase->has_optimiser) duet_model_mark_optimiser(schedule->model, duet_group_name(group));
             duet_optimiser optimiser = phase->has_optimiser ? phase->optimiser : by_settings;
             if (group->store == schedule->model->store &&
                 optimiser.average == 0) { /* kept whichever optimiser moves it */
@@ -191,7 +223,7 @@ size_t duet_phase_roots(duet_schedule *schedule, size_t index, duet_node *roots)
     size_t room = most_watched(phase) + phase->objective_count + phase->assign_count + 1;
     duet_node *values = calloc(room + phase->report_count, sizeof(duet_node)), *norms = values + room;
     if (values == NULL) {
-        duet_graph_fail(build->graph, "out of memory for a schedule");
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a schedule");
         return 0;
     }
     size_t watched = watch(schedule, phase, values);
@@ -203,7 +235,7 @@ size_t duet_phase_roots(duet_schedule *schedule, size_t index, duet_node *roots)
         roots[made++] = duet_assign(target, allowed == NULL ? value : duet_select(allowed, value, target));
     }
     made += update_states(phase, values, watched, allowed, roots + made, count_followers(build->graph));
-    remember_reports(build, phase, norms, roots, &made);
+    remember_reports(build, &schedule->phases[index], norms, roots, &made);
     free(values);
     duet_node clock = duet_clock(build->graph);
     roots[made++] = duet_assign(clock, duet_increment(clock));
@@ -215,9 +247,11 @@ void duet_phase_find_variables(duet_schedule *schedule)
 {
     const duet_store *store = duet_graph_working_store(schedule->build->graph);
     char name[64];
-    for (size_t i = 0; i < schedule->phase_count; i++)
-        schedule->phases[i].history =
-            duet_store_find(store, phase_state_name(name, "history", schedule->phases[i].description));
+    for (size_t i = 0; i < schedule->phase_count; i++) {
+        duet_scheduled_phase *phase = &schedule->phases[i];
+        phase->history = duet_store_find(store, phase_state_name(name, "history", phase->description));
+        phase->sum = duet_store_find(store, phase_state_name(name, "sum", phase->description));
+    }
     schedule->fault_term = duet_store_find(store, "trainer.fault_term");
     schedule->fault_step = duet_store_find(store, "trainer.fault_step");
 }

@@ -30,25 +30,16 @@ static duet_status list_phases(duet_schedule *schedule, size_t batches, duet_err
     return DUET_OK;
 }
 
-/* The names of the terms of all phases. Each becomes a key of a report's JSON object, so it must be unique there. */
+/* The names of the terms of all phases. */
 static duet_status list_terms(duet_schedule *schedule, duet_error *error)
 {
-    static const char *const taken[] = {"step", "epoch", "split", "seconds", "images_per_second", "health"};
     for (size_t p = 0; p < schedule->phase_count; p++) {
         const duet_phase_description *phase = schedule->phases[p].description;
         for (size_t i = 0; i < phase->report_count; i++) {
-            const char *name = phase->reports[i].name;
-            bool clash = false;
-            for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) clash |= strcmp(name, taken[k]) == 0;
-            for (size_t k = 0; k < schedule->term_count; k++) clash |= strcmp(name, schedule->terms[k]) == 0;
-            if (clash)
-                return duet_fail(error, DUET_ERROR_GRAPH,
-                                 "phase \"%s\" reports \"%s\", a name that is taken: give it another", phase->name,
-                                 name);
             if (!duet_array_grow(&schedule->terms, schedule->term_count, &schedule->term_capacity,
                                  sizeof *schedule->terms))
                 return fail_memory(error);
-            schedule->terms[schedule->term_count++] = name;
+            schedule->terms[schedule->term_count++] = phase->reports[i].name;
         }
     }
     return DUET_OK;
@@ -160,29 +151,46 @@ uint64_t duet_schedule_replays(const duet_scheduled_phase *phase, uint64_t steps
     return (steps / every + (steps % every != 0)) * phase->repeats;
 }
 
-/* Means of one phase's terms over its replays `first` to `last` - 1. */
-static duet_status average_phase(duet_schedule *schedule, const duet_scheduled_phase *phase, uint64_t first,
-                                 uint64_t last, double *means, duet_error *error)
+uint64_t duet_schedule_remembers(const duet_schedule *schedule)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < schedule->phase_count; i++)
+        if (schedule->phases[i].repeats > most) most = schedule->phases[i].repeats;
+    return most < DUET_HISTORY_ROWS ? DUET_HISTORY_ROWS / most : 1;
+}
+
+/* Adds one phase's terms over its replays `first` to `last` - 1. */
+static duet_status add_phase(duet_schedule *schedule, const duet_scheduled_phase *phase, uint64_t first, uint64_t last,
+                             double *sums, uint64_t *counts, duet_error *error)
 {
     size_t terms = phase->description->report_count;
+    if (first == last) return DUET_OK;
+    if (phase->sum != NULL) {
+        DUET_TRY(duet_variable_read(phase->sum, schedule->rows, error));
+        for (size_t i = 0; i < terms; i++) sums[i] += (double)schedule->rows[i];
+        for (size_t i = 0; i < terms; i++) counts[i] += phase->repeats;
+        return DUET_OK;
+    }
     if (last - first > DUET_HISTORY_ROWS) first = last - DUET_HISTORY_ROWS;
     DUET_TRY(duet_variable_read(phase->history, schedule->rows, error));
     for (size_t i = 0; i < terms; i++) {
-        double sum = 0;
-        for (uint64_t k = first; k < last; k++) sum += schedule->rows[(size_t)(k % DUET_HISTORY_ROWS) * terms + i];
-        means[i] = sum / (double)(last - first); /* NaN without replays */
+        for (uint64_t k = first; k < last; k++)
+            sums[i] += (double)schedule->rows[(size_t)(k % DUET_HISTORY_ROWS) * terms + i];
+        counts[i] += last - first;
     }
     return DUET_OK;
 }
 
-duet_status duet_schedule_means(duet_schedule *schedule, uint64_t from, uint64_t to, double *means, duet_error *error)
+duet_status duet_schedule_add(duet_schedule *schedule, uint64_t from, uint64_t to, double *sums, uint64_t *counts,
+                              duet_error *error)
 {
     for (size_t i = 0; i < schedule->phase_count; i++) {
         const duet_scheduled_phase *phase = &schedule->phases[i];
         if (phase->history == NULL) continue;
-        DUET_TRY(average_phase(schedule, phase, duet_schedule_replays(phase, from), duet_schedule_replays(phase, to),
-                               means, error));
-        means += phase->description->report_count;
+        DUET_TRY(add_phase(schedule, phase, duet_schedule_replays(phase, from), duet_schedule_replays(phase, to), sums,
+                           counts, error));
+        sums += phase->description->report_count;
+        counts += phase->description->report_count;
     }
     return DUET_OK;
 }

@@ -23,6 +23,7 @@ typedef struct duet_scheduled_phase {
     const duet_phase_description *description;
     size_t repeats;         /* replays a step; the description's 0 is replaced by `batches` */
     duet_variable *history; /* [DUET_HISTORY_ROWS, reports]; NULL if it reports nothing */
+    duet_variable *sum;     /* [reports]: of a step's replays, where they are more than that; else NULL */
 } duet_scheduled_phase;
 
 typedef struct duet_schedule {
@@ -58,9 +59,12 @@ duet_plan *duet_schedule_last(const duet_schedule *schedule);
 
 /** Replays of a phase in the first `steps` steps. */
 uint64_t duet_schedule_replays(const duet_scheduled_phase *phase, uint64_t steps);
-/** Means of all terms over the replays of their phase in the steps after `from` up to `to`; at most the last
- *  DUET_HISTORY_ROWS replays count, and without any the mean is NaN. Waits for what is enqueued. */
-duet_status duet_schedule_means(duet_schedule *schedule, uint64_t from, uint64_t to, double *means, duet_error *error);
+/** Adds all terms of the replays in the steps after `from` up to `to`, the last ones enqueued, to `sums`, and to
+ * `counts` how many these are. The device remembers the replays of duet_schedule_remembers steps; of earlier ones of a
+ * phase none or the latest count. Waits for what is enqueued. */
+duet_status duet_schedule_add(duet_schedule *schedule, uint64_t from, uint64_t to, double *sums, uint64_t *counts,
+                              duet_error *error);
+uint64_t duet_schedule_remembers(const duet_schedule *schedule);
 /** DUET_ERROR_NUMERIC with step and term if a loss or a gradient was not finite. Waits for what is enqueued. */
 duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* Whether any phase draws a batch. */
 static bool draws_batches(const duet_trainer *trainer)
 {
@@ -61,10 +63,7 @@ uint64_t duet_trainer_steps(const duet_trainer *trainer)
 
 uint64_t duet_trainer_history_steps(const duet_trainer *trainer)
 {
-    size_t most = 1;
-    for (size_t i = 0; i < trainer->schedule.phase_count; i++)
-        if (trainer->schedule.phases[i].repeats > most) most = trainer->schedule.phases[i].repeats;
-    return most < DUET_HISTORY_ROWS ? DUET_HISTORY_ROWS / most : 1;
+    return duet_schedule_remembers(&trainer->schedule);
 }
 
 static duet_status count_batches(duet_trainer *trainer, duet_error *error)
@@ -118,19 +117,37 @@ static void tell_of_resting_groups(const duet_trainer *trainer)
     }
 }
 
+/* Settings that were given and that nothing followed: their author expects something of them. */
+static void tell_of_idle_settings(const duet_trainer *trainer)
+{
+    duet_text all = {0};
+    char pair[176];
+    duet_model_mark_layers(trainer->model);
+    for (size_t i = 0; duet_settings_idle(&trainer->model->settings, i, pair); i++)
+        duet_text_add(&all, "%s%s", i > 0 ? ", " : "", pair);
+    if (all.length > 0 && !all.failed)
+        duet_device_say(trainer->device, "note: without effect, since with the other settings nothing follows it: %s",
+                        duet_text_get(&all));
+    duet_text_free(&all);
+}
+
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
     DUET_TRY(count_batches(trainer, error));
     DUET_TRY(duet_model_build(trainer->model, DUET_BUILD_TRAIN, trainer->batch, &trainer->build, error));
     const duet_build *build = trainer->build;
-    if (build->procedures[0].phase_count == 0)
-        return duet_fail(error, DUET_ERROR_GRAPH, "the model \"%s\" has no phase: nothing would be trained",
-                         duet_model_family(trainer->model)->name);
     DUET_TRY(check_groups(trainer, error));
     tell_of_resting_groups(trainer);
+    if (build->warning[0] != '\0') duet_device_say(trainer->device, "warning: %s", build->warning);
     const duet_node count = duet_assign(build->step, duet_increment(build->step));
-    return duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
-                              trainer->batches, &count, 1, error);
+    DUET_TRY(duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
+                                trainer->batches, &count, 1, error));
+    trainer->sums = calloc(trainer->schedule.term_count + 1, sizeof *trainer->sums);
+    trainer->counts = calloc(trainer->schedule.term_count + 1, sizeof *trainer->counts);
+    if (trainer->sums == NULL || trainer->counts == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a trainer");
+    tell_of_idle_settings(trainer);
+    return DUET_OK;
 }
 
 duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
@@ -157,13 +174,25 @@ void duet_trainer_free(duet_trainer **trainer)
     if (trainer == NULL || *trainer == NULL) return;
     duet_schedule_clear(&(*trainer)->schedule);
     duet_build_free(&(*trainer)->build);
+    free((*trainer)->sums);
+    free((*trainer)->counts);
     free(*trainer);
     *trainer = NULL;
+}
+
+/* Takes in the losses of the steps since the last time, before the device overwrites them. */
+static duet_status add_losses(duet_trainer *trainer, duet_error *error)
+{
+    DUET_TRY(
+        duet_schedule_add(&trainer->schedule, trainer->added, trainer->steps, trainer->sums, trainer->counts, error));
+    trainer->added = trainer->steps;
+    return DUET_OK;
 }
 
 duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
 {
     duet_schedule *schedule = &trainer->schedule;
+    if (trainer->steps - trainer->added >= duet_trainer_history_steps(trainer)) DUET_TRY(add_losses(trainer, error));
     for (size_t i = 0; i < schedule->phase_count; i++) {
         const duet_scheduled_phase *phase = &schedule->phases[i];
         if (trainer->steps % phase->description->every != 0) continue;
@@ -174,10 +203,20 @@ duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
     return DUET_OK;
 }
 
+static void restart_sums(duet_trainer *trainer, uint64_t step)
+{
+    for (size_t i = 0; i < trainer->schedule.term_count; i++) {
+        trainer->sums[i] = 0;
+        trainer->counts[i] = 0;
+    }
+    trainer->added = step;
+}
+
 void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t reported)
 {
     trainer->steps = steps;
     trainer->reported = reported;
+    restart_sums(trainer, reported);
 }
 
 const char *duet_trainer_term(const duet_trainer *trainer, size_t index)
@@ -187,13 +226,10 @@ const char *duet_trainer_term(const duet_trainer *trainer, size_t index)
 
 duet_status duet_trainer_losses(duet_trainer *trainer, double *means, size_t count, duet_error *error)
 {
-    size_t terms = trainer->schedule.term_count;
-    double *all = calloc(terms + 1, sizeof *all);
-    if (all == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu terms", terms);
-    duet_status status = duet_schedule_means(&trainer->schedule, trainer->reported, trainer->steps, all, error);
-    for (size_t i = 0; status == DUET_OK && i < count && i < terms; i++) means[i] = all[i];
-    free(all);
-    if (status != DUET_OK) return status;
+    DUET_TRY(add_losses(trainer, error));
+    for (size_t i = 0; i < count && i < trainer->schedule.term_count; i++)
+        means[i] = trainer->sums[i] / (double)trainer->counts[i]; /* NaN without replays */
+    restart_sums(trainer, trainer->steps);
     trainer->reported = trainer->steps;
     return duet_trainer_check(trainer, error);
 }

@@ -13,7 +13,10 @@ struct duet_trainer {
     duet_schedule schedule;
     size_t batch;
     size_t batches;           /* whole batches in an epoch */
-    uint64_t steps, reported; /* steps enqueued; how many of them had their losses read */
+    uint64_t steps, reported; /* steps enqueued; how many of them had their losses told */
+    uint64_t added;           /* how many of them are in `sums`, whose losses are to be told next */
+    double *sums;             /* of each term, and how many replays they are of */
+    uint64_t *counts;
 };
 
 /** Batches that the first `steps` steps draw. If no phase reads the data, one a step, so that epochs still end. */
@@ -22,7 +25,7 @@ uint64_t duet_trainer_draws(const duet_trainer *trainer, uint64_t steps);
 uint64_t duet_trainer_epochs_after(const duet_trainer *trainer, uint64_t steps);
 /** The smallest number of steps that completes `epochs` epochs. */
 uint64_t duet_trainer_steps_for(const duet_trainer *trainer, uint64_t epochs);
-/** How many steps may pass between two readings of the losses before the history overwrites some. */
+/** How many steps the device remembers the losses of: the host need not read them more often. */
 uint64_t duet_trainer_history_steps(const duet_trainer *trainer);
 /** DUET_ERROR_NUMERIC with step and term if a loss or a gradient was not finite. Waits for the steps enqueued. */
 duet_status duet_trainer_check(duet_trainer *trainer, duet_error *error);

@@ -28,18 +28,19 @@ static void choose_target(duet_model *m, target *t)
     if (ring || roll) {
         t->prior = duet_figure_prior(&t->figure);
         if (latent != 2)
-            duet_graph_fail(duet_model_graph(m),
-                            "the mixture and the swiss roll lie in a plane, and there are %zu "
-                            "latents: set latent=2",
-                            latent);
+            duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                              "the mixture and the swiss roll lie in a plane, and there are %zu "
+                              "latents: set latent=2",
+                              latent);
         return;
     }
     t->prior =
         duet_setting_is(m, "prior", "uniform") ? duet_prior_uniform(latent, -width, width) : duet_prior_normal(latent);
     t->prior.scale = width;
     if (told)
-        duet_graph_fail(duet_model_graph(m), "labels=yes needs a prior with a part for each class: prior=mixture or "
-                                             "prior=swiss-roll");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "labels=yes needs a prior with a part for each class: prior=mixture or "
+                          "prior=swiss-roll");
 }
 
 static duet_node discriminate(duet_model *m, duet_node code)

@@ -118,14 +118,14 @@ static duet_node js_generator(duet_node logits)
 
 /* Boundaries: where D(x) = 1/2, where both labels are as far, and of f-GAN where g(v) = f'(1). */
 static const duet_adversarial_loss losses[] = {
-    {"non-saturating", cross_entropy, cross_entropy, non_saturating, 0, true, false},
-    {"minimax", cross_entropy, cross_entropy, minimax, 0, true, false},
-    {"least-squares", least_squares, least_squares, least_squares_generator, 0.5, true, false},
-    {"hinge", hinge_real, hinge_fake, rise_generator, 0, false, false},
-    {"wasserstein", rise, fall, rise_generator, NAN, false, true},
-    {"f-kl", rise, kl_fake, kl_generator, 1, false, false},
-    {"f-reverse-kl", reverse_kl_real, reverse_kl_fake, reverse_kl_generator, 0, false, false},
-    {"f-js", js_real, js_fake, js_generator, 0, false, false},
+    {"non-saturating", cross_entropy, cross_entropy, non_saturating, 0, true, false, true, false},
+    {"minimax", cross_entropy, cross_entropy, minimax, 0, true, false, true, false},
+    {"least-squares", least_squares, least_squares, least_squares_generator, 0.5, true, false, false, false},
+    {"hinge", hinge_real, hinge_fake, rise_generator, 0, false, false, false, false},
+    {"wasserstein", rise, fall, rise_generator, NAN, false, true, false, false},
+    {"f-kl", rise, kl_fake, kl_generator, 1, false, false, false, true},
+    {"f-reverse-kl", reverse_kl_real, reverse_kl_fake, reverse_kl_generator, 0, false, false, false, true},
+    {"f-js", js_real, js_fake, js_generator, 0, false, false, false, false},
 };
 
 /* A number that not every family has. */
@@ -144,15 +144,15 @@ static void check(duet_model *m, const duet_adversarial_loss *loss)
     double labels =
         number_or_0(m, "label_smoothing") + number_or_0(m, "fake_smoothing") + number_or_0(m, "label_noise");
     if (loss->needs_bound && !bounded)
-        duet_graph_fail(duet_model_graph(m),
-                        "loss=%s has no minimum unless something bounds the discriminator's slope: set "
-                        "%sdiscriminator.clip_weights=0.01 or discriminator.spectral_norm=yes",
-                        loss->name, penalty != NULL ? "penalty=gradient, " : "");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "loss=%s has no minimum unless something bounds the discriminator's slope: set "
+                          "%sdiscriminator.clip_weights=0.01 or discriminator.spectral_norm=yes",
+                          loss->name, penalty != NULL ? "penalty=gradient, " : "");
     if (labels > 0 && !loss->labelled)
-        duet_graph_fail(duet_model_graph(m),
-                        "loss=%s has no labels to smooth or blur: label_smoothing, fake_smoothing and label_noise go "
-                        "with non-saturating, minimax and least-squares",
-                        loss->name);
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "loss=%s has no labels to smooth or blur: label_smoothing, fake_smoothing and label_noise go "
+                          "with non-saturating, minimax and least-squares",
+                          loss->name);
 }
 
 const duet_adversarial_loss *duet_adversarial_loss_chosen(duet_model *m)

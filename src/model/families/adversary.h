@@ -15,6 +15,8 @@ typedef struct duet_adversarial_loss {
     double boundary;  /**< D takes an example for real where its logit is above; NAN: no logit says so by itself */
     bool labelled;    /**< targets may be other than 1 and 0; else labels are not read */
     bool needs_bound; /**< has a minimum only where something bounds D's slope */
+    bool entropy;     /**< D's is a cross-entropy, which has no lower bound for labels above 1 */
+    bool diverges;    /**< D's has no lower bound where examples can be told apart */
 } duet_adversarial_loss;
 
 /** The row that the setting "loss" names. Settings that go ill with it are a mistake of the graph: labels where it has

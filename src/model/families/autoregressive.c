@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "model/families/needs.h"
+
 enum { LEVELS = 256 };
 
 bool duet_autoregressive_is_categorical(duet_model *m)
@@ -25,10 +27,7 @@ static size_t mixtures(duet_model *m)
 duet_node duet_autoregressive_batch(duet_model *m)
 {
     duet_node x = is_bernoulli(m) ? duet_bernoulli(duet_model_batch(m)) : duet_model_batch(m);
-    if (!duet_model_unit_range(m))
-        duet_graph_fail(duet_model_graph(m),
-                        "%s needs data in [0, 1]: the probabilities of its pixels to be 1, or bytes",
-                        duet_model_family(m)->name);
+    duet_needs_unit_range(m, duet_model_family(m)->name, NULL);
     return x;
 }
 

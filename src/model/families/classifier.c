@@ -3,6 +3,7 @@
  * recognition", Proceedings of the IEEE 86), with ReLU and dropout (Srivastava et al. 2014): it learns the labels of
  * pictures, so that it can judge those a generator makes. */
 #include "model/families/family.h"
+#include "model/families/needs.h"
 
 /* The largest of each square of 2 x 2; an odd row or column at the end is left out. */
 static duet_node halved(duet_node x)
@@ -55,7 +56,7 @@ static void attack(duet_model *m, duet_node like, duet_node labels)
 
 static void build_classifier(duet_model *m)
 {
-    duet_node x = duet_model_pictures(m, 1), labels = duet_model_labels(m);
+    duet_node x = duet_pictures_at_least(m, 4), labels = duet_model_labels(m);
     duet_node features, logits = classify(m, x, duet_features(labels), &features);
     duet_node loss = duet_batch_mean(duet_softmax_cross_entropy(logits, labels));
 

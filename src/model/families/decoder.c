@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "model/families/needs.h"
+
 enum { BYTE_LEVELS = 256 };
 
 duet_node duet_decode(duet_model *model, duet_node latent, size_t features)
@@ -34,8 +36,9 @@ static bool learns_sigma(duet_model *model)
  * sigma-VAE. A scalar, or one a feature. */
 static duet_node log_sigma(duet_model *model)
 {
-    double start = log(duet_setting_number(model, "sigma")), least = log(duet_setting_number(model, "sigma_floor"));
+    double start = log(duet_setting_number(model, "sigma"));
     if (!learns_sigma(model)) return duet_constant(duet_model_graph(model), start);
+    double least = log(duet_setting_number(model, "sigma_floor"));
     bool one = duet_setting_is(model, "sigma_per", "model");
     size_t count = one ? 1 : duet_features(duet_model_batch(model));
     double above = log(expm1(fmax(start - least, 1e-3))); /* softplus makes it start - least */
@@ -51,13 +54,11 @@ static duet_node log_scale(duet_model *model)
     return duet_shift(log_sigma(model), log(sqrt(3) / acos(-1)));
 }
 
-/* Beyond [0, 1] a Bernoulli's "nll" has no least value, and a discretised logistic knows no such byte. */
 static void check_range(duet_model *model)
 {
-    if (duet_model_unit_range(model) || (!is_bernoulli(model) && !is_logistic(model))) return;
-    duet_graph_fail(duet_model_graph(model),
-                    "likelihood=%s is for data in [0, 1], and this data leaves it: gaussian-learned is for any numbers",
-                    is_bernoulli(model) ? "bernoulli" : "discretised-logistic");
+    if (is_bernoulli(model)) duet_needs_unit_range(model, "likelihood=bernoulli", "likelihood=gaussian-learned");
+    if (is_logistic(model))
+        duet_needs_unit_range(model, "likelihood=discretised-logistic", "likelihood=gaussian-learned");
 }
 
 duet_node duet_likelihood_nll(duet_model *model, duet_node decoded, duet_node x)

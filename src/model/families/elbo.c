@@ -40,18 +40,20 @@ static void check_options(duet_model *m)
     bool free_bits = duet_setting_number(m, "free_bits") > 0, many = duet_setting_number(m, "k") > 1;
     bool partial = duet_setting_number(m, "posterior_noise") < 1, sampled = duet_setting_is(m, "kl", "monte-carlo");
     if (many && (naive || free_bits || partial))
-        duet_graph_fail(duet_model_graph(m),
-                        "k above 1 is the importance-weighted bound, which weighs whole posteriors "
-                        "against the prior: leave regulariser, free_bits and posterior_noise out");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "k above 1 is the importance-weighted bound, which weighs whole posteriors "
+                          "against the prior: leave regulariser, free_bits and posterior_noise out");
     if (vamp && (naive || free_bits || partial))
-        duet_graph_fail(duet_model_graph(m), "prior=vamp has its KL from draws of the whole posterior alone: leave "
-                                             "regulariser, free_bits and posterior_noise out");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "prior=vamp has its KL from draws of the whole posterior alone: leave "
+                          "regulariser, free_bits and posterior_noise out");
     if (naive && free_bits)
-        duet_graph_fail(duet_model_graph(m),
-                        "free_bits are of the KL, and regulariser=naive takes its place: choose one");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "free_bits are of the KL, and regulariser=naive takes its place: choose one");
     if (partial && sampled)
-        duet_graph_fail(duet_model_graph(m), "posterior_noise below 1 draws no posterior, from which kl=monte-carlo "
-                                             "would follow: leave kl out");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "posterior_noise below 1 draws no posterior, from which kl=monte-carlo "
+                          "would follow: leave kl out");
 }
 
 /* The mean over each example's draws, [batch * k] to [batch]. */

@@ -91,8 +91,9 @@ static duet_node every_second(duet_node x, size_t first)
 duet_halves duet_flow_halves(duet_node x)
 {
     if (duet_features(x) < 2) {
-        duet_graph_fail(duet_node_graph(x), "a coupling moves one half of the features by a function of the other, and "
-                                            "this data has one feature: a flow needs two at least");
+        duet_graph_refuse(duet_node_graph(x), DUET_ERROR_DATA,
+                          "a coupling moves one half of the features by a function of the other, and "
+                          "this data has one feature: a flow needs two at least");
         return (duet_halves){x, x};
     }
     return (duet_halves){every_second(x, 0), every_second(x, 1)};

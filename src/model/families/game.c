@@ -17,11 +17,12 @@ typedef struct game {
 static void check(duet_model *m, const duet_gan_players *players)
 {
     if (players->joint && players->conditional)
-        duet_graph_fail(duet_model_graph(m),
-                        "a game with classes sees real and generated examples as two batches, not as one");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "a game with classes sees real and generated examples as two batches, not as one");
     if (players->joint && duet_setting_is(m, "minibatch_deviation", "yes"))
-        duet_graph_fail(duet_model_graph(m), "minibatch_deviation compares batches of one kind: real and generated "
-                                             "examples must be two batches, not one");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "minibatch_deviation compares batches of one kind: real and generated "
+                          "examples must be two batches, not one");
 }
 
 /* D on real and generated examples, as one batch or as two. */
@@ -95,8 +96,8 @@ static void generator_learns(const game *g)
 static void discriminator_is_penalised(const game *g)
 {
     duet_model *m = g->m;
-    double every = duet_setting_number(m, "penalty_every");
-    if (!duet_penalised(m) || every == 1) return;
+    double every = duet_penalised(m) ? duet_setting_number(m, "penalty_every") : 1;
+    if (every == 1) return;
     duet_phase(m, "penalty", (size_t)duet_setting_number(m, "k"));
     duet_phase_every(m, (size_t)every);
     duet_node fake = forge(g), real = shown(m, g->players->real);

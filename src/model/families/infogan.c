@@ -95,7 +95,8 @@ static void build_infogan(duet_model *m)
     duet_graph *graph = duet_model_graph(m);
     size_t batch = duet_model_batch_size(m);
     if (c.categories + c.continuous == 0) {
-        duet_graph_fail(graph, "infogan has no codes: categories or continuous above 0 was expected");
+        duet_graph_refuse(graph, DUET_ERROR_USAGE,
+                          "infogan has no codes: categories or continuous above 0 was expected");
         return;
     }
 

@@ -21,7 +21,8 @@ static size_t scattered(size_t n, size_t table, size_t row, size_t column)
 static float *room_for(duet_model *m, size_t rows, size_t columns)
 {
     float *values = calloc(rows * columns, sizeof *values);
-    if (values == NULL) duet_graph_fail(duet_model_graph(m), "out of memory for masks of %zu numbers", columns);
+    if (values == NULL)
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_MEMORY, "out of memory for masks of %zu numbers", columns);
     return values;
 }
 
@@ -95,7 +96,8 @@ duet_masked_net duet_masked_net_new(duet_model *m, size_t inputs)
                          .sets = orders > deals ? orders : deals};
     n.layers = duet_setting_sizes(m, "hidden", n.units);
     if (n.layers == 0) {
-        duet_graph_fail(duet_model_graph(m), "\"hidden\" names no layer; masks need one at least");
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "hidden names no layer, and masks need one at least: hidden=500, say");
         return n;
     }
     make_orders(m, &n, orders);

@@ -8,10 +8,10 @@ duet_node duet_packed(duet_model *m, duet_node x)
     duet_shape shape = duet_node_shape(x);
     if (pack == 1 || shape.rank == 0) return x;
     if (duet_model_training(m) && batch % pack != 0)
-        duet_graph_fail(duet_model_graph(m),
-                        "pack=%zu: a batch of %zu does not make packs of %zu; give --batch a "
-                        "multiple of it",
-                        pack, batch, pack);
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "pack=%zu: a batch of %zu does not make packs of %zu; give --batch a "
+                          "multiple of it",
+                          pack, batch, pack);
     bool copies = !duet_model_training(m) || batch % pack != 0;
     size_t rows = copies ? batch : batch / pack, last = shape.rank - 1;
     duet_shape split = {.rank = shape.rank + 1, .dims = {rows, copies ? 1 : pack}}, joined = shape;

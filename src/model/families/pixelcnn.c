@@ -144,8 +144,9 @@ static void build_pixelcnn(duet_model *m)
              .outputs = duet_autoregressive_outputs(m),
              .at = {.model = m, .group = duet_model_group(m, "net"), .colours = shape.dims[3]}};
     if (n.width < n.at.colours) {
-        duet_graph_fail(duet_model_graph(m), "pixelcnn: a width of %zu features for %zu colours; one each is the least",
-                        n.width, n.at.colours);
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "pixelcnn: a width of %zu features for %zu colours; one each is the least", n.width,
+                          n.at.colours);
         return;
     }
     duet_node outputs = duet_flatten(read_pictures(&n, duet_reshape(x, shape)));

@@ -4,11 +4,39 @@
 
 #include <math.h>
 
+/* Cross-entropy with a label above 1 falls without end as the logit rises: nothing holds it where D is sure. The
+ * divergences of f-GAN are infinite where one of the two distributions does not reach. */
+static void warn_of_no_bound(duet_model *m, const duet_adversarial_loss *loss)
+{
+    if (loss->diverges)
+        duet_model_warn(
+            m,
+            "loss=%s has no lower bound where the discriminator tells all examples apart: d_loss then falls "
+            "and falls; instance_noise=0.1 or discriminator.spectral_norm=yes hold it",
+            loss->name);
+    if (!loss->entropy) return;
+    double noise = duet_setting_number(m, "label_noise"), smoothing = duet_setting_number(m, "label_smoothing");
+    double real = 1 - smoothing + noise / 2;
+    if (real > 1)
+        duet_model_warn(m,
+                        "label_noise=%g makes the mean label of real examples %g, and of labels above 1 d_loss has no "
+                        "lower bound: it may fall and fall, and say nothing; label_smoothing=%g bounds it",
+                        noise, real, noise / 2);
+}
+
 duet_referee duet_referee_of(duet_model *m)
 {
     const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f}, zero = {.kind = DUET_INIT_CONSTANT};
     duet_graph *graph = duet_model_graph(m);
+    double low = duet_setting_number(m, "gate_low"), high = duet_setting_number(m, "gate_high");
+    if (low > high)
+        duet_graph_refuse(
+            graph, DUET_ERROR_USAGE,
+            "gate_low=%g above gate_high=%g: at an accuracy between the two both players rest, and nothing "
+            "changes that: gate_low is to be at most gate_high",
+            low, high);
     duet_referee it = {.model = m, .loss = duet_adversarial_loss_chosen(m)};
+    warn_of_no_bound(m, it.loss);
     it.last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
     it.boundary = isnan(it.loss->boundary) ? duet_state(graph, "gan.boundary", DUET_FLOAT32, DUET_SCALAR_SHAPE, zero)
                                            : duet_constant(graph, it.loss->boundary);
@@ -17,8 +45,9 @@ duet_referee duet_referee_of(duet_model *m)
 
 duet_node duet_referee_blur(duet_model *m, duet_node x)
 {
-    double sigma = duet_setting_number(m, "instance_noise"), steps = duet_setting_number(m, "instance_noise_steps");
+    double sigma = duet_setting_number(m, "instance_noise");
     if (sigma == 0) return x;
+    double steps = duet_setting_number(m, "instance_noise_steps");
     duet_node left = duet_constant(duet_model_graph(m), 1);
     if (steps > 0) left = duet_relu(duet_subtract(left, duet_scale(duet_model_step(m), 1 / steps)));
     return duet_add(x, duet_multiply(duet_scale(left, sigma), duet_normal(duet_model_graph(m), duet_node_shape(x))));

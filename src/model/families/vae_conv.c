@@ -2,6 +2,7 @@
 /* The VAE of vae.c with convolutions for networks: those of TensorFlow's tutorial "Convolutional variational
  * autoencoder", with strides instead of pooling and a decoder that doubles a small picture twice. */
 #include "model/families/family.h"
+#include "model/families/needs.h"
 #include "model/families/vae.h"
 
 static duet_gaussian encode(duet_model *m, duet_node pictures)
@@ -34,7 +35,7 @@ static duet_node decode_mean(duet_model *m, duet_node z)
 
 static void build_vae_conv(duet_model *m)
 {
-    const duet_vae vae = {.inputs = duet_model_pictures(m, 1), .encode = encode, .decode = decode};
+    const duet_vae vae = {.inputs = duet_pictures_at_least(m, 7), .encode = encode, .decode = decode};
     duet_vae_objective(m, &vae);
     duet_invert(m, decode_mean);
 }

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* What is asked of a model as a whole, once its build function has said everything: what no single call can see. Each
+ * mistake names the line that said it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/node.h"
+#include "graph/variable.h"
+#include "model/model.h"
+
+static void out_of_memory(const duet_build *build)
+{
+    duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
+}
+
+/* A training phase must not read the latent of duet_latent: only requests fill it. */
+static void check_latent(const duet_build *build)
+{
+    if (build->latent == NULL || build->options.mode != DUET_BUILD_TRAIN) return;
+    bool *depends = duet_build_dependents(build, &build->latent, 1);
+    const duet_procedure_description *train = &build->procedures[0];
+    for (size_t i = 0; depends != NULL && i < train->phase_count; i++)
+        if (duet_phase_depends(&train->phases[i], depends))
+            duet_graph_fail_at(
+                build->latent_where, build->graph,
+                "latent: phase \"%s\" of the training reads it, and only use fills it: a phase draws its "
+                "own latents by duet_prior_draw",
+                train->phases[i].name);
+    if (depends == NULL) out_of_memory(build);
+    free(depends);
+}
+
+/* Inputs of the model's own would be zeros: a request fills those of the model's examples, latents and labels. */
+static void check_inputs(const duet_build *build)
+{
+    for (size_t id = 0; id < duet_graph_count(build->graph); id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        if (node->op != &duet_op_input || node == build->batch || node == build->latent || node == build->labels)
+            continue;
+        duet_graph_fail_at(node->where, build->graph,
+                           "input \"%s\": nobody fills it in a model: examples come by duet_model_batch, classes by "
+                           "duet_model_labels, latents by duet_latent, numbers by duet_use_number",
+                           (const char *)node->attributes.object);
+    }
+}
+
+/* Procedures other than "train" may write to scratch only: using a model must not change it. */
+static void check_scratch(const duet_build *build)
+{
+    for (size_t p = 1; p < build->procedure_count; p++) {
+        const duet_procedure_description *procedure = &build->procedures[p];
+        for (size_t i = 0; i < procedure->phase_count; i++) {
+            const duet_phase_description *phase = &procedure->phases[i];
+            bool within = true;
+            for (size_t a = 0; a < phase->assign_count; a++) {
+                duet_node target = duet_node_in_memory(phase->assigns[a].target);
+                const duet_variable *variable = target->attributes.object;
+                within = within && target->op == &duet_op_variable && variable->storage->store == build->scratch;
+            }
+            for (size_t o = 0; o < phase->objective_count; o++)
+                for (size_t g = 0; g < phase->objectives[o].group_count; g++)
+                    within = within && phase->objectives[o].groups[g]->store == build->scratch;
+            if (!within)
+                duet_graph_fail_at(phase->where, build->graph,
+                                   "procedure \"%s\", phase \"%s\": it writes to the model; use writes to scratch "
+                                   "(duet_scratch, duet_scratch_group)",
+                                   procedure->name, phase->name);
+        }
+    }
+}
+
+/* Whether a gradient of `loss` reaches a parameter of the group. `reached`: room for a flag a node. */
+static bool loss_reaches(const duet_build *build, duet_node loss, const duet_group *group, bool *reached)
+{
+    for (size_t id = 0; id <= loss->id; id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        const duet_variable *variable = node->attributes.object;
+        reached[id] = node->op == &duet_op_variable && variable->storage == group->storage;
+        for (size_t i = 0; i < node->input_count && !node->op->blocks_gradient; i++)
+            reached[id] |= reached[node->inputs[i]->id];
+    }
+    return reached[loss->id];
+}
+
+/* A loss that does not depend on its group moves nothing, whatever its author thinks. In a graph for use the training
+ * is described too, but may read averages in the parameters' place. */
+static void check_objectives(const duet_build *build)
+{
+    bool *reached = calloc(duet_graph_count(build->graph) + 1, sizeof *reached);
+    for (size_t p = build->options.mode == DUET_BUILD_TRAIN ? 0 : 1; reached != NULL && p < build->procedure_count; p++)
+        for (size_t i = 0; i < build->procedures[p].phase_count; i++) {
+            const duet_phase_description *phase = &build->procedures[p].phases[i];
+            for (size_t o = 0; o < phase->objective_count; o++)
+                for (size_t g = 0; g < phase->objectives[o].group_count; g++) {
+                    const duet_objective *objective = &phase->objectives[o];
+                    const char *group = objective->groups[g]->name;
+                    if (loss_reaches(build, objective->loss, objective->groups[g], reached)) continue;
+                    duet_graph_fail_at(objective->where, build->graph,
+                                       "minimise: the loss of phase \"%s\" does not depend on the parameters of the "
+                                       "group \"%s\", which it would never move",
+                                       phase->name, group);
+                }
+        }
+    if (reached == NULL) out_of_memory(build);
+    free(reached);
+}
+
+/* A training that moves nothing. */
+static void check_training(const duet_model *model, const duet_build *build)
+{
+    const duet_procedure_description *train = &build->procedures[0];
+    size_t changes = 0;
+    if (build->options.mode != DUET_BUILD_TRAIN) return;
+    for (size_t i = 0; i < train->phase_count; i++)
+        changes += train->phases[i].objective_count + train->phases[i].assign_count;
+    if (train->phase_count == 0)
+        duet_graph_refuse(build->graph, DUET_ERROR_GRAPH, "the model \"%s\" has no phase: nothing would be trained",
+                          model->family->name);
+    else if (changes == 0)
+        duet_graph_fail_at(train->phases[0].where, build->graph,
+                           "no phase of the training minimises or assigns anything (duet_minimise): nothing would be "
+                           "trained");
+}
+
+void duet_build_check(const duet_model *model, const duet_build *build)
+{
+    check_training(model, build);
+    check_inputs(build);
+    check_scratch(build);
+    check_latent(build);
+    check_objectives(build);
+}

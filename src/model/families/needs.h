@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What families need of the data, and what is said where it is missing. */
+#ifndef DUET_SRC_MODEL_FAMILIES_NEEDS_H
+#define DUET_SRC_MODEL_FAMILIES_NEEDS_H
+
+#include "duet/model.h"
+
+/** Refuses data that leave [0, 1]: says how far they go and what would fit. `what`: what needs the range, such as
+ *  "likelihood=bernoulli"; `instead`: a setting for any numbers, or NULL. */
+void duet_needs_unit_range(duet_model *model, const char *what, const char *instead);
+
+/** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows
+ * need `least` pixels each way. */
+duet_node duet_pictures_at_least(duet_model *model, size_t least);
+
+#endif

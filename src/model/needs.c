@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What families need of the data. Beyond [0, 1] they give a Bernoulli's "likelihood" no bound, so that training would
+ * rise for ever and mean nothing. */
+#include "model/families/needs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/model.h"
+
+enum { PIECE = 256 };
+
+/* The least and the largest number of the training examples, and whether all are whole. */
+typedef struct range {
+    float low, high;
+    bool whole;
+} range;
+
+static duet_status find_range(duet_data *data, range *found, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(data);
+    size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN];
+    float *room = calloc(PIECE * features, sizeof *room);
+    if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
+    duet_status status = DUET_OK;
+    *found = (range){INFINITY, -INFINITY, true};
+    for (size_t first = 0; status == DUET_OK && first < total; first += PIECE) {
+        size_t count = total - first < PIECE ? total - first : PIECE;
+        status = duet_data_read(data, DUET_TRAIN, first, count, room, error);
+        for (size_t i = 0; status == DUET_OK && i < count * features; i++) {
+            found->low = fminf(found->low, room[i]);
+            found->high = fmaxf(found->high, room[i]);
+            found->whole = found->whole && room[i] == floorf(room[i]);
+        }
+    }
+    free(room);
+    return status;
+}
+
+/* How the data themselves may come to fit; NULL: they are made, not read. */
+static const char *remedy_for(const duet_data_info *info, const range *found, char text[160])
+{
+    if (info->generated) return NULL;
+    bool bytes = found->whole && found->low >= 0 && found->high <= 255;
+    if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
+    snprintf(text, 160, "save (array - %.9g) / %.9g", (double)found->low, (double)found->high - (double)found->low);
+    return text;
+}
+
+void duet_needs_unit_range(duet_model *model, const char *what, const char *instead)
+{
+    const duet_data_info *info = duet_data_describe(duet_model_data(model));
+    duet_graph *graph = duet_model_graph(model);
+    duet_error error = {0};
+    range found = {0};
+    char text[160];
+    if (info->unit_range) return;
+    if (find_range(duet_model_data(model), &found, &error) != DUET_OK) {
+        duet_graph_refuse(graph, error.status, "%s", error.message);
+        return;
+    }
+    const char *remedy = remedy_for(info, &found, text);
+    duet_graph_refuse(graph, DUET_ERROR_DATA,
+                      "%s is for data in [0, 1], and the examples of %s go from %g to %g%s%s%s%s%s", what, info->name,
+                      (double)found.low, (double)found.high, remedy != NULL ? ": " : "", remedy != NULL ? remedy : "",
+                      instead == NULL  ? ""
+                      : remedy != NULL ? "; or take "
+                                       : ": take ",
+                      instead == NULL ? "" : instead, instead == NULL ? "" : ", which is for any numbers");
+}
+
+duet_node duet_pictures_at_least(duet_model *model, size_t least)
+{
+    const duet_data_info *info = duet_data_describe(duet_model_data(model));
+    const size_t *dims = info->shape.dims;
+    if (info->shape.rank == 3 && (dims[0] < least || dims[1] < least))
+        duet_graph_refuse(duet_model_graph(model), DUET_ERROR_DATA,
+                          "the model %s needs pictures of at least %zu x %zu pixels; those of %s are %zu x %zu",
+                          duet_model_family(model)->name, least, least, info->name, dims[0], dims[1]);
+    return duet_model_pictures(model, 1);
+}
