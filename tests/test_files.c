@@ -4,12 +4,17 @@
 #include "written_files.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
 #include "base/file.h"
+#include "base/lock.h"
+#include "base/status.h"
 #include "duet/report.h"
 #include "run/safetensors.h"
+
+static char shared_path[TEST_PATH_SIZE + 8]; /* what several threads write */
 
 /* Everything that writes a file, in one table: each must fail alike. */
 
@@ -146,10 +151,121 @@ static void discarded_file(void **state)
     duet_file_discard(&file);
     assert_holds("file", "old");
     assert_int_equal(count_files(), 1);
-    test_file_write(in_folder("file.tmp"), "what a killed writer left", 25);
+    test_file_write(in_folder(".duet-12-3.tmp"), "what a killed writer left", 25);
     assert_ok(duet_file_replace(in_folder("file"), "new", 3, &error), &error);
     assert_holds("file", "new");
     assert_int_equal(count_files(), 1);
+}
+
+/* Two of one file at a time: the last to commit counts, and neither takes what the other has begun. */
+static void two_writers(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_file first = {0}, second = {0};
+    assert_ok(duet_file_create(&first, in_folder("file"), &error), &error);
+    assert_ok(duet_file_write(&first, "first", 5, &error), &error);
+    assert_ok(duet_file_create(&second, in_folder("file"), &error), &error);
+    assert_ok(duet_file_write(&second, "second", 6, &error), &error);
+    assert_int_equal(count_files(), 2);
+    assert_ok(duet_file_commit(&second, &error), &error);
+    assert_holds("file", "second");
+    assert_ok(duet_file_commit(&first, &error), &error);
+    assert_holds("file", "first");
+    assert_int_equal(count_files(), 1);
+}
+
+/* Many at a time, each of whom removes what killed writers left, and nothing of the others. */
+static void *write_often(void *failed)
+{
+    for (int i = 0; i < 50 && !*(bool *)failed; i++)
+        *(bool *)failed = duet_file_replace(shared_path, "whole", 5, NULL) != DUET_OK;
+    return NULL;
+}
+
+static void many_writers(void **state)
+{
+    (void)state;
+    enum { WRITING = 6 };
+    pthread_t threads[WRITING];
+    bool failed[WRITING] = {false};
+    (void)snprintf(shared_path, sizeof shared_path, "%s/file", folder);
+    for (size_t i = 0; i < WRITING; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_often, &failed[i]), 0);
+    for (size_t i = 0; i < WRITING; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < WRITING; i++) assert_false(failed[i]);
+    assert_holds("file", "whole");
+    assert_int_equal(count_files(), 1);
+}
+
+/* Links that a stranger laid where Duet writes: what they lead to stays as it is. */
+static void links_are_not_followed(void **state)
+{
+    (void)state;
+    char name[64];
+    duet_error error = {0};
+    FILE *stream;
+    test_file_write(in_folder("precious"), "mine", 4);
+    for (unsigned i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof name, ".duet-%ld-%u.tmp", (long)getpid(), i);
+        assert_int_equal(symlink(in_folder("precious"), in_folder(name)), 0);
+    }
+    for (size_t i = 0; i < WRITERS; i++) {
+        assert_int_equal(symlink(in_folder("precious"), in_folder("file")), 0);
+        assert_ok(writers[i].write(in_folder("file"), &error), &error);
+        assert_holds("precious", "mine");
+        assert_int_equal(remove(in_folder("file")), 0);
+    }
+    assert_int_equal(symlink(in_folder("precious"), in_folder("lines")), 0);
+    assert_status(duet_file_open_own(in_folder("lines"), &stream, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "is a link");
+    assert_null(stream);
+    assert_int_equal(remove(in_folder("lines")), 0);
+    assert_int_equal(mkfifo(in_folder("lines"), 0666), 0);
+    error = (duet_error){0};
+    assert_status(duet_file_open_own(in_folder("lines"), &stream, &error), DUET_ERROR_FILE, &error);
+    assert_holds("precious", "mine");
+}
+
+static void locks_have_one_holder(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_lock first = {0}, second = {0};
+    long holder = 7;
+    test_file_write(in_folder("lock"), "999999999\n", 10); /* of a process that is gone */
+    assert_ok(duet_lock_take(&first, in_folder("lock"), &holder, &error), &error);
+    assert_int_equal(holder, DUET_LOCK_FREE);
+    assert_ok(duet_lock_take(&second, in_folder("lock"), &holder, &error), &error);
+    assert_int_equal(holder, getpid());
+    duet_lock_release(&second);
+    assert_ok(duet_lock_take(&second, in_folder("lock"), &holder, &error), &error);
+    assert_int_equal(holder, getpid());
+    duet_lock_release(&first);
+    assert_int_equal(count_files(), 0);
+    assert_ok(duet_lock_take(&second, in_folder("lock"), &holder, &error), &error);
+    assert_int_equal(holder, DUET_LOCK_FREE);
+    duet_lock_release(&second);
+    duet_lock_release(&second);
+
+    test_file_write(in_folder("precious"), "mine", 4);
+    assert_int_equal(symlink(in_folder("precious"), in_folder("lock")), 0);
+    assert_status(duet_lock_take(&first, in_folder("lock"), &holder, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "is a link");
+    assert_holds("precious", "mine");
+}
+
+/* What a terminal would take for a command, in a message and by itself. */
+static void texts_do_not_steer_terminals(void **state)
+{
+    (void)state;
+    char text[] = "a\x1b[31mb\x7f\r\tc\nd \xc3\xa9 \xc2\x9b"
+                  "2J \xff";
+    duet_error error = {0};
+    duet_text_plain(text);
+    assert_string_equal(text, "a?[31mb??\tc\nd \xc3\xa9 ??2J ?");
+    (void)duet_fail(&error, DUET_ERROR_DATA, "a run of \"%s\"", "x\x1b]0;title\x07");
+    assert_string_equal(error.message, "a run of \"x?]0;title?\"");
 }
 
 int main(void)
@@ -159,6 +275,11 @@ int main(void)
         IN_FOLDER(full_disk),
         IN_FOLDER(unwritable_places),
         IN_FOLDER(discarded_file),
+        IN_FOLDER(two_writers),
+        IN_FOLDER(many_writers),
+        IN_FOLDER(links_are_not_followed),
+        IN_FOLDER(locks_have_one_holder),
+        IN_FOLDER(texts_do_not_steer_terminals),
     };
     return RUN_TESTS("files", tests, NULL, NULL);
 }

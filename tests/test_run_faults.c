@@ -59,7 +59,7 @@ static void checkpoints_of_others_are_refused(void **state)
     edit("mixed", "run.json", "\"latent\": \"3\"", "\"latent\": \"4\"");
     error = (duet_error){0};
     assert_status(duet_run_open(&run, path, NULL, &error), DUET_ERROR_DATA, &error);
-    assert_message(&error, "is [3, 12], the model's is [4, 12]");
+    assert_message(&error, "latent=3, and the run.json beside it says latent=4");
     assert_null(run);
     edit("mixed", "run.json", "\"latent\": \"4\"", "\"latent\": \"3\"");
 

@@ -76,6 +76,30 @@ static void second_call_goes_on(void **state)
     json_decref(first);
 }
 
+/* Two at a time take turns, so that neither spoils the other's times nor its part of the file. */
+static void two_take_turns(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    const struct timespec moment = {0, 20000000};
+    (void)unlink(file);
+    pid_t first = start((const char *const[]){TUNE_MODEL, NULL});
+    for (int i = 0; i < 3000 && access(inside("tuning.json.lock", path), F_OK) != 0; i++)
+        (void)nanosleep(&moment, NULL);
+    result second = RUN("tune", "ae", "--data", "ring8", "--set", "hidden=9", "--set", "latent=2");
+    char words[64];
+    (void)snprintf(words, sizeof words, "(process %ld): waiting for its end", (long)first);
+    expect(second, 0, NULL, words);
+    expect(finish(first), 0, NULL, NULL);
+    assert_int_equal(access(path, F_OK), -1);
+    json_t *both[] = {document(RUN(TUNE_MODEL, "--json")), document(RUN("tune", "ae", "--data", "ring8", "--set",
+                                                                        "hidden=9", "--set", "latent=2", "--json"))};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(count_of(both[i], "measured"), 0);
+        json_decref(both[i]);
+    }
+}
+
 /* Convolutions. */
 
 /** A model of convolutions, in a file of its own. The first test: duet_tune forks, which no driver survives
@@ -334,8 +358,8 @@ static void hang_can_be_interrupted(void **state)
         (void)nanosleep(&moment, NULL);
     }
     assert_true(trials > 0);
-    assert_int_equal(kill(child, SIGINT), 0);
-    expect(finish(child), 130, NULL, "kept");
+    assert_int_equal(kill(child, SIGTERM), 0);
+    expect(finish(child), 143, NULL, "kept");
     assert_readable();
     json_t *whole = load(file);
     assert_in_range(json_array_size(json_object_get(whole, "products")), 1, 1);
@@ -484,6 +508,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(file_lies_in_the_cache),
         cmocka_unit_test(second_call_goes_on),
+        cmocka_unit_test(two_take_turns),
         cmocka_unit_test(training_uses_the_file_and_resumes_with_it),
         cmocka_unit_test(what_is_unfit_is_never_used),
 #ifdef TEST_FAULT_LAYER

@@ -47,6 +47,10 @@ DUET_API const char *duet_status_name(duet_status status);
 /** The library's version, "major.minor.patch". Static storage. */
 DUET_API const char *duet_version(void);
 
+/** Makes a text fit for a terminal, in place: control characters but newline and tab, and bytes that are not UTF-8,
+ *  become '?'. Messages in a duet_error and lines of a log are. */
+DUET_API void duet_text_plain(char *text);
+
 /** Seconds since some moment in the past; never goes back. Any thread may ask. */
 DUET_API double duet_seconds(void);
 

@@ -56,6 +56,8 @@ DUET_API duet_status duet_write_png_examples(const char *path, const duet_drawin
 DUET_API duet_status duet_write_npy(const char *path, const float *values, duet_shape shape, duet_error *error);
 /** The same of unsigned bytes. */
 DUET_API duet_status duet_write_npy_bytes(const char *path, const uint8_t *values, duet_shape shape, duet_error *error);
+/** Bytes that are ready as a file that is whole or not there: by write, sync, rename. Errors: DUET_ERROR_FILE. */
+DUET_API duet_status duet_write_file(const char *path, const void *bytes, size_t count, duet_error *error);
 
 /* Pages: what the files of runs say (docs/runs.md names them), each alone or side by side. `runs` are directories, or
  * checkpoints in them such as RUN/best.safetensors. Nothing is computed: what a run has no file of is said. */

@@ -74,8 +74,10 @@ typedef struct duet_train_options {
     uint64_t seed;
     uint64_t checkpoint_every; /**< steps; 0: at the end of each epoch only */
     const char *out;           /**< the run directory; NULL: runs/MODEL-DATA-N, the first N that is free */
-    const char *resume; /**< a run directory to go on with; model, data, settings, batch and seed are its own. Its
-                           family must be given where it is not built in */
+    const char *resume; /**< a run directory to go on with; model, data, settings, batch and seed are its own, and
+                           DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
+                           lr_final, clip_norm, of a group too), which change from here on. Its family must be given
+                           where it is not built in */
     bool profile;
     void (*progress)(void *context, const duet_progress *progress);
     duet_log_function log;
@@ -102,10 +104,15 @@ typedef struct duet_train_summary {
     bool collapsed;    /**< that was a failure: nothing more was learnt */
 } duet_train_summary;
 
-/** Trains into a run directory. On DUET_ERROR_INTERRUPTED and DUET_ERROR_NUMERIC the summary is filled too.
- *  With `profile`, *device_out receives the open device for duet_device_profile (the caller closes it); else NULL. */
+/** Trains into a run directory, which no other process may train into meanwhile (DUET_ERROR_FILE). On
+ * DUET_ERROR_INTERRUPTED and DUET_ERROR_NUMERIC the summary is filled too. With `profile`, *device_out receives the
+ * open device for duet_device_profile (the caller closes it); else NULL. */
 DUET_API duet_status duet_train(const duet_train_options *options, duet_train_summary *summary,
                                 duet_device **device_out, duet_error *error);
+
+/** Makes a folder in a run, such as RUN/samples, where there is none. DUET_ERROR_FILE if it cannot be made, and for a
+ * link, which would lead what is written out of the run. */
+DUET_API duet_status duet_folder_make(const char *path, duet_error *error);
 
 /* A finished or stopped run, opened to be used. */
 

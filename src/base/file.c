@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Write, sync, rename, sync the folder: the order that survives a power cut on POSIX file systems. */
+/* Write, sync, rename, sync the folder: the order that survives a power cut on POSIX file systems. A temporary is
+ * locked while it is written, so that one without a lock is known to be what a killed writer left. */
+#define _DEFAULT_SOURCE /* flock */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/status.h"
+
+#define TEMPORARY_HEAD ".duet-"
+#define TEMPORARY_TAIL ".tmp"
+enum { MOST_TEMPORARIES = 1000 };
 
 static duet_status write_fail(const duet_file *file, int code, duet_error *error)
 {
@@ -51,20 +59,83 @@ static void forget(duet_file *file)
     *file = (duet_file){0};
 }
 
+/* The folder that a path lies in; the caller frees it. NULL: out of memory. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+static bool is_temporary(const char *name)
+{
+    size_t length = strlen(name), head = strlen(TEMPORARY_HEAD), tail = strlen(TEMPORARY_TAIL);
+    return length > head + tail && strncmp(name, TEMPORARY_HEAD, head) == 0 &&
+           strcmp(name + length - tail, TEMPORARY_TAIL) == 0 &&
+           strspn(name + head, "0123456789-") == length - head - tail;
+}
+
+/* Removes the file if it is ours and nobody writes it. Where files cannot be locked it stays. */
+static void remove_left(int folder, const char *name)
+{
+    struct stat about;
+    int descriptor = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) return;
+    if (fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid() &&
+        flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        (void)unlinkat(folder, name, 0);
+    (void)close(descriptor);
+}
+
+/* Removes what writers left that were killed. */
+static void sweep(const char *path)
+{
+    char *name = folder_of(path);
+    DIR *folder = name == NULL ? NULL : opendir(name);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
+        if (is_temporary(entry->d_name)) remove_left(dirfd(folder), entry->d_name);
+    if (folder != NULL) (void)closedir(folder);
+    free(name);
+}
+
+/* Whether the new file is the caller's alone: locked where files can be, and not just taken for one that was left. */
+static bool claim(int descriptor)
+{
+    struct stat about;
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+    return fstat(descriptor, &about) != 0 || about.st_nlink > 0;
+}
+
+/* Makes the temporary under a name that nobody has: never a file or a link that is there already. -1 and errno: no. */
+static int open_temporary(duet_file *file, size_t room)
+{
+    const char *slash = strrchr(file->path, '/');
+    int folder = slash == NULL ? 0 : (int)(slash - file->path) + 1;
+    for (unsigned number = 0; number < MOST_TEMPORARIES; number++) {
+        snprintf(file->temporary, room, "%.*s" TEMPORARY_HEAD "%ld-%u" TEMPORARY_TAIL, folder, file->path,
+                 (long)getpid(), number);
+        int descriptor = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (descriptor >= 0 && claim(descriptor)) return descriptor;
+        if (descriptor < 0 && errno != EEXIST) return -1;
+        if (descriptor >= 0) (void)close(descriptor);
+    }
+    errno = EEXIST;
+    return -1;
+}
+
 duet_status duet_file_create(duet_file *file, const char *path, duet_error *error)
 {
-    static const char suffix[] = ".tmp";
-    size_t length = strlen(path);
-    *file = (duet_file){.path = strdup(path), .temporary = malloc(length + sizeof suffix)};
+    size_t room = strlen(path) + 64;
+    *file = (duet_file){.path = strdup(path), .temporary = malloc(room)};
     if (file->path == NULL || file->temporary == NULL) {
         forget(file);
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for a file name", path);
     }
-    memcpy(file->temporary, path, length);
-    memcpy(file->temporary + length, suffix, sizeof suffix);
-    int descriptor = open(file->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int descriptor = open_temporary(file, room);
     file->stream = descriptor < 0 ? NULL : fdopen(descriptor, "w+b");
-    if (file->stream != NULL) return DUET_OK;
+    if (file->stream != NULL) {
+        sweep(path);
+        return DUET_OK;
+    }
     duet_status status = write_fail(file, errno, error);
     if (descriptor >= 0) {
         (void)close(descriptor);
@@ -83,8 +154,7 @@ duet_status duet_file_write(duet_file *file, const void *bytes, size_t count, du
 /* Makes the rename itself last. Some file systems cannot sync a folder; the file is whole all the same. */
 static void sync_folder(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+    char *folder = folder_of(path);
     int descriptor = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor >= 0) {
         (void)fsync(descriptor);
@@ -96,7 +166,7 @@ static void sync_folder(const char *path)
 duet_status duet_file_commit(duet_file *file, duet_error *error)
 {
     bool whole = fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
-    int code = errno;
+    int code = errno, held = fcntl(fileno(file->stream), F_DUPFD_CLOEXEC, 0); /* the lock, until the name is gone */
     if (fclose(file->stream) != 0 && whole) {
         whole = false;
         code = errno;
@@ -106,6 +176,7 @@ duet_status duet_file_commit(duet_file *file, duet_error *error)
         whole = false;
         code = errno;
     }
+    if (held >= 0) (void)close(held);
     duet_status status = DUET_OK;
     if (whole) {
         sync_folder(file->path);
@@ -132,5 +203,26 @@ duet_status duet_file_replace(const char *path, const void *bytes, size_t count,
     duet_status status = duet_file_write(&file, bytes, count, error);
     if (status == DUET_OK) return duet_file_commit(&file, error);
     duet_file_discard(&file);
+    return status;
+}
+
+duet_status duet_file_open_own(const char *path, FILE **stream, duet_error *error)
+{
+    struct stat about;
+    *stream = NULL;
+    int descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (descriptor < 0 && errno == ELOOP)
+        return duet_fail(error, DUET_ERROR_FILE,
+                         "%s: is a link, and what is written here must not go elsewhere: "
+                         "remove it, or put the file itself in its place",
+                         path);
+    if (descriptor < 0)
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened for writing: %s", path, strerror(errno));
+    bool is_file = fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
+    *stream = is_file ? fdopen(descriptor, "r+b") : NULL;
+    if (*stream != NULL) return DUET_OK;
+    duet_status status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened for writing: %s", path,
+                                   is_file ? strerror(errno) : "it is no file");
+    (void)close(descriptor);
     return status;
 }

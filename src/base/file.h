@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that are either whole or not there: written under PATH.tmp beside the place, synced, then renamed over it, so
- * that a crash, a full disk or a kill leaves what was there before. */
+/* Files that are either whole or not there: written under a name of their own beside the place, synced, then renamed
+ * over it, so that a crash, a full disk or a kill leaves what was there before, and two writers do not meet. */
 #ifndef DUET_SRC_BASE_FILE_H
 #define DUET_SRC_BASE_FILE_H
 
@@ -18,6 +18,7 @@ typedef struct duet_file {
     char *path, *temporary;
 } duet_file;
 
+/** Makes the temporary and removes those in the folder whose writers were killed. */
 duet_status duet_file_create(duet_file *file, const char *path, duet_error *error);
 duet_status duet_file_write(duet_file *file, const void *bytes, size_t count, duet_error *error);
 /** Syncs and renames. The file is closed either way; on failure the temporary is gone and the old file is untouched. */
@@ -27,6 +28,10 @@ void duet_file_discard(duet_file *file);
 
 /** All of the above for bytes that are ready. */
 duet_status duet_file_replace(const char *path, const void *bytes, size_t count, duet_error *error);
+
+/** Opens a file that is changed in place, for reading and writing; makes it where there is none. Links are not
+ *  followed. */
+duet_status duet_file_open_own(const char *path, FILE **stream, duet_error *error);
 
 /** Opens a file to be read, NULL where that fails: *fault says why in words, and errno is ENOENT where there is none.
  *  Looks before it reads: a pipe could keep the program waiting for ever. */

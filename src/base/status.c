@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 #ifndef DUET_VERSION
 #define DUET_VERSION "0.0.0"
 #endif
@@ -41,5 +43,6 @@ duet_status duet_fail(duet_error *error, duet_status status, const char *format,
     va_start(arguments, format);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
+    duet_text_plain(error->message); /* what a message names may come from a stranger's file */
     return status;
 }

@@ -66,6 +66,19 @@ static size_t utf8_bytes(const unsigned char *at)
     return wrong ? 0 : bytes;
 }
 
+void duet_text_plain(char *text)
+{
+    for (char *at = text; *at != '\0';) {
+        const unsigned char *bytes = (const unsigned char *)at;
+        size_t count = utf8_bytes(bytes);
+        bool steers = bytes[0] == 0x7F || (bytes[0] < ' ' && bytes[0] != '\n' && bytes[0] != '\t') ||
+                      (bytes[0] == 0xC2 && count == 2 && bytes[1] < 0xA0);
+        if (count == 0) count = steers = 1;
+        if (steers) memset(at, '?', count);
+        at += count;
+    }
+}
+
 void duet_text_clean(const char *from, char *text, size_t capacity)
 {
     while (isspace((unsigned char)*from)) from++;

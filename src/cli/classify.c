@@ -175,6 +175,7 @@ static int classify(duet_run *run, const struct arguments *arguments)
     it.labels = cli_rows_labels(run, &it.rows);
     if (it.probabilities == NULL) status = CLI_FAILED;
     if (status == CLI_DONE) status = judge(run, &it);
+    if (status == CLI_DONE) status = cli_floats_check(it.probabilities, it.rows.count * it.classes, "probabilities");
     if (status == CLI_DONE) status = write_file(run, arguments, &it);
     if (status == CLI_DONE) status = report(run, arguments, &it);
     free(it.probabilities);

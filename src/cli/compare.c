@@ -239,14 +239,15 @@ static void print_reason(json_t *document, json_t *metric, size_t run, const cha
         if (same && i < run) return;
         alike += same;
     }
-    printf("  %s", text_of(metric, "name"));
+    cli_print(stdout, "  %s", text_of(metric, "name"));
     for (size_t i = run, said = 0; alike < count && i < count; i++) {
         const char *own = reason_of(document, metric, i);
         if (own == NULL || strcmp(own, reason) != 0) continue;
-        printf("%s%s", said++ == 0 ? " (" : ", ", text_of(json_array_get(part(document, "runs"), i), "name"));
+        cli_print(stdout, "%s%s", said++ == 0 ? " (" : ", ",
+                  text_of(json_array_get(part(document, "runs"), i), "name"));
         if (said == alike) printf(")");
     }
-    printf(": %s\n", reason);
+    cli_print(stdout, ": %s\n", reason);
 }
 
 /* Why dashes stand in the table: of each metric that some run lacks, each reason once, with the runs that it is of. */
@@ -275,7 +276,7 @@ static void print_use(json_t *document)
     json_array_foreach(part(document, "common"), i, row)
     {
         if (strcmp(text_of(row, "setting"), "set at use") == 0 && strcmp(text_of(row, "value"), "nothing") != 0)
-            printf("all made with %s\n", text_of(row, "value"));
+            cli_print(stdout, "all made with %s\n", text_of(row, "value"));
     }
 }
 
@@ -284,7 +285,7 @@ static void print_verdicts(json_t *document)
     json_t *verdict;
     size_t i;
     json_array_foreach(part(document, "verdicts"), i, verdict)
-        printf("%s%s: %s\n", i == 0 ? "\n" : "", text_of(verdict, "group"), text_of(verdict, "text"));
+        cli_print(stdout, "%s%s: %s\n", i == 0 ? "\n" : "", text_of(verdict, "group"), text_of(verdict, "text"));
 }
 
 static int print_tables(json_t *document)

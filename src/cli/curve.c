@@ -68,11 +68,12 @@ int cli_curve_write(duet_run *run, const char *directory, const char *file, bool
         status = cli_fail_opened(&error);
     if (status == CLI_DONE && json) status = print_json(run, directory, file, points);
     if (status == CLI_DONE && !json && cli_ends_in(file, ".npy"))
-        printf("%s: a row a place, x p q best discriminator\n", file);
+        cli_print(stdout, "%s: a row a place, x p q best discriminator\n", file);
     if (status == CLI_DONE && !json && !cli_ends_in(file, ".npy"))
-        printf("%s: above, the densities of the data (grey) and of samples (blue); below, the best discriminator "
-               "p / (p + q) (grey) and the model's (orange), from 0 to 1\n",
-               file);
+        cli_print(stdout,
+                  "%s: above, the densities of the data (grey) and of samples (blue); below, the best discriminator "
+                  "p / (p + q) (grey) and the model's (orange), from 0 to 1\n",
+                  file);
     free(points);
     free(room);
     return status;

@@ -7,6 +7,7 @@
 #include "cli/rows.h"
 #include "cli/run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,20 +70,42 @@ static int write_codes(const char *path, const codes *from)
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
+/* Takes away the labels of earlier codes, which would be taken for those of these. What is no array is not encode's. */
+static int drop_labels(const char *beside, bool labelled)
+{
+    char head[6] = "";
+    FILE *file = fopen(beside, "rb");
+    if (file == NULL && errno == ENOENT) return CLI_DONE;
+    if (file == NULL) return cli_complain(CLI_FAILED, "%s: cannot be opened: %s", beside, strerror(errno));
+    bool is_array = fread(head, 1, sizeof head, file) == sizeof head && memcmp(head, "\x93NUMPY", sizeof head) == 0;
+    (void)fclose(file); /* only read from */
+    if (!is_array)
+        return cli_complain(CLI_FAILED,
+                            "%s stands where labels of these codes belong, and is none of Duet's arrays: give --out "
+                            "another name",
+                            beside);
+    if (remove(beside) != 0 && errno != ENOENT) /* another program may have done it */
+        return cli_complain(CLI_FAILED, "%s, labels of earlier codes, cannot be removed: %s", beside, strerror(errno));
+    if (!labelled) cli_print(stderr, "%s, labels of earlier codes, is removed: these examples have none\n", beside);
+    return CLI_DONE;
+}
+
 /* Writes the codes, and beside an array the labels if there are some, and names both files. */
 static int write_files(duet_run *run, const struct arguments *arguments, const char *path, const codes *from)
 {
-    bool labelled = !cli_ends_in(path, ".png") && from->labels != NULL;
-    char *beside = labelled ? labels_path(path) : NULL;
+    bool array = !cli_ends_in(path, ".png"), labelled = array && from->labels != NULL;
+    char *beside = array ? labels_path(path) : NULL;
     duet_error error = {0};
-    if (labelled && beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    int status = write_codes(path, from);
+    if (array && beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    int status = array ? drop_labels(beside, labelled) : CLI_DONE;
+    if (status == CLI_DONE) status = write_codes(path, from);
     if (status == CLI_DONE && labelled) {
         duet_write_npy_bytes(beside, from->labels, DUET_SHAPE(from->count), &error);
         if (error.status != DUET_OK) status = cli_fail_opened(&error);
     }
     if (status == CLI_DONE && arguments->json)
-        status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features), beside);
+        status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features),
+                                     labelled ? beside : NULL);
     else if (status == CLI_DONE)
         cli_print_name(path);
     if (status == CLI_DONE && !arguments->json && labelled) cli_print_name(beside);
@@ -113,12 +136,10 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
     made.values = cli_floats_new(made.count, made.features);
     char *own_path = arguments->out == NULL ? cli_default_path(arguments->run, "codes", "npy") : NULL;
     const char *path = arguments->out == NULL ? own_path : arguments->out;
-    if (made.values == NULL)
-        status = CLI_FAILED;
-    else if (path == NULL)
-        status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    if (made.values == NULL || path == NULL) status = CLI_FAILED;
     const duet_wanted wanted = {output_of(run), made.values};
     if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &wanted, 1, NULL);
+    if (status == CLI_DONE) status = cli_floats_check(made.values, made.count * made.features, "codes");
     if (status == CLI_DONE) {
         made.labels = cli_rows_labels(run, &rows);
         status = write_files(run, arguments, path, &made);

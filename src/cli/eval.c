@@ -130,7 +130,7 @@ static int print_table(const cli_values *values)
     for (size_t i = 0; i < values->count; i++) {
         const duet_metric_value *value = &values->rows[i];
         cli_table_cell(&table, "%s", value->name);
-        cli_table_cell(&table, "%.6g", value->value);
+        cli_table_cell(&table, isnan(value->value) ? "nan" : "%.6g", value->value);
         if (has_interval(value)) {
             cli_table_cell(&table, "%.6g", value->low);
             cli_table_cell(&table, "%.6g", value->high);
@@ -141,6 +141,24 @@ static int print_table(const cli_values *values)
         cli_table_cell(&table, "%zu", value->n);
     }
     return cli_table_print(&table, stdout);
+}
+
+/* A value that is not finite says that the run, or what it was asked of, is not sound; what a device does not measure,
+ * such as joules, is no fault. */
+static int check_values(const cli_values *values)
+{
+    size_t wrong = 0;
+    const char *first = NULL;
+    for (size_t i = values->count; i-- > 0;)
+        if (!isfinite(values->rows[i].value) && strcmp(values->rows[i].row->name, "cost") != 0) {
+            first = values->rows[i].name;
+            wrong++;
+        }
+    if (wrong == 0) return CLI_DONE;
+    return cli_complain(CLI_WRONG,
+                        "%zu of the values are not finite, the first of them %s: what the model computes of these "
+                        "examples is not finite",
+                        wrong, first);
 }
 
 static int call_judge(duet_run *run, const char *directory, duet_run **judge)
@@ -158,7 +176,7 @@ static int take_samples(duet_run *run, const char *samples)
     if (duet_run_set_samples(run, samples, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_data *given = duet_run_given_samples(run);
     if (given != NULL && duet_data_describe(duet_run_data(run))->unit_range && !duet_data_describe(given)->unit_range)
-        fprintf(stderr, "%s leaves [0, 1], where the run's data are: are these pixels of another scale?\n", samples);
+        cli_print(stderr, "%s leaves [0, 1], where the run's data are: are these pixels of another scale?\n", samples);
     return CLI_DONE;
 }
 
@@ -197,6 +215,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = compute(opened, &arguments, &values);
     if (status == CLI_DONE) status = check_settings(opened);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);
+    if (status == CLI_DONE) status = check_values(&values);
     free(values.rows);
     duet_run_close(&judge);
     duet_run_close(&opened);

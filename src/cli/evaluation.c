@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,27 +169,17 @@ static int say_what_is_left_out(json_t *evaluation, const char *run, const cli_e
     return CLI_DONE;
 }
 
-static bool dump_synced(json_t *evaluation, const char *path)
-{
-    FILE *file = fopen(path, "w");
-    bool whole = file != NULL && json_dumpf(evaluation, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 &&
-                 fflush(file) == 0 && fsync(fileno(file)) == 0;
-    return file != NULL && fclose(file) == 0 && whole;
-}
-
 static int write_evaluation(const char *run, json_t *evaluation)
 {
-    char *path = duet_page_file(run, "evaluation.json"), *temporary = NULL;
-    size_t size = path == NULL ? 0 : strlen(path) + sizeof ".tmp";
+    char *path = duet_page_file(run, "evaluation.json");
+    char *text = json_dumps(evaluation, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    duet_error error = {0};
     int status = CLI_DONE;
-    temporary = path == NULL ? NULL : malloc(size);
-    if (temporary != NULL) snprintf(temporary, size, "%s.tmp", path);
-    if (temporary == NULL)
-        status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    else if (!dump_synced(evaluation, temporary) || rename(temporary, path) != 0)
-        status = cli_complain(CLI_FAILED, "%s cannot be written", path);
-    if (status != CLI_DONE && temporary != NULL) remove(temporary);
-    free(temporary);
+    if (path == NULL || text == NULL)
+        status = cli_complain(CLI_FAILED, "there is too little memory for an evaluation");
+    else if (duet_write_file(path, text, strlen(text), &error) != DUET_OK)
+        status = cli_fail_opened(&error);
+    free(text);
     free(path);
     return status;
 }
@@ -215,7 +206,7 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
 {
     duet_run *run = NULL, *judge = NULL;
     cli_list taken = {.count = 0};
-    fprintf(stderr, "evaluating %s\n", directory);
+    cli_print(stderr, "evaluating %s\n", directory);
     if (basis->judge_lost.status != DUET_OK)
         cli_complain(CLI_DONE, "who judged %s before cannot be asked again, so nobody does (--judge RUN): %s",
                      directory, basis->judge_lost.message);
@@ -255,7 +246,10 @@ static int lock_run(const char *run)
     if (slash != NULL) slash[1] = '\0';
     int descriptor = path == NULL ? -1 : open(slash == NULL ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(path);
-    if (descriptor >= 0) (void)flock(descriptor, LOCK_EX);
+    if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        cli_print(stderr, "another program evaluates %s: waiting for it\n", run);
+        while (flock(descriptor, LOCK_EX) != 0 && errno == EINTR) continue;
+    }
     return descriptor;
 }
 

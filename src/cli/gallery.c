@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MOST_REFERENCES = 2000 };
 
@@ -93,9 +92,17 @@ char *cli_default_path(const char *run, const char *what, const char *ending)
     int length = (int)(slash != NULL ? (size_t)(slash - run) : strlen(run));
     size_t size = strlen(run) + strlen(what) + strlen(ending) + sizeof "/samples/.";
     char *path = malloc(size);
-    if (path == NULL) return NULL;
+    duet_error error = {0};
+    if (path == NULL) {
+        cli_complain(CLI_FAILED, "there is too little memory for a file name");
+        return NULL;
+    }
     snprintf(path, size, "%.*s/samples", length, run);
-    (void)mkdir(path, 0777); /* training made it already; where neither can, writing the file says why */
+    if (duet_folder_make(path, &error) != DUET_OK) { /* where training has not made it already */
+        cli_fail_opened(&error);
+        free(path);
+        return NULL;
+    }
     snprintf(path, size, "%.*s/samples/%s.%s", length, run, what, ending);
     return path;
 }
@@ -103,12 +110,13 @@ char *cli_default_path(const char *run, const char *what, const char *ending)
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    int status = cli_floats_check(gallery->values, duet_shape_elements(shape_of(info, gallery)), gallery->what);
+    if (status != CLI_DONE) return status;
     const char *ending = info->picture || cli_data_points(info) ? "png" : "npy"; /* of the default file */
     char *own_path = gallery->out == NULL ? cli_default_path(directory, gallery->what, ending) : NULL;
     const char *path = gallery->out == NULL ? own_path : gallery->out;
-    int status;
     if (path == NULL)
-        status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
+        status = CLI_FAILED;
     else if (cli_ends_in(path, ".npy"))
         status = write_array(path, info, gallery);
     else if (info->picture || cli_data_points(info))

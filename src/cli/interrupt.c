@@ -3,27 +3,42 @@
 #include "cli/interrupt.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
-static volatile int stop;
-static struct sigaction before;
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
+enum { CAUGHT = sizeof caught / sizeof *caught };
 
-static void on_interrupt(int signal)
+static volatile int stop; /* the signal that came */
+static struct sigaction before[CAUGHT];
+static bool taken[CAUGHT];
+
+/* A second signal finds the default action, whichever it is. */
+static void on_signal(int number)
 {
-    (void)signal;
-    stop = 1;
+    stop = number;
+    for (size_t i = 0; i < CAUGHT; i++)
+        if (taken[i]) (void)signal(caught[i], SIG_DFL);
 }
 
 const volatile int *cli_catch_interrupt(void)
 {
-    /* SA_RESETHAND: a second Ctrl-C finds the default action. */
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, &before);
+    for (size_t i = 0; i < CAUGHT; i++) {
+        taken[i] = sigaction(caught[i], NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN;
+        if (taken[i]) sigaction(caught[i], &action, NULL);
+    }
     return &stop;
 }
 
 void cli_leave_interrupt(void)
 {
-    sigaction(SIGINT, &before, NULL);
+    for (size_t i = 0; i < CAUGHT; i++)
+        if (taken[i]) sigaction(caught[i], &before[i], NULL);
+}
+
+int cli_interrupt_status(void)
+{
+    return 128 + (stop != 0 ? stop : SIGINT);
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Ctrl-C in commands that work for long: the first one asks to stop soon, a second one ends the program. */
+/* Ctrl-C, SIGTERM and SIGHUP in commands that work for long: the first one asks to stop soon, a second one ends the
+ * program. Those that were ignored when the program began, as nohup has it, stay so. */
 #ifndef DUET_SRC_CLI_INTERRUPT_H
 #define DUET_SRC_CLI_INTERRUPT_H
 
-/** From now on catches the first SIGINT. Returns a flag that it turns non-zero, valid as long as the program runs. */
+/** From now on catches the first of these signals. Returns a flag that it turns non-zero, valid as long as the program
+ *  runs. */
 const volatile int *cli_catch_interrupt(void);
 
-/** SIGINT does again what it did before the last call of cli_catch_interrupt: what follows does not look at the flag.
+/** Signals do again what they did before the last call of cli_catch_interrupt: what follows does not look at the flag.
  */
 void cli_leave_interrupt(void);
+
+/** The exit status of work that a signal stopped: 128 and its number. */
+int cli_interrupt_status(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages, exit statuses, JSON: the one place where the program speaks. */
 #include "cli/output.h"
+#include "cli/interrupt.h"
 #include "cli/wrap.h"
 
 #include <math.h>
@@ -11,27 +12,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Bytes of the character that begins here, 0 for one that is not to be shown: no UTF-8, or a control character, among
- * which are U+0080 to U+009F. */
-static size_t shown_bytes(const unsigned char *at)
-{
-    if (at[0] < 0x80) return at[0] >= ' ' && at[0] != 127;
-    size_t bytes = at[0] < 0xC2 ? 0 : at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : at[0] < 0xF5 ? 4 : 0;
-    for (size_t i = 1; i < bytes; i++)
-        if ((at[i] & 0xC0) != 0x80) return 0;
-    return at[0] == 0xC2 && at[1] < 0xA0 ? 0 : bytes;
-}
+enum { LONGEST_LINE = 4096 };
 
 void cli_put_clean(const char *text, FILE *stream)
 {
-    while (*text != '\0') {
-        const size_t bytes = *text == '\n' || *text == '\t' ? 1 : shown_bytes((const unsigned char *)text);
-        if (bytes == 0)
-            fputc('?', stream);
-        else
-            fwrite(text, 1, bytes, stream);
-        text += bytes > 0 ? bytes : 1;
-    }
+    char clean[LONGEST_LINE];
+    snprintf(clean, sizeof clean, "%s", text);
+    duet_text_plain(clean);
+    fputs(clean, stream);
 }
 
 void cli_print_name(const char *name)
@@ -63,7 +51,7 @@ bool cli_reader_is_gone(void)
 
 int cli_complain(int status, const char *format, ...)
 {
-    char text[4096];
+    char text[LONGEST_LINE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
@@ -81,7 +69,7 @@ int cli_exit_status(duet_status status)
     case DUET_ERROR_USAGE: return CLI_MISTAKE;
     case DUET_ERROR_NO_DEVICE: return CLI_NO_DEVICE;
     case DUET_ERROR_NUMERIC: return CLI_WRONG;
-    case DUET_ERROR_INTERRUPTED: return CLI_STOPPED;
+    case DUET_ERROR_INTERRUPTED: return cli_interrupt_status();
     case DUET_ERROR_FILE:
     case DUET_ERROR_DATA:
     case DUET_ERROR_GRAPH:
@@ -107,6 +95,16 @@ void cli_log(void *context, const char *line)
     (void)context;
     cli_put_clean(line, stderr);
     fputc('\n', stderr);
+}
+
+void cli_print(FILE *stream, const char *format, ...)
+{
+    char text[LONGEST_LINE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cli_put_clean(text, stream);
 }
 
 const char *cli_escape(FILE *stream, cli_colour colour)

@@ -13,12 +13,11 @@
 /** Exit statuses (docs/commands.md). */
 enum {
     CLI_DONE = 0,
-    CLI_FAILED = 1,        /* a file or run had to be opened to see the mistake, or the work failed */
-    CLI_MISTAKE = 2,       /* the command line alone shows the mistake */
-    CLI_NO_DEVICE = 3,     /* no usable device */
-    CLI_WRONG = 4,         /* numbers are wrong */
-    CLI_STOPPED = 128 + 2, /* Ctrl-C */
-    CLI_UNREAD = 128 + 13  /* standard output lost its reader: SIGPIPE's, as of other programs */
+    CLI_FAILED = 1,       /* a file or run had to be opened to see the mistake, or the work failed */
+    CLI_MISTAKE = 2,      /* the command line alone shows the mistake */
+    CLI_NO_DEVICE = 3,    /* no usable device */
+    CLI_WRONG = 4,        /* numbers are wrong; cli_interrupt_status has what a signal gives */
+    CLI_UNREAD = 128 + 13 /* standard output lost its reader: SIGPIPE's, as of other programs */
 };
 
 /** The text without what would steer a terminal: '?' for control bytes and for what is not UTF-8; line ends and tabs
@@ -46,6 +45,10 @@ int cli_fail_opened(const duet_error *error);
 
 /** A line of explanation from the library: standard error, one line. Fits duet_log_function. */
 void cli_log(void *context, const char *line);
+
+/** Prints text that names what a stranger may have named, such as files or what is in them: what would steer a terminal
+ *  becomes '?'. */
+void cli_print(FILE *stream, const char *format, ...) DUET_PRINTF(2, 3);
 
 /** The providers that --gemm names, a line each, for the end of --help. */
 void cli_print_providers(void);

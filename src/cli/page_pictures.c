@@ -11,7 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
     COLUMNS = 8,
@@ -40,19 +39,6 @@ static void add(album *it, const char *kind, const char *file, const char *words
     json_array_append_new(it->pictures, json_pack("{s:s, s:s, s:s}", "kind", kind, "file", file, "words", words));
 }
 
-static void add_reason(album *it, const char *kind, const char *reason)
-{
-    json_array_append_new(it->pictures, json_pack("{s:s, s:o}", "kind", kind, "reason", cli_json_text(reason)));
-}
-
-/* "gan-conv CANNOT". */
-static void add_cannot(album *it, const char *kind, const char *cannot)
-{
-    char reason[200];
-    snprintf(reason, sizeof reason, "%s %s", it->model, cannot);
-    add_reason(it, kind, reason);
-}
-
 static bool can_be_drawn(const album *it)
 {
     return it->info->picture || cli_data_points(it->info);
@@ -67,6 +53,25 @@ static char *path_of(const album *it, const char *file)
     else
         snprintf(path, size, "%s/%s", it->folder, file);
     return path;
+}
+
+/* What an earlier evaluation drew of that kind goes away. */
+static void add_reason(album *it, const char *kind, const char *reason)
+{
+    char file[64];
+    snprintf(file, sizeof file, "%s.png", kind);
+    char *path = path_of(it, file);
+    if (path != NULL) (void)remove(path);
+    free(path);
+    json_array_append_new(it->pictures, json_pack("{s:s, s:o}", "kind", kind, "reason", cli_json_text(reason)));
+}
+
+/* "gan-conv CANNOT". */
+static void add_cannot(album *it, const char *kind, const char *cannot)
+{
+    char reason[200];
+    snprintf(reason, sizeof reason, "%s %s", it->model, cannot);
+    add_reason(it, kind, reason);
 }
 
 static bool samples(const album *it)
@@ -381,9 +386,14 @@ int cli_page_pictures(duet_run *run, const char *directory, json_t *evaluation)
                 .info = duet_data_describe(duet_run_data(run)),
                 .pictures = json_array()};
     json_t *latents = NULL;
+    duet_error error = {0};
     int status = CLI_DONE;
     if (it.folder == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    (void)mkdir(it.folder, 0777); /* if it cannot be made, the first picture says why */
+    if (duet_folder_make(it.folder, &error) != DUET_OK) {
+        free(it.folder);
+        json_decref(it.pictures);
+        return cli_fail_opened(&error);
+    }
     it.features = duet_shape_elements(it.info->shape);
     for (size_t i = 0; status == CLI_DONE && i < CLI_COUNT_OF(draw); i++) {
         if (can_be_drawn(&it))

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,17 @@ float *cli_floats_new(size_t count, size_t features)
     if (values == NULL)
         cli_complain(CLI_FAILED, "there is too little memory for %zu examples of %zu numbers", count, features);
     return values;
+}
+
+int cli_floats_check(const float *values, size_t count, const char *what)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++) wrong += !isfinite(values[i]);
+    if (wrong == 0) return CLI_DONE;
+    return cli_complain(CLI_WRONG,
+                        "%s: %zu of %zu numbers are not finite, so nothing is written: look at the run's losses and at "
+                        "the largest values of its data",
+                        what, wrong, count);
 }
 
 /* Repeats may take only microseconds, so the line is rewritten at most five times a second. */

@@ -18,7 +18,10 @@ int cli_run_needs(duet_run *run, const char *output, const char *cannot);
 /** Room for count x features numbers. NULL after a message. */
 float *cli_floats_new(size_t count, size_t features);
 
-/** Answers the request with progress on standard error; Ctrl-C stops it. Returns an exit status. */
+/** CLI_DONE if all numbers are finite, else CLI_WRONG after a message that calls them `what`. */
+int cli_floats_check(const float *values, size_t count, const char *what);
+
+/** Answers the request with progress on standard error; Ctrl-C, SIGTERM and SIGHUP stop it. Returns an exit status. */
 int cli_use(duet_run *run, duet_request *request);
 
 /** CLI_DONE if every word has the form KEY=VALUE, else a message and CLI_MISTAKE. Only the run knows its keys. */

@@ -223,8 +223,8 @@ static void print_separation(const struct arguments *arguments, const duet_separ
     if (arguments->against == NULL) return;
     char interval[64] = "no interval";
     if (!isnan(separation->low)) snprintf(interval, sizeof interval, "%.4f to %.4f", separation->low, separation->high);
-    printf("against %zu examples of %s: AUROC %.4f (%s), average precision %.4f\n\n", separation->strange,
-           arguments->against, separation->auroc, interval, separation->average_precision);
+    cli_print(stdout, "against %zu examples of %s: AUROC %.4f (%s), average precision %.4f\n\n", separation->strange,
+              arguments->against, separation->auroc, interval, separation->average_precision);
 }
 
 static const double quantiles[] = {0, 0.05, 0.5, 0.95, 1};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* duet train: one training into a run directory. Ctrl-C stops at the next step's end with a checkpoint; a second one
- * ends the program at once. */
+/* duet train: one training into a run directory. Ctrl-C, SIGTERM and SIGHUP stop at the next step's end with a
+ * checkpoint; a second one ends the program at once. */
 #include "cli/commands.h"
 #include "cli/data.h"
 #include "cli/interrupt.h"
@@ -40,8 +40,9 @@ static const cli_option options[] = {
      0},
     {CLI_TEXT, "out", 0, PLACE(out), "DIR", "the run's directory (default: runs/MODEL-DATA-N, the first free N)", 0, 0},
     {CLI_TEXT, "resume", 0, PLACE(resume), "DIR",
-     "go on with a run: model, data, settings, batch and seed are its own;\n"
-     "--epochs and --steps are totals",
+     "go on with a run: model, data, batch, seed and settings are its own,\n"
+     "but --set may change rates (lr, lr_schedule, lr_steps, lr_warm_up,\n"
+     "lr_final, clip_norm); --epochs and --steps are totals",
      0, 0},
     {CLI_COUNT, "checkpoint-every", 0, PLACE(checkpoint_every), "N",
      "write a checkpoint every N steps too (default: at epochs' ends)", 1, UINT32_MAX},
@@ -100,12 +101,14 @@ static int check(const struct arguments *arguments, const duet_family **family)
     return status == CLI_DONE ? check_values(arguments) : status;
 }
 
-static void warn_resume(const struct arguments *arguments)
+/* What --resume leaves without a meaning; that settings, batch and seed are the run's, the library sees. */
+static int check_resume(const struct arguments *arguments)
 {
-    if (arguments->data != NULL || arguments->settings.count > 0 || arguments->batch != 0 || arguments->seed != 0 ||
-        arguments->out != NULL)
-        cli_complain(0, "warning: with --resume the data, settings, batch, seed and directory are the run's own; "
-                        "those given here are not used");
+    if (arguments->out != NULL)
+        return cli_complain(CLI_MISTAKE, "--resume names the run's directory, and so does --out: leave --out out");
+    if (arguments->data != NULL)
+        cli_complain(0, "warning: with --resume the data are the run's own; --data is not used");
+    return cli_settings_look(&arguments->settings);
 }
 
 static int print_profile(duet_device *device)
@@ -207,7 +210,8 @@ static int train(const struct arguments *arguments, const duet_family *family)
         duet_device_close(&device);
     }
     if (result == DUET_OK && status == CLI_DONE) status = tell_of_stop(&summary);
-    if (result == DUET_OK || result == DUET_ERROR_INTERRUPTED || result == DUET_ERROR_NUMERIC)
+    if (summary.run[0] != '\0' &&
+        (result == DUET_OK || result == DUET_ERROR_INTERRUPTED || result == DUET_ERROR_NUMERIC))
         print_summary(&summary, arguments->quiet);
     duet_monitor_free(&monitor);
     return status;
@@ -223,7 +227,7 @@ static int run(int argc, char **argv)
     if (!cli_data_name(arguments.data, &arguments.words, &made)) return CLI_MISTAKE;
     if (made != NULL) arguments.data = made;
     status = check(&arguments, &family);
-    if (status == CLI_DONE && arguments.resume != NULL) warn_resume(&arguments);
+    if (status == CLI_DONE && arguments.resume != NULL) status = check_resume(&arguments);
     if (status == CLI_DONE) status = train(&arguments, family);
     free(made);
     return status;
@@ -244,7 +248,8 @@ const cli_command cli_train = {
     .summary = "train a model into a run directory",
     .details =
         "Progress goes to standard error; the run's directory is the last line on standard output. Ctrl-C stops\n"
-        "at the next step with a checkpoint and exit status 130. A NaN or an infinity in a loss stops with 4.",
+        "at the next step with a checkpoint and exit status 130, SIGTERM with 143 and SIGHUP with 129. A NaN or an\n"
+        "infinity in a loss stops with 4.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

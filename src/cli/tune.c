@@ -152,7 +152,7 @@ static int tune(const struct arguments *arguments, const duet_family *family)
     if (result == DUET_OK) {
         warn_of_faults(&summary);
         status = arguments->json ? print_json(&summary) : print_table(&summary);
-        fprintf(stderr, "%zu candidates measured, kept in %s\n", summary.measured, summary.file);
+        cli_print(stderr, "%zu candidates measured, kept in %s\n", summary.measured, summary.file);
     }
     duet_tune_summary_free(&summary);
     return status;

@@ -153,6 +153,7 @@ void duet_device_say(const duet_device *device, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    duet_text_plain(line);
     device->log(device->log_context, line);
 }
 

@@ -47,6 +47,22 @@ static const duet_setting of_groups[] = {
     DUET_CHOICE("spectral_norm", "no", "yes|no", "layers' weights over their largest singular value"),
 };
 
+bool duet_setting_is_rate(const char *key)
+{
+    static const char *const rates[] = {"lr", "lr_schedule", "lr_warm_up", "lr_steps", "lr_final", "clip_norm"};
+    const char *dot = strrchr(key, '.');
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        if (strcmp(dot == NULL ? key : dot + 1, rates[i]) == 0) return true;
+    return false;
+}
+
+bool duet_setting_is_same(const char *one, const char *other)
+{
+    double first, second;
+    if (strcmp(one, other) == 0) return true;
+    return duet_number_read(one, &first) && duet_number_read(other, &second) && first == second;
+}
+
 static bool replaces_common(const duet_family *family, const char *key)
 {
     for (size_t i = 0; i < family->setting_count; i++)

@@ -38,6 +38,12 @@ double duet_settings_number(const duet_settings *settings, const char *key);
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key);
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key);
 
+/** Whether "key" or "group.key" is a rate or what limits a step: it has no state of its own, so a training that goes on
+ *  may change it. */
+bool duet_setting_is_rate(const char *key);
+/** Whether two values are one: "0.10" is "0.1". */
+bool duet_setting_is_same(const char *one, const char *other);
+
 /** The place of `text` among "a|b|c", counted from 0; -1 if it is none of them. */
 int duet_choice_index(const char *choices, const char *text);
 /** Reads a list such as "400,200". Returns how many numbers it has; SIZE_MAX: it is no such list, or longer than

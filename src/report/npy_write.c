@@ -23,6 +23,11 @@ static duet_status write_array(const char *path, const char *type, const void *v
     return status;
 }
 
+duet_status duet_write_file(const char *path, const void *bytes, size_t count, duet_error *error)
+{
+    return duet_file_replace(path, bytes, count, error);
+}
+
 duet_status duet_write_npy(const char *path, const float *values, duet_shape shape, duet_error *error)
 {
     return write_array(path, "<f4", values, sizeof *values, shape, error);

@@ -12,6 +12,7 @@
 #include "base/size.h"
 #include "graph/variable.h"
 #include "model/model.h"
+#include "model/settings.h"
 #include "run/safetensors.h"
 #include "train/trainer.h"
 
@@ -197,25 +198,83 @@ static duet_status check_no_more(const duet_safetensors *file, const char *path,
     return DUET_OK;
 }
 
-static duet_status restore_variables(duet_safetensors *file, duet_store *store, duet_device *device, duet_error *error)
+static bool all_finite(const duet_tensor_row *row, const float *numbers)
 {
-    for (size_t i = 0; duet_store_at(store, i) != NULL; i++) {
-        duet_variable *variable = duet_store_at(store, i);
-        if (!variable->saved) continue;
-        const duet_tensor_row *row = duet_safetensors_find(file, variable->name);
-        void *values = malloc(row->bytes > 0 ? row->bytes : 1);
-        if (values == NULL)
-            return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for \"%s\" (%zu bytes)", row->name, row->bytes);
-        duet_status status = duet_safetensors_read(file, row, values, error);
-        if (status == DUET_OK) status = duet_storage_ensure(variable->storage, device, error);
-        if (status == DUET_OK) status = duet_variable_write(variable, values, error);
-        free(values);
-        DUET_TRY(status);
-    }
+    size_t count = row->type == DUET_FLOAT32 ? row->bytes / sizeof *numbers : 0, i = 0;
+    while (i < count && isfinite(numbers[i])) i++;
+    return i == count;
+}
+
+/* Gives a variable what the row holds; `device` NULL: only looks whether that could be. */
+static duet_status restore_variable(duet_safetensors *file, const char *path, duet_variable *variable,
+                                    duet_device *device, duet_error *error)
+{
+    const duet_tensor_row *row = duet_safetensors_find(file, variable->name);
+    void *values = malloc(row->bytes > 0 ? row->bytes : 1);
+    if (values == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for \"%s\" (%zu bytes)", row->name, row->bytes);
+    duet_status status = duet_safetensors_read(file, row, values, error);
+    if (status == DUET_OK && !all_finite(row, values))
+        status = duet_fail(error, DUET_ERROR_NUMERIC,
+                           "%s: \"%s\" holds a number that is not finite, so what follows from it would be none: "
+                           "restore it from a copy or train again",
+                           path, row->name);
+    if (status == DUET_OK && device != NULL) status = duet_storage_ensure(variable->storage, device, error);
+    if (status == DUET_OK && device != NULL) status = duet_variable_write(variable, values, error);
+    free(values);
+    return status;
+}
+
+static duet_status restore_variables(duet_safetensors *file, const char *path, duet_store *store, duet_device *device,
+                                     duet_error *error)
+{
+    for (size_t i = 0; duet_store_at(store, i) != NULL; i++)
+        if (duet_store_at(store, i)->saved)
+            DUET_TRY(restore_variable(file, path, duet_store_at(store, i), device, error));
     return DUET_OK;
 }
 
-duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_device *device, bool whole,
+static duet_status other_run(const char *path, const char *key, const char *has, const char *wants, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s was made with %s=%s, and the run.json beside it says %s=%s: they are not of one run; put back "
+                     "the one that was there, or train again",
+                     path, key, has, key, wants);
+}
+
+/* What stands in the file and in run.json must be the same. A setting that only one of them knows is of another
+ * version of Duet. */
+static duet_status check_record(const duet_safetensors *file, const char *path, const duet_model *model,
+                                duet_error *error)
+{
+    const char *text = duet_safetensors_metadata(file, "duet.settings"), *key;
+    json_t *settings = text == NULL ? NULL : json_loads(text, 0, NULL), *value;
+    duet_status status = DUET_OK;
+    char seed[24];
+    json_object_foreach(settings, key, value)
+    {
+        const char *has = json_string_value(value), *wants = duet_model_setting_text(model, key);
+        if (has == NULL || wants == NULL || duet_setting_is_rate(key) || duet_setting_is_same(has, wants)) continue;
+        status = other_run(path, key, has, wants, error);
+        break;
+    }
+    json_decref(settings);
+    snprintf(seed, sizeof seed, "%" PRIu64, duet_model_seed(model));
+    text = duet_safetensors_metadata(file, "duet.seed");
+    if (status == DUET_OK && text != NULL && strcmp(text, seed) != 0)
+        status = other_run(path, "seed", text, seed, error);
+    return status;
+}
+
+static duet_status check_batch(const char *path, const duet_checkpoint *facts, const duet_checkpoint *read,
+                               duet_error *error)
+{
+    if (facts == NULL || facts->batch == 0 || facts->batch == read->batch) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE, "%s was trained in batches of %" PRIu64 ", not %" PRIu64, path,
+                     read->batch, facts->batch);
+}
+
+duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_device *device, int demands,
                                  duet_checkpoint *facts, duet_error *error)
 {
     duet_safetensors *file = NULL;
@@ -226,15 +285,24 @@ duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_devic
     if (status == DUET_OK) status = read_number(file, path, "duet.step", &read.steps, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.reported", &read.reported, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.batch", &read.batch, error);
+    if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_RUN)) status = check_record(file, path, model, error);
     if (status == DUET_OK) status = check_variables(file, path, store, error);
-    if (status == DUET_OK && whole) status = check_no_more(file, path, store, error);
-    if (status == DUET_OK && facts != NULL && facts->batch != 0 && facts->batch != read.batch)
-        status = duet_fail(error, DUET_ERROR_USAGE, "%s was trained in batches of %" PRIu64 ", not %" PRIu64, path,
-                           read.batch, facts->batch);
-    if (status == DUET_OK) status = restore_variables(file, store, device, error);
+    if (status == DUET_OK && (demands & DUET_CHECKPOINT_WHOLE)) status = check_no_more(file, path, store, error);
+    if (status == DUET_OK) status = check_batch(path, facts, &read, error);
+    if (status == DUET_OK) status = restore_variables(file, path, store, NULL, error);
+    if (status == DUET_OK) status = restore_variables(file, path, store, device, error);
     if (status == DUET_OK && facts != NULL) *facts = read;
     duet_safetensors_close(&file);
     return status;
+}
+
+bool duet_checkpoint_step(const char *path, uint64_t *step)
+{
+    duet_safetensors *file = NULL;
+    bool sound = duet_safetensors_open(&file, path, NULL) == DUET_OK &&
+                 read_number(file, path, "duet.step", step, NULL) == DUET_OK;
+    duet_safetensors_close(&file);
+    return sound;
 }
 
 duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_error *error)
@@ -245,13 +313,24 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
                                 duet_trainer_draws(trainer, trainer->steps), error);
 }
 
-duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error)
+static duet_status load(duet_trainer *trainer, const char *path, int demands, duet_error *error)
 {
     duet_checkpoint facts = {.batch = trainer->batch};
-    DUET_TRY(duet_checkpoint_load(path, trainer->model, trainer->device, true, &facts, error));
+    DUET_TRY(
+        duet_checkpoint_load(path, trainer->model, trainer->device, DUET_CHECKPOINT_WHOLE | demands, &facts, error));
     if (facts.reported > facts.steps)
         return duet_fail(error, DUET_ERROR_DATA, "%s: %" PRIu64 " steps were reported but only %" PRIu64 " done", path,
                          facts.reported, facts.steps);
     duet_trainer_continue(trainer, facts.steps, facts.reported);
     return DUET_OK;
+}
+
+duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error)
+{
+    return load(trainer, path, 0, error);
+}
+
+duet_status duet_trainer_load_run(duet_trainer *trainer, const char *path, duet_error *error)
+{
+    return load(trainer, path, DUET_CHECKPOINT_OF_RUN, error);
 }

@@ -20,11 +20,22 @@ json_t *duet_settings_json(const duet_model *model);
  *  such a checkpoint never replaces a good one. */
 duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_device *device, const duet_checkpoint *facts,
                                  uint64_t draws, duet_error *error);
-/** Restores the model's variables on `device`. `whole`: the file must hold nothing else, as when training goes on;
- *  otherwise moments and counters that the model does not have are passed over. Nothing is written unless the file is
- *  sound, of the same family, and has every variable with its shape. *facts (NULL: not wanted) receives what the file
- *  says; a batch other than 0 in it must be the file's. */
-duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_device *device, bool whole,
+/** What a file that is loaded must be, besides sound. */
+enum {
+    DUET_CHECKPOINT_WHOLE = 1, /* hold nothing else than the model's variables, as when training goes on; otherwise
+                                  moments and counters that the model does not have are passed over */
+    DUET_CHECKPOINT_OF_RUN = 2 /* have the model's settings (but for rates, which a training may change) and its seed */
+};
+/** Restores the model's variables on `device`. Nothing is written unless the file is sound, of the same family, meets
+ *  the `demands`, and has every variable with its shape and finite (else DUET_ERROR_NUMERIC). *facts (NULL: not wanted)
+ *  receives what the file says; a batch other than 0 in it must be the file's. */
+duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_device *device, int demands,
                                  duet_checkpoint *facts, duet_error *error);
+
+/** duet_trainer_load of the checkpoint of a run that the trainer's model was made for. */
+duet_status duet_trainer_load_run(duet_trainer *trainer, const char *path, duet_error *error);
+
+/** The step of a checkpoint that is sound; false: there is none at `path`. */
+bool duet_checkpoint_step(const char *path, uint64_t *step);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines are only added. What a crash leaves behind, half a line or lines past the checkpoint, is cut off at the next
- * opening. */
+/* Lines are only added. What a crash leaves behind, half a line or reports past the checkpoint, is cut off at the next
+ * opening; lines that are no reports of Duet's are somebody's, and stay. */
 #include "run/metrics_file.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -18,52 +19,108 @@ static duet_status fail_file(const duet_metrics_file *file, const char *verb, du
     return duet_fail(error, DUET_ERROR_FILE, "%s cannot be %s: %s", file->path, verb, strerror(errno));
 }
 
-static bool is_look(const json_t *report)
+/* Whether a line without its end is the beginning of a report, or what a power cut leaves of one. */
+static bool is_torn(const char *line, size_t length)
+{
+    static const char head[] = "{\"step\":";
+    size_t compared = length < sizeof head - 1 ? length : sizeof head - 1;
+    return memcmp(line, head, compared) == 0 || memchr(line, '\0', length) != NULL;
+}
+
+/* What a watcher saw of a training that ended within its first epoch: one that was never interrupted would not have
+ * it. */
+static bool is_early_look(const json_t *report)
 {
     const char *split = json_string_value(json_object_get(report, "split"));
-    return split != NULL && strcmp(split, "test") == 0;
+    return split != NULL && strcmp(split, "test") == 0 && json_number_value(json_object_get(report, "epoch")) < 1;
 }
 
-/* Whether the line is whole, newline included, and of a step up to `steps`; and no look at a training that ended within
- * its first epoch, which one that was never interrupted would not have had. *seconds: its time, if so. */
-static bool stays(const char *line, size_t length, uint64_t steps, double *seconds)
+/* *keep: whether the line stays. If it is a report that does, `told` learns of it. False: memory is short. */
+static bool judge(const char *line, size_t length, uint64_t steps, duet_metrics_past *told, bool *keep)
 {
-    if (length == 0 || line[length - 1] != '\n') return false;
-    json_t *report = json_loadb(line, length, 0, NULL);
-    json_t *step = json_object_get(report, "step");
-    bool keep = json_is_integer(step) && json_integer_value(step) >= 0 && (uint64_t)json_integer_value(step) <= steps;
-    if (is_look(report) && json_number_value(json_object_get(report, "epoch")) < 1) keep = false;
-    if (keep) *seconds = json_number_value(json_object_get(report, "seconds"));
+    json_error_t fault;
+    bool ends = line[length - 1] == '\n';
+    json_t *report = json_loadb(line, length, 0, &fault), *step = json_object_get(report, "step");
+    bool is_report = json_is_integer(step) && json_integer_value(step) >= 0;
+    bool short_memory = report == NULL && json_error_code(&fault) == json_error_out_of_memory;
+    *keep = is_report ? ends && (uint64_t)json_integer_value(step) <= steps && !is_early_look(report)
+                      : ends || !is_torn(line, length);
+    if (is_report && *keep) {
+        told->step = (uint64_t)json_integer_value(step);
+        told->seconds = json_number_value(json_object_get(report, "seconds"));
+    }
     json_decref(report);
-    return keep;
+    return !short_memory;
 }
 
-/* Cuts the file after the last line that stays, and leaves the stream's position there. */
-static duet_status cut(duet_metrics_file *file, uint64_t steps, double *seconds, duet_error *error)
+/* The lines that stay of `text`, moved to its beginning; a last one without an end gets one, for which there is room.
+ * *front: how much of the file stays as it is. */
+static duet_status sift(char *text, size_t *size, uint64_t steps, duet_metrics_past *told, size_t *front,
+                        duet_error *error)
 {
-    char *line = NULL;
-    size_t room = 0;
-    long end = 0;
-    ssize_t length;
-    while ((length = getline(&line, &room, file->stream)) > 0 && stays(line, (size_t)length, steps, seconds))
-        end += length;
-    free(line);
-    if (ferror(file->stream)) return fail_file(file, "read", error);
-    if (fseek(file->stream, end, SEEK_SET) != 0 || ftruncate(fileno(file->stream), end) != 0)
-        return fail_file(file, "cut back to the checkpoint", error);
+    size_t kept = 0, length;
+    *front = 0;
+    for (size_t at = 0; at < *size; at += length) {
+        const char *end = memchr(text + at, '\n', *size - at);
+        bool keep;
+        length = end == NULL ? *size - at : (size_t)(end - text) - at + 1;
+        if (!judge(text + at, length, steps, told, &keep))
+            return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a line of metrics.jsonl");
+        if (!keep) continue;
+        memmove(text + kept, text + at, length);
+        kept += length;
+        if (end == NULL) text[kept++] = '\n';
+        if (kept == at + length) *front = kept;
+    }
+    *size = kept;
     return DUET_OK;
 }
 
-duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, uint64_t steps, double *seconds,
+/* The whole file, with room for one byte more. The caller frees *text. */
+static duet_status read_all(duet_metrics_file *file, char **text, size_t *size, duet_error *error)
+{
+    struct stat about;
+    if (fstat(fileno(file->stream), &about) != 0) return fail_file(file, "read", error);
+    *text = malloc((size_t)about.st_size + 2);
+    if (*text == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %lld bytes", file->path,
+                         (long long)about.st_size);
+    *size = fread(*text, 1, (size_t)about.st_size, file->stream);
+    return ferror(file->stream) ? fail_file(file, "read", error) : DUET_OK;
+}
+
+/* Cuts the file after what stays at its front, or, where lines behind stay too, puts another one in its place. */
+static duet_status put_back(duet_metrics_file *file, const char *text, size_t size, size_t front, duet_error *error)
+{
+    if (size != front) {
+        DUET_TRY(duet_file_replace(file->path, text, size, error));
+        (void)fclose(file->stream); /* only read from */
+        DUET_TRY(duet_file_open_own(file->path, &file->stream, error));
+    } else if (ftruncate(fileno(file->stream), (off_t)front) != 0) {
+        return fail_file(file, "cut back to the checkpoint", error);
+    }
+    return fseek(file->stream, 0, SEEK_END) == 0 ? DUET_OK : fail_file(file, "read", error);
+}
+
+static duet_status cut(duet_metrics_file *file, uint64_t steps, duet_metrics_past *told, duet_error *error)
+{
+    char *text = NULL;
+    size_t size = 0, front = 0;
+    duet_status status = read_all(file, &text, &size, error);
+    if (status == DUET_OK) status = sift(text, &size, steps, told, &front, error);
+    if (status == DUET_OK) status = put_back(file, text, size, front, error);
+    free(text);
+    return status;
+}
+
+duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, uint64_t steps, duet_metrics_past *told,
                               duet_error *error)
 {
-    *seconds = 0;
+    *told = (duet_metrics_past){0};
     *file = (duet_metrics_file){NULL, duet_path_join(directory, "metrics.jsonl")};
     if (file->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    file->stream = fopen(file->path, "ab"); /* makes it where there is none */
-    if (file->stream != NULL) file->stream = freopen(file->path, "r+b", file->stream);
-    duet_status status =
-        file->stream == NULL ? fail_file(file, "opened for writing", error) : cut(file, steps, seconds, error);
+    duet_status status = duet_file_open_own(file->path, &file->stream, error);
+    if (status == DUET_OK) status = cut(file, steps, told, error);
     if (status != DUET_OK) duet_metrics_close(file);
     return status;
 }

@@ -12,9 +12,15 @@ typedef struct duet_metrics_file {
     char *path;
 } duet_metrics_file;
 
-/** Opens DIRECTORY/metrics.jsonl for appending and cuts it back to its whole lines of steps up to `steps`. *seconds:
- * the time in the last line that stays, 0 without one. */
-duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, uint64_t steps, double *seconds,
+/** The last report that stays; zeros: none does. */
+typedef struct duet_metrics_past {
+    uint64_t step;
+    double seconds;
+} duet_metrics_past;
+
+/** Opens DIRECTORY/metrics.jsonl for appending and takes out torn lines and reports of steps past `steps`; lines that
+ *  are no reports stay. */
+duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, uint64_t steps, duet_metrics_past *told,
                               duet_error *error);
 /** Writes one report; numbers that are not finite become null. */
 duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "duet/run.h"
 #include "run/run_file.h"
+#include "run/run_folder.h"
 #include "run/safetensors.h"
 
 duet_status duet_run_place_find(duet_run_place *found, const char *path, duet_error *error)
@@ -27,6 +28,15 @@ duet_status duet_run_place_find(duet_run_place *found, const char *path, duet_er
     if (slash == NULL) snprintf(found->directory, length, ".");
     if (slash != NULL) found->directory[slash == path ? 1 : slash - path] = '\0';
     return DUET_OK;
+}
+
+duet_status duet_run_place_check(const duet_run_place *place, duet_error *error)
+{
+    if (duet_run_folder_holds(place->directory, place->checkpoint)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "there is no checkpoint: %s/%s (a training writes one at its first epoch's end; 'duet train "
+                     "--resume %s' goes on with the run, or says why that cannot be)",
+                     place->directory, place->checkpoint, place->directory);
 }
 
 /* Its facts, once every byte of it has been checked. */
@@ -56,12 +66,10 @@ duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts,
     if (status == DUET_OK && (path == NULL || run_file == NULL))
         status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     else if (status == DUET_OK && access(run_file, R_OK) != 0)
-        status = duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: there is no %s", run, run_file);
-    else if (status == DUET_OK && access(path, F_OK) != 0 && errno == ENOENT)
-        status = duet_fail(error, DUET_ERROR_FILE,
-                           "there is no checkpoint yet: %s ('duet train' writes one at each epoch's end)", path);
-    else if (status == DUET_OK)
-        status = read_facts(path, facts, error);
+        status = duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory, or one that cannot be read: %s: %s", run,
+                           run_file, strerror(errno));
+    if (status == DUET_OK) status = duet_run_place_check(&place, error);
+    if (status == DUET_OK) status = read_facts(path, facts, error);
     free(run_file);
     free(path);
     free(place.directory);

@@ -14,4 +14,7 @@ typedef struct duet_run_place {
  *  found->directory, also after an error. */
 duet_status duet_run_place_find(duet_run_place *found, const char *path, duet_error *error);
 
+/** DUET_ERROR_FILE if nothing is where its checkpoint should be. */
+duet_status duet_run_place_check(const duet_run_place *place, duet_error *error);
+
 #endif

@@ -35,10 +35,11 @@ struct duet_run {
 
 static void take_tuning(duet_run *run, const duet_run_file *file)
 {
+    duet_error error = {0};
     if (!duet_run_file_is_from(file, run->device))
         duet_device_use_tuning(run->device);
-    else if (duet_run_file_tune(file, run->device, NULL) != DUET_OK)
-        duet_device_say(run->device, "the tuning in run.json is not used: this version of Duet does not know it");
+    else if (duet_run_file_tune(file, run->device, &error) != DUET_OK)
+        duet_device_say(run->device, "tuning is not used: %s", error.message);
 }
 
 static duet_status open_parts(duet_run *run, const duet_run_file *file, const duet_run_place *from, const char *device,
@@ -59,7 +60,10 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const du
 
     char *path = duet_path_join(directory, from->checkpoint);
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    duet_status status = duet_checkpoint_load(path, run->model, run->device, false, NULL, error);
+    duet_checkpoint facts = {.batch = choice->batch};
+    duet_status status = duet_run_place_check(from, error);
+    if (status == DUET_OK)
+        status = duet_checkpoint_load(path, run->model, run->device, DUET_CHECKPOINT_OF_RUN, &facts, error);
     free(path);
     return status;
 }

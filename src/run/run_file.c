@@ -78,14 +78,18 @@ static json_t *describe_groups(const duet_build *build, size_t (*count)(const du
     return groups;
 }
 
-/* One entry for each time the run was resumed, this time included: the step, the device and the versions. */
-static json_t *describe_resumptions(const duet_run_file *before, uint64_t step, const duet_device_info *info)
+/* One entry for each time the run was resumed, this time included: the step, the device, the versions, and what was
+ * changed. */
+static json_t *describe_resumptions(const duet_run_choice *choice, const duet_run_file *before, uint64_t step,
+                                    const duet_device_info *info)
 {
     json_t *list = before == NULL ? NULL : json_deep_copy(json_object_get(before->document, "resumed"));
+    json_t *changed = json_object_size(choice->changed) > 0 ? choice->changed : NULL;
     if (list == NULL) list = json_array();
     if (before != NULL)
-        (void)json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s}", "step", (json_int_t)step, "device",
-                                                    info->name, "driver", info->driver, "duet", duet_version()));
+        (void)json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s, s:O*}", "step", (json_int_t)step, "device",
+                                                    info->name, "driver", info->driver, "duet", duet_version(),
+                                                    "changed", changed));
     return list;
 }
 
@@ -121,7 +125,7 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
     return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
-                     "s:s}, s:o, s:o, s:o, s:s?}",
+                     "s:s}, s:o, s:o, s:o, s:b, s:s?}",
                      "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
                      describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
                      (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
@@ -132,13 +136,13 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
                      "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
                      "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
                      describe_groups(trainer->build, duet_group_states), "resumed",
-                     describe_resumptions(before, trainer->steps, device), "judge", choice->judge);
+                     describe_resumptions(choice, before, trainer->steps, device), "checkpointed",
+                     (int)choice->checkpointed, "judge", choice->judge);
 }
 
-duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
-                                const duet_run_file *before, duet_error *error)
+/* Replaces the file as a whole and drops the document, which is NULL where it could not be made. */
+static duet_status write_document(const char *directory, json_t *document, duet_error *error)
 {
-    json_t *document = describe_run(choice, trainer, before);
     char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     char *path = duet_path_join(directory, "run.json");
     duet_status status = text == NULL || path == NULL ? duet_fail(error, DUET_ERROR_MEMORY,
@@ -147,6 +151,26 @@ duet_status duet_run_file_write(const char *directory, const duet_run_choice *ch
                                                       : duet_file_replace(path, text, strlen(text), error);
     free(path);
     free(text);
+    json_decref(document);
+    return status;
+}
+
+duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
+                                const duet_run_file *before, duet_error *error)
+{
+    return write_document(directory, describe_run(choice, trainer, before), error);
+}
+
+duet_status duet_run_file_mark(const char *directory, duet_error *error)
+{
+    char *path = duet_path_join(directory, "run.json");
+    json_t *document = path == NULL ? NULL : json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    duet_status status = DUET_OK;
+    if (document == NULL || json_object_set_new(document, "checkpointed", json_true()) != 0)
+        status =
+            duet_fail(error, DUET_ERROR_FILE, "%s/run.json cannot be read any more: what has become of it?", directory);
+    free(path);
+    if (status == DUET_OK) return write_document(directory, document, error);
     json_decref(document);
     return status;
 }
@@ -249,6 +273,7 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     file->shape = read_shape(&data, "shape");
     file->unit_range = read_truth(&data, "unit_range");
     file->classes = (size_t)read_count(&data, "classes", false);
+    file->checkpointed = json_is_true(json_object_get(file->document, "checkpointed")); /* not in older runs */
     file->device = read_text(&device, "name");
     file->driver = read_text(&device, "driver");
     file->device_version = read_text(&device, "version");

@@ -18,6 +18,8 @@ typedef struct duet_run_choice {
     const char *gemm;                                      /* a provider, NULL or "auto": the device's preset */
     const char *judge;  /* a classifier's run that metrics are watched with, an absolute path; NULL: there is none */
     const char *tuning; /* the file that the device's tuning came from, NULL: there is none */
+    json_t *changed;    /* {"key": [was, is]} of a run that is resumed; NULL: nothing */
+    bool checkpointed;  /* a checkpoint has been written */
 } duet_run_choice;
 
 typedef struct duet_run_file {
@@ -26,6 +28,7 @@ typedef struct duet_run_file {
     duet_shape shape;                             /* of an example of its data */
     bool unit_range;                              /* whether that data lies in [0, 1] */
     size_t classes;                               /* of its labels; 0: none */
+    bool checkpointed;                            /* it has had a checkpoint */
     const char *device, *driver, *device_version; /* what it ran on */
     char **lines;                                 /* what choice.settings points to */
 } duet_run_file;
@@ -54,5 +57,7 @@ duet_status duet_run_file_check_data(const duet_run_file *file, const char *dire
  *  a new one. */
 duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
                                 const duet_run_file *before, duet_error *error);
+/** Notes in DIRECTORY/run.json that the run has its first checkpoint. */
+duet_status duet_run_file_mark(const char *directory, duet_error *error);
 
 #endif

@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "run/run_folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/status.h"
 #include "data/options.h"
 #include "duet/data.h"
+#include "duet/run.h"
 
 static duet_status fail_make(const char *path, int code, duet_error *error)
 {
@@ -79,22 +81,22 @@ static duet_status make_numbered(const char *model, const char *data, char path[
     return duet_fail(error, DUET_ERROR_FILE, "no free name is left in runs/: give one with --out");
 }
 
-static bool holds(const char *path, const char *name)
+bool duet_run_folder_holds(const char *path, const char *name)
 {
     char file[DUET_RUN_PATH + 32];
+    struct stat about;
     snprintf(file, sizeof file, "%s/%s", path, name);
-    return access(file, F_OK) == 0;
+    return lstat(file, &about) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-/* A new run must not start over an old one: it would take the old checkpoint for its own and cut off the old losses. */
-static duet_status check_unused(const char *path, duet_error *error)
+duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
 {
     static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
-    if (holds(path, "run.json"))
+    if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
                          "%s already holds a run: go on with it by --resume %s, or choose another --out", path, path);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (holds(path, parts[i]))
+        if (duet_run_folder_holds(path, parts[i]))
             return duet_fail(error, DUET_ERROR_FILE,
                              "%s holds a %s, but no run.json that says what run it is of: choose another --out", path,
                              parts[i]);
@@ -110,7 +112,7 @@ duet_status duet_run_folder_make(const char *out, const char *model, const char 
     if (length == 0 || length >= DUET_RUN_PATH - 32)
         return duet_fail(error, DUET_ERROR_USAGE, "a run directory's path has 1 to %d characters", DUET_RUN_PATH - 33);
     memcpy(path, out, length + 1);
-    DUET_TRY(check_unused(path, error));
+    DUET_TRY(duet_run_folder_check_unused(path, error));
     return make_folders(path, made, error);
 }
 
@@ -118,10 +120,67 @@ duet_status duet_run_folder_make_inner(const char *path, const char *name, duet_
 {
     char *inner = duet_path_join(path, name);
     if (inner == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    bool made;
-    duet_status status = make_folders(inner, &made, error);
+    duet_status status = duet_folder_make(inner, error);
     free(inner);
     return status;
+}
+
+duet_status duet_folder_make(const char *path, duet_error *error)
+{
+    struct stat about;
+    if (mkdir(path, 0777) == 0) return DUET_OK;
+    int code = errno;
+    if (lstat(path, &about) == 0 && S_ISDIR(about.st_mode)) return DUET_OK;
+    if (code == EEXIST && S_ISLNK(about.st_mode))
+        return duet_fail(error, DUET_ERROR_FILE,
+                         "%s: is a link, and what is written here must not go elsewhere: remove it, or put the folder "
+                         "itself in its place",
+                         path);
+    return fail_make(path, code, error);
+}
+
+duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *error)
+{
+    long holder = DUET_LOCK_FREE;
+    char number[40] = "another process", *file = duet_path_join(path, "lock");
+    if (file == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    duet_status status = duet_lock_take(lock, file, &holder, error);
+    free(file);
+    if (status != DUET_OK || holder == DUET_LOCK_FREE) return status;
+    if (holder > 0) snprintf(number, sizeof number, "process %ld", holder);
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s is being trained by %s: wait until that ends, or stop it (kill -INT has it write a "
+                     "checkpoint), then go on with --resume %s",
+                     path, number, path);
+}
+
+duet_status duet_run_folder_check_begun(const char *path, duet_error *error)
+{
+    duet_lock lock = {0};
+    if (duet_run_folder_holds(path, "run.json") || !duet_run_folder_holds(path, "lock")) return DUET_OK;
+    DUET_TRY(duet_run_folder_lock(path, &lock, error));
+    duet_lock_release(&lock);
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s holds no run.json: a training was ended here before its first step, and nothing says what it "
+                     "was; begin it anew with --out %s",
+                     path, path);
+}
+
+/* The number of an epoch's picture, epoch-NNNN.png or epoch-NNNN-reconstruction.png; 0: it is none. */
+static uint64_t picture_epoch(const char *name)
+{
+    char *end;
+    if (strncmp(name, "epoch-", 6) != 0 || name[6] < '0' || name[6] > '9') return 0;
+    uint64_t epoch = strtoull(name + 6, &end, 10);
+    return strcmp(end, ".png") == 0 || strcmp(end, "-reconstruction.png") == 0 ? epoch : 0;
+}
+
+void duet_run_folder_drop_pictures(const char *samples, uint64_t epoch)
+{
+    DIR *folder = opendir(samples);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
+        if (picture_epoch(entry->d_name) > epoch) (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder != NULL) (void)closedir(folder);
 }
 
 void duet_run_folder_remove_empty(const char *path)

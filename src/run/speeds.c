@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How fast a run was trained, by its own reports: metrics.jsonl, read as it stands. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/file.h"
@@ -34,18 +36,34 @@ static bool take(speeds *it, const char *line)
     return taken;
 }
 
+/* *stream is NULL where there are no reports: of a training under way, and without the file. */
+static duet_status open_reports(const char *directory, FILE **stream, duet_error *error)
+{
+    *stream = NULL;
+    if (directory[0] == '\0') return DUET_OK;
+    char *path = duet_path_join(directory, "metrics.jsonl");
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    const char *fault = NULL;
+    *stream = duet_file_open(path, &fault);
+    duet_status status =
+        *stream != NULL || errno == ENOENT ? DUET_OK : duet_fail(error, DUET_ERROR_FILE, "%s: %s", path, fault);
+    free(path);
+    return status;
+}
+
 duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_t *count, duet_error *error)
 {
     speeds it = {0};
-    char *line = NULL, *path = duet_path_join(duet_run_directory(run), "metrics.jsonl");
+    char *line = NULL;
     size_t room = 0;
-    bool fits = path != NULL;
-    const char *fault;
-    FILE *stream = path == NULL || duet_run_directory(run)[0] == '\0' ? NULL : duet_file_open(path, &fault);
+    bool fits = true;
+    FILE *stream;
+    *rows = NULL;
+    *count = 0;
+    DUET_TRY(open_reports(duet_run_directory(run), &stream, error));
     while (stream != NULL && fits && getline(&line, &room, stream) > 0) fits = take(&it, line);
     if (stream != NULL) fclose(stream);
     free(line);
-    free(path);
     *rows = it.rows;
     *count = it.count;
     if (fits) return DUET_OK;

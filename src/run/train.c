@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A whole training into a run directory. Everything that ends up in a file follows from the step number alone, never
  * from time, so that a run can be repeated, and killed and resumed, to the byte. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/size.h"
@@ -17,6 +18,7 @@
 #include "run/live.h"
 #include "run/metrics_file.h"
 #include "run/pictures.h"
+#include "run/resumption.h"
 #include "run/run_file.h"
 #include "run/run_folder.h"
 #include "tune/tuning_file.h"
@@ -35,6 +37,9 @@ typedef struct training {
     duet_run_file before;   /* the run being resumed */
     bool resumed, has_file; /* has_file: run.json is there and holds for this call */
     bool made_folder;
+    bool checkpointed;          /* the run has had a checkpoint */
+    duet_lock lock;             /* of the directory */
+    duet_resumption resumption; /* what the options change in the resumed run */
     char directory[DUET_RUN_PATH];
     char *checkpoint, *best, *samples, *page;
     double page_time, page_seconds; /* the clock when the page was last written; what that took */
@@ -46,7 +51,8 @@ typedef struct training {
     duet_metrics_file metrics;
     uint64_t first, total, cadence;             /* steps: done before this call, in all, between reports */
     double *means;                              /* of the terms, as last reported */
-    double earlier, began;                      /* seconds of earlier calls; the clock at this one's start */
+    duet_metrics_past past;                     /* the last report of earlier calls */
+    double began;                               /* the clock at this call's start */
     double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */
     uint64_t report_step;
     duet_progress last; /* the last report */
@@ -65,6 +71,7 @@ static void say(const training *run, const char *format, ...)
     va_start(values, format);
     vsnprintf(line, sizeof line, format, values);
     va_end(values);
+    duet_text_plain(line);
     run->options->log(run->options->context, line);
 }
 
@@ -79,6 +86,19 @@ static void take_usual_size(training *run)
     duet_training_size size = duet_family_training_size(family, choice->settings, choice->setting_count);
     if (choice->batch == 0 && !run->resumed) choice->batch = size.batch;
     if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
+}
+
+/* The run to be resumed, for this process alone. It is read again once that is so: another process may just have
+ * ended. */
+static duet_status take_run(training *run, duet_error *error)
+{
+    DUET_TRY(duet_run_folder_check_begun(run->directory, error));
+    DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
+    duet_run_file_free(&run->before);
+    DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
+    DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
+    run->resumed = true;
+    return DUET_OK;
 }
 
 static duet_status choose(training *run, duet_error *error)
@@ -97,10 +117,13 @@ static duet_status choose(training *run, duet_error *error)
     if (options->resume != NULL) {
         if (strlen(options->resume) >= DUET_RUN_PATH - 32)
             return duet_fail(error, DUET_ERROR_USAGE, "the path of the run to resume is too long");
-        DUET_TRY(duet_run_file_read(&run->before, options->resume, error));
-        run->resumed = true;
-        run->choice = run->before.choice;
         snprintf(run->directory, sizeof run->directory, "%s", options->resume);
+        DUET_TRY(take_run(run, error));
+        run->choice = run->before.choice;
+        DUET_TRY(duet_resumption_make(&run->resumption, &run->before, options, error));
+        run->choice.settings = run->resumption.settings;
+        run->choice.setting_count = run->resumption.setting_count;
+        run->choice.changed = run->resumption.changed;
         if (options->checkpoint_every > 0) run->choice.checkpoint_every = options->checkpoint_every;
         if (options->gemm != NULL) run->choice.gemm = options->gemm;
     } else {
@@ -191,9 +214,42 @@ static void warn_of_change(const training *run)
 
 static duet_status load_checkpoint(training *run, duet_error *error)
 {
-    if (access(run->checkpoint, F_OK) == 0) return duet_trainer_load(run->trainer, run->checkpoint, error);
-    say(run, "%s has no checkpoint yet: it starts at its beginning", run->directory);
+    struct stat about;
+    run->checkpointed = lstat(run->checkpoint, &about) == 0 || errno != ENOENT;
+    if (run->checkpointed) return duet_trainer_load_run(run->trainer, run->checkpoint, error);
+    DUET_TRY(duet_resumption_check_unsaved(&run->before, run->directory, run->trainer, error));
+    say(run, "%s has no checkpoint yet: it ended before its first one and starts again at its beginning",
+        run->directory);
     return DUET_OK;
+}
+
+static void tell_of_changes(const training *run)
+{
+    const char *key;
+    json_t *values;
+    json_object_foreach(run->choice.changed, key, values)
+        say(run, "%s is %s from step %" PRIu64 " on, and was %s", key, json_string_value(json_array_get(values, 1)),
+            run->first, json_string_value(json_array_get(values, 0)));
+}
+
+/* Files of a resumed run go back to where its checkpoint is. */
+static duet_status open_files(training *run, duet_error *error)
+{
+    uint64_t reported = run->trainer->reported;
+    run->choice.checkpointed = run->checkpointed;
+    /* the reports first: lines past a checkpoint that is not there must not meet a run.json that promises more */
+    if (run->resumed) DUET_TRY(duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error));
+    DUET_TRY(
+        duet_run_file_write(run->directory, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
+    run->has_file = true;
+    DUET_TRY(duet_run_folder_make_inner(run->directory, "samples", error));
+    duet_run_folder_drop_pictures(run->samples, duet_trainer_epochs_after(run->trainer, run->first));
+    if (run->past.step < reported)
+        say(run,
+            "warning: the checkpoint counts on reports up to step %" PRIu64 ", and metrics.jsonl has them up to step "
+            "%" PRIu64 ": what was between is lost",
+            reported, run->past.step);
+    return run->resumed ? DUET_OK : duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error);
 }
 
 static void count_steps(training *run)
@@ -242,14 +298,21 @@ static duet_status ask_before(training *run, duet_error *error)
     return run->options->at_start(run->options->watcher, run->live, error);
 }
 
+/* The folder of a new run, for this process alone: what was free may just have been taken. */
+static duet_status make_folder(training *run, duet_error *error)
+{
+    DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
+                                  &run->made_folder, error));
+    DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
+    return duet_run_folder_check_unused(run->directory, error);
+}
+
 /* Everything up to the first step. *finished: the run has all its steps already. */
 static duet_status prepare(training *run, bool *finished, duet_error *error)
 {
     DUET_TRY(choose(run, error));
     DUET_TRY(open_parts(run, error));
-    if (!run->resumed)
-        DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
-                                      &run->made_folder, error));
+    if (!run->resumed) DUET_TRY(make_folder(run, error));
     DUET_TRY(make_paths(run, error));
     DUET_TRY(duet_trainer_new(&run->trainer, run->device, run->model, run->choice.batch, error));
     run->means = calloc(run->trainer->schedule.term_count + 1, sizeof *run->means);
@@ -264,11 +327,8 @@ static duet_status prepare(training *run, bool *finished, duet_error *error)
     if (*finished) return DUET_OK;
     DUET_TRY(ask_before(run, error));
     tell_of_dropped_examples(run);
-    DUET_TRY(
-        duet_run_file_write(run->directory, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
-    run->has_file = true;
-    DUET_TRY(duet_run_folder_make_inner(run->directory, "samples", error));
-    return duet_metrics_open(&run->metrics, run->directory, run->trainer->reported, &run->earlier, error);
+    tell_of_changes(run);
+    return open_files(run, error);
 }
 
 /* The loop. */
@@ -287,7 +347,7 @@ static duet_progress describe_progress(const training *run, double time, bool re
         .steps = run->total,
         .epoch = duet_trainer_epoch(run->trainer),
         .epochs = duet_trainer_epoch(run->trainer) * ((double)run->total / (double)duet_trainer_steps(run->trainer)),
-        .seconds = run->earlier + time - run->began,
+        .seconds = run->past.seconds + time - run->began,
         .images_per_second = run->report_rate,
         .terms = run->trainer->schedule.term_count,
         .names = run->trainer->schedule.terms,
@@ -346,6 +406,10 @@ static duet_status save(training *run, duet_error *error)
 {
     DUET_TRY(duet_metrics_sync(&run->metrics, error));
     duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
+    if (status == DUET_OK && !run->checkpointed) {
+        run->checkpointed = true;
+        status = duet_run_file_mark(run->directory, error);
+    }
     /* The faulty step gets its line of metrics, with nulls, unless it has one already. */
     if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report(run, NULL);
     return status;
@@ -442,9 +506,15 @@ static duet_status loop(training *run, duet_error *error)
 
 static void tell_what_is_left(const training *run)
 {
-    bool is_saved = access(run->checkpoint, F_OK) == 0;
-    say(run, is_saved ? "%s keeps its last good checkpoint" : "%s has no checkpoint: none was due before this step",
-        run->directory);
+    static const char rates[] = "--set lr=... or clip_norm=... gives it another rate";
+    uint64_t step;
+    if (duet_checkpoint_step(run->checkpoint, &step))
+        say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on from there, and %s", run->directory, step,
+            rates);
+    else if (run->checkpointed)
+        say(run, "%s had a checkpoint, which cannot be read any more", run->directory);
+    else
+        say(run, "%s has no checkpoint: --resume starts it again, and %s", run->directory, rates);
 }
 
 /* Fills in the summary; leaves it empty if no run was made. */
@@ -477,6 +547,7 @@ static void close_parts(training *run, duet_device **device_out)
         run->device = NULL;
     }
     duet_device_close(&run->device);
+    duet_resumption_free(&run->resumption);
     duet_run_file_free(&run->before);
     free(run->data_name);
     free(run->judge);
@@ -499,14 +570,16 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
     run->options = options;
     duet_status status = prepare(run, &finished, error);
     if (finished)
-        say(run, "%s has %" PRIu64 " steps already: ask for more with --steps or --epochs", run->directory, run->first);
+        say(run, "%s has %" PRIu64 " steps already%s: ask for more with --steps or --epochs", run->directory,
+            run->first, json_object_size(run->choice.changed) > 0 ? ", and its rates stay as they are" : "");
     else if (status == DUET_OK)
         status = loop(run, error);
     if (status == DUET_ERROR_NUMERIC && run->has_file) tell_what_is_left(run);
     if (status != DUET_OK && run->began > 0) write_page(run, true); /* as far as it got */
     if (summary != NULL) summarise(run, summary);
-    if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(run->directory);
     close_parts(run, device_out);
+    duet_lock_release(&run->lock);
+    if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(run->directory);
     free(run);
     return status;
 }

@@ -187,6 +187,13 @@ duet_status duet_schedule_means(duet_schedule *schedule, uint64_t from, uint64_t
     return DUET_OK;
 }
 
+/* Whether a fault of the training's first step is of numbers that no update has touched. */
+static bool is_before_updates(const duet_schedule *schedule, const duet_watched *watched, uint32_t step)
+{
+    const duet_scheduled_phase *first = &schedule->phases[0];
+    return step == 0 && first->repeats == 1 && strcmp(watched->phase, first->description->name) == 0;
+}
+
 duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
 {
     float term;
@@ -206,9 +213,14 @@ duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
                          "procedure \"%s\": %s%s%s%s%s of phase \"%s\" is not a finite number for some row of a batch",
                          schedule->procedure->name, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
                          quote, watched->phase);
-    return duet_fail(error, DUET_ERROR_NUMERIC,
-                     "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
-                     "it. A smaller learning rate or clip_norm may help",
-                     (unsigned long long)step + 1, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
-                     quote, watched->phase);
+    return duet_fail(
+        error, DUET_ERROR_NUMERIC,
+        "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
+        "it. %s",
+        (unsigned long long)step + 1, what, name != NULL ? " " : "", quote, name != NULL ? name : "", quote,
+        watched->phase,
+        is_before_updates(schedule, watched, step)
+            ? "Nothing had been learnt yet, so no learning rate changes that: it comes of the data's values "
+              "and the settings"
+            : "A smaller learning rate (lr) or clip_norm may help");
 }

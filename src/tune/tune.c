@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/status.h"
 #include "tune/tune_work.h"
 
@@ -21,6 +23,8 @@ typedef struct tuning {
     char *path;
     json_t *current; /* the trial that is under way; NULL outside of any */
     bool restart;
+    duet_lock lock; /* of the file */
+    long holder;    /* the process that has it instead; DUET_LOCK_FREE: none */
     size_t measured, failed;
     char fault[512]; /* of the first that failed */
 } tuning;
@@ -260,9 +264,49 @@ static void show(const tuning *it)
     it->options->progress(it->options->context, &progress);
 }
 
+/* A line may name what stands in a tuning file. */
 static void say(const tuning *it, const char *line)
 {
-    if (it->options->log != NULL) it->options->log(it->options->context, line);
+    char text[1200];
+    snprintf(text, sizeof text, "%s", line);
+    duet_text_plain(text);
+    if (it->options->log != NULL) it->options->log(it->options->context, text);
+}
+
+/* Who else measures on the device spoils the times of both, and the file holds what one of them knows. */
+
+static duet_status take_lock(tuning *it, duet_error *error)
+{
+    static const char suffix[] = ".lock";
+    size_t room = strlen(it->path) + sizeof suffix;
+    it->holder = DUET_LOCK_FREE;
+    if (it->lock.stream != NULL) return DUET_OK;
+    char *path = malloc(room);
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    snprintf(path, room, "%s%s", it->path, suffix);
+    duet_status status = duet_lock_take(&it->lock, path, &it->holder, error);
+    free(path);
+    return status;
+}
+
+/* Until the other one ends. The next child reads what that has left in the file. */
+static duet_status wait_for_lock(tuning *it, duet_error *error)
+{
+    const struct timespec pause = {.tv_nsec = 200000000};
+    char line[160], who[40] = "its number is not known";
+    if (it->holder > 0) snprintf(who, sizeof who, "process %ld", it->holder);
+    snprintf(line, sizeof line, "another 'duet tune' measures on this device (%s): waiting for its end", who);
+    say(it, line);
+    it->restart = true;
+    while (it->holder != DUET_LOCK_FREE) {
+        if (it->options->stop != NULL && *it->options->stop != 0)
+            return duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped while waiting for another 'duet tune'");
+        (void)nanosleep(&pause, NULL);
+        DUET_TRY(take_lock(it, error));
+    }
+    json_decref(it->task.document);
+    it->task.document = NULL;
+    return DUET_OK;
 }
 
 /* What the child says. */
@@ -270,12 +314,15 @@ static void say(const tuning *it, const char *line)
 static duet_status take_file(tuning *it, const json_t *content, duet_error *error)
 {
     const char *path = json_string_value(json_object_get(content, "path"));
+    free(it->path);
+    json_decref(it->task.document);
     it->path = strdup(path != NULL ? path : "");
     it->task.document = json_incref(json_object_get(content, "document"));
     if (it->path == NULL || it->task.document == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a tuning file");
     DUET_TRY(make_folders(it->path, error));
-    return save(it, error);
+    DUET_TRY(take_lock(it, error));
+    return it->holder == DUET_LOCK_FREE ? save(it, error) : DUET_OK;
 }
 
 static void set_current(tuning *it, json_t *trial)
@@ -373,9 +420,10 @@ static duet_status run_child(tuning *it, duet_error *error)
         event = duet_worker_next(&worker, it->options->stop, &message, error);
         if (event == DUET_WORKER_MESSAGE) status = take_message(it, message, error);
         json_decref(message);
-    } while (event == DUET_WORKER_MESSAGE && status == DUET_OK);
+    } while (event == DUET_WORKER_MESSAGE && status == DUET_OK && it->holder == DUET_LOCK_FREE);
     duet_worker_end(&worker, &signal);
     if (status != DUET_OK) return status;
+    if (it->holder != DUET_LOCK_FREE) return wait_for_lock(it, error);
     switch (event) {
     case DUET_WORKER_CRASHED: return blame(it, "crashed", signal, error);
     case DUET_WORKER_LATE: return blame(it, "late", signal, error);
@@ -483,6 +531,7 @@ duet_status duet_tune(const duet_tune_options *options, duet_tune_summary *summa
     json_decref(it.task.document);
     json_decref(it.task.shapes);
     json_decref(it.current);
+    duet_lock_release(&it.lock);
     free(it.path);
     return status != DUET_OK ? status : told;
 }

@@ -26,15 +26,16 @@ duet_status duet_worker_send(duet_report_pipe *pipe, json_t *message, duet_error
     return sent ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "a message could not be sent: memory is short");
 }
 
-/* Never returns. Ctrl-C reaches the parent too, which decides. */
+/* Never returns. What asks to stop reaches the parent too, which decides. */
 static void work_in_child(duet_work_function work, const void *context, double seconds, int pipe_end)
 {
-    static const int deadly[] = {SIGALRM, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, SIGTERM};
+    static const int deadly[] = {SIGALRM, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV};
+    static const int asking[] = {SIGINT, SIGTERM, SIGHUP};
     const struct rlimit no_core = {0, 0};
     duet_report_pipe pipe = {.stream = fdopen(pipe_end, "w"), .seconds = (unsigned)seconds + 1};
     duet_error error = {0};
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
-    signal(SIGINT, SIG_IGN);
+    for (size_t i = 0; i < sizeof asking / sizeof *asking; i++) signal(asking[i], SIG_IGN);
     (void)setrlimit(RLIMIT_CORE, &no_core); /* crashes are expected here */
     if (pipe.stream == NULL) _exit(1);
     duet_status status = work(&pipe, context, &error);

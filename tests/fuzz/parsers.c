@@ -143,12 +143,12 @@ static void fuzz_metrics(const uint8_t *bytes, size_t count)
     const char *runs[] = {folder};
     char page[PATH_ROOM];
     duet_metrics_file file = {0};
-    double seconds;
+    duet_metrics_past told;
     (void)put("run.json", run, sizeof run - 1);
     (void)put("metrics.jsonl", bytes, count);
     (void)snprintf(page, sizeof page, "%s/report.html", folder);
     (void)duet_page_write(page, runs, 1, NULL);
-    if (duet_metrics_open(&file, folder, 1000, &seconds, NULL) == DUET_OK) duet_metrics_close(&file);
+    if (duet_metrics_open(&file, folder, 1000, &told, NULL) == DUET_OK) duet_metrics_close(&file);
 }
 
 /* A file of a device's tuning, and what a run records of it, which is not held against the device's name. */

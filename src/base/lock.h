@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* A lock that one process at a time holds: a file with the holder's number in it. The system lets go of it when its
+ * holder ends, however that ends. */
+#ifndef DUET_SRC_BASE_LOCK_H
+#define DUET_SRC_BASE_LOCK_H
+
+#include <stdio.h>
+
+#include "duet/base.h"
+
+/** Zero it before the first use. */
+typedef struct duet_lock {
+    FILE *stream; /* NULL: not held */
+    char *path;
+} duet_lock;
+
+enum { DUET_LOCK_FREE = 0, DUET_LOCK_UNKNOWN = -1 };
+
+/** Takes the lock that is the file `path`, or says at once who has it: *holder is DUET_LOCK_FREE if it is the caller's
+ *  now, else the process that holds it, or DUET_LOCK_UNKNOWN. On file systems without locks everybody gets it. */
+duet_status duet_lock_take(duet_lock *lock, const char *path, long *holder, duet_error *error);
+/** Lets go of it and removes the file; nothing on one that is not held. */
+void duet_lock_release(duet_lock *lock);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* A training that goes on is the same training, so what would make it another one is refused and not passed over. */
+#include "run/resumption.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "model/settings.h"
+#include "run/metrics_file.h"
+#include "run/run_folder.h"
+
+static duet_status out_of_memory(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the settings of a run");
+}
+
+/* The place of "key=..." among the settings; NULL: it is not there. The last one counts. */
+static const char **find(const duet_resumption *it, const char *key, size_t length)
+{
+    for (size_t i = it->setting_count; i-- > 0;)
+        if (strncmp(it->settings[i], key, length) == 0 && it->settings[i][length] == '=') return &it->settings[i];
+    return NULL;
+}
+
+/* What a setting is: of a group that has none of its own, what is said of all. "" if the run knows no such thing. */
+static const char *value_of(const duet_resumption *it, const char *key)
+{
+    const char *dot = strchr(key, '.');
+    const char **place = find(it, key, strlen(key));
+    if (place == NULL && dot != NULL) place = find(it, dot + 1, strlen(dot + 1));
+    return place == NULL ? "" : strchr(*place, '=') + 1;
+}
+
+static duet_status change(duet_resumption *it, const char *key, const char *pair, duet_error *error)
+{
+    const char **place = find(it, key, strlen(key)), *was = value_of(it, key), *is = strchr(pair, '=') + 1;
+    if (duet_setting_is_same(was, is)) return DUET_OK;
+    if (!duet_setting_is_rate(key))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "setting %s: the run goes on with %s%s%s, not \"%s\": only rates (lr, lr_schedule, "
+                         "lr_steps, lr_warm_up, lr_final, clip_norm) may change in a run; train anew for the others",
+                         key, *was ? "\"" : "what it has", was, *was ? "\"" : "", is);
+    if (json_object_set_new(it->changed, key, json_pack("[s, s]", was, is)) != 0) return out_of_memory(error);
+    if (place == NULL) place = &it->settings[it->setting_count++];
+    *place = pair;
+    return DUET_OK;
+}
+
+static duet_status take(duet_resumption *it, const char *pair, duet_error *error)
+{
+    const char *equals = strchr(pair, '=');
+    if (equals == NULL) return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is no setting: KEY=VALUE", pair);
+    char *key = strndup(pair, (size_t)(equals - pair));
+    duet_status status = key == NULL ? out_of_memory(error) : change(it, key, pair, error);
+    free(key);
+    return status;
+}
+
+static duet_status check_number(const char *what, uint64_t own, uint64_t asked, duet_error *error)
+{
+    if (asked == 0 || asked == own) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s: the run goes on with %" PRIu64 ", not %" PRIu64 ": leave it out, or train anew", what, own,
+                     asked);
+}
+
+duet_status duet_resumption_make(duet_resumption *resumption, const duet_run_file *before,
+                                 const duet_train_options *options, duet_error *error)
+{
+    const duet_run_choice *choice = &before->choice;
+    DUET_TRY(check_number("batch", choice->batch, options->batch, error));
+    DUET_TRY(check_number("seed", choice->seed, options->seed, error));
+    *resumption = (duet_resumption){
+        .settings = calloc(choice->setting_count + options->setting_count + 1, sizeof *resumption->settings),
+        .setting_count = choice->setting_count,
+        .changed = json_object(),
+    };
+    if (resumption->settings == NULL || resumption->changed == NULL) return out_of_memory(error);
+    for (size_t i = 0; i < choice->setting_count; i++) resumption->settings[i] = choice->settings[i];
+    for (size_t i = 0; i < options->setting_count; i++) DUET_TRY(take(resumption, options->settings[i], error));
+    return DUET_OK;
+}
+
+/* The first step whose end has a checkpoint, by what the run was last asked for. */
+static uint64_t first_due(const duet_run_choice *choice, const duet_trainer *trainer)
+{
+    uint64_t due = duet_trainer_steps_for(trainer, 1);
+    if (choice->checkpoint_every > 0 && choice->checkpoint_every < due) due = choice->checkpoint_every;
+    return choice->steps > 0 && choice->steps < due ? choice->steps : due;
+}
+
+/* A run that has lost its checkpoint must not start over, and lose its reports too. A report past the step at which the
+ * first checkpoint is due comes after it. */
+duet_status duet_resumption_check_unsaved(const duet_run_file *before, const char *directory,
+                                          const duet_trainer *trainer, duet_error *error)
+{
+    duet_metrics_file reports;
+    duet_metrics_past told;
+    DUET_TRY(duet_metrics_open(&reports, directory, UINT64_MAX, &told, error));
+    duet_metrics_close(&reports);
+    bool reported = told.step > first_due(&before->choice, trainer);
+    if (!before->checkpointed && !reported) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s/checkpoint.safetensors is not there, but the run has had one%s: put it back from a copy%s, or "
+                     "train again with another --out",
+                     directory, reported ? ", as its reports show" : "",
+                     duet_run_folder_holds(directory, "best.safetensors")
+                         ? ", copy best.safetensors to it to go on from there"
+                         : "");
+}
+
+void duet_resumption_free(duet_resumption *resumption)
+{
+    free(resumption->settings);
+    json_decref(resumption->changed);
+    *resumption = (duet_resumption){0};
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* The program among others: signals, closed descriptors, a second program on the same files, folders from strangers,
+ * and what earlier calls left. */
+#include "program.h"
+
+#include <signal.h>
+#include <time.h>
+
+static const struct timespec moment = {.tv_nsec = 20000000};
+
+static bool is_there(const char *name)
+{
+    char path[PATH_SIZE];
+    struct stat about;
+    return lstat(inside(name, path), &about) == 0;
+}
+
+static void wait_for(const char *name)
+{
+    for (int i = 0; i < 3000 && !is_there(name); i++) (void)nanosleep(&moment, NULL);
+    assert_true(is_there(name));
+}
+
+static pid_t start_long(const char *out)
+{
+    return start((const char *const[]){"train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "10000000",
+                                       "--checkpoint-every", "50", "--out", out, NULL});
+}
+
+/* ---- signals ---- */
+
+static void a_signal_ends_a_training_with_a_checkpoint(void **state)
+{
+    (void)state;
+    static const struct {
+        int number, status;
+        const char *out, *run, *checkpoint;
+    } rows[] = {{SIGINT, 130, "@/int", "int", "int/checkpoint.safetensors"},
+                {SIGTERM, 143, "@/term", "term", "term/checkpoint.safetensors"},
+                {SIGHUP, 129, "@/hup", "hup", "hup/checkpoint.safetensors"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pid_t child = start_long(rows[i].out);
+        wait_for(rows[i].checkpoint);
+        assert_int_equal(kill(child, rows[i].number), 0);
+        expect(finish(child), rows[i].status, rows[i].run, "go on with --resume");
+        expect(RUN("train", "--resume", rows[i].out, "--steps", "1"), 0, NULL, "steps already");
+    }
+}
+
+/* nohup and `&` in a script begin a program with signals that are ignored. */
+static void signals_ignored_at_the_start_stay_ignored(void **state)
+{
+    (void)state;
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    pid_t child = start_long("@/deaf");
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
+    wait_for("deaf/checkpoint.safetensors");
+    assert_int_equal(kill(child, SIGINT), 0);
+    assert_int_equal(kill(child, SIGHUP), 0);
+    for (int i = 0; i < 20; i++) (void)nanosleep(&moment, NULL);
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+    assert_int_equal(kill(child, SIGTERM), 0);
+    expect(finish(child), 143, "deaf", NULL);
+}
+
+/* ---- descriptors ---- */
+
+static void closed_descriptors_are_no_files(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], run_path[PATH_SIZE];
+    char *arguments[] = {(char *)PROGRAM,   (char *)"train", (char *)"vae",   (char *)"--data", (char *)"ring8",
+                         (char *)"--steps", (char *)"4",     (char *)"--out", run_path,         NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t child;
+    int status;
+    (void)inside("closed", run_path);
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    for (int i = 0; i < 3; i++) assert_int_equal(posix_spawn_file_actions_addclose(&actions, i), 0);
+    assert_int_equal(posix_spawn(&child, PROGRAM, &actions, NULL, arguments, environ), 0);
+    assert_int_equal(posix_spawn_file_actions_destroy(&actions), 0);
+    while (waitpid(child, &status, 0) < 0) assert_int_equal(errno, EINTR);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    char *text = test_file_read(inside("closed/metrics.jsonl", path), NULL);
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        json_t *report = json_loads(line, 0, NULL);
+        assert_non_null(report);
+        json_decref(report);
+    }
+    free(text);
+    expect(RUN("sample", "@/closed", "-n", "4", "--out", "@/closed.npy"), 0, NULL, NULL);
+}
+
+/* ---- two of us ---- */
+
+static void a_second_training_is_refused_at_once(void **state)
+{
+    (void)state;
+    char words[64];
+    pid_t child = start_long("@/busy");
+    wait_for("busy/checkpoint.safetensors");
+    (void)snprintf(words, sizeof words, "is being trained by process %ld", (long)child);
+    expect(RUN("train", "--resume", "@/busy", "--steps", "20000000"), 1, NULL, words);
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--out", "@/busy"), 1, NULL, "already holds a run");
+    assert_int_equal(kill(child, SIGKILL), 0);
+    expect(finish(child), 137, NULL, NULL);
+    assert_true(is_there("busy/lock")); /* which nobody holds any more */
+    expect(RUN("train", "--resume", "@/busy", "--steps", "1"), 0, NULL, "steps already");
+    assert_false(is_there("busy/lock"));
+}
+
+/* Killed while it compiled: nothing says yet what it was, and the folder may be used again. */
+static void a_training_killed_at_once_is_begun_anew(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    assert_int_equal(mkdir(inside("early", path), 0777), 0);
+    test_file_write(inside("early/lock", path), "999999999\n", 10);
+    expect(RUN("train", "--resume", "@/early"), 1, NULL, "begin it anew with --out");
+    test_file_write(inside("early/lock", path), "999999999\n", 10);
+    expect(RUN("train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "4", "--out", "@/early"), 0, NULL,
+           NULL);
+    assert_false(is_there("early/lock"));
+}
+
+static void two_write_one_file(void **state)
+{
+    (void)state;
+    enum { WRITERS = 4 };
+    char path[PATH_SIZE], last[PATH_SIZE];
+    pid_t children[WRITERS];
+    const char *const words[] = {"sample", "@/vae", "-n", "4096", "--out", "@/both.npy", NULL};
+    for (size_t i = 0; i < WRITERS; i++) children[i] = start(words);
+    for (size_t i = 0; i < WRITERS; i++) expect(finish(children[i]), 0, NULL, NULL);
+    expect(RUN("sample", "@/vae", "-n", "4096", "--out", "@/alone.npy"), 0, NULL, NULL);
+    assert_true(test_same_file(inside("both.npy", path), inside("alone.npy", last)));
+}
+
+/* ---- strangers ---- */
+
+static void links_in_a_run_lead_nowhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *link, *words[MOST_WORDS];
+        int status;
+        const char *err;
+    } rows[] = {
+        {"strange/samples", {"sample", "@/strange"}, 1, "samples: is a link"},
+        {"strange/samples", {"encode", "@/strange"}, 1, "samples: is a link"},
+        {"strange/metrics.jsonl", {"train", "--resume", "@/strange", "--steps", "6"}, 1, "metrics.jsonl: is a link"},
+        {"strange/lock", {"train", "--resume", "@/strange", "--steps", "6"}, 1, "lock: is a link"},
+        {"strange/report", {"report", "@/strange"}, 1, "report: is a link"},
+        {"strange/evaluation.json", {"report", "@/strange"}, 0, NULL},
+        {"strange/report.html", {"report", "@/strange"}, 0, NULL},
+    };
+    char path[PATH_SIZE], other[PATH_SIZE];
+    expect(RUN("train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "4", "--out", "@/strange"), 0, NULL,
+           NULL);
+    assert_int_equal(mkdir(inside("precious", path), 0777), 0);
+    test_file_write(inside("precious/file", path), "mine", 4);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool is_folder = strstr(rows[i].link, "samples") != NULL || strstr(rows[i].link, "report") != NULL;
+        bool was_there = rename(inside(rows[i].link, path), inside("aside", other)) == 0;
+        is_folder = is_folder && strstr(rows[i].link, ".html") == NULL;
+        assert_int_equal(symlink(inside(is_folder ? "precious" : "precious/file", other), path), 0);
+        expect(run(rows[i].words), rows[i].status, NULL, rows[i].err);
+        assert_int_equal(remove(inside(rows[i].link, path)), 0);
+        if (was_there) assert_int_equal(rename(inside("aside", other), path), 0);
+        char *text = test_file_read(inside("precious/file", other), NULL);
+        assert_string_equal(text, "mine");
+        free(text);
+        assert_false(is_there("precious/sample.png") || is_there("precious/codes.npy"));
+    }
+}
+
+static void names_do_not_steer_the_terminal(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    static const char text[] = "{\"schema\": 1, \"model\": \"\\u001b]0;taken\\u0007\\u009b2J\"}";
+    assert_int_equal(mkdir(inside("escape", path), 0777), 0);
+    test_file_write(inside("escape/run.json", path), text, sizeof text - 1);
+    const char *const commands[][MOST_WORDS] = {{"sample", "@/escape", NULL},
+                                                {"train", "--resume", "@/escape", NULL},
+                                                {"report", "@/escape", NULL},
+                                                {"sample", "@/\x1b[31mnone", NULL},
+                                                {"train", "vae", "--data", "@/\x1b[31m.npy", NULL},
+                                                {"tr\x1b[31main", NULL}};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        result r = run(commands[i]);
+        assert_int_not_equal(r.status, 0);
+        assert_true(strlen(r.err) > 10);
+        assert_null(strchr(r.err, '\x1b'));
+        assert_null(strstr(r.err, "\xc2\x9b"));
+        assert_null(strchr(r.err, '\a'));
+        result_free(&r);
+    }
+}
+
+/* ---- what earlier calls left ---- */
+
+/* A .npy file of [rows, 2] floats of that value, or of [rows] labels. */
+static void write_array(const char *name, size_t rows, bool labels, float value)
+{
+    char path[PATH_SIZE], bytes[128 + 8 * 64] = "";
+    assert_in_range(rows, 1, 64);
+    memset(bytes, ' ', 128);
+    size_t length = (size_t)snprintf(bytes + 10, 118, "{'descr': '%s', 'fortran_order': False, 'shape': (%zu,%s), }",
+                                     labels ? "|u1" : "<f4", rows, labels ? "" : " 2");
+    bytes[10 + length] = ' ';
+    memcpy(bytes, "\x93NUMPY\x01\x00\x76\x00", 10);
+    bytes[127] = '\n';
+    for (size_t i = 0; !labels && i < 2 * rows; i++) memcpy(bytes + 128 + 4 * i, &value, sizeof value);
+    test_file_write(inside(name, path), bytes, 128 + rows * (labels ? 1 : 8));
+}
+
+static void labels_of_earlier_codes_go(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    assert_int_equal(mkdir(inside("half", path), 0777), 0);
+    write_array("half/train-images.npy", 64, false, 0);
+    write_array("half/train-labels.npy", 64, true, 0);
+    write_array("half/test-images.npy", 32, false, 0);
+    expect(RUN("train", "vae", "--data", "@/half", "--batch", "8", "--set", "hidden=8", "--steps", "4", "--out",
+               "@/labelled"),
+           0, NULL, NULL);
+    expect(RUN("encode", "@/labelled", "--split", "train", "--out", "@/codes.npy"), 0, "codes-labels.npy", NULL);
+    assert_true(is_there("codes-labels.npy"));
+    expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 0, "codes.npy",
+           "codes-labels.npy, labels of earlier codes, is removed");
+    assert_false(is_there("codes-labels.npy"));
+    test_file_write(inside("codes-labels.npy", path), "a letter", 8); /* somebody's */
+    expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 1, NULL, "another name");
+    assert_true(is_there("codes-labels.npy"));
+}
+
+/* Examples so large that what a sound model computes of them is not finite. */
+static void what_is_no_number_is_no_result(void **state)
+{
+    (void)state;
+    write_array("twos.npy", 64, false, 2);
+    write_array("huge.npy", 64, false, 3e38F);
+    expect(RUN("train", "vae", "--data", "@/twos.npy", "--batch", "8", "--set", "hidden=8", "--steps", "4", "--out",
+               "@/large"),
+           0, NULL, NULL);
+    expect(RUN("encode", "@/large", "--data", "@/huge.npy", "--split", "train", "--out", "@/no.npy"), 4, NULL,
+           "codes: ");
+    assert_false(is_there("no.npy"));
+    expect(RUN("reconstruct", "@/large", "--data", "@/huge.npy", "-n", "4", "--out", "@/no.npy"), 4, NULL,
+           "not finite");
+    assert_false(is_there("no.npy"));
+    expect(RUN("eval", "@/large", "--data", "@/huge.npy", "--metric", "mse"), 4, "mse",
+           "not finite, the first of them");
+}
+
+static void a_run_that_lacks_its_checkpoint_is_told_of(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], kept[PATH_SIZE];
+    expect(RUN("train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "4", "--out", "@/bare"), 0, NULL,
+           NULL);
+    assert_int_equal(rename(inside("bare/checkpoint.safetensors", path), inside("kept", kept)), 0);
+    expect(RUN("sample", "@/bare"), 1, NULL, "'duet train --resume");
+    expect(RUN("train", "--resume", "@/bare", "--steps", "8"), 1, NULL, "has had one: put it back");
+    assert_int_equal(rename(kept, path), 0);
+    expect(RUN("train", "--resume", "@/bare", "--steps", "8", "--set", "lr=0.01"), 0, NULL,
+           "lr is 0.01 from step 4 on");
+    expect(RUN("train", "--resume", "@/bare", "--steps", "9", "--set", "hidden=9"), 1, NULL, "only rates");
+    expect(RUN("train", "--resume", "@/bare", "--steps", "9", "--out", "@/other"), 2, NULL, "--out");
+    expect(RUN("train", "--resume", "@/bare", "--steps", "9", "--seed", "4"), 1, NULL, "seed: the run goes on with 0");
+}
+
+static int begin(void **state)
+{
+    (void)make_folder(state);
+    expect(RUN("train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "4", "--out", "@/vae"), 0, "/vae",
+           NULL);
+    return 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_signal_ends_a_training_with_a_checkpoint),
+        cmocka_unit_test(signals_ignored_at_the_start_stay_ignored),
+        cmocka_unit_test(closed_descriptors_are_no_files),
+        cmocka_unit_test(a_second_training_is_refused_at_once),
+        cmocka_unit_test(a_training_killed_at_once_is_begun_anew),
+        cmocka_unit_test(two_write_one_file),
+        cmocka_unit_test(links_in_a_run_lead_nowhere),
+        cmocka_unit_test(names_do_not_steer_the_terminal),
+        cmocka_unit_test(labels_of_earlier_codes_go),
+        cmocka_unit_test(what_is_no_number_is_no_result),
+        cmocka_unit_test(a_run_that_lacks_its_checkpoint_is_told_of),
+    };
+    return RUN_TESTS("cli faults", tests, begin, remove_folder);
+}

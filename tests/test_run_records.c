@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* What a run says in several places is compared, what it has lost is missed, what it does not know stays; one training
+ * at a time has it, and a resumed one changes rates at most. */
+#include "run_recipes.h"
+
+#include "base/lock.h"
+#include "run/safetensors.h"
+
+/* Collects what a training says. */
+typedef struct heard {
+    char text[4096];
+    const char *again; /* a run to train into while this one is under way */
+    duet_status status;
+} heard;
+
+static void listen(void *context, const char *line)
+{
+    heard *all = context;
+    size_t used = strlen(all->text);
+    (void)snprintf(all->text + used, sizeof all->text - used, "%s\n", line);
+}
+
+static void assert_heard(const heard *all, const char *piece)
+{
+    if (strstr(all->text, piece) == NULL) fail_msg("\"%s\" is missing from \"%s\"", piece, all->text);
+}
+
+static void assert_run(const char *run, duet_status status, const char *message)
+{
+    duet_error error = {0};
+    duet_run *opened = NULL;
+    char path[PATH];
+    path_of(path, run, "");
+    assert_status(duet_run_open(&opened, path, NULL, &error), status, &error);
+    if (message != NULL) assert_message(&error, message);
+    duet_run_close(&opened);
+}
+
+static void checkpoint_and_run_json_are_of_one_run(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *message;
+    } rows[] = {
+        {"\"activation\": \"relu\"", "\"activation\": \"tanh\"", "activation=relu"},
+        {"\"beta\": \"1\"", "\"beta\": \"4\"", "beta=1"},
+        {"\"seed\": 11", "\"seed\": 12", "seed=11"},
+        {"\"batch\": 8", "\"batch\": 4", "batches of 8"},
+    };
+    duet_error error;
+    recipe part = vae;
+    part.steps = 5;
+    train_well(&part, "compared");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_train_options options = options_of(&vae);
+        options.settings = NULL;
+        options.setting_count = options.batch = options.seed = 0;
+        edit("compared", "run.json", rows[i].from, rows[i].to);
+        assert_run("compared", i < 3 ? DUET_ERROR_DATA : DUET_ERROR_USAGE, rows[i].message);
+        train(options, "compared", true, i < 3 ? DUET_ERROR_DATA : DUET_ERROR_USAGE, &error);
+        assert_message(&error, rows[i].message);
+        edit("compared", "run.json", rows[i].to, rows[i].from);
+    }
+    /* Rates may change between checkpoints, and another way to write a number is none. */
+    edit("compared", "run.json", "\"lr\": \"0.001\"", "\"lr\": \"0.5\"");
+    edit("compared", "run.json", "\"beta\": \"1\"", "\"beta\": \"1.0\"");
+    assert_run("compared", DUET_OK, NULL);
+}
+
+/* The tensors of a checkpoint with a NaN among the numbers of one of them. */
+typedef struct spoilt {
+    duet_safetensors *file;
+    const duet_tensor_row *row;
+    bool rotten;
+} spoilt;
+
+static duet_status read_spoilt(void *context, void *values, size_t bytes, duet_error *error)
+{
+    const spoilt *it = context;
+    duet_status status = duet_safetensors_read(it->file, it->row, values, error);
+    if (it->rotten) ((float *)values)[bytes / sizeof(float) / 2] = NAN;
+    return status;
+}
+
+static void spoil(const char *path, const char *name)
+{
+    static const char *const keys[] = {"duet.version", "duet.model", "duet.settings", "duet.data", "duet.batch",
+                                       "duet.seed",    "duet.step",  "duet.reported", "duet.draws"};
+    enum { KEYS = sizeof keys / sizeof *keys, MOST = 100 };
+    duet_error error = {0};
+    duet_safetensors *file;
+    duet_metadata metadata[KEYS];
+    duet_tensor_source sources[MOST];
+    spoilt from[MOST];
+    size_t count = 0;
+    assert_ok(duet_safetensors_open(&file, path, &error), &error);
+    for (size_t i = 0; i < KEYS; i++) metadata[i] = (duet_metadata){keys[i], duet_safetensors_metadata(file, keys[i])};
+    for (const duet_tensor_row *row; (row = duet_safetensors_at(file, count)) != NULL; count++) {
+        assert_in_range(count, 0, MOST - 1);
+        from[count] = (spoilt){file, row, strcmp(row->name, name) == 0};
+        sources[count] = (duet_tensor_source){row->name, row->type, row->shape, read_spoilt, &from[count]};
+    }
+    assert_ok(duet_safetensors_write(path, sources, count, metadata, KEYS, &error), &error);
+    duet_safetensors_close(&file);
+}
+
+static void weights_that_are_no_numbers_are_refused(void **state)
+{
+    (void)state;
+    duet_error error;
+    char path[PATH];
+    recipe part = vae;
+    part.steps = 5;
+    train_well(&part, "spoilt");
+    path_of(path, "spoilt", "checkpoint.safetensors");
+    spoil(path, "decoder.output.weight");
+    assert_run("spoilt", DUET_ERROR_NUMERIC, "\"decoder.output.weight\" holds a number that is not finite");
+    train(options_of(&vae), "spoilt", true, DUET_ERROR_NUMERIC, &error);
+}
+
+static void a_lost_checkpoint_is_missed(void **state)
+{
+    (void)state;
+    duet_error error;
+    char path[PATH], kept[PATH];
+    recipe part = vae, longer = vae;
+    part.steps = 20;
+    train_well(&part, "lost");
+    path_of(path, "lost", "checkpoint.safetensors");
+    path_of(kept, "lost", "kept");
+    assert_int_equal(rename(path, kept), 0);
+    char *before = read_metrics("lost");
+    train(options_of(&longer), "lost", true, DUET_ERROR_FILE, &error);
+    assert_message(&error, "checkpoint.safetensors is not there, but the run has had one");
+    /* Versions before this one did not note it: reports past the first checkpoint show it. */
+    edit("lost", "run.json", "\"checkpointed\": true", "\"checkpointed\": false");
+    train(options_of(&longer), "lost", true, DUET_ERROR_FILE, &error);
+    assert_message(&error, "as its reports show");
+    /* A link that leads nowhere is no absence, for a new run neither. */
+    assert_int_equal(symlink("/nowhere/checkpoint", path), 0);
+    train(options_of(&longer), "lost", true, DUET_ERROR_FILE, &error);
+    assert_message(&error, "cannot be opened");
+    char *after = read_metrics("lost");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    assert_int_equal(rename(kept, path), 0);
+    resume_well(&longer, "lost");
+    assert_same_run("first", "lost");
+
+    path_of(path, "linked", "");
+    assert_int_equal(mkdir(path, 0777), 0);
+    path_of(path, "linked", "run.json");
+    assert_int_equal(symlink("/nowhere/run.json", path), 0);
+    train(options_of(&vae), "linked", false, DUET_ERROR_FILE, &error);
+    assert_message(&error, "already holds a run");
+}
+
+static void lost_reports_are_missed(void **state)
+{
+    (void)state;
+    heard all = {.text = ""};
+    duet_error error;
+    char path[PATH];
+    recipe part = vae;
+    part.steps = 12;
+    train_well(&part, "silent");
+    path_of(path, "silent", "metrics.jsonl");
+    assert_int_equal(remove(path), 0);
+    duet_train_options options = options_of(&vae);
+    options.log = listen;
+    options.context = &all;
+    train(options, "silent", true, DUET_OK, &error);
+    assert_heard(&all, "counts on reports up to step 10, and metrics.jsonl has them up to step 0");
+}
+
+/* Notes and blank lines among the reports, of a run that is cut back to its checkpoint and goes on. */
+static void foreign_lines_stay(void **state)
+{
+    (void)state;
+    char path[PATH];
+    recipe part = vae;
+    part.steps = 12;
+    train_well(&part, "noted");
+    edit("noted", "metrics.jsonl", "\n{\"step\":10", "\n\n# a note\n{\"step\":10");
+    path_of(path, "noted", "metrics.jsonl");
+    FILE *file = fopen(path, "ab");
+    assert_non_null(file);
+    assert_true(fputs("{\"note\":\"behind what is taken back\"}\n{\"step\":13,\"epoch\":2.6}\nthe last", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    resume_well(&vae, "noted");
+    char *text = test_file_read(path, NULL);
+    static const char *const pieces[] = {"{\"step\":5,",         "\n\n# a note\n{\"step\":10,",
+                                         "\n{\"note\":\"behind", "\nthe last\n{",
+                                         "\n{\"step\":15,",      "\n{\"step\":20,"};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        if (strstr(text, pieces[i]) == NULL) fail_msg("\"%s\" is missing from %s", pieces[i], text);
+    assert_null(strstr(text, "{\"step\":12,"));
+    assert_null(strstr(text, "{\"step\":13,"));
+    free(text);
+    assert_true(same_file("first", "noted", "checkpoint.safetensors"));
+}
+
+static json_t *load_run(const char *run)
+{
+    char path[PATH];
+    path_of(path, run, "run.json");
+    json_t *document = json_load_file(path, 0, NULL);
+    assert_non_null(document);
+    return document;
+}
+
+static void a_resumed_run_changes_its_rates(void **state)
+{
+    (void)state;
+    static const char *const other[] = {"lr=0.05", "decoder.lr=0.002", "hidden=12", "lr_final=0"};
+    heard all = {.text = ""};
+    duet_error error;
+    recipe part = vae;
+    part.steps = 12;
+    train_well(&part, "rated");
+    duet_train_options options = options_of(&vae);
+    options.settings = other;
+    options.setting_count = sizeof other / sizeof *other;
+    options.log = listen;
+    options.context = &all;
+    train(options, "rated", true, DUET_OK, &error);
+    assert_heard(&all, "lr is 0.05 from step 12 on, and was 0.001");
+    assert_heard(&all, "decoder.lr is 0.002 from step 12 on, and was 0.05");
+    assert_null(strstr(all.text, "hidden"));
+    assert_null(strstr(all.text, "lr_final"));
+    assert_false(same_file("first", "rated", "checkpoint.safetensors"));
+    json_t *run = load_run("rated"), *settings = json_object_get(run, "settings");
+    json_t *changed = json_object_get(json_array_get(json_object_get(run, "resumed"), 0), "changed");
+    assert_string_equal(json_string_value(json_object_get(settings, "lr")), "0.05");
+    assert_string_equal(json_string_value(json_object_get(settings, "decoder.lr")), "0.002");
+    assert_int_equal(json_object_size(changed), 2);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(changed, "lr"), 0)), "0.001");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(changed, "lr"), 1)), "0.05");
+    json_decref(run);
+    assert_run("rated", DUET_OK, NULL);
+    options.setting_count = 0; /* it stays so, and a resumption that changes nothing says nothing */
+    options.steps = 24;
+    all.text[0] = '\0';
+    train(options, "rated", true, DUET_OK, &error);
+    assert_null(strstr(all.text, "from step"));
+    run = load_run("rated");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(run, "settings"), "lr")), "0.05");
+    assert_null(json_object_get(json_array_get(json_object_get(run, "resumed"), 1), "changed"));
+    json_decref(run);
+}
+
+static void a_resumed_run_changes_nothing_else(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"hidden=13", "hidden"}, {"beta=2", "beta"}, {"optimiser=sgd", "optimiser"}, {"colour=blue", "colour"}};
+    duet_error error;
+    char path[PATH];
+    path_of(path, "first", "run.json");
+    char *before = test_file_read(path, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_train_options options = options_of(&vae);
+        options.settings = rows[i];
+        options.setting_count = 1;
+        train(options, "first", true, DUET_ERROR_USAGE, &error);
+        assert_message(&error, rows[i][1]);
+        assert_message(&error, "only rates");
+    }
+    duet_train_options options = options_of(&vae);
+    options.seed = 12;
+    train(options, "first", true, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "seed: the run goes on with 11, not 12");
+    options.seed = 11;
+    options.batch = 4;
+    train(options, "first", true, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "batch: the run goes on with 8, not 4");
+    char *after = test_file_read(path, NULL);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+/* Trains into the same run from within. */
+static void train_again(void *context, const duet_progress *progress)
+{
+    heard *all = context;
+    duet_error error = {0};
+    if (!progress->report || all->status != DUET_OK) return;
+    duet_train_options options = options_of(&vae);
+    options.resume = all->again;
+    all->status = duet_train(&options, NULL, NULL, &error);
+    listen(context, error.message);
+}
+
+static void one_training_has_a_run(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_lock lock = {0};
+    char path[PATH], lock_path[PATH], words[64];
+    long holder;
+    recipe part = vae;
+    part.steps = 5;
+    (void)snprintf(words, sizeof words, "by process %ld", (long)getpid());
+
+    path_of(path, "shared", "");
+    heard all = {.again = path};
+    duet_train_options options = options_of(&vae);
+    options.progress = train_again;
+    options.context = &all;
+    train(options, "shared", false, DUET_OK, &error);
+    assert_int_equal(all.status, DUET_ERROR_FILE);
+    assert_heard(&all, words);
+    assert_same_run("first", "shared");
+
+    /* A folder that another training has just taken for its new run. */
+    path_of(path, "taken", "");
+    path_of(lock_path, "taken", "lock");
+    assert_int_equal(mkdir(path, 0777), 0);
+    assert_ok(duet_lock_take(&lock, lock_path, &holder, &error), &error);
+    train(options_of(&part), "taken", false, DUET_ERROR_FILE, &error);
+    assert_message(&error, words);
+    duet_lock_release(&lock);
+    test_file_write(lock_path, "999999999\n", 10); /* what a killed one leaves */
+    train(options_of(&part), "taken", false, DUET_OK, &error);
+    assert_int_equal(access(lock_path, F_OK), -1);
+}
+
+static void pictures_of_later_epochs_go(void **state)
+{
+    (void)state;
+    char path[PATH];
+    recipe part = vae;
+    part.steps = 12;
+    train_well(&part, "ahead");
+    copy_file("first", "ahead", "samples/epoch-0004.png");
+    path_of(path, "ahead", "samples/epoch-0007-reconstruction.png");
+    test_file_write(path, "old", 3);
+    path_of(path, "ahead", "samples/mine.png");
+    test_file_write(path, "mine", 4);
+    part.steps = 13;
+    resume_well(&part, "ahead");
+    assert_int_equal(access(path, F_OK), 0);
+    path_of(path, "ahead", "samples/epoch-0002.png");
+    assert_int_equal(access(path, F_OK), 0);
+    path_of(path, "ahead", "samples/epoch-0004.png");
+    assert_int_equal(access(path, F_OK), -1);
+    path_of(path, "ahead", "samples/epoch-0007-reconstruction.png");
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+/* ln(-1) in the first step: no rate is to blame. ln(1 - step) in the second: one may be. */
+static void build_failing_at_once(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node q = test_parameter(model, net, "q", 0);
+    duet_phase(model, "rotten", 1);
+    duet_minimise(model, q, net);
+    duet_report(model, "logarithm", duet_log(duet_shift(q, -1)));
+}
+static void build_failing_later(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node q = test_parameter(model, net, "q", 0);
+    duet_phase(model, "rotten", 1);
+    duet_minimise(model, q, net);
+    duet_report(
+        model, "logarithm",
+        duet_log(duet_subtract(duet_constant(duet_model_graph(model), 1), duet_scale(duet_model_step(model), 2))));
+}
+static const duet_family failing_at_once = {.name = "failing-at-once", .build = build_failing_at_once},
+                         failing_later = {.name = "failing-later", .build = build_failing_later};
+
+static void advice_after_a_nan_is_true(void **state)
+{
+    (void)state;
+    heard all = {.text = ""};
+    duet_error error;
+    duet_train_options options = {.family = &failing_at_once,
+                                  .data = "ring8",
+                                  .steps = 50,
+                                  .batch = 8,
+                                  .checkpoint_every = 1,
+                                  .log = listen,
+                                  .context = &all};
+    train(options, "at-once", false, DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "no learning rate changes that");
+    assert_heard(&all, "has no checkpoint: --resume starts it again");
+    train(options, "at-once", true, DUET_ERROR_NUMERIC, &error);
+    assert_heard(&all, "starts again at its beginning");
+
+    all.text[0] = '\0';
+    options.family = &failing_later;
+    train(options, "later", false, DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "step 2");
+    assert_message(&error, "A smaller learning rate (lr) or clip_norm may help");
+    assert_heard(&all, "has its checkpoint of step 1: --resume goes on from there");
+}
+
+static int begin_with_run(void **state)
+{
+    (void)begin(state);
+    train_well(&vae, "first");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checkpoint_and_run_json_are_of_one_run),
+        cmocka_unit_test(weights_that_are_no_numbers_are_refused),
+        cmocka_unit_test(a_lost_checkpoint_is_missed),
+        cmocka_unit_test(lost_reports_are_missed),
+        cmocka_unit_test(foreign_lines_stay),
+        cmocka_unit_test(a_resumed_run_changes_its_rates),
+        cmocka_unit_test(a_resumed_run_changes_nothing_else),
+        cmocka_unit_test(one_training_has_a_run),
+        cmocka_unit_test(pictures_of_later_epochs_go),
+        cmocka_unit_test(advice_after_a_nan_is_true),
+    };
+    return RUN_TESTS("run records", tests, begin_with_run, remove_folder);
+}
