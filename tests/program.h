@@ -40,6 +40,7 @@ static inline void expand(const char *word, char expanded[PATH_SIZE])
     assert_in_range(length, 0, PATH_SIZE - 1);
 }
 
+/* Two at a time write behind each other's words. */
 static inline pid_t start(const char *const *words)
 {
     char expanded[MOST_WORDS][PATH_SIZE], path[PATH_SIZE];
@@ -53,10 +54,12 @@ static inline pid_t start(const char *const *words)
     }
     assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
     assert_int_equal(posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0), 0);
-    assert_int_equal(
-        posix_spawn_file_actions_addopen(&actions, 1, inside("out", path), O_WRONLY | O_CREAT | O_TRUNC, 0666), 0);
-    assert_int_equal(
-        posix_spawn_file_actions_addopen(&actions, 2, inside("err", path), O_WRONLY | O_CREAT | O_TRUNC, 0666), 0);
+    assert_int_equal(posix_spawn_file_actions_addopen(&actions, 1, inside("out", path),
+                                                      O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0666),
+                     0);
+    assert_int_equal(posix_spawn_file_actions_addopen(&actions, 2, inside("err", path),
+                                                      O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0666),
+                     0);
     assert_int_equal(posix_spawn(&child, PROGRAM, &actions, NULL, arguments, environ), 0);
     assert_int_equal(posix_spawn_file_actions_destroy(&actions), 0);
     return child;

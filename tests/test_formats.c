@@ -155,7 +155,9 @@ static void arrays_in_archives(void **state)
     write_archive("x.npz", (const char *const[]){"x_test.npy", NULL}, true);
     assert_refused("test only", in_folder("x.npz"), DUET_ERROR_DATA, "holds no training examples");
     write_archive("x.npz", (const char *const[]){"x_train.npy", "val_images.npy", "y_test.npy", NULL}, true);
-    open_sound(in_folder("x.npz"));
+    duet_data *odd = open_sound(in_folder("x.npz")); /* labels of a split that is not there */
+    assert_int_equal(duet_data_describe(odd)->classes, 0);
+    duet_data_close(&odd);
     write_npy("y_train.npy", 1, ARRAY("<i8", "False", "(3,)"), labels, 24);
     write_archive("x.npz", members, true);
     assert_refused("labels too few", in_folder("x.npz"), DUET_ERROR_DATA, "3 labels, but");

@@ -199,7 +199,7 @@ static void a_damaged_run_json_is_refused(void **state)
     } rows[] = {
         {"\"schema\": 1", "\"schema\": 2", "schema 2"},          {"\"batch\": 8", "\"batch\": \"8\"", "\"batch\""},
         {"\"model\": \"vae\"", "\"model\": \"eva\"", "\"eva\""}, {"\"driver\"", "\"diver\"", "\"driver\""},
-        {"\"unit_range\"", "\"range\"", "\"unit_range\""},       {"\"shape\": [", "\"shape\": [0,", "\"shape\""},
+        {"\"unit_range\"", "\"unit\"", "\"unit_range\""},        {"\"shape\": [", "\"shape\": [0,", "\"shape\""},
         {"\"gemm\": \"auto\"", "\"gemm\": null", "\"gemm\""},    {"{", "[", "line"},
     };
     duet_error error;

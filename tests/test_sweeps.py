@@ -62,7 +62,7 @@ class Trial:
         self.results["standard output"] = self.out.replace(str(folder), "")
         checkpoint = folder / ("new" if self.command.startswith("train") else "run") / "checkpoint.safetensors"
         self.results["checkpoint"] = checkpoint.read_bytes() if checkpoint.exists() else b""
-        self.left = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name.endswith((".tmp", ".part"))]
+        self.left = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name.startswith(".duet-") or path.name.endswith(".part")]
         return self
 
     def faults(self, healthy, before):

@@ -21,7 +21,8 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-size_t duet_class_names_find(char *const *names, size_t count, const char *name)
+/* The number of a name in sorted ones; `count` if it is not there. */
+static size_t find(char *const *names, size_t count, const char *name)
 {
     if (count == 0) return 0;
     char *const *found = bsearch(&name, names, count, sizeof *names, compare);
@@ -56,7 +57,7 @@ static void renumber(duet_labels *labels, size_t rows, char *const *names, size_
 {
     uint8_t numbers[MOST_CLASSES];
     for (size_t i = 0; i < labels->name_count; i++)
-        numbers[i] = (uint8_t)duet_class_names_find(names, count, labels->names[i]);
+        numbers[i] = (uint8_t)find(names, count, labels->names[i]);
     for (size_t i = 0; i < rows; i++) labels->values[i] = numbers[labels->values[i]];
 }
 

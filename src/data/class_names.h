@@ -13,7 +13,5 @@ duet_status duet_class_names_join(duet_labels *const labels[2], const size_t cou
 /** Sorts the names, at most 256, and numbers the labels by them. */
 void duet_labels_sort(duet_labels *labels, size_t rows);
 void duet_class_names_free(char **names, size_t count);
-/** The number of a name in sorted ones; `count` if it is not there. */
-size_t duet_class_names_find(char *const *names, size_t count, const char *name);
 
 #endif
