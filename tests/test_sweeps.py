@@ -96,7 +96,8 @@ def sweep(test, command, switch, environment, codes):
     if WHOLE:
         points = [(place, code) for place in range(1, total + 1) for code in codes]
     else:
-        points = [(1 + i * total // SAMPLED, codes[i % len(codes)]) for i in range(min(SAMPLED, total))]
+        sampled = min(SAMPLED, total)
+        points = [(1 + i * total // sampled, codes[i % len(codes)]) for i in range(sampled)]
     before = (TRAINED / "checkpoint.safetensors").read_bytes()
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         trials = list(pool.map(lambda point: attempt(*point), points))
