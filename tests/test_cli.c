@@ -82,7 +82,7 @@ static const command_case cases[] = {
     {"encode --help", {"encode", "--help"}, 0, "FILE-labels.npy", NULL},
     {"manifold of a number", {"sample", "run", "--manifold", "4", "-n", "3"}, 2, NULL, "leave -n out"},
     {"manifold of one", {"sample", "run", "--manifold", "1"}, 2, NULL, "from 2"},
-    {"split of a third kind", {"encode", "run", "--split", "valid"}, 2, NULL, "train or test"},
+    {"split of a third kind", {"encode", "run", "--split", "valid"}, 2, NULL, "train, test or all"},
     {"codes of an unknown kind", {"encode", "run", "--out", "a.csv"}, 2, NULL, ".png or .npy"},
     {"preset of an unknown kind", {"train", "gan-conv", "--set", "preset=best"}, 2, NULL, "none|original"},
     {"preset of a model without", {"train", "vae", "--set", "preset=original"}, 2, NULL, "no setting 'preset'"},

@@ -296,13 +296,25 @@ static void classes_are_asked_for_by_number_or_name(void **state)
 static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
 {
     (void)state;
+    char *said[2], path[PATH_SIZE];
+    size_t size;
     use_fashion();
     write_idx("bare-images-idx3-ubyte", DIMS(20, 4, 4), 7);
-    expect(RUN("train", "classifier", "--batch", "5", "--steps", "1", "--out", "@/judge"), 0, NULL, NULL);
+    expect(RUN("train", "classifier", "--batch", "5", "--steps", "3", "--set", "average=0.9", "--out", "@/judge"), 0,
+           NULL, NULL);
     expect(RUN("encode", "@/judge", "--data", "@/bare-images-idx3-ubyte", "--out", "@/features.npy"), 0, "features.npy",
            NULL);
     expect(RUN("eval", "@/vae", "--features", "@/features.npy"), 2, NULL, "given twice");
-    expect(RUN("classify", "@/judge", "--data", "@/bare-images-idx3-ubyte"), 0, "by the classifier's softmax", NULL);
+    expect(RUN("classify", "@/judge", "--data", "@/bare-images-idx3-ubyte"), 0,
+           "20 examples of both splits, by the classifier's softmax", NULL);
+    for (size_t i = 0; i < 2; i++) {
+        expect(RUN("classify", "@/judge", "--set", i == 0 ? "weights=average" : "weights=trained", "--json"), 0, NULL,
+               NULL);
+        said[i] = test_file_read(inside("out", path), &size);
+    }
+    assert_string_not_equal(said[0], said[1]);
+    for (size_t i = 0; i < 2; i++) free(said[i]);
+    expect(RUN("classify", "@/judge", "--set", "steps=3"), 1, NULL, "--set steps=3 has no effect");
     expect(RUN("classify", "@/cvae", "--out", "@/shares.npy"), 0, "by Bayes' rule", NULL);
     assert_int_equal(unsetenv("DUET_DATA"), 0);
 }
@@ -412,6 +424,94 @@ static void a_discriminator_is_drawn_along_the_line(void **state)
     json_decref(parsed);
 }
 
+/* Averages are other weights, and nothing but settings makes one command ask them. */
+static void every_command_takes_settings_of_use(void **state)
+{
+    (void)state;
+    static const struct asking {
+        const char *command, *n;
+        size_t numbers; /* the last so many of the array */
+    } askings[] = {
+        {"reconstruct", "4", 8}, {"interpolate", "1", 24}, {"traverse", "1", 20},
+        {"encode", "5", 10},     {"score", "6", 6},
+    };
+    char path[PATH_SIZE];
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "9", "--set", "average=0.9", "--set", "latent=2", "--out",
+               "@/averaged"),
+           0, NULL, NULL);
+    for (size_t i = 0; i < sizeof askings / sizeof *askings; i++) {
+        const struct asking *asking = &askings[i];
+        const size_t bytes = asking->numbers * sizeof(float);
+        char *made[3];
+        static const char *const settings[] = {"weights=average", "weights=trained", "weights=average"};
+        for (size_t k = 0; k < 3; k++) {
+            size_t size;
+            expect(RUN(asking->command, "@/averaged", "-n", asking->n, "--set", settings[k], "--out", "@/asked.npy"), 0,
+                   NULL, NULL);
+            made[k] = test_file_read(inside("asked.npy", path), &size);
+            assert_true(size > bytes);
+            memmove(made[k], made[k] + size - bytes, bytes);
+        }
+        assert_memory_equal(made[0], made[2], bytes);
+        assert_memory_not_equal(made[0], made[1], bytes);
+        for (size_t k = 0; k < 3; k++) free(made[k]);
+        expect(RUN(asking->command, "@/averaged", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");
+        expect(RUN(asking->command, "@/averaged", "--set", "k"), 2, NULL, "'k' is no setting");
+        expect(RUN(asking->command, "@/averaged", "--set", "kk=3"), 1, NULL, "takes KEY=VALUE at use");
+    }
+}
+
+/* The document says which examples were looked at. */
+static void assert_looks_at(const char *command, const char *data, const char *asked, const char *split, int examples)
+{
+    json_t *parsed =
+        asked == NULL
+            ? document(RUN(command, "@/vae", "--data", data, "--out", "@/seen.npy", "--json"))
+            : document(RUN(command, "@/vae", "--data", data, "--split", asked, "--out", "@/seen.npy", "--json"));
+    json_t *shape = json_object_get(parsed, "shape"), *count = json_object_get(parsed, "examples");
+    assert_string_equal(json_string_value(json_object_get(parsed, "split")), split);
+    if (shape != NULL) count = json_array_get(shape, json_array_size(shape) == 3 ? 1 : 0);
+    assert_int_equal(json_integer_value(count), examples);
+    json_decref(parsed);
+}
+
+/* Nobody trained on them, so that no tenth of them is kept from anything. */
+static void other_data_is_looked_at_whole(void **state)
+{
+    (void)state;
+    enum { ROWS = 40 };
+    static const char *const commands[] = {"encode", "score", "reconstruct"};
+    float points[2 * ROWS];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 1000) / 500 - 1;
+    assert_ok(duet_write_npy(inside("other.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        assert_looks_at(commands[i], "@/other.npy", NULL, "all", ROWS);
+        assert_looks_at(commands[i], "@/other.npy", "test", "test", ROWS / 10);
+        assert_looks_at(commands[i], "@/other.npy", "train", "train", ROWS - ROWS / 10);
+    }
+    /* both splits, one after the other, and as many of them as -n says; the originals are what reconstruct read */
+    float *all = (float *)read_array("seen.npy", "'shape': (2, 36, 2)", 2 * 36 * 2 * sizeof(float)), *both;
+    expect(RUN("reconstruct", "@/vae", "--data", "@/other.npy", "-n", "38", "--out", "@/seen.npy"), 0, NULL,
+           "38 examples of both splits");
+    both = (float *)read_array("seen.npy", "'shape': (2, 38, 2)", 2 * 38 * 2 * sizeof(float));
+    assert_memory_equal(both, all, 36 * 2 * sizeof(float));
+    free(all);
+    expect(RUN("reconstruct", "@/vae", "--data", "@/other.npy", "--split", "test", "--out", "@/seen.npy"), 0, NULL,
+           "4 examples of the test split");
+    all = (float *)read_array("seen.npy", "'shape': (2, 4, 2)", 2 * 4 * 2 * sizeof(float));
+    assert_memory_equal(both + 36 * 2, all, 2 * 2 * sizeof(float));
+    free(all);
+    free(both);
+    expect(RUN("score", "@/vae", "-n", "20", "--against", "@/other.npy"), 0, "against 20 examples", NULL);
+    expect(RUN("invert", "@/vae", "--data", "@/other.npy", "--example", "39", "--set", "steps=2", "--out", "@/l.npy"),
+           0, "mse", NULL);
+    expect(RUN("score", "@/vae", "-n", "9"), 0, "9 examples of the test split", NULL);
+    expect(RUN("eval", "@/vae", "--metric", "mse"), 0, "examples of the test split of ring8", NULL);
+    expect(RUN("encode", "@/vae", "--split", "half"), 2, NULL, "train, test or all");
+}
+
 static void copy(const char *from, const char *to)
 {
     char path[PATH_SIZE];
@@ -496,6 +596,8 @@ int main(void)
         cmocka_unit_test(latents_are_traversed),
         cmocka_unit_test(examples_are_scored),
         cmocka_unit_test(a_discriminator_is_drawn_along_the_line),
+        cmocka_unit_test(every_command_takes_settings_of_use),
+        cmocka_unit_test(other_data_is_looked_at_whole),
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),
         cmocka_unit_test(a_judge_knows_its_classes_whatever_it_is_shown),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),

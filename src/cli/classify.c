@@ -15,6 +15,7 @@
 struct arguments {
     const char *run, *out, *device, *data, *split;
     uint64_t count;
+    cli_list settings;
     bool json;
 };
 
@@ -22,10 +23,9 @@ struct arguments {
 
 static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
-    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default, and at most: all of the split)", 1,
-     UINT32_MAX},
-    {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "train or test (default: test, where the data has one)", 0, 0},
-    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many, from the first on (default, and at most: all)", 1, UINT32_MAX},
+    CLI_ROWS_OPTIONS(PLACE(split), PLACE(data)),
+    CLI_SET_OPTION(PLACE(settings)),
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.npy: probabilities, [N, classes]; FILE.png: a row of examples\nfor each class, those taken for it", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
@@ -52,7 +52,7 @@ static int ask_densities(duet_run *run, verdicts *it)
     for (size_t c = 0; c < it->classes && status == CLI_DONE; c++) {
         float *more = values + it->rows.count;
         const duet_wanted wanted[] = {{DUET_NLL, values}, {DUET_KL, more}};
-        status = cli_rows_use(run, &it->rows, (int)c, wanted, bound ? 2 : 1, NULL);
+        status = cli_rows_use(run, &it->rows, (int)c, wanted, bound ? 2 : 1);
         for (size_t i = 0; status == CLI_DONE && i < it->rows.count; i++)
             it->probabilities[i * it->classes + c] = -values[i] - (bound ? more[i] : 0);
     }
@@ -80,7 +80,7 @@ static size_t most_likely(const verdicts *it, size_t row)
 static int judge(duet_run *run, verdicts *it)
 {
     const duet_wanted wanted = {DUET_CLASS_LOGITS, it->probabilities};
-    int status = it->bayes ? ask_densities(run, it) : cli_rows_use(run, &it->rows, -1, &wanted, 1, NULL);
+    int status = it->bayes ? ask_densities(run, it) : cli_rows_use(run, &it->rows, -1, &wanted, 1);
     for (size_t i = 0; status == CLI_DONE && i < it->rows.count; i++)
         take_softmax(it->probabilities + i * it->classes, it->classes);
     return status;
@@ -91,7 +91,7 @@ static int draw(duet_run *run, const struct arguments *arguments, const verdicts
 {
     size_t features = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape), *found;
     float *values = cli_floats_new(it->classes * DRAWN, features);
-    duet_error error = {0};
+    int status = CLI_DONE;
     found = calloc(it->classes, sizeof *found);
     if (values == NULL || found == NULL) {
         free(values);
@@ -99,20 +99,20 @@ static int draw(duet_run *run, const struct arguments *arguments, const verdicts
         return CLI_FAILED;
     }
     memset(values, 0, it->classes * DRAWN * features * sizeof *values);
-    for (size_t i = 0; i < it->rows.count && error.status == DUET_OK; i++) {
+    for (size_t i = 0; i < it->rows.count && status == CLI_DONE; i++) {
         size_t c = most_likely(it, i);
         if (found[c] == DRAWN) continue;
-        duet_data_read(duet_run_data(run), it->rows.split, i, 1, values + (c * DRAWN + found[c]++) * features, &error);
+        status = cli_rows_read(run, &it->rows, i, 1, values + (c * DRAWN + found[c]++) * features, NULL);
     }
-    int status = error.status != DUET_OK ? cli_fail_opened(&error)
-                                         : cli_gallery_write(run, arguments->run,
-                                                             &(cli_gallery){.what = "classes",
-                                                                            .rows = it->classes,
-                                                                            .count = DRAWN,
-                                                                            .columns = DRAWN,
-                                                                            .quiet = arguments->json,
-                                                                            .values = values,
-                                                                            .out = arguments->out});
+    if (status == CLI_DONE)
+        status = cli_gallery_write(run, arguments->run,
+                                   &(cli_gallery){.what = "classes",
+                                                  .rows = it->classes,
+                                                  .count = DRAWN,
+                                                  .columns = DRAWN,
+                                                  .quiet = arguments->json,
+                                                  .values = values,
+                                                  .out = arguments->out});
     free(values);
     free(found);
     return status;
@@ -143,15 +143,16 @@ static int report(duet_run *run, const struct arguments *arguments, const verdic
     json_t *shares = json_array();
     for (size_t c = 0; c < it->classes; c++) json_array_append_new(shares, json_real((double)counts[c] / n));
     if (arguments->json)
-        return cli_json_print(
-            json_pack("{s:o s:s s:s s:s s:I s:o s:f s:o}", "run", cli_json_text(arguments->run), "model",
-                      duet_model_family(duet_run_model(run))->name, "by", it->bayes ? "densities" : "softmax", "split",
-                      it->rows.split == DUET_TEST ? "test" : "train", "examples", (json_int_t)it->rows.count,
-                      "accuracy", cli_json_number(accuracy), "confidence", confidence, "shares", shares));
+        return cli_json_print(json_pack("{s:o s:s s:s s:s s:I s:o s:f s:o}", "run", cli_json_text(arguments->run),
+                                        "model", duet_model_family(duet_run_model(run))->name, "by",
+                                        it->bayes ? "densities" : "softmax", "split", it->rows.split, "examples",
+                                        (json_int_t)it->rows.count, "accuracy", cli_json_number(accuracy), "confidence",
+                                        confidence, "shares", shares));
     json_decref(shares);
     if (it->labels != NULL) printf("accuracy %.4f, ", accuracy);
-    printf("mean probability of the class taken %.4f, over %zu examples, by %s\nshares of the classes:", confidence,
-           it->rows.count, it->bayes ? "Bayes' rule on densities of each class" : "the classifier's softmax");
+    printf("mean probability of the class taken %.4f, over %zu examples %s, by %s\nshares of the classes:", confidence,
+           it->rows.count, it->rows.words,
+           it->bayes ? "Bayes' rule on densities of each class" : "the classifier's softmax");
     for (size_t c = 0; c < it->classes; c++) printf(" %.3f", (double)counts[c] / n);
     printf("\n");
     return CLI_DONE;
@@ -159,6 +160,7 @@ static int report(duet_run *run, const struct arguments *arguments, const verdic
 
 static int classify(duet_run *run, const struct arguments *arguments)
 {
+    static const char *const logits[] = {DUET_CLASS_LOGITS}, *const densities[] = {DUET_NLL, DUET_KL};
     verdicts it = {.classes = duet_run_features(run, DUET_CLASS_LOGITS)};
     if (it.classes == 0 && duet_run_has_classes(run) && duet_run_features(run, DUET_NLL) == 1) {
         it.bayes = true;
@@ -169,7 +171,9 @@ static int classify(duet_run *run, const struct arguments *arguments)
                             "a model of kind %s cannot classify: a classifier can, and a model with a density for each "
                             "class such as cvae",
                             duet_model_family(duet_run_model(run))->name);
-    int status = cli_rows_choose(run, arguments->split, arguments->count, &it.rows);
+    int status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &it.rows);
+    if (status == CLI_DONE)
+        status = cli_settings_take(run, &arguments->settings, it.bayes ? densities : logits, it.bayes ? 2 : 1);
     if (status != CLI_DONE) return status;
     it.probabilities = cli_floats_new(it.rows.count, it.classes);
     it.labels = cli_rows_labels(run, &it.rows);
@@ -191,6 +195,7 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_classify, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
+    if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = classify(opened, &arguments);
     duet_run_close(&opened);

@@ -14,6 +14,7 @@
 struct arguments {
     const char *run, *out, *device, *data, *split;
     uint64_t count;
+    cli_list settings;
     bool json;
 };
 
@@ -21,16 +22,15 @@ struct arguments {
 
 static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
-    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default, and at most: all of the split)", 1,
-     UINT32_MAX},
-    {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "train or test (default: test, where the data has one)", 0, 0},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many, from the first on (default, and at most: all)", 1, UINT32_MAX},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.npy, or FILE.png for codes of two numbers (default:\n"
      "samples/codes.npy in the run)",
      0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: the file and its shape", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
-    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+    CLI_ROWS_OPTIONS(PLACE(split), PLACE(data)),
+    CLI_SET_OPTION(PLACE(settings)),
 };
 
 /* The codes of a split's first `count` examples, [count, features]; labels are NULL if the split has none. */
@@ -91,7 +91,8 @@ static int drop_labels(const char *beside, bool labelled)
 }
 
 /* Writes the codes, and beside an array the labels if there are some, and names both files. */
-static int write_files(duet_run *run, const struct arguments *arguments, const char *path, const codes *from)
+static int write_files(duet_run *run, const struct arguments *arguments, const char *path, const cli_rows *rows,
+                       const codes *from)
 {
     bool array = !cli_ends_in(path, ".png"), labelled = array && from->labels != NULL;
     char *beside = array ? labels_path(path) : NULL;
@@ -104,11 +105,12 @@ static int write_files(duet_run *run, const struct arguments *arguments, const c
         if (error.status != DUET_OK) status = cli_fail_opened(&error);
     }
     if (status == CLI_DONE && arguments->json)
-        status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features),
+        status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features), rows->split,
                                      labelled ? beside : NULL);
     else if (status == CLI_DONE)
         cli_print_name(path);
     if (status == CLI_DONE && !arguments->json && labelled) cli_print_name(beside);
+    if (status == CLI_DONE && !arguments->json) cli_rows_say(run, rows);
     free(beside);
     return status;
 }
@@ -123,14 +125,14 @@ static int check_run(duet_run *run, const struct arguments *arguments)
         return cli_complain(CLI_FAILED,
                             "codes of %zu numbers make no picture, those of 2 do: give --out a name that ends in .npy",
                             features);
-    return CLI_DONE;
+    return cli_settings_take(run, &arguments->settings, (const char *[]){output_of(run)}, 1);
 }
 
 static int encode_and_write(duet_run *run, const struct arguments *arguments)
 {
     cli_rows rows;
     int status = check_run(run, arguments);
-    if (status == CLI_DONE) status = cli_rows_choose(run, arguments->split, arguments->count, &rows);
+    if (status == CLI_DONE) status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &rows);
     if (status != CLI_DONE) return status;
     codes made = {.count = rows.count, .features = duet_run_features(run, output_of(run))};
     made.values = cli_floats_new(made.count, made.features);
@@ -138,11 +140,11 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
     const char *path = arguments->out == NULL ? own_path : arguments->out;
     if (made.values == NULL || path == NULL) status = CLI_FAILED;
     const duet_wanted wanted = {output_of(run), made.values};
-    if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &wanted, 1, NULL);
+    if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &wanted, 1);
     if (status == CLI_DONE) status = cli_floats_check(made.values, made.count * made.features, "codes");
     if (status == CLI_DONE) {
         made.labels = cli_rows_labels(run, &rows);
-        status = write_files(run, arguments, path, &made);
+        status = write_files(run, arguments, path, &rows, &made);
     }
     free(own_path);
     free(made.values);
@@ -158,6 +160,7 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_encode, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
+    if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = encode_and_write(opened, &arguments);
     duet_run_close(&opened);

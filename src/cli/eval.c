@@ -123,8 +123,10 @@ static int print_json(duet_run *run, const struct arguments *arguments, const cl
     return error.status == DUET_OK ? status : cli_fail_opened(&error);
 }
 
-static int print_table(const cli_values *values)
+static int print_table(duet_run *run, const cli_values *values)
 {
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    const duet_split split = cli_run_split(run);
     static const char *const heads[] = {"metric", ">value", ">low", ">high", ">examples"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     for (size_t i = 0; i < values->count; i++) {
@@ -140,6 +142,8 @@ static int print_table(const cli_values *values)
         }
         cli_table_cell(&table, "%zu", value->n);
     }
+    cli_print(stdout, "%zu examples of the %s split of %s\n\n", info->count[split],
+              split == DUET_TEST ? "test" : "training", info->name);
     return cli_table_print(&table, stdout);
 }
 
@@ -214,7 +218,8 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values);
     if (status == CLI_DONE) status = check_settings(opened);
-    if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);
+    if (status == CLI_DONE)
+        status = arguments.json ? print_json(opened, &arguments, &values) : print_table(opened, &values);
     if (status == CLI_DONE) status = check_values(&values);
     free(values.rows);
     duet_run_close(&judge);

@@ -27,12 +27,11 @@ static const cli_option options[] = {
      "a run of a classifier, which gives the features (default: RUN itself,\nif it is one)", 0, 0},
     {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many (default: 2500 samples, or all examples)", 2, UINT32_MAX},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what samples are drawn from (default: 0)", 0, INT64_MAX},
-    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
-     "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
-    {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "features of examples in place of samples: those of train or test", 0,
-     0},
+    CLI_SET_OPTION(PLACE(settings)),
+    {CLI_TEXT, "split", 0, PLACE(split), "SPLIT",
+     "features of examples in place of samples: those of train, test or all", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH",
-     "features of these examples, such as an array of any other program (of\nboth splits, training examples first, "
+     "features of these examples, such as an array of any other program (all\nof them, training examples first, "
      "unless --split is given)",
      0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE.npy", "the array (default: samples/features.npy in the run)", 0, 0},
@@ -45,7 +44,7 @@ typedef struct work {
     duet_run *run, *judge;
     const struct arguments *arguments;
     bool of_examples;
-    size_t counts[2]; /* examples of each split, or samples as if of the first */
+    cli_rows examples;
     size_t count, width;
     float *rows, *values; /* [PIECE, numbers of the data], [count, width] */
 } work;
@@ -65,55 +64,43 @@ static int call_judge(work *it)
     return duet_run_set_judge(it->run, it->judge, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
-/* How many rows, of which split. */
+/* How many rows, and which. */
 static int choose(work *it)
 {
     const struct arguments *arguments = it->arguments;
-    const duet_data_info *info = duet_data_describe(duet_run_data(it->run));
-    size_t wanted = (size_t)arguments->count;
     if (!it->of_examples) {
-        it->counts[0] = it->count = wanted > 0 ? wanted : SAMPLES;
-        return cli_run_needs(it->run, DUET_SAMPLE, "make samples; --split or --data names examples");
+        it->count = arguments->count > 0 ? (size_t)arguments->count : SAMPLES;
+        int status = cli_run_needs(it->run, DUET_SAMPLE, "make samples; --split or --data names examples");
+        return status == CLI_DONE ? cli_settings_take(it->run, &arguments->settings, (const char *[]){DUET_SAMPLE}, 1)
+                                  : status;
     }
-    for (size_t split = 0; split < 2; split++) {
-        bool named = arguments->split == NULL || (strcmp(arguments->split, "test") == 0) == (split == DUET_TEST);
-        size_t most = named ? info->count[split] : 0;
-        it->counts[split] = wanted > 0 && most > wanted - it->count ? wanted - it->count : most;
-        it->count += it->counts[split];
-    }
-    if (it->count > 1) return CLI_DONE;
-    return cli_complain(CLI_FAILED, "%s has %zu %s examples; features are taken of two or more", info->name, it->count,
-                        arguments->split == NULL                ? "of the"
-                        : strcmp(arguments->split, "test") == 0 ? "test"
-                                                                : "training");
+    int status = cli_rows_choose(it->run, arguments->data, arguments->split, arguments->count, &it->examples);
+    it->count = it->examples.count;
+    if (status != CLI_DONE || it->count > 1) return status;
+    return cli_complain(CLI_FAILED, "%s has 1 example %s; features are taken of two or more",
+                        duet_data_describe(duet_run_data(it->run))->name, it->examples.words);
 }
 
 /* Rows first .. first + count - 1: drawn, or read. */
-static int fetch(const work *it, duet_split split, size_t first, size_t count)
+static int fetch(const work *it, size_t first, size_t count)
 {
-    duet_error error = {0};
     const duet_wanted wanted = {DUET_SAMPLE, it->rows};
     duet_request request = {
         .count = count, .first = first, .seed = it->arguments->seed, .outputs = &wanted, .output_count = 1};
-    if (!it->of_examples) return cli_use(it->run, &request);
-    return duet_data_read(duet_run_data(it->run), split, first, count, it->rows, &error) == DUET_OK
-               ? CLI_DONE
-               : cli_fail_opened(&error);
+    return it->of_examples ? cli_rows_read(it->run, &it->examples, first, count, it->rows, NULL)
+                           : cli_use(it->run, &request);
 }
 
 static int find_features(work *it)
 {
     int status = CLI_DONE;
-    float *to = it->values;
-    for (size_t split = 0; split < 2; split++)
-        for (size_t first = 0; first < it->counts[split] && status == CLI_DONE; first += PIECE) {
-            size_t left = it->counts[split] - first, count = left < PIECE ? left : PIECE;
-            const duet_wanted wanted = {DUET_FEATURES, to};
-            duet_request request = {.count = count, .examples = it->rows, .outputs = &wanted, .output_count = 1};
-            status = fetch(it, (duet_split)split, first, count);
-            if (status == CLI_DONE) status = cli_use(it->judge, &request);
-            to += count * it->width;
-        }
+    for (size_t first = 0; first < it->count && status == CLI_DONE; first += PIECE) {
+        size_t count = it->count - first < PIECE ? it->count - first : PIECE;
+        const duet_wanted wanted = {DUET_FEATURES, it->values + first * it->width};
+        duet_request request = {.count = count, .examples = it->rows, .outputs = &wanted, .output_count = 1};
+        status = fetch(it, first, count);
+        if (status == CLI_DONE) status = cli_use(it->judge, &request);
+    }
     return status;
 }
 
@@ -121,13 +108,14 @@ static int print(const work *it, const char *path, const char *note, const duet_
 {
     if (!it->arguments->json) {
         printf("%s\n%s\n", path, note);
+        if (it->of_examples) cli_rows_say(it->run, &it->examples);
         return CLI_DONE;
     }
-    return cli_json_print(
-        json_pack("{s:o s:s s:s s:o s:o s:[I, I] s:{s:o s:s}}", "run", cli_json_text(it->arguments->run), "model",
-                  duet_model_family(duet_run_model(it->run))->name, "of", it->of_examples ? "examples" : "samples",
-                  "file", cli_json_text(path), "note", cli_json_text(note), "shape", (json_int_t)it->count,
-                  (json_int_t)it->width, "features", "name", cli_json_text(by->name), "checksum", by->checksum));
+    return cli_json_print(json_pack(
+        "{s:o s:s s:s s:s? s:o s:o s:[I, I] s:{s:o s:s}}", "run", cli_json_text(it->arguments->run), "model",
+        duet_model_family(duet_run_model(it->run))->name, "of", it->of_examples ? "examples" : "samples", "split",
+        it->examples.split, "file", cli_json_text(path), "note", cli_json_text(note), "shape", (json_int_t)it->count,
+        (json_int_t)it->width, "features", "name", cli_json_text(by->name), "checksum", by->checksum));
 }
 
 static int write_features(const work *it)
@@ -185,7 +173,6 @@ static int run(int argc, char **argv)
     it.of_examples = arguments.split != NULL || arguments.data != NULL;
     status = check(&arguments);
     if (status == CLI_DONE) status = cli_run_open(&it.run, arguments.run, arguments.device, arguments.data);
-    if (status == CLI_DONE) duet_run_set_settings(it.run, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE) status = make(&it);
     free(it.rows);
     free(it.values);

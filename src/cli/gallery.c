@@ -77,13 +77,14 @@ static int write_array(const char *path, const duet_data_info *info, const cli_g
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
-int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *labels)
+int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *split,
+                        const char *labels)
 {
     json_t *extents = json_array();
     for (size_t i = 0; i < shape.rank; i++) json_array_append_new(extents, json_integer((json_int_t)shape.dims[i]));
-    return cli_json_print(json_pack("{s:o s:s s:o s:o s:o*}", "run", cli_json_text(directory), "model",
+    return cli_json_print(json_pack("{s:o s:s s:o s:o s:s* s:o*}", "run", cli_json_text(directory), "model",
                                     duet_model_family(duet_run_model(run))->name, "file", cli_json_text(path), "shape",
-                                    extents, "labels", labels == NULL ? NULL : cli_json_text(labels)));
+                                    extents, "split", split, "labels", labels == NULL ? NULL : cli_json_text(labels)));
 }
 
 char *cli_default_path(const char *run, const char *what, const char *ending)
@@ -126,7 +127,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
             cli_complain(CLI_FAILED, "examples of %zu numbers make no picture: give --out a name that ends in .npy",
                          duet_shape_elements(info->shape));
     if (status == CLI_DONE && gallery->json)
-        status = cli_file_print_json(run, directory, path, shape_of(info, gallery), NULL);
+        status = cli_file_print_json(run, directory, path, shape_of(info, gallery), gallery->split, NULL);
     else if (status == CLI_DONE && !gallery->quiet)
         cli_print_name(path);
     free(own_path);

@@ -14,6 +14,7 @@ typedef struct cli_gallery {
     bool quiet;         /* do not print the file's name */
     bool json;          /* print it as a document */
     bool pairs;         /* two rows, originals and reconstructions, shown one above the other */
+    const char *split;  /* that the examples are of, for the document; NULL: they are of none */
     const float *values;
     const char *out; /* NULL: the default file */
 } cli_gallery;
@@ -38,8 +39,9 @@ int cli_gallery_use(duet_run *run, const char *directory, const char *output, du
 /** Writes the gallery and names the file on standard output. Returns an exit status. */
 int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *gallery);
 
-/** Prints the document of a file that was written: "run model file shape", and "labels" unless that is NULL. */
-int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *labels);
+/** Prints the document of a file that was written: "run model file shape", and "split" and "labels" unless NULL. */
+int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *split,
+                        const char *labels);
 
 /** What 'duet interpolate' draws, as `out`. Returns an exit status. */
 int cli_interpolation_draw(duet_run *run, const char *directory, size_t rows, size_t steps, const char *out);

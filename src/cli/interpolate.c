@@ -15,6 +15,7 @@
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
+    cli_list settings;
     bool linear, json, quiet;
 };
 
@@ -26,6 +27,7 @@ static const cli_option options[] = {
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "examples a row, both ends included (default: 12)", 2, 1000},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what the ends are drawn from (default: 0)", 0, INT64_MAX},
     {CLI_FLAG, "linear", 0, PLACE(linear), NULL, "along straight lines, not arcs", 0, 0},
+    CLI_SET_OPTION(PLACE(settings)),
     {CLI_TEXT, "out", 0, PLACE(out), "FILE", "FILE.png or FILE.npy (default: samples/interpolation.png in the run)", 0,
      0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: the file and its shape", 0, 0},
@@ -122,11 +124,11 @@ static int find_ends(duet_run *run, const struct arguments *arguments, float *en
                        &(duet_request){.count = count, .seed = arguments->seed, .outputs = &drawn, .output_count = 1});
     cli_rows rows;
     int status = cli_run_needs(run, DUET_LATENT, "interpolate: it has neither a prior nor an encoder");
-    if (status == CLI_DONE) status = cli_rows_choose(run, NULL, count, &rows);
+    if (status == CLI_DONE) status = cli_rows_choose(run, NULL, NULL, count, &rows);
     if (status == CLI_DONE && rows.count < count)
         status = cli_complain(CLI_FAILED, "-n %zu takes the codes of %zu examples, and there are %zu", count / 2, count,
                               rows.count);
-    return status == CLI_DONE ? cli_rows_use(run, &rows, -1, &codes, 1, NULL) : status;
+    return status == CLI_DONE ? cli_rows_use(run, &rows, -1, &codes, 1) : status;
 }
 
 static int interpolate(duet_run *run, const struct arguments *arguments)
@@ -171,7 +173,10 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_interpolate, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
+    if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
+    if (status == CLI_DONE) /* not of cli_interpolation_draw, whose run has its settings already */
+        status = cli_settings_take(opened, &arguments.settings, (const char *[]){DUET_DECODE, DUET_LATENT}, 2);
     if (status == CLI_DONE) status = interpolate(opened, &arguments);
     duet_run_close(&opened);
     return status;

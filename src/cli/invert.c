@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/gallery.h"
 #include "cli/output.h"
+#include "cli/rows.h"
 #include "cli/run.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 struct arguments {
-    const char *run, *out, *device, *data;
+    const char *run, *out, *device, *data, *split;
     uint64_t count, seed;
     cli_list settings, examples;
     bool own, json;
@@ -22,10 +23,10 @@ static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default: 24)", 1, 100000},
     {CLI_LIST, "example", 0, PLACE(examples), "I",
-     "this one of the test split, counted from 0, instead of the first;\nseveral times", 0, 0},
+     "this one of them, counted from 0, instead of the first;\nseveral times", 0, 0},
     {CLI_FLAG, "own", 0, PLACE(own), NULL,
      "invert the model's own samples, which can be met exactly, instead of\n"
-     "test examples",
+     "examples",
      0, 0},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what starts and samples are drawn from (default: 0)", 0, INT64_MAX},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
@@ -36,7 +37,7 @@ static const cli_option options[] = {
      0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
-    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+    CLI_ROWS_OPTIONS(PLACE(split), PLACE(data)),
 };
 
 /* An example counts as met if its mean squared error is below this share of the examples' variance. */
@@ -44,6 +45,7 @@ static const double met_share = 0.01;
 
 /* `pictures`: the examples, then what was found for them, [2, count, features]; all else has a row an example. */
 typedef struct inversion {
+    cli_rows rows; /* which the examples are among; unless they are the model's own */
     size_t count, features, latent_features;
     float *pictures, *latents, *errors, *spreads;
     uint8_t *classes;
@@ -75,8 +77,7 @@ static void free_room(inversion *it)
 /* The examples that --example names, and the classes that the model is told of them. */
 static int get_numbered(duet_run *run, const cli_list *numbers, inversion *it)
 {
-    duet_split split = cli_run_split(run);
-    size_t most = duet_data_describe(duet_run_data(run))->count[split];
+    size_t most = it->rows.count;
     int status = CLI_DONE;
     if (duet_run_has_classes(run)) it->classes = malloc(it->count);
     for (size_t i = 0; i < it->count && status == CLI_DONE; i++) {
@@ -86,7 +87,7 @@ static int get_numbered(duet_run *run, const cli_list *numbers, inversion *it)
         if (numbers->items[i][0] < '0' || numbers->items[i][0] > '9' || *end != '\0' || number >= most)
             return cli_complain(CLI_FAILED, "--example '%s' is none of the examples 0 to %zu", numbers->items[i],
                                 most - 1);
-        status = cli_examples_read(run, split, number, 1, it->pictures + i * it->features, &class);
+        status = cli_rows_read(run, &it->rows, number, 1, it->pictures + i * it->features, &class);
         if (class != NULL && it->classes != NULL) it->classes[i] = *class;
         free(class);
     }
@@ -97,20 +98,15 @@ static int get_numbered(duet_run *run, const cli_list *numbers, inversion *it)
 static int check_settings(duet_run *run, const struct arguments *arguments)
 {
     static const char *const outputs[] = {"inverse", DUET_SAMPLE};
-    return cli_settings_reach(run, &arguments->settings, outputs, arguments->own ? 2 : 1);
+    return cli_settings_take(run, &arguments->settings, outputs, arguments->own ? 2 : 1);
 }
 
 static int get_examples(duet_run *run, const struct arguments *arguments, inversion *it)
 {
     if (arguments->examples.count > 0) return get_numbered(run, &arguments->examples, it);
-    if (!arguments->own) return cli_examples_read(run, cli_run_split(run), 0, it->count, it->pictures, &it->classes);
+    if (!arguments->own) return cli_rows_read(run, &it->rows, 0, it->count, it->pictures, &it->classes);
     const duet_wanted sample = {DUET_SAMPLE, it->pictures};
-    duet_request request = {.count = it->count,
-                            .seed = arguments->seed,
-                            .settings = arguments->settings.items,
-                            .setting_count = arguments->settings.count,
-                            .outputs = &sample,
-                            .output_count = 1};
+    duet_request request = {.count = it->count, .seed = arguments->seed, .outputs = &sample, .output_count = 1};
     if (duet_run_has_classes(run)) { /* samples are inverted with the classes that they are made with */
         size_t classes = duet_data_describe(duet_run_data(run))->classes;
         it->classes = malloc(it->count);
@@ -162,8 +158,6 @@ static int descend(duet_run *run, const struct arguments *arguments, inversion *
                             .seed = arguments->seed + 1, /* the starts are not the latents of the samples */
                             .examples = it->pictures,
                             .classes = it->classes,
-                            .settings = arguments->settings.items,
-                            .setting_count = arguments->settings.count,
                             .outputs = wanted,
                             .output_count = CLI_COUNT_OF(wanted)};
     int status = cli_use(run, &request);
@@ -191,12 +185,14 @@ static int report(duet_run *run, const struct arguments *arguments, const invers
                      "--set restarts=) may, or the model cannot make them",
                      it->count - it->met, it->count);
     if (arguments->json)
-        return cli_json_print(json_pack("{s:o s:s s:I s:o s:o s:o s:o s:o}", "run", cli_json_text(arguments->run),
-                                        "model", duet_model_family(duet_run_model(run))->name, "examples",
-                                        (json_int_t)it->count, "mse", cli_json_number(error), "restart_spread",
-                                        cli_json_number(spread), "variance", cli_json_number(it->variance), "met_share",
+        return cli_json_print(json_pack("{s:o s:s s:s? s:I s:o s:o s:o s:o s:o}", "run", cli_json_text(arguments->run),
+                                        "model", duet_model_family(duet_run_model(run))->name, "split", it->rows.split,
+                                        "examples", (json_int_t)it->count, "mse", cli_json_number(error),
+                                        "restart_spread", cli_json_number(spread), "variance",
+                                        cli_json_number(it->variance), "met_share",
                                         cli_json_number(varies ? (double)it->met / (double)it->count : NAN),
                                         "latent_rank", cli_json_number(it->rank)));
+    if (!arguments->own && arguments->examples.count == 0) cli_rows_say(run, &it->rows);
     if (!varies) {
         printf("mse %.6g a feature, spread over restarts %.3g\n", error, spread);
         return CLI_DONE;
@@ -238,9 +234,14 @@ static int invert(duet_run *run, const struct arguments *arguments)
                     .latent_features = duet_run_latent_features(run)};
     int status = cli_run_needs(run, "inverse", "be inverted");
     if (status != CLI_DONE) return status;
-    if (arguments->examples.count > 0) it.count = arguments->examples.count;
-    if (!arguments->own && it.count > info->count[cli_run_split(run)]) it.count = info->count[cli_run_split(run)];
-    status = check_settings(run, arguments);
+    if (!arguments->own)
+        status = cli_rows_choose(run, arguments->data, arguments->split,
+                                 arguments->examples.count > 0 ? 0 : arguments->count, &it.rows);
+    if (arguments->examples.count > 0)
+        it.count = arguments->examples.count;
+    else if (!arguments->own)
+        it.count = it.rows.count;
+    if (status == CLI_DONE) status = check_settings(run, arguments);
     if (status == CLI_DONE) status = make_room(&it);
     if (status == CLI_DONE) status = get_examples(run, arguments, &it);
     if (status == CLI_DONE) status = descend(run, arguments, &it);
@@ -257,8 +258,10 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_invert, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
-    if (arguments.own && (arguments.data != NULL || arguments.examples.count > 0))
-        status = cli_complain(CLI_MISTAKE, "--own inverts the model's own samples: leave --data and --example out");
+    if (arguments.own && (arguments.data != NULL || arguments.split != NULL || arguments.examples.count > 0))
+        status = cli_complain(CLI_MISTAKE, "--own inverts the model's own samples: leave --data, --split and --example "
+                                           "out");
+    if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = invert(opened, &arguments);

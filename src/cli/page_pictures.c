@@ -120,14 +120,15 @@ static int draw_reconstructions(album *it)
 {
     if (duet_run_features(it->run, DUET_RECONSTRUCTION) != it->features)
         return add_cannot(it, "reconstructions", "reconstructs nothing: it has no encoder"), CLI_DONE;
-    duet_split split = cli_run_split(it->run);
-    size_t most = it->info->picture ? PAIRS : POINTS;
-    size_t count = most < it->info->count[split] ? most : it->info->count[split];
+    cli_rows rows;
+    int status = cli_rows_choose(it->run, NULL, NULL, it->info->picture ? PAIRS : POINTS, &rows);
+    if (status != CLI_DONE) return status;
+    size_t count = rows.count;
     float *values = cli_floats_new(2 * count, it->features);
     uint8_t *classes = NULL;
     if (values == NULL) return CLI_FAILED;
     const duet_wanted wanted = {DUET_RECONSTRUCTION, values + count * it->features};
-    int status = cli_examples_read(it->run, split, 0, count, values, &classes);
+    status = cli_rows_read(it->run, &rows, 0, count, values, &classes);
     if (status == CLI_DONE)
         status = cli_use(it->run, &(duet_request){.count = count,
                                                   .seed = SEED,
@@ -358,12 +359,12 @@ static int find_codes(album *it, json_t **latents)
         *latents = json_pack("{s:s}", "reason", reason);
         return CLI_DONE;
     }
-    int status = cli_rows_choose(it->run, NULL, CODES, &rows);
+    int status = cli_rows_choose(it->run, NULL, NULL, CODES, &rows);
     if (status != CLI_DONE) return status;
     float *values = cli_floats_new(rows.count, width + 2), *plane = values + rows.count * width;
     if (values == NULL) return CLI_FAILED;
     const duet_wanted wanted = {DUET_LATENT, values};
-    status = cli_rows_use(it->run, &rows, -1, &wanted, 1, NULL);
+    status = cli_rows_use(it->run, &rows, -1, &wanted, 1);
     if (status == CLI_DONE) {
         uint8_t *labels = cli_rows_labels(it->run, &rows);
         double seen = flatten(values, rows.count, width, plane);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One pass over a split, a piece at a time. */
+/* Rows are numbered through both splits; one pass over them, a piece at a time. */
 #include "cli/rows.h"
 #include "cli/output.h"
 #include "cli/run.h"
@@ -9,31 +9,83 @@
 
 enum { PIECE = 1000, MOST_OUTPUTS = 4 };
 
-int cli_rows_check(const char *split)
+static const struct choice {
+    const char *name, *kind, *words;
+    bool has[2]; /* by duet_split */
+} choices[] = {
+    {"train", "training ", "of the training split", {[DUET_TRAIN] = true}},
+    {"test", "test ", "of the test split", {[DUET_TEST] = true}},
+    {"all", "", "of both splits", {true, true}},
+};
+
+static const struct choice *find_choice(const char *split)
 {
-    if (split == NULL || strcmp(split, "train") == 0 || strcmp(split, "test") == 0) return CLI_DONE;
-    return cli_complain(CLI_MISTAKE, "--split is train or test, not '%s'", split);
+    for (size_t i = 0; i < CLI_COUNT_OF(choices); i++)
+        if (strcmp(choices[i].name, split) == 0) return &choices[i];
+    return NULL;
 }
 
-int cli_rows_choose(duet_run *run, const char *split, uint64_t count, cli_rows *rows)
+int cli_rows_check(const char *split)
 {
-    const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    rows->split = cli_run_split(run);
-    if (split != NULL) rows->split = strcmp(split, "test") == 0 ? DUET_TEST : DUET_TRAIN;
-    size_t most = info->count[rows->split];
-    rows->count = count > 0 && count < most ? (size_t)count : most;
-    if (most > 0) return CLI_DONE;
-    return cli_complain(CLI_FAILED, "%s has no %s examples", info->name,
-                        rows->split == DUET_TEST ? "test" : "training");
+    if (split == NULL || find_choice(split) != NULL) return CLI_DONE;
+    return cli_complain(CLI_MISTAKE, "--split is train, test or all, not '%s'", split);
+}
+
+int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t count, cli_rows *rows)
+{
+    duet_data *from = duet_run_data(run);
+    const duet_data_info *info = duet_data_describe(from);
+    const char *usual = data != NULL ? "all" : cli_run_split(run) == DUET_TEST ? "test" : "train";
+    const struct choice *choice = find_choice(split != NULL ? split : usual);
+    *rows = (cli_rows){.split = choice->name, .words = choice->words, .labelled = info->classes > 0};
+    for (duet_split part = DUET_TRAIN; part <= DUET_TEST; part++) {
+        size_t left = count > 0 ? (size_t)count - rows->count : SIZE_MAX;
+        if (!choice->has[part]) continue;
+        rows->counts[part] = info->count[part] < left ? info->count[part] : left;
+        rows->count += rows->counts[part];
+        if (rows->counts[part] > 0 && !duet_data_has_labels(from, part)) rows->labelled = false;
+    }
+    if (rows->count > 0) return CLI_DONE;
+    return cli_complain(CLI_FAILED, "%s has no %sexamples", info->name, choice->kind);
+}
+
+/* Rows of one split. */
+static int read_part(duet_run *run, bool labelled, duet_split split, size_t first, size_t count, float *values,
+                     uint8_t *classes)
+{
+    duet_error error = {0};
+    if (count == 0) return CLI_DONE;
+    duet_status status = duet_data_read(duet_run_data(run), split, first, count, values, &error);
+    if (status == DUET_OK && labelled)
+        status = duet_data_labels(duet_run_data(run), split, first, count, classes, &error);
+    return status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
+int cli_rows_read(duet_run *run, const cli_rows *rows, size_t first, size_t count, float *values, uint8_t **classes)
+{
+    const size_t training = rows->counts[DUET_TRAIN],
+                 features = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+    const size_t early = first >= training ? 0 : count < training - first ? count : training - first;
+    const bool labelled = classes != NULL && rows->labelled && duet_run_has_classes(run);
+    uint8_t *found = labelled ? malloc(count > 0 ? count : 1) : NULL;
+    if (classes != NULL) *classes = found;
+    if (labelled && found == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", count);
+    int status = read_part(run, labelled, DUET_TRAIN, first, early, values, found);
+    if (status == CLI_DONE)
+        status = read_part(run, labelled, DUET_TEST, first + early - training, count - early, values + early * features,
+                           labelled ? found + early : NULL);
+    if (status == CLI_DONE || !labelled) return status;
+    free(found);
+    *classes = NULL;
+    return status;
 }
 
 static int use_piece(duet_run *run, const cli_rows *rows, int class, size_t first, size_t count, float *examples,
                      duet_request *request)
 {
     uint8_t *classes = NULL;
-    int status = cli_examples_read(run, rows->split, first, count, examples, &classes);
+    int status = cli_rows_read(run, rows, first, count, examples, class < 0 ? &classes : NULL);
     if (status == CLI_DONE && class >= 0) {
-        free(classes);
         classes = malloc(count);
         if (classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", count);
         memset(classes, class, count);
@@ -47,8 +99,7 @@ static int use_piece(duet_run *run, const cli_rows *rows, int class, size_t firs
     return status;
 }
 
-int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_wanted *outputs, size_t output_count,
-                 const cli_list *settings)
+int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_wanted *outputs, size_t output_count)
 {
     duet_wanted pieces[MOST_OUTPUTS];
     float *examples = cli_floats_new(PIECE, duet_shape_elements(duet_data_describe(duet_run_data(run))->shape));
@@ -56,10 +107,6 @@ int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_want
     for (size_t first = 0; first < rows->count && status == CLI_DONE; first += PIECE) {
         size_t count = rows->count - first < PIECE ? rows->count - first : PIECE;
         duet_request request = {.outputs = pieces, .output_count = output_count};
-        if (settings != NULL) {
-            request.settings = settings->items;
-            request.setting_count = settings->count;
-        }
         for (size_t i = 0; i < output_count && i < MOST_OUTPUTS; i++)
             pieces[i] =
                 (duet_wanted){outputs[i].name, outputs[i].values + first * duet_run_features(run, outputs[i].name)};
@@ -69,11 +116,22 @@ int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_want
     return status;
 }
 
+void cli_rows_say(duet_run *run, const cli_rows *rows)
+{
+    cli_print(stderr, "%zu examples %s of %s\n", rows->count, rows->words,
+              duet_data_describe(duet_run_data(run))->name);
+}
+
 uint8_t *cli_rows_labels(duet_run *run, const cli_rows *rows)
 {
     duet_data *data = duet_run_data(run);
-    uint8_t *labels = duet_data_describe(data)->classes > 0 ? malloc(rows->count) : NULL;
-    if (labels == NULL || duet_data_labels(data, rows->split, 0, rows->count, labels, NULL) == DUET_OK) return labels;
-    free(labels); /* only the other split has labels */
+    const size_t training = rows->counts[DUET_TRAIN];
+    uint8_t *labels = rows->labelled ? malloc(rows->count) : NULL;
+    if (labels == NULL) return NULL;
+    if ((training == 0 || duet_data_labels(data, DUET_TRAIN, 0, training, labels, NULL) == DUET_OK) &&
+        (rows->counts[DUET_TEST] == 0 ||
+         duet_data_labels(data, DUET_TEST, 0, rows->counts[DUET_TEST], labels + training, NULL) == DUET_OK))
+        return labels;
+    free(labels); /* they cannot be read */
     return NULL;
 }

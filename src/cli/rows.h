@@ -1,30 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-/* What commands that go through a split share: choosing its examples and giving them to the model in pieces. */
+/* Which examples a command looks at, by one rule for all commands that look at some (but for eval, whose split is the
+ * one that was held out), and giving them to the model in pieces. */
 #ifndef DUET_SRC_CLI_ROWS_H
 #define DUET_SRC_CLI_ROWS_H
 
 #include "cli/options.h"
 #include "duet.h"
 
-/** Which examples: the first `count` of a split. */
+/** The rows of a command's table of options for them. */
+#define CLI_ROWS_OPTIONS(place_of_split, place_of_data)                                                                \
+    {CLI_TEXT, "split",                                                                                                \
+     0,        place_of_split,                                                                                         \
+     "SPLIT",  "train, test or all (default: all examples of --data, else test, where\nthere is one)",                 \
+     0,        0},                                                                                                     \
+    {                                                                                                                  \
+        CLI_TEXT, "data", 0, place_of_data, "NAME|PATH", "take the examples from here (default: the run's own data)",  \
+            0, 0                                                                                                       \
+    }
+
+/** Which examples: the first `count` of one split, or of both, those of training first. */
 typedef struct cli_rows {
-    duet_split split;
-    size_t count;
+    size_t count, counts[2]; /* counts: of each split */
+    const char *split;       /* "train", "test" or "all" */
+    const char *words;       /* "of the test split" and the like */
+    bool labelled;           /* all of them have labels */
 } cli_rows;
 
-/** The rows that -n and --split ask for. count 0: all. split NULL: the test split, if there is one. Returns an exit
- *  status. */
-int cli_rows_choose(duet_run *run, const char *split, uint64_t count, cli_rows *rows);
-/** CLI_DONE if --split is train, test or not given (NULL); else a message and CLI_MISTAKE. */
+/** The rows that -n, --split and --data ask for. count 0: all. split NULL: all of other data, which `data` names; of
+ * the run's own (NULL) those of the test split, or of training where there is no other. Returns an exit status. */
+int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t count, cli_rows *rows);
+/** CLI_DONE if --split is train, test, all or not given (NULL); else a message and CLI_MISTAKE. */
 int cli_rows_check(const char *split);
+
+/** Rows first .. first + count - 1 of them and, unless that is NULL, the classes of those for a model that reads
+ * labels. *classes: the caller frees them; NULL: the model reads no labels, or the rows have none. Returns an exit
+ * status. */
+int cli_rows_read(duet_run *run, const cli_rows *rows, size_t first, size_t count, float *values, uint8_t **classes);
 
 /** Asks for outputs of the rows, [rows, features] each, a piece at a time so that not all examples are in memory at
  * once. A model that reads labels is given those of the rows, or `class` for all rows if that is not negative. Returns
  * an exit status. */
-int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_wanted *outputs, size_t output_count,
-                 const cli_list *settings);
+int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_wanted *outputs, size_t output_count);
 
-/** Labels of the rows, which the caller frees; NULL: the split has none. */
+/** Tells on standard error which they are. */
+void cli_rows_say(duet_run *run, const cli_rows *rows);
+
+/** Labels of the rows, which the caller frees; NULL: they have none. */
 uint8_t *cli_rows_labels(duet_run *run, const cli_rows *rows);
 
 #endif

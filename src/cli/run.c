@@ -93,7 +93,7 @@ static bool is_known(duet_run *run, const char *setting)
     return duet_run_takes(run, key);
 }
 
-int cli_settings_reach(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count)
+int cli_settings_take(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count)
 {
     for (size_t i = 0; i < settings->count; i++) {
         bool read = !is_known(run, settings->items[i]);
@@ -102,6 +102,7 @@ int cli_settings_reach(duet_run *run, const cli_list *settings, const char *cons
             return cli_complain(CLI_FAILED, "--set %s has no effect: nothing that is asked for reads it",
                                 settings->items[i]);
     }
+    duet_run_set_settings(run, settings->items, settings->count);
     return CLI_DONE;
 }
 
@@ -116,20 +117,5 @@ int cli_metrics_check(const cli_list *metrics)
         return cli_complain(CLI_MISTAKE, "there is no metric '%s'%s ('duet eval --help' lists them)", metrics->items[i],
                             cli_nearest_words(&nearest, hint, sizeof hint));
     }
-    return CLI_DONE;
-}
-
-int cli_examples_read(duet_run *run, duet_split split, size_t first, size_t count, float *values, uint8_t **classes)
-{
-    duet_data *data = duet_run_data(run);
-    duet_error error = {0};
-    *classes = NULL;
-    if (duet_data_read(data, split, first, count, values, &error) != DUET_OK) return cli_fail_opened(&error);
-    if (!duet_run_has_classes(run) || duet_data_describe(data)->classes == 0) return CLI_DONE;
-    *classes = malloc(count > 0 ? count : 1);
-    if (*classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", count);
-    if (duet_data_labels(data, split, first, count, *classes, NULL) == DUET_OK) return CLI_DONE;
-    free(*classes); /* only the other split has labels */
-    *classes = NULL;
     return CLI_DONE;
 }

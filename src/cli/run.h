@@ -27,15 +27,20 @@ int cli_use(duet_run *run, duet_request *request);
 /** CLI_DONE if every word has the form KEY=VALUE, else a message and CLI_MISTAKE. Only the run knows its keys. */
 int cli_settings_look(const cli_list *settings);
 
-/** CLI_DONE unless a setting that the run knows is read by nothing that makes one of the outputs; then CLI_FAILED after
- * a message. What the run does not know its requests refuse. */
-int cli_settings_reach(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count);
+/** The row of a command's table of options for them. */
+#define CLI_SET_OPTION(place)                                                                                          \
+    {                                                                                                                  \
+        CLI_LIST, "set", 0, place, "KEY=VALUE",                                                                        \
+            "a number of the model's way there, such as steps=200, or\n"                                               \
+            "weights=average or weights=trained; several times",                                                       \
+            0, 0                                                                                                       \
+    }
+
+/** Has all that the run is asked for read the settings, which must outlive it. CLI_FAILED after a message if one that
+ * the run knows is read by nothing that makes one of the outputs; what the run does not know its requests refuse. */
+int cli_settings_take(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count);
 
 /** CLI_DONE if all are names of metrics, else CLI_MISTAKE after a message that offers the nearest name. */
 int cli_metrics_check(const cli_list *metrics);
-
-/** Reads examples first .. first + count - 1 of a split and, if the model reads labels, their classes. *classes: the
- *  caller frees them; NULL: the model reads no labels, or the split has none. Returns an exit status. */
-int cli_examples_read(duet_run *run, duet_split split, size_t first, size_t count, float *values, uint8_t **classes);
 
 #endif

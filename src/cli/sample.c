@@ -30,8 +30,7 @@ static const cli_option options[] = {
      "of a model that is told classes: draw this one, by number or (of\nfashion-mnist) by name, or a row of each\n"
      "(default: each as likely)",
      0, 0},
-    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
-     "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
+    CLI_SET_OPTION(PLACE(settings)),
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.png or FILE.npy (default: samples/sample.png or manifold.png in\n"
      "the run)",
@@ -108,7 +107,7 @@ static int sample(duet_run *run, const struct arguments *arguments)
                                codes ? "make samples: it learns codes, and no distribution to draw them from; 'duet "
                                        "reconstruct' and 'duet interpolate' show what it has learnt"
                                      : "make samples");
-    if (status == CLI_DONE) status = cli_settings_reach(run, &arguments->settings, (const char *[]){output_of(run)}, 1);
+    if (status == CLI_DONE) status = cli_settings_take(run, &arguments->settings, (const char *[]){output_of(run)}, 1);
     if (status == CLI_DONE) status = read_class(run, arguments->class, &class);
     if (status != CLI_DONE) return status;
     bool all = class == ALL_CLASSES;
@@ -118,10 +117,7 @@ static int sample(duet_run *run, const struct arguments *arguments)
     if (class != NO_CLASS && classes == NULL)
         return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", rows * count);
     for (size_t i = 0; classes != NULL && i < rows * count; i++) classes[i] = (uint8_t)(all ? (int)(i / count) : class);
-    const duet_request request = {.seed = arguments->seed,
-                                  .classes = classes,
-                                  .settings = arguments->settings.items,
-                                  .setting_count = arguments->settings.count};
+    const duet_request request = {.seed = arguments->seed, .classes = classes};
     status = cli_gallery_use(run, arguments->run, output_of(run), request,
                              (cli_gallery){.what = "sample",
                                            .rows = rows,
@@ -158,7 +154,7 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
         return cli_complain(CLI_FAILED, "--manifold needs a model with 2 latents, and this one has %zu%s",
                             latent_features, has_setting ? ": train one with --set latent=2" : "");
     int class;
-    status = cli_settings_reach(run, &arguments->settings, (const char *[]){DUET_DECODE}, 1);
+    status = cli_settings_take(run, &arguments->settings, (const char *[]){DUET_DECODE}, 1);
     if (status == CLI_DONE) status = read_class(run, arguments->class, &class);
     if (status == CLI_DONE && (class == ALL_CLASSES || (class == NO_CLASS && duet_run_has_classes(run))))
         status = cli_complain(CLI_FAILED, "--manifold shows one class of a model that is told classes: add --class N");
@@ -173,11 +169,7 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
     if (classes != NULL) memset(classes, class, side * side);
     fill_square(duet_run_prior(run, 0), side, latents);
     status = cli_gallery_use(run, arguments->run, DUET_DECODE,
-                             (duet_request){.seed = arguments->seed,
-                                            .latents = latents,
-                                            .classes = classes,
-                                            .settings = arguments->settings.items,
-                                            .setting_count = arguments->settings.count},
+                             (duet_request){.seed = arguments->seed, .latents = latents, .classes = classes},
                              (cli_gallery){.what = "manifold",
                                            .rows = side,
                                            .count = side,

@@ -26,14 +26,11 @@ struct arguments {
 static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_TEXT, "by", 0, PLACE(by), "SCORE", "one of those below (default: the first that the model has)", 0, 0},
-    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default, and at most: all of the split)", 1,
-     UINT32_MAX},
-    {CLI_TEXT, "split", 0, PLACE(split), "SPLIT", "train or test (default: test, where the data has one)", 0, 0},
-    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "take the examples from here (default: the run's own data)", 0, 0},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many, from the first on (default, and at most: all)", 1, UINT32_MAX},
+    CLI_ROWS_OPTIONS(PLACE(split), PLACE(data)),
     {CLI_TEXT, "against", 0, PLACE(against), "NAME|PATH",
      "data that should score higher: how well the scores tell both apart", 0, 0},
-    {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
-     "a number of the way there, such as steps=200 of inversion; several\ntimes", 0, 0},
+    CLI_SET_OPTION(PLACE(settings)),
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",
      "FILE.npy: a score an example; FILE.png: the 64 examples with the\nhighest, from the top", 0, 0},
     {CLI_TEXT, "curve", 0, PLACE(curve), "FILE",
@@ -94,32 +91,35 @@ static int check_way(const char *by)
                       : cli_complain(CLI_MISTAKE, "there is no score '%s' ('duet score --help' lists them)", by);
 }
 
+static int take_settings(duet_run *run, const struct way *way, const struct arguments *arguments)
+{
+    return cli_settings_take(run, &arguments->settings, way->outputs, way->outputs[1] == NULL ? 1 : 2);
+}
+
 /* Sets `scores` to the mean squared errors of the reconstructions `made`, [count, features]. */
 static int compare(duet_run *run, const cli_rows *rows, const float *made, size_t features, float *scores)
 {
     float *examples = cli_floats_new(rows->count, features);
-    duet_error error = {0};
     if (examples == NULL) return CLI_FAILED;
-    duet_data_read(duet_run_data(run), rows->split, 0, rows->count, examples, &error);
-    for (size_t i = 0; error.status == DUET_OK && i < rows->count; i++) {
+    int status = cli_rows_read(run, rows, 0, rows->count, examples, NULL);
+    for (size_t i = 0; status == CLI_DONE && i < rows->count; i++) {
         double sum = 0;
         for (size_t k = i * features; k < (i + 1) * features; k++)
             sum += ((double)made[k] - (double)examples[k]) * ((double)made[k] - (double)examples[k]);
         scores[i] = (float)(sum / (double)features);
     }
     free(examples);
-    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+    return status;
 }
 
-static int compute(duet_run *run, const struct way *way, const struct arguments *arguments, const cli_rows *rows,
-                   float *scores)
+static int compute(duet_run *run, const struct way *way, const cli_rows *rows, float *scores)
 {
     size_t features = duet_run_features(run, way->outputs[0]), outputs = way->outputs[1] == NULL ? 1 : 2;
     float *values = cli_floats_new(rows->count, features + 1);
     if (values == NULL) return CLI_FAILED;
     float *more = values + rows->count * features;
     const duet_wanted wanted[] = {{way->outputs[0], values}, {way->outputs[1], more}};
-    int status = cli_rows_use(run, rows, -1, wanted, outputs, &arguments->settings);
+    int status = cli_rows_use(run, rows, -1, wanted, outputs);
     if (status == CLI_DONE && features > 1) {
         status = compare(run, rows, values, features, scores);
     } else if (status == CLI_DONE) {
@@ -161,19 +161,18 @@ static int draw(duet_run *run, const struct arguments *arguments, const cli_rows
     size_t features = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
     size_t count = rows->count < DRAWN ? rows->count : DRAWN;
     float *values = cli_floats_new(count, features);
-    duet_error error = {0};
-    if (values == NULL) return CLI_FAILED;
-    for (size_t i = 0; i < count && error.status == DUET_OK; i++)
-        duet_data_read(duet_run_data(run), rows->split, ranked[i].example, 1, values + i * features, &error);
-    int status = error.status != DUET_OK ? cli_fail_opened(&error)
-                                         : cli_gallery_write(run, arguments->run,
-                                                             &(cli_gallery){.what = "scores",
-                                                                            .rows = 1,
-                                                                            .count = count,
-                                                                            .columns = 8,
-                                                                            .quiet = arguments->json,
-                                                                            .values = values,
-                                                                            .out = arguments->out});
+    int status = values == NULL ? CLI_FAILED : CLI_DONE;
+    for (size_t i = 0; i < count && status == CLI_DONE; i++)
+        status = cli_rows_read(run, rows, ranked[i].example, 1, values + i * features, NULL);
+    if (status == CLI_DONE)
+        status = cli_gallery_write(run, arguments->run,
+                                   &(cli_gallery){.what = "scores",
+                                                  .rows = 1,
+                                                  .count = count,
+                                                  .columns = 8,
+                                                  .quiet = arguments->json,
+                                                  .values = values,
+                                                  .out = arguments->out});
     free(values);
     return status;
 }
@@ -190,7 +189,7 @@ static int write_file(duet_run *run, const struct arguments *arguments, const cl
     return CLI_DONE;
 }
 
-/* Scores as many examples of the other data, and says how well the two are told apart. */
+/* Scores examples of the other data too, and says how well the two are told apart. */
 static int separate(const struct way *way, const struct arguments *arguments, const cli_rows *rows, const float *usual,
                     duet_separation *result)
 {
@@ -199,9 +198,11 @@ static int separate(const struct way *way, const struct arguments *arguments, co
     cli_rows strange;
     float *scores = NULL;
     int status = cli_run_open(&other, arguments->run, arguments->device, arguments->against);
-    if (status == CLI_DONE) status = cli_rows_choose(other, arguments->split, arguments->count, &strange);
+    if (status == CLI_DONE) status = take_settings(other, way, arguments);
+    if (status == CLI_DONE)
+        status = cli_rows_choose(other, arguments->against, arguments->split, arguments->count, &strange);
     if (status == CLI_DONE) scores = cli_floats_new(strange.count, 1);
-    if (status == CLI_DONE) status = scores == NULL ? CLI_FAILED : compute(other, way, arguments, &strange, scores);
+    if (status == CLI_DONE) status = scores == NULL ? CLI_FAILED : compute(other, way, &strange, scores);
     if (status == CLI_DONE && duet_separate(usual, rows->count, scores, strange.count, result, &error) != DUET_OK)
         status = cli_fail_opened(&error);
     free(scores);
@@ -246,18 +247,17 @@ static int print_json(duet_run *run, const struct arguments *arguments, const st
                                                 cli_json_number(quantile_of(ranked, rows->count, quantiles[i]))));
     return cli_json_print(json_pack("{s:o s:s s:o s:s s:s s:I s:o s:o s:o}", "run", cli_json_text(arguments->run),
                                     "model", duet_model_family(duet_run_model(run))->name, "data",
-                                    cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
-                                    rows->split == DUET_TEST ? "test" : "train", "by", way->name, "examples",
-                                    (json_int_t)rows->count, "quantiles", spread, "highest", highest, "against",
-                                    separation_json(arguments, separation)));
+                                    cli_json_text(duet_data_describe(duet_run_data(run))->name), "split", rows->split,
+                                    "by", way->name, "examples", (json_int_t)rows->count, "quantiles", spread,
+                                    "highest", highest, "against", separation_json(arguments, separation)));
 }
 
 static int print_table(const struct way *way, const cli_rows *rows, const scored *ranked)
 {
     static const char *const heads[] = {">example", ">score"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
-    printf("%s of %zu examples: least %.6g, 5%% %.6g, median %.6g, 95%% %.6g, most %.6g\n\n", way->name, rows->count,
-           quantile_of(ranked, rows->count, 0), quantile_of(ranked, rows->count, 0.05),
+    printf("%s of %zu examples %s: least %.6g, 5%% %.6g, median %.6g, 95%% %.6g, most %.6g\n\n", way->name, rows->count,
+           rows->words, quantile_of(ranked, rows->count, 0), quantile_of(ranked, rows->count, 0.05),
            quantile_of(ranked, rows->count, 0.5), quantile_of(ranked, rows->count, 0.95),
            quantile_of(ranked, rows->count, 1));
     for (size_t i = 0; i < rows->count && i < SHOWN; i++) {
@@ -271,14 +271,14 @@ static int score(duet_run *run, const struct arguments *arguments)
 {
     cli_rows rows;
     const struct way *way = choose_way(run, arguments->by);
-    int status = way == NULL ? CLI_FAILED : cli_rows_choose(run, arguments->split, arguments->count, &rows);
-    if (status == CLI_DONE)
-        status = cli_settings_reach(run, &arguments->settings, way->outputs, way->outputs[1] == NULL ? 1 : 2);
+    int status =
+        way == NULL ? CLI_FAILED : cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &rows);
+    if (status == CLI_DONE) status = take_settings(run, way, arguments);
     if (status != CLI_DONE) return status;
     float *scores = cli_floats_new(rows.count, 1);
     scored *ranked = NULL;
     duet_separation separation = {0};
-    status = scores == NULL ? CLI_FAILED : compute(run, way, arguments, &rows, scores);
+    status = scores == NULL ? CLI_FAILED : compute(run, way, &rows, scores);
     if (status == CLI_DONE && arguments->against != NULL) status = separate(way, arguments, &rows, scores, &separation);
     if (status == CLI_DONE) ranked = rank(scores, rows.count);
     if (status == CLI_DONE && ranked == NULL) status = CLI_FAILED;

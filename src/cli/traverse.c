@@ -12,7 +12,7 @@
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
-    cli_list latents;
+    cli_list latents, settings;
     bool json;
 };
 
@@ -25,6 +25,7 @@ static const cli_option options[] = {
     {CLI_COUNT, NULL, 'n', PLACE(rows), "N", "how many, a row each (default: 10)", 1, 1000},
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "examples a row (default: 10)", 2, 1000},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what the others are drawn from (default: 0)", 0, INT64_MAX},
+    CLI_SET_OPTION(PLACE(settings)),
     {CLI_TEXT, "out", 0, PLACE(out), "FILE", "FILE.png or FILE.npy (default: samples/traversal.png in the run)", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: each row's latent and how much it changes", 0,
      0},
@@ -168,6 +169,7 @@ static int traverse(duet_run *run, const struct arguments *arguments)
     size_t count, width = duet_run_latent_features(run);
     int status = cli_run_needs(run, DUET_DECODE, "be traversed: it decodes no latents");
     if (status == CLI_DONE) status = cli_run_needs(run, DUET_SAMPLE, "be traversed: its codes have no prior");
+    if (status == CLI_DONE) status = cli_settings_take(run, &arguments->settings, (const char *[]){DUET_DECODE}, 1);
     if (status != CLI_DONE) return status;
     axis *axes = list_axes(run, &count);
     float *base = cli_floats_new(1, width);
@@ -198,6 +200,7 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_traverse, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
+    if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
     if (status == CLI_DONE) status = traverse(opened, &arguments);
     duet_run_close(&opened);
