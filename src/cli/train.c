@@ -29,7 +29,7 @@ static const cli_option options[] = {
      "one of 'duet datasets', or a file or folder of examples: 'duet data'\n"
      "says what it is taken for (default: fashion-mnist)",
      0, 0},
-    CLI_DATA_OPTIONS(PLACE(words.size), PLACE(words.labels)),
+    CLI_DATA_OPTIONS(PLACE(words.size), PLACE(words.labels), PLACE(words.split)),
     {CLI_COUNT, "epochs", 0, PLACE(epochs), "N", "train until N epochs are done (default: the model's own)", 1,
      UINT32_MAX},
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "train until N steps are done, instead of epochs", 1, UINT32_MAX},

@@ -24,7 +24,8 @@ static duet_status add_part(duet_data_part *part, uint64_t *sum, duet_error *err
 duet_status duet_data_checksum(duet_data *data, duet_error *error)
 {
     uint64_t sum = DUET_CHECKSUM_BEGIN;
-    bool divided = data->parts[DUET_TEST].first > 0; /* one file for both splits */
+    /* one file for both splits, or for those that are still to be made of it */
+    bool divided = data->parts[DUET_TEST].first > 0 || data->parts[DUET_TEST].rows.source == NULL;
     if (data->info.checksum[0] != '\0') return DUET_OK;
     if (data->generated != NULL) {
         sum = duet_checksum_add(sum, data->name, strlen(data->name));

@@ -85,7 +85,7 @@ duet_status duet_run_data_checksum(const char *run, char checksum[24], duet_erro
     if (status == DUET_OK) status = duet_run_file_read(&file, place.directory, error);
     free(place.directory);
     if (status != DUET_OK) return status;
-    status = duet_data_open(&data, file.choice.data, error);
+    status = duet_data_open_divided(&data, file.choice.data, file.choice.division, error);
     if (status == DUET_OK) status = duet_data_checksum(data, error);
     if (status == DUET_OK) snprintf(checksum, 24, "%s", duet_data_describe(data)->checksum);
     duet_data_close(&data);

@@ -57,10 +57,11 @@ static json_t *describe_data(const duet_data_info *info, const char *name)
     json_t *shape = json_array();
     for (size_t i = 0; i < info->shape.rank; i++)
         (void)json_array_append_new(shape, json_integer((json_int_t)info->shape.dims[i]));
-    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:{s:o, s:o}}", "name", name, "source", info->source, "shape",
-                     shape, "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
-                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "range", "train",
-                     describe_range(info, DUET_TRAIN), "test", describe_range(info, DUET_TEST));
+    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:s, s:{s:o, s:o}}", "name", name, "source", info->source,
+                     "shape", shape, "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN],
+                     "test", (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "split",
+                     duet_division_name(info->division), "range", "train", describe_range(info, DUET_TRAIN), "test",
+                     describe_range(info, DUET_TEST));
 }
 
 /* {"group": count} of all groups that some phase updates; a group whose count is 0 is left out. */
@@ -189,6 +190,17 @@ static const char *read_text(reader *from, const char *key)
     return text;
 }
 
+/* Runs of before there was a choice had the last tenth. */
+static duet_division read_division(reader *data)
+{
+    const json_t *word = json_object_get(data->object, "split");
+    if (word == NULL) return DUET_DIVISION_LAST;
+    for (duet_division it = DUET_DIVISION_GIVEN; it <= DUET_DIVISION_SHUFFLED; it++)
+        if (json_is_string(word) && strcmp(json_string_value(word), duet_division_name(it)) == 0) return it;
+    data->missing = "split";
+    return DUET_DIVISION_LAST;
+}
+
 static uint64_t read_count(reader *from, const char *key, bool may_be_null)
 {
     const json_t *value = json_object_get(from->object, key);
@@ -267,6 +279,7 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     choice->checkpoint_every = read_count(&top, "checkpoint_every", false);
     reader data = {read_object(&top, "data"), NULL}, device = {read_object(&top, "device"), NULL};
     choice->data = read_text(&data, "name");
+    choice->division = read_division(&data);
     choice->gemm = read_text(&top, "gemm");
     choice->judge = json_string_value(json_object_get(file->document, "judge"));
     choice->tuning = json_string_value(json_object_get(json_object_get(file->document, "tuning"), "file"));

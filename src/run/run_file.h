@@ -12,6 +12,7 @@
 /** What the user chose, as opposed to what the machine is. Strings are borrowed. */
 typedef struct duet_run_choice {
     const char *model, *data;    /* data: a name, or an absolute path */
+    duet_division division;      /* of data without test examples of their own that do not say it themselves */
     const char *const *settings; /* "key=value" */
     size_t setting_count;
     uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */

@@ -128,6 +128,7 @@ static duet_status choose(training *run, duet_error *error)
         if (options->gemm != NULL) run->choice.gemm = options->gemm;
     } else {
         if (options->family == NULL) return duet_fail(error, DUET_ERROR_USAGE, "no model was named");
+        run->choice.division = DUET_DIVISION_SHUFFLED;
         run->data_name = options->own_data != NULL ? strdup(duet_data_describe(options->own_data)->name)
                                                    : duet_run_data_name(run->choice.data);
         if (run->data_name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
@@ -174,7 +175,7 @@ static duet_status open_data(training *run, duet_error *error)
     const char *note;
     bool question;
     run->data = run->options->own_data;
-    if (run->data == NULL) DUET_TRY(duet_data_open(&run->data, run->choice.data, error));
+    if (run->data == NULL) DUET_TRY(duet_data_open_divided(&run->data, run->choice.data, run->choice.division, error));
     for (size_t i = 0; (note = duet_data_note(run->data, i, &question)) != NULL; i++) {
         if (question && !run->resumed) return duet_fail(error, DUET_ERROR_DATA, "%s", note);
         say(run, "warning: %s", note);
