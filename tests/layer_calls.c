@@ -4,7 +4,7 @@
  * there were and which failed. Releases go straight to the driver: nothing can be done about one that fails. */
 #define CL_TARGET_OPENCL_VERSION 300
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
-#include <CL/cl_layer.h>
+#include "layer.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -136,14 +136,6 @@ __attribute__((destructor)) static void tell(void)
     if (!file) return;
     (void)fprintf(file, "%ld %s\n", atomic_load(&calls), failed);
     (void)fclose(file);
-}
-
-CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *size_ret)
-{
-    if (name != CL_LAYER_API_VERSION || (value && size < sizeof(cl_layer_api_version))) return CL_INVALID_VALUE;
-    if (value) *(cl_layer_api_version *)value = CL_LAYER_API_VERSION_100;
-    if (size_ret) *size_ret = sizeof(cl_layer_api_version);
-    return CL_SUCCESS;
 }
 
 CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,

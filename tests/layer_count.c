@@ -3,7 +3,7 @@
  * apart by who makes them, since CLBlast makes objects of its own. Entries left NULL go straight to the driver. */
 #define _GNU_SOURCE              /* dladdr */
 #define CL_TARGET_OPENCL_VERSION 300
-#include <CL/cl_layer.h>
+#include "layer.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -173,14 +173,6 @@ static cl_int CL_API_CALL count_clEnqueueMarkerWithWaitList(cl_command_queue que
     cl_int code = next->clEnqueueMarkerWithWaitList(queue, waits, wait, event);
     note_event(event, __builtin_return_address(0));
     return code;
-}
-
-CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *size_ret)
-{
-    if (name != CL_LAYER_API_VERSION || (value && size < sizeof(cl_layer_api_version))) return CL_INVALID_VALUE;
-    if (value) *(cl_layer_api_version *)value = CL_LAYER_API_VERSION_100;
-    if (size_ret) *size_ret = sizeof(cl_layer_api_version);
-    return CL_SUCCESS;
 }
 
 #define TAKE(name) counting.name = count_##name

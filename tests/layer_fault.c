@@ -3,7 +3,7 @@
  * "refuse:NAME" (short of resources), says what happens to launches of kernels whose name begins with NAME;
  * "unable:" to every build of a program. Entries left NULL go straight to the driver. */
 #define CL_TARGET_OPENCL_VERSION 300
-#include <CL/cl_layer.h>
+#include "layer.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -43,14 +43,6 @@ static cl_int CL_API_CALL fault_clBuildProgram(cl_program program, cl_uint count
     const char *word = getenv("LAYER_FAULT");
     if (word && word[0] == 'u') return CL_BUILD_PROGRAM_FAILURE;
     return next->clBuildProgram(program, count, devices, options, notify, context);
-}
-
-CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t size, void *value, size_t *size_ret)
-{
-    if (name != CL_LAYER_API_VERSION || (value && size < sizeof(cl_layer_api_version))) return CL_INVALID_VALUE;
-    if (value) *(cl_layer_api_version *)value = CL_LAYER_API_VERSION_100;
-    if (size_ret) *size_ret = sizeof(cl_layer_api_version);
-    return CL_SUCCESS;
 }
 
 CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const struct _cl_icd_dispatch *target,

@@ -77,7 +77,8 @@ PROGRAMS = {
     "families": (1200, ["tests/test_families", "all"]),  # every family on the six kinds of data, two steps and all outputs
     "kills": (8000, [sys.executable, str(HERE / "test_kill_sweep.py"), "duet", "--kills", "100"]),  # of each family
     "sweeps": (15000, [sys.executable, str(HERE / "test_sweeps.py"), "duet", "tests/liblayer_calls.so",
-                       "tests/libpreload_files.so", "--whole"]),  # every call of short runs fails once for each error
+                       "tests/libpreload_files.so", "tests/libpreload_memory.so",
+                       "--whole"]),  # every call of short runs, each allocation too, fails once for each error
 }
 WORST = {">=": min, "<=": max}
 

@@ -95,7 +95,7 @@ static inline duet_metric_value value_of(duet_run *run, const char *metric, duet
 static inline void check_interval(duet_metric_value it, double value, double low, double high)
 {
     bool same = isnan(low) ? isnan(it.low) && isnan(it.high) : fabs(it.low - low) < 1e-6 && fabs(it.high - high) < 1e-6;
-    if (fabs(it.value - value) > 1e-6 || !same)
+    if (!(fabs(it.value - value) <= 1e-6) || !same)
         fail_msg("%s is %g (%g to %g), not %g (%g to %g)", it.name, it.value, it.low, it.high, value, low, high);
 }
 

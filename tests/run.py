@@ -85,6 +85,8 @@ def run_test(test, build, suite, slowness):
 
 def main():
     build, suite, totals = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # what a background job ignores, tests send: programs keep ignoring it
     listed = json.loads((build / "meson-info" / "intro-tests.json").read_text())
     tests = [test for test in listed if f"duet:{suite}" in test["suite"]]
     tests.sort(key=lambda test: -test["timeout"])  # the longest first, so that none is left alone at the end

@@ -148,7 +148,7 @@ static void padding_is_never_the_largest(void **state)
     assert_values(pooled, x, (const float[]){-3, -2}, (double[]){-2, -2}, 0);
 }
 
-static void ties_share_the_gradient(void **state)
+static void the_first_of_equals_has_the_gradient(void **state)
 {
     (void)state;
     duet_node x = picture(1, 2, 3, 1), gradient, whole;
@@ -156,8 +156,8 @@ static void ties_share_the_gradient(void **state)
     duet_node pooled = duet_max_pool(x, ONE(duet_window_valid(2, 1)));
     duet_grad(duet_sum(pooled, DUET_ALL_AXES, false), &x, 1, &gradient);
     duet_grad(duet_sum(duet_global_max_pool(x), DUET_ALL_AXES, false), &x, 1, &whole);
-    assert_values(gradient, x, tied, (double[]){1.0 / 3, 2.0 / 3, 1.0 / 3, 0, 2.0 / 3, 0}, 1e-6);
-    assert_values(whole, x, tied, (double[]){0.25, 0.25, 0.25, 0, 0.25, 0}, 0);
+    assert_values(gradient, x, tied, (double[]){1, 1, 0, 0, 0, 0}, 0);
+    assert_values(whole, x, tied, (double[]){1, 0, 0, 0, 0, 0}, 0);
 }
 
 static void global_pools(void **state)
@@ -265,7 +265,7 @@ static void pools_store_no_windows(void **state)
         assert_int_equal(averaged.largest, elements);
         duet_grad(duet_sum(duet_square(largest), DUET_ALL_AXES, false), &x, 1, &roots[1]);
         cost both = cost_of(roots, 2);
-        assert_in_range(both.launches, 2, 4);
+        assert_in_range(both.launches, 2, 6);
         assert_int_equal(both.largest, elements);
     }
 }
@@ -398,13 +398,20 @@ static void mistakes_have_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_WORKSHOP(same_is_as_in_tensorflow),        WITH_WORKSHOP(windows_are_counted),
-        WITH_WORKSHOP(windows_and_fold_by_hand),        WITH_WORKSHOP(pools_are_as_in_jax),
-        WITH_WORKSHOP(gradient_of_a_pool_is_as_in_jax), WITH_WORKSHOP(padding_is_never_the_largest),
-        WITH_WORKSHOP(ties_share_the_gradient),         WITH_WORKSHOP(global_pools),
-        WITH_WORKSHOP(bilinear_is_as_in_pytorch),       WITH_WORKSHOP(nearest_repeats),
-        WITH_WORKSHOP(shuffle_is_as_in_tensorflow),     WITH_WORKSHOP(pools_store_no_windows),
-        WITH_WORKSHOP(shuffles_and_nearest_are_views),  WITH_WORKSHOP(mistakes_have_words),
+        WITH_WORKSHOP(same_is_as_in_tensorflow),
+        WITH_WORKSHOP(windows_are_counted),
+        WITH_WORKSHOP(windows_and_fold_by_hand),
+        WITH_WORKSHOP(pools_are_as_in_jax),
+        WITH_WORKSHOP(gradient_of_a_pool_is_as_in_jax),
+        WITH_WORKSHOP(padding_is_never_the_largest),
+        WITH_WORKSHOP(the_first_of_equals_has_the_gradient),
+        WITH_WORKSHOP(global_pools),
+        WITH_WORKSHOP(bilinear_is_as_in_pytorch),
+        WITH_WORKSHOP(nearest_repeats),
+        WITH_WORKSHOP(shuffle_is_as_in_tensorflow),
+        WITH_WORKSHOP(pools_store_no_windows),
+        WITH_WORKSHOP(shuffles_and_nearest_are_views),
+        WITH_WORKSHOP(mistakes_have_words),
     };
     return RUN_TESTS("image", tests, open_device, close_device);
 }

@@ -218,6 +218,22 @@ static void report_twice(duet_model *m)
     duet_report(m, "x", test_number(m, "memory", 0));
 }
 
+/* How the build of a model of this function ends, with that status. */
+static duet_error refusal_of(void (*build_function)(duet_model *m), duet_build_mode mode, duet_status status)
+{
+    duet_error error = {0};
+    duet_data *data;
+    duet_model *model;
+    duet_build *build;
+    duet_family family = family_of(build_function);
+    assert_ok(duet_data_open(&data, plain, &error), &error);
+    assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
+    assert_status(duet_model_build(model, mode, 4, &build, &error), status, &error);
+    duet_model_free(&model);
+    duet_data_close(&data);
+    return error;
+}
+
 static duet_node narrow(duet_model *m, duet_node z)
 {
     return duet_dense(duet_model_group(m, "net"), "layer", z, 35);
@@ -297,20 +313,11 @@ static void mistakes_are_named(void **state)
         {invert_one_number, "what is said is [20, 1]", DUET_BUILD_EVAL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        duet_error error = {0};
-        duet_data *data;
-        duet_model *model;
-        duet_build *build;
-        duet_family family = family_of(rows[i].build);
-        assert_ok(duet_data_open(&data, plain, &error), &error);
-        assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
-        assert_status(duet_model_build(model, rows[i].mode, 4, &build, &error), DUET_ERROR_GRAPH, &error);
+        duet_error error = refusal_of(rows[i].build, rows[i].mode, DUET_ERROR_GRAPH);
         assert_message(&error, rows[i].message);
         assert_message(&error, "test_mistakes.c:");
         assert_message(&error, "(model phases, examples of ");
         assert_null(strstr(error.message, "src/"));
-        duet_model_free(&model);
-        duet_data_close(&data);
     }
 }
 
@@ -328,18 +335,9 @@ static void data_that_do_not_fit_are_named(void **state)
          "multiples of 4, were expected"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        duet_error error = {0};
-        duet_data *data;
-        duet_model *model;
-        duet_build *build;
-        duet_family family = family_of(rows[i].build);
-        assert_ok(duet_data_open(&data, plain, &error), &error);
-        assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
-        assert_status(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), DUET_ERROR_DATA, &error);
+        duet_error error = refusal_of(rows[i].build, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
         assert_ptr_equal(strstr(error.message, rows[i].message), error.message);
         assert_null(strstr(error.message, ".c:"));
-        duet_model_free(&model);
-        duet_data_close(&data);
     }
 }
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes calls fail, one in each run of a command: every OpenCL call, and every call that writes files.
+"""Makes calls fail, one in each run of a command: every OpenCL call, every call that writes files, every allocation.
 
-usage: test_sweeps.py build/duet LAYER.so PRELOAD.so [--whole] [COMMAND...]
+usage: test_sweeps.py build/duet LAYER.so FILES.so MEMORY.so [--whole] [COMMAND...]
 
-The OpenCL calls fail through a layer (layer_calls.c), those on files through a preload (preload_files.c). Whatever fails, a
+The OpenCL calls fail through a layer (layer_calls.c), those on files and for memory through preloads (preload_*.c). Whatever fails, a
 command ends in time: well, with the results of an undisturbed one; or with 1 or 3 and a message. No half-written file is
 left, and what was there before is whole. Some of the calls are tried, spread over a command; with --whole each of
 them, for each error. Each test's last line is its count.
@@ -21,8 +21,8 @@ import unittest
 
 import cases
 
-# CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY; EIO, ENOSPC, EINTR.
-OPENCL, FILES = (-4, -5, -6), (5, 28, 4)
+# CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY; EIO, ENOSPC, EINTR; ENOMEM.
+OPENCL, FILES, MEMORY = (-4, -5, -6), (5, 28, 4), (12,)
 SAMPLED, SECONDS, JOBS = 24, 120, len(os.sched_getaffinity(0))
 SMALL = ["--data", "ring8", "--steps", "3", "--quiet"]
 VAE, GAN = ["vae", "--set", "hidden=8", *SMALL], ["gan", "--set", "generator_hidden=8", "--set", "discriminator_hidden=8", *SMALL]
@@ -96,7 +96,8 @@ def sweep(test, command, switch, environment, codes):
     if WHOLE:
         points = [(place, code) for place in range(1, total + 1) for code in codes]
     else:
-        points = [(1 + i * total // SAMPLED, codes[i % len(codes)]) for i in range(min(SAMPLED, total))]
+        sampled = min(SAMPLED, total)
+        points = [(1 + i * total // sampled, codes[i % len(codes)]) for i in range(sampled)]
     before = (TRAINED / "checkpoint.safetensors").read_bytes()
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         trials = list(pool.map(lambda point: attempt(*point), points))
@@ -119,14 +120,18 @@ def add_case(command):
 
     def files(self):
         sweep(self, command, "PRELOAD_FILES", {"LD_PRELOAD": PRELOAD}, FILES)
+
+    def memory(self):
+        sweep(self, command, "PRELOAD_MEMORY", {"LD_PRELOAD": MEMORY_PRELOAD}, MEMORY)
+    setattr(Sweeps, f"test_memory_{command}", memory)
     setattr(Sweeps, f"test_opencl_{command}", opencl)
     setattr(Sweeps, f"test_files_{command}", files)
 
 
 if __name__ == "__main__":
-    PROGRAM, LAYER, PRELOAD = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:4])
+    PROGRAM, LAYER, PRELOAD, MEMORY_PRELOAD = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:5])
     WHOLE = "--whole" in sys.argv
-    for name in [word for word in sys.argv[4:] if word in COMMANDS] or COMMANDS:
+    for name in [word for word in sys.argv[5:] if word in COMMANDS] or COMMANDS:
         add_case(name)
     QUIET = {"POCL_MAX_PTHREAD_COUNT": "1", "DUET_TUNING": "off"}
     with tempfile.TemporaryDirectory() as held:

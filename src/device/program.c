@@ -28,10 +28,17 @@ typedef struct build {
     pthread_cond_t ended;
 } build;
 
+/* A failure may pass: processes that fill one cold cache of kernels take PoCL's files away from each other. */
+static cl_int build_twice(cl_program program, cl_device_id id, const char *options)
+{
+    cl_int code = clBuildProgram(program, 1, &id, options, NULL, NULL);
+    return code == CL_BUILD_PROGRAM_FAILURE ? clBuildProgram(program, 1, &id, options, NULL, NULL) : code;
+}
+
 static void *run_build(void *argument)
 {
     build *b = argument;
-    cl_int code = clBuildProgram(b->program, 1, &b->id, b->options, NULL, NULL);
+    cl_int code = build_twice(b->program, b->id, b->options);
     pthread_mutex_lock(&b->mutex);
     b->code = code;
     b->done = true;
@@ -67,7 +74,7 @@ static void announce(duet_device *device, const char *name)
 static cl_int build_announced(duet_device *device, const char *name, cl_program program, const char *options)
 {
     build b = {.program = program, .id = device->id, .options = options};
-    if (device->log == NULL) return clBuildProgram(program, 1, &b.id, options, NULL, NULL);
+    if (device->log == NULL) return build_twice(program, b.id, options);
     pthread_t thread;
     pthread_mutex_init(&b.mutex, NULL);
     pthread_cond_init(&b.ended, NULL);
