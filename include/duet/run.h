@@ -28,9 +28,9 @@ typedef struct duet_checkpoint_facts {
 /** Reads the checkpoint of a run's directory, or the .safetensors file in one, through and checks each byte, without a
  *  device. Errors: DUET_ERROR_FILE where there is none, DUET_ERROR_DATA for one that is cut or damaged. */
 DUET_API duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts, duet_error *error);
-/** The checksum (duet_data_checksum) of the data that a run's run.json names, as they are now. Errors: also those of
- *  opening data. */
-DUET_API duet_status duet_run_data_checksum(const char *run, char checksum[24], duet_error *error);
+/** The checksum (duet_data_checksum) of `data` as a run would be judged on them; NULL: of those that it was trained on.
+ *  Errors: also those of opening data, DUET_ERROR_DATA where its own were replaced. */
+DUET_API duet_status duet_run_data_checksum(const char *run, const char *data, char checksum[24], duet_error *error);
 
 /* A whole training into a run directory. */
 
@@ -62,7 +62,9 @@ typedef struct duet_verdict {
 
 typedef struct duet_train_options {
     const duet_family *family;
-    const char *data;            /**< NULL: fashion-mnist */
+    const char *data; /**< NULL: fashion-mnist, or what a resumed run was trained on; given for one, where that is now
+                           (DUET_ERROR_DATA if it is not the same) */
+    bool other_data;  /**< a resumed run may go on with data that are not the same, which run.json records */
     duet_data *own_data;         /**< a set that is open, used in place of `data` and of the one that a resumed run
                                       names; NULL: none. It stays the caller's */
     const char *device;          /**< a selector, NULL: the preferred device */
@@ -74,10 +76,10 @@ typedef struct duet_train_options {
     uint64_t seed;
     uint64_t checkpoint_every; /**< steps; 0: at the end of each epoch only */
     const char *out;           /**< the run directory; NULL: runs/MODEL-DATA-N, the first N that is free */
-    const char *resume; /**< a run directory to go on with; model, data, settings, batch and seed are its own, and
-                           DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
-                           lr_final, clip_norm, of a group too), which change from here on. Its family must be given
-                           where it is not built in */
+    const char *resume;        /**< a run directory to go on with; model, settings, batch and seed are its own, and
+                                  DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
+                                  lr_final, clip_norm, of a group too), which change from here on. Its family must be given
+                                  where it is not built in */
     bool profile;
     void (*progress)(void *context, const duet_progress *progress);
     duet_log_function log;
