@@ -118,12 +118,15 @@ DUET_API duet_status duet_folder_make(const char *path, duet_error *error);
 
 /* A finished or stopped run, opened to be used. */
 
-/** Opens run.json and the checkpoint, and the model and data they name; `directory` may also be a checkpoint in it,
- * such as RUN/best.safetensors; a family of the program's own goes to duet_run_open_with. `device` as in
- * duet_device_open. Errors: DUET_ERROR_DATA for a model that is not built in, a damaged file, or data of another shape
- * or range than the run's.
- */
+/** Opens run.json and the checkpoint; `directory` may also be a checkpoint in it, such as RUN/best.safetensors; a family
+ * of the program's own goes to duet_run_open_with. The data are known by run.json and opened when their examples are
+ * first asked for (duet_data_ready). `device` as in duet_device_open. Errors: DUET_ERROR_DATA for a model that is not
+ * built in, a damaged file, or a run of 0.1.0 whose data are of another shape or range by now. */
 DUET_API duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error);
+/** The same with other data than run.json names (NULL: as recorded), or with a family of the program's own, which must
+ *  outlive the run (NULL: the built-in one of that name). Errors: also DUET_ERROR_FILE for a run of another family. */
+DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
+                                        const duet_family *family, duet_error *error);
 DUET_API void duet_run_close(duet_run **run);
 DUET_API duet_model *duet_run_model(duet_run *run);
 DUET_API duet_data *duet_run_data(duet_run *run);
@@ -142,10 +145,6 @@ typedef struct duet_run_speed {
 /** Those of all reports in the run's metrics.jsonl, in order; none where there is no such file. The first one has the
  *  driver's compiling in it. Free *rows with free(). */
 DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_t *count, duet_error *error);
-/** The same with other data than run.json names (NULL: as recorded), or with a family of the program's own, which must
- *  outlive the run (NULL: the built-in one of that name). Errors: also DUET_ERROR_FILE for a run of another family. */
-DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
-                                        const duet_family *family, duet_error *error);
 
 /** Opens a run on the device of another one, which must outlive it. */
 DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);
