@@ -93,7 +93,7 @@ static inline duet_data *open_sound(const char *name)
 {
     duet_error error = {0};
     duet_data *data = NULL;
-    assert_ok(duet_data_open(&data, name, &error), &error);
+    assert_ok(duet_data_open_divided(&data, name, DUET_DIVISION_LAST, &error), &error);
     return data;
 }
 

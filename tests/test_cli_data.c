@@ -184,7 +184,7 @@ static const command_case mistakes[] = {
     {"no such set", {"data", "nothing"}, 2, "", "neither a data set nor a path"},
     {"a bad size", {"data", "@/photos", "--size", "8"}, 2, "", "HEIGHTxWIDTH"},
     {"a bad size in training", {"train", "ae", "--data", "@/photos", "--size", "8"}, 2, "", "HEIGHTxWIDTH"},
-    {"a size of nothing", {"train", "ae", "--size", "8x8"}, 2, "", "--size and --labels say how --data"},
+    {"a size of nothing", {"train", "ae", "--size", "8x8"}, 2, "", "--size, --labels and --split say how --data"},
     {"another ending", {"data", "@/photos", "--out", "sheet.jpg"}, 2, "", "ends in .png"},
     {"another format", {"data", "@/photos", "--convert", "x.npy"}, 2, "", "ends in .npz"},
     {"a sheet that cannot be", {"data", "@/photos", "--out", "@/no/sheet.png"}, 1, NULL, "cannot be written"},

@@ -7,7 +7,7 @@
 static duet_status read_all(const char *name, duet_error *error)
 {
     duet_data *data = NULL;
-    duet_status status = duet_data_open(&data, name, error);
+    duet_status status = duet_data_open_divided(&data, name, DUET_DIVISION_LAST, error);
     if (status != DUET_OK) assert_null(data);
     for (int split = DUET_TRAIN; status == DUET_OK && split <= DUET_TEST; split++) {
         const duet_data_info *info = duet_data_describe(data);

@@ -7,7 +7,7 @@ static void assert_refused(const char *title, const char *name, duet_status expe
 {
     duet_error error = {0};
     duet_data *data = NULL;
-    duet_status status = duet_data_open(&data, name, &error);
+    duet_status status = duet_data_open_divided(&data, name, DUET_DIVISION_LAST, &error);
     duet_data_close(&data);
     if (status != expected || strstr(error.message, piece) == NULL)
         fail_msg("%s: status \"%s\", expected \"%s\"; message \"%s\", expected to hold \"%s\"", title,

@@ -25,7 +25,7 @@ static void assert_refused(const char *name, duet_status expected, const char *p
 {
     duet_error error = {0};
     duet_data *data = NULL;
-    duet_status status = duet_data_open(&data, name, &error);
+    duet_status status = duet_data_open_divided(&data, name, DUET_DIVISION_LAST, &error);
     if (status == DUET_OK) {
         float *values = malloc(1 << 22);
         for (int split = 0; status == DUET_OK && split < 2; split++)

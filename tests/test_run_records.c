@@ -405,9 +405,31 @@ static int begin_with_run(void **state)
     return 0;
 }
 
+/* The examples that a run keeps for its test stay so; a run of before there was a choice had the last tenth. */
+static void a_run_keeps_its_division(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_run *run;
+    char path[PATH];
+    train_well(&ae, "divided");
+    path_of(path, "divided", "");
+    for (int before = 0; before < 2; before++) {
+        if (before) edit("divided", "run.json", "\"split\": \"shuffled\"", "\"divided\": \"shuffled\"");
+        assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+        assert_int_equal(duet_data_describe(duet_run_data(run))->division,
+                         before ? DUET_DIVISION_LAST : DUET_DIVISION_SHUFFLED);
+        duet_run_close(&run);
+    }
+    edit("divided", "run.json", "\"divided\": \"shuffled\"", "\"split\": \"first\"");
+    assert_status(duet_run_open(&run, path, NULL, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "\"split\" is missing or of the wrong type");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_keeps_its_division),
         cmocka_unit_test(checkpoint_and_run_json_are_of_one_run),
         cmocka_unit_test(weights_that_are_no_numbers_are_refused),
         cmocka_unit_test(a_lost_checkpoint_is_missed),

@@ -11,6 +11,16 @@ extern "C" {
 
 typedef enum duet_split { DUET_TRAIN, DUET_TEST } duet_split;
 
+/** Where the test split comes from. */
+typedef enum duet_division {
+    DUET_DIVISION_GIVEN,    /**< the set has test examples of its own, or is generated */
+    DUET_DIVISION_LAST,     /**< the last tenth of the examples */
+    DUET_DIVISION_SHUFFLED, /**< a tenth of each class by chance, which follows from the data's checksum alone */
+} duet_division;
+
+/** "given", "last" or "shuffled". */
+DUET_API const char *duet_division_name(duet_division division);
+
 typedef struct duet_data duet_data;
 
 /** What examples of a generated set are made of, and what is known of each: a number among named values, or a number in
@@ -24,18 +34,20 @@ typedef struct duet_factor {
 } duet_factor;
 
 typedef struct duet_data_info {
-    const char *name;      /**< as given to duet_data_open */
-    const char *source;    /**< the file or folder read, or "generated" */
-    const char *format;    /**< what that was taken for, such as "a folder of pictures"; NULL: it is no path */
-    duet_shape shape;      /**< of one example, such as {28, 28, 1} or {2}; pictures are height, width, channels */
-    duet_type type;        /**< as kept on the device: bytes, scaled to [0, 1] when read, or float32 */
-    bool unit_range;       /**< every value is in [0, 1] */
-    float low[2], high[2]; /**< what the values of each split lie between; bytes, which are 0 to 1 then, are read
-                                through only where they are all dark */
-    bool generated;        /**< made on the device; never ends, an epoch is `count` draws by convention */
-    bool picture;          /**< shape is height, width, channels with 1 or 3 channels */
-    size_t count[2];       /**< examples by duet_split */
-    size_t classes;        /**< 0: no labels */
+    const char *name;       /**< as given to duet_data_open */
+    const char *source;     /**< the file or folder read, or "generated" */
+    const char *format;     /**< what that was taken for, such as "a folder of pictures"; NULL: it is no path */
+    duet_shape shape;       /**< of one example, such as {28, 28, 1} or {2}; pictures are height, width, channels */
+    duet_type type;         /**< as kept on the device: bytes, scaled to [0, 1] when read, or float32 */
+    bool unit_range;        /**< every value is in [0, 1] */
+    float low[2], high[2];  /**< what the values of each split lie between; bytes, which are 0 to 1 then, are read
+                                 through only where they are all dark */
+    bool generated;         /**< made on the device; never ends, an epoch is `count` draws by convention */
+    bool picture;           /**< shape is height, width, channels with 1 or 3 channels */
+    size_t count[2];        /**< examples by duet_split */
+    duet_division division; /**< where the test examples come from */
+    bool labelled[2];       /**< splits whose examples have labels */
+    size_t classes;         /**< 0: no labels */
     const char *const *class_names; /**< [classes], as long as the set is open; NULL: numbers only */
     size_t factor_count;            /**< 0: nobody knows what examples are made of */
     const duet_factor *factors;     /**< [factor_count], static */
@@ -60,12 +72,16 @@ DUET_API duet_status duet_data_check(const char *name, duet_error *error);
  * sizes; the examples themselves are read when first needed. Errors: DUET_ERROR_USAGE (a name that is neither a set nor
  * a path), DUET_ERROR_FILE, DUET_ERROR_DATA; the message says how to get a missing set. */
 DUET_API duet_status duet_data_open(duet_data **data, const char *name, duet_error *error);
+/** The same, where `unsaid` divides a set without test examples of its own whose name does not say "split=last" or
+ *  "split=shuffled"; duet_data_open shuffles. */
+DUET_API duet_status duet_data_open_divided(duet_data **data, const char *name, duet_division unsaid,
+                                            duet_error *error);
 /** A set that a program holds or makes. */
 typedef struct duet_own_data {
     const char *name;         /**< what messages and run.json call it */
     duet_shape shape;         /**< of one example, 1 to 3 extents: features; height, width; height, width, channels */
     duet_type type;           /**< DUET_UINT8, scaled to [0, 1] when read, or DUET_FLOAT32 */
-    size_t count[2];          /**< examples by duet_split; no test examples: the training examples are divided */
+    size_t count[2];          /**< examples by duet_split; no test examples: the last tenth of the others */
     const void *examples[2];  /**< [count, ...shape] of each split, for duet_data_from_memory */
     const uint8_t *labels[2]; /**< [count], NULL: none. Copied */
     size_t classes;           /**< names there are */
@@ -102,6 +118,11 @@ DUET_API duet_status duet_data_convert(duet_data *data, const char *path, duet_e
  *  compressed. Ask before a plan that reads the data is made. Errors: those of reading. */
 DUET_API duet_status duet_data_checksum(duet_data *data, duet_error *error);
 
+/** Opens the files of the data of a run (duet_run_data), which is otherwise done when its examples are first asked for:
+ * a run is drawn from without them. Errors: those of opening, DUET_ERROR_DATA if they are not the data that the run was
+ *  trained on. */
+DUET_API duet_status duet_data_ready(duet_data *data, duet_error *error);
+
 /** Examples first .. first + count - 1 of a split as float32, bytes scaled to [0, 1]. */
 DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,
                                     duet_error *error);
@@ -115,7 +136,7 @@ DUET_API duet_status duet_data_factors(duet_data *data, duet_split split, size_t
                                        duet_error *error);
 
 /** Whether the split has labels: the other one may. */
-DUET_API bool duet_data_has_labels(duet_data *data, duet_split split);
+DUET_API bool duet_data_has_labels(const duet_data *data, duet_split split);
 
 /** A batch as nodes: [batch, ...shape] float32. `draws` (uint32 scalar) counts batches drawn; shuffled: every example
  *  once an epoch, in an order keyed by the store's seed; otherwise in file order. The split stays on the device: one

@@ -22,7 +22,7 @@ struct arguments {
 
 static const cli_option options[] = {
     {CLI_OPERAND, "PATH", 0, PLACE(path), NULL, "a file or folder of examples, or one of 'duet datasets'", 0, 0},
-    CLI_DATA_OPTIONS(PLACE(words.size), PLACE(words.labels)),
+    CLI_DATA_OPTIONS(PLACE(words.size), PLACE(words.labels), PLACE(words.split)),
     {CLI_TEXT, "out", 0, PLACE(out), "FILE.png", "draw a contact sheet: a row of pictures a class, or points", 0, 0},
     {CLI_TEXT, "convert", 0, PLACE(convert), "FILE.npz", "write all of it as one file that is read where it lies", 0,
      0},
@@ -31,22 +31,28 @@ static const cli_option options[] = {
 
 bool cli_data_name(const char *data, const cli_data_words *words, char **made)
 {
+    const char *const keys[] = {"size", "labels", "split"}, *const values[] = {words->size, words->labels,
+                                                                               words->split};
+    size_t room = 1;
     *made = NULL;
-    if (words->size == NULL && words->labels == NULL) return true;
+    for (size_t i = 0; i < CLI_COUNT_OF(keys); i++)
+        if (values[i] != NULL) room += strlen(keys[i]) + strlen(values[i]) + 2;
+    if (room == 1) return true;
     if (data == NULL) {
-        cli_complain(CLI_MISTAKE, "--size and --labels say how --data PATH is to be read: give it too");
+        cli_complain(CLI_MISTAKE, "--size, --labels and --split say how --data PATH is to be read: give it too");
         return false;
     }
-    size_t room = strlen(data) + 32 + (words->size != NULL ? strlen(words->size) : 0) +
-                  (words->labels != NULL ? strlen(words->labels) : 0);
-    *made = malloc(room);
+    *made = malloc(room + strlen(data));
     if (*made == NULL) {
         cli_complain(CLI_FAILED, "there is too little memory for a name");
         return false;
     }
-    snprintf(*made, room, "%s:%s%s%s%s%s", data, words->size != NULL ? "size=" : "",
-             words->size != NULL ? words->size : "", words->size != NULL && words->labels != NULL ? "," : "",
-             words->labels != NULL ? "labels=" : "", words->labels != NULL ? words->labels : "");
+    size_t used = strlen(data);
+    memcpy(*made, data, used + 1);
+    for (size_t i = 0; i < CLI_COUNT_OF(keys); i++)
+        if (values[i] != NULL)
+            used += (size_t)snprintf(*made + used, room + strlen(data) - used, "%c%s=%s",
+                                     used == strlen(data) ? ':' : ',', keys[i], values[i]);
     return true;
 }
 

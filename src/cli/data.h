@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --size and --labels, which belong to the data's name. */
+/* --size, --labels and --split of data that are to be trained on, which belong to the data's name. */
 #ifndef DUET_SRC_CLI_DATA_H
 #define DUET_SRC_CLI_DATA_H
 
@@ -9,19 +9,21 @@
 
 /** What is said of the data beside its name. */
 typedef struct cli_data_words {
-    const char *size, *labels; /* NULL: not given */
+    const char *size, *labels, *split; /* NULL: not given */
 } cli_data_words;
 
 /** The rows of a command's table of options for them. */
-#define CLI_DATA_OPTIONS(place_of_size, place_of_labels)                                                               \
+#define CLI_DATA_OPTIONS(place_of_size, place_of_labels, place_of_split)                                               \
     {CLI_TEXT, "size", 0, place_of_size, "HxW", "scale pictures to cover this size and cut them at the centre", 0, 0}, \
+        {CLI_TEXT, "labels", 0, place_of_labels, "FILE|COLUMN", "labels: a file of them, or a column of a CSV file",   \
+         0,        0},                                                                                                 \
     {                                                                                                                  \
-        CLI_TEXT, "labels", 0, place_of_labels, "FILE|COLUMN", "labels: a file of them, or a column of a CSV file", 0, \
-            0                                                                                                          \
+        CLI_TEXT, "split", 0, place_of_split, "HOW",                                                                   \
+            "where there is no test set: shuffled, a tenth of each class, or last", 0, 0                               \
     }
 
-/** NAME:size=...,labels=..., as the library takes it. *made: the caller frees it. NULL, after a message: too little
- *  memory, or words about no data. */
+/** NAME:size=...,labels=...,split=..., as the library takes it. *made: the caller frees it. NULL, after a message: too
+ * little memory, or words about no data. */
 bool cli_data_name(const char *data, const cli_data_words *words, char **made);
 
 #endif

@@ -59,6 +59,14 @@ static bool take_values(duet_data_options *to, const char *value)
     return to->values != DUET_VALUES_UNSAID;
 }
 
+static bool take_split(duet_data_options *to, const char *value)
+{
+    const int word = which(value, duet_division_name(DUET_DIVISION_LAST), duet_division_name(DUET_DIVISION_SHUFFLED));
+    to->division = word == 0 ? DUET_DIVISION_GIVEN : word == 1 ? DUET_DIVISION_LAST : DUET_DIVISION_SHUFFLED;
+    to->division_said = true;
+    return word != 0;
+}
+
 static const struct {
     const char *key, *takes;
     bool (*take)(duet_data_options *to, const char *value);
@@ -68,6 +76,7 @@ static const struct {
     {"channels", "first or last", take_channels},
     {"alpha", "white or keep", take_alpha},
     {"values", "bytes or numbers", take_values},
+    {"split", "last or shuffled", take_split},
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

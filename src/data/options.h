@@ -4,7 +4,7 @@
 #define DUET_SRC_DATA_OPTIONS_H
 
 #include "data/notes.h"
-#include "duet/base.h"
+#include "duet/data.h"
 
 typedef enum duet_choice_of_channels { DUET_CHANNELS_UNSAID, DUET_CHANNELS_FIRST, DUET_CHANNELS_LAST } duet_channels;
 typedef enum duet_choice_of_alpha { DUET_ALPHA_UNSAID, DUET_ALPHA_WHITE, DUET_ALPHA_KEEP } duet_alpha;
@@ -17,8 +17,10 @@ typedef struct duet_data_options {
     duet_channels channels;
     duet_alpha alpha;
     duet_values values;
-    bool only_labels;  /* of a file of labels: other columns do not matter */
-    duet_notes *notes; /* where to say what is not an error; never NULL while a set is opened */
+    duet_division division; /* split=last or split=shuffled */
+    bool division_said;     /* by the name, not by what opens it */
+    bool only_labels;       /* of a file of labels: other columns do not matter */
+    duet_notes *notes;      /* where to say what is not an error; never NULL while a set is opened */
 } duet_data_options;
 
 /** Reads "PATH" or "PATH:key=value,key=value". A path that is there as it stands has no options. DUET_ERROR_USAGE for a

@@ -61,6 +61,7 @@ static duet_status open_generated(duet_data *data, const duet_generated *set, co
     data->info.count[DUET_TRAIN] = GENERATED_TRAIN;
     data->info.count[DUET_TEST] = GENERATED_TEST;
     data->info.classes = set->classes;
+    data->info.labelled[DUET_TRAIN] = data->info.labelled[DUET_TEST] = set->classes > 0;
     data->info.class_names = set->class_names;
     data->info.factor_count = set->factor_count;
     data->info.factors = set->factors;
@@ -149,7 +150,7 @@ static duet_status open_files(duet_data *data, duet_data_options *options, duet_
     return data->notes.failed ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory") : DUET_OK;
 }
 
-static duet_status open_named(duet_data *data, duet_error *error)
+static duet_status open_named(duet_data *data, duet_division unsaid, duet_error *error)
 {
     const char *behind;
     duet_data_options options;
@@ -160,12 +161,18 @@ static duet_status open_named(duet_data *data, duet_error *error)
         return open_generated(data, set, behind, error);
     }
     DUET_TRY(duet_data_options_read(&options, data->name, error));
+    if (!options.division_said) options.division = unsaid;
     duet_status status = open_files(data, &options, error);
     duet_data_options_free(&options);
     return status;
 }
 
 duet_status duet_data_open(duet_data **opened, const char *name, duet_error *error)
+{
+    return duet_data_open_divided(opened, name, DUET_DIVISION_SHUFFLED, error);
+}
+
+duet_status duet_data_open_divided(duet_data **opened, const char *name, duet_division unsaid, duet_error *error)
 {
     *opened = NULL;
     if (name == NULL) name = named[0].name;
@@ -175,7 +182,7 @@ duet_status duet_data_open(duet_data **opened, const char *name, duet_error *err
         free(data);
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
     }
-    duet_status status = open_named(data, error);
+    duet_status status = open_named(data, unsaid, error);
     if (status != DUET_OK) {
         duet_data_close(&data);
         return status;
@@ -200,6 +207,7 @@ void duet_data_close(duet_data **data)
     free((*data)->combinations);
     free((*data)->name);
     free((*data)->source);
+    free((*data)->owner);
     free(*data);
     *data = NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From rows to a set of two splits, whatever format they come from: shapes and classes must agree, and without test
- * rows the last tenth of the examples is the test split. */
+ * rows a tenth of the examples is the test split (divide.c). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +10,10 @@
 #include "data/archive.h"
 #include "data/class_names.h"
 #include "data/data.h"
+#include "data/divide.h"
 #include "data/plausible.h"
 #include "data/turn.h"
 #include "graph/node.h"
-
-enum { TEST_SHARE = 10 };
 
 static duet_type type_of(const duet_rows *rows)
 {
@@ -30,25 +29,6 @@ static duet_status check_alike(const duet_rows *train, const duet_rows *test, du
                      test->path, train->path, type_of(test) == DUET_UINT8 ? "bytes" : "floats",
                      duet_shape_text(test->shape, has), type_of(train) == DUET_UINT8 ? "bytes" : "floats",
                      duet_shape_text(train->shape, had));
-}
-
-/* Divides the training rows between the splits: each reads them on its own. */
-static duet_status divide(duet_data_part *parts, duet_error *error)
-{
-    duet_data_part *train = &parts[DUET_TRAIN], *test = &parts[DUET_TEST];
-    size_t total = train->count, share = total / TEST_SHARE > 0 ? total / TEST_SHARE : 1;
-    if (total < 2)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: one example; at least two are expected, to train and to test with", train->rows.path);
-    DUET_TRY(duet_rows_share(&test->rows, &train->rows, error));
-    train->count = total - share;
-    test->count = share;
-    test->first = total - share;
-    if (train->labels == NULL) return DUET_OK;
-    test->labels = malloc(share);
-    if (test->labels == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu labels", share);
-    memcpy(test->labels, train->labels + test->first, share);
-    return DUET_OK;
 }
 
 /* [height, width] is a picture of one channel. */
@@ -68,6 +48,7 @@ static void describe(duet_data *data)
     for (size_t split = 0; split < 2; split++) {
         const duet_data_part *part = &data->parts[split];
         info->count[split] = part->count;
+        info->labelled[split] = part->labels != NULL;
         for (size_t i = 0; part->labels != NULL && i < part->count; i++)
             if (part->labels[i] >= info->classes) info->classes = (size_t)part->labels[i] + 1;
     }
@@ -206,7 +187,7 @@ static void tell_of_order(const duet_data_part *parts, const duet_data_options *
     if (classes < 2 || pieces > classes || in_test == classes) return;
     duet_notes_add(options->notes, false,
                    "%s: the examples are in the order of their classes, so that the test split, the last tenth, holds "
-                   "%zu of %zu: mix them, or give a test set of its own",
+                   "%zu of %zu: let them be mixed (split=shuffled), or give a test set of its own",
                    parts[DUET_TRAIN].rows.path, in_test, classes);
 }
 
@@ -215,10 +196,13 @@ static duet_status finish(duet_data *data, const duet_data_options *options, due
 {
     duet_data_part *parts = data->parts;
     bool divided = parts[DUET_TEST].count == 0;
-    if (divided) DUET_TRY(divide(parts, error));
+    if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
+    if (!divided && options->division_said)
+        duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",
+                       options->path, duet_division_name(options->division));
     DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
     DUET_TRY(look_at_ranges(data, divided, options, error));
-    if (divided) tell_of_order(parts, options);
+    if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
     describe(data);
     return DUET_OK;
 }

@@ -49,11 +49,10 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const du
     const duet_run_choice *choice = &file->choice;
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, directory, given, &family, error));
-    DUET_TRY(duet_data_open(&run->data, data != NULL ? data : choice->data, error));
-    DUET_TRY(duet_run_file_check_data(file, directory, duet_data_describe(run->data), error));
+    DUET_TRY(duet_data_record_open(&file->data, directory, data, &run->data, error));
     DUET_TRY(
         duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
-    duet_model_set_classes(run->model, file->classes);
+    duet_model_set_classes(run->model, file->data.info.classes);
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run, file);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
@@ -159,7 +158,7 @@ duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *er
     duet_data_close(&run->samples);
     if (data == NULL) return DUET_OK;
     duet_data *samples = NULL;
-    DUET_TRY(duet_data_open(&samples, data, error));
+    DUET_TRY(duet_data_open_divided(&samples, data, DUET_DIVISION_LAST, error));
     const duet_data_info *info = duet_data_describe(samples);
     size_t features = duet_shape_elements(info->shape),
            wanted = duet_shape_elements(duet_data_describe(run->data)->shape);
@@ -200,7 +199,7 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
     size_t widths[2];
     for (size_t i = 0; i < 2; i++) {
         duet_data_close(&run->given[i]);
-        DUET_TRY(duet_data_open(&run->given[i], paths[i], error));
+        DUET_TRY(duet_data_open_divided(&run->given[i], paths[i], DUET_DIVISION_LAST, error));
         duet_shape shape = duet_data_describe(run->given[i])->shape;
         widths[i] = shape.dims[0];
         if (shape.rank != 1 || duet_data_describe(run->given[i])->generated)

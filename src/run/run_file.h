@@ -7,11 +7,13 @@
 #include <jansson.h>
 
 #include "duet/run.h"
+#include "run/data_record.h"
 #include "train/trainer.h"
 
 /** What the user chose, as opposed to what the machine is. Strings are borrowed. */
 typedef struct duet_run_choice {
     const char *model, *data;    /* data: a name, or an absolute path */
+    duet_division division;      /* of data without test examples of their own that do not say it themselves */
     const char *const *settings; /* "key=value" */
     size_t setting_count;
     uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */
@@ -25,9 +27,7 @@ typedef struct duet_run_choice {
 typedef struct duet_run_file {
     json_t *document;
     duet_run_choice choice;
-    duet_shape shape;                             /* of an example of its data */
-    bool unit_range;                              /* whether that data lies in [0, 1] */
-    size_t classes;                               /* of its labels; 0: none */
+    duet_data_record data;
     bool checkpointed;                            /* it has had a checkpoint */
     const char *device, *driver, *device_version; /* what it ran on */
     char **lines;                                 /* what choice.settings points to */
@@ -47,11 +47,6 @@ duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, d
  *  has another name than the run's model. */
 duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
                                  const duet_family **family, duet_error *error);
-
-/** DUET_ERROR_DATA unless examples of `data` have the shape and the range of those that the run was trained on: a model
- *  reads and writes its outputs by both. */
-duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
-                                     duet_error *error);
 
 /** Writes DIRECTORY/run.json whole or not at all. `before`: what it said until now, for a run that is resumed; NULL for
  *  a new one. */
