@@ -424,6 +424,15 @@ static void a_discriminator_is_drawn_along_the_line(void **state)
     json_decref(parsed);
 }
 
+static void copy(const char *from, const char *to)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    char *bytes = test_file_read(inside(from, path), &size);
+    test_file_write(inside(to, path), bytes, size);
+    free(bytes);
+}
+
 /* Averages are other weights, and nothing but settings makes one command ask them. */
 static void every_command_takes_settings_of_use(void **state)
 {
@@ -461,13 +470,24 @@ static void every_command_takes_settings_of_use(void **state)
     }
 }
 
+static void assert_same_files(const char *first, const char *second)
+{
+    char path[PATH_SIZE];
+    size_t sizes[2];
+    char *a = test_file_read(inside(first, path), &sizes[0]), *b = test_file_read(inside(second, path), &sizes[1]);
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(a, b, sizes[0]);
+    free(a);
+    free(b);
+}
+
 /* The document says which examples were looked at. */
-static void assert_looks_at(const char *command, const char *data, const char *asked, const char *split, int examples)
+static void assert_looks_at(const char *command, const char *of, const char *data, const char *asked, const char *split,
+                            int examples)
 {
     json_t *parsed =
-        asked == NULL
-            ? document(RUN(command, "@/vae", "--data", data, "--out", "@/seen.npy", "--json"))
-            : document(RUN(command, "@/vae", "--data", data, "--split", asked, "--out", "@/seen.npy", "--json"));
+        asked == NULL ? document(RUN(command, of, "--data", data, "--out", "@/seen.npy", "--json"))
+                      : document(RUN(command, of, "--data", data, "--split", asked, "--out", "@/seen.npy", "--json"));
     json_t *shape = json_object_get(parsed, "shape"), *count = json_object_get(parsed, "examples");
     assert_string_equal(json_string_value(json_object_get(parsed, "split")), split);
     if (shape != NULL) count = json_array_get(shape, json_array_size(shape) == 3 ? 1 : 0);
@@ -487,23 +507,16 @@ static void other_data_is_looked_at_whole(void **state)
     for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 1000) / 500 - 1;
     assert_ok(duet_write_npy(inside("other.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        assert_looks_at(commands[i], "@/other.npy", NULL, "all", ROWS);
-        assert_looks_at(commands[i], "@/other.npy", "test", "test", ROWS / 10);
-        assert_looks_at(commands[i], "@/other.npy", "train", "train", ROWS - ROWS / 10);
+        assert_looks_at(commands[i], "@/vae", "@/other.npy", NULL, "all", ROWS);
+        assert_looks_at(commands[i], "@/vae", "@/other.npy", "test", "test", ROWS / 10);
+        assert_looks_at(commands[i], "@/vae", "@/other.npy", "train", "train", ROWS - ROWS / 10);
     }
-    /* both splits, one after the other, and as many of them as -n says; the originals are what reconstruct read */
-    float *all = (float *)read_array("seen.npy", "'shape': (2, 36, 2)", 2 * 36 * 2 * sizeof(float)), *both;
+    /* in the order of the file, and as many as -n says; the originals are what reconstruct read */
     expect(RUN("reconstruct", "@/vae", "--data", "@/other.npy", "-n", "38", "--out", "@/seen.npy"), 0, NULL,
            "38 examples of both splits");
-    both = (float *)read_array("seen.npy", "'shape': (2, 38, 2)", 2 * 38 * 2 * sizeof(float));
-    assert_memory_equal(both, all, 36 * 2 * sizeof(float));
-    free(all);
-    expect(RUN("reconstruct", "@/vae", "--data", "@/other.npy", "--split", "test", "--out", "@/seen.npy"), 0, NULL,
-           "4 examples of the test split");
-    all = (float *)read_array("seen.npy", "'shape': (2, 4, 2)", 2 * 4 * 2 * sizeof(float));
-    assert_memory_equal(both + 36 * 2, all, 2 * 2 * sizeof(float));
-    free(all);
-    free(both);
+    float *seen = (float *)read_array("seen.npy", "'shape': (2, 38, 2)", 2 * 38 * 2 * sizeof(float));
+    assert_memory_equal(seen, points, 38 * 2 * sizeof(float));
+    free(seen);
     expect(RUN("score", "@/vae", "-n", "20", "--against", "@/other.npy"), 0, "against 20 examples", NULL);
     expect(RUN("invert", "@/vae", "--data", "@/other.npy", "--example", "39", "--set", "steps=2", "--out", "@/l.npy"),
            0, "mse", NULL);
@@ -512,13 +525,33 @@ static void other_data_is_looked_at_whole(void **state)
     expect(RUN("encode", "@/vae", "--split", "half"), 2, NULL, "train, test or all");
 }
 
-static void copy(const char *from, const char *to)
+/* The model has learnt nine tenths of them, under whatever name they lie. */
+static void own_data_elsewhere_keeps_its_test_split(void **state)
 {
+    (void)state;
+    enum { ROWS = 40 };
+    float points[2 * ROWS];
     char path[PATH_SIZE];
-    size_t size;
-    char *bytes = test_file_read(inside(from, path), &size);
-    test_file_write(inside(to, path), bytes, size);
-    free(bytes);
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 991) / 500 - 1;
+    assert_ok(duet_write_npy(inside("own.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    copy("own.npy", "moved.npy");
+    expect(RUN("train", "vae", "--data", "@/own.npy", "--steps", "2", "--batch", "9", "--out", "@/moved"), 0, NULL,
+           NULL);
+    assert_looks_at("encode", "@/moved", "@/moved.npy", NULL, "test", ROWS / 10);
+    assert_looks_at("score", "@/moved", "@/moved.npy", "all", "all", ROWS);
+    expect(RUN("encode", "@/moved", "--out", "@/mine.npy"), 0, NULL, NULL);
+    expect(RUN("encode", "@/moved", "--data", "@/moved.npy", "--out", "@/same.npy"), 0, NULL, NULL);
+    assert_same_files("mine.npy", "same.npy");
+    points[0] += 1;
+    assert_ok(duet_write_npy(inside("moved.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    assert_looks_at("encode", "@/moved", "@/moved.npy", NULL, "all", ROWS);
+    expect(RUN("reconstruct", "@/moved", "--split", "all", "--out", "@/all.npy"), 0, NULL,
+           "40 examples of both splits");
+    float *seen = (float *)read_array("all.npy", "'shape': (2, 40, 2)", 2 * 40 * 2 * sizeof(float));
+    points[0] -= 1;
+    assert_memory_equal(seen, points, 40 * 2 * sizeof(float));
+    free(seen);
 }
 
 /* A run made of one's run.json and another's checkpoint. */
@@ -598,6 +631,7 @@ int main(void)
         cmocka_unit_test(a_discriminator_is_drawn_along_the_line),
         cmocka_unit_test(every_command_takes_settings_of_use),
         cmocka_unit_test(other_data_is_looked_at_whole),
+        cmocka_unit_test(own_data_elsewhere_keeps_its_test_split),
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),
         cmocka_unit_test(a_judge_knows_its_classes_whatever_it_is_shown),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),

@@ -174,14 +174,14 @@ static int classify(duet_run *run, const struct arguments *arguments)
     int status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &it.rows);
     if (status == CLI_DONE)
         status = cli_settings_take(run, &arguments->settings, it.bayes ? densities : logits, it.bayes ? 2 : 1);
-    if (status != CLI_DONE) return status;
-    it.probabilities = cli_floats_new(it.rows.count, it.classes);
-    it.labels = cli_rows_labels(run, &it.rows);
-    if (it.probabilities == NULL) status = CLI_FAILED;
+    if (status == CLI_DONE) it.probabilities = cli_floats_new(it.rows.count, it.classes);
+    if (status == CLI_DONE) it.labels = cli_rows_labels(&it.rows);
+    if (status == CLI_DONE && it.probabilities == NULL) status = CLI_FAILED;
     if (status == CLI_DONE) status = judge(run, &it);
     if (status == CLI_DONE) status = cli_floats_check(it.probabilities, it.rows.count * it.classes, "probabilities");
     if (status == CLI_DONE) status = write_file(run, arguments, &it);
     if (status == CLI_DONE) status = report(run, arguments, &it);
+    cli_rows_free(&it.rows);
     free(it.probabilities);
     free(it.labels);
     return status;

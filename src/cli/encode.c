@@ -110,7 +110,7 @@ static int write_files(duet_run *run, const struct arguments *arguments, const c
     else if (status == CLI_DONE)
         cli_print_name(path);
     if (status == CLI_DONE && !arguments->json && labelled) cli_print_name(beside);
-    if (status == CLI_DONE && !arguments->json) cli_rows_say(run, rows);
+    if (status == CLI_DONE && !arguments->json) cli_rows_say(rows);
     free(beside);
     return status;
 }
@@ -130,10 +130,10 @@ static int check_run(duet_run *run, const struct arguments *arguments)
 
 static int encode_and_write(duet_run *run, const struct arguments *arguments)
 {
-    cli_rows rows;
+    cli_rows rows = {0};
     int status = check_run(run, arguments);
     if (status == CLI_DONE) status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &rows);
-    if (status != CLI_DONE) return status;
+    if (status != CLI_DONE) return cli_rows_free(&rows), status;
     codes made = {.count = rows.count, .features = duet_run_features(run, output_of(run))};
     made.values = cli_floats_new(made.count, made.features);
     char *own_path = arguments->out == NULL ? cli_default_path(arguments->run, "codes", "npy") : NULL;
@@ -143,9 +143,10 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &wanted, 1);
     if (status == CLI_DONE) status = cli_floats_check(made.values, made.count * made.features, "codes");
     if (status == CLI_DONE) {
-        made.labels = cli_rows_labels(run, &rows);
+        made.labels = cli_rows_labels(&rows);
         status = write_files(run, arguments, path, &rows, &made);
     }
+    cli_rows_free(&rows);
     free(own_path);
     free(made.values);
     free(made.labels);

@@ -108,7 +108,7 @@ static int print(const work *it, const char *path, const char *note, const duet_
 {
     if (!it->arguments->json) {
         printf("%s\n%s\n", path, note);
-        if (it->of_examples) cli_rows_say(it->run, &it->examples);
+        if (it->of_examples) cli_rows_say(&it->examples);
         return CLI_DONE;
     }
     return cli_json_print(json_pack(
@@ -174,6 +174,7 @@ static int run(int argc, char **argv)
     status = check(&arguments);
     if (status == CLI_DONE) status = cli_run_open(&it.run, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = make(&it);
+    cli_rows_free(&it.examples);
     free(it.rows);
     free(it.values);
     if (it.judge != it.run) duet_run_close(&it.judge);

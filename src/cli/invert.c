@@ -67,6 +67,7 @@ static int make_room(inversion *it)
 
 static void free_room(inversion *it)
 {
+    cli_rows_free(&it->rows);
     free(it->pictures);
     free(it->latents);
     free(it->errors);
@@ -192,7 +193,7 @@ static int report(duet_run *run, const struct arguments *arguments, const invers
                                         cli_json_number(it->variance), "met_share",
                                         cli_json_number(varies ? (double)it->met / (double)it->count : NAN),
                                         "latent_rank", cli_json_number(it->rank)));
-    if (!arguments->own && arguments->examples.count == 0) cli_rows_say(run, &it->rows);
+    if (!arguments->own && arguments->examples.count == 0) cli_rows_say(&it->rows);
     if (!varies) {
         printf("mse %.6g a feature, spread over restarts %.3g\n", error, spread);
         return CLI_DONE;

@@ -366,7 +366,7 @@ static int find_codes(album *it, json_t **latents)
     const duet_wanted wanted = {DUET_LATENT, values};
     status = cli_rows_use(it->run, &rows, -1, &wanted, 1);
     if (status == CLI_DONE) {
-        uint8_t *labels = cli_rows_labels(it->run, &rows);
+        uint8_t *labels = cli_rows_labels(&rows);
         double seen = flatten(values, rows.count, width, plane);
         *latents = codes_json(it, plane, labels, rows.count, seen);
         free(labels);

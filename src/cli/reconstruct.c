@@ -36,17 +36,16 @@ static int reconstruct(duet_run *run, const struct arguments *arguments)
     size_t count = arguments->count != 0 ? (size_t)arguments->count : cli_data_points(info) ? 1000 : 48;
     int status =
         cli_run_needs(run, DUET_RECONSTRUCTION, "reconstruct: nothing in it takes an example to codes and back");
-    cli_rows rows;
+    cli_rows rows = {0};
     if (status == CLI_DONE)
         status = cli_settings_take(run, &arguments->settings, (const char *[]){DUET_RECONSTRUCTION}, 1);
     if (status == CLI_DONE) status = cli_rows_choose(run, arguments->data, arguments->split, count, &rows);
-    if (status != CLI_DONE) return status;
     count = rows.count;
-    float *values = cli_floats_new(2 * count, features);
-    if (values == NULL) return CLI_FAILED;
+    float *values = status == CLI_DONE ? cli_floats_new(2 * count, features) : NULL;
     uint8_t *classes = NULL;
-    status = cli_rows_read(run, &rows, 0, count, values, &classes);
-    const duet_wanted wanted = {DUET_RECONSTRUCTION, values + count * features};
+    if (status == CLI_DONE && values == NULL) status = CLI_FAILED;
+    if (status == CLI_DONE) status = cli_rows_read(run, &rows, 0, count, values, &classes);
+    const duet_wanted wanted = {DUET_RECONSTRUCTION, values == NULL ? NULL : values + count * features};
     if (status == CLI_DONE)
         status = cli_use(run, &(duet_request){.count = count,
                                               .seed = arguments->seed,
@@ -65,7 +64,8 @@ static int reconstruct(duet_run *run, const struct arguments *arguments)
                                                   .values = values,
                                                   .out = arguments->out,
                                                   .json = arguments->json});
-    if (status == CLI_DONE && !arguments->json) cli_rows_say(run, &rows);
+    if (status == CLI_DONE && !arguments->json) cli_rows_say(&rows);
+    cli_rows_free(&rows);
     free(classes);
     free(values);
     return status;

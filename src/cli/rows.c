@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows are numbered through both splits; one pass over them, a piece at a time. */
+/* Rows are numbered through both splits, of which `all` of a divided file are one after the other as in the file. A
+ * pass over them, a piece at a time. */
 #include "cli/rows.h"
 #include "cli/output.h"
 #include "cli/run.h"
@@ -31,33 +32,67 @@ int cli_rows_check(const char *split)
     return cli_complain(CLI_MISTAKE, "--split is train, test or all, not '%s'", split);
 }
 
+/* What is asked for by saying nothing. */
+static int find_usual(duet_run *run, const char *data, const char **split)
+{
+    duet_error error = {0};
+    bool own = true;
+    if (data != NULL && duet_run_data_is_own(run, &own, &error) != DUET_OK) return cli_fail_opened(&error);
+    *split = !own ? "all" : cli_run_split(run) == DUET_TEST ? "test" : "train";
+    return CLI_DONE;
+}
+
+/* All of a set that was divided by chance are looked at in the order of its file. */
+static int open_undivided(cli_rows *rows, const char *data)
+{
+    const duet_data_info *info = duet_data_describe(rows->data);
+    duet_error error = {0};
+    if (info->division != DUET_DIVISION_SHUFFLED) return CLI_DONE;
+    if (duet_data_ready(rows->data, &error) != DUET_OK ||
+        duet_data_open_divided(&rows->undivided, data != NULL ? data : info->name, DUET_DIVISION_LAST, &error) !=
+            DUET_OK)
+        return cli_fail_opened(&error);
+    rows->data = rows->undivided;
+    return CLI_DONE;
+}
+
 int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t count, cli_rows *rows)
 {
-    duet_data *from = duet_run_data(run);
-    const duet_data_info *info = duet_data_describe(from);
-    const char *usual = data != NULL ? "all" : cli_run_split(run) == DUET_TEST ? "test" : "train";
-    const struct choice *choice = find_choice(split != NULL ? split : usual);
-    *rows = (cli_rows){.split = choice->name, .words = choice->words, .labelled = info->classes > 0};
+    *rows = (cli_rows){.data = duet_run_data(run)};
+    int status = split == NULL ? find_usual(run, data, &split) : CLI_DONE;
+    if (status != CLI_DONE) return status;
+    const struct choice *choice = find_choice(split);
+    rows->split = choice->name;
+    rows->words = choice->words;
+    if (choice->has[DUET_TRAIN] && choice->has[DUET_TEST]) status = open_undivided(rows, data);
+    if (status != CLI_DONE) return status;
+    const duet_data_info *info = duet_data_describe(rows->data);
+    rows->labelled = info->classes > 0;
     for (duet_split part = DUET_TRAIN; part <= DUET_TEST; part++) {
         size_t left = count > 0 ? (size_t)count - rows->count : SIZE_MAX;
         if (!choice->has[part]) continue;
         rows->counts[part] = info->count[part] < left ? info->count[part] : left;
         rows->count += rows->counts[part];
-        if (rows->counts[part] > 0 && !duet_data_has_labels(from, part)) rows->labelled = false;
+        if (rows->counts[part] > 0 && !duet_data_has_labels(rows->data, part)) rows->labelled = false;
     }
     if (rows->count > 0) return CLI_DONE;
     return cli_complain(CLI_FAILED, "%s has no %sexamples", info->name, choice->kind);
 }
 
+void cli_rows_free(cli_rows *rows)
+{
+    duet_data_close(&rows->undivided);
+    *rows = (cli_rows){NULL};
+}
+
 /* Rows of one split. */
-static int read_part(duet_run *run, bool labelled, duet_split split, size_t first, size_t count, float *values,
+static int read_part(duet_data *data, bool labelled, duet_split split, size_t first, size_t count, float *values,
                      uint8_t *classes)
 {
     duet_error error = {0};
     if (count == 0) return CLI_DONE;
-    duet_status status = duet_data_read(duet_run_data(run), split, first, count, values, &error);
-    if (status == DUET_OK && labelled)
-        status = duet_data_labels(duet_run_data(run), split, first, count, classes, &error);
+    duet_status status = duet_data_read(data, split, first, count, values, &error);
+    if (status == DUET_OK && labelled) status = duet_data_labels(data, split, first, count, classes, &error);
     return status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
@@ -70,10 +105,10 @@ int cli_rows_read(duet_run *run, const cli_rows *rows, size_t first, size_t coun
     uint8_t *found = labelled ? malloc(count > 0 ? count : 1) : NULL;
     if (classes != NULL) *classes = found;
     if (labelled && found == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", count);
-    int status = read_part(run, labelled, DUET_TRAIN, first, early, values, found);
+    int status = read_part(rows->data, labelled, DUET_TRAIN, first, early, values, found);
     if (status == CLI_DONE)
-        status = read_part(run, labelled, DUET_TEST, first + early - training, count - early, values + early * features,
-                           labelled ? found + early : NULL);
+        status = read_part(rows->data, labelled, DUET_TEST, first + early - training, count - early,
+                           values + early * features, labelled ? found + early : NULL);
     if (status == CLI_DONE || !labelled) return status;
     free(found);
     *classes = NULL;
@@ -116,21 +151,19 @@ int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_want
     return status;
 }
 
-void cli_rows_say(duet_run *run, const cli_rows *rows)
+void cli_rows_say(const cli_rows *rows)
 {
-    cli_print(stderr, "%zu examples %s of %s\n", rows->count, rows->words,
-              duet_data_describe(duet_run_data(run))->name);
+    cli_print(stderr, "%zu examples %s of %s\n", rows->count, rows->words, duet_data_describe(rows->data)->name);
 }
 
-uint8_t *cli_rows_labels(duet_run *run, const cli_rows *rows)
+uint8_t *cli_rows_labels(const cli_rows *rows)
 {
-    duet_data *data = duet_run_data(run);
     const size_t training = rows->counts[DUET_TRAIN];
     uint8_t *labels = rows->labelled ? malloc(rows->count) : NULL;
     if (labels == NULL) return NULL;
-    if ((training == 0 || duet_data_labels(data, DUET_TRAIN, 0, training, labels, NULL) == DUET_OK) &&
+    if ((training == 0 || duet_data_labels(rows->data, DUET_TRAIN, 0, training, labels, NULL) == DUET_OK) &&
         (rows->counts[DUET_TEST] == 0 ||
-         duet_data_labels(data, DUET_TEST, 0, rows->counts[DUET_TEST], labels + training, NULL) == DUET_OK))
+         duet_data_labels(rows->data, DUET_TEST, 0, rows->counts[DUET_TEST], labels + training, NULL) == DUET_OK))
         return labels;
     free(labels); /* they cannot be read */
     return NULL;

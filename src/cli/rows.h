@@ -9,26 +9,36 @@
 
 /** The rows of a command's table of options for them. */
 #define CLI_ROWS_OPTIONS(place_of_split, place_of_data)                                                                \
-    {CLI_TEXT, "split",                                                                                                \
-     0,        place_of_split,                                                                                         \
-     "SPLIT",  "train, test or all (default: all examples of --data, else test, where\nthere is one)",                 \
-     0,        0},                                                                                                     \
+    {                                                                                                                  \
+        CLI_TEXT,                                                                                                      \
+        "split",                                                                                                       \
+        0,                                                                                                             \
+        place_of_split,                                                                                                \
+        "SPLIT",                                                                                                       \
+        "train, test or all (default: all of other data than the run's own, of\nthose test, where there is one)",      \
+        0,                                                                                                             \
+        0},                                                                                                            \
     {                                                                                                                  \
         CLI_TEXT, "data", 0, place_of_data, "NAME|PATH", "take the examples from here (default: the run's own data)",  \
             0, 0                                                                                                       \
     }
 
-/** Which examples: the first `count` of one split, or of both, those of training first. */
+/** Which examples: the first `count` of one split, or of all. */
 typedef struct cli_rows {
+    duet_data *data;         /* they are read from here; */
+    duet_data *undivided;    /* which is this one, in the order of its file, where all of it is looked at; NULL */
     size_t count, counts[2]; /* counts: of each split */
     const char *split;       /* "train", "test" or "all" */
     const char *words;       /* "of the test split" and the like */
     bool labelled;           /* all of them have labels */
 } cli_rows;
 
-/** The rows that -n, --split and --data ask for. count 0: all. split NULL: all of other data, which `data` names; of
- * the run's own (NULL) those of the test split, or of training where there is no other. Returns an exit status. */
+/** The rows that -n, --split and --data ask for. count 0: all. split NULL: of the data that the run was trained on,
+ *  which are its own (`data` NULL) or lie where `data` says by now, the test split, or training where there is no
+ *  other; of other data all. Returns an exit status. */
 int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t count, cli_rows *rows);
+/** Also of rows that are all zeros, or were not found. */
+void cli_rows_free(cli_rows *rows);
 /** CLI_DONE if --split is train, test, all or not given (NULL); else a message and CLI_MISTAKE. */
 int cli_rows_check(const char *split);
 
@@ -43,9 +53,9 @@ int cli_rows_read(duet_run *run, const cli_rows *rows, size_t first, size_t coun
 int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_wanted *outputs, size_t output_count);
 
 /** Tells on standard error which they are. */
-void cli_rows_say(duet_run *run, const cli_rows *rows);
+void cli_rows_say(const cli_rows *rows);
 
 /** Labels of the rows, which the caller frees; NULL: they have none. */
-uint8_t *cli_rows_labels(duet_run *run, const cli_rows *rows);
+uint8_t *cli_rows_labels(const cli_rows *rows);
 
 #endif

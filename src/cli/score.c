@@ -195,7 +195,7 @@ static int separate(const struct way *way, const struct arguments *arguments, co
 {
     duet_run *other = NULL;
     duet_error error = {0};
-    cli_rows strange;
+    cli_rows strange = {0};
     float *scores = NULL;
     int status = cli_run_open(&other, arguments->run, arguments->device, arguments->against);
     if (status == CLI_DONE) status = take_settings(other, way, arguments);
@@ -206,6 +206,7 @@ static int separate(const struct way *way, const struct arguments *arguments, co
     if (status == CLI_DONE && duet_separate(usual, rows->count, scores, strange.count, result, &error) != DUET_OK)
         status = cli_fail_opened(&error);
     free(scores);
+    cli_rows_free(&strange);
     duet_run_close(&other);
     return status;
 }
@@ -269,16 +270,15 @@ static int print_table(const struct way *way, const cli_rows *rows, const scored
 
 static int score(duet_run *run, const struct arguments *arguments)
 {
-    cli_rows rows;
+    cli_rows rows = {0};
     const struct way *way = choose_way(run, arguments->by);
     int status =
         way == NULL ? CLI_FAILED : cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &rows);
     if (status == CLI_DONE) status = take_settings(run, way, arguments);
-    if (status != CLI_DONE) return status;
-    float *scores = cli_floats_new(rows.count, 1);
+    float *scores = status == CLI_DONE ? cli_floats_new(rows.count, 1) : NULL;
     scored *ranked = NULL;
     duet_separation separation = {0};
-    status = scores == NULL ? CLI_FAILED : compute(run, way, &rows, scores);
+    if (status == CLI_DONE) status = scores == NULL ? CLI_FAILED : compute(run, way, &rows, scores);
     if (status == CLI_DONE && arguments->against != NULL) status = separate(way, arguments, &rows, scores, &separation);
     if (status == CLI_DONE) ranked = rank(scores, rows.count);
     if (status == CLI_DONE && ranked == NULL) status = CLI_FAILED;
@@ -287,6 +287,7 @@ static int score(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE)
         status = arguments->json ? print_json(run, arguments, way, &rows, ranked, &separation)
                                  : print_table(way, &rows, ranked);
+    cli_rows_free(&rows);
     free(scores);
     free(ranked);
     return status;

@@ -249,6 +249,18 @@ duet_data *duet_run_data(duet_run *run)
     return run->data;
 }
 
+duet_status duet_run_data_is_own(duet_run *run, bool *own, duet_error *error)
+{
+    duet_run_file file;
+    char words[DUET_DIFFERENCE_SIZE];
+    *own = true;
+    if (run->directory == NULL) return DUET_OK;
+    DUET_TRY(duet_run_file_read(&file, run->directory, error));
+    duet_status status = duet_data_record_compare(&file.data, run->data, own, words, error);
+    duet_run_file_free(&file);
+    return status;
+}
+
 const char *duet_run_directory(const duet_run *run)
 {
     return run->directory == NULL ? "" : run->directory;
