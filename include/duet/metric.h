@@ -142,14 +142,19 @@ typedef struct duet_monitor_options {
                               that goes on names, if that judge still says the same (duet_train_options.judge) */
     bool stop_on_collapse; /**< look for lost modes, classes and latents, and stop where few are left */
     uint64_t seed;         /**< of the metrics' own noise */
-    const char *resume;    /**< the run that goes on, whose earlier values count; NULL: a new one */
+    const char *resume;    /**< the run that goes on, whose earlier values count; NULL: a new one. What is not said of
+                              metrics, best and patience is as run.json has it; "none" as the only metric, or as the
+                              best, says that there is none any more */
 } duet_monitor_options;
 
 typedef struct duet_monitor duet_monitor;
 
-/** Errors: DUET_ERROR_USAGE for a metric that there is not, or of whose first value neither of two is better. */
+/** Errors: DUET_ERROR_USAGE for a metric that there is not, or of whose first value neither of two is better, and for a
+ *  judge whom nothing asks. */
 DUET_API duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options *options, duet_error *error);
 DUET_API void duet_monitor_free(duet_monitor **monitor);
+/** What it watches, of the options and of the run that goes on, for duet_train_options.watch. */
+DUET_API const duet_watch *duet_monitor_watch(const duet_monitor *monitor);
 /** For duet_train_options.at_start, with the monitor as `watcher`: refuses metrics that the run cannot give, and a
  *  recorded judge that is not what it was. With nothing to watch it only says what a run that goes on was watched by.
  */

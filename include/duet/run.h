@@ -60,6 +60,14 @@ typedef struct duet_verdict {
     char stop[256];    /**< why the training is to stop here; "": it goes on */
 } duet_verdict;
 
+/** What a training is watched by, kept in run.json for when it goes on. */
+typedef struct duet_watch {
+    const char *const *metrics; /**< measured at each epoch's end */
+    size_t metric_count;
+    const char *best;  /**< the metric whose best state is kept; NULL: none */
+    uint64_t patience; /**< epochs without a better one after which the training stops; 0: it does not */
+} duet_watch;
+
 typedef struct duet_train_options {
     const duet_family *family;
     const char *data; /**< NULL: fashion-mnist, or what a resumed run was trained on; given for one, where that is now
@@ -94,6 +102,8 @@ typedef struct duet_train_options {
      * nobody asks. duet_monitor_check is one. */
     duet_status (*at_start)(void *watcher, duet_run *run, duet_error *error);
     void *watcher;
+    const duet_watch *watch; /**< what the watcher looks at, kept in run.json; NULL: nothing, or what the resumed run
+                                was watched by */
     const char *judge; /**< the classifier's run that the watcher asks, kept in run.json; NULL: nobody, or the resumed
                           run's */
 } duet_train_options;

@@ -50,16 +50,16 @@ static const cli_option options[] = {
     {CLI_COUNT, "checkpoint-every", 0, PLACE(checkpoint_every), "N",
      "write a checkpoint every N steps too (default: at epochs' ends)", 1, UINT32_MAX},
     {CLI_LIST, "watch", 0, PLACE(watched), "METRIC",
-     "compute this metric of 'duet eval' at each epoch's end into\nmetrics.jsonl; several times", 0, 0},
+     "compute this metric of 'duet eval' at each epoch's end into\nmetrics.jsonl; several times (with --resume, like "
+     "the "
+     "next three, by\ndefault as before; none: no more)",
+     0, 0},
     {CLI_TEXT, "keep-best", 0, PLACE(keep_best), "METRIC",
      "watch this one too and keep the state where it was best as\nDIR/best.safetensors, which commands take for RUN", 0,
      0},
     {CLI_COUNT, "patience", 0, PLACE(patience), "N", "with --keep-best: stop after N epochs without a better one", 1,
      UINT32_MAX},
-    {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
-     "a run of a classifier, for watched metrics that ask one (with --resume\n"
-     "by default the run's own)",
-     0, 0},
+    {CLI_TEXT, "judge", 0, PLACE(judge), "RUN", "a run of a classifier, for watched metrics that ask one", 0, 0},
     {CLI_FLAG, "stop-on-collapse", 0, PLACE(stop_on_collapse), NULL,
      "stop, with exit status 1, when nothing more is learnt: one player has\n"
      "won, the posterior says nothing, or few of the modes or classes are\nleft",
@@ -73,6 +73,12 @@ static const cli_option options[] = {
 static bool watches(const struct arguments *arguments)
 {
     return arguments->watched.count > 0 || arguments->keep_best != NULL || arguments->stop_on_collapse;
+}
+
+static bool ends_watching(const struct arguments *arguments)
+{
+    return arguments->resume != NULL && arguments->watched.count == 1 &&
+           strcmp(arguments->watched.items[0], "none") == 0;
 }
 
 /* Names that the library can check without opening anything. */
@@ -93,11 +99,11 @@ static int check(const struct arguments *arguments, const duet_family **family)
         return cli_complain(CLI_MISTAKE, "--epochs and --steps say the same thing in two ways: give one of them");
     if (arguments->other_data && arguments->resume == NULL)
         return cli_complain(CLI_MISTAKE, "--other-data is for a run that goes on: --resume DIR");
-    if (arguments->patience != 0 && arguments->keep_best == NULL)
+    if (arguments->patience != 0 && arguments->keep_best == NULL && arguments->resume == NULL)
         return cli_complain(CLI_MISTAKE, "--patience waits for a better value: say of what with --keep-best METRIC");
-    if (arguments->judge != NULL && !watches(arguments))
+    if (arguments->judge != NULL && !watches(arguments) && arguments->resume == NULL)
         return cli_complain(CLI_MISTAKE, "--judge is asked by metrics that are watched: name one with --watch METRIC");
-    int status = cli_metrics_check(&arguments->watched);
+    int status = ends_watching(arguments) ? CLI_DONE : cli_metrics_check(&arguments->watched);
     if (status != CLI_DONE) return status;
     if (arguments->model != NULL) {
         *family = cli_family(arguments->model);
@@ -174,6 +180,8 @@ static int train(const struct arguments *arguments, const duet_family *family)
     duet_monitor *monitor = NULL;
     duet_error mistake = {0};
     if (duet_monitor_new(&monitor, &monitor_options, &mistake) != DUET_OK) return cli_fail(&mistake);
+    const duet_watch *watch = duet_monitor_watch(monitor);
+    const bool looks = arguments->stop_on_collapse || watch->metric_count > 0 || watch->best != NULL;
     cli_training_progress progress = {.quiet = arguments->quiet};
     duet_train_options train_options = {
         .family = family,
@@ -196,9 +204,10 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .context = &progress,
         .stop = cli_catch_interrupt(),
         .stop_on_collapse = arguments->stop_on_collapse,
-        .at_start = watches(arguments) || arguments->resume != NULL ? duet_monitor_check : NULL,
-        .at_epoch = watches(arguments) ? duet_monitor_look : NULL,
+        .at_start = looks || arguments->resume != NULL ? duet_monitor_check : NULL,
+        .at_epoch = looks ? duet_monitor_look : NULL,
         .watcher = monitor,
+        .watch = watch,
         .judge = arguments->judge,
     };
     duet_train_summary summary = {0};

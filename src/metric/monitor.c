@@ -15,17 +15,19 @@
 
 struct duet_monitor {
     const duet_monitor_options *options;
-    char *recorded;      /* the judge in the run.json of a run that goes on; NULL: another one is given, or none */
-    double best;         /* the best value so far of the metric options->best; NaN: none yet */
-    uint64_t best_epoch; /* the epoch that gave it */
-    const char *said;    /* the last warning of find_loss */
+    duet_run_file before; /* of a run that goes on */
+    duet_watch watch;     /* what the options say and, of a run that goes on, it said */
+    const char *recorded; /* the judge in the run.json of a run that goes on; NULL: another one is given, or none */
+    double best;          /* the best value so far of the metric watch.best; NaN: none yet */
+    uint64_t best_epoch;  /* the epoch that gave it */
+    const char *said;     /* the last warning of find_loss */
 };
 
 /* Whether `value` is better than the best so far. */
 static bool improves(const duet_monitor *monitor, double value)
 {
     if (!isfinite(value) || isnan(monitor->best)) return isfinite(value);
-    switch (duet_metric_find(monitor->options->best)->measures[0].better) {
+    switch (duet_metric_find(monitor->watch.best)->measures[0].better) {
     case DUET_LARGER: return value > monitor->best;
     case DUET_SMALLER: return value < monitor->best;
     case DUET_NEAREST_ONE: return fabs(value - 1) < fabs(monitor->best - 1);
@@ -87,7 +89,7 @@ static const char *features_of(const json_t *report)
  * they are measured again. */
 static void remember(duet_monitor *monitor, uint64_t epoch, const char *features)
 {
-    const char *best = monitor->options->best;
+    const char *best = monitor->watch.best;
     bool by_features = duet_metric_find(best)->by_features != DUET_BY_NO_FEATURES;
     past it = open_past(monitor->options->resume);
     json_t *report;
@@ -102,63 +104,97 @@ static void remember(duet_monitor *monitor, uint64_t epoch, const char *features
     close_past(&it);
 }
 
-/* Mistakes in the options that show without a run. */
-static duet_status check_options(const duet_monitor_options *options, duet_error *error)
+static bool watches(const duet_monitor *monitor)
 {
-    const duet_metric_row *row = options->best == NULL ? NULL : duet_metric_find(options->best);
-    if (options->patience > 0 && options->best == NULL)
+    return monitor->watch.metric_count > 0 || monitor->watch.best != NULL || monitor->options->stop_on_collapse;
+}
+
+/* Mistakes that show without a run. */
+static duet_status check_watch(const duet_monitor *monitor, duet_error *error)
+{
+    const duet_watch *watch = &monitor->watch;
+    const duet_metric_row *row = watch->best == NULL ? NULL : duet_metric_find(watch->best);
+    if (monitor->options->judge != NULL && !watches(monitor))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "a judge is asked by metrics that are watched: name one with --watch METRIC");
+    if (watch->patience > 0 && watch->best == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
-    if (options->best == NULL) return DUET_OK;
-    if (row == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", options->best);
+    if (watch->best == NULL) return DUET_OK;
+    if (row == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", watch->best);
     if (row->measures[0].better == DUET_NEITHER)
         return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is neither better large nor small: the best is not defined",
-                         options->best);
+                         watch->best);
     return DUET_OK;
 }
 
-/* The caller frees it; NULL: none, or no run.json that can be read, which the training says. */
-static char *recorded_judge(const char *directory)
+static bool is_none(const char *word)
 {
-    duet_run_file file;
-    if (duet_run_file_read(&file, directory, NULL) != DUET_OK) return NULL;
-    char *judge = file.choice.judge == NULL ? NULL : strdup(file.choice.judge);
-    duet_run_file_free(&file);
-    return judge;
+    return strcmp(word, "none") == 0;
+}
+
+/* What the options leave unsaid a run that goes on has of before. */
+static void choose_watch(duet_monitor *monitor)
+{
+    const duet_monitor_options *options = monitor->options;
+    duet_watch *watch = &monitor->watch;
+    *watch = (duet_watch){options->metrics, options->metric_count, options->best, options->patience};
+    if (options->resume == NULL) return;
+    const duet_watch *before = &monitor->before.choice.watch;
+    if (watch->metric_count == 0) {
+        watch->metrics = before->metrics;
+        watch->metric_count = before->metric_count;
+    } else if (watch->metric_count == 1 && is_none(watch->metrics[0])) {
+        watch->metric_count = 0;
+    }
+    if (watch->best == NULL) watch->best = before->best;
+    if (watch->patience == 0) watch->patience = before->patience;
+    if (watch->best == NULL || !is_none(watch->best)) return;
+    watch->best = NULL;
+    watch->patience = options->patience;
 }
 
 duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options *options, duet_error *error)
 {
     *monitor = NULL;
-    DUET_TRY(check_options(options, error));
     duet_monitor *made = calloc(1, sizeof *made);
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a monitor");
     made->options = options;
     made->best = NAN;
-    if (options->judge == NULL && options->resume != NULL) made->recorded = recorded_judge(options->resume);
+    if (options->resume != NULL) /* of a run.json that cannot be read the training says why */
+        (void)duet_run_file_read(&made->before, options->resume, NULL);
+    if (options->judge == NULL) made->recorded = made->before.choice.judge;
+    choose_watch(made);
+    duet_status status = check_watch(made, error);
+    if (status != DUET_OK) duet_monitor_free(&made);
     *monitor = made;
-    return DUET_OK;
+    return status;
 }
 
 void duet_monitor_free(duet_monitor **monitor)
 {
     if (monitor == NULL || *monitor == NULL) return;
-    free((*monitor)->recorded);
+    duet_run_file_free(&(*monitor)->before);
     free(*monitor);
     *monitor = NULL;
 }
 
-/* Lists each metric once: those asked for, options->best and, if a collapse is to stop the training, those that show
+const duet_watch *duet_monitor_watch(const duet_monitor *monitor)
+{
+    return &monitor->watch;
+}
+
+/* Lists each metric once: those asked for, watch.best and, if a collapse is to stop the training, those that show
  * one and apply. Their values are to fit a verdict. */
 static duet_status list_metrics(const duet_monitor *monitor, duet_run *run, const char **names, size_t *listed,
                                 duet_error *error)
 {
     static const char *const signs[] = {"modes", "classes", "active-units", "neighbour-spread"};
-    const duet_monitor_options *options = monitor->options;
+    const duet_watch *watch = &monitor->watch;
     size_t count = 0, values = 0;
-    for (size_t i = 0; i < options->metric_count + 1 + sizeof signs / sizeof *signs; i++) {
-        bool asked = i < options->metric_count, is_best = i == options->metric_count, is_new = true;
-        const char *name = asked ? options->metrics[i] : is_best ? options->best : signs[i - options->metric_count - 1];
-        if (!asked && !is_best && (!options->stop_on_collapse || !duet_metric_applies(run, name))) continue;
+    for (size_t i = 0; i < watch->metric_count + 1 + sizeof signs / sizeof *signs; i++) {
+        bool asked = i < watch->metric_count, is_best = i == watch->metric_count, is_new = true;
+        const char *name = asked ? watch->metrics[i] : is_best ? watch->best : signs[i - watch->metric_count - 1];
+        if (!asked && !is_best && (!monitor->options->stop_on_collapse || !duet_metric_applies(run, name))) continue;
         for (size_t k = 0; k < count && name != NULL; k++) is_new = is_new && strcmp(names[k], name) != 0;
         if (name == NULL || !is_new) continue;
         const duet_metric_row *row = duet_metric_find(name);
@@ -317,18 +353,13 @@ static void judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdi
 static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verdict *verdict)
 {
     uint64_t waited = epoch - monitor->best_epoch;
-    if (monitor->options->patience == 0 || waited < monitor->options->patience || verdict->stop[0] != '\0') return;
+    if (monitor->watch.patience == 0 || waited < monitor->watch.patience || verdict->stop[0] != '\0') return;
     if (isnan(monitor->best))
         snprintf(verdict->stop, sizeof verdict->stop, "%s was no finite number in %" PRIu64 " epochs",
-                 monitor->options->best, waited);
+                 monitor->watch.best, waited);
     else
         snprintf(verdict->stop, sizeof verdict->stop, "%s has not got better than %.6g for %" PRIu64 " epochs",
-                 monitor->options->best, monitor->best, waited);
-}
-
-static bool watches(const duet_monitor_options *options)
-{
-    return options->metric_count > 0 || options->best != NULL || options->stop_on_collapse;
+                 monitor->watch.best, monitor->best, waited);
 }
 
 /* Says which metrics a training watched that goes on without. */
@@ -348,11 +379,30 @@ static void tell_of_unwatched(const duet_monitor *monitor, duet_run *run)
                         "the run was watched and goes on without; what it had is had again with%s", names);
 }
 
+/* Says what a training is watched by that goes on, where that was not said anew. */
+static void tell_of_watch(const duet_monitor *monitor, duet_run *run)
+{
+    const duet_watch *watch = &monitor->watch, *before = &monitor->before.choice.watch;
+    char words[512] = "";
+    size_t used = 0;
+    if (watch->metrics != before->metrics && watch->best != before->best) return;
+    for (size_t i = 0; i < watch->metric_count && used < sizeof words; i++)
+        used += (size_t)snprintf(words + used, sizeof words - used, " --watch %s", watch->metrics[i]);
+    if (watch->best != NULL && used < sizeof words)
+        used += (size_t)snprintf(words + used, sizeof words - used, " --keep-best %s", watch->best);
+    if (watch->patience > 0 && used < sizeof words)
+        (void)snprintf(words + used, sizeof words - used, " --patience %" PRIu64, watch->patience);
+    if (words[0] != '\0')
+        duet_device_say(duet_run_device(run), "watched as before:%s; --watch none --keep-best none ends it", words);
+}
+
 duet_status duet_monitor_check(void *watcher, duet_run *run, duet_error *error)
 {
     task it = {.monitor = watcher};
-    if (watches(it.monitor->options)) return with_judge(&it, run, check, error);
-    if (it.monitor->options->resume != NULL) tell_of_unwatched(it.monitor, run);
+    const bool goes_on = it.monitor->options->resume != NULL;
+    if (goes_on) tell_of_watch(it.monitor, run);
+    if (watches(it.monitor)) return with_judge(&it, run, check, error);
+    if (goes_on && !it.monitor->before.tells_watch) tell_of_unwatched(it.monitor, run);
     return DUET_OK;
 }
 
@@ -360,19 +410,19 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
 {
     duet_monitor *monitor = watcher;
     task it = {.monitor = monitor};
-    if (epoch == 0 && monitor->options->metric_count == 0 && monitor->options->best == NULL) return DUET_OK;
+    if (epoch == 0 && monitor->watch.metric_count == 0 && monitor->watch.best == NULL) return DUET_OK;
     DUET_TRY(with_judge(&it, run, measure, error));
-    if (isnan(monitor->best) && monitor->options->best != NULL && monitor->options->resume != NULL)
+    if (isnan(monitor->best) && monitor->watch.best != NULL && monitor->options->resume != NULL)
         remember(monitor, epoch, it.features.checksum);
     for (size_t i = 0; i < it.made; i++) {
         verdict->names[i] = it.values[i].name;
         verdict->values[i] = it.values[i].value;
-        if (monitor->options->best != NULL && strcmp(it.values[i].name, monitor->options->best) == 0)
+        if (monitor->watch.best != NULL && strcmp(it.values[i].name, monitor->watch.best) == 0)
             verdict->best = take_value(monitor, it.values[i].value, epoch);
     }
     verdict->count = it.made;
     snprintf(verdict->features, sizeof verdict->features, "%s", it.features.checksum);
     if (epoch > 0) judge_loss(monitor, run, verdict);
-    if (monitor->options->best != NULL) judge_plateau(monitor, epoch, verdict);
+    if (monitor->watch.best != NULL) judge_plateau(monitor, epoch, verdict);
     return DUET_OK;
 }

@@ -99,12 +99,20 @@ static json_t *number_or_null(uint64_t number)
     return number == 0 ? json_null() : json_integer((json_int_t)number);
 }
 
+static json_t *describe_watch(const duet_watch *watch)
+{
+    json_t *metrics = json_array();
+    for (size_t i = 0; i < watch->metric_count; i++) json_array_append_new(metrics, json_string(watch->metrics[i]));
+    return json_pack("{s:o, s:s?, s:o}", "metrics", metrics, "best", watch->best, "patience",
+                     number_or_null(watch->patience));
+}
+
 static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *trainer, const duet_run_file *before)
 {
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
     return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
-                     "s:s}, s:o, s:o, s:o, s:b, s:s?}",
+                     "s:s}, s:o, s:o, s:o, s:b, s:o, s:s?}",
                      "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
                      duet_data_record_make(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
                      (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
@@ -116,7 +124,7 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
                      "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
                      describe_groups(trainer->build, duet_group_states), "resumed",
                      describe_resumptions(choice, before, trainer->steps, device), "checkpointed",
-                     (int)choice->checkpointed, "judge", choice->judge);
+                     (int)choice->checkpointed, "watch", describe_watch(&choice->watch), "judge", choice->judge);
 }
 
 /* Replaces the file as a whole and drops the document, which is NULL where it could not be made. */
@@ -178,6 +186,28 @@ static duet_status read_settings(duet_run_file *file, duet_reader *from, duet_er
     return DUET_OK;
 }
 
+/* Not in older runs. */
+static duet_status read_watch(duet_run_file *file, duet_reader *from, duet_error *error)
+{
+    duet_watch *watch = &file->choice.watch;
+    file->tells_watch = json_object_get(from->object, "watch") != NULL;
+    if (!file->tells_watch) return DUET_OK;
+    duet_reader watched = {duet_reader_object(from, "watch"), NULL};
+    const json_t *metrics = json_object_get(watched.object, "metrics");
+    file->watched = calloc(json_array_size(metrics) + 1, sizeof *file->watched);
+    if (file->watched == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what a run is watched by");
+    for (size_t i = 0; i < json_array_size(metrics); i++) {
+        file->watched[i] = json_string_value(json_array_get(metrics, i));
+        if (file->watched[i] == NULL) watched.missing = "metrics";
+    }
+    watch->metrics = file->watched;
+    watch->metric_count = json_array_size(metrics);
+    watch->best = json_string_value(json_object_get(watched.object, "best"));
+    watch->patience = duet_reader_count(&watched, "patience", true);
+    if (from->missing == NULL && watched.missing != NULL) from->missing = "watch";
+    return DUET_OK;
+}
+
 static duet_status read_document(duet_run_file *file, const char *path, duet_error *error)
 {
     duet_reader top = {file->document, NULL};
@@ -204,6 +234,7 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     file->driver = duet_reader_text(&device, "driver");
     file->device_version = duet_reader_text(&device, "version");
     DUET_TRY(read_settings(file, &top, error));
+    DUET_TRY(read_watch(file, &top, error));
     const char *missing = top.missing != NULL ? top.missing : unsound != NULL ? unsound : device.missing;
     if (missing == NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA, "%s: \"%s\" is missing or of the wrong type", path, missing);
@@ -267,6 +298,7 @@ void duet_run_file_free(duet_run_file *file)
 {
     for (size_t i = 0; i < file->choice.setting_count; i++) free(file->lines[i]);
     free(file->lines);
+    free(file->watched);
     duet_data_record_free(&file->data);
     json_decref(file->document);
     *file = (duet_run_file){NULL};

@@ -18,6 +18,7 @@ typedef struct duet_run_choice {
     size_t setting_count;
     uint64_t batch, seed, steps, epochs, checkpoint_every; /* steps, epochs: totals, 0 if not asked for */
     const char *gemm;                                      /* a provider, NULL or "auto": the device's preset */
+    duet_watch watch;                                      /* what the training is watched by */
     const char *judge;  /* a classifier's run that metrics are watched with, an absolute path; NULL: there is none */
     const char *tuning; /* the file that the device's tuning came from, NULL: there is none */
     json_t *changed;    /* {"key": [was, is]} of a run that is resumed; NULL: nothing */
@@ -31,6 +32,8 @@ typedef struct duet_run_file {
     bool checkpointed;                            /* it has had a checkpoint */
     const char *device, *driver, *device_version; /* what it ran on */
     char **lines;                                 /* what choice.settings points to */
+    const char **watched;                         /* what choice.watch.metrics points to; texts are the document's */
+    bool tells_watch;                             /* it says what the training was watched by; older runs do not */
 } duet_run_file;
 
 /** Reads DIRECTORY/run.json. DUET_ERROR_FILE if there is none, DUET_ERROR_DATA if it is not one. */

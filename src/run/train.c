@@ -142,6 +142,7 @@ static duet_status choose(training *run, duet_error *error)
         run->choice.division = DUET_DIVISION_SHUFFLED;
         DUET_TRY(take_data_name(run, run->choice.data, error));
     }
+    if (options->watch != NULL) run->choice.watch = *options->watch;
     if (options->judge != NULL) {
         run->choice.judge = run->judge = duet_run_path(options->judge);
         if (run->judge == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
