@@ -5,6 +5,7 @@
 
 #include "cli/child.h"
 
+#include <poll.h>
 #include <signal.h>
 
 /* ---- the command ---- */
@@ -169,6 +170,38 @@ static void a_child_may_end_in_any_way(void **state)
     }
 }
 
+/* Holds the pipe's end, the context, open for as long as it lives. */
+static int work_on(FILE *results, const void *context)
+{
+    (void)results;
+    assert_int_equal(write(*(const int *)context, "x", 1), 1);
+    while (pause() < 0) continue;
+    return 0;
+}
+
+/* Killed, it can do nothing more for its child; only the end of both closes the pipe. */
+static void a_child_ends_with_its_parent(void **state)
+{
+    (void)state;
+    int life[2], status;
+    char word;
+    assert_int_equal(pipe(life), 0);
+    const pid_t parent = fork();
+    assert_true(parent >= 0);
+    if (parent == 0) {
+        (void)close(life[0]);
+        _exit(cli_child_run(work_on, &life[1], 60, "a child", json_array()));
+    }
+    (void)close(life[1]);
+    assert_int_equal(read(life[0], &word, 1), 1);
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    assert_int_equal(waitpid(parent, &status, 0), parent);
+    struct pollfd waited = {.fd = life[0], .events = POLLIN};
+    assert_int_equal(poll(&waited, 1, 20000), 1);
+    assert_int_equal(read(life[0], &word, 1), 0);
+    (void)close(life[0]);
+}
+
 static int begin(void **state)
 {
     char path[PATH_SIZE];
@@ -184,7 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_has_every_part),  cmocka_unit_test(a_table_names_what_was_measured),
         cmocka_unit_test(broken_data_leave_the_rest), cmocka_unit_test(mistakes_end_before_anything_is_measured),
-        cmocka_unit_test(a_child_may_end_in_any_way),
+        cmocka_unit_test(a_child_may_end_in_any_way), cmocka_unit_test(a_child_ends_with_its_parent),
     };
     return RUN_TESTS("bench", tests, begin, remove_folder);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A forked child and a pipe of JSON documents, one a line. */
+/* A forked child and a pipe of JSON documents, one a line. A second pipe, which nobody writes to, ends the child with
+ * its parent however that ends: the system closes the one end that the parent has. */
 #include "cli/child.h"
 #include "cli/output.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,9 +19,18 @@ int cli_child_send(FILE *results, json_t *document)
     return failed ? cli_complain(CLI_FAILED, "a result could not be passed on: memory is full") : CLI_DONE;
 }
 
-/* Never returns. The alarm ends a driver that hangs, and a child whose parent is gone. */
-static void work_in_child(cli_child_work work, const void *context, double seconds, int pipe_end)
+static void *end_with_parent(void *pipe_end)
 {
+    char nothing;
+    while (read(*(const int *)pipe_end, &nothing, 1) < 0 && errno == EINTR) continue;
+    _exit(CLI_FAILED);
+}
+
+/* Never returns. The alarm ends a driver that hangs. */
+static void work_in_child(cli_child_work work, const void *context, double seconds, int pipe_end, int parent_end)
+{
+    pthread_t watch;
+    (void)pthread_create(&watch, NULL, end_with_parent, &parent_end); /* without it the alarm comes, if late */
     signal(SIGALRM, SIG_DFL);
     alarm((unsigned)(seconds < 1 ? 1 : seconds));
     FILE *results = fdopen(pipe_end, "w");
@@ -52,23 +63,34 @@ static int wait_for(pid_t child, double seconds, const char *what)
                         WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
+static void close_both(const int ends[2])
+{
+    if (ends[0] >= 0) close(ends[0]);
+    if (ends[1] >= 0) close(ends[1]);
+}
+
 int cli_child_run(cli_child_work work, const void *context, double seconds, const char *what, json_t *documents)
 {
-    int ends[2];
+    int ends[2] = {-1, -1}, life[2] = {-1, -1};
+    pid_t child = -1;
     fflush(stdout);
     fflush(stderr);
-    if (pipe(ends) != 0) return cli_complain(CLI_FAILED, "%s: no pipe: %s", what, strerror(errno));
-    pid_t child = fork();
+    if (pipe(ends) == 0 && pipe(life) == 0) child = fork();
     if (child < 0) {
-        close(ends[0]);
-        close(ends[1]);
-        return cli_complain(CLI_FAILED, "%s: no process: %s", what, strerror(errno));
+        cli_complain(CLI_FAILED, "%s: no process or no pipe to it: %s", what, strerror(errno));
+        close_both(ends);
+        close_both(life);
+        return CLI_FAILED;
     }
     if (child == 0) {
         close(ends[0]);
-        work_in_child(work, context, seconds, ends[1]);
+        close(life[1]);
+        work_in_child(work, context, seconds, ends[1], life[0]);
     }
     close(ends[1]);
+    close(life[0]);
     receive(ends[0], documents);
-    return wait_for(child, seconds, what);
+    int status = wait_for(child, seconds, what);
+    close(life[1]);
+    return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Work in a child process: it has memory of its own and a time limit, and a driver that crashes ends only the child. */
+/* Work in a child process: it has memory of its own and a time limit, a driver that crashes ends only the child, and
+ * the child ends where its parent does. */
 #ifndef DUET_SRC_CLI_CHILD_H
 #define DUET_SRC_CLI_CHILD_H
 
