@@ -17,7 +17,7 @@
 #include "data/class_names.h"
 #include "data/memory.h"
 
-enum { MOST_CLASSES = 256, LONGEST_LINE = 64 << 20, SHOWN = 40, NONE = -1 };
+enum { MOST_CLASSES = 256, LONGEST_LINE = 64 << 20, SHOWN = 40, FEW_ROWS = 10, NONE = -1 };
 
 /* A file on its way in: the line being read, cut into fields, and what the lines before gave. */
 typedef struct reader {
@@ -209,9 +209,46 @@ static duet_status read_header(reader *it, duet_error *error)
     return find_labels(it, error);
 }
 
+/* Words that programs write for what they do not know. */
+static bool is_missing(const char *text)
+{
+    static const char *const words[] = {"", "?", "-", "na", "n/a", "nan", "null", "none", "inf", "-inf"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0) return true;
+    return false;
+}
+
+static bool has_decimal_comma(const char *text)
+{
+    size_t before = strspn(text, "+-0123456789");
+    return text[before] == ',' && text[before + 1] != '\0' &&
+           strspn(text + before + 1, "0123456789eE+-") == strlen(text + before + 1);
+}
+
+static duet_status fail_cell(const reader *it, size_t column, const char *text, duet_error *error)
+{
+    char shown[SHOWN];
+    double number;
+    bool is_number = duet_number_read(text, &number);
+    const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
+    if ((long)column == it->label) what = "is no label";
+    if (is_missing(text)) {
+        remedy = "fill such places or take the line out";
+    } else if (is_number) {
+        what = "is beyond what float32 holds";
+        remedy = "scale the column, or take it or the line out";
+    } else if (has_decimal_comma(text)) {
+        remedy = "numbers are expected with a point, such as 0.5, and without marks between thousands";
+    }
+    duet_text_clean(text, shown, sizeof shown);
+    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: \"%s\" in the column \"%s\" %s; %s", it->path, it->number,
+                     shown, it->names[column], what, remedy);
+}
+
 static duet_status add_label(reader *it, const char *word, duet_error *error)
 {
     size_t k = it->rows > 0 ? it->classes[it->rows - 1] : 0; /* most often that of the row before */
+    if (word[0] == '\0') return fail_cell(it, (size_t)it->label, word, error);
     if (it->rows == 0 || strcmp(it->words[k], word) != 0)
         for (k = 0; k < it->word_count && strcmp(it->words[k], word) != 0;) k++;
     if (k == it->word_count) {
@@ -229,16 +266,6 @@ static duet_status add_label(reader *it, const char *word, duet_error *error)
         return fail_memory(it, error);
     it->classes[it->rows] = k;
     return DUET_OK;
-}
-
-static duet_status fail_cell(const reader *it, size_t column, const char *text, duet_error *error)
-{
-    char shown[SHOWN];
-    duet_text_clean(text, shown, sizeof shown);
-    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: \"%s\" in the column \"%s\" is no number; %s", it->path,
-                     it->number, shown, it->names[column],
-                     text[0] == '\0' ? "fill such places or take the line out"
-                                     : "take the column out, or name it as the labels with --labels NAME");
 }
 
 static duet_status add_value(reader *it, size_t column, duet_error *error)
@@ -297,13 +324,50 @@ static duet_status take_labels(reader *it, duet_labels *labels, duet_error *erro
     return DUET_OK;
 }
 
+/* Whether the feature of that place is the number of its row, from 0 or from 1. */
+static bool counts_rows(const reader *it, size_t place, size_t features)
+{
+    float first = it->values[place];
+    if (it->rows < FEW_ROWS || (first != 0 && first != 1)) return false;
+    for (size_t i = 0; i < it->rows; i++)
+        if (it->values[i * features + place] != first + (float)i) return false;
+    return true;
+}
+
+/* A program's index of the rows would be learnt like a measurement. */
+static void tell_of_index(const reader *it, size_t features)
+{
+    for (size_t i = 0, place = 0; it->options != NULL && it->options->notes != NULL && i < it->columns; i++) {
+        if ((long)i == it->label) continue;
+        if (counts_rows(it, place, features))
+            duet_notes_add(it->options->notes, false,
+                           "%s: the column \"%s\" counts the rows: if it is no more than their index, take it out (of "
+                           "pandas: to_csv(..., index=False))",
+                           it->path, it->names[i]);
+        place++;
+    }
+}
+
+/* The features' names, a line each, by which two files are known to have the same columns. */
+static char *feature_names(const reader *it)
+{
+    duet_text text = {0};
+    for (size_t i = 0; i < it->columns; i++)
+        if ((long)i != it->label) duet_text_add(&text, "%s\n", it->names[i]);
+    char *names = text.failed ? NULL : strdup(duet_text_get(&text));
+    duet_text_free(&text);
+    return names;
+}
+
 static duet_status take_rows(reader *it, duet_rows *rows, duet_error *error)
 {
     rows->count = it->rows;
     size_t features = it->count / it->rows;
     rows->shape = features == 0 ? (duet_shape){0} : DUET_SHAPE(features);
     rows->row_elements = features == 0 ? 1 : features;
+    if (features > 0) tell_of_index(it, features);
     DUET_TRY(take_labels(it, &rows->labels, error));
+    if ((rows->columns = feature_names(it)) == NULL) return fail_memory(it, error);
     rows->element = DUET_ELEMENT_FLOAT32;
     float *values = it->values;
     it->values = NULL;

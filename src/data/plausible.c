@@ -3,11 +3,24 @@
  * wrong; each says what answers it. */
 #include "data/plausible.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "base/text.h"
 
-enum { FEW = 4 /* channels at most */, MANY = 1000, BRIGHT = 128, BYTES_AT_ONCE = 64 * 1024, PICTURE_NUMBERS = 64 };
+enum {
+    FEW = 4 /* channels at most */,
+    MANY = 1000,
+    BRIGHT = 128,
+    BYTES_AT_ONCE = 64 * 1024,
+    PICTURE_NUMBERS = 64,
+    LARGE = 1000,
+    LARGE_PICTURE = 30,
+    CLASSES = 256,
+    MANY_CLASSES = 20
+};
 
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
 {
@@ -17,12 +30,13 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
     size_t last = rank > 0 ? dims[rank - 1] : 0;
     bool examples_last = last >= MANY && last > 4 * rows->count &&
                          ((rank == 3 && dims[1] <= FEW) || (rank == 2 && dims[0] == rows->count));
-    if (examples_last)
+    bool first = options->channels == DUET_CHANNELS_FIRST; /* that question is answered */
+    if (examples_last && !first)
         duet_notes_add(options->notes, true,
                        "%s: %zu examples with a last extent of %zu: are the examples last? Then save "
                        "numpy.moveaxis(array, -1, 0). If they are first, say %s:channels=last",
                        path, rows->count, last, path);
-    else if (rank == 3 && dims[0] <= FEW && dims[1] > FEW && dims[2] > FEW)
+    else if (!first && rank == 3 && dims[0] <= FEW && dims[1] > FEW && dims[2] > FEW)
         duet_notes_add(options->notes, true,
                        "%s: examples of %zu x %zu x %zu, read as height, width and channels: are the channels first? "
                        "Then say %s:channels=first, or turn the file round: duet data %s:channels=first --convert "
@@ -35,29 +49,32 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
                        path, path, path);
 }
 
-/* Reads on until a byte is bright, which nearly always is in the first rows. */
-static duet_status look_at_bytes(duet_rows *rows, uint8_t *bytes, size_t piece, duet_range *range, duet_error *error)
+/* Reads on until a byte is bright and another one differs from it, which nearly always is in the first rows. */
+static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, uint8_t *bytes, size_t piece,
+                                 duet_range *range, duet_error *error)
 {
-    uint8_t high = 0;
-    for (size_t row = 0; row < rows->count && high < BRIGHT; row += piece) {
-        size_t count = rows->count - row < piece ? rows->count - row : piece;
+    uint8_t low = 255, high = 0;
+    for (size_t row = first, end = first + total; row < end && (high < BRIGHT || low == high); row += piece) {
+        size_t count = end - row < piece ? end - row : piece;
         DUET_TRY(duet_rows_read(rows, row, count, bytes, error));
-        for (size_t i = 0; i < count * rows->row_elements; i++)
+        for (size_t i = 0; i < count * rows->row_elements; i++) {
+            if (bytes[i] < low) low = bytes[i];
             if (bytes[i] > high) high = bytes[i];
+        }
     }
-    *range = (duet_range){0, high < BRIGHT ? high : 255, true};
+    *range = (duet_range){low == high ? low : 0, high < BRIGHT || low == high ? high : 255, true};
     return DUET_OK;
 }
 
-duet_status duet_look_at_range(duet_rows *rows, duet_range *range, duet_error *error)
+duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error)
 {
-    if (rows->element != DUET_ELEMENT_UINT8) return duet_rows_scan(rows, range, error);
+    if (rows->element != DUET_ELEMENT_UINT8) return duet_rows_scan(rows, first, count, range, error);
     size_t piece = rows->row_elements < BYTES_AT_ONCE ? BYTES_AT_ONCE / rows->row_elements : 1;
-    if (piece > rows->count) piece = rows->count;
+    if (piece > count) piece = count;
     if (piece > 16) piece = 16;
     uint8_t *bytes = calloc(piece, rows->row_elements);
     if (bytes == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
-    duet_status status = look_at_bytes(rows, bytes, piece, range, error);
+    duet_status status = look_at_bytes(rows, first, count, bytes, piece, range, error);
     free(bytes);
     return status;
 }
@@ -72,9 +89,50 @@ static double span(const duet_range *range)
     return (double)range->high - (double)range->low;
 }
 
-static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
+/* One value says nothing of anything. */
+static bool tell_of_constant(const duet_rows *rows, const duet_range *train, const duet_data_options *options)
 {
-    if (range->high >= BRIGHT || range->high == 0) return;
+    if (train->low != train->high) return false;
+    duet_notes_add(
+        options->notes, false,
+        "%s: all values of the training examples are %g: there is nothing to learn; look at how the file was "
+        "written",
+        rows->path, (double)train->low);
+    return true;
+}
+
+/* Numbers that are all far from 1, or so far apart that most are next to nothing. */
+static void tell_of_scale(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
+{
+    double most = fmax(fabs((double)range->low), fabs((double)range->high));
+    bool pictures = rows->shape.rank > 1;
+    double large = pictures ? LARGE_PICTURE : LARGE; /* ages and the like may be meant */
+    char scaled[96];
+    if (most <= large && span(range) >= 1 / large) return;
+    if (range->low < 0)
+        (void)snprintf(scaled, sizeof scaled, "((array + %.9g) / %.9g)", -(double)range->low, span(range));
+    else
+        (void)snprintf(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
+    duet_notes_add(
+        options->notes, false,
+        "%s: its values go from %g to %g, and models begin with numbers of about 1: save %s.astype('<f4'); if "
+        "they are meant so, say %s:values=numbers",
+        rows->path, (double)range->low, (double)range->high,
+        pictures ? scaled : "((array - array.mean(0)) / array.std(0))", rows->path);
+}
+
+static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,
+                          const duet_data_options *options)
+{
+    bool one_is_dark = test != NULL && (range->high < BRIGHT) != (test->high < BRIGHT);
+    if (one_is_dark && (span(range) > 4 * span(test) || span(test) > 4 * span(range)))
+        duet_notes_add(
+            options->notes, false,
+            "%s: the bytes of the %s split go from 0 to %g, those of the other to %g or more: is one of them "
+            "of another scale?",
+            rows->path, range->high < BRIGHT ? "training" : "test",
+            (double)(range->high < BRIGHT ? range->high : test->high), (double)BRIGHT);
+    if (range->high >= BRIGHT) return;
     duet_notes_add(options->notes, false,
                    "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
                    "save (array / %g).astype('<f4')",
@@ -86,12 +144,15 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
                          const duet_data_options *options)
 {
     bool said = options->values == DUET_VALUES_NUMBERS;
+    if (tell_of_constant(rows, train, options)) return;
     if (rows->element == DUET_ELEMENT_UINT8) {
-        tell_of_bytes(rows, train, options);
+        tell_of_bytes(rows, train, test, options);
         return;
     }
-    if (!said && train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
-        rows->row_elements >= PICTURE_NUMBERS)
+    bool as_bytes = train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
+                    rows->row_elements >= PICTURE_NUMBERS;
+    if (!said && !as_bytes) tell_of_scale(rows, train, options);
+    if (!said && as_bytes)
         duet_notes_add(options->notes, false,
                        "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, say "
                        "%s:values=bytes, and they are scaled to [0, 1]; if not, %s:values=numbers",
@@ -108,4 +169,58 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
     else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high);
+}
+
+/* "0, 2, 7 and 95 more": classes of which `is` is true, by name where they have names. */
+static void list_classes(duet_text *text, const bool is[CLASSES], size_t classes, const char *const *names)
+{
+    size_t shown = 0, all = 0;
+    for (size_t i = 0; i < classes; i++) all += is[i];
+    for (size_t i = 0; i < classes && shown < FEW; i++) {
+        if (!is[i]) continue;
+        duet_text_add(text, "%s", shown++ > 0 ? ", " : "");
+        if (names == NULL)
+            duet_text_add(text, "%zu", i);
+        else
+            duet_text_add(text, "\"%s\"", names[i]);
+    }
+    if (all > shown) duet_text_add(text, " and %zu more", all - shown);
+}
+
+/* Says what is the matter with these classes, if there are any. */
+static void tell_of_classes(const duet_class_counts *it, const bool is[CLASSES], const char *what, const char *remedy,
+                            const duet_data_options *options)
+{
+    duet_text text = {0};
+    list_classes(&text, is, it->classes, it->names);
+    const char *list = duet_text_get(&text);
+    if (list[0] != '\0') duet_notes_add(options->notes, false, "%s: %s: %s%s", it->path, what, list, remedy);
+    duet_text_free(&text);
+}
+
+void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *options)
+{
+    bool empty[CLASSES] = {false}, unseen[CLASSES] = {false};
+    size_t examples = 0, used = 0;
+    for (size_t i = 0; i < it->classes; i++) {
+        size_t train = it->counts[DUET_TRAIN][i], test = it->counts[DUET_TEST][i];
+        examples += train + test;
+        used += train + test > 0;
+        empty[i] = train + test == 0;
+        unseen[i] = it->labelled[DUET_TRAIN] && train == 0 && test > 0;
+    }
+    if (used == 1 && examples > 1)
+        duet_notes_add(options->notes, false, "%s: all labels are one class: nothing can be learnt from them",
+                       it->path);
+    else if (2 * used > examples && examples >= MANY_CLASSES)
+        duet_notes_add(options->notes, false,
+                       "%s: %zu classes among %zu examples: are the labels classes at all, and not measurements?",
+                       it->path, used, examples);
+    else
+        tell_of_classes(it, unseen, "classes of the test split that no training example has", "", options);
+    tell_of_classes(it, empty, "classes without an example",
+                    it->names != NULL ? ""
+                                      : "; classes are the numbers from 0 to the largest label: of others save "
+                                        "numpy.unique(labels, return_inverse=True)[1]",
+                    options);
 }

@@ -66,6 +66,8 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
     to->state = NULL;
     to->source = NULL;
     to->labels = (duet_labels){0};
+    to->columns = NULL;
+    to->numbers = NULL;
     to->path = strdup(from->path);
     if (to->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", from->path);
     duet_status status = from->source->share(to, from, error);
@@ -85,6 +87,7 @@ void duet_rows_close(duet_rows *rows)
 {
     if (rows->source != NULL) rows->source->close(rows);
     duet_labels_free(&rows->labels);
+    free(rows->columns);
     free(rows->path);
     *rows = (duet_rows){0};
 }
@@ -143,9 +146,10 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
     bool is_bytes = rows->element == DUET_ELEMENT_UINT8;
     for (size_t i = 0; i < count; i++) {
         float value = is_bytes ? (float)bytes[i] : floats[i];
+        size_t place = row + i / rows->row_elements;
         if (!isfinite(value))
             return duet_fail(error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number",
-                             rows->path, i % rows->row_elements, row + i / rows->row_elements);
+                             rows->path, i % rows->row_elements, rows->numbers == NULL ? place : rows->numbers[place]);
         if (value < range->low) range->low = value;
         if (value > range->high) range->high = value;
         if (!is_bytes && value != floorf(value)) range->whole = false;
@@ -153,17 +157,17 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
     return DUET_OK;
 }
 
-duet_status duet_rows_scan(duet_rows *rows, duet_range *range, duet_error *error)
+duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_range *range, duet_error *error)
 {
     size_t piece, row_bytes;
     void *values = piece_new(rows, &piece, &row_bytes, error);
     duet_status status = values == NULL ? DUET_ERROR_MEMORY : DUET_OK;
     *range = (duet_range){INFINITY, -INFINITY, true};
-    for (size_t row = 0; status == DUET_OK && row < rows->count; row += piece) {
-        size_t count = rows->count - row < piece ? rows->count - row : piece;
+    for (size_t row = first, end = first + total; status == DUET_OK && row < end; row += piece) {
+        size_t count = end - row < piece ? end - row : piece;
         status = duet_rows_read(rows, row, count, values, error);
         if (status == DUET_OK) status = widen(rows, range, row, values, count * rows->row_elements, error);
     }
     free(values);
-    return status == DUET_OK ? duet_rows_check_end(rows, error) : status;
+    return status == DUET_OK && first + total == rows->count ? duet_rows_check_end(rows, error) : status;
 }

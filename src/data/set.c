@@ -148,14 +148,13 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     return take_names(data, rows, error);
 }
 
-/* Looks at the values of both splits, or of the one file that they share. */
+/* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. */
 static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
 {
     duet_range ranges[2];
     duet_data_part *parts = data->parts;
-    DUET_TRY(duet_look_at_range(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], error));
-    ranges[DUET_TEST] = ranges[DUET_TRAIN];
-    if (!divided) DUET_TRY(duet_look_at_range(&parts[DUET_TEST].rows, &ranges[DUET_TEST], error));
+    for (size_t split = 0; split < 2; split++)
+        DUET_TRY(duet_look_at_range(&parts[split].rows, parts[split].first, parts[split].count, &ranges[split], error));
     duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
     data->info.unit_range = true;
     for (size_t split = 0; split < 2; split++) {
@@ -191,6 +190,18 @@ static void tell_of_order(const duet_data_part *parts, const duet_data_options *
                    parts[DUET_TRAIN].rows.path, in_test, classes);
 }
 
+static void look_at_labels(const duet_data *data, const duet_data_options *options)
+{
+    duet_class_counts counts = {
+        .path = data->parts[DUET_TRAIN].rows.path, .classes = data->info.classes, .names = data->info.class_names};
+    for (size_t split = 0; split < 2; split++) {
+        const duet_data_part *part = &data->parts[split];
+        counts.labelled[split] = part->labels != NULL;
+        for (size_t i = 0; part->labels != NULL && i < part->count; i++) counts.counts[split][part->labels[i]]++;
+    }
+    if (counts.labelled[DUET_TRAIN] || counts.labelled[DUET_TEST]) duet_tell_of_labels(&counts, options);
+}
+
 /* From here on the rows are the parts'. */
 static duet_status finish(duet_data *data, const duet_data_options *options, duet_error *error)
 {
@@ -204,6 +215,7 @@ static duet_status finish(duet_data *data, const duet_data_options *options, due
     DUET_TRY(look_at_ranges(data, divided, options, error));
     if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
     describe(data);
+    look_at_labels(data, options);
     return DUET_OK;
 }
 

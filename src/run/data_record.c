@@ -192,7 +192,8 @@ duet_status duet_data_record_open(const duet_data_record *record, const char *ru
     *data = NULL;
     if (name != NULL) {
         DUET_TRY(duet_data_open_divided(data, name, record->division, error));
-        return duet_data_record_fits(record, run, duet_data_describe(*data), error);
+        DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
+        return duet_data_take_classes(*data, &record->info, error);
     }
     if (record->is_whole && !record->info.generated) return duet_data_from_record(data, &record->info, run, error);
     return open_at_once(record, run, data, error);
