@@ -44,7 +44,7 @@ static void every_row_is_looked_at(void **state)
 
 static duet_data *open_folder(const char *options)
 {
-    char name[2 * TEST_PATH_SIZE];
+    char name[3 * TEST_PATH_SIZE];
     (void)snprintf(name, sizeof name, "%s%s", folder, options);
     return open_sound(name);
 }
@@ -204,7 +204,8 @@ static void labels_are_told_of(void **state)
             char text[1024];
             int used = snprintf(text, sizeof text, "a,label\n");
             for (size_t k = 0; letters[k] != '\0'; k++)
-                used += snprintf(text + used, sizeof text - (size_t)used, "%.1f,%d\n", k % 2 ? 0.9 : 0.1, letters[k] - 'A');
+                used +=
+                    snprintf(text + used, sizeof text - (size_t)used, "%.1f,%d\n", k % 2 ? 0.9 : 0.1, letters[k] - 'A');
             write_file(split == 0 ? "train.csv" : "test.csv", text, (size_t)used);
             if (split == 1) assert_noted(labelled[i].title, open_folder(""), labelled[i].piece);
         }
@@ -245,6 +246,45 @@ static void a_question_is_asked_once(void **state)
     assert_noted("answered", open_sound(name), NULL);
 }
 
+/* What answers a question stands behind all that is said already, of the set, not of a file in it. */
+static void answers_are_those_of_the_set(void **state)
+{
+    (void)state;
+    uint8_t values[2 * 4 * 36];
+    char name[2 * TEST_PATH_SIZE], piece[2 * TEST_PATH_SIZE];
+    for (size_t i = 0; i < sizeof values; i++) values[i] = pattern(i);
+    write_npy("train.npy", 1, ARRAY("|u1", "False", "(2, 4, 6, 6)"), values, sizeof values);
+    (void)snprintf(piece, sizeof piece, "Then say %s:channels=first,", folder);
+    assert_noted("a folder", open_folder(""), piece);
+    (void)snprintf(piece, sizeof piece, "Then say %s:channels=first:alpha=white,", folder);
+    assert_noted("a second question", open_folder(":channels=first"), piece);
+    (void)snprintf(name, sizeof name, ":channels=first:alpha=white");
+    assert_noted("both answered", open_folder(name), NULL);
+}
+
+static const struct {
+    const char *header, *piece;
+    size_t bytes;
+} elements[] = {
+    {ARRAY("<U3", "False", "(2,)"), "of labels save numpy.unique(array, return_inverse=True)[1]", 24},
+    {ARRAY("|S3", "False", "(2,)"), "of labels save numpy.unique(array, return_inverse=True)[1]", 6},
+    {ARRAY("|O", "False", "(2,)"), "make all its rows equally long and save numpy.stack(array).astype('<f4')", 16},
+    {ARRAY("<c8", "False", "(2, 2)"), "save numpy.stack([array.real, array.imag], -1).astype('<f4')", 32},
+    {ARRAY(">f4", "False", "(2, 2)"), "save array.astype('<f4'), or of labels array.astype('u1')", 16},
+};
+
+static void elements_have_the_remedy_that_fits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
+        duet_error error = {0};
+        duet_data *data = NULL;
+        write_npy("e.npy", 1, elements[i].header, "0123456789abcdef0123456789abcdef", elements[i].bytes);
+        assert_status(duet_data_open(&data, in_folder("e.npy"), &error), DUET_ERROR_DATA, &error);
+        if (strstr(error.message, elements[i].piece) == NULL) fail_msg("%s: \"%s\"", elements[i].header, error.message);
+    }
+}
+
 /* A program has no words behind a colon. */
 static void a_programs_own_data_ask_nothing(void **state)
 {
@@ -266,6 +306,11 @@ static void a_programs_own_data_ask_nothing(void **state)
     assert_non_null(duet_data_note(data, 0, &question));
     assert_false(question);
     duet_data_close(&data);
+    own.class_names = (const char *const[]){"low", "high"};
+    own.labels[DUET_TRAIN] = own.labels[DUET_TEST] = NULL;
+    assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+    assert_int_equal(duet_data_describe(data)->classes, 0); /* names of no labels */
+    duet_data_close(&data);
     own.class_names = names;
     assert_status(duet_data_from_memory(&data, &own, &error), DUET_ERROR_USAGE, &error);
     assert_message(&error, "own: class 1 of 2 has no name");
@@ -283,6 +328,8 @@ int main(void)
         IN_FOLDER(labels_are_told_of),
         IN_FOLDER(what_is_said_adds_up),
         IN_FOLDER(a_question_is_asked_once),
+        IN_FOLDER(answers_are_those_of_the_set),
+        IN_FOLDER(elements_have_the_remedy_that_fits),
         IN_FOLDER(a_programs_own_data_ask_nothing),
     };
     return RUN_TESTS("plausible", tests, NULL, NULL);

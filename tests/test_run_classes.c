@@ -75,12 +75,48 @@ static void an_empty_table_says_why(void **state)
     expect(RUN("classify", "@/judge", "--data", "@/none"), 0, "mean probability", NULL);
 }
 
+/* Pictures of floats of 8 x 8, from `low` to `high`. */
+static void write_floats(const char *name, float low, float high)
+{
+    float values[20 * 64];
+    for (size_t i = 0; i < 20 * 64; i++) values[i] = low + (high - low) * (float)(i * 37 % 256) / 255;
+    write_npy(name, 1, ARRAY("<f4", "False", "(20, 8, 8)"), values, sizeof values);
+}
+
+/* What does not fit is refused with a way that works, what fits and is of another scale is said. */
+static void other_shapes_and_ranges(void **state)
+{
+    (void)state;
+    uint8_t rows[20 * 64];
+    for (size_t i = 0; i < sizeof rows; i++) rows[i] = pattern(i);
+    write_npy("rows.npy", 1, ARRAY("|u1", "False", "(20, 64)"), rows, sizeof rows);
+    expect(RUN("eval", "@/told", "--data", "@/rows.npy"), 1, "", "rows.npy:size=8x8 gives them that shape");
+    write_floats("floats.npy", 0, 255);
+    expect(RUN("encode", "@/judge", "--data", "@/floats.npy", "--out", "@/c.npy"), 1, "",
+           "floats.npy:values=bytes scales them");
+    expect(RUN("encode", "@/judge", "--data", "@/floats.npy:values=bytes", "--out", "@/c.npy"), 0, "c.npy", NULL);
+    write_floats("dim.npy", 0, 0.1F);
+    expect(RUN("encode", "@/judge", "--data", "@/dim.npy", "--out", "@/c.npy"), 0, "c.npy",
+           "are they of another scale?");
+}
+
+/* run.json could not keep it. */
+static void a_name_that_is_no_text(void **state)
+{
+    (void)state;
+    char out[PATH_SIZE];
+    write_floats("caf\xE9.npy", 0, 1);
+    expect(RUN("train", "vae", "--data", "@/caf\xE9.npy", "--steps", "1", "--batch", "4", "--out", "@/no"), 1, "",
+           "this name is not UTF-8");
+    assert_int_not_equal(access(inside("no", out), F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(classes_are_the_same_by_name),
-        cmocka_unit_test(other_classes_are_none_that_the_run_knows),
-        cmocka_unit_test(an_empty_table_says_why),
+        cmocka_unit_test(classes_are_the_same_by_name), cmocka_unit_test(other_classes_are_none_that_the_run_knows),
+        cmocka_unit_test(an_empty_table_says_why),      cmocka_unit_test(other_shapes_and_ranges),
+        cmocka_unit_test(a_name_that_is_no_text),
     };
     return RUN_TESTS("run_classes", tests, begin, remove_folder);
 }

@@ -3,6 +3,7 @@
  * open set in place when its examples are asked for. */
 #include "data/known.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,4 +178,24 @@ duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known,
     if (data->class_names != NULL && known->class_names != NULL) return take_named(data, known, error);
     if (data->class_names == NULL && data->info.classes < known->classes) data->info.classes = known->classes;
     return DUET_OK;
+}
+
+static void whole_range(const duet_data_info *info, double *low, double *high)
+{
+    *low = fmin((double)info->low[DUET_TRAIN], (double)info->low[DUET_TEST]);
+    *high = fmax((double)info->high[DUET_TRAIN], (double)info->high[DUET_TEST]);
+}
+
+void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner)
+{
+    const double much = 4;
+    double low[2], high[2];
+    whole_range(&data->info, &low[0], &high[0]);
+    whole_range(known, &low[1], &high[1]);
+    double here = high[0] - low[0], there = high[1] - low[1];
+    if (!isfinite(here) || !isfinite(there) || (here <= much * there && there <= much * here)) return;
+    duet_notes_add(&data->notes, false,
+                   "%s: its values go from %g to %g, those that %s was trained on from %g to %g: are they of another "
+                   "scale?",
+                   data->info.name, low[0], high[0], owner, low[1], high[1]);
 }

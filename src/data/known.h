@@ -24,4 +24,7 @@ duet_status duet_data_refuse_replaced(const char *owner, const char *name, const
  *  least the classes of the known one. DUET_ERROR_DATA for more than 256 classes together. */
 duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, duet_error *error);
 
+/** Notes it where the values of an open set are spread much otherwise than those of a known one. */
+void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner);
+
 #endif

@@ -151,7 +151,8 @@ duet_status duet_data_options_read(duet_data_options *options, const char *name,
     size_t key;
     char *value;
     *options = (duet_data_options){.path = colon == NULL ? strdup(name) : strndup(name, (size_t)(colon - name))};
-    bool sound = options->path != NULL;
+    options->name = strdup(name);
+    bool sound = options->name != NULL && options->path != NULL;
     duet_status status = colon == NULL ? check_key(name, error) : DUET_OK;
     while (sound && status == DUET_OK && next_item(&at, &key, &value)) {
         sound = value != NULL;
@@ -167,6 +168,7 @@ duet_status duet_data_options_read(duet_data_options *options, const char *name,
 
 void duet_data_options_free(duet_data_options *options)
 {
+    free(options->name);
     free(options->path);
     free(options->labels);
     *options = (duet_data_options){0};

@@ -90,7 +90,7 @@ static duet_status open_split(duet_rows *rows, const duet_own_data *set, duet_sp
 
 static duet_status copy_names(duet_data *data, const duet_own_data *set, duet_error *error)
 {
-    if (set->class_names == NULL) return DUET_OK;
+    if (set->class_names == NULL || (set->labels[DUET_TRAIN] == NULL && set->labels[DUET_TEST] == NULL)) return DUET_OK;
     data->class_names = calloc(set->classes, sizeof *data->class_names);
     bool sound = data->class_names != NULL;
     for (size_t i = 0; sound && i < set->classes; i++) {

@@ -22,10 +22,16 @@ enum {
     MANY_CLASSES = 20
 };
 
+/* What an answer stands behind: the set, with what is said of it already, where the rows may be a file in it. */
+static const char *answered(const duet_rows *rows, const duet_data_options *options)
+{
+    return options->name != NULL ? options->name : rows->path;
+}
+
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
 {
     const size_t *dims = rows->shape.dims, rank = rows->shape.rank;
-    const char *path = rows->path;
+    const char *path = rows->path, *name = answered(rows, options);
     if (options->channels == DUET_CHANNELS_LAST) return;
     size_t last = rank > 0 ? dims[rank - 1] : 0;
     bool examples_last = last >= MANY && last > 4 * rows->count &&
@@ -35,18 +41,18 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
         duet_notes_add(options->notes, true,
                        "%s: %zu examples with a last extent of %zu: are the examples last? Then save "
                        "numpy.moveaxis(array, -1, 0). If they are first, say %s:channels=last",
-                       path, rows->count, last, path);
+                       path, rows->count, last, name);
     else if (!first && rank == 3 && dims[0] <= FEW && dims[1] > FEW && dims[2] > FEW)
         duet_notes_add(options->notes, true,
                        "%s: examples of %zu x %zu x %zu, read as height, width and channels: are the channels first? "
                        "Then say %s:channels=first, or turn the file round: duet data %s:channels=first --convert "
                        "turned.npz. If they are last, say %s:channels=last",
-                       path, dims[0], dims[1], dims[2], path, path, path);
+                       path, dims[0], dims[1], dims[2], name, name, name);
     else if (rank == 3 && dims[2] == 4 && dims[0] > FEW && dims[1] > FEW && options->alpha == DUET_ALPHA_UNSAID)
         duet_notes_add(options->notes, true,
                        "%s: pictures of 4 channels: are they RGBA? Then say %s:alpha=white, which lays them on white; "
                        "four channels as they are, without pictures: %s:alpha=keep",
-                       path, path, path);
+                       path, name, name);
 }
 
 /* Reads on until a byte is bright and another one differs from it, which nearly always is in the first rows. */
@@ -118,7 +124,7 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
         "%s: its values go from %g to %g, and models begin with numbers of about 1: save %s.astype('<f4'); if "
         "they are meant so, say %s:values=numbers",
         rows->path, (double)range->low, (double)range->high,
-        pictures ? scaled : "((array - array.mean(0)) / array.std(0))", rows->path);
+        pictures ? scaled : "((array - array.mean(0)) / array.std(0))", answered(rows, options));
 }
 
 static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,
@@ -156,16 +162,17 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
         duet_notes_add(options->notes, false,
                        "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, say "
                        "%s:values=bytes, and they are scaled to [0, 1]; if not, %s:values=numbers",
-                       rows->path, (double)train->low, (double)train->high, rows->path, rows->path);
+                       rows->path, (double)train->low, (double)train->high, answered(rows, options),
+                       answered(rows, options));
     if (test == NULL || said) return;
     bool apart = is_unit(train) != is_unit(test) && (span(train) > 100 * span(test) || span(test) > 100 * span(train));
     if (apart)
         duet_notes_add(options->notes, true,
                        "%s: the training split lies in [%g, %g] and the test split in [%g, %g]: is one of them not "
                        "scaled? Save (array / %g).astype('<f4') in its place. If it is as it should be, say "
-                       "PATH:values=numbers",
+                       "%s:values=numbers",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high,
-                       (double)(train->high > test->high ? train->high : test->high));
+                       (double)(train->high > test->high ? train->high : test->high), answered(rows, options));
     else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high);
