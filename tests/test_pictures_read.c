@@ -275,6 +275,7 @@ static void unsound_folders_are_refused(void **state)
     test_file_write(in_folder("cut/0.jpg"), jpeg, size);
     test_file_write(in_folder("cut/1.jpg"), jpeg, size * 2 / 3);
     assert_refused(in_folder("cut"), DUET_ERROR_DATA, "1.jpg: a damaged JPEG file");
+    assert_refused(in_folder("cut"), DUET_ERROR_DATA, "; get it again, or take it out");
     free(jpeg);
     assert_refused(folder, DUET_ERROR_DATA, "some pictures lie in folders of classes, such as cut/");
     assert_int_equal(symlink("/nowhere.png", in_folder("cut/2.png")), 0);

@@ -4,6 +4,7 @@
 #include "data_files.h"
 
 #include <math.h>
+#include <unistd.h>
 
 enum { ROWS = 40, COLUMNS = 5, FEATURES = ROWS * COLUMNS };
 
@@ -133,8 +134,7 @@ static const struct {
 } tables[] = {
     {"usual", "", -1, 0.1, false, NULL},
     {"one value", "", 0.5, 0, false, "all values of the training examples are 0.5: there is nothing to learn"},
-    {"far away", "", 1e6, 0.1, false,
-     "models begin with numbers of about 1: save ((array - array.mean(0)) / array.std(0))"},
+    {"far away", "", 1e6, 0.1, false, "models begin with numbers of about 1: save ((a - a.mean(0)) / a.std(0))"},
     {"next to nothing", "", 0, 1e-5, false, "models begin with numbers of about 1"},
     {"meant so", ":values=numbers", 1e6, 0.1, false, NULL},
     {"an index", "", -1, 0.1, true, "the column \"a\" counts the rows: if it is no more than their index, take it out"},
@@ -285,6 +285,60 @@ static void elements_have_the_remedy_that_fits(void **state)
     }
 }
 
+static const struct {
+    const char *begins, *piece;
+} foreign[] = {
+    {"\x89HDF\r\n\x1A\n", "is an HDF5 file: save its arrays by numpy.save or numpy.savez"},
+    {"MATLAB 5.0 MAT-file", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads"},
+    {"\x80\x04\x95\x01", "is a pickle of Python: save its arrays"},
+    {"Rar!\x1A\x07", "is a RAR archive: unpack it, and name the folder"},
+    {"\x89PNG\r\n\x1A\n", "is one picture; a folder or an archive of them is expected"},
+};
+
+static void files_of_other_programs_are_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        duet_error error = {0};
+        duet_data *data = NULL;
+        write_file("f.dat", foreign[i].begins, strlen(foreign[i].begins));
+        assert_status(duet_data_open(&data, in_folder("f.dat"), &error), DUET_ERROR_DATA, &error);
+        assert_message(&error, foreign[i].piece);
+    }
+    write_file("x", BYTES("\x1F\x8B twice"));
+    char *once = test_file_read(in_folder("x"), NULL);
+    write_file("x.gz", once, strlen(once));
+    free(once);
+    duet_error error = {0};
+    duet_data *data = NULL;
+    assert_status(duet_data_open(&data, in_folder("x.gz"), &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "x.gz: is compressed twice: gunzip it once");
+}
+
+/* Files of one set that should be there: what is lost is not what never was. */
+static void lost_files_of_a_set(void **state)
+{
+    (void)state;
+    static const uint8_t records[2 * 3073];
+    duet_error error = {0};
+    duet_data *data = NULL;
+    write_file("data_batch_1.bin", records, sizeof records);
+    write_file("data_batch_3.bin", records, sizeof records);
+    assert_refused("data_batch_3.bin is there and data_batch_2.bin is not: get it again");
+    write_file("data_batch_2.bin", records, sizeof records);
+    assert_int_equal(symlink("nowhere", in_folder("test_batch.bin")), 0);
+    assert_status(duet_data_open(&data, folder, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "test_batch.bin: cannot be opened: No such file or directory");
+}
+
+static void two_files_without_names(void **state)
+{
+    (void)state;
+    write_rows("X.npy", 0, 0);
+    write_rows("Y.npy", 0, 0);
+    assert_refused("names such as train.npy and train-labels.npy, test.npy and test-labels.npy tell them apart");
+}
+
 /* A program has no words behind a colon. */
 static void a_programs_own_data_ask_nothing(void **state)
 {
@@ -330,6 +384,9 @@ int main(void)
         IN_FOLDER(a_question_is_asked_once),
         IN_FOLDER(answers_are_those_of_the_set),
         IN_FOLDER(elements_have_the_remedy_that_fits),
+        IN_FOLDER(files_of_other_programs_are_known),
+        IN_FOLDER(lost_files_of_a_set),
+        IN_FOLDER(two_files_without_names),
         IN_FOLDER(a_programs_own_data_ask_nothing),
     };
     return RUN_TESTS("plausible", tests, NULL, NULL);

@@ -100,6 +100,18 @@ static void other_shapes_and_ranges(void **state)
            "are they of another scale?");
 }
 
+static void scores_that_are_none(void **state)
+{
+    (void)state;
+    write_floats("usual.npy", -1, 1);
+    write_floats("beyond.npy", 1e30F, 2e30F);
+    expect(RUN("train", "vae", "--data", "@/usual.npy", "--steps", "1", "--batch", "4", "--set", "hidden=8", "--out",
+               "@/free"),
+           0, NULL, NULL);
+    expect(RUN("score", "@/free", "--data", "@/usual.npy"), 0, "elbo of 2 examples", NULL);
+    expect(RUN("score", "@/free", "--data", "@/beyond.npy"), 4, "inf", "2 of 2 scores are not finite");
+}
+
 /* run.json could not keep it. */
 static void a_name_that_is_no_text(void **state)
 {
@@ -116,7 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_are_the_same_by_name), cmocka_unit_test(other_classes_are_none_that_the_run_knows),
         cmocka_unit_test(an_empty_table_says_why),      cmocka_unit_test(other_shapes_and_ranges),
-        cmocka_unit_test(a_name_that_is_no_text),
+        cmocka_unit_test(scores_that_are_none),         cmocka_unit_test(a_name_that_is_no_text),
     };
     return RUN_TESTS("run_classes", tests, begin, remove_folder);
 }

@@ -4,11 +4,13 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/status.h"
 
@@ -47,6 +49,10 @@ duet_status duet_archive_open(duet_archive *archive, const char *path, duet_erro
 {
     archive->path = strdup(path);
     if (archive->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
+    if (access(path, R_OK) != 0) {
+        duet_archive_close(archive);
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    }
     archive->handle = open_file(path, error);
     archive->position = SIZE_MAX;
     if (archive->handle != NULL) return DUET_OK;

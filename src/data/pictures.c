@@ -84,7 +84,8 @@ bool duet_file_bytes_grow(duet_file_bytes *bytes, size_t more)
 /* The error of a file, which says where the file is. */
 static duet_status fail_in(const duet_picture_list *list, const duet_error *own, duet_error *error)
 {
-    return duet_fail(error, own->status, "%s: %s", list->source, own->message);
+    return duet_fail(error, own->status, "%s: %s%s", list->source, own->message,
+                     own->status == DUET_ERROR_DATA ? "; get it again, or take it out" : "");
 }
 
 /* Examines one file: from its first bytes, or from all of them where the header is longer. */

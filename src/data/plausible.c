@@ -121,10 +121,10 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
         (void)snprintf(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
     duet_notes_add(
         options->notes, false,
-        "%s: its values go from %g to %g, and models begin with numbers of about 1: save %s.astype('<f4'); if "
+        "%s: its values go from %g to %g, and models begin with numbers of about 1: save %s.astype('<f4')%s; if "
         "they are meant so, say %s:values=numbers",
-        rows->path, (double)range->low, (double)range->high,
-        pictures ? scaled : "((array - array.mean(0)) / array.std(0))", answered(rows, options));
+        rows->path, (double)range->low, (double)range->high, pictures ? scaled : "((a - a.mean(0)) / a.std(0))",
+        pictures ? "" : " with a = array.astype('<f8')", answered(rows, options));
 }
 
 static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,

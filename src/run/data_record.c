@@ -212,7 +212,7 @@ duet_status duet_data_record_open(const duet_data_record *record, const char *ru
     if (name != NULL) {
         DUET_TRY(duet_data_open_divided(data, name, record->division, error));
         DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
-        duet_data_compare_ranges(*data, &record->info, run);
+        if (record->is_whole) duet_data_compare_ranges(*data, &record->info, run);
         return duet_data_take_classes(*data, &record->info, error);
     }
     if (record->is_whole && !record->info.generated) return duet_data_from_record(data, &record->info, run, error);
