@@ -211,6 +211,28 @@ static void labels_are_told_of(void **state)
         }
 }
 
+static const struct {
+    const char *title, *text, *piece;
+} words[] = {
+    {"capitals", "a,label\n0,Yes\n1,yes\n0,Yes\n1,yes\n", "the classes \"Yes\" and \"yes\" differ in capitals alone"},
+    {"two columns", "a,label,class\n0,x,1\n1,y,0\n0,x,1\n1,y,0\n",
+     "\"label\" holds the labels, and \"class\" is read as one of the numbers"},
+    {"returns alone", "a,label\r0,x\r1,y\r0,x\r1,y", NULL},
+};
+
+static void words_and_columns_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        write_file("train.csv", words[i].text, strlen(words[i].text));
+        write_file("test.csv", words[i].text, strlen(words[i].text));
+        duet_data *data = open_folder("");
+        assert_int_equal(duet_data_describe(data)->count[DUET_TRAIN], 4);
+        assert_int_equal(duet_data_describe(data)->classes, 2);
+        assert_noted(words[i].title, data, words[i].piece);
+    }
+}
+
 static void what_is_said_adds_up(void **state)
 {
     (void)state;
@@ -380,6 +402,7 @@ int main(void)
         IN_FOLDER(values_are_told_of),
         IN_FOLDER(bytes_of_both_splits_are_compared),
         IN_FOLDER(labels_are_told_of),
+        IN_FOLDER(words_and_columns_are_told_of),
         IN_FOLDER(what_is_said_adds_up),
         IN_FOLDER(a_question_is_asked_once),
         IN_FOLDER(answers_are_those_of_the_set),

@@ -71,18 +71,28 @@ static bool keep(reader *it, size_t *length, char c)
     return true;
 }
 
+/* A carriage return ends a line, with a line feed behind it or, as old programs write it, alone. */
+static int end_of_line(reader *it, duet_error *error)
+{
+    int next = next_byte(it, error);
+    if (next == -2) return next;
+    if (next != -1 && next != '\n') it->used--;
+    return '\n';
+}
+
 /* The next line that is not empty; *more: there is one. */
 static duet_status read_line(reader *it, bool *more, duet_error *error)
 {
     size_t length = 0;
     for (int c; (c = next_byte(it, error)) != -1;) {
+        if (c == '\r') c = end_of_line(it, error);
         if (c == -2) return error != NULL ? error->status : DUET_ERROR_FILE;
         if (c == 0)
             return duet_fail(error, DUET_ERROR_DATA, "%s: is no text: there is a zero byte in line %zu", it->path,
                              it->number + 1);
         if (c == '\n' && it->number++ + 1 > 0 && length == 0) continue;
         if (c == '\n') break;
-        if (c != '\r' && !keep(it, &length, (char)c))
+        if (!keep(it, &length, (char)c))
             return duet_fail(error, DUET_ERROR_DATA, "%s: line %zu is longer than %d MiB", it->path, it->number + 1,
                              LONGEST_LINE >> 20);
     }
@@ -175,6 +185,15 @@ static duet_status find_labels(reader *it, duet_error *error)
     for (size_t i = 0; asked == NULL && it->label == NONE && i < sizeof usual / sizeof *usual; i++)
         it->label = find_column(it, usual[i]);
     bool only = it->options != NULL && it->options->only_labels;
+    for (size_t i = 0; asked == NULL && !only && it->label != NONE && i < sizeof usual / sizeof *usual; i++) {
+        long other = find_column(it, usual[i]);
+        if (other != NONE && other != it->label && it->options != NULL && it->options->notes != NULL)
+            duet_notes_add(
+                it->options->notes, false,
+                "%s: \"%s\" holds the labels, and \"%s\" is read as one of the numbers: if it tells the same, "
+                "take it out; if it is the labels, name it with --labels",
+                it->path, it->names[it->label], it->names[other]);
+    }
     if (only && it->label == NONE) it->label = (long)it->columns - 1;
     if (asked == NULL || it->label != NONE || is_file(asked)) return DUET_OK;
     duet_text names = {0};

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/status.h"
 #include "base/text.h"
@@ -205,6 +206,19 @@ static void tell_of_classes(const duet_class_counts *it, const bool is[CLASSES],
     duet_text_free(&text);
 }
 
+/* "Yes" and "yes", of two people who wrote labels. */
+static void tell_of_capitals(const duet_class_counts *it, const duet_data_options *options)
+{
+    for (size_t i = 0; it->names != NULL && i < it->classes; i++)
+        for (size_t k = i + 1; k < it->classes; k++) {
+            if (strcasecmp(it->names[i], it->names[k]) != 0) continue;
+            duet_notes_add(options->notes, false,
+                           "%s: the classes \"%s\" and \"%s\" differ in capitals alone: are they one?", it->path,
+                           it->names[i], it->names[k]);
+            return;
+        }
+}
+
 void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *options)
 {
     bool empty[CLASSES] = {false}, unseen[CLASSES] = {false};
@@ -225,6 +239,7 @@ void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *o
                        it->path, used, examples);
     else
         tell_of_classes(it, unseen, "classes of the test split that no training example has", "", options);
+    tell_of_capitals(it, options);
     tell_of_classes(it, empty, "classes without an example",
                     it->names != NULL ? ""
                                       : "; classes are the numbers from 0 to the largest label: of others save "
