@@ -62,6 +62,10 @@ static void other_classes_are_none_that_the_run_knows(void **state)
     expect(RUN("eval", "@/judge", "--data", "@/swapped", "--metric", "accuracy"), 1, NULL,
            "has class 2 (c), and the run knows 2");
     expect(RUN("eval", "@/judge", "--data", "@/three"), 1, NULL, "has class 2 (0), and the run knows 2");
+    const char *const runs[] = {"@/judge", "@/told"};
+    for (size_t i = 0; i < 2; i++)
+        expect(RUN("classify", runs[i], "--data", "@/swapped"), 0, "mean probability",
+               "accuracy is left out: example 1 of ");
     expect(RUN("eval", "@/told", "--data", "@/swapped", "--metric", "elbo"), 1, NULL,
            "class 2 is none of the classes 0 to 1 that the model was trained on");
 }
