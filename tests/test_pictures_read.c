@@ -246,6 +246,18 @@ static void sizes_are_refused_or_fitted(void **state)
     assert_refused(name, DUET_ERROR_USAGE, "HEIGHTxWIDTH");
 }
 
+static void two_sizes_are_named_with_their_files(void **state)
+{
+    (void)state;
+    make_inner("sizes"); /* a test picture of another size comes first by its name */
+    make_inner("sizes/train");
+    make_inner("sizes/test");
+    write_pictures("sizes/train/", 2, 0);
+    write_quarters("sizes/test/0.jpg", 0);
+    assert_refused(in_folder("sizes"), DUET_ERROR_DATA,
+                   "test/0.jpg is 16 x 32 pixels and train/0.png 8 x 8; with --size");
+}
+
 static void unsound_folders_are_refused(void **state)
 {
     (void)state;
@@ -298,7 +310,7 @@ int main(void)
         IN_FOLDER(each_kind_of_png_is_read_by_its_rule), IN_FOLDER(cameras_orientations_are_undone),
         IN_FOLDER(jpeg_files_of_colours_and_inks),       IN_FOLDER(folders_are_splits_and_classes),
         IN_FOLDER(archives_hold_what_folders_do),        IN_FOLDER(sizes_are_refused_or_fitted),
-        IN_FOLDER(unsound_folders_are_refused),
+        IN_FOLDER(two_sizes_are_named_with_their_files), IN_FOLDER(unsound_folders_are_refused),
     };
     return RUN_TESTS("pictures_read", tests, NULL, NULL);
 }

@@ -307,6 +307,26 @@ static void elements_have_the_remedy_that_fits(void **state)
     }
 }
 
+/* Labels that lie beside the examples are no answer to others that are asked for and not there. */
+static void labels_that_are_asked_for_are_needed(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    char name[2 * TEST_PATH_SIZE];
+    write_file("train.csv", BYTES("a,label,b\n1,0,1\n2,1,0\n3,0,1\n"));
+    data = open_folder(":labels=b");
+    duet_data_close(&data);
+    write_rows("x-images.npy", 0, 0);
+    write_npy("x-labels.npy", 1, ARRAY("|u1", "False", "(40,)"), "0123456789012345678901234567890123456789", 40);
+    data = open_sound(in_folder("x-images.npy"));
+    assert_true(duet_data_describe(data)->labelled[DUET_TRAIN]);
+    duet_data_close(&data);
+    (void)snprintf(name, sizeof name, "%s:labels=mispelt.npy", in_folder("x-images.npy"));
+    assert_status(duet_data_open(&data, name, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "mispelt.npy: cannot be opened as a file of labels: No such file or directory");
+}
+
 static const struct {
     const char *begins, *piece;
 } foreign[] = {
@@ -407,6 +427,7 @@ int main(void)
         IN_FOLDER(a_question_is_asked_once),
         IN_FOLDER(answers_are_those_of_the_set),
         IN_FOLDER(elements_have_the_remedy_that_fits),
+        IN_FOLDER(labels_that_are_asked_for_are_needed),
         IN_FOLDER(files_of_other_programs_are_known),
         IN_FOLDER(lost_files_of_a_set),
         IN_FOLDER(two_files_without_names),

@@ -332,6 +332,8 @@ static duet_status take_labels(reader *it, duet_labels *labels, duet_error *erro
     if (it->label == NONE) return DUET_OK;
     labels->values = malloc(it->rows);
     if (labels->values == NULL) return fail_memory(it, error);
+    labels->asked_for =
+        it->options != NULL && it->options->labels != NULL && find_column(it, it->options->labels) == it->label;
     bool named = !are_numbers(it, numbers);
     for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];
     if (!named) return DUET_OK;

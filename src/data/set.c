@@ -116,7 +116,8 @@ static duet_status take_label_file(duet_rows rows[2], const char *path, duet_err
 {
     struct stat about;
     duet_rows labels = {0};
-    if (stat(path, &about) != 0) return rows[0].labels.values != NULL ? DUET_OK : no_labels(path, error);
+    if (rows[0].labels.asked_for) return DUET_OK;
+    if (stat(path, &about) != 0) return no_labels(path, error);
     DUET_TRY(duet_labels_open(&labels, path, error));
     duet_status status = DUET_OK;
     if (rows[1].count > 0 && labels.count == rows[0].count + rows[1].count)
