@@ -246,6 +246,30 @@ static void sizes_are_refused_or_fitted(void **state)
     assert_refused(name, DUET_ERROR_USAGE, "HEIGHTxWIDTH");
 }
 
+/* What is asked of arrays is settled by the format; small pictures are no array with the channels first. */
+static void pictures_have_their_channels_last(void **state)
+{
+    (void)state;
+    char name[2 * TEST_PATH_SIZE];
+    uint8_t pixels[3 * 16 * 3];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = pattern(i);
+    write_png_picture("0.png", 3, 16, 3, pixels);
+    write_png_picture("1.png", 3, 16, 3, pixels);
+    const char *const options[] = {":channels=first", ":alpha=keep", ":alpha=white", ":channels=last"};
+    const char *const pieces[] = {"channels=first is for arrays; pictures in files", "alpha=keep is for arrays", NULL};
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", folder, options[i]);
+        if (i < 2) {
+            assert_refused(name, DUET_ERROR_DATA, pieces[i]);
+            continue;
+        }
+        duet_data *data = open_sound(name);
+        assert_null(duet_data_note(data, 0, NULL));
+        assert_int_equal(duet_data_describe(data)->shape.dims[2], 3);
+        duet_data_close(&data);
+    }
+}
+
 static void two_sizes_are_named_with_their_files(void **state)
 {
     (void)state;
@@ -310,7 +334,8 @@ int main(void)
         IN_FOLDER(each_kind_of_png_is_read_by_its_rule), IN_FOLDER(cameras_orientations_are_undone),
         IN_FOLDER(jpeg_files_of_colours_and_inks),       IN_FOLDER(folders_are_splits_and_classes),
         IN_FOLDER(archives_hold_what_folders_do),        IN_FOLDER(sizes_are_refused_or_fitted),
-        IN_FOLDER(two_sizes_are_named_with_their_files), IN_FOLDER(unsound_folders_are_refused),
+        IN_FOLDER(pictures_have_their_channels_last),    IN_FOLDER(two_sizes_are_named_with_their_files),
+        IN_FOLDER(unsound_folders_are_refused),
     };
     return RUN_TESTS("pictures_read", tests, NULL, NULL);
 }

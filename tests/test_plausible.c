@@ -180,6 +180,7 @@ static void bytes_of_both_splits_are_compared(void **state)
         write_npy("test.npy", 1, ARRAY("|u1", "False", "(5, 4)"), test, sizeof test);
         assert_noted(bytes[i].title, open_folder(""), bytes[i].piece);
     }
+    assert_noted("numbers", open_folder(":values=numbers"), "values=numbers changes nothing; save array.astype('<f4')");
 }
 
 /* A letter an example: its label from A on. */

@@ -169,6 +169,7 @@ static duet_status open_paths(duet_rows *rows, const char *const *paths, size_t 
     rows->element = DUET_ELEMENT_UINT8;
     rows->shape = DUET_SHAPE(EXTENT, EXTENT, 3);
     rows->row_elements = PICTURE;
+    rows->pictures = true;
     for (size_t i = 0; i < count; i++) DUET_TRY(add_file(it, paths[i], error));
     rows->count = it->ends[it->file_count - 1];
     return read_labels(rows, error);

@@ -239,6 +239,7 @@ static duet_status open_split(duet_rows *rows, duet_picture_list *list, duet_spl
     rows->element = DUET_ELEMENT_UINT8;
     rows->shape = DUET_SHAPE(list->height, list->width, list->channels);
     rows->row_elements = duet_shape_elements(rows->shape);
+    rows->pictures = true;
     duet_status status = start_reading(rows, list, split, error);
     rows->source = rows->state == NULL ? NULL : &pictures_source;
     return status == DUET_OK ? label(rows, list, split, error) : status;

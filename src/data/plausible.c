@@ -33,7 +33,7 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
 {
     const size_t *dims = rows->shape.dims, rank = rows->shape.rank;
     const char *path = rows->path, *name = answered(rows, options);
-    if (options->channels == DUET_CHANNELS_LAST) return;
+    if (options->channels == DUET_CHANNELS_LAST || rows->pictures) return;
     size_t last = rank > 0 ? dims[rank - 1] : 0;
     bool examples_last = last >= MANY && last > 4 * rows->count &&
                          ((rank == 3 && dims[1] <= FEW) || (rank == 2 && dims[0] == rows->count));
@@ -151,6 +151,12 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
                          const duet_data_options *options)
 {
     bool said = options->values == DUET_VALUES_NUMBERS;
+    if (said && rows->element == DUET_ELEMENT_UINT8)
+        duet_notes_add(
+            options->notes, false,
+            "%s: holds bytes, which are read as numbers from 0 to 1 whatever is said: values=numbers changes "
+            "nothing; save array.astype('<f4')",
+            rows->path);
     if (tell_of_constant(rows, train, options)) return;
     if (rows->element == DUET_ELEMENT_UINT8) {
         tell_of_bytes(rows, train, test, options);

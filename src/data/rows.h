@@ -63,6 +63,7 @@ struct duet_rows {
     size_t count;
     duet_shape shape;      /* of one row; rank 0 in a file of labels */
     size_t row_elements;   /* 1 at rank 0 */
+    bool pictures;         /* height, width and channels without alpha, as the format has it */
     duet_labels labels;    /* those that the same file holds */
     const size_t *numbers; /* of the rows in their file, for messages; NULL: they are its rows in order */
     char *columns;         /* names of the features, a line each, until the files of a set are compared; NULL: none */

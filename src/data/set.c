@@ -131,8 +131,13 @@ static duet_status take_label_file(duet_rows rows[2], const char *path, duet_err
 /* What the options say of how rows are to be read. Pictures in files are of the right size already. */
 static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_error *error)
 {
+    if (rows->pictures && (options->channels == DUET_CHANNELS_FIRST || options->alpha == DUET_ALPHA_KEEP))
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %s", options->path,
+                         options->alpha == DUET_ALPHA_KEEP
+                             ? "alpha=keep is for arrays; pictures in files are laid on white"
+                             : "channels=first is for arrays; pictures in files are read with the channels last");
     if (options->channels == DUET_CHANNELS_FIRST) DUET_TRY(duet_turn_channels(rows, error));
-    if (options->alpha == DUET_ALPHA_WHITE) DUET_TRY(duet_turn_alpha(rows, error));
+    if (options->alpha == DUET_ALPHA_WHITE && !rows->pictures) DUET_TRY(duet_turn_alpha(rows, error));
     if (options->values == DUET_VALUES_BYTES) DUET_TRY(duet_turn_bytes(rows, error));
     return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
 }
