@@ -411,6 +411,10 @@ static void a_programs_own_data_ask_nothing(void **state)
     own.class_names = names;
     assert_status(duet_data_from_memory(&data, &own, &error), DUET_ERROR_USAGE, &error);
     assert_message(&error, "own: class 1 of 2 has no name");
+    error = (duet_error){0};
+    own.classes = 257;
+    assert_status(duet_data_from_memory(&data, &own, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "own: 257 classes have names; 256 are possible");
 }
 
 int main(void)

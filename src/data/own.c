@@ -8,6 +8,8 @@
 #include "data/data.h"
 #include "data/memory.h"
 
+enum { MOST_CLASSES = 256 };
+
 /* Rows that a program's function gives. */
 typedef struct asked {
     duet_fill_rows fill;
@@ -57,6 +59,9 @@ static duet_status check(const duet_own_data *set, duet_error *error)
     if (!fits || set->count[DUET_TRAIN] == 0 || (set->type != DUET_UINT8 && set->type != DUET_FLOAT32))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "%s: bytes or float32 of 1 to 3 extents, and training examples, are expected", set->name);
+    if (set->class_names != NULL && set->classes > MOST_CLASSES)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: %zu classes have names; %d are possible", set->name,
+                         set->classes, MOST_CLASSES);
     for (size_t i = 0; set->class_names != NULL && i < set->classes; i++)
         if (set->class_names[i] == NULL)
             return duet_fail(error, DUET_ERROR_USAGE, "%s: class %zu of %zu has no name", set->name, i, set->classes);

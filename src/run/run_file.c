@@ -137,7 +137,8 @@ static duet_status write_document(const char *directory, json_t *document, duet_
 duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
                                 const duet_run_file *before, duet_error *error)
 {
-    const char *const names[] = {choice->data, choice->judge, choice->tuning};
+    const char *source = duet_data_describe(duet_model_data(trainer->model))->source;
+    const char *const names[] = {choice->data, source, choice->judge, choice->tuning};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i] != NULL && !duet_text_is_utf8(names[i]))
             return duet_fail(
