@@ -174,8 +174,8 @@ static void bytes_of_both_splits_are_compared(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
         uint8_t train[80], test[20];
-        for (size_t k = 0; k < 80; k++) train[k] = (uint8_t)(k % 2 ? bytes[i].high : bytes[i].low);
-        for (size_t k = 0; k < 20; k++) test[k] = (uint8_t)(k % 2 ? bytes[i].test_high : 0);
+        for (size_t k = 0; k < 80; k++) train[k] = (uint8_t)(k % 3 ? bytes[i].high : bytes[i].low);
+        for (size_t k = 0; k < 20; k++) test[k] = (uint8_t)(k % 3 ? bytes[i].test_high : 0);
         write_npy("train.npy", 1, ARRAY("|u1", "False", "(20, 4)"), train, sizeof train);
         write_npy("test.npy", 1, ARRAY("|u1", "False", "(5, 4)"), test, sizeof test);
         assert_noted(bytes[i].title, open_folder(""), bytes[i].piece);
@@ -195,6 +195,29 @@ static const struct {
     {"unseen", "ABABABABABAB", "ACD", "classes of the test split that no training example has: 2, 3"},
     {"measurements", "ABCDEFGHIJKLMNOPQRST", "UV", "22 classes among 22 examples: are the labels classes at all"},
 };
+
+static const struct {
+    const char *title;
+    float values[12]; /* of four rows */
+    const char *piece;
+} columns[] = {
+    {"usual", {1, 2, 3, 1, 2, 4, 1, 0, 3, 2, 2, 3}, NULL},
+    {"one", {1, 2, 3, 1, 2, 4, 1, 2, 3, 2, 2, 3}, "column 2 of 3 has one value in all training examples: its density"},
+    {"two",
+     {1, 2, 3, 1, 2, 3, 1, 2, 3, 2, 2, 3},
+     "column 2 of 3 has one value in all training examples, and others have"},
+    {"all", {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3}, "all training examples are equal: there is nothing to learn"},
+};
+
+static void columns_of_one_value_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        write_npy("train.npy", 1, ARRAY("<f4", "False", "(4, 3)"), columns[i].values, sizeof columns[i].values);
+        write_npy("test.npy", 1, ARRAY("<f4", "False", "(4, 3)"), columns[0].values, sizeof columns[i].values);
+        assert_noted(columns[i].title, open_folder(""), columns[i].piece);
+    }
+}
 
 static void labels_are_told_of(void **state)
 {
@@ -426,6 +449,7 @@ int main(void)
         IN_FOLDER(cells_that_cannot_be),
         IN_FOLDER(values_are_told_of),
         IN_FOLDER(bytes_of_both_splits_are_compared),
+        IN_FOLDER(columns_of_one_value_are_told_of),
         IN_FOLDER(labels_are_told_of),
         IN_FOLDER(words_and_columns_are_told_of),
         IN_FOLDER(what_is_said_adds_up),

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/status.h"
@@ -17,6 +18,7 @@ enum {
     BRIGHT = 128,
     BYTES_AT_ONCE = 64 * 1024,
     PICTURE_NUMBERS = 64,
+    COMPARED = 16,
     LARGE = 1000,
     LARGE_PICTURE = 30,
     CLASSES = 256,
@@ -183,6 +185,74 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
     else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high);
+}
+
+/* Marks the columns in which a row differs from the first one; returns how many have been marked by now. */
+static size_t mark_varying(const unsigned char *row, const unsigned char *first, size_t elements, size_t size,
+                           bool *varies)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < elements; i++) {
+        if (!varies[i]) varies[i] = memcmp(row + i * size, first + i * size, size) != 0;
+        count += varies[i];
+    }
+    return count;
+}
+
+static void tell_of_columns(const duet_rows *rows, size_t varying, const bool *varies, const duet_data_options *options)
+{
+    size_t column = 0;
+    while (varies[column]) column++;
+    if (varying == 0)
+        duet_notes_add(options->notes, false, "%s: all training examples are equal: there is nothing to learn",
+                       rows->path);
+    else
+        duet_notes_add(options->notes, false,
+                       "%s: column %zu of %zu has one value in all training examples%s: its density has no bound, and "
+                       "what learns densities learns nothing else; take it out",
+                       rows->path, column + 1, rows->row_elements,
+                       rows->row_elements - varying > 1 ? ", and others have" : "");
+}
+
+/* What compare_rows needs: the first row and a piece of others, which of large rows is one. */
+typedef struct comparison {
+    bool table;
+    size_t piece, varying;
+    bool *varies;
+    unsigned char *room;
+} comparison;
+
+static duet_status compare_rows(comparison *it, duet_rows *rows, size_t first, size_t total, duet_error *error)
+{
+    const size_t elements = rows->row_elements, size = rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);
+    unsigned char *others = it->room + elements * size;
+    DUET_TRY(duet_rows_read(rows, first, 1, it->room, error));
+    for (size_t row = first + 1, end = first + total; row < end && it->varying < (it->table ? elements : 1);) {
+        size_t count = end - row < it->piece ? end - row : it->piece;
+        DUET_TRY(duet_rows_read(rows, row, count, others, error));
+        for (size_t i = 0; i < count; i++)
+            it->varying = mark_varying(others + i * elements * size, it->room, elements, size, it->varies);
+        row += count;
+    }
+    return DUET_OK;
+}
+
+duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
+                                 duet_error *error)
+{
+    comparison it = {.table = rows->shape.rank == 1 && rows->row_elements < PICTURE_NUMBERS};
+    if (count < 2) return DUET_OK;
+    it.piece = it.table ? COMPARED : 1;
+    it.varies = calloc(rows->row_elements, sizeof *it.varies);
+    it.room = calloc(rows->row_elements, (1 + it.piece) * sizeof(float));
+    duet_status status = it.varies == NULL || it.room == NULL
+                             ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path)
+                             : compare_rows(&it, rows, first, count, error);
+    if (status == DUET_OK && (it.varying == 0 || (it.table && it.varying < rows->row_elements)))
+        tell_of_columns(rows, it.varying, it.varies, options);
+    free(it.varies);
+    free(it.room);
+    return status;
 }
 
 /* "0, 2, 7 and 95 more": classes of which `is` is true, by name where they have names. */

@@ -162,6 +162,9 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
     for (size_t split = 0; split < 2; split++)
         DUET_TRY(duet_look_at_range(&parts[split].rows, parts[split].first, parts[split].count, &ranges[split], error));
     duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
+    if (ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
+        DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
+                                      options, error));
     data->info.unit_range = true;
     for (size_t split = 0; split < 2; split++) {
         float scale = parts[split].rows.element == DUET_ELEMENT_UINT8 ? 255 : 1;
