@@ -6,7 +6,7 @@
 #include "train_models.h"
 #include "workshop.h"
 
-static char labelled[TEST_PATH_SIZE + 16], plain[TEST_PATH_SIZE + 16];
+static char labelled[TEST_PATH_SIZE + 32], plain[TEST_PATH_SIZE + 16];
 
 static const char *const sgd[] = {"shuffle=no", "optimiser=sgd", "lr=1"};
 
@@ -33,6 +33,7 @@ static inline void write_labelled(void)
     for (size_t i = 0; i < TEST_EXAMPLES; i++) labels[i] = (uint8_t)(i / TEST_BATCH % 4);
     (void)snprintf(path, sizeof path, "%s/set/train-labels.npy", folder);
     assert_ok(duet_write_npy_bytes(path, labels, DUET_SHAPE(TEST_EXAMPLES), &error), &error);
+    (void)snprintf(labelled, sizeof labelled, "%s/set:split=last", folder); /* batches come in the file's order */
 }
 
 /* The device, the folder and both sets in it. */

@@ -246,6 +246,42 @@ static void sizes_are_refused_or_fitted(void **state)
     assert_refused(name, DUET_ERROR_USAGE, "HEIGHTxWIDTH");
 }
 
+/* What is asked of arrays is settled by the format; small pictures are no array with the channels first. */
+static void pictures_have_their_channels_last(void **state)
+{
+    (void)state;
+    char name[2 * TEST_PATH_SIZE];
+    uint8_t pixels[3 * 16 * 3];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = pattern(i);
+    write_png_picture("0.png", 3, 16, 3, pixels);
+    write_png_picture("1.png", 3, 16, 3, pixels);
+    const char *const options[] = {":channels=first", ":alpha=keep", ":alpha=white", ":channels=last"};
+    const char *const pieces[] = {"channels=first is for arrays; pictures in files", "alpha=keep is for arrays", NULL};
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", folder, options[i]);
+        if (i < 2) {
+            assert_refused(name, DUET_ERROR_DATA, pieces[i]);
+            continue;
+        }
+        duet_data *data = open_sound(name);
+        assert_null(duet_data_note(data, 0, NULL));
+        assert_int_equal(duet_data_describe(data)->shape.dims[2], 3);
+        duet_data_close(&data);
+    }
+}
+
+static void two_sizes_are_named_with_their_files(void **state)
+{
+    (void)state;
+    make_inner("sizes"); /* a test picture of another size comes first by its name */
+    make_inner("sizes/train");
+    make_inner("sizes/test");
+    write_pictures("sizes/train/", 2, 0);
+    write_quarters("sizes/test/0.jpg", 0);
+    assert_refused(in_folder("sizes"), DUET_ERROR_DATA,
+                   "test/0.jpg is 16 x 32 pixels and train/0.png 8 x 8; with --size");
+}
+
 static void unsound_folders_are_refused(void **state)
 {
     (void)state;
@@ -275,6 +311,7 @@ static void unsound_folders_are_refused(void **state)
     test_file_write(in_folder("cut/0.jpg"), jpeg, size);
     test_file_write(in_folder("cut/1.jpg"), jpeg, size * 2 / 3);
     assert_refused(in_folder("cut"), DUET_ERROR_DATA, "1.jpg: a damaged JPEG file");
+    assert_refused(in_folder("cut"), DUET_ERROR_DATA, "; get it again, or take it out");
     free(jpeg);
     assert_refused(folder, DUET_ERROR_DATA, "some pictures lie in folders of classes, such as cut/");
     assert_int_equal(symlink("/nowhere.png", in_folder("cut/2.png")), 0);
@@ -297,6 +334,7 @@ int main(void)
         IN_FOLDER(each_kind_of_png_is_read_by_its_rule), IN_FOLDER(cameras_orientations_are_undone),
         IN_FOLDER(jpeg_files_of_colours_and_inks),       IN_FOLDER(folders_are_splits_and_classes),
         IN_FOLDER(archives_hold_what_folders_do),        IN_FOLDER(sizes_are_refused_or_fitted),
+        IN_FOLDER(pictures_have_their_channels_last),    IN_FOLDER(two_sizes_are_named_with_their_files),
         IN_FOLDER(unsound_folders_are_refused),
     };
     return RUN_TESTS("pictures_read", tests, NULL, NULL);

@@ -295,7 +295,7 @@ static void conditions_of_examples_must_be_given(void **state)
     error = (duet_error){0};
     request.classes = none;
     assert_status(duet_evaluator_use(evaluator, &request, &error), DUET_ERROR_USAGE, &error);
-    assert_message(&error, "class 4 is none of 0 to 3");
+    assert_message(&error, "class 4 is none of the classes 0 to 3 that the model was trained on");
     error = (duet_error){0};
     request.classes = classes;
     assert_ok(duet_evaluator_use(evaluator, &request, &error), &error);

@@ -126,6 +126,7 @@ static void an_epoch_sees_each_example_at_most_once(void **state)
     for (size_t i = 0; i < TEST_EXAMPLES; i++) values[2 * i] = values[2 * i + 1] = (float)(i + 1);
     (void)snprintf(path, sizeof path, "%s/rows.npy", folder);
     assert_ok(duet_write_npy(path, values, DUET_SHAPE(TEST_EXAMPLES, 2), &error), &error);
+    (void)snprintf(path, sizeof path, "%s/rows.npy:split=last", folder); /* the training rows are the first ones */
     test_parts_open(&parts, device, &seeing, path, NULL, 0);
     assert_int_equal(duet_trainer_steps_an_epoch(parts.trainer), TEST_BATCHES);
     size_t held = duet_data_describe(parts.data)->count[DUET_TRAIN];

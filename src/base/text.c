@@ -66,6 +66,13 @@ static size_t utf8_bytes(const unsigned char *at)
     return wrong ? 0 : bytes;
 }
 
+bool duet_text_is_utf8(const char *text)
+{
+    for (size_t bytes; *text != '\0'; text += bytes)
+        if ((bytes = utf8_bytes((const unsigned char *)text)) == 0) return false;
+    return true;
+}
+
 void duet_text_plain(char *text)
 {
     for (char *at = text; *at != '\0';) {

@@ -21,5 +21,7 @@ void duet_text_free(duet_text *text);
 /** Copies a foreign text: without the spaces around it, '?' for each byte that is not UTF-8, cut between characters
  *  where `capacity` ends. */
 void duet_text_clean(const char *from, char *text, size_t capacity);
+/** Whether all of it is UTF-8. */
+bool duet_text_is_utf8(const char *text);
 
 #endif

@@ -80,7 +80,8 @@ static size_t most_likely(const verdicts *it, size_t row)
 static int judge(duet_run *run, verdicts *it)
 {
     const duet_wanted wanted = {DUET_CLASS_LOGITS, it->probabilities};
-    int status = it->bayes ? ask_densities(run, it) : cli_rows_use(run, &it->rows, -1, &wanted, 1);
+    /* a classifier's logits do not go by the labels, which may be of classes that it does not know */
+    int status = it->bayes ? ask_densities(run, it) : cli_rows_use(run, &it->rows, 0, &wanted, 1);
     for (size_t i = 0; status == CLI_DONE && i < it->rows.count; i++)
         take_softmax(it->probabilities + i * it->classes, it->classes);
     return status;
@@ -127,6 +128,21 @@ static int write_file(duet_run *run, const struct arguments *arguments, const ve
         return cli_fail_opened(&error);
     if (!arguments->json) cli_print_name(arguments->out);
     return CLI_DONE;
+}
+
+/* Nobody can be right about a class that the run does not know: then labels are no measure. */
+static void check_labels(duet_run *run, verdicts *it)
+{
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    for (size_t i = 0; it->labels != NULL && i < it->rows.count; i++) {
+        if (it->labels[i] < it->classes) continue;
+        bool named = info->class_names != NULL;
+        cli_complain(CLI_DONE, "accuracy is left out: example %zu of %s has class %u%s%s%s, and the run knows %zu", i,
+                     info->name, it->labels[i], named ? " (" : "", named ? info->class_names[it->labels[i]] : "",
+                     named ? ")" : "", it->classes);
+        free(it->labels);
+        it->labels = NULL;
+    }
 }
 
 static int report(duet_run *run, const struct arguments *arguments, const verdicts *it)
@@ -180,6 +196,7 @@ static int classify(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE) status = judge(run, &it);
     if (status == CLI_DONE) status = cli_floats_check(it.probabilities, it.rows.count * it.classes, "probabilities");
     if (status == CLI_DONE) status = write_file(run, arguments, &it);
+    if (status == CLI_DONE) check_labels(run, &it);
     if (status == CLI_DONE) status = report(run, arguments, &it);
     cli_rows_free(&it.rows);
     free(it.probabilities);

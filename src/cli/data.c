@@ -223,7 +223,9 @@ static int run(int argc, char **argv)
     status = check(&arguments);
     if (status != CLI_DONE) return status;
     if (!cli_data_name(arguments.path, &arguments.words, &made)) return CLI_FAILED;
-    status = look(&arguments, made != NULL ? made : arguments.path);
+    const char *name = made != NULL ? made : arguments.path;
+    status = cli_data_check(name);
+    if (status == CLI_DONE) status = look(&arguments, name);
     free(made);
     return status;
 }

@@ -63,7 +63,11 @@ static int compute_usual(duet_run *run, const struct arguments *arguments, cli_v
     if (names == NULL) return cli_complain(CLI_FAILED, "there is too little memory for names");
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
         if (!row->on_request && is_possible(run, row->name)) names[count++] = row->name;
-    int status = cli_metrics_compute(run, names, count, arguments->seed, values, tell_of_missing, NULL);
+    int status =
+        count == 0 ? CLI_DONE : cli_metrics_compute(run, names, count, arguments->seed, values, tell_of_missing, NULL);
+    if (status == CLI_DONE && values->count == 0)
+        status = cli_complain(CLI_FAILED, "no metric can be computed of %s on %s", arguments->run,
+                              duet_data_describe(duet_run_data(run))->name);
     free(names);
     return status;
 }
@@ -177,6 +181,8 @@ static int call_judge(duet_run *run, const char *directory, duet_run **judge)
 static int take_samples(duet_run *run, const char *samples)
 {
     duet_error error = {0};
+    int status = cli_data_check(samples);
+    if (status != CLI_DONE) return status;
     if (duet_run_set_samples(run, samples, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_data *given = duet_run_given_samples(run);
     if (given != NULL && duet_data_describe(duet_run_data(run))->unit_range && !duet_data_describe(given)->unit_range)

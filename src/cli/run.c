@@ -10,6 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Questions too: whoever asks for such data has a run that fits them. */
+static void tell_notes(const duet_data *data)
+{
+    const char *note;
+    for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++) cli_complain(CLI_DONE, "warning: %s", note);
+}
+
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data)
 {
     duet_error error = {0};
@@ -17,6 +24,7 @@ int cli_run_open(duet_run **run, const char *directory, const char *device, cons
     if (status != CLI_DONE) return status;
     if (duet_run_open_with(run, directory, device, data, NULL, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_device_set_log(duet_run_device(*run), cli_log, NULL);
+    if (data != NULL) tell_notes(duet_run_data(*run));
     return CLI_DONE;
 }
 

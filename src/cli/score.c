@@ -268,6 +268,18 @@ static int print_table(const struct way *way, const cli_rows *rows, const scored
     return cli_table_print(&table, stdout);
 }
 
+/* Such an example is the strangest, and still says that something is not sound. */
+static int check_scores(const float *scores, size_t count)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++) wrong += !isfinite(scores[i]);
+    if (wrong == 0) return CLI_DONE;
+    return cli_complain(CLI_WRONG,
+                        "%zu of %zu scores are not finite: look at the run's losses and at the largest values of the "
+                        "examples",
+                        wrong, count);
+}
+
 static int score(duet_run *run, const struct arguments *arguments)
 {
     cli_rows rows = {0};
@@ -287,6 +299,7 @@ static int score(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE)
         status = arguments->json ? print_json(run, arguments, way, &rows, ranked, &separation)
                                  : print_table(way, &rows, ranked);
+    if (status == CLI_DONE) status = check_scores(scores, rows.count);
     cli_rows_free(&rows);
     free(scores);
     free(ranked);

@@ -4,11 +4,13 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/status.h"
 
@@ -17,11 +19,15 @@ enum { BLOCK = 64 * 1024 };
 static duet_status archive_fail(const duet_archive *it, duet_error *error)
 {
     const char *words = archive_error_string(it->handle);
+    if (archive_read_has_encrypted_entries(it->handle) > 0)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: its members are encrypted: unpack it, and name the folder",
+                         it->path);
     return duet_fail(error, DUET_ERROR_DATA, "%s: a damaged archive: %s; get it again", it->path,
                      words != NULL ? words : "it cannot be read");
 }
 
-static struct archive *open_file(const char *path)
+/* NULL after an error. */
+static struct archive *open_file(const char *path, duet_error *error)
 {
     struct archive *handle = archive_read_new();
     bool sound = handle != NULL && archive_read_support_format_zip(handle) == ARCHIVE_OK &&
@@ -32,6 +38,9 @@ static struct archive *open_file(const char *path)
                                                 archive_read_support_filter_zstd};
     for (size_t i = 0; sound && i < sizeof filters / sizeof *filters; i++) (void)filters[i](handle);
     if (sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK) return handle;
+    const char *words = sound ? archive_error_string(handle) : "out of memory";
+    (void)duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as an archive: %s", path,
+                    words != NULL ? words : "it is damaged or of another format");
     if (handle != NULL) (void)archive_read_free(handle);
     return NULL;
 }
@@ -39,11 +48,16 @@ static struct archive *open_file(const char *path)
 duet_status duet_archive_open(duet_archive *archive, const char *path, duet_error *error)
 {
     archive->path = strdup(path);
-    archive->handle = archive->path == NULL ? NULL : open_file(path);
+    if (archive->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
+    if (access(path, R_OK) != 0) {
+        duet_archive_close(archive);
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    }
+    archive->handle = open_file(path, error);
     archive->position = SIZE_MAX;
     if (archive->handle != NULL) return DUET_OK;
     duet_archive_close(archive);
-    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as an archive", path);
+    return DUET_ERROR_FILE;
 }
 
 void duet_archive_close(duet_archive *archive)
@@ -73,10 +87,9 @@ duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *
 {
     if (archive->position != SIZE_MAX && archive->position >= position) {
         (void)archive_read_free(archive->handle);
-        archive->handle = open_file(archive->path);
+        archive->handle = open_file(archive->path, error);
         archive->position = SIZE_MAX;
-        if (archive->handle == NULL)
-            return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened again", archive->path);
+        if (archive->handle == NULL) return DUET_ERROR_FILE;
     }
     for (bool more = true; archive->position != position;) {
         DUET_TRY(duet_archive_next(archive, &more, error));
@@ -103,7 +116,7 @@ bool duet_archive_is(const char *path)
         if (length > end && strcasecmp(path + length - end, endings[i]) == 0) return true;
     }
     struct archive_entry *entry;
-    struct archive *handle = about.st_size == 0 ? NULL : open_file(path);
+    struct archive *handle = about.st_size == 0 ? NULL : open_file(path, NULL);
     bool is = handle != NULL && archive_read_next_header(handle, &entry) == ARCHIVE_OK;
     if (handle != NULL) (void)archive_read_free(handle);
     return is;

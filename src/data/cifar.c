@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -108,6 +109,11 @@ static duet_status read_names(duet_labels *labels, const char *folder, size_t cl
     char line[128];
     char *path = duet_path_join(folder, classes == 10 ? "batches.meta.txt" : "fine_label_names.txt");
     FILE *file = path == NULL ? NULL : fopen(path, "r");
+    if (path != NULL && file == NULL && errno != ENOENT) { /* no names are another thing */
+        duet_status status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+        free(path);
+        return status;
+    }
     size_t capacity = 0;
     bool sound = path != NULL;
     while (sound && file != NULL && labels->name_count < classes && fgets(line, sizeof line, file) != NULL) {
@@ -163,6 +169,7 @@ static duet_status open_paths(duet_rows *rows, const char *const *paths, size_t 
     rows->element = DUET_ELEMENT_UINT8;
     rows->shape = DUET_SHAPE(EXTENT, EXTENT, 3);
     rows->row_elements = PICTURE;
+    rows->pictures = true;
     for (size_t i = 0; i < count; i++) DUET_TRY(add_file(it, paths[i], error));
     rows->count = it->ends[it->file_count - 1];
     return read_labels(rows, error);
@@ -201,14 +208,37 @@ bool duet_cifar_fits(const char *path, bool is_folder)
     return fits;
 }
 
+/* Also what cannot be read, such as a link that leads nowhere: opening it then says so. */
+static bool is_there(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0;
+}
+
+/* The files end where one is missing; that others lie behind it says that it was lost. */
+static duet_status check_gap(const char *folder, size_t missing, duet_error *error)
+{
+    for (size_t i = missing + 1; i <= MOST_FILES; i++) {
+        char *path = batch_path(folder, i);
+        bool there = path != NULL && is_there(path);
+        free(path);
+        if (there)
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s: data_batch_%zu.bin is there and data_batch_%zu.bin is not: get it again", folder, i,
+                             missing);
+    }
+    return DUET_OK;
+}
+
 static duet_status open_split(duet_rows *rows, const char *folder, size_t first, duet_error *error)
 {
     char *paths[MOST_FILES] = {NULL};
     size_t count = 0, most = first == 0 ? 1 : MOST_FILES;
     duet_status status = DUET_OK;
     for (; count < most && (paths[count] = batch_path(folder, first + count)) != NULL; count++)
-        if (access(paths[count], F_OK) != 0) break;
-    if (count > 0) {
+        if (!is_there(paths[count])) break;
+    if (first > 0) status = check_gap(folder, first + count, error);
+    if (status == DUET_OK && count > 0) {
         rows->path = strdup(folder);
         status = rows->path == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder)
                                     : open_paths(rows, (const char *const *)paths, count, error);

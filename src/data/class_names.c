@@ -3,6 +3,7 @@
  * do not depend on which example came first. */
 #include "data/class_names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,8 +57,7 @@ void duet_labels_sort(duet_labels *labels, size_t rows)
 static void renumber(duet_labels *labels, size_t rows, char *const *names, size_t count)
 {
     uint8_t numbers[MOST_CLASSES];
-    for (size_t i = 0; i < labels->name_count; i++)
-        numbers[i] = (uint8_t)find(names, count, labels->names[i]);
+    for (size_t i = 0; i < labels->name_count; i++) numbers[i] = (uint8_t)find(names, count, labels->names[i]);
     for (size_t i = 0; i < rows; i++) labels->values[i] = numbers[labels->values[i]];
 }
 
@@ -91,15 +91,49 @@ static size_t take_one(duet_labels *const labels[2], char **all)
     return from->name_count;
 }
 
+/* Numbers beside a split of words are words too: "1" is the class "1" of the other split, whatever its number there. */
+static bool numbers_to_words(duet_labels *labels, size_t rows)
+{
+    uint8_t numbers[MOST_CLASSES];
+    bool used[MOST_CLASSES] = {false};
+    char word[4];
+    labels->names = calloc(MOST_CLASSES, sizeof *labels->names);
+    if (labels->names == NULL) return false;
+    for (size_t i = 0; i < rows; i++) used[labels->values[i]] = true;
+    for (size_t i = 0; i < MOST_CLASSES; i++) {
+        if (!used[i]) continue;
+        (void)snprintf(word, sizeof word, "%u", (unsigned)(uint8_t)i);
+        numbers[i] = (uint8_t)labels->name_count;
+        if ((labels->names[labels->name_count] = strdup(word)) == NULL) return false;
+        labels->name_count++;
+    }
+    for (size_t i = 0; i < rows; i++) labels->values[i] = numbers[labels->values[i]];
+    return true;
+}
+
+static bool name_numbers(duet_labels *const labels[2], const size_t counts[2])
+{
+    for (size_t split = 0; split < 2; split++)
+        if (labels[1 - split]->name_count > 0 && labels[split]->name_count == 0 && labels[split]->values != NULL)
+            return numbers_to_words(labels[split], counts[split]);
+    return true;
+}
+
+static duet_status fail_memory(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the names of classes");
+}
+
 duet_status duet_class_names_join(duet_labels *const labels[2], const size_t counts[2], char ***names,
                                   size_t *name_count, duet_error *error)
 {
-    size_t most = labels[0]->name_count + labels[1]->name_count;
     *names = NULL;
     *name_count = 0;
+    if (!name_numbers(labels, counts)) return fail_memory(error);
+    size_t most = labels[0]->name_count + labels[1]->name_count;
     if (most == 0) return DUET_OK;
     char **all = calloc(most, sizeof *all);
-    if (all == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the names of classes");
+    if (all == NULL) return fail_memory(error);
     bool as_they_are = is_one_list(labels);
     size_t count = as_they_are ? take_one(labels, all) : merge(labels, all);
     bool sound = count <= MOST_CLASSES;
@@ -107,7 +141,7 @@ duet_status duet_class_names_join(duet_labels *const labels[2], const size_t cou
     while (sound && copied < count && (all[copied] = strdup(all[copied])) != NULL) copied++;
     if (!sound || copied < count) {
         duet_class_names_free(all, copied);
-        return sound ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the names of classes")
+        return sound ? fail_memory(error)
                      : duet_fail(error, DUET_ERROR_DATA, "%zu classes in both splits together; %d are possible", count,
                                  MOST_CLASSES);
     }

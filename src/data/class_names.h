@@ -6,7 +6,8 @@
 #include "data/rows.h"
 
 /** *names: those of both splits' labels, each once, by which the labels, counts[split] of them, are then numbered: in
- * the splits' own order where that is the same, else sorted. NULL where labels are numbers. Free with
+ * the splits' own order where that is the same, else sorted. Where one split has names, numbers of the other are names
+ * as well. NULL where labels are numbers. Free with
  *  duet_class_names_free. DUET_ERROR_DATA for more than 256 of them. */
 duet_status duet_class_names_join(duet_labels *const labels[2], const size_t counts[2], char ***names,
                                   size_t *name_count, duet_error *error);

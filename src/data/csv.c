@@ -17,7 +17,7 @@
 #include "data/class_names.h"
 #include "data/memory.h"
 
-enum { MOST_CLASSES = 256, LONGEST_LINE = 64 << 20, SHOWN = 40, NONE = -1 };
+enum { MOST_CLASSES = 256, LONGEST_LINE = 64 << 20, SHOWN = 40, FEW_ROWS = 10, NONE = -1 };
 
 /* A file on its way in: the line being read, cut into fields, and what the lines before gave. */
 typedef struct reader {
@@ -71,18 +71,28 @@ static bool keep(reader *it, size_t *length, char c)
     return true;
 }
 
+/* A carriage return ends a line, with a line feed behind it or, as old programs write it, alone. */
+static int end_of_line(reader *it, duet_error *error)
+{
+    int next = next_byte(it, error);
+    if (next == -2) return next;
+    if (next != -1 && next != '\n') it->used--;
+    return '\n';
+}
+
 /* The next line that is not empty; *more: there is one. */
 static duet_status read_line(reader *it, bool *more, duet_error *error)
 {
     size_t length = 0;
     for (int c; (c = next_byte(it, error)) != -1;) {
+        if (c == '\r') c = end_of_line(it, error);
         if (c == -2) return error != NULL ? error->status : DUET_ERROR_FILE;
         if (c == 0)
             return duet_fail(error, DUET_ERROR_DATA, "%s: is no text: there is a zero byte in line %zu", it->path,
                              it->number + 1);
         if (c == '\n' && it->number++ + 1 > 0 && length == 0) continue;
         if (c == '\n') break;
-        if (c != '\r' && !keep(it, &length, (char)c))
+        if (!keep(it, &length, (char)c))
             return duet_fail(error, DUET_ERROR_DATA, "%s: line %zu is longer than %d MiB", it->path, it->number + 1,
                              LONGEST_LINE >> 20);
     }
@@ -175,6 +185,15 @@ static duet_status find_labels(reader *it, duet_error *error)
     for (size_t i = 0; asked == NULL && it->label == NONE && i < sizeof usual / sizeof *usual; i++)
         it->label = find_column(it, usual[i]);
     bool only = it->options != NULL && it->options->only_labels;
+    for (size_t i = 0; asked == NULL && !only && it->label != NONE && i < sizeof usual / sizeof *usual; i++) {
+        long other = find_column(it, usual[i]);
+        if (other != NONE && other != it->label && it->options != NULL && it->options->notes != NULL)
+            duet_notes_add(
+                it->options->notes, false,
+                "%s: \"%s\" holds the labels, and \"%s\" is read as one of the numbers: if it tells the same, "
+                "take it out; if it is the labels, name it with --labels",
+                it->path, it->names[it->label], it->names[other]);
+    }
     if (only && it->label == NONE) it->label = (long)it->columns - 1;
     if (asked == NULL || it->label != NONE || is_file(asked)) return DUET_OK;
     duet_text names = {0};
@@ -209,9 +228,46 @@ static duet_status read_header(reader *it, duet_error *error)
     return find_labels(it, error);
 }
 
+/* Words that programs write for what they do not know. */
+static bool is_missing(const char *text)
+{
+    static const char *const words[] = {"", "?", "-", "na", "n/a", "nan", "null", "none", "inf", "-inf"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0) return true;
+    return false;
+}
+
+static bool has_decimal_comma(const char *text)
+{
+    size_t before = strspn(text, "+-0123456789");
+    return text[before] == ',' && text[before + 1] != '\0' &&
+           strspn(text + before + 1, "0123456789eE+-") == strlen(text + before + 1);
+}
+
+static duet_status fail_cell(const reader *it, size_t column, const char *text, duet_error *error)
+{
+    char shown[SHOWN];
+    double number;
+    bool is_number = duet_number_read(text, &number);
+    const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
+    if ((long)column == it->label) what = "is no label";
+    if (is_missing(text)) {
+        remedy = "fill such places or take the line out";
+    } else if (is_number) {
+        what = "is beyond what float32 holds";
+        remedy = "scale the column, or take it or the line out";
+    } else if (has_decimal_comma(text)) {
+        remedy = "numbers are expected with a point, such as 0.5, and without marks between thousands";
+    }
+    duet_text_clean(text, shown, sizeof shown);
+    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: \"%s\" in the column \"%s\" %s; %s", it->path, it->number,
+                     shown, it->names[column], what, remedy);
+}
+
 static duet_status add_label(reader *it, const char *word, duet_error *error)
 {
     size_t k = it->rows > 0 ? it->classes[it->rows - 1] : 0; /* most often that of the row before */
+    if (word[0] == '\0') return fail_cell(it, (size_t)it->label, word, error);
     if (it->rows == 0 || strcmp(it->words[k], word) != 0)
         for (k = 0; k < it->word_count && strcmp(it->words[k], word) != 0;) k++;
     if (k == it->word_count) {
@@ -229,16 +285,6 @@ static duet_status add_label(reader *it, const char *word, duet_error *error)
         return fail_memory(it, error);
     it->classes[it->rows] = k;
     return DUET_OK;
-}
-
-static duet_status fail_cell(const reader *it, size_t column, const char *text, duet_error *error)
-{
-    char shown[SHOWN];
-    duet_text_clean(text, shown, sizeof shown);
-    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: \"%s\" in the column \"%s\" is no number; %s", it->path,
-                     it->number, shown, it->names[column],
-                     text[0] == '\0' ? "fill such places or take the line out"
-                                     : "take the column out, or name it as the labels with --labels NAME");
 }
 
 static duet_status add_value(reader *it, size_t column, duet_error *error)
@@ -286,6 +332,8 @@ static duet_status take_labels(reader *it, duet_labels *labels, duet_error *erro
     if (it->label == NONE) return DUET_OK;
     labels->values = malloc(it->rows);
     if (labels->values == NULL) return fail_memory(it, error);
+    labels->asked_for =
+        it->options != NULL && it->options->labels != NULL && find_column(it, it->options->labels) == it->label;
     bool named = !are_numbers(it, numbers);
     for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];
     if (!named) return DUET_OK;
@@ -297,13 +345,50 @@ static duet_status take_labels(reader *it, duet_labels *labels, duet_error *erro
     return DUET_OK;
 }
 
+/* Whether the feature of that place is the number of its row, from 0 or from 1. */
+static bool counts_rows(const reader *it, size_t place, size_t features)
+{
+    float first = it->values[place];
+    if (it->rows < FEW_ROWS || (first != 0 && first != 1)) return false;
+    for (size_t i = 0; i < it->rows; i++)
+        if (it->values[i * features + place] != first + (float)i) return false;
+    return true;
+}
+
+/* A program's index of the rows would be learnt like a measurement. */
+static void tell_of_index(const reader *it, size_t features)
+{
+    for (size_t i = 0, place = 0; it->options != NULL && it->options->notes != NULL && i < it->columns; i++) {
+        if ((long)i == it->label) continue;
+        if (counts_rows(it, place, features))
+            duet_notes_add(it->options->notes, false,
+                           "%s: the column \"%s\" counts the rows: if it is no more than their index, take it out (of "
+                           "pandas: to_csv(..., index=False))",
+                           it->path, it->names[i]);
+        place++;
+    }
+}
+
+/* The features' names, a line each, by which two files are known to have the same columns. */
+static char *feature_names(const reader *it)
+{
+    duet_text text = {0};
+    for (size_t i = 0; i < it->columns; i++)
+        if ((long)i != it->label) duet_text_add(&text, "%s\n", it->names[i]);
+    char *names = text.failed ? NULL : strdup(duet_text_get(&text));
+    duet_text_free(&text);
+    return names;
+}
+
 static duet_status take_rows(reader *it, duet_rows *rows, duet_error *error)
 {
     rows->count = it->rows;
     size_t features = it->count / it->rows;
     rows->shape = features == 0 ? (duet_shape){0} : DUET_SHAPE(features);
     rows->row_elements = features == 0 ? 1 : features;
+    if (features > 0) tell_of_index(it, features);
     DUET_TRY(take_labels(it, &rows->labels, error));
+    if ((rows->columns = feature_names(it)) == NULL) return fail_memory(it, error);
     rows->element = DUET_ELEMENT_FLOAT32;
     float *values = it->values;
     it->values = NULL;

@@ -68,6 +68,7 @@ static duet_status choose(duet_rows *rows, size_t *numbers, size_t count, duet_e
     rows->path = path;
     rows->source = &chosen_source;
     rows->state = it;
+    rows->numbers = numbers;
     rows->count = count;
     return DUET_OK;
 }
@@ -82,6 +83,7 @@ static duet_status chosen_share(duet_rows *to, const duet_rows *from, duet_error
     other->rows = malloc(from->count * sizeof *other->rows);
     if (other->rows == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", from->path);
     memcpy(other->rows, it->rows, from->count * sizeof *other->rows);
+    to->numbers = other->rows;
     return DUET_OK;
 }
 

@@ -15,7 +15,7 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
     duet_range range;
     char scaled[64];
     const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
-    DUET_TRY(duet_rows_scan(rows, &range, error));
+    DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
     if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
     } else if (range.low >= 0 && range.high <= 255) {
@@ -139,6 +139,33 @@ static duet_status open_part(duet_rows *rows, const char *path, const char *labe
     return status;
 }
 
+/* Numbers of one column under the name of another would never be noticed. */
+static duet_status compare_columns(duet_rows rows[2], duet_error *error)
+{
+    const char *columns[] = {rows[DUET_TRAIN].columns, rows[DUET_TEST].columns};
+    size_t number = 1;
+    if (columns[0] == NULL || columns[1] == NULL || rows[0].row_elements != rows[1].row_elements) return DUET_OK;
+    for (; *columns[0] != '\0'; number++) {
+        size_t length[] = {strcspn(columns[0], "\n"), strcspn(columns[1], "\n")};
+        if (length[0] != length[1] || memcmp(columns[0], columns[1], length[0]) != 0)
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s: its column %zu of numbers is \"%.*s\", that of %s is \"%.*s\": give both the same "
+                             "columns in the same order",
+                             rows[DUET_TEST].path, number, (int)length[1], columns[1], rows[DUET_TRAIN].path,
+                             (int)length[0], columns[0]);
+        for (size_t i = 0; i < 2; i++) columns[i] += length[i] + 1;
+    }
+    return DUET_OK;
+}
+
+static void forget_columns(duet_rows rows[2])
+{
+    for (size_t split = 0; split < 2; split++) {
+        free(rows[split].columns);
+        rows[split].columns = NULL;
+    }
+}
+
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_data_files files;
@@ -146,6 +173,8 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         if (files.examples[split] != NULL)
             status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
+    if (status == DUET_OK) status = compare_columns(rows, error);
+    forget_columns(rows);
     duet_data_files_free(&files);
     return status;
 }

@@ -100,8 +100,9 @@ static duet_status put(char **place, char *path, const char *folder, duet_error 
     bool twins = is_twin(*place, path);
     if (!twins)
         status = duet_fail(error, DUET_ERROR_DATA,
-                           "%s: both %s and %s could be the same part of a data set; name the one file, or keep the "
-                           "other elsewhere",
+                           "%s: both %s and %s could be the same part of a data set; names such as train.npy and "
+                           "train-labels.npy, test.npy and test-labels.npy tell them apart, or name the one file and "
+                           "--labels the other",
                            folder, strrchr(*place, '/') + 1, strrchr(path, '/') + 1);
     if (twins && ends_with(*place, ".gz")) {
         char *other = *place;

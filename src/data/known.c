@@ -3,6 +3,7 @@
  * open set in place when its examples are asked for. */
 #include "data/known.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,4 +128,74 @@ duet_status duet_data_ready(duet_data *data, duet_error *error)
     free(owner);
     free(name);
     return DUET_OK;
+}
+
+enum { MOST_CLASSES = 256 };
+
+/* The place of a name among `count`, which grows by one if it is new. */
+static size_t place_of(const char *name, const char *all[], size_t *count)
+{
+    size_t i = 0;
+    while (i < *count && strcmp(all[i], name) != 0) i++;
+    if (i == *count) all[(*count)++] = name;
+    return i;
+}
+
+static void renumber(duet_data *data, const uint8_t numbers[MOST_CLASSES])
+{
+    for (size_t split = 0; split < 2; split++) {
+        duet_data_part *part = &data->parts[split];
+        for (size_t i = 0; part->labels != NULL && i < part->count; i++) part->labels[i] = numbers[part->labels[i]];
+    }
+}
+
+static duet_status take_named(duet_data *data, const duet_data_info *known, duet_error *error)
+{
+    const char *all[2 * MOST_CLASSES];
+    uint8_t numbers[MOST_CLASSES] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < known->classes; i++) (void)place_of(known->class_names[i], all, &count);
+    if (count < known->classes) return DUET_OK; /* names that are not told apart */
+    for (size_t i = 0; i < data->class_name_count; i++)
+        numbers[i] = (uint8_t)place_of(data->class_names[i], all, &count);
+    if (count > MOST_CLASSES)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu classes together with those of %s; %d are possible",
+                         data->info.name, count, known->name, MOST_CLASSES);
+    char **names = copy_names(all, count);
+    if (names == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", data->info.name);
+    duet_class_names_free(data->class_names, data->class_name_count);
+    data->class_names = names;
+    data->class_name_count = count;
+    data->info.class_names = (const char *const *)names;
+    data->info.classes = count;
+    renumber(data, numbers);
+    return DUET_OK;
+}
+
+duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, duet_error *error)
+{
+    if (data->info.generated || data->info.classes == 0 || known->classes == 0) return DUET_OK;
+    if (data->class_names != NULL && known->class_names != NULL) return take_named(data, known, error);
+    if (data->class_names == NULL && data->info.classes < known->classes) data->info.classes = known->classes;
+    return DUET_OK;
+}
+
+static void whole_range(const duet_data_info *info, double *low, double *high)
+{
+    *low = fmin((double)info->low[DUET_TRAIN], (double)info->low[DUET_TEST]);
+    *high = fmax((double)info->high[DUET_TRAIN], (double)info->high[DUET_TEST]);
+}
+
+void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner)
+{
+    const double much = 4;
+    double low[2], high[2];
+    whole_range(&data->info, &low[0], &high[0]);
+    whole_range(known, &low[1], &high[1]);
+    double here = high[0] - low[0], there = high[1] - low[1];
+    if (!isfinite(here) || !isfinite(there) || (here <= much * there && there <= much * here)) return;
+    duet_notes_add(&data->notes, false,
+                   "%s: its values go from %g to %g, those that %s was trained on from %g to %g: are they of another "
+                   "scale?",
+                   data->info.name, low[0], high[0], owner, low[1], high[1]);
 }

@@ -111,12 +111,26 @@ static duet_status read_text(duet_stream *stream, char **text, duet_error *error
     return duet_stream_read(stream, *text, bytes, "its header", error);
 }
 
+/* What becomes of elements that are not read, by the letter of their kind. */
+static const struct {
+    char kind;
+    const char *remedy;
+} remedies[] = {
+    {'U', "of labels save numpy.unique(array, return_inverse=True)[1]; of numbers in words array.astype('<f4')"},
+    {'S', "of labels save numpy.unique(array, return_inverse=True)[1]; of numbers in words array.astype('<f4')"},
+    {'O', "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels "
+          "numpy.unique(array, return_inverse=True)[1]"},
+    {'c', "save numpy.stack([array.real, array.imag], -1).astype('<f4')"},
+    {'\0', "save array.astype('<f4'), or of labels array.astype('u1')"},
+};
+
 static duet_status find_element(const duet_rows *rows, const char *type, duet_element *element, duet_error *error)
 {
+    size_t i = 0;
     if (duet_element_find(type, element)) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: elements of type '%s'; |u1, <f4 and <f8 are read: save array.astype('<f4')%s", rows->path,
-                     type, type[0] == '>' ? ", or of labels array.astype('u1')" : "");
+    while (remedies[i].kind != '\0' && (type[0] == '\0' || type[1] != remedies[i].kind)) i++;
+    return duet_fail(error, DUET_ERROR_DATA, "%s: elements of type '%s'; |u1, <f4 and <f8 are read: %s", rows->path,
+                     type, remedies[i].remedy);
 }
 
 static duet_status read_header(duet_stream *stream, array_header *array, duet_error *error)
@@ -158,7 +172,8 @@ duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *coun
                  array.shape.dims[0] >= 1 && array.shape.dims[0] <= MOST_TEXTS;
     if (!sound)
         return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: names of classes are expected: 1 to %d byte texts ('S') of at most %d bytes",
+                         "%s: names of classes are expected: 1 to %d byte texts ('S') of at most %d bytes; of other "
+                         "texts save numpy.char.encode(numpy.asarray(names, str), 'utf-8')",
                          stream->path, MOST_TEXTS, DUET_LONGEST_NAME);
     *texts = calloc(array.shape.dims[0], sizeof **texts);
     if (*texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys in one table. A colon begins options only where a key of the table follows, and a comma ends a value only
- * where one follows too, so that paths may hold both. */
+/* The keys in one table. A colon begins options only where a key of the table follows, and a comma or colon ends a
+ * value only where one follows too, so that paths may hold both. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "data/options.h"
 
@@ -97,13 +97,40 @@ static bool is_there(const char *path)
     return lstat(path, &about) == 0;
 }
 
-/* The colon that ends the path; NULL: all of it is one. */
+static bool is_there_before(const char *name, const char *colon)
+{
+    char *path = strndup(name, (size_t)(colon - name));
+    bool is = path != NULL && is_there(path);
+    free(path);
+    return is;
+}
+
+/* The colon that ends the path, of several the first behind a path that is there; NULL: all of it is one. */
 static const char *find_colon(const char *name)
 {
+    const char *first = NULL;
     if (is_there(name)) return NULL;
-    for (const char *at = name; (at = strchr(at, ':')) != NULL; at++)
-        if (key_at(at + 1) < KEYS) return at;
-    return NULL;
+    for (const char *at = name; (at = strchr(at, ':')) != NULL; at++) {
+        if (key_at(at + 1) == KEYS) continue;
+        if (is_there_before(name, at)) return at;
+        if (first == NULL) first = at;
+    }
+    return first;
+}
+
+/* Behind a path that is there, "word=" that is no key. */
+static duet_status check_key(const char *name, duet_error *error)
+{
+    duet_text known = {0};
+    const char *colon = strrchr(name, ':');
+    size_t length = colon == NULL ? 0 : strspn(colon + 1, "abcdefghijklmnopqrstuvwxyz");
+    if (length == 0 || colon[1 + length] != '=' || is_there(name) || !is_there_before(name, colon)) return DUET_OK;
+    for (size_t i = 0; i < KEYS; i++) duet_text_add(&known, " %s=", keys[i].key);
+    duet_status status =
+        duet_fail(error, DUET_ERROR_USAGE, "%.*s: \"%.*s=\" says nothing of how it is read; there are%s",
+                  (int)(colon - name), name, (int)length, colon + 1, duet_text_get(&known));
+    duet_text_free(&known);
+    return status;
 }
 
 /* The next "key=value" of *at, which moves on behind it. *value: the caller's. False at the end. */
@@ -112,9 +139,9 @@ static bool next_item(const char **at, size_t *key, char **value)
     if (**at == '\0') return false;
     *key = key_at(*at);
     const char *start = strchr(*at, '=') + 1, *end = start;
-    while (*end != '\0' && !(*end == ',' && key_at(end + 1) < KEYS)) end++;
+    while (*end != '\0' && !((*end == ',' || *end == ':') && key_at(end + 1) < KEYS)) end++;
     *value = strndup(start, (size_t)(end - start));
-    *at = *end == ',' ? end + 1 : end;
+    *at = *end == '\0' ? end : end + 1;
     return true;
 }
 
@@ -124,8 +151,9 @@ duet_status duet_data_options_read(duet_data_options *options, const char *name,
     size_t key;
     char *value;
     *options = (duet_data_options){.path = colon == NULL ? strdup(name) : strndup(name, (size_t)(colon - name))};
-    bool sound = options->path != NULL;
-    duet_status status = DUET_OK;
+    options->name = strdup(name);
+    bool sound = options->name != NULL && options->path != NULL;
+    duet_status status = colon == NULL ? check_key(name, error) : DUET_OK;
     while (sound && status == DUET_OK && next_item(&at, &key, &value)) {
         sound = value != NULL;
         if (sound && !keys[key].take(options, value))
@@ -140,6 +168,7 @@ duet_status duet_data_options_read(duet_data_options *options, const char *name,
 
 void duet_data_options_free(duet_data_options *options)
 {
+    free(options->name);
     free(options->path);
     free(options->labels);
     *options = (duet_data_options){0};

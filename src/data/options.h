@@ -11,7 +11,7 @@ typedef enum duet_choice_of_alpha { DUET_ALPHA_UNSAID, DUET_ALPHA_WHITE, DUET_AL
 typedef enum duet_choice_of_values { DUET_VALUES_UNSAID, DUET_VALUES_BYTES, DUET_VALUES_NUMBERS } duet_values;
 
 typedef struct duet_data_options {
-    char *path;           /* in front of the colon */
+    char *name, *path;    /* as it was given, and what of it is in front of the colon */
     size_t height, width; /* size=HxW; 0: not given */
     char *labels;         /* labels=FILE, or the column of a CSV file; NULL: not given */
     duet_channels channels;

@@ -8,6 +8,8 @@
 #include "data/data.h"
 #include "data/memory.h"
 
+enum { MOST_CLASSES = 256 };
+
 /* Rows that a program's function gives. */
 typedef struct asked {
     duet_fill_rows fill;
@@ -57,6 +59,12 @@ static duet_status check(const duet_own_data *set, duet_error *error)
     if (!fits || set->count[DUET_TRAIN] == 0 || (set->type != DUET_UINT8 && set->type != DUET_FLOAT32))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "%s: bytes or float32 of 1 to 3 extents, and training examples, are expected", set->name);
+    if (set->class_names != NULL && set->classes > MOST_CLASSES)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: %zu classes have names; %d are possible", set->name,
+                         set->classes, MOST_CLASSES);
+    for (size_t i = 0; set->class_names != NULL && i < set->classes; i++)
+        if (set->class_names[i] == NULL)
+            return duet_fail(error, DUET_ERROR_USAGE, "%s: class %zu of %zu has no name", set->name, i, set->classes);
     for (size_t split = 0; split < 2; split++)
         for (size_t i = 0; set->labels[split] != NULL && set->class_names != NULL && i < set->count[split]; i++)
             if (set->labels[split][i] >= set->classes)
@@ -87,7 +95,7 @@ static duet_status open_split(duet_rows *rows, const duet_own_data *set, duet_sp
 
 static duet_status copy_names(duet_data *data, const duet_own_data *set, duet_error *error)
 {
-    if (set->class_names == NULL) return DUET_OK;
+    if (set->class_names == NULL || (set->labels[DUET_TRAIN] == NULL && set->labels[DUET_TEST] == NULL)) return DUET_OK;
     data->class_names = calloc(set->classes, sizeof *data->class_names);
     bool sound = data->class_names != NULL;
     for (size_t i = 0; sound && i < set->classes; i++) {
@@ -97,6 +105,12 @@ static duet_status copy_names(duet_data *data, const duet_own_data *set, duet_er
     data->info.class_names = (const char *const *)data->class_names;
     data->info.classes = data->class_name_count;
     return sound ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
+}
+
+/* A program has no words behind a colon to answer with. */
+static void ask_nothing(duet_notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++) notes->items[i].question = false;
 }
 
 static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill_rows fill, void *context,
@@ -111,7 +125,11 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
     duet_status status = copy_names(data, set, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
-    if (status == DUET_OK) return duet_data_take_rows(data, rows, &options, error);
+    if (status == DUET_OK) {
+        status = duet_data_take_rows(data, rows, &options, error);
+        ask_nothing(&data->notes);
+        return status;
+    }
     duet_rows_close(&rows[0]);
     duet_rows_close(&rows[1]);
     return status;

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/status.h"
+#include "data/picture.h"
 #include "data/pictures.h"
 
 enum { MOST_CLASSES = 256 };
@@ -168,11 +169,13 @@ static duet_status make_order(duet_picture_list *list, duet_error *error)
 
 static duet_status refuse_empty(const duet_picture_list *list, duet_error *error)
 {
+    static const char *const archives[] = {".npz", ".zip", ".tar", ".tgz", NULL};
     if (list->others > 0)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
-                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s",
-                         list->source, list->other, list->others > 1 ? " and others" : "");
+                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s%s",
+                         list->source, list->other, list->others > 1 ? " and others" : "",
+                         duet_name_ends_in(list->other, archives) ? ", which can be named itself" : "");
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: holds no training pictures: PNG and JPEG files, or names such as "
                      "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected",

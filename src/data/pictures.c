@@ -84,7 +84,8 @@ bool duet_file_bytes_grow(duet_file_bytes *bytes, size_t more)
 /* The error of a file, which says where the file is. */
 static duet_status fail_in(const duet_picture_list *list, const duet_error *own, duet_error *error)
 {
-    return duet_fail(error, own->status, "%s: %s", list->source, own->message);
+    return duet_fail(error, own->status, "%s: %s%s", list->source, own->message,
+                     own->status == DUET_ERROR_DATA ? "; get it again, or take it out" : "");
 }
 
 /* Examines one file: from its first bytes, or from all of them where the header is longer. */
@@ -102,10 +103,11 @@ static duet_status examine(const duet_picture_list *list, void *reader, size_t e
     return duet_picture_examine(&file, header, &late) == DUET_OK ? DUET_OK : fail_in(list, &late, error);
 }
 
-static duet_status take_header(duet_picture_list *list, size_t entry, const duet_picture_header *header, bool first,
+/* `first`: the entry whose size is that of all. */
+static duet_status take_header(duet_picture_list *list, size_t entry, size_t first, const duet_picture_header *header,
                                duet_error *error)
 {
-    if (first && !list->fitted) {
+    if (entry == first && !list->fitted) {
         list->height = header->height;
         list->width = header->width;
     }
@@ -114,8 +116,8 @@ static duet_status take_header(duet_picture_list *list, size_t entry, const duet
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: %s is %zu x %zu pixels and %s %zu x %zu; with --size HEIGHTxWIDTH, such as --size %zux%zu, "
                      "all are scaled to cover that size and cut at the centre",
-                     list->source, list->entries[list->order[0][0]].name, list->height, list->width,
-                     list->entries[entry].name, header->height, header->width, list->height, list->width);
+                     list->source, list->entries[first].name, list->height, list->width, list->entries[entry].name,
+                     header->height, header->width, list->height, list->width);
 }
 
 /* All pictures are of one size, and grey if all are. */
@@ -125,11 +127,12 @@ static duet_status examine_all(duet_picture_list *list, duet_error *error)
     duet_file_bytes bytes = {0};
     duet_status status = list->place->open(&reader, list, error);
     list->channels = 1;
-    for (size_t i = 0, done = 0; status == DUET_OK && i < list->count; i++) {
+    for (size_t i = 0, first = SIZE_MAX; status == DUET_OK && i < list->count; i++) {
         duet_picture_header header;
         if (list->entries[i].is_left_out) continue;
         status = examine(list, reader, i, &bytes, &header, error);
-        if (status == DUET_OK) status = take_header(list, i, &header, done++ == 0, error);
+        if (first == SIZE_MAX) first = i;
+        if (status == DUET_OK) status = take_header(list, i, first, &header, error);
     }
     free(bytes.data);
     if (reader != NULL) list->place->close(reader);
@@ -236,6 +239,7 @@ static duet_status open_split(duet_rows *rows, duet_picture_list *list, duet_spl
     rows->element = DUET_ELEMENT_UINT8;
     rows->shape = DUET_SHAPE(list->height, list->width, list->channels);
     rows->row_elements = duet_shape_elements(rows->shape);
+    rows->pictures = true;
     duet_status status = start_reading(rows, list, split, error);
     rows->source = rows->state == NULL ? NULL : &pictures_source;
     return status == DUET_OK ? label(rows, list, split, error) : status;

@@ -3,61 +3,87 @@
  * wrong; each says what answers it. */
 #include "data/plausible.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/status.h"
+#include "base/text.h"
 
-enum { FEW = 4 /* channels at most */, MANY = 1000, BRIGHT = 128, BYTES_AT_ONCE = 64 * 1024, PICTURE_NUMBERS = 64 };
+enum {
+    FEW = 4 /* channels at most */,
+    MANY = 1000,
+    BRIGHT = 128,
+    BYTES_AT_ONCE = 64 * 1024,
+    PICTURE_NUMBERS = 64,
+    COMPARED = 16,
+    LARGE = 1000,
+    LARGE_PICTURE = 30,
+    CLASSES = 256,
+    MANY_CLASSES = 20
+};
+
+/* What an answer stands behind: the set, with what is said of it already, where the rows may be a file in it. */
+static const char *answered(const duet_rows *rows, const duet_data_options *options)
+{
+    return options->name != NULL ? options->name : rows->path;
+}
 
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
 {
     const size_t *dims = rows->shape.dims, rank = rows->shape.rank;
-    const char *path = rows->path;
-    if (options->channels == DUET_CHANNELS_LAST) return;
+    const char *path = rows->path, *name = answered(rows, options);
+    if (options->channels == DUET_CHANNELS_LAST || rows->pictures) return;
     size_t last = rank > 0 ? dims[rank - 1] : 0;
     bool examples_last = last >= MANY && last > 4 * rows->count &&
                          ((rank == 3 && dims[1] <= FEW) || (rank == 2 && dims[0] == rows->count));
-    if (examples_last)
+    bool first = options->channels == DUET_CHANNELS_FIRST; /* that question is answered */
+    if (examples_last && !first)
         duet_notes_add(options->notes, true,
                        "%s: %zu examples with a last extent of %zu: are the examples last? Then save "
                        "numpy.moveaxis(array, -1, 0). If they are first, say %s:channels=last",
-                       path, rows->count, last, path);
-    else if (rank == 3 && dims[0] <= FEW && dims[1] > FEW && dims[2] > FEW)
+                       path, rows->count, last, name);
+    else if (!first && rank == 3 && dims[0] <= FEW && dims[1] > FEW && dims[2] > FEW)
         duet_notes_add(options->notes, true,
                        "%s: examples of %zu x %zu x %zu, read as height, width and channels: are the channels first? "
                        "Then say %s:channels=first, or turn the file round: duet data %s:channels=first --convert "
                        "turned.npz. If they are last, say %s:channels=last",
-                       path, dims[0], dims[1], dims[2], path, path, path);
+                       path, dims[0], dims[1], dims[2], name, name, name);
     else if (rank == 3 && dims[2] == 4 && dims[0] > FEW && dims[1] > FEW && options->alpha == DUET_ALPHA_UNSAID)
         duet_notes_add(options->notes, true,
                        "%s: pictures of 4 channels: are they RGBA? Then say %s:alpha=white, which lays them on white; "
                        "four channels as they are, without pictures: %s:alpha=keep",
-                       path, path, path);
+                       path, name, name);
 }
 
-/* Reads on until a byte is bright, which nearly always is in the first rows. */
-static duet_status look_at_bytes(duet_rows *rows, uint8_t *bytes, size_t piece, duet_range *range, duet_error *error)
+/* Reads on until a byte is bright and another one differs from it, which nearly always is in the first rows. */
+static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, uint8_t *bytes, size_t piece,
+                                 duet_range *range, duet_error *error)
 {
-    uint8_t high = 0;
-    for (size_t row = 0; row < rows->count && high < BRIGHT; row += piece) {
-        size_t count = rows->count - row < piece ? rows->count - row : piece;
+    uint8_t low = 255, high = 0;
+    for (size_t row = first, end = first + total; row < end && (high < BRIGHT || low == high); row += piece) {
+        size_t count = end - row < piece ? end - row : piece;
         DUET_TRY(duet_rows_read(rows, row, count, bytes, error));
-        for (size_t i = 0; i < count * rows->row_elements; i++)
+        for (size_t i = 0; i < count * rows->row_elements; i++) {
+            if (bytes[i] < low) low = bytes[i];
             if (bytes[i] > high) high = bytes[i];
+        }
     }
-    *range = (duet_range){0, high < BRIGHT ? high : 255, true};
+    *range = (duet_range){low == high ? low : 0, high < BRIGHT || low == high ? high : 255, true};
     return DUET_OK;
 }
 
-duet_status duet_look_at_range(duet_rows *rows, duet_range *range, duet_error *error)
+duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error)
 {
-    if (rows->element != DUET_ELEMENT_UINT8) return duet_rows_scan(rows, range, error);
+    if (rows->element != DUET_ELEMENT_UINT8) return duet_rows_scan(rows, first, count, range, error);
     size_t piece = rows->row_elements < BYTES_AT_ONCE ? BYTES_AT_ONCE / rows->row_elements : 1;
-    if (piece > rows->count) piece = rows->count;
+    if (piece > count) piece = count;
     if (piece > 16) piece = 16;
     uint8_t *bytes = calloc(piece, rows->row_elements);
     if (bytes == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
-    duet_status status = look_at_bytes(rows, bytes, piece, range, error);
+    duet_status status = look_at_bytes(rows, first, count, bytes, piece, range, error);
     free(bytes);
     return status;
 }
@@ -72,9 +98,50 @@ static double span(const duet_range *range)
     return (double)range->high - (double)range->low;
 }
 
-static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
+/* One value says nothing of anything. */
+static bool tell_of_constant(const duet_rows *rows, const duet_range *train, const duet_data_options *options)
 {
-    if (range->high >= BRIGHT || range->high == 0) return;
+    if (train->low != train->high) return false;
+    duet_notes_add(
+        options->notes, false,
+        "%s: all values of the training examples are %g: there is nothing to learn; look at how the file was "
+        "written",
+        rows->path, (double)train->low);
+    return true;
+}
+
+/* Numbers that are all far from 1, or so far apart that most are next to nothing. */
+static void tell_of_scale(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
+{
+    double most = fmax(fabs((double)range->low), fabs((double)range->high));
+    bool pictures = rows->shape.rank > 1;
+    double large = pictures ? LARGE_PICTURE : LARGE; /* ages and the like may be meant */
+    char scaled[96];
+    if (most <= large && span(range) >= 1 / large) return;
+    if (range->low < 0)
+        (void)snprintf(scaled, sizeof scaled, "((array + %.9g) / %.9g)", -(double)range->low, span(range));
+    else
+        (void)snprintf(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
+    duet_notes_add(
+        options->notes, false,
+        "%s: its values go from %g to %g, and models begin with numbers of about 1: save %s.astype('<f4')%s; if "
+        "they are meant so, say %s:values=numbers",
+        rows->path, (double)range->low, (double)range->high, pictures ? scaled : "((a - a.mean(0)) / a.std(0))",
+        pictures ? "" : " with a = array.astype('<f8')", answered(rows, options));
+}
+
+static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,
+                          const duet_data_options *options)
+{
+    bool one_is_dark = test != NULL && (range->high < BRIGHT) != (test->high < BRIGHT);
+    if (one_is_dark && (span(range) > 4 * span(test) || span(test) > 4 * span(range)))
+        duet_notes_add(
+            options->notes, false,
+            "%s: the bytes of the %s split go from 0 to %g, those of the other to %g or more: is one of them "
+            "of another scale?",
+            rows->path, range->high < BRIGHT ? "training" : "test",
+            (double)(range->high < BRIGHT ? range->high : test->high), (double)BRIGHT);
+    if (range->high >= BRIGHT) return;
     duet_notes_add(options->notes, false,
                    "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
                    "save (array / %g).astype('<f4')",
@@ -86,26 +153,172 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
                          const duet_data_options *options)
 {
     bool said = options->values == DUET_VALUES_NUMBERS;
+    if (said && rows->element == DUET_ELEMENT_UINT8)
+        duet_notes_add(
+            options->notes, false,
+            "%s: holds bytes, which are read as numbers from 0 to 1 whatever is said: values=numbers changes "
+            "nothing; save array.astype('<f4')",
+            rows->path);
+    if (tell_of_constant(rows, train, options)) return;
     if (rows->element == DUET_ELEMENT_UINT8) {
-        tell_of_bytes(rows, train, options);
+        tell_of_bytes(rows, train, test, options);
         return;
     }
-    if (!said && train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
-        rows->row_elements >= PICTURE_NUMBERS)
+    bool as_bytes = train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
+                    rows->row_elements >= PICTURE_NUMBERS;
+    if (!said && !as_bytes) tell_of_scale(rows, train, options);
+    if (!said && as_bytes)
         duet_notes_add(options->notes, false,
                        "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, say "
                        "%s:values=bytes, and they are scaled to [0, 1]; if not, %s:values=numbers",
-                       rows->path, (double)train->low, (double)train->high, rows->path, rows->path);
+                       rows->path, (double)train->low, (double)train->high, answered(rows, options),
+                       answered(rows, options));
     if (test == NULL || said) return;
     bool apart = is_unit(train) != is_unit(test) && (span(train) > 100 * span(test) || span(test) > 100 * span(train));
     if (apart)
         duet_notes_add(options->notes, true,
                        "%s: the training split lies in [%g, %g] and the test split in [%g, %g]: is one of them not "
                        "scaled? Save (array / %g).astype('<f4') in its place. If it is as it should be, say "
-                       "PATH:values=numbers",
+                       "%s:values=numbers",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high,
-                       (double)(train->high > test->high ? train->high : test->high));
+                       (double)(train->high > test->high ? train->high : test->high), answered(rows, options));
     else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high);
+}
+
+/* Marks the columns in which a row differs from the first one; returns how many have been marked by now. */
+static size_t mark_varying(const unsigned char *row, const unsigned char *first, size_t elements, size_t size,
+                           bool *varies)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < elements; i++) {
+        if (!varies[i]) varies[i] = memcmp(row + i * size, first + i * size, size) != 0;
+        count += varies[i];
+    }
+    return count;
+}
+
+static void tell_of_columns(const duet_rows *rows, size_t varying, const bool *varies, const duet_data_options *options)
+{
+    size_t column = 0;
+    while (varies[column]) column++;
+    if (varying == 0)
+        duet_notes_add(options->notes, false, "%s: all training examples are equal: there is nothing to learn",
+                       rows->path);
+    else
+        duet_notes_add(options->notes, false,
+                       "%s: column %zu of %zu has one value in all training examples%s: its density has no bound, and "
+                       "what learns densities learns nothing else; take it out",
+                       rows->path, column + 1, rows->row_elements,
+                       rows->row_elements - varying > 1 ? ", and others have" : "");
+}
+
+/* What compare_rows needs: the first row and a piece of others, which of large rows is one. */
+typedef struct comparison {
+    bool table;
+    size_t piece, varying;
+    bool *varies;
+    unsigned char *room;
+} comparison;
+
+static duet_status compare_rows(comparison *it, duet_rows *rows, size_t first, size_t total, duet_error *error)
+{
+    const size_t elements = rows->row_elements, size = rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);
+    unsigned char *others = it->room + elements * size;
+    DUET_TRY(duet_rows_read(rows, first, 1, it->room, error));
+    for (size_t row = first + 1, end = first + total; row < end && it->varying < (it->table ? elements : 1);) {
+        size_t count = end - row < it->piece ? end - row : it->piece;
+        DUET_TRY(duet_rows_read(rows, row, count, others, error));
+        for (size_t i = 0; i < count; i++)
+            it->varying = mark_varying(others + i * elements * size, it->room, elements, size, it->varies);
+        row += count;
+    }
+    return DUET_OK;
+}
+
+duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
+                                 duet_error *error)
+{
+    comparison it = {.table = rows->shape.rank == 1 && rows->row_elements < PICTURE_NUMBERS};
+    if (count < 2) return DUET_OK;
+    it.piece = it.table ? COMPARED : 1;
+    it.varies = calloc(rows->row_elements, sizeof *it.varies);
+    it.room = calloc(rows->row_elements, (1 + it.piece) * sizeof(float));
+    duet_status status = it.varies == NULL || it.room == NULL
+                             ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path)
+                             : compare_rows(&it, rows, first, count, error);
+    if (status == DUET_OK && (it.varying == 0 || (it.table && it.varying < rows->row_elements)))
+        tell_of_columns(rows, it.varying, it.varies, options);
+    free(it.varies);
+    free(it.room);
+    return status;
+}
+
+/* "0, 2, 7 and 95 more": classes of which `is` is true, by name where they have names. */
+static void list_classes(duet_text *text, const bool is[CLASSES], size_t classes, const char *const *names)
+{
+    size_t shown = 0, all = 0;
+    for (size_t i = 0; i < classes; i++) all += is[i];
+    for (size_t i = 0; i < classes && shown < FEW; i++) {
+        if (!is[i]) continue;
+        duet_text_add(text, "%s", shown++ > 0 ? ", " : "");
+        if (names == NULL)
+            duet_text_add(text, "%zu", i);
+        else
+            duet_text_add(text, "\"%s\"", names[i]);
+    }
+    if (all > shown) duet_text_add(text, " and %zu more", all - shown);
+}
+
+/* Says what is the matter with these classes, if there are any. */
+static void tell_of_classes(const duet_class_counts *it, const bool is[CLASSES], const char *what, const char *remedy,
+                            const duet_data_options *options)
+{
+    duet_text text = {0};
+    list_classes(&text, is, it->classes, it->names);
+    const char *list = duet_text_get(&text);
+    if (list[0] != '\0') duet_notes_add(options->notes, false, "%s: %s: %s%s", it->path, what, list, remedy);
+    duet_text_free(&text);
+}
+
+/* "Yes" and "yes", of two people who wrote labels. */
+static void tell_of_capitals(const duet_class_counts *it, const duet_data_options *options)
+{
+    for (size_t i = 0; it->names != NULL && i < it->classes; i++)
+        for (size_t k = i + 1; k < it->classes; k++) {
+            if (strcasecmp(it->names[i], it->names[k]) != 0) continue;
+            duet_notes_add(options->notes, false,
+                           "%s: the classes \"%s\" and \"%s\" differ in capitals alone: are they one?", it->path,
+                           it->names[i], it->names[k]);
+            return;
+        }
+}
+
+void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *options)
+{
+    bool empty[CLASSES] = {false}, unseen[CLASSES] = {false};
+    size_t examples = 0, used = 0;
+    for (size_t i = 0; i < it->classes; i++) {
+        size_t train = it->counts[DUET_TRAIN][i], test = it->counts[DUET_TEST][i];
+        examples += train + test;
+        used += train + test > 0;
+        empty[i] = train + test == 0;
+        unseen[i] = it->labelled[DUET_TRAIN] && train == 0 && test > 0;
+    }
+    if (used == 1 && examples > 1)
+        duet_notes_add(options->notes, false, "%s: all labels are one class: nothing can be learnt from them",
+                       it->path);
+    else if (2 * used > examples && examples >= MANY_CLASSES)
+        duet_notes_add(options->notes, false,
+                       "%s: %zu classes among %zu examples: are the labels classes at all, and not measurements?",
+                       it->path, used, examples);
+    else
+        tell_of_classes(it, unseen, "classes of the test split that no training example has", "", options);
+    tell_of_capitals(it, options);
+    tell_of_classes(it, empty, "classes without an example",
+                    it->names != NULL ? ""
+                                      : "; classes are the numbers from 0 to the largest label: of others save "
+                                        "numpy.unique(labels, return_inverse=True)[1]",
+                    options);
 }

@@ -7,10 +7,26 @@
 
 /** Asks about shapes that look like another order of extents. */
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options);
-/** The range of a split's values: of bytes only as far as it is worth a look, [0, 255] else. */
-duet_status duet_look_at_range(duet_rows *rows, duet_range *range, duet_error *error);
+/** The range of those rows: of bytes only as far as it is worth a look, [0, 255] else. */
+duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error);
+/** Says which columns of a table, or whether all rows, are the same from the first of those rows to the last. Reads on
+ *  only as long as that may be. */
+duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
+                                 duet_error *error);
 /** Says what is odd about the ranges; `test` is NULL where both splits are of one file. */
 void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
                          const duet_data_options *options);
+
+/** How many examples of each class the splits have. */
+typedef struct duet_class_counts {
+    const char *path;
+    size_t classes;
+    const char *const *names; /* NULL: they are numbers */
+    bool labelled[2];
+    size_t counts[2][256];
+} duet_class_counts;
+
+/** Says what is odd about the labels: one class, gaps, as many classes as examples, classes of the test split alone. */
+void duet_tell_of_labels(const duet_class_counts *classes, const duet_data_options *options);
 
 #endif

@@ -18,6 +18,33 @@ const duet_format *duet_format_at(size_t index)
     return index < sizeof formats / sizeof *formats ? formats[index] : NULL;
 }
 
+/* Files of other programs by their first bytes, and what becomes of them. */
+static const struct {
+    const char *begins, *words;
+} foreign[] = {
+    {"\x1F\x8B", "is compressed twice: gunzip it once"},
+    {"\x89HDF", "is an HDF5 file: save its arrays by numpy.save or numpy.savez"},
+    {"MATL", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads, by numpy.save or numpy.savez"},
+    {"PAR1", "is a Parquet file: save its table as .csv"},
+    {"Rar!", "is a RAR archive: unpack it, and name the folder"},
+    {"7z\xBC\xAF", "is a 7z archive: unpack it, and name the folder"},
+    {"\x80\x02", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
+    {"\x80\x03", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
+    {"\x80\x04", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
+    {"\x80\x05", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
+    {"\x89PNG", "is one picture; a folder or an archive of them is expected"},
+    {"\xFF\xD8\xFF", "is one picture; a folder or an archive of them is expected"},
+};
+
+static const char *find_foreign(const unsigned char *start, size_t got)
+{
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        size_t length = strlen(foreign[i].begins);
+        if (got >= length && memcmp(start, foreign[i].begins, length) == 0) return foreign[i].words;
+    }
+    return NULL;
+}
+
 static duet_status find_format(duet_stream *stream, const duet_format **format, duet_error *error)
 {
     unsigned char start[8] = {0};
@@ -30,9 +57,8 @@ static duet_status find_format(duet_stream *stream, const duet_format **format, 
                                   : got >= length && memcmp(start, (*format)->magic, length) == 0)
             return duet_stream_seek(stream, 0, error);
     }
-    if (got == sizeof start && (memcmp(start, "\x89PNG", 4) == 0 || memcmp(start, "\xFF\xD8\xFF", 3) == 0))
-        return duet_fail(error, DUET_ERROR_DATA, "%s: is one picture; a folder or an archive of them is expected",
-                         stream->path);
+    const char *words = find_foreign(start, got);
+    if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", stream->path, words);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: wrong magic: it begins with %02x %02x %02x %02x; an IDX file of bytes begins with %s, a .npy "
                      "file with %s; the name of a text file with columns ends in .csv",
@@ -66,6 +92,8 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
     to->state = NULL;
     to->source = NULL;
     to->labels = (duet_labels){0};
+    to->columns = NULL;
+    to->numbers = NULL;
     to->path = strdup(from->path);
     if (to->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", from->path);
     duet_status status = from->source->share(to, from, error);
@@ -85,6 +113,7 @@ void duet_rows_close(duet_rows *rows)
 {
     if (rows->source != NULL) rows->source->close(rows);
     duet_labels_free(&rows->labels);
+    free(rows->columns);
     free(rows->path);
     *rows = (duet_rows){0};
 }
@@ -143,9 +172,10 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
     bool is_bytes = rows->element == DUET_ELEMENT_UINT8;
     for (size_t i = 0; i < count; i++) {
         float value = is_bytes ? (float)bytes[i] : floats[i];
+        size_t place = row + i / rows->row_elements;
         if (!isfinite(value))
             return duet_fail(error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number",
-                             rows->path, i % rows->row_elements, row + i / rows->row_elements);
+                             rows->path, i % rows->row_elements, rows->numbers == NULL ? place : rows->numbers[place]);
         if (value < range->low) range->low = value;
         if (value > range->high) range->high = value;
         if (!is_bytes && value != floorf(value)) range->whole = false;
@@ -153,17 +183,17 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
     return DUET_OK;
 }
 
-duet_status duet_rows_scan(duet_rows *rows, duet_range *range, duet_error *error)
+duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_range *range, duet_error *error)
 {
     size_t piece, row_bytes;
     void *values = piece_new(rows, &piece, &row_bytes, error);
     duet_status status = values == NULL ? DUET_ERROR_MEMORY : DUET_OK;
     *range = (duet_range){INFINITY, -INFINITY, true};
-    for (size_t row = 0; status == DUET_OK && row < rows->count; row += piece) {
-        size_t count = rows->count - row < piece ? rows->count - row : piece;
+    for (size_t row = first, end = first + total; status == DUET_OK && row < end; row += piece) {
+        size_t count = end - row < piece ? end - row : piece;
         status = duet_rows_read(rows, row, count, values, error);
         if (status == DUET_OK) status = widen(rows, range, row, values, count * rows->row_elements, error);
     }
     free(values);
-    return status == DUET_OK ? duet_rows_check_end(rows, error) : status;
+    return status == DUET_OK && first + total == rows->count ? duet_rows_check_end(rows, error) : status;
 }

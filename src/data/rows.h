@@ -32,6 +32,7 @@ typedef struct duet_labels {
     uint8_t *values; /* NULL: there are none */
     char **names;    /* NULL: they are numbers */
     size_t name_count;
+    bool asked_for; /* they are the column that options.labels names */
 } duet_labels;
 
 enum { DUET_LONGEST_NAME = 256 /* bytes of a class's name in a file of arrays */ };
@@ -60,9 +61,12 @@ struct duet_rows {
     void *state;
     duet_element element;
     size_t count;
-    duet_shape shape;    /* of one row; rank 0 in a file of labels */
-    size_t row_elements; /* 1 at rank 0 */
-    duet_labels labels;  /* those that the same file holds */
+    duet_shape shape;      /* of one row; rank 0 in a file of labels */
+    size_t row_elements;   /* 1 at rank 0 */
+    bool pictures;         /* height, width and channels without alpha, as the format has it */
+    duet_labels labels;    /* those that the same file holds */
+    const size_t *numbers; /* of the rows in their file, for messages; NULL: they are its rows in order */
+    char *columns;         /* names of the features, a line each, until the files of a set are compared; NULL: none */
 };
 
 /** A format of files: how they begin, and how they are opened. */
@@ -107,8 +111,8 @@ typedef struct duet_range {
     bool whole; /* all are whole numbers */
 } duet_range;
 
-/** Reads all values once: each must be finite. Bytes are read as 0 to 255. */
-duet_status duet_rows_scan(duet_rows *rows, duet_range *range, duet_error *error);
+/** Reads the values of those rows once: each must be finite. Bytes are read as 0 to 255. */
+duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_range *range, duet_error *error);
 
 /** How an array lies in a stream: its elements, and its shape with the rows as first extent. */
 typedef struct duet_layout {

@@ -116,7 +116,8 @@ static duet_status take_label_file(duet_rows rows[2], const char *path, duet_err
 {
     struct stat about;
     duet_rows labels = {0};
-    if (stat(path, &about) != 0) return rows[0].labels.values != NULL ? DUET_OK : no_labels(path, error);
+    if (rows[0].labels.asked_for) return DUET_OK;
+    if (stat(path, &about) != 0) return no_labels(path, error);
     DUET_TRY(duet_labels_open(&labels, path, error));
     duet_status status = DUET_OK;
     if (rows[1].count > 0 && labels.count == rows[0].count + rows[1].count)
@@ -130,8 +131,13 @@ static duet_status take_label_file(duet_rows rows[2], const char *path, duet_err
 /* What the options say of how rows are to be read. Pictures in files are of the right size already. */
 static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_error *error)
 {
+    if (rows->pictures && (options->channels == DUET_CHANNELS_FIRST || options->alpha == DUET_ALPHA_KEEP))
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %s", options->path,
+                         options->alpha == DUET_ALPHA_KEEP
+                             ? "alpha=keep is for arrays; pictures in files are laid on white"
+                             : "channels=first is for arrays; pictures in files are read with the channels last");
     if (options->channels == DUET_CHANNELS_FIRST) DUET_TRY(duet_turn_channels(rows, error));
-    if (options->alpha == DUET_ALPHA_WHITE) DUET_TRY(duet_turn_alpha(rows, error));
+    if (options->alpha == DUET_ALPHA_WHITE && !rows->pictures) DUET_TRY(duet_turn_alpha(rows, error));
     if (options->values == DUET_VALUES_BYTES) DUET_TRY(duet_turn_bytes(rows, error));
     return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
 }
@@ -148,15 +154,17 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     return take_names(data, rows, error);
 }
 
-/* Looks at the values of both splits, or of the one file that they share. */
+/* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. */
 static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
 {
     duet_range ranges[2];
     duet_data_part *parts = data->parts;
-    DUET_TRY(duet_look_at_range(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], error));
-    ranges[DUET_TEST] = ranges[DUET_TRAIN];
-    if (!divided) DUET_TRY(duet_look_at_range(&parts[DUET_TEST].rows, &ranges[DUET_TEST], error));
+    for (size_t split = 0; split < 2; split++)
+        DUET_TRY(duet_look_at_range(&parts[split].rows, parts[split].first, parts[split].count, &ranges[split], error));
     duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
+    if (ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
+        DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
+                                      options, error));
     data->info.unit_range = true;
     for (size_t split = 0; split < 2; split++) {
         float scale = parts[split].rows.element == DUET_ELEMENT_UINT8 ? 255 : 1;
@@ -191,6 +199,18 @@ static void tell_of_order(const duet_data_part *parts, const duet_data_options *
                    parts[DUET_TRAIN].rows.path, in_test, classes);
 }
 
+static void look_at_labels(const duet_data *data, const duet_data_options *options)
+{
+    duet_class_counts counts = {
+        .path = data->parts[DUET_TRAIN].rows.path, .classes = data->info.classes, .names = data->info.class_names};
+    for (size_t split = 0; split < 2; split++) {
+        const duet_data_part *part = &data->parts[split];
+        counts.labelled[split] = part->labels != NULL;
+        for (size_t i = 0; part->labels != NULL && i < part->count; i++) counts.counts[split][part->labels[i]]++;
+    }
+    if (counts.labelled[DUET_TRAIN] || counts.labelled[DUET_TEST]) duet_tell_of_labels(&counts, options);
+}
+
 /* From here on the rows are the parts'. */
 static duet_status finish(duet_data *data, const duet_data_options *options, duet_error *error)
 {
@@ -204,6 +224,7 @@ static duet_status finish(duet_data *data, const duet_data_options *options, due
     DUET_TRY(look_at_ranges(data, divided, options, error));
     if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
     describe(data);
+    look_at_labels(data, options);
     return DUET_OK;
 }
 

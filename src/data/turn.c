@@ -149,7 +149,7 @@ duet_status duet_turn_bytes(duet_rows *rows, duet_error *error)
 {
     duet_range range;
     if (rows->element == DUET_ELEMENT_UINT8) return DUET_OK;
-    DUET_TRY(duet_rows_scan(rows, &range, error));
+    DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
     if (!range.whole || range.low < 0 || range.high > 255)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: values=bytes is for whole numbers from 0 to 255, and its values go from %g to %g",

@@ -12,10 +12,39 @@ static bool discriminates(duet_run *run)
     return duet_run_features(run, DUET_LOGIT) == 1 && duet_run_features(run, DUET_SAMPLE_LOGIT) == 1;
 }
 
+/* What does both is judged as a classifier where there are labels. */
 static bool classifies(duet_run *run)
 {
-    size_t classes = duet_data_describe(duet_run_data(run))->classes;
-    return classes > 0 && duet_run_features(run, DUET_CLASS_LOGITS) == classes;
+    bool labels = duet_data_describe(duet_run_data(run))->classes > 0;
+    return duet_run_features(run, DUET_CLASS_LOGITS) > 0 && (labels || !discriminates(run));
+}
+
+/* A label beyond the classes that the run knows is of none that it could be right about. */
+static duet_status check_labels(duet_run *run, duet_split split, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    size_t known = duet_run_features(run, DUET_CLASS_LOGITS), total = data->count[split];
+    if (data->generated || data->classes <= known) return DUET_OK;
+    uint8_t *labels = malloc(total);
+    if (labels == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu labels", total);
+    duet_status status = duet_data_labels(duet_run_data(run), split, 0, total, labels, error);
+    for (size_t i = 0; status == DUET_OK && i < total; i++)
+        if (labels[i] >= known)
+            status = duet_fail(error, DUET_ERROR_DATA, "example %zu of %s has class %u%s%s%s, and the run knows %zu", i,
+                               data->name, labels[i], data->class_names == NULL ? "" : " (",
+                               data->class_names == NULL ? "" : data->class_names[labels[i]],
+                               data->class_names == NULL ? "" : ")", known);
+    free(labels);
+    return status;
+}
+
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    if (!classifies(run)) return DUET_OK;
+    if (data->labelled[split]) return check_labels(run, split, error);
+    return duet_fail(error, DUET_ERROR_DATA, "accuracy compares with labels, and the %s split of %s has none",
+                     split == DUET_TEST ? "test" : "training", data->name);
 }
 
 static bool applies(duet_run *run)
@@ -38,7 +67,7 @@ static duet_status begin(duet_metric_task *task, duet_error *error)
 static void take(duet_metric_task *task, const duet_metric_piece *piece)
 {
     double *margins = (double *)task->state + piece->first;
-    size_t classes = duet_data_describe(duet_run_data(task->run))->classes;
+    size_t classes = duet_run_features(task->run, DUET_CLASS_LOGITS);
     const float *logits = piece->values[0];
     bool by_labels = classifies(task->run);
     for (size_t i = 0; i < piece->count; i++) {
@@ -105,4 +134,5 @@ const duet_metric duet_metric_accuracy = {
     begin,
     take,
     finish,
+    .enough = enough,
 };

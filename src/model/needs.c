@@ -11,23 +11,22 @@
 
 enum { PIECE = 256 };
 
-/* The least and the largest number of the training examples, and whether all are whole. */
+/* The least and the largest number of the examples of both splits, and whether all are whole. */
 typedef struct range {
     float low, high;
     bool whole;
 } range;
 
-static duet_status find_range(duet_data *data, range *found, duet_error *error)
+static duet_status widen_range(duet_data *data, duet_split split, range *found, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(data);
-    size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN];
+    size_t features = duet_shape_elements(info->shape), total = info->count[split];
     float *room = calloc(PIECE * features, sizeof *room);
     if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
     duet_status status = DUET_OK;
-    *found = (range){INFINITY, -INFINITY, true};
     for (size_t first = 0; status == DUET_OK && first < total; first += PIECE) {
         size_t count = total - first < PIECE ? total - first : PIECE;
-        status = duet_data_read(data, DUET_TRAIN, first, count, room, error);
+        status = duet_data_read(data, split, first, count, room, error);
         for (size_t i = 0; status == DUET_OK && i < count * features; i++) {
             found->low = fminf(found->low, room[i]);
             found->high = fmaxf(found->high, room[i]);
@@ -38,13 +37,21 @@ static duet_status find_range(duet_data *data, range *found, duet_error *error)
     return status;
 }
 
+static duet_status find_range(duet_data *data, range *found, duet_error *error)
+{
+    *found = (range){INFINITY, -INFINITY, true};
+    DUET_TRY(widen_range(data, DUET_TRAIN, found, error));
+    return widen_range(data, DUET_TEST, found, error);
+}
+
 /* How the data themselves may come to fit; NULL: they are made, not read. */
 static const char *remedy_for(const duet_data_info *info, const range *found, char text[160])
 {
     if (info->generated) return NULL;
     bool bytes = found->whole && found->low >= 0 && found->high <= 255;
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
-    snprintf(text, 160, "save (array - %.9g) / %.9g", (double)found->low, (double)found->high - (double)found->low);
+    snprintf(text, 160, "save (array %c %.9g) / %.9g", found->low < 0 ? '+' : '-', fabs((double)found->low),
+             (double)found->high - (double)found->low);
     return text;
 }
 

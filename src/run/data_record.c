@@ -3,6 +3,7 @@
 #include "run/data_record.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,23 @@ static const char *range_words(bool unit_range)
     return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";
 }
 
+/* How such data may come to fit; nothing if nobody knows one. */
+static void say_a_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size)
+{
+    const size_t *dims = known->shape.dims;
+    bool same_shape = duet_shape_equal(known->shape, data->shape);
+    bool as_rows = data->shape.rank == 1 && duet_shape_elements(data->shape) == duet_shape_elements(known->shape);
+    bool scaled = data->picture && data->type == DUET_UINT8 && data->shape.dims[2] == dims[2];
+    float high = fmaxf(data->high[DUET_TRAIN], data->high[DUET_TEST]);
+    bool may_be_bytes = known->unit_range && !data->unit_range && high <= 255 && data->low[DUET_TRAIN] >= 0 &&
+                        data->low[DUET_TEST] >= 0;
+    if (data->generated) return;
+    if (known->picture && !same_shape && (as_rows || scaled))
+        (void)snprintf(way, size, "; %s:size=%zux%zu gives them that shape", data->name, dims[0], dims[1]);
+    else if (same_shape && may_be_bytes)
+        (void)snprintf(way, size, "; if they are bytes, %s:values=bytes scales them", data->name);
+}
+
 duet_status duet_data_record_fits(const duet_data_record *record, const char *run, const duet_data_info *data,
                                   duet_error *error)
 {
@@ -156,12 +174,13 @@ duet_status duet_data_record_fits(const duet_data_record *record, const char *ru
     bool same = known->shape.rank == data->shape.rank && known->unit_range == data->unit_range;
     for (size_t i = 0; same && i < data->shape.rank; i++) same = known->shape.dims[i] == data->shape.dims[i];
     if (same) return DUET_OK;
-    char had[96], has[96];
+    char had[96], has[96], way[320] = "";
+    say_a_way(known, data, way, sizeof way);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s was trained on examples of shape %s with %s; those of %s have shape %s and %s: this model "
-                     "would read them wrongly",
+                     "would read them wrongly%s",
                      run, duet_shape_text(known->shape, had), range_words(known->unit_range), data->name,
-                     duet_shape_text(data->shape, has), range_words(data->unit_range));
+                     duet_shape_text(data->shape, has), range_words(data->unit_range), way);
 }
 
 duet_status duet_data_record_compare(const duet_data_record *record, duet_data *data, bool *same,
@@ -192,7 +211,9 @@ duet_status duet_data_record_open(const duet_data_record *record, const char *ru
     *data = NULL;
     if (name != NULL) {
         DUET_TRY(duet_data_open_divided(data, name, record->division, error));
-        return duet_data_record_fits(record, run, duet_data_describe(*data), error);
+        DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
+        if (record->is_whole) duet_data_compare_ranges(*data, &record->info, run);
+        return duet_data_take_classes(*data, &record->info, error);
     }
     if (record->is_whole && !record->info.generated) return duet_data_from_record(data, &record->info, run, error);
     return open_at_once(record, run, data, error);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "run/checkpoint.h"
 #include "run/commit.h"
 #include "run/reader.h"
@@ -132,10 +133,9 @@ static duet_status write_document(const char *directory, json_t *document, duet_
 {
     char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     char *path = duet_path_join(directory, "run.json");
-    duet_status status = text == NULL || path == NULL ? duet_fail(error, DUET_ERROR_MEMORY,
-                                                                  "run.json cannot be composed: out of memory, or a "
-                                                                  "name in it is not UTF-8")
-                                                      : duet_file_replace(path, text, strlen(text), error);
+    duet_status status = text == NULL || path == NULL
+                             ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for run.json")
+                             : duet_file_replace(path, text, strlen(text), error);
     free(path);
     free(text);
     json_decref(document);
@@ -145,6 +145,15 @@ static duet_status write_document(const char *directory, json_t *document, duet_
 duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,
                                 const duet_run_file *before, duet_error *error)
 {
+    const char *source = duet_data_describe(duet_model_data(trainer->model))->source;
+    const char *const names[] = {choice->data, source, choice->judge, choice->tuning};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i] != NULL && !duet_text_is_utf8(names[i]))
+            return duet_fail(
+                error, DUET_ERROR_DATA,
+                "%s: this name is not UTF-8, so that run.json cannot keep it: rename the file, or the folder "
+                "that it is in",
+                names[i]);
     return write_document(directory, describe_run(choice, trainer, before), error);
 }
 

@@ -311,7 +311,9 @@ static duet_status write_classes(course *it, const uint8_t *classes, size_t coun
     duet_status status = DUET_OK;
     for (size_t i = 0; i < count && status == DUET_OK; i++) {
         if (classes[i] >= features)
-            status = duet_fail(error, DUET_ERROR_USAGE, "class %d is none of 0 to %zu", classes[i], features - 1);
+            status = duet_fail(error, DUET_ERROR_USAGE,
+                               "class %d is none of the classes 0 to %zu that the model was trained on", classes[i],
+                               features - 1);
         else
             rows[i * features + classes[i]] = 1;
     }

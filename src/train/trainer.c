@@ -71,8 +71,10 @@ static duet_status count_batches(duet_trainer *trainer, duet_error *error)
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
     trainer->batches = data->count[DUET_TRAIN] / trainer->batch;
     if (trainer->batches == 0)
-        return duet_fail(error, DUET_ERROR_DATA, "%s has %zu training examples, too few for one batch of %zu",
-                         data->name, data->count[DUET_TRAIN], trainer->batch);
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s has %zu training examples, too few for one batch of %zu; with "
+                         "--batch %zu or less they fill one",
+                         data->name, data->count[DUET_TRAIN], trainer->batch, data->count[DUET_TRAIN]);
     return DUET_OK;
 }
 

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+/* Data that are sound and seldom what was meant: numbers that are none in either split, values without a difference or
+ * far from 1, columns and labels of two files that do not match, labels that are no classes. */
+#include "data_files.h"
+
+#include <math.h>
+#include <unistd.h>
+
+enum { ROWS = 40, COLUMNS = 5, FEATURES = ROWS * COLUMNS };
+
+/* Rows of numbers in [0, 1), but for one. */
+static void write_rows(const char *name, size_t place, float value)
+{
+    float rows[FEATURES];
+    for (size_t i = 0; i < FEATURES; i++) rows[i] = (float)(i * 37 % FEATURES) / FEATURES;
+    rows[place] = value;
+    write_npy(name, 1, ARRAY("<f4", "False", "(40, 5)"), rows, sizeof rows);
+}
+
+/* However the file is divided, and whichever split the row is in. */
+static void every_row_is_looked_at(void **state)
+{
+    (void)state;
+    const duet_division ways[] = {DUET_DIVISION_SHUFFLED, DUET_DIVISION_LAST};
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t way = 0; way < 2; way++) {
+            char piece[80];
+            duet_error error = {0};
+            duet_data *data = NULL;
+            (void)snprintf(piece, sizeof piece, "x.npy: value 3 of row %zu is not a finite float32 number", row);
+            write_rows("x.npy", row * COLUMNS + 3, NAN);
+            assert_status(duet_data_open_divided(&data, in_folder("x.npy"), ways[way], &error), DUET_ERROR_DATA,
+                          &error);
+            assert_message(&error, piece);
+
+            error = (duet_error){0};
+            write_rows("x.npy", row * COLUMNS + 3, 4);
+            assert_ok(duet_data_open_divided(&data, in_folder("x.npy"), ways[way], &error), &error);
+            const duet_data_info *info = duet_data_describe(data);
+            assert_false(info->unit_range);
+            assert_true((info->high[DUET_TRAIN] == 4) != (info->high[DUET_TEST] == 4)); /* each split's own range */
+            duet_data_close(&data);
+        }
+}
+
+static duet_data *open_folder(const char *options)
+{
+    char name[3 * TEST_PATH_SIZE];
+    (void)snprintf(name, sizeof name, "%s%s", folder, options);
+    return open_sound(name);
+}
+
+static void assert_refused(const char *piece)
+{
+    duet_error error = {0};
+    duet_data *data = NULL;
+    assert_status(duet_data_open(&data, folder, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, piece);
+}
+
+/* "a" is another number in a file that has it elsewhere. */
+static void two_files_have_the_same_columns(void **state)
+{
+    (void)state;
+    write_file("train.csv", BYTES("a,label,b\n1,x,2\n3,y,4\n"));
+    write_file("test.csv", BYTES("label,a,b\nx,5,6\n"));
+    duet_data *data = open_folder("");
+    duet_data_close(&data);
+    write_file("test.csv", BYTES("b,label,a\n6,x,5\n"));
+    assert_refused("test.csv: its column 1 of numbers is \"b\", that of ");
+    write_file("test.csv", BYTES("a,label,c\n6,x,5\n"));
+    assert_refused("train.csv is \"b\": give both the same columns in the same order");
+}
+
+/* Words in one file: then numbers in the other one are words too, and the same ones. */
+static void numbers_beside_words_are_words(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    uint8_t labels[2];
+    write_file("train.csv", BYTES("a,label\n1,-1\n2,1\n3,10\n"));
+    write_file("test.csv", BYTES("a,label\n4,10\n5,1\n"));
+    duet_data *data = open_folder("");
+    const duet_data_info *info = duet_data_describe(data);
+    assert_int_equal(info->classes, 3);
+    assert_string_equal(info->class_names[0], "-1");
+    assert_string_equal(info->class_names[1], "1");
+    assert_string_equal(info->class_names[2], "10");
+    assert_ok(duet_data_labels(data, DUET_TEST, 0, 2, labels, &error), &error);
+    assert_int_equal(labels[0], 2);
+    assert_int_equal(labels[1], 1);
+    duet_data_close(&data);
+}
+
+static const struct {
+    const char *title, *text, *piece;
+} cells[] = {
+    {"no label", "a,label\n1,x\n2,\n", "line 3: \"\" in the column \"label\" is no label; fill such places"},
+    {"no value in words", "a,b\n1,N/A\n2,3\n", "\"N/A\" in the column \"b\" is no number; fill such places"},
+    {"no number", "a,b\n1,-inf\n2,3\n", "\"-inf\" in the column \"b\" is no number; fill such places"},
+    {"a large number", "a,b\n1,1e39\n2,3\n", "\"1e39\" in the column \"b\" is beyond what float32 holds; scale"},
+    {"a decimal comma", "a;b\n1;0,5\n2;3\n",
+     "\"0,5\" in the column \"b\" is no number; numbers are expected with a point"},
+    {"a word", "a,b\n1,x,\n2,3\n", "line 2: 3 fields"},
+};
+
+static void cells_that_cannot_be(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        duet_error error = {0};
+        duet_data *data = NULL;
+        write_file("x.csv", cells[i].text, strlen(cells[i].text));
+        assert_status(duet_data_open(&data, in_folder("x.csv"), &error), DUET_ERROR_DATA, &error);
+        if (strstr(error.message, cells[i].piece) == NULL) fail_msg("%s: \"%s\"", cells[i].title, error.message);
+    }
+}
+
+/* One note that holds the piece, or none. */
+static void assert_noted(const char *title, duet_data *data, const char *piece)
+{
+    const char *note = duet_data_note(data, 0, NULL);
+    if ((note == NULL) != (piece == NULL) || (piece != NULL && strstr(note, piece) == NULL))
+        fail_msg("%s: \"%s\"", title, note != NULL ? note : "(nothing)");
+    duet_data_close(&data);
+}
+
+/* 20 rows of two numbers that begin at `first` and go on by `step`; column a counts where it says so. */
+static const struct {
+    const char *title, *options;
+    double first, step;
+    bool counts;
+    const char *piece;
+} tables[] = {
+    {"usual", "", -1, 0.1, false, NULL},
+    {"one value", "", 0.5, 0, false, "all values of the training examples are 0.5: there is nothing to learn"},
+    {"far away", "", 1e6, 0.1, false, "models begin with numbers of about 1: save ((a - a.mean(0)) / a.std(0))"},
+    {"next to nothing", "", 0, 1e-5, false, "models begin with numbers of about 1"},
+    {"meant so", ":values=numbers", 1e6, 0.1, false, NULL},
+    {"an index", "", -1, 0.1, true, "the column \"a\" counts the rows: if it is no more than their index, take it out"},
+};
+
+static void values_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        char text[2048], name[2 * TEST_PATH_SIZE];
+        int used = snprintf(text, sizeof text, "a,b\n");
+        for (int row = 0; row < 20; row++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%.9g,%.9g\n",
+                             tables[i].counts ? row : tables[i].first + row * tables[i].step,
+                             tables[i].first + (row * 7 % 20) * tables[i].step);
+        write_file("t.csv", text, (size_t)used);
+        (void)snprintf(name, sizeof name, "%s%s", in_folder("t.csv"), tables[i].options);
+        assert_noted(tables[i].title, open_sound(name), tables[i].piece);
+    }
+}
+
+/* Bytes of both splits, each from 0 to its highest. */
+static const struct {
+    const char *title;
+    int low, high, test_high;
+    const char *piece;
+} bytes[] = {
+    {"usual", 0, 255, 255, NULL},
+    {"black", 0, 0, 255, "all values of the training examples are 0"},
+    {"white", 255, 255, 255, "all values of the training examples are 255"},
+    {"a dark test", 0, 255, 3, "the bytes of the test split go from 0 to 3, those of the other to 128 or more"},
+    {"a dark training", 0, 3, 255, "the bytes of the training split go from 0 to 3, those of the other to 128"},
+};
+
+static void bytes_of_both_splits_are_compared(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
+        uint8_t train[80], test[20];
+        for (size_t k = 0; k < 80; k++) train[k] = (uint8_t)(k % 3 ? bytes[i].high : bytes[i].low);
+        for (size_t k = 0; k < 20; k++) test[k] = (uint8_t)(k % 3 ? bytes[i].test_high : 0);
+        write_npy("train.npy", 1, ARRAY("|u1", "False", "(20, 4)"), train, sizeof train);
+        write_npy("test.npy", 1, ARRAY("|u1", "False", "(5, 4)"), test, sizeof test);
+        assert_noted(bytes[i].title, open_folder(""), bytes[i].piece);
+    }
+    assert_noted("numbers", open_folder(":values=numbers"), "values=numbers changes nothing; save array.astype('<f4')");
+}
+
+/* A letter an example: its label from A on. */
+static const struct {
+    const char *title, *train, *test, *piece;
+} labelled[] = {
+    {"usual", "ABCABCABCABC", "ABC", NULL},
+    {"fewer in the test", "ABCABCABCABC", "AB", NULL},
+    {"one class", "AAAAAA", "AA", "all labels are one class"},
+    {"from one on", "BCDBCDBCD", "BCD", "classes without an example: 0; classes are the numbers from 0 to the largest"},
+    {"gaps", "AAAAAIIIII", "AI", "classes without an example: 1, 2, 3, 4 and 3 more"},
+    {"unseen", "ABABABABABAB", "ACD", "classes of the test split that no training example has: 2, 3"},
+    {"measurements", "ABCDEFGHIJKLMNOPQRST", "UV", "22 classes among 22 examples: are the labels classes at all"},
+};
+
+static const struct {
+    const char *title;
+    float values[12]; /* of four rows */
+    const char *piece;
+} columns[] = {
+    {"usual", {1, 2, 3, 1, 2, 4, 1, 0, 3, 2, 2, 3}, NULL},
+    {"one", {1, 2, 3, 1, 2, 4, 1, 2, 3, 2, 2, 3}, "column 2 of 3 has one value in all training examples: its density"},
+    {"two",
+     {1, 2, 3, 1, 2, 3, 1, 2, 3, 2, 2, 3},
+     "column 2 of 3 has one value in all training examples, and others have"},
+    {"all", {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3}, "all training examples are equal: there is nothing to learn"},
+};
+
+static void columns_of_one_value_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        write_npy("train.npy", 1, ARRAY("<f4", "False", "(4, 3)"), columns[i].values, sizeof columns[i].values);
+        write_npy("test.npy", 1, ARRAY("<f4", "False", "(4, 3)"), columns[0].values, sizeof columns[i].values);
+        assert_noted(columns[i].title, open_folder(""), columns[i].piece);
+    }
+}
+
+static void labels_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof labelled / sizeof *labelled; i++)
+        for (size_t split = 0; split < 2; split++) {
+            const char *letters = split == 0 ? labelled[i].train : labelled[i].test;
+            char text[1024];
+            int used = snprintf(text, sizeof text, "a,label\n");
+            for (size_t k = 0; letters[k] != '\0'; k++)
+                used +=
+                    snprintf(text + used, sizeof text - (size_t)used, "%.1f,%d\n", k % 2 ? 0.9 : 0.1, letters[k] - 'A');
+            write_file(split == 0 ? "train.csv" : "test.csv", text, (size_t)used);
+            if (split == 1) assert_noted(labelled[i].title, open_folder(""), labelled[i].piece);
+        }
+}
+
+static const struct {
+    const char *title, *text, *piece;
+} words[] = {
+    {"capitals", "a,label\n0,Yes\n1,yes\n0,Yes\n1,yes\n", "the classes \"Yes\" and \"yes\" differ in capitals alone"},
+    {"two columns", "a,label,class\n0,x,1\n1,y,0\n0,x,1\n1,y,0\n",
+     "\"label\" holds the labels, and \"class\" is read as one of the numbers"},
+    {"returns alone", "a,label\r0,x\r1,y\r0,x\r1,y", NULL},
+};
+
+static void words_and_columns_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        write_file("train.csv", words[i].text, strlen(words[i].text));
+        write_file("test.csv", words[i].text, strlen(words[i].text));
+        duet_data *data = open_folder("");
+        assert_int_equal(duet_data_describe(data)->count[DUET_TRAIN], 4);
+        assert_int_equal(duet_data_describe(data)->classes, 2);
+        assert_noted(words[i].title, data, words[i].piece);
+    }
+}
+
+static void what_is_said_adds_up(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char name[2 * TEST_PATH_SIZE];
+    uint8_t planar[2 * 3 * 36];
+    for (size_t i = 0; i < sizeof planar; i++) planar[i] = pattern(i);
+    write_npy("p.npy", 1, ARRAY("|u1", "False", "(2, 3, 6, 6)"), planar, sizeof planar);
+    (void)snprintf(name, sizeof name, "%s:channels=first:size=4x5", in_folder("p.npy")); /* as --size adds it */
+    duet_data *data = open_sound(name);
+    assert_memory_equal(duet_data_describe(data)->shape.dims, ((size_t[]){4, 5, 3}), 3 * sizeof(size_t));
+    duet_data_close(&data);
+    (void)snprintf(name, sizeof name, "%s:chanels=first", in_folder("p.npy"));
+    assert_status(duet_data_open(&data, name, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "\"chanels=\" says nothing of how it is read; there are size= labels= channels=");
+}
+
+/* The channels are said to be first: that they still look so is no question. */
+static void a_question_is_asked_once(void **state)
+{
+    (void)state;
+    static uint8_t values[8 * 8 * 3 * 40];
+    char name[2 * TEST_PATH_SIZE];
+    for (size_t i = 0; i < sizeof values; i++) values[i] = pattern(i);
+    static uint8_t file[sizeof values + 128];
+    static const char head[] =
+        "\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False, 'shape': (8, 8, 3, 40), }";
+    memset(file, ' ', 128);
+    memcpy(file, head, sizeof head - 1);
+    memcpy(file + 128, values, sizeof values);
+    write_file("q.npy", file, sizeof file);
+    (void)snprintf(name, sizeof name, "%s:channels=first", in_folder("q.npy"));
+    assert_noted("answered", open_sound(name), NULL);
+}
+
+/* What answers a question stands behind all that is said already, of the set, not of a file in it. */
+static void answers_are_those_of_the_set(void **state)
+{
+    (void)state;
+    uint8_t values[2 * 4 * 36];
+    char name[2 * TEST_PATH_SIZE], piece[2 * TEST_PATH_SIZE];
+    for (size_t i = 0; i < sizeof values; i++) values[i] = pattern(i);
+    write_npy("train.npy", 1, ARRAY("|u1", "False", "(2, 4, 6, 6)"), values, sizeof values);
+    (void)snprintf(piece, sizeof piece, "Then say %s:channels=first,", folder);
+    assert_noted("a folder", open_folder(""), piece);
+    (void)snprintf(piece, sizeof piece, "Then say %s:channels=first:alpha=white,", folder);
+    assert_noted("a second question", open_folder(":channels=first"), piece);
+    (void)snprintf(name, sizeof name, ":channels=first:alpha=white");
+    assert_noted("both answered", open_folder(name), NULL);
+}
+
+static const struct {
+    const char *header, *piece;
+    size_t bytes;
+} elements[] = {
+    {ARRAY("<U3", "False", "(2,)"), "of labels save numpy.unique(array, return_inverse=True)[1]", 24},
+    {ARRAY("|S3", "False", "(2,)"), "of labels save numpy.unique(array, return_inverse=True)[1]", 6},
+    {ARRAY("|O", "False", "(2,)"), "make all its rows equally long and save numpy.stack(array).astype('<f4')", 16},
+    {ARRAY("<c8", "False", "(2, 2)"), "save numpy.stack([array.real, array.imag], -1).astype('<f4')", 32},
+    {ARRAY(">f4", "False", "(2, 2)"), "save array.astype('<f4'), or of labels array.astype('u1')", 16},
+};
+
+static void elements_have_the_remedy_that_fits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
+        duet_error error = {0};
+        duet_data *data = NULL;
+        write_npy("e.npy", 1, elements[i].header, "0123456789abcdef0123456789abcdef", elements[i].bytes);
+        assert_status(duet_data_open(&data, in_folder("e.npy"), &error), DUET_ERROR_DATA, &error);
+        if (strstr(error.message, elements[i].piece) == NULL) fail_msg("%s: \"%s\"", elements[i].header, error.message);
+    }
+}
+
+/* Labels that lie beside the examples are no answer to others that are asked for and not there. */
+static void labels_that_are_asked_for_are_needed(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    char name[2 * TEST_PATH_SIZE];
+    write_file("train.csv", BYTES("a,label,b\n1,0,1\n2,1,0\n3,0,1\n"));
+    data = open_folder(":labels=b");
+    duet_data_close(&data);
+    write_rows("x-images.npy", 0, 0);
+    write_npy("x-labels.npy", 1, ARRAY("|u1", "False", "(40,)"), "0123456789012345678901234567890123456789", 40);
+    data = open_sound(in_folder("x-images.npy"));
+    assert_true(duet_data_describe(data)->labelled[DUET_TRAIN]);
+    duet_data_close(&data);
+    (void)snprintf(name, sizeof name, "%s:labels=mispelt.npy", in_folder("x-images.npy"));
+    assert_status(duet_data_open(&data, name, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "mispelt.npy: cannot be opened as a file of labels: No such file or directory");
+}
+
+static const struct {
+    const char *begins, *piece;
+} foreign[] = {
+    {"\x89HDF\r\n\x1A\n", "is an HDF5 file: save its arrays by numpy.save or numpy.savez"},
+    {"MATLAB 5.0 MAT-file", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads"},
+    {"\x80\x04\x95\x01", "is a pickle of Python: save its arrays"},
+    {"Rar!\x1A\x07", "is a RAR archive: unpack it, and name the folder"},
+    {"\x89PNG\r\n\x1A\n", "is one picture; a folder or an archive of them is expected"},
+};
+
+static void files_of_other_programs_are_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        duet_error error = {0};
+        duet_data *data = NULL;
+        write_file("f.dat", foreign[i].begins, strlen(foreign[i].begins));
+        assert_status(duet_data_open(&data, in_folder("f.dat"), &error), DUET_ERROR_DATA, &error);
+        assert_message(&error, foreign[i].piece);
+    }
+    write_file("x", BYTES("\x1F\x8B twice"));
+    char *once = test_file_read(in_folder("x"), NULL);
+    write_file("x.gz", once, strlen(once));
+    free(once);
+    duet_error error = {0};
+    duet_data *data = NULL;
+    assert_status(duet_data_open(&data, in_folder("x.gz"), &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "x.gz: is compressed twice: gunzip it once");
+}
+
+/* Files of one set that should be there: what is lost is not what never was. */
+static void lost_files_of_a_set(void **state)
+{
+    (void)state;
+    static const uint8_t records[2 * 3073];
+    duet_error error = {0};
+    duet_data *data = NULL;
+    write_file("data_batch_1.bin", records, sizeof records);
+    write_file("data_batch_3.bin", records, sizeof records);
+    assert_refused("data_batch_3.bin is there and data_batch_2.bin is not: get it again");
+    write_file("data_batch_2.bin", records, sizeof records);
+    assert_int_equal(symlink("nowhere", in_folder("test_batch.bin")), 0);
+    assert_status(duet_data_open(&data, folder, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "test_batch.bin: cannot be opened: No such file or directory");
+}
+
+static void two_files_without_names(void **state)
+{
+    (void)state;
+    write_rows("X.npy", 0, 0);
+    write_rows("Y.npy", 0, 0);
+    assert_refused("names such as train.npy and train-labels.npy, test.npy and test-labels.npy tell them apart");
+}
+
+/* A program has no words behind a colon. */
+static void a_programs_own_data_ask_nothing(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    bool question = true;
+    float train[8] = {0, 0.5F, 1, 0.2F, 0, 1, 0.3F, 0.7F}, test[4] = {0, 255, 128, 64};
+    const uint8_t labels[4] = {0, 1, 0, 1};
+    const char *const names[] = {"low", NULL};
+    duet_own_data own = {.name = "own",
+                         .shape = DUET_SHAPE(2),
+                         .type = DUET_FLOAT32,
+                         .count = {4, 2},
+                         .examples = {train, test},
+                         .labels = {labels, labels},
+                         .classes = 2};
+    assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+    assert_non_null(duet_data_note(data, 0, &question));
+    assert_false(question);
+    duet_data_close(&data);
+    own.class_names = (const char *const[]){"low", "high"};
+    own.labels[DUET_TRAIN] = own.labels[DUET_TEST] = NULL;
+    assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+    assert_int_equal(duet_data_describe(data)->classes, 0); /* names of no labels */
+    duet_data_close(&data);
+    own.class_names = names;
+    assert_status(duet_data_from_memory(&data, &own, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "own: class 1 of 2 has no name");
+    error = (duet_error){0};
+    own.classes = 257;
+    assert_status(duet_data_from_memory(&data, &own, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "own: 257 classes have names; 256 are possible");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(every_row_is_looked_at),
+        IN_FOLDER(two_files_have_the_same_columns),
+        IN_FOLDER(numbers_beside_words_are_words),
+        IN_FOLDER(cells_that_cannot_be),
+        IN_FOLDER(values_are_told_of),
+        IN_FOLDER(bytes_of_both_splits_are_compared),
+        IN_FOLDER(columns_of_one_value_are_told_of),
+        IN_FOLDER(labels_are_told_of),
+        IN_FOLDER(words_and_columns_are_told_of),
+        IN_FOLDER(what_is_said_adds_up),
+        IN_FOLDER(a_question_is_asked_once),
+        IN_FOLDER(answers_are_those_of_the_set),
+        IN_FOLDER(elements_have_the_remedy_that_fits),
+        IN_FOLDER(labels_that_are_asked_for_are_needed),
+        IN_FOLDER(files_of_other_programs_are_known),
+        IN_FOLDER(lost_files_of_a_set),
+        IN_FOLDER(two_files_without_names),
+        IN_FOLDER(a_programs_own_data_ask_nothing),
+    };
+    return RUN_TESTS("plausible", tests, NULL, NULL);
+}
