@@ -175,7 +175,7 @@ static void bytes_of_both_splits_are_compared(void **state)
     for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
         uint8_t train[80], test[20];
         for (size_t k = 0; k < 80; k++) train[k] = (uint8_t)(k % 3 ? bytes[i].high : bytes[i].low);
-        for (size_t k = 0; k < 20; k++) test[k] = (uint8_t)(k % 3 ? bytes[i].test_high : 0);
+        for (size_t k = 0; k < 20; k++) test[k] = (uint8_t)((k + 1) % 3 ? bytes[i].test_high : 0);
         write_npy("train.npy", 1, ARRAY("|u1", "False", "(20, 4)"), train, sizeof train);
         write_npy("test.npy", 1, ARRAY("|u1", "False", "(5, 4)"), test, sizeof test);
         assert_noted(bytes[i].title, open_folder(""), bytes[i].piece);
@@ -214,9 +214,20 @@ static void columns_of_one_value_are_told_of(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         write_npy("train.npy", 1, ARRAY("<f4", "False", "(4, 3)"), columns[i].values, sizeof columns[i].values);
-        write_npy("test.npy", 1, ARRAY("<f4", "False", "(4, 3)"), columns[0].values, sizeof columns[i].values);
+        write_npy("test.npy", 1, ARRAY("<f4", "False", "(2, 3)"), columns[0].values + 3, 24);
         assert_noted(columns[i].title, open_folder(""), columns[i].piece);
     }
+}
+
+static void a_copy_for_the_test_is_told_of(void **state)
+{
+    (void)state;
+    write_rows("train.npy", 0, 0);
+    write_rows("test.npy", 0, 0.5F);
+    assert_noted("another row", open_folder(""), NULL);
+    write_rows("test.npy", COLUMNS * 20, 0.5F);
+    assert_noted("a copy", open_folder(""),
+                 "test.npy: the test examples begin with the same 8 as the training examples");
 }
 
 static void labels_are_told_of(void **state)
@@ -228,8 +239,8 @@ static void labels_are_told_of(void **state)
             char text[1024];
             int used = snprintf(text, sizeof text, "a,label\n");
             for (size_t k = 0; letters[k] != '\0'; k++)
-                used +=
-                    snprintf(text + used, sizeof text - (size_t)used, "%.1f,%d\n", k % 2 ? 0.9 : 0.1, letters[k] - 'A');
+                used += snprintf(text + used, sizeof text - (size_t)used, "%.1f,%d\n", (k + split) % 2 ? 0.9 : 0.1,
+                                 letters[k] - 'A');
             write_file(split == 0 ? "train.csv" : "test.csv", text, (size_t)used);
             if (split == 1) assert_noted(labelled[i].title, open_folder(""), labelled[i].piece);
         }
@@ -249,7 +260,10 @@ static void words_and_columns_are_told_of(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         write_file("train.csv", words[i].text, strlen(words[i].text));
-        write_file("test.csv", words[i].text, strlen(words[i].text));
+        char other[64];
+        (void)snprintf(other, sizeof other, "%s", words[i].text);
+        *strchr(other, '0') = '1'; /* no copy */
+        write_file("test.csv", other, strlen(other));
         duet_data *data = open_folder("");
         assert_int_equal(duet_data_describe(data)->count[DUET_TRAIN], 4);
         assert_int_equal(duet_data_describe(data)->classes, 2);
@@ -450,6 +464,7 @@ int main(void)
         IN_FOLDER(values_are_told_of),
         IN_FOLDER(bytes_of_both_splits_are_compared),
         IN_FOLDER(columns_of_one_value_are_told_of),
+        IN_FOLDER(a_copy_for_the_test_is_told_of),
         IN_FOLDER(labels_are_told_of),
         IN_FOLDER(words_and_columns_are_told_of),
         IN_FOLDER(what_is_said_adds_up),

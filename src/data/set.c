@@ -222,6 +222,7 @@ static duet_status finish(duet_data *data, const duet_data_options *options, due
                        options->path, duet_division_name(options->division));
     DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
     DUET_TRY(look_at_ranges(data, divided, options, error));
+    if (!divided) DUET_TRY(duet_compare_beginnings(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, options, error));
     if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
     describe(data);
     look_at_labels(data, options);
