@@ -113,7 +113,7 @@ static void scores_that_are_none(void **state)
                "@/free"),
            0, NULL, NULL);
     expect(RUN("score", "@/free", "--data", "@/usual.npy"), 0, "elbo of 2 examples", NULL);
-    expect(RUN("score", "@/free", "--data", "@/beyond.npy"), 4, "inf", "2 of 2 scores are not finite");
+    expect(RUN("score", "@/free", "--data", "@/beyond.npy"), 4, "inf", "20 of 20 scores are not finite");
 }
 
 /* run.json could not keep it. */

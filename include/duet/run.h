@@ -143,6 +143,10 @@ DUET_API duet_data *duet_run_data(duet_run *run);
 /** Whether they are those that the run was trained on, under whatever name it was opened with: by all that run.json
  * says of them, their checksum too, for which they are read through. */
 DUET_API duet_status duet_run_data_is_own(duet_run *run, bool *own, duet_error *error);
+/** Opens data as duet_run_open_with does for a run, beside its own: they must fit it, and classes that have names are
+ *  numbered as the run's. `unsaid` as in duet_data_open_divided. The caller closes them. */
+DUET_API duet_status duet_run_open_data(duet_run *run, const char *name, duet_division unsaid, duet_data **data,
+                                        duet_error *error);
 DUET_API duet_device *duet_run_device(duet_run *run);
 /** The last part of the directory's path; "" for a training under way. */
 DUET_API const char *duet_run_name(const duet_run *run);

@@ -131,9 +131,9 @@ static int write_file(duet_run *run, const struct arguments *arguments, const ve
 }
 
 /* Nobody can be right about a class that the run does not know: then labels are no measure. */
-static void check_labels(duet_run *run, verdicts *it)
+static void check_labels(verdicts *it)
 {
-    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    const duet_data_info *info = duet_data_describe(it->rows.data);
     for (size_t i = 0; it->labels != NULL && i < it->rows.count; i++) {
         if (it->labels[i] < it->classes) continue;
         bool named = info->class_names != NULL;
@@ -196,7 +196,7 @@ static int classify(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE) status = judge(run, &it);
     if (status == CLI_DONE) status = cli_floats_check(it.probabilities, it.rows.count * it.classes, "probabilities");
     if (status == CLI_DONE) status = write_file(run, arguments, &it);
-    if (status == CLI_DONE) check_labels(run, &it);
+    if (status == CLI_DONE) check_labels(&it);
     if (status == CLI_DONE) status = report(run, arguments, &it);
     cli_rows_free(&it.rows);
     free(it.probabilities);

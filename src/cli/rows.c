@@ -43,13 +43,13 @@ static int find_usual(duet_run *run, const char *data, const char **split)
 }
 
 /* All of a set that was divided by chance are looked at in the order of its file. */
-static int open_undivided(cli_rows *rows, const char *data)
+static int open_undivided(duet_run *run, cli_rows *rows, const char *data)
 {
     const duet_data_info *info = duet_data_describe(rows->data);
     duet_error error = {0};
     if (info->division != DUET_DIVISION_SHUFFLED) return CLI_DONE;
     if (duet_data_ready(rows->data, &error) != DUET_OK ||
-        duet_data_open_divided(&rows->undivided, data != NULL ? data : info->name, DUET_DIVISION_LAST, &error) !=
+        duet_run_open_data(run, data != NULL ? data : info->name, DUET_DIVISION_LAST, &rows->undivided, &error) !=
             DUET_OK)
         return cli_fail_opened(&error);
     rows->data = rows->undivided;
@@ -64,7 +64,7 @@ int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t
     const struct choice *choice = find_choice(split);
     rows->split = choice->name;
     rows->words = choice->words;
-    if (choice->has[DUET_TRAIN] && choice->has[DUET_TEST]) status = open_undivided(rows, data);
+    if (choice->has[DUET_TRAIN] && choice->has[DUET_TEST]) status = open_undivided(run, rows, data);
     if (status != CLI_DONE) return status;
     const duet_data_info *info = duet_data_describe(rows->data);
     rows->labelled = info->classes > 0;

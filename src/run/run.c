@@ -261,6 +261,21 @@ duet_status duet_run_data_is_own(duet_run *run, bool *own, duet_error *error)
     return status;
 }
 
+duet_status duet_run_open_data(duet_run *run, const char *name, duet_division unsaid, duet_data **data,
+                               duet_error *error)
+{
+    duet_run_file file;
+    *data = NULL;
+    if (run->directory == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "other data are opened beside a run that lies in a directory");
+    DUET_TRY(duet_run_file_read(&file, run->directory, error));
+    file.data.division = unsaid;
+    duet_status status = duet_data_record_open(&file.data, run->directory, name, data, error);
+    if (status != DUET_OK) duet_data_close(data);
+    duet_run_file_free(&file);
+    return status;
+}
+
 const char *duet_run_directory(const duet_run *run)
 {
     return run->directory == NULL ? "" : run->directory;
