@@ -65,7 +65,7 @@ static void other_classes_are_none_that_the_run_knows(void **state)
     const char *const runs[] = {"@/judge", "@/told"};
     for (size_t i = 0; i < 2; i++)
         expect(RUN("classify", runs[i], "--data", "@/swapped"), 0, "mean probability",
-               "accuracy is left out: example 1 of ");
+               "accuracy is left out: example 12 of ");
     expect(RUN("eval", "@/told", "--data", "@/swapped", "--metric", "elbo"), 1, NULL,
            "class 2 is none of the classes 0 to 1 that the model was trained on");
 }
