@@ -487,6 +487,38 @@ static void a_discriminator_is_drawn_along_the_line(void **state)
     json_decref(parsed);
 }
 
+/* A likelihood of bytes gives the number between two of them that of the nearer one. */
+static void floats_between_bytes_are_refused_where_bytes_are_meant(void **state)
+{
+    (void)state;
+    enum { ROWS = 40 };
+    static const struct meaning {
+        const char *model, *likelihood, *words;
+    } meanings[] = {{"vae", "likelihood=discretised-logistic", "likelihood=gaussian-learned"},
+                    {"made", "likelihood=categorical", "likelihood=bernoulli"},
+                    {"made", "likelihood=mixture", "likelihood=bernoulli"}};
+    float numbers[2 * ROWS];
+    char path[PATH_SIZE], out[32];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) numbers[i] = (float)(i * 7919 % 256) * (1 / 255.0F);
+    assert_ok(duet_write_npy(inside("bytes.npy", path), numbers, DUET_SHAPE(ROWS, 2), &error), &error);
+    for (size_t i = 0; i < 2 * ROWS; i += 2) numbers[i] = 0.3F;
+    assert_ok(duet_write_npy(inside("between.npy", path), numbers, DUET_SHAPE(ROWS, 2), &error), &error);
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+        const struct meaning *it = &meanings[i];
+        (void)snprintf(out, sizeof out, "@/bytes-%zu", i);
+        expect(RUN("train", it->model, "--set", it->likelihood, "--data", "@/bytes.npy", "--batch", "9", "--steps", "1",
+                   "--out", out),
+               0, NULL, NULL);
+        expect(RUN("train", it->model, "--set", it->likelihood, "--data", "@/between.npy", "--batch", "9", "--steps",
+                   "1", "--out", "@/none"),
+               1, NULL, it->words);
+    }
+    expect(RUN("train", "made", "--data", "@/between.npy", "--batch", "9", "--steps", "1", "--set",
+               "likelihood=categorical", "--out", "@/none"),
+           1, NULL, "such as 0.300000012: save (255 * array).round().astype('u1')");
+}
+
 static void copy(const char *from, const char *to)
 {
     char path[PATH_SIZE];
@@ -693,6 +725,7 @@ int main(void)
         cmocka_unit_test(latents_are_traversed),
         cmocka_unit_test(examples_are_scored),
         cmocka_unit_test(a_discriminator_is_drawn_along_the_line),
+        cmocka_unit_test(floats_between_bytes_are_refused_where_bytes_are_meant),
         cmocka_unit_test(every_command_takes_settings_of_use),
         cmocka_unit_test(other_data_is_looked_at_whole),
         cmocka_unit_test(own_data_elsewhere_keeps_its_test_split),

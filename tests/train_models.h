@@ -13,7 +13,7 @@
 /* The last tenth of a file is its test split: 44 examples are left, and an epoch of five batches leaves out four. */
 enum { TEST_EXAMPLES = 48, TEST_TRAINING = 44, TEST_BATCH = 8, TEST_BATCHES = 5 };
 
-/** A .npy file of TEST_EXAMPLES rows of that shape, values in [0, 1) that differ from row to row. */
+/** A .npy file of TEST_EXAMPLES rows of that shape, bytes / 255 that differ from row to row. */
 static inline void test_write_examples(const char *path, duet_shape row)
 {
     duet_error error = {0};
@@ -23,7 +23,7 @@ static inline void test_write_examples(const char *path, duet_shape row)
     float *values = malloc(TEST_EXAMPLES * numbers * sizeof *values);
     assert_non_null(values);
     for (size_t i = 0; i < TEST_EXAMPLES * numbers; i++)
-        values[i] = (float)((i * 2654435761u >> 7) % 1000) / 1000; /* scattered, the same everywhere */
+        values[i] = (float)((((i * 2654435761u >> 7) % 1000) * 255 + 500) / 1000) / 255; /* scattered bytes, the same */
     assert_ok(duet_write_npy(path, values, shape, &error), &error);
     free(values);
 }

@@ -9,7 +9,10 @@
 
 #include "model/model.h"
 
-enum { PIECE = 256 };
+enum { PIECE = 256, MOST_GENERATED = 2048 };
+
+/* How far 255 times a float may lie from the byte that it was made of: a thousandth, many times what float32 rounds. */
+static const float byte_rounding = 1e-3F;
 
 /* The least and the largest number of the examples of both splits, and whether all are whole. */
 typedef struct range {
@@ -75,6 +78,48 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
                       : remedy != NULL ? "; or take "
                                        : ": take ",
                       instead == NULL ? "" : instead, instead == NULL ? "" : ", which is for any numbers");
+}
+
+/* The first number of the training examples that is no byte / 255; NaN: all are. Of a generated set some examples are
+ * looked at. */
+static duet_status find_between(duet_data *data, float *found, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(data);
+    size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN];
+    float *room = calloc(PIECE * features, sizeof *room);
+    if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
+    duet_status status = DUET_OK;
+    *found = NAN;
+    if (info->generated && total > MOST_GENERATED) total = MOST_GENERATED;
+    for (size_t first = 0; status == DUET_OK && isnan(*found) && first < total; first += PIECE) {
+        size_t count = total - first < PIECE ? total - first : PIECE;
+        status = duet_data_read(data, DUET_TRAIN, first, count, room, error);
+        for (size_t i = 0; status == DUET_OK && isnan(*found) && i < count * features; i++)
+            if (fabsf(255 * room[i] - roundf(255 * room[i])) > byte_rounding) *found = room[i];
+    }
+    free(room);
+    return status;
+}
+
+void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
+{
+    duet_data *data = duet_model_data(model);
+    const duet_data_info *info = duet_data_describe(data);
+    duet_graph *graph = duet_model_graph(model);
+    duet_error error = {0};
+    float found = NAN;
+    if (!duet_model_training(model) || info->type == DUET_UINT8 || !info->unit_range) return;
+    if (find_between(data, &found, &error) != DUET_OK) {
+        duet_graph_refuse(graph, error.status, "%s", error.message);
+        return;
+    }
+    if (isnan(found)) return;
+    duet_graph_refuse(
+        graph, DUET_ERROR_DATA,
+        "%s is for bytes as 0 to 1, and the examples of %s have numbers between k / 255 and (k + 1) / 255, "
+        "such as %.9g%s%s%s",
+        what, info->name, (double)found, info->generated ? "" : ": save (255 * array).round().astype('u1')",
+        instead == NULL ? "" : "; or take ", instead == NULL ? "" : instead);
 }
 
 duet_node duet_pictures_at_least(duet_model *model, size_t least)
