@@ -49,6 +49,14 @@ duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, d
 duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
                                  const duet_family **family, duet_error *error);
 
+/** The model that DIRECTORY/run.json describes, for examples of `data`. DUET_ERROR_DATA if its settings are none of the
+ *  family's. */
+duet_status duet_run_file_model(duet_model **model, const duet_family *family, duet_data *data,
+                                const duet_run_choice *choice, const char *directory, duet_error *error);
+
+/** DUET_ERROR_DATA unless the text can stand in a run.json, which is UTF-8. */
+duet_status duet_run_file_check_text(const char *text, duet_error *error);
+
 /** DUET_ERROR_DATA unless examples of `data` have the shape and the range of those that the run was trained on: a model
  *  reads and writes its outputs by both. */
 duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
