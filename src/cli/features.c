@@ -19,6 +19,8 @@ struct arguments {
     bool json;
 };
 
+#define NO_SEED UINT64_MAX /* none was given */
+
 #define PLACE(member) offsetof(struct arguments, member)
 
 static const cli_option options[] = {
@@ -93,8 +95,11 @@ static int fetch(const work *it, duet_split split, size_t first, size_t count)
 {
     duet_error error = {0};
     const duet_wanted wanted = {DUET_SAMPLE, it->rows};
-    duet_request request = {
-        .count = count, .first = first, .seed = it->arguments->seed, .outputs = &wanted, .output_count = 1};
+    duet_request request = {.count = count,
+                            .first = first,
+                            .seed = it->arguments->seed == NO_SEED ? 0 : it->arguments->seed,
+                            .outputs = &wanted,
+                            .output_count = 1};
     if (!it->of_examples) return cli_use(it->run, &request);
     return duet_data_read(duet_run_data(it->run), split, first, count, it->rows, &error) == DUET_OK
                ? CLI_DONE
@@ -170,15 +175,16 @@ static int check(const struct arguments *arguments)
     bool of_examples = arguments->split != NULL || arguments->data != NULL;
     if (arguments->out != NULL && !cli_ends_in(arguments->out, ".npy"))
         return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .npy, not '%s'", arguments->out);
-    if (of_examples && arguments->settings.count > 0)
-        return cli_complain(CLI_MISTAKE, "--set is for samples, and --split and --data ask for features of examples");
+    if (of_examples && (arguments->settings.count > 0 || arguments->seed != NO_SEED))
+        return cli_complain(CLI_MISTAKE,
+                            "--set and --seed are for samples, and --split and --data ask for features of examples");
     int status = cli_rows_check(arguments->split);
     return status == CLI_DONE ? cli_settings_look(&arguments->settings) : status;
 }
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.seed = NO_SEED};
     work it = {.arguments = &arguments};
     int status;
     if (!cli_parse(&cli_features, argc, argv, &arguments, &status)) return status;

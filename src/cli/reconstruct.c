@@ -35,7 +35,7 @@ static int reconstruct(duet_run *run, const struct arguments *arguments)
     int status =
         cli_run_needs(run, DUET_RECONSTRUCTION, "reconstruct: nothing in it takes an example to codes and back");
     if (status != CLI_DONE) return status;
-    if (count > info->count[split]) count = info->count[split];
+    count = cli_run_most(run, count, arguments->count);
     float *values = cli_floats_new(2 * count, features);
     if (values == NULL) return CLI_FAILED;
     uint8_t *classes = NULL;

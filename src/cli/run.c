@@ -25,6 +25,15 @@ duet_split cli_run_split(duet_run *run)
     return duet_data_describe(duet_run_data(run))->count[DUET_TEST] > 0 ? DUET_TEST : DUET_TRAIN;
 }
 
+size_t cli_run_most(duet_run *run, size_t count, uint64_t asked)
+{
+    const size_t most = duet_data_describe(duet_run_data(run))->count[cli_run_split(run)];
+    if (asked > most)
+        cli_print(stderr, "note: -n %llu asks for more than the %zu examples there are\n", (unsigned long long)asked,
+                  most);
+    return count < most ? count : most;
+}
+
 int cli_run_needs(duet_run *run, const char *output, const char *cannot)
 {
     if (duet_run_features(run, output) > 0) return CLI_DONE;
@@ -105,6 +114,15 @@ int cli_settings_reach(duet_run *run, const cli_list *settings, const char *cons
     return CLI_DONE;
 }
 
+/* The metric that gives a value of that name beside its own; NULL: there is none. */
+static const duet_metric_row *giver_of(const char *value)
+{
+    const duet_metric_row *row;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
+        if (duet_metric_measure_find(row, value) != NULL) return row;
+    return NULL;
+}
+
 int cli_metrics_check(const cli_list *metrics)
 {
     char hint[80];
@@ -112,6 +130,8 @@ int cli_metrics_check(const cli_list *metrics)
         const duet_metric_row *row;
         cli_nearest nearest = {.word = metrics->items[i]};
         if (duet_metric_find(metrics->items[i]) != NULL) continue;
+        if ((row = giver_of(metrics->items[i])) != NULL)
+            return cli_complain(CLI_MISTAKE, "'%s' comes with the metric %s: name that", metrics->items[i], row->name);
         for (size_t j = 0; (row = duet_metric_at(j)) != NULL; j++) cli_nearest_offer(&nearest, row->name);
         return cli_complain(CLI_MISTAKE, "there is no metric '%s'%s ('duet eval --help' lists them)", metrics->items[i],
                             cli_nearest_words(&nearest, hint, sizeof hint));

@@ -31,6 +31,9 @@ int cli_settings_look(const cli_list *settings);
  * a message. What the run does not know its requests refuse. */
 int cli_settings_reach(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count);
 
+/** As many examples of the run's split as there are, at most `count`; a note says so where `asked` (0: nobody asked) is
+ *  more. */
+size_t cli_run_most(duet_run *run, size_t count, uint64_t asked);
 /** CLI_DONE if all are names of metrics, else CLI_MISTAKE after a message that offers the nearest name. */
 int cli_metrics_check(const cli_list *metrics);
 
