@@ -62,6 +62,24 @@ static void a_file_is_divided_class_by_class(void **state)
     assert_true(memcmp(once, other, sizeof once) != 0);
 }
 
+/* Classes of three: a tenth of all of them is kept, each from another class. */
+static void small_classes_give_their_share(void **state)
+{
+    (void)state;
+    enum { ROWS = 60, EACH = 3, TESTS = ROWS / 10 };
+    duet_error error = {0};
+    duet_data *data;
+    uint8_t rows[ROWS], labels[ROWS], kept[TESTS];
+    for (size_t i = 0; i < ROWS; i++) rows[i] = labels[i] = (uint8_t)(i / EACH);
+    write_npy("t-images.npy", 1, ARRAY("|u1", "False", "(60, 1)"), rows, ROWS);
+    write_npy("t-labels.npy", 1, ARRAY("|u1", "False", "(60,)"), labels, ROWS);
+    assert_ok(duet_data_open(&data, in_folder("t-images.npy"), &error), &error);
+    assert_int_equal(duet_data_describe(data)->count[DUET_TEST], TESTS);
+    assert_ok(duet_data_labels(data, DUET_TEST, 0, TESTS, kept, &error), &error);
+    for (size_t i = 1; i < TESTS; i++) assert_true(kept[i] > kept[i - 1]);
+    duet_data_close(&data);
+}
+
 /* What is said in the name decides; a set with a test of its own has no choice and says so. */
 static void division_is_chosen(void **state)
 {
@@ -84,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_file_is_divided_class_by_class),
+        IN_FOLDER(small_classes_give_their_share),
         IN_FOLDER(division_is_chosen),
     };
     return RUN_TESTS("divide", tests, NULL, NULL);

@@ -34,19 +34,20 @@ typedef struct duet_factor {
 } duet_factor;
 
 typedef struct duet_data_info {
-    const char *name;      /**< as given to duet_data_open */
-    const char *source;    /**< the file or folder read, or "generated" */
-    const char *format;    /**< what that was taken for, such as "a folder of pictures"; NULL: it is no path */
-    duet_shape shape;      /**< of one example, such as {28, 28, 1} or {2}; pictures are height, width, channels */
-    duet_type type;        /**< as kept on the device: bytes, scaled to [0, 1] when read, or float32 */
-    bool unit_range;       /**< every value is in [0, 1] */
-    float low[2], high[2]; /**< what the values of each split lie between; bytes, which are 0 to 1 then, are read
-                                through only where they are all dark */
-    bool generated;        /**< made on the device; never ends, an epoch is `count` draws by convention */
-    bool picture;          /**< shape is height, width, channels with 1 or 3 channels */
-    size_t count[2];       /**< examples by duet_split */
+    const char *name;       /**< as given to duet_data_open */
+    const char *source;     /**< the file or folder read, or "generated" */
+    const char *format;     /**< what that was taken for, such as "a folder of pictures"; NULL: it is no path */
+    duet_shape shape;       /**< of one example, such as {28, 28, 1} or {2}; pictures are height, width, channels */
+    duet_type type;         /**< as kept on the device: bytes, scaled to [0, 1] when read, or float32 */
+    bool unit_range;        /**< every value is in [0, 1] */
+    float low[2], high[2];  /**< what the values of each split lie between; bytes, which are 0 to 1 then, are read
+                                 through only where they are all dark */
+    bool generated;         /**< made on the device; never ends, an epoch is `count` draws by convention */
+    bool picture;           /**< shape is height, width, channels with 1 or 3 channels */
+    size_t count[2];        /**< examples by duet_split */
     duet_division division; /**< where the test examples come from */
-    size_t classes;        /**< 0: no labels */
+    bool labelled[2];       /**< splits whose examples have labels */
+    size_t classes;         /**< 0: no labels */
     const char *const *class_names; /**< [classes], as long as the set is open; NULL: numbers only */
     size_t factor_count;            /**< 0: nobody knows what examples are made of */
     const duet_factor *factors;     /**< [factor_count], static */
@@ -117,6 +118,11 @@ DUET_API duet_status duet_data_convert(duet_data *data, const char *path, duet_e
  *  compressed. Ask before a plan that reads the data is made. Errors: those of reading. */
 DUET_API duet_status duet_data_checksum(duet_data *data, duet_error *error);
 
+/** Opens the files of the data of a run (duet_run_data), which is otherwise done when its examples are first asked for:
+ * a run is drawn from without them. Errors: those of opening, DUET_ERROR_DATA if they are not the data that the run was
+ *  trained on. */
+DUET_API duet_status duet_data_ready(duet_data *data, duet_error *error);
+
 /** Examples first .. first + count - 1 of a split as float32, bytes scaled to [0, 1]. */
 DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,
                                     duet_error *error);
@@ -130,7 +136,7 @@ DUET_API duet_status duet_data_factors(duet_data *data, duet_split split, size_t
                                        duet_error *error);
 
 /** Whether the split has labels: the other one may. */
-DUET_API bool duet_data_has_labels(duet_data *data, duet_split split);
+DUET_API bool duet_data_has_labels(const duet_data *data, duet_split split);
 
 /** A batch as nodes: [batch, ...shape] float32. `draws` (uint32 scalar) counts batches drawn; shuffled: every example
  *  once an epoch, in an order keyed by the store's seed; otherwise in file order. The split stays on the device: one

@@ -29,9 +29,9 @@ typedef struct duet_checkpoint_facts {
  * it is of the run that run.json describes, without a device. Errors: DUET_ERROR_FILE where there is none,
  *  DUET_ERROR_DATA for one that is cut, damaged or of another run. */
 DUET_API duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts, duet_error *error);
-/** The checksum (duet_data_checksum) of the data that a run's run.json names, as they are now. Errors: also those of
- *  opening data, and DUET_ERROR_DATA where they have another shape or range by now. */
-DUET_API duet_status duet_run_data_checksum(const char *run, char checksum[24], duet_error *error);
+/** The checksum (duet_data_checksum) of `data` as a run would be judged on them; NULL: of those that it was trained on.
+ *  Errors: also those of opening data, DUET_ERROR_DATA where its own were replaced. */
+DUET_API duet_status duet_run_data_checksum(const char *run, const char *data, char checksum[24], duet_error *error);
 
 /* A whole training into a run directory. */
 
@@ -63,7 +63,9 @@ typedef struct duet_verdict {
 
 typedef struct duet_train_options {
     const duet_family *family;
-    const char *data;            /**< NULL: fashion-mnist */
+    const char *data; /**< NULL: fashion-mnist, or what a resumed run was trained on; given for one, where that is now
+                           (DUET_ERROR_DATA if it is not the same) */
+    bool other_data;  /**< a resumed run may go on with data that are not the same, which run.json records */
     duet_data *own_data;         /**< a set that is open, used in place of `data` and of the one that a resumed run
                                       names; NULL: none. It stays the caller's */
     const char *device;          /**< a selector, NULL: the preferred device */
@@ -76,10 +78,10 @@ typedef struct duet_train_options {
     uint64_t seed;
     uint64_t checkpoint_every; /**< steps; 0: at the end of each epoch only */
     const char *out;           /**< the run directory; NULL: runs/MODEL-DATA-N, the first N that is free */
-    const char *resume; /**< a run directory to go on with; model, data, settings, batch and seed are its own, and
-                           DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
-                           lr_final, clip_norm, of a group too), which change from here on. Its family must be given
-                           where it is not built in */
+    const char *resume;        /**< a run directory to go on with; model, settings, batch and seed are its own, and
+                                  DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
+                                  lr_final, clip_norm, of a group too), which change from here on. Its family must be given
+                                  where it is not built in */
     bool profile;
     void (*progress)(void *context, const duet_progress *progress);
     duet_log_function log;
@@ -118,12 +120,15 @@ DUET_API duet_status duet_folder_make(const char *path, duet_error *error);
 
 /* A finished or stopped run, opened to be used. */
 
-/** Opens run.json and the checkpoint, and the model and data they name; `directory` may also be a checkpoint in it,
- * such as RUN/best.safetensors; a family of the program's own goes to duet_run_open_with. `device` as in
- * duet_device_open. Errors: DUET_ERROR_DATA for a model that is not built in, a damaged file, or data of another shape
- * or range than the run's.
- */
+/** Opens run.json and the checkpoint; `directory` may also be a checkpoint in it, such as RUN/best.safetensors; a family
+ * of the program's own goes to duet_run_open_with. The data are known by run.json and opened when their examples are
+ * first asked for (duet_data_ready). `device` as in duet_device_open. Errors: DUET_ERROR_DATA for a model that is not
+ * built in, a damaged file, or a run of 0.1.0 whose data are of another shape or range by now. */
 DUET_API duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error);
+/** The same with other data than run.json names (NULL: as recorded), or with a family of the program's own, which must
+ *  outlive the run (NULL: the built-in one of that name). Errors: also DUET_ERROR_FILE for a run of another family. */
+DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
+                                        const duet_family *family, duet_error *error);
 DUET_API void duet_run_close(duet_run **run);
 DUET_API duet_model *duet_run_model(duet_run *run);
 DUET_API duet_data *duet_run_data(duet_run *run);
@@ -142,10 +147,6 @@ typedef struct duet_run_speed {
 /** Those of all reports in the run's metrics.jsonl, in order; none where there is no such file. The first one has the
  *  driver's compiling in it. Free *rows with free(). */
 DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_t *count, duet_error *error);
-/** The same with other data than run.json names (NULL: as recorded), or with a family of the program's own, which must
- *  outlive the run (NULL: the built-in one of that name). Errors: also DUET_ERROR_FILE for a run of another family. */
-DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
-                                        const duet_family *family, duet_error *error);
 
 /** Opens a run on the device of another one, which must outlive it. */
 DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);

@@ -35,10 +35,10 @@ static int find_judge(cli_basis *basis, const char *asked, json_t *before)
 }
 
 /* An evaluation may outlive the data it was made of. */
-static void find_data(cli_basis *basis, const char *run)
+static void find_data(cli_basis *basis, const char *run, const char *data)
 {
     char sum[24];
-    bool there = duet_run_data_checksum(run, sum, &basis->data_lost) == DUET_OK;
+    bool there = duet_run_data_checksum(run, data, sum, &basis->data_lost) == DUET_OK;
     basis->data = there ? json_string(sum) : json_null();
 }
 
@@ -47,7 +47,7 @@ int cli_basis_find(cli_basis *basis, const char *run, const cli_evaluation_wish 
     duet_error error = {0};
     *basis = (cli_basis){.checkpoint = checkpoint_json(run, &error)};
     if (basis->checkpoint == NULL) return cli_fail_opened(&error);
-    find_data(basis, run);
+    find_data(basis, run, wish->data);
     basis->settings = json_array();
     for (size_t i = 0; i < wish->settings->count; i++)
         json_array_append_new(basis->settings, cli_json_text(wish->settings->items[i]));

@@ -16,7 +16,7 @@ enum { MOST_COLUMNS = 68, WORD = 32 };
 
 struct arguments {
     cli_list runs, settings;
-    const char *out, *judge, *device;
+    const char *out, *data, *judge, *device;
     bool afresh, json;
 };
 
@@ -26,6 +26,7 @@ static const cli_option options[] = {
     {CLI_OPERANDS, "RUN RUN...", 0, PLACE(runs), NULL, "directories of runs, two or more", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
      "a run of a classifier, which says what samples show (default: those\nthat judged the runs before)", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "evaluate on this data (default: the runs' own)", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
      "a number of the models' way of sampling, or weights=average or\nweights=trained; several\ntimes. Left out for "
      "runs that do not take it",
@@ -335,6 +336,7 @@ static int run(int argc, char **argv)
     status = check(&arguments);
     for (size_t i = 0; status == CLI_DONE && i < arguments.runs.count; i++)
         status = cli_evaluation_ensure(arguments.runs.items[i], &(cli_evaluation_wish){.device = arguments.device,
+                                                                                       .data = arguments.data,
                                                                                        .judge = arguments.judge,
                                                                                        .settings = &arguments.settings,
                                                                                        .runs = &arguments.runs,

@@ -235,6 +235,13 @@ static int check_settings(duet_run *run)
     return cli_complain(CLI_FAILED, "--set %s has no effect: none of these metrics reads it", unread);
 }
 
+/* Said once, and not by every metric. */
+static int find_data(duet_run *run)
+{
+    duet_error error = {0};
+    return duet_data_ready(duet_run_data(run), &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -253,6 +260,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
     if (status == CLI_DONE) status = take_samples(opened, arguments.samples);
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
+    if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values);
     if (status == CLI_DONE) status = check_settings(opened);
     if (status == CLI_DONE) status = arguments.json ? print_json(opened, &arguments, &values) : print_table(&values);

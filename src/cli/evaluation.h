@@ -11,6 +11,7 @@
 
 typedef struct cli_evaluation_wish {
     const char *device, *judge; /* NULL: the preferred one; whoever judged before, or nobody */
+    const char *data;           /* NULL: each run's own */
     const cli_list *settings;   /* of use, KEY=VALUE */
     const cli_list *runs; /* all that are compared; a setting that only some of them take is left out for others */
     bool afresh;          /* also where the files are as they should be */

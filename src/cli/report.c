@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct arguments {
-    const char *run, *out, *judge, *device;
+    const char *run, *out, *judge, *device, *data;
     cli_list settings;
     bool afresh, json;
 };
@@ -20,6 +20,7 @@ static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
      "a run of a classifier, which says what samples show (default: the\none that judged this run before)", 0, 0},
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH", "evaluate on this data (default: the run's own)", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE",
      "a number of the model's way of sampling, or weights=average or\nweights=trained; several times", 0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE.html", "the page (default: report.html in the run)", 0, 0},
@@ -64,6 +65,7 @@ static int run(int argc, char **argv)
     status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE)
         status = cli_evaluation_ensure(arguments.run, &(cli_evaluation_wish){.device = arguments.device,
+                                                                             .data = arguments.data,
                                                                              .judge = arguments.judge,
                                                                              .settings = &arguments.settings,
                                                                              .runs = &runs,

@@ -18,7 +18,7 @@ struct arguments {
     uint64_t epochs, steps, batch, seed, checkpoint_every, patience;
     cli_list settings, watched;
     cli_data_words words;
-    bool quiet, profile, stop_on_collapse;
+    bool quiet, profile, stop_on_collapse, other_data;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -42,8 +42,11 @@ static const cli_option options[] = {
     {CLI_TEXT, "resume", 0, PLACE(resume), "DIR",
      "go on with a run: model, data, batch, seed and settings are its own,\n"
      "but --set may change rates (lr, lr_schedule, lr_steps, lr_warm_up,\n"
-     "lr_final, clip_norm); --epochs and --steps are totals",
+     "lr_final, clip_norm), and --data says where its data are now;\n"
+     "--epochs and --steps are totals",
      0, 0},
+    {CLI_FLAG, "other-data", 0, PLACE(other_data), NULL,
+     "with --resume: go on also where the data are not those of before", 0, 0},
     {CLI_COUNT, "checkpoint-every", 0, PLACE(checkpoint_every), "N",
      "write a checkpoint every N steps too (default: at epochs' ends)", 1, UINT32_MAX},
     {CLI_LIST, "watch", 0, PLACE(watched), "METRIC",
@@ -72,12 +75,12 @@ static bool watches(const struct arguments *arguments)
     return arguments->watched.count > 0 || arguments->keep_best != NULL || arguments->stop_on_collapse;
 }
 
-/* Names that the library can check without opening anything; with --resume the run says which data it is. */
+/* Names that the library can check without opening anything. */
 static int check_values(const struct arguments *arguments)
 {
     duet_error error = {0};
     if (duet_gemm_check(arguments->gemm, &error) != DUET_OK) return cli_fail(&error);
-    return arguments->resume == NULL ? cli_data_check(arguments->data) : CLI_DONE;
+    return cli_data_check(arguments->data);
 }
 
 /* Mistakes that the command line alone shows. */
@@ -88,6 +91,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
         return cli_complain(CLI_MISTAKE, "'duet train' needs MODEL: one of 'duet models'");
     if (arguments->epochs != 0 && arguments->steps != 0)
         return cli_complain(CLI_MISTAKE, "--epochs and --steps say the same thing in two ways: give one of them");
+    if (arguments->other_data && arguments->resume == NULL)
+        return cli_complain(CLI_MISTAKE, "--other-data is for a run that goes on: --resume DIR");
     if (arguments->patience != 0 && arguments->keep_best == NULL)
         return cli_complain(CLI_MISTAKE, "--patience waits for a better value: say of what with --keep-best METRIC");
     if (arguments->judge != NULL && !watches(arguments))
@@ -106,8 +111,6 @@ static int check_resume(const struct arguments *arguments)
 {
     if (arguments->out != NULL)
         return cli_complain(CLI_MISTAKE, "--resume names the run's directory, and so does --out: leave --out out");
-    if (arguments->data != NULL)
-        cli_complain(0, "warning: with --resume the data are the run's own; --data is not used");
     return cli_settings_look(&arguments->settings);
 }
 
@@ -175,6 +178,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
     duet_train_options train_options = {
         .family = family,
         .data = arguments->data,
+        .other_data = arguments->other_data,
         .device = arguments->device,
         .gemm = arguments->gemm,
         .settings = arguments->settings.items,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/data.h"
+#include "data/known.h"
 #include "duet/op.h"
 #include "graph/variable.h"
 
@@ -37,7 +38,7 @@ void duet_data_leave_device(duet_data *data)
 void duet_data_read_ahead(duet_data *data, duet_split split)
 {
     duet_data_part *part = &data->parts[split];
-    if (data->generated != NULL || part->resident != NULL || part->ahead != NULL) return;
+    if (data->generated != NULL || data->owner != NULL || part->resident != NULL || part->ahead != NULL) return;
     part->ahead = duet_ahead_begin(&part->rows, part->first, part->count, AHEAD_BYTES);
 }
 
@@ -103,6 +104,10 @@ duet_node duet_data_labelled_batch(duet_data *data, duet_graph *graph, duet_spli
     *labels = NULL;
     if (data->generated != NULL) return draw_generated(data, graph, batch, labels);
     duet_error error = {0};
+    if (duet_data_ready(data, &error) != DUET_OK) {
+        duet_graph_refuse(graph, error.status, "%s", error.message);
+        return duet_constant(graph, 0);
+    }
     duet_data_part *part = &data->parts[split];
     const size_t count = part->count;
     if (shuffled && batch > count) {

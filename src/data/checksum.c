@@ -6,6 +6,7 @@
 
 #include "base/checksum.h"
 #include "data/data.h"
+#include "data/known.h"
 
 /* Adds one file of examples, and its labels as they lie in it. */
 static duet_status add_part(duet_data_part *part, uint64_t *sum, duet_error *error)
@@ -24,6 +25,7 @@ static duet_status add_part(duet_data_part *part, uint64_t *sum, duet_error *err
 duet_status duet_data_checksum(duet_data *data, duet_error *error)
 {
     uint64_t sum = DUET_CHECKSUM_BEGIN;
+    DUET_TRY(duet_data_ready(data, error));
     /* one file for both splits, or for those that are still to be made of it */
     bool divided = data->parts[DUET_TEST].first > 0 || data->parts[DUET_TEST].rows.source == NULL;
     if (data->info.checksum[0] != '\0') return DUET_OK;

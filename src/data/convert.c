@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "data/data.h"
+#include "data/known.h"
 #include "data/npy.h"
 
 enum { PIECE_BYTES = 1 << 20 };
@@ -121,6 +122,7 @@ static duet_status write_all(writing *it, duet_data *data, duet_error *error)
 duet_status duet_data_convert(duet_data *data, const char *path, duet_error *error)
 {
     writing it = {.path = path};
+    DUET_TRY(duet_data_ready(data, error));
     if (data->generated != NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "%s is generated and never ends: it cannot be written", data->name);
     DUET_TRY(duet_file_create(&it.file, path, error));

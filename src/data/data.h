@@ -115,6 +115,7 @@ struct duet_data {
     duet_notes notes;
     char **class_names; /* info.class_names where the set's files say them */
     size_t class_name_count;
+    char *owner;       /* of a set from a record, whose files are not opened yet; NULL: they are */
     duet_store *store; /* the resident splits; made at the first batch */
 };
 

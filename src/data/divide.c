@@ -120,19 +120,15 @@ static ticket *draw_tickets(const duet_data *data, size_t total)
     return tickets;
 }
 
-/* in_test[row]: whether the row is of the test split: the first tenth of each class's tickets, to the nearest whole
- * number. Returns how many there are. */
+/* in_test[row]: whether the row is of the test split: every tenth ticket, so that each class, however small, gives its
+ * share as nearly as whole examples can. Returns how many there are. */
 static size_t mark_tests(const ticket *tickets, size_t total, bool *in_test)
 {
-    size_t count = 0;
-    for (size_t begin = 0, end; begin < total; begin = end) {
-        for (end = begin + 1; end < total && tickets[end].class == tickets[begin].class;) end++;
-        size_t share = (end - begin + TEST_SHARE / 2) / TEST_SHARE;
-        for (size_t i = begin; i < begin + share; i++) in_test[tickets[i].row] = true;
-        count += share;
-    }
-    if (count == 0) in_test[tickets[0].row] = true;
-    return count == 0 ? 1 : count;
+    size_t count = total / TEST_SHARE;
+    for (size_t i = 1; i <= count; i++) in_test[tickets[i * TEST_SHARE - 1].row] = true;
+    if (count > 0) return count;
+    in_test[tickets[0].row] = true;
+    return 1;
 }
 
 /* The numbers of the rows of a split, in their order; NULL: out of memory. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "data/data.h"
+#include "data/known.h"
 
 static duet_status check_range(const duet_data *data, duet_split split, size_t first, size_t count, duet_error *error)
 {
@@ -16,6 +17,7 @@ static duet_status check_range(const duet_data *data, duet_split split, size_t f
 duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,
                            duet_error *error)
 {
+    DUET_TRY(duet_data_ready(data, error));
     DUET_TRY(check_range(data, split, first, count, error));
     const size_t elements = duet_shape_elements(data->info.shape);
     for (size_t i = 0; data->generated != NULL && i < count; i++)
@@ -34,6 +36,7 @@ duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size
 duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, size_t count, uint8_t *labels,
                              duet_error *error)
 {
+    DUET_TRY(duet_data_ready(data, error));
     DUET_TRY(check_range(data, split, first, count, error));
     const uint8_t *own = data->parts[split].labels;
     if (data->generated == NULL && own == NULL)
@@ -56,9 +59,7 @@ duet_status duet_data_factors(duet_data *data, duet_split split, size_t first, s
     return DUET_OK;
 }
 
-bool duet_data_has_labels(duet_data *data, duet_split split)
+bool duet_data_has_labels(const duet_data *data, duet_split split)
 {
-    uint8_t label;
-    return data->info.classes > 0 && data->info.count[split] > 0 &&
-           duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
+    return data->info.labelled[split];
 }

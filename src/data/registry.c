@@ -61,6 +61,7 @@ static duet_status open_generated(duet_data *data, const duet_generated *set, co
     data->info.count[DUET_TRAIN] = GENERATED_TRAIN;
     data->info.count[DUET_TEST] = GENERATED_TEST;
     data->info.classes = set->classes;
+    data->info.labelled[DUET_TRAIN] = data->info.labelled[DUET_TEST] = set->classes > 0;
     data->info.class_names = set->class_names;
     data->info.factor_count = set->factor_count;
     data->info.factors = set->factors;
@@ -206,6 +207,7 @@ void duet_data_close(duet_data **data)
     free((*data)->combinations);
     free((*data)->name);
     free((*data)->source);
+    free((*data)->owner);
     free(*data);
     *data = NULL;
 }

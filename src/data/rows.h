@@ -47,7 +47,7 @@ typedef struct duet_row_source {
     duet_status (*read)(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);
     /** What can be checked only behind the last row; NULL: nothing. */
     duet_status (*check_end)(duet_rows *rows, duet_error *error);
-    /** The CRC-32 of all rows as they lie in the file; NULL: that of the rows as they are read. */
+    /** The CRC-32 of all rows as they lie in the file, of pictures of the files; NULL: of the rows as they are read. */
     duet_status (*checksum)(duet_rows *rows, uint32_t *checksum, duet_error *error);
     /** to->state: the same rows, to be read beside `from` by another thread. */
     duet_status (*share)(duet_rows *to, const duet_rows *from, duet_error *error);

@@ -48,6 +48,7 @@ static void describe(duet_data *data)
     for (size_t split = 0; split < 2; split++) {
         const duet_data_part *part = &data->parts[split];
         info->count[split] = part->count;
+        info->labelled[split] = part->labels != NULL;
         for (size_t i = 0; part->labels != NULL && i < part->count; i++)
             if (part->labels[i] >= info->classes) info->classes = (size_t)part->labels[i] + 1;
     }

@@ -92,20 +92,20 @@ duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts,
     return status;
 }
 
-duet_status duet_run_data_checksum(const char *run, char checksum[24], duet_error *error)
+duet_status duet_run_data_checksum(const char *run, const char *name, char checksum[24], duet_error *error)
 {
     duet_run_place place;
     duet_run_file file;
     duet_data *data = NULL;
     duet_status status = duet_run_place_find(&place, run, error);
     if (status == DUET_OK) status = duet_run_file_read(&file, place.directory, error);
+    if (status == DUET_OK) {
+        status = duet_data_record_open(&file.data, place.directory, name, &data, error);
+        if (status == DUET_OK) status = duet_data_checksum(data, error);
+        if (status == DUET_OK) snprintf(checksum, 24, "%s", duet_data_describe(data)->checksum);
+        duet_data_close(&data);
+        duet_run_file_free(&file);
+    }
     free(place.directory);
-    if (status != DUET_OK) return status;
-    status = duet_data_open_divided(&data, file.choice.data, file.choice.division, error);
-    if (status == DUET_OK) status = duet_run_file_check_data(&file, run, duet_data_describe(data), error);
-    if (status == DUET_OK) status = duet_data_checksum(data, error);
-    if (status == DUET_OK) snprintf(checksum, 24, "%s", duet_data_describe(data)->checksum);
-    duet_data_close(&data);
-    duet_run_file_free(&file);
     return status;
 }

@@ -83,6 +83,19 @@ duet_status duet_resumption_make(duet_resumption *resumption, const duet_run_fil
     return DUET_OK;
 }
 
+static json_t *name_data(const duet_data_info *info)
+{
+    return json_sprintf("%s, %zu + %zu examples%s%s", info->name, info->count[DUET_TRAIN], info->count[DUET_TEST],
+                        info->checksum[0] != '\0' ? ", checksum " : "", info->checksum);
+}
+
+duet_status duet_resumption_note_data(duet_resumption *resumption, const duet_data_info *then,
+                                      const duet_data_info *now, duet_error *error)
+{
+    json_t *pair = json_pack("[o, o]", name_data(then), name_data(now));
+    return json_object_set_new(resumption->changed, "data", pair) == 0 ? DUET_OK : out_of_memory(error);
+}
+
 /* The first step whose end has a checkpoint, by what the run was last asked for. */
 static uint64_t first_due(const duet_run_choice *choice, const duet_trainer *trainer)
 {

@@ -15,6 +15,9 @@ typedef struct duet_resumption {
 /** DUET_ERROR_USAGE for a setting that is no rate, a batch or a seed that are not the run's. */
 duet_status duet_resumption_make(duet_resumption *resumption, const duet_run_file *before,
                                  const duet_train_options *options, duet_error *error);
+/** Notes that the run goes on with other data. */
+duet_status duet_resumption_note_data(duet_resumption *resumption, const duet_data_info *then,
+                                      const duet_data_info *now, duet_error *error);
 /** DUET_ERROR_FILE unless a run without a checkpoint may never have had one, being killed before the first was due; the
  *  trainer is that of the run, at its beginning. */
 duet_status duet_resumption_check_unsaved(const duet_run_file *before, const char *directory,

@@ -49,10 +49,9 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const du
     const duet_run_choice *choice = &file->choice;
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, directory, given, &family, error));
-    DUET_TRY(duet_data_open_divided(&run->data, data != NULL ? data : choice->data, choice->division, error));
-    DUET_TRY(duet_run_file_check_data(file, directory, duet_data_describe(run->data), error));
+    DUET_TRY(duet_data_record_open(&file->data, directory, data, &run->data, error));
     DUET_TRY(duet_run_file_model(&run->model, family, run->data, choice, directory, error));
-    duet_model_set_classes(run->model, file->classes);
+    duet_model_set_classes(run->model, file->data.info.classes);
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run, file);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));

@@ -3,15 +3,13 @@
 #include "run/run_file.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/size.h"
-#include "graph/node.h"
 #include "run/checkpoint.h"
 #include "run/commit.h"
+#include "run/reader.h"
 #include "tune/tuning_file.h"
 
 extern char **environ;
@@ -42,26 +40,6 @@ static json_t *describe_device(const duet_device_info *info)
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", info->name, "kind", duet_device_kind_name(info->kind),
                      "vendor", info->vendor, "platform", info->platform, "version", info->version, "driver",
                      info->driver);
-}
-
-/* {"low": ..., "high": ...} of a split; null for what nobody knows, as of a distribution that has no bounds. */
-static json_t *describe_range(const duet_data_info *info, duet_split split)
-{
-    double low = (double)info->low[split], high = (double)info->high[split];
-    return json_pack("{s:o, s:o}", "low", isfinite(low) ? json_real(low) : json_null(), "high",
-                     isfinite(high) ? json_real(high) : json_null());
-}
-
-static json_t *describe_data(const duet_data_info *info, const char *name)
-{
-    json_t *shape = json_array();
-    for (size_t i = 0; i < info->shape.rank; i++)
-        (void)json_array_append_new(shape, json_integer((json_int_t)info->shape.dims[i]));
-    return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:s, s:{s:o, s:o}}", "name", name, "source", info->source,
-                     "shape", shape, "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN],
-                     "test", (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "split",
-                     duet_division_name(info->division), "range", "train", describe_range(info, DUET_TRAIN), "test",
-                     describe_range(info, DUET_TEST));
 }
 
 /* {"group": count} of all groups that some phase updates; a group whose count is 0 is left out. */
@@ -128,7 +106,7 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
     return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
                      "s:s}, s:o, s:o, s:o, s:b, s:s?}",
                      "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
-                     describe_data(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
+                     duet_data_record_make(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
                      (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
                      number_or_null(choice->epochs), "checkpoint_every", (json_int_t)choice->checkpoint_every, "gemm",
                      choice->gemm != NULL ? choice->gemm : "auto", "device", describe_device(device), "providers",
@@ -175,73 +153,10 @@ duet_status duet_run_file_mark(const char *directory, duet_error *error)
     return status;
 }
 
-/* Reading. `missing`: the first key that is missing or of another type; NULL: none. */
-
-typedef struct reader {
-    const json_t *object;
-    const char *missing;
-} reader;
-
-static const char *read_text(reader *from, const char *key)
-{
-    const char *text = json_string_value(json_object_get(from->object, key));
-    if (text == NULL && from->missing == NULL) from->missing = key;
-    return text;
-}
-
-/* Runs of before there was a choice had the last tenth. */
-static duet_division read_division(reader *data)
-{
-    const json_t *word = json_object_get(data->object, "split");
-    if (word == NULL) return DUET_DIVISION_LAST;
-    for (duet_division it = DUET_DIVISION_GIVEN; it <= DUET_DIVISION_SHUFFLED; it++)
-        if (json_is_string(word) && strcmp(json_string_value(word), duet_division_name(it)) == 0) return it;
-    data->missing = "split";
-    return DUET_DIVISION_LAST;
-}
-
-static uint64_t read_count(reader *from, const char *key, bool may_be_null)
-{
-    const json_t *value = json_object_get(from->object, key);
-    if (may_be_null && json_is_null(value)) return 0;
-    if (json_is_integer(value) && json_integer_value(value) >= 0) return (uint64_t)json_integer_value(value);
-    if (from->missing == NULL) from->missing = key;
-    return 0;
-}
-
-static bool read_truth(reader *from, const char *key)
-{
-    const json_t *value = json_object_get(from->object, key);
-    if (!json_is_boolean(value) && from->missing == NULL) from->missing = key;
-    return json_is_true(value);
-}
-
-static duet_shape read_shape(reader *from, const char *key)
-{
-    const json_t *list = json_object_get(from->object, key);
-    duet_shape shape = {.rank = json_array_size(list)};
-    bool good = json_is_array(list) && shape.rank <= DUET_MAX_RANK;
-    for (size_t i = 0; good && i < shape.rank; i++) {
-        json_int_t extent = json_integer_value(json_array_get(list, i)); /* 0 if it is none */
-        good = extent > 0;
-        if (good) shape.dims[i] = (size_t)extent;
-    }
-    if (good) return shape;
-    if (from->missing == NULL) from->missing = key;
-    return (duet_shape){0};
-}
-
-static json_t *read_object(reader *from, const char *key)
-{
-    json_t *object = json_object_get(from->object, key);
-    if (!json_is_object(object) && from->missing == NULL) from->missing = key;
-    return object;
-}
-
 /* {"key": "value"} into "key=value" lines. */
-static duet_status read_settings(duet_run_file *file, reader *from, duet_error *error)
+static duet_status read_settings(duet_run_file *file, duet_reader *from, duet_error *error)
 {
-    json_t *settings = read_object(from, "settings"), *value;
+    json_t *settings = duet_reader_object(from, "settings"), *value;
     const char *key;
     file->lines = calloc(json_object_size(settings) + 1, sizeof *file->lines);
     if (file->lines == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the settings of a run");
@@ -264,34 +179,32 @@ static duet_status read_settings(duet_run_file *file, reader *from, duet_error *
 
 static duet_status read_document(duet_run_file *file, const char *path, duet_error *error)
 {
-    reader top = {file->document, NULL};
+    duet_reader top = {file->document, NULL};
     duet_run_choice *choice = &file->choice;
-    uint64_t schema = read_count(&top, "schema", false);
+    uint64_t schema = duet_reader_count(&top, "schema", false);
     if (top.missing == NULL && schema != 1)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s has schema %llu, and this version of Duet reads schema 1: use the version that wrote it",
                          path, (unsigned long long)schema);
-    choice->model = read_text(&top, "model");
-    choice->batch = read_count(&top, "batch", false);
-    choice->seed = read_count(&top, "seed", false);
-    choice->steps = read_count(&top, "steps", true);
-    choice->epochs = read_count(&top, "epochs", true);
-    choice->checkpoint_every = read_count(&top, "checkpoint_every", false);
-    reader data = {read_object(&top, "data"), NULL}, device = {read_object(&top, "device"), NULL};
-    choice->data = read_text(&data, "name");
-    choice->division = read_division(&data);
-    choice->gemm = read_text(&top, "gemm");
+    choice->model = duet_reader_text(&top, "model");
+    choice->batch = duet_reader_count(&top, "batch", false);
+    choice->seed = duet_reader_count(&top, "seed", false);
+    choice->steps = duet_reader_count(&top, "steps", true);
+    choice->epochs = duet_reader_count(&top, "epochs", true);
+    choice->checkpoint_every = duet_reader_count(&top, "checkpoint_every", false);
+    duet_reader device = {duet_reader_object(&top, "device"), NULL};
+    const char *unsound = duet_data_record_read(&file->data, duet_reader_object(&top, "data"));
+    choice->data = file->data.info.name;
+    choice->division = file->data.division;
+    choice->gemm = duet_reader_text(&top, "gemm");
     choice->judge = json_string_value(json_object_get(file->document, "judge"));
     choice->tuning = json_string_value(json_object_get(json_object_get(file->document, "tuning"), "file"));
-    file->shape = read_shape(&data, "shape");
-    file->unit_range = read_truth(&data, "unit_range");
-    file->classes = (size_t)read_count(&data, "classes", false);
     file->checkpointed = json_is_true(json_object_get(file->document, "checkpointed")); /* not in older runs */
-    file->device = read_text(&device, "name");
-    file->driver = read_text(&device, "driver");
-    file->device_version = read_text(&device, "version");
+    file->device = duet_reader_text(&device, "name");
+    file->driver = duet_reader_text(&device, "driver");
+    file->device_version = duet_reader_text(&device, "version");
     DUET_TRY(read_settings(file, &top, error));
-    const char *missing = top.missing != NULL ? top.missing : data.missing != NULL ? data.missing : device.missing;
+    const char *missing = top.missing != NULL ? top.missing : unsound != NULL ? unsound : device.missing;
     if (missing == NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: \"%s\" is missing, or no value of its kind: restore the file from a copy, or train again",
@@ -370,25 +283,6 @@ duet_status duet_run_file_check_text(const char *text, duet_error *error)
     return status;
 }
 
-static const char *range_words(bool unit_range)
-{
-    return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";
-}
-
-duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
-                                     duet_error *error)
-{
-    bool same = file->shape.rank == data->shape.rank && file->unit_range == data->unit_range;
-    for (size_t i = 0; same && i < data->shape.rank; i++) same = file->shape.dims[i] == data->shape.dims[i];
-    if (same) return DUET_OK;
-    char had[96], has[96];
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s was trained on examples of shape %s with %s; those of %s have shape %s and %s: this model "
-                     "would read them wrongly",
-                     directory, duet_shape_text(file->shape, had), range_words(file->unit_range), data->name,
-                     duet_shape_text(data->shape, has), range_words(data->unit_range));
-}
-
 bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device)
 {
     const duet_device_info *info = duet_device_describe(device);
@@ -409,6 +303,7 @@ void duet_run_file_free(duet_run_file *file)
 {
     for (size_t i = 0; i < file->choice.setting_count; i++) free(file->lines[i]);
     free(file->lines);
+    duet_data_record_free(&file->data);
     json_decref(file->document);
     *file = (duet_run_file){NULL};
 }

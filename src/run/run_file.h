@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "duet/run.h"
+#include "run/data_record.h"
 #include "train/trainer.h"
 
 /** What the user chose, as opposed to what the machine is. Strings are borrowed. */
@@ -26,9 +27,7 @@ typedef struct duet_run_choice {
 typedef struct duet_run_file {
     json_t *document;
     duet_run_choice choice;
-    duet_shape shape;                             /* of an example of its data */
-    bool unit_range;                              /* whether that data lies in [0, 1] */
-    size_t classes;                               /* of its labels; 0: none */
+    duet_data_record data;
     bool checkpointed;                            /* it has had a checkpoint */
     const char *device, *driver, *device_version; /* what it ran on */
     char **lines;                                 /* what choice.settings points to */
@@ -56,11 +55,6 @@ duet_status duet_run_file_model(duet_model **model, const duet_family *family, d
 
 /** DUET_ERROR_DATA unless the text can stand in a run.json, which is UTF-8. */
 duet_status duet_run_file_check_text(const char *text, duet_error *error);
-
-/** DUET_ERROR_DATA unless examples of `data` have the shape and the range of those that the run was trained on: a model
- *  reads and writes its outputs by both. */
-duet_status duet_run_file_check_data(const duet_run_file *file, const char *directory, const duet_data_info *data,
-                                     duet_error *error);
 
 /** Writes DIRECTORY/run.json whole or not at all. `before`: what it said until now, for a run that is resumed; NULL for
  *  a new one. */

@@ -31,7 +31,7 @@ static const double sign_of_life_seconds = 0.25;
 typedef struct training {
     const duet_train_options *options;
     duet_run_choice choice;
-    char *data_name;        /* what choice.data points to in a new run */
+    char *data_name;        /* what choice.data points to unless that is the resumed run's */
     char *judge;            /* what choice.judge points to unless that is the resumed run's */
     char *tuning_file;      /* what choice.tuning points to unless that is the resumed run's */
     duet_run_file before;   /* the run being resumed */
@@ -101,6 +101,16 @@ static duet_status take_run(training *run, duet_error *error)
     return DUET_OK;
 }
 
+/* As run.json keeps it, which holds from any folder. */
+static duet_status take_data_name(training *run, const char *name, duet_error *error)
+{
+    const duet_data *own = run->options->own_data;
+    run->data_name = own != NULL ? strdup(duet_data_describe(own)->name) : duet_run_data_name(name);
+    if (run->data_name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
+    run->choice.data = run->data_name;
+    return DUET_OK;
+}
+
 static duet_status choose(training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
@@ -124,6 +134,7 @@ static duet_status choose(training *run, duet_error *error)
         snprintf(run->directory, sizeof run->directory, "%s", options->resume);
         DUET_TRY(take_run(run, error));
         run->choice = run->before.choice;
+        if (options->data != NULL) DUET_TRY(take_data_name(run, options->data, error));
         DUET_TRY(duet_resumption_make(&run->resumption, &run->before, options, error));
         run->choice.settings = run->resumption.settings;
         run->choice.setting_count = run->resumption.setting_count;
@@ -133,10 +144,7 @@ static duet_status choose(training *run, duet_error *error)
     } else {
         if (options->family == NULL) return duet_fail(error, DUET_ERROR_USAGE, "no model was named");
         run->choice.division = DUET_DIVISION_SHUFFLED;
-        run->data_name = options->own_data != NULL ? strdup(duet_data_describe(options->own_data)->name)
-                                                   : duet_run_data_name(run->choice.data);
-        if (run->data_name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
-        run->choice.data = run->data_name;
+        DUET_TRY(take_data_name(run, run->choice.data, error));
     }
     if (options->judge != NULL) {
         run->choice.judge = run->judge = duet_run_path(options->judge);
@@ -172,6 +180,14 @@ static void take_tuning(training *run)
     run->choice.tuning = run->tuning_file;
 }
 
+static duet_status find_data(training *run, duet_error *error)
+{
+    duet_error own = {0};
+    if (duet_data_open_divided(&run->data, run->choice.data, run->choice.division, &own) == DUET_OK) return DUET_OK;
+    bool moved = run->resumed && run->options->data == NULL && own.status == DUET_ERROR_FILE;
+    return duet_fail(error, own.status, "%s%s", own.message, moved ? "; --data PATH says where the data are now" : "");
+}
+
 /* Opens the data and passes on what it has to say. A question must be answered before a new run: what came out would
  * be another model than was meant. A run that is gone on with was begun that way. */
 static duet_status open_data(training *run, duet_error *error)
@@ -179,12 +195,33 @@ static duet_status open_data(training *run, duet_error *error)
     const char *note;
     bool question;
     run->data = run->options->own_data;
-    if (run->data == NULL) DUET_TRY(duet_data_open_divided(&run->data, run->choice.data, run->choice.division, error));
+    if (run->data == NULL) DUET_TRY(find_data(run, error));
     for (size_t i = 0; (note = duet_data_note(run->data, i, &question)) != NULL; i++) {
         if (question && !run->resumed) return duet_fail(error, DUET_ERROR_DATA, "%s", note);
         say(run, "warning: %s", note);
     }
     return DUET_OK;
+}
+
+/* A run goes on with the data that it began with, wherever they lie by now, or as was said with others of their kind;
+ * that it did is recorded. */
+static duet_status compare_data(training *run, duet_error *error)
+{
+    const duet_data_info *now = duet_data_describe(run->data), *then = &run->before.data.info;
+    char words[DUET_DIFFERENCE_SIZE];
+    bool same;
+    DUET_TRY(duet_data_record_fits(&run->before.data, run->directory, now, error));
+    DUET_TRY(duet_data_record_compare(&run->before.data, run->data, &same, words, error));
+    if (same) return DUET_OK;
+    if (run->options->other_data && now->classes == then->classes) {
+        say(run, "warning: %s goes on with other data than it began with, and counts its epochs by them: %s",
+            run->directory, words);
+        return duet_resumption_note_data(&run->resumption, then, now, error);
+    }
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s was trained on other data than %s now holds: %s. --data PATH says where the data are now%s",
+                     run->directory, now->name, words,
+                     now->classes == then->classes ? "; --other-data goes on with these" : "");
 }
 
 static duet_status open_parts(training *run, duet_error *error)
@@ -196,8 +233,9 @@ static duet_status open_parts(training *run, duet_error *error)
     DUET_TRY(open_data(run, error));
     DUET_TRY(duet_run_file_check_text(choice->data, error));
     if (choice->judge != NULL) DUET_TRY(duet_run_file_check_text(choice->judge, error));
-    if (run->resumed)
-        DUET_TRY(duet_run_file_check_data(&run->before, run->directory, duet_data_describe(run->data), error));
+    if (run->resumed) DUET_TRY(compare_data(run, error));
+    /* before it is read ahead; what a program gives is the program's own care */
+    if (options->own_data == NULL) DUET_TRY(duet_data_checksum(run->data, error));
     duet_data_read_ahead(run->data, DUET_TRAIN);
     const bool as_recorded = run->resumed && json_object_size(choice->changed) == 0;
     DUET_TRY(as_recorded ? duet_run_file_model(&run->model, family, run->data, choice, run->directory, error)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* A model needs to know what its data are, and seldom the data: a set from a record is that knowledge, and becomes an
+ * open set in place when its examples are asked for. */
+#include "data/known.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "data/class_names.h"
+#include "data/data.h"
+#include "graph/node.h"
+
+static char **copy_names(const char *const *names, size_t count)
+{
+    char **copies = calloc(count > 0 ? count : 1, sizeof *copies);
+    for (size_t i = 0; copies != NULL && i < count; i++) {
+        copies[i] = strdup(names[i]);
+        if (copies[i] != NULL) continue;
+        duet_class_names_free(copies, i);
+        return NULL;
+    }
+    return copies;
+}
+
+duet_status duet_data_from_record(duet_data **data, const duet_data_info *known, const char *owner, duet_error *error)
+{
+    duet_data *made = calloc(1, sizeof *made);
+    *data = made;
+    if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", known->name);
+    made->info = *known;
+    made->name = strdup(known->name);
+    made->source = strdup(known->source);
+    made->owner = strdup(owner);
+    if (known->class_names != NULL) made->class_names = copy_names(known->class_names, known->classes);
+    if (made->class_names != NULL) made->class_name_count = known->classes;
+    made->info.name = made->name;
+    made->info.source = made->source;
+    made->info.class_names = (const char *const *)made->class_names;
+    if (made->name != NULL && made->source != NULL && made->owner != NULL &&
+        (known->class_names == NULL) == (made->class_names == NULL))
+        return DUET_OK;
+    duet_data_close(data);
+    return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", known->name);
+}
+
+/* "60000 + 10000 examples of shape [28, 28, 1], bytes, 10 classes" */
+static void describe(const duet_data_info *info, char words[200])
+{
+    char shape[96];
+    (void)snprintf(words, 200, "%zu + %zu examples of %s %s, %zu classes", info->count[DUET_TRAIN],
+                   info->count[DUET_TEST], info->type == DUET_UINT8 ? "bytes" : "float32",
+                   duet_shape_text(info->shape, shape), info->classes);
+}
+
+static bool same_names(const duet_data_info *a, const duet_data_info *b)
+{
+    if ((a->class_names == NULL) != (b->class_names == NULL)) return false;
+    for (size_t i = 0; a->class_names != NULL && i < a->classes; i++)
+        if (strcmp(a->class_names[i], b->class_names[i]) != 0) return false;
+    return true;
+}
+
+duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool *same,
+                              char words[DUET_DIFFERENCE_SIZE], duet_error *error)
+{
+    const duet_data_info *now = &data->info;
+    char then[200], here[200];
+    describe(known, then);
+    describe(now, here);
+    *same = false;
+    (void)snprintf(words, DUET_DIFFERENCE_SIZE, "%s then, %s now", then, here);
+    if (strcmp(then, here) != 0) return DUET_OK;
+    (void)snprintf(words, DUET_DIFFERENCE_SIZE, "the classes have other names now");
+    if (!same_names(known, now)) return DUET_OK;
+    *same = known->checksum[0] == '\0';
+    if (*same) return DUET_OK;
+    DUET_TRY(duet_data_checksum(data, error));
+    *same = strcmp(known->checksum, now->checksum) == 0;
+    (void)snprintf(words, DUET_DIFFERENCE_SIZE, "%s, but with other contents: checksum %s then, %s now", here,
+                   known->checksum, now->checksum);
+    return DUET_OK;
+}
+
+duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s was trained on other data than %s now holds: %s. --data PATH says where the data are now; "
+                     "--data %s uses these",
+                     owner, name, words, name);
+}
+
+static duet_status open_as_known(duet_data **opened, const duet_data *data, duet_error *error)
+{
+    duet_error own = {0};
+    char words[DUET_DIFFERENCE_SIZE];
+    bool same;
+    duet_division unsaid = data->info.division == DUET_DIVISION_LAST ? DUET_DIVISION_LAST : DUET_DIVISION_SHUFFLED;
+    if (duet_data_open_divided(opened, data->name, unsaid, &own) != DUET_OK)
+        return duet_fail(error, own.status, "the data of %s: %s; --data PATH says where they are now", data->owner,
+                         own.message);
+    duet_status status = duet_data_compare(*opened, &data->info, &same, words, error);
+    if (status == DUET_OK && !same) status = duet_data_refuse_replaced(data->owner, data->name, words, error);
+    if (status != DUET_OK) duet_data_close(opened);
+    return status;
+}
+
+/* What was handed out of the record, the texts, stays where it is. */
+duet_status duet_data_ready(duet_data *data, duet_error *error)
+{
+    duet_data *opened;
+    if (data->owner == NULL) return DUET_OK;
+    DUET_TRY(open_as_known(&opened, data, error));
+    char *record_source = data->source, *owner = data->owner, *name = opened->name;
+    opened->name = data->name;
+    opened->info.name = data->name;
+    if (data->class_names != NULL) {
+        duet_class_names_free(opened->class_names, opened->class_name_count);
+        opened->class_names = data->class_names;
+        opened->class_name_count = data->class_name_count;
+        opened->info.class_names = data->info.class_names;
+    }
+    *data = *opened;
+    free(opened);
+    free(record_source);
+    free(owner);
+    free(name);
+    return DUET_OK;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets of which a record says what they are: the examples themselves may lie elsewhere by now, or be others. */
+#ifndef DUET_SRC_DATA_KNOWN_H
+#define DUET_SRC_DATA_KNOWN_H
+
+#include "duet/data.h"
+
+enum { DUET_DIFFERENCE_SIZE = 440 };
+
+/** A set as `known` says, which is copied. Its files are opened when its examples are first asked for; they must then
+ *  be those that `known` says, and the errors of that name `owner`, whose record it is. */
+duet_status duet_data_from_record(duet_data **data, const duet_data_info *known, const char *owner, duet_error *error);
+
+/** Whether an open set is what is known of it. *same: it is. Else `words` says what was, and is now. A checksum that is
+ *  not known ("") is not asked for, which reads through the data. */
+duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool *same,
+                              char words[DUET_DIFFERENCE_SIZE], duet_error *error);
+
+/** DUET_ERROR_DATA with `words`, of duet_data_compare, and what to do. */
+duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error);
+
+#endif

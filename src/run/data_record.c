@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The record is whole enough to build a model without its data, and to know the data when they are met again. */
+#include "run/data_record.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "graph/node.h"
+#include "run/reader.h"
+
+static const char *const type_names[] = {[DUET_UINT8] = "uint8", [DUET_FLOAT32] = "float32"};
+static const char *const split_names[] = {[DUET_TRAIN] = "train", [DUET_TEST] = "test"};
+
+/* null for what nobody knows, as of a distribution that has no bounds. */
+static json_t *number_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *describe_range(const duet_data_info *info, duet_split split)
+{
+    return json_pack("{s:o, s:o}", "low", number_or_null((double)info->low[split]), "high",
+                     number_or_null((double)info->high[split]));
+}
+
+static json_t *describe_shape(duet_shape shape)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < shape.rank; i++) (void)json_array_append_new(list, json_integer((json_int_t)shape.dims[i]));
+    return list;
+}
+
+static json_t *describe_classes(const duet_data_info *info)
+{
+    json_t *list = info->class_names == NULL ? json_null() : json_array();
+    for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
+        if (json_array_append_new(list, json_string(info->class_names[i])) != 0)
+            (void)json_array_append_new(list, json_null()); /* a folder's name that is not UTF-8 */
+    return list;
+}
+
+json_t *duet_data_record_make(const duet_data_info *info, const char *name)
+{
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:I, s:I, s:I, s:o, s:{s:b, s:b}, s:s, s:{s:o, s:o}, s:s}", "name",
+                     name, "source", info->source, "shape", describe_shape(info->shape), "type", type_names[info->type],
+                     "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
+                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "class_names",
+                     describe_classes(info), "labelled", "train", (int)info->labelled[DUET_TRAIN], "test",
+                     (int)info->labelled[DUET_TEST], "split", duet_division_name(info->division), "range", "train",
+                     describe_range(info, DUET_TRAIN), "test", describe_range(info, DUET_TEST), "checksum",
+                     info->checksum);
+}
+
+/* Runs of before there was a choice had the last tenth; a set that needed no division leaves the usual one to others.
+ */
+static duet_division read_division(duet_reader *from, duet_division *recorded)
+{
+    const json_t *word = json_object_get(from->object, "split");
+    *recorded = DUET_DIVISION_LAST;
+    if (word == NULL) return DUET_DIVISION_LAST;
+    for (duet_division it = DUET_DIVISION_GIVEN; it <= DUET_DIVISION_SHUFFLED; it++) {
+        if (!json_is_string(word) || strcmp(json_string_value(word), duet_division_name(it)) != 0) continue;
+        *recorded = it;
+        return it == DUET_DIVISION_LAST ? it : DUET_DIVISION_SHUFFLED;
+    }
+    if (from->missing == NULL) from->missing = "split";
+    return DUET_DIVISION_LAST;
+}
+
+static bool read_type(const duet_reader *from, duet_type *type)
+{
+    const char *name = json_string_value(json_object_get(from->object, "type"));
+    for (size_t i = 0; name != NULL && i < sizeof type_names / sizeof *type_names; i++) {
+        if (type_names[i] == NULL || strcmp(type_names[i], name) != 0) continue;
+        *type = (duet_type)i;
+        return true;
+    }
+    return false;
+}
+
+static bool read_range(const duet_reader *from, duet_split split, duet_data_info *info)
+{
+    const json_t *range = json_object_get(json_object_get(from->object, "range"), split_names[split]);
+    const json_t *low = json_object_get(range, "low"), *high = json_object_get(range, "high");
+    info->low[split] = json_is_number(low) ? (float)json_number_value(low) : -INFINITY;
+    info->high[split] = json_is_number(high) ? (float)json_number_value(high) : INFINITY;
+    return json_is_object(range);
+}
+
+/* false: there is no such list, or names are missing in it. */
+static bool read_classes(const duet_reader *from, duet_data_record *record)
+{
+    const json_t *list = json_object_get(from->object, "class_names");
+    if (json_is_null(list)) return true;
+    if (!json_is_array(list) || json_array_size(list) != record->info.classes) return false;
+    record->names = calloc(record->info.classes + 1, sizeof *record->names);
+    for (size_t i = 0; record->names != NULL && i < record->info.classes; i++) {
+        record->names[i] = json_string_value(json_array_get(list, i));
+        if (record->names[i] == NULL) return false;
+    }
+    record->info.class_names = record->names;
+    return record->names != NULL;
+}
+
+static bool read_labelled(const duet_reader *from, duet_data_info *info)
+{
+    bool known = true;
+    for (size_t split = 0; split < 2; split++) {
+        const json_t *has = json_object_get(json_object_get(from->object, "labelled"), split_names[split]);
+        info->labelled[split] = json_is_true(has);
+        known = known && json_is_boolean(has);
+    }
+    return known;
+}
+
+const char *duet_data_record_read(duet_data_record *record, const json_t *object)
+{
+    duet_reader from = {object, NULL};
+    duet_data_info *info = &record->info;
+    const char *checksum = json_string_value(json_object_get(object, "checksum"));
+    info->name = duet_reader_text(&from, "name");
+    info->source = json_string_value(json_object_get(object, "source"));
+    info->shape = duet_reader_shape(&from, "shape");
+    info->picture = info->shape.rank == 3 && (info->shape.dims[2] == 1 || info->shape.dims[2] == 3);
+    info->unit_range = duet_reader_truth(&from, "unit_range");
+    info->count[DUET_TRAIN] = (size_t)duet_reader_count(&from, "train", false);
+    info->count[DUET_TEST] = (size_t)duet_reader_count(&from, "test", false);
+    info->classes = (size_t)duet_reader_count(&from, "classes", false);
+    info->generated = info->source != NULL && strcmp(info->source, "generated") == 0;
+    record->division = read_division(&from, &info->division);
+    record->is_whole = read_type(&from, &info->type) && read_range(&from, DUET_TRAIN, info) &&
+                       read_range(&from, DUET_TEST, info) && read_labelled(&from, info) &&
+                       read_classes(&from, record) && info->source != NULL && checksum != NULL &&
+                       strlen(checksum) < sizeof info->checksum;
+    if (record->is_whole) strcpy(info->checksum, checksum);
+    return from.missing;
+}
+
+void duet_data_record_free(duet_data_record *record)
+{
+    free(record->names);
+    *record = (duet_data_record){0};
+}
+
+static const char *range_words(bool unit_range)
+{
+    return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";
+}
+
+duet_status duet_data_record_fits(const duet_data_record *record, const char *run, const duet_data_info *data,
+                                  duet_error *error)
+{
+    const duet_data_info *known = &record->info;
+    bool same = known->shape.rank == data->shape.rank && known->unit_range == data->unit_range;
+    for (size_t i = 0; same && i < data->shape.rank; i++) same = known->shape.dims[i] == data->shape.dims[i];
+    if (same) return DUET_OK;
+    char had[96], has[96];
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s was trained on examples of shape %s with %s; those of %s have shape %s and %s: this model "
+                     "would read them wrongly",
+                     run, duet_shape_text(known->shape, had), range_words(known->unit_range), data->name,
+                     duet_shape_text(data->shape, has), range_words(data->unit_range));
+}
+
+duet_status duet_data_record_compare(const duet_data_record *record, duet_data *data, bool *same,
+                                     char words[DUET_DIFFERENCE_SIZE], duet_error *error)
+{
+    duet_data_info known = record->info;
+    if (!record->is_whole) {
+        known.type = duet_data_describe(data)->type;
+        known.class_names = duet_data_describe(data)->class_names;
+    }
+    return duet_data_compare(data, &known, same, words, error);
+}
+
+/* What an older record leaves unsaid, the data say themselves. */
+static duet_status open_at_once(const duet_data_record *record, const char *run, duet_data **data, duet_error *error)
+{
+    char words[DUET_DIFFERENCE_SIZE];
+    bool same;
+    DUET_TRY(duet_data_open_divided(data, record->info.name, record->division, error));
+    DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
+    DUET_TRY(duet_data_record_compare(record, *data, &same, words, error));
+    return same ? DUET_OK : duet_data_refuse_replaced(run, record->info.name, words, error);
+}
+
+duet_status duet_data_record_open(const duet_data_record *record, const char *run, const char *name, duet_data **data,
+                                  duet_error *error)
+{
+    *data = NULL;
+    if (name != NULL) {
+        DUET_TRY(duet_data_open_divided(data, name, record->division, error));
+        return duet_data_record_fits(record, run, duet_data_describe(*data), error);
+    }
+    if (record->is_whole && !record->info.generated) return duet_data_from_record(data, &record->info, run, error);
+    return open_at_once(record, run, data, error);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* The data of a run: a run is drawn from without them; they are found again where they lie by now; others in their
+ * place are refused unless they are asked for, which is recorded. By the program, on a file of small pictures. */
+#include "program.h"
+
+enum { PICTURES = 200, PIXELS = 64, HEADER = 128 };
+
+/* A .npy of dark and light pictures in the order of their classes, each given twice: `rows` of them, the first one by
+ * `first`. */
+static void write_pictures(const char *name, size_t rows, uint8_t first)
+{
+    static const char format[] = "{'descr': '|u1', 'fortran_order': False, 'shape': (%zu, 8, 8), }";
+    char path[PATH_SIZE], header[HEADER - 10 + 1], labels[HEADER];
+    unsigned char *file = calloc(1, HEADER + PICTURES * PIXELS);
+    assert_non_null(file);
+    memcpy(file, "\x93NUMPY\x01\x00\x76\x00", 10);
+    (void)snprintf(header, sizeof header, format, rows);
+    memset(file + 10, ' ', HEADER - 10);
+    memcpy(file + 10, header, strlen(header));
+    file[HEADER - 1] = '\n';
+    for (size_t i = 0; i < rows * PIXELS; i++)
+        file[HEADER + i] = (uint8_t)(i / PIXELS * 2 / rows * 120 + (i * 2654435761u >> 20) % 130);
+    file[HEADER] = first;
+    (void)snprintf(labels, sizeof labels, "%s-images.npy", name);
+    test_file_write(inside(labels, path), file, HEADER + rows * PIXELS);
+    free(file);
+}
+
+static void move(const char *from, const char *to)
+{
+    char was[PATH_SIZE], is[PATH_SIZE];
+    assert_int_equal(rename(inside(from, was), inside(to, is)), 0);
+}
+
+/* run.json of a run; the caller drops it. */
+static json_t *record_of(const char *run)
+{
+    char path[PATH_SIZE], file[PATH_SIZE];
+    (void)snprintf(file, sizeof file, "%s/run.json", run);
+    json_t *record = json_load_file(inside(file, path), 0, NULL);
+    assert_non_null(record);
+    return record;
+}
+
+static const char *data_of(json_t *record, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json_object_get(record, "data"), key));
+    assert_non_null(text);
+    return text;
+}
+
+static int begin(void **state)
+{
+    (void)make_folder(state);
+    write_pictures("a", PICTURES, 0);
+    expect(RUN("train", "vae", "--data", "@/a-images.npy", "--steps", "4", "--batch", "16", "--out", "@/run"), 0, NULL,
+           NULL);
+    return 0;
+}
+
+static void a_run_is_enough_to_draw_from(void **state)
+{
+    (void)state;
+    move("a-images.npy", "b-images.npy");
+    expect(RUN("sample", "@/run", "--out", "@/sample.png"), 0, "sample.png", NULL);
+    expect(RUN("interpolate", "@/run", "--out", "@/way.png"), 0, "way.png", NULL);
+    expect(RUN("traverse", "@/run", "--out", "@/axes.png"), 0, "axes.png", NULL);
+    expect(RUN("eval", "@/run", "--metric", "latent-rank"), 0, "latent-rank", NULL);
+    result missing = RUN("eval", "@/run");
+    assert_null(strstr(strstr(missing.err, "--data PATH says where") + 1, "--data PATH says where")); /* once */
+    expect(missing, 1, NULL, "cannot be opened: No such file or directory; --data PATH says where they are now");
+    expect(RUN("reconstruct", "@/run", "--out", "@/x.png"), 1, NULL, "--data PATH says where they are now");
+    expect(RUN("train", "--resume", "@/run", "--steps", "6"), 1, NULL, "--data PATH says where the data are now");
+    expect(RUN("report", "@/run"), 1, NULL, "--data PATH says where they are now");
+    move("b-images.npy", "a-images.npy");
+}
+
+/* What every command takes for once, a resumed run keeps. */
+static void data_are_found_where_they_lie_now(void **state)
+{
+    (void)state;
+    move("a-images.npy", "b-images.npy");
+    expect(RUN("eval", "@/run", "--data", "@/b-images.npy"), 0, "elbo", NULL);
+    expect(RUN("reconstruct", "@/run", "--data", "@/b-images.npy", "--out", "@/x.png"), 0, "x.png", NULL);
+    expect(RUN("report", "@/run", "--data", "@/b-images.npy"), 0, "report.html", NULL);
+    expect(RUN("compare", "@/run", "@/run", "--data", "@/b-images.npy"), 0, "elbo", NULL);
+    expect(RUN("train", "--resume", "@/run", "--data", "@/b-images.npy", "--steps", "6"), 0, NULL, NULL);
+    json_t *record = record_of("run");
+    assert_non_null(strstr(data_of(record, "name"), "/b-images.npy"));
+    assert_null(json_object_get(json_array_get(json_object_get(record, "resumed"), 0), "changed"));
+    json_decref(record);
+    expect(RUN("eval", "@/run"), 0, "elbo", NULL);
+    expect(RUN("train", "--resume", "@/run", "--data", "@/nowhere.npy", "--steps", "8"), 1, NULL, "nowhere.npy");
+    move("b-images.npy", "a-images.npy");
+    expect(RUN("train", "--resume", "@/run", "--data", "@/a-images.npy", "--steps", "7"), 0, NULL, NULL);
+}
+
+static void refuse_all(const char *difference)
+{
+    expect(RUN("eval", "@/run"), 1, NULL, difference);
+    expect(RUN("encode", "@/run", "--out", "@/codes.npy"), 1, NULL, difference);
+    expect(RUN("report", "@/run", "--afresh"), 1, NULL, difference);
+    expect(RUN("train", "--resume", "@/run", "--steps", "9"), 1, NULL, "--other-data goes on with these");
+    expect(RUN("sample", "@/run", "--out", "@/sample.png"), 0, "sample.png", NULL);
+}
+
+static void other_data_in_their_place_are_refused(void **state)
+{
+    (void)state;
+    json_t *before = record_of("run");
+    write_pictures("a", PICTURES, 1); /* one byte */
+    refuse_all("with other contents: checksum");
+    write_pictures("a", PICTURES - 50, 0);
+    refuse_all("180 + 20 examples of bytes [8, 8, 1], 0 classes then, 135 + 15 examples of bytes [8, 8, 1], 0 classes "
+               "now");
+    json_t *after = record_of("run");
+    assert_true(json_equal(before, after));
+    json_decref(before);
+    json_decref(after);
+    expect(RUN("eval", "@/run", "--data", "@/a-images.npy"), 0, "elbo", NULL);
+    expect(RUN("train", "vae", "--data", "@/a-images.npy", "--other-data"), 2, NULL, "--resume DIR");
+    expect(RUN("train", "--resume", "@/run", "--steps", "9", "--other-data"), 0, NULL,
+           "goes on with other data than it began with");
+    json_t *record = record_of("run"), *resumed = json_object_get(record, "resumed");
+    json_t *pair =
+        json_object_get(json_object_get(json_array_get(resumed, json_array_size(resumed) - 1), "changed"), "data");
+    assert_non_null(strstr(json_string_value(json_array_get(pair, 0)), "180 + 20 examples, checksum "));
+    assert_non_null(strstr(json_string_value(json_array_get(pair, 1)), "135 + 15 examples, checksum "));
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(record, "data"), "train")), 135);
+    json_decref(record);
+    expect(RUN("eval", "@/run"), 0, "elbo", NULL);
+}
+
+/* A record of before types and checksums were kept: counts are compared, and the data are there from the beginning. */
+static void older_records_are_compared_by_counts(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    json_t *record = record_of("run"), *data = json_object_get(record, "data");
+    (void)json_object_del(data, "type");
+    (void)json_object_del(data, "checksum");
+    (void)json_object_del(data, "split");
+    assert_int_equal(json_dump_file(record, inside("run/run.json", path), 0), 0);
+    json_decref(record);
+    expect(RUN("eval", "@/run"), 0, "elbo", NULL);
+    write_pictures("a", PICTURES - 50, 2);
+    expect(RUN("eval", "@/run"), 0, "elbo", NULL);
+    write_pictures("a", PICTURES - 40, 0);
+    expect(RUN("sample", "@/run", "--out", "@/sample.png"), 1, NULL, "135 + 15 examples");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_is_enough_to_draw_from),
+        cmocka_unit_test(data_are_found_where_they_lie_now),
+        cmocka_unit_test(other_data_in_their_place_are_refused),
+        cmocka_unit_test(older_records_are_compared_by_counts),
+    };
+    return RUN_TESTS("run_data", tests, begin, remove_folder);
+}
