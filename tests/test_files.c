@@ -284,16 +284,11 @@ static void texts_do_not_steer_terminals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(writers_replace),
-        IN_FOLDER(full_disk),
-        IN_FOLDER(unwritable_places),
-        IN_FOLDER(arrays_too_large_are_refused),
-        IN_FOLDER(discarded_file),
-        IN_FOLDER(two_writers),
-        IN_FOLDER(many_writers),
-        IN_FOLDER(links_are_not_followed),
-        IN_FOLDER(locks_have_one_holder),
-        IN_FOLDER(texts_do_not_steer_terminals),
+        IN_FOLDER(writers_replace),       IN_FOLDER(full_disk),
+        IN_FOLDER(unwritable_places),     IN_FOLDER(arrays_too_large_are_refused),
+        IN_FOLDER(discarded_file),        IN_FOLDER(two_writers),
+        IN_FOLDER(many_writers),          IN_FOLDER(links_are_not_followed),
+        IN_FOLDER(locks_have_one_holder), IN_FOLDER(texts_do_not_steer_terminals),
     };
     return RUN_TESTS("files", tests, NULL, NULL);
 }
