@@ -125,6 +125,19 @@ static void a_training_killed_at_once_is_begun_anew(void **state)
     assert_false(is_there("early/lock"));
 }
 
+/* What is written replaces files; a pipe or a device stays what it is. */
+static void pipes_are_not_replaced(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    struct stat about;
+    assert_int_equal(mkfifo(inside("pipe.npy", path), 0666), 0);
+    expect(RUN("sample", "@/vae", "-n", "4", "--out", "@/pipe.npy"), 1, NULL, "it is a pipe or a device");
+    assert_true(lstat(path, &about) == 0 && S_ISFIFO(about.st_mode));
+    assert_int_equal(mkdir(inside("folder.npy", path), 0777), 0);
+    expect(RUN("sample", "@/vae", "-n", "4", "--out", "@/folder.npy"), 1, NULL, "it is a folder, and a file");
+}
+
 static void two_write_one_file(void **state)
 {
     (void)state;
@@ -217,6 +230,16 @@ static void write_array(const char *name, size_t rows, bool labels, float value)
     test_file_write(inside(name, path), bytes, 128 + rows * (labels ? 1 : 8));
 }
 
+/* run.json holds the name, and is UTF-8. */
+static void names_of_other_bytes_are_refused_in_words(void **state)
+{
+    (void)state;
+    write_array("\xff.npy", 64, false, 0);
+    expect(RUN("train", "vae", "--data", "@/\xff.npy", "--batch", "8", "--steps", "4", "--out", "@/bytes"), 1, NULL,
+           "/?.npy: this name is not UTF-8");
+    assert_false(is_there("bytes"));
+}
+
 static void labels_of_earlier_codes_go(void **state)
 {
     (void)state;
@@ -290,9 +313,11 @@ int main(void)
         cmocka_unit_test(closed_descriptors_are_no_files),
         cmocka_unit_test(a_second_training_is_refused_at_once),
         cmocka_unit_test(a_training_killed_at_once_is_begun_anew),
+        cmocka_unit_test(pipes_are_not_replaced),
         cmocka_unit_test(two_write_one_file),
         cmocka_unit_test(links_in_a_run_lead_nowhere),
         cmocka_unit_test(names_do_not_steer_the_terminal),
+        cmocka_unit_test(names_of_other_bytes_are_refused_in_words),
         cmocka_unit_test(labels_of_earlier_codes_go),
         cmocka_unit_test(what_is_no_number_is_no_result),
         cmocka_unit_test(a_run_that_lacks_its_checkpoint_is_told_of),

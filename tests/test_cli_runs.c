@@ -100,6 +100,28 @@ static void settings_without_effect_are_named(void **state)
            "name one with --watch");
 }
 
+static void what_none_asks_for_is_named(void **state)
+{
+    (void)state;
+    write_features("idle.npy", 5);
+    expect(RUN("eval", "@/vae", "--metric", "mse", "--features", "@/idle.npy", "--features", "@/idle.npy"), 0, "mse",
+           "--features has no effect");
+    expect(RUN("reconstruct", "@/vae", "-n", "20000", "--out", "@/all.npy"), 0, NULL,
+           "-n 20000 asks for more than the 10000 examples");
+    expect(RUN("traverse", "@/vae", "-n", "500", "--out", "@/all.npy"), 0, NULL, "-n 500 asks for more than the");
+    expect(RUN("eval", "@/vae", "--metric", "frechet"), 1, NULL,
+           "ring8: it is for models that sample, with a judge or with --features");
+    expect(RUN("eval", "@/vae", "--metric", "frechet", "--judge", "@/gan"), 1, NULL,
+           "a judge is a run of a classifier");
+    result r = RUN("eval", "@/vae", "--metric", "mse", "--metric", "mse");
+    const char *first = strstr(r.out, "mse");
+    assert_true(first != NULL && strstr(first + 1, "mse") == NULL);
+    result_free(&r);
+    r = RUN("eval", "@/vae", "--metric", "cost");
+    assert_true(r.status == 0 && strstr(r.out, "sample-joule") != NULL && strstr(r.out, "nan") == NULL);
+    result_free(&r);
+}
+
 /* The only look is at the end; a training that goes on past its first epoch is as if it had never ended before. */
 static void a_best_is_kept_within_the_first_epoch(void **state)
 {
@@ -714,6 +736,7 @@ int main(void)
         cmocka_unit_test(results_name_their_features),
         cmocka_unit_test(few_samples_cost_what_needs_more),
         cmocka_unit_test(settings_without_effect_are_named),
+        cmocka_unit_test(what_none_asks_for_is_named),
         cmocka_unit_test(a_best_is_kept_within_the_first_epoch),
         cmocka_unit_test(a_training_that_goes_on_is_watched_as_before),
         cmocka_unit_test(runs_are_drawn),

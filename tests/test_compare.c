@@ -154,6 +154,8 @@ static void the_same_examples_are_compared(void **state)
 static void what_is_missing_is_said(void **state)
 {
     (void)state;
+    duet_error none = {0};
+    assert_status(duet_page_write("nowhere.html", NULL, 0, &none), DUET_ERROR_USAGE, &none);
     make_run("with", "d", metric("larger", 3, 2.5, 3.5, NULL));
     make_run("without", "d", NULL);
     json_t *document = compared("with", "without"), *rows = json_object_get(document, "metrics");
@@ -397,7 +399,16 @@ static void mistakes_are_refused(void **state)
     expect(RUN("report", "@/gan", "--out", "/proc/nowhere/a.html"), 1, NULL, "/proc/nowhere/a.html");
     expect(RUN("report", "@/gan", "--out", "@/page.png"), 2, NULL, "ends in .html");
     expect(RUN("report", "@/vae", "--judge", "@/nowhere"), 1, NULL, "is no run's directory");
-    expect(RUN("report", "@/vae", "--judge", "@/gan"), 1, NULL, "a judge is a run that classifies");
+    expect(RUN("report", "@/vae", "--judge", "@/gan"), 1, NULL, "a judge is a run of a classifier");
+    expect(RUN("report", "@/gan"), 0, NULL, NULL);
+    char *kept = test_file_read(inside("gan/run.json", path), NULL), *schema = strstr(kept, "\"schema\": 1");
+    assert_non_null(schema);
+    schema[strlen("\"schema\": ")] = '2';
+    test_file_write(path, kept, strlen(kept));
+    expect(RUN("report", "@/gan"), 1, NULL, "has schema 2");
+    schema[strlen("\"schema\": ")] = '1';
+    test_file_write(path, kept, strlen(kept));
+    free(kept);
     (void)mkdir(inside("begun", path), 0777);
     make_run("begun", "ring8", NULL);
     expect(RUN("compare", "@/vae", "@/begun"), 1, NULL, "there is no checkpoint: ");

@@ -237,10 +237,10 @@ static void features_of_two_judges_do_not_mix(void **state)
     expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/o.npy", "--metric", "frechet"), 0, NULL,
            NULL);
     expect(RUN("features", "@/vae"), 1, NULL, "has no features");
-    expect(RUN("features", "@/vae", "--judge", "@/gan"), 1, NULL, "a judge is a run that classifies");
+    expect(RUN("features", "@/vae", "--judge", "@/gan"), 1, NULL, "a judge is a run of a classifier");
     expect(RUN("features", "@/judge"), 1, NULL, "--split or --data names examples");
     expect(RUN("features", "@/vae", "--out", "@/f.png"), 2, NULL, "ends in .npy");
-    expect(RUN("features", "@/vae", "--split", "test", "--set", "weights=average"), 2, NULL, "--set is for samples");
+    expect(RUN("features", "@/vae", "--split", "test", "--set", "weights=average"), 2, NULL, "--set and --seed are for samples");
     expect(RUN("features", "--help"), 0, "FILE-judge.json", NULL);
 }
 

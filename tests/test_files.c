@@ -134,8 +134,21 @@ static void unwritable_places(void **state)
     duet_error error = {0};
     assert_int_equal(mkdir(in_folder("file"), 0777), 0);
     assert_status(write_text(in_folder("file"), &error), DUET_ERROR_FILE, &error);
-    assert_message(&error, strerror(EISDIR));
+    assert_message(&error, "it is a folder, and a file was expected");
     assert_int_equal(count_files(), 1);
+}
+
+/* No elements may be none, or more than can be counted. */
+static void arrays_too_large_are_refused(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    const float value = 0;
+    const duet_shape many = DUET_SHAPE(SIZE_MAX, 2), none = DUET_SHAPE(0, 2);
+    assert_status(duet_write_npy(in_folder("many.npy"), &value, many, &error), DUET_ERROR_USAGE, &error);
+    assert_int_equal(access(in_folder("many.npy"), F_OK), -1);
+    error = (duet_error){0};
+    assert_ok(duet_write_npy(in_folder("none.npy"), &value, none, &error), &error);
 }
 
 static void discarded_file(void **state)
@@ -271,15 +284,11 @@ static void texts_do_not_steer_terminals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(writers_replace),
-        IN_FOLDER(full_disk),
-        IN_FOLDER(unwritable_places),
-        IN_FOLDER(discarded_file),
-        IN_FOLDER(two_writers),
-        IN_FOLDER(many_writers),
-        IN_FOLDER(links_are_not_followed),
-        IN_FOLDER(locks_have_one_holder),
-        IN_FOLDER(texts_do_not_steer_terminals),
+        IN_FOLDER(writers_replace),       IN_FOLDER(full_disk),
+        IN_FOLDER(unwritable_places),     IN_FOLDER(arrays_too_large_are_refused),
+        IN_FOLDER(discarded_file),        IN_FOLDER(two_writers),
+        IN_FOLDER(many_writers),          IN_FOLDER(links_are_not_followed),
+        IN_FOLDER(locks_have_one_holder), IN_FOLDER(texts_do_not_steer_terminals),
     };
     return RUN_TESTS("files", tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static void metrics_say_what_they_cannot_do(void **state)
     assert_false(duet_metric_applies(run, "accuracy"));
     assert_status(duet_metric_compute(run, "accuracy", DUET_TEST, 0, values, 8, &count, &error), DUET_ERROR_USAGE,
                   &error);
-    assert_message(&error, "discriminator");
+    assert_message(&error, "it is for models that judge single examples");
     assert_int_equal(count, 0);
     error = (duet_error){0};
     assert_status(duet_metric_check(run, "classes", DUET_TEST, &error), DUET_ERROR_USAGE, &error);

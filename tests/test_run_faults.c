@@ -3,6 +3,8 @@
  * cannot be used. A full disk and a number that is not finite leave the last checkpoint whole. */
 #include "run_recipes.h"
 
+#include "duet/metric.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -61,6 +63,19 @@ static void checkpoints_of_others_are_refused(void **state)
     assert_status(duet_run_open(&run, path, NULL, &error), DUET_ERROR_DATA, &error);
     assert_message(&error, "latent=3, and the run.json beside it says latent=4");
     assert_null(run);
+    duet_checkpoint_facts facts; /* what pages are made of without a device */
+    error = (duet_error){0};
+    assert_status(duet_checkpoint_check(path, &facts, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "latent=3, and the run.json beside it says latent=4");
+    edit("mixed", "run.json", "\"batch\": 8", "\"batch\": 9");
+    edit("mixed", "run.json", "\"latent\": \"4\"", "\"latent\": \"3\"");
+    error = (duet_error){0};
+    assert_status(duet_checkpoint_check(path, &facts, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "batch=8, and the run.json beside it says batch=9");
+    edit("mixed", "run.json", "\"batch\": 9", "\"batch\": 8");
+    error = (duet_error){0};
+    assert_ok(duet_checkpoint_check(path, &facts, &error), &error);
+    edit("mixed", "run.json", "\"latent\": \"3\"", "\"latent\": \"4\"");
     edit("mixed", "run.json", "\"latent\": \"4\"", "\"latent\": \"3\"");
 
     copy_file("ae", "mixed", "checkpoint.safetensors");
@@ -154,6 +169,16 @@ static void places_that_cannot_be_used_are_refused(void **state)
     train(options, "nowhere", true, DUET_ERROR_FILE, &error);
     assert_message(&error, "not a run directory");
 
+    char other[PATH];
+    path_of(other, "nowhere", "");
+    options.out = other;
+    train(options, "first", true, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "has its directory");
+    options.epochs = 2;
+    train(options, "nowhere", false, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "give one of them");
+    options.epochs = 0;
+
     options.out = "/proc/duet/run";
     error = (duet_error){0};
     assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_FILE, &error);
@@ -197,10 +222,15 @@ static void a_damaged_run_json_is_refused(void **state)
     static const struct {
         const char *from, *to, *message;
     } rows[] = {
-        {"\"schema\": 1", "\"schema\": 2", "schema 2"},          {"\"batch\": 8", "\"batch\": \"8\"", "\"batch\""},
-        {"\"model\": \"vae\"", "\"model\": \"eva\"", "\"eva\""}, {"\"driver\"", "\"diver\"", "\"driver\""},
-        {"\"unit_range\"", "\"unit\"", "\"unit_range\""},        {"\"shape\": [", "\"shape\": [0,", "\"shape\""},
-        {"\"gemm\": \"auto\"", "\"gemm\": null", "\"gemm\""},    {"{", "[", "line"},
+        {"\"schema\": 1", "\"schema\": 2", "use the version that wrote it"},
+        {"\"batch\": 8", "\"batch\": \"8\"", "\"batch\""},
+        {"\"model\": \"vae\"", "\"model\": \"eva\"", "\"eva\""},
+        {"\"driver\"", "\"diver\"", "\"driver\""},
+        {"\"unit_range\"", "\"unit\"", "\"unit_range\""},
+        {"\"shape\": [", "\"shape\": [0,", "\"shape\""},
+        {"\"gemm\": \"auto\"", "\"gemm\": null", "\"gemm\""},
+        {"{", "[", "line"},
+        {"\"hidden\"", "\"hiden\"", "broken/run.json is not as it was written: "},
     };
     duet_error error;
     char path[PATH];
@@ -211,9 +241,24 @@ static void a_damaged_run_json_is_refused(void **state)
         edit("broken", "run.json", rows[i].from, rows[i].to);
         duet_train_options options = options_of(&vae);
         options.family = NULL;
+        options.setting_count = 0;
         train(options, "broken", true, DUET_ERROR_DATA, &error);
         assert_message(&error, rows[i].message);
     }
+}
+
+static void nothing_is_asked_for_in_words(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_run *run = NULL;
+    char path[PATH];
+    path_of(path, "first", "");
+    assert_ok(duet_run_open(&run, path, NULL, &error), &error);
+    assert_ok(duet_nearest_training(run, NULL, 0, NULL, NULL, &error), &error);
+    assert_status(duet_run_set_features(run, NULL, path, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "two files");
+    duet_run_close(&run);
 }
 
 /* ln(3 - step) in the fourth step, as in test_train; here what a run directory makes of it. */
@@ -284,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_leaves_the_checkpoint_whole),
         cmocka_unit_test(places_that_cannot_be_used_are_refused),
         cmocka_unit_test(a_damaged_run_json_is_refused),
+        cmocka_unit_test(nothing_is_asked_for_in_words),
         cmocka_unit_test(a_number_that_is_not_finite_keeps_the_last_checkpoint),
     };
     return RUN_TESTS("run faults", tests, begin_with_run, remove_folder);

@@ -18,6 +18,8 @@ static const surroundings_case cases[] = {
      {"POCL_CACHE_DIR=/proc/closed", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
     {{"devices with that driver", {"devices"}, 0, NULL, "POCL_CACHE_DIR"},
      {"POCL_CACHE_DIR=/proc/closed", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
+    {{"a driver told to show other devices", {TRAIN}, 3, NULL, "POCL_DEVICES=abacus chooses among devices"},
+     {"POCL_DEVICES=abacus", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
     {{"a driver whose library is gone", {TRAIN}, 3, NULL, "names some (gone.icd)"}, {"OCL_ICD_VENDORS=@gone"}},
     {{"devices with that driver gone", {"devices"}, 0, NULL, "gone.icd"}, {"OCL_ICD_VENDORS=@gone"}},
     {{"a folder without drivers", {TRAIN}, 3, NULL, "names no driver"}, {"OCL_ICD_VENDORS=@empty"}},
@@ -52,6 +54,8 @@ static const surroundings_case cases[] = {
      {NULL}},
     {{"a run file that is a folder", {"eval", "@/folder"}, 1, NULL, "run.json: it is a folder"}, {NULL}},
     {{"a tuning file that is a pipe", {TRAIN}, 0, NULL, "pipe: it is a pipe"}, {"DUET_TUNING=@pipe"}},
+    {{"tuning into a pipe", {"tune", "vae", "--data", "ring8"}, 1, NULL, "pipe: cannot be written: it is a pipe"},
+     {"DUET_TUNING=@pipe"}},
 
     /* variables */
     {{"a tuning file that is not there", {TRAIN}, 0, NULL, "there is no such file"}, {"DUET_TUNING=@nowhere.json"}},

@@ -33,6 +33,8 @@ typedef enum duet_status {
     DUET_ERROR_NO_DEVICE,   /**< no usable device: none is here, none fits, or the one chosen does not open */
 } duet_status;
 
+/* Pointers that functions take are not NULL unless it is said what NULL means there. */
+
 /** A status and the words for a person: what, where, what was expected, what to do. Owned by the caller;
  *  start it as `duet_error error = {0};`. Functions that take one accept NULL. The first error stays: a function
  *  given an error that is already set does not overwrite it. */

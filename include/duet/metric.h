@@ -63,6 +63,8 @@ typedef struct duet_metric_value {
 } duet_metric_value;
 
 DUET_API const duet_metric_row *duet_metric_at(size_t index); /**< NULL past the end */
+/** What a run must be for the metric, such as "for models that encode": the end of the summary. */
+DUET_API const char *duet_metric_needs(const duet_metric_row *row);
 /** The measure of a value that the metric gives; NULL: it gives none of that name. */
 DUET_API const duet_metric_measure *duet_metric_measure_find(const duet_metric_row *row, const char *name);
 /** NULL if there is none of that name. */
@@ -72,8 +74,7 @@ DUET_API bool duet_metric_applies(duet_run *run, const char *metric);
 /** Refuses, in words, a metric that there is not (DUET_ERROR_USAGE), that the model cannot give (likewise), or of fewer
  *  examples than it needs (DUET_ERROR_DATA, with the number needed). */
 DUET_API duet_status duet_metric_check(duet_run *run, const char *metric, duet_split split, duet_error *error);
-/** Why the run cannot give a metric that does not apply, in words of its own; NULL where the metric's summary says for
- *  what it is. */
+/** Why the run cannot give a metric that does not apply, in words of its own; NULL where duet_metric_needs says it. */
 DUET_API const char *duet_metric_refusal(duet_run *run, const char *metric);
 /** Computes one metric on a split. It may write several values (at most `capacity`); returns through *count. Errors:
  *  DUET_ERROR_USAGE for an unknown metric or one the model cannot give. */

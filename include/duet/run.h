@@ -25,8 +25,9 @@ typedef struct duet_checkpoint_facts {
     char checksum[32]; /**< of its bytes: two checkpoints of one checksum are the same */
 } duet_checkpoint_facts;
 
-/** Reads the checkpoint of a run's directory, or the .safetensors file in one, through and checks each byte, without a
- *  device. Errors: DUET_ERROR_FILE where there is none, DUET_ERROR_DATA for one that is cut or damaged. */
+/** Reads the checkpoint of a run's directory, or the .safetensors file in one, through and checks each byte, and that
+ * it is of the run that run.json describes, without a device. Errors: DUET_ERROR_FILE where there is none,
+ *  DUET_ERROR_DATA for one that is cut, damaged or of another run. */
 DUET_API duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts, duet_error *error);
 /** The checksum (duet_data_checksum) of `data` as a run would be judged on them; NULL: of those that it was trained on.
  *  Errors: also those of opening data, DUET_ERROR_DATA where its own were replaced. */
@@ -79,8 +80,9 @@ typedef struct duet_train_options {
     const char *gemm;            /**< a GEMM provider, NULL: the preset, or what a resumed run was given */
     const char *const *settings; /**< "key=value" */
     size_t setting_count;
-    uint64_t steps, epochs; /**< totals, also when resuming; both 0: what duet_family_training_size says */
-    size_t batch;           /**< 0: what it says too */
+    uint64_t steps,
+        epochs;   /**< one of them, a total, also when resuming; both 0: what duet_family_training_size says */
+    size_t batch; /**< 0: what it says too */
     uint64_t seed;
     uint64_t checkpoint_every; /**< steps; 0: at the end of each epoch only */
     const char *out;           /**< the run directory; NULL: runs/MODEL-DATA-N, the first N that is free */

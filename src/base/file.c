@@ -33,13 +33,18 @@ char *duet_path_join(const char *folder, const char *name)
     return path;
 }
 
+static const char *other_kind(const struct stat *about)
+{
+    return S_ISDIR(about->st_mode) ? "it is a folder, and a file was expected"
+                                   : "it is a pipe or a device, and a file was expected";
+}
+
 FILE *duet_file_open(const char *path, const char **fault)
 {
     struct stat about;
     const int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe does not wait for its writer */
     if (descriptor >= 0 && fstat(descriptor, &about) == 0 && !S_ISREG(about.st_mode)) {
-        *fault = S_ISDIR(about.st_mode) ? "it is a folder, and a file was expected"
-                                        : "it is a pipe or a device, and a file was expected";
+        *fault = other_kind(&about);
         (void)close(descriptor);
         errno = EINVAL;
         return NULL;
@@ -122,8 +127,17 @@ static int open_temporary(duet_file *file, size_t room)
     return -1;
 }
 
+/* The rename would put a file in the place of a device or a pipe. A link is replaced, not what it leads to. */
+static duet_status check_place(const char *path, duet_error *error)
+{
+    struct stat about;
+    if (lstat(path, &about) != 0 || S_ISREG(about.st_mode) || S_ISLNK(about.st_mode)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be written: %s", path, other_kind(&about));
+}
+
 duet_status duet_file_create(duet_file *file, const char *path, duet_error *error)
 {
+    DUET_TRY(check_place(path, error));
     size_t room = strlen(path) + 64;
     *file = (duet_file){.path = strdup(path), .temporary = malloc(room)};
     if (file->path == NULL || file->temporary == NULL) {

@@ -18,7 +18,8 @@ typedef struct duet_file {
     char *path, *temporary;
 } duet_file;
 
-/** Makes the temporary and removes those in the folder whose writers were killed. */
+/** Makes the temporary and removes those in the folder whose writers were killed. DUET_ERROR_FILE also where a folder,
+ * a pipe or a device has that name. */
 duet_status duet_file_create(duet_file *file, const char *path, duet_error *error);
 duet_status duet_file_write(duet_file *file, const void *bytes, size_t count, duet_error *error);
 /** Syncs and renames. The file is closed either way; on failure the temporary is gone and the old file is untouched. */

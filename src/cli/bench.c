@@ -255,7 +255,7 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static void more_help(const char *operand)
+static int more_help(const char *operand)
 {
     const cli_workload *row;
     (void)operand;
@@ -265,6 +265,7 @@ static void more_help(const char *operand)
         cli_print_wrapped(row->summary, 24);
     }
     cli_print_providers();
+    return CLI_DONE;
 }
 
 const cli_command cli_bench = {

@@ -187,7 +187,7 @@ static int classify(duet_run *run, const struct arguments *arguments)
                             "a model of kind %s cannot classify: a classifier can, and a model with a density for each "
                             "class such as cvae",
                             duet_model_family(duet_run_model(run))->name);
-    int status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &it.rows);
+    int status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count, 0, &it.rows);
     if (status == CLI_DONE)
         status = cli_settings_take(run, &arguments->settings, it.bayes ? densities : logits, it.bayes ? 2 : 1);
     if (status == CLI_DONE) it.probabilities = cli_floats_new(it.rows.count, it.classes);

@@ -132,7 +132,8 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
 {
     cli_rows rows = {0};
     int status = check_run(run, arguments);
-    if (status == CLI_DONE) status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &rows);
+    if (status == CLI_DONE)
+        status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count, 0, &rows);
     if (status != CLI_DONE) return cli_rows_free(&rows), status;
     codes made = {.count = rows.count, .features = duet_run_features(run, output_of(run))};
     made.values = cli_floats_new(made.count, made.features);

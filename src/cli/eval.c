@@ -127,6 +127,12 @@ static int print_json(duet_run *run, const struct arguments *arguments, const cl
     return error.status == DUET_OK ? status : cli_fail_opened(&error);
 }
 
+/* What a device does not measure, such as joules, is no fault of the run's. */
+static bool is_measured(const duet_metric_value *value)
+{
+    return !isnan(value->value) || strcmp(value->row->name, "cost") != 0;
+}
+
 static int print_table(duet_run *run, const cli_values *values)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
@@ -136,7 +142,10 @@ static int print_table(duet_run *run, const cli_values *values)
     for (size_t i = 0; i < values->count; i++) {
         const duet_metric_value *value = &values->rows[i];
         cli_table_cell(&table, "%s", value->name);
-        cli_table_cell(&table, isnan(value->value) ? "nan" : "%.6g", value->value);
+        if (is_measured(value))
+            cli_table_cell(&table, "%.6g", value->value);
+        else
+            cli_table_cell(&table, "-");
         if (has_interval(value)) {
             cli_table_cell(&table, "%.6g", value->low);
             cli_table_cell(&table, "%.6g", value->high);
@@ -151,14 +160,13 @@ static int print_table(duet_run *run, const cli_values *values)
     return cli_table_print(&table, stdout);
 }
 
-/* A value that is not finite says that the run, or what it was asked of, is not sound; what a device does not measure,
- * such as joules, is no fault. */
+/* A value that is not finite says that the run, or what it was asked of, is not sound. */
 static int check_values(const cli_values *values)
 {
     size_t wrong = 0;
     const char *first = NULL;
     for (size_t i = values->count; i-- > 0;)
-        if (!isfinite(values->rows[i].value) && strcmp(values->rows[i].row->name, "cost") != 0) {
+        if (!isfinite(values->rows[i].value) && is_measured(&values->rows[i])) {
             first = values->rows[i].name;
             wrong++;
         }
@@ -198,6 +206,37 @@ static int take_features(duet_run *run, const cli_list *files)
     return cli_fail_opened(&error);
 }
 
+/* Each metric once. */
+static void drop_repeated(cli_list *metrics)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < metrics->count; i++) {
+        size_t k = 0;
+        while (k < kept && strcmp(metrics->items[k], metrics->items[i]) != 0) k++;
+        if (k == kept) metrics->items[kept++] = metrics->items[i];
+    }
+    metrics->count = kept;
+}
+
+static bool some_go_by(const cli_list *metrics, bool files)
+{
+    bool some = metrics->count == 0;
+    for (size_t i = 0; i < metrics->count; i++) {
+        const duet_feature_use use = duet_metric_find(metrics->items[i])->by_features;
+        some |= files ? use == DUET_BY_FEATURES : use != DUET_BY_NO_FEATURES;
+    }
+    return some;
+}
+
+/* What was given and none of the metrics that were named asks. */
+static void tell_of_idle(const struct arguments *arguments)
+{
+    if (arguments->judge != NULL && !some_go_by(&arguments->metrics, false))
+        cli_print(stderr, "note: --judge has no effect: none of these metrics asks one\n");
+    if (arguments->features.count > 0 && !some_go_by(&arguments->metrics, true))
+        cli_print(stderr, "note: --features has no effect: none of these metrics compares features\n");
+}
+
 /* Which settings have an effect shows when the metrics have asked for what they need. */
 static int check_settings(duet_run *run)
 {
@@ -221,6 +260,8 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
     status = cli_metrics_check(&arguments.metrics);
+    if (status == CLI_DONE) drop_repeated(&arguments.metrics);
+    if (status == CLI_DONE) tell_of_idle(&arguments);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE && arguments.features.count != 0 && arguments.features.count != 2)
         status = cli_complain(CLI_MISTAKE, "--features is given twice: for samples, then for the data");
@@ -241,7 +282,7 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static void more_help(const char *operand)
+static int more_help(const char *operand)
 {
     static const char *const heads[] = {"metric", "unit", "meaning"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads), .room = cli_help_columns()};
@@ -253,7 +294,7 @@ static void more_help(const char *operand)
         cli_table_cell(&table, "%s", row->unit);
         cli_table_cell(&table, "%s", row->summary);
     }
-    cli_table_print(&table, stdout);
+    return cli_table_print(&table, stdout);
 }
 
 const cli_command cli_eval = {

@@ -28,13 +28,6 @@ static json_t *read_evaluation(const char *run)
     return evaluation;
 }
 
-/* The part of a summary that says what a metric needs: what stands behind the last semicolon. */
-static const char *need_of(const duet_metric_row *row)
-{
-    const char *semicolon = strrchr(row->summary, ';');
-    return semicolon == NULL ? row->summary : semicolon + 1 + strspn(semicolon + 1, " ");
-}
-
 static void add_missing(json_t *evaluation, const char *metric, const char *reason)
 {
     json_array_append_new(json_object_get(evaluation, "not_given"),
@@ -59,7 +52,7 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **nam
         if (!duet_metric_applies(run, row->name)) {
             const char *refusal = duet_metric_refusal(run, row->name);
             snprintf(reason, sizeof reason, "%s%s", refusal == NULL ? "only " : "",
-                     refusal == NULL ? need_of(row) : refusal);
+                     refusal == NULL ? duet_metric_needs(row) : refusal);
             add_missing(evaluation, row->name, reason);
         } else if (row->on_request && strcmp(row->name, "cost") != 0) {
             snprintf(reason, sizeof reason, "takes long: duet eval RUN --metric %s", row->name);

@@ -26,7 +26,7 @@ static const cli_option options[] = {
      "print a graph for Graphviz: networks, and the phases that update them\nor leave them alone", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH",
-     "one of 'duet datasets', an IDX or .npy file, a folder of IDX files\n"
+     "one of 'duet datasets', or a file or folder of examples\n"
      "(default: fashion-mnist)",
      0, 0},
     {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
@@ -124,11 +124,12 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static void more_help(const char *operand)
+static int more_help(const char *operand)
 {
-    const duet_family *family = operand == NULL ? NULL : duet_family_find(operand);
+    const duet_family *family = operand == NULL ? NULL : cli_family(operand);
     if (family != NULL) cli_settings_print(family);
     cli_print_providers();
+    return operand == NULL || family != NULL ? CLI_DONE : CLI_MISTAKE;
 }
 
 const cli_command cli_explain = {

@@ -19,6 +19,8 @@ struct arguments {
     bool json;
 };
 
+#define NO_SEED UINT64_MAX /* none was given */
+
 #define PLACE(member) offsetof(struct arguments, member)
 
 static const cli_option options[] = {
@@ -74,7 +76,7 @@ static int choose(work *it)
         return status == CLI_DONE ? cli_settings_take(it->run, &arguments->settings, (const char *[]){DUET_SAMPLE}, 1)
                                   : status;
     }
-    int status = cli_rows_choose(it->run, arguments->data, arguments->split, arguments->count, &it->examples);
+    int status = cli_rows_choose(it->run, arguments->data, arguments->split, arguments->count, 0, &it->examples);
     it->count = it->examples.count;
     if (status != CLI_DONE || it->count > 1) return status;
     return cli_complain(CLI_FAILED, "%s has 1 example %s; features are taken of two or more",
@@ -85,8 +87,11 @@ static int choose(work *it)
 static int fetch(const work *it, size_t first, size_t count)
 {
     const duet_wanted wanted = {DUET_SAMPLE, it->rows};
-    duet_request request = {
-        .count = count, .first = first, .seed = it->arguments->seed, .outputs = &wanted, .output_count = 1};
+    duet_request request = {.count = count,
+                            .first = first,
+                            .seed = it->arguments->seed == NO_SEED ? 0 : it->arguments->seed,
+                            .outputs = &wanted,
+                            .output_count = 1};
     return it->of_examples ? cli_rows_read(it->run, &it->examples, first, count, it->rows, NULL)
                            : cli_use(it->run, &request);
 }
@@ -158,15 +163,16 @@ static int check(const struct arguments *arguments)
     bool of_examples = arguments->split != NULL || arguments->data != NULL;
     if (arguments->out != NULL && !cli_ends_in(arguments->out, ".npy"))
         return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .npy, not '%s'", arguments->out);
-    if (of_examples && arguments->settings.count > 0)
-        return cli_complain(CLI_MISTAKE, "--set is for samples, and --split and --data ask for features of examples");
+    if (of_examples && (arguments->settings.count > 0 || arguments->seed != NO_SEED))
+        return cli_complain(CLI_MISTAKE,
+                            "--set and --seed are for samples, and --split and --data ask for features of examples");
     int status = cli_rows_check(arguments->split);
     return status == CLI_DONE ? cli_settings_look(&arguments->settings) : status;
 }
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.seed = NO_SEED};
     work it = {.arguments = &arguments};
     int status;
     if (!cli_parse(&cli_features, argc, argv, &arguments, &status)) return status;

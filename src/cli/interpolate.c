@@ -124,7 +124,7 @@ static int find_ends(duet_run *run, const struct arguments *arguments, float *en
                        &(duet_request){.count = count, .seed = arguments->seed, .outputs = &drawn, .output_count = 1});
     cli_rows rows;
     int status = cli_run_needs(run, DUET_LATENT, "interpolate: it has neither a prior nor an encoder");
-    if (status == CLI_DONE) status = cli_rows_choose(run, NULL, NULL, count, &rows);
+    if (status == CLI_DONE) status = cli_rows_choose(run, NULL, NULL, 0, count, &rows);
     if (status == CLI_DONE && rows.count < count)
         status = cli_complain(CLI_FAILED, "-n %zu takes the codes of %zu examples, and there are %zu", count / 2, count,
                               rows.count);

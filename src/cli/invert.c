@@ -230,14 +230,14 @@ static int write_result(duet_run *run, const struct arguments *arguments, const 
 static int invert(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    inversion it = {.count = (size_t)arguments->count,
+    inversion it = {.count = arguments->count > 0 ? (size_t)arguments->count : 24,
                     .features = duet_shape_elements(info->shape),
                     .latent_features = duet_run_latent_features(run)};
     int status = cli_run_needs(run, "inverse", "be inverted");
     if (status != CLI_DONE) return status;
     if (!arguments->own)
-        status = cli_rows_choose(run, arguments->data, arguments->split,
-                                 arguments->examples.count > 0 ? 0 : arguments->count, &it.rows);
+        status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count,
+                                 arguments->examples.count > 0 ? 0 : it.count, &it.rows);
     if (arguments->examples.count > 0)
         it.count = arguments->examples.count;
     else if (!arguments->own)
@@ -254,7 +254,7 @@ static int invert(duet_run *run, const struct arguments *arguments)
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.count = 24};
+    struct arguments arguments = {0};
     duet_run *opened = NULL;
     int status;
     if (!cli_parse(&cli_invert, argc, argv, &arguments, &status)) return status;
@@ -262,6 +262,8 @@ static int run(int argc, char **argv)
     if (arguments.own && (arguments.data != NULL || arguments.split != NULL || arguments.examples.count > 0))
         status = cli_complain(CLI_MISTAKE, "--own inverts the model's own samples: leave --data, --split and --example "
                                            "out");
+    if (arguments.count > 0 && arguments.examples.count > 0)
+        status = cli_complain(CLI_MISTAKE, "--example says which examples: leave -n out");
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);

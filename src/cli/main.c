@@ -70,10 +70,7 @@ static int run(int argc, char **argv)
     if (word[0] == '-' && !help) return complain_option(word);
     const cli_command *command = find_command(help ? argv[2] : word);
     if (command == NULL) return complain_command(help ? argv[2] : word);
-    if (help) {
-        cli_help(command, argc > 3 ? argv[3] : NULL);
-        return CLI_DONE;
-    }
+    if (help) return cli_help(command, argc > 3 ? argv[3] : NULL);
     return command->run(argc - 1, argv + 1);
 }
 

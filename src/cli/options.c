@@ -121,6 +121,7 @@ static int complain_unknown(const cli_command *command, const char *word)
     for (size_t i = 0; i < command->option_count; i++)
         if (!is_operand(&command->options[i]) && command->options[i].name != NULL)
             cli_nearest_offer(&nearest, command->options[i].name);
+    cli_nearest_offer(&nearest, "help");
     if (is_setting(command, name))
         snprintf(hint, sizeof hint, "; did you mean '--set %s=VALUE'?", name);
     else if (nearest.best != NULL)
@@ -181,8 +182,7 @@ bool cli_parse(const cli_command *command, int argc, char **argv, void *argument
         }
     }
     if (help) {
-        cli_help(command, optind < argc ? argv[optind] : NULL);
-        *status = CLI_DONE;
+        *status = cli_help(command, optind < argc ? argv[optind] : NULL);
         return false;
     }
     *status = store_operands(command, argc, argv, arguments);
@@ -210,7 +210,7 @@ static void print_option(const cli_option *option)
     cli_print_wrapped(option->help, COLUMN);
 }
 
-void cli_help(const cli_command *command, const char *operand)
+int cli_help(const cli_command *command, const char *operand)
 {
     printf("usage: duet %s", command->name);
     for (size_t i = 0; i < command->option_count; i++)
@@ -225,5 +225,5 @@ void cli_help(const cli_command *command, const char *operand)
     }
     for (size_t i = 0; i < command->option_count; i++) print_option(&command->options[i]);
     print_option(&(cli_option){.kind = CLI_FLAG, .name = "help", .letter = 'h', .help = "print this help"});
-    if (command->more_help != NULL) command->more_help(operand);
+    return command->more_help != NULL ? command->more_help(operand) : CLI_DONE;
 }

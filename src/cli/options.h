@@ -37,7 +37,7 @@ typedef struct cli_command {
     const cli_option *options;
     size_t option_count;
     int (*run)(int argc, char **argv);
-    void (*more_help)(const char *operand); /* printed after the options; NULL: nothing more */
+    int (*more_help)(const char *operand); /* printed after the options, NULL: nothing more; an exit status */
 } cli_command;
 
 #define CLI_COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -46,7 +46,8 @@ typedef struct cli_command {
  *  holds the defaults. False: the command ends here with exit status *status, after --help or a message. */
 bool cli_parse(const cli_command *command, int argc, char **argv, void *arguments, int *status);
 
-/** Prints a command's help on standard output. `operand`: as given beside --help, or NULL. */
-void cli_help(const cli_command *command, const char *operand);
+/** Prints a command's help on standard output; an exit status, CLI_MISTAKE for an operand that is none. `operand`: as
+ * given beside --help, or NULL. */
+int cli_help(const cli_command *command, const char *operand);
 
 #endif

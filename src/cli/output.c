@@ -148,8 +148,13 @@ int cli_json_print(json_t *document)
     return CLI_DONE;
 }
 
-/* Levenshtein's distance, where swapping two neighbours counts as one mistake. Words longer than LONGEST are far from
- * everything. */
+static char small(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Levenshtein's distance, where swapping two neighbours counts as one mistake and capitals as none. Words longer than
+ * LONGEST are far from everything. */
 static size_t edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 48 };
@@ -161,7 +166,7 @@ static size_t edit_distance(const char *a, const char *b)
         size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= length_b; j++) {
-            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t best = above[j - 1] + (small(a[i - 1]) != small(b[j - 1]));
             if (above[j] + 1 < best) best = above[j] + 1;
             if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_above[j - 2] + 1 < best)

@@ -121,7 +121,7 @@ static int draw_reconstructions(album *it)
     if (duet_run_features(it->run, DUET_RECONSTRUCTION) != it->features)
         return add_cannot(it, "reconstructions", "reconstructs nothing: it has no encoder"), CLI_DONE;
     cli_rows rows;
-    int status = cli_rows_choose(it->run, NULL, NULL, it->info->picture ? PAIRS : POINTS, &rows);
+    int status = cli_rows_choose(it->run, NULL, NULL, 0, it->info->picture ? PAIRS : POINTS, &rows);
     if (status != CLI_DONE) return status;
     size_t count = rows.count;
     float *values = cli_floats_new(2 * count, it->features);
@@ -359,7 +359,7 @@ static int find_codes(album *it, json_t **latents)
         *latents = json_pack("{s:s}", "reason", reason);
         return CLI_DONE;
     }
-    int status = cli_rows_choose(it->run, NULL, NULL, CODES, &rows);
+    int status = cli_rows_choose(it->run, NULL, NULL, 0, CODES, &rows);
     if (status != CLI_DONE) return status;
     float *values = cli_floats_new(rows.count, width + 2), *plane = values + rows.count * width;
     if (values == NULL) return CLI_FAILED;

@@ -33,14 +33,15 @@ static int reconstruct(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
     size_t features = duet_shape_elements(info->shape);
-    size_t count = arguments->count != 0 ? (size_t)arguments->count : cli_data_points(info) ? 1000 : 48;
     int status =
         cli_run_needs(run, DUET_RECONSTRUCTION, "reconstruct: nothing in it takes an example to codes and back");
     cli_rows rows = {0};
     if (status == CLI_DONE)
         status = cli_settings_take(run, &arguments->settings, (const char *[]){DUET_RECONSTRUCTION}, 1);
-    if (status == CLI_DONE) status = cli_rows_choose(run, arguments->data, arguments->split, count, &rows);
-    count = rows.count;
+    if (status == CLI_DONE)
+        status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count,
+                                 cli_data_points(info) ? 1000 : 48, &rows);
+    const size_t count = rows.count;
     float *values = status == CLI_DONE ? cli_floats_new(2 * count, features) : NULL;
     uint8_t *classes = NULL;
     if (status == CLI_DONE && values == NULL) status = CLI_FAILED;

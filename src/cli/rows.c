@@ -56,8 +56,9 @@ static int open_undivided(duet_run *run, cli_rows *rows, const char *data)
     return CLI_DONE;
 }
 
-int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t count, cli_rows *rows)
+int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t asked, size_t usual, cli_rows *rows)
 {
+    const uint64_t count = asked > 0 ? asked : usual;
     *rows = (cli_rows){.data = duet_run_data(run)};
     int status = split == NULL ? find_usual(run, data, &split) : CLI_DONE;
     if (status != CLI_DONE) return status;
@@ -75,6 +76,9 @@ int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t
         rows->count += rows->counts[part];
         if (rows->counts[part] > 0 && !duet_data_has_labels(rows->data, part)) rows->labelled = false;
     }
+    if (asked > rows->count && rows->count > 0)
+        cli_print(stderr, "note: -n %llu asks for more than the %zu examples there are\n", (unsigned long long)asked,
+                  rows->count);
     if (rows->count > 0) return CLI_DONE;
     return cli_complain(CLI_FAILED, "%s has no %sexamples", info->name, choice->kind);
 }

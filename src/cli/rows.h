@@ -33,10 +33,10 @@ typedef struct cli_rows {
     bool labelled;           /* all of them have labels */
 } cli_rows;
 
-/** The rows that -n, --split and --data ask for. count 0: all. split NULL: of the data that the run was trained on,
- *  which are its own (`data` NULL) or lie where `data` says by now, the test split, or training where there is no
- *  other; of other data all. Returns an exit status. */
-int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t count, cli_rows *rows);
+/** The rows that -n, --split and --data ask for. `asked` 0: `usual` of them, and if that is 0 too, all. split NULL: of
+ * the data that the run was trained on, which are its own (`data` NULL) or lie where `data` says by now, the test
+ * split, or training where there is no other; of other data all. Returns an exit status. */
+int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t asked, size_t usual, cli_rows *rows);
 /** Also of rows that are all zeros, or were not found. */
 void cli_rows_free(cli_rows *rows);
 /** CLI_DONE if --split is train, test, all or not given (NULL); else a message and CLI_MISTAKE. */

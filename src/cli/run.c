@@ -114,6 +114,15 @@ int cli_settings_take(duet_run *run, const cli_list *settings, const char *const
     return CLI_DONE;
 }
 
+/* The metric that gives a value of that name beside its own; NULL: there is none. */
+static const duet_metric_row *giver_of(const char *value)
+{
+    const duet_metric_row *row;
+    for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++)
+        if (duet_metric_measure_find(row, value) != NULL) return row;
+    return NULL;
+}
+
 int cli_metrics_check(const cli_list *metrics)
 {
     char hint[80];
@@ -121,6 +130,8 @@ int cli_metrics_check(const cli_list *metrics)
         const duet_metric_row *row;
         cli_nearest nearest = {.word = metrics->items[i]};
         if (duet_metric_find(metrics->items[i]) != NULL) continue;
+        if ((row = giver_of(metrics->items[i])) != NULL)
+            return cli_complain(CLI_MISTAKE, "'%s' comes with the metric %s: name that", metrics->items[i], row->name);
         for (size_t j = 0; (row = duet_metric_at(j)) != NULL; j++) cli_nearest_offer(&nearest, row->name);
         return cli_complain(CLI_MISTAKE, "there is no metric '%s'%s ('duet eval --help' lists them)", metrics->items[i],
                             cli_nearest_words(&nearest, hint, sizeof hint));

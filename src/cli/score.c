@@ -77,18 +77,23 @@ static const struct way *choose_way(duet_run *run, const char *by)
         if (by == NULL || strcmp(by, ways[i].name) == 0) return &ways[i];
         snprintf(names + strlen(names), sizeof names - strlen(names), " %s", ways[i].name);
     }
-    cli_complain(CLI_FAILED, "a model of kind %s gives no score%s%s; it has:%s",
-                 duet_model_family(duet_run_model(run))->name, by == NULL ? "" : " by ", by == NULL ? "" : by,
-                 names[0] == '\0' ? " none" : names);
+    cli_complain(CLI_FAILED, "a model of kind %s gives no score%s%s%s%s", duet_model_family(duet_run_model(run))->name,
+                 names[0] == '\0' ? "" : " by ", names[0] == '\0' ? "" : by,
+                 names[0] == '\0' ? "" : "; it has:", names);
     return NULL;
 }
 
 static int check_way(const char *by)
 {
-    for (size_t i = 0; by != NULL && i < CLI_COUNT_OF(ways); i++)
+    char hint[80];
+    cli_nearest nearest = {.word = by};
+    for (size_t i = 0; by != NULL && i < CLI_COUNT_OF(ways); i++) {
         if (strcmp(by, ways[i].name) == 0) return CLI_DONE;
+        cli_nearest_offer(&nearest, ways[i].name);
+    }
     return by == NULL ? CLI_DONE
-                      : cli_complain(CLI_MISTAKE, "there is no score '%s' ('duet score --help' lists them)", by);
+                      : cli_complain(CLI_MISTAKE, "there is no score '%s'%s ('duet score --help' lists them)", by,
+                                     cli_nearest_words(&nearest, hint, sizeof hint));
 }
 
 static int take_settings(duet_run *run, const struct way *way, const struct arguments *arguments)
@@ -200,7 +205,7 @@ static int separate(const struct way *way, const struct arguments *arguments, co
     int status = cli_run_open(&other, arguments->run, arguments->device, arguments->against);
     if (status == CLI_DONE) status = take_settings(other, way, arguments);
     if (status == CLI_DONE)
-        status = cli_rows_choose(other, arguments->against, arguments->split, arguments->count, &strange);
+        status = cli_rows_choose(other, arguments->against, arguments->split, arguments->count, 0, &strange);
     if (status == CLI_DONE) scores = cli_floats_new(strange.count, 1);
     if (status == CLI_DONE) status = scores == NULL ? CLI_FAILED : compute(other, way, &strange, scores);
     if (status == CLI_DONE && duet_separate(usual, rows->count, scores, strange.count, result, &error) != DUET_OK)
@@ -285,7 +290,7 @@ static int score(duet_run *run, const struct arguments *arguments)
     cli_rows rows = {0};
     const struct way *way = choose_way(run, arguments->by);
     int status =
-        way == NULL ? CLI_FAILED : cli_rows_choose(run, arguments->data, arguments->split, arguments->count, &rows);
+        way == NULL ? CLI_FAILED : cli_rows_choose(run, arguments->data, arguments->split, arguments->count, 0, &rows);
     if (status == CLI_DONE) status = take_settings(run, way, arguments);
     float *scores = status == CLI_DONE ? cli_floats_new(rows.count, 1) : NULL;
     scored *ranked = NULL;
@@ -311,9 +316,10 @@ static int check_curve(const struct arguments *arguments)
 {
     if (arguments->curve == NULL) return CLI_DONE;
     if (arguments->by != NULL || arguments->against != NULL || arguments->out != NULL || arguments->split != NULL ||
-        arguments->settings.count > 0)
-        return cli_complain(CLI_MISTAKE, "--curve gives no scores: --by, --set, --against, --out and --split have no "
-                                         "meaning beside it");
+        arguments->data != NULL || arguments->count > 0 || arguments->settings.count > 0)
+        return cli_complain(CLI_MISTAKE,
+                            "--curve gives no scores: -n, --by, --set, --against, --out, --data and --split "
+                            "have no meaning beside it");
     return cli_curve_check(arguments->curve);
 }
 
@@ -336,7 +342,7 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static void more_help(const char *operand)
+static int more_help(const char *operand)
 {
     static const char *const heads[] = {"score", "meaning"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads), .room = cli_help_columns()};
@@ -347,6 +353,7 @@ static void more_help(const char *operand)
         cli_table_cell(&table, "%s", ways[i].summary);
     }
     cli_table_print(&table, stdout);
+    return CLI_DONE;
 }
 
 const cli_command cli_score = {

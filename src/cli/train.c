@@ -150,12 +150,12 @@ static int print_profile(duet_device *device)
 /* A summary for people on standard error; on standard output only the run's directory, for scripts. */
 static void print_summary(const duet_train_summary *summary, bool quiet)
 {
-    char seconds[32], epochs[48] = "";
+    char seconds[32], epochs[48] = "", speed[48] = "";
     if (summary->epochs >= 0.05) snprintf(epochs, sizeof epochs, ", %.2f epochs", summary->epochs);
+    if (summary->images_per_second > 0) snprintf(speed, sizeof speed, ", %.0f images/s", summary->images_per_second);
     if (!quiet)
-        fprintf(stderr, "%llu step%s%s in %s, %.0f images/s\n", (unsigned long long)summary->steps,
-                summary->steps == 1 ? "" : "s", epochs, cli_duration(summary->seconds, seconds, sizeof seconds),
-                summary->images_per_second);
+        fprintf(stderr, "%llu step%s%s in %s%s\n", (unsigned long long)summary->steps, summary->steps == 1 ? "" : "s",
+                epochs, cli_duration(summary->seconds, seconds, sizeof seconds), speed);
     cli_print_name(summary->run);
 }
 
@@ -246,14 +246,15 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static void more_help(const char *operand)
+static int more_help(const char *operand)
 {
-    const duet_family *family = operand == NULL ? NULL : duet_family_find(operand);
+    const duet_family *family = operand == NULL ? NULL : cli_family(operand);
     if (family != NULL)
         cli_settings_print(family);
     else
         printf("\n'duet train MODEL --help' lists a model's settings for --set.\n");
     cli_print_providers();
+    return operand == NULL || family != NULL ? CLI_DONE : CLI_MISTAKE;
 }
 
 const cli_command cli_train = {

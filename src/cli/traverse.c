@@ -185,7 +185,11 @@ static int traverse(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE) status = measure(run, arguments, axes, count, base);
     if (status == CLI_DONE && arguments->latents.count == 0) {
         qsort(axes, count, sizeof *axes, compare_changes);
-        if (count > arguments->rows) count = (size_t)arguments->rows;
+        if (count < arguments->rows)
+            cli_print(stderr, "note: -n %llu asks for more than the %zu latents there are\n",
+                      (unsigned long long)arguments->rows, count);
+        const size_t rows = arguments->rows > 0 ? (size_t)arguments->rows : 10;
+        if (count > rows) count = rows;
     }
     if (status == CLI_DONE) status = show(run, arguments, axes, count, base);
     free(axes);
@@ -195,12 +199,14 @@ static int traverse(duet_run *run, const struct arguments *arguments)
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.rows = 10, .steps = 10};
+    struct arguments arguments = {.steps = 10};
     duet_run *opened = NULL;
     int status;
     if (!cli_parse(&cli_traverse, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
+    if (arguments.rows > 0 && arguments.latents.count > 0)
+        status = cli_complain(CLI_MISTAKE, "--latent says which latents: leave -n out");
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
     if (status == CLI_DONE) status = traverse(opened, &arguments);
     duet_run_close(&opened);

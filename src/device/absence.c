@@ -82,6 +82,19 @@ static void look_for_cache(duet_text *words)
     }
 }
 
+/* Variables by which drivers are told to show only some of their devices. */
+static void look_for_choices(duet_text *words)
+{
+    static const char *const variables[] = {"POCL_DEVICES", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+                                            "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        if (value != NULL)
+            duet_text_add(words, "; %s=%.100s chooses among devices, and perhaps none: unset it, or set it otherwise",
+                          variables[i], value);
+    }
+}
+
 static void look_for_files(duet_text *words)
 {
     static const char *const patterns[] = {"/dev/dri/renderD*", "/dev/kfd", "/dev/nvidiactl"};
@@ -107,6 +120,7 @@ static duet_status fail_with_drivers(cl_uint count, duet_error *error)
         duet_text_add(&words, "%s%s", i == 0 ? "" : ", ", name);
     }
     look_for_cache(&words);
+    look_for_choices(&words);
     look_for_files(&words);
     duet_status status = duet_fail(error, DUET_ERROR_NO_DEVICE, "the OpenCL driver is here and shows no device: %s",
                                    duet_text_get(&words));

@@ -285,6 +285,12 @@ static duet_status run_pass(pass *it, duet_run *run, duet_split split, uint64_t 
     return DUET_OK;
 }
 
+const char *duet_metric_needs(const duet_metric_row *row)
+{
+    const char *semicolon = strrchr(row->summary, ';');
+    return semicolon == NULL ? row->summary : semicolon + 1 + strspn(semicolon + 1, " ");
+}
+
 const char *duet_metric_refusal(duet_run *run, const char *name)
 {
     const duet_metric *metric = find(name);
@@ -298,9 +304,9 @@ duet_status duet_metric_check(duet_run *run, const char *name, duet_split split,
     if (metric == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", name);
     const char *reason = duet_metric_refusal(run, name);
     if (!metric->applies(run))
-        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" cannot be computed for a run of \"%s\" on %s: %s", name,
-                         duet_model_family(duet_run_model(run))->name, data->name,
-                         reason == NULL ? metric->row.summary : reason);
+        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" cannot be computed for a run of \"%s\" on %s: %s%s", name,
+                         duet_model_family(duet_run_model(run))->name, data->name, reason == NULL ? "it is " : "",
+                         reason == NULL ? duet_metric_needs(&metric->row) : reason);
     if (data->count[split] == 0)
         return duet_fail(error, DUET_ERROR_USAGE, "%s has no %s examples", data->name,
                          split == DUET_TRAIN ? "training" : "test");

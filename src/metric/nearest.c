@@ -195,6 +195,7 @@ duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count
     duet_data *data = duet_run_data(run);
     duet_nearest *search;
     size_t features = duet_shape_elements(duet_data_describe(data)->shape);
+    if (count == 0) return DUET_OK;
     DUET_TRY(duet_nearest_new(&search, duet_run_device(run), rows, count, features, error));
     duet_status status = duet_nearest_show_training(search, data, error);
     for (size_t i = 0; status == DUET_OK && i < count; i++) {

@@ -209,14 +209,17 @@ static json_t *read_json(const char *run, const char *path, bool needed, duet_er
     char *text = duet_page_read(path, &size);
     json_error_t fault;
     if (text == NULL) {
-        if (needed) duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: there is no %s", run, path);
+        if (needed) duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: there is no file %s", run, path);
         return NULL;
     }
     json_t *parsed = json_loadb(text, size, 0, &fault);
+    const bool parsed_whole = parsed != NULL;
     free(text);
     if (json_is_object(parsed)) return parsed;
     json_decref(parsed);
-    if (needed) duet_fail(error, DUET_ERROR_DATA, "%s is no description of a run: %s", path, fault.text);
+    if (needed)
+        duet_fail(error, DUET_ERROR_DATA, "%s is no description of a run: %s", path,
+                  parsed_whole ? "no JSON object" : fault.text);
     return NULL;
 }
 

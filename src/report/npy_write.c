@@ -7,12 +7,21 @@
 #include "data/npy.h"
 #include "duet/report.h"
 
+/* Otherwise no elements are too many of them. */
+static bool is_empty(duet_shape shape)
+{
+    for (size_t i = 0; i < shape.rank; i++)
+        if (shape.dims[i] == 0) return true;
+    return false;
+}
+
 static duet_status write_array(const char *path, const char *type, const void *values, size_t size, duet_shape shape,
                                duet_error *error)
 {
     unsigned char header[DUET_NPY_HEADER];
     size_t bytes;
-    if (shape.rank > DUET_MAX_RANK || !duet_size_multiply(duet_shape_elements(shape), size, &bytes))
+    if (shape.rank > DUET_MAX_RANK || !duet_size_multiply(duet_shape_elements(shape), size, &bytes) ||
+        (bytes == 0 && !is_empty(shape)))
         return duet_fail(error, DUET_ERROR_USAGE, "%s: no array has this shape: %zu extents", path, shape.rank);
     duet_file file = {0};
     DUET_TRY(duet_file_create(&file, path, error));

@@ -12,9 +12,12 @@ enum { PICTURES_TOGETHER = 3200000 /* bytes; as text a third more, so that a pag
 
 static json_t *compose(const char *const *runs, size_t count, bool pictures, duet_error *error)
 {
+    if (count == 0) {
+        duet_fail(error, DUET_ERROR_USAGE, "a page is of one run or more");
+        return NULL;
+    }
     json_t *document = json_pack("{s:i, s:s, s:[]}", "schema", 1, "duet", duet_version(), "runs");
-    const duet_page_wish wish = {
-        .pictures = pictures, .alone = count == 1, .picture_bytes = PICTURES_TOGETHER / (count > 0 ? count : 1)};
+    const duet_page_wish wish = {.pictures = pictures, .alone = count == 1, .picture_bytes = PICTURES_TOGETHER / count};
     char now[32];
     time_t seconds = time(NULL);
     struct tm parts;

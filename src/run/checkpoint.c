@@ -132,11 +132,9 @@ static duet_status read_number(const duet_safetensors *file, const char *path, c
                      path, key);
 }
 
-static duet_status check_family(const duet_safetensors *file, const char *path, const duet_model *model,
-                                duet_error *error)
+static duet_status check_family(const duet_safetensors *file, const char *path, const char *expected, duet_error *error)
 {
     const char *family = duet_safetensors_metadata(file, "duet.model");
-    const char *expected = duet_model_family(model)->name;
     if (family == NULL)
         return duet_fail(error, DUET_ERROR_DATA, "%s: its metadata names no model: this is no checkpoint of Duet",
                          path);
@@ -242,27 +240,46 @@ static duet_status other_run(const char *path, const char *key, const char *has,
                      path, key, has, key, wants);
 }
 
-/* What stands in the file and in run.json must be the same. A setting that only one of them knows is of another
- * version of Duet. */
-static duet_status check_record(const duet_safetensors *file, const char *path, const duet_model *model,
+static duet_status check_number(const duet_safetensors *file, const char *path, const char *key, uint64_t wants,
                                 duet_error *error)
 {
+    char number[24], name[32];
+    snprintf(number, sizeof number, "%" PRIu64, wants);
+    snprintf(name, sizeof name, "duet.%s", key);
+    const char *has = duet_safetensors_metadata(file, name);
+    return has == NULL || strcmp(has, number) == 0 ? DUET_OK : other_run(path, key, has, number, error);
+}
+
+/* A setting that only one of them knows is of another version of Duet. */
+duet_status duet_checkpoint_check_record(const duet_safetensors *file, const char *path,
+                                         const duet_checkpoint_record *record, duet_error *error)
+{
     const char *text = duet_safetensors_metadata(file, "duet.settings"), *key;
+    DUET_TRY(check_family(file, path, record->model, error));
     json_t *settings = text == NULL ? NULL : json_loads(text, 0, NULL), *value;
     duet_status status = DUET_OK;
-    char seed[24];
     json_object_foreach(settings, key, value)
     {
-        const char *has = json_string_value(value), *wants = duet_model_setting_text(model, key);
+        const char *has = json_string_value(value);
+        const char *wants = json_string_value(json_object_get(record->settings, key));
         if (has == NULL || wants == NULL || duet_setting_is_rate(key) || duet_setting_is_same(has, wants)) continue;
         status = other_run(path, key, has, wants, error);
         break;
     }
     json_decref(settings);
-    snprintf(seed, sizeof seed, "%" PRIu64, duet_model_seed(model));
-    text = duet_safetensors_metadata(file, "duet.seed");
-    if (status == DUET_OK && text != NULL && strcmp(text, seed) != 0)
-        status = other_run(path, "seed", text, seed, error);
+    if (status == DUET_OK) status = check_number(file, path, "seed", record->seed, error);
+    if (status == DUET_OK && record->batch > 0) status = check_number(file, path, "batch", record->batch, error);
+    return status;
+}
+
+static duet_status check_record_of(const duet_safetensors *file, const char *path, const duet_model *model,
+                                   uint64_t batch, duet_error *error)
+{
+    json_t *settings = duet_settings_json(model);
+    if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for settings");
+    const duet_checkpoint_record record = {duet_model_family(model)->name, settings, batch, duet_model_seed(model)};
+    duet_status status = duet_checkpoint_check_record(file, path, &record, error);
+    json_decref(settings);
     return status;
 }
 
@@ -281,11 +298,12 @@ duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_devic
     duet_store *store = duet_model_store(model);
     duet_checkpoint read = {0};
     DUET_TRY(duet_safetensors_open(&file, path, error));
-    duet_status status = check_family(file, path, model, error);
+    duet_status status = check_family(file, path, duet_model_family(model)->name, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.step", &read.steps, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.reported", &read.reported, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.batch", &read.batch, error);
-    if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_RUN)) status = check_record(file, path, model, error);
+    if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_RUN))
+        status = check_record_of(file, path, model, facts == NULL ? 0 : facts->batch, error);
     if (status == DUET_OK) status = check_variables(file, path, store, error);
     if (status == DUET_OK && (demands & DUET_CHECKPOINT_WHOLE)) status = check_no_more(file, path, store, error);
     if (status == DUET_OK) status = check_batch(path, facts, &read, error);

@@ -7,11 +7,22 @@
 #include <jansson.h>
 
 #include "duet/run.h"
+#include "run/safetensors.h"
 
 /** What a checkpoint says beside its tensors. */
 typedef struct duet_checkpoint {
     uint64_t steps, reported, batch; /* reported: steps whose losses had been read */
 } duet_checkpoint;
+
+/** What run.json says of a run and a checkpoint of it says too. */
+typedef struct duet_checkpoint_record {
+    const char *model;
+    const json_t *settings; /* {"key": "value", ...} */
+    uint64_t batch, seed;   /* batch: 0 if nobody knows */
+} duet_checkpoint_record;
+/** Both must say the same, but for rates, which a training may change. */
+duet_status duet_checkpoint_check_record(const duet_safetensors *file, const char *path,
+                                         const duet_checkpoint_record *record, duet_error *error);
 
 /** {"key": "value", ...} of all settings, in the order of duet_model_setting_at; NULL: out of memory. */
 json_t *duet_settings_json(const duet_model *model);
@@ -24,7 +35,7 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
 enum {
     DUET_CHECKPOINT_WHOLE = 1, /* hold nothing else than the model's variables, as when training goes on; otherwise
                                   moments and counters that the model does not have are passed over */
-    DUET_CHECKPOINT_OF_RUN = 2 /* have the model's settings (but for rates, which a training may change) and its seed */
+    DUET_CHECKPOINT_OF_RUN = 2 /* have the model's settings (but for rates), its seed and the batch of *facts */
 };
 /** Restores the model's variables on `device`. Nothing is written unless the file is sound, of the same family, meets
  *  the `demands`, and has every variable with its shape and finite (else DUET_ERROR_NUMERIC). *facts (NULL: not wanted)

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "duet/report.h"
 
 static const char *const sources[] = {[DUET_OF_SAMPLES] = "samples", [DUET_OF_EXAMPLES] = "examples"};
@@ -26,14 +27,14 @@ char *duet_features_note_path(const char *path)
 static duet_status write_note(const char *path, const char *array, duet_feature_source of,
                               const duet_features_identity *by, duet_error *error)
 {
+    char name[sizeof by->name]; /* whatever bytes the judge's directory is called by */
+    duet_text_clean(by->name, name, sizeof name);
     json_t *note = json_pack("{s:i, s:s, s:s, s:{s:s, s:s}}", "schema", 1, "of", sources[of], "array", array, "judge",
-                             "name", by->name, "checksum", by->checksum);
+                             "name", name, "checksum", by->checksum);
     char *text = note == NULL ? NULL : json_dumps(note, JSON_INDENT(2));
-    duet_status status = text == NULL ? duet_fail(error, DUET_ERROR_MEMORY,
-                                                  "%s cannot be composed: out of memory, or the judge's name is not "
-                                                  "UTF-8",
-                                                  path)
-                                      : duet_file_replace(path, text, strlen(text), error);
+    duet_status status = text == NULL
+                             ? duet_fail(error, DUET_ERROR_MEMORY, "%s cannot be composed: out of memory", path)
+                             : duet_file_replace(path, text, strlen(text), error);
     free(text);
     json_decref(note);
     return status;

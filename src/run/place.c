@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "duet/run.h"
+#include "run/checkpoint.h"
 #include "run/run_file.h"
 #include "run/run_folder.h"
 #include "run/safetensors.h"
@@ -33,14 +34,21 @@ duet_status duet_run_place_find(duet_run_place *found, const char *path, duet_er
 duet_status duet_run_place_check(const duet_run_place *place, duet_error *error)
 {
     if (duet_run_folder_holds(place->directory, place->checkpoint)) return DUET_OK;
+    if (strcmp(place->checkpoint, "checkpoint.safetensors") != 0)
+        return duet_fail(
+            error, DUET_ERROR_FILE,
+            "there is no checkpoint: %s/%s (a training with --keep-best METRIC writes best.safetensors; %s "
+            "alone takes the newest one)",
+            place->directory, place->checkpoint, place->directory);
     return duet_fail(error, DUET_ERROR_FILE,
                      "there is no checkpoint: %s/%s (a training writes one at its first epoch's end; 'duet train "
                      "--resume %s' goes on with the run, or says why that cannot be)",
                      place->directory, place->checkpoint, place->directory);
 }
 
-/* Its facts, once every byte of it has been checked. */
-static duet_status read_facts(const char *path, duet_checkpoint_facts *facts, duet_error *error)
+/* Its facts, once every byte of it has been checked, and that it is of the run that run.json describes. */
+static duet_status read_facts(const char *path, const duet_checkpoint_record *run, duet_checkpoint_facts *facts,
+                              duet_error *error)
 {
     duet_safetensors *file = NULL;
     DUET_TRY(duet_safetensors_open(&file, path, error));
@@ -52,6 +60,7 @@ static duet_status read_facts(const char *path, duet_checkpoint_facts *facts, du
     } else {
         facts->step = strtoull(step, NULL, 10);
         snprintf(facts->checksum, sizeof facts->checksum, "%s", sum);
+        status = duet_checkpoint_check_record(file, path, run, error);
     }
     duet_safetensors_close(&file);
     return status;
@@ -60,6 +69,7 @@ static duet_status read_facts(const char *path, duet_checkpoint_facts *facts, du
 duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts, duet_error *error)
 {
     duet_run_place place;
+    duet_run_file file = {NULL};
     duet_status status = duet_run_place_find(&place, run, error);
     char *path = status == DUET_OK ? duet_path_join(place.directory, place.checkpoint) : NULL;
     char *run_file = status == DUET_OK ? duet_path_join(place.directory, "run.json") : NULL;
@@ -69,7 +79,13 @@ duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts,
         status = duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory, or one that cannot be read: %s: %s", run,
                            run_file, strerror(errno));
     if (status == DUET_OK) status = duet_run_place_check(&place, error);
-    if (status == DUET_OK) status = read_facts(path, facts, error);
+    if (status == DUET_OK) status = duet_run_file_read(&file, place.directory, error);
+    if (status == DUET_OK) {
+        const duet_checkpoint_record record = {file.choice.model, json_object_get(file.document, "settings"),
+                                               file.choice.batch, file.choice.seed};
+        status = read_facts(path, &record, facts, error);
+    }
+    duet_run_file_free(&file);
     free(run_file);
     free(path);
     free(place.directory);

@@ -50,8 +50,7 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const du
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, directory, given, &family, error));
     DUET_TRY(duet_data_record_open(&file->data, directory, data, &run->data, error));
-    DUET_TRY(
-        duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
+    DUET_TRY(duet_run_file_model(&run->model, family, run->data, choice, directory, error));
     duet_model_set_classes(run->model, file->data.info.classes);
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run, file);
@@ -132,10 +131,14 @@ duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error
         return DUET_OK;
     }
     const duet_data_info *seen = duet_data_describe(judge->data);
-    if (judge->device != run->device || duet_run_features(judge, DUET_CLASS_LOGITS) == 0)
+    if (duet_run_features(judge, DUET_CLASS_LOGITS) == 0)
         return duet_fail(error, DUET_ERROR_USAGE,
-                         "a judge is a run that classifies, opened beside the run it judges; this one is of \"%s\"",
+                         "a judge is a run of a classifier, and %s is of \"%s\": train one by duet train classifier",
+                         judge->directory == NULL ? "this one" : judge->directory,
                          duet_model_family(judge->model)->name);
+    if (judge->device != run->device)
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "a judge is opened beside the run that it judges, by duet_run_open_beside");
     if (duet_shape_elements(seen->shape) != duet_shape_elements(data->shape) || seen->unit_range != data->unit_range)
         return duet_fail(error, DUET_ERROR_DATA,
                          "the judge has learnt examples of %zu numbers%s and is to judge examples of %zu%s",
@@ -197,6 +200,8 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
 {
     const char *const paths[] = {[DUET_OF_SAMPLES] = of_samples, [DUET_OF_EXAMPLES] = of_examples};
     size_t widths[2];
+    if (of_samples == NULL || of_examples == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "features are two files: of samples, and of the data's examples");
     for (size_t i = 0; i < 2; i++) {
         duet_data_close(&run->given[i]);
         DUET_TRY(duet_data_open_divided(&run->given[i], paths[i], DUET_DIVISION_LAST, error));

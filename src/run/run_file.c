@@ -134,7 +134,7 @@ static duet_status write_document(const char *directory, json_t *document, duet_
     char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     char *path = duet_path_join(directory, "run.json");
     duet_status status = text == NULL || path == NULL
-                             ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for run.json")
+                             ? duet_fail(error, DUET_ERROR_MEMORY, "run.json cannot be composed: out of memory")
                              : duet_file_replace(path, text, strlen(text), error);
     free(path);
     free(text);
@@ -223,8 +223,9 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     duet_run_choice *choice = &file->choice;
     uint64_t schema = duet_reader_count(&top, "schema", false);
     if (top.missing == NULL && schema != 1)
-        return duet_fail(error, DUET_ERROR_DATA, "%s has schema %llu; this version of Duet reads schema 1", path,
-                         (unsigned long long)schema);
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s has schema %llu, and this version of Duet reads schema 1: use the version that wrote it",
+                         path, (unsigned long long)schema);
     choice->model = duet_reader_text(&top, "model");
     choice->batch = duet_reader_count(&top, "batch", false);
     choice->seed = duet_reader_count(&top, "seed", false);
@@ -246,7 +247,9 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     DUET_TRY(read_watch(file, &top, error));
     const char *missing = top.missing != NULL ? top.missing : unsound != NULL ? unsound : device.missing;
     if (missing == NULL) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_DATA, "%s: \"%s\" is missing or of the wrong type", path, missing);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: \"%s\" is missing, or no value of its kind: restore the file from a copy, or train again",
+                     path, missing);
 }
 
 duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error)
@@ -259,11 +262,17 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
     const char *words;
     FILE *stream = duet_file_open(path, &words);
     if (stream == NULL) {
-        status = duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path, words, directory);
+        status =
+            errno == ENOTDIR
+                ? duet_fail(error, DUET_ERROR_FILE,
+                            "%s is a file: the directory of a run is expected, which it may lie in", directory)
+                : duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path, words, directory);
     } else {
         file->document = json_loadf(stream, JSON_REJECT_DUPLICATES, &fault);
         if (file->document == NULL)
-            status = duet_fail(error, DUET_ERROR_DATA, "%s, line %d: %s", path, fault.line, fault.text);
+            status = duet_fail(error, DUET_ERROR_DATA,
+                               "%s is cut or damaged (line %d: %s): restore it from a copy, or train again", path,
+                               fault.line, fault.text);
         else
             status = read_document(file, path, error);
         (void)fclose(stream); /* only read from */
@@ -281,10 +290,38 @@ duet_status duet_run_file_family(const duet_run_choice *choice, const char *dire
                          given->name);
     *family = given != NULL ? given : duet_family_find(choice->model);
     if (*family != NULL) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s is a run of \"%s\", a model this version of Duet does not have: the program that has it "
-                     "gives it to duet_run_open_with or, to go on training, in duet_train_options",
-                     directory, choice->model);
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s is a run of \"%s\", a model this version of Duet does not have: use the version, or the program "
+        "of your own, that trained it",
+        directory, choice->model);
+}
+
+duet_status duet_run_file_model(duet_model **model, const duet_family *family, duet_data *data,
+                                const duet_run_choice *choice, const char *directory, duet_error *error)
+{
+    duet_error own = {0};
+    duet_status status =
+        duet_model_new(model, family, data, choice->settings, choice->setting_count, choice->seed, &own);
+    if (status == DUET_ERROR_USAGE)
+        return duet_fail(error, DUET_ERROR_DATA, "%s/run.json is not as it was written: %s", directory, own.message);
+    return status == DUET_OK ? DUET_OK : duet_fail(error, status, "%s", own.message);
+}
+
+duet_status duet_run_file_check_text(const char *text, duet_error *error)
+{
+    json_t *sound = json_string(text), *there = json_string_nocheck(text);
+    duet_status status = DUET_OK;
+    if (there == NULL)
+        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
+    else if (sound == NULL)
+        status = duet_fail(error, DUET_ERROR_DATA,
+                           "%s: this name is not UTF-8, and run.json, which is to hold it, is: rename it, or "
+                           "the folder that it lies in",
+                           text);
+    json_decref(sound);
+    json_decref(there);
+    return status;
 }
 
 bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device)

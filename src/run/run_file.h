@@ -51,6 +51,14 @@ duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, d
 duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
                                  const duet_family **family, duet_error *error);
 
+/** The model that DIRECTORY/run.json describes, for examples of `data`. DUET_ERROR_DATA if its settings are none of the
+ *  family's. */
+duet_status duet_run_file_model(duet_model **model, const duet_family *family, duet_data *data,
+                                const duet_run_choice *choice, const char *directory, duet_error *error);
+
+/** DUET_ERROR_DATA unless the text can stand in a run.json, which is UTF-8. */
+duet_status duet_run_file_check_text(const char *text, duet_error *error);
+
 /** Writes DIRECTORY/run.json whole or not at all. `before`: what it said until now, for a run that is resumed; NULL for
  *  a new one. */
 duet_status duet_run_file_write(const char *directory, const duet_run_choice *choice, const duet_trainer *trainer,

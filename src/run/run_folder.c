@@ -21,8 +21,9 @@ static duet_status fail_make(const char *path, int code, duet_error *error)
 {
     char here[DUET_RUN_PATH] = "";
     const bool outside = path[0] == '/' || getcwd(here, sizeof here) == NULL;
+    const char *words = code == EEXIST || code == ENOTDIR ? "there is a file in its place" : strerror(code);
     return duet_fail(error, DUET_ERROR_FILE, "the folder %s%s%s cannot be made: %s%s", path, outside ? "" : " in ",
-                     outside ? "" : here, strerror(code),
+                     outside ? "" : here, words,
                      code == EACCES || code == EROFS ? ": name one of yours with --out" : "");
 }
 
@@ -89,9 +90,19 @@ bool duet_run_folder_holds(const char *path, const char *name)
     return lstat(file, &about) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+/* What cannot be looked into is not taken for a folder that holds something. */
+static duet_status check_seen(const char *path, duet_error *error)
+{
+    struct stat about;
+    bool seen = stat(path, &about) == 0 ? !S_ISDIR(about.st_mode) || access(path, X_OK) == 0
+                                        : errno == ENOENT || errno == ENOTDIR;
+    return seen ? DUET_OK : fail_make(path, errno, error);
+}
+
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
 {
     static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
+    DUET_TRY(check_seen(path, error));
     if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
                          "%s already holds a run: go on with it by --resume %s, or choose another --out", path, path);

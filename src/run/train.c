@@ -114,6 +114,10 @@ static duet_status take_data_name(training *run, const char *name, duet_error *e
 static duet_status choose(training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
+    if (options->steps > 0 && options->epochs > 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "steps and epochs say the same thing in two ways: give one of them");
+    if (options->resume != NULL && options->out != NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "a run that is resumed has its directory: give no other one");
     run->choice = (duet_run_choice){
         .model = options->family != NULL ? options->family->name : NULL,
         .data = options->data != NULL ? options->data : "fashion-mnist",
@@ -228,12 +232,16 @@ static duet_status open_parts(training *run, duet_error *error)
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, run->directory, options->family, &family, error));
     DUET_TRY(open_data(run, error));
+    DUET_TRY(duet_run_file_check_text(choice->data, error));
+    if (choice->judge != NULL) DUET_TRY(duet_run_file_check_text(choice->judge, error));
     if (run->resumed) DUET_TRY(compare_data(run, error));
     /* before it is read ahead; what a program gives is the program's own care */
     if (options->own_data == NULL) DUET_TRY(duet_data_checksum(run->data, error));
     duet_data_read_ahead(run->data, DUET_TRAIN);
-    DUET_TRY(
-        duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count, choice->seed, error));
+    const bool as_recorded = run->resumed && json_object_size(choice->changed) == 0;
+    DUET_TRY(as_recorded ? duet_run_file_model(&run->model, family, run->data, choice, run->directory, error)
+                         : duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count,
+                                          choice->seed, error));
     DUET_TRY(duet_device_open(&run->device, options->device, error));
     duet_device_set_log(run->device, options->log, options->context);
     DUET_TRY(duet_device_set_gemm(run->device, choice->gemm, error));
