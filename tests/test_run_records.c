@@ -45,7 +45,7 @@ static void checkpoint_and_run_json_are_of_one_run(void **state)
         {"\"activation\": \"relu\"", "\"activation\": \"tanh\"", "activation=relu"},
         {"\"beta\": \"1\"", "\"beta\": \"4\"", "beta=1"},
         {"\"seed\": 11", "\"seed\": 12", "seed=11"},
-        {"\"batch\": 8", "\"batch\": 4", "batches of 8"},
+        {"\"batch\": 8", "\"batch\": 4", "batch=8"},
     };
     duet_error error;
     recipe part = vae;
@@ -56,8 +56,8 @@ static void checkpoint_and_run_json_are_of_one_run(void **state)
         options.settings = NULL;
         options.setting_count = options.batch = options.seed = 0;
         edit("compared", "run.json", rows[i].from, rows[i].to);
-        assert_run("compared", i < 3 ? DUET_ERROR_DATA : DUET_ERROR_USAGE, rows[i].message);
-        train(options, "compared", true, i < 3 ? DUET_ERROR_DATA : DUET_ERROR_USAGE, &error);
+        assert_run("compared", DUET_ERROR_DATA, rows[i].message);
+        train(options, "compared", true, DUET_ERROR_DATA, &error);
         assert_message(&error, rows[i].message);
         edit("compared", "run.json", rows[i].to, rows[i].from);
     }
@@ -423,7 +423,7 @@ static void a_run_keeps_its_division(void **state)
     }
     edit("divided", "run.json", "\"divided\": \"shuffled\"", "\"split\": \"first\"");
     assert_status(duet_run_open(&run, path, NULL, &error), DUET_ERROR_DATA, &error);
-    assert_message(&error, "\"split\" is missing or of the wrong type");
+    assert_message(&error, "\"split\" is missing, or no value of its kind");
 }
 
 int main(void)
