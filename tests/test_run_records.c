@@ -426,10 +426,24 @@ static void a_run_keeps_its_division(void **state)
     assert_message(&error, "\"split\" is missing, or no value of its kind");
 }
 
+/* More classes than labels can have come of no training, and no list of them is believed. */
+static void classes_of_a_record_are_bounded(void **state)
+{
+    (void)state;
+    char names[300 * 6 + 64] = "\"class_names\": [\"0\"";
+    train_well(&ae, "crowded");
+    for (int i = 1; i < 300; i++) (void)snprintf(names + strlen(names), sizeof names - strlen(names), ",\"%d\"", i);
+    (void)snprintf(names + strlen(names), sizeof names - strlen(names), "]");
+    edit("crowded", "run.json", "\"class_names\": null", names);
+    edit("crowded", "run.json", "\"classes\": 0", "\"classes\": 300");
+    assert_run("crowded", DUET_ERROR_DATA, "\"classes\" is missing, or no value of its kind");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_keeps_its_division),
+        cmocka_unit_test(classes_of_a_record_are_bounded),
         cmocka_unit_test(checkpoint_and_run_json_are_of_one_run),
         cmocka_unit_test(weights_that_are_no_numbers_are_refused),
         cmocka_unit_test(a_lost_checkpoint_is_missed),

@@ -46,7 +46,7 @@ duet_status duet_data_from_record(duet_data **data, const duet_data_info *known,
     return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", known->name);
 }
 
-/* "60000 + 10000 examples of shape [28, 28, 1], bytes, 10 classes" */
+/* "60000 + 10000 examples of bytes [28, 28, 1], 10 classes" */
 static void describe(const duet_data_info *info, char words[200])
 {
     char shape[96];

@@ -11,6 +11,8 @@
 #include "graph/node.h"
 #include "run/reader.h"
 
+enum { MOST_CLASSES = 256 /* labels are bytes */ };
+
 static const char *const type_names[] = {[DUET_UINT8] = "uint8", [DUET_FLOAT32] = "float32"};
 static const char *const split_names[] = {[DUET_TRAIN] = "train", [DUET_TEST] = "test"};
 
@@ -129,6 +131,8 @@ const char *duet_data_record_read(duet_data_record *record, const json_t *object
     info->count[DUET_TRAIN] = (size_t)duet_reader_count(&from, "train", false);
     info->count[DUET_TEST] = (size_t)duet_reader_count(&from, "test", false);
     info->classes = (size_t)duet_reader_count(&from, "classes", false);
+    if (info->classes > MOST_CLASSES && from.missing == NULL) from.missing = "classes";
+    if (from.missing != NULL) return from.missing;
     info->generated = info->source != NULL && strcmp(info->source, "generated") == 0;
     record->division = read_division(&from, &info->division);
     record->is_whole = read_type(&from, &info->type) && read_range(&from, DUET_TRAIN, info) &&
