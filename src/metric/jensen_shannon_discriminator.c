@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "metric/metric.h"
 
 enum { EXAMPLES = 10000 };
@@ -21,7 +22,8 @@ static bool applies(duet_run *run)
 static bool is_set(duet_model *model, const char *key)
 {
     const char *text = duet_model_setting_text(model, key);
-    return text != NULL && strtod(text, NULL) != 0;
+    double number;
+    return text != NULL && duet_number_read(text, &number) && number != 0;
 }
 
 const char *duet_metric_why_no_odds(duet_run *run)
