@@ -49,10 +49,16 @@ float *cli_floats_new(size_t count, size_t features)
     return values;
 }
 
-int cli_floats_check(const float *values, size_t count, const char *what)
+size_t cli_floats_wrong(const float *values, size_t count)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < count; i++) wrong += !isfinite(values[i]);
+    return wrong;
+}
+
+int cli_floats_check(const float *values, size_t count, const char *what)
+{
+    const size_t wrong = cli_floats_wrong(values, count);
     if (wrong == 0) return CLI_DONE;
     return cli_complain(CLI_WRONG,
                         "%s: %zu of %zu numbers are not finite, so nothing is written: look at the run's losses and at "

@@ -18,6 +18,8 @@ int cli_run_needs(duet_run *run, const char *output, const char *cannot);
 /** Room for count x features numbers. NULL after a message. */
 float *cli_floats_new(size_t count, size_t features);
 
+/** How many of the numbers are not finite. */
+size_t cli_floats_wrong(const float *values, size_t count);
 /** CLI_DONE if all numbers are finite, else CLI_WRONG after a message that calls them `what`. */
 int cli_floats_check(const float *values, size_t count, const char *what);
 

@@ -276,8 +276,7 @@ static int print_table(const struct way *way, const cli_rows *rows, const scored
 /* Such an example is the strangest, and still says that something is not sound. */
 static int check_scores(const float *scores, size_t count)
 {
-    size_t wrong = 0;
-    for (size_t i = 0; i < count; i++) wrong += !isfinite(scores[i]);
+    const size_t wrong = cli_floats_wrong(scores, count);
     if (wrong == 0) return CLI_DONE;
     return cli_complain(CLI_WRONG,
                         "%zu of %zu scores are not finite: look at the run's losses and at the largest values of the "

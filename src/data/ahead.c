@@ -100,7 +100,7 @@ static void release(duet_ahead *ahead)
 /* Divides the rows into pieces; false if two pieces do not fit into `room`. */
 static bool divide(duet_ahead *ahead, size_t room)
 {
-    size_t element = ahead->rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float), piece;
+    size_t element = duet_element_bytes_read(ahead->rows->element), piece;
     if (!duet_size_multiply(ahead->rows->row_elements, element, &ahead->row_bytes)) return false;
     ahead->piece_rows = ahead->row_bytes < PIECE_BYTES ? PIECE_BYTES / ahead->row_bytes : 1;
     if (ahead->piece_rows > ahead->count) ahead->piece_rows = ahead->count;

@@ -17,11 +17,6 @@ typedef struct chosen {
     size_t *rows;
 } chosen;
 
-static size_t row_bytes(const duet_rows *rows)
-{
-    return rows->row_elements * (rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float));
-}
-
 /* Neighbours are read together. */
 static duet_status chosen_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error)
 {
@@ -30,7 +25,7 @@ static duet_status chosen_read(duet_rows *rows, size_t first, size_t count, void
     for (size_t i = first, length; i < first + count; i += length) {
         for (length = 1; i + length < first + count && it->rows[i + length] == it->rows[i] + length;) length++;
         DUET_TRY(duet_rows_read(&it->inner, it->rows[i], length, to, error));
-        to += length * row_bytes(rows);
+        to += length * duet_rows_row_bytes(rows);
     }
     return DUET_OK;
 }

@@ -13,16 +13,11 @@ typedef struct block {
     size_t users;
 } block;
 
-static size_t row_bytes(const duet_rows *rows)
-{
-    return rows->row_elements * (rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float));
-}
-
 static duet_status memory_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error)
 {
     const block *it = rows->state;
     (void)error;
-    memcpy(destination, it->values + first * row_bytes(rows), count * row_bytes(rows));
+    memcpy(destination, it->values + first * duet_rows_row_bytes(rows), count * duet_rows_row_bytes(rows));
     return DUET_OK;
 }
 

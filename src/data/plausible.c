@@ -225,7 +225,7 @@ typedef struct comparison {
 
 static duet_status compare_rows(comparison *it, duet_rows *rows, size_t first, size_t total, duet_error *error)
 {
-    const size_t elements = rows->row_elements, size = rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);
+    const size_t elements = rows->row_elements, size = duet_element_bytes_read(rows->element);
     unsigned char *others = it->room + elements * size;
     DUET_TRY(duet_rows_read(rows, first, 1, it->room, error));
     for (size_t row = first + 1, end = first + total; row < end && it->varying < (it->table ? elements : 1);) {
@@ -259,7 +259,7 @@ duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, co
 duet_status duet_compare_beginnings(duet_rows *train, duet_rows *test, const duet_data_options *options,
                                     duet_error *error)
 {
-    const size_t bytes = train->row_elements * (train->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float));
+    const size_t bytes = duet_rows_row_bytes(train);
     unsigned char *room = calloc(2, bytes);
     bool same = true;
     size_t count = train->count < test->count ? train->count : test->count;

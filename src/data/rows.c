@@ -128,11 +128,20 @@ duet_status duet_rows_check_end(duet_rows *rows, duet_error *error)
     return rows->source->check_end == NULL ? DUET_OK : rows->source->check_end(rows, error);
 }
 
+size_t duet_element_bytes_read(duet_element element)
+{
+    return element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);
+}
+
+size_t duet_rows_row_bytes(const duet_rows *rows)
+{
+    return rows->row_elements * duet_element_bytes_read(rows->element);
+}
+
 /* Room for `piece` rows of those that are read together; NULL, with an error: too little memory. */
 static void *piece_new(const duet_rows *rows, size_t *piece, size_t *row_bytes, duet_error *error)
 {
-    size_t element = rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);
-    *row_bytes = rows->row_elements * element;
+    *row_bytes = duet_rows_row_bytes(rows);
     *piece = PIECE_BYTES / *row_bytes;
     if (*piece == 0) *piece = 1;
     if (*piece > rows->count) *piece = rows->count;

@@ -27,6 +27,9 @@ const char *duet_element_name(duet_element element);
 /** The element of that name; false: none that is read. */
 bool duet_element_find(const char *name, duet_element *element);
 
+/** Bytes of an element as it is read: a byte stays one, all else becomes a float32. */
+size_t duet_element_bytes_read(duet_element element);
+
 /** Labels that come with rows, one for each; values are numbers of `names`, where there are names. */
 typedef struct duet_labels {
     uint8_t *values; /* NULL: there are none */
@@ -95,6 +98,8 @@ duet_status duet_rows_open_stream(duet_rows *rows, duet_stream *stream, const du
 /** The same rows once more, without their labels, for another reader. *to must be zeroed. */
 duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *error);
 void duet_rows_close(duet_rows *rows);
+/** Bytes of a row as it is read. */
+size_t duet_rows_row_bytes(const duet_rows *rows);
 /** Reads rows first .. first + count - 1, bytes as bytes and floats as float32. The destination is only written, so it
  * may be mapped device memory. Rows read in order cost one pass over the file. */
 duet_status duet_rows_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);

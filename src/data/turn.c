@@ -19,16 +19,11 @@ struct turned {
     unsigned char *row;
 };
 
-static size_t element_bytes(const duet_rows *rows)
-{
-    return rows->element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);
-}
-
 static duet_status turned_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error)
 {
     turned *it = rows->state;
     unsigned char *to = destination;
-    for (size_t i = first; i < first + count; i++, to += rows->row_elements * element_bytes(rows)) {
+    for (size_t i = first; i < first + count; i++, to += duet_rows_row_bytes(rows)) {
         DUET_TRY(duet_rows_read(&it->inner, i, 1, it->row, error));
         DUET_TRY(it->turn(it, rows, to, error));
     }
@@ -51,7 +46,7 @@ static void turned_close(duet_rows *rows)
 
 static duet_status make_row(turned *it, duet_error *error)
 {
-    it->row = calloc(it->inner.row_elements, element_bytes(&it->inner));
+    it->row = calloc(1, duet_rows_row_bytes(&it->inner));
     return it->row != NULL ? DUET_OK
                            : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for a row", it->inner.path);
 }
