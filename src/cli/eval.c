@@ -143,7 +143,7 @@ static int print_table(duet_run *run, const cli_values *values)
         const duet_metric_value *value = &values->rows[i];
         cli_table_cell(&table, "%s", value->name);
         if (is_measured(value))
-            cli_table_cell(&table, "%.6g", value->value);
+            cli_table_cell(&table, isnan(value->value) ? "nan" : "%.6g", value->value);
         else
             cli_table_cell(&table, "-");
         if (has_interval(value)) {
