@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Files through zlib. As long as reads are smaller than twice its buffer, zlib inflates into a window of its own and
- * copies from there, so the destination is written once and never read, as is best for mapped device memory. */
+/* Compressed files go through zlib, others past it. As long as reads are smaller than twice its buffer, zlib inflates
+ * into a window of its own and copies from there, so the destination is written once and never read, as is best for
+ * mapped device memory. */
 #include "data/stream.h"
 
 #include <errno.h>
@@ -36,8 +37,20 @@ static duet_status gzip_fail(const duet_stream *stream, duet_error *error)
     return duet_fail(error, DUET_ERROR_DATA, "%s: truncated: it ends too early; get it again", stream->path);
 }
 
+/* A row by itself costs no more than its bytes, and a place no reading of what lies before: zlib would read it. */
+static duet_status read_plain(const duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error)
+{
+    ssize_t bytes_read;
+    do bytes_read = pread(stream->descriptor, bytes, count, (off_t)(stream->start + stream->place));
+    while (bytes_read < 0 && errno == EINTR);
+    *got = bytes_read < 0 ? 0 : (size_t)bytes_read;
+    if (bytes_read >= 0) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", stream->path, strerror(errno));
+}
+
 static duet_status gzip_read(duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error)
 {
+    if (stream->exact) return read_plain(stream, bytes, count, got, error);
     int code, bytes_read = gzread(stream->handle, bytes, (unsigned)count);
     *got = bytes_read < 0 ? 0 : (size_t)bytes_read;
     if (*got == count) return DUET_OK;
@@ -49,6 +62,7 @@ static duet_status gzip_read(duet_stream *stream, void *bytes, size_t count, siz
 
 static duet_status gzip_seek(duet_stream *stream, size_t place, duet_error *error)
 {
+    if (stream->exact) return DUET_OK; /* read_plain says where */
     if (gzseek(stream->handle, (z_off_t)place, SEEK_SET) == (z_off_t)place) return DUET_OK;
     return gzip_fail(stream, error);
 }
@@ -87,6 +101,7 @@ static duet_status open_at(duet_stream *stream, const char *path, const char *na
     stream->stated_checksum = word_before_end(descriptor, stream->size, 8);
     stream->stated = word_before_end(descriptor, stream->size, 4);
     stream->start = start;
+    stream->descriptor = descriptor;
     stream->path = strdup(name);
     stream->file = strdup(path);
     if (stream->path != NULL && stream->file != NULL && lseek(descriptor, (off_t)start, SEEK_SET) == (off_t)start)

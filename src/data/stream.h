@@ -21,12 +21,13 @@ typedef struct duet_stream_kind {
 struct duet_stream {
     const duet_stream_kind *kind;
     void *handle;
-    char *path;   /* what messages name */
-    char *file;   /* what is opened */
-    size_t start; /* where in it the bytes begin */
-    size_t place; /* of the next byte */
-    size_t size;  /* bytes of the file that it comes from */
-    bool exact;   /* `length` is how many bytes there are: not so of gzip */
+    int descriptor; /* the handle's */
+    char *path;     /* what messages name */
+    char *file;     /* what is opened */
+    size_t start;   /* where in it the bytes begin */
+    size_t place;   /* of the next byte */
+    size_t size;    /* bytes of the file that it comes from */
+    bool exact;     /* `length` is how many bytes there are: not so of gzip */
     size_t length;
     uint32_t stated, stated_checksum; /* what gzip notes at the end: the length modulo 2^32, the CRC-32 */
 };
