@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 #include "graph/node.h"
-#include "run/reader.h"
+#include "run/json_reader.h"
 
 enum { MOST_CLASSES = 256 /* labels are bytes */ };
 
@@ -58,7 +58,7 @@ json_t *duet_data_record_make(const duet_data_info *info, const char *name)
 
 /* Runs of before there was a choice had the last tenth; a set that needed no division leaves the usual one to others.
  */
-static duet_division read_division(duet_reader *from, duet_division *recorded)
+static duet_division read_division(duet_json_reader *from, duet_division *recorded)
 {
     const json_t *word = json_object_get(from->object, "split");
     *recorded = DUET_DIVISION_LAST;
@@ -72,7 +72,7 @@ static duet_division read_division(duet_reader *from, duet_division *recorded)
     return DUET_DIVISION_LAST;
 }
 
-static bool read_type(const duet_reader *from, duet_type *type)
+static bool read_type(const duet_json_reader *from, duet_type *type)
 {
     const char *name = json_string_value(json_object_get(from->object, "type"));
     for (size_t i = 0; name != NULL && i < sizeof type_names / sizeof *type_names; i++) {
@@ -83,7 +83,7 @@ static bool read_type(const duet_reader *from, duet_type *type)
     return false;
 }
 
-static bool read_range(const duet_reader *from, duet_split split, duet_data_info *info)
+static bool read_range(const duet_json_reader *from, duet_split split, duet_data_info *info)
 {
     const json_t *range = json_object_get(json_object_get(from->object, "range"), split_names[split]);
     const json_t *low = json_object_get(range, "low"), *high = json_object_get(range, "high");
@@ -93,7 +93,7 @@ static bool read_range(const duet_reader *from, duet_split split, duet_data_info
 }
 
 /* false: there is no such list, or names are missing in it. */
-static bool read_classes(const duet_reader *from, duet_data_record *record)
+static bool read_classes(const duet_json_reader *from, duet_data_record *record)
 {
     const json_t *list = json_object_get(from->object, "class_names");
     if (json_is_null(list)) return true;
@@ -107,7 +107,7 @@ static bool read_classes(const duet_reader *from, duet_data_record *record)
     return record->names != NULL;
 }
 
-static bool read_labelled(const duet_reader *from, duet_data_info *info)
+static bool read_labelled(const duet_json_reader *from, duet_data_info *info)
 {
     bool known = true;
     for (size_t split = 0; split < 2; split++) {
@@ -120,17 +120,17 @@ static bool read_labelled(const duet_reader *from, duet_data_info *info)
 
 const char *duet_data_record_read(duet_data_record *record, const json_t *object)
 {
-    duet_reader from = {object, NULL};
+    duet_json_reader from = {object, NULL};
     duet_data_info *info = &record->info;
     const char *checksum = json_string_value(json_object_get(object, "checksum"));
-    info->name = duet_reader_text(&from, "name");
+    info->name = duet_json_reader_text(&from, "name");
     info->source = json_string_value(json_object_get(object, "source"));
-    info->shape = duet_reader_shape(&from, "shape");
+    info->shape = duet_json_reader_shape(&from, "shape");
     info->picture = info->shape.rank == 3 && (info->shape.dims[2] == 1 || info->shape.dims[2] == 3);
-    info->unit_range = duet_reader_truth(&from, "unit_range");
-    info->count[DUET_TRAIN] = (size_t)duet_reader_count(&from, "train", false);
-    info->count[DUET_TEST] = (size_t)duet_reader_count(&from, "test", false);
-    info->classes = (size_t)duet_reader_count(&from, "classes", false);
+    info->unit_range = duet_json_reader_truth(&from, "unit_range");
+    info->count[DUET_TRAIN] = (size_t)duet_json_reader_count(&from, "train", false);
+    info->count[DUET_TEST] = (size_t)duet_json_reader_count(&from, "test", false);
+    info->classes = (size_t)duet_json_reader_count(&from, "classes", false);
     if (info->classes > MOST_CLASSES && from.missing == NULL) from.missing = "classes";
     if (from.missing != NULL) return from.missing;
     info->generated = info->source != NULL && strcmp(info->source, "generated") == 0;

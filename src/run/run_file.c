@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "run/checkpoint.h"
 #include "run/commit.h"
-#include "run/reader.h"
+#include "run/json_reader.h"
 #include "tune/tuning_file.h"
 
 extern char **environ;
@@ -172,9 +172,9 @@ duet_status duet_run_file_mark(const char *directory, duet_error *error)
 }
 
 /* {"key": "value"} into "key=value" lines. */
-static duet_status read_settings(duet_run_file *file, duet_reader *from, duet_error *error)
+static duet_status read_settings(duet_run_file *file, duet_json_reader *from, duet_error *error)
 {
-    json_t *settings = duet_reader_object(from, "settings"), *value;
+    json_t *settings = duet_json_reader_object(from, "settings"), *value;
     const char *key;
     file->lines = calloc(json_object_size(settings) + 1, sizeof *file->lines);
     if (file->lines == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the settings of a run");
@@ -196,12 +196,12 @@ static duet_status read_settings(duet_run_file *file, duet_reader *from, duet_er
 }
 
 /* Not in older runs. */
-static duet_status read_watch(duet_run_file *file, duet_reader *from, duet_error *error)
+static duet_status read_watch(duet_run_file *file, duet_json_reader *from, duet_error *error)
 {
     duet_watch *watch = &file->choice.watch;
     file->tells_watch = json_object_get(from->object, "watch") != NULL;
     if (!file->tells_watch) return DUET_OK;
-    duet_reader watched = {duet_reader_object(from, "watch"), NULL};
+    duet_json_reader watched = {duet_json_reader_object(from, "watch"), NULL};
     const json_t *metrics = json_object_get(watched.object, "metrics");
     file->watched = calloc(json_array_size(metrics) + 1, sizeof *file->watched);
     if (file->watched == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what a run is watched by");
@@ -212,37 +212,37 @@ static duet_status read_watch(duet_run_file *file, duet_reader *from, duet_error
     watch->metrics = file->watched;
     watch->metric_count = json_array_size(metrics);
     watch->best = json_string_value(json_object_get(watched.object, "best"));
-    watch->patience = duet_reader_count(&watched, "patience", true);
+    watch->patience = duet_json_reader_count(&watched, "patience", true);
     if (from->missing == NULL && watched.missing != NULL) from->missing = "watch";
     return DUET_OK;
 }
 
 static duet_status read_document(duet_run_file *file, const char *path, duet_error *error)
 {
-    duet_reader top = {file->document, NULL};
+    duet_json_reader top = {file->document, NULL};
     duet_run_choice *choice = &file->choice;
-    uint64_t schema = duet_reader_count(&top, "schema", false);
+    uint64_t schema = duet_json_reader_count(&top, "schema", false);
     if (top.missing == NULL && schema != 1)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s has schema %llu, and this version of Duet reads schema 1: use the version that wrote it",
                          path, (unsigned long long)schema);
-    choice->model = duet_reader_text(&top, "model");
-    choice->batch = duet_reader_count(&top, "batch", false);
-    choice->seed = duet_reader_count(&top, "seed", false);
-    choice->steps = duet_reader_count(&top, "steps", true);
-    choice->epochs = duet_reader_count(&top, "epochs", true);
-    choice->checkpoint_every = duet_reader_count(&top, "checkpoint_every", false);
-    duet_reader device = {duet_reader_object(&top, "device"), NULL};
-    const char *unsound = duet_data_record_read(&file->data, duet_reader_object(&top, "data"));
+    choice->model = duet_json_reader_text(&top, "model");
+    choice->batch = duet_json_reader_count(&top, "batch", false);
+    choice->seed = duet_json_reader_count(&top, "seed", false);
+    choice->steps = duet_json_reader_count(&top, "steps", true);
+    choice->epochs = duet_json_reader_count(&top, "epochs", true);
+    choice->checkpoint_every = duet_json_reader_count(&top, "checkpoint_every", false);
+    duet_json_reader device = {duet_json_reader_object(&top, "device"), NULL};
+    const char *unsound = duet_data_record_read(&file->data, duet_json_reader_object(&top, "data"));
     choice->data = file->data.info.name;
     choice->division = file->data.division;
-    choice->gemm = duet_reader_text(&top, "gemm");
+    choice->gemm = duet_json_reader_text(&top, "gemm");
     choice->judge = json_string_value(json_object_get(file->document, "judge"));
     choice->tuning = json_string_value(json_object_get(json_object_get(file->document, "tuning"), "file"));
     file->checkpointed = json_is_true(json_object_get(file->document, "checkpointed")); /* not in older runs */
-    file->device = duet_reader_text(&device, "name");
-    file->driver = duet_reader_text(&device, "driver");
-    file->device_version = duet_reader_text(&device, "version");
+    file->device = duet_json_reader_text(&device, "name");
+    file->driver = duet_json_reader_text(&device, "driver");
+    file->device_version = duet_json_reader_text(&device, "version");
     DUET_TRY(read_settings(file, &top, error));
     DUET_TRY(read_watch(file, &top, error));
     const char *missing = top.missing != NULL ? top.missing : unsound != NULL ? unsound : device.missing;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Each function gives something harmless where the key is not sound. */
-#include "run/reader.h"
+#include "run/json_reader.h"
 
-static void miss(duet_reader *from, const char *key)
+static void miss(duet_json_reader *from, const char *key)
 {
     if (from->missing == NULL) from->missing = key;
 }
 
-const char *duet_reader_text(duet_reader *from, const char *key)
+const char *duet_json_reader_text(duet_json_reader *from, const char *key)
 {
     const char *text = json_string_value(json_object_get(from->object, key));
     if (text == NULL) miss(from, key);
     return text;
 }
 
-uint64_t duet_reader_count(duet_reader *from, const char *key, bool may_be_null)
+uint64_t duet_json_reader_count(duet_json_reader *from, const char *key, bool may_be_null)
 {
     const json_t *value = json_object_get(from->object, key);
     if (may_be_null && json_is_null(value)) return 0;
@@ -23,14 +23,14 @@ uint64_t duet_reader_count(duet_reader *from, const char *key, bool may_be_null)
     return 0;
 }
 
-bool duet_reader_truth(duet_reader *from, const char *key)
+bool duet_json_reader_truth(duet_json_reader *from, const char *key)
 {
     const json_t *value = json_object_get(from->object, key);
     if (!json_is_boolean(value)) miss(from, key);
     return json_is_true(value);
 }
 
-duet_shape duet_reader_shape(duet_reader *from, const char *key)
+duet_shape duet_json_reader_shape(duet_json_reader *from, const char *key)
 {
     const json_t *list = json_object_get(from->object, key);
     duet_shape shape = {.rank = json_array_size(list)};
@@ -45,7 +45,7 @@ duet_shape duet_reader_shape(duet_reader *from, const char *key)
     return (duet_shape){0};
 }
 
-json_t *duet_reader_object(duet_reader *from, const char *key)
+json_t *duet_json_reader_object(duet_json_reader *from, const char *key)
 {
     json_t *object = json_object_get(from->object, key);
     if (!json_is_object(object)) miss(from, key);
