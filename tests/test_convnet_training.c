@@ -33,7 +33,8 @@ static void train(const recipe *what, const char *run, uint64_t steps, bool resu
                                   .steps = steps,
                                   .batch = BATCH,
                                   .seed = 3,
-                                  .out = path,
+                                  /* a run that is resumed has its own directory */
+                                  .out = resume ? NULL : path,
                                   .resume = resume ? path : NULL};
     assert_ok(duet_train(&options, NULL, NULL, &error), &error);
 }
