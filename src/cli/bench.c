@@ -189,6 +189,13 @@ static size_t choose_batch(const bench *it, const cli_workload *workload)
     return duet_family_training_size(cli_workload_family(workload), it->settings.items, it->settings.count).batch;
 }
 
+/* Whether a workload is measured as its row has it. */
+static bool is_row(const bench *it, const cli_workload *workload)
+{
+    const uint64_t batch = it->arguments->batch;
+    return (batch == 0 || batch == workload->batch) && it->arguments->settings.count == 0;
+}
+
 /* The time left is shared: on a slow device the last workloads get less, and the whole run takes no longer. */
 static void measure_workloads(bench *it)
 {
@@ -198,6 +205,7 @@ static void measure_workloads(bench *it)
         const double share = left / (double)(it->workload_count - i);
         it->measurement.seconds = wanted_seconds(it) < share / 2 ? wanted_seconds(it) : share / 2;
         it->measurement.workload = workload->name;
+        it->measurement.known = is_row(it, workload) ? workload : NULL;
         it->measurement.family = cli_workload_family(workload);
         choose_settings(it, workload);
         it->measurement.batch = choose_batch(it, workload);
@@ -231,7 +239,7 @@ static int print(const bench *it)
     int status = it->arguments->json ? cli_findings_print_json(&it->findings) : cli_findings_print(&it->findings);
     if (status == CLI_DONE) status = it->status;
     if (!cli_findings_wrong(&it->findings)) return status;
-    return cli_complain(CLI_WRONG, "a matrix product has wrong numbers on this device: 'duet doctor' says more");
+    return cli_complain(CLI_WRONG, "a product or a training has wrong numbers on this device: 'duet doctor' says more");
 }
 
 static int run(int argc, char **argv)
