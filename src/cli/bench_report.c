@@ -111,11 +111,11 @@ int cli_findings_print_json(const cli_findings *findings)
 {
     const json_t *device = json_array_get(findings->device, 0);
     return cli_json_print(
-        json_pack("{s:s s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device", text(device, "device"), "driver",
-                  text(device, "driver"), "platform", text(device, "platform"), "kind", text(device, "kind"), "peaks",
-                  peaks_json(findings), "trusted", (int)cli_findings_trusted(findings), "gemm",
-                  add_products(json_array(), findings->products, false), "convolutions",
-                  add_products(json_array(), findings->convolutions, false), "skipped",
+        json_pack("{s:s s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
+                  text(device, "device"), "driver", text(device, "driver"), "platform", text(device, "platform"),
+                  "kind", text(device, "kind"), "peaks", peaks_json(findings), "trusted",
+                  (int)cli_findings_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
+                  "convolutions", add_products(json_array(), findings->convolutions, false), "skipped",
                   add_products(add_products(json_array(), findings->products, true), findings->convolutions, true),
                   "workloads", workloads_json(findings), "failed", findings->failed));
 }
@@ -244,10 +244,9 @@ static void print_wrong_losses(const cli_findings *findings)
         const char *term;
         json_t *value;
         if (!learns_wrong(workload)) continue;
-        json_object_foreach((json_t *)(uintptr_t)expected, term, value)
-            printf("%s: %s is %.6g at step %d, and should be %.6g\n", text(workload, "workload"), term,
-                   number(json_object_get(check, "losses"), term), (int)number(check, "step"),
-                   json_number_value(value));
+        json_object_foreach((json_t *)(uintptr_t)expected, term, value) printf(
+            "%s: %s is %.6g at step %d, and should be %.6g\n", text(workload, "workload"), term,
+            number(json_object_get(check, "losses"), term), (int)number(check, "step"), json_number_value(value));
     }
 }
 
