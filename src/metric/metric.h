@@ -103,10 +103,8 @@ void duet_metric_add_ratio(duet_metric_task *task, const char *name, const doubl
 /** The same of n pairs: its variance is that of the mean of above - ratio * below. */
 void duet_metric_add_paired_ratio(duet_metric_task *task, const char *name, const double *above, const double *below,
                                   size_t n);
-/** Adds a share, `hits` of n, with Wilson's interval of 95% (Wilson 1927, J. Am. Stat. Assoc. 22). */
+/** Adds a share, `hits` of n, with its interval (duet_share_interval). */
 void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits, size_t n);
-/** Wilson's interval of 95% by itself. */
-void duet_share_interval(size_t hits, size_t n, double *low, double *high);
 /** Percentile 97.5 of Student's t. */
 double duet_student(size_t degrees);
 /** `most` samples, or fewer where fewer are given in place of the model's own. */
