@@ -107,7 +107,7 @@ static void what_none_asks_for_is_named(void **state)
     expect(RUN("eval", "@/vae", "--metric", "mse", "--features", "@/idle.npy", "--features", "@/idle.npy"), 0, "mse",
            "--features has no effect");
     expect(RUN("reconstruct", "@/vae", "-n", "20000", "--out", "@/all.npy"), 0, NULL,
-           "-n 20000 asks for more than the 10000 examples");
+           "-n 20000 asks for more than there are: 10000 examples");
     expect(RUN("traverse", "@/vae", "-n", "500", "--out", "@/all.npy"), 0, NULL, "-n 500 asks for more than the");
     expect(RUN("eval", "@/vae", "--metric", "frechet"), 1, NULL,
            "ring8: it is for models that sample, with a judge or with --features");

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/run.h"
+#include "cli/table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -170,8 +171,9 @@ static int report(duet_run *run, const struct arguments *arguments, const verdic
                       confidence, "shares", shares));
     json_decref(shares);
     if (it->labels != NULL) printf("accuracy %.4f (%.4f to %.4f), ", accuracy, low, high);
-    printf("mean probability of the class taken %.4f, over %zu examples %s, by %s\nshares of the classes:", confidence,
-           it->rows.count, it->rows.words,
+    char examples[32];
+    printf("mean probability of the class taken %.4f, over %s %s, by %s\nshares of the classes:", confidence,
+           cli_examples(it->rows.count, examples, sizeof examples), it->rows.words,
            it->bayes ? "Bayes' rule on densities of each class" : "the classifier's softmax");
     for (size_t c = 0; c < it->classes; c++) printf(" %.3f", (double)counts[c] / n);
     printf("\n");

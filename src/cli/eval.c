@@ -155,7 +155,8 @@ static int print_table(duet_run *run, const cli_values *values)
         }
         cli_table_cell(&table, "%zu", value->n);
     }
-    cli_print(stdout, "%zu examples of the %s split of %s\n\n", info->count[split],
+    char examples[32];
+    cli_print(stdout, "%s of the %s split of %s\n\n", cli_examples(info->count[split], examples, sizeof examples),
               split == DUET_TEST ? "test" : "training", info->name);
     return cli_table_print(&table, stdout);
 }
