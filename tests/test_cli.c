@@ -88,6 +88,8 @@ static const command_case cases[] = {
     {"encode --help", {"encode", "--help"}, 0, "FILE-labels.npy", NULL},
     {"manifold of a number", {"sample", "run", "--manifold", "4", "-n", "3"}, 2, NULL, "leave -n out"},
     {"examples by number and by count", {"invert", "run", "--example", "1", "-n", "2"}, 2, NULL, "leave -n out"},
+    {"a provider that is none", {"train", "vae", "--gemm", "conv-pannel"}, 2, NULL, "did you mean 'conv-panel'?"},
+    {"and to explain", {"explain", "vae", "--gemm", "unfoldd"}, 2, NULL, "did you mean 'unfold'?"},
     {"an example of no number",
      {"invert", "run", "--example", "first"},
      2,

@@ -373,6 +373,7 @@ static void classes_are_asked_for_by_number_or_name(void **state)
     for (size_t i = 0; i < 4; i++) free(drawn[i]);
     expect(RUN("sample", "@/cvae", "--class", "sandals"), 2, NULL, "0 to 9 of fashion-mnist: T-shirt/top, Trouser");
     expect(RUN("sample", "@/cvae", "--class", "10"), 2, NULL, "0 to 9 of fashion-mnist");
+    expect(RUN("sample", "@/cvae", "--class", "sandle"), 2, NULL, "did you mean 'Sandal'?");
     expect(RUN("sample", "@/cvae", "--class", "all", "--out", "@/all.png"), 0, "all.png", NULL);
     expect(RUN("sample", "@/vae", "--class", "1"), 1, NULL, "is told no classes");
     assert_int_equal(unsetenv("DUET_DATA"), 0);
@@ -583,7 +584,7 @@ static void every_command_takes_settings_of_use(void **state)
         for (size_t k = 0; k < 3; k++) free(made[k]);
         expect(RUN(asking->command, "@/averaged", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");
         expect(RUN(asking->command, "@/averaged", "--set", "k"), 2, NULL, "'k' is no setting");
-        expect(RUN(asking->command, "@/averaged", "--set", "kk=3"), 1, NULL, "takes KEY=VALUE at use");
+        expect(RUN(asking->command, "@/averaged", "--set", "kk=3"), 1, NULL, "did you mean 'k'?");
     }
 }
 

@@ -56,6 +56,20 @@ static void classes_are_the_same_by_name(void **state)
     expect(RUN("eval", "@/told", "--data", "@/part", "--metric", "elbo"), 0, "elbo", NULL);
 }
 
+/* Of a classifier more is better; of a discriminator neither is. */
+static void the_most_accurate_classifier_is_kept(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    expect(RUN("train", "classifier", "--data", "@/two", "--epochs", "2", "--batch", "7", "--keep-best", "accuracy",
+               "--out", "@/kept"),
+           0, "kept", NULL);
+    assert_int_equal(access(inside("kept/best.safetensors", path), F_OK), 0);
+    expect(RUN("train", "gan", "--data", "ring8", "--steps", "1", "--keep-best", "accuracy", "--out", "@/vain"), 2,
+           NULL, "\"accuracy\" is neither better large nor small");
+    assert_int_not_equal(access(inside("vain", path), F_OK), 0);
+}
+
 static void other_classes_are_none_that_the_run_knows(void **state)
 {
     (void)state;
@@ -130,9 +144,13 @@ static void a_name_that_is_no_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(classes_are_the_same_by_name), cmocka_unit_test(other_classes_are_none_that_the_run_knows),
-        cmocka_unit_test(an_empty_table_says_why),      cmocka_unit_test(other_shapes_and_ranges),
-        cmocka_unit_test(scores_that_are_none),         cmocka_unit_test(a_name_that_is_no_text),
+        cmocka_unit_test(classes_are_the_same_by_name),
+        cmocka_unit_test(the_most_accurate_classifier_is_kept),
+        cmocka_unit_test(other_classes_are_none_that_the_run_knows),
+        cmocka_unit_test(an_empty_table_says_why),
+        cmocka_unit_test(other_shapes_and_ranges),
+        cmocka_unit_test(scores_that_are_none),
+        cmocka_unit_test(a_name_that_is_no_text),
     };
     return RUN_TESTS("run_classes", tests, begin, remove_folder);
 }

@@ -267,6 +267,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.features.count != 0 && arguments.features.count != 2)
         status = cli_complain(CLI_MISTAKE, "--features is given twice: for samples, then for the data");
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = cli_settings_known(opened, &arguments.settings);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
     if (status == CLI_DONE) status = take_samples(opened, arguments.samples);

@@ -62,6 +62,8 @@ typedef struct duet_metric {
     /** Why it does not apply, in words; NULL, or what gives NULL: the summary says for what it is. */
     const char *(*refusal)(duet_run *run);
     size_t samples; /**< the least that it needs of samples that are given in place of the model's own */
+    /** Which of two values is the better one, where that follows from the run; NULL: the first measure says it. */
+    duet_better (*better)(duet_run *run);
 } duet_metric;
 
 extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per_dimension, duet_metric_active_units,
@@ -73,6 +75,8 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
     duet_metric_combinations, duet_metric_latent_probe, duet_metric_linear_probe, duet_metric_mutual_information_gap,
     duet_metric_ais, duet_metric_cost, duet_metric_jensen_shannon, duet_metric_jensen_shannon_discriminator;
 
+/** Whether there are runs of whose values by the metric one is better. */
+bool duet_metric_may_have_best(const char *name);
 /** Why the run's model has no such likelihood: a refusal. */
 const char *duet_metric_why_no_likelihood(duet_run *run);
 /** Why no discriminator of the run says the log-odds of real and generated; NULL: one does. */
