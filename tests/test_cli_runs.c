@@ -536,6 +536,11 @@ static void floats_between_bytes_are_refused_where_bytes_are_meant(void **state)
         expect(RUN("train", it->model, "--set", it->likelihood, "--data", "@/between.npy", "--batch", "9", "--steps",
                    "1", "--out", "@/none"),
                1, NULL, it->words);
+        const char *metric = i == 0 ? "elbo" : "nll";
+        expect(RUN("eval", out, "--data", "@/between.npy", "--metric", metric), 0, metric, "takes each for the nearer");
+        result own = RUN("eval", out, "--metric", metric);
+        assert_null(strstr(own.err, "nearer"));
+        expect(own, 0, metric, NULL);
     }
     expect(RUN("train", "made", "--data", "@/between.npy", "--batch", "9", "--steps", "1", "--set",
                "likelihood=categorical", "--out", "@/none"),
