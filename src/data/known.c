@@ -156,8 +156,8 @@ static duet_status take_named(duet_data *data, const duet_data_info *known, duet
     size_t count = 0;
     for (size_t i = 0; i < known->classes; i++) (void)place_of(known->class_names[i], all, &count);
     if (count < known->classes) return DUET_OK; /* names that are not told apart */
-    for (size_t i = 0; i < data->class_name_count; i++)
-        numbers[i] = (uint8_t)place_of(data->class_names[i], all, &count);
+    for (size_t i = 0; i < data->info.classes; i++)
+        numbers[i] = (uint8_t)place_of(data->info.class_names[i], all, &count);
     if (count > MOST_CLASSES)
         return duet_fail(error, DUET_ERROR_DATA, "%s: %zu classes together with those of %s; %d are possible",
                          data->info.name, count, known->name, MOST_CLASSES);
@@ -172,11 +172,18 @@ static duet_status take_named(duet_data *data, const duet_data_info *known, duet
     return DUET_OK;
 }
 
-duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, duet_error *error)
+duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, const char *owner, duet_error *error)
 {
     if (data->info.generated || data->info.classes == 0 || known->classes == 0) return DUET_OK;
-    if (data->class_names != NULL && known->class_names != NULL) return take_named(data, known, error);
-    if (data->class_names == NULL && data->info.classes < known->classes) data->info.classes = known->classes;
+    if (data->info.class_names != NULL && known->class_names != NULL) return take_named(data, known, error);
+    if ((data->info.class_names != NULL) != (known->class_names != NULL))
+        duet_notes_add(
+            &data->notes, false,
+            "%s: its classes have %s and those of %s %s, so that they are compared by number: class 0 here is "
+            "taken for class 0 there, and so on",
+            data->info.name, data->info.class_names != NULL ? "names" : "none", owner,
+            data->info.class_names != NULL ? "none" : "names");
+    if (data->info.class_names == NULL && data->info.classes < known->classes) data->info.classes = known->classes;
     return DUET_OK;
 }
 
