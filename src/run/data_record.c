@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "data/class_names.h"
 #include "graph/node.h"
 #include "run/json_reader.h"
 
