@@ -84,9 +84,8 @@ static bool ends_watching(const struct arguments *arguments)
 /* Names that the library can check without opening anything. */
 static int check_values(const struct arguments *arguments)
 {
-    duet_error error = {0};
-    if (duet_gemm_check(arguments->gemm, &error) != DUET_OK) return cli_fail(&error);
-    return cli_data_check(arguments->data);
+    const int status = cli_gemm_check(arguments->gemm);
+    return status == CLI_DONE ? cli_data_check(arguments->data) : status;
 }
 
 /* Mistakes that the command line alone shows. */

@@ -88,8 +88,8 @@ const duet_generated *duet_generated_find(const char *name, const char **options
 duet_philox_block duet_generated_block(duet_split split, size_t index, uint32_t step);
 
 /** The folder that holds fashion-mnist, looked for in $DUET_DATA, then in the system's data folders. The caller frees
- *  it; NULL: not found. */
-char *duet_fashion_mnist_find(void);
+ *  it; NULL: not found. *passed_over: what $DUET_DATA says if the set is not there; NULL: it says nothing, or right. */
+char *duet_fashion_mnist_find(const char **passed_over);
 /** How to get fashion-mnist. */
 extern const char *const duet_fashion_mnist_help;
 /** Its ten classes, as its authors name them. */

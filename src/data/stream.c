@@ -67,6 +67,59 @@ static duet_status gzip_seek(duet_stream *stream, size_t place, duet_error *erro
     return gzip_fail(stream, error);
 }
 
+/* Walks the members of a gzip file: *end is behind the last of them. What inflates wrongly gzip_read has told of. */
+static bool find_end(const duet_stream *stream, unsigned char *in, unsigned char *out, z_stream *z, size_t *end)
+{
+    size_t place = 0;
+    for (int code = Z_OK; code == Z_OK || code == Z_BUF_ERROR;) {
+        const ssize_t got = pread(stream->descriptor, in, CHUNK, (off_t)place);
+        if (got <= 0) return false;
+        z->next_in = in;
+        z->avail_in = (unsigned)got;
+        do {
+            z->next_out = out;
+            z->avail_out = CHUNK;
+            code = inflate(z, Z_NO_FLUSH);
+        } while (code == Z_OK && (z->avail_in > 0 || z->avail_out == 0));
+        place += (size_t)got - z->avail_in;
+        if (code != Z_STREAM_END) continue;
+        *end = place;
+        if (pread(stream->descriptor, in, 2, (off_t)place) != 2 || in[0] != 0x1f || in[1] != 0x8b) return true;
+        code = inflateReset(z);
+    }
+    return false;
+}
+
+/* Zeros fill blocks up and are no data; anything else was meant as some. */
+static bool only_zeros(const duet_stream *stream, size_t place, unsigned char *room)
+{
+    for (ssize_t got; (got = pread(stream->descriptor, room, CHUNK, (off_t)place)) > 0; place += (size_t)got)
+        for (ssize_t i = 0; i < got; i++)
+            if (room[i] != 0) return false;
+    return true;
+}
+
+/* zlib passes over what follows the last member. Asked where the length at the file's end is not that of the data. */
+static duet_status check_behind(duet_stream *stream, duet_error *error)
+{
+    z_stream z = {0};
+    unsigned char *room = malloc(2 * CHUNK);
+    size_t end = stream->size;
+    if (room == NULL || inflateInit2(&z, 15 + 16) != Z_OK) {
+        free(room);
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
+    }
+    stream->looked_behind = true;
+    const bool sound = !find_end(stream, room, room + CHUNK, &z, &end) || only_zeros(stream, end, room);
+    (void)inflateEnd(&z);
+    free(room);
+    if (sound) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: %zu bytes follow its gzip data and are none: if the file is not damaged, 'gzip -dc FILE > "
+                     "NEW' leaves them out",
+                     stream->path, stream->size - end);
+}
+
 static void gzip_close(duet_stream *stream)
 {
     (void)gzclose_r(stream->handle);
@@ -191,5 +244,6 @@ duet_status duet_stream_more(duet_stream *stream, size_t place, bool *more, duet
     DUET_TRY(duet_stream_seek(stream, place, error));
     DUET_TRY(duet_stream_read_some(stream, &one, 1, &got, error));
     *more = got > 0;
-    return DUET_OK;
+    const bool odd = stream->kind == &gzip_kind && !stream->exact && stream->stated != (uint32_t)place;
+    return got == 0 && odd && !stream->looked_behind ? check_behind(stream, error) : DUET_OK;
 }

@@ -29,6 +29,7 @@ struct duet_stream {
     size_t size;    /* bytes of the file that it comes from */
     bool exact;     /* `length` is how many bytes there are: not so of gzip */
     size_t length;
+    bool looked_behind;               /* what follows the gzip data, if anything does */
     uint32_t stated, stated_checksum; /* what gzip notes at the end: the length modulo 2^32, the CRC-32 */
 };
 

@@ -549,7 +549,8 @@ static duet_status loop(training *run, duet_error *error)
         DUET_TRY(duet_trainer_step(run->trainer, error));
         DUET_TRY(follow_up(run, error));
     }
-    return duet_device_finish(run->device, error);
+    DUET_TRY(duet_device_finish(run->device, error));
+    return duet_metrics_sync(&run->metrics, error); /* nobody took the run away meanwhile */
 }
 
 static void tell_what_is_left(const training *run)
@@ -561,6 +562,9 @@ static void tell_what_is_left(const training *run)
             rates);
     else if (run->checkpointed)
         say(run, "%s had a checkpoint, which cannot be read any more", run->directory);
+    else if (run->trainer->schedule.fault_is_first)
+        say(run, "%s has no checkpoint, and --resume would end alike: train anew with other data or settings",
+            run->directory);
     else
         say(run, "%s has no checkpoint: --resume starts it again, and %s", run->directory, rates);
 }
