@@ -266,18 +266,3 @@ duet_node duet_feed_batch(duet_feed **feed, duet_data *data, duet_graph *graph, 
     duet_node order = duet_in_ring(draws, batch, SLOTS, shuffled, &(*feed)->drawing.stream);
     return duet_data_gather(graph, (*feed)->examples, (*feed)->labels, order, labels);
 }
-
-void duet_data_set_streaming(duet_data *data, bool streaming)
-{
-    data->streaming = streaming;
-}
-
-duet_status duet_data_streams(duet_data *data, duet_device *device, bool *streams, duet_error *error)
-{
-    (void)device;
-    *streams = false;
-    DUET_TRY(duet_data_ready(data, error));
-    if (data->generated != NULL) return DUET_OK;
-    *streams = data->streaming;
-    return DUET_OK;
-}
