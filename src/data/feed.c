@@ -26,7 +26,7 @@ struct duet_feed {
     const uint8_t *classes;
     size_t class_count; /* 0: there are no labels */
     size_t row_bytes;
-    duet_drawing drawing;
+    duet_row_order order;
     duet_store *store; /* of the two tables, [SLOTS * batch, ...] */
     duet_variable *examples, *labels;
     duet_upload *upload; /* NULL: not begun */
@@ -46,11 +46,11 @@ struct duet_feed {
 /* Neighbours are read together. */
 static duet_status read_examples(duet_feed *feed, uint32_t draw, unsigned char *to, duet_error *error)
 {
-    const size_t batch = feed->drawing.count;
-    uint32_t row = duet_row_drawn(&feed->drawing, draw, 0), next = 0;
+    const size_t batch = feed->order.count;
+    uint32_t row = duet_row_drawn(&feed->order, draw, 0), next = 0;
     for (size_t i = 0, length; i < batch; i += length, row = next) {
         for (length = 1; i + length < batch; length++) {
-            next = duet_row_drawn(&feed->drawing, draw, (uint32_t)(i + length));
+            next = duet_row_drawn(&feed->order, draw, (uint32_t)(i + length));
             if (next != row + length) break;
         }
         DUET_TRY(duet_rows_read(&feed->rows, feed->first + row, length, to, error));
@@ -62,10 +62,10 @@ static duet_status read_examples(duet_feed *feed, uint32_t draw, unsigned char *
 /* As one-hot rows of bytes. */
 static void write_labels(const duet_feed *feed, uint32_t draw, unsigned char *to)
 {
-    const size_t batch = feed->drawing.count;
+    const size_t batch = feed->order.count;
     memset(to, 0, batch * feed->class_count);
     for (size_t i = 0; i < batch && feed->class_count > 0; i++)
-        to[i * feed->class_count + feed->classes[duet_row_drawn(&feed->drawing, draw, (uint32_t)i)]] = 1;
+        to[i * feed->class_count + feed->classes[duet_row_drawn(&feed->order, draw, (uint32_t)i)]] = 1;
 }
 
 /* Waits until the slot of that draw is free; false: the feed ends. */
@@ -97,7 +97,7 @@ static void *run(void *argument)
     for (uint64_t draw = feed->turn; status == DUET_OK && wait_for_room(feed, draw); draw++) {
         unsigned char *to = duet_upload_memory(feed->upload, draw % SLOTS);
         status = read_examples(feed, (uint32_t)draw, to, &error);
-        write_labels(feed, (uint32_t)draw, to + feed->drawing.count * feed->row_bytes);
+        write_labels(feed, (uint32_t)draw, to + feed->order.count * feed->row_bytes);
         publish(feed, status, &error);
     }
     return NULL;
@@ -118,7 +118,7 @@ void duet_feed_stop(duet_feed *feed)
 
 duet_status duet_feed_begin(duet_feed *feed, duet_device *device, uint32_t draw, duet_error *error)
 {
-    const size_t bytes = feed->drawing.count * (feed->row_bytes + feed->class_count);
+    const size_t bytes = feed->order.count * (feed->row_bytes + feed->class_count);
     duet_feed_stop(feed);
     duet_upload_free(&feed->upload); /* waits for what is on its way from memory that is written next */
     DUET_TRY(duet_upload_new(&feed->upload, device, SLOTS, bytes, error));
@@ -157,7 +157,7 @@ bool duet_feed_wait(duet_feed *feed, double seconds)
 /* What the plans read of a slot, which may be the examples or the labels alone. */
 static duet_status send(duet_feed *feed, size_t slot, duet_error *error)
 {
-    const size_t batch = feed->drawing.count;
+    const size_t batch = feed->order.count;
     const duet_variable *const tables[] = {feed->examples, feed->labels};
     const size_t bytes[] = {batch * feed->row_bytes, batch * feed->class_count};
     duet_upload_part parts[2];
@@ -208,7 +208,7 @@ static duet_status open_rows(duet_feed *feed, duet_data_part *part, duet_error *
 static duet_status make_tables(duet_feed *feed, const duet_data *data, duet_error *error)
 {
     const duet_data_info *info = &data->info;
-    const size_t rows = SLOTS * feed->drawing.count;
+    const size_t rows = SLOTS * feed->order.count;
     feed->examples = duet_data_table(&feed->store, "training examples", info->type, rows, info->shape, error);
     if (feed->examples == NULL) return error->status;
     feed->classes = data->parts[DUET_TRAIN].labels;
@@ -218,18 +218,18 @@ static duet_status make_tables(duet_feed *feed, const duet_data *data, duet_erro
     return feed->labels == NULL ? error->status : DUET_OK;
 }
 
-static duet_status make(duet_feed **made, duet_data *data, const duet_drawing *drawing, duet_error *error)
+static duet_status make(duet_feed **made, duet_data *data, const duet_row_order *order, duet_error *error)
 {
     duet_data_part *part = &data->parts[DUET_TRAIN];
     size_t rows;
-    if (drawing->n > UINT32_MAX || !duet_size_multiply(SLOTS, drawing->count, &rows) || rows > UINT32_MAX)
+    if (order->n > UINT32_MAX || !duet_size_multiply(SLOTS, order->count, &rows) || rows > UINT32_MAX)
         return duet_fail(error, DUET_ERROR_DATA, "%s: batches of %zu of %zu examples: less than 2^32 are possible",
-                         data->name, drawing->count, drawing->n);
+                         data->name, order->count, order->n);
     duet_feed *feed = *made = calloc(1, sizeof *feed);
     if (feed == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", data->name);
     pthread_mutex_init(&feed->mutex, NULL);
     pthread_cond_init(&feed->changed, NULL);
-    feed->drawing = *drawing;
+    feed->order = *order;
     DUET_TRY(open_rows(feed, part, error));
     return make_tables(feed, data, error);
 }
@@ -252,17 +252,17 @@ duet_node duet_feed_batch(duet_feed **feed, duet_data *data, duet_graph *graph, 
                           bool shuffled, duet_node *labels)
 {
     duet_error error = {0};
-    duet_drawing drawing = {.seed = duet_store_seed(duet_graph_working_store(graph)),
+    duet_row_order order = {.seed = duet_store_seed(duet_graph_working_store(graph)),
                             .count = batch,
                             .n = data->parts[DUET_TRAIN].count,
                             .shuffled = shuffled};
     *feed = NULL;
     *labels = NULL;
-    if (make(feed, data, &drawing, &error) != DUET_OK) {
+    if (make(feed, data, &order, &error) != DUET_OK) {
         duet_feed_free(feed);
         duet_graph_refuse(graph, error.status, "%s", error.message);
         return duet_constant(graph, 0);
     }
-    duet_node order = duet_in_ring(draws, batch, SLOTS, shuffled, &(*feed)->drawing.stream);
-    return duet_data_gather(graph, (*feed)->examples, (*feed)->labels, order, labels);
+    duet_node places = duet_in_ring(draws, batch, SLOTS, shuffled, &(*feed)->order.stream);
+    return duet_data_gather(graph, (*feed)->examples, (*feed)->labels, places, labels);
 }

@@ -245,13 +245,13 @@ duet_node duet_in_ring_at(const char *where, duet_node draws, size_t count, size
                           (duet_node[]){seed_of(draws->graph), draws}, 2, &attributes, true);
 }
 
-uint32_t duet_row_drawn(const duet_drawing *drawing, uint32_t draw, uint32_t i)
+uint32_t duet_row_drawn(const duet_row_order *order, uint32_t draw, uint32_t i)
 {
-    const uint64_t count = drawing->count, n = drawing->n, batches = n / count;
-    if (!drawing->shuffled) return (uint32_t)((draw * count + i) % n);
+    const uint64_t count = order->count, n = order->n, batches = n / count;
+    if (!order->shuffled) return (uint32_t)((draw * count + i) % n);
     if (batches == 0)
-        return duet_philox_permute(drawing->seed, drawing->stream, (uint32_t)((draw * count + i) / n),
+        return duet_philox_permute(order->seed, order->stream, (uint32_t)((draw * count + i) / n),
                                    (uint32_t)((draw * count + i) % n), (uint32_t)n);
-    return duet_philox_permute(drawing->seed, drawing->stream, (uint32_t)(draw / batches),
+    return duet_philox_permute(order->seed, order->stream, (uint32_t)(draw / batches),
                                (uint32_t)(draw % batches * count + i), (uint32_t)n);
 }

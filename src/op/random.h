@@ -14,14 +14,14 @@ duet_node duet_in_ring_at(const char *where, duet_node draws, size_t count, size
     duet_in_ring_at(DUET_WHERE, (draws), (count), (slots), (shuffled), (stream))
 
 /** What duet_shuffled and duet_in_order are made of. */
-typedef struct duet_drawing {
+typedef struct duet_row_order {
     uint64_t seed; /* of the store in which the graph works */
     uint32_t stream;
     size_t count, n;
     bool shuffled;
-} duet_drawing;
+} duet_row_order;
 
 /** Element i of draw number `draw` of duet_shuffled(draws, count, n), or of duet_in_order. */
-uint32_t duet_row_drawn(const duet_drawing *drawing, uint32_t draw, uint32_t i);
+uint32_t duet_row_drawn(const duet_row_order *order, uint32_t draw, uint32_t i);
 
 #endif
