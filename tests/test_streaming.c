@@ -4,6 +4,8 @@
 #include "picture_files.h"
 #include "run_recipes.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -306,10 +308,18 @@ typedef struct slow {
     atomic_bool together;     /* two were at work at once */
     long nanoseconds;         /* that a row takes */
     int most_rows;            /* from that one on it hangs; 0: never */
-    volatile int stop;        /* which it sets then */
-    const char *checkpoint;   /* and waits for this to be there */
-    atomic_bool came;
+    pthread_t trains;         /* who is interrupted then */
+    const char *checkpoint;   /* and is to write this */
+    atomic_bool hung, came;
 } slow;
+
+static volatile int interrupted;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
 
 static void sleep_for(long nanoseconds)
 {
@@ -319,7 +329,8 @@ static void sleep_for(long nanoseconds)
 /* As a disk that does not answer: it does when the run has been stopped, or after a minute. */
 static void hang(slow *it)
 {
-    it->stop = 1;
+    if (atomic_exchange(&it->hung, true)) return;
+    (void)pthread_kill(it->trains, SIGINT);
     for (int i = 0; i < 6000 && !it->came; i++) {
         it->came = access(it->checkpoint, F_OK) == 0;
         sleep_for(10000000);
@@ -406,7 +417,7 @@ static void a_wait_for_the_disk_can_be_stopped(void **state)
     static uint8_t values[TEST_EXAMPLES * PIXELS];
     char checkpoint[PATH];
     duet_error error;
-    slow it = {.checkpoint = checkpoint};
+    slow it = {.checkpoint = checkpoint, .trains = pthread_self()};
     path_of(checkpoint, "hung", "checkpoint.safetensors");
     duet_data *data = open_slow(&it, values);
     it.most_rows = 4 * TEST_BATCH;
@@ -414,8 +425,11 @@ static void a_wait_for_the_disk_can_be_stopped(void **state)
     options.own_data = data;
     options.stream = true;
     options.checkpoint_every = 0;
-    options.stop = &it.stop;
+    options.stop = &interrupted;
+    void (*before)(int) = signal(SIGINT, interrupt);
+    assert_true(before != SIG_ERR);
     train(options, "hung", false, DUET_ERROR_INTERRUPTED, &error);
+    assert_true(signal(SIGINT, before) != SIG_ERR);
     assert_true(it.came);
     duet_data_close(&data);
 }
