@@ -229,6 +229,38 @@ static void compressed_files_are_converted_first(void **state)
     assert_same_run("unpacked", "unpacked-streamed");
 }
 
+static duet_status fill_bright(void *context, duet_split split, size_t first, size_t count, void *examples,
+                               duet_error *error)
+{
+    (void)split;
+    (void)first;
+    (void)error;
+    memset(examples, 200, count * *(const size_t *)context);
+    return DUET_OK;
+}
+
+static void a_batch_too_large_is_refused(void **state)
+{
+    (void)state;
+    static const size_t numbers = (size_t)4000 * 3000;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    duet_model *model = NULL;
+    duet_trainer *trainer = NULL;
+    duet_device *device = test_device_open();
+    const duet_own_data set = {
+        .name = "vast", .shape = DUET_SHAPE(4000, 3000, 1), .type = DUET_UINT8, .count = {100, 1}};
+    assert_ok(duet_data_from_callback(&data, &set, fill_bright, (void *)(uintptr_t)&numbers, &error), &error);
+    duet_data_set_streaming(data, true);
+    assert_ok(duet_model_new(&model, duet_family_find("vae"), data, vae_settings, 2, 3, &error), &error);
+    assert_status(duet_trainer_new(&trainer, device, model, 100, &error), DUET_ERROR_MEMORY, &error);
+    assert_message(&error, "vast: 4 batches of 100 examples of 12000000 numbers");
+    assert_message(&error, "use a smaller batch");
+    duet_model_free(&model);
+    duet_data_close(&data);
+    duet_device_close(&device);
+}
+
 /* Files that change. */
 
 typedef struct harm {
@@ -469,6 +501,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_streamed),
         cmocka_unit_test(generated_sets_are_not_streamed),
         cmocka_unit_test(compressed_files_are_converted_first),
+        cmocka_unit_test(a_batch_too_large_is_refused),
         cmocka_unit_test(a_file_that_is_cut_meanwhile_is_found),
         cmocka_unit_test(a_file_that_is_replaced_is_found),
         cmocka_unit_test(slow_readers_change_nothing),

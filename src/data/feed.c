@@ -25,7 +25,7 @@ struct duet_feed {
     size_t first;   /* where the split begins in it */
     const uint8_t *classes;
     size_t class_count; /* 0: there are no labels */
-    size_t row_bytes;
+    size_t row_bytes, slot_bytes;
     duet_row_order order;
     duet_store *store; /* of the two tables, [SLOTS * batch, ...] */
     duet_variable *examples, *labels;
@@ -118,10 +118,9 @@ void duet_feed_stop(duet_feed *feed)
 
 duet_status duet_feed_begin(duet_feed *feed, duet_device *device, uint32_t draw, duet_error *error)
 {
-    const size_t bytes = feed->order.count * (feed->row_bytes + feed->class_count);
     duet_feed_stop(feed);
     duet_upload_free(&feed->upload); /* waits for what is on its way from memory that is written next */
-    DUET_TRY(duet_upload_new(&feed->upload, device, SLOTS, bytes, error));
+    DUET_TRY(duet_upload_new(&feed->upload, device, SLOTS, feed->slot_bytes, error));
     feed->turn = feed->read = draw;
     feed->given = feed->stopped = feed->failed = false;
     feed->runs = pthread_create(&feed->thread, NULL, run, feed) == 0;
@@ -205,6 +204,22 @@ static duet_status open_rows(duet_feed *feed, duet_data_part *part, duet_error *
     return DUET_OK;
 }
 
+/* Kernels index the tables by 32 bits. */
+static duet_status check_size(duet_feed *feed, const duet_data *data, duet_error *error)
+{
+    const size_t batch = feed->order.count, elements = feed->rows.row_elements;
+    const size_t wider = elements > data->info.classes ? elements : data->info.classes;
+    size_t numbers, row_bytes;
+    bool fits = duet_size_multiply(SLOTS, batch, &numbers) && duet_size_multiply(numbers, wider, &numbers) &&
+                numbers <= UINT32_MAX && duet_size_add(feed->row_bytes, data->info.classes, &row_bytes) &&
+                duet_size_multiply(batch, row_bytes, &feed->slot_bytes);
+    if (fits) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_MEMORY,
+                     "%s: %d batches of %zu examples of %zu numbers, which streaming keeps, are more than 2^32: use a "
+                     "smaller batch",
+                     data->name, SLOTS, batch, elements);
+}
+
 static duet_status make_tables(duet_feed *feed, const duet_data *data, duet_error *error)
 {
     const duet_data_info *info = &data->info;
@@ -221,16 +236,16 @@ static duet_status make_tables(duet_feed *feed, const duet_data *data, duet_erro
 static duet_status make(duet_feed **made, duet_data *data, const duet_row_order *order, duet_error *error)
 {
     duet_data_part *part = &data->parts[DUET_TRAIN];
-    size_t rows;
-    if (order->n > UINT32_MAX || !duet_size_multiply(SLOTS, order->count, &rows) || rows > UINT32_MAX)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: batches of %zu of %zu examples: less than 2^32 are possible",
-                         data->name, order->count, order->n);
+    if (order->n > UINT32_MAX)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu training examples; less than 2^32 are possible", data->name,
+                         order->n);
     duet_feed *feed = *made = calloc(1, sizeof *feed);
     if (feed == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", data->name);
     pthread_mutex_init(&feed->mutex, NULL);
     pthread_cond_init(&feed->changed, NULL);
     feed->order = *order;
     DUET_TRY(open_rows(feed, part, error));
+    DUET_TRY(check_size(feed, data, error));
     return make_tables(feed, data, error);
 }
 
