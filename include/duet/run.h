@@ -91,6 +91,7 @@ typedef struct duet_train_options {
                                   DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
                                   lr_final, clip_norm, of a group too), which change from here on. Its family must be given
                                   where it is not built in */
+    bool stream;               /**< read the training examples while the device works, as duet_data_set_streaming */
     bool profile;
     void (*progress)(void *context, const duet_progress *progress);
     duet_log_function log;

@@ -18,7 +18,7 @@ struct arguments {
     uint64_t epochs, steps, batch, seed, checkpoint_every, patience;
     cli_list settings, watched;
     cli_data_words words;
-    bool quiet, profile, stop_on_collapse, other_data;
+    bool quiet, profile, stop_on_collapse, other_data, stream;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -63,6 +63,10 @@ static const cli_option options[] = {
     {CLI_FLAG, "stop-on-collapse", 0, PLACE(stop_on_collapse), NULL,
      "stop, with exit status 1, when nothing more is learnt: one player has\n"
      "won, the posterior says nothing, or few of the modes or classes are\nleft",
+     0, 0},
+    {CLI_FLAG, "stream", 0, PLACE(stream), NULL,
+     "read the training examples while the device works, not all of them\nonto it first, which is done anyway where "
+     "they do not fit; numbers\nare the same",
      0, 0},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
      "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
@@ -197,6 +201,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .checkpoint_every = arguments->checkpoint_every,
         .out = arguments->out,
         .resume = arguments->resume,
+        .stream = arguments->stream,
         .profile = arguments->profile,
         .progress = cli_progress_training,
         .log = cli_progress_log,

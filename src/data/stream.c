@@ -2,6 +2,7 @@
 /* Compressed files go through zlib, others past it. As long as reads are smaller than twice its buffer, zlib inflates
  * into a window of its own and copies from there, so the destination is written once and never read, as is best for
  * mapped device memory. */
+#define _DARWIN_C_SOURCE /* st_mtimespec, on macOS */
 #include "data/stream.h"
 
 #include <errno.h>
@@ -14,7 +15,31 @@
 
 #include "base/status.h"
 
+#ifdef __APPLE__
+#define LAST_WRITTEN st_mtimespec
+#else
+#define LAST_WRITTEN st_mtim
+#endif
+
 enum { CHUNK = 128 * 1024 };
+
+static duet_file_state state_of(const struct stat *about)
+{
+    return (duet_file_state){(uint64_t)about->st_dev, (uint64_t)about->st_ino, (int64_t)about->LAST_WRITTEN.tv_sec,
+                             (int64_t)about->LAST_WRITTEN.tv_nsec, (size_t)about->st_size};
+}
+
+/* What was read of a file before and after it was written to is of neither. */
+static duet_status check_unchanged(const duet_stream *stream, const duet_file_state *now, duet_error *error)
+{
+    const duet_file_state *then = &stream->state;
+    if (now->device == then->device && now->file == then->file && now->seconds == then->seconds &&
+        now->nanoseconds == then->nanoseconds && now->size == then->size)
+        return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: was changed while it was in use: it had %zu bytes and has %zu; put back the file that it was",
+                     stream->path, then->size, now->size);
+}
 
 /* Four bytes, so many before the end. */
 static uint32_t word_before_end(int descriptor, size_t size, size_t before)
@@ -40,11 +65,15 @@ static duet_status gzip_fail(const duet_stream *stream, duet_error *error)
 /* A row by itself costs no more than its bytes, and a place no reading of what lies before: zlib would read it. */
 static duet_status read_plain(const duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error)
 {
+    struct stat about;
     ssize_t bytes_read;
     do bytes_read = pread(stream->descriptor, bytes, count, (off_t)(stream->start + stream->place));
     while (bytes_read < 0 && errno == EINTR);
     *got = bytes_read < 0 ? 0 : (size_t)bytes_read;
-    if (bytes_read >= 0) return DUET_OK;
+    if (bytes_read >= 0 && fstat(stream->descriptor, &about) == 0) {
+        const duet_file_state now = state_of(&about);
+        return check_unchanged(stream, &now, error);
+    }
     return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", stream->path, strerror(errno));
 }
 
@@ -127,10 +156,10 @@ static void gzip_close(duet_stream *stream)
 
 static duet_status gzip_again(duet_stream *to, const duet_stream *from, duet_error *error);
 
-static const duet_stream_kind gzip_kind = {gzip_read, gzip_seek, gzip_again, gzip_close};
+static const duet_stream_kind gzip_kind = {gzip_read, gzip_seek, gzip_again, gzip_close, true};
 
 /* A pipe would be waited for: O_NONBLOCK opens it at once, and then it is refused. */
-static int open_plain(const char *path, const char *name, size_t *size, duet_error *error)
+static int open_plain(const char *path, const char *name, duet_file_state *state, duet_error *error)
 {
     struct stat about;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -139,7 +168,7 @@ static int open_plain(const char *path, const char *name, size_t *size, duet_err
     } else if (!S_ISREG(about.st_mode)) {
         duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file", name);
     } else {
-        *size = (size_t)about.st_size;
+        *state = state_of(&about);
         return descriptor;
     }
     if (descriptor >= 0) (void)close(descriptor);
@@ -149,8 +178,9 @@ static int open_plain(const char *path, const char *name, size_t *size, duet_err
 static duet_status open_at(duet_stream *stream, const char *path, const char *name, size_t start, duet_error *error)
 {
     duet_error own = {0};
-    int descriptor = open_plain(path, name, &stream->size, &own);
+    int descriptor = open_plain(path, name, &stream->state, &own);
     if (descriptor < 0) return duet_fail(error, own.status, "%s", own.message);
+    stream->size = stream->state.size;
     stream->stated_checksum = word_before_end(descriptor, stream->size, 8);
     stream->stated = word_before_end(descriptor, stream->size, 4);
     stream->start = start;
@@ -193,9 +223,19 @@ duet_status duet_stream_open_part(duet_stream *stream, const char *path, const c
 static duet_status gzip_again(duet_stream *to, const duet_stream *from, duet_error *error)
 {
     DUET_TRY(open_at(to, from->file, from->path, from->start, error));
+    duet_status status = check_unchanged(from, &to->state, error);
+    if (status != DUET_OK) {
+        duet_stream_close(to);
+        return status;
+    }
     to->exact = from->exact;
     to->length = from->length;
     return DUET_OK;
+}
+
+bool duet_stream_leaps(const duet_stream *stream)
+{
+    return stream->exact && stream->kind->leaps;
 }
 
 void duet_stream_close(duet_stream *stream)
