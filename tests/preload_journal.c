@@ -21,7 +21,7 @@ static const char *kept, *watched;
 static unsigned long lines;
 static _Thread_local bool inside; /* what these functions call themselves is let through */
 
-#define ORIGINAL(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
+#define ORIGINAL(name) (__extension__(__typeof__(name) *) dlsym(RTLD_NEXT, #name))
 
 /* The path of an open file, "" if it is not watched. */
 static const char *path_of(int file, char path[PATH_MAX])
@@ -35,7 +35,9 @@ static const char *path_of(int file, char path[PATH_MAX])
 
 static bool is_watched(const char *path)
 {
-    return kept != NULL && !inside && strncmp(path, watched, strlen(watched)) == 0 && path[strlen(watched)] == '/';
+    if (kept == NULL || inside) return false;
+    size_t length = strlen(watched);
+    return strncmp(path, watched, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
 static void copy_contents(const char *from)

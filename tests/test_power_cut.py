@@ -13,6 +13,7 @@ written for certain, with its folder, is never lost; before the first one a fold
 its count.
 """
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -27,10 +28,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cases
 
-SAMPLED, DRAWN, SECTOR, JOBS = 60, 6, 512, len(os.sched_getaffinity(0))
-STEPS = 16  # four epochs, and two checkpoints in each
-TRAIN = ["vae", "--data", "{}/examples.npy", "--set", "hidden=6", "--set", "latent=2", "--batch", "16", "--keep-best", "elbo"]
-LENGTH = ["--steps", str(STEPS), "--checkpoint-every", "3"]
+SAMPLED, ALL_OF, DRAWN, SECTOR, JOBS = 100, 4, 6, 512, len(os.sched_getaffinity(0))
+STEPS = 11  # three epochs and two thirds
+TRAIN = ["vae", "--data", "{}/examples.npy", "--set", "hidden=6", "--set", "latent=2", "--batch", "16"]
+BEST = ["--keep-best", "elbo"]
+LENGTH = ["--steps", str(STEPS), "--checkpoint-every", "2"]
 NOTE = b'{"note": "mine"}\n'
 
 
@@ -112,10 +114,10 @@ class Disk:
     def states(self, draw):
         """What the disk may hold now: the extremes, and some that are drawn."""
         some = lambda: [change for change in self.pending if draw.random() < 0.5]
-        yield self.build([], lambda old, new: old)
-        yield self.build(self.pending, lambda old, new: new)
-        yield self.build(self.pending, lambda old, new: old)
-        yield self.build(self.pending, zeroed)
+        for way in (kept, replaced, zeroed):
+            yield self.build(self.pending, way)
+        for choice in itertools.product((False, True), repeat=min(len(self.pending), ALL_OF)):
+            yield self.build(itertools.compress(self.pending, choice), replaced)
         for _ in range(DRAWN):
             yield self.build(some(), lambda old, new: draw.choice([kept, replaced, zeroed, cut, holed])(old, new, draw))
 
@@ -161,6 +163,8 @@ def results(run):
 
 
 class PowerCut(unittest.TestCase):
+    maxDiff = None
+
     def journal(self, words, root):
         """Trains into the folder; yields what is certain and possible after each line of its journal."""
         disk, kept_in = Disk(root), FOLDER / (self.id().split(".")[-1] + "-journal")
@@ -207,6 +211,8 @@ class PowerCut(unittest.TestCase):
             if "what was between is lost" in done.stderr:
                 yield done.stderr
             yield from self.compare(run)
+            if "steps already" not in done.stderr:  # else nothing was written, and the next writer removes it
+                yield from (f"{path.name} is left" for path in run.rglob(".duet-*"))
 
     def compare(self, run):
         try:
@@ -216,7 +222,6 @@ class PowerCut(unittest.TestCase):
             return
         yield from (f"another {name}: {found.get(name, 'none')!r:.300}" for name in self.alone if found.get(name) != self.alone[name])
         yield from (f"{name} is there" for name in found if name not in self.alone)
-        yield from (f"{path.name} is left" for path in run.rglob(".duet-*"))
         page = run / "report.html"
         if page.exists() and not page.read_text().rstrip().endswith("</html>"):
             yield "report.html is not whole"
@@ -228,7 +233,7 @@ class PowerCut(unittest.TestCase):
             faults = list(pool.map(lambda row: [f"after {row[0]}: {words}" for words in self.recover(*row[1:], root)], tried))
         wrong = [words for row in faults for words in row]
         print(f"{len(tried)} of {len(states)} states, {sum(map(bool, faults))} not gone on from (seed {self.seed})", file=sys.stderr)
-        self.assertEqual(wrong, [])
+        self.assertEqual(wrong[:5], [])
         self.assertGreater(len(states), STEPS)
 
     def setUp(self):
@@ -240,19 +245,26 @@ class PowerCut(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.alone = results(run)
 
-    def test_new_run(self):
-        root = FOLDER / "new"
+    def begin_anew(self, root):
         (root / "alone").mkdir(parents=True)
         self.left_alone([*self.train, *LENGTH, "--out", str(root / "alone")], root / "alone")
         shutil.rmtree(root / "alone")
         self.sweep([*self.train, *LENGTH, "--out", str(root / "runs" / "r")], root)
 
+    def test_new_run(self):
+        self.begin_anew(FOLDER / "new")
+
+    def test_new_run_with_its_best(self):
+        self.train += BEST
+        self.begin_anew(FOLDER / "best")
+
     def test_resumed_run(self):
         """From a checkpoint with reports past it, and a note of somebody's behind them."""
         root = FOLDER / "resumed"
+        self.train += BEST
         run, short = root / "runs" / "r", FOLDER / "short"
-        self.left_alone([*self.train, "--steps", "6", "--out", str(run)], run)
-        self.left_alone([*self.train, "--steps", "9", "--out", str(short)], short)
+        self.left_alone([*self.train, "--steps", "4", "--out", str(run)], run)
+        self.left_alone([*self.train, "--steps", "7", "--out", str(short)], short)
         shutil.copy(short / "metrics.jsonl", run)
         with open(run / "metrics.jsonl", "ab") as file:
             file.write(NOTE)
