@@ -18,6 +18,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -28,11 +29,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cases
 
-SAMPLED, ALL_OF, DRAWN, SECTOR, JOBS = 80, 4, 6, 512, len(os.sched_getaffinity(0))
+SAMPLED, ALL_OF, DRAWN, SECTOR, JOBS = 60, 5, 6, 512, len(os.sched_getaffinity(0))
 STEPS = 11  # three epochs and two thirds
 TRAIN = ["vae", "--data", "{}/examples.npy", "--set", "hidden=6", "--set", "latent=2", "--batch", "16"]
 BEST = ["--keep-best", "elbo"]
-LENGTH = ["--steps", str(STEPS), "--checkpoint-every", "2"]
+OFTEN = ["--checkpoint-every", "2"]
 NOTE = b'{"note": "mine"}\n'
 
 
@@ -54,7 +55,7 @@ class Disk:
 
     def __init__(self, root):
         """Begins with all that is in the folder, synced."""
-        self.root, self.live, self.lasting, self.pending, self.synced, self.now = root, {}, {}, [], {}, {}
+        self.root, self.live, self.lasting, self.pending, self.synced, self.now, self.mixed = root, {}, {}, [], {}, {}, []
         for path in sorted(root.rglob("*")):
             self.live[str(path)] = None if path.is_dir() else self.new(path.read_bytes())
         self.lasting = dict(self.live)
@@ -91,9 +92,12 @@ class Disk:
         elif kind == "remove":
             self.change("remove", path)
         elif self.live.get(path) is not None:
-            self.now[self.live[path]] = contents
+            number = self.live[path]
+            if len(self.synced[number]) > len(self.now[number]) < len(contents):
+                self.mixed.append(path)  # pieces of the old end may come back between the new ones
+            self.now[number] = contents
             if kind == "sync":
-                self.synced[self.live[path]] = contents
+                self.synced[number] = contents
         elif kind == "sync":
             for change in [change for change in self.pending if os.path.dirname(change[1]) == path]:
                 self.apply(self.lasting, change)
@@ -146,10 +150,17 @@ def holed(old, new, draw):
     return b"".join((before if draw.random() < 0.5 else after)[at:at + SECTOR] for at in range(0, size, SECTOR))
 
 
-def step_of(checkpoint):
-    """The step that a checkpoint says it is of."""
+def number_of(checkpoint, name):
+    """What the metadata of a checkpoint say, such as its step; 0: there is none."""
+    if not checkpoint:
+        return 0
     length, = struct.unpack("<Q", checkpoint[:8])
-    return int(json.loads(checkpoint[8:8 + length])["__metadata__"]["duet.step"])
+    return int(json.loads(checkpoint[8:8 + length])["__metadata__"]["duet." + name])
+
+
+def last_report(lines):
+    """The step of the last whole report."""
+    return max([0, *(int(step) for step in re.findall(rb'^{"step":(\d+),[^\0\n]*}$', lines, re.MULTILINE))])
 
 
 def results(run):
@@ -176,6 +187,7 @@ class PowerCut(unittest.TestCase):
             contents = kept_in / str(number)
             disk.follow(kind, path, other, contents.read_bytes() if contents.exists() else None)
             yield line, disk
+        self.assertEqual(disk.mixed, [], "was cut, and grew again before it was synced")
 
     def states(self, words, root):
         """Every different state that a cut may leave, as (a line of the journal after which it may, the step of the checkpoint
@@ -183,15 +195,17 @@ class PowerCut(unittest.TestCase):
         checkpoint, found, draw, safe = str(root / "runs" / "r" / "checkpoint.safetensors"), {}, random.Random(self.seed), 0
         for line, disk in self.journal(words, root):
             if checkpoint in disk.live and not any(change[2:3] == (checkpoint,) for change in disk.pending):
-                safe = step_of(disk.now[disk.live[checkpoint]])  # renamed, and the folder was synced
+                safe = number_of(disk.now[disk.live[checkpoint]], "step")  # renamed, and the folder was synced
             for state in disk.states(draw):
                 found[hashlib.sha256(repr(sorted(state.items())).encode()).digest()] = (line, safe, state)
         return list(found.values())
 
     def losses(self, safe, state, root):
         """Yields what is wrong with a state as it is."""
-        saved = state.get(str(root / "runs" / "r" / "checkpoint.safetensors"))
-        step = step_of(saved) if saved else 0
+        saved, lines = (state.get(str(root / "runs" / "r" / name)) or b"" for name in ("checkpoint.safetensors", "metrics.jsonl"))
+        step, reported = number_of(saved, "step"), number_of(saved, "reported")
+        if last_report(lines) < reported:
+            yield f"the checkpoint counts on reports up to step {reported}, and metrics.jsonl has them up to {last_report(lines)}"
         if step < safe:
             yield f"a checkpoint of step {safe} was written, and the disk has {f'one of step {step}' if step else 'none'}"
 
@@ -203,11 +217,11 @@ class PowerCut(unittest.TestCase):
                 path = place / pathlib.Path(path).relative_to(root)
                 path.mkdir() if contents is None else path.write_bytes(contents)
             run = place / "runs" / "r"
-            done = duet(["--resume", str(run), *LENGTH])
+            done = duet(["--resume", str(run), *self.length])
             if done.returncode == 1 and not (run / "run.json").exists():
                 if "is not a run directory" not in done.stderr and "holds no run.json" not in done.stderr:
                     yield f"what is not there is called otherwise: {done.stderr}"
-                done = duet([*self.train, *LENGTH, "--out", str(run)])
+                done = duet([*self.train, *self.length, "--out", str(run)])
             if done.returncode != 0:
                 yield f"exit status {done.returncode}: {done.stderr}"
                 return
@@ -242,6 +256,7 @@ class PowerCut(unittest.TestCase):
 
     def setUp(self):
         self.seed = int.from_bytes(os.urandom(4), "little")
+        self.length = ["--steps", str(STEPS)]
         self.train = [word.replace("{}", str(FOLDER)) for word in TRAIN]
 
     def left_alone(self, words, run):
@@ -251,32 +266,36 @@ class PowerCut(unittest.TestCase):
 
     def begin_anew(self, root):
         (root / "alone").mkdir(parents=True)
-        self.left_alone([*self.train, *LENGTH, "--out", str(root / "alone")], root / "alone")
+        self.left_alone([*self.train, *self.length, "--out", str(root / "alone")], root / "alone")
         shutil.rmtree(root / "alone")
-        self.sweep([*self.train, *LENGTH, "--out", str(root / "runs" / "r")], root)
+        self.sweep([*self.train, *self.length, "--out", str(root / "runs" / "r")], root)
 
     def test_new_run(self):
         self.begin_anew(FOLDER / "new")
 
     def test_new_run_with_its_best(self):
-        self.train += BEST
+        self.train, self.length = self.train + BEST, self.length + OFTEN
         self.begin_anew(FOLDER / "best")
 
-    def test_resumed_run(self):
-        """From a checkpoint with reports past it, and a note of somebody's behind them."""
-        root = FOLDER / "resumed"
-        self.train += BEST
-        run, short = root / "runs" / "r", FOLDER / "short"
-        self.left_alone([*self.train, "--steps", "4", "--out", str(run)], run)
-        self.left_alone([*self.train, "--steps", "7", "--out", str(short)], short)
-        shutil.copy(short / "metrics.jsonl", run)
-        with open(run / "metrics.jsonl", "ab") as file:
-            file.write(NOTE)
-        again = FOLDER / "again"
+    def go_on(self, root, behind):
+        """From a checkpoint of step 4 with reports up to step 7, and something behind them."""
+        self.train, self.length = self.train + BEST, self.length + OFTEN
+        run, late, again = (root / name for name in ("runs/r", "late", "again"))
+        for place, steps in ((run, "4"), (late, "7")):
+            self.left_alone([*self.train, "--steps", steps, "--out", str(place)], place)
+        (run / "metrics.jsonl").write_bytes((late / "metrics.jsonl").read_bytes() + behind)
         shutil.copytree(run, again)
-        self.left_alone(["--resume", str(again), *LENGTH], again)
+        self.left_alone(["--resume", str(again), *self.length], again)
+        for place in (late, again):
+            shutil.rmtree(place)
+        self.sweep(["--resume", str(run), *self.length], root)
+
+    def test_resumed_run(self):
+        self.go_on(FOLDER / "resumed", b"")
+
+    def test_resumed_run_with_a_note(self):
+        self.go_on(FOLDER / "noted", NOTE)
         self.assertIn(json.loads(NOTE), self.alone["metrics.jsonl"])
-        self.sweep(["--resume", str(run), *LENGTH], root)
 
 
 if __name__ == "__main__":
