@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "device/discovery.h"
 #include "device/record.h"
 
@@ -153,7 +154,7 @@ void duet_device_say(const duet_device *device, const char *format, ...)
     char line[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    (void)duet_text_vprint(line, sizeof line, format, arguments);
     va_end(arguments);
     duet_text_plain(line);
     device->log(device->log_context, line);
