@@ -58,6 +58,66 @@ static void classes_are_the_same_by_name(void **state)
     expect(RUN("eval", "@/told", "--data", "@/part", "--metric", "elbo"), 0, "elbo", NULL);
 }
 
+/* The pictures of "two", whose classes have the other numbers; and a judge of them. */
+static void make_swapped_judge(void)
+{
+    uint8_t pixels[2 * EACH * 64], labels[2 * EACH];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)((i / 64 % 2 == 0 ? 0 : 200) + pattern(i) % 50); /* dark, light, dark, ... */
+    for (size_t i = 0; i < sizeof labels; i++) labels[i] = (uint8_t)(i % 2 == 0);
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(24,)"), labels, sizeof labels);
+    write_npy("class_names.npy", 1, ARRAY("|S1", "False", "(2,)"), "ba", 2);
+    write_archive("other-way.npz", (const char *const[]){"images.npy", "labels.npy", "class_names.npy", NULL}, true);
+    expect(RUN("train", "classifier", "--data", "@/other-way.npz", "--epochs", "6", "--batch", "7", "--out",
+               "@/other-way"),
+           0, NULL, NULL);
+}
+
+static double agreement_by(const char *judge)
+{
+    json_t *said = document_of(RUN("eval", "@/sure", "--judge", judge, "--metric", "agreement", "--json"), 2);
+    double value =
+        json_number_value(json_object_get(json_object_get(json_object_get(said, "metrics"), "agreement"), "value"));
+    json_decref(said);
+    return value;
+}
+
+static void a_judge_knows_classes_by_name(void **state)
+{
+    (void)state;
+    make_swapped_judge();
+    expect(RUN("train", "cvae", "--data", "@/two", "--steps", "400", "--batch", "7", "--set", "hidden=16", "--set",
+               "lr=0.01", "--set", "beta=20", "--out", "@/sure"),
+           0, NULL, NULL);
+    assert_true(agreement_by("@/judge") > 0.9);
+    assert_true(agreement_by("@/other-way") > 0.9);
+    expect(RUN("train", "classifier", "--data", "@/swapped", "--steps", "2", "--batch", "7", "--out", "@/of-others"), 0,
+           NULL, NULL);
+    expect(RUN("eval", "@/sure", "--judge", "@/of-others", "--metric", "agreement"), 1, "",
+           "the judge knows no class \"a\"");
+}
+
+/* What a judge has learnt of numbers is not what it is shown. */
+static void a_judge_of_other_numbers_is_told_of(void **state)
+{
+    (void)state;
+    char data[3 * PATH_SIZE], path[2][PATH_SIZE];
+    float values[20 * 64];
+    for (size_t i = 0; i < 20 * 64; i++) values[i] = 0.1F * (float)(i * 37 % 256) / 255;
+    write_npy("weak.npy", 1, ARRAY("<f4", "False", "(20, 8, 8)"), values, sizeof values);
+    (void)snprintf(data, sizeof data, "%s:labels=%s", inside("weak.npy", path[0]),
+                   inside("numbers-labels.npy", path[1]));
+    expect(RUN("train", "classifier", "--data", data, "--steps", "2", "--batch", "7", "--out", "@/weak"), 0, NULL,
+           NULL);
+    expect(RUN("eval", "@/told", "--judge", "@/weak", "--metric", "agreement"), 0, "agreement",
+           "are they of another scale?");
+    expect(RUN("features", "@/told", "--judge", "@/weak", "--out", "@/f.npy"), 0, "f.npy", "have names and those of");
+    result fitting = RUN("features", "@/told", "--judge", "@/judge", "--out", "@/f.npy");
+    assert_null(strstr(fitting.err, "warning"));
+    expect(fitting, 0, "f.npy", NULL);
+}
+
 /* Class 0 of a file of numbers may be anything. */
 static void numbers_for_names_are_said(void **state)
 {
@@ -160,6 +220,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_are_the_same_by_name),
+        cmocka_unit_test(a_judge_knows_classes_by_name),
+        cmocka_unit_test(a_judge_of_other_numbers_is_told_of),
         cmocka_unit_test(numbers_for_names_are_said),
         cmocka_unit_test(the_most_accurate_classifier_is_kept),
         cmocka_unit_test(other_classes_are_none_that_the_run_knows),

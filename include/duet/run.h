@@ -170,7 +170,8 @@ DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_
 /** Opens a run on the device of another one, which must outlive it. */
 DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);
 /** Lets metrics of `run` that name classes ask `judge`, a run of a classifier opened beside it on data of the same
- *  shape; it must stay open meanwhile. NULL: nobody. */
+ *  shape; it must stay open meanwhile. NULL: nobody. Classes are matched by name where both sets have names. Where the
+ *  values are of another scale, or one set alone has names, duet_data_note of the run's data says so. */
 DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
 DUET_API duet_run *duet_run_judge(duet_run *run);
 

@@ -182,7 +182,7 @@ static int call_judge(duet_run *run, const char *directory, duet_run **judge)
 {
     duet_error error = {0};
     if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK ||
-        duet_run_set_judge(run, *judge, &error) != DUET_OK)
+        cli_run_set_judge(run, *judge, &error) != DUET_OK)
         return cli_fail_opened(&error);
     return CLI_DONE;
 }

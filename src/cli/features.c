@@ -64,7 +64,7 @@ static int call_judge(work *it)
         it->judge = NULL;
         return cli_fail_opened(&error);
     }
-    return duet_run_set_judge(it->run, it->judge, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+    return cli_run_set_judge(it->run, it->judge, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
 /* How many rows, and which. */

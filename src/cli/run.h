@@ -9,6 +9,9 @@
 /** Opens a run; long waits are announced on standard error. CLI_DONE, or a message and an exit status. */
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data);
 
+/** duet_run_set_judge; how the judge's data differ from the run's is said on standard error. */
+duet_status cli_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
+
 /** The split that judges and shows a run: the test split, or the training split where the data has no other. */
 duet_split cli_run_split(duet_run *run);
 

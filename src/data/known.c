@@ -151,3 +151,14 @@ void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, cons
                    "scale?",
                    data->info.name, low[0], high[0], owner, low[1], high[1]);
 }
+
+void duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner)
+{
+    const bool named = data->info.class_names != NULL, learnt_named = learnt->class_names != NULL;
+    duet_data_compare_ranges(data, learnt, owner);
+    if (data->info.classes == 0 || named == learnt_named) return;
+    duet_notes_add(&data->notes, false,
+                   "%s: its classes have %s and those of %s %s, so that they are compared by number: class 0 here is "
+                   "taken for class 0 there, and so on",
+                   data->info.name, named ? "names" : "none", owner, learnt_named ? "names" : "none");
+}

@@ -21,5 +21,7 @@ duet_status duet_data_refuse_replaced(const char *owner, const char *name, const
 
 /** Notes it where the values of an open set are spread much otherwise than those of a known one. */
 void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner);
+/** The same for a judge of them, which has `learnt` others; and notes it where the classes of one alone have names. */
+void duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner);
 
 #endif

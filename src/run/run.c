@@ -147,6 +147,7 @@ duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error
     if (data->classes > 0 && duet_run_features(judge, DUET_CLASS_LOGITS) != data->classes)
         return duet_fail(error, DUET_ERROR_DATA, "the judge knows %zu classes and the data of the run has %zu",
                          duet_run_features(judge, DUET_CLASS_LOGITS), data->classes);
+    duet_data_compare_judge(run->data, seen, judge->directory == NULL ? "the judge" : judge->directory);
     run->judge = judge;
     return DUET_OK;
 }
