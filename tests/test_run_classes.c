@@ -193,6 +193,32 @@ static void other_shapes_and_ranges(void **state)
            "are they of another scale?");
 }
 
+/* Numbers in another order are other pictures. */
+static void samples_have_the_shape_of_the_data(void **state)
+{
+    (void)state;
+    static uint8_t pixels[20 * 192], dark[20 * 192];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = pattern(i);
+    for (size_t i = 0; i < sizeof dark; i++) dark[i] = (uint8_t)(pattern(i) % 20);
+    write_npy("last.npy", 1, ARRAY("|u1", "False", "(20, 8, 8, 3)"), pixels, sizeof pixels);
+    write_npy("rows-of.npy", 1, ARRAY("|u1", "False", "(20, 192)"), pixels, sizeof pixels);
+    write_npy("turned.npy", 1, ARRAY("|u1", "False", "(20, 3, 8, 8)"), pixels, sizeof pixels);
+    write_npy("dark.npy", 1, ARRAY("|u1", "False", "(20, 8, 8, 3)"), dark, sizeof dark);
+    expect(RUN("train", "vae", "--data", "@/last.npy", "--steps", "1", "--batch", "4", "--set", "hidden=8", "--out",
+               "@/rgb"),
+           0, NULL, NULL);
+    expect(RUN("eval", "@/rgb", "--metric", "sharpness", "--samples", "@/turned.npy"), 1, "",
+           "turned.npy:channels=first turns them round");
+    expect(RUN("eval", "@/rgb", "--metric", "elbo", "--data", "@/turned.npy"), 1, "",
+           "turned.npy:channels=first turns them round");
+    const char *const fit[] = {"@/last.npy", "@/rows-of.npy", "@/turned.npy:channels=first"};
+    for (size_t i = 0; i < 3; i++)
+        expect(RUN("eval", "@/rgb", "--metric", "elbo", "--samples", fit[i]), 0, "elbo", NULL);
+    expect(RUN("eval", "@/rgb", "--metric", "elbo", "--data", fit[2]), 0, "elbo", NULL);
+    expect(RUN("eval", "@/rgb", "--metric", "elbo", "--samples", "@/dark.npy"), 0, "elbo",
+           "are they of another scale?");
+}
+
 static void scores_that_are_none(void **state)
 {
     (void)state;
@@ -227,6 +253,7 @@ int main(void)
         cmocka_unit_test(other_classes_are_none_that_the_run_knows),
         cmocka_unit_test(an_empty_table_says_why),
         cmocka_unit_test(other_shapes_and_ranges),
+        cmocka_unit_test(samples_have_the_shape_of_the_data),
         cmocka_unit_test(scores_that_are_none),
         cmocka_unit_test(a_name_that_is_no_text),
     };

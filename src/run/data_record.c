@@ -155,8 +155,13 @@ static const char *range_words(bool unit_range)
     return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";
 }
 
-/* How such data may come to fit; nothing if nobody knows one. */
-static void say_a_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size)
+/* Whether b is a turned round, [channels, height, width]. */
+static bool is_channels_first(duet_shape a, duet_shape b)
+{
+    return a.rank == 3 && b.rank == 3 && b.dims[0] == a.dims[2] && b.dims[1] == a.dims[0] && b.dims[2] == a.dims[1];
+}
+
+void duet_data_record_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size)
 {
     const size_t *dims = known->shape.dims;
     bool same_shape = duet_shape_equal(known->shape, data->shape);
@@ -166,7 +171,9 @@ static void say_a_way(const duet_data_info *known, const duet_data_info *data, c
     bool may_be_bytes = known->unit_range && !data->unit_range && high <= 255 && data->low[DUET_TRAIN] >= 0 &&
                         data->low[DUET_TEST] >= 0;
     if (data->generated) return;
-    if (known->picture && !same_shape && (as_rows || scaled))
+    if (known->picture && !same_shape && is_channels_first(known->shape, data->shape))
+        (void)snprintf(way, size, "; %s:channels=first turns them round", data->name);
+    else if (known->picture && !same_shape && (as_rows || scaled))
         (void)snprintf(way, size, "; %s:size=%zux%zu gives them that shape", data->name, dims[0], dims[1]);
     else if (same_shape && may_be_bytes)
         (void)snprintf(way, size, "; if they are bytes, %s:values=bytes scales them", data->name);
@@ -180,7 +187,7 @@ duet_status duet_data_record_fits(const duet_data_record *record, const char *ru
     for (size_t i = 0; same && i < data->shape.rank; i++) same = known->shape.dims[i] == data->shape.dims[i];
     if (same) return DUET_OK;
     char had[96], has[96], way[320] = "";
-    say_a_way(known, data, way, sizeof way);
+    duet_data_record_way(known, data, way, sizeof way);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s was trained on examples of shape %s with %s; those of %s have shape %s and %s: this model "
                      "would read them wrongly%s",

@@ -26,6 +26,9 @@ void duet_data_record_free(duet_data_record *record);
 duet_status duet_data_record_fits(const duet_data_record *record, const char *run, const duet_data_info *data,
                                   duet_error *error);
 
+/** How data that do not fit may come to: "; NAME:channels=first turns them round". "" if nobody knows a way. */
+void duet_data_record_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size);
+
 /** Data for use: those of `name`, which must fit; NULL: those of the record, which are looked for when they are asked
  *  for. Errors of that name `run`. */
 duet_status duet_data_record_open(const duet_data_record *record, const char *run, const char *name, duet_data **data,
