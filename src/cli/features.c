@@ -113,7 +113,8 @@ static int find_features(work *it)
 static int print(const work *it, const char *path, const char *note, const duet_features_identity *by)
 {
     if (!it->arguments->json) {
-        printf("%s\n%s\n", path, note);
+        cli_print_name(path);
+        cli_print_name(note);
         if (it->of_examples) cli_rows_say(&it->examples);
         return CLI_DONE;
     }

@@ -41,7 +41,7 @@ static json_t *describe_classes(const duet_data_info *info)
     json_t *list = info->class_names == NULL ? json_null() : json_array();
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
         if (json_array_append_new(list, json_string(info->class_names[i])) != 0)
-            (void)json_array_append_new(list, json_null()); /* a folder's name that is not UTF-8 */
+            (void)json_array_append_new(list, json_null()); /* a program's own, which is not UTF-8 */
     return list;
 }
 
