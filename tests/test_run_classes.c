@@ -193,6 +193,37 @@ static void other_shapes_and_ranges(void **state)
            "are they of another scale?");
 }
 
+static void write_table(const char *name, const char *head)
+{
+    char text[2000];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s\n", head);
+    for (int i = 0; i < 40; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%d,%d,%s\n", i * 7 % 11, i * 5 % 13,
+                                 i % 2 ? "cat" : "dog");
+    test_file_write(in_folder(name), text, used);
+}
+
+/* Numbers of one column under the name of another. */
+static void columns_are_compared_by_name(void **state)
+{
+    (void)state;
+    write_table("table.csv", "height,width,label");
+    write_table("table-turned.csv", "width,height,label");
+    write_table("table-other.csv", "height,depth,label");
+    expect(RUN("train", "vae", "--data", "@/table.csv", "--steps", "2", "--batch", "4", "--set", "hidden=8", "--out",
+               "@/of-table"),
+           0, NULL, NULL);
+    expect(RUN("eval", "@/of-table", "--metric", "elbo"), 0, "elbo", NULL);
+    expect(RUN("eval", "@/of-table", "--metric", "elbo", "--data", "@/table-turned.csv"), 1, "",
+           "in another order: column 1 of numbers is \"width\" here and \"height\" there");
+    expect(RUN("eval", "@/of-table", "--metric", "elbo", "--data", "@/table-other.csv"), 0, "elbo",
+           "column 2 of numbers is \"depth\", and \"width\" in what");
+    write_table("table-new.csv", "height,width,label");
+    result same = RUN("eval", "@/of-table", "--metric", "elbo", "--data", "@/table-new.csv");
+    assert_null(strstr(same.err, "of numbers is"));
+    expect(same, 0, "elbo", NULL);
+}
+
 /* Numbers in another order are other pictures. */
 static void samples_have_the_shape_of_the_data(void **state)
 {
@@ -253,6 +284,7 @@ int main(void)
         cmocka_unit_test(other_classes_are_none_that_the_run_knows),
         cmocka_unit_test(an_empty_table_says_why),
         cmocka_unit_test(other_shapes_and_ranges),
+        cmocka_unit_test(columns_are_compared_by_name),
         cmocka_unit_test(samples_have_the_shape_of_the_data),
         cmocka_unit_test(scores_that_are_none),
         cmocka_unit_test(a_name_that_is_no_text),

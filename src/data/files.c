@@ -158,9 +158,10 @@ static duet_status compare_columns(duet_rows rows[2], duet_error *error)
     return DUET_OK;
 }
 
-static void forget_columns(duet_rows rows[2])
+/* Those of the training examples are the set's. */
+static void forget_columns(duet_rows rows[2], bool all)
 {
-    for (size_t split = 0; split < 2; split++) {
+    for (size_t split = all ? 0 : 1; split < 2; split++) {
         free(rows[split].columns);
         rows[split].columns = NULL;
     }
@@ -174,7 +175,7 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
         if (files.examples[split] != NULL)
             status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
-    forget_columns(rows);
+    forget_columns(rows, status != DUET_OK);
     duet_data_files_free(&files);
     return status;
 }

@@ -176,6 +176,9 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     DUET_TRY(find_format(options->path, &format, error));
     data->format = format->name;
     DUET_TRY(format->open(rows, options->path, options, error));
+    data->columns = rows[DUET_TRAIN].columns;
+    rows[DUET_TRAIN].columns = NULL;
+    data->info.columns = data->columns;
     if (options->labels != NULL) DUET_TRY(take_label_file(rows, options->labels, error));
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);

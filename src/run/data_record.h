@@ -10,6 +10,7 @@
 typedef struct duet_data_record {
     duet_data_info info;    /* texts are the document's; what it does not say is zeroed */
     const char **names;     /* info.class_names */
+    char *columns;          /* info.columns */
     duet_division division; /* of a set without test examples whose name does not say it */
     bool is_whole;          /* it says all that a model asks of its data; older records do not */
 } duet_data_record;
