@@ -118,6 +118,45 @@ static void a_judge_of_other_numbers_is_told_of(void **state)
     expect(fitting, 0, "f.npy", NULL);
 }
 
+/* Folders 2 and 10 are sorted as words, "10" first: to data of numbers they are these numbers, and the other way
+ * round. The first set is in parts that are called as Kaggle's. */
+static void names_that_are_numbers_are_numbers(void **state)
+{
+    (void)state;
+    char name[128];
+    uint8_t pixels[24 * 64], labels[24];
+    make_inner("sets");
+    make_inner("sets/training_set");
+    make_inner("sets/test_set");
+    for (int part = 0; part < 2; part++)
+        for (int class = 0; class < 2; class ++) {
+            (void)snprintf(name, sizeof name, "sets/%s/%d", part ? "test_set" : "training_set", class ? 10 : 2);
+            make_inner(name);
+            for (int k = 0; k < (part ? 4 : EACH); k++) {
+                for (size_t i = 0; i < 64; i++)
+                    pixels[i] = (uint8_t)((class ? 200 : 0) + pattern(64 * (size_t)k + i) % (part ? 40 : 50));
+                (void)snprintf(name, sizeof name, "sets/%s/%d/%d.png", part ? "test_set" : "training_set",
+                               class ? 10 : 2, k);
+                write_png_picture(name, 8, 8, 1, pixels);
+            }
+        }
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((i / 64 % 2 ? 200 : 0) + pattern(i) % 50);
+    for (size_t i = 0; i < sizeof labels; i++) labels[i] = i % 2 ? 10 : 2;
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(24,)"), labels, sizeof labels);
+    write_archive("sets.npz", (const char *const[]){"images.npy", "labels.npy", NULL}, true);
+    expect(RUN("data", "@/sets"), 0, "classes   2\n    0  train 12  test 4  10", NULL);
+    const char *const ways[][2] = {{"@/sets", "@/sets.npz"}, {"@/sets.npz", "@/sets"}};
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(name, sizeof name, "@/by-number%zu", i);
+        expect(RUN("train", "classifier", "--data", ways[i][0], "--epochs", "30", "--batch", "7", "--out", name), 0,
+               NULL, NULL);
+        result said = RUN("eval", name, "--data", ways[i][1], "--metric", "accuracy");
+        assert_null(strstr(said.err, "by number"));
+        expect(said, 0, "accuracy      1", NULL);
+    }
+}
+
 /* Class 0 of a file of numbers may be anything. */
 static void numbers_for_names_are_said(void **state)
 {
@@ -279,6 +318,7 @@ int main(void)
         cmocka_unit_test(classes_are_the_same_by_name),
         cmocka_unit_test(a_judge_knows_classes_by_name),
         cmocka_unit_test(a_judge_of_other_numbers_is_told_of),
+        cmocka_unit_test(names_that_are_numbers_are_numbers),
         cmocka_unit_test(numbers_for_names_are_said),
         cmocka_unit_test(the_most_accurate_classifier_is_kept),
         cmocka_unit_test(other_classes_are_none_that_the_run_knows),

@@ -156,7 +156,11 @@ static char find_separator(const char *line)
     size_t most = 0;
     for (const char *c = candidates; *c != '\0'; c++) {
         size_t count = 0;
-        for (const char *at = line; (at = strchr(at, *c)) != NULL; at++) count++;
+        bool quoted = false;
+        for (const char *at = line; *at != '\0'; at++) {
+            quoted ^= *at == '"';
+            count += !quoted && *at == *c;
+        }
         if (count > most) {
             most = count;
             best = *c;
@@ -205,6 +209,20 @@ static duet_status find_labels(reader *it, duet_error *error)
     return status;
 }
 
+/* A number such as 5.1 names nothing: the first line of a file without names is an example that would be lost. */
+static void tell_of_no_names(const reader *it)
+{
+    double number;
+    for (size_t i = 0; it->options != NULL && it->options->notes != NULL && i < it->columns; i++) {
+        if (strchr(it->names[i], '.') == NULL || !duet_number_read(it->names[i], &number)) continue;
+        duet_notes_add(it->options->notes, false,
+                       "%s: its first line, which names the columns, holds %s: if it is an example, put a line with "
+                       "the names of the columns on top",
+                       it->path, it->names[i]);
+        return;
+    }
+}
+
 static duet_status read_header(reader *it, duet_error *error)
 {
     bool more, numbers = true;
@@ -226,6 +244,7 @@ static duet_status read_header(reader *it, duet_error *error)
                          "%s: its first line holds numbers, and the names of its %zu columns are expected: put a line "
                          "such as label,x1,x2,... on top",
                          it->path, it->columns);
+    tell_of_no_names(it);
     return find_labels(it, error);
 }
 
@@ -252,7 +271,11 @@ static duet_status fail_cell(const reader *it, size_t column, const char *text, 
     bool is_number = duet_number_read(text, &number);
     const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
     if ((long)column == it->label) what = "is no label";
-    if (is_missing(text)) {
+    if (text[0] == '\0' && column + 1 == it->columns && it->names[column][0] == '\0') {
+        remedy = "each line ends in a separator: take it off all of them";
+    } else if (strcmp(text, it->names[column]) == 0) {
+        remedy = "the first line seems to be an example: put a line with the names of the columns on top";
+    } else if (is_missing(text)) {
         remedy = "fill such places or take the line out";
     } else if (is_number) {
         what = "is beyond what float32 holds";
