@@ -26,8 +26,8 @@ typedef struct reader {
     const char *path;
     unsigned char buffer[64 * 1024];
     size_t filled, used;
-    char *line; /* with NULs between its fields */
-    size_t line_capacity, number;
+    char *line;                          /* with NULs between its fields */
+    size_t line_capacity, number, empty; /* empty: the last line without anything in it; 0: none */
     char **fields;
     size_t field_count, field_capacity;
     char separator;
@@ -91,7 +91,10 @@ static duet_status read_line(reader *it, bool *more, duet_error *error)
         if (c == 0)
             return duet_fail(error, DUET_ERROR_DATA, "%s: is no text: there is a zero byte in line %zu", it->path,
                              it->number + 1);
-        if (c == '\n' && it->number++ + 1 > 0 && length == 0) continue;
+        if (c == '\n' && it->number++ + 1 > 0 && length == 0) {
+            it->empty = it->number;
+            continue;
+        }
         if (c == '\n') break;
         if (!keep(it, &length, (char)c))
             return duet_fail(error, DUET_ERROR_DATA, "%s: line %zu is longer than %d MiB", it->path, it->number + 1,
@@ -350,6 +353,19 @@ static bool are_numbers(const reader *it, uint8_t numbers[MOST_CLASSES])
     return true;
 }
 
+/* Classes may be called so, but seldom are. */
+static void tell_of_missing(const reader *it)
+{
+    for (size_t i = 0; it->options != NULL && it->options->notes != NULL && i < it->word_count; i++) {
+        if (!is_missing(it->words[i])) continue;
+        duet_notes_add(it->options->notes, false,
+                       "%s: \"%s\" in the column \"%s\" is a class of its own: if it says that nobody knows, take "
+                       "these lines out",
+                       it->path, it->words[i], it->names[it->label]);
+        return;
+    }
+}
+
 static duet_status take_labels(reader *it, duet_labels *labels, duet_error *error)
 {
     uint8_t numbers[MOST_CLASSES];
@@ -359,6 +375,7 @@ static duet_status take_labels(reader *it, duet_labels *labels, duet_error *erro
     labels->asked_for =
         it->options != NULL && it->options->labels != NULL && find_column(it, it->options->labels) == it->label;
     bool named = !are_numbers(it, numbers);
+    if (named) tell_of_missing(it);
     for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];
     if (!named) return DUET_OK;
     labels->names = it->words;
@@ -424,8 +441,14 @@ static duet_status read_all(reader *it, duet_rows *rows, duet_error *error)
     bool more;
     DUET_TRY(read_header(it, error));
     for (;;) {
+        it->empty = 0;
         DUET_TRY(read_line(it, &more, error));
         if (!more) break;
+        if (it->empty > 0 && it->columns == 1)
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s, line %zu: is empty, which in a file of one column is a place without a value: fill "
+                             "it or take the line out",
+                             it->path, it->empty);
         DUET_TRY(add_row(it, error));
     }
     if (it->rows == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: holds no examples", it->path);
