@@ -45,6 +45,11 @@ static duet_status check_examples(duet_rows *rows, duet_error *error)
 static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const float *numbers, duet_error *error)
 {
     for (size_t i = 0; i < rows->count; i++) {
+        if (!isfinite(numbers[i]))
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s: label %zu is %g, which is no class: take out the examples and the labels for which "
+                             "numpy.isfinite(labels) is false",
+                             rows->path, i, (double)numbers[i]);
         if (!(numbers[i] >= 0 && numbers[i] <= 255 && numbers[i] == floorf(numbers[i])))
             return duet_fail(error, DUET_ERROR_DATA,
                              "%s: label %zu is %g; whole numbers from 0 to 255 are expected: save "
