@@ -301,6 +301,16 @@ static void scores_that_are_none(void **state)
     expect(RUN("score", "@/free", "--data", "@/beyond.npy"), 4, "inf", "20 of 20 scores are not finite");
 }
 
+static void two_classes_of_one_name(void **state)
+{
+    (void)state;
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(4, 2, 2)"), "abcdefghijklmnop", 16);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(4,)"), "\0\1\0\1", 4);
+    write_npy("class_names.npy", 1, ARRAY("|S1", "False", "(2,)"), "aa", 2);
+    write_archive("same.npz", (const char *const[]){"images.npy", "labels.npy", "class_names.npy", NULL}, true);
+    expect(RUN("data", "@/same.npz"), 0, NULL, "classes 0 and 1 are both called \"a\": are they one?");
+}
+
 /* run.json could not keep it. */
 static void a_name_that_is_no_text(void **state)
 {
@@ -327,6 +337,7 @@ int main(void)
         cmocka_unit_test(columns_are_compared_by_name),
         cmocka_unit_test(samples_have_the_shape_of_the_data),
         cmocka_unit_test(scores_that_are_none),
+        cmocka_unit_test(two_classes_of_one_name),
         cmocka_unit_test(a_name_that_is_no_text),
     };
     return RUN_TESTS("run_classes", tests, begin, remove_folder);
