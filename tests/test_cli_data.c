@@ -177,6 +177,28 @@ static void a_program_trains_on_data_of_its_own(void **state)
     free(bytes[1]);
 }
 
+/* A stranger's words do not reach the terminal as commands; what is no text is refused. */
+static void names_of_strangers(void **state)
+{
+    (void)state;
+    char text[2][1200];
+    size_t used[2] = {0};
+    const char *const words[] = {"\x1b[31mred", "K\xf6ln"};
+    for (size_t k = 0; k < 2; k++) {
+        used[k] += (size_t)snprintf(text[k], sizeof text[k], "a,b,label\n");
+        for (int i = 0; i < 40; i++)
+            used[k] += (size_t)snprintf(text[k] + used[k], sizeof text[k] - used[k], "%d,%d,%s\n", i * 7 % 11, i % 5,
+                                        i % 2 ? words[k] : "blue");
+    }
+    test_file_write(in_folder("esc\x1b[1m.csv"), text[0], used[0]);
+    test_file_write(in_folder("latin1.csv"), text[1], used[1]);
+    result said = RUN("data", "@/esc\x1b[1m.csv");
+    assert_null(strchr(said.out, '\x1b'));
+    assert_null(strchr(said.err, '\x1b'));
+    expect(said, 0, "[31mred", NULL);
+    expect(RUN("data", "@/latin1.csv"), 1, "", "the name of the class \"K?ln\" is not UTF-8");
+}
+
 static const command_case mistakes[] = {
     {"a pipe", {"train", "ae", "--data", "@/pipe"}, 1, "", "is not a plain file or a folder"},
     {"a pipe looked at", {"data", "@/pipe"}, 1, "", "is not a plain file or a folder"},
@@ -209,6 +231,7 @@ int main(void)
         cmocka_unit_test(documents_sheets_and_conversions),
         cmocka_unit_test(questions_come_before_a_training),
         cmocka_unit_test(a_program_trains_on_data_of_its_own),
+        cmocka_unit_test(names_of_strangers),
         cmocka_unit_test(words_and_mistakes),
     };
     return RUN_TESTS("cli_data", tests, make_everything, remove_folder);

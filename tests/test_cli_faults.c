@@ -254,8 +254,15 @@ static void labels_of_earlier_codes_go(void **state)
     expect(RUN("encode", "@/labelled", "--split", "train", "--out", "@/codes.npy"), 0, "codes-labels.npy", NULL);
     assert_true(is_there("codes-labels.npy"));
     expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 0, "codes.npy",
-           "codes-labels.npy, labels of earlier codes, is removed");
+           "codes-labels.npy, labels of an earlier array, is removed");
     assert_false(is_there("codes-labels.npy"));
+    /* of samples, and of features, there are no labels */
+    expect(RUN("encode", "@/labelled", "--split", "train", "--out", "@/codes.npy"), 0, "codes-labels.npy", NULL);
+    expect(RUN("reconstruct", "@/labelled", "--out", "@/codes.npy"), 0, "codes.npy", "is removed: this one has none");
+    assert_false(is_there("codes-labels.npy"));
+    assert_int_equal(mkfifo(inside("codes-labels.npy", path), 0666), 0);
+    expect(RUN("encode", "@/labelled", "--split", "train", "--out", "@/codes.npy"), 1, NULL, "another name");
+    assert_int_equal(remove(path), 0);
     test_file_write(inside("codes-labels.npy", path), "a letter", 8); /* somebody's */
     expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 1, NULL, "another name");
     assert_true(is_there("codes-labels.npy"));

@@ -5,6 +5,8 @@
 
 #include "duet/metric.h"
 
+#include <sys/stat.h>
+
 enum { PATH = TEST_PATH_SIZE + 64, ROWS = 300 };
 
 static const char *path_in(const char *name, char path[PATH])
@@ -253,6 +255,13 @@ static void features_are_checked(void **state)
         assert_int_not_equal(status, DUET_OK);
         assert_message(&error, rows[i].message);
     }
+    write_features("a.npy", 0, ROWS, 2);
+    assert_int_equal(mkfifo(path_in("a-judge.json", paths[0]), 0666), 0); /* not waited for */
+    duet_error error = {0};
+    assert_int_equal(duet_run_set_features(run, path_in("a.npy", paths[0]), path_in("b.npy", paths[1]), &error),
+                     DUET_ERROR_FILE);
+    assert_message(&error, "a-judge.json, the note of these features, cannot be read: it is a pipe");
+    assert_int_equal(remove(path_in("a-judge.json", paths[0])), 0);
     duet_run_close(&run);
 }
 

@@ -171,6 +171,13 @@ static void cifars_binary_files(void **state)
     write_file("data_batch_2.bin", BYTES("short"));
     assert_refused("a short file", folder, DUET_ERROR_DATA, "data_batch_2.bin: 5 bytes; the binary files of CIFAR-10");
     write_cifar("data_batch_2.bin", 2, 3);
+    assert_int_equal(remove(in_folder("batches.meta.txt")), 0);
+    assert_int_equal(mkfifo(in_folder("batches.meta.txt"), 0666), 0);
+    assert_refused("names in a pipe", folder, DUET_ERROR_FILE, "batches.meta.txt: cannot be opened: it is a pipe");
+    assert_int_equal(remove(in_folder("batches.meta.txt")), 0);
+    assert_int_equal(symlink("/nowhere", in_folder("batches.meta.txt")), 0);
+    assert_refused("dangling names", folder, DUET_ERROR_FILE, "batches.meta.txt: cannot be opened");
+    assert_int_equal(remove(in_folder("batches.meta.txt")), 0);
     char *bytes;
     size_t size;
     bytes = test_file_read(in_folder("data_batch_2.bin"), &size);

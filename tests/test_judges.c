@@ -213,7 +213,7 @@ static void samples_come_from_a_file(void **state)
     error = (duet_error){0};
     assert_status(duet_run_set_samples(run, write_rows("wide.npy", points, COUNT / 2, 4), &error), DUET_ERROR_DATA,
                   &error);
-    assert_message(&error, "rows of 2 numbers were expected, it has 4");
+    assert_message(&error, "examples of shape [2] were expected, it has [4]");
     error = (duet_error){0};
     assert_ok(duet_run_set_samples(run, NULL, &error), &error);
     assert_null(duet_run_given_samples(run));

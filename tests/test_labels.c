@@ -130,6 +130,23 @@ static void labels_of_a_named_set_are_found_from_any_folder(void **state)
     free(name);
     assert_string_equal(name = duet_run_data_name("shapes:drop=square-red"), "shapes:drop=square-red");
     free(name);
+    make_inner("species"); /* a column, which a folder here is called like */
+    assert_int_equal(chdir(folder), 0);
+    name = duet_run_data_name("fashion-mnist:labels=species");
+    assert_int_equal(chdir(here), 0);
+    assert_string_equal(name, "fashion-mnist:labels=species");
+    free(name);
+}
+
+/* numpy.unique would make a class of what nobody knows. */
+static void labels_that_are_no_numbers(void **state)
+{
+    (void)state;
+    char name[3 * TEST_PATH_SIZE];
+    write_npy("pictures.npy", 1, ARRAY("|u1", "False", "(3, 2, 2)"), "abcdefghijkl", 12);
+    write_npy("nan.npy", 1, ARRAY("<f4", "False", "(3,)"), ((float[3]){0, NAN, 1}), 12);
+    (void)snprintf(name, sizeof name, "%s/pictures.npy:labels=%s/nan.npy", folder, folder);
+    assert_refused("no number", name, DUET_ERROR_DATA, "label 1 is nan, which is no class: take out the examples");
 }
 
 int main(void)
@@ -140,6 +157,7 @@ int main(void)
         IN_FOLDER(labels_from_a_file_that_is_named),
         IN_FOLDER(labels_in_place_of_others),
         IN_FOLDER(labels_of_a_named_set_are_found_from_any_folder),
+        IN_FOLDER(labels_that_are_no_numbers),
     };
     return RUN_TESTS("labels", tests, NULL, NULL);
 }

@@ -102,6 +102,10 @@ static const struct {
     {"a decimal comma", "a;b\n1;0,5\n2;3\n",
      "\"0,5\" in the column \"b\" is no number; numbers are expected with a point"},
     {"a word", "a,b\n1,x,\n2,3\n", "line 2: 3 fields"},
+    {"an empty line", "a\n1\n\n2\n", "line 3: is empty, which in a file of one column is a place without a value"},
+    {"a last separator", "a,b,\n1,2,\n2,3,\n", "each line ends in a separator: take it off all of them"},
+    {"no names", "5.1,x\n4.9,x\n4.7,y\n", "the first line seems to be an example"},
+    {"a separator in quotes", "\"a;b;c;d\",e\n1,x\n2,3\n", "\"x\" in the column \"e\" is no number"},
 };
 
 static void cells_that_cannot_be(void **state)
@@ -252,6 +256,8 @@ static const struct {
     {"capitals", "a,label\n0,Yes\n1,yes\n0,Yes\n1,yes\n", "the classes \"Yes\" and \"yes\" differ in capitals alone"},
     {"two columns", "a,label,class\n0,x,1\n1,y,0\n0,x,1\n1,y,0\n",
      "\"label\" holds the labels, and \"class\" is read as one of the numbers"},
+    {"no names", "2.5,label\n0,x\n1,y\n0,x\n1,y\n", "its first line, which names the columns, holds 2.5"},
+    {"a missing label", "a,label\n0,NA\n1,y\n0,NA\n1,y\n", "\"NA\" in the column \"label\" is a class of its own"},
     {"returns alone", "a,label\r0,x\r1,y\r0,x\r1,y", NULL},
 };
 

@@ -58,6 +58,105 @@ static void classes_are_the_same_by_name(void **state)
     expect(RUN("eval", "@/told", "--data", "@/part", "--metric", "elbo"), 0, "elbo", NULL);
 }
 
+/* The pictures of "two", whose classes have the other numbers; and a judge of them. */
+static void make_swapped_judge(void)
+{
+    uint8_t pixels[2 * EACH * 64], labels[2 * EACH];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)((i / 64 % 2 == 0 ? 0 : 200) + pattern(i) % 50); /* dark, light, dark, ... */
+    for (size_t i = 0; i < sizeof labels; i++) labels[i] = (uint8_t)(i % 2 == 0);
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(24,)"), labels, sizeof labels);
+    write_npy("class_names.npy", 1, ARRAY("|S1", "False", "(2,)"), "ba", 2);
+    write_archive("other-way.npz", (const char *const[]){"images.npy", "labels.npy", "class_names.npy", NULL}, true);
+    expect(RUN("train", "classifier", "--data", "@/other-way.npz", "--epochs", "6", "--batch", "7", "--out",
+               "@/other-way"),
+           0, NULL, NULL);
+}
+
+static double agreement_by(const char *judge)
+{
+    json_t *said = document_of(RUN("eval", "@/sure", "--judge", judge, "--metric", "agreement", "--json"), 2);
+    double value =
+        json_number_value(json_object_get(json_object_get(json_object_get(said, "metrics"), "agreement"), "value"));
+    json_decref(said);
+    return value;
+}
+
+static void a_judge_knows_classes_by_name(void **state)
+{
+    (void)state;
+    make_swapped_judge();
+    expect(RUN("train", "cvae", "--data", "@/two", "--steps", "400", "--batch", "7", "--set", "hidden=16", "--set",
+               "lr=0.01", "--set", "beta=20", "--out", "@/sure"),
+           0, NULL, NULL);
+    assert_true(agreement_by("@/judge") > 0.9);
+    assert_true(agreement_by("@/other-way") > 0.9);
+    expect(RUN("train", "classifier", "--data", "@/swapped", "--steps", "2", "--batch", "7", "--out", "@/of-others"), 0,
+           NULL, NULL);
+    expect(RUN("eval", "@/sure", "--judge", "@/of-others", "--metric", "agreement"), 1, "",
+           "the judge knows no class \"a\"");
+}
+
+/* What a judge has learnt of numbers is not what it is shown. */
+static void a_judge_of_other_numbers_is_told_of(void **state)
+{
+    (void)state;
+    char data[3 * PATH_SIZE], path[2][PATH_SIZE];
+    float values[20 * 64];
+    for (size_t i = 0; i < 20 * 64; i++) values[i] = 0.1F * (float)(i * 37 % 256) / 255;
+    write_npy("weak.npy", 1, ARRAY("<f4", "False", "(20, 8, 8)"), values, sizeof values);
+    (void)snprintf(data, sizeof data, "%s:labels=%s", inside("weak.npy", path[0]),
+                   inside("numbers-labels.npy", path[1]));
+    expect(RUN("train", "classifier", "--data", data, "--steps", "2", "--batch", "7", "--out", "@/weak"), 0, NULL,
+           NULL);
+    expect(RUN("eval", "@/told", "--judge", "@/weak", "--metric", "agreement"), 0, "agreement",
+           "are they of another scale?");
+    expect(RUN("features", "@/told", "--judge", "@/weak", "--out", "@/f.npy"), 0, "f.npy", "have names and those of");
+    result fitting = RUN("features", "@/told", "--judge", "@/judge", "--out", "@/f.npy");
+    assert_null(strstr(fitting.err, "warning"));
+    expect(fitting, 0, "f.npy", NULL);
+}
+
+/* Folders 2 and 10 are sorted as words, "10" first: to data of numbers they are these numbers, and the other way
+ * round. The first set is in parts that are called as Kaggle's. */
+static void names_that_are_numbers_are_numbers(void **state)
+{
+    (void)state;
+    char name[128];
+    uint8_t pixels[24 * 64], labels[24];
+    make_inner("sets");
+    make_inner("sets/training_set");
+    make_inner("sets/test_set");
+    for (int part = 0; part < 2; part++)
+        for (int class = 0; class < 2; class ++) {
+            (void)snprintf(name, sizeof name, "sets/%s/%d", part ? "test_set" : "training_set", class ? 10 : 2);
+            make_inner(name);
+            for (int k = 0; k < (part ? 4 : EACH); k++) {
+                for (size_t i = 0; i < 64; i++)
+                    pixels[i] = (uint8_t)((class ? 200 : 0) + pattern(64 * (size_t)k + i) % (part ? 40 : 50));
+                (void)snprintf(name, sizeof name, "sets/%s/%d/%d.png", part ? "test_set" : "training_set",
+                               class ? 10 : 2, k);
+                write_png_picture(name, 8, 8, 1, pixels);
+            }
+        }
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((i / 64 % 2 ? 200 : 0) + pattern(i) % 50);
+    for (size_t i = 0; i < sizeof labels; i++) labels[i] = i % 2 ? 10 : 2;
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(24,)"), labels, sizeof labels);
+    write_archive("sets.npz", (const char *const[]){"images.npy", "labels.npy", NULL}, true);
+    expect(RUN("data", "@/sets"), 0, "classes   2\n    0  train 12  test 4  10", NULL);
+    const char *const ways[][2] = {{"@/sets", "@/sets.npz"}, {"@/sets.npz", "@/sets"}};
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(name, sizeof name, "@/by-number%zu", i);
+        expect(RUN("train", "classifier", "--data", ways[i][0], "--epochs", "30", "--batch", "7", "--out", name), 0,
+               NULL, NULL);
+        result said = RUN("eval", name, "--data", ways[i][1], "--metric", "accuracy");
+        assert_null(strstr(said.err, "by number"));
+        expect(said, 0, "accuracy      1", NULL);
+    }
+}
+
 /* Class 0 of a file of numbers may be anything. */
 static void numbers_for_names_are_said(void **state)
 {
@@ -133,6 +232,63 @@ static void other_shapes_and_ranges(void **state)
            "are they of another scale?");
 }
 
+static void write_table(const char *name, const char *head)
+{
+    char text[2000];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s\n", head);
+    for (int i = 0; i < 40; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%d,%d,%s\n", i * 7 % 11, i * 5 % 13,
+                                 i % 2 ? "cat" : "dog");
+    test_file_write(in_folder(name), text, used);
+}
+
+/* Numbers of one column under the name of another. */
+static void columns_are_compared_by_name(void **state)
+{
+    (void)state;
+    write_table("table.csv", "height,width,label");
+    write_table("table-turned.csv", "width,height,label");
+    write_table("table-other.csv", "height,depth,label");
+    expect(RUN("train", "vae", "--data", "@/table.csv", "--steps", "2", "--batch", "4", "--set", "hidden=8", "--out",
+               "@/of-table"),
+           0, NULL, NULL);
+    expect(RUN("eval", "@/of-table", "--metric", "elbo"), 0, "elbo", NULL);
+    expect(RUN("eval", "@/of-table", "--metric", "elbo", "--data", "@/table-turned.csv"), 1, "",
+           "in another order: column 1 of numbers is \"width\" here and \"height\" there");
+    expect(RUN("eval", "@/of-table", "--metric", "elbo", "--data", "@/table-other.csv"), 0, "elbo",
+           "column 2 of numbers is \"depth\", and \"width\" in what");
+    write_table("table-new.csv", "height,width,label");
+    result same = RUN("eval", "@/of-table", "--metric", "elbo", "--data", "@/table-new.csv");
+    assert_null(strstr(same.err, "of numbers is"));
+    expect(same, 0, "elbo", NULL);
+}
+
+/* Numbers in another order are other pictures. */
+static void samples_have_the_shape_of_the_data(void **state)
+{
+    (void)state;
+    static uint8_t pixels[20 * 192], dark[20 * 192];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = pattern(i);
+    for (size_t i = 0; i < sizeof dark; i++) dark[i] = (uint8_t)(pattern(i) % 20);
+    write_npy("last.npy", 1, ARRAY("|u1", "False", "(20, 8, 8, 3)"), pixels, sizeof pixels);
+    write_npy("rows-of.npy", 1, ARRAY("|u1", "False", "(20, 192)"), pixels, sizeof pixels);
+    write_npy("turned.npy", 1, ARRAY("|u1", "False", "(20, 3, 8, 8)"), pixels, sizeof pixels);
+    write_npy("dark.npy", 1, ARRAY("|u1", "False", "(20, 8, 8, 3)"), dark, sizeof dark);
+    expect(RUN("train", "vae", "--data", "@/last.npy", "--steps", "1", "--batch", "4", "--set", "hidden=8", "--out",
+               "@/rgb"),
+           0, NULL, NULL);
+    expect(RUN("eval", "@/rgb", "--metric", "sharpness", "--samples", "@/turned.npy"), 1, "",
+           "turned.npy:channels=first turns them round");
+    expect(RUN("eval", "@/rgb", "--metric", "elbo", "--data", "@/turned.npy"), 1, "",
+           "turned.npy:channels=first turns them round");
+    const char *const fit[] = {"@/last.npy", "@/rows-of.npy", "@/turned.npy:channels=first"};
+    for (size_t i = 0; i < 3; i++)
+        expect(RUN("eval", "@/rgb", "--metric", "elbo", "--samples", fit[i]), 0, "elbo", NULL);
+    expect(RUN("eval", "@/rgb", "--metric", "elbo", "--data", fit[2]), 0, "elbo", NULL);
+    expect(RUN("eval", "@/rgb", "--metric", "elbo", "--samples", "@/dark.npy"), 0, "elbo",
+           "are they of another scale?");
+}
+
 static void scores_that_are_none(void **state)
 {
     (void)state;
@@ -143,6 +299,16 @@ static void scores_that_are_none(void **state)
            0, NULL, NULL);
     expect(RUN("score", "@/free", "--data", "@/usual.npy"), 0, "elbo of 2 examples", NULL);
     expect(RUN("score", "@/free", "--data", "@/beyond.npy"), 4, "inf", "20 of 20 scores are not finite");
+}
+
+static void two_classes_of_one_name(void **state)
+{
+    (void)state;
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(4, 2, 2)"), "abcdefghijklmnop", 16);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(4,)"), "\0\1\0\1", 4);
+    write_npy("class_names.npy", 1, ARRAY("|S1", "False", "(2,)"), "aa", 2);
+    write_archive("same.npz", (const char *const[]){"images.npy", "labels.npy", "class_names.npy", NULL}, true);
+    expect(RUN("data", "@/same.npz"), 0, NULL, "classes 0 and 1 are both called \"a\": are they one?");
 }
 
 /* run.json could not keep it. */
@@ -160,12 +326,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_are_the_same_by_name),
+        cmocka_unit_test(a_judge_knows_classes_by_name),
+        cmocka_unit_test(a_judge_of_other_numbers_is_told_of),
+        cmocka_unit_test(names_that_are_numbers_are_numbers),
         cmocka_unit_test(numbers_for_names_are_said),
         cmocka_unit_test(the_most_accurate_classifier_is_kept),
         cmocka_unit_test(other_classes_are_none_that_the_run_knows),
         cmocka_unit_test(an_empty_table_says_why),
         cmocka_unit_test(other_shapes_and_ranges),
+        cmocka_unit_test(columns_are_compared_by_name),
+        cmocka_unit_test(samples_have_the_shape_of_the_data),
         cmocka_unit_test(scores_that_are_none),
+        cmocka_unit_test(two_classes_of_one_name),
         cmocka_unit_test(a_name_that_is_no_text),
     };
     return RUN_TESTS("run_classes", tests, begin, remove_folder);

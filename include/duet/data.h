@@ -49,6 +49,8 @@ typedef struct duet_data_info {
     bool labelled[2];       /**< splits whose examples have labels */
     size_t classes;         /**< 0: no labels */
     const char *const *class_names; /**< [classes], as long as the set is open; NULL: numbers only */
+    const char *columns;            /**< of a table with named columns (CSV): the names of its features, a line each,
+                                         as long as the set is open; NULL: they have none */
     size_t factor_count;            /**< 0: nobody knows what examples are made of */
     const duet_factor *factors;     /**< [factor_count], static */
     char checksum[24];              /**< of the content; "" before duet_data_checksum */

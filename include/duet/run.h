@@ -170,14 +170,16 @@ DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_
 /** Opens a run on the device of another one, which must outlive it. */
 DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);
 /** Lets metrics of `run` that name classes ask `judge`, a run of a classifier opened beside it on data of the same
- *  shape; it must stay open meanwhile. NULL: nobody. */
+ *  shape; it must stay open meanwhile. NULL: nobody. Classes are matched by name where both sets have names. Where the
+ *  values are of another scale, or one set alone has names, duet_data_note of the run's data says so. */
 DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
 DUET_API duet_run *duet_run_judge(duet_run *run);
 
 /** Lets metrics take the examples of a data set (duet_data_open: a .npy of any program's, or a named one), training
  * split first, for the run's samples: whoever asks the run for DUET_SAMPLE gets rows first .. first + count - 1 of
  * them, and DUET_ERROR_DATA past the last. NULL: the model's own again. Errors: those of opening, DUET_ERROR_DATA for
- * examples of another size than the run's data. */
+ * examples of another shape than the run's data; rows of as many numbers fit too. duet_data_note of
+ * duet_run_given_samples says what is the matter with them. */
 DUET_API duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *error);
 /** What was set; NULL: the samples are the model's own. */
 DUET_API duet_data *duet_run_given_samples(duet_run *run);

@@ -4,6 +4,7 @@
  * of log p(x | c). */
 #include "cli/commands.h"
 #include "cli/gallery.h"
+#include "cli/labels_file.h"
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/run.h"
@@ -122,11 +123,10 @@ static int draw(duet_run *run, const struct arguments *arguments, const verdicts
 
 static int write_file(duet_run *run, const struct arguments *arguments, const verdicts *it)
 {
-    duet_error error = {0};
     if (arguments->out == NULL) return CLI_DONE;
     if (!cli_ends_in(arguments->out, ".npy")) return draw(run, arguments, it);
-    if (duet_write_npy(arguments->out, it->probabilities, DUET_SHAPE(it->rows.count, it->classes), &error) != DUET_OK)
-        return cli_fail_opened(&error);
+    int status = cli_array_write(arguments->out, it->probabilities, DUET_SHAPE(it->rows.count, it->classes));
+    if (status != CLI_DONE) return status;
     if (!arguments->json) cli_print_name(arguments->out);
     return CLI_DONE;
 }

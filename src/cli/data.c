@@ -118,15 +118,16 @@ static void print_classes(duet_data *data)
         printf("  %3zu", i);
         for (size_t split = 0; split < 2; split++)
             if (there[split]) printf("  %s %zu", split_name(split), counts[split][i]);
-        printf("%s%s\n", info->class_names != NULL ? "  " : "", info->class_names != NULL ? info->class_names[i] : "");
+        cli_print(stdout, "%s%s\n", info->class_names != NULL ? "  " : "",
+                  info->class_names != NULL ? info->class_names[i] : "");
     }
 }
 
 static int print_text(duet_data *data)
 {
     const duet_data_info *info = duet_data_describe(data);
-    printf("source    %s\nread as   %s\nexamples  ", info->source,
-           info->format != NULL ? info->format : "a generated set, which never ends");
+    cli_print(stdout, "source    %s\n", info->source);
+    printf("read as   %s\nexamples  ", info->format != NULL ? info->format : "a generated set, which never ends");
     for (size_t i = 0; i < info->shape.rank; i++) printf("%s%zu", i > 0 ? " x " : "", info->shape.dims[i]);
     printf(" %s%s\n", info->type == DUET_UINT8 ? "bytes" : "floats", info->picture ? ", pictures" : "");
     for (size_t split = 0; split < 2; split++) {
@@ -207,8 +208,8 @@ static int look(const struct arguments *arguments, const char *name)
         duet_data_convert(data, arguments->convert, &error) != DUET_OK)
         status = cli_fail(&error);
     if (status == CLI_DONE && !arguments->json) {
-        if (arguments->out != NULL) printf("%s\n", arguments->out);
-        if (arguments->convert != NULL) printf("%s\n", arguments->convert);
+        if (arguments->out != NULL) cli_print_name(arguments->out);
+        if (arguments->convert != NULL) cli_print_name(arguments->convert);
     }
     duet_data_close(&data);
     return status;

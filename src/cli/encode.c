@@ -3,11 +3,11 @@
  * labels beside it, or in the plane as a picture. */
 #include "cli/commands.h"
 #include "cli/gallery.h"
+#include "cli/labels_file.h"
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/run.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,16 +47,6 @@ static const char *output_of(duet_run *run)
                                                                                                  : DUET_LATENT;
 }
 
-/* PATH with "-labels" before its ending; the caller frees it. */
-static char *labels_path(const char *path)
-{
-    const char *ending = strrchr(path, '.');
-    size_t size = strlen(path) + sizeof "-labels";
-    char *beside = malloc(size);
-    if (beside != NULL) snprintf(beside, size, "%.*s-labels%s", (int)(ending - path), path, ending);
-    return beside;
-}
-
 /* The codes alone, or a picture of them. */
 static int write_codes(const char *path, const codes *from)
 {
@@ -70,35 +60,15 @@ static int write_codes(const char *path, const codes *from)
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
-/* Takes away the labels of earlier codes, which would be taken for those of these. What is no array is not encode's. */
-static int drop_labels(const char *beside, bool labelled)
-{
-    char head[6] = "";
-    FILE *file = fopen(beside, "rb");
-    if (file == NULL && errno == ENOENT) return CLI_DONE;
-    if (file == NULL) return cli_complain(CLI_FAILED, "%s: cannot be opened: %s", beside, strerror(errno));
-    bool is_array = fread(head, 1, sizeof head, file) == sizeof head && memcmp(head, "\x93NUMPY", sizeof head) == 0;
-    (void)fclose(file); /* only read from */
-    if (!is_array)
-        return cli_complain(CLI_FAILED,
-                            "%s stands where labels of these codes belong, and is none of Duet's arrays: give --out "
-                            "another name",
-                            beside);
-    if (remove(beside) != 0 && errno != ENOENT) /* another program may have done it */
-        return cli_complain(CLI_FAILED, "%s, labels of earlier codes, cannot be removed: %s", beside, strerror(errno));
-    if (!labelled) cli_print(stderr, "%s, labels of earlier codes, is removed: these examples have none\n", beside);
-    return CLI_DONE;
-}
-
 /* Writes the codes, and beside an array the labels if there are some, and names both files. */
 static int write_files(duet_run *run, const struct arguments *arguments, const char *path, const cli_rows *rows,
                        const codes *from)
 {
     bool array = !cli_ends_in(path, ".png"), labelled = array && from->labels != NULL;
-    char *beside = array ? labels_path(path) : NULL;
+    char *beside = array ? cli_labels_path(path) : NULL;
     duet_error error = {0};
     if (array && beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    int status = array ? drop_labels(beside, labelled) : CLI_DONE;
+    int status = cli_labels_drop(path, labelled);
     if (status == CLI_DONE) status = write_codes(path, from);
     if (status == CLI_DONE && labelled) {
         duet_write_npy_bytes(beside, from->labels, DUET_SHAPE(from->count), &error);

@@ -182,7 +182,7 @@ static int call_judge(duet_run *run, const char *directory, duet_run **judge)
 {
     duet_error error = {0};
     if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK ||
-        duet_run_set_judge(run, *judge, &error) != DUET_OK)
+        cli_run_set_judge(run, *judge, &error) != DUET_OK)
         return cli_fail_opened(&error);
     return CLI_DONE;
 }
@@ -194,6 +194,7 @@ static int take_samples(duet_run *run, const char *samples)
     if (status != CLI_DONE) return status;
     if (duet_run_set_samples(run, samples, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_data *given = duet_run_given_samples(run);
+    if (given != NULL) cli_data_tell(given, 0);
     if (given != NULL && duet_data_describe(duet_run_data(run))->unit_range && !duet_data_describe(given)->unit_range)
         cli_print(stderr, "%s leaves [0, 1], where the run's data are: are these pixels of another scale?\n", samples);
     return CLI_DONE;

@@ -89,7 +89,7 @@ static int call_judge(duet_run *run, json_t *judged_by, duet_run **judge)
     if (directory == NULL) return CLI_DONE;
     json_object_del(judged_by, "left_out");
     if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK) return cli_fail_opened(&error);
-    if (duet_run_set_judge(run, *judge, &error) == DUET_OK) {
+    if (cli_run_set_judge(run, *judge, &error) == DUET_OK) {
         duet_features_identity identity;
         if (duet_metric_features(run, NULL, &identity, &error) != DUET_OK) return cli_fail_opened(&error);
         json_object_set_new(judged_by, "features", json_string(identity.checksum));

@@ -3,6 +3,7 @@
  * for other programs. */
 #include "cli/commands.h"
 #include "cli/gallery.h"
+#include "cli/labels_file.h"
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/run.h"
@@ -63,7 +64,7 @@ static int call_judge(work *it)
         it->judge = NULL;
         return cli_fail_opened(&error);
     }
-    return duet_run_set_judge(it->run, it->judge, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+    return cli_run_set_judge(it->run, it->judge, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
 /* How many rows, and which. */
@@ -112,7 +113,8 @@ static int find_features(work *it)
 static int print(const work *it, const char *path, const char *note, const duet_features_identity *by)
 {
     if (!it->arguments->json) {
-        printf("%s\n%s\n", path, note);
+        cli_print_name(path);
+        cli_print_name(note);
         if (it->of_examples) cli_rows_say(&it->examples);
         return CLI_DONE;
     }
@@ -130,12 +132,12 @@ static int write_features(const work *it)
     char *own = it->arguments->out == NULL ? cli_default_path(it->arguments->run, "features", "npy") : NULL;
     const char *path = it->arguments->out == NULL ? own : it->arguments->out;
     char *note = path == NULL ? NULL : duet_features_note_path(path);
-    int status = CLI_DONE;
-    if (note == NULL)
-        status = cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    else if (duet_metric_features(it->run, NULL, &by, &error) != DUET_OK ||
-             duet_features_write(path, it->values, it->count, it->width,
-                                 it->of_examples ? DUET_OF_EXAMPLES : DUET_OF_SAMPLES, &by, &error) != DUET_OK)
+    int status = note == NULL ? cli_complain(CLI_FAILED, "there is too little memory for a file name")
+                              : cli_labels_drop(path, false);
+    if (status == CLI_DONE &&
+        (duet_metric_features(it->run, NULL, &by, &error) != DUET_OK ||
+         duet_features_write(path, it->values, it->count, it->width,
+                             it->of_examples ? DUET_OF_EXAMPLES : DUET_OF_SAMPLES, &by, &error) != DUET_OK))
         status = cli_fail_opened(&error);
     if (status == CLI_DONE) status = print(it, path, note, &by);
     free(note);

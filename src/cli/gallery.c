@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One gallery, several kinds of file: the data's shape and the file's name decide which. */
 #include "cli/gallery.h"
+#include "cli/labels_file.h"
 #include "cli/output.h"
 #include "cli/run.h"
 
@@ -70,13 +71,6 @@ static duet_shape shape_of(const duet_data_info *info, const cli_gallery *galler
     return shape;
 }
 
-static int write_array(const char *path, const duet_data_info *info, const cli_gallery *gallery)
-{
-    duet_error error = {0};
-    duet_write_npy(path, gallery->values, shape_of(info, gallery), &error);
-    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
-}
-
 int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *split,
                         const char *labels)
 {
@@ -119,7 +113,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
     if (path == NULL)
         status = CLI_FAILED;
     else if (cli_ends_in(path, ".npy"))
-        status = write_array(path, info, gallery);
+        status = cli_array_write(path, gallery->values, shape_of(info, gallery));
     else if (info->picture || cli_data_points(info))
         status = write_png(run, path, gallery);
     else

@@ -2,6 +2,7 @@
 /* duet invert: the latents whose decode lies nearest to examples, found by descent from several starts. */
 #include "cli/commands.h"
 #include "cli/gallery.h"
+#include "cli/labels_file.h"
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/run.h"
@@ -208,10 +209,9 @@ static int report(duet_run *run, const struct arguments *arguments, const invers
 
 static int write_result(duet_run *run, const struct arguments *arguments, const inversion *it)
 {
-    duet_error error = {0};
     if (arguments->out != NULL && cli_ends_in(arguments->out, ".npy")) {
-        if (duet_write_npy(arguments->out, it->latents, DUET_SHAPE(it->count, it->latent_features), &error) != DUET_OK)
-            return cli_fail_opened(&error);
+        int status = cli_array_write(arguments->out, it->latents, DUET_SHAPE(it->count, it->latent_features));
+        if (status != CLI_DONE) return status;
         if (!arguments->json) cli_print_name(arguments->out);
         return CLI_DONE;
     }

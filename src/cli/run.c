@@ -11,10 +11,11 @@
 #include <string.h>
 
 /* Questions too: whoever asks for such data has a run that fits them. */
-static void tell_notes(const duet_data *data)
+void cli_data_tell(const duet_data *data, size_t first)
 {
     const char *note;
-    for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++) cli_complain(CLI_DONE, "warning: %s", note);
+    for (size_t i = first; (note = duet_data_note(data, i, NULL)) != NULL; i++)
+        cli_complain(CLI_DONE, "warning: %s", note);
 }
 
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data)
@@ -24,8 +25,17 @@ int cli_run_open(duet_run **run, const char *directory, const char *device, cons
     if (status != CLI_DONE) return status;
     if (duet_run_open_with(run, directory, device, data, NULL, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_device_set_log(duet_run_device(*run), cli_log, NULL);
-    if (data != NULL) tell_notes(duet_run_data(*run));
+    if (data != NULL) cli_data_tell(duet_run_data(*run), 0);
     return CLI_DONE;
+}
+
+duet_status cli_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)
+{
+    size_t said = 0;
+    while (duet_data_note(duet_run_data(run), said, NULL) != NULL) said++;
+    duet_status status = duet_run_set_judge(run, judge, error);
+    cli_data_tell(duet_run_data(run), said);
+    return status;
 }
 
 duet_split cli_run_split(duet_run *run)

@@ -9,6 +9,12 @@
 /** Opens a run; long waits are announced on standard error. CLI_DONE, or a message and an exit status. */
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data);
 
+/** Says the notes of data on standard error, from the one of that number on. */
+void cli_data_tell(const duet_data *data, size_t first);
+
+/** duet_run_set_judge; how the judge's data differ from the run's is said on standard error. */
+duet_status cli_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
+
 /** The split that judges and shows a run: the test split, or the training split where the data has no other. */
 duet_split cli_run_split(duet_run *run);
 

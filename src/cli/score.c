@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/curve.h"
 #include "cli/gallery.h"
+#include "cli/labels_file.h"
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/run.h"
@@ -185,11 +186,10 @@ static int draw(duet_run *run, const struct arguments *arguments, const cli_rows
 static int write_file(duet_run *run, const struct arguments *arguments, const cli_rows *rows, const float *scores,
                       const scored *ranked)
 {
-    duet_error error = {0};
     if (arguments->out == NULL) return CLI_DONE;
     if (!cli_ends_in(arguments->out, ".npy")) return draw(run, arguments, rows, ranked);
-    if (duet_write_npy(arguments->out, scores, DUET_SHAPE(rows->count), &error) != DUET_OK)
-        return cli_fail_opened(&error);
+    int status = cli_array_write(arguments->out, scores, DUET_SHAPE(rows->count));
+    if (status != CLI_DONE) return status;
     if (!arguments->json) cli_print_name(arguments->out);
     return CLI_DONE;
 }

@@ -3,7 +3,6 @@
  * a label and 3 x 32 x 32 bytes, the red ones first. CIFAR-100 puts a coarse label in front. Five files make up the
  * training split of CIFAR-10. */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,14 +102,22 @@ static duet_status add_file(cifar *it, const char *path, duet_error *error)
                      path, size, plain ? "" : " of gzip", PICTURE + 1, PICTURE + 2);
 }
 
+/* Also what cannot be read, such as a link that leads nowhere: opening it then says so. */
+static bool is_there(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0;
+}
+
 /* The names of classes in a text file beside the data, a line each; none where there is no such file. */
 static duet_status read_names(duet_labels *labels, const char *folder, size_t classes, duet_error *error)
 {
     char line[128];
     char *path = duet_path_join(folder, classes == 10 ? "batches.meta.txt" : "fine_label_names.txt");
-    FILE *file = path == NULL ? NULL : fopen(path, "r");
-    if (path != NULL && file == NULL && errno != ENOENT) { /* no names are another thing */
-        duet_status status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    const char *fault = "";
+    FILE *file = path == NULL ? NULL : duet_file_open(path, &fault);
+    if (path != NULL && file == NULL && is_there(path)) { /* no names are another thing */
+        duet_status status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, fault);
         free(path);
         return status;
     }
@@ -206,13 +213,6 @@ bool duet_cifar_fits(const char *path, bool is_folder)
     bool fits = first != NULL && access(first, F_OK) == 0;
     free(first);
     return fits;
-}
-
-/* Also what cannot be read, such as a link that leads nowhere: opening it then says so. */
-static bool is_there(const char *path)
-{
-    struct stat about;
-    return lstat(path, &about) == 0;
 }
 
 /* The files end where one is missing; that others lie behind it says that it was lost. */

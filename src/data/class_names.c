@@ -205,10 +205,75 @@ static duet_status take_named(duet_data *data, const duet_data_info *known, duet
     return DUET_OK;
 }
 
+/* The number that a name is, as "10" is; -1: none that does for a label. */
+static int number_of(const char *name)
+{
+    char *end;
+    const long number = strtol(name, &end, 10);
+    const bool plain = name[0] >= '0' && name[0] <= '9' && (name[0] != '0' || name[1] == '\0');
+    return plain && *end == '\0' && number < MOST_CLASSES ? (int)number : -1;
+}
+
+static bool are_numbers(const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (number_of(names[i]) < 0) return false;
+    return names != NULL && count > 0;
+}
+
+/* Folders called 0 to 11 are sorted as words, and yet mean these numbers. */
+static void take_as_numbers(duet_data *data, const duet_data_info *known)
+{
+    uint8_t numbers[MOST_CLASSES] = {0};
+    size_t classes = known->classes;
+    for (size_t i = 0; i < data->info.classes; i++) {
+        numbers[i] = (uint8_t)number_of(data->info.class_names[i]);
+        if (numbers[i] >= classes) classes = (size_t)numbers[i] + 1;
+    }
+    renumber_data(data, numbers);
+    duet_class_names_free(data->class_names, data->class_name_count);
+    data->class_names = NULL;
+    data->class_name_count = 0;
+    data->info.class_names = NULL;
+    data->info.classes = classes;
+}
+
+/* Numbers of other data as the names of a known set that are numbers; others follow them, without a name in common. */
+static duet_status take_numbers_by_name(duet_data *data, const duet_data_info *known, duet_error *error)
+{
+    bool used[MOST_CLASSES] = {false};
+    char words[MOST_CLASSES][4];
+    const char *all[2 * MOST_CLASSES];
+    uint8_t numbers[MOST_CLASSES] = {0};
+    size_t count = 0;
+    for (size_t split = 0; split < 2; split++)
+        for (size_t i = 0; data->parts[split].labels != NULL && i < data->parts[split].count; i++)
+            used[data->parts[split].labels[i]] = true;
+    for (size_t i = 0; i < known->classes; i++) (void)place_of(known->class_names[i], all, &count);
+    for (size_t i = 0; i < MOST_CLASSES; i++) {
+        (void)snprintf(words[i], sizeof words[i], "%u", (unsigned)(uint8_t)i);
+        if (used[i]) numbers[i] = (uint8_t)place_of(words[i], all, &count);
+    }
+    if (count > MOST_CLASSES)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu classes together with those of %s; %d are possible",
+                         data->info.name, count, known->name, MOST_CLASSES);
+    data->class_names = duet_class_names_copy(all, count);
+    if (data->class_names == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", data->info.name);
+    data->class_name_count = count;
+    data->info.class_names = (const char *const *)data->class_names;
+    data->info.classes = count;
+    renumber_data(data, numbers);
+    return DUET_OK;
+}
+
 duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, const char *owner, duet_error *error)
 {
     if (data->info.generated || data->info.classes == 0 || known->classes == 0) return DUET_OK;
     if (data->info.class_names != NULL && known->class_names != NULL) return take_named(data, known, error);
+    if (known->class_names == NULL && are_numbers(data->info.class_names, data->info.classes))
+        return take_as_numbers(data, known), DUET_OK;
+    if (data->info.class_names == NULL && are_numbers(known->class_names, known->classes))
+        return take_numbers_by_name(data, known, error);
     if ((data->info.class_names != NULL) != (known->class_names != NULL))
         duet_notes_add(
             &data->notes, false,

@@ -26,8 +26,8 @@ typedef struct reader {
     const char *path;
     unsigned char buffer[64 * 1024];
     size_t filled, used;
-    char *line; /* with NULs between its fields */
-    size_t line_capacity, number;
+    char *line;                          /* with NULs between its fields */
+    size_t line_capacity, number, empty; /* empty: the last line without anything in it; 0: none */
     char **fields;
     size_t field_count, field_capacity;
     char separator;
@@ -91,7 +91,10 @@ static duet_status read_line(reader *it, bool *more, duet_error *error)
         if (c == 0)
             return duet_fail(error, DUET_ERROR_DATA, "%s: is no text: there is a zero byte in line %zu", it->path,
                              it->number + 1);
-        if (c == '\n' && it->number++ + 1 > 0 && length == 0) continue;
+        if (c == '\n' && it->number++ + 1 > 0 && length == 0) {
+            it->empty = it->number;
+            continue;
+        }
         if (c == '\n') break;
         if (!keep(it, &length, (char)c))
             return duet_fail(error, DUET_ERROR_DATA, "%s: line %zu is longer than %d MiB", it->path, it->number + 1,
@@ -156,7 +159,11 @@ static char find_separator(const char *line)
     size_t most = 0;
     for (const char *c = candidates; *c != '\0'; c++) {
         size_t count = 0;
-        for (const char *at = line; (at = strchr(at, *c)) != NULL; at++) count++;
+        bool quoted = false;
+        for (const char *at = line; *at != '\0'; at++) {
+            quoted ^= *at == '"';
+            count += !quoted && *at == *c;
+        }
         if (count > most) {
             most = count;
             best = *c;
@@ -205,6 +212,20 @@ static duet_status find_labels(reader *it, duet_error *error)
     return status;
 }
 
+/* A number such as 5.1 names nothing: the first line of a file without names is an example that would be lost. */
+static void tell_of_no_names(const reader *it)
+{
+    double number;
+    for (size_t i = 0; it->options != NULL && it->options->notes != NULL && i < it->columns; i++) {
+        if (strchr(it->names[i], '.') == NULL || !duet_number_read(it->names[i], &number)) continue;
+        duet_notes_add(it->options->notes, false,
+                       "%s: its first line, which names the columns, holds %s: if it is an example, put a line with "
+                       "the names of the columns on top",
+                       it->path, it->names[i]);
+        return;
+    }
+}
+
 static duet_status read_header(reader *it, duet_error *error)
 {
     bool more, numbers = true;
@@ -226,6 +247,7 @@ static duet_status read_header(reader *it, duet_error *error)
                          "%s: its first line holds numbers, and the names of its %zu columns are expected: put a line "
                          "such as label,x1,x2,... on top",
                          it->path, it->columns);
+    tell_of_no_names(it);
     return find_labels(it, error);
 }
 
@@ -252,7 +274,11 @@ static duet_status fail_cell(const reader *it, size_t column, const char *text, 
     bool is_number = duet_number_read(text, &number);
     const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
     if ((long)column == it->label) what = "is no label";
-    if (is_missing(text)) {
+    if (text[0] == '\0' && column + 1 == it->columns && it->names[column][0] == '\0') {
+        remedy = "each line ends in a separator: take it off all of them";
+    } else if (strcmp(text, it->names[column]) == 0) {
+        remedy = "the first line seems to be an example: put a line with the names of the columns on top";
+    } else if (is_missing(text)) {
         remedy = "fill such places or take the line out";
     } else if (is_number) {
         what = "is beyond what float32 holds";
@@ -327,6 +353,19 @@ static bool are_numbers(const reader *it, uint8_t numbers[MOST_CLASSES])
     return true;
 }
 
+/* Classes may be called so, but seldom are. */
+static void tell_of_missing(const reader *it)
+{
+    for (size_t i = 0; it->options != NULL && it->options->notes != NULL && i < it->word_count; i++) {
+        if (!is_missing(it->words[i])) continue;
+        duet_notes_add(it->options->notes, false,
+                       "%s: \"%s\" in the column \"%s\" is a class of its own: if it says that nobody knows, take "
+                       "these lines out",
+                       it->path, it->words[i], it->names[it->label]);
+        return;
+    }
+}
+
 static duet_status take_labels(reader *it, duet_labels *labels, duet_error *error)
 {
     uint8_t numbers[MOST_CLASSES];
@@ -336,6 +375,7 @@ static duet_status take_labels(reader *it, duet_labels *labels, duet_error *erro
     labels->asked_for =
         it->options != NULL && it->options->labels != NULL && find_column(it, it->options->labels) == it->label;
     bool named = !are_numbers(it, numbers);
+    if (named) tell_of_missing(it);
     for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];
     if (!named) return DUET_OK;
     labels->names = it->words;
@@ -401,8 +441,14 @@ static duet_status read_all(reader *it, duet_rows *rows, duet_error *error)
     bool more;
     DUET_TRY(read_header(it, error));
     for (;;) {
+        it->empty = 0;
         DUET_TRY(read_line(it, &more, error));
         if (!more) break;
+        if (it->empty > 0 && it->columns == 1)
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s, line %zu: is empty, which in a file of one column is a place without a value: fill "
+                             "it or take the line out",
+                             it->path, it->empty);
         DUET_TRY(add_row(it, error));
     }
     if (it->rows == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: holds no examples", it->path);

@@ -116,6 +116,7 @@ struct duet_data {
     duet_notes notes;
     char **class_names; /* info.class_names where the set's files say them */
     size_t class_name_count;
+    char *columns;     /* info.columns */
     char *owner;       /* of a set from a record, whose files are not opened yet; NULL: they are */
     duet_store *store; /* the resident splits; made at the first batch */
 };

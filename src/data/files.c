@@ -46,6 +46,11 @@ static duet_status check_examples(duet_rows *rows, duet_error *error)
 static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const float *numbers, duet_error *error)
 {
     for (size_t i = 0; i < rows->count; i++) {
+        if (!isfinite(numbers[i]))
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s: label %zu is %g, which is no class: take out the examples and the labels for which "
+                             "numpy.isfinite(labels) is false",
+                             rows->path, i, (double)numbers[i]);
         if (!(numbers[i] >= 0 && numbers[i] <= 255 && numbers[i] == floorf(numbers[i])))
             return duet_fail(error, DUET_ERROR_DATA,
                              "%s: label %zu is %g; whole numbers from 0 to 255 are expected: save "
@@ -159,9 +164,10 @@ static duet_status compare_columns(duet_rows rows[2], duet_error *error)
     return DUET_OK;
 }
 
-static void forget_columns(duet_rows rows[2])
+/* Those of the training examples are the set's. */
+static void forget_columns(duet_rows rows[2], bool all)
 {
-    for (size_t split = 0; split < 2; split++) {
+    for (size_t split = all ? 0 : 1; split < 2; split++) {
         free(rows[split].columns);
         rows[split].columns = NULL;
     }
@@ -175,7 +181,7 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
         if (files.examples[split] != NULL)
             status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
-    forget_columns(rows);
+    forget_columns(rows, status != DUET_OK);
     duet_data_files_free(&files);
     return status;
 }

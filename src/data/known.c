@@ -27,8 +27,10 @@ duet_status duet_data_from_record(duet_data **data, const duet_data_info *known,
     made->info.name = made->name;
     made->info.source = made->source;
     made->info.class_names = (const char *const *)made->class_names;
-    if (made->name != NULL && made->source != NULL && made->owner != NULL &&
-        (known->class_names == NULL) == (made->class_names == NULL))
+    if (known->columns != NULL) made->columns = strdup(known->columns);
+    made->info.columns = made->columns;
+    if ((known->columns == NULL) == (made->columns == NULL) && made->name != NULL && made->source != NULL &&
+        made->owner != NULL && (known->class_names == NULL) == (made->class_names == NULL))
         return DUET_OK;
     duet_data_close(data);
     return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", known->name);
@@ -124,6 +126,11 @@ duet_status duet_data_ready(duet_data *data, duet_error *error)
         opened->class_name_count = data->class_name_count;
         opened->info.class_names = data->info.class_names;
     }
+    if (data->columns != NULL) {
+        free(opened->columns);
+        opened->columns = data->columns;
+        opened->info.columns = data->columns;
+    }
     *data = *opened;
     free(opened);
     free(record_source);
@@ -150,4 +157,56 @@ void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, cons
                    "%s: its values go from %g to %g, those that %s was trained on from %g to %g: are they of another "
                    "scale?",
                    data->info.name, low[0], high[0], owner, low[1], high[1]);
+}
+
+void duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner)
+{
+    const bool named = data->info.class_names != NULL, learnt_named = learnt->class_names != NULL;
+    duet_data_compare_ranges(data, learnt, owner);
+    if (data->info.classes == 0 || named == learnt_named) return;
+    duet_notes_add(&data->notes, false,
+                   "%s: its classes have %s and those of %s %s, so that they are compared by number: class 0 here is "
+                   "taken for class 0 there, and so on",
+                   data->info.name, named ? "names" : "none", owner, learnt_named ? "names" : "none");
+}
+
+/* Whether a list of lines has that line. */
+static bool has_line(const char *lines, const char *line, size_t length)
+{
+    for (; *lines != '\0'; lines += strcspn(lines, "\n") + 1)
+        if (strcspn(lines, "\n") == length && memcmp(lines, line, length) == 0) return true;
+    return false;
+}
+
+/* Whether all lines of a are lines of b. */
+static bool are_lines_of(const char *a, const char *b)
+{
+    for (; *a != '\0'; a += strcspn(a, "\n") + 1)
+        if (!has_line(b, a, strcspn(a, "\n"))) return false;
+    return true;
+}
+
+duet_status duet_data_compare_columns(duet_data *data, const duet_data_info *known, const char *owner,
+                                      duet_error *error)
+{
+    const char *here = data->info.columns, *there = known->columns;
+    size_t number = 1;
+    if (here == NULL || there == NULL || strcmp(here, there) == 0) return DUET_OK;
+    const bool reordered = are_lines_of(here, there) && are_lines_of(there, here);
+    for (size_t length; (length = strcspn(here, "\n")) == strcspn(there, "\n") && memcmp(here, there, length) == 0;) {
+        if (here[length] == '\0' || there[length] == '\0') return DUET_OK; /* as many numbers are checked elsewhere */
+        here += length + 1;
+        there += length + 1;
+        number++;
+    }
+    const int shown[] = {(int)strcspn(here, "\n"), (int)strcspn(there, "\n")};
+    if (reordered)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: its columns are those of %s in another order: column %zu of numbers is \"%.*s\" here and "
+                         "\"%.*s\" there; save them in the order of \"columns\" in run.json",
+                         data->info.name, owner, number, shown[0], here, shown[1], there);
+    duet_notes_add(&data->notes, false,
+                   "%s: column %zu of numbers is \"%.*s\", and \"%.*s\" in what %s was trained on: are they the same?",
+                   data->info.name, number, shown[0], here, shown[1], there, owner);
+    return DUET_OK;
 }

@@ -19,7 +19,14 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
 /** DUET_ERROR_DATA with `words`, of duet_data_compare, and what to do. */
 duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error);
 
+/** Compares the names of columns where both have some. DUET_ERROR_DATA for the same ones in another order; others are
+ *  noted. */
+duet_status duet_data_compare_columns(duet_data *data, const duet_data_info *known, const char *owner,
+                                      duet_error *error);
+
 /** Notes it where the values of an open set are spread much otherwise than those of a known one. */
 void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner);
+/** The same for a judge of them, which has `learnt` others; and notes it where the classes of one alone have names. */
+void duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner);
 
 #endif

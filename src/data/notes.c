@@ -17,6 +17,8 @@ void duet_notes_add(duet_notes *notes, bool question, const char *format, ...)
     va_start(arguments, format);
     (void)duet_text_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
+    for (size_t i = 0; i < notes->count; i++)
+        if (strcmp(notes->items[i].text, text) == 0) return; /* said already */
     char *copy = strdup(text);
     if (copy == NULL || !duet_array_grow(&notes->items, notes->count, &notes->capacity, sizeof *notes->items)) {
         free(copy);

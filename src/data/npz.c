@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "data/archive.h"
 #include "data/data.h"
@@ -78,7 +79,8 @@ static size_t find_header(FILE *file, size_t from, const char *name, unsigned ch
  * not found is read through libarchive. */
 static void find_starts(members *all, const char *path)
 {
-    FILE *file = fopen(path, "rb");
+    const char *fault;
+    FILE *file = duet_file_open(path, &fault);
     unsigned char header[LOCAL_HEADER];
     for (size_t i = 0, at = 0; file != NULL && i < all->count; i++) {
         member *it = &all->items[i];

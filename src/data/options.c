@@ -174,6 +174,12 @@ void duet_data_options_free(duet_data_options *options)
     *options = (duet_data_options){0};
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 /* The path from the root if it leads somewhere, else as it is. */
 static void add_path(duet_text *text, const char *path)
 {
@@ -194,7 +200,7 @@ char *duet_data_name_absolute(const char *name, bool is_set)
     for (char before = ':'; next_item(&at, &key, &value); before = ',') {
         duet_text_add(&text, "%c%s=", before, keys[key].key);
         text.failed |= value == NULL;
-        if (value != NULL && keys[key].take == take_labels)
+        if (value != NULL && keys[key].take == take_labels && !is_folder(value)) /* a column may be called like one */
             add_path(&text, value);
         else if (value != NULL)
             duet_text_add(&text, "%s", value);

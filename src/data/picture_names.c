@@ -13,8 +13,17 @@ enum { MOST_CLASSES = 256 };
 
 typedef enum part { PART_NONE, PART_TRAIN, PART_TEST, PART_VALIDATION } part;
 
+/* Without the "set" of training_set, test-set, trainset. */
+static size_t without_set(const char *name, size_t length)
+{
+    if (length <= 3 || strncasecmp(name + length - 3, "set", 3) != 0) return length;
+    length -= 3;
+    return length - (strchr("_- ", name[length - 1]) != NULL);
+}
+
 static part part_of(const char *name, size_t length)
 {
+    length = without_set(name, length);
     static const struct {
         const char *word;
         part part;

@@ -314,9 +314,13 @@ static void tell_of_capitals(const duet_class_counts *it, const duet_data_option
     for (size_t i = 0; it->names != NULL && i < it->classes; i++)
         for (size_t k = i + 1; k < it->classes; k++) {
             if (strcasecmp(it->names[i], it->names[k]) != 0) continue;
-            duet_notes_add(options->notes, false,
-                           "%s: the classes \"%s\" and \"%s\" differ in capitals alone: are they one?", it->path,
-                           it->names[i], it->names[k]);
+            if (strcmp(it->names[i], it->names[k]) == 0)
+                duet_notes_add(options->notes, false, "%s: classes %zu and %zu are both called \"%s\": are they one?",
+                               it->path, i, k, it->names[i]);
+            else
+                duet_notes_add(options->notes, false,
+                               "%s: the classes \"%s\" and \"%s\" differ in capitals alone: are they one?", it->path,
+                               it->names[i], it->names[k]);
             return;
         }
 }

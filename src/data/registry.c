@@ -223,6 +223,7 @@ void duet_data_close(duet_data **data)
     free((*data)->combinations);
     free((*data)->name);
     free((*data)->source);
+    free((*data)->columns);
     free((*data)->owner);
     free(*data);
     *data = NULL;

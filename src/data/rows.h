@@ -71,7 +71,7 @@ struct duet_rows {
     bool pictures;         /* height, width and channels without alpha, as the format has it */
     duet_labels labels;    /* those that the same file holds */
     const size_t *numbers; /* of the rows in their file, for messages; NULL: they are its rows in order */
-    char *columns;         /* names of the features, a line each, until the files of a set are compared; NULL: none */
+    char *columns;         /* names of the features, a line each, until a set takes them; NULL: none */
 };
 
 /** A format of files: how they begin, and how they are opened. */

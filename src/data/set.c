@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "data/archive.h"
 #include "data/class_names.h"
 #include "data/data.h"
@@ -54,6 +55,21 @@ static void describe(duet_data *data)
     }
 }
 
+/* A run keeps the names of classes as text. */
+static duet_status check_text(const duet_data *data, const char *path, duet_error *error)
+{
+    for (size_t i = 0; i < data->class_name_count; i++) {
+        char shown[64];
+        if (duet_text_is_utf8(data->class_names[i])) continue;
+        duet_text_clean(data->class_names[i], shown, sizeof shown);
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: the name of the class \"%s\" is not UTF-8: rename its folder, or save the file as UTF-8 "
+                         "(such as iconv -f latin1 -t utf-8 OLD > NEW)",
+                         path, shown);
+    }
+    return DUET_OK;
+}
+
 /* Classes by name are the same in both splits, whichever of them each split has. */
 static duet_status take_names(duet_data *data, duet_rows rows[2], duet_error *error)
 {
@@ -62,7 +78,7 @@ static duet_status take_names(duet_data *data, duet_rows rows[2], duet_error *er
     DUET_TRY(duet_class_names_join(labels, counts, &data->class_names, &data->class_name_count, error));
     data->info.class_names = (const char *const *)data->class_names;
     data->info.classes = data->class_name_count;
-    return DUET_OK;
+    return check_text(data, rows[DUET_TRAIN].path, error);
 }
 
 static void take_labels(duet_data_part *part)
@@ -160,6 +176,9 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     DUET_TRY(find_format(options->path, &format, error));
     data->format = format->name;
     DUET_TRY(format->open(rows, options->path, options, error));
+    data->columns = rows[DUET_TRAIN].columns;
+    rows[DUET_TRAIN].columns = NULL;
+    data->info.columns = data->columns;
     if (options->labels != NULL) DUET_TRY(take_label_file(rows, options->labels, error));
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);

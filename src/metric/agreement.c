@@ -21,6 +21,8 @@ static const char *refusal(duet_run *run)
 static duet_status compare(duet_metric_task *task, float *samples, uint8_t *asked, uint8_t *seen, duet_error *error)
 {
     size_t classes = duet_data_describe(duet_run_data(task->run))->classes;
+    uint8_t numbers[256];
+    DUET_TRY(duet_metric_judge_numbers(task, numbers, error));
     for (size_t i = 0; i < SAMPLES; i++) asked[i] = (uint8_t)(i % classes);
     const duet_wanted wanted = {DUET_SAMPLE, samples};
     const duet_request request = {
@@ -28,7 +30,7 @@ static duet_status compare(duet_metric_task *task, float *samples, uint8_t *aske
     DUET_TRY(duet_run_use(task->run, &request, error));
     DUET_TRY(duet_metric_judge(task, samples, SAMPLES, seen, error));
     size_t right = 0;
-    for (size_t i = 0; i < SAMPLES; i++) right += asked[i] == seen[i];
+    for (size_t i = 0; i < SAMPLES; i++) right += asked[i] == numbers[seen[i]];
     duet_metric_add_share(task, "agreement", right, SAMPLES);
     return DUET_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A judge: a classifier's run says what samples show. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "metric/metric.h"
 
@@ -33,4 +34,31 @@ duet_status duet_metric_judge(const duet_metric_task *task, const float *samples
         classes[i] = (uint8_t)duet_metric_most_likely(logits + i * features, features);
     free(logits);
     return status;
+}
+
+/* The number of a name; `count` if it is not there. */
+static size_t find(const char *const *names, size_t count, const char *name)
+{
+    size_t i = 0;
+    while (i < count && strcmp(names[i], name) != 0) i++;
+    return i;
+}
+
+duet_status duet_metric_judge_numbers(const duet_metric_task *task, uint8_t numbers[256], duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(task->run)),
+                         *learnt = duet_data_describe(duet_run_data(duet_run_judge(task->run)));
+    for (size_t k = 0; k < 256; k++) numbers[k] = (uint8_t)k;
+    if (data->class_names == NULL || learnt->class_names == NULL) return DUET_OK;
+    for (size_t i = 0; i < data->classes; i++) {
+        size_t k = find(learnt->class_names, learnt->classes, data->class_names[i]);
+        if (k == learnt->classes)
+            return duet_fail(
+                error, DUET_ERROR_DATA,
+                "the judge knows no class \"%s\", which %s has: train one on data with classes of the same "
+                "names",
+                data->class_names[i], data->name);
+        numbers[k] = (uint8_t)i;
+    }
+    return DUET_OK;
 }

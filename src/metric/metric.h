@@ -134,6 +134,9 @@ duet_status duet_metric_ask(const duet_metric_task *task, duet_split split, cons
 /** What the run's judge says of each of `count` samples, [count, classes]; the caller frees the logits. */
 duet_status duet_metric_judge_logits(const duet_metric_task *task, const float *samples, size_t count, float **logits,
                                      duet_error *error);
+/** numbers[k]: the class of the run's data that class k of its judge is: the one of the same name where both have
+ * names, else k. DUET_ERROR_DATA where the judge does not know a class of the data. */
+duet_status duet_metric_judge_numbers(const duet_metric_task *task, uint8_t numbers[256], duet_error *error);
 /** *classes: the class for which the run's judge takes each of `count` samples. */
 duet_status duet_metric_judge(const duet_metric_task *task, const float *samples, size_t count, uint8_t *classes,
                               duet_error *error);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "data/class_names.h"
 #include "graph/node.h"
 #include "run/json_reader.h"
@@ -41,20 +42,32 @@ static json_t *describe_classes(const duet_data_info *info)
     json_t *list = info->class_names == NULL ? json_null() : json_array();
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
         if (json_array_append_new(list, json_string(info->class_names[i])) != 0)
-            (void)json_array_append_new(list, json_null()); /* a folder's name that is not UTF-8 */
+            (void)json_array_append_new(list, json_null()); /* a program's own, which is not UTF-8 */
+    return list;
+}
+
+static json_t *describe_columns(const duet_data_info *info)
+{
+    json_t *list = info->columns == NULL ? json_null() : json_array();
+    for (const char *at = info->columns; at != NULL && *at != '\0';) {
+        const size_t length = strcspn(at, "\n");
+        if (json_array_append_new(list, json_stringn(at, length)) != 0)
+            (void)json_array_append_new(list, json_null()); /* not UTF-8 */
+        at += length + (at[length] != '\0');
+    }
     return list;
 }
 
 json_t *duet_data_record_make(const duet_data_info *info, const char *name)
 {
-    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:I, s:I, s:I, s:o, s:{s:b, s:b}, s:s, s:{s:o, s:o}, s:s}", "name",
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:I, s:I, s:I, s:o, s:{s:b, s:b}, s:s, s:{s:o, s:o}, s:s, s:o}", "name",
                      name, "source", info->source, "shape", describe_shape(info->shape), "type", type_names[info->type],
                      "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
                      (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "class_names",
                      describe_classes(info), "labelled", "train", (int)info->labelled[DUET_TRAIN], "test",
                      (int)info->labelled[DUET_TEST], "split", duet_division_name(info->division), "range", "train",
                      describe_range(info, DUET_TRAIN), "test", describe_range(info, DUET_TEST), "checksum",
-                     info->checksum);
+                     info->checksum, "columns", describe_columns(info));
 }
 
 /* Runs of before there was a choice had the last tenth; a set that needed no division leaves the usual one to others.
@@ -108,6 +121,22 @@ static bool read_classes(const duet_json_reader *from, duet_data_record *record)
     return record->names != NULL;
 }
 
+/* None where the list is missing, as in older records, or has no names. */
+static void read_columns(const duet_json_reader *from, duet_data_record *record)
+{
+    const json_t *list = json_object_get(from->object, "columns");
+    duet_text text = {0};
+    bool sound = json_array_size(list) > 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        sound = sound && name != NULL;
+        duet_text_add(&text, "%s\n", name != NULL ? name : "");
+    }
+    if (sound && !text.failed) record->columns = strdup(duet_text_get(&text));
+    record->info.columns = record->columns;
+    duet_text_free(&text);
+}
+
 static bool read_labelled(const duet_json_reader *from, duet_data_info *info)
 {
     bool known = true;
@@ -141,12 +170,14 @@ const char *duet_data_record_read(duet_data_record *record, const json_t *object
                        read_classes(&from, record) && info->source != NULL && checksum != NULL &&
                        strlen(checksum) < sizeof info->checksum;
     if (record->is_whole) strcpy(info->checksum, checksum);
+    read_columns(&from, record);
     return from.missing;
 }
 
 void duet_data_record_free(duet_data_record *record)
 {
     free(record->names);
+    free(record->columns);
     *record = (duet_data_record){0};
 }
 
@@ -155,8 +186,13 @@ static const char *range_words(bool unit_range)
     return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";
 }
 
-/* How such data may come to fit; nothing if nobody knows one. */
-static void say_a_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size)
+/* Whether b is a turned round, [channels, height, width]. */
+static bool is_channels_first(duet_shape a, duet_shape b)
+{
+    return a.rank == 3 && b.rank == 3 && b.dims[0] == a.dims[2] && b.dims[1] == a.dims[0] && b.dims[2] == a.dims[1];
+}
+
+void duet_data_record_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size)
 {
     const size_t *dims = known->shape.dims;
     bool same_shape = duet_shape_equal(known->shape, data->shape);
@@ -166,7 +202,9 @@ static void say_a_way(const duet_data_info *known, const duet_data_info *data, c
     bool may_be_bytes = known->unit_range && !data->unit_range && high <= 255 && data->low[DUET_TRAIN] >= 0 &&
                         data->low[DUET_TEST] >= 0;
     if (data->generated) return;
-    if (known->picture && !same_shape && (as_rows || scaled))
+    if (known->picture && !same_shape && is_channels_first(known->shape, data->shape))
+        (void)snprintf(way, size, "; %s:channels=first turns them round", data->name);
+    else if (known->picture && !same_shape && (as_rows || scaled))
         (void)snprintf(way, size, "; %s:size=%zux%zu gives them that shape", data->name, dims[0], dims[1]);
     else if (same_shape && may_be_bytes)
         (void)snprintf(way, size, "; if they are bytes, %s:values=bytes scales them", data->name);
@@ -180,7 +218,7 @@ duet_status duet_data_record_fits(const duet_data_record *record, const char *ru
     for (size_t i = 0; same && i < data->shape.rank; i++) same = known->shape.dims[i] == data->shape.dims[i];
     if (same) return DUET_OK;
     char had[96], has[96], way[320] = "";
-    say_a_way(known, data, way, sizeof way);
+    duet_data_record_way(known, data, way, sizeof way);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s was trained on examples of shape %s with %s; those of %s have shape %s and %s: this model "
                      "would read them wrongly%s",
@@ -217,6 +255,7 @@ duet_status duet_data_record_open(const duet_data_record *record, const char *ru
     if (name != NULL) {
         DUET_TRY(duet_data_open_divided(data, name, record->division, error));
         DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
+        DUET_TRY(duet_data_compare_columns(*data, &record->info, run, error));
         if (record->is_whole) duet_data_compare_ranges(*data, &record->info, run);
         return duet_data_take_classes(*data, &record->info, run, error);
     }

@@ -10,6 +10,7 @@
 typedef struct duet_data_record {
     duet_data_info info;    /* texts are the document's; what it does not say is zeroed */
     const char **names;     /* info.class_names */
+    char *columns;          /* info.columns */
     duet_division division; /* of a set without test examples whose name does not say it */
     bool is_whole;          /* it says all that a model asks of its data; older records do not */
 } duet_data_record;
@@ -25,6 +26,9 @@ void duet_data_record_free(duet_data_record *record);
  *  writes its outputs by both. `run`: whose record it is. */
 duet_status duet_data_record_fits(const duet_data_record *record, const char *run, const duet_data_info *data,
                                   duet_error *error);
+
+/** How data that do not fit may come to: "; NAME:channels=first turns them round". "" if nobody knows a way. */
+void duet_data_record_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size);
 
 /** Data for use: those of `name`, which must fit; NULL: those of the record, which are looked for when they are asked
  *  for. Errors of that name `run`. */

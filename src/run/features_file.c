@@ -3,6 +3,7 @@
  * another program has written since, it says nothing. */
 #include "run/features_file.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,18 +56,27 @@ duet_status duet_features_write(const char *path, const float *values, size_t co
     return status;
 }
 
-/* The note of an array, which the caller drops; NULL: it has none, or one of other numbers. */
-static json_t *read_note(duet_data *data)
+/* *note: that of an array, which the caller drops; NULL: it has none, or one of other numbers. */
+static duet_status read_note(duet_data *data, json_t **note, duet_error *error)
 {
+    const char *fault;
     char *path = duet_features_note_path(duet_data_describe(data)->source);
-    json_t *note = path == NULL ? NULL : json_load_file(path, 0, NULL);
-    const char *array = json_string_value(json_object_get(note, "array"));
-    bool holds = array != NULL && duet_data_checksum(data, NULL) == DUET_OK &&
-                 strcmp(array, duet_data_describe(data)->checksum) == 0;
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    FILE *file = duet_file_open(path, &fault);
+    duet_status status =
+        file != NULL || errno == ENOENT
+            ? DUET_OK
+            : duet_fail(error, DUET_ERROR_FILE, "%s, the note of these features, cannot be read: %s", path, fault);
     free(path);
-    if (holds) return note;
-    json_decref(note);
-    return NULL;
+    if (file == NULL) return status;
+    *note = json_loadf(file, 0, NULL);
+    (void)fclose(file); /* only read from */
+    const char *array = json_string_value(json_object_get(*note, "array"));
+    if (array != NULL) status = duet_data_checksum(data, error);
+    if (array != NULL && status == DUET_OK && strcmp(array, duet_data_describe(data)->checksum) == 0) return DUET_OK;
+    json_decref(*note);
+    *note = NULL;
+    return status;
 }
 
 static const char *text_of(json_t *note, const char *key)
@@ -94,8 +104,10 @@ static duet_status check(json_t *a, json_t *b, duet_data *of_samples, duet_data 
 
 duet_status duet_features_check_notes(duet_data *of_samples, duet_data *of_examples, duet_error *error)
 {
-    json_t *a = read_note(of_samples), *b = read_note(of_examples);
-    duet_status status = a == NULL || b == NULL ? DUET_OK : check(a, b, of_samples, of_examples, error);
+    json_t *a = NULL, *b = NULL;
+    duet_status status = read_note(of_samples, &a, error);
+    if (status == DUET_OK) status = read_note(of_examples, &b, error);
+    if (a != NULL && b != NULL) status = check(a, b, of_samples, of_examples, error);
     json_decref(a);
     json_decref(b);
     return status;

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "duet/tune.h"
+#include "graph/node.h"
 #include "run/checkpoint.h"
 #include "run/features_file.h"
 #include "run/live.h"
@@ -147,6 +148,7 @@ duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error
     if (data->classes > 0 && duet_run_features(judge, DUET_CLASS_LOGITS) != data->classes)
         return duet_fail(error, DUET_ERROR_DATA, "the judge knows %zu classes and the data of the run has %zu",
                          duet_run_features(judge, DUET_CLASS_LOGITS), data->classes);
+    duet_data_compare_judge(run->data, seen, judge->directory == NULL ? "the judge" : judge->directory);
     run->judge = judge;
     return DUET_OK;
 }
@@ -156,22 +158,39 @@ duet_run *duet_run_judge(duet_run *run)
     return run->judge;
 }
 
+static duet_shape without_ones(duet_shape shape)
+{
+    duet_shape left = {0};
+    for (size_t i = 0; i < shape.rank; i++)
+        if (shape.dims[i] > 1) left.dims[left.rank++] = shape.dims[i];
+    return left;
+}
+
+/* Whether examples have their numbers in the same order: extents of 1 move none, and rows of numbers say nothing else.
+ */
+static bool is_same_order(duet_shape expected, duet_shape given)
+{
+    if (given.rank == 1) return duet_shape_elements(given) == duet_shape_elements(expected);
+    return duet_shape_equal(without_ones(expected), without_ones(given));
+}
+
 duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *error)
 {
     duet_data_close(&run->samples);
     if (data == NULL) return DUET_OK;
     duet_data *samples = NULL;
     DUET_TRY(duet_data_open_divided(&samples, data, DUET_DIVISION_LAST, error));
-    const duet_data_info *info = duet_data_describe(samples);
-    size_t features = duet_shape_elements(info->shape),
-           wanted = duet_shape_elements(duet_data_describe(run->data)->shape);
-    if (features == wanted && !info->generated) {
+    const duet_data_info *info = duet_data_describe(samples), *own = duet_data_describe(run->data);
+    if (!info->generated && is_same_order(own->shape, info->shape)) {
+        duet_data_compare_ranges(samples, own, run->directory == NULL ? "the run" : run->directory);
         run->samples = samples;
         return DUET_OK;
     }
-    duet_status status = duet_fail(error, DUET_ERROR_DATA,
-                                   "%s cannot stand for samples: rows of %zu numbers were expected, it has %s%zu", data,
-                                   wanted, info->generated ? "no end and " : "", features);
+    char had[96], has[96], way[320] = "";
+    duet_data_record_way(own, info, way, sizeof way);
+    duet_status status = duet_fail(
+        error, DUET_ERROR_DATA, "%s cannot stand for samples: examples of shape %s were expected, it has %s%s%s", data,
+        duet_shape_text(own->shape, had), info->generated ? "no end and " : "", duet_shape_text(info->shape, has), way);
     duet_data_close(&samples);
     return status;
 }

@@ -160,7 +160,10 @@ duet_status duet_run_file_write(const char *directory, const duet_run_choice *ch
 duet_status duet_run_file_mark(const char *directory, duet_error *error)
 {
     char *path = duet_path_join(directory, "run.json");
-    json_t *document = path == NULL ? NULL : json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    const char *fault;
+    FILE *file = path == NULL ? NULL : duet_file_open(path, &fault);
+    json_t *document = file == NULL ? NULL : json_loadf(file, JSON_REJECT_DUPLICATES, NULL);
+    if (file != NULL) (void)fclose(file); /* only read from */
     duet_status status = DUET_OK;
     if (document == NULL || json_object_set_new(document, "checkpointed", json_true()) != 0)
         status =
