@@ -12,6 +12,7 @@
 #include "device/device.h"
 #include "metric/metric.h"
 #include "run/run_file.h"
+#include "run/run_folder.h"
 
 struct duet_monitor {
     const duet_monitor_options *options;
@@ -318,35 +319,44 @@ static double value_of(const duet_verdict *verdict, const char *name)
     return NAN;
 }
 
-/* What the training has lost, in words; NULL: nothing. Missing modes count only once a quarter of the samples is good,
- * which early in training they are not. If half of the classes are missing that is worth a warning; if four fifths are,
- * it is a collapse. */
-static const char *find_loss(duet_run *run, const duet_verdict *verdict, bool *collapsed)
+/* What a training has lost, and what may help a game: other models have no such settings. */
+typedef struct loss_words {
+    const char *name, *advice;
+} loss_words;
+
+static const loss_words lost_latents = {"posterior-collapse: no latent is active", NULL};
+static const loss_words lost_modes = {"mode-drop: half of the modes or more get no sample",
+                                      "; preset=stable, or pack=2, may help"};
+static const loss_words lost_samples = {
+    "sample-collapse: samples lie twenty times nearer to each other than examples do",
+    "; a lower generator.lr, spectral_norm=yes or pack=2 may help"};
+static const loss_words lost_classes = {"mode-drop: half of the classes or more get no sample",
+                                        "; a lower generator.lr, spectral_norm=yes or pack=2 may help"};
+
+/* NULL: nothing. Missing modes count only once a quarter of the samples is good, which early in training they are not.
+ * If half of the classes are missing that is worth a warning; if four fifths are, it is a collapse. */
+static const loss_words *find_loss(duet_run *run, const duet_verdict *verdict, bool *collapsed)
 {
     double kinds = (double)duet_data_describe(duet_run_data(run))->classes, classes = value_of(verdict, "classes");
     *collapsed = true;
-    if (value_of(verdict, "active-units") == 0) return "posterior-collapse: no latent is active";
-    if (value_of(verdict, "high-quality") > 0.25 && value_of(verdict, "modes") <= kinds / 2)
-        return "mode-drop: half of the modes or more get no sample; preset=stable, or pack=2, may help";
-    if (value_of(verdict, "neighbour-spread") < 0.05)
-        return "sample-collapse: samples lie twenty times nearer to each other than examples do; a lower generator.lr, "
-               "spectral_norm=yes or pack=2 may help";
+    if (value_of(verdict, "active-units") == 0) return &lost_latents;
+    if (value_of(verdict, "high-quality") > 0.25 && value_of(verdict, "modes") <= kinds / 2) return &lost_modes;
+    if (value_of(verdict, "neighbour-spread") < 0.05) return &lost_samples;
     *collapsed = classes <= kinds / 5;
-    if (classes <= kinds / 2)
-        return "mode-drop: half of the classes or more get no sample; a lower generator.lr, spectral_norm=yes or "
-               "pack=2 may help";
-    return NULL;
+    return classes <= kinds / 2 ? &lost_classes : NULL;
 }
 
 static void judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)
 {
     bool collapsed;
-    const char *loss = find_loss(run, verdict, &collapsed);
+    const loss_words *loss = find_loss(run, verdict, &collapsed);
     if (loss == NULL) return;
-    if (loss != monitor->said) duet_device_say(duet_run_device(run), "warning: %s", loss);
-    monitor->said = loss;
+    bool is_game = duet_model_setting_text(duet_run_model(run), "pack") != NULL;
+    const char *advice = is_game && loss->advice != NULL ? loss->advice : "";
+    if (loss->name != monitor->said) duet_device_say(duet_run_device(run), "warning: %s%s", loss->name, advice);
+    monitor->said = loss->name;
     if (!monitor->options->stop_on_collapse || !collapsed) return;
-    snprintf(verdict->stop, sizeof verdict->stop, "%s", loss);
+    snprintf(verdict->stop, sizeof verdict->stop, "%s%s", loss->name, advice);
     verdict->collapsed = true;
 }
 
@@ -406,14 +416,32 @@ duet_status duet_monitor_check(void *watcher, duet_run *run, duet_error *error)
     return DUET_OK;
 }
 
+/* What a resumed run keeps as its best must be what the reports know of: the first value after a stop would else take
+ * its place, however bad. */
+static duet_status check_kept(const duet_monitor *monitor, duet_error *error)
+{
+    const char *run = monitor->options->resume, *metric = monitor->watch.best,
+               *kept = monitor->before.choice.watch.best;
+    if (!duet_run_folder_holds(run, "best.safetensors")) return DUET_OK;
+    if (kept != NULL && strcmp(kept, metric) == 0 && !isnan(monitor->best)) return DUET_OK;
+    const bool other = kept != NULL && strcmp(kept, metric) != 0;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s/best.safetensors is where %s was best, and %s: move it away to keep the best from here on, or "
+                     "say --keep-best none",
+                     run, kept == NULL ? "another metric" : kept,
+                     other ? "another metric is asked for now" : "metrics.jsonl no longer says what it was");
+}
+
 duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
 {
     duet_monitor *monitor = watcher;
     task it = {.monitor = monitor};
     if (epoch == 0 && monitor->watch.metric_count == 0 && monitor->watch.best == NULL) return DUET_OK;
     DUET_TRY(with_judge(&it, run, measure, error));
-    if (isnan(monitor->best) && monitor->watch.best != NULL && monitor->options->resume != NULL)
+    if (isnan(monitor->best) && monitor->watch.best != NULL && monitor->options->resume != NULL) {
         remember(monitor, epoch, it.features.checksum);
+        DUET_TRY(check_kept(monitor, error));
+    }
     for (size_t i = 0; i < it.made; i++) {
         verdict->names[i] = it.values[i].name;
         verdict->values[i] = it.values[i].value;

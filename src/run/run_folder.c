@@ -101,7 +101,7 @@ static duet_status check_seen(const char *path, duet_error *error)
 
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
 {
-    static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
+    static const char *const parts[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl"};
     DUET_TRY(check_seen(path, error));
     if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
