@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "device/device.h"
 #include "metric/metric.h"
+#include "run/checkpoint.h"
 #include "run/run_file.h"
 #include "run/run_folder.h"
 
@@ -22,6 +23,7 @@ struct duet_monitor {
     duet_better better;   /* which of two values of watch.best is, for this run */
     double best;          /* the best value so far of the metric watch.best; NaN: none yet */
     uint64_t best_epoch;  /* the epoch that gave it */
+    bool recalled;        /* what a run that goes on had as its best is taken in */
     const char *said;     /* the last warning of find_loss */
 };
 
@@ -87,23 +89,91 @@ static const char *features_of(const json_t *report)
     return checksum == NULL ? "" : checksum;
 }
 
-/* Takes in what a resumed run measured before by the same features. Lines of this epoch and later ones are left out:
- * they are measured again. */
-static void remember(duet_monitor *monitor, uint64_t epoch, const char *features)
+/* The value of the best in the line of that step, by the same features; NaN: there is none. *lines: how many lines
+ * have that metric. */
+static double find_value(const duet_monitor *monitor, uint64_t step, const char *features, uint64_t *epoch,
+                         size_t *lines)
 {
     const char *best = monitor->watch.best;
     bool by_features = duet_metric_find(best)->by_features != DUET_BY_NO_FEATURES;
+    double found = NAN;
     past it = open_past(monitor->options->resume);
     json_t *report;
+    *lines = 0;
     while ((report = next_of_past(&it)) != NULL) {
-        json_t *value = json_object_get(report, best);
-        uint64_t when = (uint64_t)(json_number_value(json_object_get(report, "epoch")) + 1e-6);
+        json_t *value = json_object_get(report, best), *at = json_object_get(report, "step");
+        double when = json_number_value(json_object_get(report, "epoch")) + 1e-6;
         bool compares = !by_features || strcmp(features_of(report), features) == 0;
-        if (json_is_number(value) && when < epoch && compares)
-            (void)take_value(monitor, json_number_value(value), when);
+        *lines += json_is_number(value);
+        if (json_is_number(value) && compares && when >= 1 && (uint64_t)json_integer_value(at) == step) {
+            found = json_number_value(value);
+            *epoch = (uint64_t)when;
+        }
         json_decref(report);
     }
     close_past(&it);
+    return found;
+}
+
+/* The last step after which the resumed run went on with other data. */
+static uint64_t changed_data_at(const duet_monitor *monitor)
+{
+    size_t i;
+    uint64_t step = 0;
+    json_t *entry;
+    json_array_foreach(json_object_get(monitor->before.document, "resumed"), i,
+                       entry) if (json_object_get(json_object_get(entry, "changed"), "data") != NULL) step =
+        (uint64_t)json_integer_value(json_object_get(entry, "step"));
+    return step;
+}
+
+static bool step_of(const char *directory, const char *name, uint64_t *step)
+{
+    char *path = duet_path_join(directory, name);
+    bool known = path != NULL && duet_checkpoint_step(path, step);
+    free(path);
+    return known;
+}
+
+/* What a resumed run's best is worth: the value in the line of the step of best.safetensors, so that the file and the
+ * value are of one state. Where the file is gone, its value was measured on other data or by another judge, or it is
+ * of steps that are taken again, the best begins anew; where the line is gone nobody knows whether the next is better.
+ */
+static duet_status recall(duet_monitor *monitor, duet_run *run, const char *features, duet_error *error)
+{
+    const char *directory = monitor->options->resume, *best = monitor->watch.best;
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    uint64_t kept = 0, reached = 0, batch = monitor->before.choice.batch;
+    size_t lines;
+    char words[DUET_DIFFERENCE_SIZE];
+    bool same = true, is_there = duet_run_folder_holds(directory, "best.safetensors");
+    monitor->recalled = true;
+    if (monitor->before.document == NULL) return DUET_OK;
+    DUET_TRY(duet_data_record_compare(&monitor->before.data, duet_run_data(run), &same, words, error));
+    bool is_known =
+        step_of(directory, "best.safetensors", &kept) && step_of(directory, "checkpoint.safetensors", &reached);
+    double value = find_value(monitor, kept, features, &monitor->best_epoch, &lines);
+    if (!is_there && lines > 0)
+        duet_device_say(duet_run_device(run),
+                        "warning: %s/best.safetensors is not there: the best of %s begins anew, by the next value",
+                        directory, best);
+    if (!is_there) return DUET_OK;
+    if (!same)
+        duet_device_say(duet_run_device(run),
+                        "warning: the data are others: the best of %s so far is forgotten, and best.safetensors is "
+                        "replaced at the next value",
+                        best);
+    if (!same || (is_known && (kept <= changed_data_at(monitor) || kept > reached))) return DUET_OK;
+    if (isfinite(value)) {
+        monitor->best = value;
+        return DUET_OK;
+    }
+    bool early = batch > 0 && kept<data->count[DUET_TRAIN] / batch, by_other = lines> 0 && features[0] != '\0';
+    if (is_known && (early || by_other)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s/best.safetensors is of step %" PRIu64 ", and metrics.jsonl has no %s of it, so that nobody "
+                     "knows what is better: move it away to keep the best from here on, or say --keep-best none",
+                     directory, kept, best);
 }
 
 static bool watches(const duet_monitor *monitor)
@@ -221,7 +291,7 @@ static duet_split split_of(duet_run *run)
 
 /* What is done while the run has its judge, on the metrics named. */
 typedef struct task {
-    const duet_monitor *monitor;
+    duet_monitor *monitor;
     const char *names[DUET_VERDICT_VALUES];
     size_t count;
     duet_metric_value values[DUET_VERDICT_VALUES];
@@ -283,7 +353,10 @@ static duet_status check(task *it, duet_run *run, duet_error *error)
             DUET_TRY(check_past(it->monitor, run, it->names[i], error));
     }
     if (best != NULL && duet_metric_better(run, best) == DUET_NEITHER) return refuse_best(best, error);
-    return DUET_OK;
+    if (best == NULL || it->monitor->options->resume == NULL) return DUET_OK;
+    for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
+        DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
+    return recall(it->monitor, run, it->features.checksum, error);
 }
 
 static duet_status measure(task *it, duet_run *run, duet_error *error)
@@ -422,22 +495,6 @@ duet_status duet_monitor_check(void *watcher, duet_run *run, duet_error *error)
     return DUET_OK;
 }
 
-/* What a resumed run keeps as its best must be what the reports know of: the first value after a stop would else take
- * its place, however bad. */
-static duet_status check_kept(const duet_monitor *monitor, duet_error *error)
-{
-    const char *run = monitor->options->resume, *metric = monitor->watch.best,
-               *kept = monitor->before.choice.watch.best;
-    if (!duet_run_folder_holds(run, "best.safetensors")) return DUET_OK;
-    if (kept != NULL && strcmp(kept, metric) == 0 && !isnan(monitor->best)) return DUET_OK;
-    const bool other = kept != NULL && strcmp(kept, metric) != 0;
-    return duet_fail(error, DUET_ERROR_USAGE,
-                     "%s/best.safetensors is where %s was best, and %s: move it away to keep the best from here on, or "
-                     "say --keep-best none",
-                     run, kept == NULL ? "another metric" : kept,
-                     other ? "another metric is asked for now" : "metrics.jsonl no longer says what it was");
-}
-
 duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
 {
     duet_monitor *monitor = watcher;
@@ -445,10 +502,8 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
     if (epoch == 0 && monitor->watch.metric_count == 0 && monitor->watch.best == NULL) return DUET_OK;
     if (monitor->watch.best != NULL) monitor->better = duet_metric_better(run, monitor->watch.best);
     DUET_TRY(with_judge(&it, run, measure, error));
-    if (isnan(monitor->best) && monitor->watch.best != NULL && monitor->options->resume != NULL) {
-        remember(monitor, epoch, it.features.checksum);
-        DUET_TRY(check_kept(monitor, error));
-    }
+    if (!monitor->recalled && monitor->watch.best != NULL && monitor->options->resume != NULL)
+        DUET_TRY(recall(monitor, run, it.features.checksum, error));
     for (size_t i = 0; i < it.made; i++) {
         verdict->names[i] = it.values[i].name;
         verdict->values[i] = it.values[i].value;
