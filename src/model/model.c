@@ -196,7 +196,7 @@ duet_group *duet_model_group(duet_model *model, const char *name)
     if (!is_name(name)) {
         if (model->build != NULL)
             duet_graph_refuse(
-                model->build->graph, DUET_ERROR_USAGE,
+                model->build->graph, DUET_ERROR_GRAPH,
                 "a group is named \"%.40s\": settings are asked for as group.key, so that names of groups "
                 "are 1 to %d letters, digits, - and _",
                 name, LONGEST_GROUP);
