@@ -207,6 +207,40 @@ static void a_training_that_goes_on_is_watched_as_before(void **state)
     expect(RUN("train", "vae", "--data", "@/few.npy", "--watch", "none"), 2, NULL, "no metric 'none'");
 }
 
+/* What is kept as the best, and what is there, must not be taken for something else. */
+static void a_best_is_of_its_own_run_data_and_metric(void **state)
+{
+    (void)state;
+    enum { ROWS = 40 };
+    float points[2 * ROWS];
+    char path[PATH_SIZE], other[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 991) / 500 - 1;
+    assert_ok(duet_write_npy(inside("shifting.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    expect(RUN("train", "vae", "--data", "@/shifting.npy", "--batch", "9", "--epochs", "2", "--keep-best", "elbo",
+               "--out", "@/kept-elbo"),
+           0, NULL, NULL);
+    expect(RUN("train", "--resume", "@/kept-elbo", "--epochs", "3", "--keep-best", "mse"), 1, NULL,
+           "metrics.jsonl has no mse of it");
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = -points[i];
+    assert_ok(duet_write_npy(inside("shifting.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    expect(RUN("train", "--resume", "@/kept-elbo", "--epochs", "3", "--other-data"), 0, NULL,
+           "the best of elbo so far is forgotten");
+
+    assert_int_equal(unlink(inside("kept-elbo/best.safetensors", path)), 0);
+    expect(RUN("train", "--resume", "@/kept-elbo", "--epochs", "4"), 0, NULL, "the best of elbo begins anew");
+    assert_int_equal(access(path, F_OK), 0);
+
+    assert_int_equal(mkdir(inside("strange", other), 0700), 0);
+    assert_int_equal(rename(path, inside("strange/best.safetensors", other)), 0);
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/strange"), 1, NULL,
+           "holds a best.safetensors, but no run.json");
+
+    assert_int_equal(symlink("/nowhere/at/all", inside("dangling", other)), 0);
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/dangling"), 1, NULL,
+           "a link in its place that leads nowhere");
+}
+
 static void runs_are_drawn(void **state)
 {
     (void)state;
@@ -745,6 +779,7 @@ int main(void)
         cmocka_unit_test(what_none_asks_for_is_named),
         cmocka_unit_test(a_best_is_kept_within_the_first_epoch),
         cmocka_unit_test(a_training_that_goes_on_is_watched_as_before),
+        cmocka_unit_test(a_best_is_of_its_own_run_data_and_metric),
         cmocka_unit_test(runs_are_drawn),
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),

@@ -109,6 +109,8 @@ static void build_passing(duet_model *m)
 }
 static const duet_family passing = {.name = "passing", .build = build_passing};
 
+static bool refused; /* what watch() expects */
+
 static duet_train_summary watch(const char *out, const char *resume, uint64_t epochs, duet_monitor_options wanted)
 {
     static const char *const settings[] = {"optimiser=sgd", "lr=1"};
@@ -128,7 +130,8 @@ static duet_train_summary watch(const char *out, const char *resume, uint64_t ep
                                         .resume = resume != NULL ? path_in(resume, path) : NULL,
                                         .at_epoch = duet_monitor_look,
                                         .watcher = monitor};
-    assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+    assert_status(duet_train(&options, &summary, NULL, &error), refused ? DUET_ERROR_USAGE : DUET_OK, &error);
+    if (refused) assert_message(&error, "metrics.jsonl has no nll of it");
     duet_monitor_free(&monitor);
     return summary;
 }
@@ -169,6 +172,28 @@ static void the_best_state_is_kept_and_a_plateau_ends(void **state)
     assert_close(kept_w("parts/best.safetensors"), 3, 0);
 }
 
+/* The lines that say what the kept state is worth are gone: a worse one must not take its place without a word. */
+static void a_best_that_no_report_knows_of_is_not_replaced(void **state)
+{
+    (void)state;
+    char path[PATH];
+    const duet_monitor_options wanted = {.best = "nll"};
+    (void)watch("lost", NULL, 3, wanted);
+    char *text = test_file_read(path_in("lost/metrics.jsonl", path), NULL);
+    for (char *at = text; (at = strstr(at, "\"test\"")) != NULL;) memcpy(at, "\"none\"", 6);
+    test_file_write(path, text, strlen(text));
+    free(text);
+    refused = true;
+    (void)watch(NULL, "lost", 5, wanted);
+    refused = false;
+    assert_close(kept_w("lost/best.safetensors"), 3, 0);
+
+    /* Moved away, as the message says, the next one is the best. */
+    assert_int_equal(unlink(path_in("lost/best.safetensors", path)), 0);
+    (void)watch(NULL, "lost", 6, wanted);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
 static void monitors_say_what_they_cannot_watch(void **state)
 {
     (void)state;
@@ -177,7 +202,6 @@ static void monitors_say_what_they_cannot_watch(void **state)
         const char *message;
     } rows[] = {
         {{.best = "fridge"}, "no metric \"fridge\""},
-        {{.best = "accuracy"}, "the best is not defined"},
         {{.patience = 3}, "say which"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -200,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_looked_at),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
+        cmocka_unit_test(a_best_that_no_report_knows_of_is_not_replaced),
         cmocka_unit_test(monitors_say_what_they_cannot_watch),
     };
     return RUN_TESTS("health", tests, begin, remove_folder);

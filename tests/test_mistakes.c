@@ -176,6 +176,12 @@ static void train_nothing(duet_model *m)
     duet_report(m, "x", test_parameter(m, duet_model_group(m, "net"), "w", 1));
 }
 
+/* Settings are asked for as group.key. */
+static void name_a_group_with_a_dot(duet_model *m)
+{
+    (void)duet_hidden_layers(m, duet_model_group(m, "a.b"), "hidden", duet_model_batch(m));
+}
+
 static void reconstruct_other_widths(duet_model *m)
 {
     duet_output(m, DUET_RECONSTRUCTION, duet_slice(duet_model_batch(m), 1, 0, 35));
@@ -322,6 +328,14 @@ static void mistakes_are_named(void **state)
 }
 
 /* What does not fit a model are data: no line of its code is wrong. */
+/* A name that settings could not ask for ended in a crash. */
+static void groups_have_plain_names(void **state)
+{
+    (void)state;
+    duet_error error = refusal_of(name_a_group_with_a_dot, DUET_BUILD_EVAL, DUET_ERROR_GRAPH);
+    assert_message(&error, "a group is named \"a.b\"");
+}
+
 static void data_that_do_not_fit_are_named(void **state)
 {
     (void)state;
@@ -345,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(groups_have_plain_names),
         cmocka_unit_test(data_that_do_not_fit_are_named),
     };
     return RUN_TESTS("mistakes", tests, open_sets, close_all);

@@ -335,6 +335,104 @@ static void a_run_that_is_taken_away_is_an_error(void **state)
     assert_message(&error, "metrics.jsonl: was removed, moved or replaced");
 }
 
+static uint64_t step_of(const char *run)
+{
+    char path[PATH];
+    duet_checkpoint_facts facts;
+    duet_error error = {0};
+    path_of(path, run, "");
+    assert_ok(duet_checkpoint_check(path, &facts, &error), &error);
+    return facts.step;
+}
+
+/* The pictures of an epoch that cannot be written, or what watches it fails: the epoch's training is not lost, and
+ * going on begins with what failed. */
+static duet_status fail_at_two(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
+{
+    const bool *fails = watcher;
+    (void)run;
+    if (epoch == 2 && *fails) {
+        error->status = DUET_ERROR_NUMERIC;
+        (void)snprintf(error->message, sizeof error->message, "nothing to be seen");
+        return error->status;
+    }
+    verdict->names[0] = "mse";
+    verdict->values[0] = (double)epoch;
+    verdict->count = 1;
+    return DUET_OK;
+}
+
+static void an_epoch_outlives_its_pictures_and_its_watcher(void **state)
+{
+    (void)state;
+    duet_error error;
+    char path[PATH];
+    bool fails = false;
+    recipe part = vae;
+    part.steps = 0;
+    part.checkpoint_every = 0;
+    duet_train_options options = options_of(&part);
+    options.epochs = 2;
+    options.at_epoch = fail_at_two;
+    options.watcher = &fails;
+    train(options, "undisturbed", false, DUET_OK, &error);
+
+    options.epochs = 1;
+    train(options, "disturbed", false, DUET_OK, &error);
+    options.epochs = 2;
+    path_of(path, "disturbed", "samples/epoch-0002.png");
+    assert_int_equal(mkdir(path, 0700), 0);
+    train(options, "disturbed", true, DUET_ERROR_FILE, &error);
+    assert_message(&error, "epoch-0002.png");
+    assert_int_equal(step_of("disturbed"), step_of("undisturbed"));
+    assert_int_equal(rmdir(path), 0);
+    fails = true;
+    train(options, "disturbed", true, DUET_ERROR_NUMERIC, &error); /* with all its steps, and still not done */
+    assert_int_equal(step_of("disturbed"), step_of("undisturbed"));
+    fails = false;
+    train(options, "disturbed", true, DUET_OK, &error);
+    assert_same_run("undisturbed", "disturbed");
+    assert_true(same_file("undisturbed", "disturbed", "samples/epoch-0002.png"));
+}
+
+/* Seconds of watching are none of training: without the mend, four looks would count three times and once more. */
+static duet_status look_for_long(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
+{
+    const double began = duet_seconds();
+    double *spent = watcher;
+    (void)run;
+    (void)epoch;
+    (void)verdict;
+    (void)error;
+    while (duet_seconds() < began + 0.4) continue;
+    *spent += duet_seconds() - began;
+    return DUET_OK;
+}
+
+static void seconds_are_of_training_alone(void **state)
+{
+    (void)state;
+    duet_error error;
+    double spent = 0, reported = 0;
+    char path[PATH];
+    recipe part = vae;
+    part.steps = 0;
+    duet_train_options options = options_of(&part);
+    options.epochs = 4;
+    options.at_epoch = look_for_long;
+    options.watcher = &spent;
+    const double began = duet_seconds();
+    train(options, "long-looks", false, DUET_OK, &error);
+    const double whole = duet_seconds() - began;
+    path_of(path, "long-looks", "metrics.jsonl");
+    char *text = test_file_read(path, NULL);
+    for (const char *at = text; (at = strstr(at, "\"seconds\":")) != NULL; at++) reported = strtod(at + 10, NULL);
+    free(text);
+    assert_true(spent >= 1.6);
+    assert_true(reported > 0);
+    assert_true(reported + spent <= whole);
+}
+
 /* All of them have the run "first" to look at. */
 static int begin_with_run(void **state)
 {
@@ -355,6 +453,8 @@ int main(void)
         cmocka_unit_test(nothing_is_asked_for_in_words),
         cmocka_unit_test(a_number_that_is_not_finite_keeps_the_last_checkpoint),
         cmocka_unit_test(a_run_that_is_taken_away_is_an_error),
+        cmocka_unit_test(an_epoch_outlives_its_pictures_and_its_watcher),
+        cmocka_unit_test(seconds_are_of_training_alone),
     };
     return RUN_TESTS("run faults", tests, begin_with_run, remove_folder);
 }

@@ -469,6 +469,16 @@ static void mistakes_are_named(void **state)
     expect(RUN(TUNE_MODEL), 2, NULL, "DUET_TUNING");
     assert_int_equal(setenv("DUET_TUNING", "/proc/nowhere/tuning.json", 1), 0);
     expect(RUN(TUNE_MODEL), 1, NULL, "/proc/nowhere");
+
+    char thesis[TEST_PATH_SIZE + 96], *kept;
+    (void)snprintf(thesis, sizeof thesis, "%s.txt", file);
+    test_file_write(thesis, "my thesis", 9);
+    assert_int_equal(setenv("DUET_TUNING", thesis, 1), 0);
+    expect(RUN(TUNE_MODEL), 2, NULL, "is no tuning file, and is not replaced");
+    kept = test_file_read(thesis, NULL);
+    assert_string_equal(kept, "my thesis");
+    free(kept);
+    assert_int_equal(unlink(thesis), 0);
     assert_int_equal(setenv("DUET_TUNING", file, 1), 0);
 }
 

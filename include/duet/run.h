@@ -39,7 +39,7 @@ DUET_API duet_status duet_run_data_checksum(const char *run, const char *data, c
 typedef struct duet_progress {
     uint64_t step, steps; /**< steps done, and in all */
     double epoch, epochs;
-    double seconds, images_per_second;
+    double seconds, images_per_second; /**< of training alone, without watching, pictures, checkpoints and pages */
     size_t terms;
     const char *const *names;
     const double *means; /**< since the last report */
@@ -115,9 +115,9 @@ typedef struct duet_train_options {
 typedef struct duet_train_summary {
     char run[1024];
     uint64_t steps;
-    double epochs, seconds, images_per_second;
-    char stopped[256]; /**< why it ended before its total; "": it did not, or was interrupted */
-    bool collapsed;    /**< that was a failure: nothing more was learnt */
+    double epochs, seconds, images_per_second; /**< seconds: of the whole call; the rate is that of training alone */
+    char stopped[256];                         /**< why it ended before its total; "": it did not, or was interrupted */
+    bool collapsed;                            /**< that was a failure: nothing more was learnt */
 } duet_train_summary;
 
 /** Trains into a run directory, which no other process may train into meanwhile (DUET_ERROR_FILE). On

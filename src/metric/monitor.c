@@ -12,7 +12,9 @@
 #include "base/text.h"
 #include "device/device.h"
 #include "metric/metric.h"
+#include "run/checkpoint.h"
 #include "run/run_file.h"
+#include "run/run_folder.h"
 
 struct duet_monitor {
     const duet_monitor_options *options;
@@ -22,6 +24,7 @@ struct duet_monitor {
     duet_better better;   /* which of two values of watch.best is, for this run */
     double best;          /* the best value so far of the metric watch.best; NaN: none yet */
     uint64_t best_epoch;  /* the epoch that gave it */
+    bool recalled;        /* what a run that goes on had as its best is taken in */
     const char *said;     /* the last warning of find_loss */
 };
 
@@ -87,23 +90,91 @@ static const char *features_of(const json_t *report)
     return checksum == NULL ? "" : checksum;
 }
 
-/* Takes in what a resumed run measured before by the same features. Lines of this epoch and later ones are left out:
- * they are measured again. */
-static void remember(duet_monitor *monitor, uint64_t epoch, const char *features)
+/* The value of the best in the line of that step, by the same features; NaN: there is none. *lines: how many lines
+ * have that metric. */
+static double find_value(const duet_monitor *monitor, uint64_t step, const char *features, uint64_t *epoch,
+                         size_t *lines)
 {
     const char *best = monitor->watch.best;
     bool by_features = duet_metric_find(best)->by_features != DUET_BY_NO_FEATURES;
+    double found = NAN;
     past it = open_past(monitor->options->resume);
     json_t *report;
+    *lines = 0;
     while ((report = next_of_past(&it)) != NULL) {
-        json_t *value = json_object_get(report, best);
-        uint64_t when = (uint64_t)(json_number_value(json_object_get(report, "epoch")) + 1e-6);
+        json_t *value = json_object_get(report, best), *at = json_object_get(report, "step");
+        double when = json_number_value(json_object_get(report, "epoch")) + 1e-6;
         bool compares = !by_features || strcmp(features_of(report), features) == 0;
-        if (json_is_number(value) && when < epoch && compares)
-            (void)take_value(monitor, json_number_value(value), when);
+        *lines += json_is_number(value);
+        if (json_is_number(value) && compares && when >= 1 && (uint64_t)json_integer_value(at) == step) {
+            found = json_number_value(value);
+            *epoch = (uint64_t)when;
+        }
         json_decref(report);
     }
     close_past(&it);
+    return found;
+}
+
+/* The last step after which the resumed run went on with other data. */
+static uint64_t changed_data_at(const duet_monitor *monitor)
+{
+    size_t i;
+    uint64_t step = 0;
+    json_t *entry;
+    json_array_foreach(json_object_get(monitor->before.document, "resumed"), i,
+                       entry) if (json_object_get(json_object_get(entry, "changed"), "data") != NULL) step =
+        (uint64_t)json_integer_value(json_object_get(entry, "step"));
+    return step;
+}
+
+static bool step_of(const char *directory, const char *name, uint64_t *step)
+{
+    char *path = duet_path_join(directory, name);
+    bool known = path != NULL && duet_checkpoint_step(path, step);
+    free(path);
+    return known;
+}
+
+/* What a resumed run's best is worth: the value in the line of the step of best.safetensors, so that the file and the
+ * value are of one state. Where the file is gone, its value was measured on other data or by another judge, or it is
+ * of steps that are taken again, the best begins anew; where the line is gone nobody knows whether the next is better.
+ */
+static duet_status recall(duet_monitor *monitor, duet_run *run, const char *features, duet_error *error)
+{
+    const char *directory = monitor->options->resume, *best = monitor->watch.best;
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    uint64_t kept = 0, reached = 0, batch = monitor->before.choice.batch;
+    size_t lines;
+    char words[DUET_DIFFERENCE_SIZE];
+    bool same = true, is_there = duet_run_folder_holds(directory, "best.safetensors");
+    monitor->recalled = true;
+    if (monitor->before.document == NULL) return DUET_OK;
+    DUET_TRY(duet_data_record_compare(&monitor->before.data, duet_run_data(run), &same, words, error));
+    bool is_known =
+        step_of(directory, "best.safetensors", &kept) && step_of(directory, "checkpoint.safetensors", &reached);
+    double value = find_value(monitor, kept, features, &monitor->best_epoch, &lines);
+    if (!is_there && lines > 0)
+        duet_device_say(duet_run_device(run),
+                        "warning: %s/best.safetensors is not there: the best of %s begins anew, by the next value",
+                        directory, best);
+    if (!is_there) return DUET_OK;
+    if (!same)
+        duet_device_say(duet_run_device(run),
+                        "warning: the data are others: the best of %s so far is forgotten, and best.safetensors is "
+                        "replaced at the next value",
+                        best);
+    if (!same || (is_known && (kept <= changed_data_at(monitor) || kept > reached))) return DUET_OK;
+    if (isfinite(value)) {
+        monitor->best = value;
+        return DUET_OK;
+    }
+    bool early = batch > 0 && kept<data->count[DUET_TRAIN] / batch, by_other = lines> 0 && features[0] != '\0';
+    if (is_known && (early || by_other)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s/best.safetensors is of step %" PRIu64 ", and metrics.jsonl has no %s of it, so that nobody "
+                     "knows what is better: move it away to keep the best from here on, or say --keep-best none",
+                     directory, kept, best);
 }
 
 static bool watches(const duet_monitor *monitor)
@@ -221,7 +292,7 @@ static duet_split split_of(duet_run *run)
 
 /* What is done while the run has its judge, on the metrics named. */
 typedef struct task {
-    const duet_monitor *monitor;
+    duet_monitor *monitor;
     const char *names[DUET_VERDICT_VALUES];
     size_t count;
     duet_metric_value values[DUET_VERDICT_VALUES];
@@ -283,7 +354,10 @@ static duet_status check(task *it, duet_run *run, duet_error *error)
             DUET_TRY(check_past(it->monitor, run, it->names[i], error));
     }
     if (best != NULL && duet_metric_better(run, best) == DUET_NEITHER) return refuse_best(best, error);
-    return DUET_OK;
+    if (best == NULL || it->monitor->options->resume == NULL) return DUET_OK;
+    for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
+        DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
+    return recall(it->monitor, run, it->features.checksum, error);
 }
 
 static duet_status measure(task *it, duet_run *run, duet_error *error)
@@ -325,35 +399,44 @@ static double value_of(const duet_verdict *verdict, const char *name)
     return NAN;
 }
 
-/* What the training has lost, in words; NULL: nothing. Missing modes count only once a quarter of the samples is good,
- * which early in training they are not. If half of the classes are missing that is worth a warning; if four fifths are,
- * it is a collapse. */
-static const char *find_loss(duet_run *run, const duet_verdict *verdict, bool *collapsed)
+/* What a training has lost, and what may help a game: other models have no such settings. */
+typedef struct loss_words {
+    const char *name, *advice;
+} loss_words;
+
+static const loss_words lost_latents = {"posterior-collapse: no latent is active", NULL};
+static const loss_words lost_modes = {"mode-drop: half of the modes or more get no sample",
+                                      "; preset=stable, or pack=2, may help"};
+static const loss_words lost_samples = {
+    "sample-collapse: samples lie twenty times nearer to each other than examples do",
+    "; a lower generator.lr, spectral_norm=yes or pack=2 may help"};
+static const loss_words lost_classes = {"mode-drop: half of the classes or more get no sample",
+                                        "; a lower generator.lr, spectral_norm=yes or pack=2 may help"};
+
+/* NULL: nothing. Missing modes count only once a quarter of the samples is good, which early in training they are not.
+ * If half of the classes are missing that is worth a warning; if four fifths are, it is a collapse. */
+static const loss_words *find_loss(duet_run *run, const duet_verdict *verdict, bool *collapsed)
 {
     double kinds = (double)duet_data_describe(duet_run_data(run))->classes, classes = value_of(verdict, "classes");
     *collapsed = true;
-    if (value_of(verdict, "active-units") == 0) return "posterior-collapse: no latent is active";
-    if (value_of(verdict, "high-quality") > 0.25 && value_of(verdict, "modes") <= kinds / 2)
-        return "mode-drop: half of the modes or more get no sample; preset=stable, or pack=2, may help";
-    if (value_of(verdict, "neighbour-spread") < 0.05)
-        return "sample-collapse: samples lie twenty times nearer to each other than examples do; a lower generator.lr, "
-               "spectral_norm=yes or pack=2 may help";
+    if (value_of(verdict, "active-units") == 0) return &lost_latents;
+    if (value_of(verdict, "high-quality") > 0.25 && value_of(verdict, "modes") <= kinds / 2) return &lost_modes;
+    if (value_of(verdict, "neighbour-spread") < 0.05) return &lost_samples;
     *collapsed = classes <= kinds / 5;
-    if (classes <= kinds / 2)
-        return "mode-drop: half of the classes or more get no sample; a lower generator.lr, spectral_norm=yes or "
-               "pack=2 may help";
-    return NULL;
+    return classes <= kinds / 2 ? &lost_classes : NULL;
 }
 
 static void judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)
 {
     bool collapsed;
-    const char *loss = find_loss(run, verdict, &collapsed);
+    const loss_words *loss = find_loss(run, verdict, &collapsed);
     if (loss == NULL) return;
-    if (loss != monitor->said) duet_device_say(duet_run_device(run), "warning: %s", loss);
-    monitor->said = loss;
+    bool is_game = duet_model_setting_text(duet_run_model(run), "pack") != NULL;
+    const char *advice = is_game && loss->advice != NULL ? loss->advice : "";
+    if (loss->name != monitor->said) duet_device_say(duet_run_device(run), "warning: %s%s", loss->name, advice);
+    monitor->said = loss->name;
     if (!monitor->options->stop_on_collapse || !collapsed) return;
-    snprintf(verdict->stop, sizeof verdict->stop, "%s", loss);
+    snprintf(verdict->stop, sizeof verdict->stop, "%s%s", loss->name, advice);
     verdict->collapsed = true;
 }
 
@@ -421,8 +504,8 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
     if (epoch == 0 && monitor->watch.metric_count == 0 && monitor->watch.best == NULL) return DUET_OK;
     if (monitor->watch.best != NULL) monitor->better = duet_metric_better(run, monitor->watch.best);
     DUET_TRY(with_judge(&it, run, measure, error));
-    if (isnan(monitor->best) && monitor->watch.best != NULL && monitor->options->resume != NULL)
-        remember(monitor, epoch, it.features.checksum);
+    if (!monitor->recalled && monitor->watch.best != NULL && monitor->options->resume != NULL)
+        DUET_TRY(recall(monitor, run, it.features.checksum, error));
     for (size_t i = 0; i < it.made; i++) {
         verdict->names[i] = it.values[i].name;
         verdict->values[i] = it.values[i].value;

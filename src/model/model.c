@@ -12,6 +12,8 @@
 #include "nn/names.h"
 #include "nn/optimiser.h"
 
+enum { LONGEST_GROUP = 64 };
+
 duet_status duet_model_new(duet_model **model, const duet_family *family, duet_data *data, const char *const *settings,
                            size_t count, uint64_t seed, duet_error *error)
 {
@@ -183,8 +185,24 @@ void duet_model_warn(duet_model *model, const char *format, ...)
     va_end(arguments);
 }
 
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name),
+           plain = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+    return length > 0 && length <= LONGEST_GROUP && plain == length;
+}
+
 duet_group *duet_model_group(duet_model *model, const char *name)
 {
+    if (!is_name(name)) {
+        if (model->build != NULL)
+            duet_graph_refuse(
+                model->build->graph, DUET_ERROR_GRAPH,
+                "a group is named \"%.40s\": settings are asked for as group.key, so that names of groups "
+                "are 1 to %d letters, digits, - and _",
+                name, LONGEST_GROUP);
+        name = "unnamed"; /* the mistake is reported in its place */
+    }
     duet_group *group = duet_group_of(model->store, name);
     if (group == NULL) { /* a list of groups would end here */
         if (model->build != NULL)

@@ -265,11 +265,12 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
     const char *words;
     FILE *stream = duet_file_open(path, &words);
     if (stream == NULL) {
-        status =
-            errno == ENOTDIR
-                ? duet_fail(error, DUET_ERROR_FILE,
-                            "%s is a file: the directory of a run is expected, which it may lie in", directory)
-                : duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path, words, directory);
+        status = errno == ENOTDIR
+                     ? duet_fail(error, DUET_ERROR_FILE,
+                                 "%s is a file: the directory of a run is expected, which it may lie in", directory)
+                 : errno != ENOENT ? duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, words)
+                                   : duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path,
+                                               words, directory);
     } else {
         file->document = json_loadf(stream, JSON_REJECT_DUPLICATES, &fault);
         if (file->document == NULL)

@@ -21,7 +21,12 @@ static duet_status fail_make(const char *path, int code, duet_error *error)
 {
     char here[DUET_RUN_PATH] = "";
     const bool outside = path[0] == '/' || getcwd(here, sizeof here) == NULL;
-    const char *words = code == EEXIST || code == ENOTDIR ? "there is a file in its place" : strerror(code);
+    struct stat about;
+    const bool is_taken = code == EEXIST || code == ENOTDIR;
+    const bool dangles = is_taken && lstat(path, &about) == 0 && S_ISLNK(about.st_mode) && stat(path, &about) != 0;
+    const char *words = dangles    ? "there is a link in its place that leads nowhere: remove the link"
+                        : is_taken ? "there is a file in its place"
+                                   : strerror(code);
     return duet_fail(error, DUET_ERROR_FILE, "the folder %s%s%s cannot be made: %s%s", path, outside ? "" : " in ",
                      outside ? "" : here, words,
                      code == EACCES || code == EROFS ? ": name one of yours with --out" : "");
@@ -109,7 +114,7 @@ static duet_status check_seen(const char *path, duet_error *error)
 
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
 {
-    static const char *const parts[] = {"checkpoint.safetensors", "metrics.jsonl"};
+    static const char *const parts[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl"};
     DUET_TRY(check_seen(path, error));
     if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,

@@ -23,9 +23,9 @@ static bool take(speeds *it, const char *line)
     json_t *report = json_loads(line, 0, NULL), *step = json_object_get(report, "step");
     json_t *seconds = json_object_get(report, "seconds"), *images = json_object_get(report, "images_per_second");
     bool taken = true;
-    if (json_is_integer(step) && json_is_number(seconds) && json_is_number(images)) {
+    if (json_is_integer(step) && json_is_number(seconds)) {
         double steps = (double)json_integer_value(step) - it->step, time = json_number_value(seconds) - it->seconds;
-        if (steps > 0 && time > 0) {
+        if (steps > 0 && time > 0 && json_is_number(images)) {
             taken = duet_array_grow(&it->rows, it->count, &it->capacity, sizeof *it->rows);
             if (taken) it->rows[it->count++] = (duet_run_speed){time / steps, json_number_value(images)};
         }

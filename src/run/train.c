@@ -55,8 +55,10 @@ typedef struct training {
     double *means;                              /* of the terms, as last reported */
     duet_metrics_past past;                     /* the last report of earlier calls */
     double began;                               /* the clock at this call's start */
+    double aside;                               /* seconds since then that went into other things than training */
     double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */
     uint64_t report_step;
+    bool is_due;        /* the resumed run's checkpoint is of an epoch whose report, pictures and values are to come */
     duet_progress last; /* the last report */
     duet_run *live;     /* the run as watchers see it; made when first asked for */
     const char *said;   /* name of the finding that was last warned of */
@@ -316,6 +318,12 @@ static void count_steps(training *run)
     run->cadence = remembered < REPORT_STEPS ? remembered : REPORT_STEPS;
 }
 
+static bool ends_epoch(const training *run, uint64_t step)
+{
+    return step > 0 &&
+           duet_trainer_epochs_after(run->trainer, step) > duet_trainer_epochs_after(run->trainer, step - 1);
+}
+
 static void tell_of_dropped_examples(const training *run)
 {
     size_t count = duet_data_describe(run->data)->count[DUET_TRAIN], dropped = count % run->trainer->batch;
@@ -373,7 +381,8 @@ static duet_status prepare(training *run, bool *finished, duet_error *error)
         DUET_TRY(load_checkpoint(run, error));
     }
     count_steps(run);
-    *finished = run->first >= run->total;
+    run->is_due = run->trainer->reported < run->first && ends_epoch(run, run->first);
+    *finished = run->first >= run->total && !run->is_due;
     run->has_file = *finished;
     if (*finished) return DUET_OK;
     DUET_TRY(ask_before(run, error));
@@ -389,6 +398,12 @@ static double images(const training *run, uint64_t from, uint64_t to)
 {
     uint64_t draws = duet_trainer_draws(run->trainer, to) - duet_trainer_draws(run->trainer, from);
     return (double)draws * (double)run->trainer->batch;
+}
+
+/* The clock of the training alone: it stands still while pictures, watchers, checkpoints and pages take their time. */
+static double training_clock(const training *run)
+{
+    return duet_seconds() - run->aside;
 }
 
 static duet_progress describe_progress(const training *run, double time, bool report)
@@ -431,9 +446,9 @@ static duet_status report(training *run, duet_error *error)
 {
     duet_status status = duet_trainer_losses(run->trainer, run->means, run->trainer->schedule.term_count, error);
     if (status != DUET_OK && status != DUET_ERROR_NUMERIC) return status;
-    double time = duet_seconds();
+    double time = training_clock(run);
     uint64_t step = duet_trainer_steps(run->trainer);
-    run->report_rate = images(run, run->report_step, step) / (time - run->report_time);
+    run->report_rate = step > run->report_step ? images(run, run->report_step, step) / (time - run->report_time) : NAN;
     run->report_time = run->life_time = time;
     run->report_step = step;
     duet_progress progress = describe_progress(run, time, true);
@@ -446,7 +461,7 @@ static duet_status report(training *run, duet_error *error)
 
 static void show_sign_of_life(training *run)
 {
-    double time = duet_seconds();
+    double time = training_clock(run);
     if (time - run->life_time < sign_of_life_seconds) return;
     run->life_time = time;
     duet_progress progress = describe_progress(run, time, false);
@@ -512,25 +527,51 @@ static duet_status report_end(training *run, duet_error *error)
     return status;
 }
 
-/* What follows a step. Lines of metrics are written before the checkpoint that counts on them. */
+/* What is drawn and watched at an epoch's end. Where that fails the training so far is kept, by a checkpoint that does
+ * not count the epoch's report: going on begins with it, and with what has failed. */
+static duet_status look(training *run, uint64_t epoch, bool draws, uint64_t reported, duet_error *error)
+{
+    duet_status status = draws ? draw(run, epoch, error) : DUET_OK;
+    if (status == DUET_OK) status = ask_watcher(run, epoch, error);
+    if (status == DUET_OK) return DUET_OK;
+    duet_trainer_continue(run->trainer, run->trainer->steps, reported);
+    if (save(run, NULL) == DUET_OK)
+        say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on with what has failed here",
+            run->directory, run->trainer->steps);
+    return status;
+}
+
+/* Everything after a report that is no training. Lines of metrics are written before the checkpoint that counts on
+ * them. */
+static duet_status leave_aside(training *run, bool saves, bool last, uint64_t reported, duet_error *error)
+{
+    uint64_t step = run->trainer->steps, epoch = duet_trainer_epochs_after(run->trainer, step);
+    bool epoch_ends = ends_epoch(run, step);
+    bool looks = epoch_ends || (last && epoch == 0); /* the first epoch's end is not reached */
+    if (looks) DUET_TRY(look(run, epoch, epoch_ends, reported, error));
+    if (saves || run->stopped[0] != '\0') DUET_TRY(save(run, error));
+    if (epoch_ends || last) write_page(run, last || run->stopped[0] != '\0');
+    return DUET_OK;
+}
+
 static duet_status follow_up(training *run, duet_error *error)
 {
     const duet_trainer *trainer = run->trainer;
-    uint64_t step = trainer->steps, epoch = duet_trainer_epochs_after(trainer, step);
-    bool epoch_ends = epoch > duet_trainer_epochs_after(trainer, step - 1), last = step == run->total;
-    bool looks = epoch_ends || (last && epoch == 0); /* the first epoch's end is not reached */
-    bool saves = epoch_ends || last || (run->choice.checkpoint_every > 0 && step % run->choice.checkpoint_every == 0);
+    uint64_t step = trainer->steps, reported = trainer->reported, every = run->choice.checkpoint_every;
+    bool epoch_ends = ends_epoch(run, step), last = step == run->total;
+    bool saves = epoch_ends || last || (every > 0 && step % every == 0);
     if (epoch_ends || step % run->cadence == 0)
         DUET_TRY(report(run, error));
     else if (last)
         DUET_TRY(report_end(run, error));
     else
         show_sign_of_life(run);
-    if (epoch_ends) DUET_TRY(draw(run, epoch, error));
-    if (looks) DUET_TRY(ask_watcher(run, epoch, error));
-    if (saves || run->stopped[0] != '\0') DUET_TRY(save(run, error));
-    if (epoch_ends || last) write_page(run, last || run->stopped[0] != '\0');
-    return DUET_OK;
+    if (!saves && run->stopped[0] == '\0') return DUET_OK;
+    DUET_TRY(duet_device_finish(run->device, error)); /* steps under way are training */
+    double time = duet_seconds();
+    duet_status status = leave_aside(run, saves, last, reported, error);
+    run->aside += duet_seconds() - time;
+    return status;
 }
 
 static duet_status stop(training *run, duet_error *error)
@@ -548,6 +589,7 @@ static duet_status loop(training *run, duet_error *error)
     run->report_step = run->first;
     for (size_t i = 0; i < run->trainer->schedule.term_count; i++) run->means[i] = NAN;
     run->report_rate = NAN;
+    if (run->is_due) DUET_TRY(follow_up(run, error));
     while (run->trainer->steps < run->total && run->stopped[0] == '\0') {
         if (run->options->stop != NULL && *run->options->stop != 0) return stop(run, error);
         DUET_TRY(duet_trainer_wait(run->trainer, stop_seconds, &ready, error));
@@ -586,7 +628,8 @@ static void summarise(const training *run, duet_train_summary *summary)
     summary->seconds = seconds;
     snprintf(summary->stopped, sizeof summary->stopped, "%s", run->stopped);
     summary->collapsed = run->collapsed;
-    if (seconds > 0) summary->images_per_second = images(run, run->first, run->trainer->steps) / seconds;
+    if (seconds > run->aside)
+        summary->images_per_second = images(run, run->first, run->trainer->steps) / (seconds - run->aside);
 }
 
 static void close_parts(training *run, duet_device **device_out)

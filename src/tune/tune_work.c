@@ -67,6 +67,15 @@ static duet_status follow(duet_tune_child *it, duet_error *error)
     return duet_device_set_tuning(it->device, &tuning, error);
 }
 
+/* Where $DUET_TUNING leads to something else than a tuning file, it would be lost. */
+static duet_status check_ours(const char *path, duet_error *error)
+{
+    if (getenv("DUET_TUNING") == NULL || duet_tuning_is_file(path)) return DUET_OK;
+    return duet_fail(
+        error, DUET_ERROR_USAGE,
+        "DUET_TUNING=%s: what is there is no tuning file, and is not replaced: name another file, or remove it", path);
+}
+
 static duet_status read_file(duet_tune_child *it, duet_error *error)
 {
     const duet_device_info *info = duet_device_describe(it->device);
@@ -75,6 +84,10 @@ static duet_status read_file(duet_tune_child *it, duet_error *error)
     DUET_TRY(duet_tuning_path(info, &path, error));
     if (path == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "DUET_TUNING is \"off\": unset it, or set it to a file to write");
+    if (check_ours(path, error) != DUET_OK) {
+        free(path);
+        return error->status;
+    }
     if (!it->options->again && duet_tuning_document_read(path, it->device, &it->document, &fault) != DUET_OK) {
         char line[1100];
         snprintf(line, sizeof line, "%s: it is measured anew", fault.message);

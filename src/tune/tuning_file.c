@@ -352,6 +352,18 @@ static duet_status load(FILE *stream, const char *path, json_t **document, duet_
     return duet_fail(error, DUET_ERROR_DATA, "%s: it is damaged in line %d (%.96s)", path, fault.line, fault.text);
 }
 
+bool duet_tuning_is_file(const char *path)
+{
+    const char *words;
+    char begins[4096];
+    FILE *stream = duet_file_open(path, &words);
+    if (stream == NULL) return errno == ENOENT;
+    size_t length = fread(begins, 1, sizeof begins - 1, stream);
+    (void)fclose(stream); /* only read from */
+    begins[length] = '\0';
+    return length == 0 || strstr(begins, "\"measured_on\"") != NULL;
+}
+
 duet_status duet_tuning_document_read(const char *path, duet_device *device, json_t **document, duet_error *error)
 {
     duet_tuning tuning;

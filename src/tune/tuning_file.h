@@ -13,6 +13,9 @@
  * ~/.cache. *path is the caller's; NULL if tuning is off. DUET_ERROR_FILE if there is no place for it. */
 duet_status duet_tuning_path(const duet_device_info *info, char **path, duet_error *error);
 
+/** Whether what is at `path` is a tuning file, damaged or not, or nothing yet: it may be replaced. */
+bool duet_tuning_is_file(const char *path);
+
 /** A document for this device with nothing measured. NULL if memory is short. */
 json_t *duet_tuning_document_new(const duet_device_info *info);
 /** *document: the file's; NULL if there is none. DUET_ERROR_DATA, with why, for one that is damaged or foreign. */
