@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "device/discovery.h"
 #include "device/record.h"
@@ -29,6 +30,8 @@ static duet_status open_on(duet_device **device, cl_context context, cl_device_i
     made->context = context;
     made->id = id;
     made->info = *info;
+    const char *bundles = getenv("DUET_BUNDLES");
+    made->bundles = bundles == NULL || strcmp(bundles, "off") != 0;
     duet_status status = make_queue(made, false, &made->queue, error);
     if (status != DUET_OK) {
         duet_device_close(&made);
@@ -162,6 +165,11 @@ void duet_device_say(const duet_device *device, const char *format, ...)
 void duet_device_set_checking(duet_device *device, bool checking)
 {
     device->checking = checking;
+}
+
+bool duet_device_bundles(const duet_device *device)
+{
+    return device->bundles;
 }
 
 bool duet_device_is_checking(const duet_device *device)
