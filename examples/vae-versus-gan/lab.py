@@ -145,6 +145,18 @@ class Lab:
         self.once(run.parent / f"{name}-{seed}.json", make)
         return run
 
+    def go_on(self, run, name, steps, changed):
+        """A copy of a run that went on to `steps`, with other rates."""
+        copy = self.folder / "runs" / f"{name}-{run.name.rpartition('-')[2]}"
+
+        def make():
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(run, copy)
+            self.call("train", "--resume", copy, "--steps", steps, "--quiet", *changed)
+            return {"of": run.name, "steps": steps, "changed": changed}
+        self.once(copy.parent / f"{copy.name}.json", make)
+        return copy
+
     def log(self, run):
         """The training's reports."""
         path = pathlib.Path(run) / "metrics.jsonl"
