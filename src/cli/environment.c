@@ -10,7 +10,8 @@
 
 extern char **environ;
 
-static const char *const names[] = {"DUET_CL_LOG", "DUET_CL_PATH", "DUET_DATA", "DUET_DEVICE", "DUET_TUNING"};
+static const char *const names[] = {"DUET_BUNDLES", "DUET_CL_LOG", "DUET_CL_PATH",
+                                    "DUET_DATA",    "DUET_DEVICE", "DUET_TUNING"};
 
 static bool is_known(const char *name)
 {
@@ -30,7 +31,7 @@ static void warn_of_name(const char *name)
 
 void cli_environment_check(void)
 {
-    const char *data = getenv("DUET_DATA");
+    const char *data = getenv("DUET_DATA"), *bundles = getenv("DUET_BUNDLES");
     struct stat about;
     for (char **entry = environ; *entry != NULL; entry++) {
         char name[48];
@@ -42,4 +43,6 @@ void cli_environment_check(void)
     }
     if (data != NULL && data[0] != '\0' && (stat(data, &about) != 0 || !S_ISDIR(about.st_mode)))
         cli_complain(CLI_DONE, "warning: DUET_DATA=%s is no folder: data sets are looked for elsewhere", data);
+    if (bundles != NULL && bundles[0] != '\0' && strcmp(bundles, "off") != 0)
+        cli_complain(CLI_DONE, "warning: DUET_BUNDLES=%s says nothing: only 'off' does", bundles);
 }
