@@ -125,10 +125,9 @@ static int print_phase(const cli_step *step, size_t index)
 {
     const duet_explained_phase *phase = &step->phases[index];
     char often[NUMBER];
-    bool counts = index + 1 == step->count;
-    head("%s \"%s\", %s: %zu launch%s", counts ? "The plan" : "Phase", phase->name, times(phase->repeats, often),
-         phase->plan.launch_count, phase->plan.launch_count == 1 ? "" : "es");
-    if (counts)
+    head("%s \"%s\", %s: %zu launch%s", phase->only_counts ? "The plan" : "Phase", phase->name,
+         times(phase->repeats, often), phase->plan.launch_count, phase->plan.launch_count == 1 ? "" : "es");
+    if (phase->only_counts)
         printf("  counts the step\n");
     else
         print_purpose(phase);

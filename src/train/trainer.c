@@ -198,9 +198,11 @@ duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
     for (size_t i = 0; i < schedule->phase_count; i++) {
         const duet_scheduled_phase *phase = &schedule->phases[i];
         if (trainer->steps % phase->description->every != 0) continue;
-        for (size_t k = 0; k < phase->repeats; k++) DUET_TRY(duet_schedule_enqueue(schedule, i, false, error));
+        const bool ends = i + 1 == schedule->plan_count;
+        for (size_t k = 0; k < phase->repeats; k++) DUET_TRY(duet_schedule_enqueue(schedule, i, ends, error));
     }
-    DUET_TRY(duet_schedule_enqueue(schedule, schedule->phase_count, true, error));
+    if (schedule->plan_count > schedule->phase_count)
+        DUET_TRY(duet_schedule_enqueue(schedule, schedule->phase_count, true, error));
     trainer->steps++;
     return DUET_OK;
 }
