@@ -86,7 +86,7 @@ typedef struct duet_lowering {
     duet_node *added_to;      /* by node id: of a product the value it is added to in place; of that sum the product */
     duet_variable **assigned; /* by node id: the variable that takes the value at the end */
     int *tensor_of;           /* by node id; DUET_NO_TENSOR */
-    size_t *ready_at;         /* by node id: the step after which the value is in memory */
+    size_t *ready_at;         /* by node id, while steps are placed: the step after which the value is in memory */
     duet_tensor *tensors;
     size_t tensor_count, tensor_capacity;
     duet_step *steps;
