@@ -89,6 +89,12 @@ typedef struct duet_profile_row {
 DUET_API duet_status duet_device_profile(duet_device *device, duet_profile_row **rows, size_t *count,
                                          duet_error *error);
 
+/** Begins to count the energy that the device takes, from 0. */
+DUET_API void duet_device_energy_begin(duet_device *device);
+/** Joules since then; NAN where the machine does not tell, or not this user. Of a CPU the package's counters (RAPL), of
+ *  a GPU its monitor's: what else runs there is in it too. */
+DUET_API double duet_device_energy(const duet_device *device);
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,9 +29,10 @@ typedef struct duet_checkpoint_facts {
  * it is of the run that run.json describes, without a device. Errors: DUET_ERROR_FILE where there is none,
  *  DUET_ERROR_DATA for one that is cut, damaged or of another run. */
 DUET_API duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts, duet_error *error);
-/** The checksum (duet_data_checksum) of `data` as a run would be judged on them; NULL: of those that it was trained on.
+/** The checksum (duet_data_checksum) of `data` as a run would be judged on them, with "-last" behind it where the last
+ *  tenth is the test split; NULL: of those that it was trained on.
  *  Errors: also those of opening data, DUET_ERROR_DATA where its own were replaced. */
-DUET_API duet_status duet_run_data_checksum(const char *run, const char *data, char checksum[24], duet_error *error);
+DUET_API duet_status duet_run_data_checksum(const char *run, const char *data, char checksum[32], duet_error *error);
 
 /* A whole training into a run directory. */
 

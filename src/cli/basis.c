@@ -37,7 +37,7 @@ static int find_judge(cli_basis *basis, const char *asked, json_t *before)
 /* An evaluation may outlive the data it was made of. */
 static void find_data(cli_basis *basis, const char *run, const char *data)
 {
-    char sum[24];
+    char sum[32];
     bool there = duet_run_data_checksum(run, data, sum, &basis->data_lost) == DUET_OK;
     basis->data = there ? json_string(sum) : json_null();
 }

@@ -8,13 +8,14 @@
 #include <stdint.h>
 
 typedef enum cli_option_kind {
-    CLI_OPERAND,          /* const char *: a word that is no option and must be given */
-    CLI_OPERAND_OPTIONAL, /* the same, but it may be left out */
-    CLI_OPERANDS,         /* cli_list: all further words that are no options, at least one */
-    CLI_FLAG,             /* bool */
-    CLI_TEXT,             /* const char * */
-    CLI_COUNT,            /* uint64_t in [low, high] */
-    CLI_LIST,             /* cli_list: may be given several times */
+    CLI_OPERAND,           /* const char *: a word that is no option and must be given */
+    CLI_OPERAND_OPTIONAL,  /* the same, but it may be left out */
+    CLI_OPERANDS,          /* cli_list: all further words that are no options, at least one */
+    CLI_OPERANDS_OPTIONAL, /* the same, or none */
+    CLI_FLAG,              /* bool */
+    CLI_TEXT,              /* const char * */
+    CLI_COUNT,             /* uint64_t in [low, high] */
+    CLI_LIST,              /* cli_list: may be given several times */
 } cli_option_kind;
 
 typedef struct cli_list {

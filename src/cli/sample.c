@@ -83,7 +83,9 @@ static int read_class(duet_run *run, const char *text, int *class)
     if (!duet_run_has_classes(run)) return refuse_any_class(run);
     if (strcmp(text, "all") == 0) *class = ALL_CLASSES;
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
-        if (strcasecmp(info->class_names[i], text) == 0) *class = (int)i;
+        if (strcmp(info->class_names[i], text) == 0 ||
+            (*class == NO_CLASS && strcasecmp(info->class_names[i], text) == 0))
+            *class = (int)i;
     if (*class != NO_CLASS) return CLI_DONE;
     unsigned long value = strtoul(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || value >= info->classes) return refuse_class(info, text);

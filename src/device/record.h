@@ -4,6 +4,7 @@
 #define DUET_SRC_DEVICE_RECORD_H
 
 #include "device/device.h"
+#include "device/energy.h"
 
 /** A program of one file of cl/, kept because plans ask for the same ones again. */
 typedef struct duet_cached_program {
@@ -31,6 +32,7 @@ struct duet_device {
     void *log_context;
     duet_cached_program *programs;
     duet_profile profile;
+    duet_energy energy; /**< as duet_device_energy_begin found it */
 };
 
 /** Held while drivers are asked which devices there are and while one is opened, and across a fork, so that the
