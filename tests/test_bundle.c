@@ -147,7 +147,7 @@ static void assert_same_training(const training_case *row, bool wide)
     assert_int_equal(alone.bundles, 0);
     assert_true(together.bundles > 0);
     assert_true(together.launches + 2 < alone.launches);
-    assert_in_range(together.arena, 1, alone.arena + alone.arena / 4 + 4096);
+    assert_in_range(together.arena, 0, alone.arena + alone.arena / 4 + 4096);
     for (size_t i = 0; i < together.count; i++)
         for (size_t j = 0; j < together.phases[i].plan.launch_count; j++)
             assert_parts_apart(&together.phases[i].plan, &together.phases[i].plan.launches[j]);
@@ -199,7 +199,7 @@ static void waiting_ends_where_memory_grows(void **state)
 {
     (void)state;
     enum { DEEP = 12, N = 96 };
-    size_t arena[2] = {0, 0};
+    size_t arena[2] = {0, 0}, launches[2] = {0, 0};
     for (size_t turn = 0; turn < 2; turn++) {
         duet_error error = {0};
         duet_node roots[DEEP + 1];
@@ -214,12 +214,13 @@ static void waiting_ends_where_memory_grows(void **state)
         roots[DEEP] = x;
         assert_ok(duet_plan_new(&plan, own, "deep", roots, DEEP + 1, &error), &error);
         arena[turn] = duet_plan_arena_bytes(plan);
-        assert_true(turn == 0 || duet_plan_launches(plan) < 2 * DEEP);
+        launches[turn] = duet_plan_launches(plan);
         duet_plan_free(&plan);
         workshop_close(&w);
         duet_device_close(&own);
     }
-    assert_in_range(arena[1], 1, arena[0] + N * N * sizeof(float));
+    assert_in_range(arena[1], 0, arena[0] + N * N * sizeof(float));
+    assert_true(launches[1] < launches[0]);
 }
 
 static int begin(void **state)
