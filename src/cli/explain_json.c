@@ -37,24 +37,46 @@ static json_t *product_json(const duet_explained_launch *launch)
                      cli_convolution_json(&product->convolution));
 }
 
+static json_t *reads_json(const size_t *reads, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, json_integer((json_int_t)reads[i]));
+    return list;
+}
+
+static json_t *stores_json(const duet_explained_result *results, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:I s:o s:b s:b}", "tensor", (json_int_t)results[i].tensor, "value",
+                                              cli_json_text(results[i].value), "adds", (int)results[i].adds, "row",
+                                              (int)results[i].row));
+    return list;
+}
+
+static json_t *parts_json(const duet_explained_launch *launch)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < launch->part_count; i++) {
+        const duet_explained_part *part = &launch->parts[i];
+        json_array_append_new(list,
+                              json_pack("{s:s s:b s:o s:o}", "kind", duet_launch_kind_name(part->kind), "prepares",
+                                        (int)part->prepares, "reads", reads_json(part->reads, part->read_count),
+                                        "stores", stores_json(part->results, part->result_count)));
+    }
+    return list;
+}
+
 static json_t *launch_json(const duet_explained_launch *launch)
 {
-    json_t *reads = json_array(), *stores = json_array();
-    for (size_t i = 0; i < launch->read_count; i++)
-        json_array_append_new(reads, json_integer((json_int_t)launch->reads[i]));
-    for (size_t i = 0; i < launch->result_count; i++) {
-        const duet_explained_result *result = &launch->results[i];
-        json_array_append_new(stores, json_pack("{s:I s:o s:b s:b}", "tensor", (json_int_t)result->tensor, "value",
-                                                cli_json_text(result->value), "adds", (int)result->adds, "row",
-                                                (int)result->row));
-    }
-    return json_pack("{s:o s:s s:b s:b s:o s:I s:I s:o s:o s:o s:o s:o s:o}", "kernel", cli_json_text(launch->name),
-                     "kind", duet_launch_kind_name(launch->kind), "prepares", (int)launch->prepares, "library",
-                     (int)launch->library, "file", text_or_null(launch->file), "work_items",
-                     (json_int_t)launch->work_items, "work_group", (json_int_t)launch->work_group, "flops",
-                     whole(launch->flops), "bytes", whole(launch->bytes), "intensity",
-                     cli_json_number(launch->bytes > 0 ? launch->flops / launch->bytes : 0), "product",
-                     product_json(launch), "reads", reads, "stores", stores);
+    return json_pack(
+        "{s:o s:s s:b s:b s:o s:I s:I s:o s:o s:o s:o s:o s:o s:o}", "kernel", cli_json_text(launch->name), "kind",
+        duet_launch_kind_name(launch->kind), "prepares", (int)launch->prepares, "library", (int)launch->library, "file",
+        text_or_null(launch->file), "work_items", (json_int_t)launch->work_items, "work_group",
+        (json_int_t)launch->work_group, "flops", whole(launch->flops), "bytes", whole(launch->bytes), "intensity",
+        cli_json_number(launch->bytes > 0 ? launch->flops / launch->bytes : 0), "product", product_json(launch),
+        "parts", parts_json(launch), "reads", reads_json(launch->reads, launch->read_count), "stores",
+        stores_json(launch->results, launch->result_count));
 }
 
 static json_t *tensor_json(const duet_explanation *plan, size_t index)

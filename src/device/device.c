@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "device/discovery.h"
@@ -30,6 +31,8 @@ static duet_status open_on(duet_device **device, cl_context context, cl_device_i
     made->context = context;
     made->id = id;
     made->info = *info;
+    const char *bundles = getenv("DUET_BUNDLES");
+    made->bundles = bundles == NULL || strcmp(bundles, "off") != 0;
     duet_status status = duet_queue_new(made, false, &made->queue, error);
     if (status != DUET_OK) {
         duet_device_close(&made);
@@ -163,6 +166,11 @@ void duet_device_say(const duet_device *device, const char *format, ...)
 void duet_device_set_checking(duet_device *device, bool checking)
 {
     device->checking = checking;
+}
+
+bool duet_device_bundles(const duet_device *device)
+{
+    return device->bundles;
 }
 
 bool duet_device_is_checking(const duet_device *device)

@@ -13,6 +13,9 @@ duet_status duet_cl_fail(duet_error *error, cl_int code, const char *format, ...
 
 /* What the device is. */
 bool duet_device_is_checking(const duet_device *device);
+/** Whether plans put steps side by side into one launch: they do unless DUET_BUNDLES is "off" when the device is
+ *  opened. */
+bool duet_device_bundles(const duet_device *device);
 cl_device_id duet_device_id(const duet_device *device);
 /** For calls into a library that enqueues by itself. */
 cl_command_queue *duet_device_queue(duet_device *device);

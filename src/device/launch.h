@@ -19,7 +19,7 @@ typedef struct duet_launch {
     char name[64];
     double flops, bytes; /**< of one launch, from the shapes */
     const char *file;    /**< of cl/, static; NULL: a generated kernel or a library call */
-    size_t step;         /**< of the plan, which sets it */
+    size_t step;         /**< of the plan, which sets it; of several the first */
     unsigned prepares;   /**< of a product: the operand that is copied into the workspace, 1 or 2; 0: none is */
 } duet_launch;
 

@@ -23,7 +23,7 @@ struct duet_device {
     cl_context context;
     cl_device_id id;
     cl_command_queue queue;
-    bool checking, profiling;
+    bool checking, profiling, bundles;
     bool said_sources, cannot_compile; /**< which kernel files are replaced; not even an empty kernel */
     void *kept;                        /**< by the layer above */
     void (*release_kept)(void *record);

@@ -10,14 +10,14 @@ static void write_instance(duet_text *text, const duet_kernel_writer *writer, co
 {
     duet_text_add(text, "__attribute__((always_inline)) void @_finish(const uint row, const uint start, RUN_SPACE "
                         "const float *product, const uint count, const ulong n");
-    duet_write_parameters(writer, text);
+    duet_write_parameters(writer, "", text);
     duet_text_add(text, ")\n{\n    const size_t first = (size_t)row * n + start;\n");
     duet_kernel_add_run(text, writer, run, "    const float p = product[lane];\n");
-    duet_text_add(text, "#undef FINISH_PARAMETERS\n#define FINISH_PARAMETERS ");
-    duet_write_parameters(writer, text);
+    duet_text_add(text, "}\n#undef FINISH_PARAMETERS\n#define FINISH_PARAMETERS ");
+    duet_write_parameters(writer, "", text);
     duet_text_add(
         text, "\n#undef FINISH\n#define FINISH(row, column, product, count) @_finish(row, column, product, count, n");
-    duet_write_parameter_names(writer, text);
+    duet_write_parameter_names(writer, "", text);
     duet_text_add(text, ");\n%s(@)\n", source->macro);
 }
 
