@@ -146,18 +146,21 @@ static duet_place place_of(const duet_plan *plan, int index)
     return (duet_place){whole.buffer, whole.offset + tensor->part_offset};
 }
 
-/* Writes the generated kernels of one step: none for a product without an epilogue. */
+/* Writes the kernels of one step. Counts those whose arguments are the plan's to set: none for a product without an
+ * epilogue. */
 static duet_status write_step(duet_plan *plan, size_t index, size_t *count, duet_error *error)
 {
     const duet_step *step = &plan->lowering.steps[index];
     duet_kernel_text *texts = plan->texts + plan->text_count;
     bool is_product = step->kind == DUET_STEP_PRODUCT;
-    duet_gemm_source source;
+    duet_gemm_source source = {.options = ""};
     size_t table = 0;
-    if (is_product && step->root_count == 1) return DUET_OK;
+    if (is_product && step->gemm.provider->source == NULL) return DUET_OK;
     if (is_product) step->gemm.provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
-    duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, is_product ? &source : NULL, &table, error);
+    duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, source.options, &table, error);
     if (kernels == NULL) return DUET_ERROR_MEMORY;
+    if (is_product) DUET_TRY(duet_kernel_add_product(kernels, &source, step->root_count > 1, error));
+    if (is_product && step->root_count == 1) return DUET_OK;
     *count = 1;
     duet_status status = is_product ? duet_kernel_write_product(&plan->lowering, index, &source, kernels, texts, error)
                                     : duet_kernel_write(&plan->lowering, index, kernels, texts, count, error);
@@ -238,7 +241,7 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
     if (provider->source != NULL) {
         duet_gemm_source source;
         provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
-        product.program = duet_programs_find(&plan->set->programs, &source);
+        product.program = duet_programs_find(&plan->set->programs, source.options);
     }
     cl_uint arguments = 0;
     DUET_TRY(provider->lower(plan->device, &product, &plan->launches, &arguments, error));
