@@ -53,16 +53,28 @@ INLINE void walk_tile(const uint height, const ulong rows, const walk w, __globa
 }
 #undef NEXT_STEP
 
+OUTLINED void full_walk_tile(const ulong rows, const walk w, __global const float *operand, const ulong stride,
+                             __global const vector *panels, __local vector *sums, const uint resumes)
+{
+    walk_tile(ROWS, rows, w, operand, stride, panels, sums, resumes);
+}
+
+OUTLINED void low_walk_tile(const ulong rows, const walk w, __global const float *operand, const ulong stride,
+                            __global const vector *panels, __local vector *sums, const uint resumes)
+{
+    walk_tile(FEW_ROWS, rows, w, operand, stride, panels, sums, resumes);
+}
+
 /* Adds the walked pixels of all images, times a strip's panel, to the strip's sums. */
-OUTLINED void add_walked(const ulong images, const walk w, __global const float *operand, const ulong stride,
+void add_walked(const ulong images, const walk w, __global const float *operand, const ulong stride,
                          __global const vector *panels, __local vector *sums, const uint resumes)
 {
     for (ulong row = 0, rows; row < images; row += rows) {
         rows = next_rows(images - row);
         if (rows > FEW_ROWS)
-            walk_tile(ROWS, rows, w, operand + row * stride, stride, panels, sums + 2 * row, resumes);
+            full_walk_tile(rows, w, operand + row * stride, stride, panels, sums + 2 * row, resumes);
         else
-            walk_tile(FEW_ROWS, rows, w, operand + row * stride, stride, panels, sums + 2 * row, resumes);
+            low_walk_tile(rows, w, operand + row * stride, stride, panels, sums + 2 * row, resumes);
     }
 }
 
