@@ -47,6 +47,9 @@ duet_status duet_buffer_fill(duet_device *device, cl_mem buffer, size_t offset, 
 /** The text of a file of cl/ ("philox.cl"): from the folder $DUET_CL_PATH where it has the file, else built in. The
  *  caller frees it. NULL with an error set if there is none or memory is short. */
 char *duet_cl_source(const char *file, duet_error *error);
+/** `text`, each of whose lines #include "FILE" is replaced by that file's text: what a program is made of that pastes
+ *  kernel files. The caller frees it. NULL with an error set as above. */
+char *duet_cl_expand(const char *text, duet_error *error);
 /** Builds `source`; announces a build that takes long through the device's log. On a compiler error the message holds
  *  the first lines of the build log, and the file $DUET_CL_LOG gets the source and all of it. DUET_ERROR_NO_DEVICE
  * where the driver compiles nothing at all. */

@@ -8,21 +8,35 @@
 
 #include "base/array.h"
 
-/* Finds or adds the kernel with this text. Its name says what it computes. */
-duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
-                               duet_error *error)
+static duet_status add_kernel(duet_kernel_table *table, const char *name, const duet_text *body, duet_error *error)
 {
-    for (*index = 0; *index < table->count; ++*index)
-        if (strcmp(table->items[*index].body, duet_text_get(body)) == 0) return DUET_OK;
     char *copy = strdup(duet_text_get(body));
     if (copy == NULL || body->failed ||
         !duet_array_grow(&table->items, table->count, &table->capacity, sizeof *table->items)) {
         free(copy);
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
     }
-    snprintf(table->items[table->count].name, sizeof table->items->name, "%.40s_%zu", what, table->count);
+    snprintf(table->items[table->count].name, sizeof table->items->name, "%s", name);
     table->items[table->count++].body = copy;
     return DUET_OK;
+}
+
+/* Finds or adds the kernel with this text. Its name says what it computes. */
+duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
+                               duet_error *error)
+{
+    char name[64];
+    for (*index = 0; *index < table->count; ++*index)
+        if (strcmp(table->items[*index].body, duet_text_get(body)) == 0) return DUET_OK;
+    snprintf(name, sizeof name, "%.40s_%zu", what, table->count);
+    return add_kernel(table, name, body, error);
+}
+
+duet_status duet_kernel_add(duet_kernel_table *table, const char *name, const duet_text *body, duet_error *error)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->items[i].name, name) == 0) return DUET_OK;
+    return add_kernel(table, name, body, error);
 }
 
 void duet_kernel_table_free(duet_kernel_table *table)

@@ -30,10 +30,10 @@ typedef struct duet_kernel_text {
     double flops, bytes;
 } duet_kernel_text;
 
-/** Distinct kernels by their text, in which '@' stands for the name. They are compiled together, after the text of a
- *  GEMM provider's file if they are instances of its kernel. */
+/** Distinct kernels by their text, in which '@' stands for the name. They are compiled together. Products' kernels are
+ *  a few definitions and a line #include, in whose place the provider's file is pasted. */
 typedef struct duet_kernel_table {
-    duet_gemm_source gemm; /* file NULL: maps and reductions */
+    char options[sizeof((duet_gemm_source *)0)->options]; /* of the compiler */
     struct {
         char name[64];
         char *body;
@@ -77,6 +77,8 @@ void duet_kernel_code_free(duet_kernel_code *code);
 /** The kernel with this text, new or known. `what` says what it computes and becomes a part of its name. */
 duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
                                duet_error *error);
+/** Adds a kernel under this name, unless there is one. */
+duet_status duet_kernel_add(duet_kernel_table *table, const char *name, const duet_text *body, duet_error *error);
 duet_status duet_kernel_add_argument(const duet_lowering *lowering, duet_kernel_text *launch, int tensor, float number,
                                      duet_error *error);
 /** The launch's arguments in the order of duet_write_parameters. */
@@ -112,7 +114,11 @@ bool duet_kernel_write_map_run(const duet_lowering *lowering, const duet_step *s
                                duet_kernel_writer *writer, duet_text *text, int *targets);
 size_t duet_kernel_runs(size_t elements);
 
-/** The end of a PRODUCT step of several roots, as an instance of its provider's kernel (kernel_product.c). */
+/** Adds a product's kernels as they are: the one that prepares, and, without an epilogue, the one that writes
+ *  (kernel_product.c). */
+duet_status duet_kernel_add_product(duet_kernel_table *table, const duet_gemm_source *source, bool has_epilogue,
+                                    duet_error *error);
+/** The end of a PRODUCT step of several roots, as an instance of the provider's kernel that writes. */
 duet_status duet_kernel_write_product(duet_lowering *lowering, size_t step, const duet_gemm_source *source,
                                       duet_kernel_table *table, duet_kernel_text *launch, duet_error *error);
 

@@ -146,18 +146,21 @@ static duet_place place_of(const duet_plan *plan, int index)
     return (duet_place){whole.buffer, whole.offset + tensor->part_offset};
 }
 
-/* Writes the generated kernel of one turn, steps `first` to `end` - 1: none for a product without an epilogue. */
+/* Writes the kernels of one turn, steps `first` to `end` - 1. A product without an epilogue has arguments that the
+ * provider sets, not the plan. */
 static duet_status write_turn(duet_plan *plan, size_t first, size_t end, duet_error *error)
 {
     duet_lowering *lowering = &plan->lowering;
     const duet_step *step = &lowering->steps[first];
     bool is_product = step->kind == DUET_STEP_PRODUCT;
-    duet_gemm_source source;
+    duet_gemm_source source = {.options = ""};
     size_t table = 0;
-    if (is_product && step->root_count == 1) return DUET_OK;
+    if (is_product && step->gemm.provider->source == NULL) return DUET_OK;
     if (is_product) step->gemm.provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
-    duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, is_product ? &source : NULL, &table, error);
+    duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, source.options, &table, error);
     if (kernels == NULL) return DUET_ERROR_MEMORY;
+    if (is_product) DUET_TRY(duet_kernel_add_product(kernels, &source, step->root_count > 1, error));
+    if (is_product && step->root_count == 1) return DUET_OK;
     duet_kernel_text *text = &plan->texts[plan->text_count++];
     duet_status status = is_product        ? duet_kernel_write_product(lowering, first, &source, kernels, text, error)
                          : end - first > 1 ? duet_kernel_write_bundle(lowering, first, end, kernels, text, error)
@@ -238,7 +241,7 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
     if (provider->source != NULL) {
         duet_gemm_source source;
         provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
-        product.program = duet_programs_find(&plan->set->programs, &source);
+        product.program = duet_programs_find(&plan->set->programs, source.options);
     }
     cl_uint arguments = 0;
     DUET_TRY(provider->lower(plan->device, &product, &plan->launches, &arguments, error));

@@ -140,16 +140,18 @@ bool duet_tiles_candidate(const duet_device *device, const duet_tile_work *work,
     return false;
 }
 
-void duet_tiles_source(const char *file, const char *form, const duet_gemm_parameters *parameters,
-                       duet_gemm_source *source)
+void duet_tiles_source(const duet_gemm_kernel *kernel, const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
     const uint32_t *value = parameters->value;
-    *source = (duet_gemm_source){.file = file, .macro = value[DUET_TILE_PIECES] == 1 ? form : "TILE_SUM"};
-    snprintf(
-        source->options, sizeof source->options,
-        "-DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DITEM_M=%u -DITEM_N=%u -DWIDTH=%u -DPADDING=%u -DBUFFERS=%u -DFORM=%s",
-        value[DUET_TILE_M], value[DUET_TILE_N], value[DUET_TILE_K], value[DUET_ITEM_M], value[DUET_ITEM_N],
-        value[DUET_TILE_WIDTH], value[DUET_TILE_PADDING], value[DUET_TILE_BUFFERS], form);
+    *source = (duet_gemm_source){.writes = *kernel, .run = value[DUET_TILE_WIDTH], .space = "__private"};
+    if (value[DUET_TILE_PIECES] > 1) {
+        source->prepares = *kernel;
+        source->writes = (duet_gemm_kernel){.file = "tile_sum.cl"};
+    }
+    snprintf(source->options, sizeof source->options,
+             "-DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DITEM_M=%u -DITEM_N=%u -DWIDTH=%u -DPADDING=%u -DBUFFERS=%u",
+             value[DUET_TILE_M], value[DUET_TILE_N], value[DUET_TILE_K], value[DUET_ITEM_M], value[DUET_ITEM_N],
+             value[DUET_TILE_WIDTH], value[DUET_TILE_PADDING], value[DUET_TILE_BUFFERS]);
 }
 
 static duet_launch launch_of(const duet_tile_work *work, const duet_gemm_parameters *parameters)
@@ -166,7 +168,7 @@ static duet_launch launch_of(const duet_tile_work *work, const duet_gemm_paramet
 
 /** Adds up the pieces. */
 static duet_status lower_sum(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
+                             const char *what, const duet_gemm_source *source, duet_launch_list *list,
                              cl_uint *arguments_taken, duet_error *error)
 {
     enum { SUM_GROUP = 64 };
@@ -174,17 +176,19 @@ static duet_status lower_sum(duet_device *device, const duet_gemm_product *produ
     const size_t group = duet_device_describe(device)->work_group_size >= SUM_GROUP ? SUM_GROUP : 1;
     const size_t vectors = work->rows * duet_size_pieces(work->columns, value[DUET_TILE_WIDTH]);
     duet_launch launch = {.dimensions = 1, .global = {duet_size_round_up(vectors, group)}, .local = {group}};
-    return duet_gemm_append_sum(device, product, call->file, call->options, "tile_sum", what, value[DUET_TILE_PIECES],
-                                &launch, list, arguments_taken, error);
+    return duet_gemm_append_sum(device, product, source, what, value[DUET_TILE_PIECES], &launch, list, arguments_taken,
+                                error);
 }
 
 duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
-                             cl_uint *arguments_taken, duet_error *error)
+                             const char *what, const duet_gemm_source *source, const duet_gemm_call *call,
+                             duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const bool is_whole = product->parameters.value[DUET_TILE_PIECES] == 1;
     duet_gemm_call tiles_call = *call;
     tiles_call.role = is_whole ? DUET_GEMM_WRITES : DUET_GEMM_PIECES;
+    tiles_call.kernel = is_whole ? &source->writes : &source->prepares;
+    tiles_call.options = source->options;
     tiles_call.places[0] = product->a;
     tiles_call.places[1] = product->b;
     tiles_call.places[2] = is_whole ? product->c : product->workspace;
@@ -192,5 +196,5 @@ duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *produ
     duet_launch launch = launch_of(work, &product->parameters);
     duet_gemm_describe(&launch, what, product);
     DUET_TRY(duet_gemm_append_call(device, product, &tiles_call, &launch, list, arguments_taken, error));
-    return is_whole ? DUET_OK : lower_sum(device, product, work, what, call, list, arguments_taken, error);
+    return is_whole ? DUET_OK : lower_sum(device, product, work, what, source, list, arguments_taken, error);
 }
