@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct arguments {
-    const char *model, *data, *device, *gemm;
+    const char *model, *data, *device, *paper, *gemm;
     uint64_t batch;
     cli_list settings;
     bool source, dot, players, json;
@@ -31,6 +31,7 @@ static const cli_option options[] = {
      0, 0},
     {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_TEXT, "for", 0, PLACE(paper), "GPU", "plan for a GPU that need not be here, one of those below", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
      0},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
@@ -45,6 +46,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
     if (arguments->source + arguments->dot + arguments->players + arguments->json > 1)
         return cli_complain(CLI_MISTAKE,
                             "--source, --dot, --players and --json are forms of the answer: give one of them");
+    if (arguments->paper != NULL && arguments->device != NULL)
+        return cli_complain(CLI_MISTAKE, "--for plans for a GPU on paper and --device for one that is here: give one");
     *family = cli_family(arguments->model);
     if (*family == NULL) return CLI_MISTAKE;
     int status = cli_settings_check(*family, &arguments->settings);
@@ -60,10 +63,12 @@ static duet_status make_trainer(const struct arguments *arguments, const duet_fa
     duet_status status = duet_data_open(&step->data, arguments->data, error);
     if (status == DUET_OK)
         status = duet_model_new(&step->model, family, step->data, settings->items, settings->count, 0, error);
-    if (status == DUET_OK) status = duet_device_open(&step->device, arguments->device, error);
+    if (status == DUET_OK)
+        status = arguments->paper != NULL ? duet_device_on_paper(&step->device, arguments->paper, error)
+                                          : duet_device_open(&step->device, arguments->device, error);
     if (status != DUET_OK) return status;
     duet_device_set_log(step->device, cli_log, NULL);
-    duet_device_use_tuning(step->device);
+    if (arguments->paper == NULL) duet_device_use_tuning(step->device);
     status = duet_device_set_gemm(step->device, arguments->gemm, error);
     return status != DUET_OK ? status : duet_trainer_new(&step->trainer, step->device, step->model, step->batch, error);
 }
@@ -124,11 +129,20 @@ static int run(int argc, char **argv)
     return status;
 }
 
+static void print_paper_devices(void)
+{
+    const duet_paper_device *row;
+    printf("\nGPUs that --for knows, also by the name that compilers give their kind:\n");
+    for (size_t i = 0; (row = duet_paper_device_at(i)) != NULL; i++)
+        printf("  %-8s %-8s %s\n", row->name, row->target != NULL ? row->target : "-", row->title);
+}
+
 static int more_help(const char *operand)
 {
     const duet_family *family = operand == NULL ? NULL : cli_family(operand);
     if (family != NULL) cli_settings_print(family);
     cli_print_providers();
+    print_paper_devices();
     return operand == NULL || family != NULL ? CLI_DONE : CLI_MISTAKE;
 }
 
@@ -136,9 +150,10 @@ const cli_command cli_explain = {
     .name = "explain",
     .summary = "show what a step of a model's training does, launch by launch",
     .details =
-        "Nothing is trained and nothing is written. A plan depends on the device, so one is needed. Sizes and FLOPs\n"
-        "are counted from the shapes, not measured: 'duet train --profile' measures. In what is stored, '@' is the\n"
-        "matrix product, '^T' a transpose, t3 a tensor without a name of its own.",
+        "Nothing is trained and nothing is written. A plan depends on the device: on the one that is here, or with\n"
+        "--for on a GPU that is not, whose programs are written down instead of compiled. Sizes and FLOPs are\n"
+        "counted from the shapes, not measured: 'duet train --profile' measures. In what is stored, '@' is the matrix\n"
+        "product, '^T' a transpose, t3 a tensor without a name of its own.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

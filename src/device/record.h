@@ -3,7 +3,7 @@
 #ifndef DUET_SRC_DEVICE_RECORD_H
 #define DUET_SRC_DEVICE_RECORD_H
 
-#include "device/device.h"
+#include "device/paper.h"
 
 /** A program of one file of cl/, kept because plans ask for the same ones again. */
 typedef struct duet_cached_program {
@@ -31,12 +31,16 @@ struct duet_device {
     void *log_context;
     duet_cached_program *programs;
     duet_profile profile;
+    duet_paper paper; /**< its row is NULL where the device is here */
 };
 
 /** Held while drivers are asked which devices there are and while one is opened, and across a fork, so that the
  *  child finds them in no thread's hands. Not to be taken twice. */
 void duet_drivers_lock(void);
 void duet_drivers_unlock(void);
+
+/** DUET_ERROR_NO_DEVICE on paper: nothing can be run, read or timed (`what`) there. */
+duet_status duet_device_is_here(const duet_device *device, const char *what, duet_error *error);
 
 void duet_device_programs_clear(duet_device *device);
 /** Says through the device's log which kernel files $DUET_CL_PATH replaces, and warns where it replaces none. */

@@ -37,6 +37,7 @@ static size_t clblast_workspace(duet_device *device, const duet_gemm_shape *shap
                                 const duet_gemm_parameters *parameters)
 {
     (void)parameters;
+    if (duet_device_paper(device) != NULL) return 0; /* CLBlast asks a driver */
     size_t bytes = 0;
     const size_t offset = 1;
     CLBlastStatusCode code = CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transpose_word(shape->transpose_a),
