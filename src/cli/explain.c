@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/settings.h"
+#include "cli/workloads.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ struct arguments {
 #define PLACE(member) offsetof(struct arguments, member)
 
 static const cli_option options[] = {
-    {CLI_OPERAND, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'", 0, 0},
+    {CLI_OPERAND, "MODEL", 0, PLACE(model), NULL, "one of 'duet models', or a workload of 'duet bench'", 0, 0},
     {CLI_FLAG, "source", 0, PLACE(source), NULL, "print the kernels: the generated ones, then the files of cl/", 0, 0},
     {CLI_FLAG, "dot", 0, PLACE(dot), NULL, "print a graph for Graphviz: launches, and the tensors between them", 0, 0},
     {CLI_FLAG, "players", 0, PLACE(players), NULL,
@@ -37,6 +38,17 @@ static const cli_option options[] = {
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
      "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
 };
+
+/* A workload is a family with settings and a batch of its own; what the command line says wins. */
+static void resolve_workload(struct arguments *arguments)
+{
+    const cli_workload *workload = cli_workload_find(arguments->model);
+    const cli_list given = arguments->settings;
+    if (workload == NULL) return;
+    arguments->model = workload->family;
+    if (arguments->batch == 0) arguments->batch = workload->batch;
+    cli_workload_settings(workload, &given, &arguments->settings);
+}
 
 /* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
@@ -108,6 +120,7 @@ static int run(int argc, char **argv)
     duet_error error = {0};
     int status;
     if (!cli_parse(&cli_explain, argc, argv, &arguments, &status)) return status;
+    resolve_workload(&arguments);
     status = check(&arguments, &family);
     if (status != CLI_DONE) return status;
     const cli_list *settings = &arguments.settings;
@@ -139,7 +152,10 @@ static void print_paper_devices(void)
 
 static int more_help(const char *operand)
 {
-    const duet_family *family = operand == NULL ? NULL : cli_family(operand);
+    const cli_workload *workload = operand == NULL ? NULL : cli_workload_find(operand);
+    const duet_family *family = operand == NULL    ? NULL
+                                : workload != NULL ? cli_workload_family(workload)
+                                                   : cli_family(operand);
     if (family != NULL) cli_settings_print(family);
     cli_print_providers();
     print_paper_devices();

@@ -70,7 +70,7 @@ static duet_status clblast_lower(duet_device *device, const duet_gemm_product *w
                          wanted->workspace.offset);
     duet_products *products = duet_products_of(device);
     if (products == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a device's products");
-    if (!products->clblast_used)
+    if (!products->clblast_used && duet_device_paper(device) == NULL)
         duet_device_say(device, "CLBlast compiles its kernels for %s the first time they run",
                         duet_device_describe(device)->name);
     products->clblast_used = true;
