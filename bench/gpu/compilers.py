@@ -140,7 +140,7 @@ class Nvidia:
     @classmethod
     def find(cls):
         clang, folder = find_clang()
-        places = [shutil.which("ptxas"), *TOOLS.glob("nvidia/**/bin/ptxas"), "/usr/local/cuda/bin/ptxas"]
+        places = [*TOOLS.glob("nvidia/**/bin/ptxas"), shutil.which("ptxas"), "/usr/local/cuda/bin/ptxas"]
         ptxas = next((str(place) for place in places if place and pathlib.Path(place).exists()), None)
         if clang is None or ptxas is None:
             return None, "bench/gpu-report --fetch (ptxas is NVIDIA's, under NVIDIA's licence, from PyPI)"
@@ -184,7 +184,10 @@ class Nvidia:
                    r".*?Used (\d+) registers(.*)")
         for name, stack, spill, registers, rest in re.findall(pattern, words):
             local = re.search(r"(\d+) bytes smem", rest)
-            body = re.search(rf"^\.visible \.entry {name}\b.*?^\}}", text, re.M | re.S)[0].splitlines()
+            body = re.search(rf"^(?:\.visible )?\.entry {name}\b.*?^\}}", text, re.M | re.S)
+            if body is None:  # a function that was not inlined
+                continue
+            body = body[0].splitlines()
             kernels[name] = {"registers": int(registers), "spills": int(spill) // 4,
                              "private": int(stack) - int(spill), "local": int(local[1]) if local else 0,
                              "isa": "\n".join(body), **inner_loop(body, self.label, self.branch, self.count)}
