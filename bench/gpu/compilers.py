@@ -15,7 +15,6 @@ import tempfile
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "duet"
 TOOLS = CACHE / "gpu-compilers"
-VERSION = 1  # of what is kept: raise it when a reader below changes
 
 
 def find_clang():
@@ -78,6 +77,7 @@ class Amd:
     """clang and libclc, both in Debian; what the assembly's end says."""
 
     name = "AMD: clang"
+    reading = 1  # raise it when what is read below changes: facts that were kept are then read anew
 
     @classmethod
     def find(cls):
@@ -136,6 +136,7 @@ class Nvidia:
     """clang and libclc down to PTX, then NVIDIA's own ptxas. The inner loop is counted in the PTX."""
 
     name = "NVIDIA: clang, ptxas"
+    reading = 1
 
     @classmethod
     def find(cls):
@@ -214,6 +215,7 @@ class Intel:
     """ocloc of Debian's intel-opencl-icd, unpacked beside the system, or installed."""
 
     name = "Intel: ocloc"
+    reading = 3
 
     @classmethod
     def find(cls):
@@ -226,8 +228,14 @@ class Intel:
         if unpacked.exists():
             folder = TOOLS / "intel" / "usr" / "lib" / "x86_64-linux-gnu"
             made.environment["LD_LIBRARY_PATH"] = f"{folder}:{os.environ.get('LD_LIBRARY_PATH', '')}"
-        made.version = "ocloc " + run([ocloc, "query", "OCL_DRIVER_VERSION"], env=made.environment, cwd="/tmp")[1].strip()
+        made.version = made.ask_version()
         return made, None
+
+    def ask_version(self):
+        with tempfile.TemporaryDirectory() as folder:  # the answer is a file
+            run([self.ocloc, "query", "OCL_DRIVER_VERSION"], env=self.environment, cwd=folder)
+            answer = pathlib.Path(folder) / "OCL_DRIVER_VERSION"
+            return "ocloc " + (answer.read_text().strip() if answer.exists() else "of unknown version")
 
     def knows(self, target):
         return target in run([self.ocloc, "compile", "--help"], env=self.environment)[1]
@@ -244,7 +252,7 @@ class Intel:
     @staticmethod
     def read(binary):
         start = binary.index(b"kernels:")
-        text = binary[start:binary.index(b"\0", start)].decode()
+        text = binary[start:binary.index(b"\0", start)].decode().split("\nkernels_misc_info:")[0]
         kernels = {}
         for block in re.split(r"^  - name:", text, flags=re.M)[1:]:
             def number(key):
@@ -256,7 +264,7 @@ class Intel:
             lanes = number("simd_size")
             spill = scratch.get("spill_fill_space", 0)
             kernels[name] = {"registers": number("grf_count"), "spills": spill // 32, "lanes": lanes,
-                             "private": sum(scratch.values()) - spill, "local": number("slm_size"), "isa": None}
+                             "private": scratch.get("private_space", 0) + scratch.get("single_space", 0) // max(1, lanes), "local": number("slm_size"), "isa": None}
         return kernels
 
 
@@ -269,7 +277,7 @@ def kind_of(target):
 
 def compile_kept(compiler, source, options, target):
     """The facts of every kernel of a program, from the cache where it was compiled before. Raises Refused."""
-    key = hashlib.sha256(json.dumps([VERSION, compiler.version, target, options, source]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps([compiler.reading, compiler.version, target, options, source]).encode()).hexdigest()
     kept = CACHE / "gpu-report" / (key + ".json")
     if kept.exists():
         facts = json.loads(kept.read_text())

@@ -250,7 +250,10 @@ static duet_device_info info_of(const duet_paper_device *row)
                              .local_bytes = row->local_bytes,
                              .work_group_size = row->work_group_size,
                              .base_alignment = 128};
-    snprintf(info.name, sizeof info.name, "%s", row->title);
+    if (row->target != NULL)
+        snprintf(info.name, sizeof info.name, "%s (%s)", row->title, row->target);
+    else
+        snprintf(info.name, sizeof info.name, "%s", row->title);
     snprintf(info.vendor, sizeof info.vendor, "%s", row->vendor);
     snprintf(info.platform, sizeof info.platform, "on paper");
     snprintf(info.version, sizeof info.version, "OpenCL 1.2");

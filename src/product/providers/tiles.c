@@ -30,6 +30,19 @@ static size_t items_of_group(const duet_gemm_parameters *parameters)
     return (size_t)(value[DUET_TILE_M] / value[DUET_ITEM_M]) * (value[DUET_TILE_N] / value[DUET_ITEM_N]);
 }
 
+/** What a preset may ask of a work-item, by what the compilers of each family make of it (docs/gpu.md): 64 sums take
+ * 130 to 210 registers. That leaves a SIMD of GCN one wave and NVIDIA's compute units a single group, which hide no
+ * latency; on the others several are left. Tuning tries the larger tiles all the same. */
+static const uint32_t most_sums[] = {
+    [DUET_GPU_NONE] = 64, [DUET_GPU_OTHER] = 64,  [DUET_GPU_GCN] = 32,   [DUET_GPU_CDNA] = 64,
+    [DUET_GPU_RDNA] = 64, [DUET_GPU_NVIDIA] = 32, [DUET_GPU_INTEL] = 64, [DUET_GPU_APPLE] = 32,
+};
+
+static uint32_t sums_of(const duet_gemm_parameters *parameters)
+{
+    return parameters->value[DUET_ITEM_M] * parameters->value[DUET_ITEM_N];
+}
+
 /** GPUs that share the host's memory have registers for fewer sums a work-item. */
 static bool is_usable(const duet_device *device, const duet_gemm_parameters *parameters)
 {
@@ -38,7 +51,12 @@ static bool is_usable(const duet_device *device, const duet_gemm_parameters *par
         sizeof(float) * rows * (value[DUET_TILE_M] + value[DUET_TILE_N] + 2 * (size_t)value[DUET_TILE_PADDING]);
     const uint32_t sums = duet_device_describe(device)->kind == DUET_DEVICE_INTEGRATED ? 32 : 64;
     return items_of_group(parameters) <= duet_device_describe(device)->work_group_size &&
-           bytes <= duet_device_describe(device)->local_bytes && value[DUET_ITEM_M] * value[DUET_ITEM_N] <= sums;
+           bytes <= duet_device_describe(device)->local_bytes && sums_of(parameters) <= sums;
+}
+
+static bool suits_family(const duet_device *device, const duet_gemm_parameters *parameters)
+{
+    return sums_of(parameters) <= most_sums[duet_device_family(duet_device_describe(device))];
 }
 
 bool duet_tiles_fit(const duet_device *device)
@@ -106,7 +124,7 @@ duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_til
     double least = with_pieces(device, work, &best);
     for (size_t i = 0; i < TILES; i++) {
         duet_gemm_parameters tried = tiles[i];
-        if (!is_usable(device, &tried)) continue;
+        if (!is_usable(device, &tried) || !suits_family(device, &tried)) continue;
         const double estimated = with_pieces(device, work, &tried);
         if (estimated >= least) continue;
         least = estimated;
