@@ -26,6 +26,9 @@ static const command_case commands[] = {
     {"on paper", {"explain", "gan", "--data", "ring8", "--for", "rx7900"}, 0, "(gfx1100) (gpu, on paper)", NULL},
     {"unknown GPU", {"explain", "ae", "--data", "ring8", "--for", "rx79"}, 2, NULL, "known: vega64"},
     {"two devices", {"explain", "ae", "--for", "h100", "--device", "0"}, 2, NULL, "give one"},
+    {"code for two GPUs", {"explain", "ae", "--isa", "gfx900", "--for", "h100"}, 2, NULL, "leave --for out"},
+    {"no code", {"explain", "ae", "--data", "ring8", "--isa", "m1"}, 2, NULL, "no compiler"},
+    {"kernel without code", {"explain", "ae", "--kernel", "map"}, 2, NULL, "give both"},
     {"workload", {"explain", "mlpvae", "--data", "ring8"}, 0, "vae on ring8, batches of 128", NULL},
     {"workload and batch", {"explain", "mlpgan", "--data", "ring8", "--batch", "9"}, 0, "batches of 9", NULL},
     {"help of a workload", {"explain", "dcgan", "--help"}, 0, "gfx1100", NULL},
@@ -265,6 +268,23 @@ static void a_document_has_programs_on_paper(void **state)
     json_decref(parsed);
 }
 
+/* Where clang and libclc are here; elsewhere the answer says what brings them. */
+static void code_is_printed(void **state)
+{
+    (void)state;
+    static const char *const targets[] = {"gfx1100", "sm_80"}, *const words[] = {"; Occupancy:", "fma.rn.f32"};
+    for (size_t i = 0; i < 2; i++) {
+        result r = RUN("explain", "ae", "--data", "ring8", "--isa", targets[i], "--gemm", "plain", "--kernel", "gemm");
+        if (r.status == 1) {
+            assert_non_null(strstr(r.err, "apt-get install"));
+            result_free(&r);
+            continue;
+        }
+        expect(r, 0, words[i], NULL);
+        expect(RUN("explain", "ae", "--data", "ring8", "--isa", targets[i], "--kernel", "nobody"), 2, NULL, "nobody");
+    }
+}
+
 static int begin(void **state)
 {
     (void)make_folder(state);
@@ -277,7 +297,7 @@ int main(void)
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(text_names_phases_and_groups),     cmocka_unit_test(a_document_adds_up),
         cmocka_unit_test(a_drawing_is_well_formed),         cmocka_unit_test(sources_are_printed),
-        cmocka_unit_test(a_document_has_programs_on_paper),
+        cmocka_unit_test(a_document_has_programs_on_paper), cmocka_unit_test(code_is_printed),
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[COMMANDS + OTHERS];

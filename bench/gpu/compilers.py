@@ -110,7 +110,7 @@ class Amd:
             body = re.search(rf"^{name}:.*?^\.Lfunc_end", text, re.M | re.S)[0].splitlines()
             kernels[name] = {"registers": number("vgpr_count"), "spills": number("vgpr_spill_count"),
                              "private": number("private_segment_fixed_size"),
-                             "local": number("group_segment_fixed_size"), "isa": "\n".join(body),
+                             "local": number("group_segment_fixed_size"),
                              **inner_loop(body, self.label, self.branch, self.count)}
         return kernels
 
@@ -191,7 +191,7 @@ class Nvidia:
             body = body[0].splitlines()
             kernels[name] = {"registers": int(registers), "spills": int(spill) // 4,
                              "private": int(stack) - int(spill), "local": int(local[1]) if local else 0,
-                             "isa": "\n".join(body), **inner_loop(body, self.label, self.branch, self.count)}
+                             **inner_loop(body, self.label, self.branch, self.count)}
         return kernels
 
     @staticmethod
@@ -264,7 +264,7 @@ class Intel:
             lanes = number("simd_size")
             spill = scratch.get("spill_fill_space", 0)
             kernels[name] = {"registers": number("grf_count"), "spills": spill // 32, "lanes": lanes,
-                             "private": scratch.get("private_space", 0) + scratch.get("single_space", 0) // max(1, lanes), "local": number("slm_size"), "isa": None}
+                             "private": scratch.get("private_space", 0) + scratch.get("single_space", 0) // max(1, lanes), "local": number("slm_size")}
         return kernels
 
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct arguments {
-    const char *model, *data, *device, *paper, *gemm;
+    const char *model, *data, *device, *paper, *isa, *kernel, *gemm;
     uint64_t batch;
     cli_list settings;
     bool source, dot, players, json;
@@ -33,6 +33,11 @@ static const cli_option options[] = {
     {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_TEXT, "for", 0, PLACE(paper), "GPU", "plan for a GPU that need not be here, one of those below", 0, 0},
+    {CLI_TEXT, "isa", 0, PLACE(isa), "GPU",
+     "print the code that clang makes of the kernels for a GPU of AMD or NVIDIA;\nwithout --for also the GPU to plan "
+     "for",
+     0, 0},
+    {CLI_TEXT, "kernel", 0, PLACE(kernel), "NAME", "with --isa: only kernels whose name begins so", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
      0},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
@@ -55,11 +60,16 @@ static int check(const struct arguments *arguments, const duet_family **family)
 {
     duet_error error = {0};
     *family = NULL;
-    if (arguments->source + arguments->dot + arguments->players + arguments->json > 1)
+    if (arguments->source + arguments->dot + arguments->players + arguments->json + (arguments->isa != NULL) > 1)
         return cli_complain(CLI_MISTAKE,
-                            "--source, --dot, --players and --json are forms of the answer: give one of them");
-    if (arguments->paper != NULL && arguments->device != NULL)
-        return cli_complain(CLI_MISTAKE, "--for plans for a GPU on paper and --device for one that is here: give one");
+                            "--source, --dot, --players, --json and --isa are forms of the answer: give one of them");
+    if (arguments->kernel != NULL && arguments->isa == NULL)
+        return cli_complain(CLI_MISTAKE, "--kernel names what --isa prints: give both, such as --isa gfx1100");
+    if (arguments->paper != NULL && arguments->isa != NULL)
+        return cli_complain(CLI_MISTAKE, "--isa names the GPU to plan for, as --for does: leave --for out");
+    if ((arguments->paper != NULL || arguments->isa != NULL) && arguments->device != NULL)
+        return cli_complain(CLI_MISTAKE,
+                            "--for and --isa plan for a GPU on paper and --device for one that is here: give one");
     *family = cli_family(arguments->model);
     if (*family == NULL) return CLI_MISTAKE;
     int status = cli_settings_check(*family, &arguments->settings);
@@ -123,6 +133,7 @@ static int run(int argc, char **argv)
     resolve_workload(&arguments);
     status = check(&arguments, &family);
     if (status != CLI_DONE) return status;
+    if (arguments.isa != NULL) arguments.paper = arguments.isa;
     const cli_list *settings = &arguments.settings;
     cli_step step = {.batch = (size_t)arguments.batch};
     if (step.batch == 0) step.batch = duet_family_training_size(family, settings->items, settings->count).batch;
@@ -132,6 +143,8 @@ static int run(int argc, char **argv)
         status = cli_fail(&error);
     else if (arguments.source)
         status = cli_explain_source(&step);
+    else if (arguments.isa != NULL)
+        status = cli_explain_isa(&step, arguments.kernel);
     else if (arguments.dot)
         status = cli_explain_dot(&step);
     else if (arguments.players)
