@@ -135,7 +135,7 @@ static void presets_follow_the_family(void **state)
     static const struct {
         const char *name;
         uint32_t sums;
-    } rows[] = {{"vega64", 32}, {"mi250", 64}, {"rx7900", 64}, {"a100", 32}, {"a770", 64}, {"irisxe", 32}, {"m1", 32}};
+    } rows[] = {{"vega64", 32}, {"mi250", 64}, {"rx7900", 64}, {"a100", 32}, {"a770", 32}, {"irisxe", 32}, {"m1", 32}};
     const duet_gemm_shape shape = {.m = 8192, .n = 8192, .k = 8192};
     const duet_gemm_provider *tile = duet_gemm_provider_find("tile");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
