@@ -298,18 +298,39 @@ def compile_kept(compiler, source, options, target):
     return facts["kernels"]
 
 
-def fetch(say):
-    """Intel's compiler from Debian's packages and NVIDIA's ptxas from PyPI, unpacked into the user's cache."""
+def fetch_intel(folder):
     packages = ["intel-opencl-icd", "libigc1", "libigdfcl1", "libigdgmm12", "libopencl-clang14", "libllvmspirvlib14"]
-    with tempfile.TemporaryDirectory() as name:
-        say("Intel: " + " ".join(packages))
-        subprocess.run(["apt-get", "download", "-q", *packages], cwd=name, check=True, stderr=subprocess.DEVNULL)
-        for package in pathlib.Path(name).glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package, TOOLS / "intel"], check=True)
-        say("NVIDIA: nvidia-cuda-nvcc-cu12 (proprietary; its licence lies beside it)")
-        subprocess.run(["python3", "-m", "pip", "download", "-q", "--no-deps", "-d", name,
-                        "nvidia-cuda-nvcc-cu12==12.9.86"], check=True)
-        for wheel in pathlib.Path(name).glob("*.whl"):
-            shutil.unpack_archive(wheel, TOOLS / "nvidia", "zip")
+    subprocess.run(["apt-get", "download", "-q", *packages], cwd=folder, check=True, stderr=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL)
+    for package in folder.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", package, TOOLS / "intel"], check=True)
+
+
+def fetch_nvidia(folder):
+    subprocess.run(["python3", "-m", "venv", folder / "venv"], check=True)
+    subprocess.run([folder / "venv" / "bin" / "pip", "download", "-q", "--no-deps", "-d", folder,
+                    "nvidia-cuda-nvcc-cu12==12.9.86"], check=True)
+    for wheel in folder.glob("*.whl"):
+        shutil.unpack_archive(wheel, TOOLS / "nvidia", "zip")
     for ptxas in TOOLS.glob("nvidia/**/bin/ptxas"):
         ptxas.chmod(0o755)
+
+
+def fetch(say):
+    """Intel's compiler from Debian's packages and NVIDIA's ptxas from PyPI, unpacked into the user's cache; nothing is
+    installed. The exit status: 1 if one could not be had."""
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    status = 0
+    for name, brings, words in (("intel", fetch_intel, "Intel's ocloc, of Debian's intel-opencl-icd"),
+                                ("nvidia", fetch_nvidia, "NVIDIA's ptxas, of PyPI's nvidia-cuda-nvcc-cu12, proprietary")):
+        if (TOOLS / name).exists():
+            continue
+        say(f"fetching {words} into {TOOLS / name}")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                brings(pathlib.Path(folder))
+            except (subprocess.CalledProcessError, OSError) as failed:
+                say(f"this did not work: {failed}")
+                shutil.rmtree(TOOLS / name, ignore_errors=True)
+                status = 1
+    return status
