@@ -25,6 +25,15 @@ static const command_case commands[] = {
     {"side by side", {"explain", "vae", "--data", "ring8"}, 0, " side by side:", NULL},
     {"providers", {"explain", "ae", "--data", "ring8", "--gemm", "plain"}, 0, "gemm plain 128x", NULL},
     {"batch", {"explain", "ae", "--data", "ring8", "--batch", "33"}, 0, "batches of 33", NULL},
+    {"on paper", {"explain", "gan", "--data", "ring8", "--for", "rx7900"}, 0, "(gfx1100) (gpu, on paper)", NULL},
+    {"unknown GPU", {"explain", "ae", "--data", "ring8", "--for", "rx79"}, 2, NULL, "known: vega64"},
+    {"two devices", {"explain", "ae", "--for", "h100", "--device", "0"}, 2, NULL, "give one"},
+    {"code for two GPUs", {"explain", "ae", "--isa", "gfx900", "--for", "h100"}, 2, NULL, "leave --for out"},
+    {"no code", {"explain", "ae", "--data", "ring8", "--isa", "m1"}, 2, NULL, "no compiler"},
+    {"kernel without code", {"explain", "ae", "--kernel", "map"}, 2, NULL, "give both"},
+    {"workload", {"explain", "mlpvae", "--data", "ring8"}, 0, "vae on ring8, batches of 128", NULL},
+    {"workload and batch", {"explain", "mlpgan", "--data", "ring8", "--batch", "9"}, 0, "batches of 9", NULL},
+    {"help of a workload", {"explain", "dcgan", "--help"}, 0, "gfx1100", NULL},
     {"optimiser", {"explain", "ae", "--data", "ring8", "--set", "optimiser=sgd"}, 0, "Updates: sgd", NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -229,6 +238,57 @@ static void sources_are_printed(void **state)
     expect(RUN("explain", "ae", "--data", "ring8", "--gemm", "clblast", "--source"), 0, "__kernel void map_", NULL);
 }
 
+/* On paper every launch names its program and a kernel that is in it; the device is described. No driver is asked. */
+static void a_document_has_programs_on_paper(void **state)
+{
+    (void)state;
+    const char *vendors = getenv("OCL_ICD_VENDORS");
+    char *before = vendors != NULL ? strdup(vendors) : NULL;
+    assert_int_equal(setenv("OCL_ICD_VENDORS", "/nonexistent", 1), 0);
+    json_t *parsed = document(RUN("explain", "gan", "--data", "ring8", "--for", "rx7900", "--gemm", "tile", "--json"));
+    if (before != NULL)
+        assert_int_equal(setenv("OCL_ICD_VENDORS", before, 1), 0);
+    else
+        assert_int_equal(unsetenv("OCL_ICD_VENDORS"), 0);
+    free(before);
+    json_t *paper = json_object_get(parsed, "paper"), *programs = json_object_get(parsed, "programs"), *phase, *launch;
+    size_t i, j, count = 0;
+    assert_string_equal(json_string_value(json_object_get(paper, "target")), "gfx1100");
+    assert_true(number(paper, "registers") > 0);
+    json_array_foreach(json_object_get(parsed, "phases"), i, phase)
+    {
+        json_array_foreach(json_object_get(phase, "launches"), j, launch)
+        {
+            const char *name = json_string_value(json_object_get(launch, "function"));
+            json_t *program = json_array_get(programs, (size_t)number(launch, "program"));
+            const char *source = json_string_value(json_object_get(program, "source"));
+            assert_non_null(name);
+            assert_non_null(source);
+            if (strstr(source, name) == NULL) fail_msg("%s is not in its program", name);
+            count++;
+        }
+    }
+    assert_true(count > 10);
+    json_decref(parsed);
+}
+
+/* Where clang and libclc are here; elsewhere the answer says what brings them. */
+static void code_is_printed(void **state)
+{
+    (void)state;
+    static const char *const targets[] = {"gfx1100", "sm_80"}, *const words[] = {"; Occupancy:", "fma.rn.f32"};
+    for (size_t i = 0; i < 2; i++) {
+        result r = RUN("explain", "ae", "--data", "ring8", "--isa", targets[i], "--gemm", "plain", "--kernel", "gemm");
+        if (r.status == 1) {
+            assert_non_null(strstr(r.err, "apt-get install"));
+            result_free(&r);
+            continue;
+        }
+        expect(r, 0, words[i], NULL);
+        expect(RUN("explain", "ae", "--data", "ring8", "--isa", targets[i], "--kernel", "nobody"), 2, NULL, "nobody");
+    }
+}
+
 static int begin(void **state)
 {
     (void)make_folder(state);
@@ -239,10 +299,9 @@ static int begin(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(text_names_phases_and_groups),
-        cmocka_unit_test(a_document_adds_up),
-        cmocka_unit_test(a_drawing_is_well_formed),
-        cmocka_unit_test(sources_are_printed),
+        cmocka_unit_test(text_names_phases_and_groups),     cmocka_unit_test(a_document_adds_up),
+        cmocka_unit_test(a_drawing_is_well_formed),         cmocka_unit_test(sources_are_printed),
+        cmocka_unit_test(a_document_has_programs_on_paper), cmocka_unit_test(code_is_printed),
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[COMMANDS + OTHERS];

@@ -95,11 +95,13 @@ typedef struct duet_explained_part {
 typedef struct duet_explained_launch {
     const char *name; /**< as in the profile */
     duet_launch_kind kind;
-    bool prepares;     /**< as all its parts do */
-    bool library;      /**< a call into a library, which launches kernels of its own */
-    const char *file;  /**< of cl/, where the kernel is written by hand; NULL if it is generated or a library's */
-    size_t work_items; /**< 0 if unknown */
-    size_t work_group; /**< 0: the driver chooses */
+    bool prepares;        /**< as all its parts do */
+    bool library;         /**< a call into a library, which launches kernels of its own */
+    const char *function; /**< the kernel's name in its program; NULL for a library call */
+    size_t program;       /**< on a device on paper: duet_device_paper_program's index; else 0 */
+    const char *file;     /**< of cl/, where the kernel is written by hand; NULL if it is generated or a library's */
+    size_t work_items;    /**< 0 if unknown */
+    size_t work_group;    /**< 0: the driver chooses */
     double flops, bytes;
     duet_explained_product product; /**< of a MATMUL or a CONVOLUTION */
     const duet_explained_part *parts;

@@ -12,6 +12,17 @@
 duet_status duet_cl_fail(duet_error *error, cl_int code, const char *format, ...) DUET_PRINTF(3, 4);
 
 /* What the device is. */
+typedef enum duet_gpu_family {
+    DUET_GPU_NONE, /**< no GPU */
+    DUET_GPU_OTHER,
+    DUET_GPU_GCN,  /**< AMD's, up to Vega: 256 registers for each lane of a SIMD */
+    DUET_GPU_CDNA, /**< from MI200 on: 512 */
+    DUET_GPU_RDNA, /**< 1024 or more, for waves of 32 */
+    DUET_GPU_NVIDIA,
+    DUET_GPU_INTEL,
+    DUET_GPU_APPLE,
+} duet_gpu_family;
+duet_gpu_family duet_device_family(const duet_device_info *info);
 bool duet_device_is_checking(const duet_device *device);
 /** Whether plans put steps side by side into one launch: they do unless DUET_BUNDLES is "off" when the device is
  *  opened. */

@@ -223,6 +223,8 @@ static void explain_launch(duet_explainer *e, size_t index)
     *launch = (duet_explained_launch){.name = duet_explainer_text(e, from->name),
                                       .kind = kind_of(step),
                                       .library = from->kernel == NULL,
+                                      .function = from->kernel == NULL ? NULL : duet_explainer_text(e, from->function),
+                                      .program = duet_launch_paper_program(from),
                                       .file = from->file,
                                       .work_items = product_of_three(from->global, from->dimensions),
                                       .work_group = product_of_three(from->local, from->dimensions),

@@ -217,6 +217,7 @@ static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, due
                           .flops = text->flops,
                           .bytes = text->bytes};
     snprintf(launch.name, sizeof launch.name, "%s", name);
+    snprintf(launch.function, sizeof launch.function, "%s", name);
     DUET_TRY(duet_kernel_new(plan->set->programs.items[text->table].program, name, &launch.kernel, error));
     cl_kernel kernel = launch.kernel; /* the list owns it from here on */
     DUET_TRY(duet_launch_append(&plan->launches, &launch, error));

@@ -30,6 +30,20 @@ static size_t items_of_group(const duet_gemm_parameters *parameters)
     return (size_t)(value[DUET_TILE_M] / value[DUET_ITEM_M]) * (value[DUET_TILE_N] / value[DUET_ITEM_N]);
 }
 
+/** What a preset may ask of a work-item, by what the compilers of each family make of it (docs/gpu.md): 64 sums take
+ * 130 to 210 registers. That leaves a SIMD of GCN one wave and NVIDIA's compute units a single group, which hide no
+ * latency; on the others several are left. Of 64 sums Intel's compiler keeps arrays in memory. Tuning tries larger
+ * tiles all the same. */
+static const uint32_t most_sums[] = {
+    [DUET_GPU_NONE] = 64, [DUET_GPU_OTHER] = 64,  [DUET_GPU_GCN] = 32,   [DUET_GPU_CDNA] = 64,
+    [DUET_GPU_RDNA] = 64, [DUET_GPU_NVIDIA] = 32, [DUET_GPU_INTEL] = 32, [DUET_GPU_APPLE] = 32,
+};
+
+static uint32_t sums_of(const duet_gemm_parameters *parameters)
+{
+    return parameters->value[DUET_ITEM_M] * parameters->value[DUET_ITEM_N];
+}
+
 /** GPUs that share the host's memory have registers for fewer sums a work-item. */
 static bool is_usable(const duet_device *device, const duet_gemm_parameters *parameters)
 {
@@ -38,7 +52,12 @@ static bool is_usable(const duet_device *device, const duet_gemm_parameters *par
         sizeof(float) * rows * (value[DUET_TILE_M] + value[DUET_TILE_N] + 2 * (size_t)value[DUET_TILE_PADDING]);
     const uint32_t sums = duet_device_describe(device)->kind == DUET_DEVICE_INTEGRATED ? 32 : 64;
     return items_of_group(parameters) <= duet_device_describe(device)->work_group_size &&
-           bytes <= duet_device_describe(device)->local_bytes && value[DUET_ITEM_M] * value[DUET_ITEM_N] <= sums;
+           bytes <= duet_device_describe(device)->local_bytes && sums_of(parameters) <= sums;
+}
+
+static bool suits_family(const duet_device *device, const duet_gemm_parameters *parameters)
+{
+    return sums_of(parameters) <= most_sums[duet_device_family(duet_device_describe(device))];
 }
 
 bool duet_tiles_fit(const duet_device *device)
@@ -62,6 +81,15 @@ size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *
                               parameters->value[DUET_TILE_K]);
 }
 
+/** Parts of a device that each run whole work-groups. For Intel's OpenCL counts smaller ones, of which eight share a
+ *  local memory. */
+static double units_of(const duet_device *device)
+{
+    const duet_device_info *info = duet_device_describe(device);
+    const bool is_intel = duet_device_family(info) == DUET_GPU_INTEL;
+    return is_intel && info->compute_units > 8 ? info->compute_units / 8.0 : info->compute_units;
+}
+
 /** An estimate of a product's time, in multiply-adds of one compute unit. A number read from local memory costs one,
  *  one from memory 16, or 50 where no cache has it. A compute unit needs 256 work-items to be busy, and takes as long
  *  with fewer. Adding up pieces costs a launch and moves C several times, never through a cache. */
@@ -69,7 +97,7 @@ static double estimate(const duet_device *device, const duet_tile_work *work, co
 {
     static const double from_memory = 16, from_far_memory = 50, busy_items = 256, a_launch = 5e5;
     const uint32_t *value = parameters->value;
-    const double items = (double)items_of_group(parameters), units = duet_device_describe(device)->compute_units;
+    const double items = (double)items_of_group(parameters), units = units_of(device);
     const double groups = (double)work->count * (double)duet_size_pieces(work->m, value[DUET_TILE_M]) *
                           (double)duet_size_pieces(work->n, value[DUET_TILE_N]);
     const double at_a_time = items < busy_items ? (double)(size_t)(busy_items / items) : 1;
@@ -106,7 +134,7 @@ duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_til
     double least = with_pieces(device, work, &best);
     for (size_t i = 0; i < TILES; i++) {
         duet_gemm_parameters tried = tiles[i];
-        if (!is_usable(device, &tried)) continue;
+        if (!is_usable(device, &tried) || !suits_family(device, &tried)) continue;
         const double estimated = with_pieces(device, work, &tried);
         if (estimated >= least) continue;
         least = estimated;
