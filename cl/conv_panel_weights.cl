@@ -9,22 +9,95 @@
  *
  * What bounds it: the multiply-add units, if there are enough channels and features to make up for the copies, which
  * wait for memory. A tile runs over K_BLOCK steps at most: what it reads of pixels and panel then stays in the
- * first-level cache for the next one. */
+ * first-level cache for the next one.
+ *
+ * An example: 32 images of 6 x 6 pixels and 8 channels, a window of 3 x 3 at stride 1 with one pixel of padding, 32
+ * features; LANES = 8, so a strip has 16 columns, and K_BLOCK = 128.
+ *
+ * The index space. The gradient has 9 taps x 8 channels rows and 32 columns, and k counts 32 x 36 places:
+ *
+ *       w, 72 x 32          strip 0     strip 1
+ *                         +-----------+-----------+     dimension 0: parts of the kernel (shares.tap_rows x tap_columns
+ *       tap (0, 0)   8 {  |           |           |                  taps), in each blocks of row_block channels
+ *       tap (0, 1)   8 {  |           |           |     dimension 1: parts of `strips` strips, of each group
+ *          :              |           |           |     dimension 2: pieces of image_block images, whose sums
+ *       tap (2, 2)   8 {  |           |           |                  conv_panel_sum.cl adds up
+ *                         +-----------+-----------+
+ *
+ * All 9 taps, 8 channels and both strips need sums of 2 x 9 x 8 rows, few enough for one work-item, which then copies
+ * each pixel and packs each result once. On two processors there are four work-items: pieces of 8 images.
+ *
+ * A chunk is what is copied and packed at a time, here all results of 3 images, as 3 x 36 <= K_BLOCK. Tap (0, 0) of
+ * result (i, j) reads pixel (i - 1, j - 1), so its k has 25 of the 36 places of an image:
+ *
+ *       pixels (numbers in the copy)         results (numbers in the panel)
+ *          0   1   2   3   4   .                .   .   .   .   .   .
+ *          6   7   8   9  10   .                .   7   8   9  10  11
+ *         12  13  14  15  16   .                .  13  14  15  16  17
+ *         18  19  20  21  22   .                .  19  20  21  22  23
+ *         24  25  26  27  28   .                .  25  26  27  28  29
+ *          .   .   .   .   .   .                .  31  32  33  34  35
+ *
+ * The tap's steps of k are listed: where step i finds a pixel's channels in the copy, `pitch` = 16 floats from pixel to
+ * pixel, and a result's 16 features in the panel, two vectors a result. The next image goes on at pixel and result 36.
+ *
+ *       i                 0    1    2    3    4    5    6  ...   24   25 (the second image)
+ *       steps             0   16   32   48   64   96  112  ...  448  576
+ *       panel_steps      14   16   18   20   22   26   28  ...   70   86
+ *
+ * A tile takes up to ROWS channels: step i multiplies copy[steps[i] + channel] with the two vectors, and adds to the
+ * channel's row of sums of this tap and strip. */
 #include "convolution.cl"
 #include "panel.cl"
 
-#define SPACE         __local
-#define PANEL_SPACE   __local
-#define ROW(r)        r /* rows are channels, side by side */
-#define PANEL_STEP(i) panel_steps[i]
-LISTED_TILE(channels_tile, EACH_ROW, __local const int *panel_steps)
-LISTED_TILE(channels_low_tile, EACH_OF_FEW, __local const int *panel_steps)
+#ifndef CONV_PANEL_WEIGHTS_CL
+#define CONV_PANEL_WEIGHTS_CL
+
+/* The host gives BLOCK, the floats of copied pixels, and TAPS, the most taps of a work-item. */
+#ifndef BLOCK
+#define BLOCK (64 * K_BLOCK)
+#define TAPS  25
+#endif
+
+/* Adds copied channels times the panel to the sums of one tap and strip. */
+#define ROW(r) r /* rows are channels, side by side */
+#define LISTED_STEP                                                                                                    \
+    {                                                                                                                  \
+        __local const float *a = block + steps[i];                                                                     \
+        __local const vector *panel = panels + panel_steps[i];                                                         \
+        STEP                                                                                                           \
+        i++;                                                                                                           \
+    }
+INLINE void channels_tile(const uint height, const ulong depth, __local const float *block, __local const int *steps,
+                          __local const vector *panels, __local const int *panel_steps, __local vector *sums)
+{
+    EACH_ROW(START)
+    EACH_ROW(RESUME)
+    ulong i = 0;
+    while (i + 4 <= depth) { LISTED_STEP LISTED_STEP LISTED_STEP LISTED_STEP }
+    while (i < depth) { LISTED_STEP }
+    EACH_ROW(KEEP)
+}
 #undef ROW
-#undef PANEL_STEP
-#define ROW(r)        where[min((ulong)r, rows - 1)] /* rows are taps */
-#define PANEL_STEP(i) 2 * i
-LISTED_TILE(taps_tile, EACH_ROW, __local const int *where)
-LISTED_TILE(taps_low_tile, EACH_OF_FEW, __local const int *where)
+#undef LISTED_STEP
+
+OUTLINED void add_channels(const ulong channels, const ulong depth, __local const float *block,
+                           __local const int *steps, __local const vector *panel, __local const int *panel_steps,
+                           __local vector *sums)
+{
+    for (ulong row = 0, rows; row < channels; row += rows) {
+        rows = next_rows(channels - row);
+        if (rows > FEW_ROWS)
+            channels_tile(ROWS, depth, block + row, steps, panel, panel_steps, sums + 2 * row);
+        else
+            channels_tile(FEW_ROWS, depth, block + row, steps, panel, panel_steps, sums + 2 * row);
+    }
+}
+
+/* How much each work-item takes at most. */
+typedef struct {
+    uint tap_rows, tap_columns, row_block, strips, image_block;
+} shares;
 
 /* What a work-item computes. Its rows are some taps and channels, its columns some strips of features, its part of k
  * some images. */
@@ -33,24 +106,25 @@ typedef struct {
     ulong group, first_channel, channels, strip, strips, image, images;
 } part;
 
-part part_of(const convolution s, const uint tap_rows, const uint tap_columns, const ulong row_block,
-             const ulong strips, const uint image_block)
+part part_of(const convolution s, const shares most)
 {
+    const ulong row_block = most.row_block, strips = most.strips;
     const ulong channels = s.channels / s.groups, blocks = (channels + row_block - 1) / row_block;
     const ulong all_strips = (s.features / s.groups + COLUMNS - 1) / COLUMNS, parts = (all_strips + strips - 1) / strips;
-    const uint across = (s.kernel_size[1] + tap_columns - 1) / tap_columns, taps = (uint)(get_global_id(0) / blocks);
+    const uint across = (s.kernel_size[1] + most.tap_columns - 1) / most.tap_columns;
+    const uint taps = (uint)(get_global_id(0) / blocks);
     part p;
-    p.tap[0] = taps / across * tap_rows;
-    p.tap[1] = taps % across * tap_columns;
-    p.taps[0] = min(tap_rows, s.kernel_size[0] - p.tap[0]);
-    p.taps[1] = min(tap_columns, s.kernel_size[1] - p.tap[1]);
+    p.tap[0] = taps / across * most.tap_rows;
+    p.tap[1] = taps % across * most.tap_columns;
+    p.taps[0] = min(most.tap_rows, s.kernel_size[0] - p.tap[0]);
+    p.taps[1] = min(most.tap_columns, s.kernel_size[1] - p.tap[1]);
     p.first_channel = get_global_id(0) % blocks * row_block;
     p.channels = min(row_block, channels - p.first_channel);
     p.group = get_global_id(1) / parts;
     p.strip = get_global_id(1) % parts * strips;
     p.strips = min(strips, all_strips - p.strip);
-    p.image = get_global_id(2) * image_block;
-    p.images = min((ulong)image_block, s.images - p.image);
+    p.image = get_global_id(2) * most.image_block;
+    p.images = min((ulong)most.image_block, s.images - p.image);
     return p;
 }
 
@@ -177,10 +251,38 @@ void copy_channels(const lines from, const ulong rows, const ulong count, const 
     }
 }
 
-/* Adds the products of all chunks to the sums, [strips][taps][row_block + FEW_ROWS][COLUMNS]. */
-void add_products(const convolution s, const part p, const ulong sums_a_tap, __global const float *x,
-                  __global const float *y, __local vector *panel, __local float *block, __local int *steps,
-                  __local int *panel_steps, __local uint *steps_an_image, __local vector *sums)
+/* A work-item's local memory: copied pixels, a panel of results, the steps of each tap (K_BLOCK a tap) and how many an
+ * image has, and sums, [strips][taps][sums_a_tap]. */
+typedef struct {
+    __local float *block;
+    __local vector *panel, *sums;
+    __local int *steps, *panel_steps;
+    __local uint *steps_an_image;
+    ulong sums_a_tap;
+} workplace;
+
+/* Adds a chunk's products: images `image` to `image` + images - 1. `pixels` and `places` are its pixels and results of
+ * the first of them. */
+void add_chunk(const part p, const lines pixels, const lines places, const ulong images, const uint pitch,
+               const ulong features, const workplace at)
+{
+    const uint taps = p.taps[0] * p.taps[1];
+    __local vector *to = at.sums;
+    copy_channels(pixels, images * pixels.rows, p.channels, pitch, at.block);
+    for (ulong strip = 0; strip < p.strips; strip++) {
+        const ulong columns = min((ulong)COLUMNS, features - (p.strip + strip) * COLUMNS);
+        for (ulong r = 0; r < images * places.rows; r++)
+            pack_rows(row_of(places, r) + strip * COLUMNS, places.column, columns, places.columns,
+                      at.panel + r * places.columns * 2);
+        for (uint tap = 0; tap < taps; tap++, to += at.sums_a_tap)
+            add_channels(p.channels, at.steps_an_image[tap] * images, at.block, at.steps + tap * K_BLOCK, at.panel,
+                         at.panel_steps + tap * K_BLOCK, to);
+    }
+}
+
+/* Adds the products of all chunks to the sums. */
+void add_products(const convolution s, const part p, __global const float *x, __global const float *y,
+                  const workplace at)
 {
     /* an odd number of cache lines: pixels a power of two apart would evict each other from the cache */
     const uint pitch = (uint)((p.channels + LINE - 1) / LINE | 1) * LINE;
@@ -200,9 +302,9 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap, __g
             const range across = {results[1].first + left, min(wide, results[1].count - left)};
             const chunk k = chunk_of(s, p, down, across, most_pixels);
             for (uint tap = 0; tap < taps; tap++)
-                steps_an_image[tap] =
+                at.steps_an_image[tap] =
                     list_tap(s, k, p.tap[0] + tap / p.taps[1], p.tap[1] + tap % p.taps[1], pitch,
-                             steps + tap * K_BLOCK, panel_steps + tap * K_BLOCK);
+                             at.steps + tap * K_BLOCK, at.panel_steps + tap * K_BLOCK);
             lines pixels = {x + (k.pixels[0].first * (ulong)s.picture[1] + k.pixels[1].first) * s.channels,
                             (ulong)s.picture[0] * s.picture[1] * s.channels,
                             (ulong)k.pixels[0].step * s.picture[1] * s.channels,
@@ -214,127 +316,43 @@ void add_products(const convolution s, const part p, const ulong sums_a_tap, __g
             places.from += p.image * places.image;
             for (ulong image = 0; image < p.images; image += k.deep) {
                 const ulong images = min((ulong)k.deep, p.images - image);
-                __local vector *to = sums;
-                copy_channels(pixels, images * pixels.rows, p.channels, pitch, block);
-                for (ulong strip = 0; strip < p.strips; strip++) {
-                    const ulong columns = min((ulong)COLUMNS, features - (p.strip + strip) * COLUMNS);
-                    for (ulong r = 0; r < images * places.rows; r++)
-                        pack_rows(row_of(places, r) + strip * COLUMNS, s.features, columns, places.columns,
-                                  panel + r * places.columns * 2);
-                    for (uint tap = 0; tap < taps; tap++, to += sums_a_tap) {
-                        TILES(channels, p.channels, steps_an_image[tap] * images, block + row, steps + tap * K_BLOCK,
-                              panel, to + 2 * row, 1, panel_steps + tap * K_BLOCK)
-                    }
-                }
+                add_chunk(p, pixels, places, images, pitch, features, at);
                 pixels.from += images * pixels.image;
                 places.from += images * places.image;
             }
         }
 }
 
-#define WEIGHTS_ARGUMENTS                                                                                              \
-    const convolution s, const uint tap_rows, const uint tap_columns, const ulong row_block, const ulong strips,       \
-        const uint image_block, __global const float *restrict x, const ulong x_offset,                                \
-        __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset,               \
-        const uint add FINISH_PARAMETERS
+#endif
 
-/* Computes w from x and y. Dimension 0 counts parts of the kernel and, within each, blocks of row_block channels;
- * dimension 1 parts of `strips` strips of each group; dimension 2 pieces of the images. Each piece writes sums of its
- * own, one after the other in c. */
-#define CONV_WEIGHTS(kernel_name)                                                                                      \
-    __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
-    {                                                                                                                  \
-        __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
-        __local float block[BLOCK + ROWS];                                                                             \
-        __local int steps[TAPS * K_BLOCK], panel_steps[TAPS * K_BLOCK];                                                \
-        __local uint steps_an_image[TAPS];                                                                             \
-        const part p = part_of(s, tap_rows, tap_columns, row_block, strips, image_block);                              \
-        const ulong n = s.features, channels = s.channels / s.groups, sums_a_tap = 2 * (row_block + FEW_ROWS);         \
-        __local vector *to = sums;                                                                                     \
-        for (ulong i = 0; i < p.strips * p.taps[0] * p.taps[1] * sums_a_tap; i++) sums[i] = 0.0f;                      \
-        add_products(s, p, sums_a_tap, x + x_offset, y + y_offset, panel, block, steps, panel_steps,                   \
-                     steps_an_image, sums);                                                                            \
-        c += c_offset + get_global_id(2) * s.kernel_size[0] * s.kernel_size[1] * channels * n;                         \
-        for (ulong strip = p.strip; strip < p.strip + p.strips; strip++)                                               \
-            for (uint tap = 0; tap < p.taps[0] * p.taps[1]; tap++, to += sums_a_tap) {                                 \
-                const ulong tap_row = p.tap[0] + tap / p.taps[1], tap_column = p.tap[1] + tap % p.taps[1];             \
-                const ulong first = (tap_row * s.kernel_size[1] + tap_column) * channels + p.first_channel;            \
-                for (ulong r = 0; r < p.channels; r++)                                                                 \
-                    FINISH_ROW(first + r, p.group * (s.features / s.groups) + strip * COLUMNS,                         \
-                               min((ulong)COLUMNS, s.features / s.groups - strip * COLUMNS),                           \
-                               (__local float *)(to + 2 * r))                                                          \
-            }                                                                                                          \
-    }
-CONV_WEIGHTS(conv_weights)
+#ifndef KERNEL_NAME
+#define KERNEL_NAME conv_panel_weights
+#endif
 
-/* C, m rows of n, is the sum of its pieces, first to last. Mapping: a work-item adds up every get_global_size(0)th row.
- * Bound by memory: it reads each piece once. */
-#define CONV_WEIGHTS_SUM(kernel_name)                                                                                  \
-    __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(const ulong m, const ulong n, const uint count, __global const float *restrict pieces,            \
-                     const ulong pieces_offset, __global float *c, const ulong c_offset, const uint add FINISH_PARAMETERS) \
-    {                                                                                                                  \
-        __local vector sum[2];                                                                                         \
-        __local float *done = (__local float *)sum;                                                                    \
-        pieces += pieces_offset;                                                                                       \
-        c += c_offset;                                                                                                 \
-        for (ulong r = get_global_id(0); r < m; r += get_global_size(0))                                               \
-            for (ulong column = 0; column < n; column += COLUMNS) {                                                    \
-                const ulong columns = min((ulong)COLUMNS, n - column);                                                 \
-                for (ulong j = 0; j < columns; j++) done[j] = pieces[r * n + column + j];                              \
-                for (ulong piece = 1; piece < count; piece++)                                                          \
-                    for (ulong j = 0; j < columns; j++) done[j] += pieces[(piece * m + r) * n + column + j];           \
-                FINISH_ROW(r, column, columns, done)                                                                   \
-            }                                                                                                          \
-    }
-CONV_WEIGHTS_SUM(conv_weights_sum)
-
-/* Computes w from x and y for pictures with few channels: a row for each tap and channel. Each image is first copied
- * into local memory, with the padding that the taps read. Dimension 0 counts blocks of rows. */
-#define CONV_FEW_WEIGHTS(kernel_name)                                                                                  \
-    __kernel __attribute__((reqd_work_group_size(1, 1, 1)))                                                            \
-    void kernel_name(WEIGHTS_ARGUMENTS)                                                                                \
-    {                                                                                                                  \
-        __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];                                            \
-        __local int steps[PADDED], where[SUM_ROWS];                                                                    \
-        __local float padded[PADDED];                                                                                  \
-        const ulong n = s.features, first_row = get_global_id(0) * row_block, column = get_global_id(1) * COLUMNS;     \
-        const ulong all_rows =                                                                                         \
-            min(row_block, (ulong)s.kernel_size[0] * s.kernel_size[1] * s.channels - first_row);                       \
-        const ulong columns = min((ulong)COLUMNS, n - column), places = (ulong)s.result[0] * s.result[1];              \
-        const uint height = (s.result[0] - 1) * s.stride[0] + (s.kernel_size[0] - 1) * s.dilation[0] + 1;              \
-        const uint width = (s.result[1] - 1) * s.stride[1] + (s.kernel_size[1] - 1) * s.dilation[1] + 1;               \
-        const ulong first_image = get_global_id(2) * image_block, images = min((ulong)image_block, s.images - first_image); \
-        x += x_offset + first_image * s.picture[0] * s.picture[1] * s.channels;                                        \
-        y += y_offset + first_image * places * n + column;                                                             \
-        c += c_offset + get_global_id(2) * s.kernel_size[0] * s.kernel_size[1] * s.channels * n;                       \
-        for (ulong r = 0; r < all_rows; r++) {                                                                         \
-            const uint tap = (uint)(first_row + r) / s.channels, in_channel = (uint)(first_row + r) % s.channels;      \
-            where[r] = (int)((tap / s.kernel_size[1] * s.dilation[0] * width +                                         \
-                              tap % s.kernel_size[1] * s.dilation[1]) * s.channels + in_channel);                      \
-        }                                                                                                              \
-        for (ulong k = 0; k < places; k++) {                                                                           \
-            const uint i = (uint)k / s.result[1], j = (uint)k % s.result[1];                                           \
-            steps[k] = (int)((i * s.stride[0] * width + j * s.stride[1]) * s.channels);                                \
-        }                                                                                                              \
-        /* the part of the picture that taps read */                                                                   \
-        const uint high = min(s.picture[0], height - min(height, s.pad[0]));                                           \
-        const uint length = min(s.picture[1], width - min(width, s.pad[1])) * s.channels;                              \
-        for (uint i = 0; i < PADDED; i++) padded[i] = 0.0f;                                                            \
-        for (ulong image = 0; image < images; image++, x += (ulong)s.picture[0] * s.picture[1] * s.channels) {         \
-            for (uint i = 0; i < high; i++) {                                                                          \
-                __local float *row = padded + ((i + s.pad[0]) * width + s.pad[1]) * s.channels;                        \
-                for (uint j = 0; j < length; j++) row[j] = x[i * s.picture[1] * s.channels + j];                       \
-            }                                                                                                          \
-            for (ulong done = 0; done < places; done += K_BLOCK) {                                                     \
-                const ulong depth = min((ulong)K_BLOCK, places - done);                                                \
-                pack_rows(y + (image * places + done) * n, n, columns, depth, panel);                                  \
-                TILES(taps, all_rows, depth, padded, steps + done, panel, sums + 2 * row, image > 0 || done > 0,       \
-                      where + row)                                                                                     \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (ulong r = 0; r < all_rows; r++)                                                                           \
-            FINISH_ROW(first_row + r, column, columns, (__local float *)(sums + 2 * r))                                \
-    }
-CONV_FEW_WEIGHTS(conv_few_weights)
+/* Computes w from x and y. Each piece of the images writes sums of its own, one after the other in c. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void KERNEL_NAME(const convolution s, const shares most, __global const float *restrict x, const ulong x_offset,
+                 __global const float *restrict y, const ulong y_offset, __global float *c, const ulong c_offset,
+                 const uint add FINISH_PARAMETERS)
+{
+    __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];
+    __local float block[BLOCK + ROWS];
+    __local int steps[TAPS * K_BLOCK], panel_steps[TAPS * K_BLOCK];
+    __local uint steps_an_image[TAPS];
+    const part p = part_of(s, most);
+    const ulong n = s.features, channels = s.channels / s.groups, features = s.features / s.groups;
+    const workplace at = {block, panel, sums, steps, panel_steps, steps_an_image, 2 * (most.row_block + FEW_ROWS)};
+    __local vector *to = sums;
+    for (ulong i = 0; i < p.strips * p.taps[0] * p.taps[1] * at.sums_a_tap; i++) sums[i] = 0.0f;
+    add_products(s, p, x + x_offset, y + y_offset, at);
+    c += c_offset + get_global_id(2) * s.kernel_size[0] * s.kernel_size[1] * channels * n;
+    for (ulong strip = p.strip; strip < p.strip + p.strips; strip++)
+        for (uint tap = 0; tap < p.taps[0] * p.taps[1]; tap++, to += at.sums_a_tap) {
+            const ulong tap_row = p.tap[0] + tap / p.taps[1], tap_column = p.tap[1] + tap % p.taps[1];
+            const ulong first = (tap_row * s.kernel_size[1] + tap_column) * channels + p.first_channel;
+            const ulong column = p.group * features + strip * COLUMNS;
+            const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);
+            for (ulong r = 0; r < p.channels; r++)
+                FINISH_ROW(first + r, column, columns, (__local float *)(to + 2 * r))
+        }
+}

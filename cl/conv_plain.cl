@@ -8,11 +8,8 @@
  * against, and for shapes that those do not take. */
 #include "convolution.cl"
 
-/* As in gemm_plain.cl: what happens to each finished element of the result, seen as a matrix. */
-#define RUN 1
-#define RUN_SPACE __private
-#define FINISH_PARAMETERS
-#define FINISH(row, column, product, count) c[(size_t)(row) * n + (column)] = product[0];
+#ifndef CONV_PLAIN_CL
+#define CONV_PLAIN_CL
 
 /* y: row (image, height, width), column: the feature. */
 float forward_sum(const convolution s, __global const float *x, __global const float *w, const size_t row,
@@ -72,22 +69,35 @@ float weights_sum(const convolution s, __global const float *x, __global const f
     return sum;
 }
 
-#define CONV_PLAIN(kernel_name, SUM)                                                                                   \
-    __kernel void kernel_name(const convolution s, const ulong rows, const ulong n, __global const float *a,           \
-                              const ulong a_offset, __global const float *b, const ulong b_offset, __global float *c,  \
-                              const ulong c_offset, const uint add FINISH_PARAMETERS)                                  \
-    {                                                                                                                  \
-        const size_t item = get_global_id(0);                                                                          \
-        if (item >= rows * n) return; /* the number of work-items is rounded up to whole groups */                     \
-        const size_t row = item / n, column = item % n;                                                                \
-        const float sum = SUM(s, a + a_offset, b + b_offset, row, column);                                             \
-        c += c_offset;                                                                                                 \
-        const float product[1] = {add ? c[item] + sum : sum};                                                          \
-        FINISH((uint)row, (uint)column, product, 1)                                                                    \
-    }
-#define CONV_FORWARD(name) CONV_PLAIN(name, forward_sum)
-#define CONV_DATA(name)    CONV_PLAIN(name, data_sum)
-#define CONV_WEIGHTS(name) CONV_PLAIN(name, weights_sum)
-CONV_FORWARD(conv_forward)
-CONV_DATA(conv_data)
-CONV_WEIGHTS(conv_weights)
+#endif
+
+/* As in gemm_plain.cl. The result is seen as a matrix of `rows` rows of n. */
+#ifndef KERNEL_NAME
+#define KERNEL_NAME conv_plain
+#define USE         FORWARD
+#endif
+#ifndef FINISH
+#define FINISH_PARAMETERS
+#define FINISH(row, column, product, count) c[(size_t)(row) * n + (column)] = product[0];
+#endif
+
+__kernel void KERNEL_NAME(const convolution s, const ulong rows, const ulong n, __global const float *a,
+                          const ulong a_offset, __global const float *b, const ulong b_offset, __global float *c,
+                          const ulong c_offset, const uint add FINISH_PARAMETERS)
+{
+    const size_t item = get_global_id(0);
+    if (item >= rows * n) return; /* the number of work-items is rounded up to whole groups */
+    const size_t row = item / n, column = item % n;
+    a += a_offset;
+    b += b_offset;
+    c += c_offset;
+    float sum;
+    if (USE == FORWARD)
+        sum = forward_sum(s, a, b, row, column);
+    else if (USE == DATA)
+        sum = data_sum(s, a, b, row, column);
+    else
+        sum = weights_sum(s, a, b, row, column);
+    const float product[1] = {add ? c[item] + sum : sum};
+    FINISH((uint)row, (uint)column, product, 1)
+}

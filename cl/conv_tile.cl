@@ -24,6 +24,9 @@
 #include "convolution.cl"
 #include "tile.cl"
 
+#ifndef CONV_TILE_CL
+#define CONV_TILE_CL
+
 #if GROUP % (TILE_M / WIDTH) || GROUP % (TILE_K / WIDTH)
 #error "conv_tile.cl: a work-item's vectors lie in one column of a slice"
 #endif
@@ -183,12 +186,33 @@ INLINE void fetch_turned(__global const float *w, const convolution s, const vie
     }
 }
 
-/* The row of C that belongs to a row of the view. */
-INLINE uint same_row(const convolution s, const view look, const uint row)
+/* A slice of B, which is w as it is stored, or y: each k is a row of n features, of which the group has `columns`. */
+INLINE void fetch_group(__global const float *b, const uint group, const uint columns, const uint n,
+                        const uint first_column, const uint start, const uint end, vector *fetched)
 {
-    return row;
+    fetch_slice(b + group * columns, n, start, end, first_column, columns, TILE_N / WIDTH, B_LOADS, fetched);
 }
 
+/* The slices of both operands. `end`: of the piece of k; `k`: of all. */
+INLINE void fetch_a(const uint use, __global const float *a, const view look, const place *where, const uint first_row,
+                    const uint start, const uint end, vector *fetched)
+{
+    if (use == WEIGHTS)
+        fetch_taps(a, look, first_row, start, end, fetched);
+    else
+        fetch_rows(a, look, where, start, fetched);
+}
+
+INLINE void fetch_b(const uint use, __global const float *b, const convolution s, const view look, const uint group,
+                    const uint first_column, const uint start, const uint end, const uint k, vector *fetched)
+{
+    if (use == DATA)
+        fetch_turned(b, s, look, first_column, start, k, fetched);
+    else
+        fetch_group(b, group, s.features / s.groups, s.features, first_column, start, end, fetched);
+}
+
+/* The row of C, pixels of all kinds, that belongs to a row of the view. */
 INLINE uint pixel_row(const convolution s, const view look, const uint row)
 {
     const uint down = row / look.rows[1] % look.rows[0] * look.stride[0] + look.phase[0];
@@ -196,56 +220,62 @@ INLINE uint pixel_row(const convolution s, const view look, const uint row)
     return (row / look.rows[1] / look.rows[0] * s.picture[0] + down) * s.picture[1] + right;
 }
 
-#define FETCH_ROWS   fetch_rows(a, look, where, start, some_a)
-#define FETCH_TAPS   fetch_taps(a, look, first_row, start, end, some_a)
-#define FETCH_TURNED fetch_turned(b, s, look, first_column, start, k, some_b)
-/* B is w as it is stored, or y: each k is a row of features, some of which are the group's. */
-#define FETCH_GROUP                                                                                                    \
-    fetch_slice(b + group * columns, n, start, end, first_column, columns, TILE_N / WIDTH, B_LOADS, some_b)
+#endif
+
+#ifndef KERNEL_NAME
+#define KERNEL_NAME conv_tile
+#define USE         FORWARD
+#endif
 
 /* Launched with a work-group for each tile of C, group of channels, piece of k (`depth` long) and kind of pixel. Piece
  * p writes at c + p * elements. */
-#define CONVOLVE(kernel_name, COLUMNS, KINDS, LOOK, ROWS, K, FETCH_A, KEEP_A, FETCH_B, KEEP_B, ROW_OF)                 \
-    __kernel __attribute__((reqd_work_group_size(GROUP_N, GROUP_M, 1)))                                                \
-    void kernel_name(const convolution s, const ulong elements, const uint depth, __global const float *restrict a,    \
-                     const ulong a_offset, __global const float *restrict b, const ulong b_offset, __global float *c,  \
-                     const ulong c_offset, const uint add FINISH_PARAMETERS)                                           \
-    {                                                                                                                  \
-        const uint first_row = (uint)get_group_id(1) * TILE_M, first_column = (uint)get_group_id(0) * TILE_N;          \
-        const uint n = COLUMNS, columns = n / s.groups, part = (uint)get_group_id(2), kinds = KINDS;                   \
-        const uint kind = part % kinds, group = part / kinds % s.groups, piece = part / kinds / s.groups;              \
-        const view look = LOOK;                                                                                        \
-        const uint rows = ROWS, k = K;                                                                                 \
-        const uint end = first_row < rows ? min((piece + 1) * depth, k) : 0;                                           \
-        uint start = piece * depth;                                                                                    \
-        place where[A_LOADS];                                                                                          \
-        UNROLL for (uint load = 0; load < A_LOADS; load++) where[load] =                                               \
-            place_of(look, first_row + (item_of_group() + load * GROUP) / (TILE_K / WIDTH), rows);                     \
-        a += a_offset;                                                                                                 \
-        b += b_offset;                                                                                                 \
-        c += c_offset + piece * elements;                                                                              \
-        SUM_TILE(FETCH_A, KEEP_A, FETCH_B, KEEP_B)                                                                     \
-        UNROLL for (uint r = 0; r < ITEM_M; r++) {                                                                     \
-            const uint row = first_row + item_row + r, row_of_c = row < rows ? ROW_OF(s, look, row) : 0;               \
-            UNROLL for (uint v = 0; v < VECTORS; v++) {                                                                \
-                const uint column = first_column + (item_vector + v * GROUP_N) * WIDTH;                                \
-                lanes sum;                                                                                             \
-                sum.whole = sums[r][v];                                                                                \
-                WRITE(row < rows, row_of_c, group * columns + column, (group + 1) * columns, sum)                      \
-            }                                                                                                          \
-        }                                                                                                              \
+__kernel __attribute__((reqd_work_group_size(GROUP_N, GROUP_M, 1)))
+void KERNEL_NAME(const convolution s, const ulong elements, const uint depth, __global const float *restrict a,
+                 const ulong a_offset, __global const float *restrict b, const ulong b_offset, __global float *c,
+                 const ulong c_offset, const uint add FINISH_PARAMETERS)
+{
+    __local vector slice_a[BUFFERS * TILE_K * A_PITCH], slice_b[BUFFERS * TILE_K * B_PITCH];
+    vector sums[ITEM_M][VECTORS], some_a[A_LOADS], some_b[B_LOADS];
+    const uint item_row = (uint)get_local_id(1) * ITEM_M, item_vector = (uint)get_local_id(0);
+    const uint first_row = (uint)get_group_id(1) * TILE_M, first_column = (uint)get_group_id(0) * TILE_N;
+    const uint n = USE == DATA ? s.channels : s.features, columns = n / s.groups;
+    const uint kinds = USE == DATA ? s.stride[0] * s.stride[1] : 1, part = (uint)get_group_id(2);
+    const uint kind = part % kinds, group = part / kinds % s.groups, piece = part / kinds / s.groups;
+    const view look = USE == DATA ? view_of_result(s, group, kind) : view_of_picture(s, group);
+    const uint all_rows = s.images * look.rows[0] * look.rows[1], all_taps = look.taps[0] * look.taps[1] * look.depth;
+    const uint rows = USE == WEIGHTS ? all_taps : all_rows, k = USE == WEIGHTS ? all_rows : all_taps;
+    const uint end = first_row < rows ? min((piece + 1) * depth, k) : 0;
+    uint start = piece * depth;
+    place where[A_LOADS];
+    UNROLL for (uint load = 0; load < A_LOADS; load++) where[load] =
+        place_of(look, first_row + (item_of_group() + load * GROUP) / (TILE_K / WIDTH), rows);
+    a += a_offset;
+    b += b_offset;
+    c += c_offset + piece * elements;
+    UNROLL for (uint r = 0; r < ITEM_M; r++) {
+        UNROLL for (uint v = 0; v < VECTORS; v++) sums[r][v] = 0.0f;
     }
-
-#define ALL_ROWS (s.images * look.rows[0] * look.rows[1])
-#define ALL_TAPS (look.taps[0] * look.taps[1] * look.depth)
-#define CONV_FORWARD(name)                                                                                             \
-    CONVOLVE(name, s.features, 1, view_of_picture(s, group), ALL_ROWS, ALL_TAPS, FETCH_ROWS, keep_along, FETCH_GROUP,  \
-             keep_across, same_row)
-#define CONV_DATA(name)                                                                                                \
-    CONVOLVE(name, s.channels, s.stride[0] * s.stride[1], view_of_result(s, group, kind), ALL_ROWS, ALL_TAPS,          \
-             FETCH_ROWS, keep_along, FETCH_TURNED, keep_along, pixel_row)
-#define CONV_WEIGHTS(name)                                                                                             \
-    CONVOLVE(name, s.features, 1, view_of_picture(s, group), ALL_TAPS, ALL_ROWS, FETCH_TAPS, keep_across, FETCH_GROUP, \
-             keep_across, same_row)
-FORM(conv_tile)
-TILE_SUM(tile_sum)
+    fetch_a(USE, a, look, where, first_row, start, end, some_a);
+    fetch_b(USE, b, s, look, group, first_column, start, end, k, some_b);
+    for (uint buffer = 0; start < end; buffer = BUFFERS - 1 - buffer) {
+        __local vector *now_a = slice_a + buffer * TILE_K * A_PITCH, *now_b = slice_b + buffer * TILE_K * B_PITCH;
+        WAIT_FOR_READERS
+        keep_slice(some_a, USE != WEIGHTS, TILE_M, A_LOADS, now_a, A_PITCH);
+        keep_slice(some_b, USE == DATA, TILE_N, B_LOADS, now_b, B_PITCH);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        start += TILE_K;
+        fetch_a(USE, a, look, where, first_row, start, end, some_a);
+        fetch_b(USE, b, s, look, group, first_column, start, end, k, some_b);
+        multiply(now_a + item_row / WIDTH, now_b + item_vector, sums);
+    }
+    UNROLL for (uint r = 0; r < ITEM_M; r++) {
+        const uint row = first_row + item_row + r;
+        const uint row_of_c = USE == DATA && row < rows ? pixel_row(s, look, row) : row;
+        UNROLL for (uint v = 0; v < VECTORS; v++) {
+            const uint column = first_column + (item_vector + v * GROUP_N) * WIDTH;
+            lanes sum;
+            sum.whole = sums[r][v];
+            WRITE(row < rows, row_of_c, group * columns + column, (group + 1) * columns, sum)
+        }
+    }
+}

@@ -2,6 +2,9 @@
 // Functions that the generated kernels call where OpenCL's own are slow or lose digits. Written without branches or
 // tables, so that CPU compilers can compute several work-items at once with vector instructions.
 
+#ifndef ELEMENTWISE_CL
+#define ELEMENTWISE_CL
+
 // ln(1 + e) for e in [0, 1], by 2 artanh(z) = ln((1 + z) / (1 - z)) with z = e / (2 + e) <= 1/3; the series is cut where
 // the next term is below half a unit in the last place. Within 2 units; OpenCL's log1p takes 24 times as long on PoCL.
 float log1p_of_unit(float e)
@@ -37,3 +40,5 @@ float softplus(float x)
 {
     return fmax(x, 0.0f) + log1p_of_unit(exp(-fabs(x)));
 }
+
+#endif

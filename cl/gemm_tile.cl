@@ -37,48 +37,74 @@
  * hundred rows are bound by how many compute units get a tile, hence small tiles and pieces of k.
  *
  * Pieces of k: where C has too few tiles for all compute units, as a weight's gradient often does, each piece of k
- * makes a C of its own in memory. A second kernel adds them up in the order of k, so the result is always the same. */
+ * makes a C of its own in memory. tile_sum.cl adds them up in the order of k, so the result is always the same. */
 
 #include "tile.cl"
 
-/* Fetches a slice: `tile` of the `edge` rows or columns of C, from `first` on, and k from `start` on, up to `end`.
- * ALONG: the matrix's rows run along k; ACROSS: they run along C's edge. */
-#define FETCH_ALONG(matrix, edge, first, tile, loads, fetched)                                                         \
-    fetch_slice(matrix, (uint)k, first, (uint)edge, start, end, TILE_K / WIDTH, loads, fetched)
-#define FETCH_ACROSS(matrix, edge, first, tile, loads, fetched)                                                        \
-    fetch_slice(matrix, (uint)edge, start, end, first, (uint)edge, tile / WIDTH, loads, fetched)
+#ifndef GEMM_TILE_CL
+#define GEMM_TILE_CL
+
+/* Fetches a slice: `tile` of the `edge` rows or columns of C, from `first` on, and k from `start` on, up to `end`. The
+ * matrix's rows run along k, which has `k` steps in all, or along C's edge. */
+INLINE void fetch_tile(__global const float *matrix, const bool along_k, const uint edge, const uint first,
+                       const uint tile, const uint k, const uint start, const uint end, const uint loads,
+                       vector *fetched)
+{
+    if (along_k)
+        fetch_slice(matrix, k, first, edge, start, end, TILE_K / WIDTH, loads, fetched);
+    else
+        fetch_slice(matrix, edge, start, end, first, edge, tile / WIDTH, loads, fetched);
+}
+
+#endif
+
+/* What tells the kernels of this file apart: whether A is stored [k, m], and B [n, k]. */
+#ifndef KERNEL_NAME
+#define KERNEL_NAME  gemm_tile
+#define A_TRANSPOSED 0
+#define B_TRANSPOSED 0
+#endif
 
 /* Launched with a work-group for each tile of C and piece of k, `depth` long; piece p writes at c + p * m * n. */
-#define PRODUCT(kernel_name, A_FORM, KEEP_A, B_FORM, KEEP_B)                                                           \
-    __kernel __attribute__((reqd_work_group_size(GROUP_N, GROUP_M, 1)))                                                \
-    void kernel_name(const ulong m, const ulong n, const ulong k, const ulong depth, __global const float *restrict a, \
-                     const ulong a_offset, __global const float *restrict b, const ulong b_offset, __global float *c,  \
-                     const ulong c_offset, const uint add FINISH_PARAMETERS)                                           \
-    {                                                                                                                  \
-        const uint first_row = (uint)get_group_id(1) * TILE_M, first_column = (uint)get_group_id(0) * TILE_N;          \
-        const ulong piece = get_group_id(2);                                                                           \
-        const uint end = (uint)min((piece + 1) * depth, k);                                                            \
-        uint start = (uint)(piece * depth);                                                                            \
-        a += a_offset;                                                                                                 \
-        b += b_offset;                                                                                                 \
-        c += c_offset + piece * m * n;                                                                                 \
-        SUM_TILE(A_FORM(a, m, first_row, TILE_M, A_LOADS, some_a), KEEP_A,                                             \
-                 B_FORM(b, n, first_column, TILE_N, B_LOADS, some_b), KEEP_B)                                          \
-        UNROLL for (uint r = 0; r < ITEM_M; r++) {                                                                     \
-            UNROLL for (uint v = 0; v < VECTORS; v++) {                                                                \
-                const ulong row = first_row + item_row + r;                                                            \
-                const ulong column = first_column + (item_vector + v * GROUP_N) * WIDTH;                               \
-                lanes sum;                                                                                             \
-                sum.whole = sums[r][v];                                                                                \
-                WRITE(row < m, row, column, n, sum)                                                                    \
-            }                                                                                                          \
-        }                                                                                                              \
+__kernel __attribute__((reqd_work_group_size(GROUP_N, GROUP_M, 1)))
+void KERNEL_NAME(const ulong m, const ulong n, const ulong k, const ulong depth, __global const float *restrict a,
+                 const ulong a_offset, __global const float *restrict b, const ulong b_offset, __global float *c,
+                 const ulong c_offset, const uint add FINISH_PARAMETERS)
+{
+    __local vector slice_a[BUFFERS * TILE_K * A_PITCH], slice_b[BUFFERS * TILE_K * B_PITCH];
+    vector sums[ITEM_M][VECTORS], some_a[A_LOADS], some_b[B_LOADS];
+    const bool a_along = !A_TRANSPOSED, b_along = B_TRANSPOSED;
+    const uint item_row = (uint)get_local_id(1) * ITEM_M, item_vector = (uint)get_local_id(0);
+    const uint first_row = (uint)get_group_id(1) * TILE_M, first_column = (uint)get_group_id(0) * TILE_N;
+    const ulong piece = get_group_id(2);
+    const uint end = (uint)min((piece + 1) * depth, k);
+    uint start = (uint)(piece * depth);
+    a += a_offset;
+    b += b_offset;
+    c += c_offset + piece * m * n;
+    UNROLL for (uint r = 0; r < ITEM_M; r++) {
+        UNROLL for (uint v = 0; v < VECTORS; v++) sums[r][v] = 0.0f;
     }
-
-/* Named after how A and B are stored: n as op(A) is, t transposed. */
-#define GEMM_NN(name) PRODUCT(name, FETCH_ALONG, keep_along, FETCH_ACROSS, keep_across)
-#define GEMM_NT(name) PRODUCT(name, FETCH_ALONG, keep_along, FETCH_ALONG, keep_along)
-#define GEMM_TN(name) PRODUCT(name, FETCH_ACROSS, keep_across, FETCH_ACROSS, keep_across)
-#define GEMM_TT(name) PRODUCT(name, FETCH_ACROSS, keep_across, FETCH_ALONG, keep_along)
-FORM(gemm_tile)
-TILE_SUM(tile_sum)
+    fetch_tile(a, a_along, (uint)m, first_row, TILE_M, (uint)k, start, end, A_LOADS, some_a);
+    fetch_tile(b, b_along, (uint)n, first_column, TILE_N, (uint)k, start, end, B_LOADS, some_b);
+    for (uint buffer = 0; start < end; buffer = BUFFERS - 1 - buffer) {
+        __local vector *now_a = slice_a + buffer * TILE_K * A_PITCH, *now_b = slice_b + buffer * TILE_K * B_PITCH;
+        WAIT_FOR_READERS
+        keep_slice(some_a, a_along, TILE_M, A_LOADS, now_a, A_PITCH);
+        keep_slice(some_b, b_along, TILE_N, B_LOADS, now_b, B_PITCH);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        start += TILE_K;
+        fetch_tile(a, a_along, (uint)m, first_row, TILE_M, (uint)k, start, end, A_LOADS, some_a);
+        fetch_tile(b, b_along, (uint)n, first_column, TILE_N, (uint)k, start, end, B_LOADS, some_b);
+        multiply(now_a + item_row / WIDTH, now_b + item_vector, sums);
+    }
+    UNROLL for (uint r = 0; r < ITEM_M; r++) {
+        UNROLL for (uint v = 0; v < VECTORS; v++) {
+            const ulong row = first_row + item_row + r;
+            const ulong column = first_column + (item_vector + v * GROUP_N) * WIDTH;
+            lanes sum;
+            sum.whole = sums[r][v];
+            WRITE(row < m, row, column, n, sum)
+        }
+    }
+}

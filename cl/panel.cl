@@ -1,88 +1,68 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernels for processors with vector registers share: register tiles over panels, which gemm_panel.cl
- * explains, and how a panel is packed. */
+/* What the kernels for processors with vector registers share: the parts of a register tile over a panel, which
+ * gemm_panel.cl explains, and how a panel is packed. Pasted once a program, as other kernels' helpers are; its end, the
+ * default of FINISH, once a kernel. */
+#ifndef PANEL_CL
+#define PANEL_CL
 
-/* ROWS (6 or 12), LANES (4, 8 or 16), K_BLOCK and SUM_ROWS (rows of sums, of all strips together, that a work-item can
- * keep) come from the host. */
-#define COLUMNS   (2 * LANES)
-#define PASTE(a, b) a##b
-#define NAME(a, b)  PASTE(a, b)
-#define LOAD      NAME(vload, LANES)
-#define STORE     NAME(vstore, LANES)
-typedef NAME(float, LANES) vector;
-
-/* The sums are variables of their own rather than an array, so that every compiler keeps them in registers. The last
- * rows of a strip use tiles of two thirds the height where those fit better: 128 rows are 20 x 6 + 2 x 4. */
-#if ROWS == 12
-#define FEW_ROWS 8
-#define EACH_OF_FEW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
-#define EACH_ROW(X) EACH_OF_FEW(X) X(8) X(9) X(10) X(11)
-#else
-#define FEW_ROWS 4
-#define EACH_OF_FEW(X) X(0) X(1) X(2) X(3)
-#define EACH_ROW(X) EACH_OF_FEW(X) X(4) X(5)
+/* The host gives these: ROWS of a tile (6 or 12), LANES of a vector (4, 8 or 16), K_BLOCK, the most steps of k in a
+ * panel, and SUM_ROWS, the rows of sums, of all strips together, that a work-item can keep. */
+#ifndef ROWS
+#define ROWS     6
+#define LANES    8
+#define K_BLOCK  32
+#define SUM_ROWS 64
 #endif
 
-/* What happens to `count` finished neighbouring elements of a row of C, from (row, column) on. A plan defines its own,
- * with its own parameters, before it uses a kernel macro of the file that includes this. */
-#define RUN COLUMNS
-#define RUN_SPACE __local
-#define FINISH_PARAMETERS
-#define FINISH(row, column, product, count)                                                                            \
-    if (count == COLUMNS) {                                                                                            \
-        STORE(LOAD(0, product), 0, c + (row) * n + (column));                                                          \
-        STORE(LOAD(1, product), 1, c + (row) * n + (column));                                                          \
-    } else {                                                                                                           \
-        for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = (product)[lane];                    \
-    }
+#define COLUMNS     (2 * LANES)
+#define PASTE(a, b) a##b
+#define NAME(a, b)  PASTE(a, b)
+#define LOAD        NAME(vload, LANES)
+#define STORE       NAME(vstore, LANES)
+typedef NAME(float, LANES) vector;
 
-/* The parts of a tile. It adds op(A)'s rows times a panel to `sums` ([rows][COLUMNS]); if `resumes` is 0 the sums start
- * at 0. Row r of op(A) begins at a + ROW(r), and neighbours in k lie K_STRIDE apart, so the addresses of a step differ
- * by constants. A tile over the lower edge of C computes its last row several times: A is never read past its end.
- * Tiles are functions, compiled once for all kernels of a program, as compilers take long over them. */
+#define INLINE   static inline __attribute__((always_inline))
+#define OUTLINED __attribute__((noinline)) /* compiled once for all kernels of a program: compilers take long over tiles */
+
+/* A tile's sums are variables of their own rather than an array, so that every compiler keeps them in registers:
+ * EACH_ROW(X) writes X(0) X(1) ... for a tile's rows. The last rows of a strip use tiles of two thirds the height where
+ * those fit better: 128 rows are 20 x 6 + 2 x 4. `height` is a tile's, ROWS or FEW_ROWS; as it is a constant where a
+ * tile is compiled, the parts of rows past it vanish. */
+#if ROWS == 12
+#define FEW_ROWS    8
+#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+#else
+#define FEW_ROWS    4
+#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
+#endif
+
+/* A tile adds op(A)'s rows times a panel to `sums` ([rows][COLUMNS]). Row r of op(A) begins at a + ROW(r), which each
+ * file defines for its tiles. A tile over the lower edge of C computes its last row several times: A is never read past
+ * its end. Macros, since sums have numbers in their names and `a` and `panel` lie in one address space or another. */
 #define START(r)                                                                                                       \
     const ulong row##r = ROW(r);                                                                                       \
     vector left##r = 0.0f, right##r = 0.0f;
 #define RESUME(r)                                                                                                      \
-    left##r = sums[2 * r];                                                                                             \
-    right##r = sums[2 * r + 1];
+    if (r < height) {                                                                                                  \
+        left##r = sums[2 * r];                                                                                         \
+        right##r = sums[2 * r + 1];                                                                                    \
+    }
 #define MULTIPLY(r)                                                                                                    \
-    {                                                                                                                  \
+    if (r < height) {                                                                                                  \
         const vector factor = a[row##r];                                                                               \
         left##r += factor * b_left;                                                                                    \
         right##r += factor * b_right;                                                                                  \
     }
-#define STEP(EACH)                                                                                                     \
+#define KEEP(r)                                                                                                        \
+    if (r < height) {                                                                                                  \
+        sums[2 * r] = left##r;                                                                                         \
+        sums[2 * r + 1] = right##r;                                                                                    \
+    }
+/* A step of k: two vectors of the panel, and of each row of op(A) a number that multiplies both. */
+#define STEP                                                                                                           \
     {                                                                                                                  \
         const vector b_left = panel[0], b_right = panel[1];                                                            \
-        EACH(MULTIPLY)                                                                                                 \
-        a += K_STRIDE;                                                                                                 \
-        panel += 2;                                                                                                    \
-    }
-#define KEEP(r)                                                                                                        \
-    sums[2 * r] = left##r;                                                                                             \
-    sums[2 * r + 1] = right##r;
-/* A tile whose k has no long runs. Step i reads op(A) at operand + steps[i] and two vectors of the panel from
- * PANEL_STEP(i) on; SPACE and PANEL_SPACE are their address spaces. The last arguments are what ROW and PANEL_STEP
- * need. */
-#define LISTED_STEP(EACH)                                                                                              \
-    {                                                                                                                  \
-        const vector b_left = panel[PANEL_STEP(i)], b_right = panel[PANEL_STEP(i) + 1];                                \
-        SPACE const float *a = operand + steps[i];                                                                     \
-        EACH(MULTIPLY)                                                                                                 \
-        i++;                                                                                                           \
-    }
-#define LISTED_TILE(name, EACH, ...)                                                                                   \
-    __attribute__((noinline))                                                                                          \
-    void name(const ulong rows, const ulong depth, SPACE const float *operand, __local const int *steps,               \
-              PANEL_SPACE const vector *panel, __local vector *sums, const uint resumes, __VA_ARGS__)                  \
-    {                                                                                                                  \
-        EACH(START)                                                                                                    \
-        if (resumes) { EACH(RESUME) }                                                                                  \
-        ulong i = 0;                                                                                                   \
-        while (i + 4 <= depth) { LISTED_STEP(EACH) LISTED_STEP(EACH) LISTED_STEP(EACH) LISTED_STEP(EACH) }             \
-        while (i < depth) LISTED_STEP(EACH)                                                                            \
-        EACH(KEEP)                                                                                                     \
+        EACH_ROW(MULTIPLY)                                                                                             \
     }
 
 /* Rows of the next tile when `left` rows remain; a tile of up to FEW_ROWS is a low one. */
@@ -90,27 +70,6 @@ ulong next_rows(const ulong left)
 {
     return min(left, (ulong)(left == ROWS || left > 2 * FEW_ROWS ? ROWS : FEW_ROWS));
 }
-
-/* Computes all tiles of a strip of `count` rows; the arguments may name `row`, the first of a tile. */
-#define TILES(name, count, ...)                                                                                        \
-    for (ulong row = 0, rows; row < (count); row += rows) {                                                            \
-        rows = next_rows((count) - row);                                                                               \
-        if (rows > FEW_ROWS)                                                                                           \
-            name##_tile(rows, __VA_ARGS__);                                                                            \
-        else                                                                                                           \
-            name##_low_tile(rows, __VA_ARGS__);                                                                        \
-    }
-
-/* Finishes a row of a strip: adds what C holds if `add` is set, then calls FINISH. */
-#define FINISH_ROW(row, column, columns, done)                                                                         \
-    {                                                                                                                  \
-        for (uint j = 0; add && j < (columns); j++) (done)[j] += c[(ulong)(row) * n + (column) + j];                   \
-        if ((columns) == COLUMNS) {                                                                                    \
-            FINISH((uint)(row), (uint)(column), (done), COLUMNS)                                                       \
-        } else {                                                                                                       \
-            FINISH((uint)(row), (uint)(column), (done), (uint)(columns))                                               \
-        }                                                                                                              \
-    }
 
 /* Prefetches a cache line, which has LINE floats. */
 #if defined(__x86_64__) || defined(__aarch64__) /* only where the processor is known */
@@ -154,3 +113,30 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
     for (; i < depth; i++)
         for (ulong j = 0; j < COLUMNS; j++) to[i * COLUMNS + j] = j < columns ? b[j * stride + i] : 0.0f;
 }
+
+/* Finishes a row of a strip: adds what C holds if `add` is set, then calls FINISH. A macro, since FINISH names the
+ * kernel's own parameters. Whole rows are finished by code of their own, whose loops have a constant length. */
+#define FINISH_ROW(row, column, columns, done)                                                                         \
+    {                                                                                                                  \
+        for (uint j = 0; add && j < (columns); j++) (done)[j] += c[(ulong)(row) * n + (column) + j];                   \
+        if ((columns) == COLUMNS) {                                                                                    \
+            FINISH((uint)(row), (uint)(column), (done), COLUMNS)                                                       \
+        } else {                                                                                                       \
+            FINISH((uint)(row), (uint)(column), (done), (uint)(columns))                                               \
+        }                                                                                                              \
+    }
+
+#endif
+
+/* What happens to `count` finished neighbouring elements of a row of C, from (row, column) on, up to COLUMNS of them in
+ * local memory. A plan defines its own, with its own parameters (see gemm_plain.cl). */
+#ifndef FINISH
+#define FINISH_PARAMETERS
+#define FINISH(row, column, product, count)                                                                            \
+    if (count == COLUMNS) {                                                                                            \
+        STORE(LOAD(0, product), 0, c + (row) * n + (column));                                                          \
+        STORE(LOAD(1, product), 1, c + (row) * n + (column));                                                          \
+    } else {                                                                                                           \
+        for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = (product)[lane];                    \
+    }
+#endif

@@ -2,6 +2,9 @@
 /* What bounds every kernel of a device: its multiply-add units, its memory, the cost of a launch. LANES (1, 2, 4, 8 or
  * 16) comes from the host. Each kernel is launched in two forms: few long work-items in groups of one, as CPUs want it,
  * and many short ones in large groups, as GPUs do. */
+#ifndef LANES
+#define LANES 4
+#endif
 #define PASTE(a, b) a##b
 #define NAME(a, b)  PASTE(a, b)
 #if LANES == 1

@@ -4,6 +4,8 @@
 // on any device, with no state to keep and nothing to pass on. Bound by arithmetic: twenty 32x32->64 multiplications a
 // block. src/base/philox.c and permute.c hold the same functions for the host.
 
+#include "elementwise.cl"
+
 // The products are written as 64-bit ones and the words as scalars: with mul_hi and vectors PoCL took four times as
 // long.
 uint4 philox(uint4 counter, uint2 key)

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Tiles in local memory, shared by gemm_tile.cl, which explains them, and conv_tile.cl. C is computed in tiles of
- * TILE_M x TILE_N by work-groups of GROUP_N x GROUP_M work-items, each of which keeps ITEM_M x ITEM_N sums. */
+ * TILE_M x TILE_N by work-groups of GROUP_N x GROUP_M work-items, each of which keeps ITEM_M x ITEM_N sums. Pasted once
+ * a program; its end, the default of FINISH, once a kernel. */
+#ifndef TILE_CL
+#define TILE_CL
 
-/* TILE_M, TILE_N, TILE_K, ITEM_M, ITEM_N, WIDTH (1, 2, 4 or 8), PADDING, BUFFERS (1 or 2) and FORM, the macro of the
- * kernel to compile, come from the host. */
+/* The host gives these. WIDTH is 1, 2, 4 or 8, BUFFERS 1 or 2. */
+#ifndef TILE_M
+#define TILE_M  64
+#define TILE_N  64
+#define TILE_K  16
+#define ITEM_M  4
+#define ITEM_N  4
+#define WIDTH   4
+#define PADDING 4
+#define BUFFERS 1
+#endif
+
 #define GROUP_M (TILE_M / ITEM_M)
 #define GROUP_N (TILE_N / ITEM_N)
 #define GROUP   (GROUP_M * GROUP_N)
@@ -39,17 +52,9 @@ typedef union {
     float lane[WIDTH];
 } lanes;
 
-/* What happens to `count` finished neighbouring elements of a row of C, from (row, column) on. A plan defines its own,
- * with its own parameters, before it uses a kernel macro of the file that includes this. */
-#define RUN WIDTH
-#define RUN_SPACE __private
-#define FINISH_PARAMETERS
-#define FINISH(row, column, product, count)                                                                            \
-    for (uint lane = 0; lane < count; lane++) c[(ulong)(row) * n + (column) + lane] = (product)[lane];
-
 /* Hands WIDTH sums (a `lanes`) to FINISH, added to what C holds if `add` is set; fewer at the end of a row, none
  * outside C. C has rows of n. Whole and partial vectors are written by separate code: an array of varying length cannot
- * stay in registers. */
+ * stay in registers. A macro, since FINISH names the kernel's own parameters. */
 #define WRITE(is_inside, row, column, end, sum)                                                                        \
     if ((is_inside) && (column) + WIDTH <= (end)) {                                                                    \
         float product[WIDTH];                                                                                          \
@@ -93,26 +98,22 @@ INLINE void fetch_slice(__global const float *matrix, const uint stride, const u
     }
 }
 
-/* Writes vectors that were fetched along k into local memory, where k is the slow index. */
-INLINE void keep_along(const vector *fetched, const uint tile, const uint loads, __local vector *slice,
-                       const uint pitch)
+/* Writes a slice of `tile` rows or columns of C into local memory, where k is the slow index. Its vectors were fetched
+ * along k, or across. */
+INLINE void keep_slice(const vector *fetched, const bool along_k, const uint tile, const uint loads,
+                       __local vector *slice, const uint pitch)
 {
     __local float *to = (__local float *)slice;
     UNROLL for (uint load = 0; load < loads; load++) {
         const uint number = item_of_group() + load * GROUP;
-        const uint line = number / (TILE_K / WIDTH), position = number % (TILE_K / WIDTH) * WIDTH;
-        lanes some;
-        some.whole = fetched[load];
-        UNROLL for (uint j = 0; j < WIDTH; j++) to[(position + j) * pitch * WIDTH + line] = some.lane[j];
-    }
-}
-
-INLINE void keep_across(const vector *fetched, const uint tile, const uint loads, __local vector *slice,
-                        const uint pitch)
-{
-    UNROLL for (uint load = 0; load < loads; load++) {
-        const uint number = item_of_group() + load * GROUP;
-        slice[number / (tile / WIDTH) * pitch + number % (tile / WIDTH)] = fetched[load];
+        if (along_k) {
+            const uint line = number / (TILE_K / WIDTH), position = number % (TILE_K / WIDTH) * WIDTH;
+            lanes some;
+            some.whole = fetched[load];
+            UNROLL for (uint j = 0; j < WIDTH; j++) to[(position + j) * pitch * WIDTH + line] = some.lane[j];
+        } else {
+            slice[number / (tile / WIDTH) * pitch + number % (tile / WIDTH)] = fetched[load];
+        }
     }
 }
 
@@ -138,48 +139,12 @@ INLINE void multiply(__local const vector *a, __local const vector *b, vector su
 #define WAIT_FOR_READERS
 #endif
 
-/* Adds up a tile: the products of the slices from `start` to `end` of k. FETCH_A and FETCH_B read the slices at `start`
- * into some_a and some_b, with zeros beyond the edges. Defines `sums`, and this work-item's first row of the tile
- * (item_row) and first vector of a row (item_vector). */
-#define SUM_TILE(FETCH_A, KEEP_A, FETCH_B, KEEP_B)                                                                     \
-    __local vector slice_a[BUFFERS * TILE_K * A_PITCH], slice_b[BUFFERS * TILE_K * B_PITCH];                           \
-    vector sums[ITEM_M][VECTORS], some_a[A_LOADS], some_b[B_LOADS];                                                    \
-    const uint item_row = (uint)get_local_id(1) * ITEM_M, item_vector = (uint)get_local_id(0);                         \
-    UNROLL for (uint r = 0; r < ITEM_M; r++) {                                                                         \
-        UNROLL for (uint v = 0; v < VECTORS; v++) sums[r][v] = 0.0f;                                                   \
-    }                                                                                                                  \
-    FETCH_A;                                                                                                           \
-    FETCH_B;                                                                                                           \
-    uint buffer = 0;                                                                                                   \
-    while (start < end) {                                                                                              \
-        __local vector *now_a = slice_a + buffer * TILE_K * A_PITCH;                                                   \
-        __local vector *now_b = slice_b + buffer * TILE_K * B_PITCH;                                                   \
-        WAIT_FOR_READERS                                                                                               \
-        KEEP_A(some_a, TILE_M, A_LOADS, now_a, A_PITCH);                                                               \
-        KEEP_B(some_b, TILE_N, B_LOADS, now_b, B_PITCH);                                                               \
-        barrier(CLK_LOCAL_MEM_FENCE);                                                                                  \
-        start += TILE_K;                                                                                               \
-        FETCH_A;                                                                                                       \
-        FETCH_B;                                                                                                       \
-        multiply(now_a + item_row / WIDTH, now_b + item_vector, sums);                                                 \
-        buffer = BUFFERS - 1 - buffer;                                                                                 \
-    }
+#endif
 
-/* C = the sum of the pieces of k, [pieces][m][n], first to last. Mapping: one work-item a vector of a row. Bound by
- * memory: it reads each piece once. */
-#define TILE_SUM(kernel_name)                                                                                          \
-    __kernel void kernel_name(const ulong m, const ulong n, const uint pieces, __global const float *restrict parts,   \
-                              const ulong parts_offset, __global float *c, const ulong c_offset,                       \
-                              const uint add FINISH_PARAMETERS)                                                        \
-    {                                                                                                                  \
-        const ulong vectors_of_row = (n + WIDTH - 1) / WIDTH;                                                          \
-        const ulong row = get_global_id(0) / vectors_of_row, column = get_global_id(0) % vectors_of_row * WIDTH;       \
-        if (row >= m) return; /* the number of work-items is rounded up to whole groups */                             \
-        lanes sum;                                                                                                     \
-        sum.whole = 0.0f;                                                                                              \
-        c += c_offset;                                                                                                 \
-        parts += parts_offset + row * n + column;                                                                      \
-        for (uint piece = 0; piece < pieces; piece++, parts += m * n)                                                  \
-            sum.whole += fetch(parts, (uint)column, (uint)n);                                                          \
-        WRITE(true, row, column, n, sum)                                                                                        \
-    }
+/* What happens to `count` finished neighbouring elements of a row of C, from (row, column) on, up to WIDTH of them in
+ * private memory. A plan defines its own, with its own parameters (see gemm_plain.cl). */
+#ifndef FINISH
+#define FINISH_PARAMETERS
+#define FINISH(row, column, product, count)                                                                            \
+    for (uint lane = 0; lane < count; lane++) c[(ulong)(row) * n + (column) + lane] = (product)[lane];
+#endif

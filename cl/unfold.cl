@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Unfolds a picture into a matrix, [images, result][tap, channel], whose rows are what the window sees for each result.
- * Folds such a matrix back: each pixel is the sum of all elements that were read from it. For providers that use a
- * plain matrix product.
+ *
+ * For providers that use a plain matrix product; fold.cl is the way back.
  *
  * Mapping: one work-item for each element written, numbered along the last dimension, so that neighbours read and write
  * neighbouring channels.
@@ -25,24 +25,4 @@ __kernel void unfold(const convolution s, __global const float *x, const ulong x
         number = x[x_offset + ((image * s.picture[0] + h) * s.picture[1] + w) * s.channels + column % s.channels];
     }
     unfolded[unfolded_offset + item] = number;
-}
-
-__kernel void fold(const convolution s, __global const float *unfolded, const ulong unfolded_offset, __global float *x,
-                   const ulong x_offset, const uint add)
-{
-    const size_t item = get_global_id(0), pixel = item / s.channels;
-    const size_t image = pixel / s.picture[1] / s.picture[0];
-    if (image >= s.images) return; /* work-items come in whole groups */
-    const uint at[2] = {(uint)(pixel / s.picture[1] % s.picture[0]), (uint)(pixel % s.picture[1])};
-    const size_t columns = (size_t)s.kernel_size[0] * s.kernel_size[1] * s.channels;
-    float sum = add ? x[x_offset + item] : 0.0f;
-    unfolded += unfolded_offset + item % s.channels;
-    for (uint i = 0; i < s.kernel_size[0]; i++)
-        for (uint j = 0; j < s.kernel_size[1]; j++) {
-            const uint h = result_of(s, 0, at[0], i), w = result_of(s, 1, at[1], j);
-            if (h >= s.result[0] || w >= s.result[1]) continue;
-            const size_t row = (image * s.result[0] + h) * s.result[1] + w;
-            sum += unfolded[row * columns + (i * s.kernel_size[1] + j) * s.channels];
-        }
-    x[x_offset + item] = sum;
 }

@@ -3,6 +3,7 @@
  * the loops that define a convolution, in double. The tensors lie at odd offsets: what is beside the result must
  * survive, what is before the operands is NaN, and their buffers end where they do. */
 #include "check/plain.h"
+#include "own_end.h"
 #include "product/tuning.h"
 #include "workshop.h"
 
@@ -126,14 +127,8 @@ static void convolve(const duet_convolution *v, const float *a, const float *b, 
                 }
 }
 
-/** A kernel of a plan's instead of the provider's own. */
-typedef struct instance {
-    cl_program program;
-    const char *kernel;
-} instance;
-
 static void run(const duet_gemm_choice *choice, const duet_gemm_shape *shape, tensor operands[3], bool adds,
-                const instance *own)
+                const own_end *own)
 {
     duet_error error = {0};
     const duet_gemm_provider *provider = choice->provider;
@@ -168,7 +163,7 @@ static double finish(double sum, size_t column)
 
 /** A sum of k products, and of what C held, is off by at most (k + 1) FLT_EPSILON sum|a b| in whatever order
  *  (test_gemm.c); the epilogue adds one number more. All else must not change. */
-static void check(const duet_gemm_choice *choice, const duet_gemm_shape *shape, bool adds, const instance *own)
+static void check(const duet_gemm_choice *choice, const duet_gemm_shape *shape, bool adds, const own_end *own)
 {
     duet_error error = {0};
     size_t elements[3];
@@ -204,29 +199,17 @@ static void check(const duet_gemm_choice *choice, const duet_gemm_shape *shape, 
     for (size_t i = 0; i < 3; i++) tensor_free(&operands[i]);
 }
 
-/** As a plan does: the provider's macro with another FINISH. */
 static void check_with_end(const duet_gemm_choice *choice, const duet_gemm_shape *shape)
 {
-    duet_gemm_source source;
-    duet_error error = {0};
-    instance own = {.kernel = "finished"};
-    choice->provider->source(device, shape, &choice->parameters, &source);
-    char *file = duet_cl_source(source.file, &error);
-    assert_non_null(file);
-    const size_t bytes = strlen(file) + 512;
-    char *text = malloc(bytes);
-    assert_non_null(text);
-    assert_in_range(snprintf(text, bytes,
-                             "%s\n#undef FINISH\n#define FINISH(row, column, product, count) "
-                             "for (uint lane = 0; lane < count; lane++) c[(size_t)(row) * %zu + (column) + lane] = "
-                             "fmax((product)[lane] - (float)((column) + lane) / 8.0f, 0.0f);\n%s(finished)\n",
-                             file, shape->n, source.macro),
-                    1, bytes - 1);
-    assert_ok(duet_program_build(device, "finished", text, source.options, &own.program, &error), &error);
+    own_end own;
+    char finish[160];
+    (void)snprintf(finish, sizeof finish,
+                   "for (uint lane = 0; lane < count; lane++) c[(size_t)(row) * %zu + (column) + lane] = "
+                   "fmax((product)[lane] - (float)((column) + lane) / 8.0f, 0.0f);",
+                   shape->n);
+    own_end_build(&own, device, choice, shape, finish);
     check(choice, shape, true, &own);
-    duet_program_free(&own.program);
-    free(text);
-    free(file);
+    own_end_free(&own);
 }
 
 /** The next provider of convolutions from `*index` on. */

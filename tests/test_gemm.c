@@ -2,8 +2,8 @@
 /* Every GEMM provider, all four transposes, sizes around the edges of tiles, written and added to, against a product
  * in double. The matrices lie at odd offsets: what is beside C must survive, what is before A and B is NaN, and their
  * buffers end where they do, so that a simulator sees a read too far. */
+#include "own_end.h"
 #include "product/tuning.h"
-#include "test.h"
 
 #include <float.h>
 
@@ -261,30 +261,21 @@ static void each_tile_is_right(void **state)
 /** Each element of C goes through FINISH once, at its place: here one that changes its sign. */
 static void try_epilogue(fixture *f, const char *name, const duet_gemm_shape *shape, uint32_t pieces)
 {
-    static const char negated[] = "#undef FINISH\n#define FINISH(row, column, product, count) "
-                                  "for (uint lane = 0; lane < count; lane++) "
-                                  "c[(row) * n + (column) + lane] = -(product)[lane];\n";
     const duet_gemm_provider *provider = find_provider(name);
     duet_gemm_parameters parameters = provider->preset(f->device, shape);
     if (pieces > 0) parameters.value[find_parameter(provider, "pieces")] = pieces;
-    duet_gemm_source source;
-    duet_error error = {0};
-    provider->source(f->device, shape, &parameters, &source);
-    char *file = duet_cl_source(source.file, &error);
-    assert_non_null(file);
-    const size_t bytes = strlen(file) + sizeof negated + 64;
-    char *text = malloc(bytes);
-    assert_non_null(text);
-    assert_in_range(snprintf(text, bytes, "%s\n%s%s(negated)\n", file, negated, source.macro), 1, bytes - 1);
-    assert_ok(duet_program_build(f->device, "negated", text, source.options, &f->program, &error), &error);
-    f->kernel = "negated";
+    const duet_gemm_choice choice = {provider, parameters};
+    own_end own;
+    own_end_build(&own, f->device, &choice, shape,
+                  "for (uint lane = 0; lane < count; lane++) c[(row) * n + (column) + lane] = -(product)[lane];");
+    f->program = own.program;
+    f->kernel = own.kernel;
     multiply(f, provider, shape, &parameters, true);
     for (size_t i = 0; i < shape->m * shape->n; i++) f->c_after[BESIDE + i] *= -1;
     compare(f, provider, shape, true);
+    f->program = NULL;
     f->kernel = NULL;
-    duet_program_free(&f->program);
-    free(text);
-    free(file);
+    own_end_free(&own);
 }
 
 static void epilogues_see_each_element_once(void **state)

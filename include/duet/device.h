@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices: which there are, which one to use, and what it can do. Asked, never assumed.
  *
- * Threads: any thread may list and open devices, also as the first that the process does. A device, and all that is made
- * on it or over its data (data sets, models, stores, graphs, plans, trainers, runs), is used from one thread at a time;
- * threads that each have a device of their own share nothing and need no lock. */
+ * Threads: any thread may list and open devices, also as the first that the process does. A device, and all that is
+ * made on it or over its data (data sets, models, stores, graphs, plans, trainers, runs), is used from one thread at a
+ * time; threads that each have a device of their own share nothing and need no lock. */
 #ifndef DUET_DEVICE_H
 #define DUET_DEVICE_H
 
@@ -94,6 +94,45 @@ DUET_API void duet_device_energy_begin(duet_device *device);
 /** Joules since then; NAN where the machine does not tell, or not this user. Of a CPU the package's counters (RAPL), of
  *  a GPU its monitor's: what else runs there is in it too. */
 DUET_API double duet_device_energy(const duet_device *device);
+
+/* Devices on paper: GPUs that need not be here. Plans, trainers and explanations are made on them as on any; their
+ * programs are written down instead of compiled, their memory holds nothing, and a replay or a read is an error. */
+
+/** A row of the table of GPUs (src/device/paper.c), from what their makers say. */
+typedef struct duet_paper_device {
+    const char *name;   /**< for duet_device_on_paper */
+    const char *title;  /**< what a driver calls it */
+    const char *target; /**< what offline compilers call its kind: "gfx1100", "sm_80", "dg2"; NULL: there is none */
+    const char *vendor;
+    bool is_integrated; /**< shares the host's memory */
+    uint32_t compute_units, clock_mhz;
+    uint64_t memory_bytes, local_bytes; /**< local: of a work-group */
+    size_t work_group_size;
+    uint32_t lanes;         /**< work-items of a wave (warp, sub-group) */
+    uint32_t simds;         /**< of a compute unit, each with registers and waves of its own */
+    uint32_t waves;         /**< that a SIMD can hold */
+    uint32_t registers;     /**< of a SIMD, each as wide as a wave; 0: a wave has a fixed number */
+    uint32_t register_step; /**< a wave's registers are a multiple of it */
+    uint32_t unit_local_bytes;
+    double peak_gflops;   /**< of float32 multiply-adds, each two operations */
+    double bandwidth_gbs; /**< of its memory, in 10^9 bytes a second */
+    double launch_us;     /**< of one of many launches, assumed */
+} duet_paper_device;
+
+/** A program as its device would have compiled it. */
+typedef struct duet_paper_program {
+    const char *name, *source, *options;
+} duet_paper_program;
+
+/** The table: NULL past the end. */
+DUET_API const duet_paper_device *duet_paper_device_at(size_t index);
+/** Opens a device on paper by its name, or the first of a target. Close it like any. Errors: DUET_ERROR_USAGE for an
+ *  unknown name, which lists the known ones. */
+DUET_API duet_status duet_device_on_paper(duet_device **device, const char *name, duet_error *error);
+/** Its row; NULL for a device that is here. */
+DUET_API const duet_paper_device *duet_device_paper(const duet_device *device);
+/** Program `index` of those written so far; NULL past the end. Valid until the next one is written. */
+DUET_API const duet_paper_program *duet_device_paper_program(const duet_device *device, size_t index);
 
 #ifdef __cplusplus
 }

@@ -57,10 +57,11 @@ typedef enum duet_launch_kind {
     DUET_LAUNCH_MAP,
     DUET_LAUNCH_REDUCE,
     DUET_LAUNCH_MATMUL,
-    DUET_LAUNCH_CONVOLUTION
+    DUET_LAUNCH_CONVOLUTION,
+    DUET_LAUNCH_BUNDLE /**< maps and reductions side by side */
 } duet_launch_kind;
 
-/** "map", "reduce", "matmul", "convolution". Static storage. */
+/** "map", "reduce", "matmul", "convolution", "bundle". Static storage. */
 DUET_API const char *duet_launch_kind_name(duet_launch_kind kind);
 
 /** What a launch stores into one tensor. */
@@ -80,19 +81,34 @@ typedef struct duet_explained_product {
     duet_convolution_product convolution;
 } duet_explained_product;
 
+/** What a launch does in one go: all it does, or one of the parts of a BUNDLE, of which none reads or stores what
+ * another one stores. */
+typedef struct duet_explained_part {
+    duet_launch_kind kind;
+    bool prepares;       /**< only the first part of a computation: rearranges an operand, sums pieces */
+    const size_t *reads; /**< tensors that are read from memory */
+    size_t read_count;
+    const duet_explained_result *results;
+    size_t result_count;
+} duet_explained_part;
+
 typedef struct duet_explained_launch {
     const char *name; /**< as in the profile */
     duet_launch_kind kind;
-    bool prepares;     /**< the first of several launches of one computation: rearranges an operand, sums pieces */
-    bool library;      /**< a call into a library, which launches kernels of its own */
-    const char *file;  /**< of cl/, where the kernel is written by hand; NULL if it is generated or a library's */
-    size_t work_items; /**< 0 if unknown */
-    size_t work_group; /**< 0: the driver chooses */
+    bool prepares;        /**< as all its parts do */
+    bool library;         /**< a call into a library, which launches kernels of its own */
+    const char *function; /**< the kernel's name in its program; NULL for a library call */
+    size_t program;       /**< on a device on paper: duet_device_paper_program's index; else 0 */
+    const char *file;     /**< of cl/, where the kernel is written by hand; NULL if it is generated or a library's */
+    size_t work_items;    /**< 0 if unknown */
+    size_t work_group;    /**< 0: the driver chooses */
     double flops, bytes;
     duet_explained_product product; /**< of a MATMUL or a CONVOLUTION */
-    const size_t *reads;            /**< tensors that are read from memory */
+    const duet_explained_part *parts;
+    size_t part_count;   /**< 1 but for a BUNDLE */
+    const size_t *reads; /**< of all parts, each tensor once */
     size_t read_count;
-    const duet_explained_result *results;
+    const duet_explained_result *results; /**< of all parts */
     size_t result_count;
 } duet_explained_launch;
 

@@ -56,9 +56,10 @@ typedef struct duet_explained_value {
 
 typedef struct duet_explained_phase {
     const char *name;
-    size_t repeats; /**< replays of its plan a step */
-    size_t every;   /**< of so many steps one runs it */
-    bool draws;     /**< each replay draws a batch of its own */
+    size_t repeats;   /**< replays of its plan a step */
+    size_t every;     /**< of so many steps one runs it */
+    bool draws;       /**< each replay draws a batch of its own */
+    bool only_counts; /**< no phase of the model, but the plan that counts the step */
     duet_explained_update *updates;
     size_t update_count;
     const char **rests; /**< groups that it reads and leaves alone */
@@ -68,11 +69,12 @@ typedef struct duet_explained_phase {
     duet_explanation plan;
 } duet_explained_phase;
 
-/** The plans of a step: one a phase, in the order in which they run, and a last one, "step", that counts it. */
+/** The plans of a step: one a phase, in the order in which they run, and, where the last phase does not run just once
+ *  in each step and so cannot count it, a last one, "step", that does. */
 DUET_API size_t duet_trainer_plan_count(const duet_trainer *trainer);
 /** Borrowed; NULL past the end. */
 DUET_API const duet_plan *duet_trainer_plan(const duet_trainer *trainer, size_t index);
-/** Explains plan `index` and the phase it belongs to (the last one's minimises and reports nothing). Free it with
+/** Explains plan `index` and the phase it belongs to ("step" minimises and reports nothing). Free it with
  *  duet_explained_phase_free. Errors: DUET_ERROR_USAGE past the end, DUET_ERROR_MEMORY. */
 DUET_API duet_status duet_trainer_explain(const duet_trainer *trainer, size_t index, duet_explained_phase *phase,
                                           duet_error *error);

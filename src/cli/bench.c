@@ -172,19 +172,6 @@ static void measure_products(bench *it, bool convolves, double seconds)
             measure_products_of(it, name, convolves, seconds / (double)count);
 }
 
-/* The workload's own settings, then those of the command line, which win. */
-static void choose_settings(bench *it, const cli_workload *workload)
-{
-    const cli_list *given = &it->arguments->settings;
-    cli_list *all = &it->settings;
-    all->count = 0;
-    for (; workload->settings != NULL && workload->settings[all->count] != NULL; all->count++)
-        all->items[all->count] = workload->settings[all->count];
-    for (size_t i = 0; i < given->count && all->count < CLI_COUNT_OF(all->items); i++)
-        all->items[all->count++] = given->items[i];
-    it->measurement.settings = all;
-}
-
 static size_t choose_batch(const bench *it, const cli_workload *workload)
 {
     if (it->arguments->batch != 0) return (size_t)it->arguments->batch;
@@ -210,7 +197,8 @@ static void measure_workloads(bench *it)
         it->measurement.workload = workload->name;
         it->measurement.known = is_row(it, workload) ? workload : NULL;
         it->measurement.family = cli_workload_family(workload);
-        choose_settings(it, workload);
+        cli_workload_settings(workload, &it->arguments->settings, &it->settings);
+        it->measurement.settings = &it->settings;
         it->measurement.batch = choose_batch(it, workload);
         measure(it, workload->name, cli_measure_workload, share, it->findings.workloads);
     }

@@ -4,11 +4,13 @@
 #include "cli/environment.h"
 #include "cli/output.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 extern char **environ;
 
-static const char *const names[] = {"DUET_CL_LOG", "DUET_CL_PATH", "DUET_DATA", "DUET_DEVICE", "DUET_TUNING"};
+static const char *const names[] = {"DUET_BUNDLES", "DUET_CL_LOG", "DUET_CL_PATH",
+                                    "DUET_DATA",    "DUET_DEVICE", "DUET_TUNING"};
 
 static bool is_known(const char *name)
 {
@@ -28,6 +30,7 @@ static void warn_of_name(const char *name)
 
 void cli_environment_check(void)
 {
+    const char *bundles = getenv("DUET_BUNDLES");
     for (char **entry = environ; *entry != NULL; entry++) {
         char name[48];
         const size_t length = strcspn(*entry, "=");
@@ -36,4 +39,6 @@ void cli_environment_check(void)
         name[length] = '\0';
         if (!is_known(name)) warn_of_name(name);
     }
+    if (bundles != NULL && bundles[0] != '\0' && strcmp(bundles, "off") != 0)
+        cli_complain(CLI_DONE, "warning: DUET_BUNDLES=%s says nothing: only 'off' does", bundles);
 }

@@ -5,12 +5,13 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/settings.h"
+#include "cli/workloads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct arguments {
-    const char *model, *data, *device, *gemm;
+    const char *model, *data, *device, *paper, *isa, *kernel, *gemm;
     uint64_t batch;
     cli_list settings;
     bool source, dot, players, json;
@@ -19,7 +20,7 @@ struct arguments {
 #define PLACE(member) offsetof(struct arguments, member)
 
 static const cli_option options[] = {
-    {CLI_OPERAND, "MODEL", 0, PLACE(model), NULL, "one of 'duet models'", 0, 0},
+    {CLI_OPERAND, "MODEL", 0, PLACE(model), NULL, "one of 'duet models', or a workload of 'duet bench'", 0, 0},
     {CLI_FLAG, "source", 0, PLACE(source), NULL, "print the kernels: the generated ones, then the files of cl/", 0, 0},
     {CLI_FLAG, "dot", 0, PLACE(dot), NULL, "print a graph for Graphviz: launches, and the tensors between them", 0, 0},
     {CLI_FLAG, "players", 0, PLACE(players), NULL,
@@ -31,19 +32,43 @@ static const cli_option options[] = {
      0, 0},
     {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
+    {CLI_TEXT, "for", 0, PLACE(paper), "GPU", "plan for a GPU that need not be here, one of those below", 0, 0},
+    {CLI_TEXT, "isa", 0, PLACE(isa), "GPU",
+     "print the code that clang makes of the kernels for a GPU of AMD or NVIDIA;\nwithout --for also the GPU to plan "
+     "for",
+     0, 0},
+    {CLI_TEXT, "kernel", 0, PLACE(kernel), "NAME", "with --isa: only kernels whose name begins so", 0, 0},
     {CLI_LIST, "set", 0, PLACE(settings), "KEY=VALUE", "set one of the model's settings; may be given several times", 0,
      0},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
      "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
 };
 
+/* A workload is a family with settings and a batch of its own; what the command line says wins. */
+static void resolve_workload(struct arguments *arguments)
+{
+    const cli_workload *workload = cli_workload_find(arguments->model);
+    const cli_list given = arguments->settings;
+    if (workload == NULL) return;
+    arguments->model = workload->family;
+    if (arguments->batch == 0) arguments->batch = workload->batch;
+    cli_workload_settings(workload, &given, &arguments->settings);
+}
+
 /* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
     *family = NULL;
-    if (arguments->source + arguments->dot + arguments->players + arguments->json > 1)
+    if (arguments->source + arguments->dot + arguments->players + arguments->json + (arguments->isa != NULL) > 1)
         return cli_complain(CLI_MISTAKE,
-                            "--source, --dot, --players and --json are forms of the answer: give one of them");
+                            "--source, --dot, --players, --json and --isa are forms of the answer: give one of them");
+    if (arguments->kernel != NULL && arguments->isa == NULL)
+        return cli_complain(CLI_MISTAKE, "--kernel names what --isa prints: give both, such as --isa gfx1100");
+    if (arguments->paper != NULL && arguments->isa != NULL)
+        return cli_complain(CLI_MISTAKE, "--isa names the GPU to plan for, as --for does: leave --for out");
+    if ((arguments->paper != NULL || arguments->isa != NULL) && arguments->device != NULL)
+        return cli_complain(CLI_MISTAKE,
+                            "--for and --isa plan for a GPU on paper and --device for one that is here: give one");
     *family = cli_family(arguments->model);
     if (*family == NULL) return CLI_MISTAKE;
     int status = cli_settings_check(*family, &arguments->settings);
@@ -59,10 +84,12 @@ static duet_status make_trainer(const struct arguments *arguments, const duet_fa
     duet_status status = duet_data_open(&step->data, arguments->data, error);
     if (status == DUET_OK)
         status = duet_model_new(&step->model, family, step->data, settings->items, settings->count, 0, error);
-    if (status == DUET_OK) status = duet_device_open(&step->device, arguments->device, error);
+    if (status == DUET_OK)
+        status = arguments->paper != NULL ? duet_device_on_paper(&step->device, arguments->paper, error)
+                                          : duet_device_open(&step->device, arguments->device, error);
     if (status != DUET_OK) return status;
     duet_device_set_log(step->device, cli_log, NULL);
-    duet_device_use_tuning(step->device);
+    if (arguments->paper == NULL) duet_device_use_tuning(step->device);
     status = duet_device_set_gemm(step->device, arguments->gemm, error);
     return status != DUET_OK ? status : duet_trainer_new(&step->trainer, step->device, step->model, step->batch, error);
 }
@@ -102,8 +129,10 @@ static int run(int argc, char **argv)
     duet_error error = {0};
     int status;
     if (!cli_parse(&cli_explain, argc, argv, &arguments, &status)) return status;
+    resolve_workload(&arguments);
     status = check(&arguments, &family);
     if (status != CLI_DONE) return status;
+    if (arguments.isa != NULL) arguments.paper = arguments.isa;
     const cli_list *settings = &arguments.settings;
     cli_step step = {.batch = (size_t)arguments.batch};
     if (step.batch == 0) step.batch = duet_family_training_size(family, settings->items, settings->count).batch;
@@ -113,6 +142,8 @@ static int run(int argc, char **argv)
         status = cli_fail(&error);
     else if (arguments.source)
         status = cli_explain_source(&step);
+    else if (arguments.isa != NULL)
+        status = cli_explain_isa(&step, arguments.kernel);
     else if (arguments.dot)
         status = cli_explain_dot(&step);
     else if (arguments.players)
@@ -123,11 +154,23 @@ static int run(int argc, char **argv)
     return status;
 }
 
+static void print_paper_devices(void)
+{
+    const duet_paper_device *row;
+    printf("\nGPUs that --for knows, also by the name that compilers give their kind:\n");
+    for (size_t i = 0; (row = duet_paper_device_at(i)) != NULL; i++)
+        printf("  %-8s %-8s %s\n", row->name, row->target != NULL ? row->target : "-", row->title);
+}
+
 static int more_help(const char *operand)
 {
-    const duet_family *family = operand == NULL ? NULL : cli_family(operand);
+    const cli_workload *workload = operand == NULL ? NULL : cli_workload_find(operand);
+    const duet_family *family = operand == NULL    ? NULL
+                                : workload != NULL ? cli_workload_family(workload)
+                                                   : cli_family(operand);
     if (family != NULL) cli_settings_print(family);
     cli_print_providers();
+    print_paper_devices();
     return operand == NULL || family != NULL ? CLI_DONE : CLI_MISTAKE;
 }
 
@@ -135,9 +178,10 @@ const cli_command cli_explain = {
     .name = "explain",
     .summary = "show what a step of a model's training does, launch by launch",
     .details =
-        "Nothing is trained and nothing is written. A plan depends on the device, so one is needed. Sizes and FLOPs\n"
-        "are counted from the shapes, not measured: 'duet train --profile' measures. In what is stored, '@' is the\n"
-        "matrix product, '^T' a transpose, t3 a tensor without a name of its own.",
+        "Nothing is trained and nothing is written. A plan depends on the device: on the one that is here, or with\n"
+        "--for on a GPU that is not, whose programs are written down instead of compiled. Sizes and FLOPs are\n"
+        "counted from the shapes, not measured: 'duet train --profile' measures. In what is stored, '@' is the matrix\n"
+        "product, '^T' a transpose, t3 a tensor without a name of its own.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -56,5 +56,7 @@ int cli_explain_dot(const cli_step *step);
 int cli_explain_players(const cli_step *step);
 int cli_explain_json(const cli_step *step);
 int cli_explain_source(const cli_step *step);
+/** The code that an offline compiler makes of the kernels (all, or those that `kernel` names) of a step planned on paper. */
+int cli_explain_isa(const cli_step *step, const char *kernel);
 
 #endif

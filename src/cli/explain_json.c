@@ -37,24 +37,72 @@ static json_t *product_json(const duet_explained_launch *launch)
                      cli_convolution_json(&product->convolution));
 }
 
+static json_t *reads_json(const size_t *reads, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, json_integer((json_int_t)reads[i]));
+    return list;
+}
+
+static json_t *stores_json(const duet_explained_result *results, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:I s:o s:b s:b}", "tensor", (json_int_t)results[i].tensor, "value",
+                                              cli_json_text(results[i].value), "adds", (int)results[i].adds, "row",
+                                              (int)results[i].row));
+    return list;
+}
+
+static json_t *parts_json(const duet_explained_launch *launch)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < launch->part_count; i++) {
+        const duet_explained_part *part = &launch->parts[i];
+        json_array_append_new(list,
+                              json_pack("{s:s s:b s:o s:o}", "kind", duet_launch_kind_name(part->kind), "prepares",
+                                        (int)part->prepares, "reads", reads_json(part->reads, part->read_count),
+                                        "stores", stores_json(part->results, part->result_count)));
+    }
+    return list;
+}
+
+/* On paper, what an offline compiler and a reader of its answer need to know: the device, and its programs. */
+static json_t *paper_json(const duet_paper_device *row)
+{
+    if (row == NULL) return json_null();
+    return json_pack("{s:s s:s s:o s:s s:I s:I s:I s:I s:I s:I s:I s:I s:o s:o s:o}", "name", row->name, "title",
+                     row->title, "target", text_or_null(row->target), "vendor", row->vendor, "compute_units",
+                     (json_int_t)row->compute_units, "lanes", (json_int_t)row->lanes, "simds", (json_int_t)row->simds,
+                     "waves", (json_int_t)row->waves, "registers", (json_int_t)row->registers, "register_step",
+                     (json_int_t)row->register_step, "local_bytes", (json_int_t)row->local_bytes, "unit_local_bytes",
+                     (json_int_t)row->unit_local_bytes, "peak_gflops", cli_json_number(row->peak_gflops),
+                     "bandwidth_gbs", cli_json_number(row->bandwidth_gbs), "launch_us",
+                     cli_json_number(row->launch_us));
+}
+
+static json_t *programs_json(const duet_device *device)
+{
+    json_t *list = json_array();
+    const duet_paper_program *program;
+    for (size_t i = 0; (program = duet_device_paper_program(device, i)) != NULL; i++)
+        json_array_append_new(list,
+                              json_pack("{s:o s:o s:o}", "name", cli_json_text(program->name), "options",
+                                        cli_json_text(program->options), "source", cli_json_text(program->source)));
+    return list;
+}
+
 static json_t *launch_json(const duet_explained_launch *launch)
 {
-    json_t *reads = json_array(), *stores = json_array();
-    for (size_t i = 0; i < launch->read_count; i++)
-        json_array_append_new(reads, json_integer((json_int_t)launch->reads[i]));
-    for (size_t i = 0; i < launch->result_count; i++) {
-        const duet_explained_result *result = &launch->results[i];
-        json_array_append_new(stores, json_pack("{s:I s:o s:b s:b}", "tensor", (json_int_t)result->tensor, "value",
-                                                cli_json_text(result->value), "adds", (int)result->adds, "row",
-                                                (int)result->row));
-    }
-    return json_pack("{s:o s:s s:b s:b s:o s:I s:I s:o s:o s:o s:o s:o s:o}", "kernel", cli_json_text(launch->name),
-                     "kind", duet_launch_kind_name(launch->kind), "prepares", (int)launch->prepares, "library",
-                     (int)launch->library, "file", text_or_null(launch->file), "work_items",
-                     (json_int_t)launch->work_items, "work_group", (json_int_t)launch->work_group, "flops",
-                     whole(launch->flops), "bytes", whole(launch->bytes), "intensity",
-                     cli_json_number(launch->bytes > 0 ? launch->flops / launch->bytes : 0), "product",
-                     product_json(launch), "reads", reads, "stores", stores);
+    return json_pack(
+        "{s:o s:s s:b s:b s:o s:o s:I s:I s:I s:o s:o s:o s:o s:o s:o s:o}", "kernel", cli_json_text(launch->name),
+        "kind", duet_launch_kind_name(launch->kind), "prepares", (int)launch->prepares, "library", (int)launch->library,
+        "file", text_or_null(launch->file), "function", text_or_null(launch->function), "program",
+        (json_int_t)launch->program, "work_items", (json_int_t)launch->work_items, "work_group",
+        (json_int_t)launch->work_group, "flops", whole(launch->flops), "bytes", whole(launch->bytes), "intensity",
+        cli_json_number(launch->bytes > 0 ? launch->flops / launch->bytes : 0), "product", product_json(launch),
+        "parts", parts_json(launch), "reads", reads_json(launch->reads, launch->read_count), "stores",
+        stores_json(launch->results, launch->result_count));
 }
 
 static json_t *tensor_json(const duet_explanation *plan, size_t index)
@@ -174,9 +222,10 @@ int cli_explain_json(const cli_step *step)
     json_t *phases = json_array();
     for (size_t i = 0; i < step->count; i++) json_array_append_new(phases, phase_json(&step->phases[i]));
     return cli_json_print(json_pack(
-        "{s:s s:o s:I s:o s:s s:I s:o s:o s:o s:o s:o s:o s:{s:I s:I s:I s:I}}", "model",
+        "{s:s s:o s:I s:o s:o s:o s:s s:I s:o s:o s:o s:o s:o s:o s:{s:I s:I s:I s:I}}", "model",
         duet_model_family(step->model)->name, "data", cli_json_text(duet_data_describe(step->data)->name), "batch",
-        (json_int_t)step->batch, "device", cli_json_text(duet_device_describe(step->device)->name), "gemm",
+        (json_int_t)step->batch, "device", cli_json_text(duet_device_describe(step->device)->name), "paper",
+        paper_json(duet_device_paper(step->device)), "programs", programs_json(step->device), "gemm",
         duet_device_gemm(step->device), "steps_an_epoch", (json_int_t)duet_trainer_steps_an_epoch(step->trainer),
         "optimiser", optimiser_json(step), "phases", phases, "uses", uses_json(step), "totals",
         work_json(cli_step_work(step, false)), "products", work_json(cli_step_work(step, true)), "memories",

@@ -43,7 +43,8 @@ int cli_explain_players(const cli_step *step)
     printf("digraph players {\n  label=\"%s\";\n  node [shape=box, fontname=\"sans-serif\"];\n"
            "  edge [fontname=\"sans-serif\", fontsize=10];\n  data [shape=cylinder, label=\"batches of %zu\"];\n",
            duet_model_family(step->model)->name, step->batch);
-    for (size_t i = 0; i + 1 < step->count; i++) print_phase(step, i); /* the last plan counts the step */
+    for (size_t i = 0; i < step->count; i++)
+        if (!step->phases[i].only_counts) print_phase(step, i);
     printf("}\n");
     return CLI_DONE;
 }

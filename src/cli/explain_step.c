@@ -123,8 +123,7 @@ int cli_explain_source(const cli_step *step)
 {
     int status = CLI_DONE;
     bool library = false;
-    printf("/* ==== generated from the graph; the first lines are those of cl/elementwise.cl and cl/philox.cl ==== "
-           "*/\n\n");
+    printf("/* ==== generated from the graph; lines #include stand for files of cl/ ==== */\n\n");
     fputs(duet_plan_source(duet_trainer_plan(step->trainer, 0)), stdout);
     for (size_t i = 0; i < step->count && status == CLI_DONE; i++)
         for (size_t j = 0; j < step->phases[i].plan.launch_count && status == CLI_DONE; j++) {

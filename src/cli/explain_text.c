@@ -85,6 +85,24 @@ static void result_cell(cli_table *table, const duet_explanation *plan, const du
                    result->adds ? "+=" : "=", cut ? (int)LONGEST_VALUE - 3 : -1, result->value, cut ? "..." : "");
 }
 
+/* A row for each result; of parts side by side one that says how many there are, and then what each is and gives. */
+static void results_cells(cli_table *table, const duet_explanation *plan, const duet_explained_launch *launch)
+{
+    const bool several = launch->part_count > 1;
+    if (several) cli_table_cell(table, "%zu side by side:", launch->part_count);
+    if (launch->result_count == 0) empty_cells(table, 1);
+    for (size_t i = 0; i < launch->part_count; i++)
+        for (size_t j = 0; j < launch->parts[i].result_count; j++) {
+            if (several || j > 0) {
+                empty_cells(table, 1);
+                cli_table_cell(table, "%s%s", several && j == 0 ? "  " : "",
+                               several && j == 0 ? duet_launch_kind_name(launch->parts[i].kind) : "");
+                empty_cells(table, table->columns - 3);
+            }
+            result_cell(table, plan, &launch->parts[i].results[j]);
+        }
+}
+
 static int print_launches(const duet_explanation *plan)
 {
     static const char *const heads[] = {">#", "kernel", ">work-items", ">FLOP", ">bytes", ">FLOP/B", "what is stored"};
@@ -98,11 +116,7 @@ static int print_launches(const duet_explanation *plan)
         else
             cli_table_cell(&table, "-");
         flops_cells(&table, launch->flops, launch->bytes);
-        if (launch->result_count == 0) empty_cells(&table, 1);
-        for (size_t j = 0; j < launch->result_count; j++) {
-            if (j > 0) empty_cells(&table, table.columns - 1);
-            result_cell(&table, plan, &launch->results[j]);
-        }
+        results_cells(&table, plan, launch);
     }
     return cli_table_print(&table, stdout);
 }
@@ -111,10 +125,9 @@ static int print_phase(const cli_step *step, size_t index)
 {
     const duet_explained_phase *phase = &step->phases[index];
     char often[NUMBER];
-    bool counts = index + 1 == step->count;
-    head("%s \"%s\", %s: %zu launch%s", counts ? "The plan" : "Phase", phase->name, times(phase->repeats, often),
-         phase->plan.launch_count, phase->plan.launch_count == 1 ? "" : "es");
-    if (counts)
+    head("%s \"%s\", %s: %zu launch%s", phase->only_counts ? "The plan" : "Phase", phase->name,
+         times(phase->repeats, often), phase->plan.launch_count, phase->plan.launch_count == 1 ? "" : "es");
+    if (phase->only_counts)
         printf("  counts the step\n");
     else
         print_purpose(phase);

@@ -53,3 +53,12 @@ const duet_family *cli_workload_family(const cli_workload *workload)
 {
     return duet_family_find(workload->family);
 }
+
+void cli_workload_settings(const cli_workload *workload, const cli_list *given, cli_list *all)
+{
+    all->count = 0;
+    for (; workload->settings != NULL && workload->settings[all->count] != NULL; all->count++)
+        all->items[all->count] = workload->settings[all->count];
+    for (size_t i = 0; i < given->count && all->count < CLI_COUNT_OF(all->items); i++)
+        all->items[all->count++] = given->items[i];
+}

@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_CLI_WORKLOADS_H
 #define DUET_SRC_CLI_WORKLOADS_H
 
+#include "cli/options.h"
 #include "duet.h"
 
 /** A loss term of step CLI_CHECKED_STEP of a workload's training with seed 0, in nats. */
@@ -32,5 +33,7 @@ const cli_workload *cli_workload_at(size_t index);
 /** NULL if there is none of that name. */
 const cli_workload *cli_workload_find(const char *name);
 const duet_family *cli_workload_family(const cli_workload *workload);
+/** The workload's own settings, then those of the command line, which win. */
+void cli_workload_settings(const cli_workload *workload, const cli_list *given, cli_list *all);
 
 #endif

@@ -6,6 +6,7 @@
 
 duet_status duet_buffer_clear(duet_device *device, cl_mem buffer, size_t bytes, duet_error *error)
 {
+    if (device->paper.row != NULL) return DUET_OK;
     const cl_uchar zero = 0;
     cl_int code = clEnqueueFillBuffer(device->queue, buffer, &zero, sizeof zero, 0, bytes, 0, NULL, NULL);
     if (code == CL_SUCCESS) return duet_device_finish(device, error);
@@ -21,6 +22,10 @@ duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_m
                          "a buffer of %zu bytes is over the %" PRIu64
                          " bytes that %s gives at once: use a smaller batch, model or data set",
                          bytes, device->info.allocation_bytes, device->info.name);
+    if (device->paper.row != NULL) {
+        *buffer = duet_paper_memory();
+        return DUET_OK;
+    }
     cl_int code = CL_SUCCESS;
     cl_mem made = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
     if (code != CL_SUCCESS)
@@ -35,14 +40,14 @@ duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_m
 
 void duet_buffer_free(cl_mem *buffer)
 {
-    if (*buffer != NULL) clReleaseMemObject(*buffer);
+    if (*buffer != NULL && !duet_is_paper(*buffer)) clReleaseMemObject(*buffer);
     *buffer = NULL;
 }
 
 duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset, const void *values, size_t bytes,
                               duet_error *error)
 {
-    if (bytes == 0) return DUET_OK;
+    if (bytes == 0 || device->paper.row != NULL) return DUET_OK;
     cl_int code = clEnqueueWriteBuffer(device->queue, buffer, CL_TRUE, offset, bytes, values, 0, NULL, NULL);
     if (code != CL_SUCCESS)
         return duet_cl_fail(error, code, "cannot write %zu bytes to %s at offset %zu", bytes, device->info.name,
@@ -54,6 +59,7 @@ duet_status duet_buffer_read(duet_device *device, cl_mem buffer, size_t offset, 
                              duet_error *error)
 {
     if (bytes == 0) return DUET_OK;
+    DUET_TRY(duet_device_is_here(device, "read", error));
     cl_int code = clEnqueueReadBuffer(device->queue, buffer, CL_TRUE, offset, bytes, values, 0, NULL, NULL);
     if (code != CL_SUCCESS)
         return duet_cl_fail(error, code, "cannot read %zu bytes from %s at offset %zu", bytes, device->info.name,
@@ -65,7 +71,7 @@ duet_status duet_buffer_fill(duet_device *device, cl_mem buffer, size_t offset, 
                              duet_status (*fill)(void *context, void *destination, size_t bytes, duet_error *error),
                              void *context, duet_error *error)
 {
-    if (bytes == 0) return DUET_OK;
+    if (bytes == 0 || device->paper.row != NULL) return DUET_OK;
     cl_int code = CL_SUCCESS;
     void *destination = clEnqueueMapBuffer(device->queue, buffer, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, offset,
                                            bytes, 0, NULL, NULL, &code);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "device/discovery.h"
@@ -30,6 +31,8 @@ static duet_status open_on(duet_device **device, cl_context context, cl_device_i
     made->context = context;
     made->id = id;
     made->info = *info;
+    const char *bundles = getenv("DUET_BUNDLES");
+    made->bundles = bundles == NULL || strcmp(bundles, "off") != 0;
     duet_status status = duet_queue_new(made, false, &made->queue, error);
     if (status != DUET_OK) {
         duet_device_close(&made);
@@ -98,7 +101,8 @@ void duet_device_close(duet_device **device)
     }
     duet_device_programs_clear(closed);
     if (closed->kept != NULL) closed->release_kept(closed->kept);
-    clReleaseContext(closed->context);
+    if (closed->context != NULL) clReleaseContext(closed->context);
+    duet_paper_clear(&closed->paper);
     free(closed->profile.rows);
     free(closed);
 }
@@ -106,6 +110,7 @@ void duet_device_close(duet_device **device)
 /** By waiting for a marker: clFinish of Mesa 22.3's rusticl forgets what was flushed before it. */
 duet_status duet_device_finish(duet_device *device, duet_error *error)
 {
+    if (device->paper.row != NULL) return DUET_OK;
     cl_event marker = NULL;
     cl_int code = clEnqueueMarkerWithWaitList(device->queue, 0, NULL, &marker);
     if (code == CL_SUCCESS) {
@@ -114,6 +119,14 @@ duet_status duet_device_finish(duet_device *device, duet_error *error)
     }
     if (code == CL_SUCCESS) return DUET_OK;
     return duet_cl_fail(error, code, "work on %s failed", device->info.name);
+}
+
+duet_status duet_device_is_here(const duet_device *device, const char *what, duet_error *error)
+{
+    if (device->paper.row == NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_NO_DEVICE,
+                     "%s is a device on paper: nothing can be %s there; open one of 'duet devices' for that",
+                     device->info.name, what);
 }
 
 const duet_device_info *duet_device_describe(const duet_device *device)
@@ -165,6 +178,11 @@ void duet_device_set_checking(duet_device *device, bool checking)
     device->checking = checking;
 }
 
+bool duet_device_bundles(const duet_device *device)
+{
+    return device->bundles;
+}
+
 bool duet_device_is_checking(const duet_device *device)
 {
     return device->checking;
@@ -173,6 +191,7 @@ bool duet_device_is_checking(const duet_device *device)
 duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error)
 {
     if (device->profiling == profiling) return DUET_OK;
+    DUET_TRY(duet_device_is_here(device, "timed", error));
     DUET_TRY(duet_device_finish(device, error));
     cl_command_queue queue = NULL;
     DUET_TRY(duet_queue_new(device, profiling, &queue, error));

@@ -12,7 +12,21 @@
 duet_status duet_cl_fail(duet_error *error, cl_int code, const char *format, ...) DUET_PRINTF(3, 4);
 
 /* What the device is. */
+typedef enum duet_gpu_family {
+    DUET_GPU_NONE, /**< no GPU */
+    DUET_GPU_OTHER,
+    DUET_GPU_GCN,  /**< AMD's, up to Vega: 256 registers for each lane of a SIMD */
+    DUET_GPU_CDNA, /**< from MI200 on: 512 */
+    DUET_GPU_RDNA, /**< 1024 or more, for waves of 32 */
+    DUET_GPU_NVIDIA,
+    DUET_GPU_INTEL,
+    DUET_GPU_APPLE,
+} duet_gpu_family;
+duet_gpu_family duet_device_family(const duet_device_info *info);
 bool duet_device_is_checking(const duet_device *device);
+/** Whether plans put steps side by side into one launch: they do unless DUET_BUNDLES is "off" when the device is
+ *  opened. */
+bool duet_device_bundles(const duet_device *device);
 cl_device_id duet_device_id(const duet_device *device);
 /** For calls into a library that enqueues by itself. */
 cl_command_queue *duet_device_queue(duet_device *device);
@@ -44,6 +58,9 @@ duet_status duet_buffer_fill(duet_device *device, cl_mem buffer, size_t offset, 
 /** The text of a file of cl/ ("philox.cl"): from the folder $DUET_CL_PATH where it has the file, else built in. The
  *  caller frees it. NULL with an error set if there is none or memory is short. */
 char *duet_cl_source(const char *file, duet_error *error);
+/** `text`, each of whose lines #include "FILE" is replaced by that file's text: what a program is made of that pastes
+ *  kernel files. The caller frees it. NULL with an error set as above. */
+char *duet_cl_expand(const char *text, duet_error *error);
 /** Builds `source`; announces a build that takes long through the device's log. On a compiler error the message holds
  *  the first lines of the build log, and the file $DUET_CL_LOG gets the source and all of it. DUET_ERROR_NO_DEVICE
  * where the driver compiles nothing at all. */

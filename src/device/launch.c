@@ -2,14 +2,20 @@
 /* Launch lists: everything is decided when a list is made; a replay is a loop of enqueues and nothing else. */
 #include "device/launch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/array.h"
 #include "device/record.h"
 
+static void free_kernel(cl_kernel kernel)
+{
+    if (kernel != NULL && !duet_is_paper(kernel)) clReleaseKernel(kernel);
+}
+
 static void free_launch(const duet_launch *launch)
 {
-    if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
+    free_kernel(launch->kernel);
     free(launch->call.arguments);
 }
 
@@ -28,14 +34,20 @@ duet_status duet_launch_append_kernel(duet_launch_list *list, cl_program program
                                       duet_error *error)
 {
     DUET_TRY(duet_kernel_new(program, name, &launch->kernel, error));
+    snprintf(launch->function, sizeof launch->function, "%s", name);
     for (size_t i = 0; i < count; i++) {
         duet_status status = duet_kernel_set(launch->kernel, (cl_uint)i, arguments[i].bytes, arguments[i].value, error);
         if (status != DUET_OK) {
-            clReleaseKernel(launch->kernel);
+            free_kernel(launch->kernel);
             return status;
         }
     }
     return duet_launch_append(list, launch, error);
+}
+
+size_t duet_launch_paper_program(const duet_launch *launch)
+{
+    return duet_is_paper(launch->kernel) ? duet_paper_program_of(launch->kernel) : 0;
 }
 
 void duet_launch_list_clear(duet_launch_list *list)
@@ -93,6 +105,7 @@ static duet_status replay_timed(duet_device *device, const duet_launch_list *lis
 duet_status duet_launch_replay(duet_device *device, const duet_launch_list *list, cl_event *last, duet_error *error)
 {
     if (last != NULL) *last = NULL;
+    DUET_TRY(duet_device_is_here(device, "run", error));
     if (device->profiling) return replay_timed(device, list, last, error);
     for (size_t i = 0; i < list->count; i++)
         DUET_TRY(enqueue(device, &list->items[i], i + 1 == list->count ? last : NULL, error));

@@ -18,8 +18,9 @@ typedef struct duet_launch {
     size_t global[3], local[3];
     char name[64];
     double flops, bytes; /**< of one launch, from the shapes */
+    char function[64];   /**< the kernel's name in its program; empty for a library call */
     const char *file;    /**< of cl/, static; NULL: a generated kernel or a library call */
-    size_t step;         /**< of the plan, which sets it */
+    size_t step;         /**< of the plan, which sets it; of several the first */
     unsigned prepares;   /**< of a product: the operand that is copied into the workspace, 1 or 2; 0: none is */
 } duet_launch;
 
@@ -39,6 +40,8 @@ duet_status duet_launch_append(duet_launch_list *list, const duet_launch *launch
 duet_status duet_launch_append_kernel(duet_launch_list *list, cl_program program, const char *name,
                                       const duet_argument *arguments, size_t count, duet_launch *launch,
                                       duet_error *error);
+/** The number of its program on a device on paper; 0 elsewhere. */
+size_t duet_launch_paper_program(const duet_launch *launch);
 void duet_launch_list_clear(duet_launch_list *list);
 /** Enqueues all in order. If `last` is not NULL it receives the event of the last launch. With profiling on, times are
  *  added to the device's profile (and the call waits). Allocates nothing otherwise. */

@@ -176,6 +176,11 @@ duet_status duet_program_build(duet_device *device, const char *name, const char
     if (all_options == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to build %s", name);
     snprintf(all_options, length, "%s%s", COMMON_OPTIONS, options != NULL ? options : "");
 
+    if (device->paper.row != NULL) {
+        duet_status written = duet_paper_write(&device->paper, name, source, all_options, program, error);
+        free(all_options);
+        return written;
+    }
     duet_status status = DUET_OK;
     cl_int code = CL_SUCCESS;
     cl_program made = clCreateProgramWithSource(device->context, 1, &source, NULL, &code);
@@ -196,7 +201,7 @@ duet_status duet_program_build(duet_device *device, const char *name, const char
 
 void duet_program_free(cl_program *program)
 {
-    if (*program != NULL) clReleaseProgram(*program);
+    if (*program != NULL && !duet_is_paper(*program)) clReleaseProgram(*program);
     *program = NULL;
 }
 
@@ -256,7 +261,7 @@ duet_status duet_device_program(duet_device *device, const char *file, const cha
 duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *kernel, duet_error *error)
 {
     cl_int code = CL_SUCCESS;
-    *kernel = clCreateKernel(program, name, &code);
+    *kernel = duet_is_paper(program) ? duet_paper_kernel(program) : clCreateKernel(program, name, &code);
     if (code == CL_SUCCESS) return DUET_OK;
     *kernel = NULL;
     return duet_cl_fail(error, code, "cannot make the kernel %s", name);
@@ -264,7 +269,7 @@ duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *ker
 
 duet_status duet_kernel_set(cl_kernel kernel, cl_uint index, size_t bytes, const void *value, duet_error *error)
 {
-    cl_int code = clSetKernelArg(kernel, index, bytes, value);
+    cl_int code = duet_is_paper(kernel) ? CL_SUCCESS : clSetKernelArg(kernel, index, bytes, value);
     if (code == CL_SUCCESS) return DUET_OK;
     char name[64] = "?";
     clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);

@@ -5,6 +5,7 @@
 
 #include "device/device.h"
 #include "device/energy.h"
+#include "device/paper.h"
 
 /** A program of one file of cl/, kept because plans ask for the same ones again. */
 typedef struct duet_cached_program {
@@ -23,7 +24,7 @@ struct duet_device {
     cl_context context;
     cl_device_id id;
     cl_command_queue queue;
-    bool checking, profiling;
+    bool checking, profiling, bundles;
     bool said_sources, cannot_compile; /**< which kernel files are replaced; not even an empty kernel */
     void *kept;                        /**< by the layer above */
     void (*release_kept)(void *record);
@@ -33,6 +34,7 @@ struct duet_device {
     duet_cached_program *programs;
     duet_profile profile;
     duet_energy energy; /**< as duet_device_energy_begin found it */
+    duet_paper paper; /**< its row is NULL where the device is here */
 };
 
 /** Held while drivers are asked which devices there are and while one is opened, and across a fork, so that the
@@ -42,6 +44,10 @@ void duet_drivers_unlock(void);
 
 /** An in-order queue, with time stamps if profiling. */
 duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error);
+
+/** DUET_ERROR_NO_DEVICE on paper: nothing can be run, read or timed (`what`) there. */
+duet_status duet_device_is_here(const duet_device *device, const char *what, duet_error *error);
+
 void duet_device_programs_clear(duet_device *device);
 /** Says through the device's log which kernel files $DUET_CL_PATH replaces, and warns where it replaces none. */
 void duet_cl_source_say(const duet_device *device);

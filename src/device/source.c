@@ -17,6 +17,7 @@
 enum { LARGEST_SOURCE = 1 << 20, DEEPEST = 8 };
 
 static const char include[] = "#include \"";
+static const char generated[] = "generated"; /* the name of a text that is no file of cl/ */
 
 /* The files that lead to one another, the innermost first. */
 typedef struct nest {
@@ -141,7 +142,7 @@ static bool expand_text(char *text, const nest *here, duet_text *whole, duet_err
         from = end + 1;
         if (*from == '\n' && override_folder() != NULL) from++;
         add_place(whole, here->file, ++number);
-        if (whole->length > LARGEST_SOURCE) {
+        if (whole->length > LARGEST_SOURCE && here->file != generated) {
             duet_fail(error, DUET_ERROR_FILE, "the kernel file %s is longer than 1 MiB with all that it includes",
                       here->file);
             return false;
@@ -166,16 +167,20 @@ static char *expand(const char *file, const nest *outer, duet_error *error)
 
 char *duet_cl_source(const char *file, duet_error *error)
 {
-    char *text = expand(file, NULL, error);
-    if (text == NULL || override_folder() == NULL) return text;
+    return expand(file, NULL, error);
+}
+
+char *duet_cl_expand(const char *text, duet_error *error)
+{
+    const nest here = {generated, NULL, 0};
     duet_text whole = {0};
-    duet_text_add(&whole, "%s", text);
-    add_place(&whole, "generated", 1); /* what may follow is not the file's */
-    free(text);
-    if (!whole.failed) return whole.data;
-    duet_text_free(&whole);
-    duet_fail(error, DUET_ERROR_MEMORY, "no memory for the kernel source %s", file);
-    return NULL;
+    char *copy = strdup(text);
+    if (copy == NULL)
+        duet_fail(error, DUET_ERROR_MEMORY, "no memory for the text of kernels");
+    else if (!expand_text(copy, &here, &whole, error))
+        duet_text_free(&whole);
+    free(copy);
+    return whole.data;
 }
 
 void duet_cl_source_say(const duet_device *device)

@@ -148,21 +148,22 @@ size_t duet_write_argument(duet_kernel_writer *writer, duet_node node, bool stri
     return index;
 }
 
-void duet_write_parameters(const duet_kernel_writer *writer, duet_text *text)
+void duet_write_parameters(const duet_kernel_writer *writer, const char *prefix, duet_text *text)
 {
     for (size_t i = 0; i < writer->load_count; i++)
-        duet_text_add(text, ", __global const %s *b%zu, const ulong o%zu", duet_type_text(writer->loads[i].node->type),
-                      i, i);
+        duet_text_add(text, ", __global const %s *%sb%zu, const ulong %so%zu",
+                      duet_type_text(writer->loads[i].node->type), prefix, i, prefix, i);
     for (size_t i = 0; i < writer->result_count; i++)
-        duet_text_add(text, ", __global %s *r%zu, const ulong s%zu", duet_type_text(writer->results[i]), i, i);
-    for (size_t i = 0; i < writer->constant_count; i++) duet_text_add(text, ", const float k%zu", i);
+        duet_text_add(text, ", __global %s *%sr%zu, const ulong %ss%zu", duet_type_text(writer->results[i]), prefix, i,
+                      prefix, i);
+    for (size_t i = 0; i < writer->constant_count; i++) duet_text_add(text, ", const float %sk%zu", prefix, i);
 }
 
-void duet_write_parameter_names(const duet_kernel_writer *writer, duet_text *text)
+void duet_write_parameter_names(const duet_kernel_writer *writer, const char *prefix, duet_text *text)
 {
-    for (size_t i = 0; i < writer->load_count; i++) duet_text_add(text, ", b%zu, o%zu", i, i);
-    for (size_t i = 0; i < writer->result_count; i++) duet_text_add(text, ", r%zu, s%zu", i, i);
-    for (size_t i = 0; i < writer->constant_count; i++) duet_text_add(text, ", k%zu", i);
+    for (size_t i = 0; i < writer->load_count; i++) duet_text_add(text, ", %sb%zu, %so%zu", prefix, i, prefix, i);
+    for (size_t i = 0; i < writer->result_count; i++) duet_text_add(text, ", %sr%zu, %ss%zu", prefix, i, prefix, i);
+    for (size_t i = 0; i < writer->constant_count; i++) duet_text_add(text, ", %sk%zu", prefix, i);
 }
 
 void duet_write_element(duet_kernel_writer *writer, duet_node node, const char *index, bool strided,

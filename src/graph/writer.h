@@ -116,10 +116,11 @@ void duet_write_loop_end(duet_kernel_writer *writer, duet_block block);
 
 /** The argument number of a node in memory; `strided` is remembered. */
 size_t duet_write_argument(duet_kernel_writer *writer, duet_node node, bool strided);
-/** ", __global const float *b0, const ulong o0, ..., __global float *r0, const ulong s0, ..., const float k0, ...". */
-void duet_write_parameters(const duet_kernel_writer *writer, duet_text *text);
+/** ", __global const float *b0, const ulong o0, ..., __global float *r0, const ulong s0, ..., const float k0, ...",
+ *  each name after `prefix`. */
+void duet_write_parameters(const duet_kernel_writer *writer, const char *prefix, duet_text *text);
 /** Their names: ", b0, o0, ..., r0, s0, ..., k0, ...". */
-void duet_write_parameter_names(const duet_kernel_writer *writer, duet_text *text);
+void duet_write_parameter_names(const duet_kernel_writer *writer, const char *prefix, duet_text *text);
 
 const char *duet_type_text(duet_type type);
 

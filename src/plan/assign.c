@@ -73,7 +73,7 @@ void duet_lowering_place_row_write(duet_lowering *lowering, duet_node assign, si
     duet_node value = duet_node_in_memory(row);
     int target = duet_lowering_tensor(lowering, assign->inputs[0]);
     if (duet_is_leaf(value) || lowering->stored[value->id]) {
-        lowering->probe.load_count = 0;
+        duet_writer_reset(&lowering->probe);
         duet_write_argument(&lowering->probe, value, false);
     } else
         duet_lowering_probe(lowering, value);

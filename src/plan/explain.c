@@ -71,18 +71,22 @@ static bool is_own_result(const duet_explainer *e, const duet_step *step, int te
     return false;
 }
 
-static void add_read(const duet_explainer *e, duet_explained_launch *launch, size_t *reads, int tensor)
+static void add_number(size_t *reads, size_t *count, size_t index)
 {
-    size_t index = (size_t)e->index_of[tensor];
-    for (size_t i = 0; i < launch->read_count; i++)
+    for (size_t i = 0; i < *count; i++)
         if (reads[i] == index) return;
-    reads[launch->read_count++] = index;
+    reads[(*count)++] = index;
+}
+
+static void add_read(const duet_explainer *e, size_t *reads, size_t *count, int tensor)
+{
+    add_number(reads, count, (size_t)e->index_of[tensor]);
 }
 
 /* Whether a launch of the product before the last copies operand 1 or 2 into the workspace. */
-static bool is_prepared(const duet_explainer *e, size_t step, unsigned operand)
+static bool is_prepared(const duet_explainer *e, size_t turn, unsigned operand)
 {
-    for (size_t i = e->first_of[step]; i < e->last_of[step]; i++)
+    for (size_t i = e->first_of[turn]; i < e->last_of[turn]; i++)
         if (e->plan.launches->items[i].prepares == operand) return true;
     return false;
 }
@@ -93,31 +97,30 @@ static bool product_reads(const duet_explainer *e, size_t index, int tensor)
     const duet_launch *launch = &e->plan.launches->items[index];
     const duet_step *step = &e->lowering->steps[launch->step];
     const int operands[] = {step->a, step->b};
-    bool is_operand = tensor == step->a || tensor == step->b, last = index == e->last_of[launch->step], found = false;
+    bool is_operand = tensor == step->a || tensor == step->b, last = index == e->last_of[step->turn], found = false;
     for (unsigned i = 0; i < 2; i++) {
         if (tensor != operands[i]) continue;
-        found |= launch->prepares == i + 1 || (launch->prepares == 0 && !is_prepared(e, launch->step, i + 1));
+        found |= launch->prepares == i + 1 || (launch->prepares == 0 && !is_prepared(e, step->turn, i + 1));
     }
     return is_operand ? found : last;
 }
 
-/* A step of several launches prepares first, into its scratch memory: a product copies an operand, a reduction sums
- * pieces. The last launch reads that and stores the results. */
-static void explain_reads(duet_explainer *e, size_t index, duet_explained_launch *launch)
+/* A product of several launches prepares first, into its scratch memory: it copies an operand. The last launch reads
+ * that and stores the results. */
+static void explain_reads(duet_explainer *e, size_t index, const duet_step *step, duet_explained_part *part)
 {
-    const duet_launch *from = &e->plan.launches->items[index];
-    const duet_step *step = &e->lowering->steps[from->step];
-    bool first = index == e->first_of[from->step], matmul = step->kind == DUET_STEP_PRODUCT;
+    const duet_launch *launch = &e->plan.launches->items[index];
+    bool product = step->kind == DUET_STEP_PRODUCT, first = index == e->first_of[step->turn];
     size_t *reads = own(e, step->read_count + step->root_count + 1, sizeof *reads);
     if (reads == NULL) return;
+    part->reads = reads;
     for (size_t i = 0; i < step->read_count; i++) {
         int tensor = step->reads[i].tensor;
-        bool here = matmul ? product_reads(e, index, tensor) : first;
-        if (here && !is_own_result(e, step, tensor)) add_read(e, launch, reads, tensor);
+        bool here = !product || product_reads(e, index, tensor);
+        if (here && !is_own_result(e, step, tensor)) add_read(e, reads, &part->read_count, tensor);
     }
-    if (!first && step->scratch != DUET_NO_TENSOR) add_read(e, launch, reads, step->scratch);
-    if (matmul && step->adds && !launch->prepares) add_read(e, launch, reads, step->roots[0].target);
-    launch->reads = reads;
+    if (!first && step->scratch != DUET_NO_TENSOR) add_read(e, reads, &part->read_count, step->scratch);
+    if (product && step->adds && !launch->prepares) add_read(e, reads, &part->read_count, step->roots[0].target);
 }
 
 static const char *value_words(duet_explainer *e, const duet_root *root)
@@ -138,13 +141,11 @@ static duet_explained_result scratch_result(duet_explainer *e, const duet_step *
                                    .value = duet_explainer_text(e, value)};
 }
 
-static void explain_results(duet_explainer *e, size_t index, duet_explained_launch *launch)
+/* The results of one step in a launch; `results` has room for them. */
+static size_t explain_results(duet_explainer *e, size_t index, const duet_step *step, duet_explained_result *results)
 {
     const duet_launch *from = &e->plan.launches->items[index];
-    const duet_step *step = &e->lowering->steps[from->step];
-    bool first = index == e->first_of[from->step], last = !launch->prepares;
-    duet_explained_result *results = own(e, step->root_count + 1, sizeof *results);
-    if (results == NULL) return;
+    bool first = index == e->first_of[step->turn], last = !from->prepares;
     size_t count = 0;
     for (size_t i = 0; last && i < step->root_count; i++) {
         const duet_root *root = &step->roots[i];
@@ -155,8 +156,56 @@ static void explain_results(duet_explainer *e, size_t index, duet_explained_laun
                                                    .row = root->counter != NULL};
     }
     if (step->scratch != DUET_NO_TENSOR && (!last || first)) results[count++] = scratch_result(e, step, from->prepares);
-    launch->results = results;
-    launch->result_count = count;
+    return count;
+}
+
+static duet_launch_kind kind_of(const duet_step *step)
+{
+    static const duet_launch_kind kinds[] = {[DUET_STEP_MAP] = DUET_LAUNCH_MAP,
+                                             [DUET_STEP_REDUCE] = DUET_LAUNCH_REDUCE,
+                                             [DUET_STEP_PARTIALS] = DUET_LAUNCH_REDUCE,
+                                             [DUET_STEP_PRODUCT] = DUET_LAUNCH_MATMUL};
+    const bool convolves = step->kind == DUET_STEP_PRODUCT && step->shape.convolution.use != DUET_NO_CONVOLUTION;
+    return convolves ? DUET_LAUNCH_CONVOLUTION : kinds[step->kind];
+}
+
+/* Sums of pieces prepare, and so do all launches of a product but the last. */
+static bool prepares(const duet_explainer *e, size_t index, const duet_step *step)
+{
+    if (step->kind == DUET_STEP_PRODUCT) return index != e->last_of[step->turn];
+    return step->kind == DUET_STEP_REDUCE && step->scratch != DUET_NO_TENSOR;
+}
+
+/* The steps of a launch as its parts, and what they read and store together. */
+static void explain_parts(duet_explainer *e, size_t index, duet_explained_launch *launch)
+{
+    const size_t first = e->plan.launches->items[index].step, end = duet_lowering_turn_end(e->lowering, first);
+    size_t reads = 0, results = 0;
+    duet_explained_part *parts = own(e, end - first, sizeof *parts);
+    for (size_t i = first; i < end; i++) {
+        reads += e->lowering->steps[i].read_count + 2;
+        results += e->lowering->steps[i].root_count + 1;
+    }
+    size_t *all_reads = own(e, reads, sizeof *all_reads);
+    duet_explained_result *all_results = own(e, results, sizeof *all_results);
+    if (parts == NULL || all_reads == NULL || all_results == NULL) return;
+    launch->prepares = true;
+    for (size_t i = first; i < end; i++) {
+        const duet_step *step = &e->lowering->steps[i];
+        duet_explained_part *part = &parts[i - first];
+        part->kind = kind_of(step);
+        part->prepares = prepares(e, index, step);
+        explain_reads(e, index, step, part);
+        part->results = all_results + launch->result_count;
+        part->result_count = explain_results(e, index, step, all_results + launch->result_count);
+        launch->result_count += part->result_count;
+        launch->prepares &= part->prepares;
+        for (size_t j = 0; j < part->read_count; j++) add_number(all_reads, &launch->read_count, part->reads[j]);
+    }
+    launch->parts = parts;
+    launch->part_count = end - first;
+    launch->reads = all_reads;
+    launch->results = all_results;
 }
 
 static size_t product_of_three(const size_t sizes[3], cl_uint dimensions)
@@ -168,17 +217,14 @@ static size_t product_of_three(const size_t sizes[3], cl_uint dimensions)
 
 static void explain_launch(duet_explainer *e, size_t index)
 {
-    static const duet_launch_kind kinds[] = {[DUET_STEP_MAP] = DUET_LAUNCH_MAP,
-                                             [DUET_STEP_REDUCE] = DUET_LAUNCH_REDUCE,
-                                             [DUET_STEP_PRODUCT] = DUET_LAUNCH_MATMUL};
     const duet_launch *from = &e->plan.launches->items[index];
     const duet_step *step = &e->lowering->steps[from->step];
     duet_explained_launch *launch = &e->launches[index];
-    const bool convolves = step->kind == DUET_STEP_PRODUCT && step->shape.convolution.use != DUET_NO_CONVOLUTION;
     *launch = (duet_explained_launch){.name = duet_explainer_text(e, from->name),
-                                      .kind = convolves ? DUET_LAUNCH_CONVOLUTION : kinds[step->kind],
-                                      .prepares = index != e->last_of[from->step],
+                                      .kind = kind_of(step),
                                       .library = from->kernel == NULL,
+                                      .function = from->kernel == NULL ? NULL : duet_explainer_text(e, from->function),
+                                      .program = duet_launch_paper_program(from),
                                       .file = from->file,
                                       .work_items = product_of_three(from->global, from->dimensions),
                                       .work_group = product_of_three(from->local, from->dimensions),
@@ -192,17 +238,17 @@ static void explain_launch(duet_explainer *e, size_t index)
                                                    .transpose_b = step->shape.transpose_b,
                                                    .provider = step->gemm.provider->name,
                                                    .convolution = duet_convolution_told(&step->shape.convolution)};
-    explain_reads(e, index, launch);
-    explain_results(e, index, launch);
+    explain_parts(e, index, launch);
+    if (launch->part_count > 1) launch->kind = DUET_LAUNCH_BUNDLE;
 }
 
 static void find_launches(duet_explainer *e)
 {
     for (size_t i = 0; i < e->lowering->step_count; i++) e->first_of[i] = SIZE_MAX;
     for (size_t i = 0; i < e->plan.launches->count; i++) {
-        size_t step = e->plan.launches->items[i].step;
-        if (e->first_of[step] == SIZE_MAX) e->first_of[step] = i;
-        e->last_of[step] = i;
+        size_t turn = e->lowering->steps[e->plan.launches->items[i].step].turn;
+        if (e->first_of[turn] == SIZE_MAX) e->first_of[turn] = i;
+        e->last_of[turn] = i;
     }
 }
 
@@ -284,7 +330,8 @@ const char *duet_launch_kind_name(duet_launch_kind kind)
     static const char *const names[] = {[DUET_LAUNCH_MAP] = "map",
                                         [DUET_LAUNCH_REDUCE] = "reduce",
                                         [DUET_LAUNCH_MATMUL] = "matmul",
-                                        [DUET_LAUNCH_CONVOLUTION] = "convolution"};
+                                        [DUET_LAUNCH_CONVOLUTION] = "convolution",
+                                        [DUET_LAUNCH_BUNDLE] = "bundle"};
     return names[kind];
 }
 

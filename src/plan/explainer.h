@@ -18,7 +18,7 @@ typedef struct duet_explainer {
     duet_explained_launch *launches;
     size_t memory_count, tensor_count, variable_count;
     int *index_of;              /* by tensor of the lowering: its place in `tensors`, or DUET_NO_TENSOR */
-    size_t *first_of, *last_of; /* by step: its launches */
+    size_t *first_of, *last_of; /* by turn: its launches */
     bool failed;
 } duet_explainer;
 

@@ -8,21 +8,35 @@
 
 #include "base/array.h"
 
-/* Finds or adds the kernel with this text. Its name says what it computes. */
-duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
-                               duet_error *error)
+static duet_status add_kernel(duet_kernel_table *table, const char *name, const duet_text *body, duet_error *error)
 {
-    for (*index = 0; *index < table->count; ++*index)
-        if (strcmp(table->items[*index].body, duet_text_get(body)) == 0) return DUET_OK;
     char *copy = strdup(duet_text_get(body));
     if (copy == NULL || body->failed ||
         !duet_array_grow(&table->items, table->count, &table->capacity, sizeof *table->items)) {
         free(copy);
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
     }
-    snprintf(table->items[table->count].name, sizeof table->items->name, "%.40s_%zu", what, table->count);
+    snprintf(table->items[table->count].name, sizeof table->items->name, "%s", name);
     table->items[table->count++].body = copy;
     return DUET_OK;
+}
+
+/* Finds or adds the kernel with this text. Its name says what it computes. */
+duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
+                               duet_error *error)
+{
+    char name[64];
+    for (*index = 0; *index < table->count; ++*index)
+        if (strcmp(table->items[*index].body, duet_text_get(body)) == 0) return DUET_OK;
+    snprintf(name, sizeof name, "%.40s_%zu", what, table->count);
+    return add_kernel(table, name, body, error);
+}
+
+duet_status duet_kernel_add(duet_kernel_table *table, const char *name, const duet_text *body, duet_error *error)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->items[i].name, name) == 0) return DUET_OK;
+    return add_kernel(table, name, body, error);
 }
 
 void duet_kernel_table_free(duet_kernel_table *table)
@@ -132,84 +146,116 @@ static bool choose_matrix(const duet_lowering *lowering, size_t columns, size_t 
     return true;
 }
 
-static void write_map_text(const duet_kernel_writer *writer, const duet_kernel_text *launch, const char *stores,
-                           duet_text *text)
+static void write_map_text(const duet_kernel_writer *writer, const duet_kernel_text *launch, bool is_part,
+                           const char *stores, duet_text *text)
 {
-    duet_text_add(text, "__kernel void @(const uint count");
-    duet_write_parameters(writer, text);
     if (launch->rows > 0)
         duet_text_add(text,
-                      ")\n{\n    const uint row = (uint)get_global_id(1), column = (uint)get_global_id(0);\n"
+                      "    const uint row = (uint)get_global_id(1), column = (uint)get_global_id(0);\n"
                       "    const size_t at = (size_t)row * %zu + column;\n",
                       launch->work_items);
     else
-        duet_text_add(text, ")\n{\n    const size_t at = get_global_id(0);\n%s",
-                      launch->local == 0 ? "    if (at >= count) return;\n" : "");
-    duet_text_add(text, "    const uint i = (uint)at;\n%s%s}\n", duet_text_get(&writer->body), stores);
+        duet_text_add(text, "    const size_t at = id;\n%s",
+                      launch->local == 0 && !is_part ? "    if (at >= count) return;\n" : "");
+    duet_text_add(text, "    const uint i = (uint)at;\n%s%s", duet_text_get(&writer->body), stores);
 }
 
 /* Writes the roots once more, by rows and columns where that suits. */
-static void write_map_body(const duet_lowering *lowering, const duet_step *step, size_t row_length,
+static void write_map_body(const duet_lowering *lowering, const duet_step *step, size_t row_length, bool is_part,
                            duet_kernel_writer *writer, duet_text *stores, int *targets, duet_kernel_text *launch)
 {
     duet_writer_reset(writer);
     duet_text_clear(stores);
-    if (choose_matrix(lowering, row_length, step->elements, launch))
+    if (!is_part && choose_matrix(lowering, row_length, step->elements, launch))
         duet_writer_give_matrix(writer, launch->work_items);
     else
         launch->local = exact_local_size(lowering, step->elements);
     write_roots(writer, step, lowering->tensor_of, stores, targets);
 }
 
-static duet_status write_map(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
+static duet_status write_map(duet_lowering *lowering, const duet_step *step, duet_kernel_code *code,
                              duet_kernel_text *launch, duet_error *error)
 {
     duet_kernel_writer writer = {.is_stored = lowering->stored};
-    duet_text stores = {0}, text = {0};
+    duet_text stores = {0};
     int targets[DUET_STEP_ROOTS];
     write_roots(&writer, step, lowering->tensor_of, &stores, targets);
     launch->work_items = step->elements;
     const size_t row_length = writer.row_length;
     bool runs = false;
-    if (writer.random) {
+    if (writer.random || code->is_part) {
         duet_writer_reset(&writer);
-        runs = duet_kernel_write_map_run(lowering, step, row_length, &writer, &text, targets);
+        runs = duet_kernel_write_map_run(lowering, step, row_length, code->is_part, &writer, &code->body, targets);
     }
+    code->sizes = runs ? "const uint elements" : "const uint count";
     if (runs) {
         launch->work_items = duet_kernel_runs(step->elements);
         launch->local = duet_kernel_local_size(lowering, launch->work_items);
     } else {
-        write_map_body(lowering, step, row_length, &writer, &stores, targets, launch);
-        write_map_text(&writer, launch, duet_text_get(&stores), &text);
+        write_map_body(lowering, step, row_length, code->is_part, &writer, &stores, targets, launch);
+        write_map_text(&writer, launch, code->is_part, duet_text_get(&stores), &code->body);
     }
-    char name[64];
-    snprintf(name, sizeof name, "map_%s", step->roots[step->root_count - 1].value->op->name);
-
+    snprintf(code->what, sizeof code->what, "map_%s", step->roots[step->root_count - 1].value->op->name);
     writer.failed |= stores.failed;
     launch->visited = step->elements;
-    duet_status status = duet_kernel_check(&writer, table, error);
-    if (status == DUET_OK) status = duet_kernel_intern(table, name, &text, &launch->kernel, error);
-    if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, targets, launch, error);
     launch->sizes[0] = (uint32_t)step->elements;
     launch->size_count = 1;
     if (launch->local == 0) launch->local = duet_kernel_local_size(lowering, step->elements);
     launch->flops = (double)writer.operations * (double)step->elements;
+    duet_status status = duet_kernel_end_code(lowering, &writer, targets, code, launch, error);
     duet_text_free(&stores);
-    duet_text_free(&text);
     duet_writer_free(&writer);
     return status;
 }
 
-duet_status duet_kernel_write(duet_lowering *lowering, size_t index, duet_kernel_table *table,
-                              duet_kernel_text launches[2], size_t *count, duet_error *error)
+duet_status duet_kernel_end_code(const duet_lowering *lowering, duet_kernel_writer *writer, const int *targets,
+                                 duet_kernel_code *code, duet_kernel_text *launch, duet_error *error)
 {
-    const duet_step *step = &lowering->steps[index];
-    memset(launches, 0, 2 * sizeof *launches);
-    launches[0].step = launches[1].step = index;
-    *count = 1;
-    if (step->kind == DUET_STEP_MAP) return write_map(lowering, step, table, &launches[0], error);
-    DUET_TRY(duet_kernel_write_reduce(lowering, step, table, &launches[0], error));
-    if (step->pieces == 1) return DUET_OK;
-    *count = 2;
-    return duet_kernel_write_partials(lowering, step, table, &launches[1], error);
+    duet_write_parameters(writer, "", &code->parameters);
+    duet_write_parameters(writer, code->prefix, &code->outer);
+    duet_write_parameter_names(writer, code->prefix, &code->names);
+    code->random = writer->random;
+    code->body.failed |= writer->failed || writer->body.failed;
+    DUET_TRY(duet_kernel_check_code(code, error));
+    return duet_kernel_bind(lowering, writer, targets, launch, error);
+}
+
+duet_status duet_kernel_check_code(const duet_kernel_code *code, duet_error *error)
+{
+    if (!code->body.failed && !code->parameters.failed && !code->outer.failed && !code->names.failed) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
+}
+
+void duet_kernel_code_free(duet_kernel_code *code)
+{
+    duet_text_free(&code->parameters);
+    duet_text_free(&code->outer);
+    duet_text_free(&code->names);
+    duet_text_free(&code->body);
+}
+
+duet_status duet_kernel_write_code(duet_lowering *lowering, const duet_step *step, duet_kernel_code *code,
+                                   duet_kernel_text *launch, duet_error *error)
+{
+    if (step->kind == DUET_STEP_MAP) return write_map(lowering, step, code, launch, error);
+    if (step->kind == DUET_STEP_REDUCE) return duet_kernel_write_reduce(lowering, step, code, launch, error);
+    return duet_kernel_write_partials(lowering, step, code, launch, error);
+}
+
+duet_status duet_kernel_write(duet_lowering *lowering, size_t index, duet_kernel_table *table, duet_kernel_text *launch,
+                              duet_error *error)
+{
+    duet_kernel_code code = {.is_part = false};
+    duet_text text = {0};
+    *launch = (duet_kernel_text){.step = index};
+    duet_status status = duet_kernel_write_code(lowering, &lowering->steps[index], &code, launch, error);
+    if (status == DUET_OK) {
+        duet_text_add(&text, "__kernel void @(%s%s)\n{\n%s%s}\n", code.sizes, duet_text_get(&code.parameters),
+                      launch->rows > 0 ? "" : "    const size_t id = get_global_id(0);\n", duet_text_get(&code.body));
+        table->random |= code.random;
+        status = duet_kernel_intern(table, code.what, &text, &launch->kernel, error);
+    }
+    duet_text_free(&text);
+    duet_kernel_code_free(&code);
+    return status;
 }

@@ -1,24 +1,57 @@
 /* SPDX-License-Identifier: MIT */
-/* Epilogues of products: values that are made of a product element by element. The GEMM provider's own kernel computes
- * and stores them while the product is in registers; it hands over runs of neighbours in a row (cl/gemm_panel.cl). */
+/* Products' kernels in a plan's program: definitions of what distinguishes a kernel, then the provider's file, which is
+ * pasted for each (cl/gemm_plain.cl). Epilogues, values that are made of a product element by element, are a part of
+ * the kernel that computes it: it hands over runs of neighbours in a row while they are in registers or near. */
 #include <stdio.h>
 
 #include "plan/kernel.h"
 
+/** The kernel's file between its definitions and their ends. */
+static void paste_file(duet_text *text, const duet_gemm_kernel *kernel)
+{
+    duet_text_add(text, "#define KERNEL_NAME @\n");
+    for (size_t i = 0; i < DUET_GEMM_CONSTANTS && kernel->constants[i].name != NULL; i++)
+        duet_text_add(text, "#define %s %s\n", kernel->constants[i].name, kernel->constants[i].value);
+    duet_text_add(text, "#include \"%s\"\n#undef KERNEL_NAME\n#undef FINISH\n#undef FINISH_PARAMETERS\n", kernel->file);
+    for (size_t i = 0; i < DUET_GEMM_CONSTANTS && kernel->constants[i].name != NULL; i++)
+        duet_text_add(text, "#undef %s\n", kernel->constants[i].name);
+}
+
+static duet_status add_as_it_is(duet_kernel_table *table, const duet_gemm_kernel *kernel, duet_error *error)
+{
+    char name[DUET_GEMM_NAME];
+    duet_text text = {0};
+    if (kernel->file == NULL) return DUET_OK;
+    paste_file(&text, kernel);
+    duet_status status = duet_kernel_add(table, duet_gemm_kernel_name(kernel, name), &text, error);
+    duet_text_free(&text);
+    return status;
+}
+
+duet_status duet_kernel_add_product(duet_kernel_table *table, const duet_gemm_source *source, bool has_epilogue,
+                                    duet_error *error)
+{
+    DUET_TRY(add_as_it_is(table, &source->prepares, error));
+    return has_epilogue ? DUET_OK : add_as_it_is(table, &source->writes, error);
+}
+
 static void write_instance(duet_text *text, const duet_kernel_writer *writer, const duet_gemm_source *source,
                            const duet_run_text *run)
 {
-    duet_text_add(text, "__attribute__((always_inline)) void @_finish(const uint row, const uint start, RUN_SPACE "
-                        "const float *product, const uint count, const ulong n");
-    duet_write_parameters(writer, text);
-    duet_text_add(text, ")\n{\n    const size_t first = (size_t)row * n + start;\n");
+    duet_text_add(text,
+                  "__attribute__((always_inline)) void @_finish(const uint row, const uint start, %s const float "
+                  "*product, const uint count, const ulong n",
+                  source->space);
+    duet_write_parameters(writer, "", text);
+    duet_text_add(text, ")\n{\n    enum { RUN = %zu };\n    const size_t first = (size_t)row * n + start;\n",
+                  source->run);
     duet_kernel_add_run(text, writer, run, "    const float p = product[lane];\n");
-    duet_text_add(text, "#undef FINISH_PARAMETERS\n#define FINISH_PARAMETERS ");
-    duet_write_parameters(writer, text);
-    duet_text_add(
-        text, "\n#undef FINISH\n#define FINISH(row, column, product, count) @_finish(row, column, product, count, n");
-    duet_write_parameter_names(writer, text);
-    duet_text_add(text, ");\n%s(@)\n", source->macro);
+    duet_text_add(text, "}\n#define FINISH_PARAMETERS ");
+    duet_write_parameters(writer, "", text);
+    duet_text_add(text, "\n#define FINISH(row, column, product, count) @_finish(row, column, product, count, n");
+    duet_write_parameter_names(writer, "", text);
+    duet_text_add(text, ");\n");
+    paste_file(text, &source->writes);
 }
 
 duet_status duet_kernel_write_product(duet_lowering *lowering, size_t index, const duet_gemm_source *source,

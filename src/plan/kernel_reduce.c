@@ -170,12 +170,11 @@ static void write_column_lanes(duet_text *text, const duet_step *step, const due
                   "    for (uint lane = 0; lane < 16; lane++) r0[s0 + piece * outputs + o + lane] = sums[lane];\n");
 }
 
-duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
+duet_status duet_kernel_write_reduce(const duet_lowering *lowering, const duet_step *step, duet_kernel_code *code,
                                      duet_kernel_text *launch, duet_error *error)
 {
-    const duet_op *op = step->node->op;
     duet_kernel_writer writer = {.is_stored = lowering->stored};
-    duet_text text = {0};
+    duet_text *text = &code->body;
     duet_map linear = duet_map_linear();
     size_t columns = duet_reduce_columns(step->node);
     if (columns > 1 && columns % step->lanes == 0) {
@@ -185,22 +184,17 @@ duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *s
     }
     duet_value value = duet_write_node(&writer, step->node->inputs[0], &linear);
     writer.results[writer.result_count++] = DUET_FLOAT32;
-    duet_text_add(&text, "__kernel void @(const uint outputs, const uint pieces, const uint length");
-    duet_write_parameters(&writer, &text);
-    duet_text_add(&text, ")\n{\n    const size_t id = get_global_id(0);\n");
     if (step->lanes == 1)
-        write_single(&text, lowering, step, &writer, value.text);
+        write_single(text, lowering, step, &writer, value.text);
     else if (step->layout == DUET_REDUCE_ROWS)
-        write_row_lanes(&text, step, &writer, value.text);
+        write_row_lanes(text, step, &writer, value.text);
     else
-        write_column_lanes(&text, step, &writer, value.text);
-    duet_text_add(&text, "}\n");
+        write_column_lanes(text, step, &writer, value.text);
+    code->sizes = "const uint outputs, const uint pieces, const uint length";
+    snprintf(code->what, sizeof code->what, "%s", step->node->op->name);
 
     int target = step->pieces > 1 ? step->scratch : step->roots[0].target;
     launch->visited = step->outputs * step->length;
-    duet_status status = duet_kernel_check(&writer, table, error);
-    if (status == DUET_OK) status = duet_kernel_intern(table, op->name, &text, &launch->kernel, error);
-    if (status == DUET_OK) status = duet_kernel_bind(lowering, &writer, &target, launch, error);
     launch->sizes[0] = (uint32_t)step->outputs;
     launch->sizes[1] = (uint32_t)step->pieces;
     launch->sizes[2] = (uint32_t)step->length;
@@ -209,37 +203,42 @@ duet_status duet_kernel_write_reduce(duet_lowering *lowering, const duet_step *s
     if (step->layout != DUET_REDUCE_ROWS) launch->work_items /= step->lanes;
     launch->local = duet_kernel_local_size(lowering, launch->work_items);
     launch->flops = (double)(writer.operations + 1) * (double)step->outputs * (double)step->length;
-    duet_text_free(&text);
+    duet_status status = duet_kernel_end_code(lowering, &writer, &target, code, launch, error);
     duet_writer_free(&writer);
     return status;
 }
 
-duet_status duet_kernel_write_partials(duet_lowering *lowering, const duet_step *step, duet_kernel_table *table,
+static void write_partials_parameters(const char *prefix, duet_text *text)
+{
+    duet_text_add(text, ", __global const float *%sb0, const ulong %so0, __global float *%sr0, const ulong %ss0",
+                  prefix, prefix, prefix, prefix);
+}
+
+duet_status duet_kernel_write_partials(const duet_lowering *lowering, const duet_step *step, duet_kernel_code *code,
                                        duet_kernel_text *launch, duet_error *error)
 {
     const duet_op *op = step->node->op;
-    duet_text text = {0};
-    duet_text_add(&text,
-                  "__kernel void @(const uint outputs, const uint pieces, __global const float *b0, const ulong o0, "
-                  "__global float *r0, const ulong s0)\n{\n    const size_t o = get_global_id(0);\n"
-                  "    if (o >= outputs) return;\n    float so_far = %s;\n"
+    const char *prefix = code->prefix;
+    code->sizes = "const uint outputs, const uint pieces";
+    snprintf(code->what, sizeof code->what, "%s_partials", op->name);
+    write_partials_parameters("", &code->parameters);
+    write_partials_parameters(prefix, &code->outer);
+    duet_text_add(&code->names, ", %sb0, %so0, %sr0, %ss0", prefix, prefix, prefix, prefix);
+    duet_text_add(&code->body,
+                  "    const size_t o = id;\n    if (o >= outputs) return;\n    float so_far = %s;\n"
                   "    for (uint piece = 0; piece < pieces; piece++) {\n"
                   "        const float a = so_far, b = b0[o0 + %s];\n        so_far = %s;\n    }\n"
-                  "    r0[s0 + o] = so_far;\n}\n",
+                  "    r0[s0 + o] = so_far;\n",
                   op->start, step->layout == DUET_REDUCE_ROWS ? "o * pieces + piece" : "piece * outputs + o",
                   op->expression);
-    char name[64];
-    snprintf(name, sizeof name, "%s_partials", op->name);
     launch->visited = step->outputs * step->pieces;
-    duet_status status = duet_kernel_intern(table, name, &text, &launch->kernel, error);
-    if (status == DUET_OK) status = duet_kernel_add_argument(lowering, launch, step->scratch, 0, error);
-    if (status == DUET_OK) status = duet_kernel_add_argument(lowering, launch, step->roots[0].target, 0, error);
     launch->sizes[0] = (uint32_t)step->outputs;
     launch->sizes[1] = (uint32_t)step->pieces;
     launch->size_count = 2;
     launch->work_items = step->outputs;
     launch->local = duet_kernel_local_size(lowering, launch->work_items);
     launch->flops = (double)step->outputs * (double)step->pieces;
-    duet_text_free(&text);
-    return status;
+    DUET_TRY(duet_kernel_check_code(code, error));
+    DUET_TRY(duet_kernel_add_argument(lowering, launch, step->reads[0].tensor, 0, error));
+    return duet_kernel_add_argument(lowering, launch, step->roots[0].target, 0, error);
 }

@@ -36,7 +36,7 @@ void duet_kernel_add_run(duet_text *text, const duet_kernel_writer *writer, cons
                   "    const size_t at = first + lane;\n"
                   "    const uint i = (uint)at, column = start + lane;\n%s%s%s    }\n",
                   declarations, duet_text_get(&writer->body), duet_text_get(&run->keeps));
-    duet_text_add(text, "    for (uint lane = 0; lane < count; lane++) {\n%s    }\n}\n", duet_text_get(&run->stores));
+    duet_text_add(text, "    for (uint lane = 0; lane < count; lane++) {\n%s    }\n", duet_text_get(&run->stores));
 }
 
 bool duet_run_text_free(duet_run_text *run)
@@ -49,28 +49,25 @@ bool duet_run_text_free(duet_run_text *run)
     return !failed;
 }
 
-/* Whether a map can be cut into runs that lie within rows: on CPUs, whose compilers make vectors of the loop. */
-static bool can_run(const duet_lowering *lowering, const duet_step *step, size_t row_length)
+bool duet_can_run(const duet_lowering *lowering, const duet_step *step, size_t row_length)
 {
     bool fits = !duet_is_wide(lowering->device) && step->elements % RUN == 0 && row_length % RUN == 0;
     for (size_t i = 0; i < step->root_count; i++) fits = fits && step->roots[i].counter == NULL;
     return fits;
 }
 
-bool duet_kernel_write_map_run(const duet_lowering *lowering, const duet_step *step, size_t row_length,
+bool duet_kernel_write_map_run(const duet_lowering *lowering, const duet_step *step, size_t row_length, bool always,
                                duet_kernel_writer *writer, duet_text *text, int *targets)
 {
     duet_run_text run = {{0}, {0}, {0}, {0}};
-    if (!can_run(lowering, step, row_length)) return false;
+    if (!duet_can_run(lowering, step, row_length)) return false;
     if (row_length > 0) duet_writer_give_matrix(writer, row_length);
     duet_kernel_write_run(writer, lowering, step, &run, targets);
-    bool shares = run.once.length > 0;
-    if (shares) {
-        duet_text_add(text, "__kernel void @(const uint elements");
-        duet_write_parameters(writer, text);
+    bool runs = always || run.once.length > 0;
+    if (runs) {
         duet_text_add(text,
-                      ")\n{\n    enum { RUN = %d };\n    const uint count = RUN;\n"
-                      "    const size_t first = get_global_id(0) * RUN;\n    if (first >= elements) return;\n",
+                      "    enum { RUN = %d };\n    const uint count = RUN;\n"
+                      "    const size_t first = id * RUN;\n    if (first >= elements) return;\n",
                       RUN);
         if (row_length > 0)
             duet_text_add(text, "    const uint row = (uint)(first / %zu), start = (uint)(first %% %zu);\n", row_length,
@@ -81,7 +78,7 @@ bool duet_kernel_write_map_run(const duet_lowering *lowering, const duet_step *s
     }
     writer->run = NULL;
     writer->failed |= !duet_run_text_free(&run);
-    return shares;
+    return runs;
 }
 
 size_t duet_kernel_runs(size_t elements)

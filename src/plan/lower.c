@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lowering: each value that lies in memory gets a step, in topological order: a place in a map kernel (steps.c), a
- * reduction, a matmul, or a part of a pack. */
+ * reduction, a matmul, or a part of a pack. Then steps are put together into launches (bundle.c). */
 #include "plan/lower.h"
 
 #include <stdlib.h>
@@ -14,6 +14,24 @@ static void place_computed(duet_lowering *lowering, duet_node node)
            readers = duet_lowering_after_readers(lowering, lowering->assigned[node->id]);
     duet_lowering_place_root(lowering, (duet_root){.value = node, .target = duet_lowering_tensor(lowering, node)},
                              operands > readers ? operands : readers);
+}
+
+/* The step that adds up the pieces of the reduction of step `index`; NULL if memory is short. */
+static duet_step *add_partials(duet_lowering *lowering, size_t index)
+{
+    const size_t numbers = lowering->steps[index].outputs * lowering->steps[index].pieces;
+    int scratch = duet_lowering_add_tensor(lowering, NULL, DUET_FLOAT32, numbers, DUET_HOME_ARENA);
+    duet_step *partials = scratch == DUET_NO_TENSOR ? NULL : duet_lowering_add_step(lowering, DUET_STEP_PARTIALS);
+    if (partials == NULL) return NULL;
+    duet_step *sums = &lowering->steps[index];
+    sums->scratch = scratch;
+    partials->node = sums->node;
+    partials->outputs = sums->outputs;
+    partials->length = sums->length;
+    partials->pieces = sums->pieces;
+    partials->layout = sums->layout;
+    duet_step_add_read(partials, scratch, true);
+    return partials;
 }
 
 static void place_reduce(duet_lowering *lowering, duet_node node)
@@ -35,14 +53,13 @@ static void place_reduce(duet_lowering *lowering, duet_node node)
                       node->where, node->op->name, DUET_STEP_LOADS);
             lowering->failed = true;
         }
+    step->numbers = lowering->probe.constant_count;
     if (step->pieces > 1) {
-        int scratch =
-            duet_lowering_add_tensor(lowering, NULL, DUET_FLOAT32, step->outputs * step->pieces, DUET_HOME_ARENA);
-        lowering->steps[index].scratch = scratch;
+        step = add_partials(lowering, index);
+        if (step == NULL) return;
     }
-    lowering->steps[index].roots[0] = (duet_root){.value = node, .target = duet_lowering_tensor(lowering, node)};
-    lowering->steps[index].root_count = 1;
-    lowering->ready_at[node->id] = index;
+    step->roots[step->root_count++] = (duet_root){.value = node, .target = duet_lowering_tensor(lowering, node)};
+    lowering->ready_at[node->id] = lowering->step_count - 1;
 }
 
 /* Each gradient is written to its place in the pack; one that already lies elsewhere is copied. */
@@ -103,21 +120,21 @@ static void keep_results(duet_lowering *lowering, const duet_node *roots, size_t
     }
 }
 
-static void live(duet_lowering *lowering, int tensor, size_t step)
+static void live(duet_lowering *lowering, int tensor, size_t turn)
 {
     if (tensor == DUET_NO_TENSOR) return;
     duet_tensor *record = &lowering->tensors[tensor];
-    if (record->first > step) record->first = step;
-    if (record->last < step) record->last = step;
+    if (record->first > turn) record->first = turn;
+    if (record->last < turn) record->last = turn;
 }
 
 static void find_lifetimes(duet_lowering *lowering)
 {
     for (size_t i = 0; i < lowering->step_count; i++) {
         const duet_step *step = &lowering->steps[i];
-        for (size_t j = 0; j < step->read_count; j++) live(lowering, step->reads[j].tensor, i);
-        for (size_t j = 0; j < step->root_count; j++) live(lowering, step->roots[j].target, i);
-        live(lowering, step->scratch, i);
+        for (size_t j = 0; j < step->read_count; j++) live(lowering, step->reads[j].tensor, step->turn);
+        for (size_t j = 0; j < step->root_count; j++) live(lowering, step->roots[j].target, step->turn);
+        live(lowering, step->scratch, step->turn);
     }
 }
 
@@ -148,6 +165,7 @@ duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph 
     if (!lowering->failed) keep_results(lowering, roots, count);
     if (!lowering->failed) duet_lowering_place_assigns(lowering, roots, count);
     if (!lowering->failed) duet_lowering_drop_products(lowering);
+    if (!lowering->failed) DUET_TRY(duet_lowering_bundle(lowering));
     if (!lowering->failed) find_lifetimes(lowering);
     if (!lowering->failed) return DUET_OK;
     return duet_fail(error, DUET_ERROR_GRAPH, "a kernel of the plan is too large to write");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lowering: from nodes to steps, each of which becomes one launch (a product or a reduction may need two). Decides what
- * lies in memory, what is computed in registers, and which values share a kernel. */
+/* Lowering: from nodes to steps. Decides what lies in memory, what is computed in registers, which values share a
+ * kernel, and which steps share a launch. */
 #ifndef DUET_SRC_PLAN_LOWER_H
 #define DUET_SRC_PLAN_LOWER_H
 
@@ -28,12 +28,17 @@ typedef struct duet_tensor {
     int whole;               /* of a PART: the tensor it lies in */
     size_t part_offset;      /* elements into the whole */
     bool from_start;         /* must lie at the start of a buffer (CLBlast's workspace) */
-    size_t first, last;      /* steps during which an ARENA tensor lives */
+    size_t first, last;      /* turns during which an ARENA tensor lives */
     size_t slab, offset;     /* of an ARENA tensor: where it was placed, in bytes */
     cl_mem buffer;           /* of an OWN tensor */
 } duet_tensor;
 
-typedef enum duet_step_kind { DUET_STEP_MAP, DUET_STEP_REDUCE, DUET_STEP_PRODUCT } duet_step_kind;
+typedef enum duet_step_kind {
+    DUET_STEP_MAP,
+    DUET_STEP_REDUCE,   /* all of it, or sums of pieces in `scratch` */
+    DUET_STEP_PARTIALS, /* adds up what a REDUCE step left there */
+    DUET_STEP_PRODUCT
+} duet_step_kind;
 
 /** How what is reduced lies in memory: [outputs, length], [length, outputs], or otherwise. */
 typedef enum duet_reduce_layout { DUET_REDUCE_ROWS, DUET_REDUCE_COLUMNS, DUET_REDUCE_SCATTERED } duet_reduce_layout;
@@ -54,15 +59,18 @@ typedef struct duet_read {
 
 typedef struct duet_step {
     duet_step_kind kind;
-    size_t elements; /* MAP: work-items; the extent all roots share */
+    size_t turn;       /* steps of one turn are one launch (a product's own may be two) */
+    size_t elements;   /* MAP: work-items; the extent all roots share */
+    size_t row_length; /* MAP: of the rows whose coordinates its roots ask for, 0 if none do */
+    size_t numbers;    /* MAP, REDUCE: the most numbers among its kernel's arguments */
     duet_root roots[DUET_STEP_ROOTS];
     size_t root_count;
     duet_read reads[DUET_STEP_LOADS];
     size_t read_count;
-    duet_node node;                 /* REDUCE, PRODUCT */
+    duet_node node;                 /* REDUCE, PARTIALS, PRODUCT */
     int a, b;                       /* PRODUCT: the operands */
     bool adds;                      /* PRODUCT: to what the target of its first root holds */
-    size_t outputs, length, pieces; /* REDUCE */
+    size_t outputs, length, pieces; /* REDUCE, PARTIALS */
     duet_reduce_layout layout;
     size_t lanes; /* REDUCE: neighbours in memory that one work-item reads at once */
     int scratch;  /* partial sums, or the GEMM's workspace */
@@ -78,7 +86,7 @@ typedef struct duet_lowering {
     duet_node *added_to;      /* by node id: of a product the value it is added to in place; of that sum the product */
     duet_variable **assigned; /* by node id: the variable that takes the value at the end */
     int *tensor_of;           /* by node id; DUET_NO_TENSOR */
-    size_t *ready_at;         /* by node id: the step after which the value is in memory */
+    size_t *ready_at;         /* by node id, while steps are placed: the step after which the value is in memory */
     duet_tensor *tensors;
     size_t tensor_count, tensor_capacity;
     duet_step *steps;
@@ -138,6 +146,13 @@ void duet_lowering_place_sum(duet_lowering *lowering, duet_node sum, duet_node p
 /** Results of products that only their own kernel reads are not stored. */
 void duet_lowering_drop_products(duet_lowering *lowering);
 
+/* Launches (bundle.c). */
+
+/** Puts the steps in the order in which they run and gives each its turn. */
+duet_status duet_lowering_bundle(duet_lowering *lowering);
+/** The number of the first step after `first` that has another turn. */
+size_t duet_lowering_turn_end(const duet_lowering *lowering, size_t first);
+
 /* What lies where. */
 
 /** Whether the device wants many small work-items side by side, as GPUs do, rather than few long ones. */
@@ -147,12 +162,16 @@ bool duet_is_computed(duet_node node);
 /** An assignment that replaces one row of its target. */
 bool duet_is_row_write(duet_node assign);
 
+/** Whether a map can be cut into runs of neighbours that lie within rows of that length (0: it asks for no rows): on
+ * CPUs, whose compilers make vectors of a loop over them (kernel_run.c). */
+bool duet_can_run(const duet_lowering *lowering, const duet_step *step, size_t row_length);
+
 /* How a reduction is shared out (reduce.c). */
 
 duet_reduce_layout duet_reduce_layout_of(duet_node node);
 /** Extent of the last dimension of what is reduced. */
 size_t duet_reduce_columns(duet_node node);
-/** How many pieces each sum is cut into, so that the device is busy; a second launch adds them up. */
+/** How many pieces each sum is cut into, so that the device is busy; another step adds them up. */
 size_t duet_reduce_pieces(const duet_device *device, size_t work_items, size_t length);
 /** How many neighbours a work-item takes at once. */
 size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, duet_node node);

@@ -146,34 +146,37 @@ static duet_place place_of(const duet_plan *plan, int index)
     return (duet_place){whole.buffer, whole.offset + tensor->part_offset};
 }
 
-/* Writes the generated kernels of one step: none for a product without an epilogue. */
-static duet_status write_step(duet_plan *plan, size_t index, size_t *count, duet_error *error)
+/* Writes the kernels of one turn, steps `first` to `end` - 1. A product without an epilogue has arguments that the
+ * provider sets, not the plan. */
+static duet_status write_turn(duet_plan *plan, size_t first, size_t end, duet_error *error)
 {
-    const duet_step *step = &plan->lowering.steps[index];
-    duet_kernel_text *texts = plan->texts + plan->text_count;
+    duet_lowering *lowering = &plan->lowering;
+    const duet_step *step = &lowering->steps[first];
     bool is_product = step->kind == DUET_STEP_PRODUCT;
-    duet_gemm_source source;
+    duet_gemm_source source = {.options = ""};
     size_t table = 0;
-    if (is_product && step->root_count == 1) return DUET_OK;
+    if (is_product && step->gemm.provider->source == NULL) return DUET_OK;
     if (is_product) step->gemm.provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
-    duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, is_product ? &source : NULL, &table, error);
+    duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, source.options, &table, error);
     if (kernels == NULL) return DUET_ERROR_MEMORY;
-    *count = 1;
-    duet_status status = is_product ? duet_kernel_write_product(&plan->lowering, index, &source, kernels, texts, error)
-                                    : duet_kernel_write(&plan->lowering, index, kernels, texts, count, error);
-    for (size_t i = 0; i < *count; i++) texts[i].table = table;
+    if (is_product) DUET_TRY(duet_kernel_add_product(kernels, &source, step->root_count > 1, error));
+    if (is_product && step->root_count == 1) return DUET_OK;
+    duet_kernel_text *text = &plan->texts[plan->text_count++];
+    duet_status status = is_product        ? duet_kernel_write_product(lowering, first, &source, kernels, text, error)
+                         : end - first > 1 ? duet_kernel_write_bundle(lowering, first, end, kernels, text, error)
+                                           : duet_kernel_write(lowering, first, kernels, text, error);
+    text->table = table;
     return status;
 }
 
 static duet_status write_texts(duet_plan *plan, duet_error *error)
 {
-    plan->texts = calloc(2 * plan->lowering.step_count + 1, sizeof *plan->texts);
+    const duet_lowering *lowering = &plan->lowering;
+    plan->texts = calloc(lowering->step_count + 1, sizeof *plan->texts);
     if (plan->texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
-    for (size_t i = 0; i < plan->lowering.step_count; i++) {
-        size_t count = 0;
-        duet_status status = write_step(plan, i, &count, error);
-        plan->text_count += count;
-        DUET_TRY(status);
+    for (size_t first = 0, end; first < lowering->step_count; first = end) {
+        end = duet_lowering_turn_end(lowering, first);
+        DUET_TRY(write_turn(plan, first, end, error));
     }
     return DUET_OK;
 }
@@ -214,6 +217,7 @@ static duet_status add_kernel(duet_plan *plan, const duet_kernel_text *text, due
                           .flops = text->flops,
                           .bytes = text->bytes};
     snprintf(launch.name, sizeof launch.name, "%s", name);
+    snprintf(launch.function, sizeof launch.function, "%s", name);
     DUET_TRY(duet_kernel_new(plan->set->programs.items[text->table].program, name, &launch.kernel, error));
     cl_kernel kernel = launch.kernel; /* the list owns it from here on */
     DUET_TRY(duet_launch_append(&plan->launches, &launch, error));
@@ -238,7 +242,7 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
     if (provider->source != NULL) {
         duet_gemm_source source;
         provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
-        product.program = duet_programs_find(&plan->set->programs, &source);
+        product.program = duet_programs_find(&plan->set->programs, source.options);
     }
     cl_uint arguments = 0;
     DUET_TRY(provider->lower(plan->device, &product, &plan->launches, &arguments, error));
@@ -256,13 +260,14 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
 static duet_status make_launches(duet_plan *plan, duet_error *error)
 {
     size_t next = 0, made = 0;
-    for (size_t i = 0; i < plan->lowering.step_count; i++) {
+    for (size_t i = 0; i < plan->lowering.step_count; i = duet_lowering_turn_end(&plan->lowering, i)) {
         const duet_step *step = &plan->lowering.steps[i];
-        bool is_product = step->kind == DUET_STEP_PRODUCT,
-             has_text = next < plan->text_count && plan->texts[next].step == i;
-        if (is_product) DUET_TRY(add_product(plan, step, has_text ? &plan->texts[next++] : NULL, error));
-        for (; next < plan->text_count && plan->texts[next].step == i; next++)
-            DUET_TRY(add_kernel(plan, &plan->texts[next], error));
+        const duet_kernel_text *text =
+            next < plan->text_count && plan->texts[next].step == i ? &plan->texts[next++] : NULL;
+        if (step->kind == DUET_STEP_PRODUCT)
+            DUET_TRY(add_product(plan, step, text, error));
+        else if (text != NULL)
+            DUET_TRY(add_kernel(plan, text, error));
         for (; made < plan->launches.count; made++) plan->launches.items[made].step = i;
     }
     free_texts(plan);

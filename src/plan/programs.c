@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs are composed of texts of cl/, then what the plans generated. */
+/* Programs are what the plans generated, in which lines #include name the files of cl/ whose text belongs there. */
 #include "plan/programs.h"
 
 #include <stdio.h>
@@ -8,46 +8,30 @@
 
 #include "base/array.h"
 
-static bool is_of(const duet_kernel_table *table, const duet_gemm_source *source)
-{
-    if (source == NULL || table->gemm.file == NULL) return source == NULL && table->gemm.file == NULL;
-    return strcmp(table->gemm.file, source->file) == 0 && strcmp(table->gemm.options, source->options) == 0;
-}
-
-static size_t find(const duet_programs *programs, const duet_gemm_source *source)
+static size_t find(const duet_programs *programs, const char *options)
 {
     size_t index = 0;
-    while (index < programs->count && !is_of(&programs->items[index].kernels, source)) index++;
+    while (index < programs->count && strcmp(programs->items[index].kernels.options, options) != 0) index++;
     return index;
 }
 
-duet_kernel_table *duet_programs_table(duet_programs *programs, const duet_gemm_source *source, size_t *index,
-                                       duet_error *error)
+duet_kernel_table *duet_programs_table(duet_programs *programs, const char *options, size_t *index, duet_error *error)
 {
-    *index = find(programs, source);
+    *index = find(programs, options);
     if (*index < programs->count) return &programs->items[*index].kernels;
     if (!duet_array_grow(&programs->items, programs->count, &programs->capacity, sizeof *programs->items)) {
         duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
         return NULL;
     }
-    if (source != NULL) programs->items[*index].kernels.gemm = *source;
-    programs->count++;
-    return &programs->items[*index].kernels;
+    duet_kernel_table *table = &programs->items[programs->count++].kernels;
+    snprintf(table->options, sizeof table->options, "%s", options);
+    return table;
 }
 
-cl_program duet_programs_find(const duet_programs *programs, const duet_gemm_source *source)
+cl_program duet_programs_find(const duet_programs *programs, const char *options)
 {
-    size_t index = find(programs, source);
+    size_t index = find(programs, options);
     return index < programs->count ? programs->items[index].program : NULL;
-}
-
-static duet_status add_file(duet_text *text, const char *file, duet_error *error)
-{
-    char *source = duet_cl_source(file, error);
-    if (source == NULL) return duet_fail(error, DUET_ERROR_FILE, "cl/%s is missing", file);
-    duet_text_add(text, "%s\n", source);
-    free(source);
-    return DUET_OK;
 }
 
 static void add_named(duet_text *text, const char *name, const char *body)
@@ -57,20 +41,31 @@ static void add_named(duet_text *text, const char *name, const char *body)
     duet_text_add(text, "%s\n", body);
 }
 
-static duet_status compose(const duet_kernel_table *kernels, duet_text *whole, duet_text *generated, duet_error *error)
+/** A program's text, where lines #include stand for files of cl/. */
+static void compose(const duet_kernel_table *kernels, duet_text *text)
 {
-    const char *const files[] = {"elementwise.cl", kernels->random ? "philox.cl" : NULL, kernels->gemm.file};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (files[i] != NULL) DUET_TRY(add_file(whole, files[i], error));
-    if (kernels->gemm.file != NULL)
-        duet_text_add(generated, "/* after cl/%s, with %s */\n", kernels->gemm.file, kernels->gemm.options);
-    duet_text own = {0};
-    for (size_t i = 0; i < kernels->count; i++) add_named(&own, kernels->items[i].name, kernels->items[i].body);
-    duet_text_add(whole, "%s", duet_text_get(&own));
-    duet_text_add(generated, "%s", duet_text_get(&own));
-    bool failed = whole->failed || generated->failed || own.failed;
-    duet_text_free(&own);
-    return failed ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels") : DUET_OK;
+    duet_text_add(text, "#include \"elementwise.cl\"\n%s\n", kernels->random ? "#include \"philox.cl\"\n" : "");
+    for (size_t i = 0; i < kernels->count; i++) add_named(text, kernels->items[i].name, kernels->items[i].body);
+}
+
+static duet_status build(const duet_kernel_table *kernels, duet_device *device, const char *name, duet_text *generated,
+                         cl_program *program, duet_error *error)
+{
+    duet_text text = {0};
+    compose(kernels, &text);
+    if (kernels->options[0] != '\0') duet_text_add(generated, "/* a program, built with %s */\n", kernels->options);
+    duet_text_add(generated, "%s", duet_text_get(&text));
+    duet_status status = DUET_OK;
+    if (text.failed || generated->failed)
+        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory while writing kernels");
+    char *whole = status == DUET_OK ? duet_cl_expand(duet_text_get(&text), error) : NULL;
+    if (whole != NULL)
+        status = duet_program_build(device, name, whole, kernels->options, program, error);
+    else if (status == DUET_OK)
+        status = error != NULL && error->status != DUET_OK ? error->status : DUET_ERROR_FILE;
+    free(whole);
+    duet_text_free(&text);
+    return status;
 }
 
 duet_status duet_programs_build(duet_programs *programs, duet_device *device, const char *name, duet_error *error)
@@ -80,14 +75,9 @@ duet_status duet_programs_build(duet_programs *programs, duet_device *device, co
     for (size_t i = 0; i < programs->count && status == DUET_OK; i++) {
         const duet_kernel_table *kernels = &programs->items[i].kernels;
         if (kernels->count == 0) continue;
-        duet_text whole = {0};
         char part[128];
         snprintf(part, sizeof part, programs->count > 1 ? "%s (%zu of %zu)" : "%s", name, i + 1, programs->count);
-        status = compose(kernels, &whole, &generated, error);
-        if (status == DUET_OK)
-            status = duet_program_build(device, part, duet_text_get(&whole), kernels->gemm.options,
-                                        &programs->items[i].program, error);
-        duet_text_free(&whole);
+        status = build(kernels, device, part, &generated, &programs->items[i].program, error);
     }
     if (status == DUET_OK)
         programs->source = generated.data;

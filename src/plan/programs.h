@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The programs of plans that are made together: one for generated maps and reductions, and one for each GEMM provider's
- * file and options of which the plans need instances. Few programs, as each costs a driver half a second. */
+/* The programs of plans that are made together: one for each set of options that kernels are built with. Generated maps
+ * and reductions need none, products their providers'. Few programs, as each costs a driver half a second. */
 #ifndef DUET_SRC_PLAN_PROGRAMS_H
 #define DUET_SRC_PLAN_PROGRAMS_H
 
@@ -15,12 +15,11 @@ typedef struct duet_programs {
     char *source; /* the generated part of all, for readers */
 } duet_programs;
 
-/** The table of maps and reductions (`source` NULL), or of instances of that source, new or known. Its address is valid
- *  until the next call. */
-duet_kernel_table *duet_programs_table(duet_programs *programs, const duet_gemm_source *source, size_t *index,
-                                       duet_error *error);
-/** The built program that holds that source's kernels; NULL if there is none. */
-cl_program duet_programs_find(const duet_programs *programs, const duet_gemm_source *source);
+/** The table of kernels that are built with these options ("": maps and reductions), new or known. Its address is valid
+ *  until the next call. NULL, with an error set, if memory is short. */
+duet_kernel_table *duet_programs_table(duet_programs *programs, const char *options, size_t *index, duet_error *error);
+/** The program that was built with these options; NULL if there is none. */
+cl_program duet_programs_find(const duet_programs *programs, const char *options);
 /** Builds them all. */
 duet_status duet_programs_build(duet_programs *programs, duet_device *device, const char *name, duet_error *error);
 void duet_programs_free(duet_programs *programs);

@@ -39,7 +39,10 @@ size_t duet_reduce_pieces(const duet_device *device, size_t work_items, size_t l
     if (work_items >= wanted || length < 2 * smallest) return 1;
     size_t pieces = (wanted + work_items - 1) / work_items;
     if (pieces > length / smallest) pieces = length / smallest;
-    return pieces > 256 ? 256 : pieces;
+    /* A sum's pieces are added up one after the other: on a GPU that pays until there are as many as each has elements. */
+    size_t most = 256;
+    while (is_wide && most < length / most) most *= 2;
+    return pieces > most ? most : pieces;
 }
 
 size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, duet_node node)

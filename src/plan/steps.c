@@ -140,6 +140,8 @@ void duet_lowering_place_root(duet_lowering *lowering, duet_root root, size_t ea
                   root.value->where, root.value->op->name, DUET_STEP_LOADS);
         lowering->failed = true;
     }
+    if (step->row_length < lowering->probe.row_length) step->row_length = lowering->probe.row_length;
+    step->numbers += lowering->probe.constant_count;
     step->roots[step->root_count++] = root;
     if (root.counter == NULL && root.target == duet_lowering_tensor(lowering, root.value))
         lowering->ready_at[root.value->id] = chosen;
@@ -148,7 +150,7 @@ void duet_lowering_place_root(duet_lowering *lowering, duet_root root, size_t ea
 /* Copies a value in memory to another tensor. */
 void duet_lowering_place_copy(duet_lowering *lowering, duet_node node, int target, size_t earliest)
 {
-    lowering->probe.load_count = 0;
+    duet_writer_reset(&lowering->probe);
     node = duet_node_in_memory(node);
     lowering->probe.mark_stored = lowering->stored;
     duet_write_argument(&lowering->probe, node, false);

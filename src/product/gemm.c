@@ -166,6 +166,23 @@ size_t duet_gemm_no_workspace(duet_device *device, const duet_gemm_shape *shape,
     return 0;
 }
 
+duet_gemm_kernel duet_gemm_kernel_of(const char *file, const duet_gemm_shape *shape)
+{
+    static const char *const variants[2][2] = {{"nn", "nt"}, {"tn", "tt"}};
+    return (duet_gemm_kernel){.file = file,
+                              .variant = variants[shape->transpose_a][shape->transpose_b],
+                              .constants = {{"A_TRANSPOSED", shape->transpose_a ? "1" : "0"},
+                                            {"B_TRANSPOSED", shape->transpose_b ? "1" : "0"}}};
+}
+
+duet_gemm_kernel duet_conv_kernel(const char *file, const duet_gemm_shape *shape)
+{
+    static const char *const variants[DUET_CONVOLUTION_USES] = {NULL, "forward", "data", "weights"};
+    static const char *const values[DUET_CONVOLUTION_USES] = {NULL, "FORWARD", "DATA", "WEIGHTS"};
+    const uint32_t use = shape->convolution.use;
+    return (duet_gemm_kernel){.file = file, .variant = variants[use], .constants = {{"USE", values[use]}}};
+}
+
 duet_gemm_parameters duet_gemm_no_parameters(const duet_device *device, const duet_gemm_shape *shape)
 {
     (void)device, (void)shape;
@@ -231,6 +248,26 @@ void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_p
         sizeof(float) * ((double)elements[0] + (double)elements[1] + (double)elements[2] * (product->adds ? 2 : 1));
 }
 
+const char *duet_gemm_kernel_name(const duet_gemm_kernel *kernel, char name[DUET_GEMM_NAME])
+{
+    snprintf(name, DUET_GEMM_NAME, "%.*s%s%s", (int)strcspn(kernel->file, "."), kernel->file,
+             kernel->variant != NULL ? "_" : "", kernel->variant != NULL ? kernel->variant : "");
+    return name;
+}
+
+/** The provider's own program of one kernel. */
+static duet_status own_program(duet_device *device, const duet_gemm_call *call, const char *name, cl_program *program,
+                               duet_error *error)
+{
+    char options[320];
+    int length =
+        snprintf(options, sizeof options, "%s -DKERNEL_NAME=%s", call->options != NULL ? call->options : "", name);
+    for (size_t i = 0; i < DUET_GEMM_CONSTANTS && call->kernel->constants[i].name != NULL; i++)
+        length += snprintf(options + length, sizeof options - (size_t)length, " -D%s=%s",
+                           call->kernel->constants[i].name, call->kernel->constants[i].value);
+    return duet_device_program(device, call->kernel->file, options, program, error);
+}
+
 duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *product, const duet_gemm_call *call,
                                   duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
                                   duet_error *error)
@@ -249,24 +286,24 @@ duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *
     }
     if (call->role != DUET_GEMM_PREPARES) arguments[count++] = (duet_argument){sizeof add, &add};
     if (writes && arguments_taken != NULL) *arguments_taken = (cl_uint)count;
-    const char *kernel = writes && product->kernel != NULL ? product->kernel : call->kernel;
+    char name[DUET_GEMM_NAME];
+    duet_gemm_kernel_name(call->kernel, name);
     cl_program program = product->program;
-    if (program == NULL) DUET_TRY(duet_device_program(device, call->file, call->options, &program, error));
-    launch->file = call->file;
-    return duet_launch_append_kernel(list, program, kernel, arguments, count, launch, error);
+    if (program == NULL) DUET_TRY(own_program(device, call, name, &program, error));
+    launch->file = call->kernel->file;
+    return duet_launch_append_kernel(list, program, writes && product->kernel != NULL ? product->kernel : name,
+                                     arguments, count, launch, error);
 }
 
-duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const char *file,
-                                 const char *options, const char *kernel, const char *what, cl_uint pieces,
-                                 duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
-                                 duet_error *error)
+duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
+                                 const char *what, cl_uint pieces, duet_launch *launch, duet_launch_list *list,
+                                 cl_uint *arguments_taken, duet_error *error)
 {
     const cl_ulong m = product->shape.m, n = product->shape.n;
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,
-        .file = file,
-        .options = options,
-        .kernel = kernel,
+        .kernel = &source->writes,
+        .options = source->options,
         .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof pieces, &pieces}},
         .places = {product->workspace, product->c},
         .place_count = 2,

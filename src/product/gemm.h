@@ -54,16 +54,34 @@ typedef struct duet_gemm_product {
     duet_gemm_parameters parameters;
     duet_place a, b, c, workspace;
     bool adds; /**< to what C holds */
-    /** Where a plan has made a kernel of its own by the macro of duet_gemm_source: the program, which then serves for
-     *  all launches, and the kernel. NULL: the provider's own. */
+    /** The plan's program, which then serves for all launches: it has the kernels of duet_gemm_source by their names;
+     *  `kernel`, if that is not NULL, in the place of the one that writes C. NULL: the provider's own programs. */
     cl_program program;
     const char *kernel;
 } duet_gemm_product;
 
-/** What a kernel that ends in a plan's epilogue is made of: the text of cl/`file`, built with `options`, in which
- *  `macro`(name) makes a kernel that hands each finished run of a row to FINISH (see cl/gemm_panel.cl). */
+/** A kernel of cl/`file`, and the constants that tell it from the file's others, which are defined before the file is
+ *  pasted, as its name is: KERNEL_NAME (see cl/gemm_plain.cl). It is called after file and variant. */
+enum { DUET_GEMM_CONSTANTS = 2 };
+typedef struct duet_gemm_kernel {
+    const char *file;    /**< NULL: there is none */
+    const char *variant; /**< NULL: it has one */
+    struct {
+        const char *name, *value; /**< NULL past the last */
+    } constants[DUET_GEMM_CONSTANTS];
+} duet_gemm_kernel;
+
+enum { DUET_GEMM_NAME = 64 };
+/** "gemm_panel_nt". Returns `name`. */
+const char *duet_gemm_kernel_name(const duet_gemm_kernel *kernel, char name[DUET_GEMM_NAME]);
+
+/** The kernels of a product, which are built into one program with `options`. The one that writes C can end in a plan's
+ *  epilogue: it hands each finished run of a row to FINISH, at most `run` neighbours in the address space `space`. */
 typedef struct duet_gemm_source {
-    const char *file, *macro;
+    duet_gemm_kernel prepares; /**< copies an operand, or computes pieces that are added up */
+    duet_gemm_kernel writes;
+    size_t run;
+    const char *space;
     char options[128];
 } duet_gemm_source;
 

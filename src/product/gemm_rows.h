@@ -23,28 +23,30 @@ enum { DUET_GEMM_NUMBERS = 8, DUET_GEMM_PLACES = 3 };
  *  (cl_uint). */
 typedef struct duet_gemm_call {
     duet_gemm_role role;
-    const char *file, *options, *kernel;
+    const duet_gemm_kernel *kernel;
+    const char *options; /**< NULL: none */
     duet_argument numbers[DUET_GEMM_NUMBERS];
     duet_place places[DUET_GEMM_PLACES];
     size_t place_count;
 } duet_gemm_call;
 
-/** Appends the call's launch: from the product's program if it has one, else from the provider's own, cl/FILE with the
- *  call's options. *arguments_taken as in duet_gemm_provider's `lower`. */
+/** Appends the call's launch: from the product's program if it has one, else from the provider's own, the kernel's file
+ *  with the call's options. *arguments_taken as in duet_gemm_provider's `lower`. */
 duet_status duet_gemm_append_call(duet_device *device, const duet_gemm_product *product, const duet_gemm_call *call,
                                   duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
                                   duet_error *error);
 
 /** Appends the launch that adds up `pieces` of C, [pieces][m][n], from the workspace. `launch`: its work-items.
- * `kernel` takes m and n (cl_ulong), the number of pieces (cl_uint), and both places. `what`: for its name. */
-duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const char *file,
-                                 const char *options, const char *kernel, const char *what, cl_uint pieces,
-                                 duet_launch *launch, duet_launch_list *list, cl_uint *arguments_taken,
-                                 duet_error *error);
+ *  The kernel that writes takes m and n (cl_ulong), the number of pieces (cl_uint), and both places. `what`: for its
+ *  name. */
+duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
+                                 const char *what, cl_uint pieces, duet_launch *launch, duet_launch_list *list,
+                                 cl_uint *arguments_taken, duet_error *error);
 
-/** The macro in a provider's file for a convolution's use, and the kernel that it makes there. */
-const char *duet_conv_macro(const duet_gemm_shape *shape);
-const char *duet_conv_kernel(const duet_gemm_shape *shape);
+/** The kernel of a file for a convolution's use, "_forward", "_data" or "_weights". */
+duet_gemm_kernel duet_conv_kernel(const char *file, const duet_gemm_shape *shape);
+/** The kernel of a file for a product's two transposes, "_nn" to "_tt". */
+duet_gemm_kernel duet_gemm_kernel_of(const char *file, const duet_gemm_shape *shape);
 
 /** For a provider that serves every product of its kind, and for one that needs no scratch memory. */
 bool duet_gemm_fits_all(duet_device *device, const duet_gemm_shape *shape);

@@ -221,10 +221,11 @@ duet_status duet_trainer_explain(const duet_trainer *trainer, size_t index, duet
                                  duet_error *error)
 {
     vocabulary known;
-    *phase = (duet_explained_phase){.name = "step", .repeats = 1, .every = 1};
+    *phase = (duet_explained_phase){
+        .name = "step", .repeats = 1, .every = 1, .only_counts = index >= trainer->schedule.phase_count};
     if (index >= trainer->schedule.plan_count)
-        return duet_fail(error, DUET_ERROR_USAGE, "a step has %zu plans: there is none of number %zu",
-                         trainer->schedule.plan_count, index);
+        return duet_fail(error, DUET_ERROR_USAGE, "a step has %zu plan%s: there is none of number %zu",
+                         trainer->schedule.plan_count, trainer->schedule.plan_count == 1 ? "" : "s", index);
     duet_status status = explain_phase(trainer, index, &known, phase, error);
     close_vocabulary(&known);
     if (status != DUET_OK) duet_explained_phase_free(phase);

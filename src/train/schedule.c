@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/size.h"
+#include "graph/node.h"
 #include "plan/plan.h"
 
 static duet_status fail_memory(duet_error *error)
@@ -70,17 +71,32 @@ static void list_free(plan_list *list)
     free(list->counts);
 }
 
+/* Whether what ends a pass can be done by its last phase: assignments, and a phase that every pass runs once. */
+static bool can_join(const duet_schedule *schedule, const duet_node *last, size_t last_count)
+{
+    if (schedule->phase_count == 0) return false;
+    const duet_scheduled_phase *phase = &schedule->phases[schedule->phase_count - 1];
+    bool joins = phase->repeats == 1 && phase->description->every == 1;
+    for (size_t i = 0; i < last_count; i++) joins = joins && last[i]->op->kind == DUET_OP_ASSIGN;
+    return joins;
+}
+
 static duet_status plan_all(duet_schedule *schedule, plan_list *list, const duet_node *last, size_t last_count,
                             duet_error *error)
 {
-    size_t plans = schedule->phase_count + (last_count > 0), used = 0;
+    const bool joins = can_join(schedule, last, last_count);
+    size_t plans = schedule->phase_count + (last_count > 0 && !joins), used = 0;
     for (size_t i = 0; i < schedule->phase_count; i++) {
         list->names[i] = schedule->phases[i].description->name;
         list->roots[i] = list->nodes + used;
         list->counts[i] = duet_phase_roots(schedule, i, list->nodes + used);
         used += list->counts[i];
     }
-    if (last_count > 0) {
+    for (size_t i = 0; i < last_count && joins; i++) {
+        list->nodes[used + i] = last[i];
+        list->counts[plans - 1]++;
+    }
+    if (last_count > 0 && !joins) {
         list->names[plans - 1] = schedule->phase_count == 0 ? schedule->procedure->name : "step";
         list->roots[plans - 1] = last;
         list->counts[plans - 1] = last_count;
@@ -94,7 +110,7 @@ static duet_status plan_all(duet_schedule *schedule, plan_list *list, const duet
 static duet_status make_plans(duet_schedule *schedule, const duet_node *last, size_t last_count, duet_error *error)
 {
     plan_list list;
-    size_t nodes = 0;
+    size_t nodes = last_count;
     for (size_t i = 0; i < schedule->phase_count; i++) nodes += duet_phase_room(schedule, i);
     duet_status status = list_new(&list, schedule->phase_count + 1, nodes) ? DUET_OK : fail_memory(error);
     if (status == DUET_OK) status = plan_all(schedule, &list, last, last_count, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A procedure made ready for a device: one plan a phase, replayed as often as the phase says, and a last plan that ends
+/* A procedure made ready for a device: one plan a phase, replayed as often as the phase says, and what ends
  * the pass. Training and every use of a trained model run through it. */
 #ifndef DUET_SRC_TRAIN_SCHEDULE_H
 #define DUET_SRC_TRAIN_SCHEDULE_H
@@ -33,7 +33,7 @@ typedef struct duet_schedule {
     const duet_procedure_description *procedure;
     duet_scheduled_phase *phases;
     size_t phase_count;
-    duet_plan **plans; /* one a phase, then the one that ends a pass, if it has roots */
+    duet_plan **plans; /* one a phase, then the one that ends a pass, if it has roots and no phase does that */
     size_t plan_count;
     duet_watched *watched;
     size_t watched_count, watched_capacity;
@@ -46,8 +46,9 @@ typedef struct duet_schedule {
     float *rows;    /* room for the largest history */
 } duet_schedule;
 
-/** Plans a procedure of `build`. `batches`: the repeats of a phase that says 0. `last`: the roots of the plan that ends
- *  a pass. Model, build and device must outlive it. Free it with duet_schedule_clear, also after a failure. */
+/** Plans a procedure of `build`. `batches`: the repeats of a phase that says 0. `last`: the roots that end a pass: of a
+ * plan of their own, or, if they are assignments and every pass ends with one replay of the last phase, of that
+ * phase's. Model, build and device must outlive it. Free it with duet_schedule_clear, also after a failure. */
 duet_status duet_schedule_make(duet_schedule *schedule, duet_device *device, const duet_model *model,
                                const duet_build *build, const duet_procedure_description *procedure, size_t batches,
                                const duet_node *last, size_t last_count, duet_error *error);
@@ -55,7 +56,7 @@ void duet_schedule_clear(duet_schedule *schedule);
 
 /** Enqueues plan `index`. `marks`: with an event, after waiting for the event DUET_QUEUED marks back. */
 duet_status duet_schedule_enqueue(duet_schedule *schedule, size_t index, bool marks, duet_error *error);
-/** The plan that ends a pass. */
+/** The plan that ends a pass, be it a phase's. */
 duet_plan *duet_schedule_last(const duet_schedule *schedule);
 
 /** Replays of a phase in the first `steps` steps. */

@@ -213,10 +213,11 @@ duet_status duet_trainer_wait(duet_trainer *trainer, double seconds, bool *ready
     return DUET_OK;
 }
 
-static duet_status replay(duet_trainer *trainer, size_t phase, duet_feed *feed, duet_error *error)
+/* ends: it is the step's last plan. */
+static duet_status replay(duet_trainer *trainer, size_t phase, duet_feed *feed, bool ends, duet_error *error)
 {
     if (feed != NULL) DUET_TRY(duet_feed_give(feed, error));
-    DUET_TRY(duet_schedule_enqueue(&trainer->schedule, phase, false, error));
+    DUET_TRY(duet_schedule_enqueue(&trainer->schedule, phase, ends, error));
     bool draws = trainer->schedule.phases[phase].description->draws;
     return feed != NULL && draws ? duet_feed_pass(feed, error) : DUET_OK;
 }
@@ -230,9 +231,11 @@ duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
     for (size_t i = 0; i < schedule->phase_count; i++) {
         const duet_scheduled_phase *phase = &schedule->phases[i];
         if (trainer->steps % phase->description->every != 0) continue;
-        for (size_t k = 0; k < phase->repeats; k++) DUET_TRY(replay(trainer, i, feed, error));
+        const bool ends = i + 1 == schedule->plan_count;
+        for (size_t k = 0; k < phase->repeats; k++) DUET_TRY(replay(trainer, i, feed, ends, error));
     }
-    DUET_TRY(duet_schedule_enqueue(schedule, schedule->phase_count, true, error));
+    if (schedule->plan_count > schedule->phase_count)
+        DUET_TRY(duet_schedule_enqueue(schedule, schedule->phase_count, true, error));
     trainer->steps++;
     return DUET_OK;
 }

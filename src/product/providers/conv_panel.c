@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions, provider "conv-panel": register tiles whose rows are images, over panels of weights (cl/conv_panel.cl,
- * conv_panel_weights.cl). For CPUs, and for accelerators that are emulated on one. */
+/* Convolutions, provider "conv-panel": register tiles whose rows are images, over panels of weights (cl/conv_panel.cl
+ * and the files whose names begin like it). For CPUs, and for accelerators that are emulated on one. */
 #include <stdio.h>
 
 #include "base/size.h"
@@ -122,12 +122,16 @@ static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape,
 static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
-    static const char *const thin[DUET_CONVOLUTION_USES] = {NULL, "CONV_THIN_FORWARD", "CONV_THIN_DATA", NULL};
     const uint32_t *value = parameters->value;
-    *source = (duet_gemm_source){.file = is_weights(shape) ? "conv_panel_weights.cl" : "conv_panel.cl",
-                                 .macro = is_weights(shape) ? duet_panel_weights_macro(device, shape, parameters)
-                                          : is_thin(shape)  ? thin[shape->convolution.use]
-                                                            : duet_conv_macro(shape)};
+    *source = (duet_gemm_source){.run = columns_of(parameters), .space = "__local"};
+    if (is_weights(shape)) {
+        duet_panel_weights_kernels(device, shape, parameters, source);
+    } else if (is_thin(shape)) {
+        source->writes = duet_conv_kernel("conv_panel_thin.cl", shape);
+    } else {
+        source->prepares = duet_conv_kernel("conv_panel_pack.cl", shape);
+        source->writes = duet_conv_kernel("conv_panel.cl", shape);
+    }
     snprintf(source->options, sizeof source->options,
              "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DPADDED=%d -DBLOCK=%zu -DTAPS=%d",
              value[DUET_PANEL_ROWS], value[DUET_PANEL_LANES], value[DUET_PANEL_K_BLOCK], value[DUET_PANEL_SUM_ROWS],
@@ -140,9 +144,8 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
     const duet_convolution *it = &product->shape.convolution;
     const duet_gemm_call call = {
         .role = DUET_GEMM_PREPARES,
-        .file = source->file,
+        .kernel = &source->prepares,
         .options = source->options,
-        .kernel = it->use == DUET_CONVOLUTION_DATA ? "pack_data" : "pack_forward",
         .numbers = {{sizeof *it, it}},
         .places = {product->b, product->workspace},
         .place_count = 2,
@@ -192,9 +195,8 @@ static duet_status lower_gather(duet_device *device, const duet_gemm_product *pr
     const cl_ulong image_block = images, strips_taken = taken < strips ? taken : strips;
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,
-        .file = source->file,
+        .kernel = &source->writes,
         .options = source->options,
-        .kernel = duet_conv_kernel(&product->shape),
         .numbers = {{sizeof *it, it}, {sizeof image_block, &image_block}, {sizeof strips_taken, &strips_taken}},
         .places = {product->a, product->workspace, product->c},
         .place_count = 3,
@@ -217,9 +219,8 @@ static duet_status lower_thin(duet_device *device, const duet_gemm_product *prod
     const cl_uint row_block = (cl_uint)duet_size_pieces(rows, blocks < rows ? blocks : rows);
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,
-        .file = source->file,
+        .kernel = &source->writes,
         .options = source->options,
-        .kernel = it->use == DUET_CONVOLUTION_DATA ? "conv_thin_data" : "conv_thin_forward",
         .numbers = {{sizeof *it, it}, {sizeof row_block, &row_block}},
         .places = {product->a, product->b, product->c},
         .place_count = 3,

@@ -17,9 +17,9 @@ enum {
 /** Strips of a group, each of 2 x lanes features. */
 size_t duet_panel_strips(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters);
 
-/** For the weights' gradient: macro of the kernel that writes it, bytes of its pieces, launches. */
-const char *duet_panel_weights_macro(const duet_device *device, const duet_gemm_shape *shape,
-                                     const duet_gemm_parameters *parameters);
+/** For the weights' gradient: its kernels, bytes of its pieces, launches. */
+void duet_panel_weights_kernels(const duet_device *device, const duet_gemm_shape *shape,
+                                const duet_gemm_parameters *parameters, duet_gemm_source *source);
 size_t duet_panel_weights_workspace(const duet_device *device, const duet_gemm_shape *shape,
                                     const duet_gemm_parameters *parameters);
 duet_status duet_panel_weights_lower(duet_device *device, const duet_gemm_product *product,

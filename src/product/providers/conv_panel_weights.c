@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The weights' gradient of provider "conv-panel" (cl/conv_panel_weights.cl): how much of the kernel, the features and
- * the images a work-item takes is chosen so that pixels and results are copied least. */
+/* The weights' gradient of provider "conv-panel" (cl/conv_panel_weights.cl, or conv_panel_few_weights.cl): how much of
+ * the kernel, the features and the images a work-item takes is chosen so that pixels and results are copied least. */
 #include "base/size.h"
 #include "product/providers/conv_panel.h"
 
@@ -96,11 +96,14 @@ static weights_parts parts_of(const duet_device *device, const duet_gemm_shape *
     return parts;
 }
 
-const char *duet_panel_weights_macro(const duet_device *device, const duet_gemm_shape *shape,
-                                     const duet_gemm_parameters *parameters)
+void duet_panel_weights_kernels(const duet_device *device, const duet_gemm_shape *shape,
+                                const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
     const weights_parts parts = parts_of(device, shape, parameters);
-    return parts.pieces > 1 ? "CONV_WEIGHTS_SUM" : parts.few ? "CONV_FEW_WEIGHTS" : "CONV_WEIGHTS";
+    source->writes = (duet_gemm_kernel){.file = parts.few ? "conv_panel_few_weights.cl" : "conv_panel_weights.cl"};
+    if (parts.pieces == 1) return;
+    source->prepares = source->writes;
+    source->writes = (duet_gemm_kernel){.file = "conv_panel_sum.cl"};
 }
 
 size_t duet_panel_weights_workspace(const duet_device *device, const duet_gemm_shape *shape,
@@ -115,29 +118,31 @@ size_t duet_panel_weights_workspace(const duet_device *device, const duet_gemm_s
     return bytes;
 }
 
+/** As conv_panel_weights.cl has it: what each work-item takes at most. */
+typedef struct weights_shares {
+    cl_uint tap_rows, tap_columns, row_block, strips, image_block;
+} weights_shares;
+
 static duet_status lower_parts(duet_device *device, const duet_gemm_product *product, const weights_parts *parts,
                                const duet_gemm_source *source, duet_launch_list *list, cl_uint *arguments_taken,
                                duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
     const bool is_whole = parts->pieces == 1;
-    const cl_ulong row_block = parts->row_block, strips = parts->strips;
-    const cl_uint tap_rows = parts->tap_rows, tap_columns = parts->tap_columns;
-    const cl_uint image_block = (cl_uint)parts->image_block;
-    const duet_gemm_call call = {
+    const weights_shares shares = {parts->tap_rows, parts->tap_columns, (cl_uint)parts->row_block,
+                                   (cl_uint)parts->strips, (cl_uint)parts->image_block};
+    duet_gemm_call call = {
         .role = is_whole ? DUET_GEMM_WRITES : DUET_GEMM_PIECES,
-        .file = source->file,
+        .kernel = is_whole ? &source->writes : &source->prepares,
         .options = source->options,
-        .kernel = parts->few ? "conv_few_weights" : duet_conv_kernel(&product->shape),
-        .numbers = {{sizeof *it, it},
-                    {sizeof tap_rows, &tap_rows},
-                    {sizeof tap_columns, &tap_columns},
-                    {sizeof row_block, &row_block},
-                    {sizeof strips, &strips},
-                    {sizeof image_block, &image_block}},
+        .numbers = {{sizeof *it, it}, {sizeof shares, &shares}},
         .places = {product->a, product->b, is_whole ? product->c : product->workspace},
         .place_count = 3,
     };
+    if (parts->few) {
+        call.numbers[1] = (duet_argument){sizeof shares.row_block, &shares.row_block};
+        call.numbers[2] = (duet_argument){sizeof shares.image_block, &shares.image_block};
+    }
     duet_launch launch = {
         .dimensions = 3, .global = {parts->row_parts, parts->strip_parts, parts->pieces}, .local = {1, 1, 1}};
     duet_gemm_describe(&launch, "conv panel", product);
@@ -153,6 +158,6 @@ duet_status duet_panel_weights_lower(duet_device *device, const duet_gemm_produc
     if (parts.pieces == 1) return DUET_OK;
     const size_t rows = product->shape.m, items = 4 * (size_t)duet_device_describe(device)->compute_units;
     duet_launch launch = {.dimensions = 1, .global = {rows < items ? rows : items}, .local = {1}};
-    return duet_gemm_append_sum(device, product, source->file, source->options, "conv_weights_sum", "conv panel",
-                                (cl_uint)parts.pieces, &launch, list, arguments_taken, error);
+    return duet_gemm_append_sum(device, product, source, "conv panel", (cl_uint)parts.pieces, &launch, list,
+                                arguments_taken, error);
 }

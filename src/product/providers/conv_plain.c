@@ -6,33 +6,22 @@
 
 enum { PLAIN_GROUP = 64 };
 
-const char *duet_conv_macro(const duet_gemm_shape *shape)
-{
-    static const char *const macros[DUET_CONVOLUTION_USES] = {NULL, "CONV_FORWARD", "CONV_DATA", "CONV_WEIGHTS"};
-    return macros[shape->convolution.use];
-}
-
-const char *duet_conv_kernel(const duet_gemm_shape *shape)
-{
-    static const char *const kernels[DUET_CONVOLUTION_USES] = {NULL, "conv_forward", "conv_data", "conv_weights"};
-    return kernels[shape->convolution.use];
-}
-
 static void plain_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
     (void)device, (void)parameters;
-    *source = (duet_gemm_source){.file = "conv_plain.cl", .macro = duet_conv_macro(shape)};
+    *source = (duet_gemm_source){.writes = duet_conv_kernel("conv_plain.cl", shape), .run = 1, .space = "__private"};
 }
 
 static duet_status plain_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
                                cl_uint *arguments_taken, duet_error *error)
 {
     const cl_ulong m = product->shape.m, n = product->shape.n;
+    duet_gemm_source source;
+    plain_source(device, &product->shape, &product->parameters, &source);
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,
-        .file = "conv_plain.cl",
-        .kernel = duet_conv_kernel(&product->shape),
+        .kernel = &source.writes,
         .numbers = {{sizeof(duet_convolution), &product->shape.convolution}, {sizeof m, &m}, {sizeof n, &n}},
         .places = {product->a, product->b, product->c},
         .place_count = 3,

@@ -67,8 +67,9 @@ static bool tile_candidate(const duet_device *device, const duet_gemm_shape *sha
 static void tile_source(const duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters,
                         duet_gemm_source *source)
 {
+    const duet_gemm_kernel kernel = duet_conv_kernel("conv_tile.cl", shape);
     (void)device;
-    duet_tiles_source("conv_tile.cl", duet_conv_macro(shape), parameters, source);
+    duet_tiles_source(&kernel, parameters, source);
 }
 
 static duet_status tile_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
@@ -81,12 +82,9 @@ static duet_status tile_lower(duet_device *device, const duet_gemm_product *prod
     duet_gemm_source source;
     tile_source(device, &product->shape, &product->parameters, &source);
     const duet_gemm_call call = {
-        .file = source.file,
-        .options = source.options,
-        .kernel = "conv_tile",
         .numbers = {{sizeof *v, v}, {sizeof elements, &elements}, {sizeof depth, &depth}},
     };
-    return duet_tiles_lower(device, product, &work, "conv tile", &call, list, arguments, error);
+    return duet_tiles_lower(device, product, &work, "conv tile", &source, &call, list, arguments, error);
 }
 
 const duet_gemm_provider duet_conv_tile = {

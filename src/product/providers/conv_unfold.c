@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions, provider "unfold": a few images at a time are unfolded into a matrix (cl/unfold.cl), which the device's
- * provider of plain products multiplies: on a GPU CLBlast. The data gradient multiplies first and folds the product
- * back, so it multiplies none of the zeros that a stride puts between results. */
+/* Convolutions, provider "unfold": a few images at a time are unfolded into a matrix (cl/unfold.cl, fold.cl), which the
+ * device's provider of plain products multiplies: on a GPU CLBlast. The data gradient multiplies first and folds the
+ * product back, so it multiplies none of the zeros that a stride puts between results. */
 #include "base/size.h"
 #include "product/gemm_rows.h"
 
@@ -81,24 +81,21 @@ typedef struct chunk {
     duet_place unfolded, inner;
 } chunk;
 
-static duet_status append(duet_device *device, const chunk *it, duet_gemm_role role, const char *kernel,
+static duet_status append(duet_device *device, const chunk *it, duet_gemm_role role, const duet_gemm_kernel *kernel,
                           duet_place from, duet_place to, size_t items, duet_launch_list *list, duet_error *error)
 {
     const size_t group = duet_device_describe(device)->work_group_size >= GROUP ? GROUP : 1;
     const duet_convolution *v = &it->part.shape.convolution;
     const double picture = (double)v->images * v->picture[0] * v->picture[1] * v->channels;
     const double unfolded = (double)v->images * (double)rows_of_image(v) * (double)columns_of(v);
-    const duet_gemm_call call = {.role = role,
-                                 .file = "unfold.cl",
-                                 .kernel = kernel,
-                                 .numbers = {{sizeof *v, v}},
-                                 .places = {from, to},
-                                 .place_count = 2};
+    const duet_gemm_call call = {
+        .role = role, .kernel = kernel, .numbers = {{sizeof *v, v}}, .places = {from, to}, .place_count = 2};
     duet_launch launch = {.dimensions = 1,
                           .global = {duet_size_round_up(items, group)},
                           .local = {group},
                           .prepares = role == DUET_GEMM_PREPARES ? 1 : 0};
-    duet_gemm_describe(&launch, kernel, &it->part);
+    char name[DUET_GEMM_NAME];
+    duet_gemm_describe(&launch, duet_gemm_kernel_name(kernel, name), &it->part);
     launch.flops = 0; /* the product counts them */
     launch.bytes = sizeof(float) * (picture + unfolded);
     return duet_gemm_append_call(device, &it->part, &call, &launch, list, NULL, error);
@@ -106,15 +103,17 @@ static duet_status append(duet_device *device, const chunk *it, duet_gemm_role r
 
 static duet_status lower_unfold(duet_device *device, const chunk *it, duet_launch_list *list, duet_error *error)
 {
+    static const duet_gemm_kernel unfold = {.file = "unfold.cl"};
     const duet_convolution *v = &it->part.shape.convolution;
-    return append(device, it, DUET_GEMM_PREPARES, "unfold", it->part.a, it->unfolded,
+    return append(device, it, DUET_GEMM_PREPARES, &unfold, it->part.a, it->unfolded,
                   v->images * rows_of_image(v) * columns_of(v), list, error);
 }
 
 static duet_status lower_fold(duet_device *device, const chunk *it, duet_launch_list *list, duet_error *error)
 {
+    static const duet_gemm_kernel fold = {.file = "fold.cl"};
     const duet_convolution *v = &it->part.shape.convolution;
-    return append(device, it, DUET_GEMM_WRITES, "fold", it->unfolded, it->part.c,
+    return append(device, it, DUET_GEMM_WRITES, &fold, it->unfolded, it->part.c,
                   (size_t)v->images * v->picture[0] * v->picture[1] * v->channels, list, error);
 }
 

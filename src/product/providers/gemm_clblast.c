@@ -37,6 +37,7 @@ static size_t clblast_workspace(duet_device *device, const duet_gemm_shape *shap
                                 const duet_gemm_parameters *parameters)
 {
     (void)parameters;
+    if (duet_device_paper(device) != NULL) return 0; /* CLBlast asks a driver */
     size_t bytes = 0;
     const size_t offset = 1;
     CLBlastStatusCode code = CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transpose_word(shape->transpose_a),
@@ -69,7 +70,7 @@ static duet_status clblast_lower(duet_device *device, const duet_gemm_product *w
                          wanted->workspace.offset);
     duet_products *products = duet_products_of(device);
     if (products == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a device's products");
-    if (!products->clblast_used)
+    if (!products->clblast_used && duet_device_paper(device) == NULL)
         duet_device_say(device, "CLBlast compiles its kernels for %s the first time they run",
                         duet_device_describe(device)->name);
     products->clblast_used = true;

@@ -118,25 +118,34 @@ static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape,
 static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
-    static const char *const macros[][2] = {{"GEMM_NN", "GEMM_NT"}, {"GEMM_TN", "GEMM_TT"}, {"GEMM_SN", "GEMM_ST"}};
+    static const char *const variants[][2] = {{"nn", "nt"}, {"tn", "tt"}, {"sn", "st"}};
+    static const char *const lies[] = {"IN_ROWS", "IN_COLUMNS", "IN_SLABS"};
     (void)device;
     const uint32_t *value = parameters->value;
     const size_t form = value[SLABS] ? 2 : shape->transpose_a;
-    *source = (duet_gemm_source){.file = "gemm_panel.cl", .macro = macros[form][shape->transpose_b]};
+    *source = (duet_gemm_source){
+        .writes = {.file = "gemm_panel.cl",
+                   .variant = variants[form][shape->transpose_b],
+                   .constants = {{"A_LIES", lies[form]}, {"B_TRANSPOSED", shape->transpose_b ? "1" : "0"}}},
+        .run = columns_of(parameters),
+        .space = "__local"};
+    if (value[SLABS])
+        source->prepares = (duet_gemm_kernel){.file = "gemm_panel_slabs.cl",
+                                              .variant = shape->transpose_a ? "t" : "n",
+                                              .constants = {{"A_TRANSPOSED", shape->transpose_a ? "1" : "0"}}};
     snprintf(source->options, sizeof source->options, "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DSLAB_DEPTH=%d",
              value[ROWS], value[LANES], value[K_BLOCK], value[SUM_ROWS], SLAB_DEPTH);
 }
 
-static duet_status lower_slabs(duet_device *device, const duet_gemm_product *product, const char *options,
+static duet_status lower_slabs(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                                duet_launch_list *list, duet_error *error)
 {
     const duet_gemm_shape *shape = &product->shape;
     const cl_ulong m = shape->m, k = shape->k;
     const duet_gemm_call call = {
         .role = DUET_GEMM_PREPARES,
-        .file = "gemm_panel.cl",
-        .options = options,
-        .kernel = shape->transpose_a ? "slabs_of_columns" : "slabs_of_rows",
+        .kernel = &source->prepares,
+        .options = source->options,
         .numbers = {{sizeof m, &m}, {sizeof k, &k}},
         .places = {product->a, product->workspace},
         .place_count = 2,
@@ -180,7 +189,6 @@ static panel_block block_for(const duet_device *device, const duet_gemm_product 
 static duet_status lower_product(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                                  duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
-    static const char *const kernels[][2] = {{"gemm_nn", "gemm_nt"}, {"gemm_tn", "gemm_tt"}, {"gemm_sn", "gemm_st"}};
     const duet_gemm_shape *shape = &product->shape;
     const bool slabs = product->parameters.value[SLABS] != 0;
     const cl_ulong m = shape->m, n = shape->n, k = shape->k;
@@ -188,9 +196,8 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
     const cl_ulong row_block = block.rows, strips = block.strips;
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,
-        .file = source->file,
+        .kernel = &source->writes,
         .options = source->options,
-        .kernel = kernels[slabs ? 2 : shape->transpose_a][shape->transpose_b],
         .numbers =
             {{sizeof m, &m}, {sizeof n, &n}, {sizeof k, &k}, {sizeof row_block, &row_block}, {sizeof strips, &strips}},
         .places = {slabs ? product->workspace : product->a, product->b, product->c},
@@ -211,7 +218,7 @@ static duet_status panel_lower(duet_device *device, const duet_gemm_product *pro
 {
     duet_gemm_source source;
     panel_source(device, &product->shape, &product->parameters, &source);
-    if (product->parameters.value[SLABS]) DUET_TRY(lower_slabs(device, product, source.options, list, error));
+    if (product->parameters.value[SLABS]) DUET_TRY(lower_slabs(device, product, &source, list, error));
     return lower_product(device, product, &source, list, arguments, error);
 }
 

@@ -11,7 +11,7 @@ static void plain_source(const duet_device *device, const duet_gemm_shape *shape
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
     (void)device, (void)shape, (void)parameters;
-    *source = (duet_gemm_source){.file = "gemm_plain.cl", .macro = "GEMM_PLAIN"};
+    *source = (duet_gemm_source){.writes = {.file = "gemm_plain.cl"}, .run = 1, .space = "__private"};
 }
 
 static duet_status plain_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
@@ -21,10 +21,11 @@ static duet_status plain_lower(duet_device *device, const duet_gemm_product *pro
     const cl_ulong m = shape->m, n = shape->n, k = shape->k;
     const cl_ulong a_row = shape->transpose_a ? 1 : k, a_column = shape->transpose_a ? m : 1;
     const cl_ulong b_row = shape->transpose_b ? 1 : n, b_column = shape->transpose_b ? k : 1;
+    duet_gemm_source source;
+    plain_source(device, shape, &product->parameters, &source);
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,
-        .file = "gemm_plain.cl",
-        .kernel = "gemm_plain",
+        .kernel = &source.writes,
         .numbers = {{sizeof m, &m},
                     {sizeof n, &n},
                     {sizeof k, &k},

@@ -39,9 +39,9 @@ static bool tile_fits(duet_device *device, const duet_gemm_shape *shape)
 static void tile_source(const duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters,
                         duet_gemm_source *source)
 {
-    static const char *const macros[][2] = {{"GEMM_NN", "GEMM_NT"}, {"GEMM_TN", "GEMM_TT"}};
+    const duet_gemm_kernel kernel = duet_gemm_kernel_of("gemm_tile.cl", shape);
     (void)device;
-    duet_tiles_source("gemm_tile.cl", macros[shape->transpose_a][shape->transpose_b], parameters, source);
+    duet_tiles_source(&kernel, parameters, source);
 }
 
 static duet_status tile_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
@@ -52,12 +52,9 @@ static duet_status tile_lower(duet_device *device, const duet_gemm_product *prod
     duet_gemm_source source;
     tile_source(device, &product->shape, &product->parameters, &source);
     const duet_gemm_call call = {
-        .file = source.file,
-        .options = source.options,
-        .kernel = "gemm_tile",
         .numbers = {{sizeof m, &m}, {sizeof n, &n}, {sizeof k, &k}, {sizeof depth, &depth}},
     };
-    return duet_tiles_lower(device, product, &work, "gemm tile", &call, list, arguments, error);
+    return duet_tiles_lower(device, product, &work, "gemm tile", &source, &call, list, arguments, error);
 }
 
 const duet_gemm_provider duet_gemm_tile = {

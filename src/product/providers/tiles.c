@@ -30,6 +30,20 @@ static size_t items_of_group(const duet_gemm_parameters *parameters)
     return (size_t)(value[DUET_TILE_M] / value[DUET_ITEM_M]) * (value[DUET_TILE_N] / value[DUET_ITEM_N]);
 }
 
+/** What a preset may ask of a work-item, by what the compilers of each family make of it (docs/gpu.md): 64 sums take
+ * 130 to 210 registers. That leaves a SIMD of GCN one wave and NVIDIA's compute units a single group, which hide no
+ * latency; on the others several are left. Of 64 sums Intel's compiler keeps arrays in memory. Tuning tries larger
+ * tiles all the same. */
+static const uint32_t most_sums[] = {
+    [DUET_GPU_NONE] = 64, [DUET_GPU_OTHER] = 64,  [DUET_GPU_GCN] = 32,   [DUET_GPU_CDNA] = 64,
+    [DUET_GPU_RDNA] = 64, [DUET_GPU_NVIDIA] = 32, [DUET_GPU_INTEL] = 32, [DUET_GPU_APPLE] = 32,
+};
+
+static uint32_t sums_of(const duet_gemm_parameters *parameters)
+{
+    return parameters->value[DUET_ITEM_M] * parameters->value[DUET_ITEM_N];
+}
+
 /** GPUs that share the host's memory have registers for fewer sums a work-item. */
 static bool is_usable(const duet_device *device, const duet_gemm_parameters *parameters)
 {
@@ -38,7 +52,12 @@ static bool is_usable(const duet_device *device, const duet_gemm_parameters *par
         sizeof(float) * rows * (value[DUET_TILE_M] + value[DUET_TILE_N] + 2 * (size_t)value[DUET_TILE_PADDING]);
     const uint32_t sums = duet_device_describe(device)->kind == DUET_DEVICE_INTEGRATED ? 32 : 64;
     return items_of_group(parameters) <= duet_device_describe(device)->work_group_size &&
-           bytes <= duet_device_describe(device)->local_bytes && value[DUET_ITEM_M] * value[DUET_ITEM_N] <= sums;
+           bytes <= duet_device_describe(device)->local_bytes && sums_of(parameters) <= sums;
+}
+
+static bool suits_family(const duet_device *device, const duet_gemm_parameters *parameters)
+{
+    return sums_of(parameters) <= most_sums[duet_device_family(duet_device_describe(device))];
 }
 
 bool duet_tiles_fit(const duet_device *device)
@@ -62,6 +81,15 @@ size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *
                               parameters->value[DUET_TILE_K]);
 }
 
+/** Parts of a device that each run whole work-groups. For Intel's OpenCL counts smaller ones, of which eight share a
+ *  local memory. */
+static double units_of(const duet_device *device)
+{
+    const duet_device_info *info = duet_device_describe(device);
+    const bool is_intel = duet_device_family(info) == DUET_GPU_INTEL;
+    return is_intel && info->compute_units > 8 ? info->compute_units / 8.0 : info->compute_units;
+}
+
 /** An estimate of a product's time, in multiply-adds of one compute unit. A number read from local memory costs one,
  *  one from memory 16, or 50 where no cache has it. A compute unit needs 256 work-items to be busy, and takes as long
  *  with fewer. Adding up pieces costs a launch and moves C several times, never through a cache. */
@@ -69,7 +97,7 @@ static double estimate(const duet_device *device, const duet_tile_work *work, co
 {
     static const double from_memory = 16, from_far_memory = 50, busy_items = 256, a_launch = 5e5;
     const uint32_t *value = parameters->value;
-    const double items = (double)items_of_group(parameters), units = duet_device_describe(device)->compute_units;
+    const double items = (double)items_of_group(parameters), units = units_of(device);
     const double groups = (double)work->count * (double)duet_size_pieces(work->m, value[DUET_TILE_M]) *
                           (double)duet_size_pieces(work->n, value[DUET_TILE_N]);
     const double at_a_time = items < busy_items ? (double)(size_t)(busy_items / items) : 1;
@@ -106,7 +134,7 @@ duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_til
     double least = with_pieces(device, work, &best);
     for (size_t i = 0; i < TILES; i++) {
         duet_gemm_parameters tried = tiles[i];
-        if (!is_usable(device, &tried)) continue;
+        if (!is_usable(device, &tried) || !suits_family(device, &tried)) continue;
         const double estimated = with_pieces(device, work, &tried);
         if (estimated >= least) continue;
         least = estimated;
@@ -140,16 +168,18 @@ bool duet_tiles_candidate(const duet_device *device, const duet_tile_work *work,
     return false;
 }
 
-void duet_tiles_source(const char *file, const char *form, const duet_gemm_parameters *parameters,
-                       duet_gemm_source *source)
+void duet_tiles_source(const duet_gemm_kernel *kernel, const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
     const uint32_t *value = parameters->value;
-    *source = (duet_gemm_source){.file = file, .macro = value[DUET_TILE_PIECES] == 1 ? form : "TILE_SUM"};
-    snprintf(
-        source->options, sizeof source->options,
-        "-DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DITEM_M=%u -DITEM_N=%u -DWIDTH=%u -DPADDING=%u -DBUFFERS=%u -DFORM=%s",
-        value[DUET_TILE_M], value[DUET_TILE_N], value[DUET_TILE_K], value[DUET_ITEM_M], value[DUET_ITEM_N],
-        value[DUET_TILE_WIDTH], value[DUET_TILE_PADDING], value[DUET_TILE_BUFFERS], form);
+    *source = (duet_gemm_source){.writes = *kernel, .run = value[DUET_TILE_WIDTH], .space = "__private"};
+    if (value[DUET_TILE_PIECES] > 1) {
+        source->prepares = *kernel;
+        source->writes = (duet_gemm_kernel){.file = "tile_sum.cl"};
+    }
+    snprintf(source->options, sizeof source->options,
+             "-DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DITEM_M=%u -DITEM_N=%u -DWIDTH=%u -DPADDING=%u -DBUFFERS=%u",
+             value[DUET_TILE_M], value[DUET_TILE_N], value[DUET_TILE_K], value[DUET_ITEM_M], value[DUET_ITEM_N],
+             value[DUET_TILE_WIDTH], value[DUET_TILE_PADDING], value[DUET_TILE_BUFFERS]);
 }
 
 static duet_launch launch_of(const duet_tile_work *work, const duet_gemm_parameters *parameters)
@@ -166,7 +196,7 @@ static duet_launch launch_of(const duet_tile_work *work, const duet_gemm_paramet
 
 /** Adds up the pieces. */
 static duet_status lower_sum(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
+                             const char *what, const duet_gemm_source *source, duet_launch_list *list,
                              cl_uint *arguments_taken, duet_error *error)
 {
     enum { SUM_GROUP = 64 };
@@ -174,17 +204,19 @@ static duet_status lower_sum(duet_device *device, const duet_gemm_product *produ
     const size_t group = duet_device_describe(device)->work_group_size >= SUM_GROUP ? SUM_GROUP : 1;
     const size_t vectors = work->rows * duet_size_pieces(work->columns, value[DUET_TILE_WIDTH]);
     duet_launch launch = {.dimensions = 1, .global = {duet_size_round_up(vectors, group)}, .local = {group}};
-    return duet_gemm_append_sum(device, product, call->file, call->options, "tile_sum", what, value[DUET_TILE_PIECES],
-                                &launch, list, arguments_taken, error);
+    return duet_gemm_append_sum(device, product, source, what, value[DUET_TILE_PIECES], &launch, list, arguments_taken,
+                                error);
 }
 
 duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
-                             cl_uint *arguments_taken, duet_error *error)
+                             const char *what, const duet_gemm_source *source, const duet_gemm_call *call,
+                             duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const bool is_whole = product->parameters.value[DUET_TILE_PIECES] == 1;
     duet_gemm_call tiles_call = *call;
     tiles_call.role = is_whole ? DUET_GEMM_WRITES : DUET_GEMM_PIECES;
+    tiles_call.kernel = is_whole ? &source->writes : &source->prepares;
+    tiles_call.options = source->options;
     tiles_call.places[0] = product->a;
     tiles_call.places[1] = product->b;
     tiles_call.places[2] = is_whole ? product->c : product->workspace;
@@ -192,5 +224,5 @@ duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *produ
     duet_launch launch = launch_of(work, &product->parameters);
     duet_gemm_describe(&launch, what, product);
     DUET_TRY(duet_gemm_append_call(device, product, &tiles_call, &launch, list, arguments_taken, error));
-    return is_whole ? DUET_OK : lower_sum(device, product, work, what, call, list, arguments_taken, error);
+    return is_whole ? DUET_OK : lower_sum(device, product, work, what, source, list, arguments_taken, error);
 }

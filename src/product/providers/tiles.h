@@ -41,13 +41,13 @@ bool duet_tiles_candidate(const duet_device *device, const duet_tile_work *work,
 size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_parameters *parameters);
 /** How much of k a piece has: a whole number of slices. */
 size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *parameters);
-/** `form`: the macro in `file` that makes the product's kernel. */
-void duet_tiles_source(const char *file, const char *form, const duet_gemm_parameters *parameters,
+/** `kernel` computes the product, or its pieces. */
+void duet_tiles_source(const duet_gemm_kernel *kernel, const duet_gemm_parameters *parameters,
                        duet_gemm_source *source);
-/** Appends the launches of a product: `call` over all tiles, products and pieces, then the sum of the pieces if there
- *  are several. `what`: for their names. */
+/** Appends the launches of a product: over all tiles, products and pieces, with the numbers of `call`, then the sum of
+ *  the pieces if there are several. `what`: for their names. */
 duet_status duet_tiles_lower(duet_device *device, const duet_gemm_product *product, const duet_tile_work *work,
-                             const char *what, const duet_gemm_call *call, duet_launch_list *list,
-                             cl_uint *arguments_taken, duet_error *error);
+                             const char *what, const duet_gemm_source *source, const duet_gemm_call *call,
+                             duet_launch_list *list, cl_uint *arguments_taken, duet_error *error);
 
 #endif
