@@ -74,6 +74,9 @@ static void replaced_data_is_noticed(void **state)
     assert_null(strstr(kept.err, "evaluating"));
     expect(kept, 0, "report.html", "was trained on other data");
     assert_true(is_evaluated(RUN("report", "@/vae", "--data", "@/pictures")));
+    /* what was made of other data does not stand for data that do not fit, or are not there */
+    expect(RUN("report", "@/vae", "--data", "ring8"), 1, NULL, "ring8");
+    expect(RUN("report", "@/vae", "--data", "@/nowhere.npy"), 1, NULL, "nowhere.npy");
     json_t *after = evaluation_of("vae");
     assert_false(json_equal(json_object_get(before, "data_checksum"), json_object_get(after, "data_checksum")));
     json_decref(before);

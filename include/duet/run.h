@@ -91,6 +91,7 @@ typedef struct duet_train_options {
                                   DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
                                   lr_final, clip_norm, of a group too), which change from here on. Its family must be given
                                   where it is not built in */
+    bool stream;               /**< read the training examples while the device works, as duet_data_set_streaming */
     bool profile;
     void (*progress)(void *context, const duet_progress *progress);
     duet_log_function log;
@@ -234,6 +235,8 @@ DUET_API duet_status duet_run_check_settings(duet_run *run, const char *const *s
                                              duet_error *error);
 /** Whether some procedure of the model reads the setting `key` in a request; "weights": whether it keeps averages. */
 DUET_API bool duet_run_takes(duet_run *run, const char *key);
+/** Key `index` of those that procedures read; NULL past the last. */
+DUET_API const char *duet_run_key(duet_run *run, size_t index);
 /** What they say of `key`, the last of them, which then counts as read; NULL: nothing. */
 DUET_API const char *duet_run_setting(duet_run *run, const char *key);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not

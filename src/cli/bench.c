@@ -116,10 +116,9 @@ static int choose_workloads(bench *it)
 
 static int choose(bench *it)
 {
-    duet_error error = {0};
     int status = choose_parts(it);
     if (status == CLI_DONE) status = choose_workloads(it);
-    if (status == CLI_DONE && duet_gemm_check(it->arguments->gemm, &error) != DUET_OK) status = cli_fail(&error);
+    if (status == CLI_DONE) status = cli_gemm_check(it->arguments->gemm);
     return status;
 }
 

@@ -128,6 +128,8 @@ static int sort_setting(duet_run *run, const char *directory, const cli_evaluati
     if (key == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a setting");
     bool for_others = !duet_run_takes(run, key) && others_take(run, directory, wish->runs, key);
     free(key);
+    const int known = for_others ? CLI_DONE : cli_settings_known(run, &(cli_list){{setting}, 1});
+    if (known != CLI_DONE) return known;
     if (!for_others) return cli_fail_opened(&error);
     json_array_append_new(
         left_out, json_pack("{s:o, s:o}", "setting", cli_json_text(setting), "reason", cli_json_text(error.message)));

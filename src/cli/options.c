@@ -77,16 +77,26 @@ static bool store_count(const cli_option *option, const char *value, uint64_t *t
     return false;
 }
 
-static bool store_item(const cli_option *option, const char *value, cli_list *list)
+static bool has_room(const cli_option *option, size_t count, size_t most)
 {
     char name[40];
-    if (list->count == CLI_COUNT_OF(list->items)) {
-        const char *words = is_operand(option) ? option->name : shown(option, name, sizeof name);
-        cli_complain(CLI_MISTAKE, "%s can be given at most %zu times", words, list->count);
-        return false;
-    }
+    const char *words = is_operand(option) ? option->name : shown(option, name, sizeof name);
+    if (count < most) return true;
+    cli_complain(CLI_MISTAKE, "%s can be given at most %zu times", words, most);
+    return false;
+}
+
+static bool store_item(const cli_option *option, const char *value, cli_list *list)
+{
+    if (!has_room(option, list->count, CLI_COUNT_OF(list->items))) return false;
     list->items[list->count++] = value;
     return true;
+}
+
+static bool store_number(const cli_option *option, const char *value, cli_counts *list)
+{
+    return has_room(option, list->count, CLI_COUNT_OF(list->items)) &&
+           store_count(option, value, &list->items[list->count]) && ++list->count > 0;
 }
 
 static bool store(const cli_option *option, const char *value, void *arguments)
@@ -98,6 +108,7 @@ static bool store(const cli_option *option, const char *value, void *arguments)
     case CLI_OPERANDS:
     case CLI_OPERANDS_OPTIONAL:
     case CLI_LIST: return store_item(option, value, target);
+    case CLI_COUNTS: return store_number(option, value, target);
     case CLI_TEXT:
     case CLI_OPERAND:
     case CLI_OPERAND_OPTIONAL: *(const char **)target = value; return true;

@@ -8,8 +8,8 @@
 #include "device/discovery.h"
 #include "device/record.h"
 
-/** OpenCL 1.2's call: an in-order queue, with time stamps if profiling. */
-static duet_status make_queue(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error)
+/** OpenCL 1.2's call. */
+duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error)
 {
     cl_int code = CL_SUCCESS;
     *queue = clCreateCommandQueue(device->context, device->id, profiling ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
@@ -32,7 +32,7 @@ static duet_status open_on(duet_device **device, cl_context context, cl_device_i
     made->info = *info;
     const char *bundles = getenv("DUET_BUNDLES");
     made->bundles = bundles == NULL || strcmp(bundles, "off") != 0;
-    duet_status status = make_queue(made, false, &made->queue, error);
+    duet_status status = duet_queue_new(made, false, &made->queue, error);
     if (status != DUET_OK) {
         duet_device_close(&made);
         return status;
@@ -182,7 +182,7 @@ duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_
     if (device->profiling == profiling) return DUET_OK;
     DUET_TRY(duet_device_finish(device, error));
     cl_command_queue queue = NULL;
-    DUET_TRY(make_queue(device, profiling, &queue, error));
+    DUET_TRY(duet_queue_new(device, profiling, &queue, error));
     clReleaseCommandQueue(device->queue);
     device->queue = queue;
     device->profiling = profiling;

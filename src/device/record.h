@@ -40,6 +40,8 @@ struct duet_device {
 void duet_drivers_lock(void);
 void duet_drivers_unlock(void);
 
+/** An in-order queue, with time stamps if profiling. */
+duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error);
 void duet_device_programs_clear(duet_device *device);
 /** Says through the device's log which kernel files $DUET_CL_PATH replaces, and warns where it replaces none. */
 void duet_cl_source_say(const duet_device *device);

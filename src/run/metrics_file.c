@@ -168,8 +168,20 @@ duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_prog
     return write_line(file, line, verdict->names, verdict->values, verdict->count, NULL, error);
 }
 
+/* Lines that are written into a file without a name are lost, and no call says so. */
+static duet_status check_place(const duet_metrics_file *file, duet_error *error)
+{
+    struct stat there, own;
+    if (fstat(fileno(file->stream), &own) != 0) return fail_file(file, "looked at", error);
+    if (stat(file->path, &there) == 0 && there.st_ino == own.st_ino && there.st_dev == own.st_dev) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s: was removed, moved or replaced while the training wrote into it, and its lines with it",
+                     file->path);
+}
+
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error)
 {
+    DUET_TRY(check_place(file, error));
     return fsync(fileno(file->stream)) == 0 ? DUET_OK : fail_file(file, "synced", error);
 }
 

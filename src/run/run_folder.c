@@ -217,5 +217,5 @@ char *duet_run_data_name(const char *name)
     for (size_t i = 0; i < count; i++) known |= is_path && strcmp(rows[i].name, options.path) == 0;
     free(rows);
     duet_data_options_free(&options);
-    return known ? strdup(name) : duet_data_name_absolute(name);
+    return duet_data_name_absolute(name, known);
 }
