@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "device/discovery.h"
 #include "device/record.h"
 
@@ -156,7 +157,7 @@ void duet_device_say(const duet_device *device, const char *format, ...)
     char line[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    (void)duet_text_vprint(line, sizeof line, format, arguments);
     va_end(arguments);
     duet_text_plain(line);
     device->log(device->log_context, line);

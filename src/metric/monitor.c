@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "device/device.h"
 #include "metric/metric.h"
 #include "run/run_file.h"
@@ -364,8 +365,9 @@ static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verd
         snprintf(verdict->stop, sizeof verdict->stop, "%s was no finite number in %" PRIu64 " epochs",
                  monitor->watch.best, waited);
     else
-        snprintf(verdict->stop, sizeof verdict->stop, "%s has not got better than %.6g for %" PRIu64 " epochs",
-                 monitor->watch.best, monitor->best, waited);
+        (void)duet_text_print(verdict->stop, sizeof verdict->stop,
+                              "%s has not got better than %.6g for %" PRIu64 " epochs", monitor->watch.best,
+                              monitor->best, waited);
 }
 
 /* Says which metrics a training watched that goes on without. */

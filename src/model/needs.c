@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "data/data.h"
 #include "model/model.h"
 
@@ -55,8 +56,8 @@ static const char *remedy_for(const duet_data_info *info, const range *found, ch
     if (info->generated) return NULL;
     bool bytes = found->whole && found->low >= 0 && found->high <= 255;
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
-    snprintf(text, 160, "save (array %c %.9g) / %.9g", found->low < 0 ? '+' : '-', fabs((double)found->low),
-             (double)found->high - (double)found->low);
+    (void)duet_text_print(text, 160, "save (array %c %.9g) / %.9g", found->low < 0 ? '+' : '-',
+                          fabs((double)found->low), (double)found->high - (double)found->low);
     return text;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "data/data.h"
 #include "duet/report.h"
 #include "run/checkpoint.h"
@@ -70,7 +71,7 @@ static void say(const training *run, const char *format, ...)
     if (run->options->log == NULL) return;
     va_list values;
     va_start(values, format);
-    vsnprintf(line, sizeof line, format, values);
+    (void)duet_text_vprint(line, sizeof line, format, values);
     va_end(values);
     duet_text_plain(line);
     run->options->log(run->options->context, line);
