@@ -216,15 +216,13 @@ static void a_trained_model_uses_what_it_learnt(void **state)
     test_normals(3, COUNT, LATENT, latents);
     assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", latents, COUNT, 1, many, &error), &error);
     for (size_t i = 0; i < COUNT; i++) {
-        assert_ok(
-            test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", latents + i * LATENT, 1, 1, one, &error),
-            &error);
+        assert_ok(test_evaluate(evaluator, TEST_FROM_LATENTS, "sample", latents + i * LATENT, 1, 1, one, &error),
+                  &error);
         assert_memory_equal(one, many + 2 * i, sizeof one);
     }
     for (size_t seed = 0; seed < 2; seed++)
-        assert_ok(
-            test_evaluate(evaluator, TEST_FROM_EXAMPLES, "logit", many, COUNT, seed, logits[seed], &error),
-            &error);
+        assert_ok(test_evaluate(evaluator, TEST_FROM_EXAMPLES, "logit", many, COUNT, seed, logits[seed], &error),
+                  &error);
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
     assert_ok(duet_store_read(store, device, "g.norm.mean", mean[1], sizeof mean[1], &error), &error);
     assert_memory_equal(mean[0], mean[1], sizeof mean[0]);

@@ -213,8 +213,8 @@ duet_status duet_trainer_wait(duet_trainer *trainer, double seconds, bool *ready
     return DUET_OK;
 }
 
-/* ends: it is the step's last plan. */
-static duet_status replay(duet_trainer *trainer, size_t phase, duet_feed *feed, bool ends, duet_error *error)
+/* `ends`: it is the step's last. */
+static duet_status replay(duet_trainer *trainer, size_t phase, bool ends, duet_feed *feed, duet_error *error)
 {
     if (feed != NULL) DUET_TRY(duet_feed_give(feed, error));
     DUET_TRY(duet_schedule_enqueue(&trainer->schedule, phase, ends, error));
@@ -232,7 +232,7 @@ duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
         const duet_scheduled_phase *phase = &schedule->phases[i];
         if (trainer->steps % phase->description->every != 0) continue;
         const bool ends = i + 1 == schedule->plan_count;
-        for (size_t k = 0; k < phase->repeats; k++) DUET_TRY(replay(trainer, i, feed, ends, error));
+        for (size_t k = 0; k < phase->repeats; k++) DUET_TRY(replay(trainer, i, ends, feed, error));
     }
     if (schedule->plan_count > schedule->phase_count)
         DUET_TRY(duet_schedule_enqueue(schedule, schedule->phase_count, true, error));
