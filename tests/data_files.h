@@ -5,6 +5,7 @@
 
 #include "folder.h"
 
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "duet/data.h"
@@ -21,6 +22,11 @@ static inline void write_file(const char *name, const void *bytes, size_t count)
     assert_non_null(file);
     if (count > 0) assert_int_equal(gzwrite(file, bytes, (unsigned)count), count);
     assert_int_equal(gzclose(file), Z_OK);
+}
+
+static inline void make_inner(const char *name)
+{
+    assert_int_equal(mkdir(in_folder(name), 0777), 0);
 }
 
 /* Byte i of the data that tests write. */

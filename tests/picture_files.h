@@ -113,11 +113,6 @@ static inline void write_archive(const char *name, const char *const *members, b
     assert_int_equal(archive_write_free(archive), ARCHIVE_OK);
 }
 
-static inline void make_inner(const char *name)
-{
-    assert_int_equal(mkdir(in_folder(name), 0777), 0);
-}
-
 /* `count` pictures of 8 x 8 x 3, PREFIX0.png and so on, picture k filled with the pattern from start + 192 k on. */
 static inline void write_pictures(const char *prefix, size_t count, size_t start)
 {

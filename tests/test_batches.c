@@ -68,6 +68,11 @@ static void other_data_is_not_the_set(void **state)
     write_set("datasets/fashion-mnist/");
     duet_data *data = open_sound("fashion-mnist");
     assert_string_equal(duet_data_describe(data)->source, path);
+    assert_non_null(strstr(duet_data_note(data, 0, NULL), "does not hold all its files")); /* and it is said */
+    duet_data_close(&data);
+    assert_int_equal(setenv("DUET_DATA", "/nowhere", 1), 0);
+    data = open_sound("fashion-mnist");
+    assert_non_null(strstr(duet_data_note(data, 0, NULL), "DUET_DATA=/nowhere does not"));
     duet_data_close(&data);
     for (int k = 0; k < 2; k++)
         assert_int_equal(kept[k] == NULL ? unsetenv(names[k]) : setenv(names[k], kept[k], 1), 0);

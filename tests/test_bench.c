@@ -139,6 +139,100 @@ static void mistakes_end_before_anything_is_measured(void **state)
     expect(RUN("bench", "--help"), 0, "nice", NULL);
 }
 
+/* A result as --json prints it, of one workload. `more`: further keys of the workload. */
+static void write_result(const char *name, const char *device, double images, const char *more)
+{
+    char path[PATH_SIZE], text[1024];
+    const int length = snprintf(text, sizeof text,
+                                "{\"schema\": 1, \"version\": \"0.1.0\", \"device\": \"%s\", \"driver\": \"3\", "
+                                "\"platform\": \"P\", \"kind\": \"cpu\", \"trusted\": true, "
+                                "\"peaks\": {\"gflops\": %g}, \"workloads\": [{\"workload\": \"mlpvae\", "
+                                "\"batch\": 128, \"images_per_second\": %s%.0f%s}]}",
+                                device, images / 100, images > 0 ? "" : "null, \"was\": ", images, more);
+    test_file_write(inside(name, path), text, (size_t)length);
+}
+
+static void results_stand_side_by_side(void **state)
+{
+    (void)state;
+    char fast[PATH_SIZE], slow[PATH_SIZE], wrong[PATH_SIZE], picture[PATH_SIZE], *drawn;
+    write_result("fast.json", "Fast <1>", 2000, ", \"launches\": 23");
+    write_result("slow.json", "Slow", 500, ", \"launches\": 41, \"images_per_joule\": 12.5");
+    write_result("wrong.json", "Wrong", 0, ", \"ms_median\": null, \"check\": {\"right\": false}");
+    (void)inside("fast.json", fast), (void)inside("slow.json", slow), (void)inside("wrong.json", wrong);
+    result r = RUN("bench", "--compare", slow, fast, wrong, "--out", inside("bars.svg", picture));
+    assert_non_null(strstr(r.out, "2000*"));
+    assert_null(strstr(r.out, "500*"));
+    assert_non_null(strstr(r.out, "12.5 "));
+    assert_non_null(strstr(r.out, "WRONG"));
+    expect(r, 0, "images/s", NULL);
+    drawn = test_file_read(picture, NULL);
+    assert_non_null(strstr(drawn, "Fast &lt;1>"));
+    assert_non_null(strstr(drawn, ">2000</text>"));
+    free(drawn);
+    json_t *parsed = document(RUN("bench", "--compare", "--json", slow, fast));
+    const json_t *row = json_array_get(json_object_get(parsed, "workloads"), 0);
+    assert_int_equal(json_array_size(json_object_get(row, "results")), 2);
+    json_decref(parsed);
+}
+
+static void what_is_no_result_is_not_compared(void **state)
+{
+    (void)state;
+    char slow[PATH_SIZE], other[PATH_SIZE];
+    write_result("slow.json", "Slow", 500, "");
+    test_file_write(inside("other.json", other), "{\"schema\": 1}", 13);
+    expect(RUN("bench", "--compare", inside("slow.json", slow), other), 1, NULL, "no result of 'duet bench --json'");
+    expect(RUN("bench", "--compare", slow, "nowhere.json"), 1, NULL, "nowhere.json");
+    expect(RUN("bench", "--compare"), 2, NULL, "needs files");
+    expect(RUN("bench", slow), 2, NULL, "--compare");
+    expect(RUN("bench", "--compare", slow, "--gemm", "panel"), 2, NULL, "measures nothing");
+    expect(RUN("bench", "--compare", slow, "--out", "bars.png"), 2, NULL, ".svg");
+}
+
+/* Losses are known of a workload as its row has it, on the original pictures. */
+static void losses_are_compared_where_they_are_known(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    json_t *parsed = document(
+        RUN("bench", "--json", "--only", "workloads", "--workload", "mlpvae", "--seconds", "1", "--batch", "8"));
+    assert_true(json_is_null(json_object_get(json_array_get(json_object_get(parsed, "workloads"), 0), "check")));
+    json_decref(parsed);
+    assert_int_equal(unsetenv("DUET_DATA"), 0);
+    parsed = document(RUN("bench", "--json", "--only", "workloads", "--workload", "mlpvae", "--seconds", "1"));
+    assert_int_equal(setenv("DUET_DATA", inside("pictures", path), 1), 0);
+    const json_t *row = json_array_get(json_object_get(parsed, "workloads"), 0), *check = json_object_get(row, "check");
+    assert_true(json_is_true(json_object_get(check, "right")));
+    assert_true(number(json_object_get(check, "expected"), "kl") > 0);
+    assert_true(number(row, "launches") > 0);
+    assert_true(json_array_size(json_object_get(row, "providers")) > 0);
+    json_decref(parsed);
+}
+
+/* A driver that computes a function wrong, which stands for all that can break: a kernel file is put in its place. */
+static void a_wrong_driver_scores_nothing(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], *source = test_file_read(TEST_SOURCE_ROOT "/cl/elementwise.cl", NULL), *place;
+    assert_int_equal(mkdir(inside("cl", path), 0777), 0);
+    assert_non_null(place = strstr(source, "return fmax(x, 0.0f) + log1p"));
+    memcpy(place, "return fmax(x, 0.1f)", strlen("return fmax(x, 0.1f)"));
+    test_file_write(inside("cl/elementwise.cl", path), source, strlen(source));
+    free(source);
+    assert_int_equal(setenv("DUET_CL_PATH", inside("cl", path), 1), 0);
+    assert_int_equal(unsetenv("DUET_DATA"), 0);
+    result r = RUN("bench", "--json", "--only", "workloads", "--workload", "mlpvae", "--seconds", "1");
+    assert_int_equal(unsetenv("DUET_CL_PATH"), 0);
+    assert_int_equal(setenv("DUET_DATA", inside("pictures", path), 1), 0);
+    json_t *parsed = json_loads(r.out, 0, NULL);
+    const json_t *row = json_array_get(json_object_get(parsed, "workloads"), 0);
+    assert_true(json_is_false(json_object_get(json_object_get(row, "check"), "right")));
+    assert_true(json_is_null(json_object_get(row, "images_per_second")));
+    json_decref(parsed);
+    expect(r, 4, NULL, "wrong numbers");
+}
+
 /* ---- children ---- */
 
 static int send_and(FILE *results, int then)
@@ -215,9 +309,16 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_document_has_every_part),  cmocka_unit_test(a_table_names_what_was_measured),
-        cmocka_unit_test(broken_data_leave_the_rest), cmocka_unit_test(mistakes_end_before_anything_is_measured),
-        cmocka_unit_test(a_child_may_end_in_any_way), cmocka_unit_test(a_child_ends_with_its_parent),
+        cmocka_unit_test(a_document_has_every_part),
+        cmocka_unit_test(a_table_names_what_was_measured),
+        cmocka_unit_test(broken_data_leave_the_rest),
+        cmocka_unit_test(mistakes_end_before_anything_is_measured),
+        cmocka_unit_test(results_stand_side_by_side),
+        cmocka_unit_test(what_is_no_result_is_not_compared),
+        cmocka_unit_test(losses_are_compared_where_they_are_known),
+        cmocka_unit_test(a_wrong_driver_scores_nothing),
+        cmocka_unit_test(a_child_may_end_in_any_way),
+        cmocka_unit_test(a_child_ends_with_its_parent),
     };
     return RUN_TESTS("bench", tests, begin, remove_folder);
 }

@@ -107,7 +107,7 @@ static void what_none_asks_for_is_named(void **state)
     expect(RUN("eval", "@/vae", "--metric", "mse", "--features", "@/idle.npy", "--features", "@/idle.npy"), 0, "mse",
            "--features has no effect");
     expect(RUN("reconstruct", "@/vae", "-n", "20000", "--out", "@/all.npy"), 0, NULL,
-           "-n 20000 asks for more than the 10000 examples");
+           "-n 20000 asks for more than there are: 10000 examples");
     expect(RUN("traverse", "@/vae", "-n", "500", "--out", "@/all.npy"), 0, NULL, "-n 500 asks for more than the");
     expect(RUN("eval", "@/vae", "--metric", "frechet"), 1, NULL,
            "ring8: it is for models that sample, with a judge or with --features");
@@ -373,6 +373,7 @@ static void classes_are_asked_for_by_number_or_name(void **state)
     for (size_t i = 0; i < 4; i++) free(drawn[i]);
     expect(RUN("sample", "@/cvae", "--class", "sandals"), 2, NULL, "0 to 9 of fashion-mnist: T-shirt/top, Trouser");
     expect(RUN("sample", "@/cvae", "--class", "10"), 2, NULL, "0 to 9 of fashion-mnist");
+    expect(RUN("sample", "@/cvae", "--class", "sandle"), 2, NULL, "did you mean 'Sandal'?");
     expect(RUN("sample", "@/cvae", "--class", "all", "--out", "@/all.png"), 0, "all.png", NULL);
     expect(RUN("sample", "@/vae", "--class", "1"), 1, NULL, "is told no classes");
     assert_int_equal(unsetenv("DUET_DATA"), 0);
@@ -535,6 +536,11 @@ static void floats_between_bytes_are_refused_where_bytes_are_meant(void **state)
         expect(RUN("train", it->model, "--set", it->likelihood, "--data", "@/between.npy", "--batch", "9", "--steps",
                    "1", "--out", "@/none"),
                1, NULL, it->words);
+        const char *metric = i == 0 ? "elbo" : "nll";
+        expect(RUN("eval", out, "--data", "@/between.npy", "--metric", metric), 0, metric, "takes each for the nearer");
+        result own = RUN("eval", out, "--metric", metric);
+        assert_null(strstr(own.err, "nearer"));
+        expect(own, 0, metric, NULL);
     }
     expect(RUN("train", "made", "--data", "@/between.npy", "--batch", "9", "--steps", "1", "--set",
                "likelihood=categorical", "--out", "@/none"),
@@ -583,7 +589,7 @@ static void every_command_takes_settings_of_use(void **state)
         for (size_t k = 0; k < 3; k++) free(made[k]);
         expect(RUN(asking->command, "@/averaged", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");
         expect(RUN(asking->command, "@/averaged", "--set", "k"), 2, NULL, "'k' is no setting");
-        expect(RUN(asking->command, "@/averaged", "--set", "kk=3"), 1, NULL, "takes KEY=VALUE at use");
+        expect(RUN(asking->command, "@/averaged", "--set", "kk=3"), 1, NULL, "did you mean 'k'?");
     }
 }
 

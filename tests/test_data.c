@@ -1,34 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files of examples: what is sound is read to the last value, and each kind of unsound file is refused with the words
  * that say why. */
-#include "data_files.h"
-
-/* Opens a set and reads every example of it; the first error of either. */
-static duet_status read_all(const char *name, duet_error *error)
-{
-    duet_data *data = NULL;
-    duet_status status = duet_data_open_divided(&data, name, DUET_DIVISION_LAST, error);
-    if (status != DUET_OK) assert_null(data);
-    for (int split = DUET_TRAIN; status == DUET_OK && split <= DUET_TEST; split++) {
-        const duet_data_info *info = duet_data_describe(data);
-        float *values = malloc(info->count[split] * duet_shape_elements(info->shape) * sizeof *values);
-        assert_non_null(values);
-        status = duet_data_read(data, split, 0, info->count[split], values, error);
-        free(values);
-    }
-    duet_data_close(&data);
-    assert_null(data);
-    return status;
-}
-
-static void assert_refused(const char *title, const char *name, duet_status expected, const char *piece)
-{
-    duet_error error = {0};
-    duet_status status = read_all(name, &error);
-    if (status == expected && strstr(error.message, piece) != NULL && strstr(error.message, "(null)") == NULL) return;
-    fail_msg("%s: status \"%s\", expected \"%s\"; message \"%s\", expected to hold \"%s\"", title,
-             duet_status_name(status), duet_status_name(expected), error.message, piece);
-}
+#include "data_checks.h"
 
 /* Unsound files. */
 
@@ -161,59 +134,6 @@ static void unsound_paths_are_refused(void **state)
 
 /* Sound files. */
 
-/* Checks examples of bytes against the pattern, read whole and in pieces. */
-static void check_bytes(duet_data *data, duet_split split, size_t start)
-{
-    duet_error error = {0};
-    const duet_data_info *info = duet_data_describe(data);
-    size_t elements = duet_shape_elements(info->shape), count = info->count[split];
-    float *values = calloc(count * elements, sizeof *values);
-    assert_non_null(values);
-    assert_ok(duet_data_read(data, split, 0, count, values, &error), &error);
-    for (size_t i = 0; i < count * elements; i++) assert_close(values[i], pattern(start + i) / 255.0, 1e-7);
-    for (size_t row = count; row-- > 0;) {
-        assert_ok(duet_data_read(data, split, row, 1, values, &error), &error);
-        for (size_t i = 0; i < elements; i++)
-            assert_close(values[i], pattern(start + row * elements + i) / 255.0, 1e-7);
-    }
-    assert_ok(duet_data_read(data, split, count, 0, values, &error), &error);
-    assert_status(duet_data_read(data, split, 1, count, values, &error), DUET_ERROR_USAGE, &error);
-    assert_message(&error, "split holds");
-    free(values);
-}
-
-/* A gzip file cut at any byte, or with any bit turned, is either refused or still gives the right bytes. */
-static void damaged_gzip_is_refused(void **state)
-{
-    (void)state;
-    size_t size, harmless = 0;
-    write_idx("a.idx.gz", DIMS(20, 5, 3), 0);
-    char *whole = test_file_read(in_folder("a.idx.gz"), &size);
-    for (size_t length = 0; length < size; length++) {
-        duet_error error = {0};
-        test_file_write(in_folder("cut.idx.gz"), whole, length);
-        assert_status(read_all(in_folder("cut.idx.gz"), &error), DUET_ERROR_DATA, &error);
-    }
-    const size_t header = 10; /* of gzip: name, time and system matter to nobody */
-    for (size_t i = header; i < size; i++) {
-        duet_error error = {0};
-        whole[i] ^= 4;
-        test_file_write(in_folder("flip.idx.gz"), whole, size);
-        duet_status status = read_all(in_folder("flip.idx.gz"), &error);
-        if (status == DUET_OK) {
-            duet_data *data = open_sound(in_folder("flip.idx.gz"));
-            check_bytes(data, DUET_TRAIN, 0);
-            duet_data_close(&data);
-            harmless++;
-        } else {
-            assert_status(status, DUET_ERROR_DATA, &error);
-        }
-        whole[i] ^= 4;
-    }
-    assert_in_range(harmless, 0, 1); /* the bits that fill the last byte up */
-    free(whole);
-}
-
 static void single_idx_file(void **state)
 {
     (void)state;
@@ -239,28 +159,6 @@ static void single_idx_file(void **state)
         uint8_t label;
         assert_status(duet_data_labels(data, DUET_TRAIN, 0, 1, &label, &error), DUET_ERROR_USAGE, &error);
         assert_message(&error, "has no labels");
-        duet_data_close(&data);
-    }
-}
-
-static void labels_beside_a_file(void **state)
-{
-    (void)state;
-    static const char *const names[][2] = {{"x-images-idx3-ubyte", "x-labels-idx1-ubyte.gz"},
-                                           {"y-images.idx3-ubyte.gz", "y-labels.idx1-ubyte"},
-                                           {"z-images.idx", "z-labels.idx"},
-                                           {"w-images.npy", "w-labels.npy"}};
-    for (size_t i = 0; i < 4; i++) {
-        duet_error error = {0};
-        uint8_t labels[12];
-        write_idx(names[i][0], DIMS(12, 2, 2), 0);
-        write_idx(names[i][1], DIMS(12), 0);
-        duet_data *data = open_sound(in_folder(names[i][0]));
-        assert_int_equal(duet_data_describe(data)->classes, pattern(11) + 1);
-        assert_ok(duet_data_labels(data, DUET_TRAIN, 1, 10, labels, &error), &error);
-        for (size_t k = 0; k < 10; k++) assert_int_equal(labels[k], pattern(1 + k));
-        assert_ok(duet_data_labels(data, DUET_TEST, 0, 1, labels, &error), &error);
-        assert_int_equal(labels[0], pattern(11));
         duet_data_close(&data);
     }
 }
@@ -391,132 +289,16 @@ static void long_rows(void **state)
     duet_data_close(&data);
 }
 
-/* A test file that is cut or missing is known before anything is trained; so is one that is too long. */
-static void a_test_file_is_checked_at_opening(void **state)
-{
-    (void)state;
-    size_t size;
-    duet_data *data = NULL;
-    write_idx("train.idx.gz", DIMS(30, 5, 3), 0);
-    write_idx("test.idx.gz", DIMS(20, 5, 3), 0);
-    char *whole = test_file_read(in_folder("test.idx.gz"), &size);
-    for (size_t length = size - 1; length > size - 12; length--) {
-        duet_error error = {0};
-        test_file_write(in_folder("test.idx.gz"), whole, length);
-        assert_status(duet_data_open(&data, folder, &error), DUET_ERROR_DATA, &error);
-        assert_message(&error, "test.idx.gz");
-        assert_null(data);
-    }
-    free(whole);
-    duet_error error = {0};
-    write_file("test.idx.gz", BYTES("\0\0\x08\x03" WORD("\2") WORD("\5") WORD("\3") "1234567890123456789012345678901"));
-    assert_status(duet_data_open(&data, folder, &error), DUET_ERROR_DATA, &error);
-    assert_message(&error, "too long");
-}
-
-/* Two gzip files one after the other are one: the length at the end is that of the second only. */
-static void gzip_of_several_members(void **state)
-{
-    (void)state;
-    write_file("a.idx.gz", BYTES("\0\0\x08\x02" WORD("\2") WORD("\3") "12"));
-    gzFile file = gzopen(in_folder("a.idx.gz"), "ab");
-    assert_non_null(file);
-    assert_int_equal(gzwrite(file, "3456", 4), 4);
-    assert_int_equal(gzclose(file), Z_OK);
-    duet_error error = {0};
-    float values[6];
-    duet_data *data = open_sound(in_folder("a.idx.gz"));
-    assert_ok(duet_data_read(data, DUET_TRAIN, 0, 1, values, &error), &error);
-    assert_ok(duet_data_read(data, DUET_TEST, 0, 1, values + 3, &error), &error);
-    for (int i = 0; i < 6; i++) assert_close(values[i], ('1' + i) / 255.0, 1e-7);
-    duet_data_close(&data);
-}
-
-/* The checksum of what lies in the folder, or of the file or set of this name. */
-static uint64_t checksum_of(const char *name)
-{
-    duet_error error = {0};
-    bool generated = strncmp(name, "shapes", 6) == 0 || strcmp(name, "ring8") == 0;
-    duet_data *data = open_sound(generated ? name : *name == '\0' ? folder : in_folder(name));
-    assert_string_equal(duet_data_describe(data)->checksum, "");
-    assert_ok(duet_data_checksum(data, &error), &error);
-    uint64_t sum = strtoull(duet_data_describe(data)->checksum, NULL, 16);
-    assert_int_equal(strlen(duet_data_describe(data)->checksum), 16);
-    assert_ok(duet_data_checksum(data, &error), &error); /* a second time it is there */
-    assert_int_equal(strtoull(duet_data_describe(data)->checksum, NULL, 16), sum);
-    float values[64];
-    if (!generated) assert_ok(duet_data_read(data, DUET_TRAIN, 0, 1, values, &error), &error);
-    duet_data_close(&data);
-    return sum;
-}
-
-/* Files that hold the same have one checksum, whatever their names and however compressed. */
-static void checksums_tell_contents_apart(void **state)
-{
-    (void)state;
-    write_idx("a.idx", DIMS(6, 2, 4), 0);
-    write_idx("a.idx.gz", DIMS(6, 2, 4), 0);
-    uint64_t sum = checksum_of("a.idx");
-    assert_true(checksum_of("a.idx.gz") == sum);
-    size_t size;
-    char *bytes = test_file_read(in_folder("a.idx"), &size);
-    write_file("two.idx.gz", bytes, 30); /* two members: what the last one states is not of the whole */
-    gzFile more = gzopen(in_folder("two.idx.gz"), "ab");
-    assert_non_null(more);
-    assert_int_equal(gzwrite(more, bytes + 30, (unsigned)size - 30), size - 30);
-    assert_int_equal(gzclose(more), Z_OK);
-    free(bytes);
-    assert_true(checksum_of("two.idx.gz") == sum);
-    write_idx("a.idx", DIMS(6, 2, 4), 1); /* replaced: other bytes, another shape, fewer rows */
-    assert_true(checksum_of("a.idx") != sum);
-    write_idx("a.idx", DIMS(6, 8), 0);
-    assert_true(checksum_of("a.idx") != sum);
-    write_idx("a.idx", DIMS(5, 2, 4), 0);
-    assert_true(checksum_of("a.idx") != sum);
-    assert_true(checksum_of("ring8") != checksum_of("shapes"));
-    assert_true(checksum_of("shapes:drop=square-red") != checksum_of("shapes"));
-}
-
-/* Labels and the test split count, and so do floats, whose file is read when it is opened. */
-static void checksums_are_of_all_parts(void **state)
-{
-    (void)state;
-    write_idx("train-images-idx3-ubyte.gz", DIMS(6, 2, 4), 0);
-    write_idx("train-labels-idx1-ubyte", DIMS(6), 0);
-    write_idx("t10k-images-idx3-ubyte", DIMS(3, 2, 4), 9);
-    uint64_t sum = checksum_of("");
-    write_idx("train-labels-idx1-ubyte", DIMS(6), 1);
-    assert_true(checksum_of("") != sum);
-    write_idx("train-labels-idx1-ubyte", DIMS(6), 0);
-    assert_true(checksum_of("") == sum);
-    write_idx("t10k-images-idx3-ubyte", DIMS(3, 2, 4), 8);
-    assert_true(checksum_of("") != sum);
-    float values[] = {1, 2, 3, 4, 5, 6};
-    write_npy("f.npy", 1, ARRAY("<f4", "False", "(3, 2)"), values, sizeof values);
-    write_npy("f2.npy", 2, ARRAY("<f4", "False", "(3, 2)"), values, sizeof values); /* only the header differs */
-    sum = checksum_of("f.npy");
-    assert_true(checksum_of("f2.npy") == sum);
-    values[5] = 7;
-    write_npy("f.npy", 1, ARRAY("<f4", "False", "(3, 2)"), values, sizeof values);
-    assert_true(checksum_of("f.npy") != sum);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(checksums_tell_contents_apart),
-        IN_FOLDER(checksums_are_of_all_parts),
         IN_FOLDER(unsound_bytes_are_refused),
         IN_FOLDER(unsound_arrays_are_refused),
-        IN_FOLDER(damaged_gzip_is_refused),
         IN_FOLDER(unsound_paths_are_refused),
         IN_FOLDER(single_idx_file),
-        IN_FOLDER(labels_beside_a_file),
         IN_FOLDER(folders),
         IN_FOLDER(npy_arrays),
         IN_FOLDER(long_rows),
-        IN_FOLDER(a_test_file_is_checked_at_opening),
-        IN_FOLDER(gzip_of_several_members),
     };
     return RUN_TESTS("data", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "program.h"
 
+#include "duet/report.h"
 #include "duet/run.h"
 
 enum { PICTURES = 300, SIDE = 8, PIXELS = SIDE * SIDE };
@@ -73,6 +74,9 @@ static void replaced_data_is_noticed(void **state)
     assert_null(strstr(kept.err, "evaluating"));
     expect(kept, 0, "report.html", "was trained on other data");
     assert_true(is_evaluated(RUN("report", "@/vae", "--data", "@/pictures")));
+    /* what was made of other data does not stand for data that do not fit, or are not there */
+    expect(RUN("report", "@/vae", "--data", "ring8"), 1, NULL, "ring8");
+    expect(RUN("report", "@/vae", "--data", "@/nowhere.npy"), 1, NULL, "nowhere.npy");
     json_t *after = evaluation_of("vae");
     assert_false(json_equal(json_object_get(before, "data_checksum"), json_object_get(after, "data_checksum")));
     json_decref(before);
@@ -84,6 +88,53 @@ static void replaced_data_is_noticed(void **state)
     assert_int_equal(rename(away, path), 0);
     write_pictures(0);
     assert_true(is_evaluated(RUN("report", "@/vae")));
+}
+
+/* Which examples of one file are the test's makes other data of it, with the same checksum. */
+static void another_tenth_is_other_data(void **state)
+{
+    (void)state;
+    float *rows = calloc(PICTURES * 2, sizeof *rows);
+    char path[PATH_SIZE], data[PATH_SIZE + 16];
+    duet_error error = {0};
+    for (size_t i = 0; i < PICTURES * 2; i++) rows[i] = (float)(i * 2654435761u >> 20 & 255) / 64;
+    assert_ok(duet_write_npy(inside("rows.npy", path), rows, DUET_SHAPE(PICTURES, 2), &error), &error);
+    free(rows);
+    (void)snprintf(data, sizeof data, "%s:split=last", path);
+    expect(RUN("train", "vae", "--data", path, "--steps", "4", "--batch", "16", "--set", "likelihood=gaussian", "-q",
+               "--out", "@/tenth"),
+           0, NULL, NULL);
+    assert_true(is_evaluated(RUN("report", "@/tenth", "--data", path)));
+    json_t *before = evaluation_of("tenth");
+    assert_true(is_evaluated(RUN("report", "@/tenth", "--data", data)));
+    json_t *after = evaluation_of("tenth");
+    assert_false(json_equal(json_object_get(before, "data_checksum"), json_object_get(after, "data_checksum")));
+    json_decref(before);
+    json_decref(after);
+    expect(RUN("train", "--resume", "@/tenth", "--data", data, "--steps", "8"), 1, NULL,
+           "a tenth by chance then and are the last tenth now (split=shuffled and split=last)");
+    expect(RUN("train", "--resume", "@/tenth", "--data", path, "--steps", "8", "--quiet"), 0, NULL, NULL);
+}
+
+/* Copies are of what a run was trained on. */
+static void copies_of_other_data_are_not_looked_for(void **state)
+{
+    (void)state;
+    expect(RUN("eval", "@/vae", "--metric", "memorisation"), 0, "memorisation", NULL);
+    write_pictures(5);
+    expect(RUN("eval", "@/vae", "--metric", "memorisation", "--data", "@/pictures"), 1, NULL, "leave --data out");
+    expect(RUN("report", "@/vae", "--data", "@/pictures"), 0, NULL, NULL);
+    json_t *evaluation = evaluation_of("vae"), *picture;
+    bool said = false;
+    size_t i;
+    json_array_foreach(json_object_get(evaluation, "pictures"), i, picture)
+    {
+        if (strcmp(json_string_value(json_object_get(picture, "kind")), "nearest") != 0) continue;
+        said = json_is_string(json_object_get(picture, "reason"));
+    }
+    assert_true(said);
+    json_decref(evaluation);
+    write_pictures(0);
 }
 
 static void files_that_are_cut_are_noticed(void **state)
@@ -240,7 +291,8 @@ static void features_of_two_judges_do_not_mix(void **state)
     expect(RUN("features", "@/vae", "--judge", "@/gan"), 1, NULL, "a judge is a run of a classifier");
     expect(RUN("features", "@/judge"), 1, NULL, "--split or --data names examples");
     expect(RUN("features", "@/vae", "--out", "@/f.png"), 2, NULL, "ends in .npy");
-    expect(RUN("features", "@/vae", "--split", "test", "--set", "weights=average"), 2, NULL, "--set and --seed are for samples");
+    expect(RUN("features", "@/vae", "--split", "test", "--set", "weights=average"), 2, NULL,
+           "--set and --seed are for samples");
     expect(RUN("features", "--help"), 0, "FILE-judge.json", NULL);
 }
 
@@ -294,6 +346,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replaced_data_is_noticed),
+        cmocka_unit_test(another_tenth_is_other_data),
+        cmocka_unit_test(copies_of_other_data_are_not_looked_for),
         cmocka_unit_test(files_that_are_cut_are_noticed),
         cmocka_unit_test(judges_are_found_from_any_folder),
         cmocka_unit_test(settings_of_use_are_known),

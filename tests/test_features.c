@@ -100,6 +100,26 @@ static void the_frechet_distance_is_its_closed_form(void **state)
     duet_run_close(&run);
 }
 
+/* Bytes are numbers like others: the distance of twins in bytes and in floats is the same. */
+static void features_in_bytes_are_numbers(void **state)
+{
+    (void)state;
+    char path[PATH];
+    duet_error error = {0};
+    uint8_t bytes[ROWS * 2];
+    float floats[ROWS * 2];
+    duet_run *run = open_run();
+    for (size_t i = 0; i < ROWS * 2; i++) floats[i] = bytes[i] = (uint8_t)(i * 2654435761u >> 25);
+    assert_ok(duet_write_npy_bytes(path_in("bytes.npy", path), bytes, DUET_SHAPE(ROWS, 2), &error), &error);
+    assert_ok(duet_write_npy(path_in("floats.npy", path), floats, DUET_SHAPE(ROWS, 2), &error), &error);
+    write_features("a.npy", 0, ROWS, 2);
+    double expected = frechet(run, "floats.npy", "a.npy");
+    assert_true(expected > 100);
+    assert_close(frechet(run, "bytes.npy", "a.npy"), expected, 1e-6 * expected);
+    assert_close(frechet(run, "bytes.npy", "floats.npy"), 0, 1e-6 * expected);
+    duet_run_close(&run);
+}
+
 static double squared_gap(size_t which, size_t i, size_t other, size_t j)
 {
     double sum = 0;
@@ -242,6 +262,7 @@ int main(void)
         cmocka_unit_test(the_frechet_distance_is_its_closed_form),
         cmocka_unit_test(balls_are_counted),
         cmocka_unit_test(the_kernel_distance_is_a_sum_over_pairs),
+        cmocka_unit_test(features_in_bytes_are_numbers),
         cmocka_unit_test(features_are_checked),
     };
     return RUN_TESTS("features", tests, make_folder, remove_folder);

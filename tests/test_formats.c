@@ -1,46 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Formats beside IDX and .npy, labels of their own, what is said behind a colon, sets of a program's own; and data that
+/* Formats beside IDX and .npy, what is said behind a colon, sets of a program's own; and data that
  * is sound and plausibly wrong. Archives of pictures and folders are in test_pictures_read.c. */
+#include "data_checks.h"
 #include "picture_files.h"
-
-static void assert_refused(const char *title, const char *name, duet_status expected, const char *piece)
-{
-    duet_error error = {0};
-    duet_data *data = NULL;
-    duet_status status = duet_data_open_divided(&data, name, DUET_DIVISION_LAST, &error);
-    duet_data_close(&data);
-    if (status != expected || strstr(error.message, piece) == NULL)
-        fail_msg("%s: status \"%s\", expected \"%s\"; message \"%s\", expected to hold \"%s\"", title,
-                 duet_status_name(status), duet_status_name(expected), error.message, piece);
-}
-
-/* Path and options of a file in the folder. */
-static const char *with(const char *name, const char *options)
-{
-    static char text[3 * TEST_PATH_SIZE];
-    (void)snprintf(text, sizeof text, "%s:%s", in_folder(name), options);
-    return text;
-}
-
-static void assert_values(duet_data *data, duet_split split, size_t first, const double *expected, size_t count)
-{
-    duet_error error = {0};
-    float values[4096];
-    size_t elements = duet_shape_elements(duet_data_describe(data)->shape);
-    assert_in_range(elements * (count / elements), 1, 4096);
-    assert_ok(duet_data_read(data, split, first, count / elements, values, &error), &error);
-    for (size_t i = 0; i < count; i++) assert_close(values[i], expected[i], 1e-6 * (1 + fabs(expected[i])));
-}
-
-static void assert_labels(duet_data *data, duet_split split, const char *expected)
-{
-    duet_error error = {0};
-    uint8_t labels[64];
-    size_t count = strlen(expected);
-    assert_int_equal(duet_data_describe(data)->count[split], count);
-    assert_ok(duet_data_labels(data, split, 0, count, labels, &error), &error);
-    for (size_t i = 0; i < count; i++) assert_int_equal(labels[i], expected[i] - '0');
-}
 
 /* CSV. */
 
@@ -216,59 +178,6 @@ static void cifars_binary_files(void **state)
     test_file_write(in_folder("data_batch_2.bin"), bytes, size);
     free(bytes);
     assert_refused("a wrong label", folder, DUET_ERROR_DATA, "record 4 has label 77");
-}
-
-/* Labels. */
-
-static void labels_of_any_number_type(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *type;
-        size_t bytes;
-    } types[] = {{"|i1", 1}, {"<i2", 2}, {"<u2", 2}, {"<i4", 4}, {"<u4", 4}, {"<i8", 8}, {"<u8", 8}};
-    write_idx("train-images.idx", DIMS(4, 2, 2), 0);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        char header[128];
-        uint8_t bytes[32] = {0};
-        for (size_t k = 0; k < 4; k++) bytes[k * types[i].bytes] = (uint8_t)(3 - k);
-        (void)snprintf(header, sizeof header, ARRAY("%s", "False", "(4,)"), types[i].type);
-        write_npy("train-labels.npy", 1, header, bytes, 4 * types[i].bytes);
-        duet_data *data = open_sound(folder);
-        assert_labels(data, DUET_TRAIN, "321");
-        duet_data_close(&data);
-    }
-    write_npy("train-labels.npy", 1, ARRAY("<f4", "False", "(4,)"), ((float[]){0, 1, 2, 2.5f}), 16);
-    assert_refused("half a class", folder, DUET_ERROR_DATA, "label 3 is 2.5; whole numbers from 0 to 255");
-    write_npy("train-labels.npy", 1, ARRAY("<i8", "False", "(4,)"), ((int64_t[]){0, 1, -1, 2}), 32);
-    assert_refused("a negative class", folder, DUET_ERROR_DATA, "numpy.unique(array, return_inverse=True)[1]");
-    write_npy("train-labels.npy", 1, ARRAY("<i8", "False", "(4, 2)"), ((int64_t[8]){0, 1}), 64);
-    assert_refused("one-hot", folder, DUET_ERROR_DATA, "of rows with one 1 each save array.argmax(1)");
-}
-
-static void labels_from_a_file_that_is_named(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *options, *train, *test; /* test "": there are none */
-    } cases[] = {
-        {"labels=@/four.npy", "3101", ""}, {"labels=@/six.npy", "5432", "10"}, {"labels=@/six.csv", "0011", "21"}};
-    write_idx("train.idx", DIMS(4, 2, 2), 0);
-    write_idx("test.idx", DIMS(2, 2, 2), 0);
-    make_inner("l");
-    write_npy("l/four.npy", 1, ARRAY("|u1", "False", "(4,)"), "\3\1\0\1", 4);
-    write_npy("l/six.npy", 1, ARRAY("<i8", "False", "(6,)"), ((int64_t[]){5, 4, 3, 2, 1, 0}), 48);
-    write_file("l/six.csv", BYTES("file,label\na,ant\nb,ant\nc,bee\nd,bee\ne,cat\nf,bee\n"));
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char name[4 * TEST_PATH_SIZE];
-        (void)snprintf(name, sizeof name, "%s:labels=%s/l%s", folder, folder, cases[i].options + strlen("labels=@"));
-        duet_data *data = open_sound(name);
-        assert_labels(data, DUET_TRAIN, cases[i].train);
-        assert_int_equal(duet_data_has_labels(data, DUET_TEST), cases[i].test[0] != '\0');
-        if (cases[i].test[0] != '\0') assert_labels(data, DUET_TEST, cases[i].test);
-        duet_data_close(&data);
-    }
-    assert_refused("no such file", with("train.idx", "labels=/nowhere.npy"), DUET_ERROR_FILE, "/nowhere.npy");
 }
 
 /* What is there by name and cannot be read is no absence. */
@@ -556,8 +465,6 @@ int main(void)
         IN_FOLDER(unsound_csv_files_are_refused),
         IN_FOLDER(arrays_in_archives),
         IN_FOLDER(cifars_binary_files),
-        IN_FOLDER(labels_of_any_number_type),
-        IN_FOLDER(labels_from_a_file_that_is_named),
         IN_FOLDER(what_cannot_be_read_is_an_error),
         IN_FOLDER(whole_numbers_as_examples_have_the_remedy_that_fits),
         IN_FOLDER(what_is_plausible_and_may_be_wrong_is_said),

@@ -63,7 +63,8 @@ static void a_best_is_kept_where_one_is_better(void **state)
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         duet_error error = {0};
         duet_monitor *monitor;
-        bool has_best = row->measures[0].better != DUET_NEITHER;
+        bool has_best =
+            row->measures[0].better != DUET_NEITHER || strcmp(row->name, "accuracy") == 0; /* of a classifier */
         duet_status status = duet_monitor_new(&monitor, &(duet_monitor_options){.best = row->name}, &error);
         if (status != (has_best ? DUET_OK : DUET_ERROR_USAGE)) fail_msg("a best of %s: %s", row->name, error.message);
         duet_monitor_free(&monitor);

@@ -83,7 +83,7 @@ static void convolution(const char *scope, const char *layer, const double *x, s
 /* The settings of the test: tanh, width 3, one block, one hidden layer of 4. */
 static size_t network(const char *scope, const double *x, size_t height, size_t width, size_t in, double *h)
 {
-    double first[MOST * 3], active[MOST * 3], inner[MOST * 3];
+    double first[MOST * 3], active[MOST * 3] = {0}, inner[MOST * 3];
     if (height == 0) {
         linear(scope, "hidden1", x, 1, in, 4, h);
         for (size_t i = 0; i < 4; i++) h[i] = tanh(h[i]);
@@ -103,7 +103,7 @@ static size_t network(const char *scope, const double *x, size_t height, size_t 
 static void couple(const char *scope, const double *by, size_t by_features, double *x, size_t height, size_t width,
                    size_t features)
 {
-    double h[MOST * 4], both[MOST * 4];
+    double h[MOST * 4] = {0}, both[MOST * 4];
     size_t places = height == 0 ? 1 : height * width, inner = network(scope, by, height, width, by_features, h);
     const float *bound = parameter(scope, "bound", "");
     linear(scope, "output", h, places, inner, 2 * features, both);

@@ -37,6 +37,8 @@ static int begin(void **state)
     make_inner("part");
     write_class("part", "b");
     write_class("part", "a");
+    write_idx("numbers-images-idx3-ubyte", DIMS(20, 8, 8), 0);
+    write_npy("numbers-labels.npy", 1, ARRAY("|u1", "False", "(20,)"), (uint8_t[20]){0, 1, 1, 0, 1, 0}, 20);
     make_inner("none");
     write_class("none", "b");
     expect(RUN("train", "classifier", "--data", "@/two", "--epochs", "6", "--batch", "7", "--out", "@/judge"), 0, NULL,
@@ -52,8 +54,35 @@ static void classes_are_the_same_by_name(void **state)
     (void)state;
     expect(RUN("eval", "@/judge", "--metric", "accuracy"), 0, "accuracy      1", NULL);
     expect(RUN("eval", "@/judge", "--data", "@/part"), 0, "accuracy      1", NULL);
-    expect(RUN("classify", "@/judge", "--data", "@/part", "--split", "train"), 0, "accuracy 1.0000", NULL);
+    expect(RUN("classify", "@/judge", "--data", "@/part", "--split", "train"), 0, "accuracy 1.0000 (0.", NULL);
     expect(RUN("eval", "@/told", "--data", "@/part", "--metric", "elbo"), 0, "elbo", NULL);
+}
+
+/* Class 0 of a file of numbers may be anything. */
+static void numbers_for_names_are_said(void **state)
+{
+    (void)state;
+    char data[3 * PATH_SIZE], path[2][PATH_SIZE];
+    (void)snprintf(data, sizeof data, "%s:labels=%s", inside("numbers-images-idx3-ubyte", path[0]),
+                   inside("numbers-labels.npy", path[1]));
+    expect(RUN("eval", "@/told", "--data", data, "--metric", "elbo"), 0, "elbo", "have none and those of");
+    result named = RUN("eval", "@/told", "--data", "@/part", "--metric", "elbo");
+    assert_null(strstr(named.err, "by number"));
+    expect(named, 0, "elbo", NULL);
+}
+
+/* Of a classifier more is better; of a discriminator neither is. */
+static void the_most_accurate_classifier_is_kept(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    expect(RUN("train", "classifier", "--data", "@/two", "--epochs", "2", "--batch", "7", "--keep-best", "accuracy",
+               "--out", "@/kept"),
+           0, "kept", NULL);
+    assert_int_equal(access(inside("kept/best.safetensors", path), F_OK), 0);
+    expect(RUN("train", "gan", "--data", "ring8", "--steps", "1", "--keep-best", "accuracy", "--out", "@/vain"), 2,
+           NULL, "\"accuracy\" is neither better large nor small");
+    assert_int_not_equal(access(inside("vain", path), F_OK), 0);
 }
 
 static void other_classes_are_none_that_the_run_knows(void **state)
@@ -130,9 +159,14 @@ static void a_name_that_is_no_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(classes_are_the_same_by_name), cmocka_unit_test(other_classes_are_none_that_the_run_knows),
-        cmocka_unit_test(an_empty_table_says_why),      cmocka_unit_test(other_shapes_and_ranges),
-        cmocka_unit_test(scores_that_are_none),         cmocka_unit_test(a_name_that_is_no_text),
+        cmocka_unit_test(classes_are_the_same_by_name),
+        cmocka_unit_test(numbers_for_names_are_said),
+        cmocka_unit_test(the_most_accurate_classifier_is_kept),
+        cmocka_unit_test(other_classes_are_none_that_the_run_knows),
+        cmocka_unit_test(an_empty_table_says_why),
+        cmocka_unit_test(other_shapes_and_ranges),
+        cmocka_unit_test(scores_that_are_none),
+        cmocka_unit_test(a_name_that_is_no_text),
     };
     return RUN_TESTS("run_classes", tests, begin, remove_folder);
 }

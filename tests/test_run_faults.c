@@ -312,6 +312,29 @@ static void a_number_that_is_not_finite_keeps_the_last_checkpoint(void **state)
     assert_true(same_file("rotten", "sound", "checkpoint.safetensors"));
 }
 
+/* What a training writes into a file without a name is lost without an error of any call's. */
+static void take_away(void *context, const duet_progress *progress)
+{
+    char path[PATH];
+    if (!progress->report || progress->step < progress->steps) return;
+    path_of(path, context, "metrics.jsonl");
+    assert_int_equal(remove(path), 0);
+}
+
+static void a_run_that_is_taken_away_is_an_error(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    char path[PATH], name[] = "taken";
+    duet_train_options options = options_of(&toy);
+    path_of(path, name, "");
+    options.out = path;
+    options.progress = take_away;
+    options.context = name;
+    assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_FILE, &error);
+    assert_message(&error, "metrics.jsonl: was removed, moved or replaced");
+}
+
 /* All of them have the run "first" to look at. */
 static int begin_with_run(void **state)
 {
@@ -331,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_damaged_run_json_is_refused),
         cmocka_unit_test(nothing_is_asked_for_in_words),
         cmocka_unit_test(a_number_that_is_not_finite_keeps_the_last_checkpoint),
+        cmocka_unit_test(a_run_that_is_taken_away_is_an_error),
     };
     return RUN_TESTS("run faults", tests, begin_with_run, remove_folder);
 }

@@ -84,10 +84,23 @@ static void assert_nothing_but_launches(const layer_tally *tally, uint64_t launc
     if (launches) assert_int_equal(ours[LAYER_LAUNCHES], launches);
 }
 
+/* Of a step that is fed: each of its draws is sent, examples alone, and waited for a few draws later. */
+static void assert_only_draws_are_moved(const layer_tally *tally, uint64_t draws)
+{
+    const uint64_t *ours = tally->count[LAYER_OURS];
+    assert_int_equal(ours[LAYER_BUFFERS], 0);
+    assert_int_equal(ours[LAYER_OBJECTS], 0);
+    assert_int_equal(ours[LAYER_ARGUMENTS], 0);
+    assert_int_equal(ours[LAYER_TRANSFERS], draws);
+    assert_in_range(ours[LAYER_WAITS], 0, draws + 1);
+    assert_in_range(ours[LAYER_EVENTS], 0, 2 * draws + 1);
+    assert_true(ours[LAYER_LAUNCHES] > 0);
+}
+
 enum { STEPS = 14 }; /* across the end of two epochs */
 
-/* Trains a few steps and looks at each after the first. */
-static void count_steps(const char *family, const char *provider, uint64_t *clblast_launches)
+/* Trains a few steps and looks at each after the first. `streamed_draws`: of a step; 0: the data lie on the device. */
+static void count_steps(const char *family, const char *provider, uint64_t streamed_draws, uint64_t *clblast_launches)
 {
     char folder[TEST_PATH_SIZE], path[TEST_PATH_SIZE + 16];
     test_parts parts;
@@ -100,6 +113,11 @@ static void count_steps(const char *family, const char *provider, uint64_t *clbl
     assert_ok(duet_device_set_gemm(device, provider, &error), &error);
     memset(tally, 0, sizeof *tally);
     test_parts_open(&parts, device, duet_family_find(family), path, NULL, 0);
+    if (streamed_draws > 0) {
+        duet_trainer_free(&parts.trainer);
+        duet_data_set_streaming(parts.data, true);
+        assert_ok(duet_trainer_new(&parts.trainer, device, parts.model, TEST_BATCH, &error), &error);
+    }
     assert_true(tally->count[LAYER_OURS][LAYER_BUFFERS] > 0); /* the layer sees us */
     assert_true(tally->count[LAYER_OURS][LAYER_OBJECTS] > 0);
 
@@ -116,10 +134,14 @@ static void count_steps(const char *family, const char *provider, uint64_t *clbl
         status = duet_trainer_step(parts.trainer, &error);
         counting = false;
         if (step == 1 || step == STEPS - 1) print_counts(tally);
-        assert_nothing_but_launches(tally, launches);
+        if (streamed_draws > 0)
+            assert_only_draws_are_moved(tally, streamed_draws);
+        else
+            assert_nothing_but_launches(tally, launches);
         assert_int_equal(allocations, 0);
         launches = tally->count[LAYER_OURS][LAYER_LAUNCHES];
-        if (step == STEPS - 1) assert_int_equal(tally->count[LAYER_OURS][LAYER_WAITS], 1); /* the queue is bounded */
+        if (step == STEPS - 1) /* the queue is bounded */
+            assert_in_range(tally->count[LAYER_OURS][LAYER_WAITS], 1, 1 + streamed_draws);
         if (clblast_launches) *clblast_launches = tally->count[LAYER_CLBLAST][LAYER_LAUNCHES];
     }
     assert_ok(status, &error);
@@ -131,20 +153,27 @@ static void count_steps(const char *family, const char *provider, uint64_t *clbl
 static void vae_steps_only_launch(void **state)
 {
     (void)state;
-    count_steps("vae", NULL, NULL);
+    count_steps("vae", NULL, 0, NULL);
 }
 
 static void gan_steps_only_launch(void **state)
 {
     (void)state;
-    count_steps("gan", NULL, NULL);
+    count_steps("gan", NULL, 0, NULL);
+}
+
+static void streamed_steps_move_their_draws_alone(void **state)
+{
+    (void)state;
+    count_steps("vae", NULL, 1, NULL);
+    count_steps("gan", NULL, 1, NULL);
 }
 
 static void vae_steps_only_launch_beside_clblast(void **state)
 {
     (void)state;
     uint64_t launches = 0;
-    count_steps("vae", "clblast", &launches);
+    count_steps("vae", "clblast", 0, &launches);
     assert_true(launches > 0);
 }
 
@@ -194,11 +223,8 @@ static void sampling_pixel_by_pixel_only_launches(void **state)
     assert_ok(duet_run_open(&run, directory, NULL, &error), &error);
     repeats looked = {.tally = find_tally()};
     const duet_wanted wanted = {DUET_SAMPLE, samples};
-    const duet_request request = {.count = ROWS,
-                                  .outputs = &wanted,
-                                  .output_count = 1,
-                                  .progress = look_at_repeat,
-                                  .context = &looked};
+    const duet_request request = {
+        .count = ROWS, .outputs = &wanted, .output_count = 1, .progress = look_at_repeat, .context = &looked};
     assert_ok(duet_run_use(run, &request, &error), &error);
     assert_int_equal(looked.total, PIXELS);
     assert_int_equal(looked.seen, PIXELS - 1);
@@ -254,6 +280,7 @@ int main(void)
         cmocka_unit_test(layer_and_heap_count),
         cmocka_unit_test(vae_steps_only_launch),
         cmocka_unit_test(gan_steps_only_launch),
+        cmocka_unit_test(streamed_steps_move_their_draws_alone),
         cmocka_unit_test(vae_steps_only_launch_beside_clblast),
         cmocka_unit_test(sampling_pixel_by_pixel_only_launches),
     };

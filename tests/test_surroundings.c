@@ -58,6 +58,7 @@ static const surroundings_case cases[] = {
      {"DUET_TUNING=@pipe"}},
 
     /* variables */
+    {{"data looked for in vain", {"datasets"}, 0, "/nowhere does not hold it)", NULL}, {"DUET_DATA=@nowhere"}},
     {{"a tuning file that is not there", {TRAIN}, 0, NULL, "there is no such file"}, {"DUET_TUNING=@nowhere.json"}},
     {{"a misspelt variable", {"models"}, 0, NULL, "DUET_DEVCE: did you mean DUET_DEVICE?"}, {"DUET_DEVCE=cpu"}},
     {{"a variable of nothing", {"models"}, 0, NULL, "no variable DUET_COLOUR"}, {"DUET_COLOUR=red"}},

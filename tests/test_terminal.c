@@ -4,6 +4,7 @@
 #include "program.h"
 
 #include "cli/progress.h"
+#include "cli/table.h"
 
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -60,13 +61,37 @@ static size_t width_of(const char *text)
     return widest;
 }
 
+static const char *const commands[] = {"devices",  "datasets",    "data",        "features", "models", "train",
+                                       "sample",   "reconstruct", "interpolate", "traverse", "invert", "encode",
+                                       "classify", "score",       "eval",        "compare",  "report", "explain",
+                                       "doctor",   "bench",       "tune"};
+
+/* Help goes to column 104, and a line of an option's words ends where the next word had no room. */
+static void help_is_broken_by_one_rule(void **state)
+{
+    (void)state;
+    enum { INDENT = 30, WIDEST = 104 };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        result r = RUN(commands[i], "--help");
+        size_t before = 0, lines = 0;
+        bool words_before = false;
+        for (const char *line = r.out; *line != '\0'; line += strcspn(line, "\n") + 1) {
+            const size_t length = strcspn(line, "\n"), spaces = strspn(line, " ");
+            const size_t word = strcspn(line + spaces, " |\n");
+            if (spaces == INDENT && words_before && before + 1 + word <= WIDEST)
+                fail_msg("%s --help breaks a line of %zu columns before: %.*s", commands[i], before, (int)length, line);
+            words_before = length > INDENT && line[INDENT - 1] == ' ';
+            before = length;
+            lines++;
+        }
+        assert_true(lines > 3);
+        result_free(&r);
+    }
+}
+
 static void help_fits_the_terminal(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"devices",     "models",      "datasets", "train",   "sample",
-                                           "reconstruct", "interpolate", "traverse", "invert",  "encode",
-                                           "classify",    "score",       "eval",     "compare", "report",
-                                           "explain",     "doctor",      "bench",    "tune"};
     static const unsigned short widths[] = {80, 72};
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -122,15 +147,15 @@ static void names_do_not_steer_the_terminal(void **state)
 /* `duet explain vae | head -1`: no word of it, and the exit status of a program that SIGPIPE ended. */
 static void a_reader_that_leaves_is_no_failure(void **state)
 {
-    static const char *const commands[][MOST_WORDS] = {
+    static const char *const readers[][MOST_WORDS] = {
         {"explain", "vae", "--data", "ring8"}, {"models", "--json"}, {"train", "vae", "--help"}};
     (void)state;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         int ends[2], status;
         char path[PATH_SIZE], *arguments[MOST_WORDS + 2] = {(char *)PROGRAM};
         posix_spawn_file_actions_t actions;
         pid_t child;
-        for (size_t w = 0; commands[i][w] != NULL; w++) arguments[w + 1] = (char *)commands[i][w];
+        for (size_t w = 0; readers[i][w] != NULL; w++) arguments[w + 1] = (char *)readers[i][w];
         assert_int_equal(pipe(ends), 0);
         assert_int_equal(close(ends[0]), 0);
         assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
@@ -194,9 +219,27 @@ static void a_pipe_gets_a_line_every_ten_seconds(void **state)
     free(text);
 }
 
+/* "1.15e+03 ms" and "1 examples" are nobody's words. */
+static void numbers_are_written_out(void **state)
+{
+    (void)state;
+    static const struct {
+        double number;
+        int digits;
+        const char *words;
+    } rows[] = {{1150, 3, "1150"},        {999.7, 3, "1000"}, {999.4, 3, "999"},  {-12345.6, 4, "-12346"},
+                {0.0123456, 3, "0.0123"}, {0, 3, "0"},        {3e12, 4, "3e+12"}, {1e-9, 4, "1e-09"}};
+    char text[32];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_string_equal(cli_digits(rows[i].number, rows[i].digits, text, sizeof text), rows[i].words);
+    assert_string_equal(cli_examples(1, text, sizeof text), "1 example");
+    assert_string_equal(cli_examples(20, text, sizeof text), "20 examples");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_written_out),         cmocka_unit_test(help_is_broken_by_one_rule),
         cmocka_unit_test(help_fits_the_terminal),          cmocka_unit_test(a_dumb_terminal_gets_no_escapes),
         cmocka_unit_test(names_do_not_steer_the_terminal), cmocka_unit_test(a_reader_that_leaves_is_no_failure),
         cmocka_unit_test(a_few_steps_are_no_epochs),       cmocka_unit_test(a_pipe_gets_a_line_every_ten_seconds),

@@ -135,6 +135,10 @@ DUET_API duet_status duet_data_labels(duet_data *data, duet_split split, size_t 
 DUET_API duet_status duet_data_factors(duet_data *data, duet_split split, size_t first, size_t count, float *factors,
                                        duet_error *error);
 
+/** Has trainers made from now on read the training examples while the device works, batch by batch, in place of keeping
+ *  them on it: the numbers are the same to the bit. Where they do not fit on a device trainers do so anyway. */
+DUET_API void duet_data_set_streaming(duet_data *data, bool streaming);
+
 /** Whether the split has labels: the other one may. */
 DUET_API bool duet_data_has_labels(const duet_data *data, duet_split split);
 

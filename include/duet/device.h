@@ -128,6 +128,12 @@ DUET_API const duet_paper_device *duet_device_paper(const duet_device *device);
 /** Program `index` of those written so far; NULL past the end. Valid until the next one is written. */
 DUET_API const duet_paper_program *duet_device_paper_program(const duet_device *device, size_t index);
 
+/** Begins to count the energy that the device takes, from 0. */
+DUET_API void duet_device_energy_begin(duet_device *device);
+/** Joules since then; NAN where the machine does not tell, or not this user. Of a CPU the package's counters (RAPL), of
+ *  a GPU its monitor's: what else runs there is in it too. */
+DUET_API double duet_device_energy(const duet_device *device);
+
 #ifdef __cplusplus
 }
 #endif

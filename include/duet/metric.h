@@ -94,6 +94,13 @@ DUET_API duet_status duet_metric_features(duet_run *run, const char *metric, due
 DUET_API duet_status duet_features_check(const duet_features_identity *a, const duet_features_identity *b,
                                          const char *metric, duet_error *error);
 
+/** Which of two of the metric's own values is the better one: what the first of its measures says, unless that follows
+ *  from the run, as of accuracy: a classifier's is the better the larger, a discriminator's is neither. */
+DUET_API duet_better duet_metric_better(duet_run *run, const char *metric);
+
+/** Wilson's interval of 95% of a share, `hits` of n (Wilson 1927, J. Am. Stat. Assoc. 22). */
+DUET_API void duet_share_interval(size_t hits, size_t n, double *low, double *high);
+
 /** At each of `count` latents ([count, latents]; with `classes` of a model that is told some, else NULL) the numerical
  *  rank of d decode / d latent, into ranks [count]: singular values above a hundredth of the largest, by central
  *  differences. Costs two decodes a latent. */

@@ -29,9 +29,10 @@ typedef struct duet_checkpoint_facts {
  * it is of the run that run.json describes, without a device. Errors: DUET_ERROR_FILE where there is none,
  *  DUET_ERROR_DATA for one that is cut, damaged or of another run. */
 DUET_API duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts, duet_error *error);
-/** The checksum (duet_data_checksum) of `data` as a run would be judged on them; NULL: of those that it was trained on.
+/** The checksum (duet_data_checksum) of `data` as a run would be judged on them, with "-last" behind it where the last
+ *  tenth is the test split; NULL: of those that it was trained on.
  *  Errors: also those of opening data, DUET_ERROR_DATA where its own were replaced. */
-DUET_API duet_status duet_run_data_checksum(const char *run, const char *data, char checksum[24], duet_error *error);
+DUET_API duet_status duet_run_data_checksum(const char *run, const char *data, char checksum[32], duet_error *error);
 
 /* A whole training into a run directory. */
 
@@ -90,6 +91,7 @@ typedef struct duet_train_options {
                                   DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
                                   lr_final, clip_norm, of a group too), which change from here on. Its family must be given
                                   where it is not built in */
+    bool stream;               /**< read the training examples while the device works, as duet_data_set_streaming */
     bool profile;
     void (*progress)(void *context, const duet_progress *progress);
     duet_log_function log;
@@ -233,6 +235,8 @@ DUET_API duet_status duet_run_check_settings(duet_run *run, const char *const *s
                                              duet_error *error);
 /** Whether some procedure of the model reads the setting `key` in a request; "weights": whether it keeps averages. */
 DUET_API bool duet_run_takes(duet_run *run, const char *key);
+/** Key `index` of those that procedures read; NULL past the last. */
+DUET_API const char *duet_run_key(duet_run *run, size_t index);
 /** What they say of `key`, the last of them, which then counts as read; NULL: nothing. */
 DUET_API const char *duet_run_setting(duet_run *run, const char *key);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not

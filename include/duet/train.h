@@ -18,7 +18,8 @@ DUET_API duet_status duet_trainer_new(duet_trainer **trainer, duet_device *devic
                                       duet_error *error);
 DUET_API void duet_trainer_free(duet_trainer **trainer);
 /** Enqueues one step, that is one pass of the schedule, and returns while it runs; waits only for a step at least
- *  eight back. */
+ *  eight back. Of data that are streamed (duet_data_set_streaming) it waits for the reading of its examples too, and for
+ *  a draw some draws back; errors are also those of reading. */
 DUET_API duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error);
 DUET_API uint64_t duet_trainer_steps(const duet_trainer *trainer);
 /** Epochs begun and finished so far, as a real number. */

@@ -165,8 +165,7 @@ duet_status duet_file_write(duet_file *file, const void *bytes, size_t count, du
     return write_fail(file, errno, error);
 }
 
-/* Makes the rename itself last. Some file systems cannot sync a folder; the file is whole all the same. */
-static void sync_folder(const char *path)
+void duet_file_sync_name(const char *path)
 {
     char *folder = folder_of(path);
     int descriptor = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -193,7 +192,7 @@ duet_status duet_file_commit(duet_file *file, duet_error *error)
     if (held >= 0) (void)close(held);
     duet_status status = DUET_OK;
     if (whole) {
-        sync_folder(file->path);
+        duet_file_sync_name(file->path); /* the rename itself is to last */
         free(file->temporary);
         file->temporary = NULL;
     } else {

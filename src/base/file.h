@@ -38,6 +38,10 @@ duet_status duet_file_open_own(const char *path, FILE **stream, duet_error *erro
  *  Looks before it reads: a pipe could keep the program waiting for ever. */
 FILE *duet_file_open(const char *path, const char **fault);
 
+/** Makes last what was just made, renamed or removed under this name, by syncing the folder that it lies in. Some file
+ *  systems cannot: there the next power cut may undo it, and nothing can be done about that. */
+void duet_file_sync_name(const char *path);
+
 /** "folder/name", or `name` alone where the folder is "". The caller frees it; NULL if memory is short. */
 char *duet_path_join(const char *folder, const char *name);
 

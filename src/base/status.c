@@ -41,7 +41,7 @@ duet_status duet_fail(duet_error *error, duet_status status, const char *format,
     error->status = status;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    (void)duet_text_vprint(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
     duet_text_plain(error->message); /* what a message names may come from a stranger's file */
     return status;

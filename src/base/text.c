@@ -3,10 +3,33 @@
 #include "base/text.h"
 
 #include <ctype.h>
-#include <stdarg.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
+
+int duet_text_vprint(char *text, size_t room, const char *format, va_list arguments)
+{
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (plain == (locale_t)0) return vsnprintf(text, room, format, arguments); /* short of memory: a comma is better */
+    locale_t hosts = uselocale(plain);
+    int length = vsnprintf(text, room, format, arguments);
+    uselocale(hosts);
+    freelocale(plain);
+    return length;
+}
+
+int duet_text_print(char *text, size_t room, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = duet_text_vprint(text, room, format, arguments);
+    va_end(arguments);
+    return length;
+}
 
 static bool reserve(duet_text *text, size_t extra)
 {
@@ -27,11 +50,11 @@ void duet_text_add(duet_text *text, const char *format, ...)
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = duet_text_vprint(NULL, 0, format, arguments);
     if (length < 0 || !reserve(text, (size_t)length))
         text->failed = true;
     else
-        text->length += (size_t)vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+        text->length += (size_t)duet_text_vprint(text->data + text->length, (size_t)length + 1, format, again);
     va_end(again);
     va_end(arguments);
 }

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Text that grows while it is written: generated kernels, messages. A failed allocation sticks and is asked once. */
+/* Text: numbers in it, text that grows while it is written (generated kernels, messages; a failed allocation sticks and
+ * is asked once), and what is foreign made clean. */
 #ifndef DUET_SRC_BASE_TEXT_H
 #define DUET_SRC_BASE_TEXT_H
 
+#include <stdarg.h>
+
 #include "duet/base.h"
+
+/** vsnprintf and snprintf with a point in numbers, whatever locale the host program has chosen: what is written may be
+ *  code that is to work, or a list with commas. */
+int duet_text_vprint(char *text, size_t room, const char *format, va_list arguments);
+int duet_text_print(char *text, size_t room, const char *format, ...) DUET_PRINTF(3, 4);
 
 typedef struct duet_text {
     char *data; /* NULL until something is written */

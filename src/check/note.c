@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 void duet_check_begin(duet_check_row *row, const char *name)
 {
     *row = (duet_check_row){.sound = true, .forward = NAN, .gradient = NAN, .second = NAN};
@@ -28,9 +30,9 @@ void duet_check_note(duet_check_row *row, double *worst, const char *name, const
     if (error <= 1 || (!is_worst && !row->sound)) return;
     char place[48] = "along a random direction", times[48] = "";
     if (element != DUET_CHECK_ALL) (void)snprintf(place, sizeof place, "at element %zu", element);
-    if (isfinite(error)) (void)snprintf(times, sizeof times, " (%.3g times the tolerance)", error);
-    (void)snprintf(row->words, sizeof row->words, "%s: %s differs: %s expected %.8g, got %.8g%s", name, what, place,
-                   expected, actual, times);
+    if (isfinite(error)) (void)duet_text_print(times, sizeof times, " (%.3g times the tolerance)", error);
+    (void)duet_text_print(row->words, sizeof row->words, "%s: %s differs: %s expected %.8g, got %.8g%s", name, what,
+                          place, expected, actual, times);
     row->sound = false;
 }
 
@@ -39,7 +41,7 @@ void duet_check_complain(duet_check_row *row, const char *format, ...)
     va_list arguments;
     if (!row->sound) return;
     va_start(arguments, format);
-    (void)vsnprintf(row->words, sizeof row->words, format, arguments);
+    (void)duet_text_vprint(row->words, sizeof row->words, format, arguments);
     va_end(arguments);
     row->sound = false;
 }

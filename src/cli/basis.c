@@ -34,12 +34,13 @@ static int find_judge(cli_basis *basis, const char *asked, json_t *before)
     return checkpoint == NULL && asked != NULL ? cli_fail_opened(&basis->judge_lost) : CLI_DONE;
 }
 
-/* An evaluation may outlive the data it was made of. */
-static void find_data(cli_basis *basis, const char *run, const char *data)
+/* An evaluation may outlive the data it was made of, but not answer for others that are asked for. */
+static int find_data(cli_basis *basis, const char *run, const char *data)
 {
-    char sum[24];
+    char sum[32];
     bool there = duet_run_data_checksum(run, data, sum, &basis->data_lost) == DUET_OK;
     basis->data = there ? json_string(sum) : json_null();
+    return there || data == NULL ? CLI_DONE : cli_fail_opened(&basis->data_lost);
 }
 
 int cli_basis_find(cli_basis *basis, const char *run, const cli_evaluation_wish *wish, json_t *before)
@@ -47,7 +48,8 @@ int cli_basis_find(cli_basis *basis, const char *run, const cli_evaluation_wish 
     duet_error error = {0};
     *basis = (cli_basis){.checkpoint = checkpoint_json(run, &error)};
     if (basis->checkpoint == NULL) return cli_fail_opened(&error);
-    find_data(basis, run, wish->data);
+    int status = find_data(basis, run, wish->data);
+    if (status != CLI_DONE) return status;
     basis->settings = json_array();
     for (size_t i = 0; i < wish->settings->count; i++)
         json_array_append_new(basis->settings, cli_json_text(wish->settings->items[i]));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* duet bench: a device's peaks, its products, the training steps of a few workloads; the same command on any device.
  * OpenCL is used in child processes only, so that each workload's memory is its own. */
+#include "cli/bench_compare.h"
 #include "cli/bench_report.h"
 #include "cli/child.h"
 #include "cli/commands.h"
@@ -15,15 +16,18 @@
 #include <time.h>
 
 struct arguments {
-    const char *device, *gemm;
+    const char *device, *gemm, *out;
     uint64_t seconds, batch;
-    cli_list only, workloads, settings;
-    bool json;
+    cli_list only, workloads, settings, files;
+    bool json, compare;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
 
 static const cli_option options[] = {
+    {CLI_OPERANDS_OPTIONAL, "FILE...", 0, PLACE(files), NULL, "with --compare: results, as --json prints them", 0, 0},
+    {CLI_FLAG, "compare", 0, PLACE(compare), NULL, "measure nothing: put the results in FILE... side by side", 0, 0},
+    {CLI_TEXT, "out", 0, PLACE(out), "FILE.svg", "with --compare: draw them too, as bars", 0, 0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document", 0, 0},
     {CLI_LIST, "only", 0, PLACE(only), "PART",
@@ -112,10 +116,9 @@ static int choose_workloads(bench *it)
 
 static int choose(bench *it)
 {
-    duet_error error = {0};
     int status = choose_parts(it);
     if (status == CLI_DONE) status = choose_workloads(it);
-    if (status == CLI_DONE && duet_gemm_check(it->arguments->gemm, &error) != DUET_OK) status = cli_fail(&error);
+    if (status == CLI_DONE) status = cli_gemm_check(it->arguments->gemm);
     return status;
 }
 
@@ -176,6 +179,13 @@ static size_t choose_batch(const bench *it, const cli_workload *workload)
     return duet_family_training_size(cli_workload_family(workload), it->settings.items, it->settings.count).batch;
 }
 
+/* Whether a workload is measured as its row has it. */
+static bool is_row(const bench *it, const cli_workload *workload)
+{
+    const uint64_t batch = it->arguments->batch;
+    return (batch == 0 || batch == workload->batch) && it->arguments->settings.count == 0;
+}
+
 /* The time left is shared: on a slow device the last workloads get less, and the whole run takes no longer. */
 static void measure_workloads(bench *it)
 {
@@ -185,6 +195,7 @@ static void measure_workloads(bench *it)
         const double share = left / (double)(it->workload_count - i);
         it->measurement.seconds = wanted_seconds(it) < share / 2 ? wanted_seconds(it) : share / 2;
         it->measurement.workload = workload->name;
+        it->measurement.known = is_row(it, workload) ? workload : NULL;
         it->measurement.family = cli_workload_family(workload);
         cli_workload_settings(workload, &it->arguments->settings, &it->settings);
         it->measurement.settings = &it->settings;
@@ -219,7 +230,23 @@ static int print(const bench *it)
     int status = it->arguments->json ? cli_findings_print_json(&it->findings) : cli_findings_print(&it->findings);
     if (status == CLI_DONE) status = it->status;
     if (!cli_findings_wrong(&it->findings)) return status;
-    return cli_complain(CLI_WRONG, "a matrix product has wrong numbers on this device: 'duet doctor' says more");
+    return cli_complain(CLI_WRONG, "a product or a training has wrong numbers on this device: 'duet doctor' says more");
+}
+
+static int compare(const struct arguments *arguments)
+{
+    const size_t length = arguments->out != NULL ? strlen(arguments->out) : 0;
+    if (!arguments->compare)
+        return cli_complain(CLI_MISTAKE, "%s is for --compare, which puts results in files side by side",
+                            arguments->files.count > 0 ? arguments->files.items[0] : "--out");
+    if (arguments->files.count == 0)
+        return cli_complain(CLI_MISTAKE, "--compare needs files: those that 'duet bench --json > FILE' writes");
+    if (arguments->device != NULL || arguments->gemm != NULL || arguments->seconds != 0 || arguments->batch != 0 ||
+        arguments->only.count > 0 || arguments->workloads.count > 0 || arguments->settings.count > 0)
+        return cli_complain(CLI_MISTAKE, "--compare measures nothing: it goes with --json and --out alone");
+    if (arguments->out != NULL && (length < 5 || strcmp(arguments->out + length - 4, ".svg") != 0))
+        return cli_complain(CLI_MISTAKE, "--out %s: drawings are written as .svg", arguments->out);
+    return cli_bench_compare(&arguments->files, arguments->out, arguments->json);
 }
 
 static int run(int argc, char **argv)
@@ -227,6 +254,7 @@ static int run(int argc, char **argv)
     struct arguments arguments = {0};
     int status;
     if (!cli_parse(&cli_bench, argc, argv, &arguments, &status)) return status;
+    if (arguments.compare || arguments.files.count > 0 || arguments.out != NULL) return compare(&arguments);
     bench *it = calloc(1, sizeof *it);
     if (it == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a benchmark");
     it->arguments = &arguments;

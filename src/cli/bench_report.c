@@ -49,12 +49,19 @@ static bool is_wrong(const json_t *product)
     return json_object_get(product, "error") != NULL && !(number(product, "error") <= 1);
 }
 
+/* A workload whose losses are known and were others here. */
+static bool learns_wrong(const json_t *workload)
+{
+    return json_is_false(json_object_get(json_object_get(workload, "check"), "right"));
+}
+
 bool cli_findings_wrong(const cli_findings *findings)
 {
     size_t index;
     const json_t *product;
     json_array_foreach(findings->products, index, product) if (is_wrong(product)) return true;
     json_array_foreach(findings->convolutions, index, product) if (is_wrong(product)) return true;
+    json_array_foreach(findings->workloads, index, product) if (learns_wrong(product)) return true;
     return false;
 }
 
@@ -79,7 +86,10 @@ static json_t *workloads_json(const cli_findings *findings)
     size_t index;
     json_array_foreach(findings->workloads, index, workload)
     {
+        static const char *const scores[] = {"ms_median", "ms_min", "images_per_second", "images_per_joule"};
         json_t *row = json_copy(workload);
+        for (size_t i = 0; learns_wrong(row) && i < CLI_COUNT_OF(scores); i++)
+            json_object_set_new(row, scores[i], json_null());
         const double rate = number(row, "gflop") / (1e-3 * number(row, "ms_median"));
         json_object_set_new(row, "share_of_peak", cli_json_number(rate / peak));
         json_array_append_new(rows, row);
@@ -101,11 +111,11 @@ int cli_findings_print_json(const cli_findings *findings)
 {
     const json_t *device = json_array_get(findings->device, 0);
     return cli_json_print(
-        json_pack("{s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "device", text(device, "device"), "driver",
-                  text(device, "driver"), "platform", text(device, "platform"), "kind", text(device, "kind"), "peaks",
-                  peaks_json(findings), "trusted", (int)cli_findings_trusted(findings), "gemm",
-                  add_products(json_array(), findings->products, false), "convolutions",
-                  add_products(json_array(), findings->convolutions, false), "skipped",
+        json_pack("{s:s s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
+                  text(device, "device"), "driver", text(device, "driver"), "platform", text(device, "platform"),
+                  "kind", text(device, "kind"), "peaks", peaks_json(findings), "trusted",
+                  (int)cli_findings_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
+                  "convolutions", add_products(json_array(), findings->convolutions, false), "skipped",
                   add_products(add_products(json_array(), findings->products, true), findings->convolutions, true),
                   "workloads", workloads_json(findings), "failed", findings->failed));
 }
@@ -223,10 +233,27 @@ static int print_products(const json_t *products, double peak, const char *head,
     return cli_table_print(&table, stdout);
 }
 
+/* What a broken driver, or a change of the arithmetic, makes of a workload. */
+static void print_wrong_losses(const cli_findings *findings)
+{
+    size_t index;
+    const json_t *workload;
+    json_array_foreach(findings->workloads, index, workload)
+    {
+        const json_t *check = json_object_get(workload, "check"), *expected = json_object_get(check, "expected");
+        const char *term;
+        json_t *value;
+        if (!learns_wrong(workload)) continue;
+        json_object_foreach((json_t *)(uintptr_t)expected, term, value) printf(
+            "%s: %s is %.6g at step %d, and should be %.6g\n", text(workload, "workload"), term,
+            number(json_object_get(check, "losses"), term), (int)number(check, "step"), json_number_value(value));
+    }
+}
+
 static int print_workloads(const cli_findings *findings)
 {
-    static const char *const heads[] = {"workload",  ">batch",   ">ms median",   ">ms least",
-                                        ">images/s", ">of peak", ">peak memory", ">first step"};
+    static const char *const heads[] = {"workload", ">batch",    ">ms median",   ">ms least",   ">images/s",
+                                        ">of peak", ">launches", ">peak memory", ">first step", ">images/J"};
     if (json_array_size(findings->workloads) == 0) return CLI_DONE;
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     json_t *rows = workloads_json(findings);
@@ -236,16 +263,23 @@ static int print_workloads(const cli_findings *findings)
     {
         cli_table_cell(&table, "%s", text(row, "workload"));
         number_cell(&table, "%.0f", number(row, "batch"));
-        number_cell(&table, "%.3f", number(row, "ms_median"));
+        if (learns_wrong(row))
+            cli_table_cell(&table, "WRONG");
+        else
+            number_cell(&table, "%.3f", number(row, "ms_median"));
         number_cell(&table, "%.3f", number(row, "ms_min"));
         number_cell(&table, "%.0f", number(row, "images_per_second"));
         number_cell(&table, "%.0f%%", 100 * number(row, "share_of_peak"));
+        number_cell(&table, "%.0f", number(row, "launches"));
         number_cell(&table, "%.0f MiB", number(row, "rss_mib"));
         number_cell(&table, "%.2f s", number(row, "first_seconds"));
+        number_cell(&table, "%.1f", number(row, "images_per_joule"));
     }
     json_decref(rows);
     printf("\nTraining steps, each workload in a process of its own:\n");
-    return cli_table_print(&table, stdout);
+    int status = cli_table_print(&table, stdout);
+    print_wrong_losses(findings);
+    return status;
 }
 
 int cli_findings_print(const cli_findings *findings)

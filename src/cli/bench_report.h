@@ -18,7 +18,7 @@ typedef struct cli_findings {
 double cli_findings_peak(const cli_findings *findings);
 /** False if the device's peak changed by over 5% between the two measurements: something else used the machine. */
 bool cli_findings_trusted(const cli_findings *findings);
-/** Whether a product or a convolution had wrong numbers. */
+/** Whether a product, a convolution or the losses of a workload had wrong numbers. */
 bool cli_findings_wrong(const cli_findings *findings);
 
 /* Each returns an exit status. */

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/run.h"
+#include "cli/table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -148,26 +149,31 @@ static void check_labels(verdicts *it)
 static int report(duet_run *run, const struct arguments *arguments, const verdicts *it)
 {
     size_t right = 0, counts[256] = {0};
-    double confidence = 0, n = (double)it->rows.count, accuracy = NAN;
+    double confidence = 0, n = (double)it->rows.count, accuracy = NAN, low = NAN, high = NAN;
     for (size_t i = 0; i < it->rows.count; i++) {
         size_t c = most_likely(it, i);
         counts[c]++;
         confidence += (double)it->probabilities[i * it->classes + c] / n;
         right += it->labels != NULL && it->labels[i] == c;
     }
-    if (it->labels != NULL) accuracy = (double)right / n;
+    if (it->labels != NULL) {
+        accuracy = (double)right / n;
+        duet_share_interval(right, it->rows.count, &low, &high);
+    }
     json_t *shares = json_array();
     for (size_t c = 0; c < it->classes; c++) json_array_append_new(shares, json_real((double)counts[c] / n));
     if (arguments->json)
-        return cli_json_print(json_pack("{s:o s:s s:s s:s s:I s:o s:f s:o}", "run", cli_json_text(arguments->run),
-                                        "model", duet_model_family(duet_run_model(run))->name, "by",
-                                        it->bayes ? "densities" : "softmax", "split", it->rows.split, "examples",
-                                        (json_int_t)it->rows.count, "accuracy", cli_json_number(accuracy), "confidence",
-                                        confidence, "shares", shares));
+        return cli_json_print(
+            json_pack("{s:o s:s s:s s:s s:I s:o s:o s:o s:f s:o}", "run", cli_json_text(arguments->run), "model",
+                      duet_model_family(duet_run_model(run))->name, "by", it->bayes ? "densities" : "softmax", "split",
+                      it->rows.split, "examples", (json_int_t)it->rows.count, "accuracy", cli_json_number(accuracy),
+                      "accuracy_low", cli_json_number(low), "accuracy_high", cli_json_number(high), "confidence",
+                      confidence, "shares", shares));
     json_decref(shares);
-    if (it->labels != NULL) printf("accuracy %.4f, ", accuracy);
-    printf("mean probability of the class taken %.4f, over %zu examples %s, by %s\nshares of the classes:", confidence,
-           it->rows.count, it->rows.words,
+    if (it->labels != NULL) printf("accuracy %.4f (%.4f to %.4f), ", accuracy, low, high);
+    char examples[32];
+    printf("mean probability of the class taken %.4f, over %s %s, by %s\nshares of the classes:", confidence,
+           cli_examples(it->rows.count, examples, sizeof examples), it->rows.words,
            it->bayes ? "Bayes' rule on densities of each class" : "the classifier's softmax");
     for (size_t c = 0; c < it->classes; c++) printf(" %.3f", (double)counts[c] / n);
     printf("\n");

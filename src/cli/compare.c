@@ -109,7 +109,8 @@ static void add_cost(cli_table *table, json_t *document, const char *name, const
 
 static const char *show_milliseconds(double number, char *text, size_t size)
 {
-    snprintf(text, size, "%.3g ms", number);
+    char digits[32];
+    snprintf(text, size, "%s ms", cli_digits(number, 3, digits, sizeof digits));
     return text;
 }
 
@@ -149,7 +150,9 @@ static void show_value(json_t *cell, bool is_best, char *text, size_t size)
     if (isnan(value)) {
         snprintf(text, size, "-");
     } else if (!(half > 0)) {
-        snprintf(text, size, fmod(value, 1) == 0 && fabs(value) < 1e12 ? "%.0f%s" : "%.4g%s", value, mark);
+        char digits[32];
+        const bool whole = fmod(value, 1) == 0 && fabs(value) < 1e12;
+        snprintf(text, size, "%s%s", cli_digits(value, whole ? 12 : 4, digits, sizeof digits), mark);
     } else if (half < 1e-6) {
         snprintf(text, size, "%.3g (%.3g to %.3g)%s", value, low, high, mark);
     } else {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Variables that would be ignored without a word: misspelt ones, and folders that are none. What the others say is
- * looked at where it is used. */
+/* Variables that would be ignored without a word, because they are misspelt. What the others say is looked at where it
+ * is used. */
 #include "cli/environment.h"
 #include "cli/output.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 extern char **environ;
 
@@ -30,8 +28,6 @@ static void warn_of_name(const char *name)
 
 void cli_environment_check(void)
 {
-    const char *data = getenv("DUET_DATA");
-    struct stat about;
     for (char **entry = environ; *entry != NULL; entry++) {
         char name[48];
         const size_t length = strcspn(*entry, "=");
@@ -40,6 +36,4 @@ void cli_environment_check(void)
         name[length] = '\0';
         if (!is_known(name)) warn_of_name(name);
     }
-    if (data != NULL && data[0] != '\0' && (stat(data, &about) != 0 || !S_ISDIR(about.st_mode)))
-        cli_complain(CLI_DONE, "warning: DUET_DATA=%s is no folder: data sets are looked for elsewhere", data);
 }

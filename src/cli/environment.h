@@ -3,7 +3,7 @@
 #ifndef DUET_SRC_CLI_ENVIRONMENT_H
 #define DUET_SRC_CLI_ENVIRONMENT_H
 
-/** Warns of variables of ours that would be ignored: unknown names, folders that are none. */
+/** Warns of variables of ours that would be ignored: unknown names. */
 void cli_environment_check(void);
 
 #endif

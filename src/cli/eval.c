@@ -155,7 +155,8 @@ static int print_table(duet_run *run, const cli_values *values)
         }
         cli_table_cell(&table, "%zu", value->n);
     }
-    cli_print(stdout, "%zu examples of the %s split of %s\n\n", info->count[split],
+    char examples[32];
+    cli_print(stdout, "%s of the %s split of %s\n\n", cli_examples(info->count[split], examples, sizeof examples),
               split == DUET_TEST ? "test" : "training", info->name);
     return cli_table_print(&table, stdout);
 }
@@ -266,6 +267,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.features.count != 0 && arguments.features.count != 2)
         status = cli_complain(CLI_MISTAKE, "--features is given twice: for samples, then for the data");
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = cli_settings_known(opened, &arguments.settings);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
     if (status == CLI_DONE) status = take_samples(opened, arguments.samples);

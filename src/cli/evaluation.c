@@ -128,6 +128,8 @@ static int sort_setting(duet_run *run, const char *directory, const cli_evaluati
     if (key == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a setting");
     bool for_others = !duet_run_takes(run, key) && others_take(run, directory, wish->runs, key);
     free(key);
+    const int known = for_others ? CLI_DONE : cli_settings_known(run, &(cli_list){{setting}, 1});
+    if (known != CLI_DONE) return known;
     if (!for_others) return cli_fail_opened(&error);
     json_array_append_new(
         left_out, json_pack("{s:o, s:o}", "setting", cli_json_text(setting), "reason", cli_json_text(error.message)));
@@ -180,18 +182,15 @@ static int write_evaluation(const char *run, json_t *evaluation)
 /* All of an evaluation but what is computed. NULL after a message. */
 static json_t *begin_evaluation(duet_run *run, const cli_basis *basis)
 {
-    duet_error error = {0};
-    duet_data *data = duet_run_data(run);
-    if (duet_data_checksum(data, &error) != DUET_OK) {
-        (void)cli_fail_opened(&error);
+    if (json_is_null(basis->data)) {
+        (void)cli_fail_opened(&basis->data_lost);
         return NULL;
     }
-    const duet_data_info *info = duet_data_describe(data);
-    return json_pack("{s:i, s:s, s:O, s:O, s:o, s:s, s:O, s:[], s:o, s:s, s:i, s:[], s:[]}", "schema", 1, "duet",
+    return json_pack("{s:i, s:s, s:O, s:O, s:o, s:O, s:O, s:[], s:o, s:s, s:i, s:[], s:[]}", "schema", 1, "duet",
                      duet_version(), "checkpoint", basis->checkpoint, "judge", basis->judge, "data",
-                     cli_json_text(info->name), "data_checksum", info->checksum, "settings", basis->settings,
-                     "settings_left_out", "device", cli_basis_device(duet_run_device(run)), "split",
-                     cli_run_split(run) == DUET_TEST ? "test" : "train", "seed", SEED, "metrics", "not_given");
+                     cli_json_text(duet_data_describe(duet_run_data(run))->name), "data_checksum", basis->data,
+                     "settings", basis->settings, "settings_left_out", "device", cli_basis_device(duet_run_device(run)),
+                     "split", cli_run_split(run) == DUET_TEST ? "test" : "train", "seed", SEED, "metrics", "not_given");
 }
 
 /* *evaluation: what was made, which the caller drops. */

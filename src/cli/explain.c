@@ -58,7 +58,6 @@ static void resolve_workload(struct arguments *arguments)
 /* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
-    duet_error error = {0};
     *family = NULL;
     if (arguments->source + arguments->dot + arguments->players + arguments->json + (arguments->isa != NULL) > 1)
         return cli_complain(CLI_MISTAKE,
@@ -74,8 +73,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
     if (*family == NULL) return CLI_MISTAKE;
     int status = cli_settings_check(*family, &arguments->settings);
     if (status != CLI_DONE) return status;
-    if (duet_gemm_check(arguments->gemm, &error) != DUET_OK) return cli_fail(&error);
-    return cli_data_check(arguments->data);
+    status = cli_gemm_check(arguments->gemm);
+    return status == CLI_DONE ? cli_data_check(arguments->data) : status;
 }
 
 static duet_status make_trainer(const struct arguments *arguments, const duet_family *family, cli_step *step,

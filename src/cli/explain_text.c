@@ -367,9 +367,10 @@ static void print_title(const cli_step *step)
     printf("%s on %s, batches of %zu, for %s (%s, %s)\n", duet_model_family(step->model)->name,
            duet_data_describe(step->data)->name, step->batch, info->name, duet_device_kind_name(info->kind),
            info->platform);
-    printf("An epoch has %zu steps. Matrix products: %s. Updates: %s, learning rate %g.\n",
-           duet_trainer_steps_an_epoch(step->trainer), duet_device_gemm(step->device),
-           cli_optimiser_name(&optimiser, name), optimiser.learning_rate);
+    const size_t steps = duet_trainer_steps_an_epoch(step->trainer);
+    printf("An epoch has %zu step%s. Matrix products: %s. Updates: %s, learning rate %g.\n", steps,
+           steps == 1 ? "" : "s", duet_device_gemm(step->device), cli_optimiser_name(&optimiser, name),
+           optimiser.learning_rate);
 }
 
 int cli_explain_text(const cli_step *step)

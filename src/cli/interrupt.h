@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Ctrl-C, SIGTERM and SIGHUP in commands that work for long: the first one asks to stop soon, a second one ends the
- * program. Those that were ignored when the program began, as nohup has it, stay so. */
+ * program; where that takes seconds, a line says so. Those that were ignored when the program began, as nohup has it, stay so. */
 #ifndef DUET_SRC_CLI_INTERRUPT_H
 #define DUET_SRC_CLI_INTERRUPT_H
 

@@ -13,7 +13,8 @@
 struct arguments {
     const char *run, *out, *device, *data, *split;
     uint64_t count, seed;
-    cli_list settings, examples;
+    cli_list settings;
+    cli_counts examples;
     bool own, json;
 };
 
@@ -22,8 +23,8 @@ struct arguments {
 static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many examples (default: 24)", 1, 100000},
-    {CLI_LIST, "example", 0, PLACE(examples), "I",
-     "this one of them, counted from 0, instead of the first;\nseveral times", 0, 0},
+    {CLI_COUNTS, "example", 0, PLACE(examples), "I",
+     "this one of them, counted from 0, instead of the first;\nseveral times", 0, UINT32_MAX},
     {CLI_FLAG, "own", 0, PLACE(own), NULL,
      "invert the model's own samples, which can be met exactly, instead of\n"
      "examples",
@@ -76,18 +77,17 @@ static void free_room(inversion *it)
 }
 
 /* The examples that --example names, and the classes that the model is told of them. */
-static int get_numbered(duet_run *run, const cli_list *numbers, inversion *it)
+static int get_numbered(duet_run *run, const cli_counts *numbers, inversion *it)
 {
     size_t most = it->rows.count;
     int status = CLI_DONE;
     if (duet_run_has_classes(run)) it->classes = malloc(it->count);
     for (size_t i = 0; i < it->count && status == CLI_DONE; i++) {
-        char *end;
-        unsigned long number = strtoul(numbers->items[i], &end, 10);
+        const uint64_t number = numbers->items[i];
         uint8_t *class = NULL;
-        if (numbers->items[i][0] < '0' || numbers->items[i][0] > '9' || *end != '\0' || number >= most)
-            return cli_complain(CLI_FAILED, "--example '%s' is none of the examples 0 to %zu", numbers->items[i],
-                                most - 1);
+        if (number >= most)
+            return cli_complain(CLI_FAILED, "--example %llu is none of the examples 0 to %zu",
+                                (unsigned long long)number, most - 1);
         status = cli_rows_read(run, &it->rows, number, 1, it->pictures + i * it->features, &class);
         if (class != NULL && it->classes != NULL) it->classes[i] = *class;
         free(class);

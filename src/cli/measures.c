@@ -34,15 +34,16 @@ static json_int_t order_of(const duet_metric_measure *measure)
 
 /* The keys that every entry has. Nats are those of a likelihood: of pixels as numbers, as chances of 1, as bytes. Bits
  * of bytes are all of one kind. */
-static json_t *describe(const char *name, const duet_metric_row *row, const duet_metric_measure *measure)
+static json_t *describe(const char *name, const duet_metric_row *row, const duet_metric_measure *measure,
+                        duet_better better)
 {
     static const char *const words[] = {"neither", "larger", "smaller", "near"};
     const char *unit = measure->unit != NULL ? measure->unit : row->unit;
     bool by_likelihood = measure->group == DUET_OF_LIKELIHOOD && strcmp(unit, "nats") == 0;
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:o}", "name", name, "metric", row->name, "group",
-                     titles[measure->group], "unit", unit, "summary", row->summary, "better", words[measure->better],
+                     titles[measure->group], "unit", unit, "summary", row->summary, "better", words[better],
                      "by_likelihood", by_likelihood, "order", order_of(measure), "target",
-                     measure->better == DUET_NEAREST_ONE ? json_real(1) : json_null());
+                     better == DUET_NEAREST_ONE ? json_real(1) : json_null());
 }
 
 json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
@@ -52,7 +53,10 @@ json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
     bool is_taken = strcmp(value->name, value->row->name) != 0 && duet_metric_find(value->name) != NULL;
     snprintf(name, sizeof name, is_taken ? "%s of %s" : "%s", value->name,
              value->row->name); /* the bound's nll is no nll */
-    json_t *entry = describe(name, value->row, duet_metric_measure_find(value->row, value->name));
+    const duet_metric_measure *measure = duet_metric_measure_find(value->row, value->name);
+    const bool own = measure == &value->row->measures[0];
+    json_t *entry =
+        describe(name, value->row, measure, own ? duet_metric_better(run, value->row->name) : measure->better);
     json_object_set_new(entry, "value", cli_json_number(value->value));
     json_object_set_new(entry, "low", cli_json_number(value->low));
     json_object_set_new(entry, "high", cli_json_number(value->high));
@@ -65,7 +69,7 @@ json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
 
 json_t *cli_measure_missing_json(const duet_metric_row *row, const char *reason)
 {
-    json_t *entry = describe(row->name, row, &row->measures[0]);
+    json_t *entry = describe(row->name, row, &row->measures[0], row->measures[0].better);
     json_object_set_new(entry, "reason", cli_json_text(reason));
     return entry;
 }

@@ -11,9 +11,14 @@
 
 enum { MOST_OPTIONS = 32, HELP = 1000, FIRST_OPTION = 1001 };
 
+static bool may_be_left_out(const cli_option *option)
+{
+    return option->kind == CLI_OPERAND_OPTIONAL || option->kind == CLI_OPERANDS_OPTIONAL;
+}
+
 static bool is_operand(const cli_option *option)
 {
-    return option->kind == CLI_OPERAND || option->kind == CLI_OPERAND_OPTIONAL || option->kind == CLI_OPERANDS;
+    return option->kind == CLI_OPERAND || option->kind == CLI_OPERANDS || may_be_left_out(option);
 }
 
 /* getopt_long's two tables; option i is returned as FIRST_OPTION + i, its letter as itself. */
@@ -72,16 +77,26 @@ static bool store_count(const cli_option *option, const char *value, uint64_t *t
     return false;
 }
 
-static bool store_item(const cli_option *option, const char *value, cli_list *list)
+static bool has_room(const cli_option *option, size_t count, size_t most)
 {
     char name[40];
-    if (list->count == CLI_COUNT_OF(list->items)) {
-        const char *words = is_operand(option) ? option->name : shown(option, name, sizeof name);
-        cli_complain(CLI_MISTAKE, "%s can be given at most %zu times", words, list->count);
-        return false;
-    }
+    const char *words = is_operand(option) ? option->name : shown(option, name, sizeof name);
+    if (count < most) return true;
+    cli_complain(CLI_MISTAKE, "%s can be given at most %zu times", words, most);
+    return false;
+}
+
+static bool store_item(const cli_option *option, const char *value, cli_list *list)
+{
+    if (!has_room(option, list->count, CLI_COUNT_OF(list->items))) return false;
     list->items[list->count++] = value;
     return true;
+}
+
+static bool store_number(const cli_option *option, const char *value, cli_counts *list)
+{
+    return has_room(option, list->count, CLI_COUNT_OF(list->items)) &&
+           store_count(option, value, &list->items[list->count]) && ++list->count > 0;
 }
 
 static bool store(const cli_option *option, const char *value, void *arguments)
@@ -91,7 +106,9 @@ static bool store(const cli_option *option, const char *value, void *arguments)
     case CLI_FLAG: *(bool *)target = true; return true;
     case CLI_COUNT: return store_count(option, value, target);
     case CLI_OPERANDS:
+    case CLI_OPERANDS_OPTIONAL:
     case CLI_LIST: return store_item(option, value, target);
+    case CLI_COUNTS: return store_number(option, value, target);
     case CLI_TEXT:
     case CLI_OPERAND:
     case CLI_OPERAND_OPTIONAL: *(const char **)target = value; return true;
@@ -150,8 +167,8 @@ static int store_operands(const cli_command *command, int argc, char **argv, voi
         if (optind < argc) {
             do {
                 if (!store(option, argv[optind++], arguments)) return CLI_MISTAKE;
-            } while (option->kind == CLI_OPERANDS && optind < argc);
-        } else if (option->kind != CLI_OPERAND_OPTIONAL) {
+            } while (option->kind != CLI_OPERAND && option->kind != CLI_OPERAND_OPTIONAL && optind < argc);
+        } else if (!may_be_left_out(option)) {
             return cli_complain(CLI_MISTAKE, "'duet %s' needs %s: see 'duet %s --help'", command->name, option->name,
                                 command->name);
         }
@@ -215,7 +232,7 @@ int cli_help(const cli_command *command, const char *operand)
     printf("usage: duet %s", command->name);
     for (size_t i = 0; i < command->option_count; i++)
         if (is_operand(&command->options[i]))
-            printf(command->options[i].kind == CLI_OPERAND_OPTIONAL ? " [%s]" : " %s", command->options[i].name);
+            printf(may_be_left_out(&command->options[i]) ? " [%s]" : " %s", command->options[i].name);
     printf(" [options]\n\n");
     cli_print_wrapped(command->summary, 0);
     fputc('\n', stdout);

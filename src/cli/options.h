@@ -8,13 +8,15 @@
 #include <stdint.h>
 
 typedef enum cli_option_kind {
-    CLI_OPERAND,          /* const char *: a word that is no option and must be given */
-    CLI_OPERAND_OPTIONAL, /* the same, but it may be left out */
-    CLI_OPERANDS,         /* cli_list: all further words that are no options, at least one */
-    CLI_FLAG,             /* bool */
-    CLI_TEXT,             /* const char * */
-    CLI_COUNT,            /* uint64_t in [low, high] */
-    CLI_LIST,             /* cli_list: may be given several times */
+    CLI_OPERAND,           /* const char *: a word that is no option and must be given */
+    CLI_OPERAND_OPTIONAL,  /* the same, but it may be left out */
+    CLI_OPERANDS,          /* cli_list: all further words that are no options, at least one */
+    CLI_OPERANDS_OPTIONAL, /* the same, or none */
+    CLI_FLAG,              /* bool */
+    CLI_TEXT,              /* const char * */
+    CLI_COUNT,             /* uint64_t in [low, high] */
+    CLI_LIST,              /* cli_list: may be given several times */
+    CLI_COUNTS,            /* cli_counts in [low, high]: may be given several times */
 } cli_option_kind;
 
 typedef struct cli_list {
@@ -22,13 +24,18 @@ typedef struct cli_list {
     size_t count;
 } cli_list;
 
+typedef struct cli_counts {
+    uint64_t items[64];
+    size_t count;
+} cli_counts;
+
 typedef struct cli_option {
     cli_option_kind kind;
     const char *name; /* without "--"; an operand's name in help, such as "RUN" */
     char letter;      /* 0: none */
     size_t offset;    /* of the value in the command's arguments */
     const char *argument, *help;
-    uint64_t low, high; /* CLI_COUNT */
+    uint64_t low, high; /* CLI_COUNT, CLI_COUNTS */
 } cli_option;
 
 typedef struct cli_command {

@@ -213,6 +213,19 @@ int cli_data_check(const char *name)
     return cli_exit_status(error.status);
 }
 
+int cli_gemm_check(const char *name)
+{
+    duet_error error = {0};
+    char hint[80];
+    const char *known;
+    if (duet_gemm_check(name, &error) == DUET_OK) return CLI_DONE;
+    cli_nearest nearest = {.word = name};
+    cli_nearest_offer(&nearest, "auto");
+    for (size_t i = 0; (known = duet_gemm_name(i)) != NULL; i++) cli_nearest_offer(&nearest, known);
+    return cli_complain(cli_exit_status(error.status), "%s%s", error.message,
+                        cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
 void cli_print_providers(void)
 {
     const char *name;

@@ -182,9 +182,13 @@ static int find_nearest(album *it, const float *drawn, float *found)
 
 static int draw_nearest(album *it)
 {
+    duet_error error = {0};
+    bool own;
     if (!samples(it)) return add_cannot(it, "nearest", "draws no samples"), CLI_DONE;
     if (!it->info->picture)
         return add_reason(it, "nearest", "for pictures only: of points the metric memorisation says as much"), CLI_DONE;
+    if (duet_run_data_is_own(it->run, &own, &error) != DUET_OK) return cli_fail_opened(&error);
+    if (!own) return add_reason(it, "nearest", "what is evaluated on are not the examples of the training"), CLI_DONE;
     float *values = cli_floats_new(2 * NEAREST, it->features);
     if (values == NULL) return CLI_FAILED;
     float *found = values + NEAREST * it->features;

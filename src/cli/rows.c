@@ -4,6 +4,7 @@
 #include "cli/rows.h"
 #include "cli/output.h"
 #include "cli/run.h"
+#include "cli/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,9 +77,10 @@ int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t
         rows->count += rows->counts[part];
         if (rows->counts[part] > 0 && !duet_data_has_labels(rows->data, part)) rows->labelled = false;
     }
+    char examples[32];
     if (asked > rows->count && rows->count > 0)
-        cli_print(stderr, "note: -n %llu asks for more than the %zu examples there are\n", (unsigned long long)asked,
-                  rows->count);
+        cli_print(stderr, "note: -n %llu asks for more than there are: %s\n", (unsigned long long)asked,
+                  cli_examples(rows->count, examples, sizeof examples));
     if (rows->count > 0) return CLI_DONE;
     return cli_complain(CLI_FAILED, "%s has no %sexamples", info->name, choice->kind);
 }
@@ -157,7 +159,9 @@ int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_want
 
 void cli_rows_say(const cli_rows *rows)
 {
-    cli_print(stderr, "%zu examples %s of %s\n", rows->count, rows->words, duet_data_describe(rows->data)->name);
+    char examples[32];
+    cli_print(stderr, "%s %s of %s\n", cli_examples(rows->count, examples, sizeof examples), rows->words,
+              duet_data_describe(rows->data)->name);
 }
 
 uint8_t *cli_rows_labels(const cli_rows *rows)

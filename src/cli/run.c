@@ -107,8 +107,37 @@ static bool is_known(duet_run *run, const char *setting)
     return duet_run_takes(run, key);
 }
 
+/* Refuses a key that the run does not read, as the library would, and says which one is near. */
+static int refuse_key(duet_run *run, const char *key)
+{
+    char hint[80], keys[300] = "weights";
+    const char *known;
+    cli_nearest nearest = {.word = key};
+    cli_nearest_offer(&nearest, "weights");
+    for (size_t i = 0; (known = duet_run_key(run, i)) != NULL; i++) {
+        const size_t used = strlen(keys);
+        cli_nearest_offer(&nearest, known);
+        snprintf(keys + used, sizeof keys - used, " %s", known);
+    }
+    return cli_complain(CLI_FAILED, "--set %s: a model of kind %s takes KEY=VALUE at use with these keys: %s%s", key,
+                        duet_model_family(duet_run_model(run))->name, keys,
+                        cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
+int cli_settings_known(duet_run *run, const cli_list *settings)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(settings->items[i], "="), settings->items[i]);
+        if (strcmp(key, "weights") != 0 && !duet_run_takes(run, key)) return refuse_key(run, key);
+    }
+    return CLI_DONE;
+}
+
 int cli_settings_take(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count)
 {
+    const int status = cli_settings_known(run, settings);
+    if (status != CLI_DONE) return status;
     for (size_t i = 0; i < settings->count; i++) {
         bool read = !is_known(run, settings->items[i]);
         for (size_t k = 0; k < count; k++) read = read || duet_run_reads(run, outputs[k], settings->items[i]);

@@ -38,8 +38,11 @@ int cli_settings_look(const cli_list *settings);
             0, 0                                                                                                       \
     }
 
-/** Has all that the run is asked for read the settings, which must outlive it. CLI_FAILED after a message if one that
- * the run knows is read by nothing that makes one of the outputs; what the run does not know its requests refuse. */
+/** CLI_DONE if the run knows the keys, else CLI_FAILED after a message that offers the nearest one. */
+int cli_settings_known(duet_run *run, const cli_list *settings);
+
+/** Has all that the run is asked for read the settings, which must outlive it. CLI_FAILED after a message if one is
+ *  not known, or read by nothing that makes one of the outputs. */
 int cli_settings_take(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count);
 
 /** CLI_DONE if all are names of metrics, else CLI_MISTAKE after a message that offers the nearest name. */

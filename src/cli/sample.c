@@ -52,13 +52,16 @@ enum { NO_CLASS = -1, ALL_CLASSES = -2 };
 /* Complains and lists the classes that there are. */
 static int refuse_class(const duet_data_info *info, const char *text)
 {
-    char names[300] = "";
+    char names[300] = "", hint[80];
+    cli_nearest nearest = {.word = text};
+    cli_nearest_offer(&nearest, "all");
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++) {
         size_t length = strlen(names);
         snprintf(names + length, sizeof names - length, "%s%s", i == 0 ? ": " : ", ", info->class_names[i]);
+        cli_nearest_offer(&nearest, info->class_names[i]);
     }
-    return cli_complain(CLI_MISTAKE, "--class '%s' is none of the classes 0 to %zu of %s%s; all draws a row of each",
-                        text, info->classes - 1, info->name, names);
+    return cli_complain(CLI_MISTAKE, "--class '%s' is none of the classes 0 to %zu of %s%s%s; all draws a row of each",
+                        text, info->classes - 1, info->name, names, cli_nearest_words(&nearest, hint, sizeof hint));
 }
 
 /* Some models are told classes if a setting says so. */
@@ -83,7 +86,9 @@ static int read_class(duet_run *run, const char *text, int *class)
     if (!duet_run_has_classes(run)) return refuse_any_class(run);
     if (strcmp(text, "all") == 0) *class = ALL_CLASSES;
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
-        if (strcasecmp(info->class_names[i], text) == 0) *class = (int)i;
+        if (strcmp(info->class_names[i], text) == 0 ||
+            (*class == NO_CLASS && strcasecmp(info->class_names[i], text) == 0))
+            *class = (int)i;
     if (*class != NO_CLASS) return CLI_DONE;
     unsigned long value = strtoul(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || value >= info->classes) return refuse_class(info, text);

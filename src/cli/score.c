@@ -228,10 +228,11 @@ static json_t *separation_json(const struct arguments *arguments, const duet_sep
 static void print_separation(const struct arguments *arguments, const duet_separation *separation)
 {
     if (arguments->against == NULL) return;
-    char interval[64] = "no interval";
+    char interval[64] = "no interval", examples[32];
     if (!isnan(separation->low)) snprintf(interval, sizeof interval, "%.4f to %.4f", separation->low, separation->high);
-    cli_print(stdout, "against %zu examples of %s: AUROC %.4f (%s), average precision %.4f\n\n", separation->strange,
-              arguments->against, separation->auroc, interval, separation->average_precision);
+    cli_print(stdout, "against %s of %s: AUROC %.4f (%s), average precision %.4f\n\n",
+              cli_examples(separation->strange, examples, sizeof examples), arguments->against, separation->auroc,
+              interval, separation->average_precision);
 }
 
 static const double quantiles[] = {0, 0.05, 0.5, 0.95, 1};
@@ -262,10 +263,11 @@ static int print_table(const struct way *way, const cli_rows *rows, const scored
 {
     static const char *const heads[] = {">example", ">score"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
-    printf("%s of %zu examples %s: least %.6g, 5%% %.6g, median %.6g, 95%% %.6g, most %.6g\n\n", way->name, rows->count,
-           rows->words, quantile_of(ranked, rows->count, 0), quantile_of(ranked, rows->count, 0.05),
-           quantile_of(ranked, rows->count, 0.5), quantile_of(ranked, rows->count, 0.95),
-           quantile_of(ranked, rows->count, 1));
+    char examples[32];
+    printf("%s of %s %s: least %.6g, 5%% %.6g, median %.6g, 95%% %.6g, most %.6g\n\n", way->name,
+           cli_examples(rows->count, examples, sizeof examples), rows->words, quantile_of(ranked, rows->count, 0),
+           quantile_of(ranked, rows->count, 0.05), quantile_of(ranked, rows->count, 0.5),
+           quantile_of(ranked, rows->count, 0.95), quantile_of(ranked, rows->count, 1));
     for (size_t i = 0; i < rows->count && i < SHOWN; i++) {
         cli_table_cell(&table, "%zu", ranked[i].example);
         cli_table_cell(&table, "%.6g", (double)ranked[i].score);

@@ -5,6 +5,7 @@
 #include "cli/width.h"
 #include "cli/wrap.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,21 @@ const char *cli_bytes(uint64_t bytes, char *text, size_t size)
 {
     static const char *const prefixes[] = {"", "Ki", "Mi", "Gi", "Ti"};
     return scaled((double)bytes, 1024, prefixes, sizeof prefixes / sizeof *prefixes, "B", text, size);
+}
+
+const char *cli_digits(double number, int digits, char *text, size_t size)
+{
+    if (fabs(number) >= pow(10, digits) - 0.5 && fabs(number) < 1e9)
+        snprintf(text, size, "%.0f", number);
+    else
+        snprintf(text, size, "%.*g", digits, number);
+    return text;
+}
+
+const char *cli_examples(size_t count, char *text, size_t size)
+{
+    snprintf(text, size, "%zu example%s", count, count == 1 ? "" : "s");
+    return text;
 }
 
 const char *cli_duration(double seconds, char *text, size_t size)

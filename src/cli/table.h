@@ -24,6 +24,10 @@ int cli_table_print(cli_table *table, FILE *stream);
 const char *cli_scaled(double number, const char *unit, char *text, size_t size);
 /** Bytes in units of 1024: "7.8 GiB". */
 const char *cli_bytes(uint64_t bytes, char *text, size_t size);
+/** `digits` of a number from its first on, written out where people read that: 1150 and not 1.15e+03. */
+const char *cli_digits(double number, int digits, char *text, size_t size);
+/** "1 example", "20 examples". */
+const char *cli_examples(size_t count, char *text, size_t size);
 /** Seconds as "2h05m", "3m20s" or "4.2s". */
 const char *cli_duration(double seconds, char *text, size_t size);
 

@@ -18,7 +18,7 @@ struct arguments {
     uint64_t epochs, steps, batch, seed, checkpoint_every, patience;
     cli_list settings, watched;
     cli_data_words words;
-    bool quiet, profile, stop_on_collapse, other_data;
+    bool quiet, profile, stop_on_collapse, other_data, stream;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -64,6 +64,10 @@ static const cli_option options[] = {
      "stop, with exit status 1, when nothing more is learnt: one player has\n"
      "won, the posterior says nothing, or few of the modes or classes are\nleft",
      0, 0},
+    {CLI_FLAG, "stream", 0, PLACE(stream), NULL,
+     "read the training examples while the device works, not all of them\nonto it first, which is done anyway where "
+     "they do not fit; numbers\nare the same",
+     0, 0},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
      "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
     {CLI_FLAG, "quiet", 'q', PLACE(quiet), NULL, "no progress, no explanations", 0, 0},
@@ -84,9 +88,8 @@ static bool ends_watching(const struct arguments *arguments)
 /* Names that the library can check without opening anything. */
 static int check_values(const struct arguments *arguments)
 {
-    duet_error error = {0};
-    if (duet_gemm_check(arguments->gemm, &error) != DUET_OK) return cli_fail(&error);
-    return cli_data_check(arguments->data);
+    const int status = cli_gemm_check(arguments->gemm);
+    return status == CLI_DONE ? cli_data_check(arguments->data) : status;
 }
 
 /* Mistakes that the command line alone shows. */
@@ -198,6 +201,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .checkpoint_every = arguments->checkpoint_every,
         .out = arguments->out,
         .resume = arguments->resume,
+        .stream = arguments->stream,
         .profile = arguments->profile,
         .progress = cli_progress_training,
         .log = cli_progress_log,

@@ -12,7 +12,8 @@
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
-    cli_list latents, settings;
+    cli_counts latents;
+    cli_list settings;
     bool json;
 };
 
@@ -20,8 +21,8 @@ struct arguments {
 
 static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
-    {CLI_LIST, "latent", 0, PLACE(latents), "I",
-     "this one, counted from 0; several times (default: those that change\nmost)", 0, 0},
+    {CLI_COUNTS, "latent", 0, PLACE(latents), "I",
+     "this one, counted from 0; several times (default: those that change\nmost)", 0, UINT32_MAX},
     {CLI_COUNT, NULL, 'n', PLACE(rows), "N", "how many, a row each (default: 10)", 1, 1000},
     {CLI_COUNT, "steps", 0, PLACE(steps), "N", "examples a row (default: 10)", 2, 1000},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what the others are drawn from (default: 0)", 0, INT64_MAX},
@@ -58,18 +59,16 @@ static axis *list_axes(duet_run *run, size_t *count)
 }
 
 /* Keeps the axes that --latent names, in that order. */
-static int keep_asked(const cli_list *asked, size_t width, axis *axes, size_t *count)
+static int keep_asked(const cli_counts *asked, size_t width, axis *axes, size_t *count)
 {
     axis kept[CLI_COUNT_OF(asked->items)];
     for (size_t i = 0; i < asked->count; i++) {
-        char *end;
-        unsigned long number = strtoul(asked->items[i], &end, 10);
+        const uint64_t number = asked->items[i];
         size_t k = 0;
-        while (k < *count && !(axes[k].first <= number && (k + 1 == *count || number < axes[k + 1].first))) k++;
-        bool is_number = *asked->items[i] >= '0' && *asked->items[i] <= '9' && *end == '\0';
-        if (!is_number || number >= width)
-            return cli_complain(CLI_FAILED, "--latent '%s' is none of the latents 0 to %zu", asked->items[i],
+        if (number >= width)
+            return cli_complain(CLI_FAILED, "--latent %llu is none of the latents 0 to %zu", (unsigned long long)number,
                                 width - 1);
+        while (k < *count && !(axes[k].first <= number && (k + 1 == *count || number < axes[k + 1].first))) k++;
         kept[i] = axes[k];
     }
     memcpy(axes, kept, asked->count * sizeof *axes);

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Text of --help on a terminal that is narrower than the text: broken between words instead of anywhere. */
+/* Text of --help, broken between words: in lines of one width wherever there is room, narrower on narrow terminals. */
 #include "cli/wrap.h"
 #include "cli/output.h"
 
 #include <stdint.h>
 #include <string.h>
 
+enum { WIDEST = 104 };
+
 size_t cli_help_columns(void)
 {
     return cli_on_terminal(stdout) ? cli_terminal_columns(stdout) : SIZE_MAX;
-}
-
-static bool fits(const char *text, size_t room)
-{
-    for (; *text != '\0'; text += *text == '\n') {
-        const size_t length = strcspn(text, "\n");
-        if (length > room) return false;
-        text += length;
-    }
-    return true;
 }
 
 size_t cli_line_end(const char *text, size_t room)
@@ -34,8 +26,10 @@ size_t cli_line_end(const char *text, size_t room)
 }
 
 /* Line ends within a paragraph are no more than spaces; an empty line stays. */
-static void print_words(const char *text, size_t column, size_t room)
+void cli_print_wrapped(const char *text, size_t column)
 {
+    const size_t terminal = cli_help_columns(), columns = terminal < WIDEST ? terminal : WIDEST;
+    const size_t room = columns < column + 20 ? 20 : columns - column;
     while (*text != '\0') {
         const size_t length = cli_line_end(text, room);
         for (size_t i = 0; i < length; i++) fputc(text[i] == '\n' ? ' ' : text[i], stdout);
@@ -43,20 +37,5 @@ static void print_words(const char *text, size_t column, size_t room)
         const bool paragraph = strncmp(text, "\n\n", 2) == 0;
         text += strspn(text, " \n");
         printf("\n%s%*s", paragraph ? "\n" : "", *text != '\0' ? (int)column : 0, "");
-    }
-}
-
-void cli_print_wrapped(const char *text, size_t column)
-{
-    const size_t columns = cli_help_columns(), room = columns < column + 20 ? 20 : columns - column;
-    if (!fits(text, room)) {
-        print_words(text, column, room);
-        return;
-    }
-    for (const char *line = text; *line != '\0';) {
-        const size_t length = strcspn(line, "\n");
-        printf("%.*s\n", (int)length, line);
-        line += length;
-        if (*line == '\n') printf("%*s", *++line != '\0' ? (int)column : 0, "");
     }
 }

@@ -10,8 +10,8 @@ size_t cli_help_columns(void);
 /** How much of the text makes a line of `room` columns: up to the last space, or '|' of choices, that
  *  fits, or the first of all. */
 size_t cli_line_end(const char *text, size_t room);
-/** Prints the text and ends its line. It begins in `column`, as do all further lines. Where its own lines do not fit,
- * it is broken anew. */
+/** Prints the text and ends its line. It begins in `column`, as do all further lines; where these end follows from the
+ *  room alone. */
 void cli_print_wrapped(const char *text, size_t column);
 
 #endif

@@ -168,7 +168,7 @@ static duet_status member_again(duet_stream *to, const duet_stream *from, duet_e
     return duet_stream_open_member(to, from->file, it->position, from->path, from->length, error);
 }
 
-static const duet_stream_kind member_kind = {member_read, member_seek, member_again, member_close};
+static const duet_stream_kind member_kind = {member_read, member_seek, member_again, member_close, false};
 
 duet_status duet_stream_open_member(duet_stream *stream, const char *path, size_t position, const char *name,
                                     size_t length, duet_error *error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Batches as nodes. A split of files lies on the device whole, as bytes or floats, filled when a plan first uses it; a
- * batch is rows gathered from it. A generated set is random nodes: nothing is stored. */
+ * batch is rows gathered from it. A generated set is random nodes: nothing is stored. feed.c has what does not fit. */
 #include <string.h>
 
 #include "data/data.h"
@@ -38,7 +38,9 @@ void duet_data_leave_device(duet_data *data)
 void duet_data_read_ahead(duet_data *data, duet_split split)
 {
     duet_data_part *part = &data->parts[split];
-    if (data->generated != NULL || data->owner != NULL || part->resident != NULL || part->ahead != NULL) return;
+    if (data->generated != NULL || data->owner != NULL || data->streaming || part->resident != NULL ||
+        part->ahead != NULL)
+        return;
     part->ahead = duet_ahead_begin(&part->rows, part->first, part->count, AHEAD_BYTES);
 }
 
@@ -54,41 +56,40 @@ static duet_status fill_labels(void *context, void *destination, size_t bytes, d
     return DUET_OK;
 }
 
-/* A variable of `type` and shape [count, ...row], filled by `fill` when a plan first uses it. */
-static duet_variable *make_resident(duet_data *data, duet_data_part *part, const char *name, duet_type type,
-                                    duet_shape row, duet_fill_function fill, duet_error *error)
+duet_variable *duet_data_table(duet_store **store, const char *name, duet_type type, size_t rows, duet_shape row,
+                               duet_error *error)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    duet_shape shape = {.rank = row.rank + 1, .dims = {part->count}};
+    duet_shape shape = {.rank = row.rank + 1, .dims = {rows}};
     for (size_t i = 0; i < row.rank; i++) shape.dims[i + 1] = row.dims[i];
-    if (data->store == NULL) data->store = duet_store_new(0);
-    duet_storage *storage = data->store == NULL ? NULL : duet_storage_new(data->store, type);
+    if (*store == NULL) *store = duet_store_new(0);
+    duet_storage *storage = *store == NULL ? NULL : duet_storage_new(*store, type);
     if (storage == NULL) {
         duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
         return NULL;
     }
-    duet_variable *made = duet_variable_new(data->store, storage, name, shape, zero, error);
+    duet_variable *made = duet_variable_new(*store, storage, name, shape, zero, error);
+    if (made != NULL) made->saved = false;
+    return made;
+}
+
+/* All rows of a part, filled by `fill` when a plan first uses them. */
+static duet_variable *make_resident(duet_data *data, duet_data_part *part, const char *name, duet_type type,
+                                    duet_shape row, duet_fill_function fill, duet_error *error)
+{
+    duet_variable *made = duet_data_table(&data->store, name, type, part->count, row, error);
     if (made == NULL) return NULL;
-    made->saved = false;
     made->fill = fill;
     made->fill_context = part;
     return made;
 }
 
-/* The one-hot labels of the rows in `order`; NULL: the part has none. */
-static duet_node gather_labels(duet_data *data, duet_graph *graph, duet_data_part *part, const char *name,
-                               duet_node order)
+duet_node duet_data_gather(duet_graph *graph, duet_variable *examples, duet_variable *labels, duet_node order,
+                           duet_node *label_rows)
 {
-    duet_error error = {0};
-    if (part->labels == NULL) return NULL;
-    if (part->resident_labels == NULL)
-        part->resident_labels =
-            make_resident(data, part, name, DUET_UINT8, DUET_SHAPE(data->info.classes), fill_labels, &error);
-    if (part->resident_labels != NULL)
-        return duet_to_float(duet_gather(duet_variable_node(graph, part->resident_labels), order));
-    duet_graph_refuse(graph, DUET_ERROR_MEMORY, "the labels of %s do not fit on a device: %s", data->name,
-                      error.message);
-    return NULL;
+    duet_node rows = duet_gather(duet_variable_node(graph, examples), order);
+    *label_rows = labels == NULL ? NULL : duet_to_float(duet_gather(duet_variable_node(graph, labels), order));
+    return examples->type == DUET_UINT8 ? duet_scale(duet_to_float(rows), 1.0f / 255) : rows;
 }
 
 static duet_node draw_generated(duet_data *data, duet_graph *graph, size_t batch, duet_node *labels)
@@ -96,6 +97,20 @@ static duet_node draw_generated(duet_data *data, duet_graph *graph, size_t batch
     duet_node classes, examples = data->generated->batch(data, graph, batch, &classes);
     *labels = duet_one_hot(duet_to_index(duet_reshape(classes, DUET_SHAPE(batch))), data->info.classes);
     return examples;
+}
+
+/* The variables of a split; false: with an error. */
+static bool make_tables(duet_data *data, duet_split split, duet_error *error)
+{
+    duet_data_part *part = &data->parts[split];
+    bool trains = split == DUET_TRAIN;
+    if (part->resident == NULL)
+        part->resident = make_resident(data, part, trains ? "training examples" : "test examples", data->info.type,
+                                       data->info.shape, fill_part, error);
+    if (part->resident != NULL && part->labels != NULL && part->resident_labels == NULL)
+        part->resident_labels = make_resident(data, part, trains ? "training labels" : "test labels", DUET_UINT8,
+                                              DUET_SHAPE(data->info.classes), fill_labels, error);
+    return part->resident != NULL && (part->labels == NULL || part->resident_labels != NULL);
 }
 
 duet_node duet_data_labelled_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,
@@ -115,18 +130,13 @@ duet_node duet_data_labelled_batch(duet_data *data, duet_graph *graph, duet_spli
                           count, data->name, count);
         return duet_constant(graph, 0);
     }
-    if (part->resident == NULL)
-        part->resident = make_resident(data, part, split == DUET_TRAIN ? "training examples" : "test examples",
-                                       data->info.type, data->info.shape, fill_part, &error);
-    if (part->resident == NULL) {
+    if (!make_tables(data, split, &error)) {
         duet_graph_refuse(graph, error.status, "%s does not fit on a device: %s; use a part of it", data->name,
                           error.message);
         return duet_constant(graph, 0);
     }
     duet_node order = shuffled ? duet_shuffled(draws, batch, count) : duet_in_order(draws, batch, count);
-    duet_node rows = duet_gather(duet_variable_node(graph, part->resident), order);
-    *labels = gather_labels(data, graph, part, split == DUET_TRAIN ? "training labels" : "test labels", order);
-    return data->info.type == DUET_UINT8 ? duet_scale(duet_to_float(rows), 1.0f / 255) : rows;
+    return duet_data_gather(graph, part->resident, part->resident_labels, order, labels);
 }
 
 duet_node duet_data_batch(duet_data *data, duet_graph *graph, duet_split split, size_t batch, duet_node draws,

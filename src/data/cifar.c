@@ -77,7 +77,7 @@ static duet_status cifar_share(duet_rows *to, const duet_rows *from, duet_error 
     return DUET_OK;
 }
 
-static const duet_row_source cifar_source = {cifar_read, NULL, NULL, cifar_share, cifar_close};
+static const duet_row_source cifar_source = {cifar_read, NULL, NULL, cifar_share, cifar_close, NULL};
 
 /* Adds a file: its size says which of the two formats it is. */
 static duet_status add_file(cifar *it, const char *path, duet_error *error)

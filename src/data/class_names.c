@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "data/data.h"
 
 enum { MOST_CLASSES = 256 };
 
@@ -149,5 +150,72 @@ duet_status duet_class_names_join(duet_labels *const labels[2], const size_t cou
         if (labels[split]->names != NULL) renumber(labels[split], counts[split], all, count);
     *names = all;
     *name_count = count;
+    return DUET_OK;
+}
+
+char **duet_class_names_copy(const char *const *names, size_t count)
+{
+    char **copies = calloc(count > 0 ? count : 1, sizeof *copies);
+    for (size_t i = 0; copies != NULL && i < count; i++) {
+        copies[i] = strdup(names[i]);
+        if (copies[i] != NULL) continue;
+        duet_class_names_free(copies, i);
+        return NULL;
+    }
+    return copies;
+}
+
+/* The place of a name among `count`, which grows by one if it is new. */
+static size_t place_of(const char *name, const char *all[], size_t *count)
+{
+    size_t i = 0;
+    while (i < *count && strcmp(all[i], name) != 0) i++;
+    if (i == *count) all[(*count)++] = name;
+    return i;
+}
+
+static void renumber_data(duet_data *data, const uint8_t numbers[MOST_CLASSES])
+{
+    for (size_t split = 0; split < 2; split++) {
+        duet_data_part *part = &data->parts[split];
+        for (size_t i = 0; part->labels != NULL && i < part->count; i++) part->labels[i] = numbers[part->labels[i]];
+    }
+}
+
+static duet_status take_named(duet_data *data, const duet_data_info *known, duet_error *error)
+{
+    const char *all[2 * MOST_CLASSES];
+    uint8_t numbers[MOST_CLASSES] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < known->classes; i++) (void)place_of(known->class_names[i], all, &count);
+    if (count < known->classes) return DUET_OK; /* names that are not told apart */
+    for (size_t i = 0; i < data->info.classes; i++)
+        numbers[i] = (uint8_t)place_of(data->info.class_names[i], all, &count);
+    if (count > MOST_CLASSES)
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu classes together with those of %s; %d are possible",
+                         data->info.name, count, known->name, MOST_CLASSES);
+    char **names = duet_class_names_copy(all, count);
+    if (names == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", data->info.name);
+    duet_class_names_free(data->class_names, data->class_name_count);
+    data->class_names = names;
+    data->class_name_count = count;
+    data->info.class_names = (const char *const *)names;
+    data->info.classes = count;
+    renumber_data(data, numbers);
+    return DUET_OK;
+}
+
+duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, const char *owner, duet_error *error)
+{
+    if (data->info.generated || data->info.classes == 0 || known->classes == 0) return DUET_OK;
+    if (data->info.class_names != NULL && known->class_names != NULL) return take_named(data, known, error);
+    if ((data->info.class_names != NULL) != (known->class_names != NULL))
+        duet_notes_add(
+            &data->notes, false,
+            "%s: its classes have %s and those of %s %s, so that they are compared by number: class 0 here is "
+            "taken for class 0 there, and so on",
+            data->info.name, data->info.class_names != NULL ? "names" : "none", owner,
+            data->info.class_names != NULL ? "none" : "names");
+    if (data->info.class_names == NULL && data->info.classes < known->classes) data->info.classes = known->classes;
     return DUET_OK;
 }

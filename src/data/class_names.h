@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Classes that have names: the same numbers for them in both splits. */
+/* Classes that have names: the same numbers for them in both splits, and in a run and other data. */
 #ifndef DUET_SRC_DATA_CLASS_NAMES_H
 #define DUET_SRC_DATA_CLASS_NAMES_H
 
+#include "data/data.h"
 #include "data/rows.h"
 
 /** *names: those of both splits' labels, each once, by which the labels, counts[split] of them, are then numbered: in
@@ -13,6 +14,14 @@ duet_status duet_class_names_join(duet_labels *const labels[2], const size_t cou
                                   size_t *name_count, duet_error *error);
 /** Sorts the names, at most 256, and numbers the labels by them. */
 void duet_labels_sort(duet_labels *labels, size_t rows);
+/** The caller frees them; NULL: out of memory. */
+char **duet_class_names_copy(const char *const *names, size_t count);
 void duet_class_names_free(char **names, size_t count);
+
+/** Numbers the labels of an open set as those of a known one: classes by their names where both have some, which
+ *  follow those of the known set where it does not have them; else by their numbers, which is noted where
+ *  one of the two has names (`owner`: whose data are known). A set with labels then has at
+ *  least the classes of the known one. DUET_ERROR_DATA for more than 256 classes together. */
+duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, const char *owner, duet_error *error);
 
 #endif

@@ -53,7 +53,8 @@ static int next_byte(reader *it, duet_error *error)
     if (it->used == it->filled) {
         it->used = 0;
         if (duet_stream_read_some(it->stream, it->buffer, sizeof it->buffer, &it->filled, error) != DUET_OK) return -2;
-        if (it->filled == 0) return -1;
+        bool more;
+        if (it->filled == 0) return duet_stream_more(it->stream, it->stream->place, &more, error) == DUET_OK ? -1 : -2;
     }
     return it->buffer[it->used++];
 }

@@ -88,8 +88,8 @@ const duet_generated *duet_generated_find(const char *name, const char **options
 duet_philox_block duet_generated_block(duet_split split, size_t index, uint32_t step);
 
 /** The folder that holds fashion-mnist, looked for in $DUET_DATA, then in the system's data folders. The caller frees
- *  it; NULL: not found. */
-char *duet_fashion_mnist_find(void);
+ *  it; NULL: not found. *passed_over: what $DUET_DATA says if the set is not there; NULL: it says nothing, or right. */
+char *duet_fashion_mnist_find(const char **passed_over);
 /** How to get fashion-mnist. */
 extern const char *const duet_fashion_mnist_help;
 /** Its ten classes, as its authors name them. */
@@ -112,6 +112,7 @@ struct duet_data {
     uint16_t *combinations;          /* of factors, those that a generated set draws; NULL: it has none */
     size_t combination_count;
     duet_data_part parts[2];
+    bool streaming; /* the training split is to be streamed wherever it would fit */
     duet_notes notes;
     char **class_names; /* info.class_names where the set's files say them */
     size_t class_name_count;
@@ -126,6 +127,14 @@ duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_d
                                 duet_error *error);
 /** Gives up what is kept on a device, which may then be closed; the next batch may be on another one. */
 void duet_data_leave_device(duet_data *data);
+/** A variable of shape [rows, ...row] without values in a store, which is made if there is none (*store NULL). NULL:
+ *  with an error. */
+duet_variable *duet_data_table(duet_store **store, const char *name, duet_type type, size_t rows, duet_shape row,
+                               duet_error *error);
+/** The rows in `order` (uint32) of a table of examples as float32, bytes scaled to [0, 1], and *label_rows of one of
+ *  one-hot labels (NULL: there are none). */
+duet_node duet_data_gather(duet_graph *graph, duet_variable *examples, duet_variable *labels, duet_node order,
+                           duet_node *label_rows);
 /** Begins to read a split on another thread, before the plan that needs it on the device is made. Only a hint: if there
  *  can be no thread, or examples are read by the host first, they are read when they are needed. */
 void duet_data_read_ahead(duet_data *data, duet_split split);

@@ -82,7 +82,14 @@ static duet_status chosen_share(duet_rows *to, const duet_rows *from, duet_error
     return DUET_OK;
 }
 
-static const duet_row_source chosen_source = {chosen_read, chosen_check_end, NULL, chosen_share, chosen_close};
+static bool chosen_leaps(const duet_rows *rows)
+{
+    const chosen *it = rows->state;
+    return duet_rows_leap(&it->inner);
+}
+
+static const duet_row_source chosen_source = {chosen_read,  chosen_check_end, NULL,
+                                              chosen_share, chosen_close,     chosen_leaps};
 
 /* A row in the order in which the rows of its class are taken for the test. */
 typedef struct ticket {

@@ -82,12 +82,13 @@ static const char *set_or(const char *variable, const char *otherwise)
     return value != NULL && *value != '\0' ? value : otherwise;
 }
 
-char *duet_fashion_mnist_find(void)
+char *duet_fashion_mnist_find(const char **passed_over)
 {
     const char *own = set_or("DUET_DATA", ""), *home = set_or("XDG_DATA_HOME", ""), *user = set_or("HOME", "");
     char *found = NULL;
     if (*own != '\0') found = find_under(own, "");
     if (*own != '\0' && found == NULL) found = keep_fitting(strdup(own));
+    *passed_over = *own != '\0' && found == NULL ? own : NULL;
     if (*home != '\0' && found == NULL) found = find_under(home, "datasets");
     if (*home == '\0' && *user != '\0' && found == NULL) found = find_under(user, ".local/share/datasets");
     if (found == NULL) found = find_in_list(set_or("XDG_DATA_DIRS", "/usr/local/share:/usr/share"));

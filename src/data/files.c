@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "data/data.h"
 
 /* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
@@ -22,7 +23,7 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
         what = "array.astype('u1')";
         why = "for bytes, which are scaled to [0, 1]";
     } else if (range.low >= 0) {
-        snprintf(scaled, sizeof scaled, "(array / %.9g).astype('<f4')", (double)range.high);
+        (void)duet_text_print(scaled, sizeof scaled, "(array / %.9g).astype('<f4')", (double)range.high);
         what = scaled;
         why = "for numbers in [0, 1]";
     }

@@ -140,7 +140,14 @@ static duet_status flat_checksum(duet_rows *rows, uint32_t *checksum, duet_error
     return DUET_OK;
 }
 
-static const duet_row_source flat_source = {flat_read, flat_check_end, flat_checksum, flat_share, flat_close};
+static bool flat_leaps(const duet_rows *rows)
+{
+    const flat *it = rows->state;
+    return duet_stream_leaps(&it->stream);
+}
+
+static const duet_row_source flat_source = {flat_read,  flat_check_end, flat_checksum,
+                                            flat_share, flat_close,     flat_leaps};
 
 /* Checks the sizes in the header against the stream. A gzip file whose end states another length is cut, damaged or has
  * several members: reading all of it now tells which, rather than a failure after an epoch of training. */

@@ -13,18 +13,6 @@
 #include "data/data.h"
 #include "graph/node.h"
 
-static char **copy_names(const char *const *names, size_t count)
-{
-    char **copies = calloc(count > 0 ? count : 1, sizeof *copies);
-    for (size_t i = 0; copies != NULL && i < count; i++) {
-        copies[i] = strdup(names[i]);
-        if (copies[i] != NULL) continue;
-        duet_class_names_free(copies, i);
-        return NULL;
-    }
-    return copies;
-}
-
 duet_status duet_data_from_record(duet_data **data, const duet_data_info *known, const char *owner, duet_error *error)
 {
     duet_data *made = calloc(1, sizeof *made);
@@ -34,7 +22,7 @@ duet_status duet_data_from_record(duet_data **data, const duet_data_info *known,
     made->name = strdup(known->name);
     made->source = strdup(known->source);
     made->owner = strdup(owner);
-    if (known->class_names != NULL) made->class_names = copy_names(known->class_names, known->classes);
+    if (known->class_names != NULL) made->class_names = duet_class_names_copy(known->class_names, known->classes);
     if (made->class_names != NULL) made->class_name_count = known->classes;
     made->info.name = made->name;
     made->info.source = made->source;
@@ -63,6 +51,16 @@ static bool same_names(const duet_data_info *a, const duet_data_info *b)
     return true;
 }
 
+static const char *const test_words[] = {[DUET_DIVISION_GIVEN] = "its own",
+                                         [DUET_DIVISION_LAST] = "the last tenth",
+                                         [DUET_DIVISION_SHUFFLED] = "a tenth by chance"};
+
+/* Whether the set has no test examples of its own. */
+static bool is_divided(const duet_data_info *info)
+{
+    return info->division != DUET_DIVISION_GIVEN;
+}
+
 duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool *same,
                               char words[DUET_DIFFERENCE_SIZE], duet_error *error)
 {
@@ -75,6 +73,10 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
     if (strcmp(then, here) != 0) return DUET_OK;
     (void)snprintf(words, DUET_DIFFERENCE_SIZE, "the classes have other names now");
     if (!same_names(known, now)) return DUET_OK;
+    (void)snprintf(words, DUET_DIFFERENCE_SIZE, "its test examples were %s then and are %s now (split=%s and split=%s)",
+                   test_words[known->division], test_words[now->division], duet_division_name(known->division),
+                   duet_division_name(now->division));
+    if (is_divided(known) && is_divided(now) && known->division != now->division) return DUET_OK;
     *same = known->checksum[0] == '\0';
     if (*same) return DUET_OK;
     DUET_TRY(duet_data_checksum(data, error));
@@ -127,56 +129,6 @@ duet_status duet_data_ready(duet_data *data, duet_error *error)
     free(record_source);
     free(owner);
     free(name);
-    return DUET_OK;
-}
-
-enum { MOST_CLASSES = 256 };
-
-/* The place of a name among `count`, which grows by one if it is new. */
-static size_t place_of(const char *name, const char *all[], size_t *count)
-{
-    size_t i = 0;
-    while (i < *count && strcmp(all[i], name) != 0) i++;
-    if (i == *count) all[(*count)++] = name;
-    return i;
-}
-
-static void renumber(duet_data *data, const uint8_t numbers[MOST_CLASSES])
-{
-    for (size_t split = 0; split < 2; split++) {
-        duet_data_part *part = &data->parts[split];
-        for (size_t i = 0; part->labels != NULL && i < part->count; i++) part->labels[i] = numbers[part->labels[i]];
-    }
-}
-
-static duet_status take_named(duet_data *data, const duet_data_info *known, duet_error *error)
-{
-    const char *all[2 * MOST_CLASSES];
-    uint8_t numbers[MOST_CLASSES] = {0};
-    size_t count = 0;
-    for (size_t i = 0; i < known->classes; i++) (void)place_of(known->class_names[i], all, &count);
-    if (count < known->classes) return DUET_OK; /* names that are not told apart */
-    for (size_t i = 0; i < data->class_name_count; i++)
-        numbers[i] = (uint8_t)place_of(data->class_names[i], all, &count);
-    if (count > MOST_CLASSES)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu classes together with those of %s; %d are possible",
-                         data->info.name, count, known->name, MOST_CLASSES);
-    char **names = copy_names(all, count);
-    if (names == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", data->info.name);
-    duet_class_names_free(data->class_names, data->class_name_count);
-    data->class_names = names;
-    data->class_name_count = count;
-    data->info.class_names = (const char *const *)names;
-    data->info.classes = count;
-    renumber(data, numbers);
-    return DUET_OK;
-}
-
-duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, duet_error *error)
-{
-    if (data->info.generated || data->info.classes == 0 || known->classes == 0) return DUET_OK;
-    if (data->class_names != NULL && known->class_names != NULL) return take_named(data, known, error);
-    if (data->class_names == NULL && data->info.classes < known->classes) data->info.classes = known->classes;
     return DUET_OK;
 }
 

@@ -19,11 +19,6 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
 /** DUET_ERROR_DATA with `words`, of duet_data_compare, and what to do. */
 duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error);
 
-/** Numbers the labels of an open set as those of a known one: classes by their names where both have some, which
- *  follow those of the known set where it does not have them; else by their numbers. A set with labels then has at
- *  least the classes of the known one. DUET_ERROR_DATA for more than 256 classes together. */
-duet_status duet_data_take_classes(duet_data *data, const duet_data_info *known, duet_error *error);
-
 /** Notes it where the values of an open set are spread much otherwise than those of a known one. */
 void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner);
 

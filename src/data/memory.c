@@ -39,7 +39,7 @@ static void memory_close(duet_rows *rows)
     free(it);
 }
 
-static const duet_row_source memory_source = {memory_read, NULL, NULL, memory_share, memory_close};
+static const duet_row_source memory_source = {memory_read, NULL, NULL, memory_share, memory_close, NULL};
 
 duet_status duet_rows_lie_in_memory(duet_rows *rows, void *values, bool owned, duet_error *error)
 {

@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text.h"
 
 void duet_notes_add(duet_notes *notes, bool question, const char *format, ...)
 {
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    (void)duet_text_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
     char *copy = strdup(text);
     if (copy == NULL || !duet_array_grow(&notes->items, notes->count, &notes->capacity, sizeof *notes->items)) {

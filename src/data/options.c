@@ -182,13 +182,14 @@ static void add_path(duet_text *text, const char *path)
     free(full);
 }
 
-char *duet_data_name_absolute(const char *name)
+char *duet_data_name_absolute(const char *name, bool is_set)
 {
     const char *colon = find_colon(name), *at = colon == NULL ? "" : colon + 1;
     char *path = colon == NULL ? strdup(name) : strndup(name, (size_t)(colon - name)), *value;
     duet_text text = {0};
     size_t key;
-    if (path != NULL) add_path(&text, path);
+    if (path != NULL && is_set) duet_text_add(&text, "%s", path);
+    if (path != NULL && !is_set) add_path(&text, path);
     text.failed |= path == NULL;
     for (char before = ':'; next_item(&at, &key, &value); before = ',') {
         duet_text_add(&text, "%c%s=", before, keys[key].key);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sets that a program holds in memory, or gives a piece at a time. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,43 +11,56 @@
 
 enum { MOST_CLASSES = 256 };
 
-/* Rows that a program's function gives. */
+/* Rows that a program's function gives, to one reader at a time. */
 typedef struct asked {
     duet_fill_rows fill;
     void *context;
     duet_split split;
+    size_t users; /* they come and go on one thread */
+    pthread_mutex_t mutex;
 } asked;
 
 static duet_status asked_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error)
 {
-    const asked *it = rows->state;
+    asked *it = rows->state;
     duet_error own = {0};
+    pthread_mutex_lock(&it->mutex);
     duet_status status = it->fill(it->context, it->split, first, count, destination, &own);
+    pthread_mutex_unlock(&it->mutex);
     if (status == DUET_OK) return DUET_OK;
     return duet_fail(error, status, "%s: %s", rows->path,
                      own.message[0] != '\0' ? own.message : "the program's function gave no examples");
 }
 
-static duet_status asked_new(duet_rows *rows, const asked *it, duet_error *error)
-{
-    asked *copy = malloc(sizeof *copy);
-    if (copy == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", rows->path);
-    *copy = *it;
-    rows->state = copy;
-    return DUET_OK;
-}
-
 static duet_status asked_share(duet_rows *to, const duet_rows *from, duet_error *error)
 {
-    return asked_new(to, from->state, error);
+    asked *it = from->state;
+    (void)error;
+    it->users++;
+    to->state = it;
+    return DUET_OK;
 }
 
 static void asked_close(duet_rows *rows)
 {
-    free(rows->state);
+    asked *it = rows->state;
+    if (--it->users > 0) return;
+    pthread_mutex_destroy(&it->mutex);
+    free(it);
 }
 
-static const duet_row_source asked_source = {asked_read, NULL, NULL, asked_share, asked_close};
+static const duet_row_source asked_source = {asked_read, NULL, NULL, asked_share, asked_close, NULL};
+
+static duet_status ask(duet_rows *rows, duet_fill_rows fill, void *context, duet_split split, duet_error *error)
+{
+    asked *it = malloc(sizeof *it);
+    if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", rows->path);
+    *it = (asked){.fill = fill, .context = context, .split = split, .users = 1};
+    pthread_mutex_init(&it->mutex, NULL);
+    rows->state = it;
+    rows->source = &asked_source;
+    return DUET_OK;
+}
 
 static duet_status check(const duet_own_data *set, duet_error *error)
 {
@@ -76,7 +90,6 @@ static duet_status check(const duet_own_data *set, duet_error *error)
 static duet_status open_split(duet_rows *rows, const duet_own_data *set, duet_split split, duet_fill_rows fill,
                               void *context, duet_error *error)
 {
-    const asked it = {fill, context, split};
     if (set->count[split] == 0) return DUET_OK;
     rows->path = strdup(set->name);
     rows->count = set->count[split];
@@ -88,9 +101,7 @@ static duet_status open_split(duet_rows *rows, const duet_own_data *set, duet_sp
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
     if (set->labels[split] != NULL) memcpy(rows->labels.values, set->labels[split], rows->count);
     if (fill == NULL) return duet_rows_lie_in_memory(rows, (void *)(uintptr_t)set->examples[split], false, error);
-    DUET_TRY(asked_new(rows, &it, error));
-    rows->source = &asked_source;
-    return DUET_OK;
+    return ask(rows, fill, context, split, error);
 }
 
 static duet_status copy_names(duet_data *data, const duet_own_data *set, duet_error *error)

@@ -43,7 +43,7 @@ static duet_status load(void *reader, const duet_picture_list *list, const duet_
     return DUET_OK;
 }
 
-static const duet_picture_place archive_place = {open_reader, load, close_reader};
+static const duet_picture_place archive_place = {open_reader, load, close_reader, false};
 
 /* Hidden files, and what the archiver of macOS adds, are no pictures of the set. */
 static bool is_hidden(const char *name)

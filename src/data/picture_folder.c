@@ -52,7 +52,7 @@ static duet_status load(void *reader, const duet_picture_list *list, const duet_
     return status;
 }
 
-static const duet_picture_place folder_place = {open_reader, load, close_reader};
+static const duet_picture_place folder_place = {open_reader, load, close_reader, true};
 
 static duet_status walk(duet_picture_list *list, const char *folder, const char *inner, int depth, duet_error *error);
 

@@ -212,7 +212,14 @@ static duet_status pictures_share(duet_rows *to, const duet_rows *from, duet_err
     return start_reading(to, it->list, it->split, error);
 }
 
-static const duet_row_source pictures_source = {pictures_read, NULL, pictures_checksum, pictures_share, pictures_close};
+static bool pictures_leap(const duet_rows *rows)
+{
+    const picture_rows *it = rows->state;
+    return it->list->place->leaps;
+}
+
+static const duet_row_source pictures_source = {pictures_read,  NULL,           pictures_checksum,
+                                                pictures_share, pictures_close, pictures_leap};
 
 /* The classes of a split's pictures as labels by name. */
 static duet_status label(duet_rows *rows, const duet_picture_list *list, duet_split split, duet_error *error)

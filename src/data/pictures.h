@@ -29,6 +29,7 @@ typedef struct duet_picture_place {
     duet_status (*load)(void *reader, const duet_picture_list *list, const duet_picture_entry *entry, size_t most,
                         duet_file_bytes *bytes, duet_error *error);
     void (*close)(void *reader);
+    bool leaps; /* `load` is as quick in any order */
 } duet_picture_place;
 
 struct duet_picture_list {

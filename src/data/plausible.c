@@ -120,9 +120,9 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
     char scaled[96];
     if (most <= large && span(range) >= 1 / large) return;
     if (range->low < 0)
-        (void)snprintf(scaled, sizeof scaled, "((array + %.9g) / %.9g)", -(double)range->low, span(range));
+        (void)duet_text_print(scaled, sizeof scaled, "((array + %.9g) / %.9g)", -(double)range->low, span(range));
     else
-        (void)snprintf(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
+        (void)duet_text_print(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
     duet_notes_add(
         options->notes, false,
         "%s: its values go from %g to %g, and models begin with numbers of about 1: save %s.astype('<f4')%s; if "

@@ -17,7 +17,9 @@ enum { GENERATED_TRAIN = 60000, GENERATED_TEST = 10000 };
 /* Sets of files with a name. The generated ones are the rows of duet_generated_at. */
 static const struct {
     const char *name, *summary;
-    char *(*find)(void); /* the folder, the caller's; NULL if it is not on this machine */
+    /* The folder, the caller's; NULL if it is not on this machine. *passed_over: what $DUET_DATA says in vain, or NULL
+     */
+    char *(*find)(const char **passed_over);
     const char *const *help;
     const char *const *class_names;
 } named[] = {
@@ -28,11 +30,14 @@ enum { NAMED = sizeof named / sizeof *named };
 
 static void list_named(duet_dataset_row *row, size_t index)
 {
-    char *folder = named[index].find();
+    const char *passed_over;
+    char *folder = named[index].find(&passed_over);
     row->name = named[index].name;
     row->summary = named[index].summary;
     row->present = folder != NULL;
-    snprintf(row->source, sizeof row->source, "%s", folder != NULL ? folder : *named[index].help);
+    snprintf(row->source, sizeof row->source, "%s%s%s%s", folder != NULL ? folder : *named[index].help,
+             passed_over != NULL ? " (DUET_DATA=" : "", passed_over != NULL ? passed_over : "",
+             passed_over != NULL ? " does not hold it)" : "");
     free(folder);
 }
 
@@ -117,19 +122,30 @@ static char *absolute(const char *path)
     return duet_path_join(here, path);
 }
 
-/* Where the files of `name` are. The caller frees *path. */
-static duet_status find_path(const char *name, char **path, duet_error *error)
+/* Where the files of a named set are. The caller frees *path. */
+static duet_status find_named(size_t index, char **path, duet_notes *notes, duet_error *error)
 {
-    for (size_t i = 0; i < NAMED; i++) {
-        if (strcmp(named[i].name, name) != 0) continue;
-        char *found = named[i].find(); /* relative where $DUET_DATA is */
-        *path = found == NULL ? NULL : absolute(found);
-        bool there = found != NULL;
-        free(found);
-        if (*path != NULL) return DUET_OK;
-        if (there) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
-        return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine: %s", name, *named[i].help);
-    }
+    const char *name = named[index].name, *passed_over;
+    char *found = named[index].find(&passed_over); /* relative where $DUET_DATA is */
+    *path = found == NULL ? NULL : absolute(found);
+    bool there = found != NULL;
+    free(found);
+    if (there && *path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
+    if (!there)
+        return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine%s%s: %s", name,
+                         passed_over != NULL ? ", nor in DUET_DATA=" : "", passed_over != NULL ? passed_over : "",
+                         *named[index].help);
+    if (passed_over != NULL)
+        duet_notes_add(notes, false, "%s is read from %s: DUET_DATA=%s does not hold all its files", name, *path,
+                       passed_over);
+    return DUET_OK;
+}
+
+/* Where the files of `name` are. The caller frees *path. */
+static duet_status find_path(const char *name, char **path, duet_notes *notes, duet_error *error)
+{
+    for (size_t i = 0; i < NAMED; i++)
+        if (strcmp(named[i].name, name) == 0) return find_named(i, path, notes, error);
     DUET_TRY(check_path(name, error));
     *path = absolute(name);
     return *path != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
@@ -138,7 +154,7 @@ static duet_status find_path(const char *name, char **path, duet_error *error)
 static duet_status open_files(duet_data *data, duet_data_options *options, duet_error *error)
 {
     const char *const *class_names = NULL;
-    DUET_TRY(find_path(options->path, &data->source, error));
+    DUET_TRY(find_path(options->path, &data->source, &data->notes, error));
     for (size_t i = 0; i < NAMED; i++)
         if (strcmp(named[i].name, options->path) == 0) class_names = named[i].class_names;
     free(options->path);
@@ -146,7 +162,7 @@ static duet_status open_files(duet_data *data, duet_data_options *options, duet_
     if (options->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
     options->notes = &data->notes;
     DUET_TRY(duet_data_open_set(data, options, error));
-    if (class_names != NULL) data->info.class_names = class_names;
+    if (class_names != NULL && options->labels == NULL) data->info.class_names = class_names; /* not of other labels */
     return data->notes.failed ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory") : DUET_OK;
 }
 

@@ -128,6 +128,11 @@ duet_status duet_rows_check_end(duet_rows *rows, duet_error *error)
     return rows->source->check_end == NULL ? DUET_OK : rows->source->check_end(rows, error);
 }
 
+bool duet_rows_leap(const duet_rows *rows)
+{
+    return rows->source->leaps == NULL || rows->source->leaps(rows);
+}
+
 size_t duet_element_bytes_read(duet_element element)
 {
     return element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);

@@ -56,6 +56,8 @@ typedef struct duet_row_source {
     /** to->state: the same rows, to be read beside `from` by another thread. */
     duet_status (*share)(duet_rows *to, const duet_rows *from, duet_error *error);
     void (*close)(duet_rows *rows);
+    /** Whether a row is read without those before it; NULL: it is. */
+    bool (*leaps)(const duet_rows *rows);
 } duet_row_source;
 
 struct duet_rows {
@@ -98,6 +100,8 @@ duet_status duet_rows_open_stream(duet_rows *rows, duet_stream *stream, const du
 /** The same rows once more, without their labels, for another reader. *to must be zeroed. */
 duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *error);
 void duet_rows_close(duet_rows *rows);
+/** Whether rows are read in any order as fast as one after the other. */
+bool duet_rows_leap(const duet_rows *rows);
 /** Bytes of a row as it is read. */
 size_t duet_rows_row_bytes(const duet_rows *rows);
 /** Reads rows first .. first + count - 1, bytes as bytes and floats as float32. The destination is only written, so it

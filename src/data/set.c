@@ -111,6 +111,16 @@ static duet_status no_labels(const char *path, duet_error *error)
     return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as a file of labels: %s", path, strerror(errno));
 }
 
+/* Labels that take the place of others mean something else than those that a test split would keep. */
+static duet_status refuse_half(const duet_rows rows[2], const duet_rows *labels, duet_error *error)
+{
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: %zu labels in place of those of the training examples, while the %zu test examples would keep "
+        "others: give labels for all %zu, the training examples first",
+        labels->path, labels->count, rows[1].count, rows[0].count + rows[1].count);
+}
+
 /* --labels FILE: for all examples in order, or for those of the training split. */
 static duet_status take_label_file(duet_rows rows[2], const char *path, duet_error *error)
 {
@@ -122,6 +132,8 @@ static duet_status take_label_file(duet_rows rows[2], const char *path, duet_err
     duet_status status = DUET_OK;
     if (rows[1].count > 0 && labels.count == rows[0].count + rows[1].count)
         status = duet_labels_divide(rows, &labels, error);
+    else if (rows[0].labels.values != NULL && rows[1].labels.values != NULL && labels.count == rows[0].count)
+        status = refuse_half(rows, &labels, error);
     else
         status = duet_labels_take(&rows[0], &labels, error);
     duet_rows_close(&labels);

@@ -2,6 +2,7 @@
 /* Compressed files go through zlib, others past it. As long as reads are smaller than twice its buffer, zlib inflates
  * into a window of its own and copies from there, so the destination is written once and never read, as is best for
  * mapped device memory. */
+#define _DARWIN_C_SOURCE /* st_mtimespec, on macOS */
 #include "data/stream.h"
 
 #include <errno.h>
@@ -14,7 +15,31 @@
 
 #include "base/status.h"
 
+#ifdef __APPLE__
+#define LAST_WRITTEN st_mtimespec
+#else
+#define LAST_WRITTEN st_mtim
+#endif
+
 enum { CHUNK = 128 * 1024 };
+
+static duet_file_state state_of(const struct stat *about)
+{
+    return (duet_file_state){(uint64_t)about->st_dev, (uint64_t)about->st_ino, (int64_t)about->LAST_WRITTEN.tv_sec,
+                             (int64_t)about->LAST_WRITTEN.tv_nsec, (size_t)about->st_size};
+}
+
+/* What was read of a file before and after it was written to is of neither. */
+static duet_status check_unchanged(const duet_stream *stream, const duet_file_state *now, duet_error *error)
+{
+    const duet_file_state *then = &stream->state;
+    if (now->device == then->device && now->file == then->file && now->seconds == then->seconds &&
+        now->nanoseconds == then->nanoseconds && now->size == then->size)
+        return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: was changed while it was in use: it had %zu bytes and has %zu; put back the file that it was",
+                     stream->path, then->size, now->size);
+}
 
 /* Four bytes, so many before the end. */
 static uint32_t word_before_end(int descriptor, size_t size, size_t before)
@@ -40,11 +65,15 @@ static duet_status gzip_fail(const duet_stream *stream, duet_error *error)
 /* A row by itself costs no more than its bytes, and a place no reading of what lies before: zlib would read it. */
 static duet_status read_plain(const duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error)
 {
+    struct stat about;
     ssize_t bytes_read;
     do bytes_read = pread(stream->descriptor, bytes, count, (off_t)(stream->start + stream->place));
     while (bytes_read < 0 && errno == EINTR);
     *got = bytes_read < 0 ? 0 : (size_t)bytes_read;
-    if (bytes_read >= 0) return DUET_OK;
+    if (bytes_read >= 0 && fstat(stream->descriptor, &about) == 0) {
+        const duet_file_state now = state_of(&about);
+        return check_unchanged(stream, &now, error);
+    }
     return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", stream->path, strerror(errno));
 }
 
@@ -67,6 +96,59 @@ static duet_status gzip_seek(duet_stream *stream, size_t place, duet_error *erro
     return gzip_fail(stream, error);
 }
 
+/* Walks the members of a gzip file: *end is behind the last of them. What inflates wrongly gzip_read has told of. */
+static bool find_end(const duet_stream *stream, unsigned char *in, unsigned char *out, z_stream *z, size_t *end)
+{
+    size_t place = 0;
+    for (int code = Z_OK; code == Z_OK || code == Z_BUF_ERROR;) {
+        const ssize_t got = pread(stream->descriptor, in, CHUNK, (off_t)place);
+        if (got <= 0) return false;
+        z->next_in = in;
+        z->avail_in = (unsigned)got;
+        do {
+            z->next_out = out;
+            z->avail_out = CHUNK;
+            code = inflate(z, Z_NO_FLUSH);
+        } while (code == Z_OK && (z->avail_in > 0 || z->avail_out == 0));
+        place += (size_t)got - z->avail_in;
+        if (code != Z_STREAM_END) continue;
+        *end = place;
+        if (pread(stream->descriptor, in, 2, (off_t)place) != 2 || in[0] != 0x1f || in[1] != 0x8b) return true;
+        code = inflateReset(z);
+    }
+    return false;
+}
+
+/* Zeros fill blocks up and are no data; anything else was meant as some. */
+static bool only_zeros(const duet_stream *stream, size_t place, unsigned char *room)
+{
+    for (ssize_t got; (got = pread(stream->descriptor, room, CHUNK, (off_t)place)) > 0; place += (size_t)got)
+        for (ssize_t i = 0; i < got; i++)
+            if (room[i] != 0) return false;
+    return true;
+}
+
+/* zlib passes over what follows the last member. Asked where the length at the file's end is not that of the data. */
+static duet_status check_behind(duet_stream *stream, duet_error *error)
+{
+    z_stream z = {0};
+    unsigned char *room = malloc(2 * CHUNK);
+    size_t end = stream->size;
+    if (room == NULL || inflateInit2(&z, 15 + 16) != Z_OK) {
+        free(room);
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
+    }
+    stream->looked_behind = true;
+    const bool sound = !find_end(stream, room, room + CHUNK, &z, &end) || only_zeros(stream, end, room);
+    (void)inflateEnd(&z);
+    free(room);
+    if (sound) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: %zu bytes follow its gzip data and are none: if the file is not damaged, 'gzip -dc FILE > "
+                     "NEW' leaves them out",
+                     stream->path, stream->size - end);
+}
+
 static void gzip_close(duet_stream *stream)
 {
     (void)gzclose_r(stream->handle);
@@ -74,10 +156,10 @@ static void gzip_close(duet_stream *stream)
 
 static duet_status gzip_again(duet_stream *to, const duet_stream *from, duet_error *error);
 
-static const duet_stream_kind gzip_kind = {gzip_read, gzip_seek, gzip_again, gzip_close};
+static const duet_stream_kind gzip_kind = {gzip_read, gzip_seek, gzip_again, gzip_close, true};
 
 /* A pipe would be waited for: O_NONBLOCK opens it at once, and then it is refused. */
-static int open_plain(const char *path, const char *name, size_t *size, duet_error *error)
+static int open_plain(const char *path, const char *name, duet_file_state *state, duet_error *error)
 {
     struct stat about;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -86,7 +168,7 @@ static int open_plain(const char *path, const char *name, size_t *size, duet_err
     } else if (!S_ISREG(about.st_mode)) {
         duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file", name);
     } else {
-        *size = (size_t)about.st_size;
+        *state = state_of(&about);
         return descriptor;
     }
     if (descriptor >= 0) (void)close(descriptor);
@@ -96,8 +178,9 @@ static int open_plain(const char *path, const char *name, size_t *size, duet_err
 static duet_status open_at(duet_stream *stream, const char *path, const char *name, size_t start, duet_error *error)
 {
     duet_error own = {0};
-    int descriptor = open_plain(path, name, &stream->size, &own);
+    int descriptor = open_plain(path, name, &stream->state, &own);
     if (descriptor < 0) return duet_fail(error, own.status, "%s", own.message);
+    stream->size = stream->state.size;
     stream->stated_checksum = word_before_end(descriptor, stream->size, 8);
     stream->stated = word_before_end(descriptor, stream->size, 4);
     stream->start = start;
@@ -140,9 +223,19 @@ duet_status duet_stream_open_part(duet_stream *stream, const char *path, const c
 static duet_status gzip_again(duet_stream *to, const duet_stream *from, duet_error *error)
 {
     DUET_TRY(open_at(to, from->file, from->path, from->start, error));
+    duet_status status = check_unchanged(from, &to->state, error);
+    if (status != DUET_OK) {
+        duet_stream_close(to);
+        return status;
+    }
     to->exact = from->exact;
     to->length = from->length;
     return DUET_OK;
+}
+
+bool duet_stream_leaps(const duet_stream *stream)
+{
+    return stream->exact && stream->kind->leaps;
 }
 
 void duet_stream_close(duet_stream *stream)
@@ -191,5 +284,6 @@ duet_status duet_stream_more(duet_stream *stream, size_t place, bool *more, duet
     DUET_TRY(duet_stream_seek(stream, place, error));
     DUET_TRY(duet_stream_read_some(stream, &one, 1, &got, error));
     *more = got > 0;
-    return DUET_OK;
+    const bool odd = stream->kind == &gzip_kind && !stream->exact && stream->stated != (uint32_t)place;
+    return got == 0 && odd && !stream->looked_behind ? check_behind(stream, error) : DUET_OK;
 }

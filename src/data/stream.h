@@ -16,7 +16,15 @@ typedef struct duet_stream_kind {
     /** The same bytes once more, for another reader. *to must be zeroed. */
     duet_status (*again)(duet_stream *to, const duet_stream *from, duet_error *error);
     void (*close)(duet_stream *stream);
+    bool leaps; /* where `exact` it goes to any place without reading what lies before */
 } duet_stream_kind;
+
+/** A file as it was when it was opened. */
+typedef struct duet_file_state {
+    uint64_t device, file;        /* which one it is */
+    int64_t seconds, nanoseconds; /* when it was last written */
+    size_t size;
+} duet_file_state;
 
 struct duet_stream {
     const duet_stream_kind *kind;
@@ -27,8 +35,10 @@ struct duet_stream {
     size_t start;   /* where in it the bytes begin */
     size_t place;   /* of the next byte */
     size_t size;    /* bytes of the file that it comes from */
-    bool exact;     /* `length` is how many bytes there are: not so of gzip */
+    duet_file_state state;
+    bool exact; /* `length` is how many bytes there are: not so of gzip */
     size_t length;
+    bool looked_behind;               /* what follows the gzip data, if anything does */
     uint32_t stated, stated_checksum; /* what gzip notes at the end: the length modulo 2^32, the CRC-32 */
 };
 
@@ -42,6 +52,8 @@ void duet_stream_close(duet_stream *stream);
 duet_status duet_stream_read(duet_stream *stream, void *bytes, size_t count, const char *what, duet_error *error);
 /** The next bytes, as many as there are up to `count`: *got. */
 duet_status duet_stream_read_some(duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error);
+/** Whether seeking costs no reading of what lies between. */
+bool duet_stream_leaps(const duet_stream *stream);
 duet_status duet_stream_seek(duet_stream *stream, size_t place, duet_error *error);
 /** Whether there are bytes after `place`. Where there are none, what the end says (a checksum) has been checked. */
 duet_status duet_stream_more(duet_stream *stream, size_t place, bool *more, duet_error *error);

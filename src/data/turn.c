@@ -62,7 +62,14 @@ static duet_status turned_share(duet_rows *to, const duet_rows *from, duet_error
     return make_row(other, error);
 }
 
-static const duet_row_source turned_source = {turned_read, turned_check_end, NULL, turned_share, turned_close};
+static bool turned_leaps(const duet_rows *rows)
+{
+    const turned *it = rows->state;
+    return duet_rows_leap(&it->inner);
+}
+
+static const duet_row_source turned_source = {turned_read,  turned_check_end, NULL,
+                                              turned_share, turned_close,     turned_leaps};
 
 /* Puts a source around the rows, which then have that element and shape. Labels stay outside. */
 static duet_status put_around(duet_rows *rows, turn_function turn, duet_element element, duet_shape shape,

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "device/device.h"
 
 typedef struct code_row {
@@ -73,7 +74,7 @@ duet_status duet_cl_fail(duet_error *error, cl_int code, const char *format, ...
     char what[768];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    (void)duet_text_vprint(what, sizeof what, format, arguments);
     va_end(arguments);
     const code_row *row = find_row(code);
     return duet_fail(error, status, "%s: %s (%d)%s", what, row->name, (int)code, row->hint);

@@ -8,10 +8,12 @@
 #include "device/discovery.h"
 #include "device/record.h"
 
-/** OpenCL 1.2's call: an in-order queue, with time stamps if profiling. */
-static duet_status make_queue(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error)
+/** OpenCL 1.2's call. */
+duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error)
 {
     cl_int code = CL_SUCCESS;
+    *queue = NULL;
+    DUET_TRY(duet_device_is_here(device, "timed or sent", error));
     *queue = clCreateCommandQueue(device->context, device->id, profiling ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
     if (code == CL_SUCCESS) return DUET_OK;
     *queue = NULL;
@@ -30,7 +32,7 @@ static duet_status open_on(duet_device **device, cl_context context, cl_device_i
     made->context = context;
     made->id = id;
     made->info = *info;
-    duet_status status = make_queue(made, false, &made->queue, error);
+    duet_status status = duet_queue_new(made, false, &made->queue, error);
     if (status != DUET_OK) {
         duet_device_close(&made);
         return status;
@@ -164,7 +166,7 @@ void duet_device_say(const duet_device *device, const char *format, ...)
     char line[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    (void)duet_text_vprint(line, sizeof line, format, arguments);
     va_end(arguments);
     duet_text_plain(line);
     device->log(device->log_context, line);
@@ -183,10 +185,9 @@ bool duet_device_is_checking(const duet_device *device)
 duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error)
 {
     if (device->profiling == profiling) return DUET_OK;
-    DUET_TRY(duet_device_is_here(device, "timed", error));
     DUET_TRY(duet_device_finish(device, error));
     cl_command_queue queue = NULL;
-    DUET_TRY(make_queue(device, profiling, &queue, error));
+    DUET_TRY(duet_queue_new(device, profiling, &queue, error));
     clReleaseCommandQueue(device->queue);
     device->queue = queue;
     device->profiling = profiling;

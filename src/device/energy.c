@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "device/record.h"
+
 /* NAN if the file cannot be read: RAPL's are root's alone on many machines. */
 static double read_number(const char *path)
 {
@@ -70,4 +72,14 @@ double duet_energy_since(const duet_energy *energy)
         sum += (gone < 0 ? gone + energy->range[i] : gone) * 1e-6;
     }
     return sum;
+}
+
+void duet_device_energy_begin(duet_device *device)
+{
+    duet_energy_begin(&device->energy, device->info.kind, "/sys");
+}
+
+double duet_device_energy(const duet_device *device)
+{
+    return duet_energy_since(&device->energy);
 }

@@ -3,6 +3,7 @@
  * say what it waits for when the driver's compiler takes long. */
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,9 @@
 /* No option that changes what a NaN or an infinity does: the training loop must see them. */
 #define COMMON_OPTIONS "-cl-std=CL1.2 "
 
-enum { ANNOUNCE_NANOSECONDS = 300000000, LOG_EXCERPT = 640 };
+enum { LOG_EXCERPT = 640 };
+
+static const double announce_seconds = 0.3, remind_seconds = 10; /* after twice as long again, and so on */
 
 typedef struct build {
     cl_program program;
@@ -47,16 +50,20 @@ static void *run_build(void *argument)
     return NULL;
 }
 
-static struct timespec announce_time(void)
+/** Whether the build ended within that many seconds. */
+static bool ends_within(build *b, double seconds)
 {
-    struct timespec time = {0};
-    clock_gettime(CLOCK_REALTIME, &time);
-    time.tv_nsec += ANNOUNCE_NANOSECONDS;
-    if (time.tv_nsec >= 1000000000) {
-        time.tv_nsec -= 1000000000;
-        time.tv_sec++;
-    }
-    return time;
+    struct timespec until = {0};
+    clock_gettime(CLOCK_REALTIME, &until);
+    const double nanoseconds = (double)until.tv_nsec + 1e9 * seconds;
+    until.tv_sec += (time_t)(nanoseconds / 1e9);
+    until.tv_nsec = (long)fmod(nanoseconds, 1e9);
+    pthread_mutex_lock(&b->mutex);
+    int waited = 0;
+    while (!b->done && waited == 0) waited = pthread_cond_timedwait(&b->ended, &b->mutex, &until);
+    const bool done = b->done;
+    pthread_mutex_unlock(&b->mutex);
+    return done;
 }
 
 /** Once for what the name names: a file may be built several times, with other options, and a plan may have several
@@ -82,13 +89,12 @@ static cl_int build_announced(duet_device *device, const char *name, cl_program 
         announce(device, name);
         run_build(&b);
     } else {
-        const struct timespec patience = announce_time();
-        pthread_mutex_lock(&b.mutex);
-        int waited = 0;
-        while (!b.done && waited == 0) waited = pthread_cond_timedwait(&b.ended, &b.mutex, &patience);
-        bool slow = !b.done;
-        pthread_mutex_unlock(&b.mutex);
-        if (slow) announce(device, name);
+        if (!ends_within(&b, announce_seconds)) announce(device, name);
+        for (double passed = 0, more = remind_seconds; !ends_within(&b, more); more = passed) {
+            passed += more;
+            duet_device_say(device, "the compiler of %s is still at the kernels of %s after %.0f s", device->info.name,
+                            name, passed);
+        }
         pthread_join(thread, NULL);
     }
     pthread_cond_destroy(&b.ended);

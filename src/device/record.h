@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_DEVICE_RECORD_H
 #define DUET_SRC_DEVICE_RECORD_H
 
+#include "device/energy.h"
 #include "device/paper.h"
 
 /** A program of one file of cl/, kept because plans ask for the same ones again. */
@@ -31,7 +32,8 @@ struct duet_device {
     void *log_context;
     duet_cached_program *programs;
     duet_profile profile;
-    duet_paper paper; /**< its row is NULL where the device is here */
+    duet_paper paper;   /**< its row is NULL where the device is here */
+    duet_energy energy; /**< as duet_device_energy_begin found it */
 };
 
 /** Held while drivers are asked which devices there are and while one is opened, and across a fork, so that the
@@ -39,9 +41,11 @@ struct duet_device {
 void duet_drivers_lock(void);
 void duet_drivers_unlock(void);
 
-/** DUET_ERROR_NO_DEVICE on paper: nothing can be run, read or timed (`what`) there. */
+/** DUET_ERROR_NO_DEVICE on paper: nothing can be run, read, timed or sent (`what`) there. */
 duet_status duet_device_is_here(const duet_device *device, const char *what, duet_error *error);
 
+/** An in-order queue, with time stamps if profiling. */
+duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error);
 void duet_device_programs_clear(duet_device *device);
 /** Says through the device's log which kernel files $DUET_CL_PATH replaces, and warns where it replaces none. */
 void duet_cl_source_say(const duet_device *device);

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/size.h"
+#include "base/text.h"
 
 enum { BUCKETS = 4096 };
 
@@ -100,7 +101,7 @@ void duet_graph_fail_at(const char *where, duet_graph *graph, const char *format
     char words[900];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
+    (void)duet_text_vprint(words, sizeof words, format, arguments);
     va_end(arguments);
     if (graph->error.status == DUET_OK) graph->where = graph->blamed != NULL ? graph->blamed : where;
     duet_fail(&graph->error, DUET_ERROR_GRAPH, "%s", words);
@@ -118,7 +119,7 @@ void duet_graph_refuse(duet_graph *graph, duet_status status, const char *format
     char words[900];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
+    (void)duet_text_vprint(words, sizeof words, format, arguments);
     va_end(arguments);
     duet_fail(&graph->error, status, "%s", words);
 }

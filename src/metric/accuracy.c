@@ -114,6 +114,12 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return DUET_OK;
 }
 
+/* A discriminator that is always right has won, which is not what the game is for. */
+static duet_better better(duet_run *run)
+{
+    return classifies(run) ? DUET_LARGER : DUET_NEITHER;
+}
+
 static const duet_metric_measure measures[] = {
     {"accuracy", NULL, DUET_NEITHER, DUET_OF_JUDGEMENT, 1},
     {"margin-real", "logits", DUET_NEITHER, DUET_OF_JUDGEMENT, 4},
@@ -135,4 +141,5 @@ const duet_metric duet_metric_accuracy = {
     take,
     finish,
     .enough = enough,
+    .better = better,
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Active units, Burda et al. 2016 (arXiv:1509.00519), sec. 5.2: latents whose posterior mean varies over the data with
  * a variance above 0.01. The others carry nothing. The ends of the interval count the latents whose variance is above
- * it at the lower, and at the upper, end of an interval of its own, 1.96 standard errors each way; below 20 examples,
- * where such an error is itself unknown, there is none. */
+ * it at the lower, and at the upper, end of an interval of its own, 1.96 standard errors each way; one that did not vary
+ * at all counts at the upper end, since that says nothing of examples where it may. Below 20 examples, where such an
+ * error is itself unknown, there is none. */
 #include <math.h>
 
 #include "base/status.h"
@@ -75,7 +76,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
         double deviation, variance = variance_of(&all[k], (double)n, &deviation);
         active += variance > least_variance;
         surely += variance - 1.96 * deviation > least_variance;
-        perhaps += variance + 1.96 * deviation > least_variance;
+        perhaps += variance + 1.96 * deviation > least_variance || variance == 0;
     }
     bool known = n >= LEAST;
     duet_metric_add_count(task, "active-units", (double)active, known ? (double)surely : NAN,

@@ -14,7 +14,6 @@
 #include <sys/resource.h>
 
 #include "base/number.h"
-#include "device/energy.h"
 #include "duet/explain.h"
 #include "graph/variable.h"
 #include "metric/metric.h"
@@ -169,20 +168,19 @@ static duet_status add_times(duet_metric_task *task, const char *name, const due
 {
     double times[REPEATS], begun = duet_seconds();
     size_t count = 0;
-    duet_energy energy;
-    duet_device_kind kind = duet_device_describe(duet_run_device(task->run))->kind;
-    duet_energy_begin(&energy, kind, "/sys");
+    duet_device *device = duet_run_device(task->run);
+    duet_device_energy_begin(device);
     DUET_TRY(duet_run_use(task->run, request, error));
     if (duet_seconds() - begun > patience)
         times[count++] = (duet_seconds() - begun) * scale;
     else
-        duet_energy_begin(&energy, kind, "/sys");
+        duet_device_energy_begin(device);
     while (count < REPEATS && (count == 0 || duet_seconds() - begun < patience)) {
         double before = duet_seconds();
         DUET_TRY(duet_run_use(task->run, request, error));
         times[count++] = (duet_seconds() - before) * scale;
     }
-    *joules = duet_energy_since(&energy) / (double)count;
+    *joules = duet_device_energy(device) / (double)count;
     add_median(task, name, times, count);
     return DUET_OK;
 }

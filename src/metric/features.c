@@ -2,6 +2,7 @@
 /* Features of samples and of examples, asked of the judge piece by piece or read from the files that were given. */
 #include "metric/features.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,9 @@ duet_status duet_metric_read_given(duet_data *data, duet_feature_set *set, duet_
     duet_status status = duet_data_read(data, DUET_TRAIN, 0, training, set->values, error);
     if (status == DUET_OK && info->count[DUET_TEST] > 0)
         status = duet_data_read(data, DUET_TEST, 0, info->count[DUET_TEST], set->values + training * width, error);
+    /* features are numbers: bytes that hold them are no brightness */
+    for (size_t i = 0; status == DUET_OK && info->type == DUET_UINT8 && i < set->count * width; i++)
+        set->values[i] = roundf(255 * set->values[i]);
     return status;
 }
 

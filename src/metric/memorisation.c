@@ -25,7 +25,14 @@ static bool applies(duet_run *run)
 static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    bool own;
     (void)split;
+    DUET_TRY(duet_run_data_is_own(run, &own, error));
+    if (!own)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "memorisation asks whether the run's own training examples were copied, and %s has others: "
+                         "leave --data out, or let it say where the run's own are",
+                         data->name);
     if (data->count[DUET_TEST] >= LEAST && data->count[DUET_TRAIN] >= LEAST) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "memorisation needs at least %d training and as many test examples; %s has %zu and %zu", LEAST,

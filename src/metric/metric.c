@@ -72,6 +72,19 @@ const duet_metric_measure *duet_metric_measure_find(const duet_metric_row *row, 
     return NULL;
 }
 
+duet_better duet_metric_better(duet_run *run, const char *name)
+{
+    const duet_metric *metric = find(name);
+    if (metric == NULL) return DUET_NEITHER;
+    return metric->better != NULL ? metric->better(run) : metric->row.measures[0].better;
+}
+
+bool duet_metric_may_have_best(const char *name)
+{
+    const duet_metric *metric = find(name);
+    return metric != NULL && (metric->better != NULL || metric->row.measures[0].better != DUET_NEITHER);
+}
+
 bool duet_metric_applies(duet_run *run, const char *name)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));

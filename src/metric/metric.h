@@ -62,6 +62,8 @@ typedef struct duet_metric {
     /** Why it does not apply, in words; NULL, or what gives NULL: the summary says for what it is. */
     const char *(*refusal)(duet_run *run);
     size_t samples; /**< the least that it needs of samples that are given in place of the model's own */
+    /** Which of two values is the better one, where that follows from the run; NULL: the first measure says it. */
+    duet_better (*better)(duet_run *run);
 } duet_metric;
 
 extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per_dimension, duet_metric_active_units,
@@ -73,6 +75,8 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
     duet_metric_combinations, duet_metric_latent_probe, duet_metric_linear_probe, duet_metric_mutual_information_gap,
     duet_metric_ais, duet_metric_cost, duet_metric_jensen_shannon, duet_metric_jensen_shannon_discriminator;
 
+/** Whether there are runs of whose values by the metric one is better. */
+bool duet_metric_may_have_best(const char *name);
 /** Why the run's model has no such likelihood: a refusal. */
 const char *duet_metric_why_no_likelihood(duet_run *run);
 /** Why no discriminator of the run says the log-odds of real and generated; NULL: one does. */
@@ -103,10 +107,8 @@ void duet_metric_add_ratio(duet_metric_task *task, const char *name, const doubl
 /** The same of n pairs: its variance is that of the mean of above - ratio * below. */
 void duet_metric_add_paired_ratio(duet_metric_task *task, const char *name, const double *above, const double *below,
                                   size_t n);
-/** Adds a share, `hits` of n, with Wilson's interval of 95% (Wilson 1927, J. Am. Stat. Assoc. 22). */
+/** Adds a share, `hits` of n, with its interval (duet_share_interval). */
 void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits, size_t n);
-/** Wilson's interval of 95% by itself. */
-void duet_share_interval(size_t hits, size_t n, double *low, double *high);
 /** Percentile 97.5 of Student's t. */
 double duet_student(size_t degrees);
 /** `most` samples, or fewer where fewer are given in place of the model's own. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "device/device.h"
 #include "metric/metric.h"
 #include "run/run_file.h"
@@ -18,6 +19,7 @@ struct duet_monitor {
     duet_run_file before; /* of a run that goes on */
     duet_watch watch;     /* what the options say and, of a run that goes on, it said */
     const char *recorded; /* the judge in the run.json of a run that goes on; NULL: another one is given, or none */
+    duet_better better;   /* which of two values of watch.best is, for this run */
     double best;          /* the best value so far of the metric watch.best; NaN: none yet */
     uint64_t best_epoch;  /* the epoch that gave it */
     const char *said;     /* the last warning of find_loss */
@@ -27,7 +29,7 @@ struct duet_monitor {
 static bool improves(const duet_monitor *monitor, double value)
 {
     if (!isfinite(value) || isnan(monitor->best)) return isfinite(value);
-    switch (duet_metric_find(monitor->watch.best)->measures[0].better) {
+    switch (monitor->better) {
     case DUET_LARGER: return value > monitor->best;
     case DUET_SMALLER: return value < monitor->best;
     case DUET_NEAREST_ONE: return fabs(value - 1) < fabs(monitor->best - 1);
@@ -109,22 +111,25 @@ static bool watches(const duet_monitor *monitor)
     return monitor->watch.metric_count > 0 || monitor->watch.best != NULL || monitor->options->stop_on_collapse;
 }
 
+static duet_status refuse_best(const char *metric, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is neither better large nor small: the best is not defined",
+                     metric);
+}
+
 /* Mistakes that show without a run. */
 static duet_status check_watch(const duet_monitor *monitor, duet_error *error)
 {
     const duet_watch *watch = &monitor->watch;
-    const duet_metric_row *row = watch->best == NULL ? NULL : duet_metric_find(watch->best);
     if (monitor->options->judge != NULL && !watches(monitor))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "a judge is asked by metrics that are watched: name one with --watch METRIC");
     if (watch->patience > 0 && watch->best == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
     if (watch->best == NULL) return DUET_OK;
-    if (row == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", watch->best);
-    if (row->measures[0].better == DUET_NEITHER)
-        return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is neither better large nor small: the best is not defined",
-                         watch->best);
-    return DUET_OK;
+    if (duet_metric_find(watch->best) == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", watch->best);
+    return duet_metric_may_have_best(watch->best) ? DUET_OK : refuse_best(watch->best, error);
 }
 
 static bool is_none(const char *word)
@@ -270,12 +275,14 @@ static duet_status check_past(const duet_monitor *monitor, duet_run *run, const 
 
 static duet_status check(task *it, duet_run *run, duet_error *error)
 {
+    const char *best = it->monitor->watch.best;
     for (size_t i = 0; i < it->count; i++) {
         DUET_TRY(duet_metric_check(run, it->names[i], split_of(run), error));
         if (it->monitor->options->resume == NULL) continue;
         if (duet_metric_find(it->names[i])->by_features != DUET_BY_NO_FEATURES)
             DUET_TRY(check_past(it->monitor, run, it->names[i], error));
     }
+    if (best != NULL && duet_metric_better(run, best) == DUET_NEITHER) return refuse_best(best, error);
     return DUET_OK;
 }
 
@@ -358,8 +365,9 @@ static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verd
         snprintf(verdict->stop, sizeof verdict->stop, "%s was no finite number in %" PRIu64 " epochs",
                  monitor->watch.best, waited);
     else
-        snprintf(verdict->stop, sizeof verdict->stop, "%s has not got better than %.6g for %" PRIu64 " epochs",
-                 monitor->watch.best, monitor->best, waited);
+        (void)duet_text_print(verdict->stop, sizeof verdict->stop,
+                              "%s has not got better than %.6g for %" PRIu64 " epochs", monitor->watch.best,
+                              monitor->best, waited);
 }
 
 /* Says which metrics a training watched that goes on without. */
@@ -411,6 +419,7 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
     duet_monitor *monitor = watcher;
     task it = {.monitor = monitor};
     if (epoch == 0 && monitor->watch.metric_count == 0 && monitor->watch.best == NULL) return DUET_OK;
+    if (monitor->watch.best != NULL) monitor->better = duet_metric_better(run, monitor->watch.best);
     DUET_TRY(with_judge(&it, run, measure, error));
     if (isnan(monitor->best) && monitor->watch.best != NULL && monitor->options->resume != NULL)
         remember(monitor, epoch, it.features.checksum);

@@ -25,8 +25,12 @@ static void make_inputs(duet_model *model, duet_build *build)
     build->draws = duet_working_state(build->graph, "trainer.draws", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     build->step = duet_working_state(build->graph, "trainer.step", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
     if (build->options.mode == DUET_BUILD_TRAIN) {
-        duet_node drawn = duet_data_labelled_batch(model->data, build->graph, DUET_TRAIN, build->batch_size,
-                                                   build->draws, is_shuffled(model), &build->labels);
+        const bool shuffled = is_shuffled(model);
+        duet_node drawn = build->options.streams
+                              ? duet_feed_batch(&build->feed, model->data, build->graph, build->batch_size,
+                                                build->draws, shuffled, &build->labels)
+                              : duet_data_labelled_batch(model->data, build->graph, DUET_TRAIN, build->batch_size,
+                                                         build->draws, shuffled, &build->labels);
         build->batch = duet_watch(duet_reshape(drawn, shape));
     } else {
         build->batch = duet_input(build->graph, "batch", DUET_FLOAT32, shape);
@@ -308,6 +312,7 @@ void duet_build_free(duet_build **build)
     free((*build)->prior);
     duet_graph_free(&(*build)->graph);
     duet_store_free(&(*build)->scratch);
+    duet_feed_free(&(*build)->feed);
     free(*build);
     *build = NULL;
 }

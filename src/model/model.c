@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "graph/variable.h"
 #include "nn/names.h"
 #include "nn/optimiser.h"
@@ -178,7 +179,7 @@ void duet_model_warn(duet_model *model, const char *format, ...)
     va_list arguments;
     if (model->build->warning[0] != '\0') return;
     va_start(arguments, format);
-    vsnprintf(model->build->warning, sizeof model->build->warning, format, arguments);
+    (void)duet_text_vprint(model->build->warning, sizeof model->build->warning, format, arguments);
     va_end(arguments);
 }
 

@@ -4,6 +4,7 @@
 #define DUET_SRC_MODEL_MODEL_H
 
 #include "base/status.h"
+#include "data/feed.h"
 #include "duet/model.h"
 #include "model/settings.h"
 
@@ -78,6 +79,7 @@ typedef struct duet_build_options {
     size_t batch;             /* rows */
     bool draws_latents;       /* EVAL: latents are drawn from the prior; else they are an input */
     bool draws_classes;       /* EVAL: classes are drawn, all equally likely; else they are an input */
+    bool streams;             /* TRAIN: examples are read while the device works, not kept on it */
     bool learns;              /* EVAL: layers work as in training and update their states */
     const char *const *knobs; /* "key=value", of duet_use_count and duet_use_number or "weights" */
     size_t knob_count;
@@ -95,6 +97,7 @@ typedef struct duet_build {
     const char *latent_where;
     duet_prior *prior; /* the parts of the latent's prior */
     size_t prior_count;
+    duet_feed *feed;                        /* brings the batches of a build that streams; else NULL */
     duet_node draws;                        /* uint32 state "trainer.draws": batches drawn so far */
     duet_node step;                         /* uint32 state "trainer.step": training steps done */
     duet_procedure_description *procedures; /* the first is "train", whose outputs need no replay of its phases */

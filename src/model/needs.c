@@ -6,7 +6,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/text.h"
+#include "data/data.h"
 #include "model/model.h"
 
 enum { PIECE = 256, MOST_GENERATED = 2048 };
@@ -53,8 +56,8 @@ static const char *remedy_for(const duet_data_info *info, const range *found, ch
     if (info->generated) return NULL;
     bool bytes = found->whole && found->low >= 0 && found->high <= 255;
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
-    snprintf(text, 160, "save (array %c %.9g) / %.9g", found->low < 0 ? '+' : '-', fabs((double)found->low),
-             (double)found->high - (double)found->low);
+    (void)duet_text_print(text, 160, "save (array %c %.9g) / %.9g", found->low < 0 ? '+' : '-',
+                          fabs((double)found->low), (double)found->high - (double)found->low);
     return text;
 }
 
@@ -80,12 +83,12 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
                       instead == NULL ? "" : instead, instead == NULL ? "" : ", which is for any numbers");
 }
 
-/* The first number of the training examples that is no byte / 255; NaN: all are. Of a generated set some examples are
+/* The first number of a split's examples that is no byte / 255; NaN: all are. Of a generated set some examples are
  * looked at. */
-static duet_status find_between(duet_data *data, float *found, duet_error *error)
+static duet_status find_between(duet_data *data, duet_split split, float *found, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(data);
-    size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN];
+    size_t features = duet_shape_elements(info->shape), total = info->count[split];
     float *room = calloc(PIECE * features, sizeof *room);
     if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
     duet_status status = DUET_OK;
@@ -93,12 +96,26 @@ static duet_status find_between(duet_data *data, float *found, duet_error *error
     if (info->generated && total > MOST_GENERATED) total = MOST_GENERATED;
     for (size_t first = 0; status == DUET_OK && isnan(*found) && first < total; first += PIECE) {
         size_t count = total - first < PIECE ? total - first : PIECE;
-        status = duet_data_read(data, DUET_TRAIN, first, count, room, error);
+        status = duet_data_read(data, split, first, count, room, error);
         for (size_t i = 0; status == DUET_OK && isnan(*found) && i < count * features; i++)
             if (fabsf(255 * room[i] - roundf(255 * room[i])) > byte_rounding) *found = room[i];
     }
     free(room);
     return status;
+}
+
+/* A run of bytes may be asked of other data, for which it was not made: that is said, and each time the function of the
+ * model is built it would be said again. */
+static void tell_of_rounding(duet_data *data, const char *what, float found)
+{
+    const char *note;
+    for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++)
+        if (strstr(note, "takes each for the nearer") != NULL) return;
+    duet_notes_add(
+        &data->notes, false,
+        "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s takes each for the nearer of "
+        "the two; save (255 * array).round().astype('u1') to have it so",
+        duet_data_describe(data)->name, (double)found, what);
 }
 
 void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
@@ -108,12 +125,18 @@ void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
     duet_graph *graph = duet_model_graph(model);
     duet_error error = {0};
     float found = NAN;
-    if (!duet_model_training(model) || info->type == DUET_UINT8 || !info->unit_range) return;
-    if (find_between(data, &found, &error) != DUET_OK) {
+    if (data->owner != NULL || info->type == DUET_UINT8 || !info->unit_range) return; /* owner: nobody reads it yet */
+    duet_status status = find_between(data, DUET_TRAIN, &found, &error);
+    if (status == DUET_OK && isnan(found)) status = find_between(data, DUET_TEST, &found, &error);
+    if (status != DUET_OK) {
         duet_graph_refuse(graph, error.status, "%s", error.message);
         return;
     }
     if (isnan(found)) return;
+    if (!duet_model_training(model)) {
+        tell_of_rounding(data, what, found);
+        return;
+    }
     duet_graph_refuse(
         graph, DUET_ERROR_DATA,
         "%s is for bytes as 0 to 1, and the examples of %s have numbers between k / 255 and (k + 1) / 255, "

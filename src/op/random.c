@@ -2,6 +2,9 @@
 /* Random ops: element i is a pure function of (seed, stream, clock, i), so nothing is stored and any kernel can compute
  * it again. size[0] is the stream; size[1] of a draw the elements of a row; size[1] and size[2] of a permutation n and
  * how many are drawn; number[0] of a mask the probability of 1. */
+#include "op/random.h"
+
+#include "base/permute.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -186,11 +189,12 @@ static duet_value write_shuffled(duet_kernel_writer *writer, duet_node node, con
                           node->attributes.size[1]);
 }
 
+/* The counter is the last input. */
 static duet_value write_in_order(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
     char draws[96];
     duet_value index = duet_write_index(writer, node, map);
-    duet_write_element(writer, node->inputs[0], "0", true, draws);
+    duet_write_element(writer, node->inputs[node->input_count - 1], "0", true, draws);
     return duet_write_let(writer, DUET_UINT32, "(uint)(((ulong)%s * %zuu + %s) %% %zuu)", draws,
                           node->attributes.size[2], index.text, node->attributes.size[1]);
 }
@@ -199,6 +203,9 @@ static const duet_op op_shuffled = {
     .name = "shuffled", .kind = DUET_OP_READER, .cost = 200, .write = write_shuffled, .blocks_gradient = true};
 static const duet_op op_in_order = {
     .name = "in_order", .kind = DUET_OP_READER, .cost = 8, .write = write_in_order, .blocks_gradient = true};
+/* In place of `shuffled`, as dear as that, so that the rest of a plan is cut as it would be: equal to the bit. */
+static const duet_op op_in_ring = {
+    .name = "in_ring", .kind = DUET_OP_READER, .cost = 200, .write = write_in_order, .blocks_gradient = true};
 
 static bool bad_draws(const char *where, const duet_op *op, duet_node draws, size_t count, size_t n)
 {
@@ -224,4 +231,27 @@ duet_node duet_in_order_at(const char *where, duet_node draws, size_t count, siz
     duet_attributes attributes = {.size = {0, n, count}};
     return duet_node_make(where, draws->graph, &op_in_order, DUET_UINT32, DUET_SHAPE(count), &draws, 1, &attributes,
                           true);
+}
+
+duet_node duet_in_ring_at(const char *where, duet_node draws, size_t count, size_t slots, bool shuffled,
+                          uint32_t *stream)
+{
+    if (duet_node_is_broken(draws)) return draws;
+    if (!shuffled) return duet_in_order(draws, count, slots * count);
+    *stream = duet_graph_next_stream(draws->graph);
+    if (bad_draws(where, &op_in_ring, draws, count, slots * count)) return duet_node_broken(draws->graph);
+    duet_attributes attributes = {.size = {0, slots * count, count}};
+    return duet_node_make(where, draws->graph, &op_in_ring, DUET_UINT32, DUET_SHAPE(count),
+                          (duet_node[]){seed_of(draws->graph), draws}, 2, &attributes, true);
+}
+
+uint32_t duet_row_drawn(const duet_row_order *order, uint32_t draw, uint32_t i)
+{
+    const uint64_t count = order->count, n = order->n, batches = n / count;
+    if (!order->shuffled) return (uint32_t)((draw * count + i) % n);
+    if (batches == 0)
+        return duet_philox_permute(order->seed, order->stream, (uint32_t)((draw * count + i) / n),
+                                   (uint32_t)((draw * count + i) % n), (uint32_t)n);
+    return duet_philox_permute(order->seed, order->stream, (uint32_t)(draw / batches),
+                               (uint32_t)(draw % batches * count + i), (uint32_t)n);
 }

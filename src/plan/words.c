@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "op/op.h"
 #include "plan/explain.h"
 #include "product/gemm.h"
@@ -45,7 +46,7 @@ static void add(phrase *p, const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     size_t room = p->size - p->used;
-    int length = vsnprintf(p->text + p->used, room, format, arguments);
+    int length = duet_text_vprint(p->text + p->used, room, format, arguments);
     va_end(arguments);
     p->cut = length < 0 || (size_t)length >= room;
     p->used = p->cut ? p->size - 1 : p->used + (size_t)length;

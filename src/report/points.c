@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "duet/report.h"
 #include "report/lettering.h"
 #include "report/png.h"
@@ -126,9 +127,9 @@ static void write_tick(double value, double step, char text[32])
 {
     const int digits = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
     if (fabs(value) >= 1e5 || step < 1e-4)
-        snprintf(text, 32, "%.2g", value);
+        (void)duet_text_print(text, 32, "%.2g", value);
     else
-        snprintf(text, 32, "%.*f", digits, fabs(value) < step / 2 ? 0 : value);
+        (void)duet_text_print(text, 32, "%.*f", digits, fabs(value) < step / 2 ? 0 : value);
 }
 
 /* Numbers along the lower and the left edge; of a histogram along the upper one, which no bar reaches. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "data/class_names.h"
 #include "graph/node.h"
 #include "run/json_reader.h"
 
@@ -217,7 +218,7 @@ duet_status duet_data_record_open(const duet_data_record *record, const char *ru
         DUET_TRY(duet_data_open_divided(data, name, record->division, error));
         DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
         if (record->is_whole) duet_data_compare_ranges(*data, &record->info, run);
-        return duet_data_take_classes(*data, &record->info, error);
+        return duet_data_take_classes(*data, &record->info, run, error);
     }
     if (record->is_whole && !record->info.generated) return duet_data_from_record(data, &record->info, run, error);
     return open_at_once(record, run, data, error);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* A model and the report of its training that is looked at. */
 typedef struct patient {
     const duet_model *model;
@@ -111,8 +113,8 @@ duet_finding duet_health_find(const duet_model *model, const duet_progress *repo
         if (!rules[i].broken(&it)) continue;
         finding.name = rules[i].name;
         finding.collapse = rules[i].collapse;
-        snprintf(finding.words, sizeof finding.words, "%s (%s %.4g at step %llu)", rules[i].words, rules[i].term,
-                 term(&it, rules[i].term), (unsigned long long)report->step);
+        (void)duet_text_print(finding.words, sizeof finding.words, "%s (%s %.4g at step %llu)", rules[i].words,
+                              rules[i].term, term(&it, rules[i].term), (unsigned long long)report->step);
     }
     return finding;
 }

@@ -19,12 +19,14 @@ static duet_status fail_file(const duet_metrics_file *file, const char *verb, du
     return duet_fail(error, DUET_ERROR_FILE, "%s cannot be %s: %s", file->path, verb, strerror(errno));
 }
 
-/* Whether a line without its end is the beginning of a report, or what a power cut leaves of one. */
+/* Whether a line is the beginning of a report without its end, or has the zeros that a power cut leaves where blocks
+ * were not written: in the middle too, and then it has an end. */
 static bool is_torn(const char *line, size_t length)
 {
     static const char head[] = "{\"step\":";
     size_t compared = length < sizeof head - 1 ? length : sizeof head - 1;
-    return memcmp(line, head, compared) == 0 || memchr(line, '\0', length) != NULL;
+    bool ends = line[length - 1] == '\n';
+    return (!ends && memcmp(line, head, compared) == 0) || memchr(line, '\0', length) != NULL;
 }
 
 /* What a watcher saw of a training that ended within its first epoch: one that was never interrupted would not have
@@ -44,7 +46,7 @@ static bool judge(const char *line, size_t length, uint64_t steps, duet_metrics_
     bool is_report = json_is_integer(step) && json_integer_value(step) >= 0;
     bool short_memory = report == NULL && json_error_code(&fault) == json_error_out_of_memory;
     *keep = is_report ? ends && (uint64_t)json_integer_value(step) <= steps && !is_early_look(report)
-                      : ends || !is_torn(line, length);
+                      : !is_torn(line, length);
     if (is_report && *keep) {
         told->step = (uint64_t)json_integer_value(step);
         told->seconds = json_number_value(json_object_get(report, "seconds"));
@@ -96,8 +98,9 @@ static duet_status put_back(duet_metrics_file *file, const char *text, size_t si
         DUET_TRY(duet_file_replace(file->path, text, size, error));
         (void)fclose(file->stream); /* only read from */
         DUET_TRY(duet_file_open_own(file->path, &file->stream, error));
-    } else if (ftruncate(fileno(file->stream), (off_t)front) != 0) {
-        return fail_file(file, "cut back to the checkpoint", error);
+    } else if (ftruncate(fileno(file->stream), (off_t)front) != 0 || fsync(fileno(file->stream)) != 0) {
+        return fail_file(file, "cut back to the checkpoint",
+                         error); /* synced, else old lines may come back in new ones */
     }
     return fseek(file->stream, 0, SEEK_END) == 0 ? DUET_OK : fail_file(file, "read", error);
 }
@@ -121,7 +124,10 @@ duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, ui
     if (file->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_status status = duet_file_open_own(file->path, &file->stream, error);
     if (status == DUET_OK) status = cut(file, steps, told, error);
-    if (status != DUET_OK) duet_metrics_close(file);
+    if (status == DUET_OK)
+        duet_file_sync_name(file->path); /* it may be new, and a checkpoint is to count on it */
+    else
+        duet_metrics_close(file);
     return status;
 }
 
@@ -168,8 +174,20 @@ duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_prog
     return write_line(file, line, verdict->names, verdict->values, verdict->count, NULL, error);
 }
 
+/* Lines that are written into a file without a name are lost, and no call says so. */
+static duet_status check_place(const duet_metrics_file *file, duet_error *error)
+{
+    struct stat there, own;
+    if (fstat(fileno(file->stream), &own) != 0) return fail_file(file, "looked at", error);
+    if (stat(file->path, &there) == 0 && there.st_ino == own.st_ino && there.st_dev == own.st_dev) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s: was removed, moved or replaced while the training wrote into it, and its lines with it",
+                     file->path);
+}
+
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error)
 {
+    DUET_TRY(check_place(file, error));
     return fsync(fileno(file->stream)) == 0 ? DUET_OK : fail_file(file, "synced", error);
 }
 

@@ -92,7 +92,7 @@ duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts,
     return status;
 }
 
-duet_status duet_run_data_checksum(const char *run, const char *name, char checksum[24], duet_error *error)
+duet_status duet_run_data_checksum(const char *run, const char *name, char checksum[32], duet_error *error)
 {
     duet_run_place place;
     duet_run_file file;
@@ -102,7 +102,10 @@ duet_status duet_run_data_checksum(const char *run, const char *name, char check
     if (status == DUET_OK) {
         status = duet_data_record_open(&file.data, place.directory, name, &data, error);
         if (status == DUET_OK) status = duet_data_checksum(data, error);
-        if (status == DUET_OK) snprintf(checksum, 24, "%s", duet_data_describe(data)->checksum);
+        /* of one file the last tenth and a tenth by chance are other examples */
+        if (status == DUET_OK)
+            snprintf(checksum, 32, "%s%s", duet_data_describe(data)->checksum,
+                     duet_data_describe(data)->division == DUET_DIVISION_LAST ? "-last" : "");
         duet_data_close(&data);
         duet_run_file_free(&file);
     }

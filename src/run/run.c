@@ -386,6 +386,12 @@ bool duet_run_takes(duet_run *run, const char *key)
     return strcmp(key, "weights") == 0 && duet_model_keeps_averages(run->model);
 }
 
+const char *duet_run_key(duet_run *run, size_t index)
+{
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    return index < build->knob_count ? build->knobs[index].key : NULL;
+}
+
 duet_status duet_run_check_settings(duet_run *run, const char *const *settings, size_t count, duet_error *error)
 {
     return duet_evaluator_check(run->evaluator, settings, count, error);

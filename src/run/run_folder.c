@@ -33,12 +33,20 @@ static bool is_folder(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
+/* A folder that lasts: files that are synced in it are lost with it. Sets errno. */
+static bool make_folder(const char *path)
+{
+    if (mkdir(path, 0777) != 0) return false;
+    duet_file_sync_name(path);
+    return true;
+}
+
 /* mkdir -p. *made: the last folder is new. */
 static duet_status make_folders(char *path, bool *made, duet_error *error)
 {
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL) *slash = '\0';
-        *made = mkdir(path, 0777) == 0;
+        *made = make_folder(path);
         const int code = errno; /* of mkdir: looking changes it */
         duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, code, error);
         if (slash != NULL) *slash = '/';
@@ -75,7 +83,7 @@ static duet_status make_numbered(const char *model, const char *data, char path[
     DUET_TRY(make_folders(runs, made, error));
     for (unsigned number = 1; number < 100000; number++) {
         snprintf(path, DUET_RUN_PATH, "runs/%.200s-%s-%u", model, name, number);
-        *made = mkdir(path, 0777) == 0;
+        *made = make_folder(path);
         if (*made) return DUET_OK;
         if (errno != EEXIST) return fail_make(path, errno, error);
     }
@@ -139,7 +147,7 @@ duet_status duet_run_folder_make_inner(const char *path, const char *name, duet_
 duet_status duet_folder_make(const char *path, duet_error *error)
 {
     struct stat about;
-    if (mkdir(path, 0777) == 0) return DUET_OK;
+    if (make_folder(path)) return DUET_OK;
     int code = errno;
     if (lstat(path, &about) == 0 && S_ISDIR(about.st_mode)) return DUET_OK;
     if (code == EEXIST && S_ISLNK(about.st_mode))
@@ -217,5 +225,5 @@ char *duet_run_data_name(const char *name)
     for (size_t i = 0; i < count; i++) known |= is_path && strcmp(rows[i].name, options.path) == 0;
     free(rows);
     duet_data_options_free(&options);
-    return known ? strdup(name) : duet_data_name_absolute(name);
+    return duet_data_name_absolute(name, known);
 }

@@ -32,8 +32,8 @@ duet_status duet_run_folder_make_inner(const char *path, const char *name, duet_
 void duet_run_folder_remove_empty(const char *path);
 /** A path in a form that is valid from any folder, which the caller frees; NULL: out of memory. */
 char *duet_run_path(const char *path);
-/** A data set's name or path in a form that is valid from any folder: a copy of the name, or an absolute path. The
- *  caller frees it. NULL: out of memory. */
+/** A data set's name or path in a form that is valid from any folder: its name or an absolute path, with what is said
+ *  of it. The caller frees it. NULL: out of memory. */
 char *duet_run_data_name(const char *name);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "base/text.h"
 #include "data/data.h"
 #include "duet/report.h"
 #include "run/checkpoint.h"
@@ -26,6 +27,7 @@
 enum { REPORT_STEPS = 100 };
 
 static const double sign_of_life_seconds = 0.25;
+static const double stop_seconds = 0.1; /* so often a wait for the disk looks whether it is to stop */
 
 /* One call of duet_train. */
 typedef struct training {
@@ -69,7 +71,7 @@ static void say(const training *run, const char *format, ...)
     if (run->options->log == NULL) return;
     va_list values;
     va_start(values, format);
-    vsnprintf(line, sizeof line, format, values);
+    (void)duet_text_vprint(line, sizeof line, format, values);
     va_end(values);
     duet_text_plain(line);
     run->options->log(run->options->context, line);
@@ -237,6 +239,7 @@ static duet_status open_parts(training *run, duet_error *error)
     if (run->resumed) DUET_TRY(compare_data(run, error));
     /* before it is read ahead; what a program gives is the program's own care */
     if (options->own_data == NULL) DUET_TRY(duet_data_checksum(run->data, error));
+    if (options->stream) duet_data_set_streaming(run->data, true);
     duet_data_read_ahead(run->data, DUET_TRAIN);
     const bool as_recorded = run->resumed && json_object_size(choice->changed) == 0;
     DUET_TRY(as_recorded ? duet_run_file_model(&run->model, family, run->data, choice, run->directory, error)
@@ -540,16 +543,20 @@ static duet_status stop(training *run, duet_error *error)
 
 static duet_status loop(training *run, duet_error *error)
 {
+    bool ready;
     run->began = run->report_time = run->life_time = duet_seconds();
     run->report_step = run->first;
     for (size_t i = 0; i < run->trainer->schedule.term_count; i++) run->means[i] = NAN;
     run->report_rate = NAN;
     while (run->trainer->steps < run->total && run->stopped[0] == '\0') {
         if (run->options->stop != NULL && *run->options->stop != 0) return stop(run, error);
+        DUET_TRY(duet_trainer_wait(run->trainer, stop_seconds, &ready, error));
+        if (!ready) continue;
         DUET_TRY(duet_trainer_step(run->trainer, error));
         DUET_TRY(follow_up(run, error));
     }
-    return duet_device_finish(run->device, error);
+    DUET_TRY(duet_device_finish(run->device, error));
+    return duet_metrics_sync(&run->metrics, error); /* nobody took the run away meanwhile */
 }
 
 static void tell_what_is_left(const training *run)
@@ -561,6 +568,9 @@ static void tell_what_is_left(const training *run)
             rates);
     else if (run->checkpointed)
         say(run, "%s had a checkpoint, which cannot be read any more", run->directory);
+    else if (run->trainer->schedule.fault_is_first)
+        say(run, "%s has no checkpoint, and --resume would end alike: train anew with other data or settings",
+            run->directory);
     else
         say(run, "%s has no checkpoint: --resume starts it again, and %s", run->directory, rates);
 }

@@ -221,13 +221,14 @@ duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
                          "procedure \"%s\": %s%s%s%s%s of phase \"%s\" is not a finite number for some row of a batch",
                          schedule->procedure->name, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
                          quote, watched->phase);
+    schedule->fault_is_first = is_before_updates(schedule, watched, step);
     return duet_fail(
         error, DUET_ERROR_NUMERIC,
         "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
         "it. %s",
         (unsigned long long)step + 1, what, name != NULL ? " " : "", quote, name != NULL ? name : "", quote,
         watched->phase,
-        is_before_updates(schedule, watched, step)
+        schedule->fault_is_first
             ? "Nothing had been learnt yet, so no learning rate changes that: it comes of the data's values "
               "and the settings"
             : "A smaller learning rate (lr) or clip_norm may help");

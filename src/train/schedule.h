@@ -40,6 +40,7 @@ typedef struct duet_schedule {
     const char **terms;
     size_t term_count, term_capacity;
     duet_variable *fault_term, *fault_step; /* NULL: no phase watches anything */
+    bool fault_is_first;                    /* a fault that was found came before any update */
     cl_event events[DUET_QUEUED];
     uint64_t marks; /* events asked for so far */
     float *rows;    /* room for the largest history */

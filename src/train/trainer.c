@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/feed.h"
+#include "graph/node.h"
 
 /* Whether any phase draws a batch. */
 static bool draws_batches(const duet_trainer *trainer)
@@ -136,7 +138,9 @@ static void tell_of_idle_settings(const duet_trainer *trainer)
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
     DUET_TRY(count_batches(trainer, error));
-    DUET_TRY(duet_model_build(trainer->model, DUET_BUILD_TRAIN, trainer->batch, &trainer->build, error));
+    duet_build_options options = {.mode = DUET_BUILD_TRAIN, .batch = trainer->batch};
+    DUET_TRY(duet_data_streams(duet_model_data(trainer->model), trainer->device, &options.streams, error));
+    DUET_TRY(duet_model_build_as(trainer->model, &options, &trainer->build, error));
     const duet_build *build = trainer->build;
     DUET_TRY(check_groups(trainer, error));
     tell_of_resting_groups(trainer);
@@ -191,14 +195,42 @@ static duet_status add_losses(duet_trainer *trainer, duet_error *error)
     return DUET_OK;
 }
 
+/* What brings the batches; NULL: nobody need. Begins at the batch that the device would draw next. */
+static duet_status begin_feed(const duet_trainer *trainer, duet_feed **feed, duet_error *error)
+{
+    *feed = draws_batches(trainer) ? trainer->build->feed : NULL;
+    if (*feed == NULL || duet_feed_has_begun(*feed)) return DUET_OK;
+    uint32_t draw;
+    DUET_TRY(duet_variable_read((duet_variable *)(uintptr_t)trainer->build->draws->attributes.object, &draw, error));
+    return duet_feed_begin(*feed, trainer->device, draw, error);
+}
+
+duet_status duet_trainer_wait(duet_trainer *trainer, double seconds, bool *ready, duet_error *error)
+{
+    duet_feed *feed;
+    DUET_TRY(begin_feed(trainer, &feed, error));
+    *ready = feed == NULL || duet_feed_wait(feed, seconds);
+    return DUET_OK;
+}
+
+static duet_status replay(duet_trainer *trainer, size_t phase, duet_feed *feed, duet_error *error)
+{
+    if (feed != NULL) DUET_TRY(duet_feed_give(feed, error));
+    DUET_TRY(duet_schedule_enqueue(&trainer->schedule, phase, false, error));
+    bool draws = trainer->schedule.phases[phase].description->draws;
+    return feed != NULL && draws ? duet_feed_pass(feed, error) : DUET_OK;
+}
+
 duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
 {
     duet_schedule *schedule = &trainer->schedule;
+    duet_feed *feed;
     if (trainer->steps - trainer->added >= duet_trainer_history_steps(trainer)) DUET_TRY(add_losses(trainer, error));
+    DUET_TRY(begin_feed(trainer, &feed, error));
     for (size_t i = 0; i < schedule->phase_count; i++) {
         const duet_scheduled_phase *phase = &schedule->phases[i];
         if (trainer->steps % phase->description->every != 0) continue;
-        for (size_t k = 0; k < phase->repeats; k++) DUET_TRY(duet_schedule_enqueue(schedule, i, false, error));
+        for (size_t k = 0; k < phase->repeats; k++) DUET_TRY(replay(trainer, i, feed, error));
     }
     DUET_TRY(duet_schedule_enqueue(schedule, schedule->phase_count, true, error));
     trainer->steps++;
@@ -216,6 +248,7 @@ static void restart_sums(duet_trainer *trainer, uint64_t step)
 
 void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t reported)
 {
+    if (trainer->steps != steps) duet_feed_stop(trainer->build->feed);
     trainer->steps = steps;
     trainer->reported = reported;
     restart_sums(trainer, reported);

@@ -29,6 +29,8 @@ uint64_t duet_trainer_steps_for(const duet_trainer *trainer, uint64_t epochs);
 uint64_t duet_trainer_history_steps(const duet_trainer *trainer);
 /** DUET_ERROR_NUMERIC with step and term if a loss or a gradient was not finite. Waits for the steps enqueued. */
 duet_status duet_trainer_check(duet_trainer *trainer, duet_error *error);
+/** Waits until the examples of the next step's first batch can be had (*ready), so long at most. */
+duet_status duet_trainer_wait(duet_trainer *trainer, double seconds, bool *ready, duet_error *error);
 /** Sets the counts that a checkpoint restores: steps done, and how many of them had their losses read. */
 void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t reported);
 

@@ -10,7 +10,7 @@
 void duet_needs_unit_range(duet_model *model, const char *what, const char *instead);
 
 /** Refuses data for training that are no bytes scaled to [0, 1], to the rounding of floats: says which number is none
- *  and what would fit. Data beyond [0, 1] are duet_needs_unit_range's. */
+ *  and what would fit. Of other data that a run is asked of it leaves a note. Data beyond [0, 1] are duet_needs_unit_range's. */
 void duet_needs_bytes(duet_model *model, const char *what, const char *instead);
 
 /** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "product/trial/gemm_check.h"
 
 /* A product of this many FLOPs shows in less than a second that a provider is hopeless. */
@@ -224,7 +225,8 @@ static duet_status time_choice(duet_device *device, const duet_gemm_choice *choi
     duet_gemm_trial trial;
     DUET_TRY(duet_gemm_try(device, choice, shape, patience, &trial, error));
     if (trial.timing.samples == 0) {
-        snprintf(timing->skipped, sizeof timing->skipped, "one product would take about %.1f s", trial.estimate);
+        (void)duet_text_print(timing->skipped, sizeof timing->skipped, "one product would take about %.1f s",
+                              trial.estimate);
         return DUET_OK;
     }
     timing->seconds_median = trial.timing.median;
