@@ -13,6 +13,8 @@
 duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error)
 {
     cl_int code = CL_SUCCESS;
+    *queue = NULL;
+    DUET_TRY(duet_device_is_here(device, "timed or sent", error));
     *queue = clCreateCommandQueue(device->context, device->id, profiling ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
     if (code == CL_SUCCESS) return DUET_OK;
     *queue = NULL;
@@ -191,7 +193,6 @@ bool duet_device_is_checking(const duet_device *device)
 duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error)
 {
     if (device->profiling == profiling) return DUET_OK;
-    DUET_TRY(duet_device_is_here(device, "timed", error));
     DUET_TRY(duet_device_finish(device, error));
     cl_command_queue queue = NULL;
     DUET_TRY(duet_queue_new(device, profiling, &queue, error));
