@@ -304,13 +304,13 @@ static void tune_with(const char *fault, const char *verdict, bool unfit)
 static void crash_costs_a_candidate(void **state)
 {
     (void)state;
-    tune_with("crash:slabs_of", "crashed", true);
+    tune_with("crash:gemm_panel_slabs", "crashed", true);
 }
 
 static void wrong_candidate_never_wins(void **state)
 {
     (void)state;
-    tune_with("skip:slabs_of", "wrong", true);
+    tune_with("skip:gemm_panel_slabs", "wrong", true);
 }
 
 /** A provider whose preset is wrong is given up with all its parameters, also by trainings. */
@@ -346,7 +346,7 @@ static void hang_can_be_interrupted(void **state)
     const struct timespec moment = {0, 50000000};
     const char *const words[] = {TUNE_MODEL, "--again", "--seconds", "600", NULL};
     (void)unlink(file);
-    set_fault("hang:slabs_of");
+    set_fault("hang:gemm_panel_slabs");
     pid_t child = start(words);
     set_fault(NULL);
     size_t trials = 0;
@@ -393,7 +393,7 @@ static void passing_trouble_is_not_kept(void **state)
     assert_nothing_is_kept();
 
     /* some fail: the others are measured, and the next call makes up for it */
-    set_fault("refuse:slabs_of");
+    set_fault("refuse:gemm_panel_slabs");
     result r = RUN(TUNE_MODEL, "--json");
     set_fault(NULL);
     assert_non_null(strstr(r.err, "are tried again by the next"));
@@ -445,7 +445,7 @@ static void doctor_tells_what_fails_from_what_is_wrong(void **state)
 static void hang_costs_a_candidate(void **state)
 {
     (void)state;
-    set_fault("hang:slabs_of");
+    set_fault("hang:gemm_panel_slabs");
     result r = RUN(TUNE_MODEL, "--again", "--json", "--seconds", "8");
     set_fault(NULL);
     json_t *told = document(r);
