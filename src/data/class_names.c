@@ -216,7 +216,7 @@ static int number_of(const char *name)
 
 static bool are_numbers(const char *const *names, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; names != NULL && i < count; i++)
         if (number_of(names[i]) < 0) return false;
     return names != NULL && count > 0;
 }
