@@ -320,7 +320,7 @@ static void wrong_provider_is_given_up(void **state)
     size_t all, index;
     bool whole = false;
     const json_t *row;
-    set_fault("skip:gemm_n");
+    set_fault("skip:gemm_panel_n");
     json_t *told = document(RUN(TUNE_MODEL, "--again", "--json"));
     set_fault(NULL);
     assert_true(sum_of(told, "wrong") > 0);

@@ -268,7 +268,7 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
         status = errno == ENOTDIR
                      ? duet_fail(error, DUET_ERROR_FILE,
                                  "%s is a file: the directory of a run is expected, which it may lie in", directory)
-                 : errno != ENOENT ? duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, words)
+                 : errno != ENOENT ? duet_fail(error, DUET_ERROR_FILE, "%s: %s", path, words)
                                    : duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path,
                                                words, directory);
     } else {
