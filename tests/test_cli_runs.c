@@ -122,125 +122,6 @@ static void what_none_asks_for_is_named(void **state)
     result_free(&r);
 }
 
-/* The only look is at the end; a training that goes on past its first epoch is as if it had never ended before. */
-static void a_best_is_kept_within_the_first_epoch(void **state)
-{
-    (void)state;
-    char path[PATH_SIZE];
-    static const char look[] = "\"split\":\"test\"";
-    expect(RUN("train", "vae", "--data", "ring8", "--steps", "100", "--keep-best", "elbo", "-q", "--out", "@/short"), 0,
-           NULL, NULL);
-    expect(RUN("eval", "@/short/best.safetensors", "--metric", "elbo"), 0, "elbo", NULL);
-    expect(RUN("train", "--resume", "@/short", "--steps", "110", "-q"), 0, NULL, NULL);
-    expect(RUN("train", "--resume", "@/short", "--epochs", "1", "--keep-best", "elbo", "-q"), 0, NULL, NULL);
-    char *metrics = test_file_read(inside("short/metrics.jsonl", path), NULL);
-    const char *first = strstr(metrics, look);
-    assert_non_null(first);
-    assert_null(strstr(first + 1, look));
-    assert_non_null(strstr(metrics, "\"epoch\":1.0,\"split\":\"test\""));
-    free(metrics);
-    json_t *older = json_load_file(inside("short/run.json", path), 0, NULL);
-    assert_int_equal(json_object_del(older, "watch"), 0);
-    assert_int_equal(json_dump_file(older, path, 0), 0);
-    json_decref(older);
-    expect(RUN("train", "--resume", "@/short", "--steps", "470"), 0, NULL,
-           "goes on without; what it had is had again "
-           "with --watch elbo\n");
-}
-
-static size_t count_looks(const char *metric)
-{
-    char path[PATH_SIZE], *text = test_file_read(inside("watched/metrics.jsonl", path), NULL);
-    size_t count = 0;
-    for (const char *line = text; (line = strstr(line, "\"split\":\"test\"")) != NULL; line++)
-        count += strstr(line, metric) != NULL && strstr(line, metric) < strchr(line, '\n');
-    free(text);
-    return count;
-}
-
-static void assert_watch(const char *metric, const char *best, int patience)
-{
-    char path[PATH_SIZE];
-    json_t *run_file = json_load_file(inside("watched/run.json", path), 0, NULL);
-    json_t *watch = json_object_get(run_file, "watch"), *metrics = json_object_get(watch, "metrics");
-    assert_int_equal(json_array_size(metrics), metric != NULL);
-    if (metric != NULL) assert_string_equal(json_string_value(json_array_get(metrics, 0)), metric);
-    const char *kept = json_string_value(json_object_get(watch, "best"));
-    assert_true(best == NULL ? json_is_null(json_object_get(watch, "best")) : strcmp(kept, best) == 0);
-    assert_int_equal(json_integer_value(json_object_get(watch, "patience")), patience);
-    json_decref(run_file);
-}
-
-/* As it was said to the first training, until something else is said. */
-static void a_training_that_goes_on_is_watched_as_before(void **state)
-{
-    (void)state;
-    enum { ROWS = 40 };
-    float points[2 * ROWS];
-    char path[PATH_SIZE];
-    duet_error error = {0};
-    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 991) / 500 - 1;
-    assert_ok(duet_write_npy(inside("few.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
-    expect(RUN("train", "vae", "--data", "@/few.npy", "--batch", "9", "--epochs", "1", "--watch", "mse", "--keep-best",
-               "elbo", "--patience", "50", "--out", "@/watched"),
-           0, NULL, NULL);
-    assert_watch("mse", "elbo", 50);
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "2"), 0, NULL,
-           "watched as before: --watch mse --keep-best elbo --patience 50");
-    assert_watch("mse", "elbo", 50);
-    assert_int_equal(count_looks("\"mse\""), 2);
-    assert_int_equal(count_looks("\"elbo\""), 2);
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "3", "--watch", "active-units", "--patience", "60"), 0,
-           NULL, NULL);
-    assert_watch("active-units", "elbo", 60);
-    assert_int_equal(count_looks("\"mse\""), 2);
-    assert_int_equal(count_looks("\"active-units\""), 1);
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "4", "--keep-best", "none"), 0, NULL,
-           "watched as before: --watch active-units;");
-    assert_watch("active-units", NULL, 0);
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "5", "--watch", "none"), 0, NULL, NULL);
-    assert_watch(NULL, NULL, 0);
-    assert_int_equal(count_looks("\"active-units\""), 2);
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "6", "--patience", "3"), 2, NULL, "waits for a metric");
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "6", "--judge", "@/vae"), 2, NULL, "--watch METRIC");
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "6", "--watch", "nonsense"), 2, NULL, "no metric");
-    expect(RUN("train", "vae", "--data", "@/few.npy", "--watch", "none"), 2, NULL, "no metric 'none'");
-}
-
-/* What is kept as the best, and what is there, must not be taken for something else. */
-static void a_best_is_of_its_own_run_data_and_metric(void **state)
-{
-    (void)state;
-    enum { ROWS = 40 };
-    float points[2 * ROWS];
-    char path[PATH_SIZE], other[PATH_SIZE];
-    duet_error error = {0};
-    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 991) / 500 - 1;
-    assert_ok(duet_write_npy(inside("shifting.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
-    expect(RUN("train", "vae", "--data", "@/shifting.npy", "--batch", "9", "--epochs", "2", "--keep-best", "elbo",
-               "--out", "@/kept-elbo"),
-           0, NULL, NULL);
-    expect(RUN("train", "--resume", "@/kept-elbo", "--epochs", "3", "--keep-best", "mse"), 1, NULL,
-           "metrics.jsonl has no mse of it");
-    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = -points[i];
-    assert_ok(duet_write_npy(inside("shifting.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
-    expect(RUN("train", "--resume", "@/kept-elbo", "--epochs", "3", "--other-data"), 0, NULL,
-           "the best of elbo so far is forgotten");
-
-    assert_int_equal(unlink(inside("kept-elbo/best.safetensors", path)), 0);
-    expect(RUN("train", "--resume", "@/kept-elbo", "--epochs", "4"), 0, NULL, "the best of elbo begins anew");
-    assert_int_equal(access(path, F_OK), 0);
-
-    assert_int_equal(mkdir(inside("strange", other), 0700), 0);
-    assert_int_equal(rename(path, inside("strange/best.safetensors", other)), 0);
-    expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/strange"), 1, NULL,
-           "holds a best.safetensors, but no run.json");
-
-    assert_int_equal(symlink("/nowhere/at/all", inside("dangling", other)), 0);
-    expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/dangling"), 1, NULL,
-           "a link in its place that leads nowhere");
-}
-
 static void runs_are_drawn(void **state)
 {
     (void)state;
@@ -777,9 +658,6 @@ int main(void)
         cmocka_unit_test(few_samples_cost_what_needs_more),
         cmocka_unit_test(settings_without_effect_are_named),
         cmocka_unit_test(what_none_asks_for_is_named),
-        cmocka_unit_test(a_best_is_kept_within_the_first_epoch),
-        cmocka_unit_test(a_training_that_goes_on_is_watched_as_before),
-        cmocka_unit_test(a_best_is_of_its_own_run_data_and_metric),
         cmocka_unit_test(runs_are_drawn),
         cmocka_unit_test(a_seed_gives_its_samples),
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
