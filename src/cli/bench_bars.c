@@ -15,18 +15,6 @@ enum { WIDTH = 900, LEFT = 130, RIGHT = 120, BAR = 14, GAP = 4, GROUP_GAP = 16, 
 static const char *const colours[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7",
                                       "#56b4e9", "#d55e00", "#f0e442", "#000000"};
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
-static double number_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* A file's text: names come from strangers' files. */
 static void put_escaped(FILE *stream, const char *text)
 {
@@ -55,8 +43,8 @@ static void draw_legend(FILE *stream, const json_t *results)
     {
         char line[256];
         const size_t y = MARGIN + i * LINE;
-        snprintf(line, sizeof line, "%.100s (%.40s, driver %.60s)", text_of(result, "device"),
-                 text_of(result, "platform"), text_of(result, "driver"));
+        snprintf(line, sizeof line, "%.100s (%.40s, driver %.60s)", cli_json_text_at(result, "device"),
+                 cli_json_text_at(result, "platform"), cli_json_text_at(result, "driver"));
         fprintf(stream, "<rect x=\"%d\" y=\"%zu\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", MARGIN, y,
                 colours[i % CLI_COUNT_OF(colours)]);
         put_text(stream, MARGIN + 20, y + 11, line, "");
@@ -68,7 +56,7 @@ static double fastest(const json_t *values)
     const json_t *value;
     size_t i;
     double most = NAN;
-    json_array_foreach(values, i, value) most = fmax(most, number_of(value, "images_per_second"));
+    json_array_foreach(values, i, value) most = fmax(most, cli_json_number_at(value, "images_per_second"));
     return most;
 }
 
@@ -79,11 +67,12 @@ static size_t draw_group(FILE *stream, const json_t *row, size_t y)
     const double most = fastest(values);
     char words[96];
     size_t i;
-    snprintf(words, sizeof words, "%.20s, %.0f", text_of(row, "workload"), number_of(row, "batch"));
+    snprintf(words, sizeof words, "%.20s, %.0f", cli_json_text_at(row, "workload"), cli_json_number_at(row, "batch"));
     put_text(stream, MARGIN, y + BAR - 2, words, "");
     json_array_foreach(values, i, value)
     {
-        const double rate = number_of(value, "images_per_second"), length = (WIDTH - LEFT - RIGHT) * rate / most;
+        const double rate = cli_json_number_at(value, "images_per_second"),
+                     length = (WIDTH - LEFT - RIGHT) * rate / most;
         if (isnan(rate)) continue;
         snprintf(words, sizeof words, "%.0f", rate);
         fprintf(stream, "<rect x=\"%d\" y=\"%zu\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", LEFT, y, length, BAR,
@@ -106,7 +95,7 @@ static size_t height_of(const json_t *results, const json_t *rows)
     json_array_foreach(rows, i, row)
     {
         json_array_foreach(json_object_get(row, "results"), j, value) height +=
-            isnan(number_of(value, "images_per_second")) ? 0 : BAR + GAP;
+            isnan(cli_json_number_at(value, "images_per_second")) ? 0 : BAR + GAP;
         height += is_drawn(row) ? GROUP_GAP : 0;
     }
     return height;

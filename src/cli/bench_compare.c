@@ -35,24 +35,12 @@ static const quantity steps[] = {
     {"images_per_joule", "images/J", "%.1f", 1, 1},
 };
 
-static double number_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* Whether a document is a result of this program's. */
 static bool is_result(const json_t *document)
 {
     return json_is_string(json_object_get(document, "device")) &&
            json_is_string(json_object_get(document, "version")) && json_is_object(json_object_get(document, "peaks")) &&
-           json_is_array(json_object_get(document, "workloads")) && number_of(document, "schema") == 1;
+           json_is_array(json_object_get(document, "workloads")) && cli_json_number_at(document, "schema") == 1;
 }
 
 /* NULL after a message. */
@@ -86,7 +74,8 @@ static json_t *workload_row(const json_t *results, const char *name, double batc
         found = NULL;
         json_array_foreach(json_object_get(result, "workloads"), j, workload)
         {
-            if (strcmp(text_of(workload, "workload"), name) == 0 && number_of(workload, "batch") == batch)
+            if (strcmp(cli_json_text_at(workload, "workload"), name) == 0 &&
+                cli_json_number_at(workload, "batch") == batch)
                 found = workload;
         }
         json_array_append(values, found != NULL ? found : json_null());
@@ -101,11 +90,11 @@ static json_t *workload_rows(const json_t *results)
     size_t i, j, k;
     json_array_foreach(results, i, result) json_array_foreach(json_object_get(result, "workloads"), j, workload)
     {
-        const char *name = text_of(workload, "workload");
-        const double batch = number_of(workload, "batch");
+        const char *name = cli_json_text_at(workload, "workload");
+        const double batch = cli_json_number_at(workload, "batch");
         bool known = false;
-        json_array_foreach(rows, k, row) known =
-            known || (strcmp(text_of(row, "workload"), name) == 0 && number_of(row, "batch") == batch);
+        json_array_foreach(rows, k, row) known = known || (strcmp(cli_json_text_at(row, "workload"), name) == 0 &&
+                                                           cli_json_number_at(row, "batch") == batch);
         if (!known) json_array_append_new(rows, workload_row(results, name, batch));
     }
     return rows;
@@ -130,8 +119,9 @@ static void print_devices(const json_t *results)
         char letter[4];
         const bool trusted = !json_is_false(json_object_get(result, "trusted"));
         cli_print(stdout, "%s  %s (%s, %s, driver %s), duet %s: %s%s\n", letter_of(i, letter),
-                  text_of(result, "device"), text_of(result, "kind"), text_of(result, "platform"),
-                  text_of(result, "driver"), text_of(result, "version"), text_of(result, "file"),
+                  cli_json_text_at(result, "device"), cli_json_text_at(result, "kind"),
+                  cli_json_text_at(result, "platform"), cli_json_text_at(result, "driver"),
+                  cli_json_text_at(result, "version"), cli_json_text_at(result, "file"),
                   trusted ? "" : " (not to be trusted: the machine was busy)");
     }
 }
@@ -148,7 +138,7 @@ static void add_row(cli_table *table, const char *first, const quantity *what, j
     size_t known = 0;
     bool any = false;
     for (size_t i = 0; i < count; i++) {
-        const double value = number_of(objects[i], what->key);
+        const double value = cli_json_number_at(objects[i], what->key);
         known += !isnan(value);
         any = any || !isnan(value) || (what == steps && is_wrong(objects[i]));
         best = what->better > 0 ? fmax(best, value) : what->better < 0 ? fmin(best, value) : best;
@@ -158,7 +148,7 @@ static void add_row(cli_table *table, const char *first, const quantity *what, j
     cli_table_cell(table, "%s", what->words);
     for (size_t i = 0; i < count; i++) {
         char shown[48];
-        const double value = number_of(objects[i], what->key);
+        const double value = cli_json_number_at(objects[i], what->key);
         snprintf(shown, sizeof shown, what->format, what->scale * value);
         if (isnan(value))
             cli_table_cell(table, "%s ", what == steps && is_wrong(objects[i]) ? "WRONG" : "-");
@@ -181,7 +171,7 @@ static void add_workload(cli_table *table, const json_t *row)
     char name[64];
     size_t count = 0, i;
     json_array_foreach(json_object_get(row, "results"), i, workload) objects[count++] = workload;
-    snprintf(name, sizeof name, "%.40s, %.0f", text_of(row, "workload"), number_of(row, "batch"));
+    snprintf(name, sizeof name, "%.40s, %.0f", cli_json_text_at(row, "workload"), cli_json_number_at(row, "batch"));
     for (i = 0; i < CLI_COUNT_OF(steps); i++) add_row(table, i == 0 ? name : "", &steps[i], objects, count);
 }
 

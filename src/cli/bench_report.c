@@ -11,23 +11,11 @@
 enum { MOST_PROVIDERS = 8 };
 static const double most_change = 0.05;
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value == NULL ? "" : value;
-}
-
 /* The better one of the two measurements of a peak: the larger rate, the smaller time. */
 static double better(const cli_findings *findings, const char *key, bool larger)
 {
-    const double before = number(json_array_get(findings->before, 0), key);
-    const double after = number(json_array_get(findings->after, 0), key);
+    const double before = cli_json_number_at(json_array_get(findings->before, 0), key);
+    const double after = cli_json_number_at(json_array_get(findings->after, 0), key);
     return larger ? fmax(before, after) : fmin(before, after);
 }
 
@@ -38,15 +26,15 @@ double cli_findings_peak(const cli_findings *findings)
 
 bool cli_findings_trusted(const cli_findings *findings)
 {
-    const double before = number(json_array_get(findings->before, 0), "gflops");
-    const double after = number(json_array_get(findings->after, 0), "gflops");
+    const double before = cli_json_number_at(json_array_get(findings->before, 0), "gflops");
+    const double after = cli_json_number_at(json_array_get(findings->after, 0), "gflops");
     return isnan(before) || isnan(after) || fabs(before - after) <= most_change * fmax(before, after);
 }
 
 /* `error` is in units of what rounding allows, so above 1 is wrong; null: it was not finite. */
 static bool is_wrong(const json_t *product)
 {
-    return json_object_get(product, "error") != NULL && !(number(product, "error") <= 1);
+    return json_object_get(product, "error") != NULL && !(cli_json_number_at(product, "error") <= 1);
 }
 
 /* A workload whose losses are known and were others here. */
@@ -90,7 +78,7 @@ static json_t *workloads_json(const cli_findings *findings)
         json_t *row = json_copy(workload);
         for (size_t i = 0; learns_wrong(row) && i < CLI_COUNT_OF(scores); i++)
             json_object_set_new(row, scores[i], json_null());
-        const double rate = number(row, "gflop") / (1e-3 * number(row, "ms_median"));
+        const double rate = cli_json_number_at(row, "gflop") / (1e-3 * cli_json_number_at(row, "ms_median"));
         json_object_set_new(row, "share_of_peak", cli_json_number(rate / peak));
         json_array_append_new(rows, row);
     }
@@ -103,21 +91,21 @@ static json_t *peaks_json(const cli_findings *findings)
                      "gigabytes_per_second", cli_json_number(better(findings, "gigabytes_per_second", true)),
                      "launch_us", cli_json_number(better(findings, "launch_us", false)), "launch_waited_us",
                      cli_json_number(better(findings, "launch_waited_us", false)), "gflops_before",
-                     cli_json_number(number(json_array_get(findings->before, 0), "gflops")), "gflops_after",
-                     cli_json_number(number(json_array_get(findings->after, 0), "gflops")));
+                     cli_json_number(cli_json_number_at(json_array_get(findings->before, 0), "gflops")), "gflops_after",
+                     cli_json_number(cli_json_number_at(json_array_get(findings->after, 0), "gflops")));
 }
 
 int cli_findings_print_json(const cli_findings *findings)
 {
     const json_t *device = json_array_get(findings->device, 0);
-    return cli_json_print(
-        json_pack("{s:s s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
-                  text(device, "device"), "driver", text(device, "driver"), "platform", text(device, "platform"),
-                  "kind", text(device, "kind"), "peaks", peaks_json(findings), "trusted",
-                  (int)cli_findings_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
-                  "convolutions", add_products(json_array(), findings->convolutions, false), "skipped",
-                  add_products(add_products(json_array(), findings->products, true), findings->convolutions, true),
-                  "workloads", workloads_json(findings), "failed", findings->failed));
+    return cli_json_print(json_pack(
+        "{s:s s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
+        cli_json_text_at(device, "device"), "driver", cli_json_text_at(device, "driver"), "platform",
+        cli_json_text_at(device, "platform"), "kind", cli_json_text_at(device, "kind"), "peaks", peaks_json(findings),
+        "trusted", (int)cli_findings_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
+        "convolutions", add_products(json_array(), findings->convolutions, false), "skipped",
+        add_products(add_products(json_array(), findings->products, true), findings->convolutions, true), "workloads",
+        workloads_json(findings), "failed", findings->failed));
 }
 
 /* People. */
@@ -142,8 +130,8 @@ static int print_peaks(const cli_findings *findings)
     printf("\n");
     for (size_t i = 0; i < CLI_COUNT_OF(rows); i++) {
         cli_table_cell(&table, "%s", rows[i].what);
-        number_cell(&table, "%.1f", number(json_array_get(findings->before, 0), rows[i].key));
-        number_cell(&table, "%.1f", number(json_array_get(findings->after, 0), rows[i].key));
+        number_cell(&table, "%.1f", cli_json_number_at(json_array_get(findings->before, 0), rows[i].key));
+        number_cell(&table, "%.1f", cli_json_number_at(json_array_get(findings->after, 0), rows[i].key));
         cli_table_cell(&table, "%s", rows[i].unit);
     }
     return cli_table_print(&table, stdout);
@@ -156,8 +144,8 @@ static size_t list_providers(const json_t *products, const char *names[MOST_PROV
     json_array_foreach(products, index, product)
     {
         bool known = false;
-        for (size_t i = 0; i < count; i++) known |= strcmp(names[i], text(product, "provider")) == 0;
-        if (!known && count < MOST_PROVIDERS) names[count++] = text(product, "provider");
+        for (size_t i = 0; i < count; i++) known |= strcmp(names[i], cli_json_text_at(product, "provider")) == 0;
+        if (!known && count < MOST_PROVIDERS) names[count++] = cli_json_text_at(product, "provider");
     }
     return count;
 }
@@ -178,7 +166,7 @@ static const json_t *find_product(const json_t *products, const json_t *like, co
     const json_t *product;
     json_array_foreach(products, index, product)
     {
-        if (same_product(product, like) && strcmp(text(product, "provider"), provider) == 0) return product;
+        if (same_product(product, like) && strcmp(cli_json_text_at(product, "provider"), provider) == 0) return product;
     }
     return NULL;
 }
@@ -192,7 +180,7 @@ static void rate_cell(cli_table *table, const json_t *product)
     else if (is_wrong(product))
         cli_table_cell(table, "WRONG%s", mark);
     else
-        cli_table_cell(table, "%.1f%s", number(product, "gflops"), mark);
+        cli_table_cell(table, "%.1f%s", cli_json_number_at(product, "gflops"), mark);
 }
 
 /* The row of a product: the rate of each provider, and which share of the peak the best one reaches. */
@@ -200,11 +188,11 @@ static void product_row(const json_t *products, double peak, cli_table *table, c
                         const char *const *names, size_t count)
 {
     double best = NAN;
-    cli_table_cell(table, "%s", text(like, "words"));
+    cli_table_cell(table, "%s", cli_json_text_at(like, "words"));
     for (size_t i = 0; i < count; i++) {
         const json_t *product = find_product(products, like, names[i]);
         rate_cell(table, product);
-        if (!is_wrong(product)) best = fmax(best, number(product, "gflops"));
+        if (!is_wrong(product)) best = fmax(best, cli_json_number_at(product, "gflops"));
     }
     number_cell(table, "%.0f%%", 100 * best / peak);
 }
@@ -244,9 +232,10 @@ static void print_wrong_losses(const cli_findings *findings)
         const char *term;
         json_t *value;
         if (!learns_wrong(workload)) continue;
-        json_object_foreach((json_t *)(uintptr_t)expected, term, value) printf(
-            "%s: %s is %.6g at step %d, and should be %.6g\n", text(workload, "workload"), term,
-            number(json_object_get(check, "losses"), term), (int)number(check, "step"), json_number_value(value));
+        json_object_foreach((json_t *)(uintptr_t)expected, term, value)
+            printf("%s: %s is %.6g at step %d, and should be %.6g\n", cli_json_text_at(workload, "workload"), term,
+                   cli_json_number_at(json_object_get(check, "losses"), term), (int)cli_json_number_at(check, "step"),
+                   json_number_value(value));
     }
 }
 
@@ -261,19 +250,19 @@ static int print_workloads(const cli_findings *findings)
     const json_t *row;
     json_array_foreach(rows, index, row)
     {
-        cli_table_cell(&table, "%s", text(row, "workload"));
-        number_cell(&table, "%.0f", number(row, "batch"));
+        cli_table_cell(&table, "%s", cli_json_text_at(row, "workload"));
+        number_cell(&table, "%.0f", cli_json_number_at(row, "batch"));
         if (learns_wrong(row))
             cli_table_cell(&table, "WRONG");
         else
-            number_cell(&table, "%.3f", number(row, "ms_median"));
-        number_cell(&table, "%.3f", number(row, "ms_min"));
-        number_cell(&table, "%.0f", number(row, "images_per_second"));
-        number_cell(&table, "%.0f%%", 100 * number(row, "share_of_peak"));
-        number_cell(&table, "%.0f", number(row, "launches"));
-        number_cell(&table, "%.0f MiB", number(row, "rss_mib"));
-        number_cell(&table, "%.2f s", number(row, "first_seconds"));
-        number_cell(&table, "%.1f", number(row, "images_per_joule"));
+            number_cell(&table, "%.3f", cli_json_number_at(row, "ms_median"));
+        number_cell(&table, "%.3f", cli_json_number_at(row, "ms_min"));
+        number_cell(&table, "%.0f", cli_json_number_at(row, "images_per_second"));
+        number_cell(&table, "%.0f%%", 100 * cli_json_number_at(row, "share_of_peak"));
+        number_cell(&table, "%.0f", cli_json_number_at(row, "launches"));
+        number_cell(&table, "%.0f MiB", cli_json_number_at(row, "rss_mib"));
+        number_cell(&table, "%.2f s", cli_json_number_at(row, "first_seconds"));
+        number_cell(&table, "%.1f", cli_json_number_at(row, "images_per_joule"));
     }
     json_decref(rows);
     printf("\nTraining steps, each workload in a process of its own:\n");
@@ -286,8 +275,8 @@ int cli_findings_print(const cli_findings *findings)
 {
     const json_t *device = json_array_get(findings->device, 0);
     int status = CLI_DONE;
-    printf("%s (%s, %s, driver %s)\n", text(device, "device"), text(device, "kind"), text(device, "platform"),
-           text(device, "driver"));
+    printf("%s (%s, %s, driver %s)\n", cli_json_text_at(device, "device"), cli_json_text_at(device, "kind"),
+           cli_json_text_at(device, "platform"), cli_json_text_at(device, "driver"));
     if (json_array_size(findings->before) > 0) status = print_peaks(findings);
     const double peak = cli_findings_peak(findings);
     if (status == CLI_DONE)

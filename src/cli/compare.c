@@ -42,18 +42,6 @@ static json_t *part(json_t *document, const char *name)
     return json_object_get(document, name);
 }
 
-static const char *text_of(json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
-static double number_of(json_t *object, const char *key)
-{
-    json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* Heads of a table with a column a run behind the first ones. */
 static cli_table begin_table(json_t *document, const char *const *first, size_t count, const char *heads[MOST_COLUMNS])
 {
@@ -62,7 +50,7 @@ static cli_table begin_table(json_t *document, const char *const *first, size_t 
     for (i = 0; i < count; i++) heads[i] = first[i];
     json_array_foreach(part(document, "runs"), i, run)
     {
-        if (count + i < MOST_COLUMNS) heads[count + i] = text_of(run, "name");
+        if (count + i < MOST_COLUMNS) heads[count + i] = cli_json_text_at(run, "name");
     }
     return (cli_table){.heads = heads, .columns = count + json_array_size(part(document, "runs"))};
 }
@@ -81,7 +69,7 @@ static int print_differences(json_t *document)
             some++;
             continue;
         }
-        cli_table_cell(&table, "%s", text_of(row, "setting"));
+        cli_table_cell(&table, "%s", cli_json_text_at(row, "setting"));
         json_array_foreach(json_object_get(row, "values"), j, value)
             cli_table_cell(&table, "%s", json_string_value(value));
     }
@@ -102,7 +90,7 @@ static void add_cost(cli_table *table, json_t *document, const char *name, const
     json_array_foreach(part(document, "runs"), i, run)
     {
         char text[WORD];
-        double value = number_of(json_object_get(run, "cost"), key);
+        double value = cli_json_number_at(json_object_get(run, "cost"), key);
         cli_table_cell(table, "%s", isnan(value) ? "not known" : show(value, text, sizeof text));
     }
 }
@@ -144,7 +132,8 @@ static int print_cost(json_t *document)
 /* With an interval, so many digits that it has two of them. */
 static void show_value(json_t *cell, bool is_best, char *text, size_t size)
 {
-    double value = number_of(cell, "value"), low = number_of(cell, "low"), high = number_of(cell, "high");
+    double value = cli_json_number_at(cell, "value"), low = cli_json_number_at(cell, "low"),
+           high = cli_json_number_at(cell, "high");
     const char *mark = is_best ? " *" : "";
     double half = (high - low) / 2;
     if (isnan(value)) {
@@ -175,9 +164,9 @@ static bool is_best(json_t *metric, size_t run)
 /* "smaller", "near 1", or nothing. */
 static void show_direction(json_t *metric, char *text, size_t size)
 {
-    const char *better = text_of(metric, "better");
+    const char *better = cli_json_text_at(metric, "better");
     if (strcmp(better, "near") == 0)
-        snprintf(text, size, "near %g", number_of(metric, "target"));
+        snprintf(text, size, "near %g", cli_json_number_at(metric, "target"));
     else
         snprintf(text, size, "%s", strcmp(better, "neither") == 0 ? "" : better);
 }
@@ -195,11 +184,11 @@ static int print_metrics(json_t *document)
         bool given = false;
         json_array_foreach(json_object_get(metric, "values"), j, cell)
         {
-            given = given || !isnan(number_of(cell, "value"));
+            given = given || !isnan(cli_json_number_at(cell, "value"));
         }
         if (!given) continue;
         show_direction(metric, text, sizeof text);
-        cli_table_cell(&table, "%s", text_of(metric, "name"));
+        cli_table_cell(&table, "%s", cli_json_text_at(metric, "name"));
         cli_table_cell(&table, "%s", text);
         json_array_foreach(json_object_get(metric, "values"), j, cell)
         {
@@ -219,8 +208,8 @@ static bool gives_leading(json_t *document, json_t *metric, size_t run)
     size_t i;
     json_array_foreach(part(document, "metrics"), i, other)
     {
-        if (strcmp(text_of(other, "name"), text_of(metric, "metric")) == 0)
-            return !isnan(number_of(json_array_get(json_object_get(other, "values"), run), "value"));
+        if (strcmp(cli_json_text_at(other, "name"), cli_json_text_at(metric, "metric")) == 0)
+            return !isnan(cli_json_number_at(json_array_get(json_object_get(other, "values"), run), "value"));
     }
     return true;
 }
@@ -228,7 +217,7 @@ static bool gives_leading(json_t *document, json_t *metric, size_t run)
 /* Why run `run` has a dash for the metric; NULL: it has none, or one that its metric's own line explains. */
 static const char *reason_of(json_t *document, json_t *metric, size_t run)
 {
-    bool leads = strcmp(text_of(metric, "name"), text_of(metric, "metric")) == 0;
+    bool leads = strcmp(cli_json_text_at(metric, "name"), cli_json_text_at(metric, "metric")) == 0;
     json_t *cell = json_array_get(json_object_get(metric, "values"), run);
     return leads || gives_leading(document, metric, run) ? json_string_value(json_object_get(cell, "reason")) : NULL;
 }
@@ -243,12 +232,12 @@ static void print_reason(json_t *document, json_t *metric, size_t run, const cha
         if (same && i < run) return;
         alike += same;
     }
-    cli_print(stdout, "  %s", text_of(metric, "name"));
+    cli_print(stdout, "  %s", cli_json_text_at(metric, "name"));
     for (size_t i = run, said = 0; alike < count && i < count; i++) {
         const char *own = reason_of(document, metric, i);
         if (own == NULL || strcmp(own, reason) != 0) continue;
         cli_print(stdout, "%s%s", said++ == 0 ? " (" : ", ",
-                  text_of(json_array_get(part(document, "runs"), i), "name"));
+                  cli_json_text_at(json_array_get(part(document, "runs"), i), "name"));
         if (said == alike) printf(")");
     }
     cli_print(stdout, ": %s\n", reason);
@@ -279,8 +268,9 @@ static void print_use(json_t *document)
     size_t i;
     json_array_foreach(part(document, "common"), i, row)
     {
-        if (strcmp(text_of(row, "setting"), "set at use") == 0 && strcmp(text_of(row, "value"), "nothing") != 0)
-            cli_print(stdout, "all made with %s\n", text_of(row, "value"));
+        if (strcmp(cli_json_text_at(row, "setting"), "set at use") == 0 &&
+            strcmp(cli_json_text_at(row, "value"), "nothing") != 0)
+            cli_print(stdout, "all made with %s\n", cli_json_text_at(row, "value"));
     }
 }
 
@@ -289,7 +279,8 @@ static void print_verdicts(json_t *document)
     json_t *verdict;
     size_t i;
     json_array_foreach(part(document, "verdicts"), i, verdict)
-        cli_print(stdout, "%s%s: %s\n", i == 0 ? "\n" : "", text_of(verdict, "group"), text_of(verdict, "text"));
+        cli_print(stdout, "%s%s: %s\n", i == 0 ? "\n" : "", cli_json_text_at(verdict, "group"),
+                  cli_json_text_at(verdict, "text"));
 }
 
 static int print_tables(json_t *document)

@@ -116,6 +116,18 @@ const char *cli_escape(FILE *stream, cli_colour colour)
     return escapes[colour];
 }
 
+double cli_json_number_at(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+const char *cli_json_text_at(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
 json_t *cli_json_number(double number)
 {
     return isfinite(number) ? json_real(number) : json_null();

@@ -63,6 +63,10 @@ typedef enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_RED, CLI_GREEN } cli_colour;
 /** The escape that starts (CLI_PLAIN: ends) a colour; "" where the stream is no such terminal or NO_COLOR is set. */
 const char *cli_escape(FILE *stream, cli_colour colour);
 
+/** The number under a key of an object; NAN if there is none. */
+double cli_json_number_at(const json_t *object, const char *key);
+/** The text under a key; "" if there is none. */
+const char *cli_json_text_at(const json_t *object, const char *key);
 /** A number for a JSON document; null if it is not finite. */
 json_t *cli_json_number(double number);
 /** Text for a JSON document; bytes that are not ASCII become '?' where the text is not UTF-8. */
