@@ -21,6 +21,12 @@ duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue
     return duet_cl_fail(error, code, "cannot make a command queue on %s", device->info.name);
 }
 
+bool duet_bundles_wanted(void)
+{
+    const char *word = getenv("DUET_BUNDLES");
+    return word == NULL || strcmp(word, "off") != 0;
+}
+
 /** Takes over the caller's reference to `context`, also on failure. */
 static duet_status open_on(duet_device **device, cl_context context, cl_device_id id, const duet_device_info *info,
                            duet_error *error)
@@ -33,8 +39,7 @@ static duet_status open_on(duet_device **device, cl_context context, cl_device_i
     made->context = context;
     made->id = id;
     made->info = *info;
-    const char *bundles = getenv("DUET_BUNDLES");
-    made->bundles = bundles == NULL || strcmp(bundles, "off") != 0;
+    made->bundles = duet_bundles_wanted();
     duet_status status = duet_queue_new(made, false, &made->queue, error);
     if (status != DUET_OK) {
         duet_device_close(&made);

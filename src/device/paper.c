@@ -284,6 +284,7 @@ duet_status duet_device_on_paper(duet_device **device, const char *name, duet_er
     duet_device *made = calloc(1, sizeof *made);
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory for a device on paper");
     made->info = info_of(row);
+    made->bundles = duet_bundles_wanted();
     made->paper.row = row;
     *device = made;
     return DUET_OK;

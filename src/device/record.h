@@ -45,6 +45,9 @@ void duet_drivers_unlock(void);
 /** An in-order queue, with time stamps if profiling. */
 duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error);
 
+/** Whether steps may share launches: $DUET_BUNDLES is not "off". */
+bool duet_bundles_wanted(void);
+
 /** DUET_ERROR_NO_DEVICE on paper: nothing can be run, read or timed (`what`) there. */
 duet_status duet_device_is_here(const duet_device *device, const char *what, duet_error *error);
 
