@@ -21,14 +21,16 @@ static duet_status add_kernel(duet_kernel_table *table, const char *name, const 
     return DUET_OK;
 }
 
-/* Finds or adds the kernel with this text. Its name says what it computes. */
+/* Finds or adds the kernel with this text. Its name says what it computes: "gemm_3_relu". The number stands before the
+ * words that vary, so that no name begins another one: Oclgrind would take the other's local memory for its own. */
 duet_status duet_kernel_intern(duet_kernel_table *table, const char *what, const duet_text *body, size_t *index,
                                duet_error *error)
 {
     char name[64];
     for (*index = 0; *index < table->count; ++*index)
         if (strcmp(table->items[*index].body, duet_text_get(body)) == 0) return DUET_OK;
-    snprintf(name, sizeof name, "%.40s_%zu", what, table->count);
+    const size_t kind = strcspn(what, "_");
+    snprintf(name, sizeof name, "%.*s_%zu%.40s", (int)kind, what, table->count, what + kind);
     return add_kernel(table, name, body, error);
 }
 
