@@ -235,7 +235,6 @@ static int print(const bench *it)
 
 static int compare(const struct arguments *arguments)
 {
-    const size_t length = arguments->out != NULL ? strlen(arguments->out) : 0;
     if (!arguments->compare)
         return cli_complain(CLI_MISTAKE, "%s is for --compare, which puts results in files side by side",
                             arguments->files.count > 0 ? arguments->files.items[0] : "--out");
@@ -244,7 +243,7 @@ static int compare(const struct arguments *arguments)
     if (arguments->device != NULL || arguments->gemm != NULL || arguments->seconds != 0 || arguments->batch != 0 ||
         arguments->only.count > 0 || arguments->workloads.count > 0 || arguments->settings.count > 0)
         return cli_complain(CLI_MISTAKE, "--compare measures nothing: it goes with --json and --out alone");
-    if (arguments->out != NULL && (length < 5 || strcmp(arguments->out + length - 4, ".svg") != 0))
+    if (arguments->out != NULL && !cli_ends_in(arguments->out, ".svg"))
         return cli_complain(CLI_MISTAKE, "--out %s: drawings are written as .svg", arguments->out);
     return cli_bench_compare(&arguments->files, arguments->out, arguments->json);
 }

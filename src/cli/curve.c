@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/curve.h"
-#include "cli/gallery.h"
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/run.h"

@@ -10,12 +10,6 @@
 
 enum { MOST_REFERENCES = 2000 };
 
-bool cli_ends_in(const char *text, const char *ending)
-{
-    size_t length = strlen(text), ending_length = strlen(ending);
-    return length > ending_length && strcmp(text + length - ending_length, ending) == 0;
-}
-
 int cli_out_check(const char *out)
 {
     if (out == NULL || cli_ends_in(out, ".png") || cli_ends_in(out, ".npy")) return CLI_DONE;

@@ -22,7 +22,6 @@ typedef struct cli_gallery {
 /** CLI_DONE if `out` is NULL or ends in .png or .npy; else a message and CLI_MISTAKE. */
 int cli_out_check(const char *out);
 
-bool cli_ends_in(const char *text, const char *ending);
 
 /** DIRECTORY/samples/WHAT.ENDING, where `run` is the run's directory or a checkpoint in it. Makes the folder if need
  * be. The caller frees the path; NULL: out of memory. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The labels of an earlier array would be taken for those of what is written over it. */
 #include "cli/labels_file.h"
-#include "cli/gallery.h"
 #include "cli/output.h"
 
 #include <errno.h>

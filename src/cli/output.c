@@ -116,6 +116,12 @@ const char *cli_escape(FILE *stream, cli_colour colour)
     return escapes[colour];
 }
 
+bool cli_ends_in(const char *text, const char *ending)
+{
+    size_t length = strlen(text), ending_length = strlen(ending);
+    return length > ending_length && strcmp(text + length - ending_length, ending) == 0;
+}
+
 double cli_json_number_at(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);

@@ -63,6 +63,9 @@ typedef enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_RED, CLI_GREEN } cli_colour;
 /** The escape that starts (CLI_PLAIN: ends) a colour; "" where the stream is no such terminal or NO_COLOR is set. */
 const char *cli_escape(FILE *stream, cli_colour colour);
 
+/** Whether a file name has this ending, and something before it. */
+bool cli_ends_in(const char *text, const char *ending);
+
 /** The number under a key of an object; NAN if there is none. */
 double cli_json_number_at(const json_t *object, const char *key);
 /** The text under a key; "" if there is none. */

@@ -2,7 +2,6 @@
 /* duet report: one run as a page. */
 #include "cli/commands.h"
 #include "cli/evaluation.h"
-#include "cli/gallery.h"
 #include "cli/output.h"
 #include "cli/run.h"
 
