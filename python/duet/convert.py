@@ -79,7 +79,7 @@ def axes_bits(axes: Axes, x: Node) -> int:
     return bits
 
 
-def struct(kind: str, **fields: Any) -> Struct:
+def struct(kind: str, /, **fields: Any) -> Struct:
     """A structure of the headers by the names of its fields; what is not said is 0 or NULL."""
     made = ffi.new(f"{kind} *")
     for name, value in fields.items():

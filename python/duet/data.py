@@ -20,7 +20,7 @@ def datasets() -> List[Record]:
     return [record(rows[i]) for i in range(count)]
 
 
-def _split(split: str) -> int:
+def split_number(split: str) -> int:
     if split not in SPLITS:
         raise Error("usage", f"'{split}' is no split; they are train and test")
     return SPLITS.index(split)
@@ -134,18 +134,18 @@ class Data(Handle):
         """Examples [count, ...shape] float32, bytes scaled to [0, 1]; without a count all from `first` on."""
         count = self._count(split, first, count)
         values = numpy.empty((count, *self.shape), numpy.float32)
-        c.data_read(self, _split(split), first, count, ffi.from_buffer("float[]", values))
+        c.data_read(self, split_number(split), first, count, ffi.from_buffer("float[]", values))
         return values
 
     def labels(self, split: str = "train", first: int = 0, count: Optional[int] = None) -> numpy.ndarray:
         """Their labels, [count] uint8."""
         count = self._count(split, first, count)
         values = numpy.empty(count, numpy.uint8)
-        c.data_labels(self, _split(split), first, count, ffi.from_buffer("uint8_t[]", values))
+        c.data_labels(self, split_number(split), first, count, ffi.from_buffer("uint8_t[]", values))
         return values
 
     def _count(self, split: str, first: int, count: Optional[int]) -> int:
-        there = lib.duet_data_describe(self.pointer).count[_split(split)]
+        there = lib.duet_data_describe(self.pointer).count[split_number(split)]
         if count is None:
             return max(there - first, 0)
         if first < 0 or count < 0 or first + count > there and not self.info.generated:

@@ -13,7 +13,7 @@ from .data import Data
 from .device import Device
 from .functions import ModelFunctions
 from .library import NULL, Error, Handle, Record, c, check, constants, ffi, lib, new_error, record, text, words
-from .node import Group, Node
+from .node import Borrowed, Group, Node
 
 Built = Callable[["Model"], None]
 
@@ -158,7 +158,7 @@ class Model(ModelFunctions, Handle):
     @property
     def graph(self) -> Any:
         """The graph being built, for functions that take one."""
-        return Record(pointer=lib.duet_model_graph(self.pointer), keeps=self)
+        return Borrowed(lib.duet_model_graph(self.pointer), self)
 
     @property
     def store(self) -> Any:

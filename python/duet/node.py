@@ -14,6 +14,16 @@ def keeps_of(*sources: Any) -> Any:
     return next((one.keeps for one in flat if hasattr(one, "keeps")), None)
 
 
+class Borrowed:
+    """Something of the library's that belongs to what `keeps` holds."""
+
+    __slots__ = ("pointer", "keeps")
+
+    def __init__(self, pointer: Any, keeps: Any):
+        self.pointer = pointer
+        self.keeps = keeps
+
+
 class Node:
     """A value in a graph: float32 unless said otherwise. Operators make more nodes: + - * / ** @ < <= > >=, and slices
     with step 1; numbers become constants. Shapes broadcast as numpy's do."""
@@ -35,6 +45,11 @@ class Node:
     def type(self) -> str:
         """"float32", "uint32" or "uint8"."""
         return word_of("duet_type", lib.duet_node_type(self.pointer))
+
+    @property
+    def graph(self) -> Any:
+        """The graph it is in, for functions that take one."""
+        return Borrowed(lib.duet_node_graph(self.pointer), self.keeps)
 
     def like(self, number: float) -> "Node":
         """The number as a constant of this node's graph."""

@@ -2,17 +2,18 @@
 """Runs: what a training left in a directory, asked for samples, codes, reconstructions, metrics."""
 from __future__ import annotations
 
+import base64
 import html
 import json
 import os
+import pathlib
 import tempfile
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 
 from .convert import key_values, text_array
-from .data import SPLITS, Data, _split, data_of
-from .device import Device
+from .data import Data, data_of, split_number
 from .interrupt import Stop
 from .library import NULL, Error, Handle, c, check, ffi, host, lib, new_error, text, words
 from .model import Model, family_of, raise_for
@@ -84,18 +85,19 @@ class Run(Handle):
         return os.path.basename(os.path.abspath(self.directory))
 
     @property
+    def _path(self) -> pathlib.Path:
+        path = pathlib.Path(self.directory)
+        return path if path.is_dir() else path.parent
+
+    @property
     def record(self) -> Dict[str, Any]:
         """What run.json says: model, settings, data, versions, ... (docs/runs.md)."""
-        folder = self.directory if os.path.isdir(self.directory) else os.path.dirname(self.directory)
-        with open(os.path.join(folder, "run.json")) as file:
-            return json.load(file)
+        return json.loads((self._path / "run.json").read_text())
 
     @property
     def metrics(self) -> List[Dict[str, Any]]:
         """The lines of metrics.jsonl: losses and watched metrics, step by step."""
-        folder = self.directory if os.path.isdir(self.directory) else os.path.dirname(self.directory)
-        with open(os.path.join(folder, "metrics.jsonl")) as file:
-            return [json.loads(line) for line in file if line.strip()]
+        return [json.loads(line) for line in (self._path / "metrics.jsonl").read_text().splitlines() if line.strip()]
 
     @property
     def model(self) -> Any:
@@ -287,9 +289,9 @@ class Run(Handle):
                 c.run_set_judge(self, beside)
             names = list(metrics) or self.metric_names()
             for name in names:
-                c.metric_check(self, name, _split(split))
+                c.metric_check(self, name, split_number(split))
             values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-            c.metric_compute_all(self, text_array(names), len(names), _split(split), seed, values, len(values), count)
+            c.metric_compute_all(self, text_array(names), len(names), split_number(split), seed, values, len(values), count)
             if judge is not None:
                 c.run_set_judge(self, None)
             return {words(values[i].name) or "": _value(values[i]) for i in range(count[0])}
@@ -315,8 +317,6 @@ class Run(Handle):
             return None
 
     def _repr_html_(self) -> str:
-        import base64
-
         picture = self._repr_png_()
         said = self.record
         rows = "".join(f"<tr><td>{html.escape(str(key))}</td><td>{html.escape(str(said[key]))}</td></tr>"
@@ -371,21 +371,14 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "page.html")
-            self.save(path)
-            with _open_file(path) as file:
-                return frame(file.read())
+            path = pathlib.Path(folder, "page.html")
+            self.save(str(path))
+            return frame(path.read_text())
 
     def __repr__(self) -> str:
         return f"<comparison of {', '.join(self.runs)}>"
 
 
-_open_file = __builtins__["open"] if isinstance(__builtins__, dict) else __builtins__.open
-
-
 def compare(runs: Sequence[Union[str, Run]]) -> Comparison:
     """Runs, or their directories, side by side."""
     return Comparison(runs)
-
-
-__all__ = ["Comparison", "Device", "Run", "SPLITS", "Value", "compare", "metric_names", "open"]
