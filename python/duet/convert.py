@@ -47,7 +47,7 @@ def operand_nodes(*values: Any) -> List[Any]:
     return [value if value is None or isinstance(value, Node) else first.like(value) for value in values]
 
 
-def node_pointer(node: Optional[Node]) -> Any:
+def node_pointer(node: Any) -> Any:
     return NULL if node is None else node.pointer
 
 
@@ -66,7 +66,7 @@ def shape_tuple(shape: Any) -> Shape:
     return tuple(shape.dims[i] for i in range(shape.rank))
 
 
-def axes_bits(axes: Axes, x: Node) -> int:
+def axes_bits(axes: Axes, x: Any) -> int:
     """Bit i for dimension i; negative ones count from the last."""
     if axes is None:
         return constants["DUET_ALL_AXES"]

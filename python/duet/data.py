@@ -75,7 +75,7 @@ class Data(Handle):
         channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
         labels, test_labels: [examples], whole numbers from 0 to 255
         """
-        arrays = [_examples(one) if one is not None else None for one in (train, test)]
+        arrays: List[Any] = [_examples(one) if one is not None else None for one in (train, test)]
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
             raise Error("data", f"test examples of shape {arrays[1].shape[1:]} beside {arrays[0].shape[1:]} to train on")
         if arrays[1] is not None and arrays[1].dtype != arrays[0].dtype:

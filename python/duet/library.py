@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ._interface import constants, ffi
 
@@ -68,7 +68,7 @@ def text(value: Optional[str]) -> Any:
     return kept
 
 
-def words(value: Any) -> Optional[str]:
+def words(value: Any) -> Any:
     """A text of the library's as one of Python's; None for NULL."""
     return None if value == NULL else ffi.string(value).decode("utf-8", "replace")
 
@@ -159,6 +159,9 @@ class Record:
 
     def __init__(self, **values: Any):
         self.__dict__.update(values)
+
+    if TYPE_CHECKING:
+        def __getattr__(self, name: str) -> Any: ...
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())

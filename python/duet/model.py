@@ -20,7 +20,7 @@ Built = Callable[["Model"], None]
 
 def families() -> List[Record]:
     """The built-in families: name, summary, paper."""
-    found = []
+    found: List[Record] = []
     for index in range(lib.duet_family_count()):
         family = lib.duet_family_at(index)
         found.append(Record(name=words(family.name), summary=words(family.summary), paper=words(family.paper)))
@@ -29,7 +29,7 @@ def families() -> List[Record]:
 
 def settings(model: Union[str, "Family"]) -> List[Record]:
     """The settings of a family: key, kind, initial, low, high, choices, help."""
-    family, found = family_of(model), []
+    family, found = family_of(model), []  # type: Any, List[Record]
     while True:
         row = lib.duet_family_setting(family, len(found))
         if row == NULL:

@@ -24,6 +24,23 @@ class Borrowed:
         self.keeps = keeps
 
 
+def _functions() -> Any:
+    from . import functions  # made of nodes itself
+
+    return functions
+
+
+def _operator(name: str, swapped: bool = False) -> Any:
+    def compute(self: Any, other: Any) -> "Node":
+        if not isinstance(other, Node):
+            if not isinstance(other, (int, float)) and not hasattr(other, "__float__"):
+                return NotImplemented
+            other = self.like(other)
+        return getattr(_functions(), name)(*((other, self) if swapped else (self, other)))
+
+    return compute
+
+
 class Node:
     """A value in a graph: float32 unless said otherwise. Operators make more nodes: + - * / ** @ < <= > >=, and slices
     with step 1; numbers become constants. Shapes broadcast as numpy's do."""
@@ -59,6 +76,13 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<node {list(self.shape)} {self.type}>"
+
+    __add__, __radd__ = _operator("add"), _operator("add", True)
+    __sub__, __rsub__ = _operator("subtract"), _operator("subtract", True)
+    __mul__, __rmul__ = _operator("multiply"), _operator("multiply", True)
+    __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", True)
+    __pow__, __rpow__ = _operator("power"), _operator("power", True)
+    __lt__, __le__, __gt__, __ge__ = map(_operator, ("less", "less_equal", "greater", "greater_equal"))
 
     def __neg__(self) -> "Node":
         return _functions().negate(self)
@@ -96,30 +120,6 @@ class Node:
             if (start, stop) != (0, extent):
                 made = _functions().slice(made, axis, start, max(stop - start, 0))
         return made if tuple(left) == made.shape else _functions().reshape(made, left)
-
-
-def _operator(name: str, swapped: bool = False) -> Any:
-    def compute(self: Node, other: Any) -> Node:
-        if not isinstance(other, Node):
-            if not isinstance(other, (int, float)) and not hasattr(other, "__float__"):
-                return NotImplemented
-            other = self.like(other)
-        return getattr(_functions(), name)(*((other, self) if swapped else (self, other)))
-
-    return compute
-
-
-for _name, _word in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power"}.items():
-    setattr(Node, f"__{_name}__", _operator(_word))
-    setattr(Node, f"__r{_name}__", _operator(_word, True))
-for _name, _word in {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}.items():
-    setattr(Node, f"__{_name}__", _operator(_word))
-
-
-def _functions() -> Any:
-    from . import functions  # made of nodes itself
-
-    return functions
 
 
 class Group:
