@@ -119,7 +119,7 @@ def write_interface(order, output):
     builder.emit_python_code(str(output))
     table = {name: value for _, text in order for name, value in constants(text).items()}
     with open(output, "a") as file:
-        file.write("\n# Macros that are a number or a text.\nconstants = {\n")
+        file.write("\n# Macros that are a number or a text.\nconstants: dict = {\n")
         file.writelines(f'    "{name}": {value},\n' for name, value in sorted(table.items()))
         file.write("}\n")
 

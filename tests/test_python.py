@@ -4,6 +4,7 @@
 
 usage: test_python.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
 """
+import json
 import os
 import pathlib
 import re
@@ -27,6 +28,7 @@ try:
 except ImportError as error:
     MISSING = f"{error}: install python3-cffi and python3-numpy"
 if not MISSING:
+    import conditional_gan
     import duet
     import own_model
 
@@ -243,6 +245,31 @@ class Runs(Folder):
         self.assertEqual(*([line["nll"] for line in run.metrics if "nll" in line] for run in runs))
         opened = duet.open(runs[0].directory, family=in_c)  # what Python trained, by the family in C
         self.assertEqual(opened.record["model"], "denoising-ae")
+
+    def test_the_conditional_gan_draws_what_it_is_told(self):
+        x = pictures(150)
+        data = duet.Data.from_arrays(x, labels=numpy.arange(150) % 3, class_names=["a", "b", "c"])
+        run = duet.train(conditional_gan.family, data, epochs=1, batch=50, out=self.path("gan"),
+                         settings={"generator.average": 0.9}, progress=True)
+        latents = numpy.zeros((2, conditional_gan.LATENT))
+        first, other = run.sample(latents=latents, classes=["a", "b"], settings={"weights": "average"})
+        self.assertTrue((first != other).any())
+        with self.assertRaisesRegex(duet.Error, "no class 'd'"):
+            run.sample(1, classes="d")
+
+    def test_cells_of_the_notebook_name_what_there_is(self):
+        notebook = json.loads((ROOT / "examples" / "python" / "vae_against_gan.ipynb").read_text())
+        code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+        compile(code, "notebook", "exec")
+        self.assertGreater(len(code), 400)
+        for name in re.findall(r"duet\.(\w+)", code):
+            self.assertTrue(hasattr(duet, name), name)
+        for name in re.findall(r"(?:vae|gan|run)\.(\w+)", code):
+            self.assertTrue(hasattr(duet.Run, name), name)
+        for model in re.findall(r'train\("(\w+)"', code):
+            duet.check_settings(model, {})
+        for metric in re.findall(r'evaluate\("(\w+)"', code):
+            self.assertIn(metric, duet.metric_names())
 
     def test_exceptions_of_callbacks_come_back(self):
         def build(model):

@@ -72,6 +72,7 @@ def axes_bits(axes: Axes, x: Any) -> int:
         return constants["DUET_ALL_AXES"]
     rank = len(x.shape)
     bits = 0
+    axis: Any
     for axis in [axes] if isinstance(axes, (int, numpy.integer)) else axes:
         if not -rank <= axis < rank:
             raise Error("graph", f"axis {axis} of a node of {rank} dimensions; they are -{rank} to {rank - 1}")

@@ -10,7 +10,8 @@ class Bar:
     """While it is entered, show() says how far the work is. Nothing is shown if `wanted` is false."""
 
     def __init__(self, wanted: bool, unit: str):
-        self._wanted, self._unit, self._bar, self._shown = wanted, unit, None, False
+        self._wanted, self._unit, self._shown = wanted, unit, False
+        self._bar: Any = None
 
     def __enter__(self) -> "Bar":
         return self
