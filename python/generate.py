@@ -6,6 +6,7 @@ Idea: include/duet is the one description. Stripped of comments and macros it is
 parameters are all of kinds in TABLE becomes a Python function with the header's own words as its docstring.
 usage: generate.py interface|functions INCLUDE_FOLDER OUTPUT
 """
+
 import keyword
 import pathlib
 import re
@@ -181,8 +182,11 @@ def python_function(header, text, name, doc, result, parameters):
         if kind in LISTS and following == ("size_t", "count"):
             hint, expression = LISTS[kind]
             skip = True
-            passed.append(expression.format(argument) + f", len({argument})"
-                          if kind == "const duet_node *" else f"*{expression.format(argument)}")
+            passed.append(
+                expression.format(argument) + f", len({argument})"
+                if kind == "const duet_node *"
+                else f"*{expression.format(argument)}"
+            )
         elif kind in TABLE and (kind != "unsigned" or argument == "axes"):
             hint, expression = TABLE[kind]
             passed.append(expression.format(argument))
@@ -203,7 +207,9 @@ def python_function(header, text, name, doc, result, parameters):
     hint, expression = RESULTS[result]
     lines = [f"def {short}({', '.join(signature)}) -> {hint}:", f'    """{docstring(doc) or short}"""']
     if operands:
-        lines.append(f"    {', '.join(operands)}{',' if len(operands) == 1 else ''} = operand_nodes({', '.join(operands)})")
+        lines.append(
+            f"    {', '.join(operands)}{',' if len(operands) == 1 else ''} = operand_nodes({', '.join(operands)})"
+        )
         for argument in operands:
             at = passed.index(argument)
             passed[at] = f"node_pointer({argument})"
@@ -222,8 +228,9 @@ all of them.
 from __future__ import annotations
 
 from .convert import (Axes, Graph, Group, InitialiserLike, Model, Node, Operand, Optional, Priors, Sequence, Shape,
-                      ShapeLike, Struct, address, axes_bits, enumerator, initialiser, keeps_of, node_array, node_pointer,
-                      operand_nodes, pointer, prior_array, shape_struct, shape_tuple, text, where, word_of, words)
+                      ShapeLike, Struct, address, axes_bits, enumerator, initialiser, keeps_of, node_array,
+                      node_pointer, operand_nodes, pointer, prior_array, shape_struct, shape_tuple, text, where,
+                      word_of, words)
 from .library import lib
 
 

@@ -4,6 +4,7 @@
 
 usage: test_python.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
 """
+
 import json
 import os
 import pathlib
@@ -24,6 +25,7 @@ TWIN = sys.argv[2] if len(sys.argv) > 2 else ""
 try:
     import cffi
     import numpy
+
     MISSING = "" if TWIN else "the package was not built: the Python that runs Meson has no cffi"
 except ImportError as error:
     MISSING = f"{error}: install python3-cffi and python3-numpy"
@@ -37,7 +39,7 @@ def pictures(count=200):
     """Bytes that have something to be learnt: squares at different places."""
     x = numpy.zeros((count, 8, 8), numpy.uint8)
     for i in range(count):
-        x[i, i % 5:i % 5 + 4, i // 5 % 5:i // 5 % 5 + 4] = 255
+        x[i, i % 5 : i % 5 + 4, i // 5 % 5 : i // 5 % 5 + 4] = 255
     return x
 
 
@@ -80,8 +82,15 @@ class Headers(Folder):
         for name, _ in self.declared():
             short = re.sub(r"^duet_(model_)?|_at$", "", name)
             if name.endswith("_at") and name not in ("duet_family_at", "duet_metric_at", "duet_paper_device_at"):
-                said = next((getattr(where, one) for where in (duet, duet.Model, duet.graph)
-                             for one in (short, re.sub("^graph_", "", short)) if hasattr(where, one)), None)
+                said = next(
+                    (
+                        getattr(where, one)
+                        for where in (duet, duet.Model, duet.graph)
+                        for one in (short, re.sub("^graph_", "", short))
+                        if hasattr(where, one)
+                    ),
+                    None,
+                )
                 self.assertTrue(said, name)
                 self.assertTrue(said.__doc__, name)
 
@@ -89,10 +98,26 @@ class Headers(Folder):
         twin = cffi.FFI()
         twin.cdef("size_t twin_size(const char *name);")
         library = twin.dlopen(TWIN)
-        for name in ("duet_data_info", "duet_device_info", "duet_explained_launch", "duet_explained_phase", "duet_error",
-                     "duet_metric_value", "duet_optimiser", "duet_own_data", "duet_prior", "duet_product_timing",
-                     "duet_progress", "duet_request", "duet_setting", "duet_train_options", "duet_tune_row",
-                     "duet_verdict", "duet_window", "duet_monitor_options"):
+        for name in (
+            "duet_data_info",
+            "duet_device_info",
+            "duet_explained_launch",
+            "duet_explained_phase",
+            "duet_error",
+            "duet_metric_value",
+            "duet_optimiser",
+            "duet_own_data",
+            "duet_prior",
+            "duet_product_timing",
+            "duet_progress",
+            "duet_request",
+            "duet_setting",
+            "duet_train_options",
+            "duet_tune_row",
+            "duet_verdict",
+            "duet_window",
+            "duet_monitor_options",
+        ):
             self.assertEqual(duet.ffi.sizeof(name), library.twin_size(name.encode()), name)
 
     def test_macros_become_constants_and_defaults(self):
@@ -121,12 +146,18 @@ class Nodes(Folder):
     def test_operators_compute_what_numpy_does(self):
         random = numpy.random.default_rng(1)
         a, b = (random.uniform(0.5, 2, shape).astype(numpy.float32) for shape in ((4, 6), (6, 3)))
-        formulas = [lambda a, b: 2 * a - a / 3 + 1 - -a, lambda a, b: 1 / a ** 2, lambda a, b: (a @ b)[1:3, -2:],
-                    lambda a, b: a[..., 0] * 3 + a[:, 5], lambda a, b: b[2] - 7 * a[0, 1]]
+        formulas = [
+            lambda a, b: 2 * a - a / 3 + 1 - -a,
+            lambda a, b: 1 / a**2,
+            lambda a, b: (a @ b)[1:3, -2:],
+            lambda a, b: a[..., 0] * 3 + a[:, 5],
+            lambda a, b: b[2] - 7 * a[0, 1],
+        ]
         for number, formula in enumerate(formulas):
             with self.subTest(number):
-                numpy.testing.assert_allclose(self.compute(lambda x, y: formula(x, y) + 0 * y[0, 0], a, b), formula(a, b),
-                                              rtol=1e-5)
+                numpy.testing.assert_allclose(
+                    self.compute(lambda x, y: formula(x, y) + 0 * y[0, 0], a, b), formula(a, b), rtol=1e-5
+                )
         numpy.testing.assert_array_equal(self.compute(lambda x: (x > 1) + (x <= 0.75), a), (a > 1) * 1.0 + (a <= 0.75))
         numpy.testing.assert_allclose(self.compute(lambda x: duet.sum(x, axes=-1), a), a.sum(-1), rtol=1e-5)
 
@@ -173,15 +204,16 @@ class Nodes(Folder):
 class Data(Folder):
     def test_arrays_are_sets(self):
         x = pictures(50)
-        with duet.Data.from_arrays(x, x[:7], labels=numpy.arange(50) % 3, class_names=["a", "b", "c"],
-                                   test_labels=numpy.zeros(7)) as data:
+        with duet.Data.from_arrays(
+            x, x[:7], labels=numpy.arange(50) % 3, class_names=["a", "b", "c"], test_labels=numpy.zeros(7)
+        ) as data:
             self.assertEqual((data.info.count, data.shape, data.classes), ([50, 7], (8, 8, 1), ["a", "b", "c"]))
             numpy.testing.assert_allclose(data.read("train", 3, 4)[..., 0], x[3:7] / 255, rtol=1e-6)
             self.assertEqual(list(data.labels("train", 0, 4)), [0, 1, 2, 0])
 
     def test_functions_are_sets(self):
         rows = numpy.random.default_rng(0).random((40, 3)).astype(numpy.float32)
-        with duet.Data.from_function(lambda split, first, count: rows[first:first + count], (3,), 40) as data:
+        with duet.Data.from_function(lambda split, first, count: rows[first : first + count], (3,), 40) as data:
             numpy.testing.assert_array_equal(data.read("train", 5, 6), rows[5:11])
         with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
             duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
@@ -197,8 +229,15 @@ class Data(Folder):
 class Runs(Folder):
     def test_a_run_is_trained_and_used(self):
         x, epochs = pictures(), []
-        run = duet.train("vae", x, epochs=2, batch=50, settings={"latent": 3, "hidden": [16]}, out=self.path("vae"),
-                         on_epoch=lambda run, epoch: epochs.append((epoch, run.sample(2).shape)) or {"mine": epoch})
+        run = duet.train(
+            "vae",
+            x,
+            epochs=2,
+            batch=50,
+            settings={"latent": 3, "hidden": [16]},
+            out=self.path("vae"),
+            on_epoch=lambda run, epoch: epochs.append((epoch, run.sample(2).shape)) or {"mine": epoch},
+        )
         self.assertEqual(epochs, [(1, (2, 8, 8, 1)), (2, (2, 8, 8, 1))])
         self.assertIn(2, [line.get("mine") for line in run.metrics])
         samples = run.sample(5, seed=3)
@@ -210,15 +249,20 @@ class Runs(Folder):
         numpy.testing.assert_array_equal(codes, run.encode(x[:7] / numpy.float32(255)))
         numpy.testing.assert_allclose(run.decode(codes), run.reconstruct(x[:7]), atol=1e-5)
         found = run.procedure("invert", x[:2], outputs=["inverse", "inverse_error"], steps=3, restarts=1)
-        self.assertEqual([(name, array.shape) for name, array in found.items()],
-                         [("inverse", (2, 3)), ("inverse_error", (2,))])
+        self.assertEqual(
+            [(name, array.shape) for name, array in found.items()], [("inverse", (2, 3)), ("inverse_error", (2,))]
+        )
         values = run.evaluate("elbo", split="train")
         self.assertEqual((values["elbo"].n, values["elbo"].unit), (180, "nats"))
         self.assertEqual(run._repr_png_()[:4], b"\x89PNG")
         self.assertIn("data:image/png", run._repr_html_())
         self.assertIn("<iframe", duet.compare([run, run.directory])._repr_html_())
-        for wrong, words in ((lambda: run.encode(x[:, :4]), "64 numbers"), (lambda: run.procedure("fly"), "invert"),
-                             (lambda: run.ask(["logit"], 1), "no output"), (lambda: run.evaluate("elbow"), "elbow")):
+        for wrong, words in (
+            (lambda: run.encode(x[:, :4]), "64 numbers"),
+            (lambda: run.procedure("fly"), "invert"),
+            (lambda: run.ask(["logit"], 1), "no output"),
+            (lambda: run.evaluate("elbow"), "elbow"),
+        ):
             with self.assertRaisesRegex(duet.Error, words):
                 wrong()
         self.assertTrue(self.opens_elsewhere(run.directory))
@@ -229,7 +273,9 @@ class Runs(Folder):
     def opens_elsewhere(self, directory):
         program = "import duet, sys; print(duet.open(sys.argv[1]).sample(2).shape)"
         environment = dict(os.environ, PYTHONPATH=sys.argv[1])
-        done = subprocess.run([sys.executable, "-c", program, directory], env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", program, directory], env=environment, capture_output=True, text=True
+        )
         return done.stdout == "(2, 8, 8, 1)\n" or print(done.stderr)
 
     def test_a_model_in_python_is_its_twin_in_c_to_the_bit(self):
@@ -238,8 +284,10 @@ class Runs(Folder):
         twin = ffi.dlopen(TWIN)
         in_c = duet.ffi.cast("duet_family *", int(ffi.cast("uintptr_t", twin.twin_family())))
         options = dict(epochs=2, batch=50, seed=7, settings={"hidden": 24})
-        runs = [duet.train(family, pictures(), out=self.path(name), **options)
-                for family, name in ((own_model.family, "python"), (in_c, "c"))]
+        runs = [
+            duet.train(family, pictures(), out=self.path(name), **options)
+            for family, name in ((own_model.family, "python"), (in_c, "c"))
+        ]
         here, there = (pathlib.Path(run.directory, "checkpoint.safetensors").read_bytes() for run in runs)
         self.assertEqual(here, there)
         self.assertEqual(*([line["nll"] for line in run.metrics if "nll" in line] for run in runs))
@@ -249,8 +297,15 @@ class Runs(Folder):
     def test_the_conditional_gan_draws_what_it_is_told(self):
         x = pictures(150)
         data = duet.Data.from_arrays(x, labels=numpy.arange(150) % 3, class_names=["a", "b", "c"])
-        run = duet.train(conditional_gan.family, data, epochs=1, batch=50, out=self.path("gan"),
-                         settings={"generator.average": 0.9}, progress=True)
+        run = duet.train(
+            conditional_gan.family,
+            data,
+            epochs=1,
+            batch=50,
+            out=self.path("gan"),
+            settings={"generator.average": 0.9},
+            progress=True,
+        )
         latents = numpy.zeros((2, conditional_gan.LATENT))
         first, other = run.sample(latents=latents, classes=["a", "b"], settings={"weights": "average"})
         self.assertTrue((first != other).any())
@@ -295,8 +350,14 @@ class Runs(Folder):
         self.assertFalse(os.path.exists(self.path("none")))
 
     def test_on_epoch_can_stop_it(self):
-        run = duet.train("ae", pictures(), epochs=50, out=self.path("stopped"), settings={"hidden": 8},
-                         on_epoch=lambda run, epoch: "enough" if epoch == 2 else None)
+        run = duet.train(
+            "ae",
+            pictures(),
+            epochs=50,
+            out=self.path("stopped"),
+            settings={"hidden": 8},
+            on_epoch=lambda run, epoch: "enough" if epoch == 2 else None,
+        )
         self.assertIn("enough", run.stopped)
 
     def test_ctrl_c_leaves_a_checkpoint_and_other_threads_run(self):
@@ -314,8 +375,14 @@ class Runs(Folder):
         counter.start()
         try:
             with self.assertRaisesRegex(KeyboardInterrupt, "resume"):
-                duet.train("ae", pictures(), epochs=10**6, out=self.path("interrupted"), settings={"hidden": 8},
-                           on_epoch=interrupt)
+                duet.train(
+                    "ae",
+                    pictures(),
+                    epochs=10**6,
+                    out=self.path("interrupted"),
+                    settings={"hidden": 8},
+                    on_epoch=interrupt,
+                )
         finally:
             over.set()
             counter.join()

@@ -3,8 +3,9 @@
 """A conditional GAN of one's own whose generator is used by the average of its weights: Mirza & Osindero 2014
 (arXiv:1411.1784) with the averaging of Yazici et al. 2019 (arXiv:1806.04498). examples/conditional_gan.c in Python.
 
-usage: conditional_gan.py [epochs [data]]; trains into a run directory and draws a row of each class: conditional_gan.png
+usage: conditional_gan.py [epochs [data]]; trains into a run directory; conditional_gan.png has a row of each class
 """
+
 import sys
 
 import duet
@@ -38,15 +39,22 @@ def build(model):
 
     model.phase("generator", 1)
     model.phase_share_batch()  # the classes that D has just seen
-    g_loss = duet.binary_cross_entropy(discriminate(model, generate(model, duet.prior_draw(model.graph, prior, rows))), 1)
+    g_loss = duet.binary_cross_entropy(
+        discriminate(model, generate(model, duet.prior_draw(model.graph, prior, rows))), 1
+    )
     model.report("g_loss", g_loss)
     model.minimise(g_loss, model.group("generator"))
 
     model.output("sample", generate(model, model.latent(prior)))
 
 
-family = duet.Family("conditional-gan", build, summary="a GAN that is told the class", paper="Mirza & Osindero 2014",
-                     groups=["generator", "discriminator"])
+family = duet.Family(
+    "conditional-gan",
+    build,
+    summary="a GAN that is told the class",
+    paper="Mirza & Osindero 2014",
+    groups=["generator", "discriminator"],
+)
 
 
 def main(epochs=10, name=None):

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A model of one's own: examples/own_model.c in Python, to the same bits. A denoising auto-encoder (Vincent et al. 2008)
-sees pictures with a quarter of the pixels put out and learns to restore them.
+"""A model of one's own: examples/own_model.c in Python, to the same bits. A denoising auto-encoder (Vincent et al.
+2008) sees pictures with a quarter of the pixels put out and learns to restore them.
 
 usage: own_model.py [epochs [data]]; writes own_model.png: noisy pictures above restored ones
 """
+
 import sys
 
 import duet
@@ -33,10 +34,16 @@ def build(model):
     model.minimise(nll, net)
 
 
-family = duet.Family("denoising-ae", build, summary="restores noisy pictures", paper="Vincent et al. 2008", settings=[
-    duet.count("hidden", 400, 1, 4096, "width of the hidden layer"),
-    duet.number("noise", 0.25, 0, 1, "share of the pixels that are put out"),
-])
+family = duet.Family(
+    "denoising-ae",
+    build,
+    summary="restores noisy pictures",
+    paper="Vincent et al. 2008",
+    settings=[
+        duet.count("hidden", 400, 1, 4096, "width of the hidden layer"),
+        duet.number("noise", 0.25, 0, 1, "share of the pixels that are put out"),
+    ],
+)
 
 
 def show(model, device, data):

@@ -7,25 +7,81 @@
 
 docs/python.md is the guide. duet.c has every function of the C interface by its name.
 """
+
 from . import functions
+from .comparison import Comparison, compare
 from .convert import optimiser, prior_mixture, struct
 from .data import Data, datasets
 from .device import Device, devices
 from .functions import *  # noqa: F401,F403: the ops, layers and losses
 from .graph import Graph, Plan, Store, constant_values, fail, grad, permute, refuse, state_updates, update
 from .library import Error, Record, c, constants, ffi, record
-from .model import (Family, Model, Trainer, check_settings, choice, count, families, number, settings, sizes,
-                    training_size)
+from .metric import Value, metric_names
+from .model import (
+    Family,
+    Model,
+    Trainer,
+    check_settings,
+    choice,
+    count,
+    families,
+    number,
+    settings,
+    sizes,
+    training_size,
+)
 from .node import Group, Node
 from .pictures import Grid, grid, write_lines, write_points
-from .run import Comparison, Run, Value, compare, metric_names, open
+from .run import Run, open
 from .training import train
 
 __version__ = c.version()
 __all__ = functions.__all__ + [
-    "Comparison", "Data", "Device", "Error", "Family", "Graph", "Grid", "Group", "Model", "Node", "Plan", "Record", "Run",
-    "Store", "Trainer", "Value", "c", "check_settings", "choice", "compare", "constant_values", "constants", "count",
-    "datasets", "devices", "fail", "families", "ffi", "grad", "grid", "metric_names", "number", "open", "optimiser",
-    "permute", "prior_mixture", "record", "refuse", "settings", "sizes", "state_updates", "struct", "train",
-    "training_size", "update", "write_lines", "write_points",
+    "Comparison",
+    "Data",
+    "Device",
+    "Error",
+    "Family",
+    "Graph",
+    "Grid",
+    "Group",
+    "Model",
+    "Node",
+    "Plan",
+    "Record",
+    "Run",
+    "Store",
+    "Trainer",
+    "Value",
+    "c",
+    "check_settings",
+    "choice",
+    "compare",
+    "constant_values",
+    "constants",
+    "count",
+    "datasets",
+    "devices",
+    "fail",
+    "families",
+    "ffi",
+    "grad",
+    "grid",
+    "metric_names",
+    "number",
+    "open",
+    "optimiser",
+    "permute",
+    "prior_mixture",
+    "record",
+    "refuse",
+    "settings",
+    "sizes",
+    "state_updates",
+    "struct",
+    "train",
+    "training_size",
+    "update",
+    "write_lines",
+    "write_points",
 ]

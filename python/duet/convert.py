@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Values of Python as the library takes them, and its values back: what the generated functions are made of."""
+
 from __future__ import annotations
 
 import sys
@@ -28,7 +29,7 @@ _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
 
 
 def where() -> Any:
-    """"file:line" of the code outside this package that called, as errors of graphs name it."""
+    """ "file:line" of the code outside this package that called, as errors of graphs name it."""
     frame = sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).split(".")[0] == "duet":
         frame = frame.f_back
@@ -136,8 +137,15 @@ def optimiser(kind: str = "adam", learning_rate: float = 1e-3, **fields: Any) ->
     made.kind = enumerator("duet_optimiser_kind", kind)
     for name, value in fields.items():
         field = dict(ffi.typeof("duet_optimiser").fields)[name].type
-        setattr(made, name, enumerator(field.cname, value) if field.kind == "enum" else
-                text(value) if isinstance(value, str) else value)
+        setattr(
+            made,
+            name,
+            (
+                enumerator(field.cname, value)
+                if field.kind == "enum"
+                else text(value) if isinstance(value, str) else value
+            ),
+        )
     whole = made[0]
     _kept[whole] = made
     return whole
@@ -162,7 +170,37 @@ def text_array(values: Sequence[str]) -> Any:
     return ffi.new("const char *[]", [text(value) for value in values])
 
 
-__all__ = ["Axes", "Graph", "Group", "InitialiserLike", "Model", "Node", "Operand", "Optional", "Priors", "Sequence",
-           "Shape", "ShapeLike", "Struct", "address", "axes_bits", "enumerator", "initialiser", "keeps_of", "node_array",
-           "node_pointer", "operand_nodes", "optimiser", "pointer", "prior_array", "prior_mixture", "shape_struct",
-           "shape_tuple", "struct", "text", "where", "word_of", "words"]
+__all__ = [
+    "Axes",
+    "Graph",
+    "Group",
+    "InitialiserLike",
+    "Model",
+    "Node",
+    "Operand",
+    "Optional",
+    "Priors",
+    "Sequence",
+    "Shape",
+    "ShapeLike",
+    "Struct",
+    "address",
+    "axes_bits",
+    "enumerator",
+    "initialiser",
+    "keeps_of",
+    "node_array",
+    "node_pointer",
+    "operand_nodes",
+    "optimiser",
+    "pointer",
+    "prior_array",
+    "prior_mixture",
+    "shape_struct",
+    "shape_tuple",
+    "struct",
+    "text",
+    "where",
+    "word_of",
+    "words",
+]

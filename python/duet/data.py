@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Data sets: named ones, files, and arrays that a program holds."""
+
 from __future__ import annotations
 
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
@@ -66,10 +67,18 @@ class Data(Handle):
         return self
 
     @classmethod
-    def from_arrays(cls, train: Any, test: Any = None, *, labels: Any = None, test_labels: Any = None,
-                    class_names: Optional[Sequence[str]] = None, name: str = "array") -> "Data":
-        """A set that lies in memory; anything with the buffer protocol. Contiguous uint8 or float32 is read where it lies
-        and kept until close(), so leave it as it is; anything else is copied.
+    def from_arrays(
+        cls,
+        train: Any,
+        test: Any = None,
+        *,
+        labels: Any = None,
+        test_labels: Any = None,
+        class_names: Optional[Sequence[str]] = None,
+        name: str = "array",
+    ) -> "Data":
+        """A set that lies in memory; anything with the buffer protocol. Contiguous uint8 or float32 is read where it
+        lies and kept until close(), so leave it as it is; anything else is copied.
 
         train, test: [examples, ...shape] with 1 to 3 extents of an example: features; height, width; height, width,
         channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
@@ -77,22 +86,40 @@ class Data(Handle):
         """
         arrays: List[Any] = [_examples(one) if one is not None else None for one in (train, test)]
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
-            raise Error("data", f"test examples of shape {arrays[1].shape[1:]} beside {arrays[0].shape[1:]} to train on")
+            raise Error(
+                "data", f"test examples of shape {arrays[1].shape[1:]} beside {arrays[0].shape[1:]} to train on"
+            )
         if arrays[1] is not None and arrays[1].dtype != arrays[0].dtype:
             raise Error("data", f"test examples of type {arrays[1].dtype} beside {arrays[0].dtype} to train on")
         kept = [_labels(one, array) for one, array in zip((labels, test_labels), arrays)]
-        own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, [len(one) if one is not None else 0 for one in arrays],
-                       kept, class_names)
+        own = cls._own(
+            name,
+            arrays[0].shape[1:],
+            arrays[0].dtype,
+            [len(one) if one is not None else 0 for one in arrays],
+            kept,
+            class_names,
+        )
         for split, array in enumerate(arrays):
             own.examples[split] = ffi.from_buffer(array) if array is not None and array.size else NULL
         return cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
 
     @classmethod
-    def from_function(cls, function: Callable[[str, int, int], Any], shape: Sequence[int], train: int, test: int = 0, *,
-                      dtype: Any = numpy.float32, labels: Any = None, test_labels: Any = None,
-                      class_names: Optional[Sequence[str]] = None, name: str = "function") -> "Data":
-        """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same row
-        always with the same numbers. It may be called on a thread of the library's."""
+    def from_function(
+        cls,
+        function: Callable[[str, int, int], Any],
+        shape: Sequence[int],
+        train: int,
+        test: int = 0,
+        *,
+        dtype: Any = numpy.float32,
+        labels: Any = None,
+        test_labels: Any = None,
+        class_names: Optional[Sequence[str]] = None,
+        name: str = "function",
+    ) -> "Data":
+        """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same
+        row always with the same numbers. It may be called on a thread of the library's."""
         kept = [None if one is None else numpy.ascontiguousarray(one, numpy.uint8) for one in (labels, test_labels)]
         holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype))
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
@@ -189,8 +216,11 @@ def _examples(values: Any) -> numpy.ndarray:
     if array.ndim == 1:
         array = array[:, None]
     if not 2 <= array.ndim <= 4:
-        raise Error("data", f"an array of shape {array.shape}; it is [examples, features], [examples, height, width] or "
-                            "[examples, height, width, channels]")
+        raise Error(
+            "data",
+            f"an array of shape {array.shape}; it is [examples, features], [examples, height, width] or "
+            "[examples, height, width, channels]",
+        )
     return array
 
 
@@ -199,11 +229,16 @@ def _labels(values: Any, examples: Any) -> Any:
         return None
     array = numpy.asarray(values)
     if examples is None or array.shape != (len(examples),):
-        raise Error("data", f"labels of shape {array.shape} for {0 if examples is None else len(examples)} examples; "
-                            "there is one number an example")
+        raise Error(
+            "data",
+            f"labels of shape {array.shape} for {0 if examples is None else len(examples)} examples; "
+            "there is one number an example",
+        )
     if array.size and (array.min() < 0 or array.max() > 255 or (array != array.astype(numpy.uint8)).any()):
-        raise Error("data", "labels that are no whole numbers from 0 to 255; numpy.unique(labels, return_inverse=True) "
-                            "numbers them")
+        raise Error(
+            "data",
+            "labels that are no whole numbers from 0 to 255; numpy.unique(labels, return_inverse=True) " "numbers them",
+        )
     return numpy.ascontiguousarray(array, numpy.uint8)
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Devices: which there are, and one opened. A device and what is made on it are used from one thread at a time."""
+
 from __future__ import annotations
 
 from typing import Any, List, Optional
@@ -62,8 +63,12 @@ class Device(Handle):
         if device is None:
             raise Error("usage", "the context alone, as a number, does not say which device; give device= too")
         made, error = ffi.new("duet_device **"), new_error()
-        lib.duet_device_from(made, ffi.cast("cl_context", getattr(context, "int_ptr", context)),
-                             ffi.cast("cl_device_id", getattr(device, "int_ptr", device)), error)
+        lib.duet_device_from(
+            made,
+            ffi.cast("cl_context", getattr(context, "int_ptr", context)),
+            ffi.cast("cl_device_id", getattr(device, "int_ptr", device)),
+            error,
+        )
         check(error)
         return cls._of(made[0], context, device)
 
@@ -113,4 +118,3 @@ class Device(Handle):
 
     def __repr__(self) -> str:
         return f"<device {self.info.name}>" if self._pointer is not None else "<device, closed>"
-

@@ -3,6 +3,7 @@
 
 Idea: as in C; models that are trained need none of it, their engine makes these things.
 """
+
 from __future__ import annotations
 
 from typing import Any, List, Sequence
@@ -75,8 +76,12 @@ def node_graph_check(node: Node) -> None:
 def constant_values(graph: Any, values: Any) -> Node:
     """An array as a node, float32, copied; no gradient is taken by it."""
     array = numpy.ascontiguousarray(values, numpy.float32)
-    return Node(lib.duet_constant_values_at(where(), pointer(graph), shape_struct(array.shape),
-                                            ffi.from_buffer("float[]", array)), graph.keeps)
+    return Node(
+        lib.duet_constant_values_at(
+            where(), pointer(graph), shape_struct(array.shape), ffi.from_buffer("float[]", array)
+        ),
+        graph.keeps,
+    )
 
 
 def permute(x: Node, order: Sequence[int]) -> Node:
@@ -104,8 +109,9 @@ def state_updates(roots: Sequence[Node], allowed: Any = None, room: int = 256) -
 def update(group: Group, optimiser: Any, loss: Node, gate: Any = None, allowed: Any = None) -> List[Node]:
     """The nodes of one update of the group down the gradient of `loss`: assignments to give to a Plan."""
     made = ffi.new("duet_node[8]")
-    count = lib.duet_update_at(where(), group.pointer, ffi.addressof(optimiser), loss.pointer, pointer(gate),
-                               pointer(allowed), made)
+    count = lib.duet_update_at(
+        where(), group.pointer, ffi.addressof(optimiser), loss.pointer, pointer(gate), pointer(allowed), made
+    )
     return [Node(made[i], loss.keeps) for i in range(count)]
 
 
@@ -163,4 +169,3 @@ class Plan(Handle):
     def source(self) -> str:
         """The OpenCL C that was generated for the plan."""
         return words(lib.duet_plan_source(self.pointer)) or ""
-

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Ctrl-C while the library works: it stops at the next step's end instead of at once.
 
-Idea: the library runs without the interpreter's lock, so no Python runs in this thread. A signal writes a byte to a pipe
-(signal.set_wakeup_fd) from within C; a thread reads it and sets the number that the library looks at.
+Idea: the library runs without the interpreter's lock, so no Python runs in this thread. A signal writes a byte to a
+pipe (signal.set_wakeup_fd) from within C; a thread reads it and sets the number that the library looks at.
 """
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The library itself: where it is found, its errors as one exception, and every function of its headers under `c`."""
+
 from __future__ import annotations
 
 import os
@@ -12,7 +13,7 @@ NULL = ffi.NULL
 
 
 def _find() -> str:
-    """$DUET_LIBRARY; the one that the wheel carries; that of the build folder that this package lies in; the system's."""
+    """$DUET_LIBRARY; what the wheel carries; that of the build folder that this package lies in; the system's."""
     here = pathlib.Path(__file__).resolve().parent
     said = os.environ.get("DUET_LIBRARY")
     if said:
@@ -32,9 +33,11 @@ def _load() -> Any:
     try:
         return ffi.dlopen(path)
     except OSError as error:
-        raise ImportError(f"Duet's library does not load: {error}. It was looked for as {path}; DUET_LIBRARY=PATH names "
-                          "another one. It needs an OpenCL loader (Debian: ocl-icd-libopencl1) and CLBlast "
-                          "(libclblast1)") from None
+        raise ImportError(
+            f"Duet's library does not load: {error}. It was looked for as {path}; DUET_LIBRARY=PATH names "
+            "another one. It needs an OpenCL loader (Debian: ocl-icd-libopencl1) and CLBlast "
+            "(libclblast1)"
+        ) from None
 
 
 lib = _load()
@@ -99,7 +102,7 @@ def enumerators(kind: str) -> Dict[str, int]:
         names = ffi.typeof(kind).relements
         common = os.path.commonprefix(list(names))
         common = common[: common.rfind("_") + 1]
-        found = _enumerators[kind] = {name[len(common):].lower(): number for name, number in names.items()}
+        found = _enumerators[kind] = {name[len(common) :].lower(): number for name, number in names.items()}
     return found
 
 
@@ -110,7 +113,9 @@ def enumerator(kind: str, value: Any) -> int:
     known = enumerators(kind)
     word = str(value)
     if word not in known:
-        raise Error("usage", f"'{value}' is no {kind.split('duet_')[-1].replace('_', ' ')}; it is one of: {', '.join(known)}")
+        raise Error(
+            "usage", f"'{value}' is no {kind.split('duet_')[-1].replace('_', ' ')}; it is one of: {', '.join(known)}"
+        )
     return known[word]
 
 
@@ -161,6 +166,7 @@ class Record:
         self.__dict__.update(values)
 
     if TYPE_CHECKING:
+
         def __getattr__(self, name: str) -> Any: ...
 
     def __repr__(self) -> str:

@@ -3,6 +3,7 @@
 
 Idea: build(model) composes nodes once, when a model is made; training runs the plans that come of it, at C's speed.
 """
+
 from __future__ import annotations
 
 import math
@@ -67,8 +68,18 @@ class Family:
     averaged: use reads the averages that groups keep, unless a request says weights=trained
     """
 
-    def __init__(self, name: str, build: Built, *, settings: Sequence[Dict[str, Any]] = (), summary: str = "",
-                 paper: str = "", groups: Optional[Sequence[str]] = None, batch: int = 0, averaged: bool = False):
+    def __init__(
+        self,
+        name: str,
+        build: Built,
+        *,
+        settings: Sequence[Dict[str, Any]] = (),
+        summary: str = "",
+        paper: str = "",
+        groups: Optional[Sequence[str]] = None,
+        batch: int = 0,
+        averaged: bool = False,
+    ):
         self.name, self.build, self.raised = name, build, None  # type: str, Built, Optional[BaseException]
         self._callback = ffi.callback("void(duet_model *)", self._build)
         rows = ffi.new("duet_setting[]", max(len(settings), 1))
@@ -95,8 +106,12 @@ class Family:
             self.build(model)
         except BaseException as reason:  # C has no exceptions: the graph fails, and who asked for the model raises it
             self.raised = reason
-            lib.duet_graph_fail_at(text(_place(reason)), lib.duet_model_graph(pointer_), text("%s"),
-                                   text(f"{type(reason).__name__}: {reason}"))
+            lib.duet_graph_fail_at(
+                text(_place(reason)),
+                lib.duet_model_graph(pointer_),
+                text("%s"),
+                text(f"{type(reason).__name__}: {reason}"),
+            )
 
     def __repr__(self) -> str:
         return f"<family {self.name}>"
@@ -178,15 +193,17 @@ class Model(ModelFunctions, Handle):
     def setting_sizes(self, key: str) -> List[int]:
         """The numbers of a setting made by sizes()."""
         values = ffi.new("size_t[]", constants["DUET_MOST_SIZES"])
-        return list(values[0:lib.duet_setting_sizes_at(where(), self.pointer, text(key), values)])
+        return list(values[0 : lib.duet_setting_sizes_at(where(), self.pointer, text(key), values)])
 
     def setting(self, key: str) -> float:
         """The value of a setting that is a number."""
         return lib.duet_setting_number_at(where(), self.pointer, text(key))
 
     def minimise(self, loss: Node, *groups: Group, gate: Optional[Node] = None) -> None:
-        """In this phase, update the groups down the gradient of `loss`, a scalar. gate: a scalar that scales the update;
-        at 0 parameters and moments rest."""
+        """In this phase, update the groups down the gradient of `loss`, a scalar.
+
+        gate: a scalar that scales the update; at 0 parameters and moments rest
+        """
         array = ffi.new("duet_group *[]", [group.pointer for group in groups] + [NULL])
         lib.duet_minimise_at(where(), self.pointer, loss.pointer, pointer(gate), array)
 
@@ -203,8 +220,9 @@ class Model(ModelFunctions, Handle):
         lib.duet_anneal_decoder_at(where(), self.pointer, self._decoder(decode))
 
     def _decoder(self, decode: Callable[["Model", Node], Node]) -> Any:
-        function = ffi.callback("duet_node(duet_model *, duet_node)",
-                                lambda model, z: decode(Model._borrowed(model), Node(z)).pointer)
+        function = ffi.callback(
+            "duet_node(duet_model *, duet_node)", lambda model, z: decode(Model._borrowed(model), Node(z)).pointer
+        )
         _callbacks.append(function)  # the library may call it as long as the model lives
         return function
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Nodes with operators, and groups. A node is a value in a graph, which it keeps alive; nothing runs when one is made."""
+"""Nodes with operators, and groups. A node is a value in a graph, which it keeps alive; making one runs nothing."""
+
 from __future__ import annotations
 
 from typing import Any, Optional, Tuple
@@ -60,7 +61,7 @@ class Node:
 
     @property
     def type(self) -> str:
-        """"float32", "uint32" or "uint8"."""
+        """ "float32", "uint32" or "uint8"."""
         return word_of("duet_type", lib.duet_node_type(self.pointer))
 
     @property
@@ -101,7 +102,7 @@ class Node:
         rank = len(self.shape)
         if Ellipsis in keys:
             at = keys.index(Ellipsis)
-            keys[at:at + 1] = [slice(None)] * (rank - len(keys) + 1)
+            keys[at : at + 1] = [slice(None)] * (rank - len(keys) + 1)
         if len(keys) > rank:
             raise IndexError(f"{len(keys)} indices of a node of {rank} dimensions")
         made, left = self, []

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Examples as pictures: grids, histograms and scatter plots, as files and in notebooks."""
+
 from __future__ import annotations
 
 import html
@@ -71,25 +72,37 @@ def png(save: Any) -> bytes:
 
 def frame(page: str) -> str:
     """A whole HTML page inside a cell of a notebook."""
-    return (f'<iframe srcdoc="{html.escape(page)}" style="width: 100%; height: 40em; border: 0" sandbox="allow-scripts">'
-            "</iframe>")
+    return (
+        f'<iframe srcdoc="{html.escape(page)}" style="width: 100%; height: 40em; border: 0" sandbox="allow-scripts">'
+        "</iframe>"
+    )
 
 
 def write_points(path: str, values: Any, labels: Any = None, reference: Any = None) -> None:
-    """Points in the plane, [count, 2], as a PNG: each in the colour of its label, or before `reference` in grey. Without
-    labels numbers, [count, 1], are drawn as a histogram."""
+    """Points in the plane, [count, 2], as a PNG: each in the colour of its label, or before `reference` in grey.
+    Without labels numbers, [count, 1], are drawn as a histogram."""
     array = numpy.ascontiguousarray(values, numpy.float32)
     if labels is not None:
         classes = numpy.ascontiguousarray(labels, numpy.uint8)
         if array.shape != (len(classes), 2):
             raise ValueError(f"values of shape {array.shape} with {len(classes)} labels; points are [count, 2]")
-        c.write_png_classes(str(path), ffi.from_buffer("float[]", array), ffi.from_buffer("uint8_t[]", classes),
-                            len(array))
+        c.write_png_classes(
+            str(path), ffi.from_buffer("float[]", array), ffi.from_buffer("uint8_t[]", classes), len(array)
+        )
         return
-    behind = numpy.zeros((0, array.shape[1]), numpy.float32) if reference is None else \
-        numpy.ascontiguousarray(reference, numpy.float32)
-    c.write_png_points(str(path), ffi.from_buffer("float[]", array), len(array), array.shape[1],
-                       NULL if reference is None else ffi.from_buffer("float[]", behind), len(behind))
+    behind = (
+        numpy.zeros((0, array.shape[1]), numpy.float32)
+        if reference is None
+        else numpy.ascontiguousarray(reference, numpy.float32)
+    )
+    c.write_png_points(
+        str(path),
+        ffi.from_buffer("float[]", array),
+        len(array),
+        array.shape[1],
+        NULL if reference is None else ffi.from_buffer("float[]", behind),
+        len(behind),
+    )
 
 
 def write_lines(path: str, lines: Sequence[Any], panels: Optional[Sequence[int]] = None) -> None:

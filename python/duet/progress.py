@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A bar for long work: tqdm's where it is installed, else one line on a terminal."""
+
 from __future__ import annotations
 
 import sys

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Runs: what a training left in a directory, asked for samples, codes, reconstructions, metrics."""
+
 from __future__ import annotations
 
 import base64
@@ -8,30 +9,21 @@ import json
 import os
 import pathlib
 import tempfile
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy
 
 from .convert import key_values, text_array
 from .data import Data, data_of, split_number
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, host, lib, new_error, text, words
+from .library import NULL, Error, Handle, c, check, ffi, lib, new_error, text, words
+from .metric import Value, metric_names, value_of
 from .model import Model, family_of, raise_for
-from .pictures import Grid, frame
+from .pictures import Grid
 from .progress import Bar
 
 # Outputs that are examples: they have their shape.
 EXAMPLES = ("sample", "reconstruction", "decode", "inverse_decode", "simulated")
-
-
-class Value(NamedTuple):
-    """A metric's value with its interval of 95%; low and high are NaN without one. n: what it was taken over."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    unit: Optional[str]
 
 
 @ffi.callback("void(void *, uint64_t, uint64_t)")
@@ -119,8 +111,10 @@ class Run(Handle):
     def classes(self) -> List[str]:
         """Names of the classes that the model was trained with, numbers where they have none."""
         info = lib.duet_data_describe(lib.duet_run_data(self.pointer))
-        return [words(info.class_names[i]) if info.class_names != NULL else str(i)
-                for i in range(lib.duet_run_classes(self.pointer))]
+        return [
+            words(info.class_names[i]) if info.class_names != NULL else str(i)
+            for i in range(lib.duet_run_classes(self.pointer))
+        ]
 
     def features(self, output: str) -> int:
         """Numbers an example of that output; 0: the model does not give it."""
@@ -131,14 +125,29 @@ class Run(Handle):
         rows, count = ffi.new("duet_explained_use **"), ffi.new("size_t *")
         c.model_explain_use(self.model, rows, count)
         try:
-            return {words(rows[0][i].name) or "": [words(rows[0][i].outputs[k]) or ""
-                                                   for k in range(rows[0][i].output_count)] for i in range(count[0])}
+            return {
+                words(rows[0][i].name)
+                or "": [words(rows[0][i].outputs[k]) or "" for k in range(rows[0][i].output_count)]
+                for i in range(count[0])
+            }
         finally:
             lib.duet_explained_use_free(rows, count[0])
 
-    def ask(self, outputs: Sequence[str], count: Optional[int] = None, *, procedure: Optional[str] = None, seed: int = 0,
-            first: int = 0, examples: Any = None, latents: Any = None, classes: Any = None, settings: Any = None,
-            batch: int = 0, progress: bool = False) -> Dict[str, numpy.ndarray]:
+    def ask(
+        self,
+        outputs: Sequence[str],
+        count: Optional[int] = None,
+        *,
+        procedure: Optional[str] = None,
+        seed: int = 0,
+        first: int = 0,
+        examples: Any = None,
+        latents: Any = None,
+        classes: Any = None,
+        settings: Any = None,
+        batch: int = 0,
+        progress: bool = False,
+    ) -> Dict[str, numpy.ndarray]:
         """Answers one request: several outputs from the same pass, {name: [count, ...]} float32.
 
         count: rows; None: as many as there are examples, latents or classes
@@ -152,7 +161,9 @@ class Run(Handle):
         latents = None if latents is None else self._rows(latents, self.latent_features, "latents")
         given = [one for one in (examples, latents) if one is not None]
         if count is None:
-            count = len(given[0]) if given else 1 if classes is None or isinstance(classes, (str, int)) else len(classes)
+            count = (
+                len(given[0]) if given else 1 if classes is None or isinstance(classes, (str, int)) else len(classes)
+            )
         for one in given:
             if len(one) != count:
                 raise Error("usage", f"{len(one)} examples or latents for a request of {count} rows")
@@ -161,13 +172,18 @@ class Run(Handle):
         for name in outputs:
             features = self.features(name)
             if features == 0:
-                raise Error("usage", f"the model of {self.directory} has no output '{name}'; it has "
-                            + ", ".join(sorted({one for all_ in self.procedures().values() for one in all_})))
+                raise Error(
+                    "usage",
+                    f"the model of {self.directory} has no output '{name}'; it has "
+                    + ", ".join(sorted({one for all_ in self.procedures().values() for one in all_})),
+                )
             arrays[name] = numpy.empty((count, features), numpy.float32)
         said = key_values(settings)
         kept = text_array(said)
-        wanted = ffi.new("duet_wanted[]", [{"name": text(name), "values": ffi.from_buffer("float[]", array)}
-                                           for name, array in arrays.items()])
+        wanted = ffi.new(
+            "duet_wanted[]",
+            [{"name": text(name), "values": ffi.from_buffer("float[]", array)} for name, array in arrays.items()],
+        )
         request = ffi.new("duet_request *")
         request.procedure = text(procedure)
         request.count, request.first, request.seed, request.batch = count, first, seed, batch
@@ -194,7 +210,11 @@ class Run(Handle):
     def _shaped(self, name: str, array: numpy.ndarray) -> numpy.ndarray:
         if name in EXAMPLES and array.shape[1] == int(numpy.prod(self.shape)):
             return array.reshape(len(array), *self.shape)
-        return array[:, 0] if array.shape[1] == 1 and name not in ("latent", "inverse", "prior", "posterior_draw") else array
+        return (
+            array[:, 0]
+            if array.shape[1] == 1 and name not in ("latent", "inverse", "prior", "posterior_draw")
+            else array
+        )
 
     def _examples(self, values: Any) -> numpy.ndarray:
         array = numpy.asarray(values)
@@ -220,11 +240,26 @@ class Run(Handle):
                 raise Error("usage", f"there is no class '{one}'; there are {', '.join(names)}")
         return numpy.array([names.index(one) if isinstance(one, str) else one for one in rows], numpy.uint8)
 
-    def sample(self, count: int = 64, *, seed: int = 0, classes: Any = None, latents: Any = None, settings: Any = None,
-               progress: bool = False) -> numpy.ndarray:
+    def sample(
+        self,
+        count: int = 64,
+        *,
+        seed: int = 0,
+        classes: Any = None,
+        latents: Any = None,
+        settings: Any = None,
+        progress: bool = False,
+    ) -> numpy.ndarray:
         """New examples, [count, ...shape] float32. The same seed gives the same examples. `latents` are decoded."""
-        return self.ask(["sample"], count if latents is None else None, seed=seed, classes=classes, latents=latents,
-                        settings=settings, progress=progress)["sample"]
+        return self.ask(
+            ["sample"],
+            count if latents is None else None,
+            seed=seed,
+            classes=classes,
+            latents=latents,
+            settings=settings,
+            progress=progress,
+        )["sample"]
 
     def decode(self, latents: Any, *, classes: Any = None, settings: Any = None) -> numpy.ndarray:
         """What the decoder makes of latents [count, latent_features]: [count, ...shape]."""
@@ -242,17 +277,36 @@ class Run(Handle):
         """Logits of the classes, [count, classes], of a run of a classifier."""
         return self.ask(["class_logits"], examples=examples)["class_logits"]
 
-    def procedure(self, name: str, examples: Any = None, count: Optional[int] = None, *,
-                  outputs: Optional[Sequence[str]] = None, latents: Any = None, classes: Any = None, seed: int = 0,
-                  progress: bool = False, **settings: Any) -> Dict[str, numpy.ndarray]:
+    def procedure(
+        self,
+        name: str,
+        examples: Any = None,
+        count: Optional[int] = None,
+        *,
+        outputs: Optional[Sequence[str]] = None,
+        latents: Any = None,
+        classes: Any = None,
+        seed: int = 0,
+        progress: bool = False,
+        **settings: Any,
+    ) -> Dict[str, numpy.ndarray]:
         """Runs a procedure: run.procedure("invert", x, steps=200) gives {output: [count, ...]}, all of them unless
         `outputs` names some. Further keywords are settings of the procedure."""
         known = self.procedures()
         if name not in known:
             there = ", ".join(one for one in known if one) or "none"
             raise Error("usage", f"the model of {self.directory} has no procedure '{name}'; it has {there}")
-        return self.ask(known[name] if outputs is None else outputs, count, procedure=name, seed=seed, examples=examples,
-                        latents=latents, classes=classes, settings=settings, progress=progress)
+        return self.ask(
+            known[name] if outputs is None else outputs,
+            count,
+            procedure=name,
+            seed=seed,
+            examples=examples,
+            latents=latents,
+            classes=classes,
+            settings=settings,
+            progress=progress,
+        )
 
     def data(self, split: str = "test", count: Optional[int] = None) -> numpy.ndarray:
         """Examples of the run's data, [count, ...shape]."""
@@ -268,10 +322,11 @@ class Run(Handle):
         """The metrics that run on this run without a judge or long computing."""
         return [name for name in metric_names() if lib.duet_metric_applies(self.pointer, text(name))]
 
-    def evaluate(self, *metrics: str, judge: Optional[str] = None, split: str = "test",
-                 seed: int = 0) -> Dict[str, Value]:
-        """Metrics of the run's examples: run.evaluate("elbo") gives {name: Value}. Without names all that fit and do not
-        take long. judge: the run of a classifier, or its directory, for metrics that ask one."""
+    def evaluate(
+        self, *metrics: str, judge: Optional[str] = None, split: str = "test", seed: int = 0
+    ) -> Dict[str, Value]:
+        """Metrics of the run's examples: run.evaluate("elbo") gives {name: Value}. Without names all that fit and
+        do not take long. judge: the run of a classifier, or its directory, for metrics that ask one."""
         run = self._with_files()
         try:
             return run._evaluate(metrics, judge, split, seed)
@@ -291,10 +346,12 @@ class Run(Handle):
             for name in names:
                 c.metric_check(self, name, split_number(split))
             values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-            c.metric_compute_all(self, text_array(names), len(names), split_number(split), seed, values, len(values), count)
+            c.metric_compute_all(
+                self, text_array(names), len(names), split_number(split), seed, values, len(values), count
+            )
             if judge is not None:
                 c.run_set_judge(self, None)
-            return {words(values[i].name) or "": _value(values[i]) for i in range(count[0])}
+            return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
 
     def _with_files(self) -> "Run":
         """Itself, or, where its data are a program's own, the same run on a file of them."""
@@ -303,8 +360,9 @@ class Run(Handle):
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="duet-")
             self._own.convert(os.path.join(self._folder.name, "data.npz"))
-        return Run(self.directory, device=self._device, data=os.path.join(self._folder.name, "data.npz"),
-                   family=self.family)
+        return Run(
+            self.directory, device=self._device, data=os.path.join(self._folder.name, "data.npz"), family=self.family
+        )
 
     def grid(self, count: int = 64, *, seed: int = 0, settings: Any = None) -> Grid:
         """Samples that a notebook shows."""
@@ -319,29 +377,13 @@ class Run(Handle):
     def _repr_html_(self) -> str:
         picture = self._repr_png_()
         said = self.record
-        rows = "".join(f"<tr><td>{html.escape(str(key))}</td><td>{html.escape(str(said[key]))}</td></tr>"
-                       for key in ("model", "data", "seed", "steps") if isinstance(said.get(key), (str, int, float)))
+        rows = "".join(
+            f"<tr><td>{html.escape(str(key))}</td><td>{html.escape(str(said[key]))}</td></tr>"
+            for key in ("model", "data", "seed", "steps")
+            if isinstance(said.get(key), (str, int, float))
+        )
         shown = f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">' if picture else ""
         return f"<b>{html.escape(self.directory)}</b><table>{rows}</table>{shown}"
-
-
-def _value(row: Any) -> Value:
-    measure = lib.duet_metric_measure_find(row.row, row.name)
-    unit = words(measure.unit) if measure != NULL and measure.unit != NULL else words(row.row.unit)
-    return Value(row.value, row.low, row.high, row.n, unit)
-
-
-def metric_names(on_request: bool = False) -> List[str]:
-    """All metrics, by name; on_request: those too that take long."""
-    names: List[str] = []
-    index = 0
-    while True:
-        row = lib.duet_metric_at(index)
-        if row == NULL:
-            return names
-        if on_request or not row.on_request:
-            names.append(words(row.name) or "")
-        index += 1
 
 
 def open(directory: str, *, device: Optional[str] = None, data: Any = None, family: Any = None) -> Run:
@@ -349,36 +391,3 @@ def open(directory: str, *, device: Optional[str] = None, data: Any = None, fami
     run = Run(directory, device=device, data=data, family=family)
     run.pointer
     return run
-
-
-class Comparison:
-    """Runs side by side, from their files alone: `document` is what `duet compare --json` prints; a notebook shows the
-    page that save(path) writes."""
-
-    def __init__(self, runs: Sequence[Union[str, Run]]):
-        self.runs = [run.directory if isinstance(run, Run) else os.fspath(run) for run in runs]
-        written, error = ffi.new("char **"), new_error()
-        lib.duet_page_document(text_array(self.runs), len(self.runs), written, error)
-        check(error)
-        try:
-            self.document: Dict[str, Any] = json.loads(ffi.string(written[0]).decode())
-        finally:
-            host.free(written[0])
-
-    def save(self, path: str) -> None:
-        """Writes the page, one HTML file that needs no other."""
-        c.page_write(os.fspath(path), text_array(self.runs), len(self.runs))
-
-    def _repr_html_(self) -> str:
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder, "page.html")
-            self.save(str(path))
-            return frame(path.read_text())
-
-    def __repr__(self) -> str:
-        return f"<comparison of {', '.join(self.runs)}>"
-
-
-def compare(runs: Sequence[Union[str, Run]]) -> Comparison:
-    """Runs, or their directories, side by side."""
-    return Comparison(runs)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """duet.train: a whole training into a run directory, with a bar, callbacks at epochs' ends, and Ctrl-C."""
+
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Sequence
@@ -19,7 +20,14 @@ class _Training:
     """What C hands to the callbacks: where they show progress, and what they call."""
 
     def __init__(self, bar: Bar, stop: Stop, log: Any, on_epoch: Optional[OnEpoch], monitor: Any, family: Any):
-        self.bar, self.stop, self.log, self.on_epoch, self.monitor, self.family = bar, stop, log, on_epoch, monitor, family
+        self.bar, self.stop, self.log, self.on_epoch, self.monitor, self.family = (
+            bar,
+            stop,
+            log,
+            on_epoch,
+            monitor,
+            family,
+        )
         self.raised: Optional[BaseException] = None
 
     def guard(self, function: Callable[[], Any]) -> Any:
@@ -35,8 +43,11 @@ class _Training:
 @ffi.callback("void(void *, const duet_progress *)")
 def _show(context: Any, progress: Any) -> None:
     training = ffi.from_handle(context)
-    terms = ", ".join(f"{words(progress.names[i])} {progress.means[i]:.4g}" for i in range(progress.terms)
-                      ) if progress.report else ""
+    terms = (
+        ", ".join(f"{words(progress.names[i])} {progress.means[i]:.4g}" for i in range(progress.terms))
+        if progress.report
+        else ""
+    )
     training.guard(lambda: training.bar.show(progress.step, progress.steps, terms))
 
 
@@ -84,16 +95,37 @@ def _say(said: Any, verdict: Any) -> None:
             verdict.names[verdict.count], verdict.values[verdict.count] = text(name), float(value)
             verdict.count += 1
     elif said is not None:
-        raise TypeError(f"on_epoch returned {type(said).__name__}; it returns None, a text (why to stop) or a dict of "
-                        "numbers to keep in metrics.jsonl")
+        raise TypeError(
+            f"on_epoch returned {type(said).__name__}; it returns None, a text (why to stop) or a dict of "
+            "numbers to keep in metrics.jsonl"
+        )
 
 
-def train(model: Any = None, data: Any = None, *, epochs: Optional[int] = None, steps: Optional[int] = None,
-          batch: int = 0, seed: int = 0, settings: Any = None, out: Optional[str] = None, resume: Any = None,
-          other_data: bool = False, device: Optional[str] = None, gemm: Optional[str] = None, stream: bool = False,
-          checkpoint_every: int = 0, progress: bool = False, on_epoch: Optional[OnEpoch] = None,
-          log: Optional[Callable[[str], Any]] = None, metrics: Sequence[str] = (), keep_best: Optional[str] = None,
-          patience: int = 0, judge: Any = None, stop_on_collapse: bool = False) -> Run:
+def train(
+    model: Any = None,
+    data: Any = None,
+    *,
+    epochs: Optional[int] = None,
+    steps: Optional[int] = None,
+    batch: int = 0,
+    seed: int = 0,
+    settings: Any = None,
+    out: Optional[str] = None,
+    resume: Any = None,
+    other_data: bool = False,
+    device: Optional[str] = None,
+    gemm: Optional[str] = None,
+    stream: bool = False,
+    checkpoint_every: int = 0,
+    progress: bool = False,
+    on_epoch: Optional[OnEpoch] = None,
+    log: Optional[Callable[[str], Any]] = None,
+    metrics: Sequence[str] = (),
+    keep_best: Optional[str] = None,
+    patience: int = 0,
+    judge: Any = None,
+    stop_on_collapse: bool = False,
+) -> Run:
     """Trains into a run directory and returns the run.
 
     model: the name of a built-in family (duet.families()) or a Family; None with `resume`
@@ -126,8 +158,22 @@ def train(model: Any = None, data: Any = None, *, epochs: Optional[int] = None, 
     if own is not None and stream:
         own.set_streaming()
     watched = bool(metrics or keep_best or patience or stop_on_collapse or judge is not None)
-    monitor = _monitor(dict(metrics=metrics, best=keep_best, patience=patience, judge=options.judge, seed=seed,
-                            stop_on_collapse=stop_on_collapse, resume=options.resume), kept) if watched else None
+    monitor = (
+        _monitor(
+            dict(
+                metrics=metrics,
+                best=keep_best,
+                patience=patience,
+                judge=options.judge,
+                seed=seed,
+                stop_on_collapse=stop_on_collapse,
+                resume=options.resume,
+            ),
+            kept,
+        )
+        if watched
+        else None
+    )
     summary = ffi.new("duet_train_summary *")
     try:
         with Stop() as stop, Bar(progress, "steps") as bar:
