@@ -19,9 +19,9 @@ typedef struct duet_data_files {
 /** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. `any`:
  * also where only the name says that it is of a format. Labels always count. */
 bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels);
-/** Fills `files` from a folder (told apart by their names), or from one file and its labels beside it. The caller frees
- *  them with duet_data_files_free, also on failure. */
-duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error);
+/** Fills `files` from a folder (told apart by their names), or from one file and its labels beside it. `for_use`: a
+ *  folder may hold the test split alone. The caller frees them with duet_data_files_free, also on failure. */
+duet_status duet_data_files_find(duet_data_files *files, const char *path, bool for_use, duet_error *error);
 void duet_data_files_free(duet_data_files *files);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */
@@ -112,6 +112,7 @@ struct duet_data {
     uint16_t *combinations;          /* of factors, those that a generated set draws; NULL: it has none */
     size_t combination_count;
     duet_data_part parts[2];
+    bool all_test;  /* all examples are of the test split, and there are no others */
     bool streaming; /* the training split is to be streamed wherever it would fit */
     duet_notes notes;
     char **class_names; /* info.class_names where the set's files say them */

@@ -52,10 +52,11 @@ static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const fl
                              "numpy.isfinite(labels) is false",
                              rows->path, i, (double)numbers[i]);
         if (!(numbers[i] >= 0 && numbers[i] <= 255 && numbers[i] == floorf(numbers[i])))
-            return duet_fail(error, DUET_ERROR_DATA,
-                             "%s: label %zu is %g; whole numbers from 0 to 255 are expected: save "
-                             "numpy.unique(array, return_inverse=True)[1]",
-                             rows->path, i, (double)numbers[i]);
+            return duet_fail(
+                error, DUET_ERROR_DATA,
+                "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
+                "numpy.unique(array, return_inverse=True)[1]; for a run, the numbers that its classes have",
+                rows->path, i, (double)numbers[i]);
         values[i] = (uint8_t)numbers[i];
     }
     return DUET_OK;
@@ -164,10 +165,10 @@ static duet_status compare_columns(duet_rows rows[2], duet_error *error)
     return DUET_OK;
 }
 
-/* Those of the training examples are the set's. */
+/* Those of the training examples, where there are some, are the set's. */
 static void forget_columns(duet_rows rows[2], bool all)
 {
-    for (size_t split = all ? 0 : 1; split < 2; split++) {
+    for (size_t split = all ? 0 : 1; split < 2 && (all || rows[DUET_TRAIN].source != NULL); split++) {
         free(rows[split].columns);
         rows[split].columns = NULL;
     }
@@ -176,7 +177,7 @@ static void forget_columns(duet_rows rows[2], bool all)
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_data_files files;
-    duet_status status = duet_data_files_find(&files, path, error);
+    duet_status status = duet_data_files_find(&files, path, options->for_use, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         if (files.examples[split] != NULL)
             status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);

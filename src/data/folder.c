@@ -129,14 +129,19 @@ static duet_status find_named(duet_data_files *files, const char *folder, bool a
     return status;
 }
 
+static bool has_enough(const duet_data_files *files, bool for_use)
+{
+    return files->examples[DUET_TRAIN] != NULL || (for_use && files->examples[DUET_TEST] != NULL);
+}
+
 /* Names such as x.csv count only where there is no file that its first bytes tell. */
-static duet_status find_in_folder(duet_data_files *files, const char *folder, duet_error *error)
+static duet_status find_in_folder(duet_data_files *files, const char *folder, bool for_use, duet_error *error)
 {
     DUET_TRY(find_named(files, folder, false, error));
-    if (files->examples[DUET_TRAIN] != NULL) return DUET_OK;
+    if (has_enough(files, for_use)) return DUET_OK;
     duet_data_files_free(files);
     DUET_TRY(find_named(files, folder, true, error));
-    if (files->examples[DUET_TRAIN] != NULL) return DUET_OK;
+    if (has_enough(files, for_use)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: the folder holds no training pictures: names such as train-images-idx3-ubyte[.gz] or "
                      "train.npy are expected",
@@ -185,13 +190,13 @@ static char *labels_beside(const char *path)
     return NULL;
 }
 
-duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error)
+duet_status duet_data_files_find(duet_data_files *files, const char *path, bool for_use, duet_error *error)
 {
     struct stat about;
     *files = (duet_data_files){{NULL}, {NULL}};
     if (stat(path, &about) != 0)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
-    if (S_ISDIR(about.st_mode)) return find_in_folder(files, path, error);
+    if (S_ISDIR(about.st_mode)) return find_in_folder(files, path, for_use, error);
     files->examples[DUET_TRAIN] = strdup(path);
     if (files->examples[DUET_TRAIN] == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
     files->labels[DUET_TRAIN] = labels_beside(path);

@@ -263,7 +263,7 @@ duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const
     list->fitted = options->height > 0;
     list->height = options->height;
     list->width = options->width;
-    duet_status status = duet_picture_list_sort_out(list, options->notes, error);
+    duet_status status = duet_picture_list_sort_out(list, options, error);
     if (status == DUET_OK) status = examine_all(list, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], list, (duet_split)split, error);

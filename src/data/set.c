@@ -16,6 +16,8 @@
 #include "data/turn.h"
 #include "graph/node.h"
 
+enum { FEW = 10 /* examples for use, whose values may lie close together by chance */ };
+
 static duet_type type_of(const duet_rows *rows)
 {
     return rows->element == DUET_ELEMENT_UINT8 ? DUET_UINT8 : DUET_FLOAT32;
@@ -176,6 +178,11 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     DUET_TRY(find_format(options->path, &format, error));
     data->format = format->name;
     DUET_TRY(format->open(rows, options->path, options, error));
+    if (rows[DUET_TRAIN].source == NULL) { /* for use: the test split alone, until the end in the other's place */
+        rows[DUET_TRAIN] = rows[DUET_TEST];
+        rows[DUET_TEST] = (duet_rows){0};
+        data->all_test = true;
+    }
     data->columns = rows[DUET_TRAIN].columns;
     rows[DUET_TRAIN].columns = NULL;
     data->info.columns = data->columns;
@@ -185,15 +192,28 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     return take_names(data, rows, error);
 }
 
-/* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. */
+/* Makes the only part the test split; the other one has the same kind of rows, and none of them. */
+static duet_status make_all_test(duet_data_part parts[2], duet_error *error)
+{
+    parts[DUET_TEST] = parts[DUET_TRAIN];
+    parts[DUET_TRAIN] = (duet_data_part){.count = 0};
+    return duet_rows_share(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error);
+}
+
+/* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. An empty split
+ * has the range of the other. */
 static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
 {
     duet_range ranges[2];
     duet_data_part *parts = data->parts;
-    for (size_t split = 0; split < 2; split++)
-        DUET_TRY(duet_look_at_range(&parts[split].rows, parts[split].first, parts[split].count, &ranges[split], error));
-    duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
-    if (ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
+    for (size_t split = 0; split < 2; split++) {
+        const duet_data_part *part = &parts[data->all_test ? DUET_TEST : split];
+        DUET_TRY(duet_look_at_range(&parts[split].rows, part->first, part->count, &ranges[split], error));
+    }
+    if (!options->for_use ||
+        (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high))
+        duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
+    if (!options->for_use && ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
         DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                       options, error));
     data->info.unit_range = true;
@@ -246,16 +266,19 @@ static void look_at_labels(const duet_data *data, const duet_data_options *optio
 static duet_status finish(duet_data *data, const duet_data_options *options, duet_error *error)
 {
     duet_data_part *parts = data->parts;
+    data->all_test |= options->for_use && parts[DUET_TRAIN].count == 1 && parts[DUET_TEST].count == 0;
+    if (data->all_test) DUET_TRY(make_all_test(parts, error));
     bool divided = parts[DUET_TEST].count == 0;
     if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
-    if (!divided && options->division_said)
+    if (!divided && options->division_said && !options->for_use)
         duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",
                        options->path, duet_division_name(options->division));
     DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
     DUET_TRY(look_at_ranges(data, divided, options, error));
+    describe(data);
+    if (options->for_use) return DUET_OK;
     if (!divided) DUET_TRY(duet_compare_beginnings(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, options, error));
     if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
-    describe(data);
     look_at_labels(data, options);
     return DUET_OK;
 }
