@@ -29,7 +29,7 @@ duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *e
 /** Gives both splits their labels: those of the training examples come first in `rows`. */
 duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error);
 /** Opens a file of labels as rows. */
-duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error);
+duet_status duet_labels_open(duet_rows *rows, const char *path, duet_notes *notes, duet_error *error);
 /** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
 duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
 

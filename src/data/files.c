@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "data/data.h"
 
+enum { FAR = 10000 /* times as far from 0 as from each other: then float32 rounds differences away */ };
+
 /* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
  * they are. */
 static duet_status refuse_element(duet_rows *rows, duet_error *error)
@@ -17,7 +19,10 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
     char scaled[64];
     const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
     DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
-    if (range.low >= 0 && range.high <= 1) {
+    if (range.high - range.low < range.high / FAR) {
+        what = "(array - array.min(0)).astype('<f4')";
+        why = "for numbers that lie close together, which float32 would not tell apart";
+    } else if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
     } else if (range.low >= 0 && range.high <= 255) {
         what = "array.astype('u1')";
@@ -92,9 +97,14 @@ static duet_status read_labels(duet_rows *rows, duet_error *error)
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error)
 {
     DUET_TRY(read_labels(rows, error));
+    const size_t rank = examples->shape.rank;
+    const bool last = rank > 0 && examples->shape.dims[rank - 1] == rows->count && !examples->pictures;
     if (rows->count != examples->count)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples", rows->path, rows->count,
-                         examples->path, examples->count);
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples%s", rows->path, rows->count,
+                         examples->path, examples->count,
+                         !last       ? ""
+                         : rank == 1 ? "; where the examples are its columns, save array.T"
+                                     : "; where the examples are last, save numpy.moveaxis(array, -1, 0)");
     duet_labels_free(&examples->labels);
     examples->labels = rows->labels;
     rows->labels = (duet_labels){0};
@@ -129,9 +139,9 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_erro
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
-duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error)
+duet_status duet_labels_open(duet_rows *rows, const char *path, duet_notes *notes, duet_error *error)
 {
-    const duet_data_options options = {.only_labels = true};
+    const duet_data_options options = {.only_labels = true, .notes = notes};
     return duet_rows_open(rows, path, &options, error);
 }
 
@@ -140,7 +150,7 @@ static duet_status open_part(duet_rows *rows, const char *path, const char *labe
 {
     duet_rows labels = {0};
     DUET_TRY(duet_rows_open(rows, path, options, error));
-    duet_status status = labels_path == NULL ? DUET_OK : duet_labels_open(&labels, labels_path, error);
+    duet_status status = labels_path == NULL ? DUET_OK : duet_labels_open(&labels, labels_path, options->notes, error);
     if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
     duet_rows_close(&labels);
     return status;

@@ -221,6 +221,13 @@ static bool pictures_leap(const duet_rows *rows)
 static const duet_row_source pictures_source = {pictures_read,  NULL,           pictures_checksum,
                                                 pictures_share, pictures_close, pictures_leap};
 
+const char *duet_picture_rows_name(const duet_rows *rows, size_t row)
+{
+    if (rows->source != &pictures_source) return NULL;
+    const picture_rows *it = rows->state;
+    return it->list->entries[it->list->order[it->split][row]].name;
+}
+
 /* The classes of a split's pictures as labels by name. */
 static duet_status label(duet_rows *rows, const duet_picture_list *list, duet_split split, duet_error *error)
 {

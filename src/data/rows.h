@@ -71,6 +71,9 @@ struct duet_rows {
     bool pictures;         /* height, width and channels without alpha, as the format has it */
     duet_labels labels;    /* those that the same file holds */
     const size_t *numbers; /* of the rows in their file, for messages; NULL: they are its rows in order */
+    bool rounding_said;    /* that float32 does not tell numbers of a column apart */
+    char **keys;           /* of a file of labels: what names the example of each; NULL: nothing does */
+    char *key_column;      /* the column of the keys */
     char *columns;         /* names of the features, a line each, until a set takes them; NULL: none */
 };
 

@@ -12,6 +12,7 @@
 #include "data/class_names.h"
 #include "data/data.h"
 #include "data/divide.h"
+#include "data/match.h"
 #include "data/plausible.h"
 #include "data/turn.h"
 #include "graph/node.h"
@@ -139,21 +140,27 @@ static duet_status refuse_half(const duet_rows rows[2], const duet_rows *labels,
         labels->path, labels->count, rows[1].count, rows[0].count + rows[1].count);
 }
 
-/* --labels FILE: for all examples in order, or for those of the training split. */
-static duet_status take_label_file(duet_rows rows[2], const char *path, duet_error *error)
+/* For all examples in order, or for those of the training split. */
+static duet_status take_labels_of(duet_rows rows[2], duet_rows *labels, duet_error *error)
 {
+    if (rows[1].count > 0 && labels->count == rows[0].count + rows[1].count)
+        return duet_labels_divide(rows, labels, error);
+    if (rows[0].labels.values != NULL && rows[1].labels.values != NULL && labels->count == rows[0].count)
+        return refuse_half(rows, labels, error);
+    return duet_labels_take(&rows[0], labels, error);
+}
+
+/* --labels FILE. */
+static duet_status take_label_file(duet_rows rows[2], const duet_data_options *options, duet_error *error)
+{
+    const char *path = options->labels;
     struct stat about;
     duet_rows labels = {0};
     if (rows[0].labels.asked_for) return DUET_OK;
     if (stat(path, &about) != 0) return no_labels(path, error);
-    DUET_TRY(duet_labels_open(&labels, path, error));
-    duet_status status = DUET_OK;
-    if (rows[1].count > 0 && labels.count == rows[0].count + rows[1].count)
-        status = duet_labels_divide(rows, &labels, error);
-    else if (rows[0].labels.values != NULL && rows[1].labels.values != NULL && labels.count == rows[0].count)
-        status = refuse_half(rows, &labels, error);
-    else
-        status = duet_labels_take(&rows[0], &labels, error);
+    DUET_TRY(duet_labels_open(&labels, path, options->notes, error));
+    duet_status status = duet_labels_match(rows, &labels, options->notes, error);
+    if (status == DUET_OK) status = take_labels_of(rows, &labels, error);
     duet_rows_close(&labels);
     return status;
 }
@@ -186,7 +193,7 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     data->columns = rows[DUET_TRAIN].columns;
     rows[DUET_TRAIN].columns = NULL;
     data->info.columns = data->columns;
-    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options->labels, error));
+    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);
     return take_names(data, rows, error);
