@@ -9,7 +9,6 @@
 
 #include "base/number.h"
 #include "base/status.h"
-#include "data/pictures.h"
 
 /* A name and the row that it stands in. */
 typedef struct entry {
@@ -124,7 +123,7 @@ static duet_status match_split(match *it, const table *names, const duet_rows *e
                                const duet_rows *labels, duet_error *error)
 {
     for (size_t i = 0; i < examples->count; i++) {
-        const char *path = duet_picture_rows_name(examples, i);
+        const char *path = duet_rows_name(examples, i);
         char *name = strdup(path);
         if (name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for names", labels->path);
         long row = find_picture(names, name);
@@ -142,8 +141,8 @@ static const char *first_without(const match *it, const duet_rows examples[2], s
 {
     for (size_t i = 0; i < count; i++)
         if (it->rows[i] == 0)
-            return i < examples[0].count ? duet_picture_rows_name(&examples[0], i)
-                                         : duet_picture_rows_name(&examples[1], i - examples[0].count);
+            return i < examples[0].count ? duet_rows_name(&examples[0], i)
+                                         : duet_rows_name(&examples[1], i - examples[0].count);
     return "";
 }
 
@@ -194,7 +193,7 @@ static duet_status check_order(const duet_rows *examples, const duet_rows *label
         error, DUET_ERROR_DATA,
         "%s: its column \"%s\" names no picture of %s, such as %s but \"%.80s\": write the pictures' paths "
         "there, or take the column out where the lines are in their order",
-        labels->path, labels->key_column, examples->path, duet_picture_rows_name(examples, 0), labels->keys[0]);
+        labels->path, labels->key_column, examples->path, duet_rows_name(examples, 0), labels->keys[0]);
 }
 
 static duet_status take_match(const match *it, const duet_rows examples[2], duet_rows *labels, duet_notes *notes,
@@ -233,7 +232,7 @@ duet_status duet_labels_match(duet_rows examples[2], duet_rows *labels, duet_not
     table names = {NULL};
     match it = {NULL};
     if (labels->keys == NULL) return DUET_OK;
-    if (duet_picture_rows_name(&examples[0], 0) == NULL) return check_order(&examples[0], labels, false, error);
+    if (duet_rows_name(&examples[0], 0) == NULL) return check_order(&examples[0], labels, false, error);
     duet_status status = table_make(&names, labels, error);
     if (status == DUET_OK) status = match_pictures(&it, &names, examples, labels, notes, error);
     table_free(&names);

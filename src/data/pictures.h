@@ -55,8 +55,6 @@ void duet_picture_list_release(duet_picture_list *list);
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error);
 /** Room for `more` bytes after those that are there. */
 bool duet_file_bytes_grow(duet_file_bytes *bytes, size_t more);
-/** The path of a picture among rows, from their folder or archive on; NULL: the rows are no files of pictures. */
-const char *duet_picture_rows_name(const duet_rows *rows, size_t row);
 /** Says which split and class each entry is of, from its path. */
 duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_options *options, duet_error *error);
 /** Opens a list as rows of both splits: all of one size, or fitted. Takes the list, also after an error. */

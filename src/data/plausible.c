@@ -19,7 +19,6 @@ enum {
     BYTES_AT_ONCE = 64 * 1024,
     PICTURE_NUMBERS = 64,
     COMPARED = 16,
-    BEGINNING = 8,
     LARGE = 1000,
     LARGE_PICTURE = 30,
     CLASSES = 256,
@@ -276,31 +275,6 @@ duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, co
         tell_of_columns(rows, it.varying, it.varies, options);
     free(it.varies);
     free(it.room);
-    return status;
-}
-
-duet_status duet_compare_beginnings(duet_rows *train, duet_rows *test, const duet_data_options *options,
-                                    duet_error *error)
-{
-    const size_t bytes = duet_rows_row_bytes(train);
-    unsigned char *room = calloc(2, bytes);
-    bool same = true;
-    size_t count = train->count < test->count ? train->count : test->count;
-    if (count > BEGINNING) count = BEGINNING;
-    if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", train->path);
-    duet_status status = DUET_OK;
-    for (size_t i = 0; status == DUET_OK && same && i < count; i++) {
-        status = duet_rows_read(train, i, 1, room, error);
-        if (status == DUET_OK) status = duet_rows_read(test, i, 1, room + bytes, error);
-        same = memcmp(room, room + bytes, bytes) == 0;
-    }
-    free(room);
-    if (status == DUET_OK && same && count > 1)
-        duet_notes_add(
-            options->notes, false,
-            "%s: the test examples begin with the same %zu as the training examples: what is learnt by heart "
-            "would pass for understood",
-            test->path, count);
     return status;
 }
 

@@ -158,6 +158,7 @@ static duet_status open_files(duet_data *data, duet_data_options *options, duet_
     DUET_TRY(find_path(options->path, &data->source, &data->notes, error));
     for (size_t i = 0; i < NAMED; i++)
         if (strcmp(named[i].name, options->path) == 0) class_names = named[i].class_names;
+    options->trusted = class_names != NULL;
     free(options->path);
     options->path = strdup(data->source);
     if (options->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");

@@ -138,6 +138,11 @@ bool duet_rows_leap(const duet_rows *rows)
     return rows->source->leaps == NULL || rows->source->leaps(rows);
 }
 
+const char *duet_rows_name(const duet_rows *rows, size_t row)
+{
+    return rows->source->name == NULL ? NULL : rows->source->name(rows, row);
+}
+
 size_t duet_element_bytes_read(duet_element element)
 {
     return element == DUET_ELEMENT_UINT8 ? 1 : sizeof(float);

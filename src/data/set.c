@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "data/archive.h"
 #include "data/class_names.h"
+#include "data/copies.h"
 #include "data/data.h"
 #include "data/divide.h"
 #include "data/match.h"
@@ -269,25 +270,46 @@ static void look_at_labels(const duet_data *data, const duet_data_options *optio
     if (counts.labelled[DUET_TRAIN] || counts.labelled[DUET_TEST]) duet_tell_of_labels(&counts, options);
 }
 
+/* Divides a set without test examples, and says what is odd about the splits. */
+static duet_status finish_divided(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
+{
+    duet_data_part *parts = data->parts;
+    if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
+    if (!divided && options->division_said && !options->for_use)
+        duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",
+                       options->path, duet_division_name(options->division));
+    DUET_TRY(look_at_ranges(data, divided, options, error));
+    describe(data);
+    if (options->for_use) return DUET_OK;
+    if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
+    look_at_labels(data, options);
+    return DUET_OK;
+}
+
+/* Copies are looked for in files that are to be learnt from; of a file that is divided before it is, in one pass. */
+static duet_status finish_looking(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
+{
+    uint64_t *prints[2] = {NULL};
+    duet_data_part *parts = data->parts;
+    duet_status status = duet_copies_print(&parts[DUET_TRAIN].rows, &prints[DUET_TRAIN], error);
+    if (status == DUET_OK && !divided) status = duet_copies_print(&parts[DUET_TEST].rows, &prints[DUET_TEST], error);
+    if (status == DUET_OK) status = finish_divided(data, divided, options, error);
+    if (status == DUET_OK) status = duet_tell_of_copies(parts, prints, options, error);
+    free(prints[DUET_TRAIN]);
+    free(prints[DUET_TEST]);
+    return status;
+}
+
 /* From here on the rows are the parts'. */
 static duet_status finish(duet_data *data, const duet_data_options *options, duet_error *error)
 {
     duet_data_part *parts = data->parts;
     data->all_test |= options->for_use && parts[DUET_TRAIN].count == 1 && parts[DUET_TEST].count == 0;
     if (data->all_test) DUET_TRY(make_all_test(parts, error));
-    bool divided = parts[DUET_TEST].count == 0;
-    if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
-    if (!divided && options->division_said && !options->for_use)
-        duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",
-                       options->path, duet_division_name(options->division));
-    DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
-    DUET_TRY(look_at_ranges(data, divided, options, error));
-    describe(data);
-    if (options->for_use) return DUET_OK;
-    if (!divided) DUET_TRY(duet_compare_beginnings(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, options, error));
-    if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
-    look_at_labels(data, options);
-    return DUET_OK;
+    bool divided = parts[DUET_TEST].count == 0, of_files = options->path != NULL;
+    if (!divided) DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
+    return of_files && !options->for_use && !options->trusted ? finish_looking(data, divided, options, error)
+                                                              : finish_divided(data, divided, options, error);
 }
 
 duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options, duet_error *error)
