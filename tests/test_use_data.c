@@ -74,7 +74,7 @@ static void one_example_will_do(void **state)
     expect(said, row->status, row->out, row->err);
 }
 
-/* As text before: to learn from it, data must be more. */
+/* To be learnt from, data must be more. */
 static void more_is_asked_of_data_to_learn_from(void **state)
 {
     (void)state;
@@ -103,11 +103,88 @@ static void one_class_will_do(void **state)
     expect(RUN("data", "@/light.npz"), 0, NULL, "all labels are one class: nothing can be learnt from them");
 }
 
+/* Values that a setting does not take are mistakes of the command line; which settings there are, the run says. */
+static const command_case bad[] = {
+    {"a word", {"invert", "@/vae", "--set", "steps=x", "--out", "@/i.png"}, 2, "", "\"x\" is not a whole number from"},
+    {"too small", {"invert", "@/vae", "--set", "steps=-1", "--out", "@/i.png"}, 2, "", "\"-1\" is not a whole number"},
+    {"of a metric", {"eval", "@/vae", "--metric", "elbo", "--set", "k=x"}, 2, "", "\"x\" is not a whole number"},
+    {"weights", {"sample", "@/vae", "--set", "weights=x"}, 2, "", "weights is average or trained"},
+    {"no averages", {"sample", "@/vae", "--set", "weights=average"}, 1, "", "weights"},
+    {"no such setting", {"sample", "@/vae", "--set", "foo=1"}, 1, "", "--set foo"},
+};
+
+static void settings_that_are_none(void **state)
+{
+    const command_case *row = *state;
+    expect(run(row->words), row->status, row->out, row->err);
+}
+
+/* A run goes on by the numbers of classes, whatever others call them. */
+static void a_run_goes_on_with_its_own_classes(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"ab", "ba", "ac"};
+    uint8_t labels[PICTURES];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((i / PIXELS % 2 ? 200 : 0) + pattern(i) % 50);
+    for (size_t i = 0; i < PICTURES; i++) labels[i] = i % 2;
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(24,)"), labels, sizeof labels);
+    for (size_t i = 0; i < 3; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "%s.npz", names[i]);
+        pixels[0] = (uint8_t)i; /* other data each time */
+        write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+        write_npy("class_names.npy", 1, ARRAY("|S1", "False", "(2,)"), names[i], 2);
+        write_archive(name, (const char *const[]){"images.npy", "labels.npy", "class_names.npy", NULL}, true);
+    }
+    expect(RUN("train", "classifier", "--data", "@/ab.npz", "--steps", "1", "--batch", "7", "--out", "@/ab"), 0, NULL,
+           NULL);
+    for (size_t i = 1; i < 3; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "@/%s.npz", names[i]);
+        expect(RUN("train", "--resume", "@/ab", "--data", name, "--other-data", "--steps", "2"), 1, "",
+               i == 1 ? "has learnt class 0 as \"a\", and that of " : "has learnt class 1 as \"b\", and that of ");
+    }
+    pixels[0] = 7;
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("class_names.npy", 1, ARRAY("|S1", "False", "(2,)"), "ab", 2);
+    write_archive("new.npz", (const char *const[]){"images.npy", "labels.npy", "class_names.npy", NULL}, true);
+    expect(RUN("train", "--resume", "@/ab", "--data", "@/new.npz", "--other-data", "--steps", "2"), 0, NULL,
+           "goes on with other data");
+}
+
+static void labels_of_the_test_split_alone(void **state)
+{
+    (void)state;
+    make_inner("half");
+    write_npy("half/train.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("half/test.npy", 1, ARRAY("|u1", "False", "(12, 8, 8)"), pixels, sizeof pixels / 2);
+    write_npy("half/test-labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\0\1\0\1\0\1\0\1\0\1\0\1", 12);
+    expect(RUN("train", "classifier", "--data", "@/half", "--steps", "1", "--batch", "8", "--out", "@/no"), 1, "",
+           "learns from labels, and the test examples of this data have some alone");
+}
+
+/* A curve's array is none of an earlier encode's. */
+static void a_curve_takes_labels_away(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    expect(RUN("train", "gan", "--data", "two-peaks", "--steps", "1", "--batch", "8", "--out", "@/line"), 0, NULL,
+           NULL);
+    expect(RUN("encode", "@/judge", "--data", "@/one.npz", "--out", "@/x.npy"), 0, "x-labels.npy", NULL);
+    expect(RUN("score", "@/line", "--curve", "@/x.npy"), 0, "x.npy", "x-labels.npy, labels of an earlier array, is");
+    assert_int_not_equal(access(inside("x-labels.npy", path), F_OK), 0);
+}
+
 int main(void)
 {
-    enum { USES = sizeof uses / sizeof *uses };
-    struct CMUnitTest tests[USES + 2] = {cmocka_unit_test(more_is_asked_of_data_to_learn_from)};
-    for (size_t i = 0; i < USES; i++) tests[1 + i] = TEST_ROW(uses[i].name, one_example_will_do, &uses[i]);
-    tests[USES + 1] = (struct CMUnitTest)cmocka_unit_test(one_class_will_do);
+    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 5 };
+    struct CMUnitTest tests[USES + BAD + OTHERS] = {cmocka_unit_test(more_is_asked_of_data_to_learn_from),
+                                                    cmocka_unit_test(a_curve_takes_labels_away)};
+    for (size_t i = 0; i < USES; i++) tests[2 + i] = TEST_ROW(uses[i].name, one_example_will_do, &uses[i]);
+    for (size_t i = 0; i < BAD; i++) tests[2 + USES + i] = TEST_ROW(bad[i].name, settings_that_are_none, &bad[i]);
+    struct CMUnitTest *last = tests + 2 + USES + BAD;
+    last[0] = (struct CMUnitTest)cmocka_unit_test(one_class_will_do);
+    last[1] = (struct CMUnitTest)cmocka_unit_test(a_run_goes_on_with_its_own_classes);
+    last[2] = (struct CMUnitTest)cmocka_unit_test(labels_of_the_test_split_alone);
     return RUN_TESTS("use_data", tests, begin, remove_folder);
 }

@@ -14,6 +14,7 @@
  *  split. */
 typedef struct duet_data_files {
     char *examples[2], *labels[2];
+    char *left_out; /* the name of a file for validation, of which nothing is read; NULL: there is none */
 } duet_data_files;
 
 /** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. `any`:

@@ -192,6 +192,11 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
         if (files.examples[split] != NULL)
             status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
+    if (status == DUET_OK && files.left_out != NULL)
+        duet_notes_add(options->notes, false,
+                       "%s: %s is left out, which is for validation by its name: to have it for the test call it "
+                       "test%s",
+                       path, files.left_out, strrchr(files.left_out, '.') != NULL ? strrchr(files.left_out, '.') : "");
     forget_columns(rows, status != DUET_OK);
     duet_data_files_free(&files);
     return status;

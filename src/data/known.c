@@ -96,6 +96,19 @@ duet_status duet_data_refuse_replaced(const char *owner, const char *name, const
                      owner, name, words, name);
 }
 
+duet_status duet_data_check_names(const duet_data_info *now, const duet_data_info *known, const char *owner,
+                                  duet_error *error)
+{
+    for (size_t i = 0; now->class_names != NULL && known->class_names != NULL && i < known->classes; i++) {
+        if (i < now->classes && strcmp(now->class_names[i], known->class_names[i]) == 0) continue;
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s has learnt class %zu as \"%s\", and that of %s is \"%s\": give these data its classes in "
+                         "the order of \"class_names\" in its run.json, or train anew",
+                         owner, i, known->class_names[i], now->name, i < now->classes ? now->class_names[i] : "none");
+    }
+    return DUET_OK;
+}
+
 static duet_status open_as_known(duet_data **opened, const duet_data *data, duet_error *error)
 {
     duet_error own = {0};

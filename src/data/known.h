@@ -24,6 +24,10 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
 /** DUET_ERROR_DATA with `words`, of duet_data_compare, and what to do. */
 duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error);
 
+/** DUET_ERROR_DATA where both have names of classes and a number has another name: a model has learnt the numbers. */
+duet_status duet_data_check_names(const duet_data_info *now, const duet_data_info *known, const char *owner,
+                                  duet_error *error);
+
 /** Compares the names of columns where both have some. DUET_ERROR_DATA for the same ones in another order; others are
  *  noted. */
 duet_status duet_data_compare_columns(duet_data *data, const duet_data_info *known, const char *owner,

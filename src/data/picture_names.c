@@ -179,9 +179,19 @@ static duet_status make_order(duet_picture_list *list, duet_error *error)
     return DUET_OK;
 }
 
+/* What to do about files of an archive that are no pictures. */
+static duet_status refuse_archive(const duet_picture_list *list, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: holds no training pictures: in an archive PNG and JPEG files are expected, or .npy arrays; "
+                     "it holds %s%s: unpack it, and name that or its folder",
+                     list->source, list->other, list->others > 1 ? " and others" : "");
+}
+
 static duet_status refuse_empty(const duet_picture_list *list, duet_error *error)
 {
     static const char *const archives[] = {".npz", ".zip", ".tar", ".tgz", NULL};
+    if (list->others > 0 && list->is_archive) return refuse_archive(list, error);
     if (list->others > 0)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "

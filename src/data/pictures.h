@@ -43,6 +43,7 @@ struct duet_picture_list {
     char **classes; /* NULL: there are none */
     size_t class_count;
     size_t height, width, channels;
+    bool is_archive;        /* the source: a file */
     bool fitted;            /* they are scaled to that size */
     size_t others, foreign; /* files that are no pictures by their names; pictures of kinds that are not read */
     char *other;            /* the first of either */
