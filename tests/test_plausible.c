@@ -223,17 +223,6 @@ static void columns_of_one_value_are_told_of(void **state)
     }
 }
 
-static void a_copy_for_the_test_is_told_of(void **state)
-{
-    (void)state;
-    write_rows("train.npy", 0, 0);
-    write_rows("test.npy", 0, 0.5F);
-    assert_noted("another row", open_folder(""), NULL);
-    write_rows("test.npy", COLUMNS * 20, 0.5F);
-    assert_noted("a copy", open_folder(""),
-                 "test.npy: the test examples begin with the same 8 as the training examples");
-}
-
 static void labels_are_told_of(void **state)
 {
     (void)state;
@@ -470,7 +459,6 @@ int main(void)
         IN_FOLDER(values_are_told_of),
         IN_FOLDER(bytes_of_both_splits_are_compared),
         IN_FOLDER(columns_of_one_value_are_told_of),
-        IN_FOLDER(a_copy_for_the_test_is_told_of),
         IN_FOLDER(labels_are_told_of),
         IN_FOLDER(words_and_columns_are_told_of),
         IN_FOLDER(what_is_said_adds_up),

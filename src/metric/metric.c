@@ -310,6 +310,13 @@ const char *duet_metric_refusal(duet_run *run, const char *name)
     return metric == NULL || metric->refusal == NULL || metric->applies(run) ? NULL : metric->refusal(run);
 }
 
+duet_status duet_metric_enough_training(duet_run *run, const char *name, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    if (data->count[DUET_TRAIN] > 0) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s goes by training examples too, and %s has none", name, data->name);
+}
+
 duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error)
 {
     const duet_metric *metric = find(name);

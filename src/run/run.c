@@ -179,7 +179,7 @@ duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *er
     duet_data_close(&run->samples);
     if (data == NULL) return DUET_OK;
     duet_data *samples = NULL;
-    DUET_TRY(duet_data_open_divided(&samples, data, DUET_DIVISION_LAST, error));
+    DUET_TRY(duet_data_open_for_use(&samples, data, DUET_DIVISION_LAST, error));
     const duet_data_info *info = duet_data_describe(samples), *own = duet_data_describe(run->data);
     if (!info->generated && is_same_order(own->shape, info->shape)) {
         duet_data_compare_ranges(samples, own, run->directory == NULL ? "the run" : run->directory);
@@ -223,7 +223,7 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
         return duet_fail(error, DUET_ERROR_USAGE, "features are two files: of samples, and of the data's examples");
     for (size_t i = 0; i < 2; i++) {
         duet_data_close(&run->given[i]);
-        DUET_TRY(duet_data_open_divided(&run->given[i], paths[i], DUET_DIVISION_LAST, error));
+        DUET_TRY(duet_data_open_for_use(&run->given[i], paths[i], DUET_DIVISION_LAST, error));
         duet_shape shape = duet_data_describe(run->given[i])->shape;
         widths[i] = shape.dims[0];
         if (shape.rank != 1 || duet_data_describe(run->given[i])->generated)

@@ -219,6 +219,7 @@ static duet_status compare_data(training *run, duet_error *error)
     DUET_TRY(duet_data_record_compare(&run->before.data, run->data, &same, words, error));
     if (same) return DUET_OK;
     if (run->options->other_data && now->classes == then->classes) {
+        DUET_TRY(duet_data_check_names(now, then, run->directory, error));
         say(run, "warning: %s goes on with other data than it began with, and counts its epochs by them: %s",
             run->directory, words);
         return duet_resumption_note_data(&run->resumption, then, now, error);
