@@ -14,7 +14,6 @@
 #include "base/status.h"
 #include "tune/tune_work.h"
 
-static const double default_seconds = 30;
 static const double planning_seconds = 300; /* outside of any candidate: a model's kernels may have to be compiled */
 
 typedef struct tuning {
@@ -98,35 +97,64 @@ json_t *duet_tune_trial(const json_t *record, const json_t *trial)
     return NULL;
 }
 
-const char duet_verdict_failed[] = "failed";
+const char duet_verdict_failed[] = "failed", duet_verdict_late[] = "late";
 
 const char *duet_tune_verdict(const json_t *trial)
 {
     return json_string_value(json_object_get(trial, "verdict"));
 }
 
-static bool is_failed(const json_t *trial)
+bool duet_tune_is(const json_t *trial, const char *verdict)
 {
-    const char *verdict = duet_tune_verdict(trial);
-    return verdict != NULL && strcmp(verdict, duet_verdict_failed) == 0;
+    const char *has = duet_tune_verdict(trial);
+    return has != NULL && strcmp(has, verdict) == 0;
+}
+
+double duet_tune_seconds(const duet_tune_options *options)
+{
+    static const double usual = 30;
+    return options->seconds > 0 ? options->seconds : usual;
+}
+
+bool duet_tune_is_late(const json_t *trial, double seconds)
+{
+    return duet_tune_is(trial, duet_verdict_late) && json_number_value(json_object_get(trial, "seconds")) >= seconds;
+}
+
+bool duet_tune_is_done(const json_t *record, const duet_tune_options *options)
+{
+    const json_t *limit = json_object_get(record, "seconds");
+    const bool patient = limit == NULL || json_number_value(limit) >= duet_tune_seconds(options);
+    const bool full = !options->full || json_is_true(json_object_get(record, "full"));
+    return json_object_get(record, "best") != NULL && json_object_get(record, "incomplete") == NULL && full && patient;
+}
+
+/* Whether it may have been the hour's fault, such as a busy machine's: it is not kept. What no product waits for is
+ * kept with its limit. */
+static bool may_pass(const json_t *trial)
+{
+    const bool preset = json_is_true(json_object_get(trial, "preset"));
+    return duet_tune_is(trial, duet_verdict_failed) || (preset && duet_tune_is(trial, duet_verdict_late));
 }
 
 static bool is_unfit(const json_t *trial)
 {
-    const char *verdict = duet_tune_verdict(trial);
-    return verdict != NULL && (strcmp(verdict, "wrong") == 0 || strcmp(verdict, "crashed") == 0);
+    return duet_tune_is(trial, "wrong") || duet_tune_is(trial, "crashed");
 }
 
 static int merge_trial(json_t *document, json_t *record, const json_t *trial)
 {
     static const char *const keys[] = {"provider", "parameters", "set", "verdict", "gflops", "words"};
+    static const char *const late_keys[] = {"seconds", "preset"};
     json_t *known = duet_tune_trial(record, trial);
     int failed = 0;
     if (known == NULL) {
         known = json_object();
         failed = json_array_append_new(json_object_get(record, "trials"), known);
     }
+    if (failed == 0) failed = json_object_clear(known); /* of a trial before that took too long */
     if (failed == 0) failed = copy_keys(known, trial, keys, sizeof keys / sizeof *keys);
+    if (failed == 0 && duet_tune_is(trial, duet_verdict_late)) failed = copy_keys(known, trial, late_keys, 2);
     if (failed != 0 || !is_unfit(trial) || json_object_get(trial, "provider") == NULL) return failed;
     json_t *choice = json_object();
     failed = copy_keys(choice, trial, keys, json_is_true(json_object_get(trial, "whole")) ? 1 : 2);
@@ -135,11 +163,13 @@ static int merge_trial(json_t *document, json_t *record, const json_t *trial)
 
 static int merge_best(json_t *record, const json_t *trial)
 {
-    static const char *const keys[] = {"provider", "parameters", "gflops"}, *const more[] = {"preset", "full"};
+    static const char *const keys[] = {"provider", "parameters", "gflops"}, *const more[] = {"preset", "full",
+                                                                                             "seconds"};
     json_t *set = json_object_get(trial, "set");
     (void)json_object_del(record, "incomplete");
-    if (set != NULL) return json_object_set(record, "best", json_object_size(set) > 0 ? set : json_null());
+    (void)json_object_del(record, "seconds");
     if (copy_keys(record, trial, more, sizeof more / sizeof *more) != 0) return -1;
+    if (set != NULL) return json_object_set(record, "best", json_object_size(set) > 0 ? set : json_null());
     if (!json_is_string(json_object_get(trial, "provider"))) return json_object_set_new(record, "best", json_null());
     json_t *best = json_object();
     const int failed = copy_keys(best, trial, keys, sizeof keys / sizeof *keys);
@@ -176,13 +206,14 @@ static duet_status make_folders(const char *path, duet_error *error)
     return status;
 }
 
-/** Takes failed trials out of a record. What was decided without them is decided again when it is next asked for. */
+/** Takes out of a record the trials that are not kept. What was decided without them is decided again when it is next
+ * asked for. */
 static void strip_record(json_t *record)
 {
     json_t *trials = json_object_get(record, "trials");
     const size_t count = json_array_size(trials);
     for (size_t i = count; i > 0; i--)
-        if (is_failed(json_array_get(trials, i - 1))) (void)json_array_remove(trials, i - 1);
+        if (may_pass(json_array_get(trials, i - 1))) (void)json_array_remove(trials, i - 1);
     if (json_array_size(trials) == count) return;
     (void)json_object_set_new(record, "incomplete", json_true());
     if (json_is_null(json_object_get(record, "best"))) (void)json_object_del(record, "best");
@@ -238,13 +269,8 @@ static size_t count_done(const tuning *it)
 {
     size_t index, done = 0;
     const json_t *shape;
-    json_array_foreach(it->task.shapes, index, shape)
-    {
-        const json_t *record = duet_tune_record(it->task.document, shape);
-        const bool enough = (!it->options->full || json_is_true(json_object_get(record, "full"))) &&
-                            json_object_get(record, "incomplete") == NULL;
-        done += json_object_get(record, "best") != NULL && enough;
-    }
+    json_array_foreach(it->task.shapes, index, shape) done +=
+        duet_tune_is_done(duet_tune_record(it->task.document, shape), it->options);
     return done;
 }
 
@@ -334,8 +360,8 @@ static void set_current(tuning *it, json_t *trial)
 static void count_trial(tuning *it, const json_t *trial)
 {
     const char *words = json_string_value(json_object_get(trial, "words"));
-    it->measured += !is_failed(trial);
-    if (is_failed(trial) && it->failed++ == 0)
+    it->measured += !may_pass(trial);
+    if (may_pass(trial) && it->failed++ == 0)
         snprintf(it->fault, sizeof it->fault, "%s", words != NULL ? words : "without words");
 }
 
@@ -371,10 +397,32 @@ static bool is_from_outside(int signal)
     return signal == SIGKILL || signal == SIGTERM || signal == SIGHUP || signal == SIGINT || signal == SIGALRM;
 }
 
+/** What a child was at when it ended badly, and what comes of it. */
+static void describe_end(const tuning *it, bool again, char *line, size_t size)
+{
+    const double seconds = json_number_value(json_object_get(it->current, "seconds"));
+    char candidate[192];
+    write_choice(it->current, candidate, sizeof candidate);
+    if (!duet_tune_is(it->current, duet_verdict_late))
+        snprintf(line, size, "%s %s: it is left out here", candidate,
+                 duet_tune_is(it->current, duet_verdict_failed)
+                     ? "was ended by a signal from outside, perhaps for want of memory"
+                     : "crashed the driver");
+    else if (again)
+        snprintf(line, size, "%s, the preset, took longer than %g seconds: it is tried again with %g", candidate,
+                 seconds, DUET_PATIENCE * seconds);
+    else if (may_pass(it->current))
+        snprintf(line, size, "%s, the preset, took longer than %g seconds: without it nothing is decided here",
+                 candidate, seconds);
+    else
+        snprintf(line, size, "%s took longer than %g seconds: it is left out here, until a larger limit is set",
+                 candidate, seconds);
+}
+
 /** Notes what a child was at when it ended badly. */
 static duet_status blame(tuning *it, const char *verdict, int signal, duet_error *error)
 {
-    char line[320], candidate[192];
+    char line[320];
     if (strcmp(verdict, "crashed") == 0 && is_from_outside(signal)) verdict = duet_verdict_failed;
     if (it->current == NULL && is_from_outside(signal))
         return duet_fail(
@@ -386,18 +434,16 @@ static duet_status blame(tuning *it, const char *verdict, int signal, duet_error
         return duet_fail(error, DUET_ERROR_DEVICE,
                          "the process that tunes %s (signal %d), most likely in the driver: 'duet devices' and 'duet "
                          "doctor' may say more",
-                         strcmp(verdict, "late") == 0 ? "did not go on in time" : "ended without a word", signal);
-    write_choice(it->current, candidate, sizeof candidate);
-    snprintf(line, sizeof line, "%s %s: it is left out here", candidate,
-             strcmp(verdict, "late") == 0 ? "took too long"
-             : strcmp(verdict, duet_verdict_failed) == 0
-                 ? "was ended by a signal from outside, perhaps for want of memory"
-                 : "crashed the driver");
-    say(it, line);
+                         strcmp(verdict, duet_verdict_late) == 0 ? "did not go on in time" : "ended without a word",
+                         signal);
     (void)json_object_set_new(it->current, "verdict", json_string(verdict));
-    if (strcmp(verdict, duet_verdict_failed) == 0) (void)json_object_set_new(it->current, "words", json_string(line));
     (void)json_object_del(it->current, "gflops");
-    count_trial(it, it->current);
+    const bool again = may_pass(it->current) && duet_tune_is(it->current, duet_verdict_late) &&
+                       !duet_tune_is_late(it->current, DUET_PATIENCE * duet_tune_seconds(it->options));
+    describe_end(it, again, line, sizeof line);
+    say(it, line);
+    if (may_pass(it->current)) (void)json_object_set_new(it->current, "words", json_string(line));
+    if (!again) count_trial(it, it->current);
     duet_status status = duet_tune_merge(it->task.document, "tried", it->current, error);
     set_current(it, NULL);
     it->restart = true;
@@ -407,16 +453,16 @@ static duet_status blame(tuning *it, const char *verdict, int signal, duet_error
 /** One child, from its start to its end. */
 static duet_status run_child(tuning *it, duet_error *error)
 {
-    const double seconds = it->options->seconds > 0 ? it->options->seconds : default_seconds;
+    const double most = fmax(DUET_PATIENCE * duet_tune_seconds(it->options), planning_seconds);
     duet_worker worker;
     duet_worker_event event;
     json_t *message;
     int signal = 0;
     it->restart = false;
-    DUET_TRY(duet_worker_start(&worker, duet_tune_work, &it->task, fmax(seconds, planning_seconds), error));
+    DUET_TRY(duet_worker_start(&worker, duet_tune_work, &it->task, most, error));
     duet_status status = DUET_OK;
     do {
-        worker.seconds = it->current != NULL ? seconds : fmax(seconds, planning_seconds);
+        worker.seconds = it->current != NULL ? json_number_value(json_object_get(it->current, "seconds")) : most;
         event = duet_worker_next(&worker, it->options->stop, &message, error);
         if (event == DUET_WORKER_MESSAGE) status = take_message(it, message, error);
         json_decref(message);
@@ -426,7 +472,7 @@ static duet_status run_child(tuning *it, duet_error *error)
     if (it->holder != DUET_LOCK_FREE) return wait_for_lock(it, error);
     switch (event) {
     case DUET_WORKER_CRASHED: return blame(it, "crashed", signal, error);
-    case DUET_WORKER_LATE: return blame(it, "late", signal, error);
+    case DUET_WORKER_LATE: return blame(it, duet_verdict_late, signal, error);
     case DUET_WORKER_STOPPED:
         return duet_fail(error, DUET_ERROR_INTERRUPTED,
                          "stopped; what is measured is kept, and the same command goes on from there");
@@ -448,13 +494,11 @@ static void count_verdicts(const json_t *record, duet_tune_row *row)
     const json_t *trial;
     json_array_foreach(json_object_get(record, "trials"), index, trial)
     {
-        const char *verdict = json_string_value(json_object_get(trial, "verdict"));
         row->tried++;
-        if (verdict == NULL) continue;
-        row->wrong += strcmp(verdict, "wrong") == 0;
-        row->crashed += strcmp(verdict, "crashed") == 0;
-        row->late += strcmp(verdict, "late") == 0;
-        row->failed += is_failed(trial);
+        row->wrong += duet_tune_is(trial, "wrong");
+        row->crashed += duet_tune_is(trial, "crashed");
+        row->late += duet_tune_is(trial, duet_verdict_late);
+        row->failed += duet_tune_is(trial, duet_verdict_failed);
     }
 }
 

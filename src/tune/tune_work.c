@@ -11,10 +11,9 @@
 #include "duet/train.h"
 #include "product/trial/gemm_race.h"
 
-enum { QUICK_CANDIDATES = 8, MOST_CANDIDATES = 64, RACERS = 2, ROUNDS_TO_WIN = 6 };
+enum { QUICK_CANDIDATES = 8, MOST_CANDIDATES = 64, RACERS = 2 };
 
 static const double trial_seconds = 0.06; /* a first look; who looks faster races the preset */
-static const double needed_gain = 1.03;   /* what two of the same differ by on a busy machine */
 static const double hopeless_share = 0.5; /* of the preset's speed on a larger product */
 
 /* Messages. */
@@ -40,10 +39,12 @@ duet_status duet_tune_tell(duet_tune_child *it, const char *kind, json_t *trial,
     return status;
 }
 
-/** To hundredths, so that a file's digits are all there is of a number. */
+/** To five digits, so that a file's digits are all there is of a number. */
 static json_t *gflops_json(double gflops)
 {
-    return json_real(round(100 * gflops) / 100);
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.5g", gflops);
+    return json_real(strtod(digits, NULL));
 }
 
 static json_t *trial_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
@@ -206,17 +207,32 @@ duet_status duet_tune_judge(duet_tune_child *it, json_t *trial, const duet_gemm_
 
 duet_status duet_tune_begin(duet_tune_child *it, json_t *trial, bool *begins, duet_error *error)
 {
-    const bool known = duet_tune_trial(duet_tune_record(it->document, trial), trial) != NULL;
+    const json_t *before = duet_tune_trial(duet_tune_record(it->document, trial), trial);
+    const double seconds = json_number_value(json_object_get(trial, "seconds"));
+    const bool known =
+        before != NULL && (!duet_tune_is(before, duet_verdict_late) || duet_tune_is_late(before, seconds));
     duet_status status = known ? DUET_OK : duet_tune_send(it, "try", json_incref(trial), error);
     *begins = !known && status == DUET_OK;
     if (!*begins) json_decref(trial);
     return status;
 }
 
+/** A preset that took too long gets a second, longer trial: the machine may be busy, and all else is compared with it.
+ */
+static void set_limit(const duet_tune_child *it, json_t *trial, bool is_preset)
+{
+    double seconds = duet_tune_seconds(it->options);
+    const json_t *before = duet_tune_trial(duet_tune_record(it->document, trial), trial);
+    if (is_preset && duet_tune_is_late(before, seconds)) seconds *= DUET_PATIENCE;
+    (void)json_object_set_new(trial, "seconds", json_real(seconds));
+    if (is_preset) (void)json_object_set_new(trial, "preset", json_true());
+}
+
 static duet_status try_choice(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice,
-                              duet_error *error)
+                              bool is_preset, duet_error *error)
 {
     json_t *trial = trial_of(it, shape, choice);
+    set_limit(it, trial, is_preset);
     duet_gemm_trial measured = {.error = NAN};
     duet_error fault = {0};
     bool begins = false;
@@ -227,15 +243,20 @@ static duet_status try_choice(duet_tune_child *it, const duet_gemm_shape *shape,
     return it->unfit < json_array_size(json_object_get(it->document, "unfit")) ? follow(it, error) : DUET_OK;
 }
 
-/** GFLOP/s as the document has it; NaN unless the trial came out right. */
-static double speed_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
+/** What the document has of a choice. Borrowed; NULL: it was not tried. */
+static const json_t *known_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
 {
     json_t *trial = trial_of(it, shape, choice);
     const json_t *known = duet_tune_trial(duet_tune_record(it->document, trial), trial);
-    const char *verdict = duet_tune_verdict(known);
-    const bool right = verdict != NULL && strcmp(verdict, "right") == 0;
     json_decref(trial);
-    return right ? json_number_value(json_object_get(known, "gflops")) : NAN;
+    return known;
+}
+
+/** GFLOP/s as the document has it; NaN unless the trial came out right. */
+static double speed_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
+{
+    const json_t *known = known_of(it, shape, choice);
+    return duet_tune_is(known, "right") ? json_number_value(json_object_get(known, "gflops")) : NAN;
 }
 
 /* The candidates of a product. */
@@ -253,14 +274,12 @@ static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *pro
         if (preset == NULL || duet_product_from_json(shape, &read) != NULL) continue;
         if (read.convolution.use != wanted->convolution.use || !duet_gemm_fits(provider, it->device, &read)) continue;
         const duet_gemm_choice choice = {provider, provider->preset(it->device, &read)};
-        json_t *trial = trial_of(it, &read, &choice);
-        const char *verdict = duet_tune_verdict(duet_tune_trial(record, trial));
-        if (verdict != NULL && strcmp(verdict, duet_verdict_failed) != 0) {
-            const double speed = speed_of(it, &read, &choice);
-            const double best = json_number_value(json_object_get(preset, "gflops"));
-            hopeless = hopeless || !(speed >= hopeless_share * best);
-        }
-        json_decref(trial);
+        const json_t *known = known_of(it, &read, &choice);
+        if (known == NULL || duet_tune_is(known, duet_verdict_failed)) continue;
+        if (duet_tune_is(known, duet_verdict_late) && !duet_tune_is_late(known, duet_tune_seconds(it->options)))
+            continue;
+        const double best = json_number_value(json_object_get(preset, "gflops"));
+        hopeless = hopeless || !(speed_of(it, &read, &choice) >= hopeless_share * best);
     }
     return hopeless;
 }
@@ -268,9 +287,10 @@ static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *pro
 typedef struct candidates {
     duet_gemm_choice items[MOST_CANDIDATES];
     size_t count;
+    bool lacks_late; /* one was left out, since it took too long */
 } candidates;
 
-/** Whether it took too long on another product: it would again. */
+/** Whether it took too long, by this limit or a larger one, on any product: it would again. */
 static bool was_late(const duet_tune_child *it, const duet_gemm_choice *choice)
 {
     bool late = false;
@@ -279,8 +299,7 @@ static bool was_late(const duet_tune_child *it, const duet_gemm_choice *choice)
     size_t index;
     json_array_foreach(json_object_get(it->document, "products"), index, record)
     {
-        const char *verdict = duet_tune_verdict(duet_tune_trial(record, trial));
-        late = late || (verdict != NULL && strcmp(verdict, "late") == 0);
+        late = late || duet_tune_is_late(duet_tune_trial(record, trial), duet_tune_seconds(it->options));
     }
     json_decref(trial);
     return late;
@@ -288,8 +307,10 @@ static bool was_late(const duet_tune_child *it, const duet_gemm_choice *choice)
 
 static void add(duet_tune_child *it, candidates *list, const duet_gemm_choice *choice)
 {
-    bool is_new = list->count < MOST_CANDIDATES && !duet_tuning_is_unfit(duet_device_tuning(it->device), choice) &&
-                  !was_late(it, choice);
+    const bool fits = !duet_tuning_is_unfit(duet_device_tuning(it->device), choice),
+               late = fits && was_late(it, choice);
+    bool is_new = list->count < MOST_CANDIDATES && fits && !late;
+    list->lacks_late = list->lacks_late || late;
     for (size_t i = 0; is_new && i < list->count; i++) is_new = !duet_gemm_same_choice(&list->items[i], choice);
     if (is_new) list->items[list->count++] = *choice;
 }
@@ -333,7 +354,7 @@ static duet_status try_preset(duet_tune_child *it, const duet_gemm_shape *shape,
 {
     do {
         *preset = duet_gemm_choose_preset(it->device, shape);
-        DUET_TRY(try_choice(it, shape, preset, error));
+        DUET_TRY(try_choice(it, shape, preset, true, error));
         const duet_gemm_choice next = duet_gemm_choose_preset(it->device, shape);
         if (duet_gemm_same_choice(preset, &next)) return DUET_OK;
     } while (true);
@@ -366,9 +387,11 @@ static duet_status race(duet_tune_child *it, const duet_gemm_shape *shape, const
 {
     duet_gemm_race result;
     duet_error refusal = {0}; /* both at once may need more memory than the device has: then the preset stays */
-    DUET_TRY(duet_tune_send(it, "try", trial_of(it, shape, rival), error));
+    json_t *trial = trial_of(it, shape, rival);
+    set_limit(it, trial, false);
+    DUET_TRY(duet_tune_send(it, "try", trial, error));
     if (duet_gemm_compete(it->device, preset, rival, shape, &result, &refusal) != DUET_OK) return DUET_OK;
-    const bool wins = result.won >= ROUNDS_TO_WIN && result.gain >= needed_gain && result.gain > best->gain;
+    const bool wins = duet_gemm_race_is_won(&result) && result.gain > best->gain;
     if (wins || best->choice.provider == NULL) best->preset_gflops = 1e-9 * duet_gemm_flops(shape) / result.first;
     if (!wins) return DUET_OK;
     best->choice = *rival;
@@ -378,7 +401,7 @@ static duet_status race(duet_tune_child *it, const duet_gemm_shape *shape, const
 }
 
 static duet_status tell_best(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *preset,
-                             const winner *best, duet_error *error)
+                             const winner *best, bool lacks_late, duet_error *error)
 {
     json_t *told = best->choice.provider != NULL ? trial_of(it, shape, &best->choice) : duet_product_to_json(shape);
     json_t *before = duet_choice_to_json(preset);
@@ -386,6 +409,7 @@ static duet_status tell_best(duet_tune_child *it, const duet_gemm_shape *shape, 
     if (isfinite(best->preset_gflops)) (void)json_object_set_new(before, "gflops", gflops_json(best->preset_gflops));
     (void)json_object_set_new(told, "preset", before);
     (void)json_object_set_new(told, "full", json_boolean(it->options->full));
+    if (lacks_late) (void)json_object_set_new(told, "seconds", json_real(duet_tune_seconds(it->options)));
     return duet_tune_tell(it, "best", told, error);
 }
 
@@ -405,15 +429,7 @@ static duet_status decide(duet_tune_child *it, const duet_gemm_shape *shape, con
             best.gflops = speed;
         }
     }
-    return tell_best(it, shape, preset, &best, error);
-}
-
-/** Whether it has been decided, from as many candidates as are asked for now. */
-static bool is_done(const duet_tune_child *it, const json_t *record)
-{
-    const bool full = json_is_true(json_object_get(record, "full"));
-    return json_object_get(record, "best") != NULL && json_object_get(record, "incomplete") == NULL &&
-           (full || !it->options->full);
+    return tell_best(it, shape, preset, &best, list->lacks_late, error);
 }
 
 static duet_status tune_product(duet_tune_child *it, const duet_gemm_shape *shape, duet_error *error)
@@ -421,12 +437,13 @@ static duet_status tune_product(duet_tune_child *it, const duet_gemm_shape *shap
     duet_gemm_choice preset;
     candidates list;
     json_t *product = duet_product_to_json(shape);
-    const bool done = is_done(it, duet_tune_record(it->document, product));
+    const bool done = duet_tune_is_done(duet_tune_record(it->document, product), it->options);
     json_decref(product);
     if (done) return DUET_OK;
     DUET_TRY(try_preset(it, shape, &preset, error));
+    if (duet_tune_is(known_of(it, shape, &preset), duet_verdict_late)) return DUET_OK;
     list_candidates(it, &preset, shape, &list);
-    for (size_t i = 0; i < list.count; i++) DUET_TRY(try_choice(it, shape, &list.items[i], error));
+    for (size_t i = 0; i < list.count; i++) DUET_TRY(try_choice(it, shape, &list.items[i], false, error));
     return decide(it, shape, &preset, &list, error);
 }
 

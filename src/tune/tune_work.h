@@ -23,7 +23,9 @@ typedef struct duet_tune_task {
  *   {"best": trial, or a product with "provider": null}    a product is done
  *   {"restart": true}                a new child must go on
  * A trial of a product is a product and a choice in one object; one of CLBlast's parameters is {"kernel", "set"}.
- * "whole": the choice is the provider's preset, so that the provider is unfit if the trial fails. */
+ * "whole": the choice is the provider's preset, so that the provider is unfit if the trial fails. "preset": it is what
+ * the product is computed by without tuning, so that nothing is decided while it is not measured. "seconds": what the
+ * trial may take; a product has it where a candidate was left out by that limit. */
 duet_status duet_tune_work(duet_report_pipe *pipe, const void *task, duet_error *error);
 
 /** The document's record of the product, or of the one of CLBlast's kernels, that a trial is about. Borrowed; NULL if
@@ -31,10 +33,18 @@ duet_status duet_tune_work(duet_report_pipe *pipe, const void *task, duet_error 
 json_t *duet_tune_record(const json_t *document, const json_t *trial);
 /** The trial in the record of the same parameters; NULL if there is none. Borrowed. */
 json_t *duet_tune_trial(const json_t *record, const json_t *trial);
-/** "right", "slow", "wrong", "refused", "crashed", "late", or what stays out of the file, since it may pass. NULL for
- * no trial. */
+/** "right", "slow", "wrong", "refused", "crashed", "late", or "failed", which stays out of the file, since it may pass.
+ *  NULL for no trial. */
 const char *duet_tune_verdict(const json_t *trial);
-extern const char duet_verdict_failed[];
+bool duet_tune_is(const json_t *trial, const char *verdict);
+extern const char duet_verdict_failed[], duet_verdict_late[];
+/** The most that a candidate may take; a preset that took longer gets DUET_PATIENCE times that. */
+double duet_tune_seconds(const duet_tune_options *options);
+enum { DUET_PATIENCE = 4 };
+/** Whether the trial took longer than `seconds` or more. What took longer than less is worth another trial. */
+bool duet_tune_is_late(const json_t *trial, double seconds);
+/** Whether the product has been decided, from as many candidates as are asked for now. */
+bool duet_tune_is_done(const json_t *record, const duet_tune_options *options);
 /** Puts a "tried" or "best" into the document. */
 duet_status duet_tune_merge(json_t *document, const char *kind, const json_t *trial, duet_error *error);
 
