@@ -3,6 +3,8 @@
 #include "folder.h"
 #include "train_models.h"
 
+#include <unistd.h>
+
 #include "duet/metric.h"
 
 enum { PATH = TEST_PATH_SIZE + 96 };
@@ -172,6 +174,24 @@ static void the_best_state_is_kept_and_a_plateau_ends(void **state)
     assert_close(kept_w("parts/best.safetensors"), 3, 0);
 }
 
+/* What run.json says that a training was watched by somebody looked at. */
+static void watching_needs_a_watcher(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"nll"};
+    static const duet_watch watches[] = {{.metrics = metrics, .metric_count = 1}, {.best = "nll"}, {.patience = 2}};
+    char path[PATH];
+    duet_train_options options = {.family = &passing, .data = data, .epochs = 1, .out = path_in("unwatched", path)};
+    for (size_t i = 0; i <= sizeof watches / sizeof *watches; i++) {
+        duet_error error = {0};
+        options.watch = i < 3 ? &watches[i] : NULL;
+        options.judge = i < 3 ? NULL : "judge";
+        assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, i == 2 ? "say which" : "at_epoch, such as duet_monitor_look");
+        assert_int_equal(access(path, F_OK), -1);
+    }
+}
+
 /* The lines that say what the kept state is worth are gone: a worse one must not take its place without a word. */
 static void a_best_that_no_report_knows_of_is_not_replaced(void **state)
 {
@@ -224,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_looked_at),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
+        cmocka_unit_test(watching_needs_a_watcher),
         cmocka_unit_test(a_best_that_no_report_knows_of_is_not_replaced),
         cmocka_unit_test(monitors_say_what_they_cannot_watch),
     };

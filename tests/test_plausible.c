@@ -457,7 +457,7 @@ static void a_programs_own_data_ask_nothing(void **state)
     error = (duet_error){0};
     own.classes = 257;
     assert_status(duet_data_from_memory(&data, &own, &error), DUET_ERROR_USAGE, &error);
-    assert_message(&error, "own: 257 classes have names; 256 are possible");
+    assert_message(&error, "own: 257 classes; 256 are possible");
 }
 
 int main(void)

@@ -16,11 +16,10 @@
 #include "duet/report.h"
 #include "run/checkpoint.h"
 #include "run/health.h"
-#include "run/live.h"
 #include "run/metrics_file.h"
 #include "run/pictures.h"
 #include "run/resumption.h"
-#include "run/run_file.h"
+#include "run/run.h"
 #include "run/run_folder.h"
 #include "tune/tuning_file.h"
 
@@ -115,6 +114,20 @@ static duet_status take_data_name(training *run, const char *name, duet_error *e
     return DUET_OK;
 }
 
+/* What nobody looks at would be kept in run.json as if somebody did. */
+static duet_status check_watcher(const duet_train_options *options, duet_error *error)
+{
+    static const duet_watch nothing;
+    const duet_watch *watch = options->watch != NULL ? options->watch : &nothing;
+    bool watches = watch->metric_count > 0 || watch->best != NULL || options->judge != NULL;
+    if (watch->patience > 0 && watch->best == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
+    if (!watches || options->at_epoch != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "metrics that are watched, a best one or a judge are for a watcher, and there is none: give "
+                     "at_epoch, such as duet_monitor_look");
+}
+
 static duet_status choose(training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
@@ -150,6 +163,7 @@ static duet_status choose(training *run, duet_error *error)
         run->choice.division = DUET_DIVISION_SHUFFLED;
         DUET_TRY(take_data_name(run, run->choice.data, error));
     }
+    DUET_TRY(check_watcher(options, error));
     if (options->watch != NULL) run->choice.watch = *options->watch;
     if (options->judge != NULL) {
         run->choice.judge = run->judge = duet_run_path(options->judge);
