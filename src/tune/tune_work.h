@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The two halves of duet_tune: the child measures and sends messages (tune_work.c), the parent merges them into the
- * document and keeps it (tune.c). Both merge by the same functions, so that both know the same. */
+ * document and keeps it (tune.c). Both merge by the same functions (tune_document.c), so that both know the same. */
 #ifndef DUET_SRC_TUNE_TUNE_WORK_H
 #define DUET_SRC_TUNE_TUNE_WORK_H
 
@@ -43,9 +43,20 @@ double duet_tune_seconds(const duet_tune_options *options);
 enum { DUET_PATIENCE = 4 };
 /** Whether the trial took longer than `seconds` or more. What took longer than less is worth another trial. */
 bool duet_tune_is_late(const json_t *trial, double seconds);
+/** Whether it may have been the hour's fault, such as a busy machine's: it is not kept. What no product waits for is
+ *  kept with its limit. */
+bool duet_tune_may_pass(const json_t *trial);
 /** Whether the product has been decided, from as many candidates as are asked for now. */
 bool duet_tune_is_done(const json_t *record, const duet_tune_options *options);
 /** Puts a "tried" or "best" into the document. */
 duet_status duet_tune_merge(json_t *document, const char *kind, const json_t *trial, duet_error *error);
+/** Writes the file: the document without what may pass. */
+duet_status duet_tune_keep(const json_t *document, const char *path, duet_error *error);
+
+/** "panel rows=12 lanes=16 ..." */
+void duet_tune_choice_words(const json_t *choice, char *text, size_t size);
+/** Fills in the summary, but for what was measured. */
+duet_status duet_tune_summarise(const duet_tune_task *task, const char *path, duet_tune_summary *summary,
+                                duet_error *error);
 
 #endif
