@@ -237,6 +237,14 @@ static void requests_are_looked_at(void **state)
         if (rows[i].message != NULL) assert_message(&error, rows[i].message);
         memset(inputs, 0, COUNT * features * sizeof *inputs);
     }
+    /* A judge is shown samples, which lie where they lie. */
+    inputs[0] = -0.5F;
+    const duet_wanted likelihood = {DUET_NLL, values};
+    duet_request shown = test_request(TEST_FROM_EXAMPLES, inputs, COUNT, 0, &likelihood);
+    shown.any_range = true;
+    assert_ok(duet_run_use(run, &shown, &error), &error);
+    inputs[0] = 0;
+
     /* What comes out is looked at too, unless the program asks how many are not finite. */
     size_t wrong = 0;
     const duet_wanted wanted = {DUET_DECODE, values};

@@ -202,7 +202,7 @@ static void late_preset_decides_nothing(void **state)
     result r = RUN(TUNE_MODEL, "--json", "--seconds", "1");
     set_fault(NULL);
     assert_non_null(strstr(r.err, "took longer than 1 seconds: it is tried again with 4"));
-    assert_non_null(strstr(r.err, "took longer than 4 seconds: without it nothing is decided here"));
+    assert_non_null(strstr(r.err, "took longer than 4 seconds: without it nothing is decided"));
     json_t *told = document(r), *whole = load(file), *product;
     size_t index, undecided = 0;
     json_array_foreach(json_object_get(told, "products"), index, product)

@@ -161,7 +161,7 @@ static duet_status check_inputs(duet_run *run, const duet_request *request, duet
                          duet_model_family(run->model)->name);
     if (request->examples != NULL)
         DUET_TRY(check_rows(request->examples, request->count, duet_shape_elements(data->shape), "example",
-                            data->unit_range, error));
+                            data->unit_range && !request->any_range, error));
     if (request->latents == NULL) return DUET_OK;
     return check_rows(request->latents, request->count, duet_run_latent_features(run), "latent", false, error);
 }

@@ -181,19 +181,23 @@ static bool is_from_outside(int signal)
 static void describe_end(const tuning *it, bool again, char *line, size_t size)
 {
     const double seconds = json_number_value(json_object_get(it->current, "seconds"));
-    char candidate[192];
+    char candidate[192], product[DUET_PRODUCT_WORDS] = "CLBlast";
+    duet_gemm_shape shape;
     duet_tune_choice_words(it->current, candidate, sizeof candidate);
+    if (duet_product_from_json(it->current, &shape) == NULL) duet_gemm_words(&shape, product);
     if (!duet_tune_is(it->current, duet_verdict_late))
         snprintf(line, size, "%s %s: it is left out here", candidate,
                  duet_tune_is(it->current, duet_verdict_failed)
                      ? "was ended by a signal from outside, perhaps for want of memory"
                      : "crashed the driver");
     else if (again)
-        snprintf(line, size, "%s, the preset, took longer than %g seconds: it is tried again with %g", candidate,
-                 seconds, DUET_PATIENCE * seconds);
+        snprintf(line, size, "%s by %s, the preset, took longer than %g seconds: it is tried again with %g", product,
+                 candidate, seconds, DUET_PATIENCE * seconds);
     else if (duet_tune_may_pass(it->current))
-        snprintf(line, size, "%s, the preset, took longer than %g seconds: without it nothing is decided here",
-                 candidate, seconds);
+        snprintf(line, size,
+                 "%s by %s, the preset, took longer than %g seconds: without it nothing is decided, until the next "
+                 "'duet tune'",
+                 product, candidate, seconds);
     else
         snprintf(line, size, "%s took longer than %g seconds: it is left out here, until a larger limit is set",
                  candidate, seconds);
@@ -202,7 +206,8 @@ static void describe_end(const tuning *it, bool again, char *line, size_t size)
 /** Notes what a child was at when it ended badly. */
 static duet_status blame(tuning *it, const char *verdict, int signal, duet_error *error)
 {
-    char line[320];
+    const double patience = DUET_PATIENCE * duet_tune_seconds(it->options);
+    char line[400];
     if (strcmp(verdict, "crashed") == 0 && is_from_outside(signal)) verdict = duet_verdict_failed;
     if (it->current == NULL && is_from_outside(signal))
         return duet_fail(
@@ -219,7 +224,8 @@ static duet_status blame(tuning *it, const char *verdict, int signal, duet_error
     (void)json_object_set_new(it->current, "verdict", json_string(verdict));
     (void)json_object_del(it->current, "gflops");
     const bool again = duet_tune_may_pass(it->current) && duet_tune_is(it->current, duet_verdict_late) &&
-                       !duet_tune_is_late(it->current, DUET_PATIENCE * duet_tune_seconds(it->options));
+                       !duet_tune_is_late(it->current, patience) &&
+                       !duet_tune_was_late(it->task.document, it->current, patience);
     describe_end(it, again, line, sizeof line);
     say(it, line);
     if (duet_tune_may_pass(it->current)) (void)json_object_set_new(it->current, "words", json_string(line));

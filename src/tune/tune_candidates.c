@@ -57,17 +57,10 @@ static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *pro
     return hopeless;
 }
 
-/** Whether it took too long, by this limit or a larger one, on any product: it would again. */
 static bool was_late(const duet_tune_child *it, const duet_gemm_choice *choice)
 {
-    bool late = false;
-    const json_t *record;
     json_t *trial = duet_choice_to_json(choice);
-    size_t index;
-    json_array_foreach(json_object_get(it->document, "products"), index, record)
-    {
-        late = late || duet_tune_is_late(duet_tune_trial(record, trial), duet_tune_seconds(it->options));
-    }
+    const bool late = duet_tune_was_late(it->document, trial, duet_tune_seconds(it->options));
     json_decref(trial);
     return late;
 }

@@ -99,6 +99,18 @@ bool duet_tune_is_late(const json_t *trial, double seconds)
     return duet_tune_is(trial, duet_verdict_late) && json_number_value(json_object_get(trial, "seconds")) >= seconds;
 }
 
+bool duet_tune_was_late(const json_t *document, const json_t *trial, double seconds)
+{
+    bool late = false;
+    const json_t *record;
+    size_t index;
+    json_array_foreach(json_object_get(document, "products"), index, record)
+    {
+        late = late || duet_tune_is_late(duet_tune_trial(record, trial), seconds);
+    }
+    return late;
+}
+
 bool duet_tune_is_done(const json_t *record, const duet_tune_options *options)
 {
     const json_t *limit = json_object_get(record, "seconds");

@@ -212,7 +212,8 @@ static void set_limit(const duet_tune_child *it, json_t *trial, bool is_preset)
 {
     double seconds = duet_tune_seconds(it->options);
     const json_t *before = duet_tune_trial(duet_tune_record(it->document, trial), trial);
-    if (is_preset && duet_tune_is_late(before, seconds)) seconds *= DUET_PATIENCE;
+    const bool again = is_preset && duet_tune_is_late(before, seconds);
+    if (again && !duet_tune_was_late(it->document, trial, DUET_PATIENCE * seconds)) seconds *= DUET_PATIENCE;
     (void)json_object_set_new(trial, "seconds", json_real(seconds));
     if (is_preset) (void)json_object_set_new(trial, "preset", json_true());
 }

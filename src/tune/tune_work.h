@@ -38,11 +38,14 @@ json_t *duet_tune_trial(const json_t *record, const json_t *trial);
 const char *duet_tune_verdict(const json_t *trial);
 bool duet_tune_is(const json_t *trial, const char *verdict);
 extern const char duet_verdict_failed[], duet_verdict_late[];
-/** The most that a candidate may take; a preset that took longer gets DUET_PATIENCE times that. */
+/** The most that a candidate may take; a preset that took longer gets DUET_PATIENCE times that, until it is late by
+ * that on one product. */
 double duet_tune_seconds(const duet_tune_options *options);
 enum { DUET_PATIENCE = 4 };
 /** Whether the trial took longer than `seconds` or more. What took longer than less is worth another trial. */
 bool duet_tune_is_late(const json_t *trial, double seconds);
+/** Whether the trial's choice took too long, by this limit or a larger one, on any product: it would again. */
+bool duet_tune_was_late(const json_t *document, const json_t *trial, double seconds);
 /** Whether it may have been the hour's fault, such as a busy machine's: it is not kept. What no product waits for is
  *  kept with its limit. */
 bool duet_tune_may_pass(const json_t *trial);
