@@ -49,6 +49,11 @@ static const cli_option options[] = {
 enum { PEAKS, GEMM, CONVOLUTIONS, WORKLOADS, PARTS };
 static const char *const part_names[PARTS] = {"peaks", "gemm", "convolutions", "workloads"};
 
+const char *cli_bench_part_at(size_t index)
+{
+    return index < PARTS ? part_names[index] : NULL;
+}
+
 /* The whole run ends within four minutes. */
 enum { WHOLE_SECONDS = 225, PEAK_SECONDS = 30, PRODUCTS_SECONDS = 90, CONVOLUTIONS_SECONDS = 60, MOST_WORKLOADS = 64 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* duet: finds the subcommand in a table and runs it. Everything it can do, a program can do through duet.h. */
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/environment.h"
 #include "cli/manual.h"
 #include "cli/output.h"
@@ -97,6 +98,8 @@ static int run(int argc, char **argv)
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return help((const char *const *)argv + 2, argc - 2);
     if (strcmp(word, "manual") == 0) return manual(argv[2]);
+    if (strcmp(word, "complete") == 0)
+        return cli_complete(commands, CLI_COUNT_OF(commands), (const char *const *)argv + 2, (size_t)argc - 2);
     if (word[0] == '-') return complain_option(word);
     const cli_command *command = find_command(word);
     if (command == NULL) return complain_command(word, false);
