@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Completion in real shells: bash, zsh and fish on a terminal, each given keys and asked what its command line became.
 
-usage: test_completion.py PROGRAM DUET.BASH _DUET DUET.FISH
+usage: test_completion.py PROGRAM DUET.BASH DUET.ZSH DUET.FISH
 
 A line is typed, Tab is pressed, and then words are put in front of it that have the shell print what the line says, a
 word in angle brackets. Shells that are not installed are skipped. What the program offers is held against its help.

@@ -57,6 +57,18 @@ static void resolve_workload(struct arguments *arguments)
     cli_workload_settings(workload, &given, &arguments->settings);
 }
 
+static int complain_model(const char *name)
+{
+    char hint[80];
+    const cli_workload *row;
+    cli_nearest nearest = {.word = name};
+    for (size_t i = 0; i < duet_family_count(); i++) cli_nearest_offer(&nearest, duet_family_at(i)->name);
+    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) cli_nearest_offer(&nearest, row->name);
+    return cli_complain(CLI_MISTAKE,
+                        "there is no model '%s'%s ('duet models' lists them, and 'duet bench --help' workloads)", name,
+                        cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
 /* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
@@ -71,8 +83,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
     if ((arguments->paper != NULL || arguments->isa != NULL) && arguments->device != NULL)
         return cli_complain(CLI_MISTAKE,
                             "--for and --isa plan for a GPU on paper and --device for one that is here: give one");
-    *family = cli_family(arguments->model);
-    if (*family == NULL) return CLI_MISTAKE;
+    *family = duet_family_find(arguments->model);
+    if (*family == NULL) return complain_model(arguments->model);
     int status = cli_settings_check(*family, &arguments->settings);
     if (status != CLI_DONE) return status;
     status = cli_gemm_check(arguments->gemm);

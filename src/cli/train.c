@@ -108,6 +108,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
     if (arguments->judge != NULL && !watches(arguments) && arguments->resume == NULL)
         return cli_complain(CLI_MISTAKE, "--judge is asked by metrics that are watched: name one with --watch METRIC");
     int status = ends_watching(arguments) ? CLI_DONE : cli_metrics_check(&arguments->watched);
+    if (status == CLI_DONE && arguments->keep_best != NULL && strcmp(arguments->keep_best, "none") != 0)
+        status = cli_metrics_check(&(cli_list){.items = {arguments->keep_best}, .count = 1});
     if (status != CLI_DONE) return status;
     if (arguments->model != NULL) {
         *family = cli_family(arguments->model);
