@@ -7,9 +7,10 @@
 #include "cli/commands.h"
 #include "cli/measure.h"
 #include "cli/output.h"
+#include "cli/providers.h"
 #include "cli/settings.h"
+#include "cli/table.h"
 #include "cli/workloads.h"
-#include "cli/wrap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,11 @@ static const cli_option options[] = {
 
 enum { PEAKS, GEMM, CONVOLUTIONS, WORKLOADS, PARTS };
 static const char *const part_names[PARTS] = {"peaks", "gemm", "convolutions", "workloads"};
+
+const char *cli_bench_part_at(size_t index)
+{
+    return index < PARTS ? part_names[index] : NULL;
+}
 
 /* The whole run ends within four minutes. */
 enum { WHOLE_SECONDS = 225, PEAK_SECONDS = 30, PRODUCTS_SECONDS = 90, CONVOLUTIONS_SECONDS = 60, MOST_WORKLOADS = 64 };
@@ -307,17 +313,19 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static int more_help(const char *operand)
+static int more_help(cli_help_form form, const char *operand)
 {
+    static const char *const heads[] = {"workload", ">batch", "meaning"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     const cli_workload *row;
     (void)operand;
-    printf("\nworkloads:\n");
     for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) {
-        printf("  %-10s batch %3zu  ", row->name, row->batch);
-        cli_print_wrapped(row->summary, 24);
+        cli_table_cell(&table, "%s", row->name);
+        cli_table_cell(&table, "%zu", row->batch);
+        cli_table_cell(&table, "%s", row->summary);
     }
-    cli_print_providers();
-    return CLI_DONE;
+    const int status = cli_help_table(form, "Workloads", NULL, &table);
+    return status == CLI_DONE ? cli_providers_print(form) : status;
 }
 
 const cli_command cli_bench = {
@@ -325,6 +333,8 @@ const cli_command cli_bench = {
     .summary = "measure a device: peaks, matrix products, convolutions, training steps",
     .details = "Ends within four minutes. Results of different devices compare; those of a busy machine do not:\n"
                "the peaks are measured before and after, and should agree within 5%.",
+    .examples = "duet bench --json > here.json\n"
+                "duet bench --compare here.json there.json --out bars.svg",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -230,6 +230,7 @@ const cli_command cli_classify = {
     .summary = "say which class each example has",
     .details = "A classifier says so itself. A model that knows a density for each class, or a bound of one, such as\n"
                "cvae, is asked for all classes, and Bayes' rule makes probabilities of the answers.",
+    .examples = "duet classify runs/judge --data photos --json",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -353,6 +353,7 @@ const cli_command cli_compare = {
         "kept in each run (evaluation.json, report/) and made anew only where the checkpoint, the data, the judge\n"
         "or --set is another one. Metrics by features are compared only under one judge, and nothing is compared on "
         "different data.",
+    .examples = "duet compare runs/vae runs/gan --judge runs/judge --out both.html",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

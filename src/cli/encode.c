@@ -144,6 +144,7 @@ const cli_command cli_encode = {
         "Codes are what the encoder says without noise: of a VAE the posterior's means. FILE.npy holds [N, latents];\n"
         "FILE-labels.npy beside it the labels, [N] bytes, where the data has some. FILE.png shows codes of two\n"
         "numbers as points in the colour of their label.",
+    .examples = "duet encode runs/vae --split all --out codes.npy",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -197,6 +197,7 @@ const cli_command cli_features = {
         "'duet eval --features SAMPLES.npy --features DATA.npy' refuses two files by different ones. Samples are "
         "those\n"
         "that metrics of the same seed look at.",
+    .examples = "duet features runs/vae --judge runs/judge --out samples.npy",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

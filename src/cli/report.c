@@ -86,6 +86,7 @@ const cli_command cli_report = {
         "blind\n"
         "sheet on which people can try to tell real pictures from made ones. The metrics are kept in the run as\n"
         "evaluation.json and computed anew only where the checkpoint, the data, the judge or --set is another one.",
+    .examples = "duet report runs/vae --judge runs/judge",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -29,8 +29,17 @@ static const struct choice *find_choice(const char *split)
 
 int cli_rows_check(const char *split)
 {
+    char hint[80];
     if (split == NULL || find_choice(split) != NULL) return CLI_DONE;
-    return cli_complain(CLI_MISTAKE, "--split is train, test or all, not '%s'", split);
+    cli_nearest nearest = {.word = split};
+    for (size_t i = 0; i < CLI_COUNT_OF(choices); i++) cli_nearest_offer(&nearest, choices[i].name);
+    return cli_complain(CLI_MISTAKE, "--split is train, test or all, not '%s'%s", split,
+                        cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
+const char *cli_rows_split_at(size_t index)
+{
+    return index < CLI_COUNT_OF(choices) ? choices[index].name : NULL;
 }
 
 /* What is asked for by saying nothing. */

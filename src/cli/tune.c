@@ -191,6 +191,7 @@ const cli_command cli_tune = {
         "What is measured is kept for this device and driver in the user's cache, and used by every training from\n"
         "then on (DUET_TUNING=off or =FILE: not, or that file). Numbers are checked, and a driver that crashes takes\n"
         "one candidate along. Ctrl-C keeps what is done; the same command goes on from there.",
+    .examples = "duet tune vae-conv --data photos",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

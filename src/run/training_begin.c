@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "data/data.h"
+#include "data/known.h"
 #include "run/checkpoint.h"
 #include "tune/tuning_file.h"
 
