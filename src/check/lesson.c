@@ -70,7 +70,7 @@ static duet_status try_one(duet_device *device, const lesson_row *row, const les
     lesson_course course = {0};
     cl_program program = NULL;
     duet_status status = duet_lesson_course_new(&course, device, row, trial, error);
-    if (status == DUET_OK) status = duet_program_build(device, name, source, trial->options, &program, error);
+    if (status == DUET_OK) status = duet_lesson_build(device, name, source, trial->options, &program, error);
     if (status == DUET_OK) status = run_twice(&course, program, source, report, error);
     duet_lesson_course_free(&course);
     duet_program_free(&program);
@@ -87,7 +87,7 @@ duet_status duet_lesson_check(duet_device *device, const duet_lesson *lesson, co
         duet_error cause = {0};
         if (trial->group[0] * trial->group[1] > duet_device_describe(device)->work_group_size) continue;
         if (try_one(device, row, trial, name, source, report, &cause) != DUET_OK) return refuse(&cause, report, error);
-        if (report->verdict != DUET_LESSON_RIGHT) return DUET_OK;
+        if (report->verdict != DUET_LESSON_RIGHT) break;
     }
     duet_lesson_judge_code(row, source, report);
     return DUET_OK;

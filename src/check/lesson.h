@@ -62,8 +62,10 @@ typedef struct lesson_row {
     lesson_reference reference;
     double (*allowed)(const lesson_trial *trial); /**< difference of an element; NULL: none */
     lesson_mistake mistakes[LESSON_MISTAKES];
+    const char *otherwise; /**< advice where the numbers are those of no such mistake; NULL: none */
     struct {
-        const char *words[2]; /**< one of these words is in the code */
+        const char *words[2]; /**< one of these words is in the code ... */
+        size_t times;         /**< ... so often */
         const char *complaint;
     } needs[LESSON_NEEDS];
     lesson_launch naive[LESSON_LAUNCHES]; /**< of naive/FILE; without kernels: there is none */
@@ -107,6 +109,9 @@ float *duet_lesson_elements(const lesson_course *it, float *const *buffers, size
 /** A word that no kernel computes: lies in results before, and in the guards. */
 uint32_t duet_lesson_pattern(lesson_role role);
 
+/** Builds the file's text so that compilers name its lines by its own name. */
+duet_status duet_lesson_build(duet_device *device, const char *name, const char *source, const char *options,
+                              cl_program *program, duet_error *error);
 /** Reads the schedule of the file, or takes all launches in turn. DUET_ERROR_USAGE for a wrong one. */
 duet_status duet_lesson_schedule(const lesson_row *row, const lesson_launch *launches, const char *source,
                                  lesson_schedule *schedule, duet_error *error);
@@ -117,7 +122,8 @@ duet_status duet_lesson_schedule(const lesson_row *row, const lesson_launch *lau
 const char *duet_lesson_size(const lesson_row *row, const lesson_trial *trial, bool groups, char *text, size_t room);
 /** Judges what two runs left (`again` is after[] of the first): sets verdict and words, unless all is right. */
 void duet_lesson_judge(const lesson_course *it, float *const *again, duet_lesson_report *report);
-/** The same for code that computes the right numbers without the means that the row names. */
+/** What the code lacks of the means that the row names: right numbers are beside the point then, and for wrong ones it
+ *  may be why. */
 void duet_lesson_judge_code(const lesson_row *row, const char *source, duet_lesson_report *report);
 
 #endif

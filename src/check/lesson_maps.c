@@ -95,6 +95,16 @@ static void packed_down(const lesson_trial *t, float *const *before, double *con
     }
 }
 
+/* What is read behind the last row's end is no number. */
+static void packed_without_zeros(const lesson_trial *t, float *const *before, double *const *after)
+{
+    const size_t rows = t->number[0], columns = t->number[1];
+    for (size_t i = 0; i < count_panels(t); i++) {
+        const size_t at = i / PANEL % rows * columns + i / PANEL / rows * PANEL + i % PANEL;
+        after[1][i] = at < count_matrix(t) ? before[0][at] : NAN;
+    }
+}
+
 static void copied(const lesson_trial *t, float *const *before, double *const *after)
 {
     for (size_t i = 0; i < count_panels(t); i++) after[1][i] = i < count_matrix(t) ? before[0][i] : 0;
@@ -377,8 +387,10 @@ const lesson_row duet_lesson_maps[] = {
         .trials = panel_trials,
         .timed = panel_timed,
         .reference = packed,
-        .mistakes = {{packed_down, " Each column of a panel lies in one run: its rows should."},
+        .mistakes = {{packed_without_zeros, " Behind the last column stands the next row: there the panel has zeros."},
+                     {packed_down, " Each column of a panel lies in one run: its rows should."},
                      {copied, " This is the matrix as it was: behind eight numbers of a row comes the next row's."}},
+        .otherwise = " Take the number of the work-item apart: its lane, then its row, then its panel.",
         .naive = {{"pack", "01ab", items_panels}},
         .work = bytes_packed,
         .unit = "B/s",
@@ -433,6 +445,9 @@ const lesson_row duet_lesson_maps[] = {
         .reference = uniforms,
         .mistakes = {{uniforms_of_place,
                       " These are the numbers from element 0 on: the counter's first word is first + i, not i."}},
+        .otherwise =
+            " Are there ten rounds? Does the key grow behind each? Do x and z take the high halves, y and w the "
+            "low ones, and is each product made of the old x or z?",
         .naive = {{"uniform", "012345a", NULL}},
         .work = numbers_drawn,
         .unit = "numbers/s",

@@ -185,11 +185,14 @@ const lesson_row duet_lesson_products[] = {
                      {whole_slices, " The last slice, which k does not fill, is missing: it is filled up with zeros."},
                      LIKELY},
         .needs = {{{"local", "__local"},
-                   "right, but nothing is kept in local memory, which is what this lesson is about: declare the two "
-                   "slices with __local, and let each work-item copy one element of each."},
+                   1,
+                   "nothing is kept in local memory, which is what this lesson is about: declare the two slices with "
+                   "__local, and let each work-item copy one element of each"},
                   {{"barrier", "work_group_barrier"},
-                   "right on this device, but there is no barrier: on another one, work-items read what their "
-                   "neighbours have not copied yet. One barrier stands behind the copies, one behind the products."}},
+                   2,
+                   "there are fewer than two barriers: without the one behind the copies, work-items read what their "
+                   "neighbours have not copied yet, and without the one behind the products they copy over what others "
+                   "still read. That a device gets away with it proves nothing"}},
         .is_product = true,
         .work = flops,
         .unit = "FLOP/s",
@@ -206,8 +209,9 @@ const lesson_row duet_lesson_products[] = {
         .allowed = allowed,
         .mistakes = {LIKELY},
         .needs = {{{"float4", "vload4"},
-                   "right, but without a vector: four neighbouring columns are a float4, read by vload4, and a number "
-                   "times a vector is four products."}},
+                   1,
+                   "there is no vector in it: four neighbouring columns are a float4, read by vload4, and a number "
+                   "times a vector is four products"}},
         .is_product = true,
         .work = flops,
         .unit = "FLOP/s",
@@ -223,7 +227,7 @@ const lesson_row duet_lesson_products[] = {
         .reference = product,
         .allowed = allowed,
         .mistakes = {LIKELY},
-        .needs = {{{"ROWS", NULL}, "right, but ROWS is not used: then no device can be given what suits it."}},
+        .needs = {{{"ROWS", NULL}, 2, "ROWS is not used, so that no device can be given what suits it"}},
         .is_product = true,
         .work = flops,
         .unit = "FLOP/s",

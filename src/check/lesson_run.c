@@ -7,6 +7,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "check/lesson.h"
 #include "product/trial/gemm_check.h"
 
@@ -75,6 +76,19 @@ void duet_lesson_course_free(lesson_course *it)
         free(it->after[i]);
         free(it->expected[i]);
     }
+}
+
+duet_status duet_lesson_build(duet_device *device, const char *name, const char *source, const char *options,
+                              cl_program *program, duet_error *error)
+{
+    const bool plain = strpbrk(name, "\"\\\n") == NULL; /* what a #line can hold */
+    duet_text whole = {0};
+    duet_text_add(&whole, "#line 1 \"%s\"\n%s\n", plain ? name : "kernel.cl", source);
+    const duet_status status = whole.failed
+                                   ? duet_fail(error, DUET_ERROR_MEMORY, "no memory to build %s", name)
+                                   : duet_program_build(device, name, duet_text_get(&whole), options, program, error);
+    duet_text_free(&whole);
+    return status;
 }
 
 static duet_argument argument_of(const lesson_course *it, char letter)

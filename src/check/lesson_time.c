@@ -31,7 +31,7 @@ static duet_status time_launches(lesson_course *it, const lesson_launch *launche
     lesson_schedule schedule;
     cl_program program = NULL;
     DUET_TRY(duet_lesson_schedule(it->row, launches, source, &schedule, error));
-    DUET_TRY(duet_program_build(it->device, name, source, it->trial->options, &program, error));
+    DUET_TRY(duet_lesson_build(it->device, name, source, it->trial->options, &program, error));
     duet_status status = duet_lesson_course_launches(it, program, launches, &schedule, error);
     if (status == DUET_OK) status = duet_lesson_course_run(it, error);
     if (status == DUET_OK) status = duet_timing_take(it->device, &it->list, patience, timing, error);

@@ -152,10 +152,10 @@ static bool judge_steadiness(const lesson_course *it, float *const *again, size_
 
 static bool is_close(double expected, double found, double allowed)
 {
-    return fabs(expected - found) <= allowed; /* a NaN is not */
+    return fabs(expected - found) <= allowed; /* a NaN is close to nothing */
 }
 
-/** Whether the numbers are those of this mistake: all of them, to rounding. */
+/** Whether the numbers are those of this mistake: all of them, to rounding, where it can be said what they are. */
 static bool is_mistake(const lesson_course *it, const lesson_mistake *mistake, double allowed)
 {
     double *other[LESSON_BUFFERS] = {NULL};
@@ -170,7 +170,7 @@ static bool is_mistake(const lesson_course *it, const lesson_mistake *mistake, d
     if (same) mistake->reference(it->trial, before, other);
     for (size_t i = 0; i < LESSON_BUFFERS && same; i++)
         for (size_t j = 0; other[i] != NULL && j < it->count[i] && same; j++)
-            same = is_close(other[i][j], duet_lesson_elements(it, it->after, i)[j], allowed);
+            same = isnan(other[i][j]) || is_close(other[i][j], duet_lesson_elements(it, it->after, i)[j], allowed);
     for (size_t i = 0; i < LESSON_BUFFERS; i++) free(other[i]);
     return same;
 }
@@ -184,7 +184,7 @@ static const char *hint(const lesson_course *it, float found, double allowed)
         return " It is no number: was a sum begun at 0, and is everything that is read inside its matrix?";
     for (size_t i = 0; i < LESSON_MISTAKES && it->row->mistakes[i].reference != NULL; i++)
         if (is_mistake(it, &it->row->mistakes[i], margin)) return it->row->mistakes[i].words;
-    return "";
+    return it->row->otherwise != NULL ? it->row->otherwise : "";
 }
 
 static bool judge_numbers(const lesson_course *it, size_t index, duet_lesson_report *report)
@@ -231,8 +231,9 @@ static const char *skip_comment(const char *at)
     return end != NULL ? end + 2 : at + strlen(at);
 }
 
-static bool has_word(const char *source, const char *word)
+static size_t count_word(const char *source, const char *word)
 {
+    size_t count = 0;
     for (const char *at = source; *at != '\0';) {
         const char *code = skip_comment(at);
         size_t length = 0;
@@ -241,21 +242,25 @@ static bool has_word(const char *source, const char *word)
             continue;
         }
         while (isalnum((unsigned char)at[length]) || at[length] == '_') length++;
-        if (length == strlen(word) && strncmp(at, word, length) == 0) return true;
+        count += length == strlen(word) && strncmp(at, word, length) == 0;
         at += length > 0 ? length : 1;
     }
-    return false;
+    return count;
 }
 
 void duet_lesson_judge_code(const lesson_row *row, const char *source, duet_lesson_report *report)
 {
+    const bool right = report->verdict == DUET_LESSON_RIGHT;
+    if (!right && report->verdict != DUET_LESSON_WRONG && report->verdict != DUET_LESSON_UNSTEADY) return;
     for (size_t i = 0; i < LESSON_NEEDS && row->needs[i].complaint != NULL; i++) {
-        bool has = false;
+        size_t count = 0;
         for (size_t j = 0; j < 2 && row->needs[i].words[j] != NULL; j++)
-            has = has || has_word(source, row->needs[i].words[j]);
-        if (has) continue;
-        report->verdict = DUET_LESSON_BESIDE;
-        (void)snprintf(report->words, sizeof report->words, "%s", row->needs[i].complaint);
+            count += count_word(source, row->needs[i].words[j]);
+        if (count >= row->needs[i].times) continue;
+        const size_t used = strlen(report->words);
+        (void)snprintf(report->words + used, sizeof report->words - used, "%s%s.",
+                       right ? "the numbers are right, but " : " And ", row->needs[i].complaint);
+        if (right) report->verdict = DUET_LESSON_BESIDE;
         return;
     }
 }

@@ -175,7 +175,7 @@ static int print_times(const json_t *document)
         if (isfinite(seconds))
             cli_table_cell(&table, "%s ms", cli_digits(1e3 * seconds, 3, text, sizeof text));
         else
-            cli_table_cell(&table, "cannot run here");
+            cli_table_cell(&table, "not timed");
         if (isfinite(seconds))
             cli_table_cell(
                 &table, "%s",
