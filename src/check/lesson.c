@@ -49,13 +49,15 @@ static duet_status run_twice(lesson_course *it, cl_program program, const char *
     const lesson_row *row = it->row;
     lesson_schedule schedule;
     lesson_course again = {0};
+    lesson_trial other = *it->trial;
     float *before[LESSON_BUFFERS] = {NULL};
     DUET_TRY(duet_lesson_schedule(row, row->launches, source, &schedule, error));
     DUET_TRY(duet_lesson_course_launches(it, program, row->launches, &schedule, error));
     for (size_t i = 0; i < LESSON_BUFFERS && it->whole[i] != NULL; i++)
         before[i] = duet_lesson_elements(it, it->before, i);
+    if (row->any_group) other.group[0] = it->trial->group[0] * 3 / 4;
     row->reference(it->trial, before, it->expected);
-    duet_status status = duet_lesson_course_new(&again, it->device, row, it->trial, error);
+    duet_status status = duet_lesson_course_new(&again, it->device, row, &other, error);
     if (status == DUET_OK) status = duet_lesson_course_launches(&again, program, row->launches, &schedule, error);
     if (status == DUET_OK) status = duet_lesson_course_run(&again, error);
     if (status == DUET_OK) status = duet_lesson_course_run(it, error);

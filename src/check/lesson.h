@@ -56,7 +56,8 @@ typedef struct lesson_row {
     const char *numbers[LESSON_NUMBERS + 1]; /**< names; NULL past the last */
     lesson_launch launches[LESSON_LAUNCHES]; /**< in the order of a step, unless the file says its schedule */
     bool has_schedule;                       /**< the file has a line "schedule: KERNEL KERNEL ..." */
-    size_t steps;                            /**< of a trial; 0: 1 */
+    bool any_group; /**< bits must not follow from the group: the second run has groups of another size */
+    size_t steps;   /**< of a trial; 0: 1 */
     lesson_buffer buffers[LESSON_BUFFERS];
     const lesson_trial *trials, *timed; /**< ended by a row without a group. Peers are timed as timed[0] */
     lesson_reference reference;

@@ -62,14 +62,26 @@ static size_t count_matrix(const lesson_trial *t)
     return (size_t)t->number[0] * t->number[1];
 }
 
-static size_t count_panels(const lesson_trial *t)
+static size_t padded_columns(const lesson_trial *t)
 {
-    return duet_size_pieces(t->number[1], PANEL) * PANEL * t->number[0];
+    return duet_size_round_up(t->number[1], PANEL);
 }
 
-static void items_panels(const lesson_trial *t, size_t items[2])
+static size_t count_panels(const lesson_trial *t)
 {
-    items[0] = count_panels(t);
+    return padded_columns(t) * t->number[0];
+}
+
+static void items_along_rows(const lesson_trial *t, size_t items[2])
+{
+    items[0] = padded_columns(t);
+    items[1] = t->number[0];
+}
+
+static void items_down_columns(const lesson_trial *t, size_t items[2])
+{
+    items[0] = t->number[0];
+    items[1] = padded_columns(t);
 }
 
 static double bytes_packed(const lesson_trial *t)
@@ -112,11 +124,11 @@ static void copied(const lesson_trial *t, float *const *before, double *const *a
 
 static const lesson_trial panel_trials[] = {
     {.number = {3, 16}, .group = {8, 1}},
-    {.number = {33, 19}, .group = {64, 1}},
-    {.number = {5, 7}, .group = {10, 1}},
+    {.number = {33, 19}, .group = {8, 8}},
+    {.number = {5, 7}, .group = {16, 2}},
     {.group = {0}},
 };
-static const lesson_trial panel_timed[] = {{.number = {2048, 2048}, .group = {256, 1}}, {.group = {0}}};
+static const lesson_trial panel_timed[] = {{.number = {2048, 2048}, .group = {8, 32}}, {.group = {0}}};
 
 /* ---- 6: a sum that repeats to the bit ---- */
 
@@ -150,22 +162,7 @@ static size_t in_piece(const lesson_trial *t, size_t piece, size_t j)
     return piece / LANES * LANES * length + j * LANES + piece % LANES;
 }
 
-/* In float and in the order that the lesson gives, so that all bits are known. */
 static void summed(const lesson_trial *t, float *const *before, double *const *after)
-{
-    const size_t count = t->number[0], pieces = t->number[1], length = duet_size_pieces(count, pieces);
-    float all = 0;
-    for (size_t piece = 0; piece < pieces; piece++) {
-        float sum = 0;
-        for (size_t j = 0; j < length && in_piece(t, piece, j) < count; j++) sum += before[0][in_piece(t, piece, j)];
-        after[1][piece] = sum;
-        all += sum;
-    }
-    after[2][0] = all;
-}
-
-/* The right pieces, but to rounding. */
-static void summed_somehow(const lesson_trial *t, float *const *before, double *const *after)
 {
     const size_t count = t->number[0], pieces = t->number[1], length = duet_size_pieces(count, pieces);
     for (size_t i = 0; i < pieces * length; i++) {
@@ -173,6 +170,14 @@ static void summed_somehow(const lesson_trial *t, float *const *before, double *
         if (at < count) after[1][piece] += before[0][at];
         if (at < count) after[2][0] += before[0][at];
     }
+}
+
+/* Of partial sums below 200, each of some hundred additions off by half a unit at most. Which way each is rounded is
+ * the compiler's: some add a loop's numbers in several lanes. */
+static double allowed_sum(const lesson_trial *t)
+{
+    (void)t;
+    return 1e-3;
 }
 
 static void summed_runs(const lesson_trial *t, float *const *before, double *const *after)
@@ -192,7 +197,6 @@ static void summed_strides(const lesson_trial *t, float *const *before, double *
 static const lesson_trial sum_trials[] = {
     {.number = {1024, 64}, .group = {16, 1}},
     {.number = {100001, 256}, .group = {64, 1}},
-    {.number = {100001, 256}, .group = {10, 1}},
     {.number = {5, 32}, .group = {8, 1}},
     {.group = {0}},
 };
@@ -207,7 +211,8 @@ static size_t count_columns(const lesson_trial *t)
 
 static void items_matrix(const lesson_trial *t, size_t items[2])
 {
-    items[0] = count_matrix(t);
+    items[0] = t->number[1];
+    items[1] = t->number[0];
 }
 
 static double bytes_fused(const lesson_trial *t)
@@ -241,8 +246,8 @@ static void fused_linear(const lesson_trial *t, float *const *before, double *co
 
 static const lesson_trial fusion_trials[] = {
     {.number = {8, 16}, .group = {16, 1}},
-    {.number = {37, 29}, .group = {64, 1}},
-    {.number = {5, 100}, .group = {10, 1}},
+    {.number = {37, 29}, .group = {8, 8}},
+    {.number = {5, 100}, .group = {64, 1}},
     {.group = {0}},
 };
 static const lesson_trial fusion_timed[] = {{.number = {2048, 2048}, .group = {256, 1}}, {.group = {0}}};
@@ -382,7 +387,7 @@ const lesson_row duet_lesson_maps[] = {
                   "packs a matrix into panels of eight columns, each row of a panel behind the one above; zeros fill "
                   "the last panel."},
         .numbers = {"rows", "columns"},
-        .launches = {{"pack", "01ab", items_panels}},
+        .launches = {{"pack", "01ab", items_along_rows}},
         .buffers = {{"matrix", LESSON_INPUT, count_matrix, 2}, {"panels", LESSON_RESULT, count_panels, 0}},
         .trials = panel_trials,
         .timed = panel_timed,
@@ -390,8 +395,9 @@ const lesson_row duet_lesson_maps[] = {
         .mistakes = {{packed_without_zeros, " Behind the last column stands the next row: there the panel has zeros."},
                      {packed_down, " Each column of a panel lies in one run: its rows should."},
                      {copied, " This is the matrix as it was: behind eight numbers of a row comes the next row's."}},
-        .otherwise = " Take the number of the work-item apart: its lane, then its row, then its panel.",
-        .naive = {{"pack", "01ab", items_panels}},
+        .otherwise = " Element (row, column) lies in panel column / PANEL, there in line row, there in place column % "
+                     "PANEL; a panel is rows * PANEL numbers long.",
+        .naive = {{"pack", "01ab", items_down_columns}},
         .work = bytes_packed,
         .unit = "B/s",
     },
@@ -406,11 +412,12 @@ const lesson_row duet_lesson_maps[] = {
         .trials = sum_trials,
         .timed = sum_timed,
         .reference = summed,
-        .mistakes =
-            {{summed_somehow,
-              " It is right to rounding, but not to the bit: numbers are added in another order than asked for."},
-             {summed_runs, " Each piece is a run of neighbours: neighbours belong to the LANES pieces of a block."},
-             {summed_strides, " Piece p takes every count-th number: it takes every LANES-th one of its block."}},
+        .allowed = allowed_sum,
+        .any_group = true,
+        .mistakes = {{summed_runs,
+                      " Each piece is a run of neighbours: neighbours belong to the LANES pieces of a block."},
+                     {summed_strides,
+                      " Piece p takes every count-th number: it takes every LANES-th one of its block."}},
         .naive = {{"alone", "0ac", NULL}},
         .work = bytes_read,
         .unit = "B/s",

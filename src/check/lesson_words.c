@@ -138,6 +138,14 @@ static bool judge_steadiness(const lesson_course *it, float *const *again, size_
     const float *after = duet_lesson_elements(it, it->after, index), *other = duet_lesson_elements(it, again, index);
     for (size_t i = 0; i < it->count[index]; i++) {
         if (memcmp(&after[i], &other[i], sizeof after[i]) == 0) continue;
+        if (it->row->any_group) {
+            say(it, report, DUET_LESSON_UNSTEADY,
+                "the same numbers in groups of another size give other bits: %s was %.9g, then %.9g. The order in "
+                "which "
+                "numbers are added may follow from n and count alone, not from a group's size or a local number.",
+                place(it, index, i, where), (double)other[i], (double)after[i]);
+            return false;
+        }
         say(it, report, DUET_LESSON_UNSTEADY,
             "two runs on the same numbers differ: %s was %.7g, then %.7g. Work-items race: one reads what another may "
             "not have written yet, or two write to one place. Is there a barrier between writing and reading what a "
