@@ -90,7 +90,7 @@ static const slip slips[] = {
     {"no factor", 1, "factor * x[i]", "x[i]", IS(WRONG), "the factor is missing"},
     {"into the input", 1, "result[i] =", "result[i] = ((__global float *)x)[i] =", IS(OUTSIDE), "into its input: x[0]"},
     {"in front", 1, "result[i] =", "result[i] = result[-1] =", IS(OUTSIDE), "in front of result: 1 numbers"},
-    {"adds", 1, "result[i] =", "result[i] +=", IS(UNWRITTEN), "not add to what lies there"},
+    {"adds", 1, "result[i] =", "result[i] +=", IS(WRONG), "no number"},
     {"other name", 1, "scaled_sum", "sum", IS(REFUSED), "there is no kernel called scaled_sum"},
     {"other parameter", 1, "const uint n", "const ulong n", IS(REFUSED), "(uint n, float factor, global float * x"},
     {"one parameter more", 1, "const uint n", "const uint n, const uint m", IS(REFUSED), "put them back"},
@@ -108,6 +108,8 @@ static const slip slips[] = {
     {"a panel too short", 3, "(panel * rows + row) * PANEL + lane", "(panel + row) * PANEL + lane", IS(UNWRITTEN),
      "of panels"},
     {"no barrier", 4, "barrier(CLK_LOCAL_MEM_FENCE);", "", IS(WRONG) | IS(UNSTEADY), "fewer than two barriers"},
+    {"leaves early", 4, "    float sum = 0.0f;", "    float sum = 0.0f; if (row >= m || column >= n) return;",
+     IS(WRONG) | IS(UNSTEADY) | IS(OUTSIDE) | IS(UNWRITTEN), "has to reach every barrier"},
     {"first slice", 4, "start < k; start += TILE", "start < 1; start++", IS(WRONG), "Only the first slice"},
     {"whole slices", 4, "start < k;", "start + TILE <= k;", IS(WRONG), "filled up with zeros"},
     {"no edges", 4, "row < m && start + across < k ?", "true ?", IS(WRONG), "is wrong"},
@@ -234,7 +236,7 @@ static const command_case commands[] = {
     {"hole", {"lesson", "1", EXERCISES, "--no-times"}, 4, "Not yet: nothing is written to result", NULL},
     {"binary", {"lesson", "1", "@/zeros.cl"}, 1, NULL, "is no kernel file"},
     {"true lines", {"lesson", "1", "@/broken.cl"}, 4, "broken.cl:9:", NULL},
-    {"without end", {"lesson", "1", "@/endless.cl", "--seconds", "3"}, 1, NULL, "or never ends"},
+    {"without end", {"lesson", "1", "@/endless.cl", "--seconds", "3"}, 1, NULL, "one that never ends is stopped"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

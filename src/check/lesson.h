@@ -69,6 +69,9 @@ typedef struct lesson_row {
         size_t times;         /**< ... so often */
         const char *complaint;
     } needs[LESSON_NEEDS];
+    struct {
+        const char *word, *complaint;
+    } avoid;                              /**< a word that may be why numbers are wrong; NULL: none */
     lesson_launch naive[LESSON_LAUNCHES]; /**< of naive/FILE; without kernels: there is none */
     bool is_product;                      /**< Duet's own products are peers: numbers are m, n, k */
     double (*work)(const lesson_trial *trial);
@@ -107,7 +110,8 @@ duet_status duet_lesson_course_launches(lesson_course *it, cl_program program, c
 duet_status duet_lesson_course_run(lesson_course *it, duet_error *error);
 /** The elements of a buffer, without its guards. */
 float *duet_lesson_elements(const lesson_course *it, float *const *buffers, size_t index);
-/** A word that no kernel computes: lies in results before, and in the guards. */
+/** A word that no kernel computes: lies in results before, and in the guards. What is computed from it is a NaN that
+ * has most of its bits, on CPUs. */
 uint32_t duet_lesson_pattern(lesson_role role);
 
 /** Builds the file's text so that compilers name its lines by its own name. */

@@ -193,6 +193,10 @@ const lesson_row duet_lesson_products[] = {
                    "there are fewer than two barriers: without the one behind the copies, work-items read what their "
                    "neighbours have not copied yet, and without the one behind the products they copy over what others "
                    "still read. That a device gets away with it proves nothing"}},
+        .avoid =
+            {"return",
+             "there is a return in it: every work-item of the group has to reach every barrier, so those without an "
+             "element of c copy and wait like the others"},
         .is_product = true,
         .work = flops,
         .unit = "FLOP/s",

@@ -59,6 +59,14 @@ static bool is_pattern(const float *number, lesson_role role)
     return memcmp(number, &pattern, sizeof pattern) == 0;
 }
 
+/** Whether it is the pattern, or what a CPU makes of it by arithmetic. */
+static bool is_made_of(const float *number, lesson_role role)
+{
+    uint32_t bits;
+    memcpy(&bits, number, sizeof bits);
+    return (bits & ~0x80400000u) == (duet_lesson_pattern(role) & ~0x80400000u);
+}
+
 /* ---- where nothing should have been written ---- */
 
 static bool judge_guards(const lesson_course *it, size_t index, duet_lesson_report *report)
@@ -118,7 +126,7 @@ static bool judge_unwritten(const lesson_course *it, size_t index, duet_lesson_r
     if (count == it->count[index])
         say(it, report, DUET_LESSON_UNWRITTEN,
             "nothing is written to %s: none of its %zu elements. Is the hole filled? If it is: is the line that stores "
-            "reached, and does it store, not add to what lies there?",
+            "reached?",
             it->row->buffers[index].name, count);
     else
         say(it, report, DUET_LESSON_UNWRITTEN,
@@ -186,8 +194,12 @@ static bool is_mistake(const lesson_course *it, const lesson_mistake *mistake, d
 static const char *hint(const lesson_course *it, float found, double allowed)
 {
     const double margin = allowed > 1e-5 ? allowed : 1e-5;
-    if (is_pattern(&found, LESSON_INPUT))
+    if (is_made_of(&found, LESSON_INPUT))
         return " It is no number, as everything beside an input is: the kernel reads outside of one.";
+    if (is_made_of(&found, LESSON_RESULT))
+        return " It is no number, as everything is that was not written yet: does the kernel add to what lies there, "
+               "or "
+               "read what is still to be written?";
     if (isnan(found))
         return " It is no number: was a sum begun at 0, and is everything that is read inside its matrix?";
     for (size_t i = 0; i < LESSON_MISTAKES && it->row->mistakes[i].reference != NULL; i++)
@@ -256,18 +268,26 @@ static size_t count_word(const char *source, const char *word)
     return count;
 }
 
+static void append(duet_lesson_report *report, const char *before, const char *words)
+{
+    const size_t used = strlen(report->words);
+    (void)snprintf(report->words + used, sizeof report->words - used, "%s%s.", before, words);
+}
+
 void duet_lesson_judge_code(const lesson_row *row, const char *source, duet_lesson_report *report)
 {
     const bool right = report->verdict == DUET_LESSON_RIGHT;
-    if (!right && report->verdict != DUET_LESSON_WRONG && report->verdict != DUET_LESSON_UNSTEADY) return;
+    if (report->verdict == DUET_LESSON_REFUSED) return;
+    if (!right && row->avoid.word != NULL && count_word(source, row->avoid.word) > 0)
+        append(report, " And ", row->avoid.complaint);
+    if (report->verdict == DUET_LESSON_OUTSIDE) return;
     for (size_t i = 0; i < LESSON_NEEDS && row->needs[i].complaint != NULL; i++) {
         size_t count = 0;
         for (size_t j = 0; j < 2 && row->needs[i].words[j] != NULL; j++)
             count += count_word(source, row->needs[i].words[j]);
         if (count >= row->needs[i].times) continue;
-        const size_t used = strlen(report->words);
-        (void)snprintf(report->words + used, sizeof report->words - used, "%s%s.",
-                       right ? "the numbers are right, but " : " And ", row->needs[i].complaint);
+        if (report->verdict == DUET_LESSON_UNWRITTEN && i == 0) return; /* it has hardly begun */
+        append(report, right ? "the numbers are right, but " : " And ", row->needs[i].complaint);
         if (right) report->verdict = DUET_LESSON_BESIDE;
         return;
     }

@@ -213,8 +213,8 @@ static int conclude(const attempt *it, int status, const json_t *documents)
     if (status != CLI_DONE && last == NULL)
         return cli_complain(
             status,
-            "that was while %s ran: where the device is a CPU, a kernel that reads or writes far outside "
-            "its buffers, or never ends, ends so. Look at every index, and at what ends each loop",
+            "look at every index in %s, and at what ends each loop: where the device is a CPU, a kernel that "
+            "reads or writes far outside its buffers ends the process, and one that never ends is stopped",
             it->file);
     if (last == NULL)
         return cli_complain(CLI_FAILED, "lesson %u: nothing came back from its process", it->lesson->number);
