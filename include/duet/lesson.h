@@ -38,7 +38,8 @@ typedef struct duet_lesson_time {
     double seconds; /**< the median; NaN if it could not be run */
     double rate;    /**< of `unit`, a second */
     const char *unit;
-    bool mine; /**< the learner's */
+    bool mine;  /**< the learner's */
+    bool wrong; /**< at this size its numbers are wrong on this device; then it is not timed */
 } duet_lesson_time;
 
 enum { DUET_LESSON_TIMES = 12 };
@@ -57,7 +58,8 @@ typedef struct duet_lesson_report {
  *  nothing, or memory is short. */
 DUET_API duet_status duet_lesson_check(duet_device *device, const duet_lesson *lesson, const char *name,
                                        const char *source, duet_lesson_report *report, duet_error *error);
-/** Times a kernel that is right, and its peers, `patience` seconds each; adds to what duet_lesson_check reported. */
+/** Times a kernel that is right, and its peers, `patience` seconds each; adds to what duet_lesson_check reported. Each
+ * is compared once more, at the size that is timed. */
 DUET_API duet_status duet_lesson_measure(duet_device *device, const duet_lesson *lesson, const char *name,
                                          const char *source, double patience, duet_lesson_report *report,
                                          duet_error *error);

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "check/lesson.h"
 
-static const lesson_row *const tables[] = {duet_lesson_products, duet_lesson_maps};
+static const lesson_row *const tables[] = {duet_lesson_products, duet_lesson_maps, duet_lesson_orders};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 const duet_lesson *duet_lesson_find(unsigned number)

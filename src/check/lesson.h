@@ -73,12 +73,14 @@ typedef struct lesson_row {
         const char *word, *complaint;
     } avoid;                              /**< a word that may be why numbers are wrong; NULL: none */
     lesson_launch naive[LESSON_LAUNCHES]; /**< of naive/FILE; without kernels: there is none */
+    bool naive_differs;                   /**< it computes other numbers */
     bool is_product;                      /**< Duet's own products are peers: numbers are m, n, k */
     double (*work)(const lesson_trial *trial);
     const char *unit;
 } lesson_row;
 
-extern const lesson_row duet_lesson_products[], duet_lesson_maps[]; /**< ended by a row without a number */
+extern const lesson_row duet_lesson_products[], duet_lesson_maps[],
+    duet_lesson_orders[]; /**< ended by a row without a number */
 const lesson_row *duet_lesson_row(const duet_lesson *lesson);
 
 /** What a step launches: indices into row->launches. */

@@ -8,11 +8,12 @@
 #include "base/status.h"
 #include "check/lesson.h"
 #include "device/source.h"
+#include "product/trial/gemm_check.h"
 #include "product/trial/gemm_trial.h"
 
 static duet_lesson_time *next_time(duet_lesson_report *report, bool mine)
 {
-    if (report->time_count == DUET_LESSON_TIMES) report->time_count--; /* the table has fewer rows; see lesson.h */
+    if (report->time_count == DUET_LESSON_TIMES) report->time_count--; /* no row of the table has so many */
     duet_lesson_time *time = &report->times[report->time_count++];
     *time = (duet_lesson_time){.seconds = NAN, .rate = NAN, .mine = mine};
     return time;
@@ -25,8 +26,34 @@ static void keep(duet_lesson_time *time, const lesson_row *row, const lesson_tri
     time->unit = row->unit;
 }
 
+/** Whether a run at the timed size left what the reference says; a product by Freivalds' check, as that is quick. */
+static duet_status compare_results(lesson_course *it, bool *right, duet_error *error)
+{
+    const lesson_row *row = it->row;
+    const uint32_t *number = it->trial->number;
+    float *before[LESSON_BUFFERS] = {NULL};
+    size_t last = 0;
+    for (size_t i = 0; i < LESSON_BUFFERS && it->whole[i] != NULL; i++) {
+        before[i] = duet_lesson_elements(it, it->before, i);
+        if (it->expected[i] != NULL) last = i;
+    }
+    const float *found = duet_lesson_elements(it, it->after, last);
+    if (row->is_product) {
+        const duet_gemm_shape shape = {.m = number[0], .n = number[1], .k = number[2]};
+        double worst = 0;
+        DUET_TRY(duet_gemm_compare(&shape, before[0], before[1], found, &worst, error));
+        *right = worst <= 1;
+        return DUET_OK;
+    }
+    const double allowed = row->allowed != NULL ? row->allowed(it->trial) : 0;
+    row->reference(it->trial, before, it->expected);
+    *right = true;
+    for (size_t i = 0; i < it->count[last] && *right; i++) *right = fabs(it->expected[last][i] - found[i]) <= allowed;
+    return DUET_OK;
+}
+
 static duet_status time_launches(lesson_course *it, const lesson_launch *launches, const char *name, const char *source,
-                                 double patience, duet_timing *timing, duet_error *error)
+                                 double patience, duet_timing *timing, bool *right, duet_error *error)
 {
     lesson_schedule schedule;
     cl_program program = NULL;
@@ -34,6 +61,9 @@ static duet_status time_launches(lesson_course *it, const lesson_launch *launche
     DUET_TRY(duet_lesson_build(it->device, name, source, it->trial->options, &program, error));
     duet_status status = duet_lesson_course_launches(it, program, launches, &schedule, error);
     if (status == DUET_OK) status = duet_lesson_course_run(it, error);
+    *right = true;
+    if (status == DUET_OK && !(launches == it->row->naive && it->row->naive_differs))
+        status = compare_results(it, right, error);
     if (status == DUET_OK) status = duet_timing_take(it->device, &it->list, patience, timing, error);
     duet_launch_list_clear(&it->list);
     duet_program_free(&program);
@@ -48,12 +78,14 @@ static duet_status time_source(duet_device *device, const lesson_row *row, const
     lesson_course course = {0};
     duet_timing timing = {0};
     duet_error cause = {0};
+    bool right = true;
     duet_status status = duet_lesson_course_new(&course, device, row, trial, &cause);
-    if (status == DUET_OK) status = time_launches(&course, launches, name, source, patience, &timing, &cause);
+    if (status == DUET_OK) status = time_launches(&course, launches, name, source, patience, &timing, &right, &cause);
     duet_lesson_course_free(&course);
-    if (status == DUET_OK)
+    time->wrong = !right;
+    if (status == DUET_OK && right)
         keep(time, row, trial, timing.median);
-    else if (status != DUET_ERROR_DEVICE && status != DUET_ERROR_USAGE)
+    else if (status != DUET_OK && status != DUET_ERROR_DEVICE && status != DUET_ERROR_USAGE)
         return duet_fail(error, cause.status, "%s", cause.message);
     return DUET_OK;
 }
@@ -105,6 +137,18 @@ static duet_status time_products(duet_device *device, const lesson_row *row, dou
     return best.provider == plain.provider ? DUET_OK : time_product(device, row, &best, patience, report, error);
 }
 
+/** The learner's kernel was right at the trials' sizes and is not here. */
+static void refuse_size(const lesson_row *row, const lesson_trial *trial, duet_lesson_report *report)
+{
+    char size[192];
+    report->verdict = DUET_LESSON_WRONG;
+    (void)snprintf(
+        report->words, sizeof report->words,
+        "the small trials are right, but the numbers at the size that is timed are wrong. Is some number too "
+        "small for it, or some bound written as a constant? (The trial: %s.)",
+        duet_lesson_size(row, trial, true, size, sizeof size));
+}
+
 duet_status duet_lesson_measure(duet_device *device, const duet_lesson *lesson, const char *name, const char *source,
                                 double patience, duet_lesson_report *report, duet_error *error)
 {
@@ -116,6 +160,7 @@ duet_status duet_lesson_measure(duet_device *device, const duet_lesson *lesson, 
         (void)snprintf(time->name, sizeof time->name, "yours%s%s", trial->options != NULL ? ", " : "",
                        trial->options != NULL ? trial->options : "");
         DUET_TRY(time_source(device, row, trial, row->launches, name, source, patience, time, error));
+        if (time->wrong) refuse_size(row, trial, report);
     }
     if (row->naive[0].kernel != NULL) DUET_TRY(time_carried(device, row, "naive", row->naive, patience, report, error));
     DUET_TRY(time_carried(device, row, "solutions", row->launches, patience, report, error));

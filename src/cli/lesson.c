@@ -82,9 +82,10 @@ static json_t *times_json(const duet_lesson_report *report)
     json_t *list = json_array();
     for (size_t i = 0; i < report->time_count; i++) {
         const duet_lesson_time *time = &report->times[i];
-        json_array_append_new(list, json_pack("{s:s s:o s:o s:s s:b}", "name", time->name, "seconds",
+        json_array_append_new(list, json_pack("{s:s s:o s:o s:s s:b s:b}", "name", time->name, "seconds",
                                               cli_json_number(time->seconds), "rate", cli_json_number(time->rate),
-                                              "unit", time->unit != NULL ? time->unit : "", "mine", (int)time->mine));
+                                              "unit", time->unit != NULL ? time->unit : "", "mine", (int)time->mine,
+                                              "wrong", (int)time->wrong));
     }
     return list;
 }
@@ -175,7 +176,7 @@ static int print_times(const json_t *document)
         if (isfinite(seconds))
             cli_table_cell(&table, "%s ms", cli_digits(1e3 * seconds, 3, text, sizeof text));
         else
-            cli_table_cell(&table, "not timed");
+            cli_table_cell(&table, "%s", json_is_true(json_object_get(time, "wrong")) ? "wrong here" : "not timed");
         if (isfinite(seconds))
             cli_table_cell(
                 &table, "%s",

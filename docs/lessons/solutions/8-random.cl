@@ -28,7 +28,8 @@ __kernel void uniform(const uint n, const uint first, const uint seed0, const ui
     const size_t i = get_global_id(0);
     if (i >= n) return;
     /* HOLE: the counter is (first + i, step, stream, 0), the key (seed0, seed1). Of the first word w of what philox
-     * gives, the upper 23 bits and a half become the number: ((w >> 9) + 0.5) / 2^23, and 2^-23 is 0x1p-23f. */
+     * gives, the upper 23 bits and a half become the number: ((float)(w >> 9) + 0.5f) / 2^23, and 2^-23 is 0x1p-23f.
+     * (0.5 without the f is a double, which not every device has.) */
     const uint word = philox((uint4)(first + (uint)i, step, stream, 0u), (uint2)(seed0, seed1)).x;
     out[i] = ((float)(word >> 9) + 0.5f) * 0x1p-23f;
     /* END */
