@@ -299,10 +299,9 @@ const cli_command cli_lesson = {
     .name = "lesson",
     .summary = "try your kernel of a lesson: right or wrong, where, and how fast",
     .details = "The course is docs/lessons. A kernel is tried at several sizes and with several work-group sizes, each "
-               "twice,\n"
-               "with guard bytes around its buffers, and compared with a plain reference in double. One that is right "
-               "is timed\n"
-               "beside the naive way and the best that is known. Exit status 4: it is not right yet.",
+               "twice, with guard bytes around its buffers, and compared with a plain reference in double. One that is "
+               "right is timed beside the naive way and the best that is known. Exit status 4: it is not right yet.",
+    .examples = "duet lesson\nduet lesson 2 lessons",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
