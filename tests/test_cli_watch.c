@@ -73,8 +73,11 @@ static void a_training_that_goes_on_is_watched_as_before(void **state)
     assert_watch("mse", "elbo", 50);
     assert_int_equal(count_looks("\"mse\""), 2);
     assert_int_equal(count_looks("\"elbo\""), 2);
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "3", "--watch", "active-units", "--patience", "60"), 0,
-           NULL, NULL);
+    result changed =
+        RUN("train", "--resume", "@/watched", "--epochs", "3", "--watch", "active-units", "--patience", "60");
+    assert_non_null(strstr(changed.err, "watched as before: --keep-best elbo; "));
+    assert_null(strstr(changed.err, "--watch active-units"));
+    expect(changed, 0, NULL, NULL);
     assert_watch("active-units", "elbo", 60);
     assert_int_equal(count_looks("\"mse\""), 2);
     assert_int_equal(count_looks("\"active-units\""), 1);

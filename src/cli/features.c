@@ -101,7 +101,8 @@ static int find_features(work *it)
     for (size_t first = 0; first < it->count && status == CLI_DONE; first += PIECE) {
         size_t count = it->count - first < PIECE ? it->count - first : PIECE;
         const duet_wanted wanted = {DUET_FEATURES, it->values + first * it->width};
-        duet_request request = {.count = count, .examples = it->rows, .outputs = &wanted, .output_count = 1};
+        duet_request request = {
+            .count = count, .examples = it->rows, .any_range = true, .outputs = &wanted, .output_count = 1};
         status = fetch(it, first, count);
         if (status == CLI_DONE) status = cli_use(it->judge, &request);
     }
@@ -196,6 +197,7 @@ const cli_command cli_features = {
         "'duet eval --features SAMPLES.npy --features DATA.npy' refuses two files by different ones. Samples are "
         "those\n"
         "that metrics of the same seed look at.",
+    .examples = "duet features runs/vae --judge runs/judge --out samples.npy",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -89,6 +89,8 @@ int cli_use(duet_run *run, duet_request *request)
 {
     double shown = duet_seconds();
     duet_error error = {0};
+    size_t not_finite; /* callers say which rows */
+    request->not_finite = &not_finite;
     request->progress = show_progress;
     request->context = &shown;
     request->stop = cli_catch_interrupt();

@@ -234,15 +234,6 @@ void duet_data_files_free(duet_data_files *files)
     *files = (duet_data_files){{NULL}};
 }
 
-static bool is_folder_in(const char *folder, const char *name)
-{
-    struct stat about;
-    char *path = duet_path_join(folder, name);
-    bool is = path != NULL && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    free(path);
-    return is;
-}
-
 /* A folder of pictures may hold a table of them, or other files of numbers. */
 bool duet_files_fit(const char *path, bool is_folder)
 {
@@ -254,7 +245,7 @@ bool duet_files_fit(const char *path, bool is_folder)
         const char *name = entry->d_name;
         fits = duet_data_name_is(name, false, &split, &labels) && !labels;
         by_name |= duet_data_name_is(name, true, &split, &labels) && !labels;
-        pictures |= duet_picture_name_is(name) || (name[0] != '.' && is_folder_in(path, name));
+        pictures |= duet_picture_name_is(name) || (name[0] != '.' && duet_path_holds_folder(path, name));
     }
     (void)closedir(entries);
     return fits || (by_name && !pictures);

@@ -67,7 +67,7 @@ static duet_status encode(part *it, const duet_metric_task *task, duet_error *er
                                   .classes = it->classes,
                                   .outputs = &wanted,
                                   .output_count = 1};
-    return duet_run_use(task->run, &request, error);
+    return duet_run_answer(task->run, &request, error);
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)

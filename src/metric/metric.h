@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "duet/metric.h"
+#include "run/run.h"
 
 /** Rows of one output that were drawn so far, from row 0 on. */
 typedef struct duet_metric_drawn {

@@ -31,6 +31,7 @@ typedef struct duet_tensor {
     size_t first, last;      /* turns during which an ARENA tensor lives */
     size_t slab, offset;     /* of an ARENA tensor: where it was placed, in bytes */
     cl_mem buffer;           /* of an OWN tensor */
+    bool given;              /* of an input: the host has written it */
 } duet_tensor;
 
 typedef enum duet_step_kind {
