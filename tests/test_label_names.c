@@ -37,6 +37,7 @@ static const struct {
     {"a dot before", "image,label\n./img10.png,3\n./img0.png,0\n./img2.png,2\n./img1.png,1\n", "0132", NULL},
     {"more lines", "file,label\nimg9.png,7\nimg10.png,3\nimg0.png,0\nimg2.png,2\nimg1.png,1\n", "0132",
      "1 of its 5 lines name no picture that is here"},
+    {"names of classes", "label,name\n0,zero\n1,one\n1,one\n0,zero\n", "0110", NULL},
     {"no names", "label\n0\n1\n2\n3\n", "0123", NULL},
     {"numbers in names", "id,label\n2,2\n10,3\n1,1\n0,0\n", "0132", NULL},
 };

@@ -130,7 +130,7 @@ static void name_pair(char *words, size_t size, const duet_data_part *a, const d
                        pair[1].row);
 }
 
-static void tell(const findings *it, const duet_data_part parts[2], bool one_file, const duet_data_options *options)
+static void tell(const findings *it, const duet_data_part *parts, bool one_file, const duet_data_options *options)
 {
     const duet_data_part *train = &parts[DUET_TRAIN], *test = &parts[DUET_TEST];
     const char *remedy = train->rows.pictures ? "take one of each out"
@@ -154,7 +154,7 @@ static void tell(const findings *it, const duet_data_part parts[2], bool one_fil
     }
 }
 
-duet_status duet_tell_of_copies(const duet_data_part parts[2], uint64_t *const prints[2],
+duet_status duet_tell_of_copies(const duet_data_part *parts, uint64_t *const prints[2],
                                 const duet_data_options *options, duet_error *error)
 {
     findings found = {0};

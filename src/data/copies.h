@@ -15,7 +15,7 @@ duet_status duet_copies_print(duet_rows *rows, uint64_t **prints, duet_error *er
 /** Says how many test examples are training examples too, or how many of those are copies of others, where chance does
  *  not explain them. `prints`: of the rows of the training file, and of the test file; NULL for the latter: both
  *  splits are of one file. */
-duet_status duet_tell_of_copies(const duet_data_part parts[2], uint64_t *const prints[2],
+duet_status duet_tell_of_copies(const duet_data_part *parts, uint64_t *const prints[2],
                                 const duet_data_options *options, duet_error *error);
 
 #endif

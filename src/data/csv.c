@@ -20,7 +20,7 @@
 #include "data/memory.h"
 #include "data/picture.h"
 
-enum { MOST_CLASSES = 256, SHOWN = 40 };
+enum { MOST_CLASSES = 256 };
 
 static duet_status fail_memory(const duet_csv *it, duet_error *error)
 {
@@ -122,65 +122,6 @@ static duet_status read_header(duet_csv *it, duet_error *error)
     return find_labels(it, error);
 }
 
-/* Words that programs write for what they do not know. */
-bool duet_csv_is_missing(const char *text)
-{
-    static const char *const words[] = {"", "?", "-", "na", "n/a", "nan", "null", "none", "inf", "-inf"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(text, words[i]) == 0) return true;
-    return false;
-}
-
-static bool has_decimal_comma(const char *text)
-{
-    size_t before = strspn(text, "+-0123456789");
-    return text[before] == ',' && text[before + 1] != '\0' &&
-           strspn(text + before + 1, "0123456789eE+-") == strlen(text + before + 1);
-}
-
-/* Where a line may be a comment, which this format does not have; NULL: it is none. */
-static const char *comment_remedy(const duet_csv *it)
-{
-    if (it->records.fields[0][0] == '#') return "if this line is a comment, take it out";
-    return it->hashed && it->rows == 0 ? "if the first line is a comment, take it out" : NULL;
-}
-
-/* As in files that were put together of several. */
-static bool names_again(const duet_csv *it)
-{
-    for (size_t i = 0; i < it->columns; i++)
-        if (strcmp(it->records.fields[i], it->names[i]) != 0) return false;
-    return true;
-}
-
-static duet_status fail_cell(const duet_csv *it, size_t column, const char *text, duet_error *error)
-{
-    char shown[SHOWN];
-    double number;
-    bool is_number = duet_number_read(text, &number);
-    const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
-    if ((long)column == it->label) what = "is no label";
-    if (comment_remedy(it) != NULL) {
-        remedy = comment_remedy(it);
-    } else if (text[0] == '\0' && column + 1 == it->columns && it->names[column][0] == '\0') {
-        remedy = "each line ends in a separator: take it off all of them";
-    } else if (strcmp(text, it->names[column]) == 0 && it->rows > 0 && names_again(it)) {
-        remedy = "this line names the columns again: take it out";
-    } else if (strcmp(text, it->names[column]) == 0) {
-        remedy = "the first line seems to be an example: put a line with the names of the columns on top";
-    } else if (duet_csv_is_missing(text)) {
-        remedy = "fill such places or take the line out";
-    } else if (is_number) {
-        what = "is beyond what float32 holds";
-        remedy = "scale the column, or take it or the line out";
-    } else if (has_decimal_comma(text)) {
-        remedy = "numbers are expected with a point, such as 0.5, and without marks between thousands";
-    }
-    duet_text_clean(text, shown, sizeof shown);
-    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: \"%s\" in the column \"%s\" %s; %s", it->path,
-                     it->records.number, shown, it->names[column], what, remedy);
-}
-
 /* Without spaces around it, which nobody means: "cat " is "cat". */
 static duet_status add_label(duet_csv *it, char *text, duet_error *error)
 {
@@ -188,7 +129,7 @@ static duet_status add_label(duet_csv *it, char *text, duet_error *error)
     for (size_t length = strlen(word); length > 0 && isspace((unsigned char)word[length - 1]);) word[--length] = '\0';
     make_one_line(word);
     size_t k = it->rows > 0 ? it->classes[it->rows - 1] : 0; /* most often that of the row before */
-    if (word[0] == '\0') return fail_cell(it, (size_t)it->label, word, error);
+    if (word[0] == '\0') return duet_csv_fail_cell(it, (size_t)it->label, word, error);
     if (it->rows == 0 || strcmp(it->words[k], word) != 0)
         for (k = 0; k < it->word_count && strcmp(it->words[k], word) != 0;) k++;
     if (k == it->word_count) {
@@ -212,7 +153,8 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
 {
     const char *text = it->records.fields[column];
     double number;
-    if (!duet_number_read(text, &number) || !isfinite((float)number)) return fail_cell(it, column, text, error);
+    if (!duet_number_read(text, &number) || !isfinite((float)number))
+        return duet_csv_fail_cell(it, column, text, error);
     if (!duet_array_grow(&it->values, it->count, &it->capacity, sizeof *it->values)) return fail_memory(it, error);
     it->values[it->count++] = (float)number;
     duet_csv_range *range = &it->ranges[column];
@@ -242,12 +184,7 @@ static duet_status add_key(duet_csv *it, duet_error *error)
 
 static duet_status add_row(duet_csv *it, duet_error *error)
 {
-    if (it->records.count != it->columns) {
-        const char *remedy = comment_remedy(it);
-        return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: %zu fields, but the first line names %zu columns%s%s",
-                         it->path, it->records.number, it->records.count, it->columns, remedy != NULL ? "; " : "",
-                         remedy != NULL ? remedy : "");
-    }
+    if (it->records.count != it->columns) return duet_csv_fail_width(it, error);
     if (only_labels(it)) DUET_TRY(add_key(it, error));
     for (size_t i = 0; i < it->columns; i++) {
         if ((long)i == it->label)

@@ -39,6 +39,11 @@ bool duet_csv_is_label_name(const char *name);
 /** Words that programs write for what they do not know. */
 bool duet_csv_is_missing(const char *text);
 
+/** DUET_ERROR_DATA for a field of the record that is no number, or no label, with its remedy. */
+duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *text, duet_error *error);
+/** The same for a record of more or fewer fields than there are columns. */
+duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error);
+
 /** Whether a set is made of text files of which the first has a column of that name. */
 bool duet_csv_has_column(const char *path, const char *name);
 

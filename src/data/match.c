@@ -196,12 +196,21 @@ static duet_status check_order(const duet_rows *examples, const duet_rows *label
         labels->path, labels->key_column, examples->path, duet_rows_name(examples, 0), labels->keys[0]);
 }
 
-static duet_status take_match(const match *it, const duet_rows examples[2], duet_rows *labels, duet_notes *notes,
-                              duet_error *error)
+/* Names of single things do not repeat: those that do are of kinds, such as classes. */
+static bool has_twins(const table *it)
+{
+    for (size_t i = 1; i < it->count; i++)
+        if (strcmp(it->whole[i].name, it->whole[i - 1].name) == 0) return true;
+    return false;
+}
+
+static duet_status take_match(const match *it, const table *names, const duet_rows examples[2], duet_rows *labels,
+                              duet_notes *notes, duet_error *error)
 {
     const size_t all = examples[0].count + examples[1].count, found = it->found[0] + it->found[1];
     const size_t lines = labels->count;
     const bool training = it->found[0] == examples[0].count && it->found[1] == 0;
+    if (found == 0 && has_twins(names)) return DUET_OK;
     if (found == 0) return check_order(&examples[0], labels, true, error);
     if (found < all && !training)
         return duet_fail(error, DUET_ERROR_DATA,
@@ -224,7 +233,7 @@ static duet_status match_pictures(match *it, const table *names, const duet_rows
     DUET_TRY(match_split(it, names, &examples[0], DUET_TRAIN, 0, labels, error));
     if (examples[1].count > 0)
         DUET_TRY(match_split(it, names, &examples[1], DUET_TEST, examples[0].count, labels, error));
-    return take_match(it, examples, labels, notes, error);
+    return take_match(it, names, examples, labels, notes, error);
 }
 
 duet_status duet_labels_match(duet_rows examples[2], duet_rows *labels, duet_notes *notes, duet_error *error)

@@ -201,7 +201,7 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
 }
 
 /* Makes the only part the test split; the other one has the same kind of rows, and none of them. */
-static duet_status make_all_test(duet_data_part parts[2], duet_error *error)
+static duet_status make_all_test(duet_data_part *parts, duet_error *error)
 {
     parts[DUET_TEST] = parts[DUET_TRAIN];
     parts[DUET_TRAIN] = (duet_data_part){.count = 0};
