@@ -127,6 +127,28 @@ static void a_best_is_of_its_own_run_data_and_metric(void **state)
            "a link in its place that leads nowhere");
 }
 
+/* A model that has only begun to learn draws what looks like one class: that is told, and ends a game alone. */
+static void early_samples_end_no_training(void **state)
+{
+    (void)state;
+    enum { ROWS = 100 };
+    float points[2 * ROWS];
+    uint8_t labels[ROWS];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < ROWS; i++) {
+        labels[i] = (uint8_t)(i % 5);
+        points[2 * i] = 5.0F * ((float)labels[i] - 2) + (float)(i % 7) / 20;
+        points[2 * i + 1] = (float)(i % 11) / 10 - 0.5F;
+    }
+    assert_int_equal(mkdir(inside("five", path), 0777), 0);
+    assert_ok(duet_write_npy(inside("five/train.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    assert_ok(duet_write_npy_bytes(inside("five/train-labels.npy", path), labels, DUET_SHAPE(ROWS), &error), &error);
+    result r = RUN("train", "vae", "--data", "@/five", "--set", "hidden=16", "--set", "lr=1e-6", "--batch", "9",
+                   "--epochs", "3", "--stop-on-collapse", "--out", "@/blurred");
+    expect(r, 0, "/blurred", "mode-drop: half of the classes or more get no sample\n");
+}
+
 static int begin(void **state)
 {
     (void)make_folder(state);
@@ -140,6 +162,7 @@ int main(void)
         cmocka_unit_test(a_best_is_kept_within_the_first_epoch),
         cmocka_unit_test(a_training_that_goes_on_is_watched_as_before),
         cmocka_unit_test(a_best_is_of_its_own_run_data_and_metric),
+        cmocka_unit_test(early_samples_end_no_training),
     };
     return RUN_TESTS("cli watch", tests, begin, remove_folder);
 }

@@ -42,13 +42,14 @@ static const advice advices[] = {
     {&lost_most_classes, "pack", NULL, "a lower generator.lr, spectral_norm=yes or pack=2"},
 };
 
-/* Missing modes count only once a quarter of the samples is good, which early in training they are not. */
-static const loss *find_loss(const double signs[SIGNS], double kinds)
+/* Missing modes count only once a quarter of the samples is good, which early in training they are not. Few classes are
+ * a collapse of a game, `judges`: what other models draw while they learn is a blur that looks like one class. */
+static const loss *find_loss(const double signs[SIGNS], double kinds, bool judges)
 {
     if (signs[ACTIVE_UNITS] == 0) return &lost_latents;
     if (signs[HIGH_QUALITY] > 0.25 && signs[MODES] <= kinds / 2) return &lost_modes;
     if (signs[NEIGHBOUR_SPREAD] < 0.05) return &lost_samples;
-    if (signs[CLASSES] <= kinds / 5) return &lost_most_classes;
+    if (judges && signs[CLASSES] <= kinds / 5) return &lost_most_classes;
     return signs[CLASSES] <= kinds / 2 ? &lost_classes : &nothing;
 }
 
@@ -62,7 +63,7 @@ static void take_signs(const duet_verdict *verdict, double signs[SIGNS])
 }
 
 /* Whether the look before showed a collapse, also where the run has gone on since. */
-static bool was_lost(const duet_monitor *monitor, double kinds)
+static bool was_lost(const duet_monitor *monitor, double kinds, bool judges)
 {
     if (monitor->looked || monitor->options->resume == NULL) return monitor->lost;
     json_t *report = duet_monitor_last_past(monitor->options->resume);
@@ -72,7 +73,7 @@ static bool was_lost(const duet_monitor *monitor, double kinds)
         signs[sign] = json_is_number(value) ? json_number_value(value) : NAN;
     }
     json_decref(report);
-    return find_loss(signs, kinds)->collapse;
+    return find_loss(signs, kinds, judges)->collapse;
 }
 
 static bool fits(const advice *row, duet_run *run)
@@ -97,10 +98,11 @@ static void describe(const loss *found, duet_run *run, char *text, size_t size)
 void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)
 {
     const double kinds = (double)duet_data_describe(duet_run_data(run))->classes;
+    const bool judges = duet_run_features(run, DUET_LOGIT) > 0;
     double signs[SIGNS];
     take_signs(verdict, signs);
-    const loss *found = find_loss(signs, kinds);
-    const bool again = was_lost(monitor, kinds);
+    const loss *found = find_loss(signs, kinds, judges);
+    const bool again = was_lost(monitor, kinds, judges);
     char text[sizeof verdict->stop];
     monitor->looked = true;
     monitor->lost = found->collapse;
