@@ -244,6 +244,10 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
         .b = place_of(plan, step->b),
         .c = place_of(plan, stored),
         .workspace = step->scratch == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->scratch),
+        .low = step->low == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->low),
+        .high = step->high == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->high),
+        .low_numbers = step->low_numbers,
+        .high_numbers = step->high_numbers,
         .adds = step->adds,
         .kernel = text == NULL ? NULL : kernel_name(plan, text),
     };

@@ -16,7 +16,7 @@ void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_p
  *  the plan's own kernel if there is one). */
 typedef enum duet_gemm_role { DUET_GEMM_PREPARES, DUET_GEMM_PIECES, DUET_GEMM_WRITES } duet_gemm_role;
 
-enum { DUET_GEMM_NUMBERS = 8, DUET_GEMM_PLACES = 3 };
+enum { DUET_GEMM_NUMBERS = 8, DUET_GEMM_PLACES = 5 };
 
 /** A launch of a product: the provider's kernel and its arguments in order. First numbers, ended by one of no bytes;
  *  then the buffer and offset (cl_ulong) of each place; last, unless it prepares, whether to add to what C holds
