@@ -79,10 +79,17 @@ class Manual(unittest.TestCase):
             for row in re.findall(r"^  (\S+) ", say("help", topic), re.M):
                 self.assertIn(f".TP\n{row}", page)
 
+    def test_the_library_page_has_each_function(self):
+        page, root = plain((pages / "duet.h.3").read_text()), pathlib.Path(__file__).parents[1]
+        for name in re.findall(r"^\s+(duet_\w+);$", (root / "src/libduet.map").read_text(), re.M):
+            self.assertTrue(re.search(rf"[ *](?:{name}|{name.removesuffix('_at')})\(", page), name)
+        for line in ("void duet_device_set_log(duet_device *device, duet_log_function log, void\n    *context);", ".EE\n.RS 4\nWhere long waits (program builds) are announced. NULL:", "duet_node duet_add(duet_node a, duet_node b);", ".SH \"duet/opencl.h\""):
+            self.assertIn(f"\n{line}\n", page)
+
     def test_pages_are_of_this_version(self):
         version = say("--version").split()[1]
-        for path in pages.glob("*.1"):
-            self.assertRegex(path.read_text(), rf'\n\.TH DUET\S* 1 "\d{{4}}-\d\d-\d\d" "duet {re.escape(version)}"')
+        for path in pages.glob("*.[13]"):
+            self.assertRegex(path.read_text(), rf'\n\.TH DUET\S* [13] "\d{{4}}-\d\d-\d\d" "duet {re.escape(version)}"')
 
 
 if __name__ == "__main__":
