@@ -7,10 +7,12 @@ usage: test_lesson_pages.py; ends with exit status 0 if all holds
 import importlib.util
 import pathlib
 import re
+import sys
 import unittest
 
 import cases
 
+sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LESSONS = ROOT / "docs" / "lessons"
 spec = importlib.util.spec_from_file_location("make_exercises", LESSONS / "make_exercises.py")
