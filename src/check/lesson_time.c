@@ -27,7 +27,7 @@ static void keep(duet_lesson_time *time, const lesson_row *row, const lesson_tri
 }
 
 /** Whether a run at the timed size left what the reference says; a product by Freivalds' check, as that is quick. */
-static duet_status compare_results(lesson_course *it, bool *right, duet_error *error)
+static duet_status compare_results(lesson_course *it, bool other_numbers, bool *right, duet_error *error)
 {
     const lesson_row *row = it->row;
     const uint32_t *number = it->trial->number;
@@ -38,6 +38,11 @@ static duet_status compare_results(lesson_course *it, bool *right, duet_error *e
         if (it->expected[i] != NULL) last = i;
     }
     const float *found = duet_lesson_elements(it, it->after, last);
+    const uint32_t unwritten = duet_lesson_pattern(LESSON_RESULT);
+    if (other_numbers) { /* then all that can be asked is that it came to its end */
+        *right = memcmp(&found[it->count[last] - 1], &unwritten, sizeof unwritten) != 0;
+        return DUET_OK;
+    }
     if (row->is_product) {
         const duet_gemm_shape shape = {.m = number[0], .n = number[1], .k = number[2]};
         double worst = 0;
@@ -62,8 +67,8 @@ static duet_status time_launches(lesson_course *it, const lesson_launch *launche
     duet_status status = duet_lesson_course_launches(it, program, launches, &schedule, error);
     if (status == DUET_OK) status = duet_lesson_course_run(it, error);
     *right = true;
-    if (status == DUET_OK && !(launches == it->row->naive && it->row->naive_differs))
-        status = compare_results(it, right, error);
+    if (status == DUET_OK)
+        status = compare_results(it, launches == it->row->naive && it->row->naive_differs, right, error);
     if (status == DUET_OK) status = duet_timing_take(it->device, &it->list, patience, timing, error);
     duet_launch_list_clear(&it->list);
     duet_program_free(&program);

@@ -215,7 +215,8 @@ static int conclude(const attempt *it, int status, const json_t *documents)
         return cli_complain(
             status,
             "look at every index in %s, and at what ends each loop: where the device is a CPU, a kernel that "
-            "reads or writes far outside its buffers ends the process, and one that never ends is stopped",
+            "reads or writes far outside its buffers ends the process, and one that never ends is stopped (--seconds "
+            "gives it longer)",
             it->file);
     if (last == NULL)
         return cli_complain(CLI_FAILED, "lesson %u: nothing came back from its process", it->lesson->number);
