@@ -428,6 +428,31 @@ static void an_explanation_outlives_its_plan(void **state)
     duet_explanation_free(&explanation);
 }
 
+/* Four groups of one size: were their updates mixed in a kernel, some could not be written in place, and the new values
+ * of a whole group would wait in the arena. */
+static void updates_of_equal_groups_are_in_place(void **state)
+{
+    (void)state;
+    static const plan_case row = {"nice", "nice", NULL, TEST_BATCH, {"hidden=96,96", "alpha=0"}, NULL};
+    step opened;
+    size_t groups = 0;
+    uint64_t smallest = UINT64_MAX;
+    step_open(&opened, &row);
+    const duet_explanation *plan = &opened.phases[0].plan;
+    for (size_t i = 0; i < plan->memory_count; i++) {
+        const duet_explained_memory *memory = &plan->memories[i];
+        if (memory->kind != DUET_MEMORY_PARAMETERS || strstr(memory->group, "coupling") == NULL) continue;
+        if (memory->bytes < smallest) smallest = memory->bytes;
+        groups++;
+    }
+    assert_int_equal(groups, 4);
+    for (size_t i = 0; i < plan->tensor_count; i++)
+        if (is_shared(plan, i) && plan->tensors[i].bytes >= smallest)
+            fail_msg("%s takes %llu bytes of the arena", plan->tensors[i].name,
+                     (unsigned long long)plan->tensors[i].bytes);
+    step_close(&opened);
+}
+
 static void what_does_not_exist_is_refused(void **state)
 {
     (void)state;
@@ -464,6 +489,7 @@ int main(void)
         cmocka_unit_test(products_have_the_flops_of_the_layers),
         cmocka_unit_test(values_are_in_the_models_words),
         cmocka_unit_test(an_explanation_outlives_its_plan),
+        cmocka_unit_test(updates_of_equal_groups_are_in_place),
         cmocka_unit_test(what_does_not_exist_is_refused),
     };
     enum { OTHERS = sizeof others / sizeof *others };
