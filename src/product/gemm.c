@@ -10,9 +10,9 @@
 #include "product/gemm_rows.h"
 #include "product/products.h"
 
-static const duet_gemm_provider *const providers[] = {&duet_gemm_panel,  &duet_gemm_clblast, &duet_gemm_tile,
-                                                      &duet_gemm_plain,  &duet_conv_panel,   &duet_conv_tile,
-                                                      &duet_conv_unfold, &duet_conv_plain};
+static const duet_gemm_provider *const providers[] = {&duet_gemm_panel, &duet_gemm_clblast, &duet_gemm_tile,
+                                                      &duet_gemm_plain, &duet_conv_panel,   &duet_conv_winograd,
+                                                      &duet_conv_tile,  &duet_conv_unfold,  &duet_conv_plain};
 
 enum { PROVIDERS = sizeof providers / sizeof *providers };
 
