@@ -43,6 +43,9 @@ static const geometry geometries[] = {
     {1, 36, 34, 70, 20, 1, DUET_SQUARE(3, 1, 1, 1)},
     {1, 4, 300, 16, 17, 1, DUET_SQUARE(3, 1, 1, 1)}, /* rows longer than a panel */
     {7, 3, 3, 16, 16, 1, DUET_SQUARE(3, 2, 1, 1)},
+    {9, 7, 9, 16, 48, 1, DUET_SQUARE(3, 1, 2, 0)}, /* for conv-winograd: tiles over edges, blocks of unlike size */
+    {3, 5, 8, 32, 32, 1, DUET_SQUARE(5, 1, 1, 3)},
+    {2, 3, 9, 64, 16, 1, DUET_SQUARE(5, 1, 4, 4)},
 };
 enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
 

@@ -75,7 +75,7 @@ static bool winograd_candidate(const duet_device *device, const duet_gemm_shape 
     return false;
 }
 
-static bool winograd_fits(duet_device *device, const duet_gemm_shape *shape)
+static bool fits(const duet_device *device, const duet_gemm_shape *shape)
 {
     const duet_convolution *it = &shape->convolution;
     const duet_gemm_parameters preset = winograd_preset(device, shape);
@@ -85,6 +85,34 @@ static bool winograd_fits(duet_device *device, const duet_gemm_shape *shape)
            (it->kernel[0] == 3 || it->kernel[0] == 5) && shape->m <= INT32_MAX && fits_with(device, it, &preset);
 }
 
+static bool winograd_fits(duet_device *device, const duet_gemm_shape *shape)
+{
+    return fits(device, shape);
+}
+
+/** Channels, or features, of what is computed. */
+static size_t width_of(const duet_convolution *it)
+{
+    return it->use == DUET_CONVOLUTION_DATA ? it->channels : it->features;
+}
+
+static size_t tiles_of(const duet_convolution *it)
+{
+    const uint32_t *extent = it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
+    return it->images * duet_size_pieces(extent[0], RESULTS) * duet_size_pieces(extent[1], RESULTS);
+}
+
+/** Measured on CPUs (docs/performance.md): with half of the products the transforms are paid for, if there are a dozen
+ *  channels and features to share them. */
+bool duet_winograd_pays(const duet_device *device, const duet_gemm_shape *shape)
+{
+    static const size_t least_depth = 16, least_width = 8;
+    const duet_convolution *it = &shape->convolution;
+    if (!fits(device, shape) || depth_of(it) < least_depth || width_of(it) < least_width) return false;
+    const double products = (double)(tiles_of(it) * points_of(it) * points_of(it) * depth_of(it) * width_of(it));
+    return 2 * products <= duet_convolution_flops(it) / 2;
+}
+
 /** How tiles are shared out. */
 typedef struct {
     size_t tile_block, items, pitch; /**< pitch: floats from one tile's values to the next one's */
@@ -92,9 +120,7 @@ typedef struct {
 
 static shares shares_of(const duet_device *device, const duet_convolution *it, const duet_gemm_parameters *parameters)
 {
-    const uint32_t *extent = it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
-    const size_t units = duet_device_describe(device)->compute_units;
-    const size_t tiles = it->images * duet_size_pieces(extent[0], RESULTS) * duet_size_pieces(extent[1], RESULTS);
+    const size_t units = duet_device_describe(device)->compute_units, tiles = tiles_of(it);
     size_t blocks = duet_size_pieces(tiles, parameters->value[TILES]);
     if (blocks < 2 * units) blocks = 2 * units;
     const size_t block = duet_size_pieces(tiles, blocks);
@@ -106,8 +132,7 @@ static shares shares_of(const duet_device *device, const duet_convolution *it, c
 /** Floats of the weights at the points. */
 static size_t panel_floats(const duet_convolution *it, const duet_gemm_parameters *parameters)
 {
-    const size_t columns = it->use == DUET_CONVOLUTION_DATA ? it->channels : it->features;
-    return points_of(it) * points_of(it) * depth_of(it) * duet_size_round_up(columns, columns_of(parameters));
+    return points_of(it) * points_of(it) * depth_of(it) * duet_size_round_up(width_of(it), columns_of(parameters));
 }
 
 static size_t winograd_workspace(duet_device *device, const duet_gemm_shape *shape,
