@@ -25,7 +25,7 @@
 /* B: `points` pixels, `step` vectors apart, become as many values, `to_step` apart. */
 INLINE void winograd_pixels(const uint points, const vector *d, const uint step, vector *to, const uint to_step)
 {
-    const vector d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+    const vector d0 = whole(d[0]), d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
     if (points == 6) {
         const vector even1 = d4 - 4.0f * d2, odd1 = d3 - 4.0f * d1, even2 = d4 - d2, odd2 = 2.0f * (d3 - d1);
         to[0] = 4.0f * (d0 - d2) + (d4 - d2);
@@ -53,7 +53,7 @@ INLINE void winograd_pixels(const uint points, const vector *d, const uint step,
 /* G: points - 3 taps become values at the points. */
 INLINE void winograd_taps(const uint points, const vector *w, const uint step, vector *to, const uint to_step)
 {
-    const vector w0 = w[0], w1 = w[step], w2 = w[2 * step];
+    const vector w0 = whole(w[0]), w1 = w[step], w2 = w[2 * step];
     if (points == 6) {
         const vector even1 = (-1.0f / 6) * (w0 + w2), odd1 = (-1.0f / 6) * w1;
         const vector even2 = (1.0f / 24) * w0 + (1.0f / 6) * w2, odd2 = (1.0f / 12) * w1;
@@ -83,7 +83,7 @@ INLINE void winograd_taps(const uint points, const vector *w, const uint step, v
 /* A: `points` values become four results. */
 INLINE void winograd_results(const uint points, const vector *m, const uint step, vector *to, const uint to_step)
 {
-    const vector even1 = m[step] + m[2 * step], odd1 = m[step] - m[2 * step];
+    const vector even1 = whole(m[step]) + m[2 * step], odd1 = m[step] - m[2 * step];
     const vector even2 = m[3 * step] + m[4 * step], odd2 = m[3 * step] - m[4 * step];
     vector r0 = m[0] + even1 + even2, r1 = odd1 + 2.0f * odd2, r2 = even1 + 4.0f * even2, r3 = odd1 + 8.0f * odd2;
     if (points == 8) {

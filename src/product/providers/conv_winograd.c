@@ -42,7 +42,7 @@ static size_t local_bytes(const duet_convolution *it, const duet_gemm_parameters
 static duet_gemm_parameters winograd_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
     const uint32_t width = duet_device_describe(device)->vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 32}};
+    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 16}};
     while (local_bytes(&shape->convolution, &parameters) > duet_device_describe(device)->local_bytes &&
            parameters.value[TILES] > 4)
         parameters.value[TILES] /= 2;
@@ -50,7 +50,7 @@ static duet_gemm_parameters winograd_preset(const duet_device *device, const due
 }
 
 /* Tuning: the preset with one parameter changed. */
-static const uint32_t grid[][4] = {[ROWS] = {6, 12}, [LANES] = {4, 8, 16}, [TILES] = {12, 24, 32, 64}};
+static const uint32_t grid[][4] = {[ROWS] = {6, 12}, [LANES] = {4, 8, 16}, [TILES] = {12, 16, 24, 48}};
 enum { GRID_PARAMETERS = sizeof grid / sizeof *grid, GRID_VALUES = sizeof *grid / sizeof **grid };
 
 static bool fits_with(const duet_device *device, const duet_convolution *it, const duet_gemm_parameters *parameters)
