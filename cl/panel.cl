@@ -72,10 +72,12 @@ INLINE vector whole(const vector v)
         EACH_ROW(MULTIPLY)                                                                                             \
     }
 
-/* Rows of the next tile when `left` rows remain; a tile of up to FEW_ROWS is a low one. */
+/* Rows of the next tile when `left` rows remain; a tile of up to FEW_ROWS is a low one. Two low ones are lower than a
+ * high one and a low one. */
 ulong next_rows(const ulong left)
 {
-    return min(left, (ulong)(left == ROWS || left > 2 * FEW_ROWS ? ROWS : FEW_ROWS));
+    const bool two_low = left > ROWS && left <= 2 * FEW_ROWS;
+    return min(left, (ulong)(left > FEW_ROWS && !two_low ? ROWS : FEW_ROWS));
 }
 
 /* Prefetches a cache line, which has LINE floats. */

@@ -6,7 +6,10 @@
 #include "product/gemm.h"
 
 extern const duet_gemm_provider duet_gemm_panel, duet_gemm_clblast, duet_gemm_tile, duet_gemm_plain;
-extern const duet_gemm_provider duet_conv_panel, duet_conv_tile, duet_conv_unfold, duet_conv_plain;
+extern const duet_gemm_provider duet_conv_panel, duet_conv_winograd, duet_conv_tile, duet_conv_unfold, duet_conv_plain;
+
+/** Whether "conv-winograd" fits and is clearly ahead of "conv-panel" where nobody has measured. */
+bool duet_winograd_pays(const duet_device *device, const duet_gemm_shape *shape);
 
 /** Names a launch after its product, "gemm panel 128x400x784 nt" (m, n, k; n and t for each operand), and counts its
  *  FLOPs and the bytes of its matrices. */
