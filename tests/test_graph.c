@@ -252,7 +252,7 @@ static const struct {
     {"matmul: vectors", matmul_of_vectors, {"matmul", "[3]"}},
     {"masked_matmul: numbers of the wrong side",
      wrong_masked_matmul,
-     {"masked_matmul", "[5, 3]", "from [5] to [3]", "[rows, inputs]"}},
+     {"masked_matmul", "from [5] to [3]", "[rows, inputs]"}},
     {"batched_matmul: batch", wrong_batch, {"batched_matmul", "[2, 3, 4]", "[3, 4, 5]"}},
     {"batched_matmul: inner extents", wrong_batched_matmul, {"batched_matmul", "[2, 4, 5]", "transposed"}},
     {"reshape: elements", wrong_reshape, {"reshape", "[2, 3]", "[7]"}},
