@@ -62,20 +62,29 @@ static void make_orders(duet_model *m, duet_masked_net *n, size_t orders)
     n->all.before = table_of(m, before, n->sets, n->inputs);
 }
 
+static int by_number(const void *left, const void *right)
+{
+    const float a = *(const float *)left, b = *(const float *)right;
+    return (a > b) - (a < b);
+}
+
 /* Sets take the connectivities by turns. Each deals degrees from 0 to inputs - 2, in order, going on where the one
- * before it ended, or any, each as likely. */
+ * before it ended, or any, each as likely. Which unit has which is all the same to a net that learns, but in rising
+ * order the mask is a triangle, of whose other half products are spared. */
 static duet_node make_degrees(duet_model *m, const duet_masked_net *n, size_t layer)
 {
     size_t units = n->units[layer], most = n->inputs > 1 ? n->inputs - 1 : 1;
     size_t deals = (size_t)duet_setting_number(m, "masks");
-    bool random = duet_setting_is(m, "degrees", "random");
+    bool in_turn = duet_setting_is(m, "degrees", "cycle"), rising = duet_setting_is(m, "degrees", "rising");
     float *degrees = room_for(m, n->sets, units);
     for (size_t s = 0; s < n->sets && degrees != NULL; s++)
         for (size_t h = 0; h < units; h++) {
             size_t deal = s % deals;
-            size_t degree = random ? scattered(most, layer + 1, deal, h) : (deal * units + h) % most;
+            size_t degree = in_turn ? (deal * units + h) % most : scattered(most, layer + 1, deal, h);
             degrees[s * units + h] = (float)degree;
         }
+    for (size_t s = 0; s < n->sets && degrees != NULL && rising; s++)
+        qsort(degrees + s * units, units, sizeof *degrees, by_number);
     return table_of(m, degrees, n->sets, units);
 }
 
