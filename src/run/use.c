@@ -153,9 +153,19 @@ static duet_status check_rows(const float *values, size_t count, size_t features
     return DUET_OK;
 }
 
+/* A request whose outputs are mistaken is refused for that, before its inputs are looked at. */
+static bool names_outputs(duet_run *run, const duet_request *request)
+{
+    bool named = request->output_count == 0 || request->outputs != NULL;
+    for (size_t i = 0; named && i < request->output_count; i++)
+        named = request->outputs[i].name != NULL && duet_run_features(run, request->outputs[i].name) > 0;
+    return named;
+}
+
 static duet_status check_inputs(duet_run *run, const duet_request *request, duet_error *error)
 {
     const duet_data_info *data = duet_data_describe(run->data);
+    if (!names_outputs(run, request)) return DUET_OK;
     if (request->classes != NULL && !duet_run_has_classes(run))
         return duet_fail(error, DUET_ERROR_USAGE, "the request gives classes, and the model \"%s\" reads none",
                          duet_model_family(run->model)->name);
