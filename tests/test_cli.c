@@ -3,6 +3,8 @@
  * then documents, trainings, and what fails or is interrupted. */
 #include "program.h"
 
+#include "duet/report.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -18,6 +20,22 @@ static const command_case cases[] = {
     {"unknown command", {"trian"}, 2, NULL, "did you mean 'train'?"},
     {"help", {"--help"}, 0, "interpolate", NULL},
     {"help of a command", {"help", "eval"}, 0, "--metric NAME", NULL},
+    {"help of a topic", {"help", "environment"}, 0, "DUET_CL_PATH", NULL},
+    {"misspelt topic", {"help", "exit-stats"}, 2, NULL, "did you mean 'exit-status'?"},
+    {"help has examples", {"compare", "--help"}, 0, "\n  duet compare runs/vae runs/gan", NULL},
+    {"completion of a command", {"complete", "tr"}, 0, "traverse\t", NULL},
+    {"completion of a setting", {"complete", "train", "vae", "--set", "be"}, 0, "beta=\tweight", NULL},
+    {"completion of a value", {"complete", "train", "vae", "--set", "kl=m"}, 0, "kl=monte-carlo\t", NULL},
+    {"completion of a joined value", {"complete", "train", "vae", "--da=gri"}, 0, "--da=grid25\t", NULL},
+    {"completion of a file", {"complete", "features", "run", "--out", ""}, 0, ":files npy\n", NULL},
+    {"completion of a second operand", {"complete", "compare", "a", ""}, 0, ":folders\n", NULL},
+    {"split that is nearly one", {"encode", "run", "--split", "tset"}, 2, NULL, "did you mean 'test'?"},
+    {"a workload that is nearly one", {"explain", "mlpva"}, 2, NULL, "did you mean 'mlpvae'?"},
+    {"a metric to keep that is nearly one",
+     {"train", "vae", "--keep-best", "elob"},
+     2,
+     NULL,
+     "did you mean 'elbo'? ('duet eval"},
     {"help of a model that is none", {"train", "vea", "--help"}, 2, "--checkpoint-every N", "did you mean 'vae'?"},
     {"explanation of a model that is none", {"help", "explain", "nosuch"}, 2, NULL, "there is no model 'nosuch'"},
     {"version", {"--version"}, 0, "duet ", NULL},
@@ -364,20 +382,17 @@ static void an_autoencoder_says_why_it_has_no_samples(void **state)
 
 static void write_inputs(void)
 {
-    char path[PATH_SIZE], bytes[128 + 64 * 2 * 4] = "";
-    static const char head[] = "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (01, 2), }";
-    memset(bytes, ' ', 127);
-    memcpy(bytes, head, sizeof head - 1);
-    bytes[127] = '\n';
-    char *rows = strstr(bytes + 10, "(01");
-    assert_non_null(rows);
+    static const float values[64 * 2];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    size_t size;
     (void)mkdir(inside("pair", path), 0777);
-    rows[1] = ' ';
-    test_file_write(inside("pair/test.npy", path), bytes, 128 + 8);
-    memcpy(rows + 1, "64", 2);
-    test_file_write(inside("pair/train.npy", path), bytes, sizeof bytes);
-    test_file_write(inside("few.npy", path), bytes, sizeof bytes);
-    test_file_write(inside("short.npy", path), bytes, sizeof bytes - 1);
+    assert_ok(duet_write_npy(inside("pair/test.npy", path), values, DUET_SHAPE(1, 2), &error), &error);
+    assert_ok(duet_write_npy(inside("pair/train.npy", path), values, DUET_SHAPE(64, 2), &error), &error);
+    assert_ok(duet_write_npy(inside("few.npy", path), values, DUET_SHAPE(64, 2), &error), &error);
+    char *whole = test_file_read(path, &size);
+    test_file_write(inside("short.npy", path), whole, size - 1);
+    free(whole);
     test_file_write(inside("text.npy", path), "words", 5);
     (void)mkdir(inside("broken", path), 0777);
     test_file_write(inside("broken/run.json", path), "{", 1);

@@ -7,9 +7,10 @@
 #include "cli/commands.h"
 #include "cli/measure.h"
 #include "cli/output.h"
+#include "cli/providers.h"
 #include "cli/settings.h"
+#include "cli/table.h"
 #include "cli/workloads.h"
-#include "cli/wrap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,11 @@ static const cli_option options[] = {
 
 enum { PEAKS, GEMM, CONVOLUTIONS, WORKLOADS, PARTS };
 static const char *const part_names[PARTS] = {"peaks", "gemm", "convolutions", "workloads"};
+
+const char *cli_bench_part_at(size_t index)
+{
+    return index < PARTS ? part_names[index] : NULL;
+}
 
 /* The whole run ends within four minutes. */
 enum { WHOLE_SECONDS = 225, PEAK_SECONDS = 30, PRODUCTS_SECONDS = 90, CONVOLUTIONS_SECONDS = 60, MOST_WORKLOADS = 64 };
@@ -114,11 +120,48 @@ static int choose_workloads(bench *it)
     return status;
 }
 
+/* Whether a part that is measured asks the provider of --gemm: "auto" and "plain" are of both kinds. */
+static bool is_asked(const bench *it, const char *provider)
+{
+    bool of_both = strcmp(provider, "auto") == 0 || strcmp(provider, "plain") == 0, convolves = false;
+    const char *name;
+    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++)
+        if (strcmp(name, provider) == 0) convolves = duet_gemm_convolves(i);
+    return it->parts[WORKLOADS] || (it->parts[GEMM] && (of_both || !convolves)) ||
+           (it->parts[CONVOLUTIONS] && (of_both || convolves));
+}
+
+/* Options that no part reads which --only leaves: named, and where nothing at all would be measured by them, refused.
+ */
+static int check_use(const bench *it)
+{
+    const struct arguments *arguments = it->arguments;
+    const struct {
+        const char *name;
+        bool given;
+    } of_workloads[] = {{"--workload", arguments->workloads.count > 0},
+                        {"--batch", arguments->batch != 0},
+                        {"--set", arguments->settings.count > 0}};
+    for (size_t i = 0; !it->parts[WORKLOADS] && i < CLI_COUNT_OF(of_workloads); i++)
+        if (of_workloads[i].given)
+            cli_complain(CLI_DONE, "%s is for workloads, which --only leaves out: it has no effect",
+                         of_workloads[i].name);
+    if (arguments->gemm == NULL || is_asked(it, arguments->gemm)) return CLI_DONE;
+    if (it->parts[PEAKS])
+        return cli_complain(CLI_DONE, "--gemm %s is asked by no part that --only leaves: it has no effect",
+                            arguments->gemm);
+    return cli_complain(CLI_MISTAKE,
+                        "--gemm %s is no provider of what --only names, so that nothing would be measured: "
+                        "it computes %s",
+                        arguments->gemm, it->parts[GEMM] ? "convolutions" : "gemm");
+}
+
 static int choose(bench *it)
 {
     int status = choose_parts(it);
     if (status == CLI_DONE) status = choose_workloads(it);
     if (status == CLI_DONE) status = cli_gemm_check(it->arguments->gemm);
+    if (status == CLI_DONE) status = check_use(it);
     return status;
 }
 
@@ -270,17 +313,19 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static int more_help(const char *operand)
+static int more_help(cli_help_form form, const char *operand)
 {
+    static const char *const heads[] = {"workload", ">batch", "meaning"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     const cli_workload *row;
     (void)operand;
-    printf("\nworkloads:\n");
     for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) {
-        printf("  %-10s batch %3zu  ", row->name, row->batch);
-        cli_print_wrapped(row->summary, 24);
+        cli_table_cell(&table, "%s", row->name);
+        cli_table_cell(&table, "%zu", row->batch);
+        cli_table_cell(&table, "%s", row->summary);
     }
-    cli_print_providers();
-    return CLI_DONE;
+    const int status = cli_help_table(form, "Workloads", NULL, &table);
+    return status == CLI_DONE ? cli_providers_print(form) : status;
 }
 
 const cli_command cli_bench = {
@@ -288,6 +333,8 @@ const cli_command cli_bench = {
     .summary = "measure a device: peaks, matrix products, convolutions, training steps",
     .details = "Ends within four minutes. Results of different devices compare; those of a busy machine do not:\n"
                "the peaks are measured before and after, and should agree within 5%.",
+    .examples = "duet bench --json > here.json\n"
+                "duet bench --compare here.json there.json --out bars.svg",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -197,7 +197,7 @@ static int classify(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE)
         status = cli_settings_take(run, &arguments->settings, it.bayes ? densities : logits, it.bayes ? 2 : 1);
     if (status == CLI_DONE) it.probabilities = cli_floats_new(it.rows.count, it.classes);
-    if (status == CLI_DONE) it.labels = cli_rows_labels(&it.rows);
+    if (status == CLI_DONE) status = cli_rows_labels(&it.rows, &it.labels);
     if (status == CLI_DONE && it.probabilities == NULL) status = CLI_FAILED;
     if (status == CLI_DONE) status = judge(run, &it);
     if (status == CLI_DONE) status = cli_floats_check(it.probabilities, it.rows.count * it.classes, "probabilities");
@@ -230,6 +230,7 @@ const cli_command cli_classify = {
     .summary = "say which class each example has",
     .details = "A classifier says so itself. A model that knows a density for each class, or a bound of one, such as\n"
                "cvae, is asked for all classes, and Bayes' rule makes probabilities of the answers.",
+    .examples = "duet classify runs/judge --data photos --json",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

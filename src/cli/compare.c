@@ -328,6 +328,9 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_compare, argc, argv, &arguments, &status)) return status;
     status = check(&arguments);
+    if (status == CLI_DONE && arguments.out != NULL &&
+        duet_page_check(arguments.runs.items[0], arguments.out, &error) != DUET_OK)
+        status = cli_fail_opened(&error);
     for (size_t i = 0; status == CLI_DONE && i < arguments.runs.count; i++)
         status = cli_evaluation_ensure(arguments.runs.items[i], &(cli_evaluation_wish){.device = arguments.device,
                                                                                        .data = arguments.data,
@@ -350,6 +353,7 @@ const cli_command cli_compare = {
         "kept in each run (evaluation.json, report/) and made anew only where the checkpoint, the data, the judge\n"
         "or --set is another one. Metrics by features are compared only under one judge, and nothing is compared on "
         "different data.",
+    .examples = "duet compare runs/vae runs/gan --judge runs/judge --out both.html",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

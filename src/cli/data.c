@@ -237,6 +237,8 @@ const cli_command cli_data = {
     .details =
         "Formats: folders, .zip and .tar files of PNG and JPEG files, .npz, .npy, IDX, CSV, CIFAR's binary files\n"
         "(docs/data.md). What is said behind a colon counts too, as in photos:size=64x64.",
+    .examples = "duet data photos --size 64x64 --out sheet.png\n"
+                "duet data table.csv --labels species --convert table.npz",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

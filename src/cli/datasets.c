@@ -52,6 +52,7 @@ const cli_command cli_datasets = {
     .name = "datasets",
     .summary = "list the named data sets",
     .details = "--data also takes a path: 'duet data' says what a file or folder is taken for.",
+    .examples = "duet datasets",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -88,6 +88,8 @@ const cli_command cli_devices = {
     .summary = "list the OpenCL devices of this machine",
     .details = "--device and DUET_DEVICE take an index of this list, a kind (cpu gpu accelerator) or a piece of a\n"
                "device's or platform's name.",
+    .examples = "duet devices\n"
+                "DUET_DEVICE=gpu duet doctor",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

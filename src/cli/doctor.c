@@ -172,6 +172,7 @@ const cli_command cli_doctor = {
     .summary = "try every op of a device against a plain reference",
     .details =
         "Exit status 4 if a number is wrong, 1 if checks could not be run. Run it first where a driver is in doubt.",
+    .examples = "duet doctor --device gpu",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

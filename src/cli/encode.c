@@ -113,10 +113,8 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
     const duet_wanted wanted = {output_of(run), made.values};
     if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &wanted, 1);
     if (status == CLI_DONE) status = cli_floats_check(made.values, made.count * made.features, "codes");
-    if (status == CLI_DONE) {
-        made.labels = cli_rows_labels(&rows);
-        status = write_files(run, arguments, path, &rows, &made);
-    }
+    if (status == CLI_DONE) status = cli_rows_labels(&rows, &made.labels);
+    if (status == CLI_DONE) status = write_files(run, arguments, path, &rows, &made);
     cli_rows_free(&rows);
     free(own_path);
     free(made.values);
@@ -146,6 +144,7 @@ const cli_command cli_encode = {
         "Codes are what the encoder says without noise: of a VAE the posterior's means. FILE.npy holds [N, latents];\n"
         "FILE-labels.npy beside it the labels, [N] bytes, where the data has some. FILE.png shows codes of two\n"
         "numbers as points in the colour of their label.",
+    .examples = "duet encode runs/vae --split all --out codes.npy",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -3,26 +3,26 @@
  * is used. */
 #include "cli/environment.h"
 #include "cli/output.h"
+#include "cli/topics.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 extern char **environ;
 
-static const char *const names[] = {"DUET_BUNDLES", "DUET_CL_LOG", "DUET_CL_PATH",
-                                    "DUET_DATA",    "DUET_DEVICE", "DUET_TUNING"};
-
 static bool is_known(const char *name)
 {
     bool known = strncmp(name, "DUET_TEST_", 10) == 0; /* of the tests, which start this program */
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) known = known || strcmp(names[i], name) == 0;
+    for (size_t i = 0; i < cli_topic_environment.count; i++)
+        known = known || strcmp(cli_topic_environment.rows[i].name, name) == 0;
     return known;
 }
 
 static void warn_of_name(const char *name)
 {
     cli_nearest nearest = {.word = name};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) cli_nearest_offer(&nearest, names[i]);
+    for (size_t i = 0; i < cli_topic_environment.count; i++)
+        cli_nearest_offer(&nearest, cli_topic_environment.rows[i].name);
     cli_complain(CLI_DONE, "warning: there is no variable %s%s%s%s", name,
                  nearest.best != NULL ? ": did you mean " : "", nearest.best != NULL ? nearest.best : "",
                  nearest.best != NULL ? "?" : "");

@@ -5,7 +5,6 @@
 #include "cli/output.h"
 #include "cli/run.h"
 #include "cli/table.h"
-#include "cli/wrap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -285,24 +284,25 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static int more_help(const char *operand)
+static int more_help(cli_help_form form, const char *operand)
 {
     static const char *const heads[] = {"metric", "unit", "meaning"};
-    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads), .room = cli_help_columns()};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     const duet_metric_row *row;
     (void)operand;
-    printf("\nMetrics:\n\n");
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         cli_table_cell(&table, "%s", row->name);
         cli_table_cell(&table, "%s", row->unit);
         cli_table_cell(&table, "%s", row->summary);
     }
-    return cli_table_print(&table, stdout);
+    return cli_help_table(form, "Metrics", NULL, &table);
 }
 
 const cli_command cli_eval = {
     .name = "eval",
     .summary = "judge a trained run on its test split",
+    .examples = "duet eval runs/vae\n"
+                "duet eval runs/gan --judge runs/judge --metric frechet --json",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -4,7 +4,9 @@
 #include "cli/explain.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/providers.h"
 #include "cli/settings.h"
+#include "cli/table.h"
 #include "cli/workloads.h"
 
 #include <stdlib.h>
@@ -55,6 +57,18 @@ static void resolve_workload(struct arguments *arguments)
     cli_workload_settings(workload, &given, &arguments->settings);
 }
 
+static int complain_model(const char *name)
+{
+    char hint[80];
+    const cli_workload *row;
+    cli_nearest nearest = {.word = name};
+    for (size_t i = 0; i < duet_family_count(); i++) cli_nearest_offer(&nearest, duet_family_at(i)->name);
+    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) cli_nearest_offer(&nearest, row->name);
+    return cli_complain(CLI_MISTAKE,
+                        "there is no model '%s'%s ('duet models' lists them, and 'duet bench --help' workloads)", name,
+                        cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
 /* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
@@ -69,8 +83,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
     if ((arguments->paper != NULL || arguments->isa != NULL) && arguments->device != NULL)
         return cli_complain(CLI_MISTAKE,
                             "--for and --isa plan for a GPU on paper and --device for one that is here: give one");
-    *family = cli_family(arguments->model);
-    if (*family == NULL) return CLI_MISTAKE;
+    *family = duet_family_find(arguments->model);
+    if (*family == NULL) return complain_model(arguments->model);
     int status = cli_settings_check(*family, &arguments->settings);
     if (status != CLI_DONE) return status;
     status = cli_gemm_check(arguments->gemm);
@@ -154,23 +168,30 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static void print_paper_devices(void)
+static int print_paper_devices(cli_help_form form)
 {
+    static const char *const heads[] = {"GPU", "target", "name"};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     const duet_paper_device *row;
-    printf("\nGPUs that --for knows, also by the name that compilers give their kind:\n");
-    for (size_t i = 0; (row = duet_paper_device_at(i)) != NULL; i++)
-        printf("  %-8s %-8s %s\n", row->name, row->target != NULL ? row->target : "-", row->title);
+    for (size_t i = 0; (row = duet_paper_device_at(i)) != NULL; i++) {
+        cli_table_cell(&table, "%s", row->name);
+        cli_table_cell(&table, "%s", row->target != NULL ? row->target : "-");
+        cli_table_cell(&table, "%s", row->title);
+    }
+    return cli_help_table(form, "GPUs", "--for knows these, also by their target, which is what compilers call them",
+                          &table);
 }
 
-static int more_help(const char *operand)
+static int more_help(cli_help_form form, const char *operand)
 {
     const cli_workload *workload = operand == NULL ? NULL : cli_workload_find(operand);
     const duet_family *family = operand == NULL    ? NULL
                                 : workload != NULL ? cli_workload_family(workload)
                                                    : cli_family(operand);
     if (family != NULL) cli_settings_print(family);
-    cli_print_providers();
-    print_paper_devices();
+    int status = cli_providers_print(form);
+    if (status == CLI_DONE) status = print_paper_devices(form);
+    if (status != CLI_DONE) return status;
     return operand == NULL || family != NULL ? CLI_DONE : CLI_MISTAKE;
 }
 
@@ -182,6 +203,9 @@ const cli_command cli_explain = {
         "--for on a GPU that is not, whose programs are written down instead of compiled. Sizes and FLOPs are\n"
         "counted from the shapes, not measured: 'duet train --profile' measures. In what is stored, '@' is the matrix\n"
         "product, '^T' a transpose, t3 a tensor without a name of its own.",
+    .examples = "duet explain vae\n"
+                "duet explain vae --dot | dot -Tsvg > vae.svg\n"
+                "duet explain gan-conv --for rx7900 --source",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

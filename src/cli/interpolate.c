@@ -188,6 +188,7 @@ const cli_command cli_interpolate = {
     .details =
         "Each row walks along an arc between two latents drawn from the prior, or along a line. A model without\n"
         "a prior walks along lines between the codes of the first examples. .npy holds [N, steps, ...].",
+    .examples = "duet interpolate runs/vae -n 4 --steps 20 --out ways.png",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -280,6 +280,7 @@ const cli_command cli_invert = {
         "by side; the best restart counts. A picture has rows of examples, each with what was found below it; .npy\n"
         "holds the latents, [N, latents]. An example is met where its mean squared error is below 1% of the\n"
         "variance of the examples.",
+    .examples = "duet invert runs/gan -n 12 --set restarts=10",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* duet: finds the subcommand in a table and runs it. Everything it can do, a program can do through duet.h. */
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/environment.h"
+#include "cli/manual.h"
 #include "cli/output.h"
+#include "cli/topics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +17,7 @@ static const cli_command *const commands[] = {
     &cli_devices,     &cli_models,   &cli_datasets, &cli_data,    &cli_train,    &cli_sample, &cli_reconstruct,
     &cli_interpolate, &cli_traverse, &cli_invert,   &cli_encode,  &cli_classify, &cli_score,  &cli_features,
     &cli_eval,        &cli_compare,  &cli_report,   &cli_explain, &cli_doctor,   &cli_bench,  &cli_tune,
+    &cli_lesson,
 };
 
 static const cli_command *find_command(const char *name)
@@ -25,20 +29,50 @@ static const cli_command *find_command(const char *name)
 
 static void print_usage(FILE *stream)
 {
-    fprintf(stream, "usage: duet COMMAND [options]\n\nTrain, sample and judge generative models through OpenCL.\n\n");
+    const cli_topic *topic;
+    fprintf(stream, "usage: duet COMMAND [options]\n\n%s\n\n", cli_what_it_is);
     for (size_t i = 0; i < CLI_COUNT_OF(commands); i++)
         fprintf(stream, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(stream, "\n'duet COMMAND --help' has a command's options; 'duet --version' says the version.\n"
+    fprintf(stream, "\n'duet help COMMAND' has a command's options, 'duet help train MODEL' a model's settings, and\n"
+                    "'duet help TOPIC' what is true of all commands:\n\n");
+    for (size_t i = 0; (topic = cli_topic_at(i)) != NULL; i++)
+        fprintf(stream, "  %-12s %s\n", topic->name, topic->summary);
+    fprintf(stream, "\n'duet --version' says the version.\n"
                     "A first run: duet train vae --epochs 3, then duet sample on the run it names.\n");
 }
 
-static int complain_command(const char *name)
+static int complain_command(const char *name, bool help)
 {
     char hint[80];
+    const cli_topic *topic;
     cli_nearest nearest = {.word = name};
+    for (size_t i = 0; help && (topic = cli_topic_at(i)) != NULL; i++) cli_nearest_offer(&nearest, topic->name);
     for (size_t i = 0; i < CLI_COUNT_OF(commands); i++) cli_nearest_offer(&nearest, commands[i]->name);
     return cli_complain(CLI_MISTAKE, "there is no command '%s'%s ('duet --help' lists them)", name,
                         cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
+/* duet help [COMMAND [MODEL] | TOPIC] */
+static int help(const char *const *words, int count)
+{
+    if (count == 0) {
+        print_usage(stdout);
+        return CLI_DONE;
+    }
+    const cli_topic *topic = cli_topic_find(words[0]);
+    const cli_command *command = find_command(words[0]);
+    if (command != NULL) return cli_help_print(command, count > 1 ? words[1] : NULL);
+    if (topic == NULL) return complain_command(words[0], true);
+    cli_topic_print(topic);
+    return CLI_DONE;
+}
+
+/* duet manual [COMMAND]: what the build makes manual pages of; in no list, since nobody types it. */
+static int manual(const char *name)
+{
+    const cli_command *command = name == NULL ? NULL : find_command(name);
+    if (name == NULL) return cli_manual_print_all(commands, CLI_COUNT_OF(commands));
+    return command == NULL ? complain_command(name, false) : cli_manual_print(command);
 }
 
 static int complain_option(const char *word)
@@ -58,19 +92,18 @@ static int run(int argc, char **argv)
         return CLI_MISTAKE;
     }
     const char *word = argv[1];
-    bool help = strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
     if (strcmp(word, "--version") == 0) {
         printf("duet %s\n", duet_version());
         return CLI_DONE;
     }
-    if (help && argc < 3) {
-        print_usage(stdout);
-        return CLI_DONE;
-    }
-    if (word[0] == '-' && !help) return complain_option(word);
-    const cli_command *command = find_command(help ? argv[2] : word);
-    if (command == NULL) return complain_command(help ? argv[2] : word);
-    if (help) return cli_help(command, argc > 3 ? argv[3] : NULL);
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return help((const char *const *)argv + 2, argc - 2);
+    if (strcmp(word, "manual") == 0) return manual(argv[2]);
+    if (strcmp(word, "complete") == 0)
+        return cli_complete(commands, CLI_COUNT_OF(commands), (const char *const *)argv + 2, (size_t)argc - 2);
+    if (word[0] == '-') return complain_option(word);
+    const cli_command *command = find_command(word);
+    if (command == NULL) return complain_command(word, false);
     return command->run(argc - 1, argv + 1);
 }
 

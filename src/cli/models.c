@@ -45,6 +45,7 @@ const cli_command cli_models = {
     .name = "models",
     .summary = "list the kinds of model",
     .details = "'duet train MODEL --help' lists a model's settings.",
+    .examples = "duet models --json | jq -r .models[].name",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -2,7 +2,6 @@
 /* Reads a command line by a table, over getopt_long; every mistake it can see ends with exit status 2. */
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/wrap.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,14 +10,16 @@
 
 enum { MOST_OPTIONS = 32, HELP = 1000, FIRST_OPTION = 1001 };
 
-static bool may_be_left_out(const cli_option *option)
+const cli_option cli_option_help = {.kind = CLI_FLAG, .name = "help", .letter = 'h', .help = "print this help"};
+
+bool cli_option_is_optional(const cli_option *option)
 {
     return option->kind == CLI_OPERAND_OPTIONAL || option->kind == CLI_OPERANDS_OPTIONAL;
 }
 
-static bool is_operand(const cli_option *option)
+bool cli_option_is_operand(const cli_option *option)
 {
-    return option->kind == CLI_OPERAND || option->kind == CLI_OPERANDS || may_be_left_out(option);
+    return option->kind == CLI_OPERAND || option->kind == CLI_OPERANDS || cli_option_is_optional(option);
 }
 
 /* getopt_long's two tables; option i is returned as FIRST_OPTION + i, its letter as itself. */
@@ -28,7 +29,7 @@ static void describe(const cli_command *command, struct option longs[MOST_OPTION
     *letters++ = ':';
     for (size_t i = 0; i < command->option_count && count < MOST_OPTIONS - 2; i++) {
         const cli_option *option = &command->options[i];
-        if (is_operand(option)) continue;
+        if (cli_option_is_operand(option)) continue;
         bool takes = option->kind != CLI_FLAG;
         if (option->name != NULL)
             longs[count++] =
@@ -48,7 +49,8 @@ static const cli_option *find(const cli_command *command, int code)
 {
     if (code >= FIRST_OPTION) return &command->options[code - FIRST_OPTION];
     for (size_t i = 0; i < command->option_count; i++)
-        if (!is_operand(&command->options[i]) && command->options[i].letter == code) return &command->options[i];
+        if (!cli_option_is_operand(&command->options[i]) && command->options[i].letter == code)
+            return &command->options[i];
     return NULL;
 }
 
@@ -80,7 +82,7 @@ static bool store_count(const cli_option *option, const char *value, uint64_t *t
 static bool has_room(const cli_option *option, size_t count, size_t most)
 {
     char name[40];
-    const char *words = is_operand(option) ? option->name : shown(option, name, sizeof name);
+    const char *words = cli_option_is_operand(option) ? option->name : shown(option, name, sizeof name);
     if (count < most) return true;
     cli_complain(CLI_MISTAKE, "%s can be given at most %zu times", words, most);
     return false;
@@ -136,7 +138,7 @@ static int complain_unknown(const cli_command *command, const char *word)
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="), word + strspn(word, "-"));
     cli_nearest nearest = {.word = name};
     for (size_t i = 0; i < command->option_count; i++)
-        if (!is_operand(&command->options[i]) && command->options[i].name != NULL)
+        if (!cli_option_is_operand(&command->options[i]) && command->options[i].name != NULL)
             cli_nearest_offer(&nearest, command->options[i].name);
     cli_nearest_offer(&nearest, "help");
     if (is_setting(command, name))
@@ -163,12 +165,12 @@ static int store_operands(const cli_command *command, int argc, char **argv, voi
 {
     for (size_t i = 0; i < command->option_count; i++) {
         const cli_option *option = &command->options[i];
-        if (!is_operand(option)) continue;
+        if (!cli_option_is_operand(option)) continue;
         if (optind < argc) {
             do {
                 if (!store(option, argv[optind++], arguments)) return CLI_MISTAKE;
             } while (option->kind != CLI_OPERAND && option->kind != CLI_OPERAND_OPTIONAL && optind < argc);
-        } else if (!may_be_left_out(option)) {
+        } else if (!cli_option_is_optional(option)) {
             return cli_complain(CLI_MISTAKE, "'duet %s' needs %s: see 'duet %s --help'", command->name, option->name,
                                 command->name);
         }
@@ -199,48 +201,9 @@ bool cli_parse(const cli_command *command, int argc, char **argv, void *argument
         }
     }
     if (help) {
-        *status = cli_help(command, optind < argc ? argv[optind] : NULL);
+        *status = cli_help_print(command, optind < argc ? argv[optind] : NULL);
         return false;
     }
     *status = store_operands(command, argc, argv, arguments);
     return *status == CLI_DONE;
-}
-
-static void print_option(const cli_option *option)
-{
-    char left[64], letter[8] = "";
-    enum { COLUMN = 30 };
-    if (is_operand(option)) {
-        snprintf(left, sizeof left, "  %s", option->name);
-    } else {
-        const char *value = option->argument == NULL ? "" : option->argument;
-        const char *space = *value == '\0' ? "" : " ";
-        if (option->letter != 0) snprintf(letter, sizeof letter, "-%c%s", option->letter, option->name ? "," : "");
-        if (option->name != NULL)
-            snprintf(left, sizeof left, "  %3s --%s%s%s", letter, option->name, space, value);
-        else
-            snprintf(left, sizeof left, "  %s%s%s", letter, space, value);
-    }
-    printf("%-*s", COLUMN - 1, left);
-    if (strlen(left) >= COLUMN - 1) printf("\n%*s", COLUMN - 1, "");
-    fputc(' ', stdout);
-    cli_print_wrapped(option->help, COLUMN);
-}
-
-int cli_help(const cli_command *command, const char *operand)
-{
-    printf("usage: duet %s", command->name);
-    for (size_t i = 0; i < command->option_count; i++)
-        if (is_operand(&command->options[i]))
-            printf(may_be_left_out(&command->options[i]) ? " [%s]" : " %s", command->options[i].name);
-    printf(" [options]\n\n");
-    cli_print_wrapped(command->summary, 0);
-    fputc('\n', stdout);
-    if (command->details != NULL) {
-        cli_print_wrapped(command->details, 0);
-        fputc('\n', stdout);
-    }
-    for (size_t i = 0; i < command->option_count; i++) print_option(&command->options[i]);
-    print_option(&(cli_option){.kind = CLI_FLAG, .name = "help", .letter = 'h', .help = "print this help"});
-    return command->more_help != NULL ? command->more_help(operand) : CLI_DONE;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* One table of options a command: getopt_long reads by it, --help prints it. */
+/* One table of options a command: getopt_long reads by it; help.h prints it, as --help, as manual page and for shells.
+ */
 #ifndef DUET_SRC_CLI_OPTIONS_H
 #define DUET_SRC_CLI_OPTIONS_H
+
+#include "cli/help.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,11 +43,13 @@ typedef struct cli_option {
 
 typedef struct cli_command {
     const char *name, *summary;
-    const char *details; /* paragraphs for --help, NULL: none */
+    const char *details;  /* paragraphs for --help, NULL: none */
+    const char *examples; /* command lines, one a line */
     const cli_option *options;
     size_t option_count;
     int (*run)(int argc, char **argv);
-    int (*more_help)(const char *operand); /* printed after the options, NULL: nothing more; an exit status */
+    int (*more_help)(cli_help_form form, const char *operand); /* after the options; NULL: nothing more. `operand`: as
+                                                                  given beside --help, or NULL. An exit status */
 } cli_command;
 
 #define CLI_COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -53,8 +58,15 @@ typedef struct cli_command {
  *  holds the defaults. False: the command ends here with exit status *status, after --help or a message. */
 bool cli_parse(const cli_command *command, int argc, char **argv, void *arguments, int *status);
 
+/** --help, which every command has besides those of its table. */
+extern const cli_option cli_option_help;
+
+/** Whether it is no option but a word by its place, and whether that may be left out. */
+bool cli_option_is_operand(const cli_option *option);
+bool cli_option_is_optional(const cli_option *option);
+
 /** Prints a command's help on standard output; an exit status, CLI_MISTAKE for an operand that is none. `operand`: as
  * given beside --help, or NULL. */
-int cli_help(const cli_command *command, const char *operand);
+int cli_help_print(const cli_command *command, const char *operand);
 
 #endif

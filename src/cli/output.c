@@ -2,7 +2,6 @@
 /* Messages, exit statuses, JSON: the one place where the program speaks. */
 #include "cli/output.h"
 #include "cli/interrupt.h"
-#include "cli/wrap.h"
 
 #include <math.h>
 #include <poll.h>
@@ -229,31 +228,6 @@ int cli_data_check(const char *name)
     cli_complain(CLI_MISTAKE, "%s%s", error.message, cli_nearest_words(&nearest, hint, sizeof hint));
     free(rows);
     return cli_exit_status(error.status);
-}
-
-int cli_gemm_check(const char *name)
-{
-    duet_error error = {0};
-    char hint[80];
-    const char *known;
-    if (duet_gemm_check(name, &error) == DUET_OK) return CLI_DONE;
-    cli_nearest nearest = {.word = name};
-    cli_nearest_offer(&nearest, "auto");
-    for (size_t i = 0; (known = duet_gemm_name(i)) != NULL; i++) cli_nearest_offer(&nearest, known);
-    return cli_complain(cli_exit_status(error.status), "%s%s", error.message,
-                        cli_nearest_words(&nearest, hint, sizeof hint));
-}
-
-void cli_print_providers(void)
-{
-    const char *name;
-    fputc('\n', stdout);
-    cli_print_wrapped(
-        "providers (--gemm): one computes what it is for, 'plain' convolutions too; auto: what suits the device", 0);
-    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++) {
-        printf("  %-11s ", name);
-        cli_print_wrapped(duet_gemm_summary(i), 14);
-    }
 }
 
 static json_t *pair_json(const size_t pair[2])

@@ -50,11 +50,6 @@ void cli_log(void *context, const char *line);
  *  becomes '?'. */
 void cli_print(FILE *stream, const char *format, ...) DUET_PRINTF(2, 3);
 
-/** CLI_DONE if --gemm names a provider or nothing (NULL); else a message with the nearest one. */
-int cli_gemm_check(const char *name);
-/** The providers that --gemm names, a line each, for the end of --help. */
-void cli_print_providers(void);
-
 /** {"use", "images", "height", ...}, as in tuning files; null for none. */
 json_t *cli_convolution_json(const duet_convolution_product *convolution);
 

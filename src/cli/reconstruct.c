@@ -92,6 +92,7 @@ const cli_command cli_reconstruct = {
     .summary = "show examples above what a trained run makes of them",
     .details = "Takes the first N examples. A picture has rows of originals, each with the row of\n"
                "reconstructions below it; .npy holds [2, N, ...], originals first.",
+    .examples = "duet reconstruct runs/vae -n 24",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -41,6 +41,8 @@ int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t
 void cli_rows_free(cli_rows *rows);
 /** CLI_DONE if --split is train, test, all or not given (NULL); else a message and CLI_MISTAKE. */
 int cli_rows_check(const char *split);
+/** What --split takes, by index; NULL past the end. */
+const char *cli_rows_split_at(size_t index);
 
 /** Rows first .. first + count - 1 of them and, unless that is NULL, the classes of those for a model that reads
  * labels. *classes: the caller frees them; NULL: the model reads no labels, or the rows have none. Returns an exit
@@ -55,7 +57,7 @@ int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_want
 /** Tells on standard error which they are. */
 void cli_rows_say(const cli_rows *rows);
 
-/** Labels of the rows, which the caller frees; NULL: they have none. */
-uint8_t *cli_rows_labels(const cli_rows *rows);
+/** *labels, which the caller frees, are those of the rows; NULL where they have none. Returns an exit status. */
+int cli_rows_labels(const cli_rows *rows, uint8_t **labels);
 
 #endif

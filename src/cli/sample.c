@@ -213,6 +213,8 @@ const cli_command cli_sample = {
         ".npy holds [N, N, ...], rows from the top. A classifier has no samples: it shows pictures that began as "
         "noise\n"
         "and were made to please it, each for a class (--set steps=100, --set rate=0.05).",
+    .examples = "duet sample runs/vae -n 100 --seed 7 --out new.png\n"
+                "duet sample runs/cvae --class all",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -9,7 +9,6 @@
 #include "cli/rows.h"
 #include "cli/run.h"
 #include "cli/table.h"
-#include "cli/wrap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,6 +60,13 @@ static const struct way {
      NULL,
      1},
 };
+
+const char *cli_score_at(size_t index, const char **summary)
+{
+    if (index >= CLI_COUNT_OF(ways)) return NULL;
+    *summary = ways[index].summary;
+    return ways[index].name;
+}
 
 static bool has_way(duet_run *run, const struct way *way)
 {
@@ -343,23 +349,23 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static int more_help(const char *operand)
+static int more_help(cli_help_form form, const char *operand)
 {
     static const char *const heads[] = {"score", "meaning"};
-    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads), .room = cli_help_columns()};
+    cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     (void)operand;
-    printf("\nScores, the higher the stranger:\n\n");
     for (size_t i = 0; i < CLI_COUNT_OF(ways); i++) {
         cli_table_cell(&table, "%s", ways[i].name);
         cli_table_cell(&table, "%s", ways[i].summary);
     }
-    cli_table_print(&table, stdout);
-    return CLI_DONE;
+    return cli_help_table(form, "Scores", "the higher, the stranger", &table);
 }
 
 const cli_command cli_score = {
     .name = "score",
     .summary = "say how strange each example is to a trained run",
+    .examples = "duet score runs/nice --against fashion-mnist\n"
+                "duet score runs/gan --by discriminator --out scores.npy",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

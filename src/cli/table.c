@@ -149,11 +149,19 @@ static void print_row(const cli_table *table, const size_t *widths, char *const 
     while (print_line(table, widths, texts, stream)) continue;
 }
 
+int cli_table_free(cli_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) free(table->cells[i]);
+    free(table->cells);
+    table->cells = NULL;
+    table->count = table->capacity = 0;
+    return table->failed ? cli_complain(CLI_FAILED, "there is too little memory to print a table") : CLI_DONE;
+}
+
 int cli_table_print(cli_table *table, FILE *stream)
 {
-    bool failed = table->failed;
     size_t widths[MOST_COLUMNS];
-    if (!failed) {
+    if (!table->failed) {
         measure(table, widths);
         fputs(cli_escape(stream, CLI_BOLD), stream);
         print_row(table, widths, NULL, stream);
@@ -161,11 +169,7 @@ int cli_table_print(cli_table *table, FILE *stream)
         for (size_t i = 0; i + table->columns <= table->count; i += table->columns)
             print_row(table, widths, table->cells + i, stream);
     }
-    for (size_t i = 0; i < table->count; i++) free(table->cells[i]);
-    free(table->cells);
-    table->cells = NULL;
-    table->count = table->capacity = 0;
-    return failed ? cli_complain(CLI_FAILED, "there is too little memory to print a table") : CLI_DONE;
+    return cli_table_free(table);
 }
 
 static const char *scaled(double number, double base, const char *const *prefixes, size_t count, const char *unit,

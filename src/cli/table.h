@@ -20,6 +20,9 @@ void cli_table_cell(cli_table *table, const char *format, ...) DUET_PRINTF(2, 3)
 /** Prints the table (heads in bold on a terminal) and frees the cells. Returns an exit status. */
 int cli_table_print(cli_table *table, FILE *stream);
 
+/** Frees the cells alone. Returns an exit status, after a message where memory had run out. */
+int cli_table_free(cli_table *table);
+
 /** A number with a unit that keeps it readable: 1234567 and "B" as "1.2 MB" (units of 1000). */
 const char *cli_scaled(double number, const char *unit, char *text, size_t size);
 /** Bytes in units of 1024: "7.8 GiB". */

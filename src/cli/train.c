@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/providers.h"
 #include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/table.h"
@@ -107,6 +108,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
     if (arguments->judge != NULL && !watches(arguments) && arguments->resume == NULL)
         return cli_complain(CLI_MISTAKE, "--judge is asked by metrics that are watched: name one with --watch METRIC");
     int status = ends_watching(arguments) ? CLI_DONE : cli_metrics_check(&arguments->watched);
+    if (status == CLI_DONE && arguments->keep_best != NULL && strcmp(arguments->keep_best, "none") != 0)
+        status = cli_metrics_check(&(cli_list){.items = {arguments->keep_best}, .count = 1});
     if (status != CLI_DONE) return status;
     if (arguments->model != NULL) {
         *family = cli_family(arguments->model);
@@ -250,15 +253,15 @@ static int run(int argc, char **argv)
     return status;
 }
 
-static int more_help(const char *operand)
+static int more_help(cli_help_form form, const char *operand)
 {
     const duet_family *family = operand == NULL ? NULL : cli_family(operand);
     if (family != NULL)
         cli_settings_print(family);
     else
-        printf("\n'duet train MODEL --help' lists a model's settings for --set.\n");
-    cli_print_providers();
-    return operand == NULL || family != NULL ? CLI_DONE : CLI_MISTAKE;
+        cli_help_sentence(form, "'duet train MODEL --help' lists a model's settings for --set.");
+    const int status = cli_providers_print(form);
+    return operand == NULL || family != NULL ? status : CLI_MISTAKE;
 }
 
 const cli_command cli_train = {
@@ -268,6 +271,9 @@ const cli_command cli_train = {
         "Progress goes to standard error; the run's directory is the last line on standard output. Ctrl-C stops\n"
         "at the next step with a checkpoint and exit status 130, SIGTERM with 143 and SIGHUP with 129. A NaN or an\n"
         "infinity in a loss stops with 4.",
+    .examples = "duet train vae --epochs 10\n"
+                "duet train gan --data photos --size 32x32 --set loss=minimax --out runs/game\n"
+                "duet train --resume runs/game --epochs 40",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,

@@ -219,6 +219,7 @@ const cli_command cli_traverse = {
         "Each row moves one latent through the (i + 1/2) / steps quantiles of its prior; the others are one draw.\n"
         "The numbers of a categorical move together, through its categories. Rows are in the order of how much they\n"
         "change; .npy holds [rows, steps, ...].",
+    .examples = "duet traverse runs/vae --steps 15",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
