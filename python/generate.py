@@ -131,7 +131,9 @@ FUNCTION = re.compile(r"(?:/\*\*((?:(?!\*/).)*)\*/\s*)?DUET_API\s+([^;{]*?);", r
 def split_parameter(text):
     """'const duet_node *parts' -> ('const duet_node *', 'parts'); None for what TABLE has no word for."""
     match = re.fullmatch(r"((?:const )?\w+(?: \*(?:const \*)?)?)\s*(\w+)", re.sub(r"\s+", " ", text.strip()))
-    return (match[1].strip(), match[2]) if match else None
+    if not match:
+        return None
+    return match[1].strip(), match[2] + "_" if keyword.iskeyword(match[2]) else match[2]
 
 
 def defaults_of(header, name, parameters):
@@ -199,8 +201,6 @@ def python_function(header, text, name, doc, result, parameters):
         default = defaults.get(argument)
         if kind == "unsigned" or argument in ("keep", "transpose_a", "transpose_b") and kind in ("bool", "unsigned"):
             default = "None" if kind == "unsigned" else "False"
-        if keyword.iskeyword(argument):
-            return None
         if default is None and signature and " = " in signature[-1]:
             signature = [part.split(" = ")[0] for part in signature]
         signature.append(f"{argument}: {hint}" + (f" = {default}" if default is not None else ""))

@@ -86,7 +86,8 @@ class Headers(Folder):
         ]
         self.assertGreater(len(names), 150)
         for name in names:
-            places = [(place, short) for place in (duet, duet.Model) for short in (name, re.sub("^(model|graph)_", "", name))]
+            shorter = re.sub("^(model|graph)_", "", name)
+            places = [(place, short) for place in (duet, duet.Model) for short in (name, shorter)]
             said = next((getattr(place, short) for place, short in places if hasattr(place, short)), None)
             self.assertTrue(said is not None and said.__doc__, name)
 
