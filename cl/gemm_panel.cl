@@ -22,6 +22,16 @@
  * then from the second-level cache. Sums wait in local memory from one block to the next. After the last block each row
  * of a tile goes through FINISH, which adds a bias, applies an activation or whatever the plan asks for, and stores.
  *
+ * Masks: where B or C is masked, each k (or row) and each column has a number, and only pairs with low <= high count;
+ * one of both has the lows. Where both kinds rise, as MADE's do, the mask is a triangle and half of the work is
+ * nothing. A strip has as bound the number of its most generous column. Steps of k out of bounds at either end of a
+ * block are neither packed nor multiplied; a tile whose rows all are is zero. What is skipped would have added zeros,
+ * so sums are the same to the bit. Strips are dealt from both ends, so that work-items side by side have alike much to
+ * do.
+ *
+ *       packed |########........|   ########  in bounds, however few of the strip's columns want it
+ *              |<- K_BLOCK   ->|    ........  skipped
+ *
  * What bounds it: the multiply-add units, if a tile fits the registers (2 ROWS sums, two vectors of B, one of A: ROWS =
  * 6 for 16 registers, AVX2 and SSE; 12 for 32, AVX-512 and NEON) and a panel the first-level cache. With fewer rows the
  * loads bound it, with more the compiler spills sums to memory. Unrolling by four keeps the loop's own work small. */
@@ -87,14 +97,58 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
         FETCH(b + (in_rows ? i * stride : (i % COLUMNS) * stride + i / COLUMNS * LINE))
 }
 
+/* What has numbers beside the columns. */
+#define NOTHING    0
+#define STEPS_OF_K 1
+#define ROWS_OF_C  2
+
+/* Of a strip's columns the number that lets most in: the least low or the greatest high. */
+INLINE float bound_of(__global const float *columns, const ulong count, const bool are_low)
+{
+    float bound = columns[0];
+    for (ulong j = 1; j < count; j++) bound = are_low ? fmin(bound, columns[j]) : fmax(bound, columns[j]);
+    return bound;
+}
+
+/* How many of `count` numbers in a row, which are `are_low`, are out of bounds: from the first on, or from the last. */
+INLINE ulong skipped_first(__global const float *numbers, const ulong count, const float bound, const bool are_low)
+{
+    ulong i = 0;
+    while (i < count && (are_low ? numbers[i] > bound : numbers[i] < bound)) i++;
+    return i;
+}
+
+INLINE ulong skipped_last(__global const float *numbers, const ulong count, const float bound, const bool are_low)
+{
+    ulong i = 0;
+    while (i < count && (are_low ? numbers[count - 1 - i] > bound : numbers[count - 1 - i] < bound)) i++;
+    return i;
+}
+
 #endif
 
-/* What tells the kernels of this file apart: how op(A) lies, and whether B is stored [n, k]. Whatever depends on them
- * is a constant. */
+/* What tells the kernels of this file apart: how op(A) lies, whether B is stored [n, k], what is masked beside the
+ * columns, and whether that has the lows. Whatever depends on them is a constant. */
 #ifndef KERNEL_NAME
 #define KERNEL_NAME  gemm_panel
 #define A_LIES       IN_ROWS
 #define B_TRANSPOSED 0
+#define MASKED       NOTHING
+#define HAS_LOWS     0
+#endif
+
+#undef MASK_PARAMETERS
+#undef MASK_OTHERS
+#undef MASK_COLUMNS
+#if MASKED == NOTHING
+#define MASK_PARAMETERS
+#define MASK_OTHERS  0
+#define MASK_COLUMNS 0
+#else
+#define MASK_PARAMETERS                                                                                                \
+    , __global const float *low, const ulong low_offset, __global const float *high, const ulong high_offset
+#define MASK_OTHERS  (HAS_LOWS ? low + low_offset : high + high_offset)
+#define MASK_COLUMNS (HAS_LOWS ? high + high_offset : low + low_offset)
 #endif
 
 /* Launched with a work-item for each block of C. Dimension 0 counts blocks of row_block rows, dimension 1 blocks of
@@ -103,7 +157,8 @@ void fetch_panel(__global const float *b, const ulong stride, const bool in_rows
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void KERNEL_NAME(const ulong m, const ulong n, const ulong k, const ulong row_block, const ulong strips,
                  __global const float *restrict a, const ulong a_offset, __global const float *restrict b,
-                 const ulong b_offset, __global float *c, const ulong c_offset, const uint add FINISH_PARAMETERS)
+                 const ulong b_offset, __global float *c, const ulong c_offset MASK_PARAMETERS,
+                 const uint add FINISH_PARAMETERS)
 {
     __local vector panel[2 * K_BLOCK], sums[2 * (SUM_ROWS + FEW_ROWS)];
     /* from one row, or step of k, of op(A) to the next, and from one column, or step of k, of op(B) */
@@ -113,23 +168,34 @@ void KERNEL_NAME(const ulong m, const ulong n, const ulong k, const ulong row_bl
     const ulong b_column = B_TRANSPOSED ? k : 1, b_step = B_TRANSPOSED ? 1 : n, b_stride = B_TRANSPOSED ? k : n;
     const ulong most_of_low = A_LIES == IN_COLUMNS ? ROWS - 1 : FEW_ROWS; /* rows at the end that take low tiles */
     const ulong first_row = get_global_id(0) * row_block, end_row = min(first_row + row_block, m);
-    const ulong first_column = get_global_id(1) * strips * COLUMNS;
+    const ulong from_end = get_global_id(1) / 2,
+                share = get_global_id(1) % 2 ? get_global_size(1) - 1 - from_end : from_end;
+    const ulong first_column = (MASKED == NOTHING ? get_global_id(1) : share) * strips * COLUMNS;
     const ulong end_column = min(first_column + strips * COLUMNS, n);
     const ulong lines_a_tile = K_BLOCK * COLUMNS / LINE * ROWS / (end_row - first_row + ROWS);
     const ulong sums_a_strip = k > K_BLOCK ? 2 * (row_block + FEW_ROWS) : 0;
     const ulong top = get_global_id(2) * m;
+    __global const float *others = MASK_OTHERS, *of_columns = MASK_COLUMNS;
     a += a_offset + top * k;
     b += b_offset + get_global_id(2) * k * n;
     c += c_offset;
     for (ulong start = 0; start < k; start += K_BLOCK) {
-        const ulong depth = min((ulong)K_BLOCK, k - start);
-        const bool is_last = start + depth == k;
+        const ulong block = min((ulong)K_BLOCK, k - start);
+        const bool is_last = start + block == k;
         __local vector *strip_sums = sums;
         for (ulong column = first_column; column < end_column; column += COLUMNS, strip_sums += sums_a_strip) {
             const ulong columns = min((ulong)COLUMNS, n - column);
-            __global const float *from_b = b + column * b_column + start * b_step;
+            ulong first = start, depth = block;
+            float bound = 0;
+            if (MASKED != NOTHING) bound = bound_of(of_columns + column, columns, !HAS_LOWS);
+            if (MASKED == STEPS_OF_K) {
+                first += skipped_first(others + start, block, bound, HAS_LOWS);
+                depth -= first - start;
+                depth -= skipped_last(others + first, depth, bound, HAS_LOWS);
+            }
+            __global const float *from_b = b + column * b_column + first * b_step;
             __global const float *next = column + COLUMNS < end_column
-                                             ? from_b + COLUMNS * b_column
+                                             ? b + (column + COLUMNS) * b_column + start * b_step
                                              : b + first_column * b_column + (start + K_BLOCK) * b_step;
             ulong fetched = 0;
             if (B_TRANSPOSED)
@@ -141,28 +207,29 @@ void KERNEL_NAME(const ulong m, const ulong n, const ulong k, const ulong row_bl
                 const bool splits = A_LIES != IN_SLABS && left > ROWS && left <= 2 * FEW_ROWS;
                 const bool is_low = left <= most_of_low || splits;
                 const ulong rows = min(left, (ulong)(is_low ? FEW_ROWS : ROWS));
-                __global const float *from = a + row * a_row + start * a_step;
+                const bool is_empty = MASKED == ROWS_OF_C && skipped_first(others + row, rows, bound, HAS_LOWS) == rows;
+                const ulong steps = is_empty ? 0 : depth;
+                __global const float *from = a + row * a_row + first * a_step;
                 __local vector *to = strip_sums + 2 * (row - first_row);
                 __local float *done = (__local float *)to;
                 if (A_LIES == IN_ROWS) {
                     if (is_low)
-                        rows_low_tile(rows, depth, from, a_stride, panel, to, start > 0);
+                        rows_low_tile(rows, steps, from, a_stride, panel, to, start > 0);
                     else
-                        rows_tile(rows, depth, from, a_stride, panel, to, start > 0);
+                        rows_tile(rows, steps, from, a_stride, panel, to, start > 0);
                 } else {
                     if (is_low)
-                        columns_low_tile(rows, depth, from, a_stride, panel, to, start > 0);
+                        columns_low_tile(rows, steps, from, a_stride, panel, to, start > 0);
                     else
-                        columns_tile(rows, depth, from, a_stride, panel, to, start > 0);
+                        columns_tile(rows, steps, from, a_stride, panel, to, start > 0);
                 }
                 for (ulong r = 0; is_last && add && r < rows; r++)
-                    for (ulong j = 0; j < columns; j++)
-                        done[r * COLUMNS + j] += c[(top + row + r) * n + column + j];
+                    for (ulong j = 0; j < columns; j++) done[r * COLUMNS + j] += c[(top + row + r) * n + column + j];
                 for (ulong r = 0; is_last && columns == COLUMNS && r < rows; r++)
                     FINISH((uint)(top + row + r), (uint)column, done + r * COLUMNS, COLUMNS)
                 for (ulong r = 0; is_last && columns < COLUMNS && r < rows; r++)
                     FINISH((uint)(top + row + r), (uint)column, done + r * COLUMNS, (uint)columns)
-                fetch_panel(next, b_stride, !B_TRANSPOSED, fetched, lines_a_tile);
+                if (steps > 0) fetch_panel(next, b_stride, !B_TRANSPOSED, fetched, lines_a_tile);
                 fetched += lines_a_tile;
                 row += rows;
             }

@@ -58,17 +58,26 @@ typedef NAME(float, LANES) vector;
         sums[2 * r] = left##r;                                                                                         \
         sums[2 * r + 1] = right##r;                                                                                    \
     }
+/* The vector itself. For AVX-512 clang makes two of each vector, of half the width and twice the number of registers, except
+ * in functions that give vectors to others or get some: a tile's sums would no longer fit the registers. */
+INLINE vector whole(const vector v)
+{
+    return v;
+}
+
 /* A step of k: two vectors of the panel, and of each row of op(A) a number that multiplies both. */
 #define STEP                                                                                                           \
     {                                                                                                                  \
-        const vector b_left = panel[0], b_right = panel[1];                                                            \
+        const vector b_left = whole(panel[0]), b_right = whole(panel[1]);                                                            \
         EACH_ROW(MULTIPLY)                                                                                             \
     }
 
-/* Rows of the next tile when `left` rows remain; a tile of up to FEW_ROWS is a low one. */
+/* Rows of the next tile when `left` rows remain; a tile of up to FEW_ROWS is a low one. Two low ones are lower than a
+ * high one and a low one. */
 ulong next_rows(const ulong left)
 {
-    return min(left, (ulong)(left == ROWS || left > 2 * FEW_ROWS ? ROWS : FEW_ROWS));
+    const bool two_low = left > ROWS && left <= 2 * FEW_ROWS;
+    return min(left, (ulong)(left > FEW_ROWS && !two_low ? ROWS : FEW_ROWS));
 }
 
 /* Prefetches a cache line, which has LINE floats. */

@@ -58,10 +58,17 @@ float random_mask(uint seed0, uint seed1, uint stream, uint step, uint element, 
     return mask_of(philox_element(seed0, seed1, stream, step, element / 8), element, limit);
 }
 
-// `count` neighbours at once: each block is computed once.
+// `count` neighbours at once: each block is computed once, and whole blocks give their eight masks as a vector. The
+// lanes of as_ushort8 are mask_of's words of 16 bits in order, as memory is on every device: lowest bytes first.
 void random_masks(uint seed0, uint seed1, uint stream, uint step, uint element, float limit, uint count, float *masks)
 {
-    for (uint i = 0; i < count;) {
+    uint i = 0;
+    for (; element % 8 == 0 && i + 8 <= count; i += 8) {
+        const uint4 words = philox_element(seed0, seed1, stream, step, (element + i) / 8);
+        const int8 is_below = convert_float8(as_ushort8(words)) < limit;
+        vstore8(select((float8)(0.0f), (float8)(1.0f), is_below), 0, masks + i);
+    }
+    while (i < count) {
         const uint4 words = philox_element(seed0, seed1, stream, step, (element + i) / 8);
         const uint end = min(count, i + 8 - (element + i) % 8);
         for (; i < end; i++) masks[i] = mask_of(words, element + i, limit);

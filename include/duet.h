@@ -11,6 +11,7 @@
 #include "duet/doctor.h"
 #include "duet/explain.h"
 #include "duet/graph.h"
+#include "duet/lesson.h"
 #include "duet/metric.h"
 #include "duet/model.h"
 #include "duet/nn.h"

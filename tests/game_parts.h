@@ -6,6 +6,7 @@
 
 #include "model_parts.h"
 
+#include "plan/plan.h"
 #include "train/trainer.h"
 
 /** Nobody moves in a phase of the players where `gate` lets them rest: where D is too good to learn, or too bad for the
@@ -60,6 +61,7 @@ static inline void test_boundaries(const char *family, const char *const *settin
         double boundary;
     } rows[] = {{"loss=non-saturating", 0}, {"loss=least-squares", 0.5}, {"loss=f-kl", 1}};
     static const double beside[][3] = {{0.2, -0.2, 1}, {-0.2, 0.2, 0}, {0.3, 0.1, 0.5}, {-0.1, -0.3, 0.5}};
+    static const float zeros[TEST_BATCH * 64];
     enum { ROWS = sizeof rows / sizeof *rows };
     test_graph train[ROWS], use[ROWS];
     const char *all[8];
@@ -82,7 +84,12 @@ static inline void test_boundaries(const char *family, const char *const *settin
     test_graphs_plan(train, ROWS);
     test_graphs_plan(use, ROWS);
     for (size_t i = 0; i < ROWS; i++) {
+        const duet_node latent = use[i].build->latent;
+        const size_t numbers = latent == NULL ? 0 : TEST_BATCH * duet_features(latent);
         assert_ok(duet_plan_write(use[i].plan, use[i].build->batch, x, TEST_BATCH * sizeof *x, &error), &error);
+        assert_in_range(numbers, 0, sizeof zeros / sizeof *zeros);
+        if (duet_plan_holds(use[i].plan, latent))
+            assert_ok(duet_plan_write(use[i].plan, latent, zeros, numbers * sizeof *zeros, &error), &error);
         for (size_t j = 0; j < sizeof beside / sizeof *beside; j++) {
             set(train[i].model, rows[i].boundary + beside[j][0], rows[i].boundary + beside[j][1]);
             set(use[i].model, rows[i].boundary + beside[j][0], rows[i].boundary + beside[j][1]);

@@ -245,7 +245,7 @@ static void probabilities_sum_to_1_and_samples_follow_them(void **state)
     enum { SEEDS = 5 };
     static const subject subjects[] = {
         {"made", BITS, 3, {"hidden=24", "orders=3", "masks=2", "lr=0.01"}},
-        {"made", BITS, 3, {"hidden=20,16", "orders=3", "degrees=random", "lr=0.01"}},
+        {"made", BITS, 3, {"hidden=20,16", "orders=3", "degrees=rising", "lr=0.01"}},
         {"made", PAIR, 2, {"hidden=24", "orders=2", "likelihood=categorical", "lr=0.01"}},
         {"pixelcnn", SQUARE, 1, {"width=6", "blocks=1", "lr=0.01"}},
         {"pixelcnn", COLOURS, 1, {"width=6", "blocks=1", "lr=0.01"}},

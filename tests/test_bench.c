@@ -136,6 +136,17 @@ static void mistakes_end_before_anything_is_measured(void **state)
     expect(RUN("bench", "--workload", "made", "--set", "hiden=3"), 2, NULL, "did you mean 'hidden'?");
     expect(RUN("bench", "--seconds", "0"), 2, NULL, "from 1");
     expect(RUN("bench", "--only", "peaks", "--device", "abacus"), 3, NULL, "abacus");
+    expect(RUN("bench", "--only", "gemm", "--gemm", "conv-tile"), 2, "",
+           "nothing would be measured: it computes convolutions");
+    expect(RUN("bench", "--only", "convolutions", "--gemm", "panel"), 2, "",
+           "nothing would be measured: it computes gemm");
+    static const char *const idle[] = {"--workload is for workloads", "--batch is for workloads",
+                                       "--set is for workloads", "--gemm tile is asked by no part"};
+    result told = RUN("bench", "--only", "peaks", "--workload", "made", "--set", "hidden=3", "--batch", "7", "--gemm",
+                      "tile", "--seconds", "1");
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+        if (strstr(told.err, idle[i]) == NULL) fail_msg("no \"%s\" in: %s", idle[i], told.err);
+    expect(told, 0, NULL, "has no effect");
     expect(RUN("bench", "--help"), 0, "nice", NULL);
 }
 

@@ -3,6 +3,8 @@
  * and what earlier calls left. */
 #include "program.h"
 
+#include "duet/report.h"
+
 #include <signal.h>
 #include <time.h>
 
@@ -218,16 +220,16 @@ static void names_do_not_steer_the_terminal(void **state)
 /* A .npy file of [rows, 2] floats of that value, or of [rows] labels. */
 static void write_array(const char *name, size_t rows, bool labels, float value)
 {
-    char path[PATH_SIZE], bytes[128 + 8 * 64] = "";
+    static const uint8_t zeros[64];
+    float values[2 * 64];
+    char path[PATH_SIZE];
+    duet_error error = {0};
     assert_in_range(rows, 1, 64);
-    memset(bytes, ' ', 128);
-    size_t length = (size_t)snprintf(bytes + 10, 118, "{'descr': '%s', 'fortran_order': False, 'shape': (%zu,%s), }",
-                                     labels ? "|u1" : "<f4", rows, labels ? "" : " 2");
-    bytes[10 + length] = ' ';
-    memcpy(bytes, "\x93NUMPY\x01\x00\x76\x00", 10);
-    bytes[127] = '\n';
-    for (size_t i = 0; !labels && i < 2 * rows; i++) memcpy(bytes + 128 + 4 * i, &value, sizeof value);
-    test_file_write(inside(name, path), bytes, 128 + rows * (labels ? 1 : 8));
+    for (size_t i = 0; i < 2 * rows; i++) values[i] = value;
+    (void)inside(name, path);
+    assert_ok(labels ? duet_write_npy_bytes(path, zeros, DUET_SHAPE(rows), &error)
+                     : duet_write_npy(path, values, DUET_SHAPE(rows, 2), &error),
+              &error);
 }
 
 /* run.json holds the name, and is UTF-8. */

@@ -73,8 +73,11 @@ static void a_training_that_goes_on_is_watched_as_before(void **state)
     assert_watch("mse", "elbo", 50);
     assert_int_equal(count_looks("\"mse\""), 2);
     assert_int_equal(count_looks("\"elbo\""), 2);
-    expect(RUN("train", "--resume", "@/watched", "--epochs", "3", "--watch", "active-units", "--patience", "60"), 0,
-           NULL, NULL);
+    result changed =
+        RUN("train", "--resume", "@/watched", "--epochs", "3", "--watch", "active-units", "--patience", "60");
+    assert_non_null(strstr(changed.err, "watched as before: --keep-best elbo; "));
+    assert_null(strstr(changed.err, "--watch active-units"));
+    expect(changed, 0, NULL, NULL);
     assert_watch("active-units", "elbo", 60);
     assert_int_equal(count_looks("\"mse\""), 2);
     assert_int_equal(count_looks("\"active-units\""), 1);
@@ -124,6 +127,28 @@ static void a_best_is_of_its_own_run_data_and_metric(void **state)
            "a link in its place that leads nowhere");
 }
 
+/* A model that has only begun to learn draws what looks like one class: that is told, and ends a game alone. */
+static void early_samples_end_no_training(void **state)
+{
+    (void)state;
+    enum { ROWS = 100 };
+    float points[2 * ROWS];
+    uint8_t labels[ROWS];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < ROWS; i++) {
+        labels[i] = (uint8_t)(i % 5);
+        points[2 * i] = 5.0F * ((float)labels[i] - 2) + (float)(i % 7) / 20;
+        points[2 * i + 1] = (float)(i % 11) / 10 - 0.5F;
+    }
+    assert_int_equal(mkdir(inside("five", path), 0777), 0);
+    assert_ok(duet_write_npy(inside("five/train.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    assert_ok(duet_write_npy_bytes(inside("five/train-labels.npy", path), labels, DUET_SHAPE(ROWS), &error), &error);
+    result r = RUN("train", "vae", "--data", "@/five", "--set", "hidden=16", "--set", "lr=1e-6", "--batch", "9",
+                   "--epochs", "3", "--stop-on-collapse", "--out", "@/blurred");
+    expect(r, 0, "/blurred", "mode-drop: half of the classes or more get no sample\n");
+}
+
 static int begin(void **state)
 {
     (void)make_folder(state);
@@ -137,6 +162,7 @@ int main(void)
         cmocka_unit_test(a_best_is_kept_within_the_first_epoch),
         cmocka_unit_test(a_training_that_goes_on_is_watched_as_before),
         cmocka_unit_test(a_best_is_of_its_own_run_data_and_metric),
+        cmocka_unit_test(early_samples_end_no_training),
     };
     return RUN_TESTS("cli watch", tests, begin, remove_folder);
 }

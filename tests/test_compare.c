@@ -37,16 +37,17 @@ static json_t *compared(const char *a, const char *b)
 }
 
 /* An evaluation of one metric. */
+static const char *unit = "u";
 static const char *metric(const char *better, double value, double low, double high, const char *features)
 {
     static char text[1024];
     (void)snprintf(
         text, sizeof text,
-        "{\"metrics\": [{\"name\": \"m\", \"metric\": \"m\", \"group\": \"g\", \"unit\": \"u\", \"order\": 1, "
+        "{\"metrics\": [{\"name\": \"m\", \"metric\": \"m\", \"group\": \"g\", \"unit\": \"%s\", \"order\": 1, "
         "\"better\": \"%s\", \"target\": 1, \"value\": %g, \"low\": %g, \"high\": %g, \"n\": 9%s%s%s}], "
         "\"not_given\": [{\"name\": \"x\", \"metric\": \"x\", \"group\": \"g\", \"order\": 2, \"better\": "
         "\"larger\", \"reason\": \"only for models of another kind\"}]}",
-        better, value, low, high, features == NULL ? "" : ", \"features\": \"", features == NULL ? "" : features,
+        unit, better, value, low, high, features == NULL ? "" : ", \"features\": \"", features == NULL ? "" : features,
         features == NULL ? "" : "\"");
     return text;
 }
@@ -89,6 +90,23 @@ static void the_better_run_is_marked(void **state)
                      it->words != NULL && strncmp(it->words, "Not to be", 9) == 0);
     json_decref(document);
     test_folder_remove(folder);
+}
+
+/* Repeats in one process are alike: copies of a run would be told apart by its times. */
+static void times_are_not_marked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        unit = (const char *const[]){"milliseconds", "images a second", "joules"}[i];
+        make_run("a", "d", metric("smaller", 3, 2.5, 3.5, NULL));
+        make_run("b", "d", metric("smaller", 2, 1.5, 2.4, NULL));
+        json_t *document = compared("a", "b"), *row = json_array_get(json_object_get(document, "metrics"), 0);
+        json_t *verdict = json_array_get(json_object_get(document, "verdicts"), 0);
+        assert_int_equal(json_array_size(json_object_get(row, "best")), 0);
+        assert_non_null(strstr(json_string_value(json_object_get(verdict, "text")), "so no verdict, for m."));
+        json_decref(document);
+    }
+    unit = "u";
 }
 
 static void make_run_of(const char *name, const char *likelihood)
@@ -397,6 +415,13 @@ static void mistakes_are_refused(void **state)
     expect(RUN("compare", "@/vae", "@/nowhere"), 1, NULL, "is no run's directory");
     expect(RUN("compare", "@/vae", "@/gan", "--out", "/proc/nowhere/a.html"), 1, NULL, "/proc/nowhere/a.html");
     expect(RUN("report", "@/gan", "--out", "/proc/nowhere/a.html"), 1, NULL, "/proc/nowhere/a.html");
+    assert_int_equal(mkdir(inside("page.html", path), 0777), 0);
+    result refused[] = {RUN("report", "@/gan", "--afresh", "--out", "@/page.html"),
+                        RUN("compare", "@/gan", "@/vae", "--afresh", "--out", "@/page.html")};
+    for (size_t i = 0; i < 2; i++) { /* before anything is evaluated */
+        assert_null(strstr(refused[i].err, "evaluating "));
+        expect(refused[i], 1, "", "page.html");
+    }
     expect(RUN("report", "@/gan", "--out", "@/page.png"), 2, NULL, "ends in .html");
     expect(RUN("report", "@/vae", "--judge", "@/nowhere"), 1, NULL, "is no run's directory");
     expect(RUN("report", "@/vae", "--judge", "@/gan"), 1, NULL, "a judge is a run of a classifier");
@@ -430,13 +455,10 @@ int main(void)
     for (size_t i = 0; i < VERDICTS; i++)
         marks[i] = TEST_ROW(verdict_cases[i].name, the_better_run_is_marked, &verdict_cases[i]);
     const struct CMUnitTest files[] = {
-        IN_FOLDER(nats_are_compared_under_one_likelihood),
-        IN_FOLDER(the_same_examples_are_compared),
-        IN_FOLDER(what_is_missing_is_said),
-        IN_FOLDER(settings_that_differ_come_apart),
-        IN_FOLDER(nothing_of_a_run_becomes_markup),
-        IN_FOLDER(a_page_of_ten_runs_stays_small),
-        IN_FOLDER(reports_become_curves),
+        IN_FOLDER(nats_are_compared_under_one_likelihood), IN_FOLDER(times_are_not_marked),
+        IN_FOLDER(the_same_examples_are_compared),         IN_FOLDER(what_is_missing_is_said),
+        IN_FOLDER(settings_that_differ_come_apart),        IN_FOLDER(nothing_of_a_run_becomes_markup),
+        IN_FOLDER(a_page_of_ten_runs_stays_small),         IN_FOLDER(reports_become_curves),
     };
     const struct CMUnitTest program[] = {
         cmocka_unit_test(training_leaves_a_page), cmocka_unit_test(a_report_is_evaluated_once),

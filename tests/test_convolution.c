@@ -43,8 +43,11 @@ static const geometry geometries[] = {
     {1, 36, 34, 70, 20, 1, DUET_SQUARE(3, 1, 1, 1)},
     {1, 4, 300, 16, 17, 1, DUET_SQUARE(3, 1, 1, 1)}, /* rows longer than a panel */
     {7, 3, 3, 16, 16, 1, DUET_SQUARE(3, 2, 1, 1)},
+    {9, 7, 9, 16, 48, 1, DUET_SQUARE(3, 1, 2, 0)}, /* for conv-winograd: tiles over edges, blocks of unlike size */
+    {3, 5, 8, 32, 32, 1, DUET_SQUARE(5, 1, 1, 3)},
+    {2, 3, 9, 64, 16, 1, DUET_SQUARE(5, 1, 4, 4)},
 };
-enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
+enum { GEOMETRIES = sizeof geometries / sizeof *geometries, SHORT = GEOMETRIES - 2 /* that conv-winograd takes */ };
 
 static duet_gemm_shape shape_of(const geometry *it, duet_convolution_use use)
 {
@@ -161,6 +164,14 @@ static double finish(double sum, size_t column)
     return fmax(sum - (double)column / 8, 0);
 }
 
+/** "conv-winograd" mixes the numbers of a tile: what is off goes by the largest sum, not by each one. */
+static double largest(const double *sizes, size_t count)
+{
+    double most = 0;
+    for (size_t i = 0; i < count; i++) most = fmax(most, sizes[i]);
+    return most;
+}
+
 /** A sum of k products, and of what C held, is off by at most (k + 1) FLT_EPSILON sum|a b| in whatever order
  *  (test_gemm.c); the epilogue adds one number more. All else must not change. */
 static void check(const duet_gemm_choice *choice, const duet_gemm_shape *shape, bool adds, const own_end *own)
@@ -177,6 +188,10 @@ static void check(const duet_gemm_choice *choice, const duet_gemm_shape *shape, 
     float *after = malloc(all * sizeof *after);
     assert_true(expected.sum != NULL && expected.size != NULL && after != NULL);
     convolve(&shape->convolution, operands[0].values + BESIDE, operands[1].values + BESIDE, &expected);
+    if (strcmp(choice->provider->name, "conv-winograd") == 0) {
+        const double most = largest(expected.size, count);
+        for (size_t i = 0; i < count; i++) expected.size[i] = most;
+    }
     run(choice, shape, operands, adds, own);
     assert_ok(duet_buffer_read(device, operands[2].buffer, 0, after, all * sizeof *after, &error), &error);
     for (size_t i = 0; i < all; i++) {
@@ -270,10 +285,42 @@ static void all_but_unfolding_take_groups(void **state)
         for (size_t i = 0; i < GEOMETRIES; i++) {
             const duet_gemm_shape shape = shape_of(&geometries[i], DUET_CONVOLUTION_DATA);
             const bool expected = geometries[i].groups == 1 || strcmp(provider->name, "unfold") != 0;
-            if (strcmp(provider->name, "conv-panel") == 0) continue; /* which may leave some to the twin */
+            if (strcmp(provider->name, "conv-panel") == 0) continue;    /* which may leave some to the twin */
+            if (strcmp(provider->name, "conv-winograd") == 0) continue; /* which leaves most to others */
             assert_int_equal(duet_gemm_fits(provider, device, &shape), expected);
             const duet_gemm_shape product = {.m = 3, .n = 4, .k = 5};
             assert_false(duet_gemm_fits(provider, device, &product));
+        }
+}
+
+/** Where "conv-winograd" fits, and where a processor takes it unasked: with half of the products. */
+static void short_convolutions_are_chosen_where_they_pay(void **state)
+{
+    static const struct {
+        geometry it;
+        bool fits, pays;
+    } rows[] = {
+        {{8, 14, 14, 32, 32, 1, DUET_SQUARE(3, 1, 1, 1)}, true, true},
+        {{8, 7, 7, 128, 256, 1, DUET_SQUARE(5, 1, 2, 2)}, true, true},
+        {{8, 5, 5, 64, 64, 1, DUET_SQUARE(3, 1, 1, 1)}, true, false}, /* mostly beside the picture */
+        {{8, 14, 14, 32, 32, 1, DUET_SQUARE(3, 2, 1, 1)}, false, false},
+        {{8, 14, 14, 32, 32, 1, DUET_SQUARE(7, 1, 3, 3)}, false, false},
+        {{8, 14, 14, 32, 32, 2, DUET_SQUARE(3, 1, 1, 1)}, false, false},
+        {{8, 14, 14, 32, 32, 1, {{3, 3}, {1, 1}, {2, 2}, {2, 2}, {2, 2}}}, false, false},
+        {{8, 14, 14, 32, 32, 1, DUET_SQUARE(3, 1, 3, 3)}, false, false}, /* its data gradient begins inside */
+        {{8, 14, 14, 30, 30, 1, DUET_SQUARE(3, 1, 1, 1)}, false, false}, /* no whole vectors */
+    };
+    const duet_gemm_provider *winograd = duet_gemm_provider_find("conv-winograd");
+    const duet_device_info *about = duet_device_describe(device);
+    const bool gpu = about->kind == DUET_DEVICE_GPU || about->kind == DUET_DEVICE_INTEGRATED;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
+            const duet_gemm_shape shape = shape_of(&rows[i].it, use);
+            const bool possible = use != DUET_CONVOLUTION_WEIGHTS;
+            assert_int_equal(duet_gemm_fits(winograd, device, &shape), possible && rows[i].fits);
+            assert_int_equal(duet_gemm_choose_preset(device, &shape).provider == winograd,
+                             possible && rows[i].pays && !gpu);
         }
 }
 
@@ -284,7 +331,11 @@ static void ends_see_each_element_once(void **state)
     (void)state;
     for (const duet_gemm_provider *provider; (provider = next_provider(&index)) != NULL;)
         for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
-            const duet_gemm_shape shape = shape_of(&geometries[use == DUET_CONVOLUTION_DATA ? 3 : 2], use);
+            const bool is_short = strcmp(provider->name, "conv-winograd") == 0;
+            const duet_gemm_shape shape = shape_of(&geometries[is_short                       ? SHORT
+                                                               : use == DUET_CONVOLUTION_DATA ? 3
+                                                                                              : 2],
+                                                   use);
             if (provider->source == NULL || !duet_gemm_fits(provider, device, &shape)) continue;
             const duet_gemm_choice choice = {provider, provider->preset(device, &shape)};
             check_with_end(&choice, &shape);
@@ -327,7 +378,7 @@ static void little_local_memory_is_enough(void **state)
 /** The first `most` of what tuning would try; geometries go round, since each set of parameters is a program. */
 static void try_candidates(size_t most)
 {
-    static const size_t chosen[] = {12, 2, 15, 14};
+    static const size_t chosen[] = {SHORT, 2, 15, 14};
     size_t index = 0, tried = 0;
     for (const duet_gemm_provider *provider; (provider = next_provider(&index)) != NULL;)
         for (size_t i = 0; provider->candidate != NULL && i < most; i++) {
@@ -401,10 +452,15 @@ static void names_choose_their_kind(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolutions_are_right),        cmocka_unit_test(tiled_convolutions_are_right),
-        cmocka_unit_test(all_but_unfolding_take_groups), cmocka_unit_test(ends_see_each_element_once),
-        cmocka_unit_test(pieces_are_added_up),           cmocka_unit_test(little_local_memory_is_enough),
-        cmocka_unit_test(first_candidates_are_right),    cmocka_unit_test(unfolding_takes_some_images_at_a_time),
+        cmocka_unit_test(convolutions_are_right),
+        cmocka_unit_test(tiled_convolutions_are_right),
+        cmocka_unit_test(all_but_unfolding_take_groups),
+        cmocka_unit_test(short_convolutions_are_chosen_where_they_pay),
+        cmocka_unit_test(ends_see_each_element_once),
+        cmocka_unit_test(pieces_are_added_up),
+        cmocka_unit_test(little_local_memory_is_enough),
+        cmocka_unit_test(first_candidates_are_right),
+        cmocka_unit_test(unfolding_takes_some_images_at_a_time),
         cmocka_unit_test(names_choose_their_kind),
     };
     const struct CMUnitTest candidate_tests[] = {cmocka_unit_test(all_candidates_are_right)};

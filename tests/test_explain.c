@@ -383,6 +383,45 @@ static void products_have_the_flops_of_the_layers(void **state)
     step_close(&opened);
 }
 
+/* The share of a square layer's three products that a provider computes where the mask is a triangle. */
+static double share_of_triangle(const char *gemm)
+{
+    enum { ROWS = 24, SIDE = 320 };
+    duet_error error = {0};
+    float numbers[SIDE];
+    for (size_t i = 0; i < SIDE; i++) numbers[i] = (float)i;
+    workshop w = workshop_open(1);
+    const duet_initialiser start = {.kind = DUET_INIT_FAN_IN_UNIFORM, .scale = 1};
+    duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(ROWS, SIDE));
+    duet_node weights = duet_weight(w.graph, w.group, "layer", DUET_SHAPE(SIDE, SIDE), start);
+    duet_node sides = duet_constant_values(w.graph, DUET_SHAPE(SIDE), numbers);
+    duet_node loss = duet_sum(duet_square(duet_masked_matmul(x, weights, sides, sides)), DUET_ALL_AXES, false);
+    duet_node roots[2];
+    duet_grad(loss, ((duet_node[]){x, weights}), 2, roots);
+    duet_explanation explanation;
+    assert_ok(duet_device_set_gemm(device, gemm, &error), &error);
+    workshop_plan(&w, "triangle", roots, 2);
+    assert_ok(duet_plan_explain(w.plan, &explanation, &error), &error);
+    double flops = 0, all = 0;
+    for (size_t i = 0; i < explanation.launch_count; i++) {
+        const duet_explained_launch *launch = &explanation.launches[i];
+        if (launch->kind != DUET_LAUNCH_MATMUL || launch->prepares) continue;
+        flops += launch->flops;
+        all += 2.0 * ROWS * SIDE * SIDE;
+    }
+    assert_true(all == 3 * 2.0 * ROWS * SIDE * SIDE);
+    duet_explanation_free(&explanation);
+    workshop_close(&w);
+    return flops / all;
+}
+
+static void masked_products_count_what_is_computed(void **state)
+{
+    (void)state;
+    assert_in_range((int)(1000 * share_of_triangle("panel")), 500, 600);
+    assert_in_range((int)(1000 * share_of_triangle("plain")), 1000, 1100);
+}
+
 /* Layers by name, forward and back; terms by the names under which they are reported. */
 static void values_are_in_the_models_words(void **state)
 {
@@ -428,6 +467,31 @@ static void an_explanation_outlives_its_plan(void **state)
     duet_explanation_free(&explanation);
 }
 
+/* Four groups of one size: were their updates mixed in a kernel, some could not be written in place, and the new values
+ * of a whole group would wait in the arena. */
+static void updates_of_equal_groups_are_in_place(void **state)
+{
+    (void)state;
+    static const plan_case row = {"nice", "nice", NULL, TEST_BATCH, {"hidden=96,96", "alpha=0"}, NULL};
+    step opened;
+    size_t groups = 0;
+    uint64_t smallest = UINT64_MAX;
+    step_open(&opened, &row);
+    const duet_explanation *plan = &opened.phases[0].plan;
+    for (size_t i = 0; i < plan->memory_count; i++) {
+        const duet_explained_memory *memory = &plan->memories[i];
+        if (memory->kind != DUET_MEMORY_PARAMETERS || strstr(memory->group, "coupling") == NULL) continue;
+        if (memory->bytes < smallest) smallest = memory->bytes;
+        groups++;
+    }
+    assert_int_equal(groups, 4);
+    for (size_t i = 0; i < plan->tensor_count; i++)
+        if (is_shared(plan, i) && plan->tensors[i].bytes >= smallest)
+            fail_msg("%s takes %llu bytes of the arena", plan->tensors[i].name,
+                     (unsigned long long)plan->tensors[i].bytes);
+    step_close(&opened);
+}
+
 static void what_does_not_exist_is_refused(void **state)
 {
     (void)state;
@@ -462,8 +526,10 @@ int main(void)
         cmocka_unit_test(phases_share_buffers),
         cmocka_unit_test(collisions_are_seen),
         cmocka_unit_test(products_have_the_flops_of_the_layers),
+        cmocka_unit_test(masked_products_count_what_is_computed),
         cmocka_unit_test(values_are_in_the_models_words),
         cmocka_unit_test(an_explanation_outlives_its_plan),
+        cmocka_unit_test(updates_of_equal_groups_are_in_place),
         cmocka_unit_test(what_does_not_exist_is_refused),
     };
     enum { OTHERS = sizeof others / sizeof *others };

@@ -465,6 +465,31 @@ static void sets_of_a_programs_own(void **state)
     }
 }
 
+/* What is said of the labels holds: no class appears that there is not, and none is lost that nobody is of. */
+static void classes_of_a_programs_own(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    const uint8_t labels[] = {0, 1, 2, 1};
+    duet_own_data set = {.name = "mine",
+                         .shape = DUET_SHAPE(2),
+                         .type = DUET_UINT8,
+                         .count = {4},
+                         .examples = {"12345678"},
+                         .labels = {labels},
+                         .classes = 2};
+    assert_status(duet_data_from_memory(&data, &set, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "mine: example 2 of the training split has label 2, and there are 2 classes");
+    static const size_t said[] = {3, 5, 0}, there[] = {3, 5, 3};
+    for (size_t i = 0; i < 3; i++) {
+        set.classes = said[i];
+        assert_ok(duet_data_from_memory(&data, &set, &error), &error);
+        assert_int_equal(duet_data_describe(data)->classes, there[i]);
+        duet_data_close(&data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +504,7 @@ int main(void)
         IN_FOLDER(options_turn_rows),
         IN_FOLDER(a_converted_set_is_the_same),
         IN_FOLDER(sets_of_a_programs_own),
+        cmocka_unit_test(classes_of_a_programs_own),
     };
     return RUN_TESTS("formats", tests, NULL, NULL);
 }

@@ -64,6 +64,12 @@ static duet_node wrong_batch(void)
     return duet_batched_matmul(floats(DUET_SHAPE(2, 3, 4)), floats(DUET_SHAPE(3, 4, 5)), false, false);
 }
 
+static duet_node wrong_masked_matmul(void)
+{
+    return duet_masked_matmul(floats(DUET_SHAPE(2, 3)), floats(DUET_SHAPE(5, 3)), floats(DUET_SHAPE(5)),
+                              floats(DUET_SHAPE(3)));
+}
+
 static duet_node wrong_batched_matmul(void)
 {
     return duet_batched_matmul(floats(DUET_SHAPE(2, 3, 4)), floats(DUET_SHAPE(2, 4, 5)), false, true);
@@ -244,6 +250,9 @@ static const struct {
     {"matmul: inner extents", wrong_matmul, {"matmul", "[2, 3]", "[4, 5]"}},
     {"matmul: inner extents, transposed", wrong_matmul_transposed, {"matmul", "[3, 5]", "transposed"}},
     {"matmul: vectors", matmul_of_vectors, {"matmul", "[3]"}},
+    {"masked_matmul: numbers of the wrong side",
+     wrong_masked_matmul,
+     {"masked_matmul", "from [5] to [3]", "[rows, inputs]"}},
     {"batched_matmul: batch", wrong_batch, {"batched_matmul", "[2, 3, 4]", "[3, 4, 5]"}},
     {"batched_matmul: inner extents", wrong_batched_matmul, {"batched_matmul", "[2, 4, 5]", "transposed"}},
     {"reshape: elements", wrong_reshape, {"reshape", "[2, 3]", "[7]"}},

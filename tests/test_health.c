@@ -3,6 +3,8 @@
 #include "folder.h"
 #include "train_models.h"
 
+#include <unistd.h>
+
 #include "duet/metric.h"
 
 enum { PATH = TEST_PATH_SIZE + 96 };
@@ -172,6 +174,82 @@ static void the_best_state_is_kept_and_a_plateau_ends(void **state)
     assert_close(kept_w("parts/best.safetensors"), 3, 0);
 }
 
+/* Samples that are all alike at each look but the `alive`th; w counts the steps, one an epoch. */
+static int alive;
+static void build_stuck(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_node w = test_parameter(m, net, "w", 0);
+    duet_phase(m, "climb", 1);
+    duet_minimise(m, duet_negate(w), net);
+    duet_node far = duet_square(duet_shift(w, -alive)), awake = duet_relu(duet_shift(duet_negate(far), 1));
+    duet_output(m, DUET_SAMPLE,
+                duet_multiply(duet_normal(duet_model_graph(m), DUET_SHAPE(duet_model_batch_size(m), 4)), awake));
+}
+static const duet_family stuck = {.name = "stuck", .build = build_stuck};
+
+/* How many steps a training of `epochs` has that is to stop on a collapse. */
+static uint64_t steps_until_lost(const char *out, const char *resume, uint64_t epochs)
+{
+    static const char *const settings[] = {"optimiser=sgd", "lr=1"};
+    char path[PATH];
+    duet_error error = {0};
+    duet_train_summary summary;
+    duet_monitor *monitor;
+    (void)path_in(out != NULL ? out : resume, path);
+    const duet_monitor_options wanted = {.stop_on_collapse = true, .resume = resume != NULL ? path : NULL};
+    assert_ok(duet_monitor_new(&monitor, &wanted, &error), &error);
+    said[0] = '\0';
+    const duet_train_options options = {.family = &stuck,
+                                        .data = data,
+                                        .settings = settings,
+                                        .setting_count = 2,
+                                        .epochs = epochs,
+                                        .batch = TEST_TRAINING,
+                                        .out = out != NULL ? path : NULL,
+                                        .resume = resume != NULL ? path : NULL,
+                                        .log = keep_lines,
+                                        .stop_on_collapse = true,
+                                        .at_epoch = duet_monitor_look,
+                                        .watcher = monitor};
+    assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+    assert_int_equal(summary.collapsed, summary.steps < epochs);
+    if (summary.collapsed) assert_non_null(strstr(summary.stopped, "sample-collapse: samples lie twenty times nearer"));
+    assert_null(strstr(said, "may help")); /* the family has none of the settings that might */
+    duet_monitor_free(&monitor);
+    return summary.steps;
+}
+
+/* One bad moment ends no training, two looks running do, also where the run went on between them. */
+static void a_collapse_shows_in_two_looks_running(void **state)
+{
+    (void)state;
+    alive = 2;
+    assert_int_equal(steps_until_lost("blurred", NULL, 3), 3);
+    assert_non_null(strstr(said, "sample-collapse"));
+    assert_int_equal(steps_until_lost(NULL, "blurred", 9), 4);
+    alive = -9;
+    assert_int_equal(steps_until_lost("stuck", NULL, 9), 2);
+}
+
+/* What run.json says that a training was watched by somebody looked at. */
+static void watching_needs_a_watcher(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"nll"};
+    static const duet_watch watches[] = {{.metrics = metrics, .metric_count = 1}, {.best = "nll"}, {.patience = 2}};
+    char path[PATH];
+    duet_train_options options = {.family = &passing, .data = data, .epochs = 1, .out = path_in("unwatched", path)};
+    for (size_t i = 0; i <= sizeof watches / sizeof *watches; i++) {
+        duet_error error = {0};
+        options.watch = i < 3 ? &watches[i] : NULL;
+        options.judge = i < 3 ? NULL : "judge";
+        assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, i == 2 ? "say which" : "at_epoch, such as duet_monitor_look");
+        assert_int_equal(access(path, F_OK), -1);
+    }
+}
+
 /* The lines that say what the kept state is worth are gone: a worse one must not take its place without a word. */
 static void a_best_that_no_report_knows_of_is_not_replaced(void **state)
 {
@@ -224,6 +302,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_looked_at),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
+        cmocka_unit_test(watching_needs_a_watcher),
+        cmocka_unit_test(a_collapse_shows_in_two_looks_running),
         cmocka_unit_test(a_best_that_no_report_knows_of_is_not_replaced),
         cmocka_unit_test(monitors_say_what_they_cannot_watch),
     };

@@ -17,7 +17,7 @@ static const struct {
     {"graph", {"graph.h"}},
     {"op", {"op.h"}},
     {"plan", {"explain.h", "plan.h"}},
-    {"check", {"doctor.h"}},
+    {"check", {"doctor.h", "lesson.h"}},
     {"nn", {"nn.h"}},
     {"data", {"data.h"}},
     {"report", {"report.h"}},

@@ -202,6 +202,95 @@ static void looking_at_a_model_does_not_change_its_training(void **state)
     duet_device_close(&device);
 }
 
+/* A program that looks at the status alone takes no nonsense for an answer. */
+static void requests_are_looked_at(void **state)
+{
+    (void)state;
+    enum { COUNT = 4, LATENT = 3 };
+    static const struct {
+        test_source source;
+        const char *output;
+        float value;
+        duet_status status;
+        const char *message;
+    } rows[] = {
+        {TEST_FROM_LATENTS, DUET_DECODE, NAN, DUET_ERROR_NUMERIC, "latent 2 of the request holds nan"},
+        {TEST_FROM_LATENTS, DUET_SAMPLE, -INFINITY, DUET_ERROR_NUMERIC, "latent 2 of the request holds -inf"},
+        {TEST_FROM_EXAMPLES, DUET_NLL, NAN, DUET_ERROR_NUMERIC, "example 2 of the request holds nan"},
+        {TEST_FROM_EXAMPLES, DUET_RECONSTRUCTION, 200, DUET_ERROR_DATA, "holds 200, and the model has learnt"},
+        {TEST_FROM_EXAMPLES, DUET_NLL, -3, DUET_ERROR_DATA, "holds -3, and the model has learnt values in [0, 1]"},
+        {TEST_FROM_EXAMPLES, DUET_NLL, 1, DUET_OK, NULL},
+        {TEST_FROM_LATENTS, DUET_DECODE, 1, DUET_OK, NULL},
+    };
+    duet_error error = {0};
+    duet_run *run;
+    assert_ok(duet_run_open(&run, in_folder("vae"), NULL, &error), &error);
+    const size_t features = duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+    float *inputs = calloc(COUNT * features, sizeof *inputs), *values = calloc(COUNT * features, sizeof *values);
+    assert_true(inputs != NULL && values != NULL && duet_run_latent_features(run) == LATENT);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t width = rows[i].source == TEST_FROM_LATENTS ? LATENT : features;
+        for (size_t k = 0; k < width; k++) inputs[2 * width + k] = rows[i].value;
+        error = (duet_error){0};
+        duet_status status = test_use(run, rows[i].source, rows[i].output, inputs, COUNT, 0, values, &error);
+        if (status != rows[i].status) fail_msg("row %zu: %d, %s", i, (int)status, error.message);
+        if (rows[i].message != NULL) assert_message(&error, rows[i].message);
+        memset(inputs, 0, COUNT * features * sizeof *inputs);
+    }
+    /* A judge is shown samples, which lie where they lie. */
+    inputs[0] = -0.5F;
+    const duet_wanted likelihood = {DUET_NLL, values};
+    duet_request shown = test_request(TEST_FROM_EXAMPLES, inputs, COUNT, 0, &likelihood);
+    shown.any_range = true;
+    assert_ok(duet_run_use(run, &shown, &error), &error);
+    inputs[0] = 0;
+
+    /* What comes out is looked at too, unless the program asks how many are not finite. */
+    size_t wrong = 0;
+    const duet_wanted wanted = {DUET_DECODE, values};
+    duet_request request = test_request(TEST_FROM_LATENTS, inputs, COUNT, 0, &wanted);
+    float *bias = calloc(features, sizeof *bias);
+    duet_store *store = duet_model_store(duet_run_model(run));
+    assert_non_null(bias);
+    bias[0] = NAN;
+    assert_ok(
+        duet_store_write(store, duet_run_device(run), "decoder.output.bias", bias, features * sizeof *bias, &error),
+        &error);
+    free(bias);
+    error = (duet_error){0};
+    assert_status(duet_run_use(run, &request, &error), DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "4 numbers that the model gives are not finite, the first of \"decode\"");
+    request.not_finite = &wrong;
+    assert_ok(duet_run_use(run, &request, &error), &error);
+    assert_int_equal(wrong, COUNT);
+    assert_true(isnan(values[0]) && isfinite(values[1]));
+
+    const uint8_t classes[COUNT] = {0};
+    request.latents = NULL;
+    request.classes = classes;
+    error = (duet_error){0};
+    assert_status(duet_run_use(run, &request, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "the request gives classes, and the model \"vae\" reads none");
+
+    double ranks[1];
+    inputs[0] = NAN;
+    error = (duet_error){0};
+    assert_status(duet_latent_rank(run, inputs, NULL, 1, ranks, &error), DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "holds nan");
+    duet_metric_value found[8];
+    size_t count;
+    error = (duet_error){0};
+    assert_status(duet_metric_compute(run, "mse", (duet_split)7, 0, found, 8, &count, &error), DUET_ERROR_USAGE,
+                  &error);
+    assert_message(&error, "there is no split 7");
+    error = (duet_error){0};
+    assert_status(duet_data_read(duet_run_data(run), (duet_split)7, 0, 1, inputs, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "there is no split 7");
+    free(inputs);
+    free(values);
+    duet_run_close(&run);
+}
+
 /* A run whose weights are those of its step. */
 static int begin_use(void **state)
 {
@@ -220,6 +309,7 @@ int main(void)
         cmocka_unit_test(no_metric_is_one_too_many),
         cmocka_unit_test(outputs_do_not_depend_on_the_number_of_rows),
         cmocka_unit_test(noise_follows_from_the_seed),
+        cmocka_unit_test(requests_are_looked_at),
         cmocka_unit_test(looking_at_a_model_does_not_change_its_training),
     };
     return RUN_TESTS("metric use", tests, begin_use, remove_folder);

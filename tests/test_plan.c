@@ -139,6 +139,31 @@ static void plan_refuses_wrong_calls(void **state)
     assert_null(plan);
 }
 
+/* What nobody has written or computed is no value. */
+static void plan_waits_for_its_inputs(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    float values[3] = {1, 2, 3}, got[3] = {0};
+    duet_node x = duet_input(shop.graph, "given", DUET_FLOAT32, DUET_SHAPE(3)),
+              y = duet_input(shop.graph, "forgotten", DUET_FLOAT32, DUET_SHAPE(3)), sum = duet_add(x, y);
+    workshop_plan(&shop, "sum", &sum, 1);
+    duet_plan *plan = shop.plan;
+    assert_status(duet_plan_replay(plan, &error), DUET_ERROR_USAGE, &error);
+    assert_ok(duet_plan_write(plan, x, values, sizeof values, &error), &error);
+    assert_ok(duet_plan_write(plan, x, values, sizeof values, &error), &error);
+    error = (duet_error){0};
+    assert_status(duet_plan_replay(plan, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "\"sum\" reads the input \"forgotten\", which duet_plan_write has not filled yet");
+    assert_ok(duet_plan_write(plan, y, values, sizeof values, &error), &error);
+    error = (duet_error){0};
+    assert_status(duet_plan_read(plan, sum, got, sizeof got, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "\"sum\" has computed nothing yet");
+    assert_ok(duet_plan_replay(plan, &error), &error);
+    assert_ok(duet_plan_read(plan, sum, got, sizeof got, &error), &error);
+    assert_close(got[2], 6, 0);
+}
+
 static void source_is_there_to_read(void **state)
 {
     (void)state;
@@ -157,6 +182,7 @@ int main(void)
         WITH_WORKSHOP(not_a_number_passes_through),
         WITH_WORKSHOP(plans_that_share_do_not_disturb),
         WITH_WORKSHOP(plan_refuses_wrong_calls),
+        WITH_WORKSHOP(plan_waits_for_its_inputs),
         WITH_WORKSHOP(source_is_there_to_read),
     };
     return RUN_TESTS("plan", tests, open_device, close_device);

@@ -3,27 +3,24 @@
  * place are refused unless they are asked for, which is recorded. By the program, on a file of small pictures. */
 #include "program.h"
 
-enum { PICTURES = 200, PIXELS = 64, HEADER = 128 };
+#include "duet/report.h"
+
+enum { PICTURES = 200, PIXELS = 64 };
 
 /* A .npy of dark and light pictures in the order of their classes, each given twice: `rows` of them, the first one by
  * `first`. */
 static void write_pictures(const char *name, size_t rows, uint8_t first)
 {
-    static const char format[] = "{'descr': '|u1', 'fortran_order': False, 'shape': (%zu, 8, 8), }";
-    char path[PATH_SIZE], header[HEADER - 10 + 1], labels[HEADER];
-    unsigned char *file = calloc(1, HEADER + PICTURES * PIXELS);
-    assert_non_null(file);
-    memcpy(file, "\x93NUMPY\x01\x00\x76\x00", 10);
-    (void)snprintf(header, sizeof header, format, rows);
-    memset(file + 10, ' ', HEADER - 10);
-    memcpy(file + 10, header, strlen(header));
-    file[HEADER - 1] = '\n';
+    char path[PATH_SIZE], inner[64];
+    duet_error error = {0};
+    uint8_t *values = malloc(rows * PIXELS);
+    assert_non_null(values);
     for (size_t i = 0; i < rows * PIXELS; i++)
-        file[HEADER + i] = (uint8_t)(i / PIXELS * 2 / rows * 120 + (i * 2654435761u >> 20) % 130);
-    file[HEADER] = first;
-    (void)snprintf(labels, sizeof labels, "%s-images.npy", name);
-    test_file_write(inside(labels, path), file, HEADER + rows * PIXELS);
-    free(file);
+        values[i] = (uint8_t)(i / PIXELS * 2 / rows * 120 + (i * 2654435761u >> 20) % 130);
+    values[0] = first;
+    (void)snprintf(inner, sizeof inner, "%s-images.npy", name);
+    assert_ok(duet_write_npy_bytes(inside(inner, path), values, DUET_SHAPE(rows, 8, 8), &error), &error);
+    free(values);
 }
 
 static void move(const char *from, const char *to)

@@ -24,7 +24,7 @@ import cases
 
 # CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY; EIO, ENOSPC, EINTR; ENOMEM.
 OPENCL, FILES, MEMORY = (-4, -5, -6), (5, 28, 4), (12,)
-SAMPLED, SECONDS, JOBS = 24, 120, len(os.sched_getaffinity(0))
+SAMPLED, QUESTIONS, SECONDS, JOBS = 24, 36, 120, len(os.sched_getaffinity(0))
 SMALL = ["--data", "ring8", "--steps", "3", "--quiet"]
 VAE, GAN = ["vae", "--set", "hidden=8", *SMALL], ["gan", "--set", "generator_hidden=8", "--set", "discriminator_hidden=8", *SMALL]
 
@@ -104,7 +104,10 @@ def sweep(test, command, switch, environment, codes):
         points = [(place, code) for place in range(1, total + 1) for code in codes]
     else:
         sampled = min(SAMPLED, total)
-        points = [(1 + i * total // sampled, codes[i % len(codes)]) for i in range(sampled)]
+        places = [1 + i * total // sampled for i in range(sampled)]
+        if command == "resume":  # the first calls ask what the device is, each of them something else
+            places = list(range(1, QUESTIONS + 1)) + [place for place in places if place > QUESTIONS]
+        points = [(place, codes[i % len(codes)]) for i, place in enumerate(places)]
     before = (TRAINED / "checkpoint.safetensors").read_bytes()
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         trials = list(pool.map(lambda point: attempt(*point), points))

@@ -64,7 +64,7 @@ static size_t width_of(const char *text)
 static const char *const commands[] = {"devices",  "datasets",    "data",        "features", "models", "train",
                                        "sample",   "reconstruct", "interpolate", "traverse", "invert", "encode",
                                        "classify", "score",       "eval",        "compare",  "report", "explain",
-                                       "doctor",   "bench",       "tune"};
+                                       "doctor",   "bench",       "tune",        "lesson"};
 
 /* Help goes to column 104, and a line of an option's words ends where the next word had no room. */
 static void help_is_broken_by_one_rule(void **state)

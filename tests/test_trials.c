@@ -5,6 +5,7 @@
 
 #include "duet/bench.h"
 #include "product/gemm_rows.h"
+#include "product/trial/gemm_race.h"
 #include "product/trial/gemm_trial.h"
 
 static void peaks_are_positive(void **state)
@@ -15,6 +16,18 @@ static void peaks_are_positive(void **state)
     assert_ok(duet_peaks_measure(device, 0.01, &peaks, &error), &error);
     const double values[] = {peaks.gflops, peaks.gigabytes_per_second, peaks.launch_us, peaks.launch_waited_us};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) assert_true(isfinite(values[i]) && values[i] > 0);
+}
+
+/* The rounds' median and that of the times may differ: what is told as no gain wins nothing. */
+static void race_is_won_by_what_is_told(void **state)
+{
+    (void)state;
+    const duet_gemm_race won = {.first = 1.05, .second = 1, .gain = 1.04, .won = 6},
+                         told = {.first = 1.001, .second = 1, .gain = 1.04, .won = 6},
+                         rounds = {.first = 1.05, .second = 1, .gain = 1.02, .won = 6},
+                         few = {.first = 1.05, .second = 1, .gain = 1.04, .won = 5};
+    assert_true(duet_gemm_race_is_won(&won));
+    assert_false(duet_gemm_race_is_won(&told) || duet_gemm_race_is_won(&rounds) || duet_gemm_race_is_won(&few));
 }
 
 static void products_are_timed_and_checked(void **state)
@@ -197,8 +210,11 @@ static void wrong_products_are_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(peaks_are_positive),          cmocka_unit_test(products_are_timed_and_checked),
-        cmocka_unit_test(wrong_products_are_seen),     cmocka_unit_test(convolutions_are_timed_and_checked),
+        cmocka_unit_test(peaks_are_positive),
+        cmocka_unit_test(race_is_won_by_what_is_told),
+        cmocka_unit_test(products_are_timed_and_checked),
+        cmocka_unit_test(wrong_products_are_seen),
+        cmocka_unit_test(convolutions_are_timed_and_checked),
         cmocka_unit_test(wrong_convolutions_are_seen),
     };
     return RUN_TESTS("trials", tests, open_device, close_device);

@@ -41,7 +41,7 @@ static void assert_change_refused(duet_device *device, json_t *good, json_t *obj
     char *text = json_dumps(good, 0);
     assert_refused(device, text, why);
     free(text);
-    assert_int_equal(json_object_set_new(object, key, before), 0);
+    assert_int_equal(before != NULL ? json_object_set_new(object, key, before) : json_object_del(object, key), 0);
 }
 
 static void bad_files_are_refused(void **state)
@@ -87,6 +87,21 @@ static void bad_files_are_refused(void **state)
     assert_change_refused(device, good, good, "unfit", json_pack("[{s:s}]", "provider", "magic"), "provider");
     assert_change_refused(device, good, good, "clblast", json_pack("{s:{s:{s:i}}}", "Xgemm", "best", "KWG", 3),
                           "CLBlast");
+    /* what only `duet tune` reads would be measured anew without a word */
+    json_t *trial = duet_choice_to_json(&choice), *trials = json_pack("[O]", trial);
+    json_t *of_trial = json_object_get(trial, "parameters");
+    (void)json_object_set_new(trial, "verdict", json_string("right"));
+    (void)json_object_set_new(product, "trials", trials);
+    text = json_dumps(good, 0);
+    assert_string_equal(refusal_of(device, text), "");
+    free(text);
+    assert_int_equal(duet_device_set_tuning(device, &none, NULL), DUET_OK);
+    assert_change_refused(device, good, of_trial, "rows", json_integer(-3), "out of range");
+    assert_change_refused(device, good, trial, "verdict", json_string("rihgt"), "verdict");
+    assert_change_refused(device, good, trial, "gflosp", json_real(3), "unknown");
+    assert_change_refused(device, good, product, "bset", json_null(), "unknown");
+    assert_change_refused(device, good, product, "preset", json_string("panel"), "provider");
+    json_decref(trial);
     (void)json_object_set_new(parameters, "colour", json_integer(1));
     text = json_dumps(good, 0);
     assert_refused(device, text, "unknown");

@@ -86,7 +86,7 @@ typedef struct duet_own_data {
     size_t count[2];          /**< examples by duet_split; no test examples: the last tenth of the others */
     const void *examples[2];  /**< [count, ...shape] of each split, for duet_data_from_memory */
     const uint8_t *labels[2]; /**< [count], NULL: none. Copied */
-    size_t classes;           /**< names there are */
+    size_t classes;           /**< labels are below it; 0 without names: as many as the largest label says */
     const char *const *class_names; /**< [classes], NULL: labels are numbers. Copied */
 } duet_own_data;
 

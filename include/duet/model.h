@@ -144,7 +144,10 @@ DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model,
 DUET_API bool duet_model_training(const duet_model *model);
 /** Something that the user of these settings should know, which the trainer says as a warning: the first one stays. */
 DUET_API void duet_model_warn(duet_model *model, const char *format, ...) DUET_PRINTF(2, 3);
-DUET_API duet_group *duet_model_group(duet_model *model, const char *name);
+/** The group of that name, made when it is first asked for: parameters that one optimiser moves. A name has 1 to 64
+ *  letters, digits, - and _. */
+DUET_API duet_group *duet_model_group_at(const char *where, duet_model *model, const char *name);
+#define duet_model_group(model, name) duet_model_group_at(DUET_WHERE, (model), (name))
 
 /** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
  *  group, else of all. */

@@ -220,6 +220,14 @@ DUET_API duet_node duet_batch_mean_at(const char *where, duet_node x);
 DUET_API duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b);
 #define duet_matmul(a, b, transpose_a, transpose_b) duet_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
 
+/** x times masked weights, x [rows, inputs], weights [outputs, inputs]: an output sees only the inputs whose `from` is at
+ *  most its own `to` (float32, [inputs] and [outputs]), as if the other weights were zero; their gradients are. Where
+ *  both rise with the index, providers that can (`panel`) skip what the mask empties, half of a triangle, in the
+ *  gradients too; others multiply all. [rows, outputs] */
+DUET_API duet_node duet_masked_matmul_at(const char *where, duet_node x, duet_node weights, duet_node from,
+                                         duet_node to);
+#define duet_masked_matmul(x, weights, from, to) duet_masked_matmul_at(DUET_WHERE, (x), (weights), (from), (to))
+
 /** Many products at once, of matrices that lie one after the other: [batch..., m, k] x [batch..., k, n] to
  *  [batch..., m, n], where the last two dimensions are exchanged if asked; those before are equal (duet_broadcast makes
  *  them so). The gradients are products of the same kind. All are one launch, made for the many small ones of

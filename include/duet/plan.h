@@ -29,9 +29,10 @@ DUET_API void duet_plan_free(duet_plan **plan);
 /** Fills an input; `bytes` must be its size. Waits until the copy is done. */
 DUET_API duet_status duet_plan_write(duet_plan *plan, duet_node input, const void *values, size_t bytes,
                                      duet_error *error);
-/** Enqueues one run of the plan and returns at once. */
+/** Enqueues one run of the plan and returns at once. DUET_ERROR_USAGE while an input was never written. */
 DUET_API duet_status duet_plan_replay(duet_plan *plan, duet_error *error);
-/** Copies a root's value out; `bytes` must be its size. Waits for the replays before it. */
+/** Copies a root's value out; `bytes` must be its size. Waits for the replays before it; DUET_ERROR_USAGE before the
+ *  first one, but for variables and inputs that were written. */
 DUET_API duet_status duet_plan_read(duet_plan *plan, duet_node root, void *values, size_t bytes, duet_error *error);
 
 /** Launches a replay enqueues. */

@@ -107,9 +107,9 @@ typedef struct duet_train_options {
     duet_status (*at_start)(void *watcher, duet_run *run, duet_error *error);
     void *watcher;
     const duet_watch *watch; /**< what the watcher looks at, kept in run.json; NULL: nothing, or what the resumed run
-                                was watched by */
+                                was watched by. DUET_ERROR_USAGE without at_epoch */
     const char *judge; /**< the classifier's run that the watcher asks, kept in run.json; NULL: nobody, or the resumed
-                          run's */
+                          run's. DUET_ERROR_USAGE without at_epoch */
 } duet_train_options;
 
 typedef struct duet_train_summary {
@@ -242,7 +242,9 @@ DUET_API const char *duet_run_key(duet_run *run, size_t index);
 /** What they say of `key`, the last of them, which then counts as read; NULL: nothing. */
 DUET_API const char *duet_run_setting(duet_run *run, const char *key);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not
- *  have, or examples that it needs and were not given; DUET_ERROR_INTERRUPTED; DUET_ERROR_NUMERIC. */
+ *  have, or examples that it needs and were not given; DUET_ERROR_DATA for examples beyond [0, 1] where the run's data
+ *  lie within, unless the request allows any range; DUET_ERROR_INTERRUPTED; DUET_ERROR_NUMERIC for examples or latents
+ * that are not finite, and, with all outputs filled, where one of them is not. */
 DUET_API duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error);
 
 #ifdef __cplusplus

@@ -127,6 +127,8 @@ typedef struct duet_request {
     void (*progress)(void *context, uint64_t repeat, uint64_t total); /**< after each replay of a phase; NULL: none */
     void *context;
     const volatile int *stop; /**< as in duet_train_options, looked at between replays; NULL: none */
+    bool any_range;           /**< examples may lie beyond the range of the run's data, as another model's samples do */
+    size_t *not_finite;       /**< how many numbers of the outputs are not finite; NULL: one is an error */
 } duet_request;
 
 #ifdef __cplusplus

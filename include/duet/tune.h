@@ -29,7 +29,8 @@ typedef struct duet_tune_options {
     const char *const *settings; /**< "key=value" */
     size_t setting_count;
     size_t batch;   /**< 0: what duet_family_training_size says */
-    double seconds; /**< the most that one candidate may take, compilers included; 0: 30 */
+    double seconds; /**< the most that one candidate may take, compilers included; 0: 30. A larger one than that of
+                         an earlier call measures what took too long then */
     bool full;      /**< every candidate, and common products besides the model's: minutes */
     bool again;     /**< forget what the file holds */
     void (*progress)(void *context, const duet_tune_progress *progress);
@@ -43,7 +44,8 @@ typedef struct duet_tune_row {
     size_t m, n, k;
     bool transpose_a, transpose_b;
     duet_convolution_product convolution; /**< if it is one; its padding after is the least that its result needs */
-    char preset[128], best[128];          /**< `best` is empty where the preset stays */
+    char preset[128], best[128];          /**< `best` is empty where the preset stays, both where nothing was decided,
+                                               since the preset took too long */
     double preset_gflops, best_gflops;    /**< 1e9 FLOP/s; NaN: not known */
     size_t tried, wrong, crashed, late;   /**< candidates; the last three can be seen as faults of the driver */
     size_t failed;                        /**< of them; not kept, as it may pass */
@@ -58,11 +60,12 @@ typedef struct duet_tune_summary {
 
 /** Tunes and writes the file, after each candidate, so that a next call goes on where one was stopped. Works in child
  *  processes: a driver that crashes or hangs there costs one candidate. A candidate is used only if its numbers are
- * right and it was over 3% faster than the preset in six of seven rounds. Call it before other OpenCL work of the
- * process: drivers do not survive a fork. The summary is filled as far as it is known, also on failure; the caller
- * frees it with duet_tune_summary_free. Errors: DUET_ERROR_USAGE, DUET_ERROR_NO_DEVICE, DUET_ERROR_FILE,
- * DUET_ERROR_DEVICE where a driver ends the child outside of a candidate or where all candidates failed for reasons
- * that may pass, DUET_ERROR_INTERRUPTED. */
+ * right and it was over 3% faster than the preset in the middle one of seven rounds, and faster in six. A preset that
+ * takes too long is tried again with four times the limit; where it still does, nothing is decided. Call it before
+ * other OpenCL work of the process: drivers do not survive a fork. The summary is filled as far as it is known, also on
+ * failure; the caller frees it with duet_tune_summary_free. Errors: DUET_ERROR_USAGE, DUET_ERROR_NO_DEVICE,
+ * DUET_ERROR_FILE, DUET_ERROR_DEVICE where a driver ends the child outside of a candidate or where all candidates
+ * failed for reasons that may pass, DUET_ERROR_INTERRUPTED. */
 DUET_API duet_status duet_tune(const duet_tune_options *options, duet_tune_summary *summary, duet_error *error);
 DUET_API void duet_tune_summary_free(duet_tune_summary *summary);
 

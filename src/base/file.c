@@ -33,6 +33,25 @@ char *duet_path_join(const char *folder, const char *name)
     return path;
 }
 
+static bool holds(const char *folder, const char *name, mode_t type)
+{
+    struct stat about;
+    char *path = duet_path_join(folder, name);
+    bool found = path != NULL && stat(path, &about) == 0 && (about.st_mode & S_IFMT) == type;
+    free(path);
+    return found;
+}
+
+bool duet_path_holds_file(const char *folder, const char *name)
+{
+    return holds(folder, name, S_IFREG);
+}
+
+bool duet_path_holds_folder(const char *folder, const char *name)
+{
+    return holds(folder, name, S_IFDIR);
+}
+
 static const char *other_kind(const struct stat *about)
 {
     return S_ISDIR(about->st_mode) ? "it is a folder, and a file was expected"

@@ -42,6 +42,10 @@ FILE *duet_file_open(const char *path, const char **fault);
  *  systems cannot: there the next power cut may undo it, and nothing can be done about that. */
 void duet_file_sync_name(const char *path);
 
+/** Whether `name` in the folder is a plain file, or a folder; links are followed. False where memory is short. */
+bool duet_path_holds_file(const char *folder, const char *name);
+bool duet_path_holds_folder(const char *folder, const char *name);
+
 /** "folder/name", or `name` alone where the folder is "". The caller frees it; NULL if memory is short. */
 char *duet_path_join(const char *folder, const char *name);
 

@@ -30,7 +30,7 @@ duet_twin_value duet_case_map_with(duet_twin *t, const duet_twin_value *x, const
 
 extern const duet_case_group duet_arithmetic_cases, duet_function_cases, duet_activation_cases, duet_comparison_cases,
     duet_extreme_cases, duet_integer_cases, duet_broadcast_cases, duet_shape_cases, duet_reduction_cases,
-    duet_matmul_cases, duet_convolution_cases, duet_window_cases, duet_pool_cases, duet_upsample_cases, duet_norm_cases,
-    duet_fused_cases, duet_table_cases, duet_batched_cases;
+    duet_matmul_cases, duet_masked_cases, duet_convolution_cases, duet_window_cases, duet_pool_cases,
+    duet_upsample_cases, duet_norm_cases, duet_fused_cases, duet_table_cases, duet_batched_cases;
 
 #endif

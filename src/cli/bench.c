@@ -120,11 +120,48 @@ static int choose_workloads(bench *it)
     return status;
 }
 
+/* Whether a part that is measured asks the provider of --gemm: "auto" and "plain" are of both kinds. */
+static bool is_asked(const bench *it, const char *provider)
+{
+    bool of_both = strcmp(provider, "auto") == 0 || strcmp(provider, "plain") == 0, convolves = false;
+    const char *name;
+    for (size_t i = 0; (name = duet_gemm_name(i)) != NULL; i++)
+        if (strcmp(name, provider) == 0) convolves = duet_gemm_convolves(i);
+    return it->parts[WORKLOADS] || (it->parts[GEMM] && (of_both || !convolves)) ||
+           (it->parts[CONVOLUTIONS] && (of_both || convolves));
+}
+
+/* Options that no part reads which --only leaves: named, and where nothing at all would be measured by them, refused.
+ */
+static int check_use(const bench *it)
+{
+    const struct arguments *arguments = it->arguments;
+    const struct {
+        const char *name;
+        bool given;
+    } of_workloads[] = {{"--workload", arguments->workloads.count > 0},
+                        {"--batch", arguments->batch != 0},
+                        {"--set", arguments->settings.count > 0}};
+    for (size_t i = 0; !it->parts[WORKLOADS] && i < CLI_COUNT_OF(of_workloads); i++)
+        if (of_workloads[i].given)
+            cli_complain(CLI_DONE, "%s is for workloads, which --only leaves out: it has no effect",
+                         of_workloads[i].name);
+    if (arguments->gemm == NULL || is_asked(it, arguments->gemm)) return CLI_DONE;
+    if (it->parts[PEAKS])
+        return cli_complain(CLI_DONE, "--gemm %s is asked by no part that --only leaves: it has no effect",
+                            arguments->gemm);
+    return cli_complain(CLI_MISTAKE,
+                        "--gemm %s is no provider of what --only names, so that nothing would be measured: "
+                        "it computes %s",
+                        arguments->gemm, it->parts[GEMM] ? "convolutions" : "gemm");
+}
+
 static int choose(bench *it)
 {
     int status = choose_parts(it);
     if (status == CLI_DONE) status = choose_workloads(it);
     if (status == CLI_DONE) status = cli_gemm_check(it->arguments->gemm);
+    if (status == CLI_DONE) status = check_use(it);
     return status;
 }
 

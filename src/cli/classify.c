@@ -197,7 +197,7 @@ static int classify(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE)
         status = cli_settings_take(run, &arguments->settings, it.bayes ? densities : logits, it.bayes ? 2 : 1);
     if (status == CLI_DONE) it.probabilities = cli_floats_new(it.rows.count, it.classes);
-    if (status == CLI_DONE) it.labels = cli_rows_labels(&it.rows);
+    if (status == CLI_DONE) status = cli_rows_labels(&it.rows, &it.labels);
     if (status == CLI_DONE && it.probabilities == NULL) status = CLI_FAILED;
     if (status == CLI_DONE) status = judge(run, &it);
     if (status == CLI_DONE) status = cli_floats_check(it.probabilities, it.rows.count * it.classes, "probabilities");

@@ -7,7 +7,7 @@
 
 extern const cli_command cli_devices, cli_models, cli_datasets, cli_data, cli_train, cli_sample, cli_reconstruct,
     cli_interpolate, cli_invert, cli_encode, cli_traverse, cli_classify, cli_score, cli_features, cli_eval, cli_compare,
-    cli_report, cli_explain, cli_doctor, cli_bench, cli_tune;
+    cli_report, cli_explain, cli_lesson, cli_doctor, cli_bench, cli_tune;
 
 /** What `duet score --by` takes, by index, and what it is; NULL past the end. */
 const char *cli_score_at(size_t index, const char **summary);

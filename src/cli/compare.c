@@ -328,6 +328,9 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_compare, argc, argv, &arguments, &status)) return status;
     status = check(&arguments);
+    if (status == CLI_DONE && arguments.out != NULL &&
+        duet_page_check(arguments.runs.items[0], arguments.out, &error) != DUET_OK)
+        status = cli_fail_opened(&error);
     for (size_t i = 0; status == CLI_DONE && i < arguments.runs.count; i++)
         status = cli_evaluation_ensure(arguments.runs.items[i], &(cli_evaluation_wish){.device = arguments.device,
                                                                                        .data = arguments.data,

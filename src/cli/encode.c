@@ -113,10 +113,8 @@ static int encode_and_write(duet_run *run, const struct arguments *arguments)
     const duet_wanted wanted = {output_of(run), made.values};
     if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &wanted, 1);
     if (status == CLI_DONE) status = cli_floats_check(made.values, made.count * made.features, "codes");
-    if (status == CLI_DONE) {
-        made.labels = cli_rows_labels(&rows);
-        status = write_files(run, arguments, path, &rows, &made);
-    }
+    if (status == CLI_DONE) status = cli_rows_labels(&rows, &made.labels);
+    if (status == CLI_DONE) status = write_files(run, arguments, path, &rows, &made);
     cli_rows_free(&rows);
     free(own_path);
     free(made.values);

@@ -28,7 +28,7 @@ static const cli_option options[] = {
     {CLI_OPERAND, "RUN", 0, PLACE(run), NULL, "a run's directory", 0, 0},
     {CLI_TEXT, "judge", 0, PLACE(judge), "RUN",
      "a run of a classifier, which gives the features (default: RUN itself,\nif it is one)", 0, 0},
-    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many (default: 2500 samples, or all examples)", 2, UINT32_MAX},
+    {CLI_COUNT, NULL, 'n', PLACE(count), "N", "how many (default: 2500 samples, or all examples)", 1, UINT32_MAX},
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what samples are drawn from (default: 0)", 0, INT64_MAX},
     CLI_SET_OPTION(PLACE(settings)),
     {CLI_TEXT, "split", 0, PLACE(split), "SPLIT",
@@ -79,9 +79,7 @@ static int choose(work *it)
     }
     int status = cli_rows_choose(it->run, arguments->data, arguments->split, arguments->count, 0, &it->examples);
     it->count = it->examples.count;
-    if (status != CLI_DONE || it->count > 1) return status;
-    return cli_complain(CLI_FAILED, "%s has 1 example %s; features are taken of two or more",
-                        duet_data_describe(duet_run_data(it->run))->name, it->examples.words);
+    return status;
 }
 
 /* Rows first .. first + count - 1: drawn, or read. */
@@ -103,7 +101,8 @@ static int find_features(work *it)
     for (size_t first = 0; first < it->count && status == CLI_DONE; first += PIECE) {
         size_t count = it->count - first < PIECE ? it->count - first : PIECE;
         const duet_wanted wanted = {DUET_FEATURES, it->values + first * it->width};
-        duet_request request = {.count = count, .examples = it->rows, .outputs = &wanted, .output_count = 1};
+        duet_request request = {
+            .count = count, .examples = it->rows, .any_range = true, .outputs = &wanted, .output_count = 1};
         status = fetch(it, first, count);
         if (status == CLI_DONE) status = cli_use(it->judge, &request);
     }

@@ -369,12 +369,13 @@ static int find_codes(album *it, json_t **latents)
     if (values == NULL) return CLI_FAILED;
     const duet_wanted wanted = {DUET_LATENT, values};
     status = cli_rows_use(it->run, &rows, -1, &wanted, 1);
+    uint8_t *labels = NULL;
+    if (status == CLI_DONE) status = cli_rows_labels(&rows, &labels);
     if (status == CLI_DONE) {
-        uint8_t *labels = cli_rows_labels(&rows);
         double seen = flatten(values, rows.count, width, plane);
         *latents = codes_json(it, plane, labels, rows.count, seen);
-        free(labels);
     }
+    free(labels);
     free(values);
     return status;
 }

@@ -6,6 +6,7 @@
 #include "cli/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct arguments {
     const char *run, *out, *judge, *device, *data;
@@ -38,19 +39,23 @@ static int print_json(const char *run)
     return CLI_DONE;
 }
 
-static int write_page(const struct arguments *arguments)
+static int write_page(const struct arguments *arguments, const char *path)
 {
     duet_error error = {0};
-    char *own_path = arguments->out == NULL ? duet_page_file(arguments->run, "report.html") : NULL;
-    const char *path = arguments->out == NULL ? own_path : arguments->out;
-    if (path == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    int status = CLI_DONE;
-    if (duet_page_write(path, &arguments->run, 1, &error) != DUET_OK)
-        status = cli_fail_opened(&error);
-    else if (!arguments->json)
-        cli_print_name(path);
-    free(own_path);
-    return status;
+    if (duet_page_write(path, &arguments->run, 1, &error) != DUET_OK) return cli_fail_opened(&error);
+    if (!arguments->json) cli_print_name(path);
+    return CLI_DONE;
+}
+
+static int evaluate(const struct arguments *arguments)
+{
+    const cli_list runs = {.items = {arguments->run}, .count = 1};
+    return cli_evaluation_ensure(arguments->run, &(cli_evaluation_wish){.device = arguments->device,
+                                                                        .data = arguments->data,
+                                                                        .judge = arguments->judge,
+                                                                        .settings = &arguments->settings,
+                                                                        .runs = &runs,
+                                                                        .afresh = arguments->afresh});
 }
 
 static int run(int argc, char **argv)
@@ -60,17 +65,16 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_report, argc, argv, &arguments, &status)) return status;
     if (arguments.out != NULL && !cli_ends_in(arguments.out, ".html"))
         return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .html, not '%s'", arguments.out);
-    const cli_list runs = {.items = {arguments.run}, .count = 1};
     status = cli_settings_look(&arguments.settings);
-    if (status == CLI_DONE)
-        status = cli_evaluation_ensure(arguments.run, &(cli_evaluation_wish){.device = arguments.device,
-                                                                             .data = arguments.data,
-                                                                             .judge = arguments.judge,
-                                                                             .settings = &arguments.settings,
-                                                                             .runs = &runs,
-                                                                             .afresh = arguments.afresh});
-    if (status == CLI_DONE) status = write_page(&arguments);
+    if (status != CLI_DONE) return status;
+    duet_error error = {0};
+    char *path = arguments.out != NULL ? strdup(arguments.out) : duet_page_file(arguments.run, "report.html");
+    if (path == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    if (duet_page_check(arguments.run, path, &error) != DUET_OK) status = cli_fail_opened(&error);
+    if (status == CLI_DONE) status = evaluate(&arguments);
+    if (status == CLI_DONE) status = write_page(&arguments, path);
     if (status == CLI_DONE && arguments.json) status = print_json(arguments.run);
+    free(path);
     return status;
 }
 

@@ -173,15 +173,18 @@ void cli_rows_say(const cli_rows *rows)
               duet_data_describe(rows->data)->name);
 }
 
-uint8_t *cli_rows_labels(const cli_rows *rows)
+int cli_rows_labels(const cli_rows *rows, uint8_t **labels)
 {
-    const size_t training = rows->counts[DUET_TRAIN];
-    uint8_t *labels = rows->labelled ? malloc(rows->count) : NULL;
-    if (labels == NULL) return NULL;
-    if ((training == 0 || duet_data_labels(rows->data, DUET_TRAIN, 0, training, labels, NULL) == DUET_OK) &&
-        (rows->counts[DUET_TEST] == 0 ||
-         duet_data_labels(rows->data, DUET_TEST, 0, rows->counts[DUET_TEST], labels + training, NULL) == DUET_OK))
-        return labels;
-    free(labels); /* they cannot be read */
-    return NULL;
+    duet_error error = {0};
+    size_t written = 0;
+    *labels = rows->labelled ? malloc(rows->count) : NULL;
+    if (!rows->labelled) return CLI_DONE;
+    if (*labels == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu labels", rows->count);
+    for (duet_split split = DUET_TRAIN; split <= DUET_TEST; split++) {
+        const size_t count = rows->counts[split];
+        if (count > 0 && duet_data_labels(rows->data, split, 0, count, *labels + written, &error) != DUET_OK)
+            return cli_fail(&error);
+        written += count;
+    }
+    return CLI_DONE;
 }

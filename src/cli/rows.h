@@ -57,7 +57,7 @@ int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_want
 /** Tells on standard error which they are. */
 void cli_rows_say(const cli_rows *rows);
 
-/** Labels of the rows, which the caller frees; NULL: they have none. */
-uint8_t *cli_rows_labels(const cli_rows *rows);
+/** *labels, which the caller frees, are those of the rows; NULL where they have none. Returns an exit status. */
+int cli_rows_labels(const cli_rows *rows, uint8_t **labels);
 
 #endif

@@ -89,6 +89,8 @@ int cli_use(duet_run *run, duet_request *request)
 {
     double shown = duet_seconds();
     duet_error error = {0};
+    size_t not_finite; /* callers say which rows */
+    request->not_finite = &not_finite;
     request->progress = show_progress;
     request->context = &shown;
     request->stop = cli_catch_interrupt();
@@ -134,12 +136,20 @@ static int refuse_key(duet_run *run, const char *key)
                         cli_nearest_words(&nearest, hint, sizeof hint));
 }
 
+static bool is_weights(const char *setting)
+{
+    return strcmp(setting, "weights=average") == 0 || strcmp(setting, "weights=trained") == 0;
+}
+
 int cli_settings_known(duet_run *run, const cli_list *settings)
 {
+    duet_error error = {0};
     for (size_t i = 0; i < settings->count; i++) {
         char key[64];
         snprintf(key, sizeof key, "%.*s", (int)strcspn(settings->items[i], "="), settings->items[i]);
         if (strcmp(key, "weights") != 0 && !duet_run_takes(run, key)) return refuse_key(run, key);
+        if (is_weights(settings->items[i]) && !duet_run_takes(run, key)) continue; /* why not is said at use */
+        if (duet_run_check_settings(run, &settings->items[i], 1, &error) != DUET_OK) return cli_fail(&error);
     }
     return CLI_DONE;
 }

@@ -44,11 +44,12 @@ int cli_settings_look(const cli_list *settings);
             0, 0                                                                                                       \
     }
 
-/** CLI_DONE if the run knows the keys, else CLI_FAILED after a message that offers the nearest one. */
+/** CLI_DONE if the run knows the keys and takes the values; after a message CLI_FAILED for a key that it does not know,
+ *  of which the nearest is offered, and CLI_MISTAKE for a value. */
 int cli_settings_known(duet_run *run, const cli_list *settings);
 
-/** Has all that the run is asked for read the settings, which must outlive it. CLI_FAILED after a message if one is
- *  not known, or read by nothing that makes one of the outputs. */
+/** Has all that the run is asked for read the settings, which must outlive it. Those of cli_settings_known, and
+ *  CLI_FAILED after a message if one is read by nothing that makes one of the outputs. */
 int cli_settings_take(duet_run *run, const cli_list *settings, const char *const *outputs, size_t count);
 
 /** CLI_DONE if all are names of metrics, else CLI_MISTAKE after a message that offers the nearest name. */

@@ -26,8 +26,9 @@ static const cli_topic_row statuses[] = {
     {"1", "A file or a run had to be opened to see the mistake, or the work failed."},
     {"2", "The command line alone shows the mistake."},
     {"3", "There is no usable device."},
-    {"4", "Numbers are wrong: a loss, a checkpoint or what is computed from it was not finite, 'duet doctor' found a "
-          "fault, or 'duet bench' a product or a training that is wrong."},
+    {"4",
+     "Numbers are wrong: a loss, a checkpoint or what is computed from it was not finite, 'duet doctor' found a "
+     "fault, 'duet bench' a product or a training that is wrong, or 'duet lesson' a kernel that is not right yet."},
     {"130, 143, 129", "Ctrl-C, SIGTERM or SIGHUP. A training first ends its step and writes a checkpoint; a second "
                       "signal ends it at once."},
     {"141", "Nobody reads standard output any more."},

@@ -26,7 +26,9 @@ static const cli_option options[] = {
      0},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_COUNT, "seconds", 0, PLACE(seconds), "N",
-     "the most that one candidate may take, compilers included (default: 30)", 1, 3600},
+     "the most that one candidate may take, compilers included (default: 30);\na larger one measures what took longer "
+     "before",
+     1, 3600},
     {CLI_FLAG, "full", 0, PLACE(full), NULL,
      "every candidate, and common products besides the model's: minutes\ninstead of seconds", 0, 0},
     {CLI_FLAG, "again", 0, PLACE(again), NULL, "forget what was measured before", 0, 0},
@@ -60,15 +62,16 @@ static int print_json(const duet_tune_summary *summary)
     for (size_t i = 0; i < summary->count; i++) {
         const duet_tune_row *row = &summary->rows[i];
         const char transpose[3] = {row->transpose_a ? 't' : 'n', row->transpose_b ? 't' : 'n', '\0'};
-        json_array_append_new(
-            rows, json_pack("{s:I s:I s:I s:s s:o s:s s:o s:o s:o s:I s:I s:I s:I s:I}", "m", (json_int_t)row->m, "n",
-                            (json_int_t)row->n, "k", (json_int_t)row->k, "transpose", transpose, "convolution",
-                            cli_convolution_json(&row->convolution), "preset", row->preset, "preset_gflops",
-                            cli_json_number(row->preset_gflops), "best",
-                            row->best[0] != '\0' ? json_string(row->best) : json_null(), "best_gflops",
-                            cli_json_number(row->best_gflops), "tried", (json_int_t)row->tried, "wrong",
-                            (json_int_t)row->wrong, "crashed", (json_int_t)row->crashed, "late", (json_int_t)row->late,
-                            "failed", (json_int_t)row->failed));
+        json_array_append_new(rows,
+                              json_pack("{s:I s:I s:I s:s s:o s:o s:o s:o s:o s:I s:I s:I s:I s:I}", "m",
+                                        (json_int_t)row->m, "n", (json_int_t)row->n, "k", (json_int_t)row->k,
+                                        "transpose", transpose, "convolution", cli_convolution_json(&row->convolution),
+                                        "preset", row->preset[0] != '\0' ? json_string(row->preset) : json_null(),
+                                        "preset_gflops", cli_json_number(row->preset_gflops), "best",
+                                        row->best[0] != '\0' ? json_string(row->best) : json_null(), "best_gflops",
+                                        cli_json_number(row->best_gflops), "tried", (json_int_t)row->tried, "wrong",
+                                        (json_int_t)row->wrong, "crashed", (json_int_t)row->crashed, "late",
+                                        (json_int_t)row->late, "failed", (json_int_t)row->failed));
     }
     return cli_json_print(json_pack("{s:o s:o s:o s:I s:o}", "device", cli_json_text(summary->device), "driver",
                                     cli_json_text(summary->driver), "file", cli_json_text(summary->file), "measured",
@@ -87,6 +90,7 @@ static int print_table(const duet_tune_summary *summary)
 {
     static const char *const heads[] = {"product", ">preset", ">best", ">gain", ">tried", "what is used"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
+    bool alone = false;
     for (size_t i = 0; i < summary->count; i++) {
         const duet_tune_row *row = &summary->rows[i];
         const double gain = row->best_gflops / row->preset_gflops - 1;
@@ -101,11 +105,15 @@ static int print_table(const duet_tune_summary *summary)
             cli_table_cell(&table, "-");
         cli_table_cell(&table, "%zu", row->tried);
         cli_table_cell(&table, "%s%s", row->best[0] != '\0' ? row->best : row->preset,
-                       row->best[0] != '\0' ? "" : " (preset)");
+                       row->best[0] != '\0'     ? ""
+                       : row->preset[0] != '\0' ? " (preset)"
+                                                : "the preset, not measured: undecided");
+        alone = alone || (row->best[0] != '\0' && !isfinite(row->preset_gflops));
     }
     const int status = cli_table_print(&table, stdout);
     printf("\nProducts m x n x k, convolutions window/stride picture->result, GFLOP/s; a candidate is taken where it "
-           "beats the preset by more than 3%%.\n");
+           "beats the preset by more than 3%%%s.\n",
+           alone ? ", or where the preset does not run" : "");
     return status;
 }
 

@@ -32,7 +32,7 @@ duet_status duet_data_checksum(duet_data *data, duet_error *error)
     if (data->generated != NULL) {
         sum = duet_checksum_add(sum, data->name, strlen(data->name));
     } else {
-        DUET_TRY(add_part(&data->parts[DUET_TRAIN], &sum, error));
+        if (!data->all_test) DUET_TRY(add_part(&data->parts[DUET_TRAIN], &sum, error));
         if (!divided) DUET_TRY(add_part(&data->parts[DUET_TEST], &sum, error));
     }
     duet_checksum_text(sum, data->info.checksum);

@@ -14,14 +14,15 @@
  *  split. */
 typedef struct duet_data_files {
     char *examples[2], *labels[2];
+    char *left_out; /* the name of a file for validation, of which nothing is read; NULL: there is none */
 } duet_data_files;
 
 /** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. `any`:
  * also where only the name says that it is of a format. Labels always count. */
 bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels);
-/** Fills `files` from a folder (told apart by their names), or from one file and its labels beside it. The caller frees
- *  them with duet_data_files_free, also on failure. */
-duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error);
+/** Fills `files` from a folder (told apart by their names), or from one file and its labels beside it. `for_use`: a
+ *  folder may hold the test split alone. The caller frees them with duet_data_files_free, also on failure. */
+duet_status duet_data_files_find(duet_data_files *files, const char *path, bool for_use, duet_error *error);
 void duet_data_files_free(duet_data_files *files);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */
@@ -29,7 +30,7 @@ duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *e
 /** Gives both splits their labels: those of the training examples come first in `rows`. */
 duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error);
 /** Opens a file of labels as rows. */
-duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error);
+duet_status duet_labels_open(duet_rows *rows, const char *path, duet_notes *notes, duet_error *error);
 /** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
 duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
 
@@ -112,6 +113,7 @@ struct duet_data {
     uint16_t *combinations;          /* of factors, those that a generated set draws; NULL: it has none */
     size_t combination_count;
     duet_data_part parts[2];
+    bool all_test;  /* all examples are of the test split, and there are no others */
     bool streaming; /* the training split is to be streamed wherever it would fit */
     duet_notes notes;
     char **class_names; /* info.class_names where the set's files say them */

@@ -88,8 +88,18 @@ static bool chosen_leaps(const duet_rows *rows)
     return duet_rows_leap(&it->inner);
 }
 
-static const duet_row_source chosen_source = {chosen_read,  chosen_check_end, NULL,
-                                              chosen_share, chosen_close,     chosen_leaps};
+static const char *chosen_name(const duet_rows *rows, size_t row)
+{
+    const chosen *it = rows->state;
+    return duet_rows_name(&it->inner, it->rows[row]);
+}
+
+static const duet_row_source chosen_source = {.read = chosen_read,
+                                              .check_end = chosen_check_end,
+                                              .share = chosen_share,
+                                              .close = chosen_close,
+                                              .leaps = chosen_leaps,
+                                              .name = chosen_name};
 
 /* A row in the order in which the rows of its class are taken for the test. */
 typedef struct ticket {

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "data/data.h"
@@ -18,15 +17,6 @@ const char *const duet_fashion_mnist_help =
 
 static const char set_name[] = "fashion-mnist";
 
-static bool has_file(const char *folder, const char *name)
-{
-    struct stat about;
-    char *path = duet_path_join(folder, name);
-    bool found = path != NULL && stat(path, &about) == 0 && S_ISREG(about.st_mode);
-    free(path);
-    return found;
-}
-
 /* MNIST's file, plain or compressed; some unpackers make the last dash a dot. */
 static bool has_part(const char *folder, const char *part, int extents)
 {
@@ -34,7 +24,7 @@ static bool has_part(const char *folder, const char *part, int extents)
     char name[64];
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         snprintf(name, sizeof name, forms[i], part, extents);
-        if (has_file(folder, name)) return true;
+        if (duet_path_holds_file(folder, name)) return true;
     }
     return false;
 }

@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "data/data.h"
 
+enum { FAR = 10000 /* times as far from 0 as from each other: then float32 rounds differences away */ };
+
 /* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
  * they are. */
 static duet_status refuse_element(duet_rows *rows, duet_error *error)
@@ -17,7 +19,10 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
     char scaled[64];
     const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
     DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
-    if (range.low >= 0 && range.high <= 1) {
+    if (range.high - range.low < range.high / FAR) {
+        what = "(array - array.min(0)).astype('<f4')";
+        why = "for numbers that lie close together, which float32 would not tell apart";
+    } else if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
     } else if (range.low >= 0 && range.high <= 255) {
         what = "array.astype('u1')";
@@ -52,10 +57,11 @@ static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const fl
                              "numpy.isfinite(labels) is false",
                              rows->path, i, (double)numbers[i]);
         if (!(numbers[i] >= 0 && numbers[i] <= 255 && numbers[i] == floorf(numbers[i])))
-            return duet_fail(error, DUET_ERROR_DATA,
-                             "%s: label %zu is %g; whole numbers from 0 to 255 are expected: save "
-                             "numpy.unique(array, return_inverse=True)[1]",
-                             rows->path, i, (double)numbers[i]);
+            return duet_fail(
+                error, DUET_ERROR_DATA,
+                "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
+                "numpy.unique(array, return_inverse=True)[1]; for a run, the numbers that its classes have",
+                rows->path, i, (double)numbers[i]);
         values[i] = (uint8_t)numbers[i];
     }
     return DUET_OK;
@@ -91,9 +97,14 @@ static duet_status read_labels(duet_rows *rows, duet_error *error)
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error)
 {
     DUET_TRY(read_labels(rows, error));
+    const size_t rank = examples->shape.rank;
+    const bool last = rank > 0 && examples->shape.dims[rank - 1] == rows->count && !examples->pictures;
     if (rows->count != examples->count)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples", rows->path, rows->count,
-                         examples->path, examples->count);
+        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples%s", rows->path, rows->count,
+                         examples->path, examples->count,
+                         !last       ? ""
+                         : rank == 1 ? "; where the examples are its columns, save array.T"
+                                     : "; where the examples are last, save numpy.moveaxis(array, -1, 0)");
     duet_labels_free(&examples->labels);
     examples->labels = rows->labels;
     rows->labels = (duet_labels){0};
@@ -128,9 +139,9 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_erro
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
-duet_status duet_labels_open(duet_rows *rows, const char *path, duet_error *error)
+duet_status duet_labels_open(duet_rows *rows, const char *path, duet_notes *notes, duet_error *error)
 {
-    const duet_data_options options = {.only_labels = true};
+    const duet_data_options options = {.only_labels = true, .notes = notes};
     return duet_rows_open(rows, path, &options, error);
 }
 
@@ -139,7 +150,7 @@ static duet_status open_part(duet_rows *rows, const char *path, const char *labe
 {
     duet_rows labels = {0};
     DUET_TRY(duet_rows_open(rows, path, options, error));
-    duet_status status = labels_path == NULL ? DUET_OK : duet_labels_open(&labels, labels_path, error);
+    duet_status status = labels_path == NULL ? DUET_OK : duet_labels_open(&labels, labels_path, options->notes, error);
     if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
     duet_rows_close(&labels);
     return status;
@@ -164,10 +175,10 @@ static duet_status compare_columns(duet_rows rows[2], duet_error *error)
     return DUET_OK;
 }
 
-/* Those of the training examples are the set's. */
+/* Those of the training examples, where there are some, are the set's. */
 static void forget_columns(duet_rows rows[2], bool all)
 {
-    for (size_t split = all ? 0 : 1; split < 2; split++) {
+    for (size_t split = all ? 0 : 1; split < 2 && (all || rows[DUET_TRAIN].source != NULL); split++) {
         free(rows[split].columns);
         rows[split].columns = NULL;
     }
@@ -176,11 +187,16 @@ static void forget_columns(duet_rows rows[2], bool all)
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_data_files files;
-    duet_status status = duet_data_files_find(&files, path, error);
+    duet_status status = duet_data_files_find(&files, path, options->for_use, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         if (files.examples[split] != NULL)
             status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
+    if (status == DUET_OK && files.left_out != NULL)
+        duet_notes_add(options->notes, false,
+                       "%s: %s is left out, which is for validation by its name: to have it for the test call it "
+                       "test%s",
+                       path, files.left_out, strrchr(files.left_out, '.') != NULL ? strrchr(files.left_out, '.') : "");
     forget_columns(rows, status != DUET_OK);
     duet_data_files_free(&files);
     return status;

@@ -57,13 +57,22 @@ static bool is_for_validation(const char *name)
     return false;
 }
 
+/* "label" in the name, but not of "unlabelled". */
+static bool is_of_labels(const char *name)
+{
+    bool is = strncmp(name, "y_", 2) == 0;
+    for (const char *at = name; !is && (at = strstr(at, "label")) != NULL; at++)
+        is = at - name < 2 || strncmp(at - 2, "un", 2) != 0;
+    return is;
+}
+
 bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels)
 {
     char *small = small_letters(name);
     bool is = false;
     if (small != NULL) {
         *split = has_word(small, "t10k") || has_word(small, "test") ? DUET_TEST : DUET_TRAIN;
-        *labels = strstr(small, "label") != NULL || strncmp(small, "y_", 2) == 0;
+        *labels = is_of_labels(small);
         is = is_data_name(small, any || *labels) && !is_for_validation(small);
     }
     free(small);
@@ -113,6 +122,16 @@ static duet_status put(char **place, char *path, const char *folder, duet_error 
     return status;
 }
 
+/* Keeps the name of a file of examples that is for validation. */
+static bool note_left_out(duet_data_files *files, const char *name, bool any)
+{
+    char *small = small_letters(name);
+    bool is = small != NULL && is_data_name(small, any) && is_for_validation(small) && !is_of_labels(small);
+    free(small);
+    if (is && files->left_out == NULL) files->left_out = strdup(name);
+    return !is || files->left_out != NULL;
+}
+
 static duet_status find_named(duet_data_files *files, const char *folder, bool any, duet_error *error)
 {
     DIR *entries = opendir(folder);
@@ -121,6 +140,8 @@ static duet_status find_named(duet_data_files *files, const char *folder, bool a
     for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;) {
         duet_split split;
         bool labels;
+        if (!note_left_out(files, entry->d_name, any))
+            status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder);
         if (!duet_data_name_is(entry->d_name, any, &split, &labels)) continue;
         char **place = labels ? &files->labels[split] : &files->examples[split];
         status = put(place, duet_path_join(folder, entry->d_name), folder, error);
@@ -129,14 +150,19 @@ static duet_status find_named(duet_data_files *files, const char *folder, bool a
     return status;
 }
 
+static bool has_enough(const duet_data_files *files, bool for_use)
+{
+    return files->examples[DUET_TRAIN] != NULL || (for_use && files->examples[DUET_TEST] != NULL);
+}
+
 /* Names such as x.csv count only where there is no file that its first bytes tell. */
-static duet_status find_in_folder(duet_data_files *files, const char *folder, duet_error *error)
+static duet_status find_in_folder(duet_data_files *files, const char *folder, bool for_use, duet_error *error)
 {
     DUET_TRY(find_named(files, folder, false, error));
-    if (files->examples[DUET_TRAIN] != NULL) return DUET_OK;
+    if (has_enough(files, for_use)) return DUET_OK;
     duet_data_files_free(files);
     DUET_TRY(find_named(files, folder, true, error));
-    if (files->examples[DUET_TRAIN] != NULL) return DUET_OK;
+    if (has_enough(files, for_use)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: the folder holds no training pictures: names such as train-images-idx3-ubyte[.gz] or "
                      "train.npy are expected",
@@ -185,13 +211,13 @@ static char *labels_beside(const char *path)
     return NULL;
 }
 
-duet_status duet_data_files_find(duet_data_files *files, const char *path, duet_error *error)
+duet_status duet_data_files_find(duet_data_files *files, const char *path, bool for_use, duet_error *error)
 {
     struct stat about;
-    *files = (duet_data_files){{NULL}, {NULL}};
+    *files = (duet_data_files){{NULL}};
     if (stat(path, &about) != 0)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
-    if (S_ISDIR(about.st_mode)) return find_in_folder(files, path, error);
+    if (S_ISDIR(about.st_mode)) return find_in_folder(files, path, for_use, error);
     files->examples[DUET_TRAIN] = strdup(path);
     if (files->examples[DUET_TRAIN] == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
     files->labels[DUET_TRAIN] = labels_beside(path);
@@ -204,16 +230,8 @@ void duet_data_files_free(duet_data_files *files)
         free(files->examples[i]);
         free(files->labels[i]);
     }
-    *files = (duet_data_files){{NULL}, {NULL}};
-}
-
-static bool is_folder_in(const char *folder, const char *name)
-{
-    struct stat about;
-    char *path = duet_path_join(folder, name);
-    bool is = path != NULL && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    free(path);
-    return is;
+    free(files->left_out);
+    *files = (duet_data_files){{NULL}};
 }
 
 /* A folder of pictures may hold a table of them, or other files of numbers. */
@@ -227,7 +245,7 @@ bool duet_files_fit(const char *path, bool is_folder)
         const char *name = entry->d_name;
         fits = duet_data_name_is(name, false, &split, &labels) && !labels;
         by_name |= duet_data_name_is(name, true, &split, &labels) && !labels;
-        pictures |= duet_picture_name_is(name) || (name[0] != '.' && is_folder_in(path, name));
+        pictures |= duet_picture_name_is(name) || (name[0] != '.' && duet_path_holds_folder(path, name));
     }
     (void)closedir(entries);
     return fits || (by_name && !pictures);

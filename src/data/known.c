@@ -96,13 +96,26 @@ duet_status duet_data_refuse_replaced(const char *owner, const char *name, const
                      owner, name, words, name);
 }
 
+duet_status duet_data_check_names(const duet_data_info *now, const duet_data_info *known, const char *owner,
+                                  duet_error *error)
+{
+    for (size_t i = 0; now->class_names != NULL && known->class_names != NULL && i < known->classes; i++) {
+        if (i < now->classes && strcmp(now->class_names[i], known->class_names[i]) == 0) continue;
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s has learnt class %zu as \"%s\", and that of %s is \"%s\": give these data its classes in "
+                         "the order of \"class_names\" in its run.json, or train anew",
+                         owner, i, known->class_names[i], now->name, i < now->classes ? now->class_names[i] : "none");
+    }
+    return DUET_OK;
+}
+
 static duet_status open_as_known(duet_data **opened, const duet_data *data, duet_error *error)
 {
     duet_error own = {0};
     char words[DUET_DIFFERENCE_SIZE];
     bool same;
     duet_division unsaid = data->info.division == DUET_DIVISION_LAST ? DUET_DIVISION_LAST : DUET_DIVISION_SHUFFLED;
-    if (duet_data_open_divided(opened, data->name, unsaid, &own) != DUET_OK)
+    if (duet_data_open_for_use(opened, data->name, unsaid, &own) != DUET_OK)
         return duet_fail(error, own.status, "the data of %s: %s; --data PATH says where they are now", data->owner,
                          own.message);
     duet_status status = duet_data_compare(*opened, &data->info, &same, words, error);
@@ -148,11 +161,13 @@ static void whole_range(const duet_data_info *info, double *low, double *high)
 void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner)
 {
     const double much = 4;
+    enum { FEW = 10 /* examples, whose values may lie close together by chance */ };
     double low[2], high[2];
     whole_range(&data->info, &low[0], &high[0]);
     whole_range(known, &low[1], &high[1]);
     double here = high[0] - low[0], there = high[1] - low[1];
-    if (!isfinite(here) || !isfinite(there) || (here <= much * there && there <= much * here)) return;
+    const bool few = data->info.count[DUET_TRAIN] + data->info.count[DUET_TEST] < FEW;
+    if (!isfinite(here) || !isfinite(there) || (here <= much * there && (few || there <= much * here))) return;
     duet_notes_add(&data->notes, false,
                    "%s: its values go from %g to %g, those that %s was trained on from %g to %g: are they of another "
                    "scale?",

@@ -7,6 +7,11 @@
 
 enum { DUET_DIFFERENCE_SIZE = 440 };
 
+/** As duet_data_open_divided, examples that are looked at and not learnt from: one is enough, and so are test examples
+ *  alone; they are the test split then, and the other one is empty. Nothing is said of what learning from them would
+ *  make. */
+duet_status duet_data_open_for_use(duet_data **data, const char *name, duet_division unsaid, duet_error *error);
+
 /** A set as `known` says, which is copied. Its files are opened when its examples are first asked for; they must then
  *  be those that `known` says, and the errors of that name `owner`, whose record it is. */
 duet_status duet_data_from_record(duet_data **data, const duet_data_info *known, const char *owner, duet_error *error);
@@ -18,6 +23,10 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
 
 /** DUET_ERROR_DATA with `words`, of duet_data_compare, and what to do. */
 duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error);
+
+/** DUET_ERROR_DATA where both have names of classes and a number has another name: a model has learnt the numbers. */
+duet_status duet_data_check_names(const duet_data_info *now, const duet_data_info *known, const char *owner,
+                                  duet_error *error);
 
 /** Compares the names of columns where both have some. DUET_ERROR_DATA for the same ones in another order; others are
  *  noted. */

@@ -124,7 +124,7 @@ static duet_status put(const member **place, const member *it, const char *path,
     return DUET_OK;
 }
 
-static duet_status find_places(places *found, const members *all, const char *path, duet_error *error)
+static duet_status find_places(places *found, const members *all, const char *path, bool for_use, duet_error *error)
 {
     for (size_t i = 0; i < all->count; i++) {
         const member *it = &all->items[i];
@@ -138,7 +138,7 @@ static duet_status find_places(places *found, const members *all, const char *pa
             found->left_out++;
         }
     }
-    if (found->examples[DUET_TRAIN] != NULL) return DUET_OK;
+    if (found->examples[DUET_TRAIN] != NULL || (for_use && found->examples[DUET_TEST] != NULL)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: holds no training examples: names such as train_images, train_labels, test_images and "
                      "test_labels are expected%s%s",
@@ -178,7 +178,7 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
     members all = {0};
     places found = {{0}};
     duet_status status = list_members(&all, path, error);
-    if (status == DUET_OK) status = find_places(&found, &all, path, error);
+    if (status == DUET_OK) status = find_places(&found, &all, path, options->for_use, error);
     if (status == DUET_OK) find_starts(&all, path);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], path, &found, split, error);

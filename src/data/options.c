@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/csv.h"
 
 enum { MOST_PIXELS = 65536 };
 
@@ -200,7 +201,9 @@ char *duet_data_name_absolute(const char *name, bool is_set)
     for (char before = ':'; next_item(&at, &key, &value); before = ',') {
         duet_text_add(&text, "%c%s=", before, keys[key].key);
         text.failed |= value == NULL;
-        if (value != NULL && keys[key].take == take_labels && !is_folder(value)) /* a column may be called like one */
+        bool names_file = value != NULL && keys[key].take == take_labels && !is_folder(value) &&
+                          !duet_csv_has_column(path, value); /* a column may be called like something here */
+        if (names_file)
             add_path(&text, value);
         else if (value != NULL)
             duet_text_add(&text, "%s", value);

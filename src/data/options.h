@@ -20,6 +20,8 @@ typedef struct duet_data_options {
     duet_division division; /* split=last or split=shuffled */
     bool division_said;     /* by the name, not by what opens it */
     bool only_labels;       /* of a file of labels: other columns do not matter */
+    bool for_use;           /* examples are looked at, not learnt from: one will do, and test examples alone */
+    bool trusted;           /* a named set, whose files are known: examples are not looked through for copies */
     duet_notes *notes;      /* where to say what is not an error; never NULL while a set is opened */
 } duet_data_options;
 

@@ -73,17 +73,21 @@ static duet_status check(const duet_own_data *set, duet_error *error)
     if (!fits || set->count[DUET_TRAIN] == 0 || (set->type != DUET_UINT8 && set->type != DUET_FLOAT32))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "%s: bytes or float32 of 1 to 3 extents, and training examples, are expected", set->name);
-    if (set->class_names != NULL && set->classes > MOST_CLASSES)
-        return duet_fail(error, DUET_ERROR_USAGE, "%s: %zu classes have names; %d are possible", set->name,
-                         set->classes, MOST_CLASSES);
+    if (set->classes > MOST_CLASSES)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: %zu classes; %d are possible", set->name, set->classes,
+                         MOST_CLASSES);
+    bool counts = set->class_names != NULL || set->classes > 0; /* else there are as many as labels say */
     for (size_t i = 0; set->class_names != NULL && i < set->classes; i++)
         if (set->class_names[i] == NULL)
             return duet_fail(error, DUET_ERROR_USAGE, "%s: class %zu of %zu has no name", set->name, i, set->classes);
     for (size_t split = 0; split < 2; split++)
-        for (size_t i = 0; set->labels[split] != NULL && set->class_names != NULL && i < set->count[split]; i++)
+        for (size_t i = 0; set->labels[split] != NULL && counts && i < set->count[split]; i++)
             if (set->labels[split][i] >= set->classes)
-                return duet_fail(error, DUET_ERROR_USAGE, "%s: label %u, but %zu classes have names", set->name,
-                                 set->labels[split][i], set->classes);
+                return duet_fail(error, DUET_ERROR_USAGE,
+                                 "%s: example %zu of the %s split has label %u, and there are %zu "
+                                 "classes, numbered from 0 on",
+                                 set->name, i, split == DUET_TRAIN ? "training" : "test", set->labels[split][i],
+                                 set->classes);
     return DUET_OK;
 }
 
@@ -104,9 +108,11 @@ static duet_status open_split(duet_rows *rows, const duet_own_data *set, duet_sp
     return ask(rows, fill, context, split, error);
 }
 
-static duet_status copy_names(duet_data *data, const duet_own_data *set, duet_error *error)
+static duet_status take_classes(duet_data *data, const duet_own_data *set, duet_error *error)
 {
-    if (set->class_names == NULL || (set->labels[DUET_TRAIN] == NULL && set->labels[DUET_TEST] == NULL)) return DUET_OK;
+    if (set->labels[DUET_TRAIN] == NULL && set->labels[DUET_TEST] == NULL) return DUET_OK;
+    data->info.classes = set->classes;
+    if (set->class_names == NULL) return DUET_OK;
     data->class_names = calloc(set->classes, sizeof *data->class_names);
     bool sound = data->class_names != NULL;
     for (size_t i = 0; sound && i < set->classes; i++) {
@@ -114,7 +120,6 @@ static duet_status copy_names(duet_data *data, const duet_own_data *set, duet_er
         data->class_name_count += sound;
     }
     data->info.class_names = (const char *const *)data->class_names;
-    data->info.classes = data->class_name_count;
     return sound ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
 }
 
@@ -133,7 +138,7 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
     data->source = strdup("the program's own");
     if (data->name == NULL || data->source == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
-    duet_status status = copy_names(data, set, error);
+    duet_status status = take_classes(data, set, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
     if (status == DUET_OK) {

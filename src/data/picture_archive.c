@@ -72,6 +72,7 @@ duet_status duet_picture_archive_open(duet_rows rows[2], const char *path, const
 {
     duet_picture_list *list = duet_picture_list_new(path, &archive_place, error);
     if (list == NULL) return DUET_ERROR_MEMORY;
+    list->is_archive = true;
     duet_status status = list_members(list, error);
     if (status == DUET_OK) return duet_pictures_open(rows, list, options, error);
     duet_picture_list_release(list);

@@ -54,14 +54,17 @@ static size_t common_folders(const duet_picture_list *list)
     }
 }
 
-/* Whether the first folders are parts of a set: some are called train. */
-static bool has_parts(const duet_picture_list *list, size_t skip)
+/* Whether the first folders are parts of a set: some are called train, or, where that will do, all test. */
+static bool has_parts(const duet_picture_list *list, size_t skip, bool for_use)
 {
+    bool all_test = for_use;
     for (size_t i = 0; i < list->count; i++) {
         const char *path = list->entries[i].name + skip;
-        if (part_of(path, first_folder(path)) == PART_TRAIN) return true;
+        const part is = part_of(path, first_folder(path));
+        if (is == PART_TRAIN) return true;
+        all_test &= is == PART_TEST;
     }
-    return false;
+    return all_test;
 }
 
 /* Which split each entry is of. Without a test folder the pictures for validation are the test split; with one they are
@@ -176,9 +179,19 @@ static duet_status make_order(duet_picture_list *list, duet_error *error)
     return DUET_OK;
 }
 
+/* What to do about files of an archive that are no pictures. */
+static duet_status refuse_archive(const duet_picture_list *list, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: holds no training pictures: in an archive PNG and JPEG files are expected, or .npy arrays; "
+                     "it holds %s%s: unpack it, and name that or its folder",
+                     list->source, list->other, list->others > 1 ? " and others" : "");
+}
+
 static duet_status refuse_empty(const duet_picture_list *list, duet_error *error)
 {
     static const char *const archives[] = {".npz", ".zip", ".tar", ".tgz", NULL};
+    if (list->others > 0 && list->is_archive) return refuse_archive(list, error);
     if (list->others > 0)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
@@ -191,12 +204,12 @@ static duet_status refuse_empty(const duet_picture_list *list, duet_error *error
                      list->source);
 }
 
-duet_status duet_picture_list_sort_out(duet_picture_list *list, duet_notes *notes, duet_error *error)
+duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_options *options, duet_error *error)
 {
     if (list->count == 0) return refuse_empty(list, error);
     size_t skip = common_folders(list);
-    bool parts = has_parts(list, skip);
-    if (parts) DUET_TRY(find_splits(list, skip, notes, error));
+    bool parts = has_parts(list, skip, options->for_use);
+    if (parts) DUET_TRY(find_splits(list, skip, options->notes, error));
     const char **starts = calloc(list->count, sizeof *starts);
     if (starts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its files", list->source);
     for (size_t i = 0; i < list->count; i++) {

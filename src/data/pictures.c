@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/status.h"
+#include "data/copies.h"
 #include "data/picture.h"
 
 /* What reads one split's pictures. */
@@ -218,8 +219,32 @@ static bool pictures_leap(const duet_rows *rows)
     return it->list->place->leaps;
 }
 
-static const duet_row_source pictures_source = {pictures_read,  NULL,           pictures_checksum,
-                                                pictures_share, pictures_close, pictures_leap};
+static const char *pictures_name(const duet_rows *rows, size_t row)
+{
+    const picture_rows *it = rows->state;
+    return it->list->entries[it->list->order[it->split][row]].name;
+}
+
+/* Of the files as they lie, as the checksum. */
+static duet_status pictures_prints(duet_rows *rows, size_t first, size_t count, uint64_t *prints, duet_error *error)
+{
+    picture_rows *it = rows->state;
+    const duet_picture_list *list = it->list;
+    for (size_t i = 0; i < count; i++) {
+        const duet_picture_entry *entry = &list->entries[list->order[it->split][first + i]];
+        DUET_TRY(list->place->load(it->reader, list, entry, DUET_PICTURE_BYTES, &it->bytes, error));
+        prints[i] = duet_print(it->bytes.data, it->bytes.length);
+    }
+    return DUET_OK;
+}
+
+static const duet_row_source pictures_source = {.read = pictures_read,
+                                                .checksum = pictures_checksum,
+                                                .share = pictures_share,
+                                                .close = pictures_close,
+                                                .leaps = pictures_leap,
+                                                .name = pictures_name,
+                                                .prints = pictures_prints};
 
 /* The classes of a split's pictures as labels by name. */
 static duet_status label(duet_rows *rows, const duet_picture_list *list, duet_split split, duet_error *error)
@@ -263,7 +288,7 @@ duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const
     list->fitted = options->height > 0;
     list->height = options->height;
     list->width = options->width;
-    duet_status status = duet_picture_list_sort_out(list, options->notes, error);
+    duet_status status = duet_picture_list_sort_out(list, options, error);
     if (status == DUET_OK) status = examine_all(list, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], list, (duet_split)split, error);

@@ -43,6 +43,7 @@ struct duet_picture_list {
     char **classes; /* NULL: there are none */
     size_t class_count;
     size_t height, width, channels;
+    bool is_archive;        /* the source: a file */
     bool fitted;            /* they are scaled to that size */
     size_t others, foreign; /* files that are no pictures by their names; pictures of kinds that are not read */
     char *other;            /* the first of either */
@@ -56,7 +57,7 @@ duet_status duet_picture_list_add(duet_picture_list *list, const char *name, siz
 /** Room for `more` bytes after those that are there. */
 bool duet_file_bytes_grow(duet_file_bytes *bytes, size_t more);
 /** Says which split and class each entry is of, from its path. */
-duet_status duet_picture_list_sort_out(duet_picture_list *list, duet_notes *notes, duet_error *error);
+duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_options *options, duet_error *error);
 /** Opens a list as rows of both splits: all of one size, or fitted. Takes the list, also after an error. */
 duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const duet_data_options *options,
                                duet_error *error);

@@ -19,7 +19,6 @@ enum {
     BYTES_AT_ONCE = 64 * 1024,
     PICTURE_NUMBERS = 64,
     COMPARED = 16,
-    BEGINNING = 8,
     LARGE = 1000,
     LARGE_PICTURE = 30,
     CLASSES = 256,
@@ -32,6 +31,13 @@ static const char *answered(const duet_rows *rows, const duet_data_options *opti
     return options->name != NULL ? options->name : rows->path;
 }
 
+/* Whether so many numbers may be a square picture of 1 or 3 channels, as rows often are. */
+static bool is_picture(size_t numbers)
+{
+    size_t side = (size_t)lround(sqrt((double)numbers)), of_three = (size_t)lround(sqrt((double)numbers / 3));
+    return side * side == numbers || 3 * of_three * of_three == numbers;
+}
+
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
 {
     const size_t *dims = rows->shape.dims, rank = rows->shape.rank;
@@ -41,7 +47,14 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
     bool examples_last = last >= MANY && last > 4 * rows->count &&
                          ((rank == 3 && dims[1] <= FEW) || (rank == 2 && dims[0] == rows->count));
     bool first = options->channels == DUET_CHANNELS_FIRST; /* that question is answered */
-    if (examples_last && !first)
+    bool turned = rank == 1 && last >= MANY && last > 4 * rows->count && rows->labels.values == NULL &&
+                  (!is_picture(last) || is_picture(rows->count));
+    if (turned && !first)
+        duet_notes_add(options->notes, true,
+                       "%s: %zu examples of %zu numbers: are the examples the columns? Then save array.T. If they are "
+                       "the rows, say %s:channels=last",
+                       path, rows->count, last, name);
+    else if (examples_last && !first)
         duet_notes_add(options->notes, true,
                        "%s: %zu examples with a last extent of %zu: are the examples last? Then save "
                        "numpy.moveaxis(array, -1, 0). If they are first, say %s:channels=last",
@@ -99,15 +112,23 @@ static double span(const duet_range *range)
     return (double)range->high - (double)range->low;
 }
 
+/* Files may have told apart what float32 does not. */
+static const char *rounding_of(const duet_rows *rows)
+{
+    return rows->element == DUET_ELEMENT_FLOAT64
+               ? " as float32 (if not in the file, save ((a - a.min(0)) / numpy.ptp(a, 0)).astype('<f4'))"
+               : "";
+}
+
 /* One value says nothing of anything. */
 static bool tell_of_constant(const duet_rows *rows, const duet_range *train, const duet_data_options *options)
 {
     if (train->low != train->high) return false;
     duet_notes_add(
         options->notes, false,
-        "%s: all values of the training examples are %g: there is nothing to learn; look at how the file was "
+        "%s: all values of the training examples are %g%s: there is nothing to learn; look at how the file was "
         "written",
-        rows->path, (double)train->low);
+        rows->path, (double)train->low, rounding_of(rows));
     return true;
 }
 
@@ -205,14 +226,15 @@ static void tell_of_columns(const duet_rows *rows, size_t varying, const bool *v
     size_t column = 0;
     while (varies[column]) column++;
     if (varying == 0)
-        duet_notes_add(options->notes, false, "%s: all training examples are equal: there is nothing to learn",
-                       rows->path);
+        duet_notes_add(options->notes, false, "%s: all training examples are equal%s: there is nothing to learn",
+                       rows->path, rounding_of(rows));
     else
-        duet_notes_add(options->notes, false,
-                       "%s: column %zu of %zu has one value in all training examples%s: its density has no bound, and "
-                       "what learns densities learns nothing else; take it out",
-                       rows->path, column + 1, rows->row_elements,
-                       rows->row_elements - varying > 1 ? ", and others have" : "");
+        duet_notes_add(
+            options->notes, false,
+            "%s: column %zu of %zu has one value in all training examples%s%s: its density has no bound, and "
+            "what learns densities learns nothing else; take it out",
+            rows->path, column + 1, rows->row_elements, rounding_of(rows),
+            rows->row_elements - varying > 1 ? ", and others have" : "");
 }
 
 /* What compare_rows needs: the first row and a piece of others, which of large rows is one. */
@@ -249,35 +271,10 @@ duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, co
     duet_status status = it.varies == NULL || it.room == NULL
                              ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path)
                              : compare_rows(&it, rows, first, count, error);
-    if (status == DUET_OK && (it.varying == 0 || (it.table && it.varying < rows->row_elements)))
+    if (status == DUET_OK && !rows->rounding_said && (it.varying == 0 || (it.table && it.varying < rows->row_elements)))
         tell_of_columns(rows, it.varying, it.varies, options);
     free(it.varies);
     free(it.room);
-    return status;
-}
-
-duet_status duet_compare_beginnings(duet_rows *train, duet_rows *test, const duet_data_options *options,
-                                    duet_error *error)
-{
-    const size_t bytes = duet_rows_row_bytes(train);
-    unsigned char *room = calloc(2, bytes);
-    bool same = true;
-    size_t count = train->count < test->count ? train->count : test->count;
-    if (count > BEGINNING) count = BEGINNING;
-    if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", train->path);
-    duet_status status = DUET_OK;
-    for (size_t i = 0; status == DUET_OK && same && i < count; i++) {
-        status = duet_rows_read(train, i, 1, room, error);
-        if (status == DUET_OK) status = duet_rows_read(test, i, 1, room + bytes, error);
-        same = memcmp(room, room + bytes, bytes) == 0;
-    }
-    free(room);
-    if (status == DUET_OK && same && count > 1)
-        duet_notes_add(
-            options->notes, false,
-            "%s: the test examples begin with the same %zu as the training examples: what is learnt by heart "
-            "would pass for understood",
-            test->path, count);
     return status;
 }
 

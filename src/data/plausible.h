@@ -13,9 +13,6 @@ duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet
  *  only as long as that may be. */
 duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
                                  duet_error *error);
-/** Says it where the test file begins with the rows of the training file, as a copy of it does. */
-duet_status duet_compare_beginnings(duet_rows *train, duet_rows *test, const duet_data_options *options,
-                                    duet_error *error);
 /** Says what is odd about the ranges; `test` is NULL where both splits are of one file. */
 void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
                          const duet_data_options *options);

@@ -7,6 +7,9 @@
 
 static duet_status check_range(const duet_data *data, duet_split split, size_t first, size_t count, duet_error *error)
 {
+    if (split != DUET_TRAIN && split != DUET_TEST)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: there is no split %d: DUET_TRAIN or DUET_TEST was expected",
+                         data->name, (int)split);
     size_t there = data->info.count[split];
     if (data->generated != NULL || (first <= there && count <= there - first)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_USAGE,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "data/class_names.h"
 #include "data/data.h"
+#include "data/known.h"
 
 /* An epoch of a generated set, by convention as long as one of MNIST. */
 enum { GENERATED_TRAIN = 60000, GENERATED_TEST = 10000 };
@@ -157,6 +158,7 @@ static duet_status open_files(duet_data *data, duet_data_options *options, duet_
     DUET_TRY(find_path(options->path, &data->source, &data->notes, error));
     for (size_t i = 0; i < NAMED; i++)
         if (strcmp(named[i].name, options->path) == 0) class_names = named[i].class_names;
+    options->trusted = class_names != NULL;
     free(options->path);
     options->path = strdup(data->source);
     if (options->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
@@ -166,7 +168,7 @@ static duet_status open_files(duet_data *data, duet_data_options *options, duet_
     return data->notes.failed ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory") : DUET_OK;
 }
 
-static duet_status open_named(duet_data *data, duet_division unsaid, duet_error *error)
+static duet_status open_named(duet_data *data, duet_division unsaid, bool for_use, duet_error *error)
 {
     const char *behind;
     duet_data_options options;
@@ -178,17 +180,13 @@ static duet_status open_named(duet_data *data, duet_division unsaid, duet_error 
     }
     DUET_TRY(duet_data_options_read(&options, data->name, error));
     if (!options.division_said) options.division = unsaid;
+    options.for_use = for_use;
     duet_status status = open_files(data, &options, error);
     duet_data_options_free(&options);
     return status;
 }
 
-duet_status duet_data_open(duet_data **opened, const char *name, duet_error *error)
-{
-    return duet_data_open_divided(opened, name, DUET_DIVISION_SHUFFLED, error);
-}
-
-duet_status duet_data_open_divided(duet_data **opened, const char *name, duet_division unsaid, duet_error *error)
+static duet_status open_set(duet_data **opened, const char *name, duet_division unsaid, bool for_use, duet_error *error)
 {
     *opened = NULL;
     if (name == NULL) name = named[0].name;
@@ -198,7 +196,7 @@ duet_status duet_data_open_divided(duet_data **opened, const char *name, duet_di
         free(data);
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
     }
-    duet_status status = open_named(data, unsaid, error);
+    duet_status status = open_named(data, unsaid, for_use, error);
     if (status != DUET_OK) {
         duet_data_close(&data);
         return status;
@@ -208,6 +206,21 @@ duet_status duet_data_open_divided(duet_data **opened, const char *name, duet_di
     data->info.source = data->source;
     *opened = data;
     return DUET_OK;
+}
+
+duet_status duet_data_open(duet_data **opened, const char *name, duet_error *error)
+{
+    return open_set(opened, name, DUET_DIVISION_SHUFFLED, false, error);
+}
+
+duet_status duet_data_open_divided(duet_data **opened, const char *name, duet_division unsaid, duet_error *error)
+{
+    return open_set(opened, name, unsaid, false, error);
+}
+
+duet_status duet_data_open_for_use(duet_data **opened, const char *name, duet_division unsaid, duet_error *error)
+{
+    return open_set(opened, name, unsaid, true, error);
 }
 
 void duet_data_close(duet_data **data)

@@ -93,6 +93,8 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
     to->source = NULL;
     to->labels = (duet_labels){0};
     to->columns = NULL;
+    to->keys = NULL;
+    to->key_column = NULL;
     to->numbers = NULL;
     to->path = strdup(from->path);
     if (to->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", from->path);
@@ -112,6 +114,9 @@ void duet_labels_free(duet_labels *labels)
 void duet_rows_close(duet_rows *rows)
 {
     if (rows->source != NULL) rows->source->close(rows);
+    for (size_t i = 0; rows->keys != NULL && i < rows->count; i++) free(rows->keys[i]);
+    free(rows->keys);
+    free(rows->key_column);
     duet_labels_free(&rows->labels);
     free(rows->columns);
     free(rows->path);
@@ -131,6 +136,11 @@ duet_status duet_rows_check_end(duet_rows *rows, duet_error *error)
 bool duet_rows_leap(const duet_rows *rows)
 {
     return rows->source->leaps == NULL || rows->source->leaps(rows);
+}
+
+const char *duet_rows_name(const duet_rows *rows, size_t row)
+{
+    return rows->source->name == NULL ? NULL : rows->source->name(rows, row);
 }
 
 size_t duet_element_bytes_read(duet_element element)

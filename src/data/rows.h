@@ -58,6 +58,10 @@ typedef struct duet_row_source {
     void (*close)(duet_rows *rows);
     /** Whether a row is read without those before it; NULL: it is. */
     bool (*leaps)(const duet_rows *rows);
+    /** What the file of a row is called, of rows that are a file each; NULL: they are none. */
+    const char *(*name)(const duet_rows *rows, size_t row);
+    /** Numbers by which equal rows are known, where that needs no decoding; NULL: of the rows as they are read. */
+    duet_status (*prints)(duet_rows *rows, size_t first, size_t count, uint64_t *prints, duet_error *error);
 } duet_row_source;
 
 struct duet_rows {
@@ -71,6 +75,9 @@ struct duet_rows {
     bool pictures;         /* height, width and channels without alpha, as the format has it */
     duet_labels labels;    /* those that the same file holds */
     const size_t *numbers; /* of the rows in their file, for messages; NULL: they are its rows in order */
+    bool rounding_said;    /* that float32 does not tell numbers of a column apart */
+    char **keys;           /* of a file of labels: what names the example of each; NULL: nothing does */
+    char *key_column;      /* the column of the keys */
     char *columns;         /* names of the features, a line each, until a set takes them; NULL: none */
 };
 
@@ -102,6 +109,8 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
 void duet_rows_close(duet_rows *rows);
 /** Whether rows are read in any order as fast as one after the other. */
 bool duet_rows_leap(const duet_rows *rows);
+/** What the file of a row is called, from the folder or archive of all on; NULL: rows are no files. */
+const char *duet_rows_name(const duet_rows *rows, size_t row);
 /** Bytes of a row as it is read. */
 size_t duet_rows_row_bytes(const duet_rows *rows);
 /** Reads rows first .. first + count - 1, bytes as bytes and floats as float32. The destination is only written, so it

@@ -10,11 +10,15 @@
 #include "base/text.h"
 #include "data/archive.h"
 #include "data/class_names.h"
+#include "data/copies.h"
 #include "data/data.h"
 #include "data/divide.h"
+#include "data/match.h"
 #include "data/plausible.h"
 #include "data/turn.h"
 #include "graph/node.h"
+
+enum { FEW = 10 /* examples for use, whose values may lie close together by chance */ };
 
 static duet_type type_of(const duet_rows *rows)
 {
@@ -137,21 +141,27 @@ static duet_status refuse_half(const duet_rows rows[2], const duet_rows *labels,
         labels->path, labels->count, rows[1].count, rows[0].count + rows[1].count);
 }
 
-/* --labels FILE: for all examples in order, or for those of the training split. */
-static duet_status take_label_file(duet_rows rows[2], const char *path, duet_error *error)
+/* For all examples in order, or for those of the training split. */
+static duet_status take_labels_of(duet_rows rows[2], duet_rows *labels, duet_error *error)
 {
+    if (rows[1].count > 0 && labels->count == rows[0].count + rows[1].count)
+        return duet_labels_divide(rows, labels, error);
+    if (rows[0].labels.values != NULL && rows[1].labels.values != NULL && labels->count == rows[0].count)
+        return refuse_half(rows, labels, error);
+    return duet_labels_take(&rows[0], labels, error);
+}
+
+/* --labels FILE. */
+static duet_status take_label_file(duet_rows rows[2], const duet_data_options *options, duet_error *error)
+{
+    const char *path = options->labels;
     struct stat about;
     duet_rows labels = {0};
     if (rows[0].labels.asked_for) return DUET_OK;
     if (stat(path, &about) != 0) return no_labels(path, error);
-    DUET_TRY(duet_labels_open(&labels, path, error));
-    duet_status status = DUET_OK;
-    if (rows[1].count > 0 && labels.count == rows[0].count + rows[1].count)
-        status = duet_labels_divide(rows, &labels, error);
-    else if (rows[0].labels.values != NULL && rows[1].labels.values != NULL && labels.count == rows[0].count)
-        status = refuse_half(rows, &labels, error);
-    else
-        status = duet_labels_take(&rows[0], &labels, error);
+    DUET_TRY(duet_labels_open(&labels, path, options->notes, error));
+    duet_status status = duet_labels_match(rows, &labels, options->notes, error);
+    if (status == DUET_OK) status = take_labels_of(rows, &labels, error);
     duet_rows_close(&labels);
     return status;
 }
@@ -176,24 +186,42 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     DUET_TRY(find_format(options->path, &format, error));
     data->format = format->name;
     DUET_TRY(format->open(rows, options->path, options, error));
+    if (rows[DUET_TRAIN].source == NULL) { /* for use: the test split alone, until the end in the other's place */
+        rows[DUET_TRAIN] = rows[DUET_TEST];
+        rows[DUET_TEST] = (duet_rows){0};
+        data->all_test = true;
+    }
     data->columns = rows[DUET_TRAIN].columns;
     rows[DUET_TRAIN].columns = NULL;
     data->info.columns = data->columns;
-    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options->labels, error));
+    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);
     return take_names(data, rows, error);
 }
 
-/* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. */
+/* Makes the only part the test split; the other one has the same kind of rows, and none of them. */
+static duet_status make_all_test(duet_data_part *parts, duet_error *error)
+{
+    parts[DUET_TEST] = parts[DUET_TRAIN];
+    parts[DUET_TRAIN] = (duet_data_part){.count = 0};
+    return duet_rows_share(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error);
+}
+
+/* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. An empty split
+ * has the range of the other. */
 static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
 {
     duet_range ranges[2];
     duet_data_part *parts = data->parts;
-    for (size_t split = 0; split < 2; split++)
-        DUET_TRY(duet_look_at_range(&parts[split].rows, parts[split].first, parts[split].count, &ranges[split], error));
-    duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
-    if (ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
+    for (size_t split = 0; split < 2; split++) {
+        const duet_data_part *part = &parts[data->all_test ? DUET_TEST : split];
+        DUET_TRY(duet_look_at_range(&parts[split].rows, part->first, part->count, &ranges[split], error));
+    }
+    if (!options->for_use ||
+        (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high))
+        duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
+    if (!options->for_use && ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
         DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                       options, error));
     data->info.unit_range = true;
@@ -242,22 +270,46 @@ static void look_at_labels(const duet_data *data, const duet_data_options *optio
     if (counts.labelled[DUET_TRAIN] || counts.labelled[DUET_TEST]) duet_tell_of_labels(&counts, options);
 }
 
+/* Divides a set without test examples, and says what is odd about the splits. */
+static duet_status finish_divided(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
+{
+    duet_data_part *parts = data->parts;
+    if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
+    if (!divided && options->division_said && !options->for_use)
+        duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",
+                       options->path, duet_division_name(options->division));
+    DUET_TRY(look_at_ranges(data, divided, options, error));
+    describe(data);
+    if (options->for_use) return DUET_OK;
+    if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
+    look_at_labels(data, options);
+    return DUET_OK;
+}
+
+/* Copies are looked for in files that are to be learnt from; of a file that is divided before it is, in one pass. */
+static duet_status finish_looking(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
+{
+    uint64_t *prints[2] = {NULL};
+    duet_data_part *parts = data->parts;
+    duet_status status = duet_copies_print(&parts[DUET_TRAIN].rows, &prints[DUET_TRAIN], error);
+    if (status == DUET_OK && !divided) status = duet_copies_print(&parts[DUET_TEST].rows, &prints[DUET_TEST], error);
+    if (status == DUET_OK) status = finish_divided(data, divided, options, error);
+    if (status == DUET_OK) status = duet_tell_of_copies(parts, prints, options, error);
+    free(prints[DUET_TRAIN]);
+    free(prints[DUET_TEST]);
+    return status;
+}
+
 /* From here on the rows are the parts'. */
 static duet_status finish(duet_data *data, const duet_data_options *options, duet_error *error)
 {
     duet_data_part *parts = data->parts;
-    bool divided = parts[DUET_TEST].count == 0;
-    if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
-    if (!divided && options->division_said)
-        duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",
-                       options->path, duet_division_name(options->division));
-    DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
-    DUET_TRY(look_at_ranges(data, divided, options, error));
-    if (!divided) DUET_TRY(duet_compare_beginnings(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, options, error));
-    if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
-    describe(data);
-    look_at_labels(data, options);
-    return DUET_OK;
+    data->all_test |= options->for_use && parts[DUET_TRAIN].count == 1 && parts[DUET_TEST].count == 0;
+    if (data->all_test) DUET_TRY(make_all_test(parts, error));
+    bool divided = parts[DUET_TEST].count == 0, of_files = options->path != NULL;
+    if (!divided) DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
+    return of_files && !options->for_use && !options->trusted ? finish_looking(data, divided, options, error)
+                                                              : finish_divided(data, divided, options, error);
 }
 
 duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options, duet_error *error)

@@ -44,6 +44,21 @@ void duet_buffer_free(cl_mem *buffer)
     *buffer = NULL;
 }
 
+duet_status duet_buffer_part(duet_device *device, cl_mem whole, size_t offset, size_t bytes, cl_mem *part,
+                             duet_error *error)
+{
+    const cl_buffer_region region = {offset, bytes};
+    cl_int code = CL_SUCCESS;
+    *part = NULL;
+    DUET_TRY(duet_device_is_here(device, "made", error));
+    cl_mem made = clCreateSubBuffer(whole, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    if (code != CL_SUCCESS)
+        return duet_cl_fail(error, code, "cannot make a buffer of %zu bytes within another on %s", bytes,
+                            device->info.name);
+    *part = made;
+    return DUET_OK;
+}
+
 duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset, const void *values, size_t bytes,
                               duet_error *error)
 {

@@ -44,6 +44,10 @@ duet_status duet_buffer_new(duet_device *device, size_t bytes, bool zeroed, cl_m
 /** Zeros in the first `bytes`. */
 duet_status duet_buffer_clear(duet_device *device, cl_mem buffer, size_t bytes, duet_error *error);
 void duet_buffer_free(cl_mem *buffer);
+/** A part of a buffer, as one of its own; `offset` is a multiple of the device's base alignment. Freed before the
+ *  whole. */
+duet_status duet_buffer_part(duet_device *device, cl_mem whole, size_t offset, size_t bytes, cl_mem *part,
+                             duet_error *error);
 duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset, const void *values, size_t bytes,
                               duet_error *error);
 duet_status duet_buffer_read(duet_device *device, cl_mem buffer, size_t offset, void *values, size_t bytes,
@@ -71,6 +75,8 @@ void duet_program_free(cl_program *program);
 duet_status duet_device_program(duet_device *device, const char *file, const char *options, cl_program *program,
                                 duet_error *error);
 duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *kernel, duet_error *error);
+/** How many parameters it has. */
+duet_status duet_kernel_arguments(cl_kernel kernel, size_t *count, duet_error *error);
 duet_status duet_kernel_set(cl_kernel kernel, cl_uint index, size_t bytes, const void *value, duet_error *error);
 
 /** Waits until everything enqueued is done. */

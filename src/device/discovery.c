@@ -27,42 +27,63 @@ static void ask_platform_name(cl_platform_id platform, char *text, size_t capaci
         duet_text_clean(whole, text, capacity);
 }
 
-/** A number of the driver's; 0 where it does not answer. `bytes` is the size of the OpenCL type. */
-static uint64_t ask_number(cl_device_id id, cl_device_info what, size_t bytes)
+/* A driver asked for what decides how kernels are built. A question without an answer is kept: to go on with a zero
+ * in its place would be another computation. */
+typedef struct inquiry {
+    cl_device_id id;
+    const char *unanswered; /* the first such question, or NULL */
+} inquiry;
+
+static void ask(inquiry *it, cl_device_info what, const char *question, size_t bytes, void *answer)
 {
-    cl_uint narrow = 0;
-    cl_ulong wide = 0;
-    void *answer = bytes == sizeof narrow ? (void *)&narrow : (void *)&wide;
-    if (clGetDeviceInfo(id, what, bytes, answer, NULL) != CL_SUCCESS) return 0;
-    return bytes == sizeof narrow ? narrow : wide;
+    if (clGetDeviceInfo(it->id, what, bytes, answer, NULL) != CL_SUCCESS && it->unanswered == NULL)
+        it->unanswered = question;
 }
 
-static size_t ask_size(cl_device_id id, cl_device_info what)
+static uint32_t ask_count(inquiry *it, cl_device_info what, const char *question)
 {
-    size_t answer = 0;
+    cl_uint answer = 0;
+    ask(it, what, question, sizeof answer, &answer);
+    return answer;
+}
+
+static uint64_t ask_bytes(inquiry *it, cl_device_info what, const char *question)
+{
+    cl_ulong answer = 0;
+    ask(it, what, question, sizeof answer, &answer);
+    return answer;
+}
+
+static bool ask_flag(inquiry *it, cl_device_info what, const char *question)
+{
+    cl_bool answer = CL_FALSE;
+    ask(it, what, question, sizeof answer, &answer);
+    return answer == CL_TRUE;
+}
+
+/** What nothing but words and orders depend on; 0 where the driver does not answer. */
+static cl_uint ask_optional(cl_device_id id, cl_device_info what)
+{
+    cl_uint answer = 0;
     return clGetDeviceInfo(id, what, sizeof answer, &answer, NULL) == CL_SUCCESS ? answer : 0;
 }
 
-static bool ask_flag(cl_device_id id, cl_device_info what)
-{
-    cl_bool answer = CL_FALSE;
-    return clGetDeviceInfo(id, what, sizeof answer, &answer, NULL) == CL_SUCCESS && answer == CL_TRUE;
-}
-
-static duet_device_kind kind_of(cl_device_id id, cl_device_type type)
+static duet_device_kind kind_of(inquiry *it, cl_device_type type)
 {
     if (type & CL_DEVICE_TYPE_GPU)
-        return ask_flag(id, CL_DEVICE_HOST_UNIFIED_MEMORY) ? DUET_DEVICE_INTEGRATED : DUET_DEVICE_GPU;
+        return ask_flag(it, CL_DEVICE_HOST_UNIFIED_MEMORY, "whether its memory is the host's") ? DUET_DEVICE_INTEGRATED
+                                                                                               : DUET_DEVICE_GPU;
     return type & CL_DEVICE_TYPE_CPU ? DUET_DEVICE_CPU : DUET_DEVICE_ACCELERATOR;
 }
 
-static const char *refusal_of(cl_device_id id, cl_device_type type, const duet_device_info *info)
+static const char *refusal_of(inquiry *it, cl_device_type type, const duet_device_info *info)
 {
     int major = 0, minor = 0;
     if (info->version[0] == '\0') return "its driver does not say what it is";
-    if (!ask_flag(id, CL_DEVICE_AVAILABLE)) return "its driver says that it is not available now";
+    if (!ask_flag(it, CL_DEVICE_AVAILABLE, "whether it is available"))
+        return "its driver says that it is not available now";
     if (type & CL_DEVICE_TYPE_CUSTOM) return "it runs fixed functions only, no kernels";
-    if (!ask_flag(id, CL_DEVICE_COMPILER_AVAILABLE))
+    if (!ask_flag(it, CL_DEVICE_COMPILER_AVAILABLE, "whether it has a compiler"))
         return "it cannot compile kernels at run time (its driver has an offline compiler only)";
     if (sscanf(info->version, "OpenCL %d.%d", &major, &minor) != 2 || major < 1 || (major == 1 && minor < 2))
         return "it is older than OpenCL 1.2";
@@ -72,27 +93,32 @@ static const char *refusal_of(cl_device_id id, cl_device_type type, const duet_d
 void duet_device_ask(cl_device_id id, duet_device_info *info)
 {
     *info = (duet_device_info){0};
+    inquiry it = {.id = id};
     cl_device_type type = 0;
-    clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    ask(&it, CL_DEVICE_TYPE, "its type", sizeof type, &type);
     ask_text(id, CL_DEVICE_NAME, info->name, sizeof info->name);
     if (info->name[0] == '\0') snprintf(info->name, sizeof info->name, "(no name)");
     ask_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
     ask_text(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
     ask_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
     ask_text(id, CL_DEVICE_EXTENSIONS, info->extensions, sizeof info->extensions);
+    if (info->extensions[0] == '\0' && it.unanswered == NULL) it.unanswered = "its extensions"; /* each has some */
     cl_platform_id platform = NULL;
     if (clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL) == CL_SUCCESS)
         ask_platform_name(platform, info->platform, sizeof info->platform);
-    info->kind = kind_of(id, type);
-    info->compute_units = (uint32_t)ask_number(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint));
-    info->clock_mhz = (uint32_t)ask_number(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, sizeof(cl_uint));
-    info->vector_width = (uint32_t)ask_number(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(cl_uint));
-    info->memory_bytes = ask_number(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong));
-    info->allocation_bytes = ask_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong));
-    info->local_bytes = ask_number(id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong));
-    info->work_group_size = ask_size(id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
-    info->base_alignment = (uint32_t)ask_number(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint)) / 8;
-    snprintf(info->refusal, sizeof info->refusal, "%s", refusal_of(id, type, info));
+    info->kind = kind_of(&it, type);
+    info->clock_mhz = ask_optional(id, CL_DEVICE_MAX_CLOCK_FREQUENCY);
+    info->compute_units = ask_count(&it, CL_DEVICE_MAX_COMPUTE_UNITS, "how many compute units it has");
+    info->vector_width = ask_count(&it, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, "how wide its vectors are");
+    info->memory_bytes = ask_bytes(&it, CL_DEVICE_GLOBAL_MEM_SIZE, "how much memory it has");
+    info->allocation_bytes = ask_bytes(&it, CL_DEVICE_MAX_MEM_ALLOC_SIZE, "how large a buffer may be");
+    info->local_bytes = ask_bytes(&it, CL_DEVICE_LOCAL_MEM_SIZE, "how much local memory it has");
+    ask(&it, CL_DEVICE_MAX_WORK_GROUP_SIZE, "how large a work-group may be", sizeof info->work_group_size,
+        &info->work_group_size);
+    info->base_alignment = ask_count(&it, CL_DEVICE_MEM_BASE_ADDR_ALIGN, "how buffers are aligned") / 8;
+    snprintf(info->refusal, sizeof info->refusal, "%s", refusal_of(&it, type, info));
+    if (info->refusal[0] == '\0' && it.unanswered != NULL)
+        snprintf(info->refusal, sizeof info->refusal, "its driver does not say %s", it.unanswered);
 }
 
 static bool is_mesa(cl_platform_id platform)
@@ -140,7 +166,7 @@ static duet_status add_platform(cl_platform_id platform, duet_found_device **fou
             duet_found_device *row = &grown[(*count)++];
             *row = (duet_found_device){.platform = platform, .id = ids[i], .mesa = mesa};
             duet_device_ask(ids[i], &row->info);
-            row->vendor_id = (cl_uint)ask_number(ids[i], CL_DEVICE_VENDOR_ID, sizeof(cl_uint));
+            row->vendor_id = ask_optional(ids[i], CL_DEVICE_VENDOR_ID);
         }
     }
     free(ids);

@@ -267,6 +267,15 @@ duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *ker
     return duet_cl_fail(error, code, "cannot make the kernel %s", name);
 }
 
+duet_status duet_kernel_arguments(cl_kernel kernel, size_t *count, duet_error *error)
+{
+    cl_uint arguments = 0;
+    const cl_int code = clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof arguments, &arguments, NULL);
+    *count = arguments;
+    if (code == CL_SUCCESS) return DUET_OK;
+    return duet_cl_fail(error, code, "cannot ask how many parameters a kernel has");
+}
+
 duet_status duet_kernel_set(cl_kernel kernel, cl_uint index, size_t bytes, const void *value, duet_error *error)
 {
     cl_int code = duet_is_paper(kernel) ? CL_SUCCESS : clSetKernelArg(kernel, index, bytes, value);

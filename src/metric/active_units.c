@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Active units, Burda et al. 2016 (arXiv:1509.00519), sec. 5.2: latents whose posterior mean varies over the data with
  * a variance above 0.01. The others carry nothing. The ends of the interval count the latents whose variance is above
- * it at the lower, and at the upper, end of an interval of its own, 1.96 standard errors each way; one that did not vary
- * at all counts at the upper end, since that says nothing of examples where it may. Below 20 examples, where such an
- * error is itself unknown, there is none. */
+ * it at the lower, and at the upper, end of an interval of its own, 1.96 standard errors each way; one that did not
+ * vary at all counts at the upper end, since that says nothing of examples where it may. Below 20 examples, where such
+ * an error is itself unknown, there is none. */
 #include <math.h>
 
 #include "base/status.h"

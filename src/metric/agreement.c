@@ -27,7 +27,7 @@ static duet_status compare(duet_metric_task *task, float *samples, uint8_t *aske
     const duet_wanted wanted = {DUET_SAMPLE, samples};
     const duet_request request = {
         .count = SAMPLES, .seed = task->seed, .classes = asked, .outputs = &wanted, .output_count = 1};
-    DUET_TRY(duet_run_use(task->run, &request, error));
+    DUET_TRY(duet_run_answer(task->run, &request, error));
     DUET_TRY(duet_metric_judge(task, samples, SAMPLES, seen, error));
     size_t right = 0;
     for (size_t i = 0; i < SAMPLES; i++) right += asked[i] == numbers[seen[i]];

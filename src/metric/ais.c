@@ -69,7 +69,7 @@ static duet_status use(const duet_metric_task *task, const question *it, bool ex
                                   .classes = it->classes,
                                   .outputs = wanted,
                                   .output_count = outputs};
-    return duet_run_use(task->run, &request, error);
+    return duet_run_answer(task->run, &request, error);
 }
 
 static void add(duet_metric_task *task, const question *it, const char *name, const float *values, const float *less)

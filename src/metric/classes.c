@@ -83,6 +83,12 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    (void)split;
+    return duet_run_judge(run) != NULL ? DUET_OK : duet_metric_enough_training(run, "classes", error);
+}
+
 static const duet_metric_measure measures[] = {
     {"classes", NULL, DUET_LARGER, DUET_OF_VARIETY, 5},
     {"largest-share", "share", DUET_NEITHER, DUET_OF_VARIETY, 6},
@@ -97,6 +103,7 @@ const duet_metric duet_metric_classes = {
             .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
     .refusal = refusal,
     .samples = SAMPLES,
 };

@@ -83,6 +83,12 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    (void)split;
+    return duet_metric_enough_training(run, "cluster-accuracy", error);
+}
+
 static const duet_metric_measure measures[] = {
     {"cluster-accuracy", NULL, DUET_LARGER, DUET_OF_LATENTS, 5},
     {NULL},
@@ -98,4 +104,5 @@ const duet_metric duet_metric_cluster_accuracy = {
     begin,
     take,
     finish,
+    enough,
 };

@@ -18,9 +18,9 @@ static duet_status ask(duet_run *run, uint64_t seed, float *samples, float *plac
                        duet_error *error)
 {
     const duet_wanted made = {DUET_SAMPLE, samples}, said = {DUET_LOGIT, logits};
-    DUET_TRY(
-        duet_run_use(run, &(duet_request){.count = SAMPLES, .seed = seed, .outputs = &made, .output_count = 1}, error));
-    return duet_run_use(
+    DUET_TRY(duet_run_answer(run, &(duet_request){.count = SAMPLES, .seed = seed, .outputs = &made, .output_count = 1},
+                             error));
+    return duet_run_answer(
         run, &(duet_request){.count = count, .seed = seed, .examples = places, .outputs = &said, .output_count = 1},
         error);
 }

@@ -76,7 +76,7 @@ static duet_status ask_pieces(const duet_metric_task *task, duet_split split, co
                                       .classes = duet_run_has_classes(task->run) ? labels + first : NULL,
                                       .outputs = &wanted,
                                       .output_count = 1};
-        DUET_TRY(duet_run_use(task->run, &request, error));
+        DUET_TRY(duet_run_answer(task->run, &request, error));
     }
     return DUET_OK;
 }

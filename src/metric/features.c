@@ -46,7 +46,7 @@ static duet_status ask_judge(duet_run *judge, const float *examples, size_t coun
 {
     const duet_wanted wanted = {DUET_FEATURES, features};
     const duet_request request = {.count = count, .examples = examples, .outputs = &wanted, .output_count = 1};
-    return duet_run_use(judge, &request, error);
+    return duet_run_answer(judge, &request, error);
 }
 
 static duet_status find_sample_features(const duet_metric_task *task, duet_feature_set *set, duet_error *error)

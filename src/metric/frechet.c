@@ -171,6 +171,7 @@ static duet_status trace_of_root(double *c, const double *d, size_t width, doubl
 
 static duet_status distance_of_fits(fit *samples, const fit *examples, double *squared, duet_error *error)
 {
+    const double rounding = 1e-12; /* of what the distance is the difference of */
     size_t width = samples->width;
     double root = 0;
     *squared = 0;
@@ -179,7 +180,8 @@ static duet_status distance_of_fits(fit *samples, const fit *examples, double *s
         *squared += gap * gap + samples->covariance[i * width + i] + examples->covariance[i * width + i];
     }
     DUET_TRY(trace_of_root(samples->covariance, examples->covariance, width, &root, error));
-    *squared -= 2 * root;
+    const double whole = *squared;
+    *squared = whole - 2 * root < rounding * whole ? 0 : whole - 2 * root;
     return DUET_OK;
 }
 

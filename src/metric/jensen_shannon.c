@@ -89,7 +89,7 @@ static duet_status measure(const duet_metric_task *task, const float *points, do
     const duet_wanted wanted = {DUET_NLL, nll};
     const duet_request request = {
         .count = SAMPLES, .seed = task->seed, .examples = points, .outputs = &wanted, .output_count = 1};
-    duet_status status = duet_run_use(task->run, &request, error);
+    duet_status status = duet_run_answer(task->run, &request, error);
     for (size_t i = 0; status == DUET_OK && i < SAMPLES; i++) {
         double ahead = sign * (duet_log_density(set, points + i * set->shape.dims[0]) + (double)nll[i]);
         double term = fmin(ahead, 0) - log1p(exp(-fabs(ahead)));

@@ -78,7 +78,7 @@ static duet_status ask_about(const duet_metric_task *task, const question *it, d
                                   .classes = it->labels,
                                   .outputs = &wanted,
                                   .output_count = 1};
-    return duet_run_use(task->run, &request, error);
+    return duet_run_answer(task->run, &request, error);
 }
 
 static duet_status ask(const duet_metric_task *task, duet_split split, size_t count, float *logits, duet_error *error)

@@ -21,7 +21,7 @@ duet_status duet_metric_judge_logits(const duet_metric_task *task, const float *
     if (*logits == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu samples", count);
     const duet_wanted wanted = {DUET_CLASS_LOGITS, *logits};
     const duet_request request = {.count = count, .examples = samples, .outputs = &wanted, .output_count = 1};
-    return duet_run_use(judge, &request, error);
+    return duet_run_answer(judge, &request, error);
 }
 
 duet_status duet_metric_judge(const duet_metric_task *task, const float *samples, size_t count, uint8_t *classes,

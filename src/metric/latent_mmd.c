@@ -67,7 +67,7 @@ static duet_status encode(part *it, const duet_metric_task *task, duet_error *er
                                   .classes = it->classes,
                                   .outputs = &wanted,
                                   .output_count = 1};
-    return duet_run_use(task->run, &request, error);
+    return duet_run_answer(task->run, &request, error);
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
@@ -88,6 +88,14 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     return status;
 }
 
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    if (data->count[split] >= 2) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "latent-mmd needs at least 2 examples; %s has %zu", data->name,
+                     data->count[split]);
+}
+
 static const duet_metric_measure measures[] = {
     {"latent-mmd", NULL, DUET_SMALLER, DUET_OF_LATENTS, 6},
     {NULL},
@@ -101,4 +109,5 @@ const duet_metric duet_metric_latent_mmd = {
          .measures = measures},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
 };

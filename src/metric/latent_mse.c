@@ -27,8 +27,8 @@ static duet_status go_round(const duet_metric_task *task, float *latents, float 
                                .examples = decoded,
                                .outputs = &encoded,
                                .output_count = 1};
-    DUET_TRY(duet_run_use(task->run, &there, error));
-    return duet_run_use(task->run, &back, error);
+    DUET_TRY(duet_run_answer(task->run, &there, error));
+    return duet_run_answer(task->run, &back, error);
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)

@@ -120,7 +120,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (latents == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d latents", SAMPLES);
     const duet_wanted wanted = {DUET_PRIOR, latents};
     const duet_request request = {.count = SAMPLES, .seed = task->seed, .outputs = &wanted, .output_count = 1};
-    duet_status status = duet_run_use(task->run, &request, error);
+    duet_status status = duet_run_answer(task->run, &request, error);
     if (status == DUET_OK)
         status = duet_latent_rank(task->run, latents, classes_known > 0 ? classes : NULL, SAMPLES, ranks, error);
     if (status == DUET_OK) duet_metric_add_mean(task, "latent-rank", ranks, SAMPLES);

@@ -46,7 +46,7 @@ static duet_status answer(duet_metric_task *task, const question *it, size_t cou
                                   .outputs = wanted,
                                   .output_count = bytes ? 2 : 1};
     DUET_TRY(read_examples(task, it, count, error));
-    DUET_TRY(duet_run_use(task->run, &request, error));
+    DUET_TRY(duet_run_answer(task->run, &request, error));
     for (size_t i = 0; i < count; i++) it->numbers[i] = (double)it->answers[i];
     duet_metric_add_mean(task, "log-likelihood", it->numbers, count);
     for (size_t i = 0; i < count && bytes; i++) it->numbers[i] = (double)it->bits[i];

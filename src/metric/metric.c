@@ -279,7 +279,7 @@ static duet_status pass_piece(pass *it, duet_run *run, duet_split split, uint64_
                                   .classes = duet_run_has_classes(run) ? it->labels : NULL,
                                   .outputs = it->wanted,
                                   .output_count = it->wanted_count};
-    DUET_TRY(duet_run_use(run, &request, error));
+    DUET_TRY(duet_run_answer(run, &request, error));
     hand_out(it, first, count);
     return DUET_OK;
 }
@@ -310,11 +310,21 @@ const char *duet_metric_refusal(duet_run *run, const char *name)
     return metric == NULL || metric->refusal == NULL || metric->applies(run) ? NULL : metric->refusal(run);
 }
 
+duet_status duet_metric_enough_training(duet_run *run, const char *name, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(duet_run_data(run));
+    if (data->count[DUET_TRAIN] > 0) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s goes by training examples too, and %s has none", name, data->name);
+}
+
 duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error)
 {
     const duet_metric *metric = find(name);
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
     if (metric == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", name);
+    if (split != DUET_TRAIN && split != DUET_TEST)
+        return duet_fail(error, DUET_ERROR_USAGE, "there is no split %d: DUET_TRAIN or DUET_TEST was expected",
+                         (int)split);
     const char *reason = duet_metric_refusal(run, name);
     if (!metric->applies(run))
         return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" cannot be computed for a run of \"%s\" on %s: %s%s", name,

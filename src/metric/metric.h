@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "duet/metric.h"
+#include "run/run.h"
 
 /** Rows of one output that were drawn so far, from row 0 on. */
 typedef struct duet_metric_drawn {
@@ -77,6 +78,8 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
 
 /** Whether there are runs of whose values by the metric one is better. */
 bool duet_metric_may_have_best(const char *name);
+/** Refuses data without training examples, which the metric `name` goes by. */
+duet_status duet_metric_enough_training(duet_run *run, const char *name, duet_error *error);
 /** Why the run's model has no such likelihood: a refusal. */
 const char *duet_metric_why_no_likelihood(duet_run *run);
 /** Why no discriminator of the run says the log-odds of real and generated; NULL: one does. */

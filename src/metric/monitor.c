@@ -1,32 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Watching a training by metrics: at each epoch's end they are computed on the run as it is. The verdict says whether
  * this is the best state so far, and whether to stop: the best no longer improves, or the training has collapsed. */
+#include "metric/monitor.h"
+
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "device/device.h"
-#include "metric/metric.h"
-#include "run/checkpoint.h"
-#include "run/run_file.h"
-#include "run/run_folder.h"
-
-struct duet_monitor {
-    const duet_monitor_options *options;
-    duet_run_file before; /* of a run that goes on */
-    duet_watch watch;     /* what the options say and, of a run that goes on, it said */
-    const char *recorded; /* the judge in the run.json of a run that goes on; NULL: another one is given, or none */
-    duet_better better;   /* which of two values of watch.best is, for this run */
-    double best;          /* the best value so far of the metric watch.best; NaN: none yet */
-    uint64_t best_epoch;  /* the epoch that gave it */
-    bool recalled;        /* what a run that goes on had as its best is taken in */
-    const char *said;     /* the last warning of find_loss */
-};
 
 /* Whether `value` is better than the best so far. */
 static bool improves(const duet_monitor *monitor, double value)
@@ -47,134 +31,6 @@ static bool take_value(duet_monitor *monitor, double value, uint64_t epoch)
     monitor->best = value;
     monitor->best_epoch = epoch;
     return true;
-}
-
-/* The lines of a run's metrics.jsonl that say what was measured on the test split. */
-typedef struct past {
-    FILE *file;
-    char *line;
-    size_t room;
-} past;
-
-static past open_past(const char *directory)
-{
-    char *path = duet_path_join(directory, "metrics.jsonl");
-    const char *fault;
-    past it = {.file = path == NULL ? NULL : duet_file_open(path, &fault)};
-    free(path);
-    return it;
-}
-
-/* The next line, which the caller drops; NULL: there is none. */
-static json_t *next_of_past(past *it)
-{
-    while (it->file != NULL && getline(&it->line, &it->room, it->file) > 0) {
-        json_t *report = json_loads(it->line, 0, NULL);
-        const char *split = json_string_value(json_object_get(report, "split"));
-        if (split != NULL && strcmp(split, "test") == 0) return report;
-        json_decref(report);
-    }
-    return NULL;
-}
-
-static void close_past(past *it)
-{
-    if (it->file != NULL) (void)fclose(it->file);
-    free(it->line);
-}
-
-/* The checksum of what gave the features of a line's values; "": nothing did. */
-static const char *features_of(const json_t *report)
-{
-    const char *checksum = json_string_value(json_object_get(report, "features"));
-    return checksum == NULL ? "" : checksum;
-}
-
-/* The value of the best in the line of that step, by the same features; NaN: there is none. *lines: how many lines
- * have that metric. */
-static double find_value(const duet_monitor *monitor, uint64_t step, const char *features, uint64_t *epoch,
-                         size_t *lines)
-{
-    const char *best = monitor->watch.best;
-    bool by_features = duet_metric_find(best)->by_features != DUET_BY_NO_FEATURES;
-    double found = NAN;
-    past it = open_past(monitor->options->resume);
-    json_t *report;
-    *lines = 0;
-    while ((report = next_of_past(&it)) != NULL) {
-        json_t *value = json_object_get(report, best), *at = json_object_get(report, "step");
-        double when = json_number_value(json_object_get(report, "epoch")) + 1e-6;
-        bool compares = !by_features || strcmp(features_of(report), features) == 0;
-        *lines += json_is_number(value);
-        if (json_is_number(value) && compares && when >= 1 && (uint64_t)json_integer_value(at) == step) {
-            found = json_number_value(value);
-            *epoch = (uint64_t)when;
-        }
-        json_decref(report);
-    }
-    close_past(&it);
-    return found;
-}
-
-/* The last step after which the resumed run went on with other data. */
-static uint64_t changed_data_at(const duet_monitor *monitor)
-{
-    size_t i;
-    uint64_t step = 0;
-    json_t *entry;
-    json_array_foreach(json_object_get(monitor->before.document, "resumed"), i,
-                       entry) if (json_object_get(json_object_get(entry, "changed"), "data") != NULL) step =
-        (uint64_t)json_integer_value(json_object_get(entry, "step"));
-    return step;
-}
-
-static bool step_of(const char *directory, const char *name, uint64_t *step)
-{
-    char *path = duet_path_join(directory, name);
-    bool known = path != NULL && duet_checkpoint_step(path, step);
-    free(path);
-    return known;
-}
-
-/* What a resumed run's best is worth: the value in the line of the step of best.safetensors, so that the file and the
- * value are of one state. Where the file is gone, its value was measured on other data or by another judge, or it is
- * of steps that are taken again, the best begins anew; where the line is gone nobody knows whether the next is better.
- */
-static duet_status recall(duet_monitor *monitor, duet_run *run, const char *features, duet_error *error)
-{
-    const char *directory = monitor->options->resume, *best = monitor->watch.best;
-    const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    uint64_t kept = 0, reached = 0, batch = monitor->before.choice.batch;
-    size_t lines;
-    char words[DUET_DIFFERENCE_SIZE];
-    bool same = true, is_there = duet_run_folder_holds(directory, "best.safetensors");
-    monitor->recalled = true;
-    if (monitor->before.document == NULL) return DUET_OK;
-    DUET_TRY(duet_data_record_compare(&monitor->before.data, duet_run_data(run), &same, words, error));
-    bool is_known =
-        step_of(directory, "best.safetensors", &kept) && step_of(directory, "checkpoint.safetensors", &reached);
-    double value = find_value(monitor, kept, features, &monitor->best_epoch, &lines);
-    if (!is_there && lines > 0)
-        duet_device_say(duet_run_device(run),
-                        "warning: %s/best.safetensors is not there: the best of %s begins anew, by the next value",
-                        directory, best);
-    if (!is_there) return DUET_OK;
-    if (!same)
-        duet_device_say(duet_run_device(run),
-                        "warning: the data are others: the best of %s so far is forgotten, and best.safetensors is "
-                        "replaced at the next value",
-                        best);
-    if (!same || (is_known && (kept <= changed_data_at(monitor) || kept > reached))) return DUET_OK;
-    if (isfinite(value)) {
-        monitor->best = value;
-        return DUET_OK;
-    }
-    bool early = batch > 0 && kept<data->count[DUET_TRAIN] / batch, by_other = lines> 0 && features[0] != '\0';
-    if (is_known && (early || by_other)) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_USAGE,
-                     "%s/best.safetensors is of step %" PRIu64 ", and metrics.jsonl has no %s of it, so that nobody "
-                     "knows what is better: move it away to keep the best from here on, or say --keep-best none",
-                     directory, kept, best);
 }
 
 static bool watches(const duet_monitor *monitor)
@@ -300,50 +156,6 @@ typedef struct task {
     duet_features_identity features; /* of those that go by some */
 } task;
 
-/* *checksum: of the features by which a metric was last measured; "": by none. False: it was not measured. */
-static bool find_past(const char *directory, const char *metric, char checksum[24])
-{
-    past it = open_past(directory);
-    json_t *report;
-    bool found = false;
-    while ((report = next_of_past(&it)) != NULL) {
-        if (json_object_get(report, metric) != NULL) {
-            found = true;
-            snprintf(checksum, 24, "%s", features_of(report));
-        }
-        json_decref(report);
-    }
-    close_past(&it);
-    return found;
-}
-
-/* A metric's values so far and those to come must be by the same features, unless another judge is asked for: then
- * what changes is said. */
-static duet_status check_past(const duet_monitor *monitor, duet_run *run, const char *metric, duet_error *error)
-{
-    const duet_monitor_options *options = monitor->options;
-    duet_features_identity now;
-    char then[24];
-    DUET_TRY(duet_metric_features(run, metric, &now, error));
-    if (!find_past(options->resume, metric, then) || strcmp(then, now.checksum) == 0) return DUET_OK;
-    char was[64];
-    snprintf(was, sizeof was, "%s%s", then[0] == '\0' ? "no judge" : "a judge with the checksum ", then);
-    if (options->judge != NULL) {
-        duet_device_say(duet_run_device(run),
-                        "warning: the judge is another one: %s of this run was by %s, from here on it is by %s with "
-                        "%s: values before and after cannot be compared",
-                        metric, was, now.name, now.checksum);
-        return DUET_OK;
-    }
-    if (now.checksum[0] == '\0')
-        return duet_fail(error, DUET_ERROR_USAGE,
-                         "%s of this run was by %s, and run.json names none: --judge RUN says which", metric, was);
-    return duet_fail(error, DUET_ERROR_USAGE,
-                     "%s of this run was by %s, and %s has %s by now, so that values before and after could not be "
-                     "compared: --judge %s goes on all the same",
-                     metric, was, monitor->recorded, now.checksum, monitor->recorded);
-}
-
 static duet_status check(task *it, duet_run *run, duet_error *error)
 {
     const char *best = it->monitor->watch.best;
@@ -351,13 +163,13 @@ static duet_status check(task *it, duet_run *run, duet_error *error)
         DUET_TRY(duet_metric_check(run, it->names[i], split_of(run), error));
         if (it->monitor->options->resume == NULL) continue;
         if (duet_metric_find(it->names[i])->by_features != DUET_BY_NO_FEATURES)
-            DUET_TRY(check_past(it->monitor, run, it->names[i], error));
+            DUET_TRY(duet_monitor_check_past(it->monitor, run, it->names[i], error));
     }
     if (best != NULL && duet_metric_better(run, best) == DUET_NEITHER) return refuse_best(best, error);
     if (best == NULL || it->monitor->options->resume == NULL) return DUET_OK;
     for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
         DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
-    return recall(it->monitor, run, it->features.checksum, error);
+    return duet_monitor_recall(it->monitor, run, it->features.checksum, error);
 }
 
 static duet_status measure(task *it, duet_run *run, duet_error *error)
@@ -391,55 +203,6 @@ static duet_status with_judge(task *it, duet_run *run, duet_status (*act)(task *
     return status;
 }
 
-/* The value of that name; NaN: none was measured. */
-static double value_of(const duet_verdict *verdict, const char *name)
-{
-    for (size_t i = 0; i < verdict->count; i++)
-        if (strcmp(verdict->names[i], name) == 0) return verdict->values[i];
-    return NAN;
-}
-
-/* What a training has lost, and what may help a game: other models have no such settings. */
-typedef struct loss_words {
-    const char *name, *advice;
-} loss_words;
-
-static const loss_words lost_latents = {"posterior-collapse: no latent is active", NULL};
-static const loss_words lost_modes = {"mode-drop: half of the modes or more get no sample",
-                                      "; preset=stable, or pack=2, may help"};
-static const loss_words lost_samples = {
-    "sample-collapse: samples lie twenty times nearer to each other than examples do",
-    "; a lower generator.lr, spectral_norm=yes or pack=2 may help"};
-static const loss_words lost_classes = {"mode-drop: half of the classes or more get no sample",
-                                        "; a lower generator.lr, spectral_norm=yes or pack=2 may help"};
-
-/* NULL: nothing. Missing modes count only once a quarter of the samples is good, which early in training they are not.
- * If half of the classes are missing that is worth a warning; if four fifths are, it is a collapse. */
-static const loss_words *find_loss(duet_run *run, const duet_verdict *verdict, bool *collapsed)
-{
-    double kinds = (double)duet_data_describe(duet_run_data(run))->classes, classes = value_of(verdict, "classes");
-    *collapsed = true;
-    if (value_of(verdict, "active-units") == 0) return &lost_latents;
-    if (value_of(verdict, "high-quality") > 0.25 && value_of(verdict, "modes") <= kinds / 2) return &lost_modes;
-    if (value_of(verdict, "neighbour-spread") < 0.05) return &lost_samples;
-    *collapsed = classes <= kinds / 5;
-    return classes <= kinds / 2 ? &lost_classes : NULL;
-}
-
-static void judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)
-{
-    bool collapsed;
-    const loss_words *loss = find_loss(run, verdict, &collapsed);
-    if (loss == NULL) return;
-    bool is_game = duet_model_setting_text(duet_run_model(run), "pack") != NULL;
-    const char *advice = is_game && loss->advice != NULL ? loss->advice : "";
-    if (loss->name != monitor->said) duet_device_say(duet_run_device(run), "warning: %s%s", loss->name, advice);
-    monitor->said = loss->name;
-    if (!monitor->options->stop_on_collapse || !collapsed) return;
-    snprintf(verdict->stop, sizeof verdict->stop, "%s%s", loss->name, advice);
-    verdict->collapsed = true;
-}
-
 static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verdict *verdict)
 {
     uint64_t waited = epoch - monitor->best_epoch;
@@ -461,7 +224,7 @@ static void tell_of_unwatched(const duet_monitor *monitor, duet_run *run)
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         size_t used = strlen(names);
         bool is_part = listed != NULL && duet_metric_measure_find(listed, row->name) != NULL; /* the bound's nll */
-        if (is_part || !find_past(monitor->options->resume, row->name, checksum)) continue;
+        if (is_part || !duet_monitor_find_past(monitor->options->resume, row->name, checksum)) continue;
         snprintf(names + used, sizeof names - used, " --watch %s", row->name);
         listed = row;
     }
@@ -470,18 +233,18 @@ static void tell_of_unwatched(const duet_monitor *monitor, duet_run *run)
                         "the run was watched and goes on without; what it had is had again with%s", names);
 }
 
-/* Says what a training is watched by that goes on, where that was not said anew. */
+/* Says what a training that goes on is watched by, of what was not said anew. */
 static void tell_of_watch(const duet_monitor *monitor, duet_run *run)
 {
     const duet_watch *watch = &monitor->watch, *before = &monitor->before.choice.watch;
+    bool best_is = watch->best != NULL && watch->best == before->best;
     char words[512] = "";
     size_t used = 0;
-    if (watch->metrics != before->metrics && watch->best != before->best) return;
-    for (size_t i = 0; i < watch->metric_count && used < sizeof words; i++)
+    for (size_t i = 0; watch->metrics == before->metrics && i < watch->metric_count && used < sizeof words; i++)
         used += (size_t)snprintf(words + used, sizeof words - used, " --watch %s", watch->metrics[i]);
-    if (watch->best != NULL && used < sizeof words)
+    if (best_is && used < sizeof words)
         used += (size_t)snprintf(words + used, sizeof words - used, " --keep-best %s", watch->best);
-    if (watch->patience > 0 && used < sizeof words)
+    if (watch->patience > 0 && monitor->options->patience == 0 && used < sizeof words)
         (void)snprintf(words + used, sizeof words - used, " --patience %" PRIu64, watch->patience);
     if (words[0] != '\0')
         duet_device_say(duet_run_device(run), "watched as before:%s; --watch none --keep-best none ends it", words);
@@ -505,7 +268,7 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
     if (monitor->watch.best != NULL) monitor->better = duet_metric_better(run, monitor->watch.best);
     DUET_TRY(with_judge(&it, run, measure, error));
     if (!monitor->recalled && monitor->watch.best != NULL && monitor->options->resume != NULL)
-        DUET_TRY(recall(monitor, run, it.features.checksum, error));
+        DUET_TRY(duet_monitor_recall(monitor, run, it.features.checksum, error));
     for (size_t i = 0; i < it.made; i++) {
         verdict->names[i] = it.values[i].name;
         verdict->values[i] = it.values[i].value;
@@ -514,7 +277,7 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
     }
     verdict->count = it.made;
     snprintf(verdict->features, sizeof verdict->features, "%s", it.features.checksum);
-    if (epoch > 0) judge_loss(monitor, run, verdict);
+    if (epoch > 0) duet_monitor_judge_loss(monitor, run, verdict);
     if (monitor->watch.best != NULL) judge_plateau(monitor, epoch, verdict);
     return DUET_OK;
 }

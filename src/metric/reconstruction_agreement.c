@@ -27,7 +27,7 @@ static duet_status reconstruct(const duet_metric_task *task, const size_t *place
                                   .classes = told,
                                   .outputs = &wanted,
                                   .output_count = 1};
-    return duet_run_use(task->run, &request, error);
+    return duet_run_answer(task->run, &request, error);
 }
 
 static duet_status compare(duet_metric_task *task, float *examples, float *made, duet_error *error)

@@ -40,7 +40,7 @@ static duet_status draw(const duet_metric_task *task, const char *output, size_t
     const duet_wanted wanted = {output, values};
     const duet_request request = {
         .count = count, .first = first, .seed = task->seed, .outputs = &wanted, .output_count = 1};
-    return duet_run_use(task->run, &request, error);
+    return duet_run_answer(task->run, &request, error);
 }
 
 /* Takes what is there and draws the rest, which the stock then has too. */

@@ -74,11 +74,13 @@ duet_node duet_model_labels_at(const char *where, duet_model *model)
     if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && model->classes > 0)
         build->labels = labels_for_use(where, build, model->classes);
     if (build->labels != NULL) return build->labels;
-    duet_graph_refuse(
-        build->graph, DUET_ERROR_DATA,
-        "the model %s learns from labels, and this data has none; docs/data.md says where a file's labels "
-        "are looked for",
-        model->family->name);
+    duet_graph_refuse(build->graph, DUET_ERROR_DATA,
+                      "the model %s learns from labels, and %s; docs/data.md says where a file's labels "
+                      "are looked for",
+                      model->family->name,
+                      duet_data_describe(model->data)->labelled[DUET_TEST]
+                          ? "the test examples of this data have some alone"
+                          : "this data has none");
     return duet_node_broken(build->graph);
 }
 

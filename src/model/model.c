@@ -192,12 +192,12 @@ static bool is_name(const char *name)
     return length > 0 && length <= LONGEST_GROUP && plain == length;
 }
 
-duet_group *duet_model_group(duet_model *model, const char *name)
+duet_group *duet_model_group_at(const char *where, duet_model *model, const char *name)
 {
     if (!is_name(name)) {
         if (model->build != NULL)
-            duet_graph_refuse(
-                model->build->graph, DUET_ERROR_GRAPH,
+            duet_graph_fail_at(
+                where, model->build->graph,
                 "a group is named \"%.40s\": settings are asked for as group.key, so that names of groups "
                 "are 1 to %d letters, digits, - and _",
                 name, LONGEST_GROUP);

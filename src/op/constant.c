@@ -68,6 +68,14 @@ duet_node duet_constant_values_at(const char *where, duet_graph *graph, duet_sha
     return duet_node_broken(graph);
 }
 
+const float *duet_constant_numbers(duet_node x)
+{
+    x = duet_node_in_memory(x);
+    if (x->op != &duet_op_variable) return NULL;
+    const duet_variable *variable = x->attributes.object;
+    return variable->fill == copy_values ? variable->fill_context : NULL;
+}
+
 static duet_value write_range(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
     return duet_write_let(writer, DUET_FLOAT32, "(float)%s", duet_write_index(writer, node, map).text);

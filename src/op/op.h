@@ -20,6 +20,10 @@ extern const duet_op duet_op_add, duet_op_broadcast, duet_op_divide, duet_op_equ
  *  *transpose turned; else x. */
 duet_node duet_untransposed(duet_node x, bool *transpose);
 
+/** The numbers that duet_constant_values was given for x, or for what x is a view of with the same elements in the same
+ *  order; NULL if x is something else. Valid as long as the graph's store. */
+const float *duet_constant_numbers(duet_node x);
+
 /** numpy's rule: aligned at the last dimension, extent 1 stretches. False if they do not fit. */
 bool duet_shape_broadcast(duet_shape a, duet_shape b, duet_shape *shape);
 

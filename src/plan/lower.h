@@ -31,6 +31,7 @@ typedef struct duet_tensor {
     size_t first, last;      /* turns during which an ARENA tensor lives */
     size_t slab, offset;     /* of an ARENA tensor: where it was placed, in bytes */
     cl_mem buffer;           /* of an OWN tensor */
+    bool given;              /* of an input: the host has written it */
 } duet_tensor;
 
 typedef enum duet_step_kind {
@@ -67,10 +68,12 @@ typedef struct duet_step {
     size_t root_count;
     duet_read reads[DUET_STEP_LOADS];
     size_t read_count;
-    duet_node node;                 /* REDUCE, PARTIALS, PRODUCT */
-    int a, b;                       /* PRODUCT: the operands */
-    bool adds;                      /* PRODUCT: to what the target of its first root holds */
-    size_t outputs, length, pieces; /* REDUCE, PARTIALS */
+    duet_node node;                          /* REDUCE, PARTIALS, PRODUCT */
+    int a, b;                                /* PRODUCT: the operands */
+    int low, high;                           /* PRODUCT: the numbers of its mask, if its provider asks for them */
+    const float *low_numbers, *high_numbers; /* as duet_gemm_product */
+    bool adds;                               /* PRODUCT: to what the target of its first root holds */
+    size_t outputs, length, pieces;          /* REDUCE, PARTIALS */
     duet_reduce_layout layout;
     size_t lanes; /* REDUCE: neighbours in memory that one work-item reads at once */
     int scratch;  /* partial sums, or the GEMM's workspace */

@@ -27,6 +27,8 @@ struct duet_plan {
     duet_kernel_text *texts; /* while the plan is being made */
     size_t text_count;
     duet_launch_list launches;
+    size_t awaited; /* inputs that the host has not written yet */
+    bool replayed;
 };
 
 static void free_texts(duet_plan *plan)
@@ -98,6 +100,11 @@ static duet_status lower(duet_plan *plan, const duet_node *roots, size_t count, 
     return DUET_OK;
 }
 
+static bool is_input(const duet_tensor *tensor)
+{
+    return tensor->node != NULL && tensor->node->op->kind == DUET_OP_INPUT;
+}
+
 /* Allocates the plan's own tensors and the variables it touches; values from fill functions may still be missing. */
 static duet_status allocate_tensors(duet_plan *plan, duet_error *error)
 {
@@ -106,6 +113,7 @@ static duet_status allocate_tensors(duet_plan *plan, duet_error *error)
         if (tensor->home == DUET_HOME_OWN)
             DUET_TRY(duet_buffer_new(plan->device, tensor->elements * duet_type_size(tensor->type), true,
                                      &tensor->buffer, error));
+        plan->awaited += is_input(tensor);
         if (tensor->home == DUET_HOME_VARIABLE)
             DUET_TRY(duet_storage_begin(tensor->variable->storage, plan->device, error));
     }
@@ -236,6 +244,10 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
         .b = place_of(plan, step->b),
         .c = place_of(plan, stored),
         .workspace = step->scratch == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->scratch),
+        .low = step->low == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->low),
+        .high = step->high == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->high),
+        .low_numbers = step->low_numbers,
+        .high_numbers = step->high_numbers,
         .adds = step->adds,
         .kernel = text == NULL ? NULL : kernel_name(plan, text),
     };
@@ -318,8 +330,20 @@ duet_status duet_plan_new(duet_plan **plan, duet_device *device, const char *nam
     return duet_plan_new_many(plan, 1, device, &name, &roots, &count, error);
 }
 
+/* Names the first input that nobody has filled. */
+static duet_status refuse_empty(const duet_plan *plan, duet_error *error)
+{
+    const duet_tensor *tensor = plan->lowering.tensors;
+    while (!is_input(tensor) || tensor->given) tensor++;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "plan \"%s\" reads the input \"%s\", which duet_plan_write has not filled yet", plan->name,
+                     (const char *)tensor->node->attributes.object);
+}
+
 duet_status duet_plan_enqueue(duet_plan *plan, cl_event *last, duet_error *error)
 {
+    if (plan->awaited > 0) return refuse_empty(plan, error);
+    plan->replayed = true;
     return duet_launch_replay(plan->device, &plan->launches, last, error);
 }
 
@@ -359,7 +383,11 @@ duet_status duet_plan_write(duet_plan *plan, duet_node input, const void *values
     DUET_TRY(find_tensor(plan, input, bytes, &place, &size, error));
     if (input->op->kind != DUET_OP_INPUT)
         return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": \"%s\" is no input", plan->name, input->op->name);
-    return duet_buffer_write(plan->device, place.buffer, place.offset * size, values, bytes, error);
+    DUET_TRY(duet_buffer_write(plan->device, place.buffer, place.offset * size, values, bytes, error));
+    duet_tensor *tensor = &plan->lowering.tensors[plan->lowering.tensor_of[duet_node_in_memory(input)->id]];
+    plan->awaited -= !tensor->given;
+    tensor->given = true;
+    return DUET_OK;
 }
 
 duet_status duet_plan_read(duet_plan *plan, duet_node root, void *values, size_t bytes, duet_error *error)
@@ -367,6 +395,11 @@ duet_status duet_plan_read(duet_plan *plan, duet_node root, void *values, size_t
     duet_place place = {0};
     size_t size = 0;
     DUET_TRY(find_tensor(plan, root, bytes, &place, &size, error));
+    const duet_tensor *tensor = &plan->lowering.tensors[plan->lowering.tensor_of[duet_node_in_memory(root)->id]];
+    bool is_there = plan->replayed || tensor->home == DUET_HOME_VARIABLE || tensor->given;
+    if (!is_there)
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "plan \"%s\" has computed nothing yet: duet_plan_replay comes before a read", plan->name);
     return duet_buffer_read(plan->device, place.buffer, place.offset * size, values, bytes, error);
 }
 

@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Matrix products in a plan: where they are computed, which values form their epilogues, and whether the product itself
  * is ever stored. */
+#include "op/op.h"
 #include "plan/lower.h"
 
 #include <string.h>
+
+/* A masked product reads its mask's numbers where its provider makes use of them; elsewhere it is one like others. */
+static void place_mask(duet_lowering *lowering, duet_step *step)
+{
+    const duet_gemm_provider *provider = step->gemm.provider;
+    step->low = step->high = DUET_NO_TENSOR;
+    if (step->shape.low == DUET_GEMM_NO_EXTENT) return;
+    if (provider->skips == NULL || !provider->skips(&step->shape)) {
+        step->shape.low = step->shape.high = DUET_GEMM_NO_EXTENT;
+        return;
+    }
+    step->low = duet_lowering_tensor(lowering, step->node->inputs[2]);
+    step->high = duet_lowering_tensor(lowering, step->node->inputs[3]);
+    step->low_numbers = duet_constant_numbers(step->node->inputs[2]);
+    step->high_numbers = duet_constant_numbers(step->node->inputs[3]);
+    duet_step_add_read(step, step->low, true);
+    duet_step_add_read(step, step->high, true);
+}
 
 void duet_lowering_place_product(duet_lowering *lowering, duet_node node)
 {
@@ -18,6 +37,7 @@ void duet_lowering_place_product(duet_lowering *lowering, duet_node node)
     step->b = duet_lowering_tensor(lowering, node->inputs[1]);
     duet_step_add_read(step, step->a, true);
     duet_step_add_read(step, step->b, true);
+    place_mask(lowering, step);
     step->adds = lowering->added_to[node->id] != NULL;
     if (step->adds) {
         lowering->tensor_of[node->id] = duet_lowering_tensor(lowering, lowering->added_to[node->id]);

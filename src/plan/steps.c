@@ -8,6 +8,8 @@
 
 #include "base/array.h"
 
+enum { SMALL = 4096 }; /* elements of a map whose bytes matter less than its launch */
+
 duet_status duet_lowering_no_memory(duet_lowering *lowering)
 {
     lowering->failed = true;
@@ -107,11 +109,30 @@ static bool computes_operand(const duet_lowering *lowering, const duet_step *ste
     return false;
 }
 
-/* A map takes any value of its extent; a product takes as its epilogue only values made of it. */
+/* Whether the step reads or computes one of the probed value's operands of `elements` or more; true if there are none.
+ */
+static bool has_large_operand(const duet_lowering *lowering, const duet_step *step, size_t elements)
+{
+    bool is_known = false, is_large = false;
+    for (size_t i = 0; i < lowering->probe.load_count && !is_known; i++) {
+        const duet_node node = lowering->probe.loads[i].node;
+        if (node->elements < elements) continue;
+        is_large = true;
+        const int tensor = lowering->tensor_of[duet_node_in_memory(node)->id];
+        for (size_t j = 0; j < step->read_count; j++) is_known |= step->reads[j].tensor == tensor;
+    }
+    return is_known || !is_large || computes_operand(lowering, step);
+}
+
+/* A map takes values of its extent. Large ones that variables take need an operand in common: others gain nothing and
+ * keep each other from being written in place. A product takes as its epilogue only values made of it. */
 static bool can_join(const duet_lowering *lowering, const duet_step *step, const duet_root *root)
 {
+    const size_t elements = root->value->elements;
     bool is_product = step->kind == DUET_STEP_PRODUCT && root->counter == NULL;
     if (step->kind != DUET_STEP_MAP && !(is_product && computes_operand(lowering, step))) return false;
+    const bool is_assigned = lowering->assigned[root->value->id] != NULL;
+    if (is_assigned && elements > SMALL && !has_large_operand(lowering, step, elements)) return false;
     return step->elements == root->value->elements && step->root_count < DUET_STEP_ROOTS &&
            step->read_count + lowering->probe.load_count + DUET_STEP_ROOTS <= DUET_STEP_LOADS;
 }

@@ -10,9 +10,9 @@
 #include "product/gemm_rows.h"
 #include "product/products.h"
 
-static const duet_gemm_provider *const providers[] = {&duet_gemm_panel,  &duet_gemm_clblast, &duet_gemm_tile,
-                                                      &duet_gemm_plain,  &duet_conv_panel,   &duet_conv_tile,
-                                                      &duet_conv_unfold, &duet_conv_plain};
+static const duet_gemm_provider *const providers[] = {&duet_gemm_panel, &duet_gemm_clblast, &duet_gemm_tile,
+                                                      &duet_gemm_plain, &duet_conv_panel,   &duet_conv_winograd,
+                                                      &duet_conv_tile,  &duet_conv_unfold,  &duet_conv_plain};
 
 enum { PROVIDERS = sizeof providers / sizeof *providers };
 
@@ -27,8 +27,8 @@ static const duet_gemm_provider *plain_for(const duet_gemm_shape *shape)
     return shape->convolution.use == DUET_NO_CONVOLUTION ? &duet_gemm_plain : &duet_conv_plain;
 }
 
-/** GPUs want tiles in local memory, which CLBlast has; CPUs want tiles in registers. A convolution of a channel or two
- * a group would leave a tile nearly empty. */
+/** GPUs want tiles in local memory, which CLBlast has; CPUs want tiles in registers, and fewer products where that
+ * saves enough. A convolution of a channel or two a group would leave a tile nearly empty. */
 static const duet_gemm_provider *preset(const duet_device *device, const duet_gemm_shape *shape)
 {
     static const size_t narrow = 4;
@@ -37,7 +37,8 @@ static const duet_gemm_provider *preset(const duet_device *device, const duet_ge
                      duet_device_describe(device)->kind == DUET_DEVICE_INTEGRATED;
     if (v->use != DUET_NO_CONVOLUTION) {
         const bool empty = v->groups > 1 && shape->n / v->groups < narrow;
-        return !gpu ? &duet_conv_panel : empty ? &duet_conv_plain : &duet_conv_tile;
+        if (!gpu) return duet_winograd_pays(device, shape) ? &duet_conv_winograd : &duet_conv_panel;
+        return empty ? &duet_conv_plain : &duet_conv_tile;
     }
     if (gpu && duet_gemm_batch(shape) > 1) return &duet_gemm_plain;
     return gpu ? &duet_gemm_clblast : &duet_gemm_panel;

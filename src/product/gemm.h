@@ -7,6 +7,15 @@
 #include "device/launch.h"
 #include "product/convolution.h"
 
+/** The extents of a product. */
+typedef enum duet_gemm_extent {
+    DUET_GEMM_NO_EXTENT,
+    DUET_GEMM_M,
+    DUET_GEMM_N,
+    DUET_GEMM_K,
+    DUET_GEMM_EXTENTS
+} duet_gemm_extent;
+
 /** op(A) is m x k, op(B) is k x n, C is m x n. A is stored [m, k], or [k, m] if transpose_a; B [k, n], or [n, k]. For a
  *  convolution these are the extents of its product; A is the tensor read through the window (y for its data gradient,
  *  else x), B the other operand. */
@@ -15,6 +24,10 @@ typedef struct duet_gemm_shape {
     bool transpose_a, transpose_b;
     duet_convolution convolution; /**< its use is DUET_NO_CONVOLUTION for a plain product */
     size_t batch; /**< more than 1: as many plain products, whose matrices lie one after the other; not tuned */
+    /** A masked product: there is a number for each element of both extents, and only terms whose low <= high count.
+     * The others are zero or, if the mask is over the result, make results that nobody wants. A provider need not know.
+     */
+    duet_gemm_extent low, high;
 } duet_gemm_shape;
 
 /** The number of products, 1 or more. */
@@ -53,7 +66,9 @@ typedef struct duet_gemm_product {
     duet_gemm_shape shape;
     duet_gemm_parameters parameters;
     duet_place a, b, c, workspace;
-    bool adds; /**< to what C holds */
+    duet_place low, high;                    /**< of a masked product: the numbers of both extents, float32 */
+    const float *low_numbers, *high_numbers; /**< the same; NULL: only the device knows them */
+    bool adds;                               /**< to what C holds */
     /** The plan's program, which then serves for all launches: it has the kernels of duet_gemm_source by their names;
      *  `kernel`, if that is not NULL, in the place of the one that writes C. NULL: the provider's own programs. */
     cl_program program;
@@ -62,7 +77,7 @@ typedef struct duet_gemm_product {
 
 /** A kernel of cl/`file`, and the constants that tell it from the file's others, which are defined before the file is
  *  pasted, as its name is: KERNEL_NAME (see cl/gemm_plain.cl). It is called after file and variant. */
-enum { DUET_GEMM_CONSTANTS = 2 };
+enum { DUET_GEMM_CONSTANTS = 4 };
 typedef struct duet_gemm_kernel {
     const char *file;    /**< NULL: there is none */
     const char *variant; /**< NULL: it has one */
@@ -89,6 +104,8 @@ struct duet_gemm_provider {
     const char *name, *summary;
     bool convolves; /**< serves convolutions, else plain products */
     bool batches;   /**< serves many products in one launch */
+    /** Whether it skips what the mask of this product empties. NULL: of none. */
+    bool (*skips)(const duet_gemm_shape *shape);
     /** The names of the parameters, in order. NULL past the last. */
     const char *parameters[DUET_GEMM_PARAMETERS + 1];
     /** Whether it can compute this shape on this device at all. */

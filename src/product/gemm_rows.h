@@ -6,7 +6,10 @@
 #include "product/gemm.h"
 
 extern const duet_gemm_provider duet_gemm_panel, duet_gemm_clblast, duet_gemm_tile, duet_gemm_plain;
-extern const duet_gemm_provider duet_conv_panel, duet_conv_tile, duet_conv_unfold, duet_conv_plain;
+extern const duet_gemm_provider duet_conv_panel, duet_conv_winograd, duet_conv_tile, duet_conv_unfold, duet_conv_plain;
+
+/** Whether "conv-winograd" fits and is clearly ahead of "conv-panel" where nobody has measured. */
+bool duet_winograd_pays(const duet_device *device, const duet_gemm_shape *shape);
 
 /** Names a launch after its product, "gemm panel 128x400x784 nt" (m, n, k; n and t for each operand), and counts its
  *  FLOPs and the bytes of its matrices. */
@@ -16,7 +19,7 @@ void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_p
  *  the plan's own kernel if there is one). */
 typedef enum duet_gemm_role { DUET_GEMM_PREPARES, DUET_GEMM_PIECES, DUET_GEMM_WRITES } duet_gemm_role;
 
-enum { DUET_GEMM_NUMBERS = 8, DUET_GEMM_PLACES = 3 };
+enum { DUET_GEMM_NUMBERS = 8, DUET_GEMM_PLACES = 5 };
 
 /** A launch of a product: the provider's kernel and its arguments in order. First numbers, ended by one of no bytes;
  *  then the buffer and offset (cl_ulong) of each place; last, unless it prepares, whether to add to what C holds

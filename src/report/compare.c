@@ -178,6 +178,16 @@ static json_t *cell_of(json_t *run, json_t *metric)
     return cell;
 }
 
+bool duet_page_is_clocked(json_t *metric)
+{
+    static const char *const units[] = {"milliseconds", "images a second", "joules"};
+    const char *unit = json_string_value(json_object_get(metric, "unit"));
+    bool clocked = false;
+    for (size_t i = 0; unit != NULL && i < sizeof units / sizeof *units; i++)
+        clocked = clocked || strcmp(unit, units[i]) == 0;
+    return clocked;
+}
+
 /* How far from the best, the smaller the better, with its interval. */
 typedef struct distance {
     double value, low, high;
@@ -273,7 +283,7 @@ static void mark(json_t *document, json_t *metric)
         if (at.low <= lead.high) json_array_append_new(best, json_integer((json_int_t)i));
         worse = worse || at.low > lead.high;
     }
-    if (!worse || reason != NULL || without) json_array_clear(best);
+    if (!worse || reason != NULL || without || duet_page_is_clocked(metric)) json_array_clear(best);
     json_object_set_new(metric, "best", best);
     json_object_set_new(metric, "not_comparable", reason == NULL ? json_null() : json_string(reason));
 }

@@ -120,3 +120,15 @@ duet_status duet_page_write(const char *path, const char *const *runs, size_t co
     duet_text_free(&page);
     return own.status == DUET_OK ? DUET_OK : duet_fail(error, own.status, "%s", own.message);
 }
+
+duet_status duet_page_check(const char *run, const char *path, duet_error *error)
+{
+    const duet_page_wish wish = {.alone = true};
+    duet_error own = {0};
+    duet_file file = {0};
+    json_t *collected = duet_page_collect(run, &wish, &own);
+    json_decref(collected);
+    if (own.status == DUET_OK) (void)duet_file_create(&file, path, &own);
+    duet_file_discard(&file);
+    return own.status == DUET_OK ? DUET_OK : duet_fail(error, own.status, "%s", own.message);
+}

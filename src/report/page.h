@@ -30,6 +30,9 @@ void duet_page_compare(json_t *document);
 void duet_page_add_verdicts(json_t *document);
 /** The name of a run of the document. */
 const char *duet_page_name(json_t *document, size_t run);
+/** Whether a clock or a meter gave the metric: its interval is of repeats in one process, which are alike, and does not
+ *  tell two runs apart. */
+bool duet_page_is_clocked(json_t *metric);
 /** A number of an object; NaN if it has none under that name. */
 double duet_page_number(json_t *object, const char *key);
 /** Text of any bytes, '?' for what is no UTF-8. */

@@ -101,7 +101,7 @@ static void add_undecided(json_t *document, const char *group, duet_text *text)
 {
     json_t *metric, *cell;
     size_t i, j, which;
-    duet_text level = {0}, shared = {0}, bare = {0}, apart = {0};
+    duet_text level = {0}, shared = {0}, bare = {0}, apart = {0}, clocked = {0};
     json_array_foreach(json_object_get(document, "metrics"), i, metric)
     {
         const char *name = json_string_value(json_object_get(metric, "name"));
@@ -112,6 +112,8 @@ static void add_undecided(json_t *document, const char *group, duet_text *text)
             without = without || (!isnan(duet_page_number(cell, "value")) && isnan(duet_page_number(cell, "low")));
         if (json_is_string(json_object_get(metric, "not_comparable")))
             add_name(&apart, name);
+        else if (duet_page_is_clocked(metric))
+            add_name(&clocked, name);
         else if (has_direction(metric) && best > 1)
             add_shared(document, metric, &shared);
         else if (has_direction(metric) && without)
@@ -122,6 +124,8 @@ static void add_undecided(json_t *document, const char *group, duet_text *text)
     add_sentence(text, "Level in front:", &shared);
     add_sentence(text, "Not told apart by", &level);
     add_sentence(text, "No interval, so no verdict, for", &bare);
+    add_sentence(text, "Measured one run after the other on a machine that does other work too, so no verdict, for",
+                 &clocked);
     add_sentence(text, "Not to be compared (different data, features or likelihoods):", &apart);
 }
 

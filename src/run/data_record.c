@@ -253,7 +253,7 @@ duet_status duet_data_record_open(const duet_data_record *record, const char *ru
 {
     *data = NULL;
     if (name != NULL) {
-        DUET_TRY(duet_data_open_divided(data, name, record->division, error));
+        DUET_TRY(duet_data_open_for_use(data, name, record->division, error));
         DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
         DUET_TRY(duet_data_compare_columns(*data, &record->info, run, error));
         if (record->is_whole) duet_data_compare_ranges(*data, &record->info, run);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/known.h"
 #include "duet/report.h"
 
 static const char *const sources[] = {[DUET_OF_SAMPLES] = "samples", [DUET_OF_EXAMPLES] = "examples"};
@@ -48,7 +49,7 @@ duet_status duet_features_write(const char *path, const float *values, size_t co
     char *note = duet_features_note_path(path);
     if (note == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_status status = duet_write_npy(path, values, DUET_SHAPE(count, width), error);
-    if (status == DUET_OK) status = duet_data_open_divided(&written, path, DUET_DIVISION_LAST, error);
+    if (status == DUET_OK) status = duet_data_open_for_use(&written, path, DUET_DIVISION_LAST, error);
     if (status == DUET_OK) status = duet_data_checksum(written, error);
     if (status == DUET_OK) status = write_note(note, duet_data_describe(written)->checksum, of, by, error);
     duet_data_close(&written);

@@ -11,31 +11,12 @@
 #include "graph/node.h"
 #include "run/checkpoint.h"
 #include "run/features_file.h"
-#include "run/live.h"
 #include "run/place.h"
-#include "run/run_file.h"
-#include "train/evaluator.h"
+#include "run/run.h"
 
-struct duet_run {
-    duet_device *device;
-    bool borrowed;   /* the device belongs to another run or to a training */
-    bool live;       /* data, model and evaluator belong to a training too */
-    char name[256];  /* of the directory */
-    char *directory; /* NULL: of a training under way */
-    size_t batch;
-    duet_run *judge;
-    duet_data *samples;          /* in place of the model's; NULL: its own */
-    duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
-    const char *const *settings; /* added in front of every request's own */
-    size_t setting_count;
-    uint64_t read; /* bit i: something that was asked for reads setting i */
-    duet_data *data;
-    duet_model *model;
-    duet_evaluator *evaluator;
-};
-
-static void take_tuning(duet_run *run, const duet_run_file *file)
+static void take_tuning(duet_run *run)
 {
+    const duet_run_file *file = &run->file;
     duet_error error = {0};
     if (!duet_run_file_is_from(file, run->device))
         duet_device_use_tuning(run->device);
@@ -43,10 +24,11 @@ static void take_tuning(duet_run *run, const duet_run_file *file)
         duet_device_say(run->device, "tuning is not used: %s", error.message);
 }
 
-static duet_status open_parts(duet_run *run, const duet_run_file *file, const duet_run_place *from, const char *device,
-                              const char *data, const duet_family *given, duet_error *error)
+static duet_status open_parts(duet_run *run, const duet_run_place *from, const char *device, const char *data,
+                              const duet_family *given, duet_error *error)
 {
     const char *directory = from->directory;
+    const duet_run_file *file = &run->file;
     const duet_run_choice *choice = &file->choice;
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, directory, given, &family, error));
@@ -54,7 +36,7 @@ static duet_status open_parts(duet_run *run, const duet_run_file *file, const du
     DUET_TRY(duet_run_file_model(&run->model, family, run->data, choice, directory, error));
     duet_model_set_classes(run->model, file->data.info.classes);
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
-    if (!run->borrowed) take_tuning(run, file);
+    if (!run->borrowed) take_tuning(run);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
 
     char *path = duet_path_join(directory, from->checkpoint);
@@ -80,7 +62,6 @@ static void take_name(duet_run *run, const char *directory)
 static duet_status open_run(duet_run **run, const char *path, const duet_run *beside, const char *device,
                             const char *data, const duet_family *family, duet_error *error)
 {
-    duet_run_file file;
     duet_run_place from = {0};
     duet_run *made = calloc(1, sizeof *made);
     *run = NULL;
@@ -88,12 +69,10 @@ static duet_status open_run(duet_run **run, const char *path, const duet_run *be
     made->borrowed = beside != NULL;
     if (beside != NULL) made->device = beside->device;
     duet_status status = duet_run_place_find(&from, path, error);
-    if (status == DUET_OK) status = duet_run_file_read(&file, from.directory, error);
+    if (status == DUET_OK) status = duet_run_file_read(&made->file, from.directory, error);
     if (status == DUET_OK) {
-        status = open_parts(made, &file, &from, device, data, family, error);
+        status = open_parts(made, &from, device, data, family, error);
         take_name(made, from.directory);
-        made->batch = (size_t)file.choice.batch;
-        duet_run_file_free(&file);
     }
     made->directory = from.directory;
     if (status != DUET_OK)
@@ -179,7 +158,7 @@ duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *er
     duet_data_close(&run->samples);
     if (data == NULL) return DUET_OK;
     duet_data *samples = NULL;
-    DUET_TRY(duet_data_open_divided(&samples, data, DUET_DIVISION_LAST, error));
+    DUET_TRY(duet_data_open_for_use(&samples, data, DUET_DIVISION_LAST, error));
     const duet_data_info *info = duet_data_describe(samples), *own = duet_data_describe(run->data);
     if (!info->generated && is_same_order(own->shape, info->shape)) {
         duet_data_compare_ranges(samples, own, run->directory == NULL ? "the run" : run->directory);
@@ -200,21 +179,6 @@ duet_data *duet_run_given_samples(duet_run *run)
     return run->samples;
 }
 
-/* Rows of the examples that stand for samples. */
-static duet_status read_samples(duet_run *run, size_t first, size_t count, float *values, duet_error *error)
-{
-    const duet_data_info *info = duet_data_describe(run->samples);
-    size_t training = info->count[DUET_TRAIN], features = duet_shape_elements(info->shape);
-    if (first + count > training + info->count[DUET_TEST])
-        return duet_fail(error, DUET_ERROR_DATA, "%s stands for samples and holds %zu of them: %zu are needed",
-                         info->name, training + info->count[DUET_TEST], first + count);
-    size_t early = first >= training ? 0 : first + count <= training ? count : training - first;
-    if (early > 0) DUET_TRY(duet_data_read(run->samples, DUET_TRAIN, first, early, values, error));
-    if (early == count) return DUET_OK;
-    return duet_data_read(run->samples, DUET_TEST, first + early - training, count - early, values + early * features,
-                          error);
-}
-
 duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples, duet_error *error)
 {
     const char *const paths[] = {[DUET_OF_SAMPLES] = of_samples, [DUET_OF_EXAMPLES] = of_examples};
@@ -223,7 +187,7 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
         return duet_fail(error, DUET_ERROR_USAGE, "features are two files: of samples, and of the data's examples");
     for (size_t i = 0; i < 2; i++) {
         duet_data_close(&run->given[i]);
-        DUET_TRY(duet_data_open_divided(&run->given[i], paths[i], DUET_DIVISION_LAST, error));
+        DUET_TRY(duet_data_open_for_use(&run->given[i], paths[i], DUET_DIVISION_LAST, error));
         duet_shape shape = duet_data_describe(run->given[i])->shape;
         widths[i] = shape.dims[0];
         if (shape.rank != 1 || duet_data_describe(run->given[i])->generated)
@@ -258,6 +222,7 @@ void duet_run_close(duet_run **run)
     duet_data_close(&(*run)->given[DUET_OF_SAMPLES]);
     duet_data_close(&(*run)->given[DUET_OF_EXAMPLES]);
     if (!(*run)->borrowed) duet_device_close(&(*run)->device);
+    duet_run_file_free(&(*run)->file);
     free((*run)->directory);
     free(*run);
     *run = NULL;
@@ -275,28 +240,21 @@ duet_data *duet_run_data(duet_run *run)
 
 duet_status duet_run_data_is_own(duet_run *run, bool *own, duet_error *error)
 {
-    duet_run_file file;
     char words[DUET_DIFFERENCE_SIZE];
     *own = true;
-    if (run->directory == NULL) return DUET_OK;
-    DUET_TRY(duet_run_file_read(&file, run->directory, error));
-    duet_status status = duet_data_record_compare(&file.data, run->data, own, words, error);
-    duet_run_file_free(&file);
-    return status;
+    return run->directory == NULL ? DUET_OK : duet_data_record_compare(&run->file.data, run->data, own, words, error);
 }
 
 duet_status duet_run_open_data(duet_run *run, const char *name, duet_division unsaid, duet_data **data,
                                duet_error *error)
 {
-    duet_run_file file;
     *data = NULL;
     if (run->directory == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "other data are opened beside a run that lies in a directory");
-    DUET_TRY(duet_run_file_read(&file, run->directory, error));
-    file.data.division = unsaid;
-    duet_status status = duet_data_record_open(&file.data, run->directory, name, data, error);
+    duet_data_record record = run->file.data;
+    record.division = unsaid;
+    duet_status status = duet_data_record_open(&record, run->directory, name, data, error);
     if (status != DUET_OK) duet_data_close(data);
-    duet_run_file_free(&file);
     return status;
 }
 
@@ -307,7 +265,7 @@ const char *duet_run_directory(const duet_run *run)
 
 size_t duet_run_batch(const duet_run *run)
 {
-    return run->batch;
+    return (size_t)run->file.choice.batch;
 }
 
 duet_device *duet_run_device(duet_run *run)
@@ -346,119 +304,4 @@ bool duet_run_has_classes(duet_run *run)
 size_t duet_run_classes(duet_run *run)
 {
     return run->model->classes;
-}
-
-void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count)
-{
-    run->settings = settings;
-    run->setting_count = count;
-    run->read = 0;
-}
-
-/* Whether a setting, "key=value", has that key. */
-static bool is_of(const char *setting, const char *key)
-{
-    size_t length = strlen(key);
-    return strncmp(setting, key, length) == 0 && setting[length] == '=';
-}
-
-/* Whether the procedure, or one that gives the output, reads a setting; NULL: not asked about. */
-static bool reads(const duet_run *run, const char *procedure, const char *output, const char *setting)
-{
-    const duet_build *build = duet_evaluator_build(run->evaluator);
-    duet_node node;
-    const duet_procedure_description *from =
-        procedure != NULL ? duet_build_procedure(build, procedure) : duet_build_find_output(build, output, &node);
-    if (is_of(setting, "weights")) return true;
-    for (size_t i = 0; i < build->knob_count && from != NULL; i++)
-        if (is_of(setting, build->knobs[i].key))
-            return (build->knobs[i].readers >> (size_t)(from - build->procedures) % 64 & 1) != 0;
-    return false;
-}
-
-bool duet_run_reads(duet_run *run, const char *output, const char *setting)
-{
-    return reads(run, NULL, output, setting);
-}
-
-/* Remembers which of the run's settings what was asked for reads. */
-static void note_read(duet_run *run, const duet_request *request)
-{
-    for (size_t i = 0; i < run->setting_count; i++)
-        for (size_t k = 0; k < request->output_count; k++)
-            if (reads(run, request->procedure, request->outputs[k].name, run->settings[i]))
-                run->read |= UINT64_C(1) << i % 64;
-}
-
-const char *duet_run_unread(const duet_run *run)
-{
-    for (size_t i = 0; i < run->setting_count; i++)
-        if ((run->read >> i % 64 & 1) == 0) return run->settings[i];
-    return NULL;
-}
-
-bool duet_run_takes(duet_run *run, const char *key)
-{
-    const duet_build *build = duet_evaluator_build(run->evaluator);
-    for (size_t i = 0; i < build->knob_count; i++)
-        if (strcmp(build->knobs[i].key, key) == 0) return true;
-    return strcmp(key, "weights") == 0 && duet_model_keeps_averages(run->model);
-}
-
-const char *duet_run_key(duet_run *run, size_t index)
-{
-    const duet_build *build = duet_evaluator_build(run->evaluator);
-    return index < build->knob_count ? build->knobs[index].key : NULL;
-}
-
-duet_status duet_run_check_settings(duet_run *run, const char *const *settings, size_t count, duet_error *error)
-{
-    return duet_evaluator_check(run->evaluator, settings, count, error);
-}
-
-const char *duet_run_setting(duet_run *run, const char *key)
-{
-    const char *found = NULL;
-    for (size_t i = 0; i < run->setting_count; i++) {
-        if (!is_of(run->settings[i], key)) continue;
-        found = run->settings[i] + strlen(key) + 1;
-        run->read |= UINT64_C(1) << i % 64;
-    }
-    return found;
-}
-
-/* Answers the request, or counts its FLOPs into *flops unless that is NULL. */
-static duet_status ask(duet_run *run, const duet_request *request, double *flops, duet_error *error)
-{
-    if (flops != NULL) return duet_evaluator_flops(run->evaluator, request, flops, error);
-    return duet_evaluator_use(run->evaluator, request, error);
-}
-
-static duet_status ask_with_settings(duet_run *run, const duet_request *request, double *flops, duet_error *error)
-{
-    if (run->samples != NULL && request->output_count == 1 && strcmp(request->outputs[0].name, DUET_SAMPLE) == 0)
-        return read_samples(run, request->first, request->count, request->outputs[0].values, error);
-    duet_request whole = *request;
-    size_t count = run->setting_count + request->setting_count;
-    if (run->setting_count == 0) return ask(run, request, flops, error);
-    note_read(run, request);
-    const char **settings = malloc(count * sizeof *settings);
-    if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
-    for (size_t i = 0; i < run->setting_count; i++) settings[i] = run->settings[i];
-    for (size_t i = 0; i < request->setting_count; i++) settings[run->setting_count + i] = request->settings[i];
-    whole.settings = settings;
-    whole.setting_count = count;
-    duet_status status = ask(run, &whole, flops, error);
-    free(settings);
-    return status;
-}
-
-duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error)
-{
-    return ask_with_settings(run, request, NULL, error);
-}
-
-duet_status duet_run_flops(duet_run *run, const duet_request *request, double *flops, duet_error *error)
-{
-    return ask_with_settings(run, request, flops, error);
 }

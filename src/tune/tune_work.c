@@ -11,11 +11,9 @@
 #include "duet/train.h"
 #include "product/trial/gemm_race.h"
 
-enum { QUICK_CANDIDATES = 8, MOST_CANDIDATES = 64, RACERS = 2, ROUNDS_TO_WIN = 6 };
+enum { RACERS = 2 };
 
 static const double trial_seconds = 0.06; /* a first look; who looks faster races the preset */
-static const double needed_gain = 1.03;   /* what two of the same differ by on a busy machine */
-static const double hopeless_share = 0.5; /* of the preset's speed on a larger product */
 
 /* Messages. */
 
@@ -40,20 +38,12 @@ duet_status duet_tune_tell(duet_tune_child *it, const char *kind, json_t *trial,
     return status;
 }
 
-/** To hundredths, so that a file's digits are all there is of a number. */
+/** To five digits, so that a file's digits are all there is of a number. */
 static json_t *gflops_json(double gflops)
 {
-    return json_real(round(100 * gflops) / 100);
-}
-
-static json_t *trial_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
-{
-    json_t *trial = duet_product_to_json(shape), *more = duet_choice_to_json(choice);
-    const duet_gemm_choice preset = {choice->provider, choice->provider->preset(it->device, shape)};
-    (void)json_object_update(trial, more);
-    json_decref(more);
-    (void)json_object_set_new(trial, "whole", json_boolean(duet_gemm_same_choice(choice, &preset)));
-    return trial;
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.5g", gflops);
+    return json_real(strtod(digits, NULL));
 }
 
 /* The file. */
@@ -206,17 +196,33 @@ duet_status duet_tune_judge(duet_tune_child *it, json_t *trial, const duet_gemm_
 
 duet_status duet_tune_begin(duet_tune_child *it, json_t *trial, bool *begins, duet_error *error)
 {
-    const bool known = duet_tune_trial(duet_tune_record(it->document, trial), trial) != NULL;
+    const json_t *before = duet_tune_trial(duet_tune_record(it->document, trial), trial);
+    const double seconds = json_number_value(json_object_get(trial, "seconds"));
+    const bool known =
+        before != NULL && (!duet_tune_is(before, duet_verdict_late) || duet_tune_is_late(before, seconds));
     duet_status status = known ? DUET_OK : duet_tune_send(it, "try", json_incref(trial), error);
     *begins = !known && status == DUET_OK;
     if (!*begins) json_decref(trial);
     return status;
 }
 
-static duet_status try_choice(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice,
-                              duet_error *error)
+/** A preset that took too long gets a second, longer trial: the machine may be busy, and all else is compared with it.
+ */
+static void set_limit(const duet_tune_child *it, json_t *trial, bool is_preset)
 {
-    json_t *trial = trial_of(it, shape, choice);
+    double seconds = duet_tune_seconds(it->options);
+    const json_t *before = duet_tune_trial(duet_tune_record(it->document, trial), trial);
+    const bool again = is_preset && duet_tune_is_late(before, seconds);
+    if (again && !duet_tune_was_late(it->document, trial, DUET_PATIENCE * seconds)) seconds *= DUET_PATIENCE;
+    (void)json_object_set_new(trial, "seconds", json_real(seconds));
+    if (is_preset) (void)json_object_set_new(trial, "preset", json_true());
+}
+
+static duet_status try_choice(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice,
+                              bool is_preset, duet_error *error)
+{
+    json_t *trial = duet_tune_trial_of(it, shape, choice);
+    set_limit(it, trial, is_preset);
     duet_gemm_trial measured = {.error = NAN};
     duet_error fault = {0};
     bool begins = false;
@@ -227,104 +233,6 @@ static duet_status try_choice(duet_tune_child *it, const duet_gemm_shape *shape,
     return it->unfit < json_array_size(json_object_get(it->document, "unfit")) ? follow(it, error) : DUET_OK;
 }
 
-/** GFLOP/s as the document has it; NaN unless the trial came out right. */
-static double speed_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
-{
-    json_t *trial = trial_of(it, shape, choice);
-    const json_t *known = duet_tune_trial(duet_tune_record(it->document, trial), trial);
-    const char *verdict = duet_tune_verdict(known);
-    const bool right = verdict != NULL && strcmp(verdict, "right") == 0;
-    json_decref(trial);
-    return right ? json_number_value(json_object_get(known, "gflops")) : NAN;
-}
-
-/* The candidates of a product. */
-
-/** Whether a provider's preset was seen to be far behind on a product of the same kind that was tuned before. */
-static bool is_hopeless(const duet_tune_child *it, const duet_gemm_provider *provider, const duet_gemm_shape *wanted)
-{
-    const json_t *shape;
-    size_t index;
-    bool hopeless = false;
-    json_array_foreach(it->shapes, index, shape)
-    {
-        const json_t *record = duet_tune_record(it->document, shape), *preset = json_object_get(record, "preset");
-        duet_gemm_shape read;
-        if (preset == NULL || duet_product_from_json(shape, &read) != NULL) continue;
-        if (read.convolution.use != wanted->convolution.use || !duet_gemm_fits(provider, it->device, &read)) continue;
-        const duet_gemm_choice choice = {provider, provider->preset(it->device, &read)};
-        json_t *trial = trial_of(it, &read, &choice);
-        const char *verdict = duet_tune_verdict(duet_tune_trial(record, trial));
-        if (verdict != NULL && strcmp(verdict, duet_verdict_failed) != 0) {
-            const double speed = speed_of(it, &read, &choice);
-            const double best = json_number_value(json_object_get(preset, "gflops"));
-            hopeless = hopeless || !(speed >= hopeless_share * best);
-        }
-        json_decref(trial);
-    }
-    return hopeless;
-}
-
-typedef struct candidates {
-    duet_gemm_choice items[MOST_CANDIDATES];
-    size_t count;
-} candidates;
-
-/** Whether it took too long on another product: it would again. */
-static bool was_late(const duet_tune_child *it, const duet_gemm_choice *choice)
-{
-    bool late = false;
-    const json_t *record;
-    json_t *trial = duet_choice_to_json(choice);
-    size_t index;
-    json_array_foreach(json_object_get(it->document, "products"), index, record)
-    {
-        const char *verdict = duet_tune_verdict(duet_tune_trial(record, trial));
-        late = late || (verdict != NULL && strcmp(verdict, "late") == 0);
-    }
-    json_decref(trial);
-    return late;
-}
-
-static void add(duet_tune_child *it, candidates *list, const duet_gemm_choice *choice)
-{
-    bool is_new = list->count < MOST_CANDIDATES && !duet_tuning_is_unfit(duet_device_tuning(it->device), choice) &&
-                  !was_late(it, choice);
-    for (size_t i = 0; is_new && i < list->count; i++) is_new = !duet_gemm_same_choice(&list->items[i], choice);
-    if (is_new) list->items[list->count++] = *choice;
-}
-
-static void add_variants(duet_tune_child *it, candidates *list, const duet_gemm_provider *provider,
-                         const duet_gemm_shape *shape, size_t most)
-{
-    duet_gemm_choice choice = {.provider = provider};
-    for (size_t i = 0; provider->candidate != NULL && i < most; i++) {
-        if (!provider->candidate(it->device, shape, i, &choice.parameters)) return;
-        add(it, list, &choice);
-    }
-}
-
-/** The preset's neighbours first; then what other providers would do. One launch of plain is worth a look only where
- * the product is small. */
-static void list_candidates(duet_tune_child *it, const duet_gemm_choice *preset, const duet_gemm_shape *shape,
-                            candidates *list)
-{
-    static const double small_product = 1e6;
-    const bool full = it->options->full;
-    const duet_gemm_provider *provider;
-    *list = (candidates){.count = 0};
-    add_variants(it, list, preset->provider, shape, full ? MOST_CANDIDATES : QUICK_CANDIDATES);
-    for (size_t i = 0; (provider = duet_gemm_provider_at(i)) != NULL; i++) {
-        const bool plain =
-            provider == duet_gemm_provider_find("plain") || provider == duet_gemm_provider_find("conv-plain");
-        if (provider == preset->provider || !duet_gemm_fits(provider, it->device, shape)) continue;
-        if (plain ? duet_gemm_flops(shape) > small_product : !full && is_hopeless(it, provider, shape)) continue;
-        const duet_gemm_choice choice = {provider, provider->preset(it->device, shape)};
-        add(it, list, &choice);
-        if (full && !is_hopeless(it, provider, shape)) add_variants(it, list, provider, shape, QUICK_CANDIDATES);
-    }
-}
-
 /* One product. */
 
 /** The preset, with its numbers found right; where they are not, the device goes on to its next. */
@@ -333,7 +241,7 @@ static duet_status try_preset(duet_tune_child *it, const duet_gemm_shape *shape,
 {
     do {
         *preset = duet_gemm_choose_preset(it->device, shape);
-        DUET_TRY(try_choice(it, shape, preset, error));
+        DUET_TRY(try_choice(it, shape, preset, true, error));
         const duet_gemm_choice next = duet_gemm_choose_preset(it->device, shape);
         if (duet_gemm_same_choice(preset, &next)) return DUET_OK;
     } while (true);
@@ -341,12 +249,12 @@ static duet_status try_preset(duet_tune_child *it, const duet_gemm_shape *shape,
 
 /** Moves the fastest right candidate that beats `floor` to the list's front and returns its speed; NaN if there is
  * none. */
-static double take_fastest(const duet_tune_child *it, const duet_gemm_shape *shape, candidates *list, size_t from,
-                           double floor)
+static double take_fastest(const duet_tune_child *it, const duet_gemm_shape *shape, duet_tune_candidates *list,
+                           size_t from, double floor)
 {
     double fastest = NAN;
     for (size_t i = from; i < list->count; i++) {
-        const double speed = speed_of(it, shape, &list->items[i]);
+        const double speed = duet_tune_speed(it, shape, &list->items[i]);
         if (!(speed > floor) || speed <= fastest) continue;
         const duet_gemm_choice taken = list->items[i];
         list->items[i] = list->items[from];
@@ -366,9 +274,11 @@ static duet_status race(duet_tune_child *it, const duet_gemm_shape *shape, const
 {
     duet_gemm_race result;
     duet_error refusal = {0}; /* both at once may need more memory than the device has: then the preset stays */
-    DUET_TRY(duet_tune_send(it, "try", trial_of(it, shape, rival), error));
+    json_t *trial = duet_tune_trial_of(it, shape, rival);
+    set_limit(it, trial, false);
+    DUET_TRY(duet_tune_send(it, "try", trial, error));
     if (duet_gemm_compete(it->device, preset, rival, shape, &result, &refusal) != DUET_OK) return DUET_OK;
-    const bool wins = result.won >= ROUNDS_TO_WIN && result.gain >= needed_gain && result.gain > best->gain;
+    const bool wins = duet_gemm_race_is_won(&result) && result.gain > best->gain;
     if (wins || best->choice.provider == NULL) best->preset_gflops = 1e-9 * duet_gemm_flops(shape) / result.first;
     if (!wins) return DUET_OK;
     best->choice = *rival;
@@ -378,22 +288,24 @@ static duet_status race(duet_tune_child *it, const duet_gemm_shape *shape, const
 }
 
 static duet_status tell_best(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *preset,
-                             const winner *best, duet_error *error)
+                             const winner *best, bool lacks_late, duet_error *error)
 {
-    json_t *told = best->choice.provider != NULL ? trial_of(it, shape, &best->choice) : duet_product_to_json(shape);
+    json_t *told =
+        best->choice.provider != NULL ? duet_tune_trial_of(it, shape, &best->choice) : duet_product_to_json(shape);
     json_t *before = duet_choice_to_json(preset);
     if (best->choice.provider != NULL) (void)json_object_set_new(told, "gflops", gflops_json(best->gflops));
     if (isfinite(best->preset_gflops)) (void)json_object_set_new(before, "gflops", gflops_json(best->preset_gflops));
     (void)json_object_set_new(told, "preset", before);
     (void)json_object_set_new(told, "full", json_boolean(it->options->full));
+    if (lacks_late) (void)json_object_set_new(told, "seconds", json_real(duet_tune_seconds(it->options)));
     return duet_tune_tell(it, "best", told, error);
 }
 
 /** A candidate that is right, where the preset cannot be measured, is better than nothing. */
 static duet_status decide(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *preset,
-                          candidates *list, duet_error *error)
+                          duet_tune_candidates *list, duet_error *error)
 {
-    winner best = {.preset_gflops = speed_of(it, shape, preset)};
+    winner best = {.preset_gflops = duet_tune_speed(it, shape, preset)};
     const bool measured = isfinite(best.preset_gflops);
     for (size_t i = 0; i < RACERS; i++) {
         const double speed = take_fastest(it, shape, list, i, measured ? best.preset_gflops : 0);
@@ -405,28 +317,21 @@ static duet_status decide(duet_tune_child *it, const duet_gemm_shape *shape, con
             best.gflops = speed;
         }
     }
-    return tell_best(it, shape, preset, &best, error);
-}
-
-/** Whether it has been decided, from as many candidates as are asked for now. */
-static bool is_done(const duet_tune_child *it, const json_t *record)
-{
-    const bool full = json_is_true(json_object_get(record, "full"));
-    return json_object_get(record, "best") != NULL && json_object_get(record, "incomplete") == NULL &&
-           (full || !it->options->full);
+    return tell_best(it, shape, preset, &best, list->lacks_late, error);
 }
 
 static duet_status tune_product(duet_tune_child *it, const duet_gemm_shape *shape, duet_error *error)
 {
     duet_gemm_choice preset;
-    candidates list;
+    duet_tune_candidates list;
     json_t *product = duet_product_to_json(shape);
-    const bool done = is_done(it, duet_tune_record(it->document, product));
+    const bool done = duet_tune_is_done(duet_tune_record(it->document, product), it->options);
     json_decref(product);
     if (done) return DUET_OK;
     DUET_TRY(try_preset(it, shape, &preset, error));
-    list_candidates(it, &preset, shape, &list);
-    for (size_t i = 0; i < list.count; i++) DUET_TRY(try_choice(it, shape, &list.items[i], error));
+    if (duet_tune_is(duet_tune_known(it, shape, &preset), duet_verdict_late)) return DUET_OK;
+    duet_tune_list(it, &preset, shape, &list);
+    for (size_t i = 0; i < list.count; i++) DUET_TRY(try_choice(it, shape, &list.items[i], false, error));
     return decide(it, shape, &preset, &list, error);
 }
 

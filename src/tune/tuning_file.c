@@ -230,8 +230,7 @@ const char *duet_product_from_json(const json_t *object, duet_gemm_shape *shape)
     return duet_gemm_same_shape(&whole, shape) ? NULL : "a product's m, n and k are not those of its convolution";
 }
 
-/* NULL, or what is wrong with it. */
-static const char *read_choice(const json_t *object, duet_gemm_choice *choice)
+const char *duet_choice_from_json(const json_t *object, duet_gemm_choice *choice)
 {
     const char *name = json_string_value(json_object_get(object, "provider"));
     const json_t *parameters = json_object_get(object, "parameters");
@@ -255,8 +254,9 @@ static const char *read_product(duet_tuning *tuning, const json_t *object, const
     duet_tuned_product row = {.gflops = NAN};
     const json_t *best = json_object_get(object, "best");
     const char *fault = duet_product_from_json(object, &row.shape);
+    if (fault == NULL) fault = duet_tuning_check_record(object);
     if (fault != NULL || best == NULL || json_is_null(best)) return fault;
-    fault = read_choice(best, &row.choice);
+    fault = duet_choice_from_json(best, &row.choice);
     if (fault != NULL) return fault;
     if (row.choice.provider->convolves != (row.shape.convolution.use != DUET_NO_CONVOLUTION))
         return "a product's best provider is one of the other kind";
@@ -272,7 +272,7 @@ static const char *read_unfit(const json_t *object, duet_unfit *row)
 {
     const char *name = json_string_value(json_object_get(object, "provider"));
     row->whole = json_object_get(object, "parameters") == NULL;
-    if (!row->whole) return read_choice(object, &row->choice);
+    if (!row->whole) return duet_choice_from_json(object, &row->choice);
     row->choice.provider = name == NULL ? NULL : duet_gemm_provider_find(name);
     return row->choice.provider != NULL ? NULL : "a provider is missing or unknown";
 }
@@ -281,7 +281,9 @@ static const char *read_clblast(duet_tuning *tuning, const json_t *object, const
 {
     for (size_t kernel = 0; kernel < DUET_CLBLAST_KERNELS; kernel++) {
         const duet_clblast_kernel *row = duet_clblast_kernel_at(kernel);
-        const json_t *best = json_object_get(json_object_get(object, row->name), "best");
+        const json_t *record = json_object_get(object, row->name), *best = json_object_get(record, "best");
+        const char *fault = record == NULL ? NULL : duet_tuning_check_record(record);
+        if (fault != NULL) return fault;
         if (best == NULL || json_is_null(best)) continue;
         for (size_t set = 0; tuning->clblast_sets[kernel] == 0 && set < row->set_count; set++) {
             json_t *known = duet_clblast_set_to_json(kernel, set);

@@ -30,6 +30,11 @@ json_t *duet_tuning_to_json(const duet_tuning *tuning);
 
 /** {"provider": "panel", "parameters": {"rows": 12, ...}} */
 json_t *duet_choice_to_json(const duet_gemm_choice *choice);
+/** Reads it back. NULL, or what is wrong with it. */
+const char *duet_choice_from_json(const json_t *object, duet_gemm_choice *choice);
+/** What is wrong with what a file keeps of one product or of one of CLBlast's kernels, beside its "best"; NULL:
+ *  nothing. */
+const char *duet_tuning_check_record(const json_t *record);
 /** {"transpose": "nt", "m": 128, "n": 400, "k": 784}; with "convolution": {"use": "forward", "images": 128, ...} for
  * one, see docs/performance.md */
 json_t *duet_product_to_json(const duet_gemm_shape *shape);

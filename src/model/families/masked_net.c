@@ -49,30 +49,42 @@ static void shuffle(float *order, size_t count, size_t row)
 static void make_orders(duet_model *m, duet_masked_net *n, size_t orders)
 {
     float *input_at = room_for(m, n->sets, n->inputs), *place_of = room_for(m, n->sets, n->inputs);
-    for (size_t s = 0; s < n->sets && input_at != NULL && place_of != NULL; s++) {
+    float *before = room_for(m, n->sets, n->inputs);
+    for (size_t s = 0; s < n->sets && input_at != NULL && place_of != NULL && before != NULL; s++) {
         float *row = input_at + s * n->inputs;
         for (size_t i = 0; i < n->inputs; i++) row[i] = (float)i;
         if (s % orders > 0) shuffle(row, n->inputs, s % orders);
         for (size_t i = 0; i < n->inputs; i++) place_of[s * n->inputs + (size_t)row[i]] = (float)i;
+        for (size_t i = 0; i < n->inputs; i++) before[s * n->inputs + i] = place_of[s * n->inputs + i] - 1;
     }
     n->all.order = table_of(m, input_at, n->sets, n->inputs);
     n->all.place = table_of(m, place_of, n->sets, n->inputs);
+    n->all.before = table_of(m, before, n->sets, n->inputs);
+}
+
+static int by_number(const void *left, const void *right)
+{
+    const float a = *(const float *)left, b = *(const float *)right;
+    return (a > b) - (a < b);
 }
 
 /* Sets take the connectivities by turns. Each deals degrees from 0 to inputs - 2, in order, going on where the one
- * before it ended, or any, each as likely. */
+ * before it ended, or any, each as likely. Which unit has which is all the same to a net that learns, but in rising
+ * order the mask is a triangle, of whose other half products are spared. */
 static duet_node make_degrees(duet_model *m, const duet_masked_net *n, size_t layer)
 {
     size_t units = n->units[layer], most = n->inputs > 1 ? n->inputs - 1 : 1;
     size_t deals = (size_t)duet_setting_number(m, "masks");
-    bool random = duet_setting_is(m, "degrees", "random");
+    bool in_turn = duet_setting_is(m, "degrees", "cycle"), rising = duet_setting_is(m, "degrees", "rising");
     float *degrees = room_for(m, n->sets, units);
     for (size_t s = 0; s < n->sets && degrees != NULL; s++)
         for (size_t h = 0; h < units; h++) {
             size_t deal = s % deals;
-            size_t degree = random ? scattered(most, layer + 1, deal, h) : (deal * units + h) % most;
+            size_t degree = in_turn ? (deal * units + h) % most : scattered(most, layer + 1, deal, h);
             degrees[s * units + h] = (float)degree;
         }
+    for (size_t s = 0; s < n->sets && degrees != NULL && rising; s++)
+        qsort(degrees + s * units, units, sizeof *degrees, by_number);
     return table_of(m, degrees, n->sets, units);
 }
 
@@ -111,36 +123,44 @@ duet_masked_net duet_masked_net_new(duet_model *m, size_t inputs)
 
 duet_masks duet_masks_of(const duet_masked_net *n, size_t set)
 {
-    duet_masks of = {.order = duet_slice(n->all.order, 0, set, 1), .place = duet_slice(n->all.place, 0, set, 1)};
+    duet_masks of = {.order = duet_slice(n->all.order, 0, set, 1),
+                     .place = duet_slice(n->all.place, 0, set, 1),
+                     .before = duet_slice(n->all.before, 0, set, 1)};
     for (size_t i = 0; i < n->layers; i++) of.degrees[i] = duet_slice(n->all.degrees[i], 0, set, 1);
     return of;
 }
 
 duet_masks duet_masks_at(const duet_masked_net *n, duet_node sets)
 {
-    duet_masks of = {.order = duet_take(n->all.order, 0, sets), .place = duet_take(n->all.place, 0, sets)};
+    duet_masks of = {.order = duet_take(n->all.order, 0, sets),
+                     .place = duet_take(n->all.place, 0, sets),
+                     .before = duet_take(n->all.before, 0, sets)};
     for (size_t i = 0; i < n->layers; i++) of.degrees[i] = duet_take(n->all.degrees[i], 0, sets);
     return of;
 }
 
-/* A layer's weights under its mask, eq. 8 and 9: units see what stands no later than their degree, outputs what stands
- * before them. */
-static duet_node masked(const duet_masked_net *n, const duet_masks *of, size_t layer)
+/* Each number `times` times, one after the other: [1, count] to [count * times]. */
+static duet_node repeated(duet_node numbers, size_t count, size_t times)
+{
+    duet_node each = duet_broadcast(duet_reshape(numbers, DUET_SHAPE(count, 1)), DUET_SHAPE(count, times));
+    return duet_reshape(each, DUET_SHAPE(count * times));
+}
+
+/* h by a layer's weights under its mask, eq. 8 and 9: units see what stands no later than their degree, outputs what
+ * stands before them. */
+static duet_node weighted(const duet_masked_net *n, const duet_masks *of, size_t layer, duet_node h)
 {
     bool first = layer == 0, last = layer == n->layers;
-    size_t in = first ? n->inputs : n->units[layer - 1], values = first ? n->values : 1;
-    size_t out = last ? n->inputs : n->units[layer], outputs = last ? n->outputs : 1;
-    duet_node from = duet_reshape(first ? of->place : of->degrees[layer - 1], DUET_SHAPE(1, 1, in, 1));
-    duet_node to = duet_reshape(last ? of->place : of->degrees[layer], DUET_SHAPE(out, 1, 1, 1));
-    duet_node weights = duet_reshape(n->weights[layer], DUET_SHAPE(out, outputs, in, values));
-    weights = duet_multiply(weights, last ? duet_less(from, to) : duet_less_equal(from, to));
-    return duet_reshape(weights, duet_node_shape(n->weights[layer]));
+    duet_node from =
+        first ? repeated(of->place, n->inputs, n->values) : repeated(of->degrees[layer - 1], n->units[layer - 1], 1);
+    duet_node to =
+        last ? repeated(of->before, n->inputs, n->outputs) : repeated(of->degrees[layer], n->units[layer], 1);
+    return duet_add(duet_masked_matmul(h, n->weights[layer], from, to), n->biases[layer]);
 }
 
 duet_node duet_masked_net_outputs(duet_model *m, const duet_masked_net *n, const duet_masks *of, duet_node x)
 {
     duet_node h = n->values == 1 ? x : duet_flatten(duet_one_hot(duet_autoregressive_bytes(x), n->values));
-    for (size_t i = 0; i < n->layers; i++)
-        h = duet_activate(m, duet_add(duet_matmul(h, masked(n, of, i), false, true), n->biases[i]));
-    return duet_add(duet_matmul(h, masked(n, of, n->layers), false, true), n->biases[n->layers]);
+    for (size_t i = 0; i < n->layers; i++) h = duet_activate(m, weighted(n, of, i, h));
+    return weighted(n, of, n->layers, h);
 }

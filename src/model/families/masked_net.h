@@ -14,12 +14,14 @@ enum { DUET_MOST_MASKS = 64 };
     DUET_SIZES("hidden", "500", "widths of the hidden layers"),                                                        \
         DUET_COUNT("orders", 1, 1, DUET_MOST_MASKS, "orders of the inputs: that of the data, then shuffled ones"),     \
         DUET_COUNT("masks", 1, 1, DUET_MOST_MASKS, "connectivities: ways to give hidden units their degrees"),         \
-        DUET_CHOICE("degrees", "random", "random|cycle", "how hidden units get their degrees: any, or in turn")
+        DUET_CHOICE("degrees", "random", "random|cycle|rising",                                                        \
+                    "how hidden units get their degrees: any, in turn, or any in rising order, which is faster")
 
-/** Masks of one set, [1, ...], or a row each: the input that stands at a place, the place at which an input stands,
- *  both [.., inputs], and of each hidden layer its units' degrees, [.., units]: up to which place a unit sees. */
+/** Masks of one set, [1, ...], or a row each: the input that stands at a place, the place at which an input stands
+ *  and the place before that, all [.., inputs], and of each hidden layer its units' degrees, [.., units]: up to which
+ * place a unit sees. */
 typedef struct duet_masks {
-    duet_node order, place, degrees[DUET_MOST_SIZES];
+    duet_node order, place, before, degrees[DUET_MOST_SIZES];
 } duet_masks;
 
 typedef struct duet_masked_net {

@@ -188,10 +188,10 @@ static duet_status lower_gather(duet_device *device, const duet_gemm_product *pr
     const uint32_t *value = product->parameters.value;
     const size_t strips = duet_panel_strips(&product->shape, &product->parameters);
     const size_t most = images_taken(&product->shape, &product->parameters);
-    const size_t images = duet_size_pieces(it->images, duet_size_pieces(it->images, most));
+    const size_t blocks = duet_size_pieces(it->images, most);
+    const size_t images = most == value[DUET_PANEL_ROWS] ? most : duet_size_pieces(it->images, blocks);
     const size_t room = value[DUET_PANEL_SUM_ROWS] / (images + DUET_PANEL_FEW_ROWS);
-    const size_t taken = value[DUET_PANEL_STRIPS] < room ? value[DUET_PANEL_STRIPS] : room,
-                 blocks = duet_size_pieces(it->images, images);
+    const size_t taken = value[DUET_PANEL_STRIPS] < room ? value[DUET_PANEL_STRIPS] : room;
     const cl_ulong image_block = images, strips_taken = taken < strips ? taken : strips;
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,

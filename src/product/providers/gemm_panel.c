@@ -115,26 +115,75 @@ static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape,
     return parameters->value[SLABS] ? slab_bytes(shape, parameters->value[ROWS]) : 0;
 }
 
+/** As gemm_panel.cl has it: what has numbers beside the columns, and whether those are the lows. */
+enum { NOTHING, STEPS_OF_K, ROWS_OF_C };
+typedef struct panel_mask {
+    size_t of;
+    bool has_lows;
+} panel_mask;
+
+static panel_mask mask_of(const duet_gemm_shape *shape)
+{
+    const bool has_lows = shape->high == DUET_GEMM_N;
+    const duet_gemm_extent other = has_lows ? shape->low : shape->high;
+    if (!has_lows && shape->low != DUET_GEMM_N) return (panel_mask){NOTHING, false};
+    return (panel_mask){other == DUET_GEMM_K ? STEPS_OF_K : other == DUET_GEMM_M ? ROWS_OF_C : NOTHING, has_lows};
+}
+
+static bool panel_skips(const duet_gemm_shape *shape)
+{
+    return mask_of(shape).of != NOTHING;
+}
+
 static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
-    static const char *const variants[][2] = {{"nn", "nt"}, {"tn", "tt"}, {"sn", "st"}};
+#define FORMS(mask)                                                                                                    \
+    {                                                                                                                  \
+        {mask "nn", mask "nt"}, {mask "tn", mask "tt"}, {mask "sn", mask "st"},                                        \
+    }
+    static const char *const variants[][2][3][2] = {[NOTHING] = {FORMS("")},
+                                                    [STEPS_OF_K] = {FORMS("upper_"), FORMS("lower_")},
+                                                    [ROWS_OF_C] = {FORMS("upper_result_"), FORMS("lower_result_")}};
+#undef FORMS
+    static const char *const masked[] = {"NOTHING", "STEPS_OF_K", "ROWS_OF_C"};
     static const char *const lies[] = {"IN_ROWS", "IN_COLUMNS", "IN_SLABS"};
     (void)device;
     const uint32_t *value = parameters->value;
     const size_t form = value[SLABS] ? 2 : shape->transpose_a;
-    *source = (duet_gemm_source){
-        .writes = {.file = "gemm_panel.cl",
-                   .variant = variants[form][shape->transpose_b],
-                   .constants = {{"A_LIES", lies[form]}, {"B_TRANSPOSED", shape->transpose_b ? "1" : "0"}}},
-        .run = columns_of(parameters),
-        .space = "__local"};
+    const panel_mask mask = mask_of(shape);
+    *source = (duet_gemm_source){.writes = {.file = "gemm_panel.cl",
+                                            .variant = variants[mask.of][mask.has_lows][form][shape->transpose_b],
+                                            .constants = {{"A_LIES", lies[form]},
+                                                          {"B_TRANSPOSED", shape->transpose_b ? "1" : "0"},
+                                                          {"MASKED", masked[mask.of]},
+                                                          {"HAS_LOWS", mask.has_lows ? "1" : "0"}}},
+                                 .run = columns_of(parameters),
+                                 .space = "__local"};
     if (value[SLABS])
         source->prepares = (duet_gemm_kernel){.file = "gemm_panel_slabs.cl",
                                               .variant = shape->transpose_a ? "t" : "n",
                                               .constants = {{"A_TRANSPOSED", shape->transpose_a ? "1" : "0"}}};
     snprintf(source->options, sizeof source->options, "-DROWS=%u -DLANES=%u -DK_BLOCK=%u -DSUM_ROWS=%u -DSLAB_DEPTH=%d",
              value[ROWS], value[LANES], value[K_BLOCK], value[SUM_ROWS], SLAB_DEPTH);
+}
+
+/** As in gemm_panel.cl: of a strip's columns the number that lets most in. */
+static float bound_of(const float *columns, size_t count, bool are_low)
+{
+    float bound = columns[0];
+    for (size_t j = 1; j < count; j++)
+        if (are_low ? columns[j] < bound : columns[j] > bound) bound = columns[j];
+    return bound;
+}
+
+/** From the first number in bounds to the last. */
+static size_t in_bounds(const float *numbers, size_t count, float bound, bool are_low)
+{
+    size_t first = 0;
+    while (first < count && (are_low ? numbers[first] > bound : numbers[first] < bound)) first++;
+    while (count > first && (are_low ? numbers[count - 1] > bound : numbers[count - 1] < bound)) count--;
+    return count - first;
 }
 
 static duet_status lower_slabs(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
@@ -186,6 +235,28 @@ static panel_block block_for(const duet_device *device, const duet_gemm_product 
     return (panel_block){.rows = rows, .strips = duet_size_pieces(strips, parts)};
 }
 
+/** What share of a product is computed under its mask, as the kernel decides it; all where only the device knows. */
+static double computed_share(const duet_gemm_product *product)
+{
+    const duet_gemm_shape *shape = &product->shape;
+    const panel_mask mask = mask_of(shape);
+    const float *low = product->low_numbers, *high = product->high_numbers;
+    if (mask.of == NOTHING || low == NULL || high == NULL) return 1;
+    const size_t block = product->parameters.value[mask.of == STEPS_OF_K ? K_BLOCK : ROWS];
+    const size_t others = mask.of == STEPS_OF_K ? shape->k : shape->m, strip = columns_of(&product->parameters);
+    size_t computed = 0;
+    for (size_t column = 0; column < shape->n; column += strip) {
+        const size_t columns = shape->n - column < strip ? shape->n - column : strip;
+        const float bound = bound_of((mask.has_lows ? high : low) + column, columns, !mask.has_lows);
+        for (size_t first = 0; first < others; first += block) {
+            const size_t count = others - first < block ? others - first : block;
+            const size_t inside = in_bounds((mask.has_lows ? low : high) + first, count, bound, mask.has_lows);
+            computed += columns * (mask.of == ROWS_OF_C && inside > 0 ? count : inside);
+        }
+    }
+    return (double)computed / ((double)others * (double)shape->n);
+}
+
 static duet_status lower_product(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                                  duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
@@ -200,8 +271,8 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
         .options = source->options,
         .numbers =
             {{sizeof m, &m}, {sizeof n, &n}, {sizeof k, &k}, {sizeof row_block, &row_block}, {sizeof strips, &strips}},
-        .places = {slabs ? product->workspace : product->a, product->b, product->c},
-        .place_count = 3,
+        .places = {slabs ? product->workspace : product->a, product->b, product->c, product->low, product->high},
+        .place_count = panel_skips(shape) ? 5 : 3,
     };
     duet_launch launch = {
         .dimensions = 3,
@@ -210,6 +281,7 @@ static duet_status lower_product(duet_device *device, const duet_gemm_product *p
         .local = {1, 1, 1},
     };
     duet_gemm_describe(&launch, "gemm panel", product);
+    launch.flops *= computed_share(product);
     return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 
@@ -227,6 +299,7 @@ const duet_gemm_provider duet_gemm_panel = {
     .summary = "register tiles over packed panels, for CPUs",
     .parameters = {"rows", "lanes", "k_block", "row_block", "sum_rows", "slabs"},
     .batches = true,
+    .skips = panel_skips,
     .fits = duet_gemm_fits_all,
     .preset = panel_preset,
     .candidate = panel_candidate,

@@ -7,7 +7,15 @@
 #include "base/number.h"
 #include "product/trial/timing.h"
 
+enum { ROUNDS_TO_WIN = 6 };
+
 static const double round_seconds = 0.02;
+static const double needed_gain = 1.03;
+
+bool duet_gemm_race_is_won(const duet_gemm_race *race)
+{
+    return race->won >= ROUNDS_TO_WIN && race->gain > needed_gain && race->first > needed_gain * race->second;
+}
 
 /* The operands, and for each choice its scratch memory and launches. */
 typedef struct course {

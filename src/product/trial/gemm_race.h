@@ -13,6 +13,10 @@ typedef struct duet_gemm_race {
     size_t won;           /**< rounds in which the second was faster */
 } duet_gemm_race;
 
+/** Whether the second is faster by more than what two of the same differ by on a busy machine, 3%: in all rounds but
+ *  one, in the middle one, and by the times that are told. */
+bool duet_gemm_race_is_won(const duet_gemm_race *race);
+
 /** Times two choices on the same operands, which are zeros: whether the results are right is for duet_gemm_try to
  * check. */
 duet_status duet_gemm_compete(duet_device *device, const duet_gemm_choice *first, const duet_gemm_choice *second,

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""Values of Python as the library takes them, and its values back: what the generated functions are made of."""
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Union
+
+import numpy
+
+from .library import NULL, Error, constants, enumerator, ffi, lib, text, word_of, words
+from .node import Group, Node, keeps_of
+
+if TYPE_CHECKING:
+    from .graph import Graph
+    from .model import Model
+else:
+    Graph = Model = Any
+
+Shape = Tuple[int, ...]
+ShapeLike = Union[int, Sequence[int]]
+Operand = Union[Node, float, None]
+Axes = Union[None, int, Sequence[int]]
+Struct = Any
+Priors = Union[Struct, Sequence[Struct]]
+InitialiserLike = Union[None, float, str, Tuple[str, float], Struct]
+_kept: Any = weakref.WeakKeyDictionary()  # what structures point to
+
+
+def where() -> Any:
+    """"file:line" of the code outside this package that called, as errors of graphs name it."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).split(".")[0] == "duet":
+        frame = frame.f_back
+    return text(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+
+
+def pointer(value: Any) -> Any:
+    return NULL if value is None else value.pointer
+
+
+def operand_nodes(*values: Any) -> List[Any]:
+    """Numbers among nodes as constants of their graph; None stays None, which the library takes for "there is none"."""
+    first = next((value for value in values if isinstance(value, Node)), None)
+    if first is None:
+        raise TypeError("one of the operands has to be a node; duet.constant(graph, number) makes one of a number")
+    return [value if value is None or isinstance(value, Node) else first.like(value) for value in values]
+
+
+def node_pointer(node: Optional[Node]) -> Any:
+    return NULL if node is None else node.pointer
+
+
+def node_array(nodes: Sequence[Node]) -> Any:
+    return ffi.new("duet_node[]", [node.pointer for node in nodes])
+
+
+def shape_struct(shape: ShapeLike) -> Any:
+    extents = [int(shape)] if isinstance(shape, (int, numpy.integer)) else [int(extent) for extent in shape]
+    if len(extents) > constants["DUET_MAX_RANK"]:
+        raise Error("graph", f"a shape of {len(extents)} dimensions; at most {constants['DUET_MAX_RANK']} are possible")
+    return ffi.new("duet_shape *", {"rank": len(extents), "dims": extents})[0]
+
+
+def shape_tuple(shape: Any) -> Shape:
+    return tuple(shape.dims[i] for i in range(shape.rank))
+
+
+def axes_bits(axes: Axes, x: Node) -> int:
+    """Bit i for dimension i; negative ones count from the last."""
+    if axes is None:
+        return constants["DUET_ALL_AXES"]
+    rank = len(x.shape)
+    bits = 0
+    for axis in [axes] if isinstance(axes, (int, numpy.integer)) else axes:
+        if not -rank <= axis < rank:
+            raise Error("graph", f"axis {axis} of a node of {rank} dimensions; they are -{rank} to {rank - 1}")
+        bits |= 1 << (axis % rank)
+    return bits
+
+
+def struct(kind: str, /, **fields: Any) -> Struct:
+    """A structure of the headers by the names of its fields; what is not said is 0 or NULL."""
+    made = ffi.new(f"{kind} *")
+    for name, value in fields.items():
+        field = dict(ffi.typeof(kind).fields)[name].type
+        if field.kind == "enum":
+            value = enumerator(field.cname, value)
+        elif isinstance(value, str):
+            value = text(value)
+        elif value is None:
+            value = NULL
+        setattr(made, name, getattr(value, "pointer", value))
+    whole = made[0]
+    _kept[whole] = made
+    return whole
+
+
+def address(value: Struct) -> Any:
+    if value is None:
+        return NULL
+    return value if ffi.typeof(value).kind == "pointer" else ffi.addressof(value)
+
+
+def initialiser(start: InitialiserLike) -> Struct:
+    """A number: that constant. A word, or a word and its scale: ("normal", 0.02), "glorot_uniform". None: 0."""
+    if start is None or isinstance(start, (int, float)):
+        start = ("constant", float(start or 0))
+    if isinstance(start, str):
+        start = (start, 1.0)
+    if isinstance(start, tuple):
+        return struct("duet_initialiser", kind=start[0], scale=start[1])
+    return start
+
+
+def prior_array(parts: Priors) -> Tuple[Any, int]:
+    several = list(parts) if isinstance(parts, (list, tuple)) else [parts]
+    return ffi.new("duet_prior[]", several), len(several)
+
+
+def prior_mixture(centres: Any, deviation: float) -> Struct:
+    """Of normals with that deviation about `centres`, [components, features] float32, each as likely."""
+    values = numpy.ascontiguousarray(centres, dtype=numpy.float32)
+    if values.ndim != 2:
+        raise Error("usage", f"centres of shape {values.shape}; they are [components, features]")
+    made = lib.duet_prior_mixture(values.shape[1], values.shape[0], ffi.from_buffer("float[]", values), deviation)
+    _kept[made] = values
+    return made
+
+
+def optimiser(kind: str = "adam", learning_rate: float = 1e-3, **fields: Any) -> Struct:
+    """How a group is updated: "sgd", "rmsprop", "adam" or "adamw"; further fields as duet_optimiser has them (beta1,
+    beta2, momentum, weight_decay, clip_norm, average, ...). What is not said is as duet_adam has it."""
+    made = ffi.new("duet_optimiser *", lib.duet_adam(learning_rate))
+    made.kind = enumerator("duet_optimiser_kind", kind)
+    for name, value in fields.items():
+        field = dict(ffi.typeof("duet_optimiser").fields)[name].type
+        setattr(made, name, enumerator(field.cname, value) if field.kind == "enum" else
+                text(value) if isinstance(value, str) else value)
+    whole = made[0]
+    _kept[whole] = made
+    return whole
+
+
+def key_values(settings: Any) -> List[str]:
+    """{"latent": 20, "hidden": [400, 200]} as "latent=20", "hidden=400,200"; a list of such texts stays."""
+    if settings is None:
+        return []
+    if not hasattr(settings, "items"):
+        return [str(one) for one in settings]
+
+    def value_text(value: Any) -> str:
+        if isinstance(value, (list, tuple)):
+            return ",".join(value_text(one) for one in value)
+        return str(value)
+
+    return [f"{key}={value_text(value)}" for key, value in settings.items()]
+
+
+def text_array(values: Sequence[str]) -> Any:
+    return ffi.new("const char *[]", [text(value) for value in values])
+
+
+__all__ = ["Axes", "Graph", "Group", "InitialiserLike", "Model", "Node", "Operand", "Optional", "Priors", "Sequence",
+           "Shape", "ShapeLike", "Struct", "address", "axes_bits", "enumerator", "initialiser", "keeps_of", "node_array",
+           "node_pointer", "operand_nodes", "optimiser", "pointer", "prior_array", "prior_mixture", "shape_struct",
+           "shape_tuple", "struct", "text", "where", "word_of", "words"]

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""Data sets: named ones, files, and arrays that a program holds."""
+from __future__ import annotations
+
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+
+import numpy
+
+from .convert import shape_struct, shape_tuple, text_array
+from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
+
+SPLITS = ("train", "test")
+
+
+def datasets() -> List[Record]:
+    """The named sets: name, summary, present (found on this machine), source."""
+    count = lib.duet_dataset_list(NULL, 0)
+    rows = ffi.new("duet_dataset_row[]", count)
+    lib.duet_dataset_list(rows, count)
+    return [record(rows[i]) for i in range(count)]
+
+
+def split_number(split: str) -> int:
+    if split not in SPLITS:
+        raise Error("usage", f"'{split}' is no split; they are train and test")
+    return SPLITS.index(split)
+
+
+@ffi.callback("duet_status(void *, duet_split, size_t, size_t, void *, duet_error *)", error=1)
+def _fill(context: Any, split: int, first: int, count: int, examples: Any, error: Any) -> int:
+    data = ffi.from_handle(context)
+    try:
+        rows = numpy.ascontiguousarray(data.function(SPLITS[split], first, count), data.dtype)
+        if rows.shape != (count, *data.shape):
+            raise ValueError(f"rows of shape {rows.shape}, where {(count, *data.shape)} were asked for")
+        ffi.memmove(examples, ffi.from_buffer(rows), rows.nbytes)
+        return lib.DUET_OK
+    except BaseException as reason:  # goes through C as an error
+        error.status = lib.DUET_ERROR_DATA
+        message = f"the function that gives rows raised {type(reason).__name__}: {reason}".encode()[:1000]
+        ffi.memmove(error.message, message + b"\0", len(message) + 1)
+        return lib.DUET_ERROR_DATA
+
+
+class Data(Handle):
+    """An open set of examples.
+
+    name: a named set, "name:options" or a path (docs/data.md); None: "fashion-mnist"
+    """
+
+    _free = "duet_data_close"
+
+    def __init__(self, name: Optional[str] = None):
+        made, error = ffi.new("duet_data **"), new_error()
+        lib.duet_data_open(made, text(name), error)
+        check(error)
+        super().__init__(made[0])
+
+    @classmethod
+    def _of(cls, open_: Callable[[Any, Any], Any], *keeps: Any) -> "Data":
+        made, error = ffi.new("duet_data **"), new_error()
+        open_(made, error)
+        check(error)
+        self = cls.__new__(cls)
+        Handle.__init__(self, made[0], *keeps)
+        return self
+
+    @classmethod
+    def from_arrays(cls, train: Any, test: Any = None, *, labels: Any = None, test_labels: Any = None,
+                    class_names: Optional[Sequence[str]] = None, name: str = "array") -> "Data":
+        """A set that lies in memory; anything with the buffer protocol. Contiguous uint8 or float32 is read where it lies
+        and kept until close(), so leave it as it is; anything else is copied.
+
+        train, test: [examples, ...shape] with 1 to 3 extents of an example: features; height, width; height, width,
+        channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
+        labels, test_labels: [examples], whole numbers from 0 to 255
+        """
+        arrays = [_examples(one) if one is not None else None for one in (train, test)]
+        if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
+            raise Error("data", f"test examples of shape {arrays[1].shape[1:]} beside {arrays[0].shape[1:]} to train on")
+        if arrays[1] is not None and arrays[1].dtype != arrays[0].dtype:
+            raise Error("data", f"test examples of type {arrays[1].dtype} beside {arrays[0].dtype} to train on")
+        kept = [_labels(one, array) for one, array in zip((labels, test_labels), arrays)]
+        own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, [len(one) if one is not None else 0 for one in arrays],
+                       kept, class_names)
+        for split, array in enumerate(arrays):
+            own.examples[split] = ffi.from_buffer(array) if array is not None and array.size else NULL
+        return cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
+
+    @classmethod
+    def from_function(cls, function: Callable[[str, int, int], Any], shape: Sequence[int], train: int, test: int = 0, *,
+                      dtype: Any = numpy.float32, labels: Any = None, test_labels: Any = None,
+                      class_names: Optional[Sequence[str]] = None, name: str = "function") -> "Data":
+        """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same row
+        always with the same numbers. It may be called on a thread of the library's."""
+        kept = [None if one is None else numpy.ascontiguousarray(one, numpy.uint8) for one in (labels, test_labels)]
+        holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype))
+        own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
+        handle = ffi.new_handle(holder)
+        return cls._of(lambda made, error: lib.duet_data_from_callback(made, own, _fill, handle, error), handle, holder)
+
+    @staticmethod
+    def _own(name: str, shape: Any, dtype: Any, counts: List[int], labels: Any, names: Any) -> Any:
+        own = ffi.new("duet_own_data *")
+        own.name = text(name)
+        own.shape = shape_struct(shape)
+        own.type = enumerator("duet_type", str(dtype))
+        own.count = counts
+        for split, array in enumerate(labels):
+            own.labels[split] = NULL if array is None else ffi.from_buffer("uint8_t[]", array)
+        if names is not None:
+            array = text_array(names)
+            _keep(own, array)
+            own.class_names, own.classes = array, len(names)
+        return own
+
+    @property
+    def info(self) -> Record:
+        """What duet_data_info says: name, source, shape, type, unit_range, count, labelled, classes, ..."""
+        return record(lib.duet_data_describe(self.pointer))
+
+    @property
+    def shape(self) -> Tuple[int, ...]:
+        """Of one example: (28, 28, 1), (2,)."""
+        return shape_tuple(lib.duet_data_describe(self.pointer).shape)
+
+    @property
+    def classes(self) -> List[str]:
+        """The names of the classes, numbers where they have none; [] without labels."""
+        info = lib.duet_data_describe(self.pointer)
+        return [ffi.string(info.class_names[i]).decode() if info.class_names else str(i) for i in range(info.classes)]
+
+    def read(self, split: str = "train", first: int = 0, count: Optional[int] = None) -> numpy.ndarray:
+        """Examples [count, ...shape] float32, bytes scaled to [0, 1]; without a count all from `first` on."""
+        count = self._count(split, first, count)
+        values = numpy.empty((count, *self.shape), numpy.float32)
+        c.data_read(self, split_number(split), first, count, ffi.from_buffer("float[]", values))
+        return values
+
+    def labels(self, split: str = "train", first: int = 0, count: Optional[int] = None) -> numpy.ndarray:
+        """Their labels, [count] uint8."""
+        count = self._count(split, first, count)
+        values = numpy.empty(count, numpy.uint8)
+        c.data_labels(self, split_number(split), first, count, ffi.from_buffer("uint8_t[]", values))
+        return values
+
+    def _count(self, split: str, first: int, count: Optional[int]) -> int:
+        there = lib.duet_data_describe(self.pointer).count[split_number(split)]
+        if count is None:
+            return max(there - first, 0)
+        if first < 0 or count < 0 or first + count > there and not self.info.generated:
+            raise Error("usage", f"examples {first} to {first + count - 1} of a split of {there}")
+        return count
+
+    @property
+    def notes(self) -> List[str]:
+        """What opening the set has to say."""
+        found: List[str] = []
+        while True:
+            note = c.data_note(self, len(found), NULL)
+            if note is None:
+                return found
+            found.append(note)
+
+    def set_streaming(self, streaming: bool = True) -> None:
+        """Has trainings read the examples batch by batch while the device works, to the same bits."""
+        lib.duet_data_set_streaming(self.pointer, streaming)
+
+    def convert(self, path: str) -> None:
+        """Writes both splits and their labels as one .npz file."""
+        c.data_convert(self, path)
+
+    def __repr__(self) -> str:
+        info = self.info
+        return f"<data {info.name}: {info.count[0]} + {info.count[1]} examples of {list(info.shape)}>"
+
+
+def _keep(holder: Any, value: Any) -> None:
+    from .convert import _kept
+
+    _kept[holder] = value
+
+
+def _examples(values: Any) -> numpy.ndarray:
+    array = numpy.asarray(values)
+    if array.dtype != numpy.uint8:
+        array = numpy.asarray(array, numpy.float32)
+    array = numpy.ascontiguousarray(array)
+    if array.ndim == 1:
+        array = array[:, None]
+    if not 2 <= array.ndim <= 4:
+        raise Error("data", f"an array of shape {array.shape}; it is [examples, features], [examples, height, width] or "
+                            "[examples, height, width, channels]")
+    return array
+
+
+def _labels(values: Any, examples: Any) -> Any:
+    if values is None:
+        return None
+    array = numpy.asarray(values)
+    if examples is None or array.shape != (len(examples),):
+        raise Error("data", f"labels of shape {array.shape} for {0 if examples is None else len(examples)} examples; "
+                            "there is one number an example")
+    if array.size and (array.min() < 0 or array.max() > 255 or (array != array.astype(numpy.uint8)).any()):
+        raise Error("data", "labels that are no whole numbers from 0 to 255; numpy.unique(labels, return_inverse=True) "
+                            "numbers them")
+    return numpy.ascontiguousarray(array, numpy.uint8)
+
+
+DataLike = Union[None, str, Data, numpy.ndarray, Tuple[Any, Any]]
+
+
+def data_of(given: Any) -> Tuple[Optional[str], Optional[Data]]:
+    """What train() was given: the name or path, or the set that is open; of two arrays the second is the test split."""
+    if given is None or isinstance(given, str) or hasattr(given, "__fspath__"):
+        return (None if given is None else str(given)), None
+    if isinstance(given, Data):
+        return None, given
+    if isinstance(given, tuple):
+        return None, Data.from_arrays(*given)
+    return None, Data.from_arrays(given)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Devices: which there are, and one opened. A device and what is made on it are used from one thread at a time."""
+from __future__ import annotations
+
+from typing import Any, List, Optional
+
+from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, record, text, words
+
+
+def devices() -> List[Record]:
+    """Every OpenCL device of this machine, in the order of `duet devices`: name, kind, preferred, memory_bytes, refusal
+    (why it cannot be used; "" if it can) and what else duet_device_info has. Call it before other OpenCL work."""
+    rows, count, error = ffi.new("duet_device_info **"), ffi.new("size_t *"), new_error()
+    lib.duet_device_list(rows, count, error)
+    check(error)
+    try:
+        return [record(rows[0] + i) for i in range(count[0])]
+    finally:
+        lib.duet_device_list_free(rows)
+
+
+@ffi.callback("duet_log_function")
+def _log(context: Any, line: Any) -> None:
+    ffi.from_handle(context)(words(line))
+
+
+class Device(Handle):
+    """An open device.
+
+    selector: an index of devices(), a type (cpu, gpu, accelerator), a piece of a name; None takes $DUET_DEVICE if set,
+    else the preferred one
+    """
+
+    _free = "duet_device_close"
+
+    def __init__(self, selector: Optional[str] = None):
+        made, error = ffi.new("duet_device **"), new_error()
+        lib.duet_device_open(made, NULL if selector is None else text(str(selector)), error)
+        check(error)
+        super().__init__(made[0])
+
+    @classmethod
+    def _of(cls, pointer: Any, *keeps: Any) -> "Device":
+        self = cls.__new__(cls)
+        Handle.__init__(self, pointer, *keeps)
+        return self
+
+    @classmethod
+    def from_opencl(cls, context: Any, device: Any = None) -> "Device":
+        """A device on OpenCL objects that the program has already, which are retained until close(). Duet makes a queue
+        of its own on the context.
+
+        context: a cl_context as a number (pyopencl's int_ptr) or an object that has one; a queue of pyopencl stands for
+        its context and device
+        device: the cl_device_id, likewise; None: the queue's, or the first of the context
+        """
+        if hasattr(context, "context"):  # a queue
+            device = context.device if device is None else device
+            context = context.context
+        if device is None and getattr(context, "devices", None):
+            device = context.devices[0]
+        if device is None:
+            raise Error("usage", "the context alone, as a number, does not say which device; give device= too")
+        made, error = ffi.new("duet_device **"), new_error()
+        lib.duet_device_from(made, ffi.cast("cl_context", getattr(context, "int_ptr", context)),
+                             ffi.cast("cl_device_id", getattr(device, "int_ptr", device)), error)
+        check(error)
+        return cls._of(made[0], context, device)
+
+    @classmethod
+    def on_paper(cls, name: str) -> "Device":
+        """A GPU that need not be here, by its row in the table of duet/device.h: for plans and their explanations."""
+        made, error = ffi.new("duet_device **"), new_error()
+        lib.duet_device_on_paper(made, text(name), error)
+        check(error)
+        return cls._of(made[0])
+
+    @property
+    def info(self) -> Record:
+        """What the device says of itself: a row as of devices()."""
+        return record(lib.duet_device_describe(self.pointer))
+
+    def set_log(self, function: Any) -> None:
+        """Lines about long waits, such as compilers, go to function(line); None: silence."""
+        self._log_handle = None if function is None else ffi.new_handle(function)
+        lib.duet_device_set_log(self.pointer, NULL if function is None else _log, self._log_handle or NULL)
+
+    @property
+    def gemm(self) -> Optional[str]:
+        """The provider of matrix products that plans use, by name."""
+        return words(lib.duet_device_gemm(self.pointer))
+
+    @gemm.setter
+    def gemm(self, provider: Optional[str]) -> None:
+        c.device_set_gemm(self, provider)
+
+    def set_profiling(self, profiling: bool) -> None:
+        """Times every kernel from now on; replays become slower."""
+        c.device_set_profiling(self, profiling)
+
+    def profile(self) -> List[Record]:
+        """All launches of each kernel so far, longest time first: kernel, launches, seconds, flops, bytes."""
+        rows, count = ffi.new("duet_profile_row **"), ffi.new("size_t *")
+        c.device_profile(self, rows, count)
+        try:
+            return [record(rows[0] + i) for i in range(count[0])]
+        finally:
+            host.free(rows[0])
+
+    def use_tuning(self) -> None:
+        """Plans made from now on use what `duet tune` measured on this device."""
+        lib.duet_device_use_tuning(self.pointer)
+
+    def __repr__(self) -> str:
+        return f"<device {self.info.name}>" if self._pointer is not None else "<device, closed>"
+

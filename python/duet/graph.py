@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Graphs of one's own: a store of variables, graphs over it, and plans that run on a device.
+
+Idea: as in C; models that are trained need none of it, their engine makes these things.
+"""
+from __future__ import annotations
+
+from typing import Any, List, Sequence
+
+import numpy
+
+from .convert import node_array, pointer, shape_struct, text, where
+from .device import Device
+from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
+from .node import Group, Node, keeps_of
+
+DTYPES = {"float32": numpy.float32, "uint32": numpy.uint32, "uint8": numpy.uint8}
+
+
+class Store(Handle):
+    """Variables by name, with their memory once a device is given; parameters start from `seed`."""
+
+    _free = "duet_store_free"
+
+    def __init__(self, seed: int = 0):
+        super().__init__(lib.duet_store_new(seed))
+        self.keeps = self
+
+    def group(self, name: str) -> Group:
+        """Finds or makes the group of that name."""
+        return Group(lib.duet_group_of(self.pointer, text(name)), self)
+
+    def read(self, device: Device, name: str, shape: Sequence[int], dtype: Any = numpy.float32) -> numpy.ndarray:
+        """A variable's numbers from the device; it must have memory and be of that shape."""
+        values = numpy.empty(shape, dtype)
+        c.store_read(self, device, name, ffi.from_buffer(values), values.nbytes)
+        return values
+
+    def write(self, device: Device, name: str, values: Any, dtype: Any = numpy.float32) -> None:
+        """Numbers for a variable; the array must have its size."""
+        array = numpy.ascontiguousarray(values, dtype)
+        c.store_write(self, device, name, ffi.from_buffer(array), array.nbytes)
+
+
+class Graph(Handle):
+    """An empty graph whose parameters, states and random counters live in `store`. Mistakes stay in the graph with the
+    line that made them, and planning or check() reports the first."""
+
+    _free = "duet_graph_free"
+
+    def __init__(self, store: Store):
+        super().__init__(lib.duet_graph_new(store.pointer), store)
+        if self._pointer == ffi.NULL:
+            raise Error("memory", "out of memory for a graph")
+        self.keeps = self
+
+    def check(self) -> None:
+        c.graph_check(self)
+
+    def constant(self, value: float) -> Node:
+        """A number, broadcast wherever it is used."""
+        return Node(lib.duet_constant(self.pointer, value), self)
+
+    def __len__(self) -> int:
+        return lib.duet_graph_count(self.pointer)
+
+
+def node_graph_check(node: Node) -> None:
+    """Raises the first mistake of the node's graph, if there is one."""
+    error = new_error()
+    lib.duet_graph_check(lib.duet_node_graph(node.pointer), error)
+    check(error)
+
+
+def constant_values(graph: Any, values: Any) -> Node:
+    """An array as a node, float32, copied; no gradient is taken by it."""
+    array = numpy.ascontiguousarray(values, numpy.float32)
+    return Node(lib.duet_constant_values_at(where(), pointer(graph), shape_struct(array.shape),
+                                            ffi.from_buffer("float[]", array)), graph.keeps)
+
+
+def permute(x: Node, order: Sequence[int]) -> Node:
+    """Dimension i of the result is dimension order[i] of x."""
+    if sorted(order) != list(range(len(x.shape))):
+        raise Error("graph", f"order {list(order)} of a node of {len(x.shape)} dimensions; each is named once")
+    return Node(lib.duet_permute_at(where(), x.pointer, ffi.new("size_t[]", list(order))), x.keeps)
+
+
+def grad(loss: Node, wrt: Sequence[Node]) -> List[Node]:
+    """d loss / d each of wrt, as nodes, zeros where the loss does not depend on it. The loss is a scalar; wrt are
+    parameters, states, inputs or nodes of watch()."""
+    made = ffi.new("duet_node[]", len(wrt))
+    lib.duet_grad_at(where(), loss.pointer, node_array(wrt), len(wrt), made)
+    return [Node(made[i], loss.keeps) for i in range(len(wrt))]
+
+
+def state_updates(roots: Sequence[Node], allowed: Any = None, room: int = 256) -> List[Node]:
+    """The assignments that a plan of `roots` needs so that every state that follows something it computes does so."""
+    made = ffi.new("duet_node[]", room)
+    count = lib.duet_state_updates_at(where(), node_array(roots), len(roots), pointer(allowed), made, room)
+    return [Node(made[i], keeps_of(*roots)) for i in range(count)]
+
+
+def update(group: Group, optimiser: Any, loss: Node, gate: Any = None, allowed: Any = None) -> List[Node]:
+    """The nodes of one update of the group down the gradient of `loss`: assignments to give to a Plan."""
+    made = ffi.new("duet_node[8]")
+    count = lib.duet_update_at(where(), group.pointer, ffi.addressof(optimiser), loss.pointer, pointer(gate),
+                               pointer(allowed), made)
+    return [Node(made[i], loss.keeps) for i in range(count)]
+
+
+def fail(graph: Any, message: str) -> None:
+    """Records a mistake of the model's own code, with the line that calls; the first one stays."""
+    lib.duet_graph_fail_at(where(), pointer(graph), text("%s"), text(message))
+
+
+def refuse(graph: Any, status: str, message: str) -> None:
+    """Records that a graph cannot be built from what its user gave: status "usage", "data" or "memory"."""
+    lib.duet_graph_refuse(pointer(graph), enumerator("duet_status", "error_" + status), text("%s"), text(message))
+
+
+class Plan(Handle):
+    """The computation of `roots` (values to read, assignments to perform) made ready for one device."""
+
+    _free = "duet_plan_free"
+
+    def __init__(self, device: Device, roots: Sequence[Node], name: str = "plan"):
+        made, error = ffi.new("duet_plan **"), new_error()
+        lib.duet_plan_new(made, device.pointer, text(name), node_array(roots), len(roots), error)
+        check(error)
+        super().__init__(made[0], device, *roots)
+
+    def write(self, node: Node, values: Any) -> None:
+        """Fills an input with an array of its shape; it is read where it lies if it is contiguous and of its type."""
+        array = numpy.ascontiguousarray(values, DTYPES[node.type])
+        if array.shape != node.shape:
+            raise Error("usage", f"an array of shape {array.shape} for an input of shape {node.shape}")
+        c.plan_write(self, node, ffi.from_buffer(array), array.nbytes)
+
+    def replay(self) -> None:
+        """Enqueues one run of the plan and returns at once."""
+        c.plan_replay(self)
+
+    def read(self, node: Node, out: Any = None) -> numpy.ndarray:
+        """A root's value; waits for the replays before it. out: a contiguous array to be filled."""
+        values = numpy.empty(node.shape, DTYPES[node.type]) if out is None else out
+        if values.shape != node.shape or values.dtype != DTYPES[node.type] or not values.flags.c_contiguous:
+            raise Error("usage", f"an array of shape {values.shape} and type {values.dtype} for {node!r}")
+        c.plan_read(self, node, ffi.from_buffer(values, require_writable=True), values.nbytes)
+        return values
+
+    @property
+    def launches(self) -> int:
+        """Launches that a replay enqueues."""
+        return lib.duet_plan_launches(self.pointer)
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of intermediate tensors, after sharing."""
+        return lib.duet_plan_arena_bytes(self.pointer)
+
+    @property
+    def source(self) -> str:
+        """The OpenCL C that was generated for the plan."""
+        return words(lib.duet_plan_source(self.pointer)) or ""
+

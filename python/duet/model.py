@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: MIT
+"""Models: the built-in families, and families whose build function is Python's.
+
+Idea: build(model) composes nodes once, when a model is made; training runs the plans that come of it, at C's speed.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+from .convert import key_values, pointer, struct, text_array, where
+from .data import Data
+from .device import Device
+from .functions import ModelFunctions
+from .library import NULL, Error, Handle, Record, c, check, constants, ffi, lib, new_error, record, text, words
+from .node import Borrowed, Group, Node
+
+Built = Callable[["Model"], None]
+
+
+def families() -> List[Record]:
+    """The built-in families: name, summary, paper."""
+    found = []
+    for index in range(lib.duet_family_count()):
+        family = lib.duet_family_at(index)
+        found.append(Record(name=words(family.name), summary=words(family.summary), paper=words(family.paper)))
+    return found
+
+
+def settings(model: Union[str, "Family"]) -> List[Record]:
+    """The settings of a family: key, kind, initial, low, high, choices, help."""
+    family, found = family_of(model), []
+    while True:
+        row = lib.duet_family_setting(family, len(found))
+        if row == NULL:
+            return found
+        found.append(record(row))
+
+
+def number(key: str, initial: float, low: float = -math.inf, high: float = math.inf, help: str = "") -> Dict[str, Any]:
+    """A setting that is a real number in [low, high]."""
+    return dict(key=key, kind="number", initial=str(initial), low=low, high=high, help=help)
+
+
+def count(key: str, initial: int, low: int = 0, high: int = 2**32, help: str = "") -> Dict[str, Any]:
+    """A setting that is a whole number in [low, high]."""
+    return dict(key=key, kind="count", initial=str(initial), low=low, high=high, help=help)
+
+
+def choice(key: str, initial: str, choices: Sequence[str], help: str = "") -> Dict[str, Any]:
+    """A setting that is one of the choices."""
+    return dict(key=key, kind="choice", initial=initial, choices="|".join(choices), help=help)
+
+
+def sizes(key: str, initial: Sequence[int], help: str = "") -> Dict[str, Any]:
+    """A setting that is a list of positive whole numbers, such as the widths of layers."""
+    return dict(key=key, kind="sizes", initial=",".join(str(one) for one in initial), help=help)
+
+
+class Family:
+    """A kind of model whose build function is Python's: train it as duet.train(family, ...).
+
+    build: composes nodes and says what is minimised; called whenever a model is made, for training and for use
+    settings: rows by number(), count(), choice(), sizes(); they join or replace the common ones (lr, optimiser, ...)
+    groups: the networks whose settings may be said apart ("generator.lr"); None: any name
+    batch: examples a step of a training that does not say; 0: 128
+    averaged: use reads the averages that groups keep, unless a request says weights=trained
+    """
+
+    def __init__(self, name: str, build: Built, *, settings: Sequence[Dict[str, Any]] = (), summary: str = "",
+                 paper: str = "", groups: Optional[Sequence[str]] = None, batch: int = 0, averaged: bool = False):
+        self.name, self.build, self.raised = name, build, None  # type: str, Built, Optional[BaseException]
+        self._callback = ffi.callback("void(duet_model *)", self._build)
+        rows = ffi.new("duet_setting[]", max(len(settings), 1))
+        for index, row in enumerate(settings):
+            rows[index] = struct("duet_setting", **row)
+        self._rows, self._groups = rows, None if groups is None else self._ended(groups)
+        self._family = ffi.new("duet_family *")
+        self._family.name, self._family.summary, self._family.paper = text(name), text(summary), text(paper)
+        self._family.build, self._family.settings, self._family.setting_count = self._callback, rows, len(settings)
+        self._family.groups = NULL if self._groups is None else self._groups
+        self._family.batch, self._family.averaged = batch, averaged
+
+    @staticmethod
+    def _ended(names: Sequence[str]) -> Any:
+        return ffi.new("const char *[]", [text(name) for name in names] + [NULL])
+
+    @property
+    def pointer(self) -> Any:
+        return self._family
+
+    def _build(self, pointer_: Any) -> None:
+        model = Model._borrowed(pointer_)
+        try:
+            self.build(model)
+        except BaseException as reason:  # C has no exceptions: the graph fails, and who asked for the model raises it
+            self.raised = reason
+            lib.duet_graph_fail_at(text(_place(reason)), lib.duet_model_graph(pointer_), text("%s"),
+                                   text(f"{type(reason).__name__}: {reason}"))
+
+    def __repr__(self) -> str:
+        return f"<family {self.name}>"
+
+
+def _place(reason: BaseException) -> str:
+    trace = reason.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "build"
+
+
+def family_of(model: Any) -> Any:
+    """The library's family of that name, or that of a Family."""
+    if isinstance(model, Family):
+        return model.pointer
+    if not isinstance(model, (str, type(None))):
+        return model  # a duet_family * of another library's
+    found = lib.duet_family_find(text(model))
+    if found == NULL:
+        known = ", ".join(family.name for family in families())
+        raise Error("usage", f"there is no model '{model}'; there are {known}, and families of your own (duet.Family)")
+    return found
+
+
+def raise_for(error: Any, *sources: Any) -> None:
+    """Raises what Python's own code raised while the library called it, else what the error says."""
+    for source in sources:
+        raised = getattr(source, "raised", None)
+        if raised is not None:
+            source.raised = None
+            raise raised
+    check(error)
+
+
+class Model(ModelFunctions, Handle):
+    """A model for examples like those of `data`: what a build function composes, and whose groups a Trainer trains."""
+
+    _free = "duet_model_free"
+
+    def __init__(self, family: Any, data: Data, settings: Any = None, seed: int = 1):
+        made, error, said = ffi.new("duet_model **"), new_error(), key_values(settings)
+        lib.duet_model_new(made, family_of(family), data.pointer, text_array(said), len(said), seed, error)
+        raise_for(error, family)
+        Handle.__init__(self, made[0], family, data)
+        self.family = family
+
+    @classmethod
+    def _borrowed(cls, pointer_: Any) -> "Model":
+        self = cls.__new__(cls)
+        self._free = ""
+        Handle.__init__(self, pointer_)
+        return self
+
+    @property
+    def keeps(self) -> Any:
+        return self
+
+    @property
+    def graph(self) -> Any:
+        """The graph being built, for functions that take one."""
+        return Borrowed(lib.duet_model_graph(self.pointer), self)
+
+    @property
+    def store(self) -> Any:
+        """Its variables: .pointer for duet.c, .group(name)."""
+        from .graph import Store
+
+        store = Store.__new__(Store)
+        store._free = ""
+        Handle.__init__(store, lib.duet_model_store(self.pointer), self)
+        store.keeps = store
+        return store
+
+    def setting_text(self, key: str) -> Optional[str]:
+        """The value of a setting, given or default; None for an unknown key."""
+        return words(lib.duet_model_setting_text(self.pointer, text(key)))
+
+    def setting_sizes(self, key: str) -> List[int]:
+        """The numbers of a setting made by sizes()."""
+        values = ffi.new("size_t[]", constants["DUET_MOST_SIZES"])
+        return list(values[0:lib.duet_setting_sizes_at(where(), self.pointer, text(key), values)])
+
+    def setting(self, key: str) -> float:
+        """The value of a setting that is a number."""
+        return lib.duet_setting_number_at(where(), self.pointer, text(key))
+
+    def minimise(self, loss: Node, *groups: Group, gate: Optional[Node] = None) -> None:
+        """In this phase, update the groups down the gradient of `loss`, a scalar. gate: a scalar that scales the update;
+        at 0 parameters and moments rest."""
+        array = ffi.new("duet_group *[]", [group.pointer for group in groups] + [NULL])
+        lib.duet_minimise_at(where(), self.pointer, loss.pointer, pointer(gate), array)
+
+    def warn(self, message: str) -> None:
+        """Something that the user of these settings should know; the first one stays."""
+        lib.duet_model_warn(self.pointer, text("%s"), text(message))
+
+    def invert(self, decode: Callable[["Model", Node], Node]) -> None:
+        """The procedure "invert", which finds the latents that decode(model, z) makes examples from."""
+        lib.duet_invert_at(where(), self.pointer, self._decoder(decode))
+
+    def anneal_decoder(self, decode: Callable[["Model", Node], Node]) -> None:
+        """Annealed importance sampling for a decoder with normal noise about what it makes."""
+        lib.duet_anneal_decoder_at(where(), self.pointer, self._decoder(decode))
+
+    def _decoder(self, decode: Callable[["Model", Node], Node]) -> Any:
+        function = ffi.callback("duet_node(duet_model *, duet_node)",
+                                lambda model, z: decode(Model._borrowed(model), Node(z)).pointer)
+        _callbacks.append(function)  # the library may call it as long as the model lives
+        return function
+
+    def anneal(self, *, draw: Any, log_prior: Any, nll: Any, observe: Any) -> None:
+        """Annealed importance sampling: draw(model, rows), log_prior(model, z), nll(model, z, x), observe(model, z) are
+        what duet_joint asks of a model."""
+        joint = ffi.new("duet_joint *")
+        for name, function in dict(draw=draw, log_prior=log_prior, nll=nll, observe=observe).items():
+            kind = dict(ffi.typeof("duet_joint").fields)[name].type
+
+            def call(model: Any, _: Any, *given: Any, function: Any = function) -> Any:
+                nodes = [one if isinstance(one, int) else Node(one) for one in given]
+                return function(Model._borrowed(model), *nodes).pointer
+
+            made = ffi.callback(kind, call)
+            _callbacks.append(made)
+            setattr(joint, name, made)
+        _callbacks.append(joint)
+        lib.duet_anneal_at(where(), self.pointer, joint)
+
+
+_callbacks: List[Any] = []
+
+
+def training_size(model: Any, settings: Any = None) -> Tuple[int, int]:
+    """The batch and the epochs of a training of the family that asks for none."""
+    said = key_values(settings)
+    size = lib.duet_family_training_size(family_of(model), text_array(said), len(said))
+    return size.batch, size.epochs
+
+
+def check_settings(model: Any, settings: Any) -> None:
+    """Raises what is wrong with settings, before anything is opened."""
+    said = key_values(settings)
+    c.settings_check(family_of(model), text_array(said), len(said))
+
+
+class Trainer(Handle):
+    """Training with the loop in the program's own hands: every phase of the model planned for `batch` examples."""
+
+    _free = "duet_trainer_free"
+
+    def __init__(self, device: Device, model: Model, batch: int = 128):
+        made, error = ffi.new("duet_trainer **"), new_error()
+        lib.duet_trainer_new(made, device.pointer, model.pointer, batch, error)
+        raise_for(error, model.family)
+        super().__init__(made[0], device, model)
+
+    def step(self) -> None:
+        """Enqueues one pass of the schedule, and returns while it runs."""
+        c.trainer_step(self)
+
+    @property
+    def steps(self) -> int:
+        return lib.duet_trainer_steps(self.pointer)
+
+    @property
+    def epoch(self) -> float:
+        """Epochs begun and finished so far."""
+        return lib.duet_trainer_epoch(self.pointer)
+
+    @property
+    def steps_an_epoch(self) -> int:
+        return lib.duet_trainer_steps_an_epoch(self.pointer)
+
+    def losses(self) -> Dict[str, float]:
+        """Means of the terms since the last call, by name; waits for the steps."""
+        names: List[str] = []
+        while True:
+            name = c.trainer_term(self, len(names))
+            if name is None:
+                break
+            names.append(name)
+        means = ffi.new("double[]", len(names))
+        c.trainer_losses(self, means, len(names))
+        return dict(zip(names, means))
+
+    def save(self, path: str) -> None:
+        """Weights, states, moments and counters as one safetensors file."""
+        c.trainer_save(self, path)
+
+    def load(self, path: str) -> None:
+        """Goes on where a file of the same model and batch left off, to the bit."""
+        c.trainer_load(self, path)

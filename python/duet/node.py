@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Nodes with operators, and groups. A node is a value in a graph, which it keeps alive; nothing runs when one is made."""
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+from .library import Error, ffi, lib, word_of, words
+
+
+def keeps_of(*sources: Any) -> Any:
+    """What has to live as long as something made of these: that of a node if there is one, else of whatever else."""
+    flat = [one for source in sources for one in (source if isinstance(source, (list, tuple)) else [source])]
+    flat.sort(key=lambda one: not isinstance(one, Node))
+    return next((one.keeps for one in flat if hasattr(one, "keeps")), None)
+
+
+class Borrowed:
+    """Something of the library's that belongs to what `keeps` holds."""
+
+    __slots__ = ("pointer", "keeps")
+
+    def __init__(self, pointer: Any, keeps: Any):
+        self.pointer = pointer
+        self.keeps = keeps
+
+
+class Node:
+    """A value in a graph: float32 unless said otherwise. Operators make more nodes: + - * / ** @ < <= > >=, and slices
+    with step 1; numbers become constants. Shapes broadcast as numpy's do."""
+
+    __slots__ = ("pointer", "keeps")
+    __array_ufunc__ = None  # numpy leaves its operators to a node
+
+    def __init__(self, pointer: Any, keeps: Any = None):
+        self.pointer = pointer
+        self.keeps = keeps
+
+    @property
+    def shape(self) -> Tuple[int, ...]:
+        """Extents, outermost first; () for a scalar."""
+        shape = lib.duet_node_shape(self.pointer)
+        return tuple(shape.dims[i] for i in range(shape.rank))
+
+    @property
+    def type(self) -> str:
+        """"float32", "uint32" or "uint8"."""
+        return word_of("duet_type", lib.duet_node_type(self.pointer))
+
+    @property
+    def graph(self) -> Any:
+        """The graph it is in, for functions that take one."""
+        return Borrowed(lib.duet_node_graph(self.pointer), self.keeps)
+
+    def like(self, number: float) -> "Node":
+        """The number as a constant of this node's graph."""
+        if not isinstance(number, (int, float)) and not hasattr(number, "__float__"):
+            raise TypeError(f"a node or a number was expected, not {type(number).__name__}")
+        return Node(lib.duet_constant(lib.duet_node_graph(self.pointer), float(number)), self.keeps)
+
+    def __repr__(self) -> str:
+        return f"<node {list(self.shape)} {self.type}>"
+
+    def __neg__(self) -> "Node":
+        return _functions().negate(self)
+
+    def __abs__(self) -> "Node":
+        return _functions().abs(self)
+
+    def __matmul__(self, other: "Node") -> "Node":
+        """[m, k] @ [k, n]; of more dimensions the last two are multiplied and those before are equal."""
+        many = len(self.shape) > 2 or len(other.shape) > 2
+        return (_functions().batched_matmul if many else _functions().matmul)(self, other, False, False)
+
+    def __getitem__(self, key: Any) -> "Node":
+        """x[2:5], x[:, -3:], x[..., 0]: slices of step 1; a number takes that place and its dimension away."""
+        keys = list(key) if isinstance(key, tuple) else [key]
+        rank = len(self.shape)
+        if Ellipsis in keys:
+            at = keys.index(Ellipsis)
+            keys[at:at + 1] = [slice(None)] * (rank - len(keys) + 1)
+        if len(keys) > rank:
+            raise IndexError(f"{len(keys)} indices of a node of {rank} dimensions")
+        made, left = self, []
+        for axis, one in enumerate(keys + [slice(None)] * (rank - len(keys))):
+            extent = self.shape[axis]
+            if isinstance(one, slice):
+                start, stop, step = one.indices(extent)
+                if step != 1:
+                    raise IndexError(f"a slice of step {step}; nodes are sliced in steps of 1")
+                left.append(max(stop - start, 0))
+            else:
+                start = one + extent if one < 0 else one
+                if not 0 <= start < extent:
+                    raise IndexError(f"index {one} of an extent of {extent}")
+                stop = start + 1
+            if (start, stop) != (0, extent):
+                made = _functions().slice(made, axis, start, max(stop - start, 0))
+        return made if tuple(left) == made.shape else _functions().reshape(made, left)
+
+
+def _operator(name: str, swapped: bool = False) -> Any:
+    def compute(self: Node, other: Any) -> Node:
+        if not isinstance(other, Node):
+            if not isinstance(other, (int, float)) and not hasattr(other, "__float__"):
+                return NotImplemented
+            other = self.like(other)
+        return getattr(_functions(), name)(*((other, self) if swapped else (self, other)))
+
+    return compute
+
+
+for _name, _word in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power"}.items():
+    setattr(Node, f"__{_name}__", _operator(_word))
+    setattr(Node, f"__r{_name}__", _operator(_word, True))
+for _name, _word in {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}.items():
+    setattr(Node, f"__{_name}__", _operator(_word))
+
+
+def _functions() -> Any:
+    from . import functions  # made of nodes itself
+
+    return functions
+
+
+class Group:
+    """A network: parameters that one optimiser moves, and the states of their layers. Owned by the store."""
+
+    __slots__ = ("pointer", "keeps")
+
+    def __init__(self, pointer: Any, keeps: Any = None):
+        if pointer == ffi.NULL:
+            raise Error("memory", "out of memory for a group")
+        self.pointer = pointer
+        self.keeps = keeps
+
+    @property
+    def name(self) -> Optional[str]:
+        return words(lib.duet_group_name(self.pointer))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers its parameters hold."""
+        return lib.duet_group_parameters(self.pointer)
+
+    @property
+    def states(self) -> int:
+        """How many numbers the states of its layers hold."""
+        return lib.duet_group_states(self.pointer)
+
+    def set_initialiser(self, start: Any) -> None:
+        """How weights of layers made from now on start; None: as each layer says."""
+        from .convert import address, initialiser
+
+        lib.duet_group_set_initialiser(self.pointer, address(None if start is None else initialiser(start)))
+
+    def set_spectral_norm(self, normalises: bool) -> None:
+        lib.duet_group_set_spectral_norm(self.pointer, normalises)

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: MIT
+"""Runs: what a training left in a directory, asked for samples, codes, reconstructions, metrics."""
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import pathlib
+import tempfile
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy
+
+from .convert import key_values, text_array
+from .data import Data, data_of, split_number
+from .interrupt import Stop
+from .library import NULL, Error, Handle, c, check, ffi, host, lib, new_error, text, words
+from .model import Model, family_of, raise_for
+from .pictures import Grid, frame
+from .progress import Bar
+
+# Outputs that are examples: they have their shape.
+EXAMPLES = ("sample", "reconstruction", "decode", "inverse_decode", "simulated")
+
+
+class Value(NamedTuple):
+    """A metric's value with its interval of 95%; low and high are NaN without one. n: what it was taken over."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    unit: Optional[str]
+
+
+@ffi.callback("void(void *, uint64_t, uint64_t)")
+def _progress(context: Any, repeat: int, total: int) -> None:
+    ffi.from_handle(context).show(repeat, total)
+
+
+class Run(Handle):
+    """A finished or stopped run, opened when it is first asked for something.
+
+    directory: the run's, or a checkpoint in it, such as RUN/best.safetensors
+    device: as of Device
+    data: a name or a path other than run.json has, or an open set or arrays, where its data were a program's own
+    family: the Family, of a run whose model is Python's
+    """
+
+    _free = "duet_run_close"
+
+    def __init__(self, directory: str, *, device: Optional[str] = None, data: Any = None, family: Any = None):
+        super().__init__(None, family)
+        self.directory, self._device, self.family = os.fspath(directory), device, family
+        self._name, self._own = data_of(data)
+        self._folder: Any = None  # where data of a program's own are written for metrics
+        self.stopped = ""  # why a training ended before its total
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<run {self.directory}>"
+
+    @property
+    def pointer(self) -> Any:
+        if self._closed:
+            raise Error("usage", f"the run {self.directory} is closed; duet.open opens it again")
+        if self._pointer is None:
+            made, error = ffi.new("duet_run **"), new_error()
+            family = NULL if self.family is None else family_of(self.family)
+            lib.duet_run_open_with(made, text(self.directory), text(self._device), text(self._name), family, error)
+            raise_for(error, self.family)
+            self._pointer = made[0]
+        return self._pointer
+
+    def close(self) -> None:
+        """Gives back what it holds on the device."""
+        super().close()
+        self._closed = True
+        if getattr(self, "_folder", None) is not None:
+            self._folder.cleanup()
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(os.path.abspath(self.directory))
+
+    @property
+    def _path(self) -> pathlib.Path:
+        path = pathlib.Path(self.directory)
+        return path if path.is_dir() else path.parent
+
+    @property
+    def record(self) -> Dict[str, Any]:
+        """What run.json says: model, settings, data, versions, ... (docs/runs.md)."""
+        return json.loads((self._path / "run.json").read_text())
+
+    @property
+    def metrics(self) -> List[Dict[str, Any]]:
+        """The lines of metrics.jsonl: losses and watched metrics, step by step."""
+        return [json.loads(line) for line in (self._path / "metrics.jsonl").read_text().splitlines() if line.strip()]
+
+    @property
+    def model(self) -> Any:
+        """The run's model, borrowed: for duet.c."""
+        return Model._borrowed(lib.duet_run_model(self.pointer))
+
+    @property
+    def shape(self) -> Tuple[int, ...]:
+        """Of an example: (28, 28, 1)."""
+        shape = lib.duet_data_describe(lib.duet_run_data(self.pointer)).shape
+        return tuple(shape.dims[i] for i in range(shape.rank))
+
+    @property
+    def latent_features(self) -> int:
+        """Numbers of a latent; 0 if the model has none."""
+        return lib.duet_run_latent_features(self.pointer)
+
+    @property
+    def classes(self) -> List[str]:
+        """Names of the classes that the model was trained with, numbers where they have none."""
+        info = lib.duet_data_describe(lib.duet_run_data(self.pointer))
+        return [words(info.class_names[i]) if info.class_names != NULL else str(i)
+                for i in range(lib.duet_run_classes(self.pointer))]
+
+    def features(self, output: str) -> int:
+        """Numbers an example of that output; 0: the model does not give it."""
+        return lib.duet_run_features(self.pointer, text(output))
+
+    def procedures(self) -> Dict[str, List[str]]:
+        """What the model does once trained: the outputs of each procedure, "" for those that take none."""
+        rows, count = ffi.new("duet_explained_use **"), ffi.new("size_t *")
+        c.model_explain_use(self.model, rows, count)
+        try:
+            return {words(rows[0][i].name) or "": [words(rows[0][i].outputs[k]) or ""
+                                                   for k in range(rows[0][i].output_count)] for i in range(count[0])}
+        finally:
+            lib.duet_explained_use_free(rows, count[0])
+
+    def ask(self, outputs: Sequence[str], count: Optional[int] = None, *, procedure: Optional[str] = None, seed: int = 0,
+            first: int = 0, examples: Any = None, latents: Any = None, classes: Any = None, settings: Any = None,
+            batch: int = 0, progress: bool = False) -> Dict[str, numpy.ndarray]:
+        """Answers one request: several outputs from the same pass, {name: [count, ...]} float32.
+
+        count: rows; None: as many as there are examples, latents or classes
+        examples: [count, ...shape], float32 in the model's own scale, or uint8 scaled to [0, 1]
+        latents: [count, latent_features]; None: drawn from the prior by `seed` and the row's number, from `first` on
+        classes: names or numbers, [count] or one for all, for a model that reads labels; None: drawn
+        settings: of the procedure: {"steps": 200}, {"weights": "average"}
+        batch: rows at a time; 0: 100. The result does not depend on it
+        """
+        examples = None if examples is None else self._examples(examples)
+        latents = None if latents is None else self._rows(latents, self.latent_features, "latents")
+        given = [one for one in (examples, latents) if one is not None]
+        if count is None:
+            count = len(given[0]) if given else 1 if classes is None or isinstance(classes, (str, int)) else len(classes)
+        for one in given:
+            if len(one) != count:
+                raise Error("usage", f"{len(one)} examples or latents for a request of {count} rows")
+        numbers = None if classes is None else self._numbers(classes, count)
+        arrays = {}
+        for name in outputs:
+            features = self.features(name)
+            if features == 0:
+                raise Error("usage", f"the model of {self.directory} has no output '{name}'; it has "
+                            + ", ".join(sorted({one for all_ in self.procedures().values() for one in all_})))
+            arrays[name] = numpy.empty((count, features), numpy.float32)
+        said = key_values(settings)
+        kept = text_array(said)
+        wanted = ffi.new("duet_wanted[]", [{"name": text(name), "values": ffi.from_buffer("float[]", array)}
+                                           for name, array in arrays.items()])
+        request = ffi.new("duet_request *")
+        request.procedure = text(procedure)
+        request.count, request.first, request.seed, request.batch = count, first, seed, batch
+        request.examples = NULL if examples is None else ffi.from_buffer("float[]", examples)
+        request.latents = NULL if latents is None else ffi.from_buffer("float[]", latents)
+        request.classes = NULL if numbers is None else ffi.from_buffer("uint8_t[]", numbers)
+        request.settings, request.setting_count = kept, len(said)
+        request.outputs, request.output_count = wanted, len(arrays)
+        self._use(request, progress)
+        return {name: self._shaped(name, array) for name, array in arrays.items()}
+
+    def _use(self, request: Any, progress: bool) -> None:
+        run, error = self.pointer, new_error()
+        with Stop() as stop, Bar(progress, "replays") as bar:
+            handle = ffi.new_handle(bar)
+            if progress:
+                request.progress, request.context = _progress, handle
+            request.stop = stop.flag
+            lib.duet_run_use(run, request, error)
+        if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
+            raise KeyboardInterrupt
+        raise_for(error, self.family)
+
+    def _shaped(self, name: str, array: numpy.ndarray) -> numpy.ndarray:
+        if name in EXAMPLES and array.shape[1] == int(numpy.prod(self.shape)):
+            return array.reshape(len(array), *self.shape)
+        return array[:, 0] if array.shape[1] == 1 and name not in ("latent", "inverse", "prior", "posterior_draw") else array
+
+    def _examples(self, values: Any) -> numpy.ndarray:
+        array = numpy.asarray(values)
+        array = array.astype(numpy.float32) / numpy.float32(255) if array.dtype == numpy.uint8 else array
+        if array.shape == self.shape:
+            array = array[None]
+        return self._rows(array, int(numpy.prod(self.shape)), "examples")
+
+    @staticmethod
+    def _rows(values: Any, features: int, what: str) -> numpy.ndarray:
+        array = numpy.ascontiguousarray(values, numpy.float32)
+        if array.ndim == 0 or len(array) == 0 or array.size != len(array) * features:
+            raise Error("usage", f"{what} of shape {array.shape}; each row has {features} numbers")
+        return array.reshape(len(array), features)
+
+    def _numbers(self, classes: Any, count: int) -> numpy.ndarray:
+        names = self.classes
+        rows = [classes] * count if isinstance(classes, (str, int)) else list(classes)
+        if len(rows) != count:
+            raise Error("usage", f"{len(rows)} classes for a request of {count} rows")
+        for one in rows:
+            if isinstance(one, str) and one not in names:
+                raise Error("usage", f"there is no class '{one}'; there are {', '.join(names)}")
+        return numpy.array([names.index(one) if isinstance(one, str) else one for one in rows], numpy.uint8)
+
+    def sample(self, count: int = 64, *, seed: int = 0, classes: Any = None, latents: Any = None, settings: Any = None,
+               progress: bool = False) -> numpy.ndarray:
+        """New examples, [count, ...shape] float32. The same seed gives the same examples. `latents` are decoded."""
+        return self.ask(["sample"], count if latents is None else None, seed=seed, classes=classes, latents=latents,
+                        settings=settings, progress=progress)["sample"]
+
+    def decode(self, latents: Any, *, classes: Any = None, settings: Any = None) -> numpy.ndarray:
+        """What the decoder makes of latents [count, latent_features]: [count, ...shape]."""
+        return self.ask(["decode"], latents=latents, classes=classes, settings=settings)["decode"]
+
+    def encode(self, examples: Any, *, classes: Any = None, seed: int = 0) -> numpy.ndarray:
+        """The codes of examples [count, ...shape]: [count, latent_features]; of a VAE the posterior's means."""
+        return self.ask(["latent"], examples=examples, classes=classes, seed=seed)["latent"]
+
+    def reconstruct(self, examples: Any, *, classes: Any = None, seed: int = 0) -> numpy.ndarray:
+        """Examples [count, ...shape] encoded and decoded again: the same shape."""
+        return self.ask(["reconstruction"], examples=examples, classes=classes, seed=seed)["reconstruction"]
+
+    def classify(self, examples: Any) -> numpy.ndarray:
+        """Logits of the classes, [count, classes], of a run of a classifier."""
+        return self.ask(["class_logits"], examples=examples)["class_logits"]
+
+    def procedure(self, name: str, examples: Any = None, count: Optional[int] = None, *,
+                  outputs: Optional[Sequence[str]] = None, latents: Any = None, classes: Any = None, seed: int = 0,
+                  progress: bool = False, **settings: Any) -> Dict[str, numpy.ndarray]:
+        """Runs a procedure: run.procedure("invert", x, steps=200) gives {output: [count, ...]}, all of them unless
+        `outputs` names some. Further keywords are settings of the procedure."""
+        known = self.procedures()
+        if name not in known:
+            there = ", ".join(one for one in known if one) or "none"
+            raise Error("usage", f"the model of {self.directory} has no procedure '{name}'; it has {there}")
+        return self.ask(known[name] if outputs is None else outputs, count, procedure=name, seed=seed, examples=examples,
+                        latents=latents, classes=classes, settings=settings, progress=progress)
+
+    def data(self, split: str = "test", count: Optional[int] = None) -> numpy.ndarray:
+        """Examples of the run's data, [count, ...shape]."""
+        if self._own is not None:
+            return self._own.read(split, 0, count)
+        data, kept = Data.__new__(Data), lib.duet_run_data(self.pointer)
+        data._free = ""
+        Handle.__init__(data, kept, self)
+        c.data_ready(data)
+        return data.read(split, 0, count)
+
+    def metric_names(self) -> List[str]:
+        """The metrics that run on this run without a judge or long computing."""
+        return [name for name in metric_names() if lib.duet_metric_applies(self.pointer, text(name))]
+
+    def evaluate(self, *metrics: str, judge: Optional[str] = None, split: str = "test",
+                 seed: int = 0) -> Dict[str, Value]:
+        """Metrics of the run's examples: run.evaluate("elbo") gives {name: Value}. Without names all that fit and do not
+        take long. judge: the run of a classifier, or its directory, for metrics that ask one."""
+        run = self._with_files()
+        try:
+            return run._evaluate(metrics, judge, split, seed)
+        finally:
+            if run is not self:
+                run.close()
+
+    def _evaluate(self, metrics: Sequence[str], judge: Any, split: str, seed: int) -> Dict[str, Value]:
+        with Handle(None) as beside:
+            if judge is not None:
+                made, error = ffi.new("duet_run **"), new_error()
+                lib.duet_run_open_beside(made, text(getattr(judge, "directory", judge)), self.pointer, error)
+                check(error)
+                beside._free, beside._pointer = "duet_run_close", made[0]
+                c.run_set_judge(self, beside)
+            names = list(metrics) or self.metric_names()
+            for name in names:
+                c.metric_check(self, name, split_number(split))
+            values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
+            c.metric_compute_all(self, text_array(names), len(names), split_number(split), seed, values, len(values), count)
+            if judge is not None:
+                c.run_set_judge(self, None)
+            return {words(values[i].name) or "": _value(values[i]) for i in range(count[0])}
+
+    def _with_files(self) -> "Run":
+        """Itself, or, where its data are a program's own, the same run on a file of them."""
+        if self._own is None:
+            return self
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="duet-")
+            self._own.convert(os.path.join(self._folder.name, "data.npz"))
+        return Run(self.directory, device=self._device, data=os.path.join(self._folder.name, "data.npz"),
+                   family=self.family)
+
+    def grid(self, count: int = 64, *, seed: int = 0, settings: Any = None) -> Grid:
+        """Samples that a notebook shows."""
+        return Grid(self.sample(count, seed=seed, settings=settings))
+
+    def _repr_png_(self) -> Optional[bytes]:
+        try:
+            return self.grid()._repr_png_() if self.features("sample") else None
+        except Error:  # what cannot be drawn is shown as text
+            return None
+
+    def _repr_html_(self) -> str:
+        picture = self._repr_png_()
+        said = self.record
+        rows = "".join(f"<tr><td>{html.escape(str(key))}</td><td>{html.escape(str(said[key]))}</td></tr>"
+                       for key in ("model", "data", "seed", "steps") if isinstance(said.get(key), (str, int, float)))
+        shown = f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">' if picture else ""
+        return f"<b>{html.escape(self.directory)}</b><table>{rows}</table>{shown}"
+
+
+def _value(row: Any) -> Value:
+    measure = lib.duet_metric_measure_find(row.row, row.name)
+    unit = words(measure.unit) if measure != NULL and measure.unit != NULL else words(row.row.unit)
+    return Value(row.value, row.low, row.high, row.n, unit)
+
+
+def metric_names(on_request: bool = False) -> List[str]:
+    """All metrics, by name; on_request: those too that take long."""
+    names: List[str] = []
+    index = 0
+    while True:
+        row = lib.duet_metric_at(index)
+        if row == NULL:
+            return names
+        if on_request or not row.on_request:
+            names.append(words(row.name) or "")
+        index += 1
+
+
+def open(directory: str, *, device: Optional[str] = None, data: Any = None, family: Any = None) -> Run:
+    """Opens a run, and says at once if that cannot be done: see Run."""
+    run = Run(directory, device=device, data=data, family=family)
+    run.pointer
+    return run
+
+
+class Comparison:
+    """Runs side by side, from their files alone: `document` is what `duet compare --json` prints; a notebook shows the
+    page that save(path) writes."""
+
+    def __init__(self, runs: Sequence[Union[str, Run]]):
+        self.runs = [run.directory if isinstance(run, Run) else os.fspath(run) for run in runs]
+        written, error = ffi.new("char **"), new_error()
+        lib.duet_page_document(text_array(self.runs), len(self.runs), written, error)
+        check(error)
+        try:
+            self.document: Dict[str, Any] = json.loads(ffi.string(written[0]).decode())
+        finally:
+            host.free(written[0])
+
+    def save(self, path: str) -> None:
+        """Writes the page, one HTML file that needs no other."""
+        c.page_write(os.fspath(path), text_array(self.runs), len(self.runs))
+
+    def _repr_html_(self) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "page.html")
+            self.save(str(path))
+            return frame(path.read_text())
+
+    def __repr__(self) -> str:
+        return f"<comparison of {', '.join(self.runs)}>"
+
+
+def compare(runs: Sequence[Union[str, Run]]) -> Comparison:
+    """Runs, or their directories, side by side."""
+    return Comparison(runs)

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""duet.train: a whole training into a run directory, with a bar, callbacks at epochs' ends, and Ctrl-C."""
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+from .convert import key_values, text_array
+from .data import data_of
+from .interrupt import Stop
+from .library import NULL, check, ffi, lib, new_error, text, words
+from .model import family_of, raise_for
+from .progress import Bar
+from .run import Run
+
+OnEpoch = Callable[[Run, int], Any]
+
+
+class _Training:
+    """What C hands to the callbacks: where they show progress, and what they call."""
+
+    def __init__(self, bar: Bar, stop: Stop, log: Any, on_epoch: Optional[OnEpoch], monitor: Any, family: Any):
+        self.bar, self.stop, self.log, self.on_epoch, self.monitor, self.family = bar, stop, log, on_epoch, monitor, family
+        self.raised: Optional[BaseException] = None
+
+    def guard(self, function: Callable[[], Any]) -> Any:
+        """Calls it; what it raises stops the training at the next step's end and is raised by train()."""
+        try:
+            return function()
+        except BaseException as reason:
+            self.raised = self.raised or reason
+            self.stop.set()
+            return None
+
+
+@ffi.callback("void(void *, const duet_progress *)")
+def _show(context: Any, progress: Any) -> None:
+    training = ffi.from_handle(context)
+    terms = ", ".join(f"{words(progress.names[i])} {progress.means[i]:.4g}" for i in range(progress.terms)
+                      ) if progress.report else ""
+    training.guard(lambda: training.bar.show(progress.step, progress.steps, terms))
+
+
+@ffi.callback("duet_log_function")
+def _log(context: Any, line: Any) -> None:
+    training = ffi.from_handle(context)
+    if training.log is not None:
+        training.guard(lambda: training.log(words(line)))
+
+
+@ffi.callback("duet_status(void *, duet_run *, duet_error *)", error=1)
+def _at_start(context: Any, run: Any, error: Any) -> int:
+    training = ffi.from_handle(context)
+    return lib.duet_monitor_check(training.monitor, run, error) if training.monitor is not None else lib.DUET_OK
+
+
+@ffi.callback("duet_status(void *, duet_run *, uint64_t, duet_verdict *, duet_error *)", error=1)
+def _at_epoch(context: Any, run: Any, epoch: int, verdict: Any, error: Any) -> int:
+    training = ffi.from_handle(context)
+    if training.monitor is not None:
+        status = lib.duet_monitor_look(training.monitor, run, epoch, verdict, error)
+        if status != lib.DUET_OK:
+            return status
+    if training.on_epoch is not None:
+        said = training.guard(lambda: training.on_epoch(_borrowed(run, training.family), epoch))
+        training.guard(lambda: _say(said, verdict))
+    return lib.DUET_OK
+
+
+def _borrowed(pointer: Any, family: Any) -> Run:
+    """The run as it is now, for use within a callback alone."""
+    run = Run("", family=family)
+    run._free, run._pointer = "", pointer
+    return run
+
+
+def _say(said: Any, verdict: Any) -> None:
+    """What on_epoch returned, as the verdict of somebody who watches: a text stops, numbers by name are kept."""
+    if isinstance(said, str):
+        verdict.stop = said.encode()[: len(verdict.stop) - 1]
+    elif isinstance(said, dict):
+        for name, value in said.items():
+            if verdict.count == len(verdict.names):
+                raise ValueError(f"more than {len(verdict.names)} values of an epoch")
+            verdict.names[verdict.count], verdict.values[verdict.count] = text(name), float(value)
+            verdict.count += 1
+    elif said is not None:
+        raise TypeError(f"on_epoch returned {type(said).__name__}; it returns None, a text (why to stop) or a dict of "
+                        "numbers to keep in metrics.jsonl")
+
+
+def train(model: Any = None, data: Any = None, *, epochs: Optional[int] = None, steps: Optional[int] = None,
+          batch: int = 0, seed: int = 0, settings: Any = None, out: Optional[str] = None, resume: Any = None,
+          other_data: bool = False, device: Optional[str] = None, gemm: Optional[str] = None, stream: bool = False,
+          checkpoint_every: int = 0, progress: bool = False, on_epoch: Optional[OnEpoch] = None,
+          log: Optional[Callable[[str], Any]] = None, metrics: Sequence[str] = (), keep_best: Optional[str] = None,
+          patience: int = 0, judge: Any = None, stop_on_collapse: bool = False) -> Run:
+    """Trains into a run directory and returns the run.
+
+    model: the name of a built-in family (duet.families()) or a Family; None with `resume`
+    data: a name or a path (docs/data.md; None: fashion-mnist), an array [examples, ...shape], a pair of arrays (the
+        second is the test split), or a Data
+    epochs, steps: one of them, a total also when resuming; neither: what the family says
+    settings: {"latent": 20, "hidden": [400, 200]}: what `duet train --set` takes (duet.settings(model))
+    out: the run directory; None: runs/MODEL-DATA-N. resume: a run, or its directory, to go on with
+    progress: show a bar (tqdm where it is installed)
+    on_epoch: on_epoch(run, epoch) at each epoch's end, with the run as it is now; it may return a text, which stops the
+        training, or a dict of numbers, which metrics.jsonl keeps
+    log: receives lines about long waits, and warnings
+    metrics, keep_best, patience, judge: measured at each epoch's end, as `duet train` has them
+
+    Ctrl-C stops at the next step's end with a checkpoint and raises KeyboardInterrupt, whose text names the run; an
+    exception of a callback stops it likewise. Raises Error.
+    """
+    options, error = ffi.new("duet_train_options *"), new_error()
+    name, own = data_of(data)
+    said = key_values(settings)
+    kept: List[Any] = [text_array(said)]
+    options.family = NULL if model is None else family_of(model)
+    options.data, options.own_data = text(name), NULL if own is None else own.pointer
+    options.other_data, options.device, options.gemm = other_data, text(device), text(gemm)
+    options.settings, options.setting_count = kept[0], len(said)
+    options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, seed
+    options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
+    options.out, options.resume = text(out), text(getattr(resume, "directory", resume))
+    options.judge = text(getattr(judge, "directory", judge))
+    if own is not None and stream:
+        own.set_streaming()
+    watched = bool(metrics or keep_best or patience or stop_on_collapse or judge is not None)
+    monitor = _monitor(dict(metrics=metrics, best=keep_best, patience=patience, judge=options.judge, seed=seed,
+                            stop_on_collapse=stop_on_collapse, resume=options.resume), kept) if watched else None
+    summary = ffi.new("duet_train_summary *")
+    try:
+        with Stop() as stop, Bar(progress, "steps") as bar:
+            training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model)
+            handle = ffi.new_handle(training)
+            options.progress, options.log, options.context, options.stop = _show, _log, handle, stop.flag
+            if monitor is not None or on_epoch is not None:
+                options.at_start, options.at_epoch, options.watcher = _at_start, _at_epoch, handle
+            if monitor is not None:
+                options.watch = lib.duet_monitor_watch(monitor[0])
+            lib.duet_train(options, summary, NULL, error)
+    finally:
+        if monitor is not None:
+            lib.duet_monitor_free(monitor)
+    directory = words(summary.run) or ""
+    if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
+        raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
+    raise_for(error, model, training)
+    if training.raised is not None:
+        raise training.raised
+    run = Run(directory, device=device, data=own if own is not None else None, family=model if _is_own(model) else None)
+    run.stopped = words(summary.stopped) or ""
+    return run
+
+
+def _is_own(model: Any) -> bool:
+    return model is not None and not isinstance(model, str)
+
+
+def _monitor(fields: Dict[str, Any], kept: List[Any]) -> Any:
+    options, made, error = ffi.new("duet_monitor_options *"), ffi.new("duet_monitor **"), new_error()
+    metrics = list(fields.pop("metrics"))
+    kept += [text_array(metrics), options]
+    options.metrics, options.metric_count = kept[-2], len(metrics)
+    for name, value in fields.items():
+        setattr(options, name, text(value) if isinstance(value, str) else NULL if value is None else value)
+    lib.duet_monitor_new(made, options, error)
+    check(error)
+    return made

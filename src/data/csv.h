@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* A CSV file on its way in: its columns, the record that was read last, and what those before gave. */
+#ifndef DUET_SRC_DATA_CSV_H
+#define DUET_SRC_DATA_CSV_H
+
+#include "data/records.h"
+#include "data/rows.h"
+
+enum { DUET_CSV_NONE = -1 };
+
+/** What the numbers of a column lie between as the file has them. */
+typedef struct duet_csv_range {
+    double low, high;
+    bool rounded; /* not all of them are float32 numbers */
+} duet_csv_range;
+
+typedef struct duet_csv {
+    duet_records records;
+    const duet_data_options *options;
+    const char *path;
+    char **names; /* of the columns */
+    size_t columns;
+    bool hashed;     /* the first line began with "#", as a comment does */
+    long label, key; /* the columns of labels, and of what names the examples of a file of labels; DUET_CSV_NONE */
+    duet_csv_range *ranges;
+    float *values;
+    size_t count, capacity; /* of values */
+    size_t *classes;        /* by row, numbers of `words` */
+    char **keys;            /* by row */
+    size_t rows, class_capacity, key_count, key_capacity;
+    char **words;
+    size_t word_count, word_capacity;
+} duet_csv;
+
+/** The column of that name, in capitals or not; DUET_CSV_NONE. */
+long duet_csv_column(const duet_csv *it, const char *name);
+/** Whether a column is called as labels are by custom. */
+bool duet_csv_is_label_name(const char *name);
+/** Words that programs write for what they do not know. */
+bool duet_csv_is_missing(const char *text);
+
+/** DUET_ERROR_DATA for a field of the record that is no number, or no label, with its remedy. */
+duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *text, duet_error *error);
+/** The same for a record of more or fewer fields than there are columns. */
+duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error);
+
+/** Whether a set is made of text files of which the first has a column of that name. */
+bool duet_csv_has_column(const char *path, const char *name);
+
+/** Says what is odd about the first line: numbers in it, several columns that are called like the labels. */
+void duet_csv_tell_of_names(const duet_csv *it);
+/** Says what is odd about the rows: a column that counts them, numbers that float32 does not tell apart, words that
+ *  are no labels. `features`: columns of numbers. Returns whether it said that of float32. */
+bool duet_csv_tell_of_rows(const duet_csv *it, size_t features);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* What is plausible and wrong in a CSV file: it is read all the same, and said. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/number.h"
+#include "data/csv.h"
+
+enum { FEW_ROWS = 10, STEPS = 256 /* that float32 tells apart in a column that is told of, at most */ };
+
+static duet_notes *notes_of(const duet_csv *it)
+{
+    return it->options == NULL ? NULL : it->options->notes;
+}
+
+/* Of two columns that are called like labels one is read as a number. */
+static void tell_of_other_labels(const duet_csv *it)
+{
+    bool asked = it->options->labels != NULL;
+    for (size_t i = 0; it->label != DUET_CSV_NONE && i < it->columns; i++) {
+        const char *name = it->names[i], *label = it->names[it->label];
+        bool same = strcasecmp(name, label) == 0;
+        if ((long)i == it->label || !(same || (!asked && duet_csv_is_label_name(name)))) continue;
+        if (same)
+            duet_notes_add(it->options->notes, false,
+                           "%s: its columns %ld and %zu are both called \"%s\": the first holds the labels, the other "
+                           "is read as one of the numbers; if it tells the same, take it out",
+                           it->path, it->label + 1, i + 1, label);
+        else
+            duet_notes_add(it->options->notes, false,
+                           "%s: \"%s\" holds the labels, and \"%s\" is read as one of the numbers: if it tells the "
+                           "same, take it out; if it is the labels, name it with --labels",
+                           it->path, label, name);
+    }
+}
+
+void duet_csv_tell_of_names(const duet_csv *it)
+{
+    double number;
+    if (notes_of(it) == NULL) return;
+    /* a number such as 5.1 names nothing: the first line would be an example that is lost */
+    for (size_t i = 0; i < it->columns; i++) {
+        if (strchr(it->names[i], '.') == NULL || !duet_number_read(it->names[i], &number)) continue;
+        duet_notes_add(it->options->notes, false,
+                       "%s: its first line, which names the columns, holds %s: if it is an example, put a line with "
+                       "the names of the columns on top",
+                       it->path, it->names[i]);
+        break;
+    }
+    if (!it->options->only_labels) tell_of_other_labels(it);
+}
+
+static float least_of(const duet_csv *it, size_t place, size_t features)
+{
+    float low = it->values[place];
+    for (size_t i = 1; i < it->rows; i++) low = fminf(low, it->values[i * features + place]);
+    return low;
+}
+
+/* Whether the feature of that place is each number of a row once, from 0 or from 1 on. *sorted: in their order. */
+static bool counts_rows(const duet_csv *it, size_t place, size_t features, bool *sorted)
+{
+    float low = least_of(it, place, features);
+    bool *seen = it->rows < FEW_ROWS || (low != 0 && low != 1) ? NULL : calloc(it->rows, sizeof *seen);
+    bool counts = seen != NULL;
+    *sorted = true;
+    for (size_t i = 0; counts && i < it->rows; i++) {
+        float number = it->values[i * features + place] - low;
+        counts = number < (float)it->rows && number == floorf(number) && !seen[(size_t)number];
+        if (counts) seen[(size_t)number] = true;
+        *sorted = *sorted && number == (float)i;
+    }
+    free(seen);
+    return counts;
+}
+
+/* A program's index of the rows would be learnt like a measurement. */
+static void tell_of_index(const duet_csv *it, size_t column, size_t place, size_t features)
+{
+    bool sorted;
+    if (!counts_rows(it, place, features, &sorted)) return;
+    duet_notes_add(it->options->notes, false,
+                   "%s: the column \"%s\" %s: if it is no more than their index, take it out (of pandas: "
+                   "to_csv(..., index=False))",
+                   it->path, it->names[column], sorted ? "counts the rows" : "numbers the rows, in another order");
+}
+
+/* Times in seconds are such numbers. */
+static bool tell_of_rounding(const duet_csv *it, size_t column)
+{
+    const duet_csv_range *range = &it->ranges[column];
+    double most = fmax(fabs(range->low), fabs(range->high)), step = ldexp(1, ilogb(most) - (FLT_MANT_DIG - 1));
+    double steps = (range->high - range->low) / step;
+    if (!range->rounded || !(steps > 0) || steps >= STEPS || steps >= (double)it->rows) return false;
+    duet_notes_add(it->options->notes, false,
+                   "%s: the column \"%s\" goes from %.15g to %.15g, where float32 numbers lie %g apart, so that what "
+                   "tells its rows apart is lost: take %.15g off the column",
+                   it->path, it->names[column], range->low, range->high, step, range->low);
+    return true;
+}
+
+static void tell_of_words(const duet_csv *it)
+{
+    double number;
+    bool numbers = it->word_count > 1, whole = true;
+    for (size_t i = 0; i < it->word_count; i++) {
+        bool is = duet_number_read(it->words[i], &number);
+        numbers = numbers && is;
+        whole = whole && is && number == floor(number);
+    }
+    if (numbers && !whole)
+        duet_notes_add(it->options->notes, false,
+                       "%s: the column \"%s\" holds %zu numbers such as %s, and each is a class: if they are "
+                       "measurements, give the column another name, by which it is read as one of the numbers",
+                       it->path, it->names[it->label], it->word_count, it->words[0]);
+    for (size_t i = 0; i < it->word_count; i++) {
+        if (!duet_csv_is_missing(it->words[i])) continue; /* classes may be called so, but seldom are */
+        duet_notes_add(it->options->notes, false,
+                       "%s: \"%s\" in the column \"%s\" is a class of its own: if it says that nobody knows, take "
+                       "these lines out",
+                       it->path, it->words[i], it->names[it->label]);
+        return;
+    }
+}
+
+bool duet_csv_tell_of_rows(const duet_csv *it, size_t features)
+{
+    bool rounding = false;
+    if (notes_of(it) == NULL) return false;
+    for (size_t i = 0, place = 0; features > 0 && i < it->columns; i++) {
+        if ((long)i == it->label) continue;
+        tell_of_index(it, i, place, features);
+        rounding |= tell_of_rounding(it, i);
+        place++;
+    }
+    if (it->label != DUET_CSV_NONE) tell_of_words(it);
+    return rounding;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* A picture is found by its path or the end of it, with or without the ending of its name; where a file names longer
+ * paths than there are here, by the last part of both; where it has numbers, by the number at the end of the name. */
+#include "data/match.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "base/status.h"
+
+/* A name and the row that it stands in. */
+typedef struct entry {
+    char *name;
+    size_t row;
+} entry;
+
+/* The names of a file of labels, whole and their last parts, both sorted. */
+typedef struct table {
+    entry *whole, *last;
+    size_t count;
+} table;
+
+enum { NOWHERE = -1, SEVERAL = -2 };
+
+static int compare(const void *a, const void *b)
+{
+    const entry *one = a, *two = b;
+    int order = strcmp(one->name, two->name);
+    return order != 0 ? order : (one->row > two->row) - (one->row < two->row);
+}
+
+static char *last_part(char *name)
+{
+    char *slash = strrchr(name, '/');
+    return slash == NULL ? name : slash + 1;
+}
+
+static duet_status table_make(table *it, const duet_rows *labels, duet_error *error)
+{
+    it->count = labels->count;
+    it->whole = calloc(it->count, sizeof *it->whole);
+    it->last = calloc(it->count, sizeof *it->last);
+    if (it->whole == NULL || it->last == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its names", labels->path);
+    for (size_t i = 0; i < it->count; i++) {
+        char *name = labels->keys[i];
+        it->whole[i] = (entry){strncmp(name, "./", 2) == 0 ? name + 2 : name, i};
+        it->last[i] = (entry){last_part(name), i};
+    }
+    qsort(it->whole, it->count, sizeof *it->whole, compare);
+    qsort(it->last, it->count, sizeof *it->last, compare);
+    return DUET_OK;
+}
+
+static void table_free(table *it)
+{
+    free(it->whole);
+    free(it->last);
+}
+
+/* The row of a name among sorted ones. */
+static long find(const entry *entries, size_t count, const char *name)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(entries[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == count || strcmp(entries[low].name, name) != 0) return NOWHERE;
+    return low + 1 < count && strcmp(entries[low + 1].name, name) == 0 ? SEVERAL : (long)entries[low].row;
+}
+
+/* The row that names a picture: its path, or the end of that, which is `name`. */
+static long find_path(const table *it, char *name)
+{
+    long row = NOWHERE;
+    for (char *at = name; row == NOWHERE && at != NULL; at = strchr(at, '/') == NULL ? NULL : strchr(at, '/') + 1)
+        row = find(it->whole, it->count, at);
+    return row != NOWHERE ? row : find(it->last, it->count, last_part(name));
+}
+
+/* The row that has the number at the end of the name, as 7 and 007 of img007. */
+static long find_number(const table *it, const char *name)
+{
+    size_t length = strlen(name), from = length;
+    while (from > 0 && name[from - 1] >= '0' && name[from - 1] <= '9') from--;
+    if (from == length) return NOWHERE;
+    long row = find(it->whole, it->count, name + from);
+    while (from + 1 < length && name[from] == '0') from++;
+    return row != NOWHERE ? row : find(it->whole, it->count, name + from);
+}
+
+/* `name` is changed on the way. */
+static long find_picture(const table *it, char *name)
+{
+    long row = find_path(it, name);
+    char *dot = strrchr(last_part(name), '.');
+    if (row != NOWHERE || dot == NULL) return row;
+    *dot = '\0';
+    row = find_path(it, name);
+    return row != NOWHERE ? row : find_number(it, last_part(name));
+}
+
+/* Which row each picture's label stands in, counted from 1, the training examples first; found[split]: how many have
+ * one. `taken`, by row: how many pictures have it. */
+typedef struct match {
+    size_t *rows, *taken, found[2];
+} match;
+
+static duet_status fail_several(const duet_rows *labels, const char *what, const char *name, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: in the column \"%s\" %s %s: give each path from the folder of the pictures on, once",
+                     labels->path, labels->key_column, what, name);
+}
+
+static duet_status match_split(match *it, const table *names, const duet_rows *examples, duet_split split, size_t first,
+                               const duet_rows *labels, duet_error *error)
+{
+    for (size_t i = 0; i < examples->count; i++) {
+        const char *path = duet_rows_name(examples, i);
+        char *name = strdup(path);
+        if (name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for names", labels->path);
+        long row = find_picture(names, name);
+        free(name);
+        if (row == SEVERAL) return fail_several(labels, "several lines name", path, error);
+        if (row == NOWHERE) continue;
+        if (it->taken[row]++ > 0) return fail_several(labels, "the line of another picture fits", path, error);
+        it->rows[first + i] = (size_t)row + 1;
+        it->found[split]++;
+    }
+    return DUET_OK;
+}
+
+static const char *first_without(const match *it, const duet_rows examples[2], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (it->rows[i] == 0)
+            return i < examples[0].count ? duet_rows_name(&examples[0], i)
+                                         : duet_rows_name(&examples[1], i - examples[0].count);
+    return "";
+}
+
+/* Labels of the first `count` pictures in their order. */
+static duet_status reorder(duet_rows *labels, const match *it, size_t count, duet_error *error)
+{
+    uint8_t *values = malloc(count);
+    if (values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for labels", labels->path);
+    for (size_t i = 0; i < count; i++) values[i] = labels->labels.values[it->rows[i] - 1];
+    free(labels->labels.values);
+    labels->labels.values = values;
+    for (size_t i = 0; i < labels->count; i++) free(labels->keys[i]);
+    free(labels->keys);
+    labels->keys = NULL;
+    labels->count = count;
+    return DUET_OK;
+}
+
+/* Whether all names are numbers; *sorted: each is greater than the one before; *dense: they are the numbers of so many
+ * things, from 0 or 1 on. */
+static bool are_numbers(const duet_rows *labels, bool *sorted, bool *dense)
+{
+    double before = 0, number, low = INFINITY, high = -INFINITY;
+    *sorted = true;
+    for (size_t i = 0; i < labels->count; i++, before = number) {
+        if (!duet_number_read(labels->keys[i], &number)) return false;
+        *sorted = *sorted && (i == 0 || number > before);
+        low = fmin(low, number);
+        high = fmax(high, number);
+    }
+    *dense = (low == 0 || low == 1) && high - low == (double)(labels->count - 1);
+    return true;
+}
+
+/* Names that fit no picture, or examples without names: the order is all there is. */
+static duet_status check_order(const duet_rows *examples, const duet_rows *labels, bool pictures, duet_error *error)
+{
+    bool sorted, dense;
+    bool numbers = are_numbers(labels, &sorted, &dense);
+    if (numbers && (sorted || (!pictures && !dense))) return DUET_OK;
+    if (numbers)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: its column \"%s\" shows that its lines are in another order than the examples: sort them "
+                         "by it",
+                         labels->path, labels->key_column);
+    if (!pictures) return DUET_OK;
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: its column \"%s\" names no picture of %s, such as %s but \"%.80s\": write the pictures' paths "
+        "there, or take the column out where the lines are in their order",
+        labels->path, labels->key_column, examples->path, duet_rows_name(examples, 0), labels->keys[0]);
+}
+
+/* Names of single things do not repeat: those that do are of kinds, such as classes. */
+static bool has_twins(const table *it)
+{
+    for (size_t i = 1; i < it->count; i++)
+        if (strcmp(it->whole[i].name, it->whole[i - 1].name) == 0) return true;
+    return false;
+}
+
+static duet_status take_match(const match *it, const table *names, const duet_rows examples[2], duet_rows *labels,
+                              duet_notes *notes, duet_error *error)
+{
+    const size_t all = examples[0].count + examples[1].count, found = it->found[0] + it->found[1];
+    const size_t lines = labels->count;
+    const bool training = it->found[0] == examples[0].count && it->found[1] == 0;
+    if (found == 0 && has_twins(names)) return DUET_OK;
+    if (found == 0) return check_order(&examples[0], labels, true, error);
+    if (found < all && !training)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: its column \"%s\" names %zu of the %zu pictures, and not %s: add the others",
+                         labels->path, labels->key_column, found, all, first_without(it, examples, all));
+    DUET_TRY(reorder(labels, it, found, error));
+    if (lines > found)
+        duet_notes_add(notes, false, "%s: %zu of its %zu lines name no picture that is here, and are left out",
+                       labels->path, lines - found, lines);
+    return DUET_OK;
+}
+
+static duet_status match_pictures(match *it, const table *names, const duet_rows examples[2], duet_rows *labels,
+                                  duet_notes *notes, duet_error *error)
+{
+    it->rows = calloc(examples[0].count + examples[1].count, sizeof *it->rows);
+    it->taken = calloc(labels->count, sizeof *it->taken);
+    if (it->rows == NULL || it->taken == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its names", labels->path);
+    DUET_TRY(match_split(it, names, &examples[0], DUET_TRAIN, 0, labels, error));
+    if (examples[1].count > 0)
+        DUET_TRY(match_split(it, names, &examples[1], DUET_TEST, examples[0].count, labels, error));
+    return take_match(it, names, examples, labels, notes, error);
+}
+
+duet_status duet_labels_match(duet_rows examples[2], duet_rows *labels, duet_notes *notes, duet_error *error)
+{
+    table names = {NULL};
+    match it = {NULL};
+    if (labels->keys == NULL) return DUET_OK;
+    if (duet_rows_name(&examples[0], 0) == NULL) return check_order(&examples[0], labels, false, error);
+    duet_status status = table_make(&names, labels, error);
+    if (status == DUET_OK) status = match_pictures(&it, &names, examples, labels, notes, error);
+    table_free(&names);
+    free(it.rows);
+    free(it.taken);
+    return status;
+}

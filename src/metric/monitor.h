@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A watched training: what its monitor knows from look to look. */
+#ifndef DUET_SRC_METRIC_MONITOR_H
+#define DUET_SRC_METRIC_MONITOR_H
+
+#include <jansson.h>
+
+#include "metric/metric.h"
+#include "run/run_file.h"
+
+struct duet_monitor {
+    const duet_monitor_options *options;
+    duet_run_file before; /* of a run that goes on */
+    duet_watch watch;     /* what the options say and, of a run that goes on, it said */
+    const char *recorded; /* the judge in the run.json of a run that goes on; NULL: another one is given, or none */
+    duet_better better;   /* which of two values of watch.best is, for this run */
+    double best;          /* the best value so far of the metric watch.best; NaN: none yet */
+    uint64_t best_epoch;  /* the epoch that gave it */
+    bool recalled;        /* what a run that goes on had as its best is taken in */
+    const char *said;     /* what the last look found lost, which was warned of; NULL: nothing */
+    bool looked, lost;    /* a look came before, here or before the run went on; it showed a collapse */
+};
+
+/** Whether metrics.jsonl in `directory` has the metric; *checksum: of the features by which it was last measured, "":
+ * by none. */
+bool duet_monitor_find_past(const char *directory, const char *metric, char checksum[24]);
+/** Refuses a metric whose values so far were by other features than those to come, unless another judge is asked for:
+ *  then what changes is said. */
+duet_status duet_monitor_check_past(const duet_monitor *monitor, duet_run *run, const char *metric, duet_error *error);
+/** Takes in what a resumed run's best is worth, and says where it begins anew. */
+duet_status duet_monitor_recall(duet_monitor *monitor, duet_run *run, const char *features, duet_error *error);
+/** What was measured at the last epoch's end in metrics.jsonl, which the caller drops; NULL: nothing was. */
+json_t *duet_monitor_last_past(const char *directory);
+
+/** Warns of what a look shows to be lost, and stops the training where a second one in a row shows a collapse. */
+void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* What a training has lost, by the metrics that show it. One look may be of a bad moment, as a first epoch's blurred
+ * samples are: a training ends where two looks running show a collapse. */
+#include "metric/monitor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "device/device.h"
+
+/* By number the signs of a collapse, as a look has them; NaN: not measured. */
+enum { ACTIVE_UNITS, HIGH_QUALITY, MODES, NEIGHBOUR_SPREAD, CLASSES, SIGNS };
+static const char *const sign_names[SIGNS] = {"active-units", "high-quality", "modes", "neighbour-spread", "classes"};
+
+typedef struct loss {
+    const char *name;  /* how it begins in messages; NULL: nothing is lost */
+    const char *words; /* and goes on */
+    bool collapse;
+} loss;
+
+static const loss nothing = {NULL, NULL, false};
+static const loss lost_latents = {"posterior-collapse", "no latent is active", true};
+static const loss lost_modes = {"mode-drop", "half of the modes or more get no sample", true};
+static const loss lost_samples = {"sample-collapse", "samples lie twenty times nearer to each other than examples do",
+                                  true};
+static const loss lost_classes = {"mode-drop", "half of the classes or more get no sample", false};
+static const loss lost_most_classes = {"mode-drop", "four fifths of the classes or more get no sample", true};
+
+/* What may help a model that has the setting, and the preset if one is named; the first row that fits. */
+typedef struct advice {
+    const loss *loss;
+    const char *setting, *preset, *words;
+} advice;
+static const advice advices[] = {
+    {&lost_latents, "warm_up", NULL, "a smaller beta, or warm_up over some epochs"},
+    {&lost_latents, "beta", NULL, "a smaller beta"},
+    {&lost_modes, "pack", "stable", "preset=stable, or pack=2,"},
+    {&lost_modes, "pack", NULL, "a lower generator.lr, instance_noise=0.1 or pack=2"},
+    {&lost_samples, "pack", NULL, "a lower generator.lr, spectral_norm=yes or pack=2"},
+    {&lost_classes, "pack", NULL, "a lower generator.lr, spectral_norm=yes or pack=2"},
+    {&lost_most_classes, "pack", NULL, "a lower generator.lr, spectral_norm=yes or pack=2"},
+};
+
+/* Missing modes count only once a quarter of the samples is good, which early in training they are not. Few classes are
+ * a collapse of a game, `judges`: what other models draw while they learn is a blur that looks like one class. */
+static const loss *find_loss(const double signs[SIGNS], double kinds, bool judges)
+{
+    if (signs[ACTIVE_UNITS] == 0) return &lost_latents;
+    if (signs[HIGH_QUALITY] > 0.25 && signs[MODES] <= kinds / 2) return &lost_modes;
+    if (signs[NEIGHBOUR_SPREAD] < 0.05) return &lost_samples;
+    if (judges && signs[CLASSES] <= kinds / 5) return &lost_most_classes;
+    return signs[CLASSES] <= kinds / 2 ? &lost_classes : &nothing;
+}
+
+static void take_signs(const duet_verdict *verdict, double signs[SIGNS])
+{
+    for (size_t sign = 0; sign < SIGNS; sign++) {
+        signs[sign] = NAN;
+        for (size_t i = 0; i < verdict->count; i++)
+            if (strcmp(verdict->names[i], sign_names[sign]) == 0) signs[sign] = verdict->values[i];
+    }
+}
+
+/* Whether the look before showed a collapse, also where the run has gone on since. */
+static bool was_lost(const duet_monitor *monitor, double kinds, bool judges)
+{
+    if (monitor->looked || monitor->options->resume == NULL) return monitor->lost;
+    json_t *report = duet_monitor_last_past(monitor->options->resume);
+    double signs[SIGNS];
+    for (size_t sign = 0; sign < SIGNS; sign++) {
+        const json_t *value = json_object_get(report, sign_names[sign]);
+        signs[sign] = json_is_number(value) ? json_number_value(value) : NAN;
+    }
+    json_decref(report);
+    return find_loss(signs, kinds, judges)->collapse;
+}
+
+static bool fits(const advice *row, duet_run *run)
+{
+    const duet_model *model = duet_run_model(run);
+    const duet_family *family = duet_model_family(model);
+    bool has_preset = row->preset == NULL;
+    for (size_t i = 0; i < family->preset_count; i++)
+        has_preset = has_preset || strcmp(family->presets[i].name, row->preset) == 0;
+    return has_preset && duet_model_setting_text(model, row->setting) != NULL;
+}
+
+static void describe(const loss *found, duet_run *run, char *text, size_t size)
+{
+    const char *words = NULL;
+    for (size_t i = 0; i < sizeof advices / sizeof *advices && words == NULL; i++)
+        if (advices[i].loss == found && fits(&advices[i], run)) words = advices[i].words;
+    snprintf(text, size, "%s: %s%s%s%s", found->name, found->words, words != NULL ? "; " : "",
+             words != NULL ? words : "", words != NULL ? " may help" : "");
+}
+
+void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)
+{
+    const double kinds = (double)duet_data_describe(duet_run_data(run))->classes;
+    const bool judges = duet_run_features(run, DUET_LOGIT) > 0;
+    double signs[SIGNS];
+    take_signs(verdict, signs);
+    const loss *found = find_loss(signs, kinds, judges);
+    const bool again = was_lost(monitor, kinds, judges);
+    char text[sizeof verdict->stop];
+    monitor->looked = true;
+    monitor->lost = found->collapse;
+    if (found->name != NULL) {
+        describe(found, run, text, sizeof text);
+        if (found->words != monitor->said) duet_device_say(duet_run_device(run), "warning: %s", text);
+    }
+    monitor->said = found->words;
+    if (!monitor->options->stop_on_collapse || !found->collapse || !again) return;
+    snprintf(verdict->stop, sizeof verdict->stop, "%s", text);
+    verdict->collapsed = true;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* A run opened to be used, as the files of this folder see it, and a training under way as one that watchers can use.
+ */
+#ifndef DUET_SRC_RUN_RUN_H
+#define DUET_SRC_RUN_RUN_H
+
+#include "run/run_file.h"
+#include "train/evaluator.h"
+
+struct duet_run {
+    duet_device *device;
+    bool borrowed;      /* the device belongs to another run or to a training */
+    bool live;          /* data, model and evaluator belong to a training too */
+    char name[256];     /* of the directory */
+    char *directory;    /* NULL: of a training under way */
+    duet_run_file file; /* as it was when the run was opened; empty for a training under way */
+    duet_run *judge;
+    duet_data *samples;          /* in place of the model's; NULL: its own */
+    duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
+    const char *const *settings; /* added in front of every request's own */
+    size_t setting_count;
+    uint64_t read; /* bit i: something that was asked for reads setting i */
+    duet_data *data;
+    duet_model *model;
+    duet_evaluator *evaluator;
+};
+
+/** A run whose parts are all borrowed and must outlive it; duet_run_close frees the handle alone. */
+duet_status duet_run_new_live(duet_run **run, duet_device *device, duet_data *data, duet_model *model,
+                              duet_evaluator *evaluator, duet_error *error);
+
+/** As duet_run_use, for metrics: whatever the numbers are. Examples may be a generator's, which lie where it puts them,
+ *  and each metric has its own words for values that are not finite. */
+duet_status duet_run_answer(duet_run *run, const duet_request *request, duet_error *error);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* What comes between the steps of a training: reports, what is drawn and watched at an epoch's end, checkpoints, the
+ * page. Its time is no time of training. */
+#include "run/training.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "duet/report.h"
+#include "run/health.h"
+#include "run/pictures.h"
+
+static const double sign_of_life_seconds = 0.25;
+
+double duet_training_images(const duet_training *run, uint64_t from, uint64_t to)
+{
+    uint64_t draws = duet_trainer_draws(run->trainer, to) - duet_trainer_draws(run->trainer, from);
+    return (double)draws * (double)run->trainer->batch;
+}
+
+/* The clock of the training alone: it stands still while pictures, watchers, checkpoints and pages take their time. */
+static double training_clock(const duet_training *run)
+{
+    return duet_seconds() - run->aside;
+}
+
+static duet_progress describe_progress(const duet_training *run, double time, bool report)
+{
+    return (duet_progress){
+        .step = duet_trainer_steps(run->trainer),
+        .steps = run->total,
+        .epoch = duet_trainer_epoch(run->trainer),
+        .epochs = duet_trainer_epoch(run->trainer) * ((double)run->total / (double)duet_trainer_steps(run->trainer)),
+        .seconds = run->past.seconds + time - run->began,
+        .images_per_second = run->report_rate,
+        .terms = run->trainer->schedule.term_count,
+        .names = run->trainer->schedule.terms,
+        .means = run->means,
+        .report = report,
+    };
+}
+
+static void show(const duet_training *run, const duet_progress *progress)
+{
+    if (run->options->progress != NULL) run->options->progress(run->options->context, progress);
+}
+
+/* Checks a report's health: warns of a finding once, and stops the training at a collapse if the options say so. */
+static void look_after(duet_training *run, duet_progress *report)
+{
+    const duet_finding finding = duet_health_find(run->model, report);
+    report->health = finding.name;
+    if (finding.name == NULL) return;
+    if (run->said != finding.name) duet_training_say(run, "warning: %s: %s", finding.name, finding.words);
+    run->said = finding.name;
+    if (!run->options->stop_on_collapse || !finding.collapse) return;
+    snprintf(run->stopped, sizeof run->stopped, "%s at step %" PRIu64, finding.name, report->step);
+    run->collapsed = true;
+}
+
+/* Reads the losses, which waits for the device, and writes a line of metrics. If a loss is not finite the line is still
+ * written, with null for it. */
+static duet_status report(duet_training *run, duet_error *error)
+{
+    duet_status status = duet_trainer_losses(run->trainer, run->means, run->trainer->schedule.term_count, error);
+    if (status != DUET_OK && status != DUET_ERROR_NUMERIC) return status;
+    double time = training_clock(run);
+    uint64_t step = duet_trainer_steps(run->trainer);
+    run->report_rate =
+        step > run->report_step ? duet_training_images(run, run->report_step, step) / (time - run->report_time) : NAN;
+    run->report_time = run->life_time = time;
+    run->report_step = step;
+    duet_progress progress = describe_progress(run, time, true);
+    if (status == DUET_OK) look_after(run, &progress);
+    run->last = progress;
+    duet_status written = duet_metrics_append(&run->metrics, &progress, status == DUET_OK ? error : NULL);
+    show(run, &progress);
+    return status != DUET_OK ? status : written;
+}
+
+static void show_sign_of_life(duet_training *run)
+{
+    double time = training_clock(run);
+    if (time - run->life_time < sign_of_life_seconds) return;
+    run->life_time = time;
+    duet_progress progress = describe_progress(run, time, false);
+    show(run, &progress);
+}
+
+duet_status duet_training_save(duet_training *run, duet_error *error)
+{
+    DUET_TRY(duet_metrics_sync(&run->metrics, error));
+    duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
+    if (status == DUET_OK && !run->checkpointed) {
+        run->checkpointed = true;
+        status = duet_run_file_mark(run->directory, error);
+    }
+    /* The faulty step gets its line of metrics, with nulls, unless it has one already. */
+    if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report(run, NULL);
+    return status;
+}
+
+static duet_status draw(duet_training *run, uint64_t epoch, duet_error *error)
+{
+    if (run->evaluator == NULL) DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+    return duet_pictures_write(run->samples, run->evaluator, run->data, epoch, run->choice.seed, error);
+}
+
+void duet_training_write_page(duet_training *run, bool last)
+{
+    const char *directory = run->directory;
+    duet_error error = {0};
+    double time = duet_seconds();
+    if (!last && time - run->page_time < 20 * run->page_seconds) return;
+    if (duet_page_write(run->page, &directory, 1, &error) != DUET_OK)
+        duet_training_say(run, "warning: the run's page is not written: %s", error.message);
+    run->page_time = duet_seconds();
+    run->page_seconds = run->page_time - time;
+}
+
+/* Calls the watcher of the options, if there is one. What it measured becomes a line after the epoch's report. */
+static duet_status ask_watcher(duet_training *run, uint64_t epoch, duet_error *error)
+{
+    const duet_train_options *options = run->options;
+    duet_verdict verdict = {0};
+    if (options->at_epoch == NULL) return DUET_OK;
+    DUET_TRY(duet_training_open_live(run, error));
+    DUET_TRY(options->at_epoch(options->watcher, run->live, epoch, &verdict, error));
+    DUET_TRY(duet_metrics_append_verdict(&run->metrics, &run->last, &verdict, error));
+    if (verdict.best) DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
+    if (verdict.stop[0] == '\0') return DUET_OK;
+    snprintf(run->stopped, sizeof run->stopped, "%s", verdict.stop);
+    run->collapsed = verdict.collapsed;
+    return DUET_OK;
+}
+
+/* The line of a last step that is not due for a report. The checkpoint does not count it as reported, so going on to a
+ * larger total removes it. */
+static duet_status report_end(duet_training *run, duet_error *error)
+{
+    uint64_t reported = run->trainer->reported;
+    duet_status status = report(run, error);
+    duet_trainer_continue(run->trainer, run->trainer->steps, reported);
+    return status;
+}
+
+/* What is drawn and watched at an epoch's end. Where that fails the training so far is kept, by a checkpoint that does
+ * not count the epoch's report: going on begins with it, and with what has failed. */
+static duet_status look(duet_training *run, uint64_t epoch, bool draws, uint64_t reported, duet_error *error)
+{
+    duet_status status = draws ? draw(run, epoch, error) : DUET_OK;
+    if (status == DUET_OK) status = ask_watcher(run, epoch, error);
+    if (status == DUET_OK) return DUET_OK;
+    duet_trainer_continue(run->trainer, run->trainer->steps, reported);
+    if (duet_training_save(run, NULL) == DUET_OK)
+        duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on with what has failed here",
+                          run->directory, run->trainer->steps);
+    return status;
+}
+
+/* Everything after a report that is no training. Lines of metrics are written before the checkpoint that counts on
+ * them. */
+static duet_status leave_aside(duet_training *run, bool saves, bool last, uint64_t reported, duet_error *error)
+{
+    uint64_t step = run->trainer->steps, epoch = duet_trainer_epochs_after(run->trainer, step);
+    bool epoch_ends = duet_training_ends_epoch(run, step);
+    bool looks = epoch_ends || (last && epoch == 0); /* the first epoch's end is not reached */
+    if (looks) DUET_TRY(look(run, epoch, epoch_ends, reported, error));
+    if (saves || run->stopped[0] != '\0') DUET_TRY(duet_training_save(run, error));
+    if (epoch_ends || last) duet_training_write_page(run, last || run->stopped[0] != '\0');
+    return DUET_OK;
+}
+
+duet_status duet_training_follow_up(duet_training *run, duet_error *error)
+{
+    const duet_trainer *trainer = run->trainer;
+    uint64_t step = trainer->steps, reported = trainer->reported, every = run->choice.checkpoint_every;
+    bool epoch_ends = duet_training_ends_epoch(run, step), last = step == run->total;
+    bool saves = epoch_ends || last || (every > 0 && step % every == 0);
+    if (epoch_ends || step % run->cadence == 0)
+        DUET_TRY(report(run, error));
+    else if (last)
+        DUET_TRY(report_end(run, error));
+    else
+        show_sign_of_life(run);
+    if (!saves && run->stopped[0] == '\0') return DUET_OK;
+    DUET_TRY(duet_device_finish(run->device, error)); /* steps under way are training */
+    double time = duet_seconds();
+    duet_status status = leave_aside(run, saves, last, reported, error);
+    run->aside += duet_seconds() - time;
+    return status;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* What a training is made ready from: what the options say, or the resumed run with the options' totals; data, model,
+ * device and files. Nothing is written before all of it fits. */
+#include "run/training.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "data/data.h"
+#include "data/known.h"
+#include "run/checkpoint.h"
+#include "tune/tuning_file.h"
+
+enum { REPORT_STEPS = 100 };
+
+/* Fills in batch and epochs where neither options nor run say them. */
+static void take_usual_size(duet_training *run)
+{
+    duet_run_choice *choice = &run->choice;
+    const duet_family *given = run->options->family, *family = given != NULL ? given : duet_family_find(choice->model);
+    if (family == NULL) return; /* a mistake that open_parts reports */
+    duet_training_size size = duet_family_training_size(family, choice->settings, choice->setting_count);
+    if (choice->batch == 0 && !run->resumed) choice->batch = size.batch;
+    if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
+}
+
+/* The run to be resumed, for this process alone. It is read again once that is so: another process may just have
+ * ended. */
+static duet_status take_run(duet_training *run, duet_error *error)
+{
+    DUET_TRY(duet_run_folder_check_begun(run->directory, error));
+    DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
+    duet_run_file_free(&run->before);
+    DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
+    DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
+    run->resumed = true;
+    return DUET_OK;
+}
+
+/* As run.json keeps it, which holds from any folder. */
+static duet_status take_data_name(duet_training *run, const char *name, duet_error *error)
+{
+    const duet_data *own = run->options->own_data;
+    run->data_name = own != NULL ? strdup(duet_data_describe(own)->name) : duet_run_data_name(name);
+    if (run->data_name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
+    run->choice.data = run->data_name;
+    return DUET_OK;
+}
+
+/* What nobody looks at would be kept in run.json as if somebody did. */
+static duet_status check_watcher(const duet_train_options *options, duet_error *error)
+{
+    static const duet_watch nothing;
+    const duet_watch *watch = options->watch != NULL ? options->watch : &nothing;
+    bool watches = watch->metric_count > 0 || watch->best != NULL || options->judge != NULL;
+    if (watch->patience > 0 && watch->best == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
+    if (!watches || options->at_epoch != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "metrics that are watched, a best one or a judge are for a watcher, and there is none: give "
+                     "at_epoch, such as duet_monitor_look");
+}
+
+static duet_status choose(duet_training *run, duet_error *error)
+{
+    const duet_train_options *options = run->options;
+    if (options->steps > 0 && options->epochs > 0)
+        return duet_fail(error, DUET_ERROR_USAGE, "steps and epochs say the same thing in two ways: give one of them");
+    if (options->resume != NULL && options->out != NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "a run that is resumed has its directory: give no other one");
+    run->choice = (duet_run_choice){
+        .model = options->family != NULL ? options->family->name : NULL,
+        .data = options->data != NULL ? options->data : "fashion-mnist",
+        .settings = options->settings,
+        .setting_count = options->setting_count,
+        .batch = options->batch,
+        .seed = options->seed,
+        .checkpoint_every = options->checkpoint_every,
+        .gemm = options->gemm,
+    };
+    if (options->resume != NULL) {
+        if (strlen(options->resume) >= DUET_RUN_PATH - 32)
+            return duet_fail(error, DUET_ERROR_USAGE, "the path of the run to resume is too long");
+        snprintf(run->directory, sizeof run->directory, "%s", options->resume);
+        DUET_TRY(take_run(run, error));
+        run->choice = run->before.choice;
+        if (options->data != NULL) DUET_TRY(take_data_name(run, options->data, error));
+        DUET_TRY(duet_resumption_make(&run->resumption, &run->before, options, error));
+        run->choice.settings = run->resumption.settings;
+        run->choice.setting_count = run->resumption.setting_count;
+        run->choice.changed = run->resumption.changed;
+        if (options->checkpoint_every > 0) run->choice.checkpoint_every = options->checkpoint_every;
+        if (options->gemm != NULL) run->choice.gemm = options->gemm;
+    } else {
+        if (options->family == NULL) return duet_fail(error, DUET_ERROR_USAGE, "no model was named");
+        run->choice.division = DUET_DIVISION_SHUFFLED;
+        DUET_TRY(take_data_name(run, run->choice.data, error));
+    }
+    DUET_TRY(check_watcher(options, error));
+    if (options->watch != NULL) run->choice.watch = *options->watch;
+    if (options->judge != NULL) {
+        run->choice.judge = run->judge = duet_run_path(options->judge);
+        if (run->judge == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    }
+    if (options->steps > 0 || options->epochs > 0) {
+        run->choice.steps = options->steps;
+        run->choice.epochs = options->epochs;
+    }
+    take_usual_size(run);
+    if (run->choice.seed > INT64_MAX || run->choice.steps > INT64_MAX || run->choice.epochs > UINT32_MAX ||
+        run->choice.batch > UINT32_MAX)
+        return duet_fail(error, DUET_ERROR_USAGE, "seed and steps go up to 2^63 - 1, epochs and batch up to 2^32 - 1");
+    return DUET_OK;
+}
+
+/* A resumed run takes the tuning in its run.json, so that it gives the same bytes as one that was never interrupted; a
+ * new run, or one resumed on another device, takes the device's tuning file. Tuning that cannot be used is only warned
+ * of: it costs speed. */
+static void take_tuning(duet_training *run)
+{
+    duet_error error = {0};
+    if (run->resumed && duet_run_file_is_from(&run->before, run->device)) {
+        if (duet_run_file_tune(&run->before, run->device, &error) == DUET_OK) return;
+        duet_training_say(
+            run,
+            "warning: %s: the run goes on without tuning, and its numbers may differ in the last bits from those "
+            "of a run left alone",
+            error.message);
+        run->choice.tuning = NULL;
+        return;
+    }
+    run->tuning_file = duet_tuning_take(run->device);
+    run->choice.tuning = run->tuning_file;
+}
+
+static duet_status find_data(duet_training *run, duet_error *error)
+{
+    duet_error own = {0};
+    if (duet_data_open_divided(&run->data, run->choice.data, run->choice.division, &own) == DUET_OK) return DUET_OK;
+    bool moved = run->resumed && run->options->data == NULL && own.status == DUET_ERROR_FILE;
+    return duet_fail(error, own.status, "%s%s", own.message, moved ? "; --data PATH says where the data are now" : "");
+}
+
+/* Opens the data and passes on what it has to say. A question must be answered before a new run: what came out would
+ * be another model than was meant. A run that is gone on with was begun that way. */
+static duet_status open_data(duet_training *run, duet_error *error)
+{
+    const char *note;
+    bool question;
+    run->data = run->options->own_data;
+    if (run->data == NULL) DUET_TRY(find_data(run, error));
+    for (size_t i = 0; (note = duet_data_note(run->data, i, &question)) != NULL; i++) {
+        if (question && !run->resumed) return duet_fail(error, DUET_ERROR_DATA, "%s", note);
+        duet_training_say(run, "warning: %s", note);
+    }
+    return DUET_OK;
+}
+
+/* A run goes on with the data that it began with, wherever they lie by now, or as was said with others of their kind;
+ * that it did is recorded. */
+static duet_status compare_data(duet_training *run, duet_error *error)
+{
+    const duet_data_info *now = duet_data_describe(run->data), *then = &run->before.data.info;
+    char words[DUET_DIFFERENCE_SIZE];
+    bool same;
+    DUET_TRY(duet_data_record_fits(&run->before.data, run->directory, now, error));
+    DUET_TRY(duet_data_record_compare(&run->before.data, run->data, &same, words, error));
+    if (same) return DUET_OK;
+    if (run->options->other_data && now->classes == then->classes) {
+        DUET_TRY(duet_data_check_names(now, then, run->directory, error));
+        duet_training_say(run,
+                          "warning: %s goes on with other data than it began with, and counts its epochs by them: %s",
+                          run->directory, words);
+        return duet_resumption_note_data(&run->resumption, then, now, error);
+    }
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s was trained on other data than %s now holds: %s. --data PATH says where the data are now%s",
+                     run->directory, now->name, words,
+                     now->classes == then->classes ? "; --other-data goes on with these" : "");
+}
+
+static duet_status open_parts(duet_training *run, duet_error *error)
+{
+    const duet_train_options *options = run->options;
+    const duet_run_choice *choice = &run->choice;
+    const duet_family *family;
+    DUET_TRY(duet_run_file_family(choice, run->directory, options->family, &family, error));
+    DUET_TRY(open_data(run, error));
+    DUET_TRY(duet_run_file_check_text(choice->data, error));
+    if (choice->judge != NULL) DUET_TRY(duet_run_file_check_text(choice->judge, error));
+    if (run->resumed) DUET_TRY(compare_data(run, error));
+    /* before it is read ahead; what a program gives is the program's own care */
+    if (options->own_data == NULL) DUET_TRY(duet_data_checksum(run->data, error));
+    if (options->stream) duet_data_set_streaming(run->data, true);
+    duet_data_read_ahead(run->data, DUET_TRAIN);
+    const bool as_recorded = run->resumed && json_object_size(choice->changed) == 0;
+    DUET_TRY(as_recorded ? duet_run_file_model(&run->model, family, run->data, choice, run->directory, error)
+                         : duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count,
+                                          choice->seed, error));
+    DUET_TRY(duet_device_open(&run->device, options->device, error));
+    duet_device_set_log(run->device, options->log, options->context);
+    DUET_TRY(duet_device_set_gemm(run->device, choice->gemm, error));
+    take_tuning(run);
+    return options->profile ? duet_device_set_profiling(run->device, true, error) : DUET_OK;
+}
+
+static void warn_of_change(const duet_training *run)
+{
+    const duet_device_info *now_on = duet_device_describe(run->device);
+    if (duet_run_file_is_from(&run->before, run->device)) return;
+    duet_training_say(
+        run,
+        "warning: the run began on %s (%s, driver %s) and goes on on %s (%s, driver %s): its numbers may differ in "
+        "the last bits from those of a run left alone",
+        run->before.device, run->before.device_version, run->before.driver, now_on->name, now_on->version,
+        now_on->driver);
+}
+
+static duet_status load_checkpoint(duet_training *run, duet_error *error)
+{
+    struct stat about;
+    run->checkpointed = lstat(run->checkpoint, &about) == 0 || errno != ENOENT;
+    if (run->checkpointed) return duet_trainer_load_run(run->trainer, run->checkpoint, error);
+    DUET_TRY(duet_resumption_check_unsaved(&run->before, run->directory, run->trainer, error));
+    duet_training_say(run, "%s has no checkpoint yet: it ended before its first one and starts again at its beginning",
+                      run->directory);
+    return DUET_OK;
+}
+
+static void tell_of_changes(const duet_training *run)
+{
+    const char *key;
+    json_t *values;
+    json_object_foreach(run->choice.changed, key, values) duet_training_say(
+        run, "%s is %s from step %" PRIu64 " on, and was %s", key, json_string_value(json_array_get(values, 1)),
+        run->first, json_string_value(json_array_get(values, 0)));
+}
+
+/* Files of a resumed run go back to where its checkpoint is. */
+static duet_status open_files(duet_training *run, duet_error *error)
+{
+    uint64_t reported = run->trainer->reported;
+    run->choice.checkpointed = run->checkpointed;
+    /* the reports first: lines past a checkpoint that is not there must not meet a run.json that promises more */
+    if (run->resumed) DUET_TRY(duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error));
+    DUET_TRY(
+        duet_run_file_write(run->directory, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
+    run->has_file = true;
+    DUET_TRY(duet_run_folder_make_inner(run->directory, "samples", error));
+    duet_run_folder_drop_pictures(run->samples, duet_trainer_epochs_after(run->trainer, run->first));
+    if (run->past.step < reported)
+        duet_training_say(run,
+                          "warning: the checkpoint counts on reports up to step %" PRIu64
+                          ", and metrics.jsonl has them up to step "
+                          "%" PRIu64 ": what was between is lost",
+                          reported, run->past.step);
+    return run->resumed ? DUET_OK : duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error);
+}
+
+static void count_steps(duet_training *run)
+{
+    const duet_run_choice *choice = &run->choice;
+    run->first = duet_trainer_steps(run->trainer);
+    run->total = choice->steps > 0 ? choice->steps : UINT64_MAX;
+    if (choice->epochs > 0) {
+        uint64_t steps = duet_trainer_steps_for(run->trainer, choice->epochs);
+        if (steps < run->total) run->total = steps;
+    }
+    uint64_t remembered = duet_trainer_history_steps(run->trainer);
+    run->cadence = remembered < REPORT_STEPS ? remembered : REPORT_STEPS;
+}
+
+bool duet_training_ends_epoch(const duet_training *run, uint64_t step)
+{
+    return step > 0 &&
+           duet_trainer_epochs_after(run->trainer, step) > duet_trainer_epochs_after(run->trainer, step - 1);
+}
+
+static void tell_of_dropped_examples(const duet_training *run)
+{
+    size_t count = duet_data_describe(run->data)->count[DUET_TRAIN], dropped = count % run->trainer->batch;
+    if (dropped == 0 || duet_data_describe(run->data)->generated) return;
+    duet_training_say(run, "%zu training examples make %zu batches of %zu: each epoch leaves out %zu, others each time",
+                      count, run->trainer->batches, run->trainer->batch, dropped);
+}
+
+static duet_status make_paths(duet_training *run, duet_error *error)
+{
+    run->checkpoint = duet_path_join(run->directory, "checkpoint.safetensors");
+    run->best = duet_path_join(run->directory, "best.safetensors");
+    run->samples = duet_path_join(run->directory, "samples");
+    run->page = duet_path_join(run->directory, "report.html");
+    if (run->checkpoint != NULL && run->best != NULL && run->samples != NULL && run->page != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+}
+
+duet_status duet_training_open_live(duet_training *run, duet_error *error)
+{
+    if (run->evaluator == NULL) DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+    if (run->live != NULL) return DUET_OK;
+    return duet_run_new_live(&run->live, run->device, run->data, run->model, run->evaluator, error);
+}
+
+static duet_status ask_before(duet_training *run, duet_error *error)
+{
+    if (run->options->at_start == NULL) return DUET_OK;
+    DUET_TRY(duet_training_open_live(run, error));
+    return run->options->at_start(run->options->watcher, run->live, error);
+}
+
+/* The folder of a new run, for this process alone: what was free may just have been taken. */
+static duet_status make_folder(duet_training *run, duet_error *error)
+{
+    DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
+                                  &run->made_folder, error));
+    DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
+    return duet_run_folder_check_unused(run->directory, error);
+}
+
+duet_status duet_training_prepare(duet_training *run, bool *finished, duet_error *error)
+{
+    DUET_TRY(choose(run, error));
+    DUET_TRY(open_parts(run, error));
+    if (!run->resumed) DUET_TRY(make_folder(run, error));
+    DUET_TRY(make_paths(run, error));
+    DUET_TRY(duet_trainer_new(&run->trainer, run->device, run->model, run->choice.batch, error));
+    run->means = calloc(run->trainer->schedule.term_count + 1, sizeof *run->means);
+    if (run->means == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a training");
+    if (run->resumed) {
+        warn_of_change(run);
+        DUET_TRY(load_checkpoint(run, error));
+    }
+    count_steps(run);
+    run->is_due = run->trainer->reported < run->first && duet_training_ends_epoch(run, run->first);
+    *finished = run->first >= run->total && !run->is_due;
+    run->has_file = *finished;
+    if (*finished) return DUET_OK;
+    DUET_TRY(ask_before(run, error));
+    tell_of_dropped_examples(run);
+    tell_of_changes(run);
+    return open_files(run, error);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests to a run: its settings in front of their own, examples that stand for samples, and what comes out looked at,
+ * as a number that is not finite looks like any other to a program that does not ask. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "run/run.h"
+
+/* Rows of the examples that stand for samples. */
+static duet_status read_samples(duet_run *run, size_t first, size_t count, float *values, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(run->samples);
+    size_t training = info->count[DUET_TRAIN], features = duet_shape_elements(info->shape);
+    if (first + count > training + info->count[DUET_TEST])
+        return duet_fail(error, DUET_ERROR_DATA, "%s stands for samples and holds %zu of them: %zu are needed",
+                         info->name, training + info->count[DUET_TEST], first + count);
+    size_t early = first >= training ? 0 : first + count <= training ? count : training - first;
+    if (early > 0) DUET_TRY(duet_data_read(run->samples, DUET_TRAIN, first, early, values, error));
+    if (early == count) return DUET_OK;
+    return duet_data_read(run->samples, DUET_TEST, first + early - training, count - early, values + early * features,
+                          error);
+}
+
+void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count)
+{
+    run->settings = settings;
+    run->setting_count = count;
+    run->read = 0;
+}
+
+/* Whether a setting, "key=value", has that key. */
+static bool is_of(const char *setting, const char *key)
+{
+    size_t length = strlen(key);
+    return strncmp(setting, key, length) == 0 && setting[length] == '=';
+}
+
+/* Whether the procedure, or one that gives the output, reads a setting; NULL: not asked about. */
+static bool reads(const duet_run *run, const char *procedure, const char *output, const char *setting)
+{
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    duet_node node;
+    const duet_procedure_description *from =
+        procedure != NULL ? duet_build_procedure(build, procedure) : duet_build_find_output(build, output, &node);
+    if (is_of(setting, "weights")) return true;
+    for (size_t i = 0; i < build->knob_count && from != NULL; i++)
+        if (is_of(setting, build->knobs[i].key))
+            return (build->knobs[i].readers >> (size_t)(from - build->procedures) % 64 & 1) != 0;
+    return false;
+}
+
+bool duet_run_reads(duet_run *run, const char *output, const char *setting)
+{
+    return reads(run, NULL, output, setting);
+}
+
+/* Remembers which of the run's settings what was asked for reads. */
+static void note_read(duet_run *run, const duet_request *request)
+{
+    for (size_t i = 0; i < run->setting_count; i++)
+        for (size_t k = 0; k < request->output_count; k++)
+            if (reads(run, request->procedure, request->outputs[k].name, run->settings[i]))
+                run->read |= UINT64_C(1) << i % 64;
+}
+
+const char *duet_run_unread(const duet_run *run)
+{
+    for (size_t i = 0; i < run->setting_count; i++)
+        if ((run->read >> i % 64 & 1) == 0) return run->settings[i];
+    return NULL;
+}
+
+bool duet_run_takes(duet_run *run, const char *key)
+{
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    for (size_t i = 0; i < build->knob_count; i++)
+        if (strcmp(build->knobs[i].key, key) == 0) return true;
+    return strcmp(key, "weights") == 0 && duet_model_keeps_averages(run->model);
+}
+
+const char *duet_run_key(duet_run *run, size_t index)
+{
+    const duet_build *build = duet_evaluator_build(run->evaluator);
+    return index < build->knob_count ? build->knobs[index].key : NULL;
+}
+
+duet_status duet_run_check_settings(duet_run *run, const char *const *settings, size_t count, duet_error *error)
+{
+    return duet_evaluator_check(run->evaluator, settings, count, error);
+}
+
+const char *duet_run_setting(duet_run *run, const char *key)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < run->setting_count; i++) {
+        if (!is_of(run->settings[i], key)) continue;
+        found = run->settings[i] + strlen(key) + 1;
+        run->read |= UINT64_C(1) << i % 64;
+    }
+    return found;
+}
+
+/* Answers the request, or counts its FLOPs into *flops unless that is NULL. */
+static duet_status ask(duet_run *run, const duet_request *request, double *flops, duet_error *error)
+{
+    if (flops != NULL) return duet_evaluator_flops(run->evaluator, request, flops, error);
+    return duet_evaluator_use(run->evaluator, request, error);
+}
+
+static duet_status ask_with_settings(duet_run *run, const duet_request *request, double *flops, duet_error *error)
+{
+    if (run->samples != NULL && request->output_count == 1 && strcmp(request->outputs[0].name, DUET_SAMPLE) == 0)
+        return read_samples(run, request->first, request->count, request->outputs[0].values, error);
+    duet_request whole = *request;
+    size_t count = run->setting_count + request->setting_count;
+    if (run->setting_count == 0) return ask(run, request, flops, error);
+    note_read(run, request);
+    const char **settings = malloc(count * sizeof *settings);
+    if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    for (size_t i = 0; i < run->setting_count; i++) settings[i] = run->settings[i];
+    for (size_t i = 0; i < request->setting_count; i++) settings[run->setting_count + i] = request->settings[i];
+    whole.settings = settings;
+    whole.setting_count = count;
+    duet_status status = ask(run, &whole, flops, error);
+    free(settings);
+    return status;
+}
+
+duet_status duet_run_answer(duet_run *run, const duet_request *request, duet_error *error)
+{
+    return ask_with_settings(run, request, NULL, error);
+}
+
+/* Numbers of a row that a model of this data, or this prior, knows nothing of. */
+static duet_status check_rows(const float *values, size_t count, size_t features, const char *what, bool unit_range,
+                              duet_error *error)
+{
+    for (size_t i = 0; i < count * features; i++) {
+        const double value = values[i];
+        if (!isfinite(value))
+            return duet_fail(error, DUET_ERROR_NUMERIC,
+                             "%s %zu of the request holds %g, which is no number to compute with", what, i / features,
+                             value);
+        if (unit_range && !(value >= 0 && value <= 1))
+            return duet_fail(
+                error, DUET_ERROR_DATA,
+                "%s %zu of the request holds %g, and the model has learnt values in [0, 1]: bring them there "
+                "as the run's data were",
+                what, i / features, value);
+    }
+    return DUET_OK;
+}
+
+/* A request whose outputs are mistaken is refused for that, before its inputs are looked at. */
+static bool names_outputs(duet_run *run, const duet_request *request)
+{
+    bool named = request->output_count == 0 || request->outputs != NULL;
+    for (size_t i = 0; named && i < request->output_count; i++)
+        named = request->outputs[i].name != NULL && duet_run_features(run, request->outputs[i].name) > 0;
+    return named;
+}
+
+static duet_status check_inputs(duet_run *run, const duet_request *request, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(run->data);
+    if (!names_outputs(run, request)) return DUET_OK;
+    if (request->classes != NULL && !duet_run_has_classes(run))
+        return duet_fail(error, DUET_ERROR_USAGE, "the request gives classes, and the model \"%s\" reads none",
+                         duet_model_family(run->model)->name);
+    if (request->examples != NULL)
+        DUET_TRY(check_rows(request->examples, request->count, duet_shape_elements(data->shape), "example",
+                            data->unit_range && !request->any_range, error));
+    if (request->latents == NULL) return DUET_OK;
+    return check_rows(request->latents, request->count, duet_run_latent_features(run), "latent", false, error);
+}
+
+duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error)
+{
+    size_t wrong = 0;
+    const char *first = NULL;
+    DUET_TRY(check_inputs(run, request, error));
+    DUET_TRY(duet_run_answer(run, request, error));
+    for (size_t i = 0; i < request->output_count; i++) {
+        const duet_wanted *output = &request->outputs[i];
+        const size_t numbers = request->count * duet_run_features(run, output->name);
+        for (size_t k = 0; k < numbers; k++) {
+            if (isfinite(output->values[k])) continue;
+            if (wrong++ == 0) first = output->name;
+        }
+    }
+    if (request->not_finite != NULL) *request->not_finite = wrong;
+    if (wrong == 0 || request->not_finite != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_NUMERIC,
+                     "%zu numbers that the model gives are not finite, the first of \"%s\": look at the largest values "
+                     "of the request, and at the run's losses",
+                     wrong, first);
+}
+
+duet_status duet_run_flops(duet_run *run, const duet_request *request, double *flops, duet_error *error)
+{
+    return ask_with_settings(run, request, flops, error);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* A request made ready: the model built for it, and its phases and outputs planned. What was made is kept for the next
+ * request of the same kind, as it costs a compilation. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "graph/node.h"
+#include "train/prepared.h"
+
+enum { MOST_PREPARED = 12 };
+
+void duet_prepared_free(duet_prepared *old)
+{
+    if (old == NULL) return;
+    duet_schedule_clear(&old->schedule);
+    duet_build_free(&old->build);
+    free(old->outputs);
+    free(old->kind);
+    free(old);
+}
+
+size_t duet_prepared_rounds(const duet_prepared *made)
+{
+    return made->procedure.rounds > 0 ? made->procedure.rounds : 1;
+}
+
+static size_t rows_of(const duet_request *request)
+{
+    size_t rows = request->batch > 0 ? request->batch : DUET_USUAL_ROWS;
+    return request->count < rows ? request->count : rows;
+}
+
+/* Everything that determines graph and plans, as text that the caller frees; NULL: out of memory. */
+static char *kind_of(const duet_request *request)
+{
+    duet_text text = {0};
+    duet_text_add(&text, "%s %zu %d %d", request->procedure == NULL ? "" : request->procedure, rows_of(request),
+                  request->latents != NULL, request->classes != NULL);
+    for (size_t i = 0; i < request->setting_count; i++) duet_text_add(&text, "\n=%s", request->settings[i]);
+    for (size_t i = 0; i < request->output_count; i++) duet_text_add(&text, "\n>%s", request->outputs[i].name);
+    char *kind = text.failed ? NULL : strdup(duet_text_get(&text));
+    duet_text_free(&text);
+    return kind;
+}
+
+/* The procedure that is to run: the one named (NULL: there is none of that name), or the first that gives an output
+ * asked for, or "train". */
+static const duet_procedure_description *choose_procedure(const duet_build *build, const duet_request *request)
+{
+    duet_node node;
+    if (request->procedure != NULL) return duet_build_procedure(build, request->procedure);
+    const duet_procedure_description *procedure = NULL;
+    for (size_t i = 0; i < request->output_count && procedure == NULL; i++)
+        procedure = duet_build_find_output(build, request->outputs[i].name, &node);
+    return procedure != NULL ? procedure : &build->procedures[0];
+}
+
+static duet_status fail_output(const duet_evaluator *evaluator, const char *name, duet_error *error)
+{
+    const duet_build *build = evaluator->described;
+    duet_text names = {0};
+    for (size_t p = 0; p < build->procedure_count; p++)
+        for (size_t i = 0; i < build->procedures[p].output_count; i++)
+            duet_text_add(&names, " %s", build->procedures[p].outputs[i].name);
+    duet_status status = duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" has no output \"%s\"; it has:%s",
+                                   duet_model_family(evaluator->model)->name, name, duet_text_get(&names));
+    duet_text_free(&names);
+    return status;
+}
+
+/* Finds the nodes of the outputs asked for. All must be of `procedure`, except the latents and the outputs of "train",
+ * which need no phase. */
+static duet_status find_outputs(const duet_evaluator *evaluator, const duet_prepared *made,
+                                const duet_procedure_description *procedure, const duet_request *request,
+                                duet_error *error)
+{
+    for (size_t i = 0; i < request->output_count; i++) {
+        const char *name = request->outputs[i].name;
+        duet_node node = duet_evaluator_output(made->build, name), value;
+        if (node == NULL) return fail_output(evaluator, name, error);
+        const duet_procedure_description *from = duet_build_find_output(made->build, name, &value);
+        if (from != NULL && from != procedure && from != &made->build->procedures[0])
+            return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" is of the procedure \"%s\", not of \"%s\"",
+                             name, from->name, procedure->name);
+        if (duet_row_features(node, made->rows) == 0)
+            return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" has no row an example", name);
+        made->outputs[i] = node;
+    }
+    return DUET_OK;
+}
+
+/* *reads: whether outputs or phases depend on `source`; false if that is NULL. */
+static duet_status find_read(const duet_prepared *made, size_t output_count, duet_node source, bool *reads,
+                             duet_error *error)
+{
+    *reads = false;
+    if (source == NULL) return DUET_OK;
+    bool *depends = duet_build_dependents(made->build, &source, 1);
+    if (depends == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    for (size_t i = 0; i < output_count; i++) *reads |= depends[made->outputs[i]->id];
+    for (size_t p = 0; p < made->procedure.phase_count; p++)
+        *reads |= duet_phase_depends(&made->procedure.phases[p], depends);
+    free(depends);
+    return DUET_OK;
+}
+
+static duet_status prepare(duet_evaluator *evaluator, duet_prepared *made, const duet_request *request,
+                           duet_error *error)
+{
+    const duet_build_options options = {
+        .mode = DUET_BUILD_EVAL,
+        .batch = made->rows,
+        .draws_latents = request->latents == NULL,
+        .draws_classes = request->classes == NULL,
+        .knobs = request->settings,
+        .knob_count = request->setting_count,
+    };
+    DUET_TRY(duet_model_build_as(evaluator->model, &options, &made->build, error));
+    const duet_procedure_description *procedure = choose_procedure(made->build, request);
+    if (procedure == NULL)
+        return duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" has no procedure \"%s\"",
+                         duet_model_family(evaluator->model)->name, request->procedure);
+    DUET_TRY(find_outputs(evaluator, made, procedure, request, error));
+    bool trains = procedure == &made->build->procedures[0]; /* then outputs alone: its phases would train */
+    made->procedure = trains ? (duet_procedure_description){.name = "use"} : *procedure;
+    DUET_TRY(find_read(made, request->output_count, made->build->batch, &made->reads_examples, error));
+    DUET_TRY(find_read(made, request->output_count, made->build->labels, &made->reads_classes, error));
+    return duet_schedule_make(&made->schedule, evaluator->device, evaluator->model, made->build, &made->procedure, 0,
+                              made->outputs, request->output_count, error);
+}
+
+/* Frees the least recently used one if there are more than MOST_PREPARED. */
+static void forget_old(duet_evaluator *evaluator)
+{
+    size_t count = 0;
+    for (duet_prepared **at = &evaluator->kept; *at != NULL; at = &(*at)->next) {
+        if (++count < MOST_PREPARED) continue;
+        duet_prepared_free((*at)->next);
+        (*at)->next = NULL;
+        return;
+    }
+}
+
+/* The kept one of this kind, moved to the front; NULL: there is none. */
+static duet_prepared *recall(duet_evaluator *evaluator, const char *kind)
+{
+    duet_prepared **at = &evaluator->kept, *found;
+    while (*at != NULL && strcmp((*at)->kind, kind) != 0) at = &(*at)->next;
+    if ((found = *at) == NULL) return NULL;
+    *at = found->next;
+    found->next = evaluator->kept;
+    return evaluator->kept = found;
+}
+
+duet_status duet_evaluator_prepare(duet_evaluator *evaluator, const duet_request *request, duet_prepared **found,
+                                   duet_error *error)
+{
+    char *kind = kind_of(request);
+    *found = kind == NULL ? NULL : recall(evaluator, kind);
+    if (*found != NULL) {
+        free(kind);
+        return DUET_OK;
+    }
+    duet_prepared *made = calloc(1, sizeof *made);
+    duet_node *outputs = calloc(request->output_count + 1, sizeof *outputs);
+    if (kind == NULL || made == NULL || outputs == NULL) {
+        free(kind);
+        free(made);
+        free(outputs);
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
+    }
+    made->kind = kind;
+    made->outputs = outputs;
+    made->rows = rows_of(request);
+    duet_status status = prepare(evaluator, made, request, error);
+    if (status != DUET_OK) {
+        duet_prepared_free(made);
+        return status;
+    }
+    made->next = evaluator->kept;
+    *found = evaluator->kept = made;
+    forget_old(evaluator);
+    return DUET_OK;
+}

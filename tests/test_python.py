@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The Python package: against the headers, against a twin in C, and as its users would use it.
+
+usage: test_python.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
+"""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [*sys.argv[1:2], str(ROOT / "tests"), str(ROOT / "examples" / "python")]
+import cases  # noqa: E402
+
+TWIN = sys.argv[2] if len(sys.argv) > 2 else ""
+try:
+    import cffi
+    import numpy
+    MISSING = "" if TWIN else "the package was not built: the Python that runs Meson has no cffi"
+except ImportError as error:
+    MISSING = f"{error}: install python3-cffi and python3-numpy"
+if not MISSING:
+    import duet
+    import own_model
+
+
+def pictures(count=200):
+    """Bytes that have something to be learnt: squares at different places."""
+    x = numpy.zeros((count, 8, 8), numpy.uint8)
+    for i in range(count):
+        x[i, i % 5:i % 5 + 4, i // 5 % 5:i // 5 % 5 + 4] = 255
+    return x
+
+
+@unittest.skipIf(MISSING, MISSING)
+class Folder(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+
+class Headers(Folder):
+    def declared(self):
+        """(name, count of parameters) of each public function, read without the generator."""
+        for path in sorted((ROOT / "include" / "duet").glob("*.h")):
+            text = re.sub(r"/\*.*?\*/", " ", path.read_text(), flags=re.S)
+            for declaration in re.findall(r"^DUET_API\s([^;]*);", text, re.M):
+                name = re.search(r"\bduet_\w+(?=\()", declaration)[0]
+                inside = declaration.split(name + "(", 1)[1]
+                depth, commas = 1, 0
+                for letter in inside:
+                    depth += {"(": 1, ")": -1}.get(letter, 0)
+                    if depth == 0:
+                        break
+                    commas += letter == "," and depth == 1
+                yield name, 0 if inside.startswith("void)") else commas + 1
+
+    def test_every_public_function_is_covered(self):
+        found = list(self.declared())
+        self.assertGreater(len(found), 350)
+        for name, parameters in found:
+            kind = duet.ffi.typeof(getattr(duet.library.lib, name))
+            self.assertEqual(len(kind.args) + kind.ellipsis, parameters, name)
+            self.assertTrue(callable(getattr(duet.c, name[5:])), name)
+
+    def test_every_builder_has_words_of_its_own(self):
+        for name, _ in self.declared():
+            short = re.sub(r"^duet_(model_)?|_at$", "", name)
+            if name.endswith("_at") and name not in ("duet_family_at", "duet_metric_at", "duet_paper_device_at"):
+                said = next((getattr(where, one) for where in (duet, duet.Model, duet.graph)
+                             for one in (short, re.sub("^graph_", "", short)) if hasattr(where, one)), None)
+                self.assertTrue(said, name)
+                self.assertTrue(said.__doc__, name)
+
+    def test_structures_lie_as_the_compiler_has_them(self):
+        twin = cffi.FFI()
+        twin.cdef("size_t twin_size(const char *name);")
+        library = twin.dlopen(TWIN)
+        for name in ("duet_data_info", "duet_device_info", "duet_explained_launch", "duet_explained_phase", "duet_error",
+                     "duet_metric_value", "duet_optimiser", "duet_own_data", "duet_prior", "duet_product_timing",
+                     "duet_progress", "duet_request", "duet_setting", "duet_train_options", "duet_tune_row",
+                     "duet_verdict", "duet_window", "duet_monitor_options"):
+            self.assertEqual(duet.ffi.sizeof(name), library.twin_size(name.encode()), name)
+
+    def test_macros_become_constants_and_defaults(self):
+        self.assertEqual(duet.constants["DUET_SAMPLE"], "sample")
+        self.assertEqual(duet.constants["DUET_ALL_AXES"], 0xFFFF)
+        self.assertEqual(duet.batch_norm.__defaults__, (1e-3, 0.99))
+
+
+class Nodes(Folder):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.device = duet.Device()
+        cls.addClassCleanup(cls.device.close)
+
+    def compute(self, make, *arrays):
+        graph = duet.Graph(duet.Store(1))
+        inputs = [duet.input(graph, f"x{i}", "float32", array.shape) for i, array in enumerate(arrays)]
+        root = make(*inputs)
+        with duet.Plan(self.device, [root]) as plan:
+            for node, array in zip(inputs, arrays):
+                plan.write(node, array)
+            plan.replay()
+            return plan.read(root)
+
+    def test_operators_compute_what_numpy_does(self):
+        random = numpy.random.default_rng(1)
+        a, b = (random.uniform(0.5, 2, shape).astype(numpy.float32) for shape in ((4, 6), (6, 3)))
+        formulas = [lambda a, b: 2 * a - a / 3 + 1 - -a, lambda a, b: 1 / a ** 2, lambda a, b: (a @ b)[1:3, -2:],
+                    lambda a, b: a[..., 0] * 3 + a[:, 5], lambda a, b: b[2] - 7 * a[0, 1]]
+        for number, formula in enumerate(formulas):
+            with self.subTest(number):
+                numpy.testing.assert_allclose(self.compute(lambda x, y: formula(x, y) + 0 * y[0, 0], a, b), formula(a, b),
+                                              rtol=1e-5)
+        numpy.testing.assert_array_equal(self.compute(lambda x: (x > 1) + (x <= 0.75), a), (a > 1) * 1.0 + (a <= 0.75))
+        numpy.testing.assert_allclose(self.compute(lambda x: duet.sum(x, axes=-1), a), a.sum(-1), rtol=1e-5)
+
+    def test_gradients(self):
+        a = numpy.array([1, 2, 3], numpy.float32)
+        gradient = self.compute(lambda x: duet.grad(duet.sum(x * x * x), [x])[0], a)
+        numpy.testing.assert_allclose(gradient, 3 * a * a, rtol=1e-6)
+
+    def test_mistakes_name_the_line(self):
+        graph = duet.Graph(duet.Store(1))
+        x = duet.input(graph, "x", "float32", (2, 3))
+        root = x @ x
+        with self.assertRaises(duet.Error) as caught:
+            duet.Plan(self.device, [root])
+        self.assertEqual(caught.exception.status, "graph")
+        self.assertRegex(str(caught.exception), r"test_python\.py:\d+")
+        with self.assertRaises(duet.Error) as caught:
+            duet.sum(x, axes=4)
+        self.assertIn("axis 4", str(caught.exception))
+
+    def test_closed_things_say_so(self):
+        store = duet.Store(1)
+        store.close()
+        with self.assertRaises(duet.Error) as caught:
+            duet.Graph(store)
+        self.assertIn("closed", caught.exception.message)
+
+    def test_a_context_of_pyopencl(self):
+        try:
+            import pyopencl
+        except ImportError:
+            self.skipTest("pyopencl is not installed (python3-pyopencl)")
+        mine = pyopencl.get_platforms()[0].get_devices()[0]
+        queue = pyopencl.CommandQueue(pyopencl.Context([mine]), mine)
+        with duet.Device.from_opencl(queue) as device:
+            self.assertEqual(device.info.name, mine.name)
+            graph = duet.Graph(duet.Store(1))
+            root = graph.constant(3) + duet.constant_values(graph, [1.0, 2.0])
+            with duet.Plan(device, [root]) as plan:
+                plan.replay()
+                numpy.testing.assert_array_equal(plan.read(root), [4, 5])
+
+
+class Data(Folder):
+    def test_arrays_are_sets(self):
+        x = pictures(50)
+        with duet.Data.from_arrays(x, x[:7], labels=numpy.arange(50) % 3, class_names=["a", "b", "c"],
+                                   test_labels=numpy.zeros(7)) as data:
+            self.assertEqual((data.info.count, data.shape, data.classes), ([50, 7], (8, 8, 1), ["a", "b", "c"]))
+            numpy.testing.assert_allclose(data.read("train", 3, 4)[..., 0], x[3:7] / 255, rtol=1e-6)
+            self.assertEqual(list(data.labels("train", 0, 4)), [0, 1, 2, 0])
+
+    def test_functions_are_sets(self):
+        rows = numpy.random.default_rng(0).random((40, 3)).astype(numpy.float32)
+        with duet.Data.from_function(lambda split, first, count: rows[first:first + count], (3,), 40) as data:
+            numpy.testing.assert_array_equal(data.read("train", 5, 6), rows[5:11])
+        with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
+            duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
+
+    def test_what_is_no_set_is_refused(self):
+        for given, words in ((numpy.zeros((2, 2, 2, 2, 2)), "shape"), (numpy.full((5, 2), numpy.nan), "finite")):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_arrays(given)
+        with self.assertRaisesRegex(duet.Error, "0 to 255"):
+            duet.Data.from_arrays(numpy.zeros((3, 2)), labels=[0, 1, 256])
+
+
+class Runs(Folder):
+    def test_a_run_is_trained_and_used(self):
+        x, epochs = pictures(), []
+        run = duet.train("vae", x, epochs=2, batch=50, settings={"latent": 3, "hidden": [16]}, out=self.path("vae"),
+                         on_epoch=lambda run, epoch: epochs.append((epoch, run.sample(2).shape)) or {"mine": epoch})
+        self.assertEqual(epochs, [(1, (2, 8, 8, 1)), (2, (2, 8, 8, 1))])
+        self.assertIn(2, [line.get("mine") for line in run.metrics])
+        samples = run.sample(5, seed=3)
+        self.assertEqual((samples.shape, samples.dtype), ((5, 8, 8, 1), numpy.float32))
+        numpy.testing.assert_array_equal(samples, run.sample(5, seed=3))
+        self.assertTrue((samples != run.sample(5, seed=4)).any())
+        codes = run.encode(x[:7])
+        self.assertEqual(codes.shape, (7, 3))
+        numpy.testing.assert_array_equal(codes, run.encode(x[:7] / numpy.float32(255)))
+        numpy.testing.assert_allclose(run.decode(codes), run.reconstruct(x[:7]), atol=1e-5)
+        found = run.procedure("invert", x[:2], outputs=["inverse", "inverse_error"], steps=3, restarts=1)
+        self.assertEqual([(name, array.shape) for name, array in found.items()],
+                         [("inverse", (2, 3)), ("inverse_error", (2,))])
+        values = run.evaluate("elbo", split="train")
+        self.assertEqual((values["elbo"].n, values["elbo"].unit), (180, "nats"))
+        self.assertEqual(run._repr_png_()[:4], b"\x89PNG")
+        self.assertIn("data:image/png", run._repr_html_())
+        self.assertIn("<iframe", duet.compare([run, run.directory])._repr_html_())
+        for wrong, words in ((lambda: run.encode(x[:, :4]), "64 numbers"), (lambda: run.procedure("fly"), "invert"),
+                             (lambda: run.ask(["logit"], 1), "no output"), (lambda: run.evaluate("elbow"), "elbow")):
+            with self.assertRaisesRegex(duet.Error, words):
+                wrong()
+        self.assertTrue(self.opens_elsewhere(run.directory))
+        run.close()
+        with self.assertRaisesRegex(duet.Error, "closed"):
+            run.sample(1)
+
+    def opens_elsewhere(self, directory):
+        program = "import duet, sys; print(duet.open(sys.argv[1]).sample(2).shape)"
+        environment = dict(os.environ, PYTHONPATH=sys.argv[1])
+        done = subprocess.run([sys.executable, "-c", program, directory], env=environment, capture_output=True, text=True)
+        return done.stdout == "(2, 8, 8, 1)\n" or print(done.stderr)
+
+    def test_a_model_in_python_is_its_twin_in_c_to_the_bit(self):
+        ffi = cffi.FFI()
+        ffi.cdef("const void *twin_family(void);")
+        twin = ffi.dlopen(TWIN)
+        in_c = duet.ffi.cast("duet_family *", int(ffi.cast("uintptr_t", twin.twin_family())))
+        options = dict(epochs=2, batch=50, seed=7, settings={"hidden": 24})
+        runs = [duet.train(family, pictures(), out=self.path(name), **options)
+                for family, name in ((own_model.family, "python"), (in_c, "c"))]
+        here, there = (pathlib.Path(run.directory, "checkpoint.safetensors").read_bytes() for run in runs)
+        self.assertEqual(here, there)
+        self.assertEqual(*([line["nll"] for line in run.metrics if "nll" in line] for run in runs))
+        opened = duet.open(runs[0].directory, family=in_c)  # what Python trained, by the family in C
+        self.assertEqual(opened.record["model"], "denoising-ae")
+
+    def test_exceptions_of_callbacks_come_back(self):
+        def build(model):
+            raise LookupError("mine")
+
+        with self.assertRaisesRegex(LookupError, "mine"):
+            duet.train(duet.Family("broken", build), pictures(), out=self.path("broken"))
+
+        def on_epoch(run, epoch):
+            raise LookupError("at an epoch")
+
+        with self.assertRaisesRegex(LookupError, "at an epoch"):
+            duet.train("ae", pictures(), epochs=50, out=self.path("ae"), settings={"hidden": 8}, on_epoch=on_epoch)
+        self.assertLess(duet.open(self.path("ae")).metrics[-1]["epoch"], 50)
+
+    def test_errors_have_status_and_remedy(self):
+        with self.assertRaises(duet.Error) as caught:
+            duet.train("vea", pictures())
+        self.assertEqual(caught.exception.status, "usage")
+        self.assertIn("vae", caught.exception.message)
+        with self.assertRaisesRegex(duet.Error, "latnt"):
+            duet.train("vae", pictures(), settings={"latnt": 3}, out=self.path("none"))
+        self.assertFalse(os.path.exists(self.path("none")))
+
+    def test_on_epoch_can_stop_it(self):
+        run = duet.train("ae", pictures(), epochs=50, out=self.path("stopped"), settings={"hidden": 8},
+                         on_epoch=lambda run, epoch: "enough" if epoch == 2 else None)
+        self.assertIn("enough", run.stopped)
+
+    def test_ctrl_c_leaves_a_checkpoint_and_other_threads_run(self):
+        def interrupt(run, epoch):
+            if epoch == 1:
+                threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+
+        turns, over = [0], threading.Event()
+
+        def count():
+            while not over.wait(0.001):
+                turns[0] += 1
+
+        counter = threading.Thread(target=count)
+        counter.start()
+        try:
+            with self.assertRaisesRegex(KeyboardInterrupt, "resume"):
+                duet.train("ae", pictures(), epochs=10**6, out=self.path("interrupted"), settings={"hidden": 8},
+                           on_epoch=interrupt)
+        finally:
+            over.set()
+            counter.join()
+        self.assertGreater(turns[0], 10)
+        self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
+        run = duet.open(self.path("interrupted"))
+        epochs = run.metrics[-1]["epoch"]
+        self.assertEqual(run.reconstruct(pictures(3)).shape, (3, 8, 8, 1))
+        self.assertLess(epochs, 10**6)
+
+
+if __name__ == "__main__":
+    cases.main()

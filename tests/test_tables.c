@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* CSV files as programs and people write them: what is read all the same, what is said, and why one is refused. */
+#include "data_checks.h"
+
+static duet_data *open_text(const char *text)
+{
+    write_file("t.csv", text, strlen(text));
+    return open_sound(in_folder("t.csv"));
+}
+
+/* Ends of lines and separators within quotes are letters. */
+static void fields_in_quotes(void **state)
+{
+    (void)state;
+    duet_data *data = open_text("\"a;b;\nc\",d,label\r\n1,2,\"x\r\ny\"\n3,4,\"say \"\"no\"\"\"\n5,6,\"x\ny\"\n");
+    const duet_data_info *info = duet_data_describe(data);
+    assert_string_equal(info->columns, "a;b; c\nd\n");
+    assert_int_equal(info->classes, 2);
+    assert_string_equal(info->class_names[0], "say \"no\"");
+    assert_string_equal(info->class_names[1], "x y");
+    assert_values(data, DUET_TRAIN, 0, (double[]){1, 2, 3, 4}, 4);
+    duet_data_close(&data);
+    data = open_text("a,label\n1,5\" x\n2,6\" x\n"); /* inches open nothing */
+    assert_string_equal(duet_data_describe(data)->class_names[0], "5\" x");
+    duet_data_close(&data);
+}
+
+static void spaces_are_not_part_of_labels(void **state)
+{
+    (void)state;
+    duet_data *data = open_text("a,label\n1,\"cat \"\n2,cat\n3,\" cat\"\n4,dog\n");
+    assert_int_equal(duet_data_describe(data)->classes, 2);
+    assert_labels(data, DUET_TRAIN, "000");
+    duet_data_close(&data);
+    data = open_text("# a,label\n1,x\n2,y\n"); /* as numpy.savetxt writes names */
+    assert_string_equal(duet_data_describe(data)->columns, "a\n");
+    duet_data_close(&data);
+    data = open_text("#,label\n1,x\n2,y\n");
+    assert_string_equal(duet_data_describe(data)->columns, "#\n");
+    duet_data_close(&data);
+}
+
+static const struct {
+    const char *title, *text, *piece;
+} refused[] = {
+    {"a comment on top", "# made by me\na,b\n1,2\n3,4\n",
+     "line 2: 2 fields, but the first line names 1 columns; if the first line is a comment, take it out"},
+    {"a comment of two words", "# by me, on monday\na,b\n1,2\n3,4\n", "if the first line is a comment, take it out"},
+    {"a comment below", "a,b\n1,2\n# 3,4\n", "line 3: \"# 3\" in the column \"a\" is no number; if this line is a"},
+    {"names again", "a,b\n1,2\na,b\n3,4\n", "line 3: \"a\" in the column \"a\" is no number; this line names the"},
+    {"an open quote", "a,b\n1,2\n\"3,4\n5,6\n", "line 3: a quote that is not closed"},
+    {"words in lines", "a,b\n1,2\n\"3\n4\",5\n", "line 3: \"3\n4\" in the column \"a\" is no number"},
+    {"after such a line", "\"a\nb\",c\n1,2\nx,3\n", "line 4: \"x\" in the column \"a b\" is no number"},
+};
+
+static void what_is_refused_has_its_remedy(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        write_file("t.csv", refused[i].text, strlen(refused[i].text));
+        assert_refused(refused[i].title, in_folder("t.csv"), DUET_ERROR_DATA, refused[i].piece);
+    }
+}
+
+/* 40 rows: a number that differs from row to row, one made of the row's number by a formula, a label by another. */
+static double seconds(size_t row)
+{
+    return 1700000000 + (double)row;
+}
+static double hours(size_t row)
+{
+    return 1700000000 + 3600 * (double)row;
+}
+static double usual(size_t row)
+{
+    return (double)(row * 7 % 40) / 40 - 0.25;
+}
+static double numbered(size_t row)
+{
+    return (double)(row * 7 % 40 + 1);
+}
+static double a_number_missing(size_t row)
+{
+    return row == 3 ? 50 : numbered(row);
+}
+static double thirds(size_t row)
+{
+    return (double)(row % 3);
+}
+static double tenths(size_t row)
+{
+    return (double)(row % 3) / 10;
+}
+
+static const struct {
+    const char *title, *name, *other;
+    double (*value)(size_t), (*label)(size_t);
+    const char *said, *unsaid;
+} told[] = {
+    {"usual", "b", "label", usual, thirds, NULL, ""},
+    {"seconds", "b", "label", seconds, thirds,
+     "the column \"b\" goes from 1700000000 to 1700000039, where float32 numbers lie 128 apart", "has one value in"},
+    {"hours", "b", "label", hours, thirds, "models begin with numbers of about 1", "float32"},
+    {"an index in another order", "b", "label", numbered, thirds, "the column \"b\" numbers the rows, in another order",
+     "counts"},
+    {"no index", "b", "label", a_number_missing, thirds, NULL, "the rows"},
+    {"measurements", "b", "target", usual, tenths, "\"target\" holds 3 numbers such as 0, and each is a class", NULL},
+    {"labels twice", "label", "label", thirds, thirds, "its columns 2 and 3 are both called \"label\"", NULL},
+    {"labels under two names", "Class", "label", thirds, thirds, "\"label\" holds the labels, and \"Class\" is", NULL},
+};
+
+static void what_is_odd_is_said(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        char text[4096];
+        int used = snprintf(text, sizeof text, "a,%s,%s\n", told[i].name, told[i].other);
+        for (size_t row = 0; row < 40; row++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%.9g,%.12g,%.9g\n", (double)(row * 11 % 40) / 40,
+                             told[i].value(row), told[i].label(row));
+        duet_data *data = open_text(text);
+        if (told[i].said != NULL && !says(data, told[i].said)) fail_msg("%s: nothing is said", told[i].title);
+        if (told[i].unsaid != NULL && says(data, told[i].unsaid)) fail_msg("%s: too much is said", told[i].title);
+        duet_data_close(&data);
+    }
+}
+
+/* Of two columns of that name the first is asked for, and that is said too. */
+static void a_name_that_two_columns_have(void **state)
+{
+    (void)state;
+    write_file("t.csv", BYTES("kind,a,kind\n0,1,2\n1,2,3\n0,4,5\n"));
+    duet_data *data = open_sound(with("t.csv", "labels=kind"));
+    assert_true(says(data, "its columns 1 and 3 are both called \"kind\""));
+    duet_data_close(&data);
+}
+
+/* Float64 arrays whose differences float32 does not keep. */
+static void rounded_arrays_are_told_of(void **state)
+{
+    (void)state;
+    double values[40];
+    for (size_t i = 0; i < 40; i++) values[i] = i % 2 ? usual(i) : 1700000000 + (double)i;
+    write_npy("t.npy", 1, ARRAY("<f8", "False", "(20, 2)"), values, sizeof values);
+    duet_data *data = open_sound(in_folder("t.npy"));
+    assert_true(
+        says(data, "column 1 of 2 has one value in all training examples as float32 (if not in the file, save"));
+    duet_data_close(&data);
+    int64_t times[20];
+    for (size_t i = 0; i < 20; i++) times[i] = 1700000000 + (int64_t)i;
+    write_npy("t.npy", 1, ARRAY("<i8", "False", "(10, 2)"), times, sizeof times);
+    assert_refused("whole times", in_folder("t.npy"), DUET_ERROR_DATA, "save (array - array.min(0)).astype('<f4')");
+}
+
+/* 64 x 1797 is a file of 1797 digits that was saved the other way. */
+static void columns_that_are_examples_are_asked_about(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *shape;
+        size_t rows, columns;
+        bool asked;
+    } shapes[] = {{"(4, 1797)", 4, 1797, true},   {"(3, 1797)", 3, 1797, true},
+                  {"(4, 4096)", 4, 4096, true},   {"(5, 4096)", 5, 4096, false}, /* pictures of 64 x 64 */
+                  {"(5, 3072)", 5, 3072, false},                                 /* of 32 x 32 x 3 */
+                  {"(12, 1797)", 12, 1797, true},                                /* of so many columns, few rows */
+                  {"(4, 999)", 4, 999, false}};
+    static uint8_t file[64 + 96 + 12 * 1797 + 8];
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        char header[119];
+        const size_t count = shapes[i].rows * shapes[i].columns;
+        memcpy(file, "\x93NUMPY\x01\x00\x76\x00", 10);
+        (void)snprintf(header, sizeof header, "{'descr': '|u1', 'fortran_order': False, 'shape': %s, }",
+                       shapes[i].shape);
+        memset(file + 10, ' ', 118);
+        memcpy(file + 10, header, strlen(header));
+        for (size_t k = 0; k < count; k++) file[128 + k] = pattern(k);
+        test_file_write(in_folder("t.npy"), file, 128 + count);
+        duet_data *data = open_sound(in_folder("t.npy"));
+        assert_int_equal(says(data, "are the examples the columns? Then save array.T."), shapes[i].asked);
+        duet_data_close(&data);
+        data = open_sound(with("t.npy", "channels=last"));
+        assert_false(says(data, "are the examples the columns?"));
+        duet_data_close(&data);
+    }
+}
+
+/* With as many labels as columns there is no question. */
+static void labels_show_that_the_columns_are_the_examples(void **state)
+{
+    (void)state;
+    uint8_t bytes[60];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = pattern(i);
+    write_npy("x.npy", 1, ARRAY("|u1", "False", "(5, 12)"), bytes, sizeof bytes);
+    make_inner("l");
+    write_npy("l/y.npy", 1, ARRAY("|u1", "False", "(12,)"), "\0\1\0\1\0\1\0\1\0\1\0\1", 12);
+    char option[2 * TEST_PATH_SIZE];
+    (void)snprintf(option, sizeof option, "labels=%s", in_folder("l/y.npy"));
+    assert_refused("columns", with("x.npy", option), DUET_ERROR_DATA,
+                   "x.npy holds 5 examples; where the examples are its columns, save array.T");
+    write_npy("x.npy", 1, ARRAY("|u1", "False", "(1, 5, 12)"), bytes, sizeof bytes);
+    assert_refused("last", with("x.npy", option), DUET_ERROR_DATA, "save numpy.moveaxis(array, -1, 0)");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(fields_in_quotes),
+        IN_FOLDER(spaces_are_not_part_of_labels),
+        IN_FOLDER(what_is_refused_has_its_remedy),
+        IN_FOLDER(what_is_odd_is_said),
+        IN_FOLDER(a_name_that_two_columns_have),
+        IN_FOLDER(rounded_arrays_are_told_of),
+        IN_FOLDER(columns_that_are_examples_are_asked_about),
+        IN_FOLDER(labels_show_that_the_columns_are_the_examples),
+    };
+    return RUN_TESTS("tables", tests, NULL, NULL);
+}

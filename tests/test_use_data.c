@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Examples that a run only looks at: one is enough, of one class, or in a folder that holds a test part alone. What is
+ * asked of data to learn from is not asked of them. By the program. */
+#include "picture_files.h"
+#include "program.h"
+
+enum { PICTURES = 24, PIXELS = 64 };
+
+/* Dark pictures and light ones by turns, of the classes 0 and 1. */
+static uint8_t pixels[PICTURES * PIXELS];
+
+static int begin(void **state)
+{
+    uint8_t labels[PICTURES];
+    (void)make_folder(state);
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((i / PIXELS % 2 ? 200 : 0) + pattern(i) % 50);
+    for (size_t i = 0; i < PICTURES; i++) labels[i] = i % 2;
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(24,)"), labels, sizeof labels);
+    write_archive("all.npz", (const char *const[]){"images.npy", "labels.npy", NULL}, true);
+    expect(RUN("train", "classifier", "--data", "@/all.npz", "--epochs", "20", "--batch", "7", "--out", "@/judge"), 0,
+           NULL, NULL);
+    expect(RUN("train", "vae", "--data", "@/all.npz", "--steps", "2", "--batch", "7", "--set", "hidden=8", "--set",
+               "latent=2", "--out", "@/vae"),
+           0, NULL, NULL);
+    /* one picture, of the class 1: alone, with its label, as the test part of a folder of arrays and of pictures */
+    write_npy("one.npy", 1, ARRAY("|u1", "False", "(1, 8, 8)"), pixels + PIXELS, PIXELS);
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(1, 8, 8)"), pixels + PIXELS, PIXELS);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(1,)"), "\1", 1);
+    write_archive("one.npz", (const char *const[]){"images.npy", "labels.npy", NULL}, true);
+    make_inner("arrays");
+    write_npy("arrays/test.npy", 1, ARRAY("|u1", "False", "(1, 8, 8)"), pixels + PIXELS, PIXELS);
+    write_npy("arrays/test-labels.npy", 1, ARRAY("|u1", "False", "(1,)"), "\1", 1);
+    make_inner("pictures");
+    make_inner("pictures/test");
+    for (int class = 0; class < 2; class ++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "pictures/test/%d", class);
+        make_inner(name);
+        (void)snprintf(name, sizeof name, "pictures/test/%d/x.png", class);
+        write_png_picture(name, 8, 8, 1, pixels + (size_t) class * PIXELS);
+    }
+    write_archive("test.npz", (const char *const[]){"arrays/test.npy", "arrays/test-labels.npy", NULL}, true);
+    return 0;
+}
+
+static const command_case uses[] = {
+    {"classify", {"classify", "@/judge", "--data", "@/one.npy"}, 0, "over 1 example", NULL},
+    {"a label", {"classify", "@/judge", "--data", "@/one.npz"}, 0, "accuracy 1.0000 (0.", NULL},
+    {"its split", {"classify", "@/judge", "--data", "@/one.npz", "--split", "test"}, 0, "accuracy 1.0000 (0.", NULL},
+    {"the empty split",
+     {"classify", "@/judge", "--data", "@/one.npz", "--split", "train"},
+     1,
+     "",
+     "no training examples"},
+    {"a test array", {"classify", "@/judge", "--data", "@/arrays"}, 0, "accuracy 1.0000 (0.", NULL},
+    {"test pictures", {"classify", "@/judge", "--data", "@/pictures"}, 0, "accuracy 1.0000 (0.", NULL},
+    {"a test member", {"classify", "@/judge", "--data", "@/test.npz"}, 0, "accuracy 1.0000 (0.", NULL},
+    {"score", {"score", "@/vae", "--data", "@/one.npy"}, 0, "elbo of 1 example", NULL},
+    {"encode", {"encode", "@/vae", "--data", "@/arrays", "--out", "@/z.npy"}, 0, "z-labels.npy", NULL},
+    {"reconstruct", {"reconstruct", "@/vae", "--data", "@/one.npy", "--out", "@/r.png"}, 0, "r.png", NULL},
+    {"invert", {"invert", "@/vae", "--data", "@/one.npy", "--out", "@/i.png", "--set", "steps=2"}, 0, "mse", NULL},
+    {"features", {"features", "@/judge", "--data", "@/one.npy", "--out", "@/f.npy"}, 0, "f.npy", NULL},
+    {"samples", {"eval", "@/vae", "--samples", "@/one.npy"}, 0, "sharpness", "needs at least 2 samples; "},
+    {"data", {"eval", "@/vae", "--data", "@/one.npy"}, 0, "elbo", "latent-mmd needs at least 2 examples; "},
+    {"the test part", {"eval", "@/judge", "--data", "@/pictures"}, 0, "2 examples of the test split", NULL},
+};
+
+static void one_example_will_do(void **state)
+{
+    const command_case *row = *state;
+    result said = run(row->words);
+    assert_null(strstr(said.err, "warning"));
+    expect(said, row->status, row->out, row->err);
+}
+
+/* To be learnt from, data must be more. */
+static void more_is_asked_of_data_to_learn_from(void **state)
+{
+    (void)state;
+    expect(RUN("train", "vae", "--data", "@/one.npy", "--steps", "1", "--out", "@/no"), 1, "",
+           "one example; at least two are expected, to train and to test with");
+    expect(RUN("train", "vae", "--data", "@/arrays", "--steps", "1", "--out", "@/no"), 1, "",
+           "holds no training pictures");
+    expect(RUN("data", "@/test.npz"), 1, "", "holds no training examples");
+    expect(RUN("train", "--resume", "@/vae", "--data", "@/one.npy", "--other-data", "--steps", "3"), 1, "",
+           "one example; at least two are expected");
+}
+
+/* Numbered anew by numpy.unique, they would be another class of the run's. */
+static void one_class_will_do(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PICTURES / 2; i++)
+        memcpy(pixels + i * PIXELS, pixels + (2 * i + 1) * PIXELS, PIXELS); /* the light ones */
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(12, 8, 8)"), pixels, sizeof pixels / 2);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\1\1\1\1\1\1\1\1\1\1\1\1", 12);
+    write_archive("light.npz", (const char *const[]){"images.npy", "labels.npy", NULL}, true);
+    result said = RUN("classify", "@/judge", "--data", "@/light.npz");
+    assert_null(strstr(said.err, "numpy.unique"));
+    assert_null(strstr(said.err, "nothing can be learnt"));
+    expect(said, 0, "accuracy 1.0000", NULL);
+    expect(RUN("data", "@/light.npz"), 0, NULL, "all labels are one class: nothing can be learnt from them");
+}
+
+/* Values that a setting does not take are mistakes of the command line; which settings there are, the run says. */
+static const command_case bad[] = {
+    {"a word", {"invert", "@/vae", "--set", "steps=x", "--out", "@/i.png"}, 2, "", "\"x\" is not a whole number from"},
+    {"too small", {"invert", "@/vae", "--set", "steps=-1", "--out", "@/i.png"}, 2, "", "\"-1\" is not a whole number"},
+    {"of a metric", {"eval", "@/vae", "--metric", "elbo", "--set", "k=x"}, 2, "", "\"x\" is not a whole number"},
+    {"weights", {"sample", "@/vae", "--set", "weights=x"}, 2, "", "weights is average or trained"},
+    {"no averages", {"sample", "@/vae", "--set", "weights=average"}, 1, "", "weights"},
+    {"no such setting", {"sample", "@/vae", "--set", "foo=1"}, 1, "", "--set foo"},
+};
+
+static void settings_that_are_none(void **state)
+{
+    const command_case *row = *state;
+    expect(run(row->words), row->status, row->out, row->err);
+}
+
+/* A run goes on by the numbers of classes, whatever others call them. */
+static void a_run_goes_on_with_its_own_classes(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"ab", "ba", "ac"};
+    uint8_t labels[PICTURES];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((i / PIXELS % 2 ? 200 : 0) + pattern(i) % 50);
+    for (size_t i = 0; i < PICTURES; i++) labels[i] = i % 2;
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(24,)"), labels, sizeof labels);
+    for (size_t i = 0; i < 3; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "%s.npz", names[i]);
+        pixels[0] = (uint8_t)i; /* other data each time */
+        write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+        write_npy("class_names.npy", 1, ARRAY("|S1", "False", "(2,)"), names[i], 2);
+        write_archive(name, (const char *const[]){"images.npy", "labels.npy", "class_names.npy", NULL}, true);
+    }
+    expect(RUN("train", "classifier", "--data", "@/ab.npz", "--steps", "1", "--batch", "7", "--out", "@/ab"), 0, NULL,
+           NULL);
+    for (size_t i = 1; i < 3; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "@/%s.npz", names[i]);
+        expect(RUN("train", "--resume", "@/ab", "--data", name, "--other-data", "--steps", "2"), 1, "",
+               i == 1 ? "has learnt class 0 as \"a\", and that of " : "has learnt class 1 as \"b\", and that of ");
+    }
+    pixels[0] = 7;
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("class_names.npy", 1, ARRAY("|S1", "False", "(2,)"), "ab", 2);
+    write_archive("new.npz", (const char *const[]){"images.npy", "labels.npy", "class_names.npy", NULL}, true);
+    expect(RUN("train", "--resume", "@/ab", "--data", "@/new.npz", "--other-data", "--steps", "2"), 0, NULL,
+           "goes on with other data");
+}
+
+static void labels_of_the_test_split_alone(void **state)
+{
+    (void)state;
+    make_inner("half");
+    write_npy("half/train.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("half/test.npy", 1, ARRAY("|u1", "False", "(12, 8, 8)"), pixels, sizeof pixels / 2);
+    write_npy("half/test-labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\0\1\0\1\0\1\0\1\0\1\0\1", 12);
+    expect(RUN("train", "classifier", "--data", "@/half", "--steps", "1", "--batch", "8", "--out", "@/no"), 1, "",
+           "learns from labels, and the test examples of this data have some alone");
+}
+
+/* A curve's array is none of an earlier encode's. */
+static void a_curve_takes_labels_away(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    expect(RUN("train", "gan", "--data", "two-peaks", "--steps", "1", "--batch", "8", "--out", "@/line"), 0, NULL,
+           NULL);
+    expect(RUN("encode", "@/judge", "--data", "@/one.npz", "--out", "@/x.npy"), 0, "x-labels.npy", NULL);
+    expect(RUN("score", "@/line", "--curve", "@/x.npy"), 0, "x.npy", "x-labels.npy, labels of an earlier array, is");
+    assert_int_not_equal(access(inside("x-labels.npy", path), F_OK), 0);
+}
+
+int main(void)
+{
+    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 5 };
+    struct CMUnitTest tests[USES + BAD + OTHERS] = {cmocka_unit_test(more_is_asked_of_data_to_learn_from),
+                                                    cmocka_unit_test(a_curve_takes_labels_away)};
+    for (size_t i = 0; i < USES; i++) tests[2 + i] = TEST_ROW(uses[i].name, one_example_will_do, &uses[i]);
+    for (size_t i = 0; i < BAD; i++) tests[2 + USES + i] = TEST_ROW(bad[i].name, settings_that_are_none, &bad[i]);
+    struct CMUnitTest *last = tests + 2 + USES + BAD;
+    last[0] = (struct CMUnitTest)cmocka_unit_test(one_class_will_do);
+    last[1] = (struct CMUnitTest)cmocka_unit_test(a_run_goes_on_with_its_own_classes);
+    last[2] = (struct CMUnitTest)cmocka_unit_test(labels_of_the_test_split_alone);
+    return RUN_TESTS("use_data", tests, begin, remove_folder);
+}
