@@ -28,7 +28,7 @@ def describe(folder):
     version = next(folder.glob("build/build.ninja")).read_text()
     name = re.search(r"^build (libduet\.so\.[\d.]+):", version, re.M)[1]
     subprocess.run(["ninja", "-C", folder / "build", name], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["abidw", "--headers-dir", source / "include", "--drop-private-types", "--exported-interfaces-only",
+    subprocess.run(["abidw", "--suppressions", source / "tests/abi/private.suppr", "--exported-interfaces-only",
                     "--no-parameter-names", "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs", "--no-elf-needed",
                     "--no-write-default-sizes", "--out-file", folder / "new.abi", folder / "build" / name], check=True)
     return folder / "new.abi"
