@@ -8,7 +8,7 @@
 #include "duet/nn.h"
 #include "duet/op.h"
 
-enum { TEST_CONV_SIDE = 9, TEST_CONV_CHANNELS = 6, TEST_CONV_FEATURES = 10 };
+enum { TEST_CONV_SIDE = 9, TEST_CONV_CHANNELS = 16, TEST_CONV_FEATURES = 32 };
 
 static inline duet_node test_conv_parameter(duet_model *model, duet_group *group, const char *name, duet_shape shape)
 {
@@ -16,7 +16,7 @@ static inline duet_node test_conv_parameter(duet_model *model, duet_group *group
     return duet_parameter(duet_model_graph(model), group, name, shape, start);
 }
 
-/** [batch, 9, 9, 1] to [batch, 5, 5, 6] to [batch, 3, 3, 10] and back by a transposed convolution to the picture. */
+/** [batch, 9, 9, 1] to [batch, 5, 5, 16] to [batch, 3, 3, 32] and back by a transposed convolution to the picture. */
 static inline void test_conv_build(duet_model *model)
 {
     duet_group *net = duet_model_group(model, "net");
