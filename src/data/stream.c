@@ -57,8 +57,11 @@ static duet_status gzip_fail(const duet_stream *stream, duet_error *error)
     if (code == Z_ERRNO)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", stream->path, strerror(errno));
     if (code == Z_MEM_ERROR) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
-    if (code == Z_DATA_ERROR)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: damaged gzip file: %s; get it again", stream->path, words);
+    if (code == Z_DATA_ERROR) {
+        const char *what = strncmp(words, "<fd:", 4) == 0 ? strstr(words, ": ") : NULL; /* zlib's name of the file */
+        return duet_fail(error, DUET_ERROR_DATA, "%s: damaged gzip file: %s; get it again", stream->path,
+                         what != NULL ? what + 2 : words);
+    }
     return duet_fail(error, DUET_ERROR_DATA, "%s: truncated: it ends too early; get it again", stream->path);
 }
 
