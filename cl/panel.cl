@@ -58,8 +58,8 @@ typedef NAME(float, LANES) vector;
         sums[2 * r] = left##r;                                                                                         \
         sums[2 * r + 1] = right##r;                                                                                    \
     }
-/* The vector itself. For AVX-512 clang makes two of each vector, of half the width and twice the number of registers, except
- * in functions that give vectors to others or get some: a tile's sums would no longer fit the registers. */
+/* The vector itself. For AVX-512 clang makes two of each vector, of half the width, except in functions that give vectors
+ * to others or take some: a tile's sums, then twice as many, would no longer fit the registers. */
 INLINE vector whole(const vector v)
 {
     return v;
@@ -68,7 +68,7 @@ INLINE vector whole(const vector v)
 /* A step of k: two vectors of the panel, and of each row of op(A) a number that multiplies both. */
 #define STEP                                                                                                           \
     {                                                                                                                  \
-        const vector b_left = whole(panel[0]), b_right = whole(panel[1]);                                                            \
+        const vector b_left = whole(panel[0]), b_right = whole(panel[1]);                                              \
         EACH_ROW(MULTIPLY)                                                                                             \
     }
 
