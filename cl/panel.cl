@@ -58,8 +58,9 @@ typedef NAME(float, LANES) vector;
         sums[2 * r] = left##r;                                                                                         \
         sums[2 * r + 1] = right##r;                                                                                    \
     }
-/* The vector itself. For AVX-512 clang makes two of each vector, of half the width, except in functions that give vectors
- * to others or take some: a tile's sums, then twice as many, would no longer fit the registers. */
+
+/* The vector itself. For AVX-512 clang makes two of each vector, of half the width, except in functions that give
+ * vectors to others or take some: a tile's sums, then twice as many, would no longer fit the registers. */
 INLINE vector whole(const vector v)
 {
     return v;
