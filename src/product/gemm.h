@@ -102,8 +102,9 @@ typedef struct duet_gemm_source {
 
 struct duet_gemm_provider {
     const char *name, *summary;
-    bool convolves; /**< serves convolutions, else plain products */
-    bool batches;   /**< serves many products in one launch */
+    bool convolves;  /**< serves convolutions, else plain products */
+    bool batches;    /**< serves many products in one launch */
+    double rounding; /**< its errors over those of sums in order, which trials allow it; 0: as large */
     /** Whether it skips what the mask of this product empties. NULL: of none. */
     bool (*skips)(const duet_gemm_shape *shape);
     /** The names of the parameters, in order. NULL past the last. */

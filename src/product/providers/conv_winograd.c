@@ -218,6 +218,7 @@ const duet_gemm_provider duet_conv_winograd = {
     .name = "conv-winograd",
     .summary = "3x3 and 5x5 convolutions at stride 1 by fewer products, for CPUs",
     .convolves = true,
+    .rounding = 8, /* 4 to 5 seen, by the root mean square */
     .parameters = {"rows", "lanes", "tiles"},
     .fits = winograd_fits,
     .preset = winograd_preset,

@@ -98,6 +98,7 @@ static duet_status try_shape(duet_device *device, const duet_gemm_choice *choice
     }
     if (status == DUET_OK) status = duet_timing_take(device, &it.list, patience, &trial->timing, error);
     if (status == DUET_OK) status = check_result(&it, device, &trial->error, error);
+    if (choice->provider->rounding > 0) trial->error /= choice->provider->rounding;
     operands_free(&it);
     return status;
 }
