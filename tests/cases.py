@@ -26,7 +26,7 @@ class Cases(unittest.TextTestResult):
             if id(test) in failed:
                 yield f"<failure>{escape(failed[id(test)])}</failure>"
             elif id(test) in skipped:
-                yield "<skipped/>"
+                yield f"<skipped>{escape(skipped[id(test)])}</skipped>"
             yield "</testcase>"
         yield "</testsuite></testsuites>"
 

@@ -27,7 +27,7 @@ def read_cases(folder):
     for path in sorted(folder.glob("*.xml")):
         for name, body in CASE.findall(path.read_text(errors="replace")):
             if "<skipped" in body:
-                yield name, "skipped", ""
+                yield name, "skipped", re.sub(r"</?skipped[^>]*>", "", body).strip()
             elif "<failure" in body or "<error" in body:
                 yield name, "failed", re.sub(r"<!\[CDATA\[|\]\]>|</?(failure|error)[^>]*>", "", body).strip()
             else:
@@ -76,6 +76,7 @@ def run_test(test, build, suite, slowness):
     lines = [f"{test['name']:<22} {count['passed']:>4} passed {count['failed']:>3} failed "
              f"{count['skipped']:>3} skipped {time.monotonic() - start:>7.1f} s, {seconds:>6.1f} s of a core"]
     lines += [f"    FAILED {name}: {message}" for name, outcome, message in cases if outcome == "failed"]
+    lines += [f"    skipped {name}{': ' * (message != '')}{message}" for name, outcome, message in cases if outcome == "skipped"]
     if trouble:
         lines.append(f"    FAILED: the program {trouble}")
     if count["failed"]:

@@ -58,7 +58,7 @@ class Packages(unittest.TestCase):
         held = "".join(subprocess.run(["dpkg-deb", "-c", path], stdout=subprocess.PIPE, check=True, text=True).stdout
                        for path in self.packages("first").values())
         for name in ("/bin/duet\n", "/man1/duet-train.1.gz\n", "/vendor-completions/_duet\n", "/libduet.so.0 ", "/libduet.a\n", "/duet/nn.h\n",
-                     "/duetConfig.cmake\n", "/duet.pc\n", "/own_model.c\n", "/models.md"):
+                     "/duetConfig.cmake\n", "/duet.pc\n", "/own_model.c\n", "/models.md", "/lessons/exercises/1-launch.cl\n"):
             self.assertIn(name, held)
 
     def test_two_builds_give_equal_bytes(self):

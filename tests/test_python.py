@@ -214,6 +214,9 @@ class Data(Folder):
             numpy.testing.assert_array_equal(data.read("train", 5, 6), rows[5:11])
         with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
             duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
+        for labels, words in (([0, 1], "one number an example"), ([256] * 40, "0 to 255")):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_function(lambda split, first, count: rows[first : first + count], (3,), 40, labels=labels)
 
     def test_what_is_no_set_is_refused(self):
         for given, words in ((numpy.zeros((2, 2, 2, 2, 2)), "shape"), (numpy.full((5, 2), numpy.nan), "finite")):
@@ -239,6 +242,8 @@ class Runs(Folder):
         self.assertIn(2, [line.get("mine") for line in run.metrics])
         samples = run.sample(5, seed=3)
         self.assertEqual((samples.shape, samples.dtype), ((5, 8, 8, 1), numpy.float32))
+        with self.assertRaisesRegex(duet.Error, "no class '256'"):
+            run.sample(2, classes=[256, 256])
         numpy.testing.assert_array_equal(samples, run.sample(5, seed=3))
         self.assertTrue((samples != run.sample(5, seed=4)).any())
         codes = run.encode(x[:7])

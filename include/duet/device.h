@@ -98,7 +98,7 @@ DUET_API double duet_device_energy(const duet_device *device);
 /* Devices on paper: GPUs that need not be here. Plans, trainers and explanations are made on them as on any; their
  * programs are written down instead of compiled, their memory holds nothing, and a replay or a read is an error. */
 
-/** A row of the table of GPUs (src/device/paper.c), from what their makers say. */
+/** A row of the table of GPUs (src/device/paper_devices.c), from what their makers say. */
 typedef struct duet_paper_device {
     const char *name;   /**< for duet_device_on_paper */
     const char *title;  /**< what a driver calls it */

@@ -91,15 +91,9 @@ class Data(Handle):
             )
         if arrays[1] is not None and arrays[1].dtype != arrays[0].dtype:
             raise Error("data", f"test examples of type {arrays[1].dtype} beside {arrays[0].dtype} to train on")
-        kept = [_labels(one, array) for one, array in zip((labels, test_labels), arrays)]
-        own = cls._own(
-            name,
-            arrays[0].shape[1:],
-            arrays[0].dtype,
-            [len(one) if one is not None else 0 for one in arrays],
-            kept,
-            class_names,
-        )
+        counts = [len(one) if one is not None else 0 for one in arrays]
+        kept = [_labels(one, count) for one, count in zip((labels, test_labels), counts)]
+        own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, counts, kept, class_names)
         for split, array in enumerate(arrays):
             own.examples[split] = ffi.from_buffer(array) if array is not None and array.size else NULL
         return cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
@@ -120,7 +114,7 @@ class Data(Handle):
     ) -> "Data":
         """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same
         row always with the same numbers. It may be called on a thread of the library's."""
-        kept = [None if one is None else numpy.ascontiguousarray(one, numpy.uint8) for one in (labels, test_labels)]
+        kept = [_labels(one, count) for one, count in ((labels, train), (test_labels, test))]
         holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype))
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
         handle = ffi.new_handle(holder)
@@ -224,16 +218,12 @@ def _examples(values: Any) -> numpy.ndarray:
     return array
 
 
-def _labels(values: Any, examples: Any) -> Any:
+def _labels(values: Any, count: int) -> Any:
     if values is None:
         return None
     array = numpy.asarray(values)
-    if examples is None or array.shape != (len(examples),):
-        raise Error(
-            "data",
-            f"labels of shape {array.shape} for {0 if examples is None else len(examples)} examples; "
-            "there is one number an example",
-        )
+    if array.shape != (count,):
+        raise Error("data", f"labels of shape {array.shape} for {count} examples; there is one number an example")
     if array.size and (array.min() < 0 or array.max() > 255 or (array != array.astype(numpy.uint8)).any()):
         raise Error(
             "data",

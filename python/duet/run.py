@@ -236,8 +236,8 @@ class Run(Handle):
         if len(rows) != count:
             raise Error("usage", f"{len(rows)} classes for a request of {count} rows")
         for one in rows:
-            if isinstance(one, str) and one not in names:
-                raise Error("usage", f"there is no class '{one}'; there are {', '.join(names)}")
+            if one not in names if isinstance(one, str) else not 0 <= one <= 255:  # numpy would wrap it round
+                raise Error("usage", f"there is no class '{one}'; there are {', '.join(names) or 'none'}")
         return numpy.array([names.index(one) if isinstance(one, str) else one for one in rows], numpy.uint8)
 
     def sample(
