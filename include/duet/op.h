@@ -223,7 +223,8 @@ DUET_API duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, b
 /** x times masked weights, x [rows, inputs], weights [outputs, inputs]: an output sees only the inputs whose `from` is at
  *  most its own `to` (float32, [inputs] and [outputs]), as if the other weights were zero; their gradients are. Where
  *  both rise with the index, providers that can (`panel`) skip what the mask empties, half of a triangle, in the
- *  gradients too; others multiply all. [rows, outputs] */
+ *  gradients too; others multiply all, so that a NaN or infinity spreads through the zeros there alone.
+ *  [rows, outputs] */
 DUET_API duet_node duet_masked_matmul_at(const char *where, duet_node x, duet_node weights, duet_node from,
                                          duet_node to);
 #define duet_masked_matmul(x, weights, from, to) duet_masked_matmul_at(DUET_WHERE, (x), (weights), (from), (to))

@@ -91,6 +91,12 @@ duet_status duet_lesson_check(duet_device *device, const duet_lesson *lesson, co
         if (try_one(device, row, trial, name, source, report, &cause) != DUET_OK) return refuse(&cause, report, error);
         if (report->verdict != DUET_LESSON_RIGHT) break;
     }
+    if (report->verdict == DUET_LESSON_RIGHT && report->trials == 0)
+        return duet_fail(error, DUET_ERROR_DEVICE,
+                         "a work-group of %s has at most %zu work-items, fewer than any trial of lesson %u: try it on "
+                         "another of 'duet devices' (--device)",
+                         duet_device_describe(device)->name, duet_device_describe(device)->work_group_size,
+                         lesson->number);
     duet_lesson_judge_code(row, source, report);
     return DUET_OK;
 }

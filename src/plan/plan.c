@@ -343,8 +343,9 @@ static duet_status refuse_empty(const duet_plan *plan, duet_error *error)
 duet_status duet_plan_enqueue(duet_plan *plan, cl_event *last, duet_error *error)
 {
     if (plan->awaited > 0) return refuse_empty(plan, error);
-    plan->replayed = true;
-    return duet_launch_replay(plan->device, &plan->launches, last, error);
+    const duet_status status = duet_launch_replay(plan->device, &plan->launches, last, error);
+    plan->replayed = status == DUET_OK;
+    return status;
 }
 
 duet_status duet_plan_replay(duet_plan *plan, duet_error *error)
