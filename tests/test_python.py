@@ -224,6 +224,17 @@ class Data(Folder):
                 duet.Data.from_arrays(given)
         with self.assertRaisesRegex(duet.Error, "0 to 255"):
             duet.Data.from_arrays(numpy.zeros((3, 2)), labels=[0, 1, 256])
+        with self.assertRaisesRegex(duet.Error, "masked"):
+            duet.Data.from_arrays(numpy.ma.masked_greater(numpy.arange(6.0).reshape(3, 2), 4))
+
+    def test_what_is_drawn_together_has_one_shape(self):
+        for draw in (
+            lambda: duet.grid(numpy.zeros((4, 8, 8)), originals=numpy.zeros((4, 2, 2))),
+            lambda: duet.write_points(self.path("p.png"), numpy.zeros((4, 2)), reference=numpy.zeros((4, 3))),
+            lambda: duet.write_points(self.path("p.png"), numpy.zeros(4)),
+        ):
+            with self.assertRaisesRegex(ValueError, "shape"):
+                draw()
 
 
 class Runs(Folder):
@@ -350,6 +361,26 @@ class Runs(Folder):
         with self.assertRaisesRegex(duet.Error, "latnt"):
             duet.train("vae", pictures(), settings={"latnt": 3}, out=self.path("none"))
         self.assertFalse(os.path.exists(self.path("none")))
+
+    def test_the_run_of_on_epoch_is_gone_with_it(self):
+        kept = []
+
+        def on_epoch(run, epoch):
+            with self.assertRaisesRegex(duet.Error, "no files of its own"):
+                run.record
+            kept.append(run)
+
+        duet.train("ae", pictures(), epochs=1, settings={"hidden": 8}, out=self.path("kept"), on_epoch=on_epoch)
+        with self.assertRaisesRegex(duet.Error, "gone when on_epoch returns"):
+            kept[0].sample(1)
+
+    def test_warnings_are_pythons(self):
+        with self.assertWarnsRegex(UserWarning, "whole numbers from 0 to 255"):
+            x = pictures().astype(numpy.float32)
+            duet.train("ae", x, epochs=1, settings={"hidden": 8}, out=self.path("warned"))
+        for asked, words in (({"epochs": 0}, "at least 1"), ({"other_data": True}, "resume")):
+            with self.assertRaisesRegex(ValueError, words):
+                duet.train("ae", pictures(), **asked)
 
     def test_on_epoch_can_stop_it(self):
         run = duet.train(

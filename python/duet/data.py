@@ -204,6 +204,8 @@ def _keep(holder: Any, value: Any) -> None:
 
 def _examples(values: Any) -> numpy.ndarray:
     array = numpy.asarray(values)
+    if numpy.ma.is_masked(values):
+        raise Error("data", "a masked array with masked values; fill them, or leave their examples out")
     if array.dtype != numpy.uint8:
         array = numpy.asarray(array, numpy.float32)
     array = numpy.ascontiguousarray(array)

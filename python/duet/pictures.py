@@ -25,6 +25,8 @@ class Grid:
 
     def __init__(self, values: Any, columns: Optional[int] = None, originals: Any = None):
         self.values, self.originals = _drawn(values), None if originals is None else _drawn(originals)
+        if self.originals is not None and self.originals.shape[1:] != self.values.shape[1:]:
+            raise ValueError(f"originals of shape {self.originals.shape[1:]} beside values of {self.values.shape[1:]}")
         self.columns = columns or max(1, math.ceil(math.sqrt(len(self.values))))
 
     def save(self, path: str) -> None:
@@ -90,11 +92,15 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
             str(path), ffi.from_buffer("float[]", array), ffi.from_buffer("uint8_t[]", classes), len(array)
         )
         return
+    if array.ndim != 2:
+        raise ValueError(f"values of shape {array.shape}; they are [count, 1] or [count, 2]")
     behind = (
         numpy.zeros((0, array.shape[1]), numpy.float32)
         if reference is None
         else numpy.ascontiguousarray(reference, numpy.float32)
     )
+    if behind.ndim != 2 or behind.shape[1] != array.shape[1]:
+        raise ValueError(f"a reference of shape {behind.shape} behind values of {array.shape}")
     c.write_png_points(
         str(path),
         ffi.from_buffer("float[]", array),

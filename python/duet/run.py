@@ -56,7 +56,8 @@ class Run(Handle):
     @property
     def pointer(self) -> Any:
         if self._closed:
-            raise Error("usage", f"the run {self.directory} is closed; duet.open opens it again")
+            again = f"the run {self.directory} is closed; duet.open opens it again"
+            raise Error("usage", again if self.directory else "the run of on_epoch is gone when on_epoch returns")
         if self._pointer is None:
             made, error = ffi.new("duet_run **"), new_error()
             family = NULL if self.family is None else family_of(self.family)
@@ -78,6 +79,8 @@ class Run(Handle):
 
     @property
     def _path(self) -> pathlib.Path:
+        if not self.directory:
+            raise Error("usage", "the run of on_epoch has no files of its own; read them by the directory given as out")
         path = pathlib.Path(self.directory)
         return path if path.is_dir() else path.parent
 

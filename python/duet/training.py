@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .convert import key_values, text_array
@@ -56,6 +57,8 @@ def _log(context: Any, line: Any) -> None:
     training = ffi.from_handle(context)
     if training.log is not None:
         training.guard(lambda: training.log(words(line)))
+    elif words(line).startswith("warning: "):
+        training.guard(lambda: warnings.warn(words(line)[len("warning: ") :], stacklevel=5))
 
 
 @ffi.callback("duet_status(void *, duet_run *, duet_error *)", error=1)
@@ -72,7 +75,9 @@ def _at_epoch(context: Any, run: Any, epoch: int, verdict: Any, error: Any) -> i
         if status != lib.DUET_OK:
             return status
     if training.on_epoch is not None:
-        said = training.guard(lambda: training.on_epoch(_borrowed(run, training.family), epoch))
+        now = _borrowed(run, training.family)
+        said = training.guard(lambda: training.on_epoch(now, epoch))
+        now._pointer, now._closed = None, True
         training.guard(lambda: _say(said, verdict))
     return lib.DUET_OK
 
@@ -137,12 +142,17 @@ def train(
     progress: show a bar (tqdm where it is installed)
     on_epoch: on_epoch(run, epoch) at each epoch's end, with the run as it is now; it may return a text, which stops the
         training, or a dict of numbers, which metrics.jsonl keeps
-    log: receives lines about long waits, and warnings
+    log: receives lines about long waits, and warnings; without it warnings are Python's (warnings.warn)
     metrics, keep_best, patience, judge: measured at each epoch's end, as `duet train` has them
 
     Ctrl-C stops at the next step's end with a checkpoint and raises KeyboardInterrupt, whose text names the run; an
     exception of a callback stops it likewise. Raises Error.
     """
+    for what, count in (("epochs", epochs), ("steps", steps)):
+        if count is not None and count < 1:
+            raise ValueError(f"{what}={count}; it is at least 1, or None for what the family says")
+    if other_data and resume is None:
+        raise ValueError("other_data is for resume: a new run has no other data yet")
     options, error = ffi.new("duet_train_options *"), new_error()
     name, own = data_of(data)
     said = key_values(settings)
