@@ -188,7 +188,8 @@ class Nodes(Folder):
         except ImportError:
             self.skipTest("pyopencl is not installed (python3-pyopencl)")
         mine = pyopencl.get_platforms()[0].get_devices()[0]
-        queue = pyopencl.CommandQueue(pyopencl.Context([mine]), mine)
+        context = pyopencl.Context([mine])
+        queue = pyopencl.CommandQueue(context, mine)  # which does not hold the context on every driver
         with duet.Device.from_opencl(queue) as device:
             self.assertEqual(device.info.name, mine.name)
             graph = duet.Graph(duet.Store(1))
