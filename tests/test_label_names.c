@@ -67,6 +67,9 @@ static const struct {
      "names 3 of the 4 pictures, and not img2.png: add the others"},
     {"one twice", "file,label\nimg0.png,0\nimg1.png,1\nimg2.png,2\nimg0.png,3\nimg10.png,1\n",
      "in the column \"file\" several lines name img0.png"},
+    {"names of others, one twice", "file,label\nIM0.PNG,0\nIM1.PNG,1\nIM1.PNG,2\nIM10.PNG,3\n",
+     "its column \"file\" names no picture of "},
+    {"numbers of others", "id,label\n20,0\n21,1\n22,2\n23,3\n", "its column \"id\" names no picture of "},
     {"other numbers", "id,label\n0,0\n1,1\n2,2\n3,3\n", "names 3 of the 4 pictures, and not img10.png: add"},
 };
 
@@ -78,6 +81,18 @@ static void names_that_do_not_match_are_refused(void **state)
         write_file("y.csv", unmatched[i].text, strlen(unmatched[i].text));
         assert_refused(unmatched[i].title, labelled("set"), DUET_ERROR_DATA, unmatched[i].piece);
     }
+}
+
+/* The only number of a name is its own wherever it stands. */
+static void a_number_may_stand_first(void **state)
+{
+    (void)state;
+    make_pictures("set", (const char *const[]){"1_shirt.png", "10_bag.png", "2_coat.png", "3_x.png", NULL});
+    write_file("y.csv", BYTES("id,label\n1,0\n2,1\n3,2\n10,3\n"));
+    duet_data *data = open_sound(labelled("set"));
+    assert_labels(data, DUET_TRAIN, "301"); /* 10_bag is before 1_shirt */
+    assert_labels(data, DUET_TEST, "2");
+    duet_data_close(&data);
 }
 
 /* Numbers that are in no name are those of the lines. */
@@ -163,9 +178,13 @@ static void a_column_is_called_like_a_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(pictures_have_labels_by_name),     IN_FOLDER(names_that_do_not_match_are_refused),
-        IN_FOLDER(numbers_of_pictures_are_in_order), IN_FOLDER(pictures_in_folders_have_labels_by_path),
-        IN_FOLDER(numbers_of_rows_are_in_order),     IN_FOLDER(a_column_is_called_like_a_file),
+        IN_FOLDER(pictures_have_labels_by_name),
+        IN_FOLDER(names_that_do_not_match_are_refused),
+        IN_FOLDER(a_number_may_stand_first),
+        IN_FOLDER(numbers_of_pictures_are_in_order),
+        IN_FOLDER(pictures_in_folders_have_labels_by_path),
+        IN_FOLDER(numbers_of_rows_are_in_order),
+        IN_FOLDER(a_column_is_called_like_a_file),
     };
     return RUN_TESTS("label_names", tests, NULL, NULL);
 }

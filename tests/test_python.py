@@ -383,6 +383,19 @@ class Runs(Folder):
             with self.assertRaisesRegex(ValueError, words):
                 duet.train("ae", pictures(), **asked)
 
+    def test_on_epoch_changes_no_report(self):
+        for said in ({"step": 5}, {"mse": 0.0}):
+            with self.assertRaisesRegex(ValueError, "has already"):
+                duet.train(
+                    "ae",
+                    pictures(),
+                    epochs=1,
+                    settings={"hidden": 8},
+                    metrics=["mse"],
+                    out=self.path("-".join(said)),
+                    on_epoch=lambda run, epoch: said,
+                )
+
     def test_on_epoch_can_stop_it(self):
         run = duet.train(
             "ae",

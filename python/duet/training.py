@@ -14,6 +14,9 @@ from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
 
+# Names in a line of metrics.jsonl that are the report's own.
+REPORTED = ("step", "epoch", "split", "seconds", "images_per_second", "health", "features")
+
 OnEpoch = Callable[[Run, int], Any]
 
 
@@ -97,6 +100,8 @@ def _say(said: Any, verdict: Any) -> None:
         for name, value in said.items():
             if verdict.count == len(verdict.names):
                 raise ValueError(f"more than {len(verdict.names)} values of an epoch")
+            if name in REPORTED or name in [words(verdict.names[i]) for i in range(verdict.count)]:
+                raise ValueError(f"on_epoch returned a value named {name!r}, which the epoch's report has already")
             verdict.names[verdict.count], verdict.values[verdict.count] = text(name), float(value)
             verdict.count += 1
     elif said is not None:

@@ -57,6 +57,9 @@ static bool find_file(attempt *it)
 static int read_file(attempt *it)
 {
     if (!find_file(it)) return cli_complain(CLI_MISTAKE, "the name of that file is too long");
+    struct stat about;
+    if (stat(it->file, &about) == 0 && !S_ISREG(about.st_mode)) /* a pipe would be waited for */
+        return cli_complain(CLI_FAILED, "%s is no file", it->file);
     FILE *stream = fopen(it->file, "r");
     if (stream == NULL)
         return cli_complain(CLI_FAILED,

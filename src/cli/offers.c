@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void cli_offer(const cli_completion *it, const char *name, const char *ending, const char *meaning)
 {
@@ -90,7 +91,9 @@ static void offer_runs(const cli_completion *it)
         char run[300], path[320], meaning[160];
         snprintf(run, sizeof run, "runs/%s", entry->d_name);
         snprintf(path, sizeof path, "%s/run.json", run);
-        json_t *facts = entry->d_name[0] == '.' ? NULL : json_load_file(path, 0, NULL);
+        struct stat about; /* a pipe would be waited for */
+        const bool there = entry->d_name[0] != '.' && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+        json_t *facts = there ? json_load_file(path, 0, NULL) : NULL;
         snprintf(meaning, sizeof meaning, "%s of %s", cli_json_text_at(facts, "model"),
                  cli_json_text_at(json_object_get(facts, "data"), "name"));
         if (facts != NULL) cli_offer(it, run, "", meaning);

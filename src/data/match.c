@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A picture is found by its path or the end of it, with or without the ending of its name; where a file names longer
- * paths than there are here, by the last part of both; where it has numbers, by the number at the end of the name. */
+ * paths than there are here, by the last part of both; where it has numbers, by the only one of the name, or the one at its end. */
 #include "data/match.h"
 
 #include <math.h>
@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "base/status.h"
+#include "data/picture.h"
 
 /* A name and the row that it stands in. */
 typedef struct entry {
@@ -84,15 +85,20 @@ static long find_path(const table *it, char *name)
     return row != NOWHERE ? row : find(it->last, it->count, last_part(name));
 }
 
-/* The row that has the number at the end of the name, as 7 and 007 of img007. */
-static long find_number(const table *it, const char *name)
+/* The row that has the number of the name, its only one or else the one at its end, as 7 and 007 of img007 and 7 of
+ * 7_shirt. `name` is cut behind it. */
+static long find_number(const table *it, char *name)
 {
-    size_t length = strlen(name), from = length;
-    while (from > 0 && name[from - 1] >= '0' && name[from - 1] <= '9') from--;
-    if (from == length) return NOWHERE;
-    long row = find(it->whole, it->count, name + from);
-    while (from + 1 < length && name[from] == '0') from++;
-    return row != NOWHERE ? row : find(it->whole, it->count, name + from);
+    static const char digits[] = "0123456789";
+    char *number = name + strcspn(name, digits), *end = number + strspn(number, digits);
+    if (*number == '\0') return NOWHERE;
+    if (end[strcspn(end, digits)] != '\0')
+        for (number = end = name + strlen(name); strchr(digits, number[-1]) != NULL;) number--;
+    if (number == end) return NOWHERE;
+    *end = '\0';
+    long row = find(it->whole, it->count, number);
+    while (number[0] == '0' && number[1] != '\0') number++;
+    return row != NOWHERE ? row : find(it->whole, it->count, number);
 }
 
 /* `name` is changed on the way. */
@@ -177,13 +183,31 @@ static bool are_numbers(const duet_rows *labels, bool *sorted, bool *dense)
     return true;
 }
 
+/* Whether the pictures are numbered: then numbers that fit none are not those of the lines. */
+static bool have_numbers(const duet_rows *examples)
+{
+    for (size_t i = 0; i < examples->count; i++) {
+        const char *path = duet_rows_name(examples, i), *slash = strrchr(path, '/');
+        if (strpbrk(slash != NULL ? slash : path, "0123456789") != NULL) return true;
+    }
+    return false;
+}
+
+static bool name_files(const duet_rows *labels)
+{
+    for (size_t i = 0; i < labels->count; i++)
+        if (duet_picture_name_is(labels->keys[i])) return true;
+    return false;
+}
+
 /* Names that fit no picture, or examples without names: the order is all there is. */
 static duet_status check_order(const duet_rows *examples, const duet_rows *labels, bool pictures, duet_error *error)
 {
     bool sorted, dense;
     bool numbers = are_numbers(labels, &sorted, &dense);
-    if (numbers && (sorted || (!pictures && !dense))) return DUET_OK;
-    if (numbers)
+    const bool named = pictures && (!numbers || have_numbers(examples));
+    if (numbers && !named && (sorted || (!pictures && !dense))) return DUET_OK;
+    if (numbers && !named)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: its column \"%s\" shows that its lines are in another order than the examples: sort them "
                          "by it",
@@ -210,7 +234,7 @@ static duet_status take_match(const match *it, const table *names, const duet_ro
     const size_t all = examples[0].count + examples[1].count, found = it->found[0] + it->found[1];
     const size_t lines = labels->count;
     const bool training = it->found[0] == examples[0].count && it->found[1] == 0;
-    if (found == 0 && has_twins(names)) return DUET_OK;
+    if (found == 0 && has_twins(names) && !name_files(labels)) return DUET_OK;
     if (found == 0) return check_order(&examples[0], labels, true, error);
     if (found < all && !training)
         return duet_fail(error, DUET_ERROR_DATA,
