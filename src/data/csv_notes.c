@@ -92,9 +92,10 @@ static void tell_of_index(const duet_csv *it, size_t column, size_t place, size_
 static bool tell_of_rounding(const duet_csv *it, size_t column)
 {
     const duet_csv_range *range = &it->ranges[column];
+    if (!range->rounded) return false;
     double most = fmax(fabs(range->low), fabs(range->high)), step = ldexp(1, ilogb(most) - (FLT_MANT_DIG - 1));
     double steps = (range->high - range->low) / step;
-    if (!range->rounded || !(steps > 0) || steps >= STEPS || steps >= (double)it->rows) return false;
+    if (!(steps > 0) || steps >= STEPS || steps >= (double)it->rows) return false;
     duet_notes_add(it->options->notes, false,
                    "%s: the column \"%s\" goes from %.15g to %.15g, where float32 numbers lie %g apart, so that what "
                    "tells its rows apart is lost: take %.15g off the column",
