@@ -268,7 +268,7 @@ static void a_child_may_end_in_any_way(void **state)
     } rows[] = {{0, 0}, {3, 3}, {SIGABRT, 1}, {SIGALRM, 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_t *documents = json_array();
-        assert_int_equal(cli_child_run(work, &rows[i].then, 1, "a child", documents), rows[i].status);
+        assert_int_equal(cli_child_run(work, &rows[i].then, 1, "a child", "--minutes", documents), rows[i].status);
         assert_int_equal(json_array_size(documents), 1);
         assert_int_equal(json_integer_value(json_object_get(json_array_get(documents, 0), "first")), 1);
         json_decref(documents);
@@ -295,7 +295,7 @@ static void a_child_ends_with_its_parent(void **state)
     assert_true(parent >= 0);
     if (parent == 0) {
         (void)close(life[0]);
-        _exit(cli_child_run(work_on, &life[1], 60, "a child", json_array()));
+        _exit(cli_child_run(work_on, &life[1], 60, "a child", "--minutes", json_array()));
     }
     (void)close(life[1]);
     assert_int_equal(read(life[0], &word, 1), 1);

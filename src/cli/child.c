@@ -51,14 +51,16 @@ static void receive(int pipe_end, json_t *documents)
         close(pipe_end);
 }
 
-static int wait_for(pid_t child, double seconds, const char *what)
+static int wait_for(pid_t child, double seconds, const char *what, const char *more)
 {
     int status = 0;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) return cli_complain(CLI_FAILED, "%s: %s", what, strerror(errno));
     if (WIFEXITED(status)) return WEXITSTATUS(status);
     if (WTERMSIG(status) == SIGALRM)
-        return cli_complain(CLI_FAILED, "%s: stopped after %.0f seconds, which is all there is for it", what, seconds);
+        return cli_complain(CLI_FAILED,
+                            "%s: stopped after %.0f seconds, which is all there is for it: %s gives it more", what,
+                            seconds, more);
     return cli_complain(CLI_FAILED, "%s: the process ended by signal %d (%s), most likely in the driver", what,
                         WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
@@ -69,7 +71,8 @@ static void close_both(const int ends[2])
     if (ends[1] >= 0) close(ends[1]);
 }
 
-int cli_child_run(cli_child_work work, const void *context, double seconds, const char *what, json_t *documents)
+int cli_child_run(cli_child_work work, const void *context, double seconds, const char *what, const char *more,
+                  json_t *documents)
 {
     int ends[2] = {-1, -1}, life[2] = {-1, -1};
     pid_t child = -1;
@@ -90,7 +93,7 @@ int cli_child_run(cli_child_work work, const void *context, double seconds, cons
     close(ends[1]);
     close(life[0]);
     receive(ends[0], documents);
-    int status = wait_for(child, seconds, what);
+    int status = wait_for(child, seconds, what, more);
     close(life[1]);
     return status;
 }

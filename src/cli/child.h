@@ -14,9 +14,10 @@ typedef int (*cli_child_work)(FILE *results, const void *context);
 int cli_child_send(FILE *results, json_t *document);
 
 /** Runs `work` in a child of at most `seconds` (at least 1) and appends its documents to the array `documents`, also
- *  those sent before a failure. `what` names the work in messages. Returns the child's exit status, or CLI_FAILED after
- *  a message if it crashed or took too long. Call it before OpenCL is used in this process: drivers do not survive a
- *  fork. */
-int cli_child_run(cli_child_work work, const void *context, double seconds, const char *what, json_t *documents);
+ *  those sent before a failure. `what` names the work in messages, `more` the option that gives it more time. Returns
+ *  the child's exit status, or CLI_FAILED after a message if it crashed or took too long. Call it before OpenCL is used
+ *  in this process: drivers do not survive a fork. */
+int cli_child_run(cli_child_work work, const void *context, double seconds, const char *what, const char *more,
+                  json_t *documents);
 
 #endif

@@ -237,7 +237,8 @@ static int check(const struct arguments *arguments, const duet_lesson *lesson)
     if (status == CLI_DONE) {
         json_t *documents = json_array();
         snprintf(what, sizeof what, "lesson %u", lesson->number);
-        status = cli_child_run(work, &it, arguments->seconds > 0 ? (double)arguments->seconds : 120, what, documents);
+        status = cli_child_run(work, &it, arguments->seconds > 0 ? (double)arguments->seconds : 120, what, "--seconds",
+                               documents);
         status = conclude(&it, status, documents);
         json_decref(documents);
     }
