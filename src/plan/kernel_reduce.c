@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Reductions. If there are few outputs, the elements of each are cut into pieces, which a second launch adds in a fixed
- * order. On CPUs a work-item runs over sixteen neighbours in memory at once, in sums of their own, which the compiler
- * turns into vector instructions; on GPUs neighbouring work-items read neighbouring elements. */
+ * order. On CPUs a work-item runs over sixteen neighbours in memory at once, its lanes, in sums of their own, which the
+ * compiler turns into vector instructions; on GPUs neighbouring work-items read neighbouring elements. */
 #include "plan/kernel.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* How many neighbouring lanes are of one sum. */
+static size_t width_of(const duet_step *step)
+{
+    return step->lanes / step->sums;
+}
+
+/* Whether the lanes go over the last dimension, which is reduced, and on in the one before it. */
+static bool is_grouped(const duet_step *step)
+{
+    duet_shape shape = step->node->inputs[0]->shape;
+    return shape.rank > 1 && step->columns != shape.dims[shape.rank - 1];
+}
 
 /* The coordinates of an element of the input, each computed from o (which output) or r (which element of its sum). */
 static duet_coordinates coordinates_of(const duet_step *step)
@@ -22,20 +35,33 @@ static duet_coordinates coordinates_of(const duet_step *step)
         if (unit > 1) length += (size_t)snprintf(text + length, room - length, " / %zuu", unit);
         if (units[reduced] != (reduced ? step->length : step->outputs))
             length += (size_t)snprintf(text + length, room - length, " %% %zuu", shape.dims[d]);
-        if (d + 1 == shape.rank && step->lanes > 1) snprintf(text + length, room - length, " + lane");
+        if (step->lanes == 1) continue;
+        if (d + 1 == shape.rank && is_grouped(step))
+            snprintf(text, room, "lane %% %zuu", shape.dims[d]);
+        else if (d + 1 == shape.rank)
+            snprintf(text + length, room - length, " + lane");
+        else if (d + 2 == shape.rank && is_grouped(step))
+            snprintf(text + length, room - length, " + lane / %zuu", width_of(step));
     }
     return coordinates;
 }
 
-/* The element's column, which is its last coordinate, and its row, made of the others. */
+/* The element's column, which is its place in the last dimension, or in the last two, and its row, made of the others.
+ */
 static void write_row(duet_text *text, const duet_step *step)
 {
     const duet_coordinates coordinates = coordinates_of(step);
     duet_shape shape = step->node->inputs[0]->shape;
+    const size_t dimensions = is_grouped(step) ? 2 : 1;
     size_t stride = 1;
     const char *plus = "";
-    duet_text_add(text, "        const uint column = %s, row = ", coordinates.text[shape.rank - 1]);
-    for (size_t d = shape.rank - 1; d-- > 0; stride *= shape.dims[d]) {
+    duet_text_add(text, "        const uint column = ");
+    if (dimensions == 2)
+        duet_text_add(text, "o %% %zuu * %zuu + lane", shape.dims[shape.rank - 2], width_of(step));
+    else
+        duet_text_add(text, "%s", coordinates.text[shape.rank - 1]);
+    duet_text_add(text, ", row = ");
+    for (size_t d = shape.rank - dimensions; d-- > 0; stride *= shape.dims[d]) {
         if (shape.dims[d] == 1) continue;
         duet_text_add(text, stride > 1 ? "%s%s * %zuu" : "%s%s", plus, coordinates.text[d], stride);
         plus = " + ";
@@ -52,7 +78,7 @@ static void write_element(duet_text *text, const duet_step *step, const duet_ker
     duet_text_add(text, "        const size_t at = ");
     if (step->layout == DUET_REDUCE_ROWS) duet_text_add(text, "(size_t)o * length + r%s;\n", lane);
     if (step->layout == DUET_REDUCE_COLUMNS) duet_text_add(text, "(size_t)r * outputs + o%s;\n", lane);
-    if (scattered) duet_text_add(text, "(size_t)row * %zu + column;\n", duet_reduce_columns(step->node));
+    if (scattered) duet_text_add(text, "(size_t)row * %zu + column;\n", step->columns);
     duet_text_add(text, "        const uint i = (uint)at;\n%s", duet_text_get(&writer->body));
 }
 
@@ -118,56 +144,52 @@ static void write_single(duet_text *text, const duet_lowering *lowering, const d
     duet_text_add(text, "    r0[s0 + %s] = sums;\n", by_columns ? "piece * outputs + o" : "o * pieces + piece");
 }
 
-/* The element of a lane, the end of the loop over lanes and of that over runs. */
-static void write_lane(duet_text *text, const duet_step *step, const duet_kernel_writer *writer, const char *value,
-                       bool blocked)
+/* What the lanes hold, as the outputs that they belong to. */
+static void write_lanes_end(duet_text *text, const duet_step *step)
 {
+    const duet_op *op = step->node->op;
+    const char *place = step->layout == DUET_REDUCE_ROWS ? "o * pieces + piece" : "piece * outputs + o";
+    const size_t width = width_of(step);
+    if (width == 1) {
+        duet_text_add(text, "    for (uint lane = 0; lane < 16; lane++) r0[s0 + %s + lane] = sums[lane];\n", place);
+        return;
+    }
+    duet_text_add(text,
+                  "    for (uint sum = 0; sum < %zuu; sum++) {\n        float so_far = %s;\n"
+                  "        for (uint lane = sum * %zuu; lane < (sum + 1) * %zuu; lane++) {\n"
+                  "            const float a = so_far, b = sums[lane];\n            so_far = %s;\n        }\n"
+                  "        r0[s0 + %s + sum] = so_far;\n    }\n",
+                  step->sums, op->start, width, width, op->expression, place);
+}
+
+/* Sixteen neighbours at once, in sums of their own. */
+static void write_lanes(duet_text *text, const duet_step *step, const duet_kernel_writer *writer, const char *value)
+{
+    const duet_op *op = step->node->op;
+    const size_t width = width_of(step);
+    const bool blocked = is_blocked(step, width);
+    duet_text_add(text, "    if (id >= (size_t)outputs / %zu * pieces) return;\n", step->sums);
+    if (step->layout == DUET_REDUCE_ROWS)
+        duet_text_add(text, "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces);\n");
+    else
+        duet_text_add(text,
+                      "    const uint o = (uint)(id %% (outputs / %zu)) * %zu, piece = (uint)(id / (outputs / %zu));\n",
+                      step->sums, step->sums, step->sums);
+    duet_text_add(text, "    float sums[16];\n    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n",
+                  op->start);
+    if (blocked) write_block_begin(text, step, true);
+    duet_text_add(text,
+                  "    const uint runs = length / %zu, last = (uint)((ulong)runs * (piece + 1) / pieces) * %zu;\n"
+                  "    for (uint r = (uint)((ulong)runs * piece / pieces) * %zu; r < last; r += %zu) {\n"
+                  "    for (uint lane = 0; lane < 16; lane++) {\n",
+                  width, width, width, width);
     write_element(text, step, writer);
     duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
-                  step->node->op->expression);
+                  op->expression);
     if (blocked) write_block_end(text, step, true);
     duet_text_add(text, "    }\n");
     if (blocked) write_blocks_joined(text, step, true);
-}
-
-/* Sixteen elements of a row at once, in sums of their own, which are added at the end. */
-static void write_row_lanes(duet_text *text, const duet_step *step, const duet_kernel_writer *writer, const char *value)
-{
-    const duet_op *op = step->node->op;
-    duet_text_add(text,
-                  "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces), runs = length / 16;\n"
-                  "    if (o >= outputs) return;\n    float sums[16];\n"
-                  "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n",
-                  op->start);
-    if (is_blocked(step, 16)) write_block_begin(text, step, true);
-    duet_text_add(text, "    const uint last = (uint)((ulong)runs * (piece + 1) / pieces) * 16;\n"
-                        "    for (uint r = (uint)((ulong)runs * piece / pieces) * 16; r < last; r += 16) {\n"
-                        "    for (uint lane = 0; lane < 16; lane++) {\n");
-    write_lane(text, step, writer, value, is_blocked(step, 16));
-    duet_text_add(text,
-                  "    float so_far = %s;\n    for (uint lane = 0; lane < 16; lane++) {\n"
-                  "        const float a = so_far, b = sums[lane];\n        so_far = %s;\n    }\n"
-                  "    r0[s0 + o * pieces + piece] = so_far;\n",
-                  op->start, op->expression);
-}
-
-/* Sixteen neighbouring columns at once. */
-static void write_column_lanes(duet_text *text, const duet_step *step, const duet_kernel_writer *writer,
-                               const char *value)
-{
-    const duet_op *op = step->node->op;
-    duet_text_add(text,
-                  "    const uint o = (uint)(id %% (outputs / 16)) * 16, piece = (uint)(id / (outputs / 16));\n"
-                  "    if (piece >= pieces) return;\n    float sums[16];\n"
-                  "    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n",
-                  op->start);
-    if (is_blocked(step, 1)) write_block_begin(text, step, true);
-    duet_text_add(text, "    const uint last = (uint)((ulong)length * (piece + 1) / pieces);\n"
-                        "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++) {\n"
-                        "    for (uint lane = 0; lane < 16; lane++) {\n");
-    write_lane(text, step, writer, value, is_blocked(step, 1));
-    duet_text_add(text,
-                  "    for (uint lane = 0; lane < 16; lane++) r0[s0 + piece * outputs + o + lane] = sums[lane];\n");
+    write_lanes_end(text, step);
 }
 
 duet_status duet_kernel_write_reduce(const duet_lowering *lowering, const duet_step *step, duet_kernel_code *code,
@@ -176,20 +198,17 @@ duet_status duet_kernel_write_reduce(const duet_lowering *lowering, const duet_s
     duet_kernel_writer writer = {.is_stored = lowering->stored};
     duet_text *text = &code->body;
     duet_map linear = duet_map_linear();
-    size_t columns = duet_reduce_columns(step->node);
-    if (columns > 1 && columns % step->lanes == 0) {
+    if (step->columns > 1 && step->columns % step->lanes == 0) {
         const duet_coordinates coordinates = coordinates_of(step);
-        duet_writer_give_matrix(&writer, columns);
+        duet_writer_give_matrix(&writer, step->columns);
         duet_writer_give_coordinates(&writer, step->node->inputs[0]->shape, &coordinates);
     }
     duet_value value = duet_write_node(&writer, step->node->inputs[0], &linear);
     writer.results[writer.result_count++] = DUET_FLOAT32;
     if (step->lanes == 1)
         write_single(text, lowering, step, &writer, value.text);
-    else if (step->layout == DUET_REDUCE_ROWS)
-        write_row_lanes(text, step, &writer, value.text);
     else
-        write_column_lanes(text, step, &writer, value.text);
+        write_lanes(text, step, &writer, value.text);
     code->sizes = "const uint outputs, const uint pieces, const uint length";
     snprintf(code->what, sizeof code->what, "%s", step->node->op->name);
 
@@ -199,8 +218,7 @@ duet_status duet_kernel_write_reduce(const duet_lowering *lowering, const duet_s
     launch->sizes[1] = (uint32_t)step->pieces;
     launch->sizes[2] = (uint32_t)step->length;
     launch->size_count = 3;
-    launch->work_items = step->outputs * step->pieces;
-    if (step->layout != DUET_REDUCE_ROWS) launch->work_items /= step->lanes;
+    launch->work_items = step->outputs / step->sums * step->pieces;
     launch->local = duet_kernel_local_size(lowering, launch->work_items);
     launch->flops = (double)(writer.operations + 1) * (double)step->outputs * (double)step->length;
     duet_status status = duet_kernel_end_code(lowering, &writer, &target, code, launch, error);

@@ -41,12 +41,7 @@ static void place_reduce(duet_lowering *lowering, duet_node node)
     if (step == NULL) return;
     size_t index = lowering->step_count - 1;
     step->node = node;
-    step->outputs = node->elements;
-    step->length = node->inputs[0]->elements / node->elements;
-    step->layout = duet_reduce_layout_of(node);
-    step->lanes = duet_reduce_lanes(lowering->device, step->layout, node);
-    size_t work_items = step->layout == DUET_REDUCE_ROWS ? step->outputs : step->outputs / step->lanes;
-    step->pieces = duet_reduce_pieces(lowering->device, work_items, step->length);
+    duet_reduce_share_out(lowering->device, step);
     for (size_t i = 0; i < lowering->probe.load_count; i++)
         if (!duet_step_add_read(step, duet_lowering_tensor(lowering, lowering->probe.loads[i].node), true)) {
             duet_fail(lowering->error, DUET_ERROR_GRAPH, "%s: \"%s\" reads more than %d tensors in one kernel",

@@ -75,8 +75,10 @@ typedef struct duet_step {
     bool adds;                               /* PRODUCT: to what the target of its first root holds */
     size_t outputs, length, pieces;          /* REDUCE, PARTIALS */
     duet_reduce_layout layout;
-    size_t lanes; /* REDUCE: neighbours in memory that one work-item reads at once */
-    int scratch;  /* partial sums, or the GEMM's workspace */
+    size_t lanes;   /* REDUCE: neighbours in memory that one work-item reads at once, */
+    size_t sums;    /* of so many outputs, which are neighbours too */
+    size_t columns; /* REDUCE: of the matrix in whose rows they lie */
+    int scratch;    /* partial sums, or the GEMM's workspace */
     duet_gemm_shape shape;
     duet_gemm_choice gemm;
 } duet_step;
@@ -171,13 +173,10 @@ bool duet_can_run(const duet_lowering *lowering, const duet_step *step, size_t r
 
 /* How a reduction is shared out (reduce.c). */
 
-duet_reduce_layout duet_reduce_layout_of(duet_node node);
-/** Extent of the last dimension of what is reduced. */
-size_t duet_reduce_columns(duet_node node);
+/** What the step of a node that reduces says of outputs, length, pieces, layout, lanes, sums and columns. */
+void duet_reduce_share_out(const duet_device *device, duet_step *step);
 /** How many pieces each sum is cut into, so that the device is busy; another step adds them up. */
 size_t duet_reduce_pieces(const duet_device *device, size_t work_items, size_t length);
-/** How many neighbours a work-item takes at once. */
-size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, duet_node node);
 
 /** Places ARENA tensors in slabs (memory.c): slab sizes grow as needed, at most `limit` bytes each. */
 duet_status duet_place_tensors(duet_lowering *lowering, size_t limit, size_t **slab_bytes, size_t *slab_count,

@@ -10,13 +10,7 @@ bool duet_is_wide(const duet_device *device)
     return kind == DUET_DEVICE_GPU || kind == DUET_DEVICE_INTEGRATED;
 }
 
-size_t duet_reduce_columns(duet_node node)
-{
-    duet_shape shape = node->inputs[0]->shape;
-    return shape.rank == 0 ? 1 : shape.dims[shape.rank - 1];
-}
-
-duet_reduce_layout duet_reduce_layout_of(duet_node node)
+static duet_reduce_layout layout_of(duet_node node)
 {
     duet_shape shape = node->inputs[0]->shape;
     bool rows = true, columns = true, seen_kept = false, seen_reduced = false;
@@ -39,17 +33,47 @@ size_t duet_reduce_pieces(const duet_device *device, size_t work_items, size_t l
     if (work_items >= wanted || length < 2 * smallest) return 1;
     size_t pieces = (wanted + work_items - 1) / work_items;
     if (pieces > length / smallest) pieces = length / smallest;
-    /* A sum's pieces are added up one after the other: on a GPU that pays until there are as many as each has elements. */
+    /* A sum's pieces are added up one after the other: on a GPU that pays until there are as many as each has elements.
+     */
     size_t most = 256;
     while (is_wide && most < length / most) most *= 2;
     return pieces > most ? most : pieces;
 }
 
-size_t duet_reduce_lanes(const duet_device *device, duet_reduce_layout layout, duet_node node)
+/* On CPUs, a vector of neighbours at once: of one sum if they are reduced, else each of a sum of its own. Where the
+ * last dimension is reduced, the one before it is not and both are short, as groups of channels are, of several sums.
+ */
+static void choose_lanes(duet_step *step, duet_shape shape, bool is_last_reduced, bool is_next_reduced)
 {
-    size_t outputs = node->elements, length = node->inputs[0]->elements / outputs, columns = duet_reduce_columns(node);
-    size_t side_by_side = layout == DUET_REDUCE_ROWS ? length : layout == DUET_REDUCE_COLUMNS ? outputs : columns;
-    bool is_last_reduced = (node->attributes.size[0] >> (node->shape.rank - 1) & 1) != 0;
-    if (duet_is_wide(device) || (layout == DUET_REDUCE_SCATTERED && is_last_reduced)) return 1;
-    return side_by_side % LANES == 0 ? LANES : 1;
+    const size_t last = shape.dims[shape.rank - 1], next = shape.rank > 1 ? shape.dims[shape.rank - 2] : 1;
+    if (step->layout == DUET_REDUCE_ROWS) {
+        if (step->length % LANES == 0) step->lanes = LANES;
+    } else if (!is_last_reduced) {
+        const size_t side_by_side = step->layout == DUET_REDUCE_COLUMNS ? step->outputs : last;
+        if (side_by_side % LANES == 0) step->lanes = step->sums = LANES;
+    } else if (last % LANES == 0) {
+        step->lanes = LANES;
+    } else if (last > 1 && LANES % last == 0 && !is_next_reduced && next * last % LANES == 0) {
+        step->lanes = LANES;
+        step->sums = LANES / last;
+        step->columns = next * last;
+    }
+}
+
+void duet_reduce_share_out(const duet_device *device, duet_step *step)
+{
+    const duet_node node = step->node;
+    const duet_shape shape = node->inputs[0]->shape;
+    const size_t reduced = node->attributes.size[0];
+    step->outputs = node->elements;
+    step->length = node->inputs[0]->elements / node->elements;
+    step->layout = layout_of(node);
+    step->lanes = step->sums = step->columns = 1;
+    if (shape.rank > 0) {
+        step->columns = shape.dims[shape.rank - 1];
+        if (!duet_is_wide(device))
+            choose_lanes(step, shape, (reduced >> (shape.rank - 1) & 1) != 0,
+                         shape.rank > 1 && (reduced >> (shape.rank - 2) & 1) != 0);
+    }
+    step->pieces = duet_reduce_pieces(device, step->outputs / step->sums, step->length);
 }
