@@ -29,7 +29,7 @@ void duet_writer_reset(duet_kernel_writer *writer)
     writer->written_count = writer->frame_count = writer->value_count = 0;
     writer->operations = writer->frame_number = 0;
     writer->depth = 0;
-    writer->columns = writer->row_length = writer->given.rank = 0;
+    writer->columns = writer->lanes = writer->row_length = writer->given.rank = 0;
     writer->random = false;
 }
 
@@ -227,9 +227,13 @@ static void add_coordinate(duet_kernel_writer *writer, duet_shape shape, size_t 
     if (writer->row_length < length) writer->row_length = length;
     const size_t columns = writer->columns, run = stride * shape.dims[axis];
     bool by_row = columns > 0 && stride % columns == 0, by_column = columns > 0 && columns % run == 0;
-    duet_text_add(&writer->body, by_row ? "row" : by_column ? "column" : "i");
+    const bool by_lane = by_column && stride > 1 && writer->lanes % stride == 0 && writer->lanes > 0;
+    duet_text_add(&writer->body, by_row ? "row" : by_lane ? "((column - lane)" : by_column ? "column" : "i");
     if (by_row) stride /= columns;
-    if (stride > 1) duet_text_add(&writer->body, " / %zuu", stride);
+    if (by_lane)
+        duet_text_add(&writer->body, " / %zuu + lane / %zuu)", stride, stride);
+    else if (stride > 1)
+        duet_text_add(&writer->body, " / %zuu", stride);
     if (by_column ? run < columns : outside > 1) duet_text_add(&writer->body, " %% %zuu", shape.dims[axis]);
 }
 

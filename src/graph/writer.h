@@ -63,6 +63,7 @@ struct duet_kernel_writer {
     duet_text *run;   /* what is computed once for a run of `count` elements from `first` on; NULL: there are no runs */
     unsigned depth;   /* of the blocks that are open */
     size_t columns;   /* not 0: see duet_writer_give_matrix */
+    size_t lanes;     /* not 0: the column is `lane`, below that, and a multiple of it */
     duet_shape given; /* rank not 0: see duet_writer_give_coordinates */
     duet_coordinates given_coordinates;
     size_t row_length; /* the longest last extent of a frame whose coordinates were asked for */

@@ -201,6 +201,7 @@ duet_status duet_kernel_write_reduce(const duet_lowering *lowering, const duet_s
     if (step->columns > 1 && step->columns % step->lanes == 0) {
         const duet_coordinates coordinates = coordinates_of(step);
         duet_writer_give_matrix(&writer, step->columns);
+        writer.lanes = step->lanes > 1 ? step->lanes : 0;
         duet_writer_give_coordinates(&writer, step->node->inputs[0]->shape, &coordinates);
     }
     duet_value value = duet_write_node(&writer, step->node->inputs[0], &linear);
