@@ -74,7 +74,8 @@ DUET_API const char *duet_device_gemm(const duet_device *device);
 DUET_API void duet_device_set_checking(duet_device *device, bool checking);
 
 /** Time every kernel from now on (the queue is made anew with profiling; replays become slower). Plans
- *  made before are timed too. */
+ *  made before are timed too. Errors: DUET_ERROR_USAGE on a caller's queue (duet/opencl.h) that keeps no time stamps.
+ */
 DUET_API duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error);
 
 /** One row of the profile: all launches of one kernel. Seconds on the device; FLOPs and bytes are counted from the
