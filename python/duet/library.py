@@ -71,6 +71,11 @@ def text(value: Optional[str]) -> Any:
     return kept
 
 
+def selector(device: Any) -> Any:
+    """A device's number in devices(), its type or a piece of its name, as the library takes it."""
+    return NULL if device is None else text(str(device))
+
+
 def words(value: Any) -> Any:
     """A text of the library's as one of Python's; None for NULL."""
     return None if value == NULL else ffi.string(value).decode("utf-8", "replace")
