@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 import unittest
+from unittest import mock
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -117,7 +119,8 @@ class Headers(Folder):
                 hints = [one.annotation for place, one in signature.parameters.items() if place not in ("self", "cls")]
                 if short != "__init__":
                     hints.append(signature.return_annotation)
-                    self.assertTrue(inspect.getdoc(member), key)
+                    words = inspect.getdoc(member)
+                    self.assertTrue(words and words.split("(")[0] != short, key)
                 self.assertNotIn(inspect.Signature.empty, hints, key)
         self.assertTrue((pathlib.Path(duet.__file__).parent / "py.typed").exists())
 
@@ -204,6 +207,13 @@ class Nodes(Folder):
         with self.assertRaises(duet.Error) as caught:
             duet.sum(x, axes=4)
         self.assertIn("axis 4", str(caught.exception))
+
+    def test_a_number_is_a_prior_of_normals(self):
+        graph = duet.Graph(duet.Store(1))
+        self.assertEqual(duet.prior_draw(graph, 3, 5).shape, (5, 3))
+        self.assertEqual(duet.prior_draw(graph, [3, duet.prior_uniform(2, 0, 1)], 5).shape, (5, 5))
+        with self.assertRaisesRegex(duet.Error, "is no prior"):
+            duet.prior_draw(graph, "normal", 5)
 
     def test_closed_things_say_so(self):
         store = duet.Store(1)
@@ -344,8 +354,12 @@ class Data(Folder):
             lambda: duet.grid(numpy.zeros((4, 8, 8)), originals=numpy.zeros((4, 2, 2))),
             lambda: duet.write_points(self.path("p.png"), numpy.zeros((4, 2)), reference=numpy.zeros((4, 3))),
             lambda: duet.write_points(self.path("p.png"), numpy.zeros(4)),
+            lambda: duet.grid(numpy.zeros((4, 5))),
+            lambda: duet.grid(numpy.zeros((4, 8, 8, 2))),
+            lambda: duet.grid(numpy.zeros((0, 8, 8))),
+            lambda: duet.grid(numpy.zeros((4, 8, 8)), originals=numpy.zeros(())),
         ):
-            with self.assertRaisesRegex(ValueError, "shape"):
+            with self.assertRaisesRegex(ValueError, "shape|nothing to be drawn"):
                 draw()
 
 
@@ -382,6 +396,7 @@ class Runs(Folder):
         self.assertEqual((values["elbo"].n, values["elbo"].unit), (180, "nats"))
         self.assertEqual(run._repr_png_()[:4], b"\x89PNG")
         self.assertIn("data:image/png", run._repr_html_())
+        self.assertIn("<td>data</td><td>array</td>", run._repr_html_())
         self.assertIn("<iframe", duet.compare([run, run.directory])._repr_html_())
         for wrong, words in (
             (lambda: run.encode(x[:, :4]), "64 numbers"),
@@ -425,6 +440,38 @@ class Runs(Folder):
             [sys.executable, "-c", program, directory], env=environment, capture_output=True, text=True
         )
         return done.stdout == "(2, 8, 8, 1)\n" or print(done.stderr)
+
+    def test_what_cannot_be_drawn_is_shown_as_text(self):
+        x = numpy.random.default_rng(0).random((60, 5)).astype(numpy.float32)
+        run = duet.train("vae", x, epochs=1, batch=20, settings={"hidden": [8]}, out=self.path("table"), device=0)
+        self.assertIsNone(run._repr_png_())
+        self.assertIn("<td>model</td><td>vae</td>", run._repr_html_())
+        run.close()
+        self.assertEqual((run._repr_png_(), run._repr_html_()), (None, None))
+
+    def test_bars_are_tqdms_where_it_is(self):
+        shown = []
+
+        class Bar:
+            def __init__(self, total, unit):
+                self.total, self.n = total, 0
+
+            def set_postfix_str(self, words, refresh):
+                shown.append(words)
+
+            def refresh(self):
+                shown.append((self.n, self.total))
+
+            def close(self):
+                shown.append("closed")
+
+        there = types.ModuleType("tqdm.auto")
+        there.tqdm = Bar
+        with mock.patch.dict(sys.modules, {"tqdm": types.ModuleType("tqdm"), "tqdm.auto": there}):
+            duet.train("ae", pictures(), steps=3, settings={"hidden": 8}, out=self.path("bar"), progress=True)
+        self.assertEqual(shown[-1], "closed")
+        self.assertIn((3, 3), shown)
+        self.assertTrue(any(isinstance(one, str) and one.startswith("nll ") for one in shown), shown)
 
     def test_a_model_in_python_is_its_twin_in_c_to_the_bit(self):
         ffi = cffi.FFI()

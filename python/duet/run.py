@@ -423,16 +423,19 @@ class Run(Handle):
 
     def _repr_png_(self) -> Optional[bytes]:
         try:
-            return self.grid()._repr_png_() if self.features("sample") else None
-        except Error:  # what cannot be drawn is shown as text
+            return self.grid()._repr_png_() if not self._closed and self.features("sample") else None
+        except (Error, ValueError):  # what cannot be drawn is shown as text
             return None
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Optional[str]:
+        if self._closed:
+            return None
         picture = self._repr_png_()
-        said = self.record
+        said = self.record if self.directory else {}
+        said = dict(said, data=said["data"].get("name")) if isinstance(said.get("data"), dict) else said
         rows = "".join(
             f"<tr><td>{html.escape(str(key))}</td><td>{html.escape(str(said[key]))}</td></tr>"
-            for key in ("model", "data", "seed", "steps")
+            for key in ("model", "data", "seed", "steps", "epochs")
             if isinstance(said.get(key), (str, int, float))
         )
         shown = f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">' if picture else ""
