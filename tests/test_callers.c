@@ -236,6 +236,31 @@ static void states_lie_in_the_programs_buffers(void **state)
     workshop_close(&w);
 }
 
+static void another_queue_waits(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_device *beside = NULL;
+    assert_ok(duet_device_from(&beside, own.context, own.id, &error), &error);
+    workshop w = workshop_open(1);
+    duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(NUMBERS));
+    duet_node y = duet_add(x, duet_constant(w.graph, 1));
+    duet_plan *plan = NULL;
+    assert_ok(duet_plan_new(&plan, beside, "beside", &y, 1, &error), &error);
+    for (int round = 0; round < ROUNDS; round++) {
+        launch(own.write, own.from, (float)round);
+        assert_int_equal(clFinish(own.queue), CL_SUCCESS);
+        assert_ok(duet_plan_write_buffer(plan, x, own.from, 0, NUMBERS * sizeof(float), &error), &error);
+        assert_ok(duet_plan_replay(plan, &error), &error);
+        assert_ok(duet_plan_read_buffer(plan, y, own.to, 0, NUMBERS * sizeof(float), &error), &error);
+        assert_ok(duet_device_finish(beside, &error), &error);
+        expect_numbers(own.to, 0, 1, (float)round + 1);
+    }
+    duet_plan_free(&plan);
+    workshop_close(&w);
+    duet_device_close(&beside);
+}
+
 static void buffers_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
@@ -359,10 +384,11 @@ static void arrays_are_read_where_they_lie(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(own_kernels_and_plans_run_in_order), cmocka_unit_test(queues_that_do_not_fit_are_refused),
-        cmocka_unit_test(a_queue_with_stamps_is_timed),       cmocka_unit_test(what_was_given_is_given_back),
-        cmocka_unit_test(states_lie_in_the_programs_buffers), cmocka_unit_test(buffers_that_do_not_fit_are_refused),
-        cmocka_unit_test(samples_go_to_the_programs_buffer),  cmocka_unit_test(arrays_are_read_where_they_lie),
+        cmocka_unit_test(own_kernels_and_plans_run_in_order),  cmocka_unit_test(queues_that_do_not_fit_are_refused),
+        cmocka_unit_test(a_queue_with_stamps_is_timed),        cmocka_unit_test(what_was_given_is_given_back),
+        cmocka_unit_test(states_lie_in_the_programs_buffers),  cmocka_unit_test(another_queue_waits),
+        cmocka_unit_test(buffers_that_do_not_fit_are_refused), cmocka_unit_test(samples_go_to_the_programs_buffer),
+        cmocka_unit_test(arrays_are_read_where_they_lie),
     };
     return RUN_TESTS("callers", tests, open_own, close_own);
 }

@@ -303,6 +303,7 @@ class OpenCL(Folder):
                 root = graph.constant(3) + duet.constant_values(graph, [1.0, 2.0])
                 with duet.Plan(device, [root]) as plan:
                     plan.replay()
+                    device.finish()
                     numpy.testing.assert_array_equal(plan.read(root), [4, 5])
         loose = pyopencl.CommandQueue(
             self.context, self.mine, pyopencl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE

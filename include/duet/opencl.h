@@ -39,7 +39,7 @@ DUET_API duet_status duet_device_from(duet_device **device, cl_context context, 
 DUET_API duet_status duet_device_from_queue(duet_device **device, cl_command_queue queue, duet_error *error);
 
 /* Buffers of the caller's, of the same context. Bytes lie in them as in arrays of the host: float32, uint32 or bytes,
- * the last dimension side by side. */
+ * the last dimension side by side. What touches them on another queue than the device's waits by duet_device_finish. */
 
 /** Fills an input from `bytes` bytes, its size, of a buffer from `offset` on: as duet_plan_write, but by a copy on the
  *  device, which is enqueued; returns at once. The buffer may be changed by what is enqueued on the device's queue
@@ -59,9 +59,8 @@ DUET_API duet_status duet_store_bind(struct duet_store *store, duet_device *devi
                                      duet_error *error);
 
 /** As duet_run_use, but output i goes to buffers[i], its rows one after the other from the buffer's beginning, where
- *  that is not NULL; outputs[i].values may be NULL then. Copies on the device, which are enqueued: what reads the
- *  buffers is enqueued on the device's queue afterwards, or waits for it. Whether numbers are finite is looked at in
- *  outputs on the host alone. */
+ *  that is not NULL; outputs[i].values may be NULL then. Copies on the device, which are enqueued. Whether numbers are
+ * finite is looked at in outputs on the host alone. */
 DUET_API duet_status duet_run_use_buffers(struct duet_run *run, const struct duet_request *request,
                                           const cl_mem *buffers, duet_error *error);
 

@@ -131,6 +131,11 @@ class Device(Handle):
         finally:
             host.free(rows[0])
 
+    def finish(self) -> None:
+        """Waits until everything enqueued is done: before another queue of the program's reads what Duet wrote into a
+        buffer."""
+        c.device_finish(self)
+
     def use_tuning(self) -> None:
         """Plans made from now on use what `duet tune` measured on this device."""
         lib.duet_device_use_tuning(self.pointer)

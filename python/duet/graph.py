@@ -181,7 +181,7 @@ class Plan(Handle):
         """Enqueues one run of the plan and returns at once."""
         c.plan_replay(self)
 
-    def read(self, node: Node, out: Any = None) -> Any:
+    def read(self, node: Node, out: Any = None) -> numpy.ndarray:
         """A root's value, of the root's shape and type; waits for the replays before it.
 
         out: a contiguous array to be filled, which is returned; or a buffer or an array of pyopencl's, which is filled

@@ -290,7 +290,7 @@ class Run(Handle):
         settings: Any = None,
         progress: bool = False,
         out: Any = None,
-    ) -> Any:
+    ) -> numpy.ndarray:
         """New examples, [count, ...shape] float32. The same seed gives the same examples. `latents` are decoded.
 
         count: None: as many as `out` or `latents` have, else 64
@@ -310,20 +310,20 @@ class Run(Handle):
             progress=progress,
         )
 
-    def decode(self, latents: Any, *, classes: Any = None, settings: Any = None, out: Any = None) -> Any:
+    def decode(self, latents: Any, *, classes: Any = None, settings: Any = None, out: Any = None) -> numpy.ndarray:
         """What the decoder makes of latents [count, latent_features]: [count, ...shape] float32. out: as of ask()."""
         return self._one("decode", out, latents=latents, classes=classes, settings=settings)
 
-    def encode(self, examples: Any, *, classes: Any = None, seed: int = 0, out: Any = None) -> Any:
+    def encode(self, examples: Any, *, classes: Any = None, seed: int = 0, out: Any = None) -> numpy.ndarray:
         """The codes of examples [count, ...shape]: [count, latent_features] float32; of a VAE the posterior's means.
         out: as of ask()."""
         return self._one("latent", out, examples=examples, classes=classes, seed=seed)
 
-    def reconstruct(self, examples: Any, *, classes: Any = None, seed: int = 0, out: Any = None) -> Any:
+    def reconstruct(self, examples: Any, *, classes: Any = None, seed: int = 0, out: Any = None) -> numpy.ndarray:
         """Examples [count, ...shape] encoded and decoded again: the same shape, float32. out: as of ask()."""
         return self._one("reconstruction", out, examples=examples, classes=classes, seed=seed)
 
-    def classify(self, examples: Any, *, out: Any = None) -> Any:
+    def classify(self, examples: Any, *, out: Any = None) -> numpy.ndarray:
         """Logits of the classes, [count, classes] float32, of a run of a classifier. out: as of ask()."""
         return self._one("class_logits", out, examples=examples)
 

@@ -92,7 +92,4 @@ duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *ker
 duet_status duet_kernel_arguments(cl_kernel kernel, size_t *count, duet_error *error);
 duet_status duet_kernel_set(cl_kernel kernel, cl_uint index, size_t bytes, const void *value, duet_error *error);
 
-/** Waits until everything enqueued is done. */
-duet_status duet_device_finish(duet_device *device, duet_error *error);
-
 #endif
