@@ -74,8 +74,8 @@ static duet_status count_batches(duet_trainer *trainer, duet_error *error)
     trainer->batches = data->count[DUET_TRAIN] / trainer->batch;
     if (trainer->batches == 0)
         return duet_fail(error, DUET_ERROR_DATA,
-                         "%s has %zu training examples, too few for one batch of %zu; a batch of "
-                         "%zu or less (--batch) they fill",
+                         "%s has %zu training examples, too few for one batch of %zu; with "
+                         "--batch %zu or less they fill one",
                          data->name, data->count[DUET_TRAIN], trainer->batch, data->count[DUET_TRAIN]);
     return DUET_OK;
 }
