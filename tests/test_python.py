@@ -222,6 +222,26 @@ class Nodes(Folder):
             duet.Graph(store)
         self.assertIn("closed", caught.exception.message)
 
+    def test_what_is_made_on_something_is_closed_with_it(self):
+        data = duet.Data.from_arrays(numpy.random.default_rng(0).random((200, 4)))
+        device, store = duet.Device(), duet.Store(1)
+        model = duet.Model("ae", data, {"hidden": [4]})
+        graph = duet.Graph(store)
+        plans = [duet.Plan(on, [graph.constant(3) + 1]) for on in (device, self.device)]
+        trainer = duet.Trainer(device, model, 50)
+        device.close()
+        for use in (trainer.step, plans[0].replay):
+            with self.assertRaisesRegex(duet.Error, "made on"):
+                use()
+        plans[1].replay()
+        store.close()
+        for use in (plans[1].replay, graph.check):
+            with self.assertRaisesRegex(duet.Error, "made on"):
+                use()
+        data.close()
+        with self.assertRaisesRegex(duet.Error, "this Model is closed"):
+            duet.Trainer(self.device, model, 50)
+
 
 @unittest.skipIf(MISSING or pyopencl is None, MISSING or "pyopencl is not installed (python3-pyopencl)")
 class OpenCL(Folder):
@@ -289,6 +309,10 @@ class OpenCL(Folder):
                 run.reconstruct(x, out=pyopencl.array.zeros(self.queue, (7, 8, 8), numpy.float32))
         with self.assertRaisesRegex(duet.Error, "Trainer"):
             duet.train("ae", pictures(), device=self.device)
+        with duet.Device.from_opencl(self.queue) as device:
+            run = duet.open(trained.directory, device=device)
+        with self.assertRaisesRegex(duet.Error, "is closed"):
+            run.reconstruct(x)
 
     def test_what_is_given(self):
         for given in (

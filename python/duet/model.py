@@ -161,10 +161,10 @@ class Model(ModelFunctions, Handle):
         self.family = family
 
     @classmethod
-    def _borrowed(cls, pointer_: Any) -> "Model":
+    def _borrowed(cls, pointer_: Any, *keeps: Any) -> "Model":
         self = cls.__new__(cls)
         self._free = ""
-        Handle.__init__(self, pointer_)
+        Handle.__init__(self, pointer_, *keeps)
         return self
 
     @property

@@ -107,7 +107,7 @@ class Run(Handle):
     @property
     def model(self) -> Any:
         """The run's model, borrowed: for duet.c."""
-        return Model._borrowed(lib.duet_run_model(self.pointer))
+        return Model._borrowed(lib.duet_run_model(self.pointer), self)
 
     @property
     def shape(self) -> Tuple[int, ...]:
