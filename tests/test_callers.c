@@ -6,6 +6,7 @@
 
 #include "data/data.h"
 #include "device/discovery.h"
+#include "device/record.h"
 #include "graph/variable.h"
 
 #include <time.h>
@@ -381,6 +382,34 @@ static void arrays_are_read_where_they_lie(void **state)
     assert_memory_equal(found, values, sizeof found);
 }
 
+/* Which memory a buffer can lie over, by what a device is. */
+static void memory_is_shared_as_devices_reach_it(void **state)
+{
+    (void)state;
+    enum { PAGE = 4096 };
+    static char memory[3 * PAGE];
+    const char *page = memory + (PAGE - (uintptr_t)memory % PAGE) % PAGE;
+    static const struct {
+        duet_device_kind kind;
+        size_t at, bytes, element;
+        bool shared;
+    } rows[] = {
+        {DUET_DEVICE_CPU, 1, 63, 1, true},           {DUET_DEVICE_CPU, 4, 64, 4, true},
+        {DUET_DEVICE_CPU, 2, 64, 4, false},          {DUET_DEVICE_INTEGRATED, 0, 128, 4, true},
+        {DUET_DEVICE_INTEGRATED, 0, 100, 4, false},  {DUET_DEVICE_INTEGRATED, 64, 128, 4, false},
+        {DUET_DEVICE_GPU, 0, 128, 4, false},         {DUET_DEVICE_CPU, 0, 0, 1, false},
+        {DUET_DEVICE_ACCELERATOR, 0, 128, 4, false},
+    };
+    const duet_device_kind kind = device->info.kind;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        device->info.kind = rows[i].kind;
+        cl_mem made = duet_buffer_over(device, page + rows[i].at, rows[i].bytes, rows[i].element);
+        device->info.kind = kind;
+        if ((made != NULL) != rows[i].shared) fail_msg("row %zu", i);
+        duet_buffer_free(&made);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,7 +417,7 @@ int main(void)
         cmocka_unit_test(a_queue_with_stamps_is_timed),        cmocka_unit_test(what_was_given_is_given_back),
         cmocka_unit_test(states_lie_in_the_programs_buffers),  cmocka_unit_test(another_queue_waits),
         cmocka_unit_test(buffers_that_do_not_fit_are_refused), cmocka_unit_test(samples_go_to_the_programs_buffer),
-        cmocka_unit_test(arrays_are_read_where_they_lie),
+        cmocka_unit_test(arrays_are_read_where_they_lie),      cmocka_unit_test(memory_is_shared_as_devices_reach_it),
     };
     return RUN_TESTS("callers", tests, open_own, close_own);
 }
