@@ -13,7 +13,9 @@ import re
 import sys
 
 FREE = "void free(void *pointer);\n"  # of the C library
-OPENCL = "typedef struct _cl_context *cl_context;\ntypedef struct _cl_device_id *cl_device_id;\n"
+OPENCL = "".join(
+    f"typedef struct _{name} *{name};\n" for name in ("cl_context", "cl_device_id", "cl_command_queue", "cl_mem")
+)
 # A parameter's type in C: its type in Python, and the expression that passes it on.
 TABLE = {
     "duet_node": ("Operand", "{0}"),

@@ -5,6 +5,7 @@
 usage: test_python.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
 """
 
+import inspect
 import json
 import os
 import pathlib
@@ -14,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 import unittest
+from unittest import mock
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -29,6 +32,11 @@ try:
     MISSING = "" if TWIN else "the package was not built: the Python that runs Meson has no cffi"
 except ImportError as error:
     MISSING = f"{error}: install python3-cffi and python3-numpy"
+try:
+    import pyopencl
+    import pyopencl.array
+except ImportError:
+    pyopencl = None
 if not MISSING:
     import conditional_gan
     import duet
@@ -90,6 +98,31 @@ class Headers(Folder):
             places = [(place, short) for place in (duet, duet.Model) for short in (name, shorter)]
             said = next((getattr(place, short) for place, short in places if hasattr(place, short)), None)
             self.assertTrue(said is not None and said.__doc__, name)
+
+    def test_everything_public_has_hints_and_words(self):
+        for name in duet.__all__:
+            thing = getattr(duet, name)
+            if name in ("c", "ffi", "constants"):
+                continue
+            self.assertTrue(inspect.getdoc(thing), name)
+            members = [(name, thing)] if inspect.isfunction(thing) else []
+            if inspect.isclass(thing):
+                own = [(f"{name}.{key}", value) for key, value in vars(thing).items()]
+                members += [(key, getattr(value, "__func__", value)) for key, value in own]
+            for key, member in members:
+                short = key.split(".")[-1]
+                if isinstance(member, property):
+                    member = member.fget
+                if not inspect.isfunction(member) or short.startswith("_") and short != "__init__":
+                    continue
+                signature = inspect.signature(member)
+                hints = [one.annotation for place, one in signature.parameters.items() if place not in ("self", "cls")]
+                if short != "__init__":
+                    hints.append(signature.return_annotation)
+                    words = inspect.getdoc(member)
+                    self.assertTrue(words and words.split("(")[0] != short, key)
+                self.assertNotIn(inspect.Signature.empty, hints, key)
+        self.assertTrue((pathlib.Path(duet.__file__).parent / "py.typed").exists())
 
     def test_structures_lie_as_the_compiler_has_them(self):
         twin = cffi.FFI()
@@ -175,6 +208,13 @@ class Nodes(Folder):
             duet.sum(x, axes=4)
         self.assertIn("axis 4", str(caught.exception))
 
+    def test_a_number_is_a_prior_of_normals(self):
+        graph = duet.Graph(duet.Store(1))
+        self.assertEqual(duet.prior_draw(graph, 3, 5).shape, (5, 3))
+        self.assertEqual(duet.prior_draw(graph, [3, duet.prior_uniform(2, 0, 1)], 5).shape, (5, 5))
+        with self.assertRaisesRegex(duet.Error, "is no prior"):
+            duet.prior_draw(graph, "normal", 5)
+
     def test_closed_things_say_so(self):
         store = duet.Store(1)
         store.close()
@@ -182,21 +222,125 @@ class Nodes(Folder):
             duet.Graph(store)
         self.assertIn("closed", caught.exception.message)
 
-    def test_a_context_of_pyopencl(self):
-        try:
-            import pyopencl
-        except ImportError:
-            self.skipTest("pyopencl is not installed (python3-pyopencl)")
+    def test_what_is_made_on_something_is_closed_with_it(self):
+        data = duet.Data.from_arrays(numpy.random.default_rng(0).random((200, 4)))
+        device, store = duet.Device(), duet.Store(1)
+        model = duet.Model("ae", data, {"hidden": [4]})
+        graph = duet.Graph(store)
+        plans = [duet.Plan(on, [graph.constant(3) + 1]) for on in (device, self.device)]
+        trainer = duet.Trainer(device, model, 50)
+        device.close()
+        for use in (trainer.step, plans[0].replay):
+            with self.assertRaisesRegex(duet.Error, "made on"):
+                use()
+        plans[1].replay()
+        store.close()
+        for use in (plans[1].replay, graph.check):
+            with self.assertRaisesRegex(duet.Error, "made on"):
+                use()
+        data.close()
+        with self.assertRaisesRegex(duet.Error, "this Model is closed"):
+            duet.Trainer(self.device, model, 50)
+
+
+@unittest.skipIf(MISSING or pyopencl is None, MISSING or "pyopencl is not installed (python3-pyopencl)")
+class OpenCL(Folder):
+    """A program with kernels of its own, which shares its queue and its buffers with Duet."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         mine = pyopencl.get_platforms()[0].get_devices()[0]
-        context = pyopencl.Context([mine])
-        queue = pyopencl.CommandQueue(context, mine)  # which does not hold the context on every driver
-        with duet.Device.from_opencl(queue) as device:
-            self.assertEqual(device.info.name, mine.name)
-            graph = duet.Graph(duet.Store(1))
-            root = graph.constant(3) + duet.constant_values(graph, [1.0, 2.0])
-            with duet.Plan(device, [root]) as plan:
+        cls.context = pyopencl.Context([mine])
+        cls.queue = pyopencl.CommandQueue(cls.context, mine)
+        cls.mine = mine
+        cls.kernels = pyopencl.Program(
+            cls.context, "__kernel void add(__global float *x, float a) { x[get_global_id(0)] += a; }"
+        ).build()
+        cls.device = duet.Device.from_opencl(cls.queue)
+        cls.addClassCleanup(cls.device.close)
+
+    def plan(self, make, shape):
+        graph = duet.Graph(duet.Store(1))
+        x = duet.input(graph, "x", "float32", shape)
+        y = make(x)
+        return duet.Plan(self.device, [y]), x, y
+
+    def test_own_kernels_and_plans_run_in_order(self):
+        x = numpy.arange(6000, dtype=numpy.float32).reshape(2000, 3)
+        there = pyopencl.array.to_device(self.queue, x)
+        back = pyopencl.array.zeros_like(there)
+        add = pyopencl.Kernel(self.kernels, "add")
+        plan, node, root = self.plan(lambda x: 2 * x + 1, (2000, 3))
+        with plan:
+            for step in range(10):
+                add(self.queue, (6000,), None, there.data, numpy.float32(1))
+                plan.write(node, there)
                 plan.replay()
-                numpy.testing.assert_array_equal(plan.read(root), [4, 5])
+                self.assertIs(plan.read(root, out=back), back)
+                add(self.queue, (6000,), None, back.data, numpy.float32(5))
+            numpy.testing.assert_array_equal(back.get(), 2 * (x + 10) + 6)
+            for wrong in (there[:100], there.astype(numpy.float64), there.reshape(3, 2000)):
+                with self.assertRaisesRegex(duet.Error, "that shape and type"):
+                    plan.write(node, wrong)
+            with self.assertRaisesRegex(duet.Error, "24000 from byte 0 on are needed"):
+                plan.read(root, out=pyopencl.Buffer(self.context, pyopencl.mem_flags.READ_WRITE, 100))
+
+    def test_states_lie_in_buffers(self):
+        there = pyopencl.array.to_device(self.queue, numpy.arange(5, dtype=numpy.float32))
+        store = duet.Store(1)
+        graph = duet.Graph(store)
+        state = duet.state(graph, "mine", "float32", (5,), None)
+        store.bind(self.device, "mine", there)
+        with duet.Plan(self.device, [duet.assign(state, state * 3)]) as plan:
+            plan.replay()
+        numpy.testing.assert_array_equal(there.get(), [0, 3, 6, 9, 12])
+        with self.assertRaisesRegex(duet.Error, "not ndarray"):
+            store.bind(self.device, "mine", numpy.zeros(5, numpy.float32))
+
+    def test_samples_go_to_buffers(self):
+        trained = duet.train("ae", pictures(), epochs=1, settings={"hidden": 8}, out=self.path("ae"))
+        x = pictures(7)
+        with duet.open(trained.directory, device=self.device) as run:
+            there = pyopencl.array.zeros(self.queue, (7, 8, 8, 1), numpy.float32)
+            self.assertIs(run.reconstruct(x, out=there), there)
+            numpy.testing.assert_array_equal(there.get(), run.reconstruct(x))
+            with self.assertRaisesRegex(duet.Error, "of shape"):
+                run.reconstruct(x, out=pyopencl.array.zeros(self.queue, (7, 8, 8), numpy.float32))
+        with self.assertRaisesRegex(duet.Error, "Trainer"):
+            duet.train("ae", pictures(), device=self.device)
+        with duet.Device.from_opencl(self.queue) as device:
+            run = duet.open(trained.directory, device=device)
+        with self.assertRaisesRegex(duet.Error, "is closed"):
+            run.reconstruct(x)
+
+    def test_what_is_given(self):
+        for given in (
+            dict(context=self.queue),
+            dict(queue=self.queue.int_ptr),
+            dict(context=self.context),
+            dict(context=self.context.int_ptr, device=self.mine.int_ptr),
+        ):
+            with duet.Device.from_opencl(**given) as device:
+                self.assertEqual(device.info.name, self.mine.name)
+                graph = duet.Graph(duet.Store(1))
+                root = graph.constant(3) + duet.constant_values(graph, [1.0, 2.0])
+                with duet.Plan(device, [root]) as plan:
+                    plan.replay()
+                    device.finish()
+                    numpy.testing.assert_array_equal(plan.read(root), [4, 5])
+        loose = pyopencl.CommandQueue(
+            self.context, self.mine, pyopencl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE
+        )
+        for given, words in (
+            (dict(context=loose), "out of order"),
+            (dict(context=self.context, queue=self.queue), "one of them"),
+            (dict(), "one of them"),
+            (dict(queue=self.queue, device=self.mine), "has its device"),
+            (dict(context=self.context.int_ptr), "which device"),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Device.from_opencl(**given)
 
 
 class Data(Folder):
@@ -217,7 +361,9 @@ class Data(Folder):
             duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
         for labels, words in (([0, 1], "one number an example"), ([256] * 40, "0 to 255")):
             with self.assertRaisesRegex(duet.Error, words):
-                duet.Data.from_function(lambda split, first, count: rows[first : first + count], (3,), 40, labels=labels)
+                duet.Data.from_function(
+                    lambda split, first, count: rows[first : first + count], (3,), 40, labels=labels
+                )
 
     def test_what_is_no_set_is_refused(self):
         for given, words in ((numpy.zeros((2, 2, 2, 2, 2)), "shape"), (numpy.full((5, 2), numpy.nan), "finite")):
@@ -233,8 +379,12 @@ class Data(Folder):
             lambda: duet.grid(numpy.zeros((4, 8, 8)), originals=numpy.zeros((4, 2, 2))),
             lambda: duet.write_points(self.path("p.png"), numpy.zeros((4, 2)), reference=numpy.zeros((4, 3))),
             lambda: duet.write_points(self.path("p.png"), numpy.zeros(4)),
+            lambda: duet.grid(numpy.zeros((4, 5))),
+            lambda: duet.grid(numpy.zeros((4, 8, 8, 2))),
+            lambda: duet.grid(numpy.zeros((0, 8, 8))),
+            lambda: duet.grid(numpy.zeros((4, 8, 8)), originals=numpy.zeros(())),
         ):
-            with self.assertRaisesRegex(ValueError, "shape"):
+            with self.assertRaisesRegex(ValueError, "shape|nothing to be drawn"):
                 draw()
 
 
@@ -266,10 +416,12 @@ class Runs(Folder):
         self.assertEqual(
             [(name, array.shape) for name, array in found.items()], [("inverse", (2, 3)), ("inverse_error", (2,))]
         )
+        self.fills_what_it_is_given(run, x)
         values = run.evaluate("elbo", split="train")
         self.assertEqual((values["elbo"].n, values["elbo"].unit), (180, "nats"))
         self.assertEqual(run._repr_png_()[:4], b"\x89PNG")
         self.assertIn("data:image/png", run._repr_html_())
+        self.assertIn("<td>data</td><td>array</td>", run._repr_html_())
         self.assertIn("<iframe", duet.compare([run, run.directory])._repr_html_())
         for wrong, words in (
             (lambda: run.encode(x[:, :4]), "64 numbers"),
@@ -284,6 +436,28 @@ class Runs(Folder):
         with self.assertRaisesRegex(duet.Error, "closed"):
             run.sample(1)
 
+    def fills_what_it_is_given(self, run, x):
+        room = numpy.full((5, 8, 8, 1), numpy.nan, numpy.float32)
+        self.assertIs(run.sample(seed=3, out=room), room)
+        numpy.testing.assert_array_equal(room, run.sample(5, seed=3))
+        whole = numpy.zeros((9, 3), numpy.float32)
+        self.assertIs(run.encode(x[:4], out=whole[2:6]).base, whole)
+        numpy.testing.assert_array_equal(whole[2:6], run.encode(x[:4]))
+        self.assertFalse(whole[6:].any())
+        frozen = numpy.zeros((5, 8, 8, 1), numpy.float32)
+        frozen.flags.writeable = False
+        for wrong, words in (
+            (numpy.zeros((5, 8, 8), numpy.float32), "shape"),
+            (numpy.zeros((5, 8, 8, 1)), "float64"),
+            (numpy.zeros((5, 8, 8, 2), numpy.float32)[..., :1], "contiguous"),
+            (frozen, "may only be read"),
+            ([0.0], "list"),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                run.sample(5, out=wrong)
+        with self.assertRaisesRegex(duet.Error, "not asked for"):
+            run.ask(["sample"], 2, out={"latent": whole})
+
     def opens_elsewhere(self, directory):
         program = "import duet, sys; print(duet.open(sys.argv[1]).sample(2).shape)"
         environment = dict(os.environ, PYTHONPATH=sys.argv[1])
@@ -291,6 +465,38 @@ class Runs(Folder):
             [sys.executable, "-c", program, directory], env=environment, capture_output=True, text=True
         )
         return done.stdout == "(2, 8, 8, 1)\n" or print(done.stderr)
+
+    def test_what_cannot_be_drawn_is_shown_as_text(self):
+        x = numpy.random.default_rng(0).random((60, 5)).astype(numpy.float32)
+        run = duet.train("vae", x, epochs=1, batch=20, settings={"hidden": [8]}, out=self.path("table"), device=0)
+        self.assertIsNone(run._repr_png_())
+        self.assertIn("<td>model</td><td>vae</td>", run._repr_html_())
+        run.close()
+        self.assertEqual((run._repr_png_(), run._repr_html_()), (None, None))
+
+    def test_bars_are_tqdms_where_it_is(self):
+        shown = []
+
+        class Bar:
+            def __init__(self, total, unit):
+                self.total, self.n = total, 0
+
+            def set_postfix_str(self, words, refresh):
+                shown.append(words)
+
+            def refresh(self):
+                shown.append((self.n, self.total))
+
+            def close(self):
+                shown.append("closed")
+
+        there = types.ModuleType("tqdm.auto")
+        there.tqdm = Bar
+        with mock.patch.dict(sys.modules, {"tqdm": types.ModuleType("tqdm"), "tqdm.auto": there}):
+            duet.train("ae", pictures(), steps=3, settings={"hidden": 8}, out=self.path("bar"), progress=True)
+        self.assertEqual(shown[-1], "closed")
+        self.assertIn((3, 3), shown)
+        self.assertTrue(any(isinstance(one, str) and one.startswith("nll ") for one in shown), shown)
 
     def test_a_model_in_python_is_its_twin_in_c_to_the_bit(self):
         ffi = cffi.FFI()

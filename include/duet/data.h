@@ -96,8 +96,11 @@ typedef struct duet_own_data {
 typedef duet_status (*duet_fill_rows)(void *context, duet_split split, size_t first, size_t count, void *examples,
                                       duet_error *error);
 
-/** Opens a set that lies in memory, which must stay as it is until duet_data_close. Errors: DUET_ERROR_USAGE for what
- *  is no set, DUET_ERROR_DATA for numbers that are not finite. */
+/** Opens a set that lies in memory, which must stay as it is until duet_data_close, and that is called after the plans
+ *  that read the set are freed. A CPU reads the examples where they lie, and so does a GPU that shares the host's
+ * memory if they begin at a page and are whole cache lines (a multiple of 4096, and of 64 bytes); others get a copy.
+ * Who changes them meanwhile trains on some of both, at worst on half-written examples. Errors: DUET_ERROR_USAGE for
+ * what is no set, DUET_ERROR_DATA for numbers that are not finite. */
 DUET_API duet_status duet_data_from_memory(duet_data **data, const duet_own_data *set, duet_error *error);
 /** Opens a set whose examples a function gives whenever they are needed; its errors are passed on. */
 DUET_API duet_status duet_data_from_callback(duet_data **data, const duet_own_data *set, duet_fill_rows fill,

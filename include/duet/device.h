@@ -54,6 +54,11 @@ DUET_API duet_status duet_device_open(duet_device **device, const char *selector
 /** Finishes the queue, frees, and sets *device to NULL. Everything made on the device must have been freed. */
 DUET_API void duet_device_close(duet_device **device);
 
+/** Waits until everything enqueued on the device is done: before another queue of the program's reads what Duet wrote
+ *  into a buffer (duet/opencl.h). What is read into the host's memory has been waited for already. Errors:
+ *  DUET_ERROR_DEVICE where some of it failed. */
+DUET_API duet_status duet_device_finish(duet_device *device, duet_error *error);
+
 /** What the device says of itself. Valid while it is open. */
 DUET_API const duet_device_info *duet_device_describe(const duet_device *device);
 
@@ -74,7 +79,8 @@ DUET_API const char *duet_device_gemm(const duet_device *device);
 DUET_API void duet_device_set_checking(duet_device *device, bool checking);
 
 /** Time every kernel from now on (the queue is made anew with profiling; replays become slower). Plans
- *  made before are timed too. */
+ *  made before are timed too. Errors: DUET_ERROR_USAGE on a caller's queue (duet/opencl.h) that keeps no time stamps.
+ */
 DUET_API duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error);
 
 /** One row of the profile: all launches of one kernel. Seconds on the device; FLOPs and bytes are counted from the

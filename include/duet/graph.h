@@ -55,10 +55,14 @@ DUET_API void duet_graph_fail_at(const char *where, duet_graph *graph, const cha
 /** Records that a graph cannot be built from what its user gave, settings (DUET_ERROR_USAGE) or data (DUET_ERROR_DATA),
  * or for want of memory: words alone, since no line of the code is wrong. The first one stays. */
 DUET_API void duet_graph_refuse(duet_graph *graph, duet_status status, const char *format, ...) DUET_PRINTF(3, 4);
+/** How many nodes it has. */
 DUET_API size_t duet_graph_count(const duet_graph *graph);
 
+/** The graph it is in. */
 DUET_API duet_graph *duet_node_graph(duet_node node);
+/** Its extents, outermost first. */
 DUET_API duet_shape duet_node_shape(duet_node node);
+/** What its elements are. */
 DUET_API duet_type duet_node_type(duet_node node);
 /** The extent of the last dimension: 1 for a scalar. */
 DUET_API size_t duet_features(duet_node node);
@@ -115,9 +119,9 @@ DUET_API duet_node duet_assign_at(const char *where, duet_node target, duet_node
 /* Layers that learn from what passes through them, such as batch norm. A graph is built for training unless a scope
  * says otherwise: in it layers use what they have learnt and draw nothing. */
 
-/** Opens and closes a scope of inference, such as a generator that makes examples for the other player. Scopes nest; an
- *  end without a beginning is a mistake of the graph. */
+/** Opens a scope of inference, such as a generator that makes examples for the other player. Scopes nest. */
 DUET_API void duet_inference_begin(duet_graph *graph);
+/** Closes it; an end without a beginning is a mistake of the graph. */
 DUET_API void duet_inference_end(duet_graph *graph);
 /** Whether layers made now train: no scope of inference is open. */
 DUET_API bool duet_graph_training(const duet_graph *graph);

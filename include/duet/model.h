@@ -83,6 +83,7 @@ typedef struct duet_training_size {
 
 /** The built-in families, in the order of `duet models`. */
 DUET_API const duet_family *duet_family_at(size_t index);
+/** How many built-in families there are. */
 DUET_API size_t duet_family_count(void);
 /** NULL if there is none of that name. */
 DUET_API const duet_family *duet_family_find(const char *name);
@@ -130,13 +131,16 @@ DUET_API duet_node duet_model_labels_at(const char *where, duet_model *model);
  *  one after the other, each has its label. */
 DUET_API duet_node duet_with_labels_at(const char *where, duet_model *model, duet_node x);
 #define duet_with_labels(model, x) duet_with_labels_at(DUET_WHERE, (model), (x))
+/** Examples in the batch of the graph being built. */
 DUET_API size_t duet_model_batch_size(const duet_model *model);
+/** The shape of one example of the data. */
 DUET_API duet_shape duet_model_example_shape(const duet_model *model);
 /** Whether examples lie in [0, 1], so that a sigmoid or Bernoulli output fits. */
 DUET_API bool duet_model_unit_range(const duet_model *model);
-/** From [0, 1] to [-1, 1], as a generator that ends in tanh draws, and back: a picture or row to [batch, features].
- * Data beyond [0, 1] stay as they are. */
+/** From [0, 1] to [-1, 1], as a generator that ends in tanh draws: a picture or row to [batch, features]. Data beyond
+ *  [0, 1] stay as they are. */
 DUET_API duet_node duet_model_centred_at(const char *where, duet_model *model, duet_node x);
+/** And back: from [-1, 1] to [0, 1], where the data lie there. */
 DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model, duet_node x);
 #define duet_model_centred(model, x)   duet_model_centred_at(DUET_WHERE, (model), (x))
 #define duet_model_uncentred(model, x) duet_model_uncentred_at(DUET_WHERE, (model), (x))
@@ -152,6 +156,7 @@ DUET_API duet_group *duet_model_group_at(const char *where, duet_model *model, c
 /** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
  *  group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
+/** Whether the value of a setting that is a choice is this one. */
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
 /** The sizes of a DUET_SETTING_SIZES into `sizes`; returns how many, at most DUET_MOST_SIZES. */
 DUET_API size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key,
@@ -179,6 +184,7 @@ typedef struct duet_hidden_options {
     duet_node beside; /**< [rows, n] or NULL: every layer reads it next to what the layer before gives, so that none has
                          to pass it on */
 } duet_hidden_options;
+/** duet_hidden_layers with options. */
 DUET_API duet_node duet_hidden_layers_as_at(const char *where, duet_model *model, duet_group *group,
                                             const char *sizes_key, duet_node x, const duet_hidden_options *options);
 #define duet_hidden_layers_as(model, group, sizes_key, x, options)                                                     \
@@ -250,6 +256,7 @@ DUET_API duet_group *duet_scratch_group(duet_model *model, const char *name);
  *  program. Asked for again, the same. */
 DUET_API size_t duet_use_count(duet_model *model, const char *key, size_t initial, size_t low, size_t high,
                                const char *help);
+/** The same for a number that need not be whole. */
 DUET_API double duet_use_number(duet_model *model, const char *key, double initial, double low, double high,
                                 const char *help);
 

@@ -16,6 +16,7 @@ typedef struct duet_group duet_group;
 
 /** Finds or makes the group `name` of the store. NULL if memory is short. */
 DUET_API duet_group *duet_group_of(duet_store *store, const char *name);
+/** As it was given. Valid while the store lives. */
 DUET_API const char *duet_group_name(const duet_group *group);
 /** How many numbers the group's parameters hold. */
 DUET_API size_t duet_group_parameters(const duet_group *group);
@@ -27,14 +28,16 @@ DUET_API void duet_group_set_initialiser(duet_group *group, const duet_initialis
 /** Whether layers made from now on divide their weights by their largest singular value (duet_spectral_norm). */
 DUET_API void duet_group_set_spectral_norm(duet_group *group, bool normalises);
 
-/** Opens and closes a scope in which parameters are read as the averages that their group keeps (duet_optimiser's
- *  `average`), where it keeps any. */
+/** Opens a scope in which parameters are read as the averages that their group keeps (duet_optimiser's `average`),
+ * where it keeps any. */
 DUET_API void duet_average_begin(duet_graph *graph);
+/** Closes the scope of averages. */
 DUET_API void duet_average_end(duet_graph *graph);
 
-/** Opens and closes a scope of names: a layer "hidden" made in the scope "left" is "left.hidden", so that two networks
- *  of one shape fit into one group. Scopes nest. */
+/** Opens a scope of names: a layer "hidden" made in the scope "left" is "left.hidden", so that two networks of one
+ * shape fit into one group. Scopes nest. */
 DUET_API void duet_name_begin(duet_graph *graph, const char *name);
+/** Closes the innermost scope of names. */
 DUET_API void duet_name_end(duet_graph *graph);
 
 /** Finds or makes the parameter "group.name". Found again with another shape it is a mistake of the graph. */
@@ -113,8 +116,9 @@ DUET_API duet_node duet_conv2d_transpose_at(const char *where, duet_group *group
  * "sigmoid", "softplus", "identity". */
 DUET_API duet_node duet_activation_at(const char *where, const char *name, duet_node x);
 #define duet_activation(name, x) duet_activation_at(DUET_WHERE, (name), (x))
-/** The names duet_activation knows, as "a|b|c": for a row of settings, and from the library itself. */
+/** The names duet_activation knows, as "a|b|c": for a row of settings. */
 #define DUET_ACTIVATION_NAMES "relu|leaky_relu|elu|selu|gelu|swish|tanh|sigmoid|softplus|identity"
+/** The same from the library itself. */
 DUET_API const char *duet_activation_names(void);
 /** What the setting "initialiser" may be, in the same way. */
 #define DUET_INITIALISER_NAMES "default|normal|glorot_uniform|glorot_normal|he_uniform|he_normal|fan_in_uniform"
@@ -231,11 +235,15 @@ typedef struct duet_prior {
     const float *centres; /**< of a mixture, [components, features]; a model keeps a copy */
 } duet_prior;
 
-/** N(0, 1), U(low, high), the logistic distribution of location 0 and scale 1, and so on, as values. */
+/** `features` numbers of N(0, 1). */
 DUET_API duet_prior duet_prior_normal(size_t features);
+/** `features` numbers of U(low, high). */
 DUET_API duet_prior duet_prior_uniform(size_t features, double low, double high);
+/** `features` numbers of the logistic distribution of location 0 and scale 1. */
 DUET_API duet_prior duet_prior_logistic(size_t features);
+/** One of `classes`, each as likely, as a row with a 1 in its place. */
 DUET_API duet_prior duet_prior_categorical(size_t classes);
+/** Points about `centres`, [components, features], each as likely, with that deviation. */
 DUET_API duet_prior duet_prior_mixture(size_t features, size_t components, const float *centres, double deviation);
 
 /** Numbers of `count` priors side by side. */
@@ -293,8 +301,9 @@ typedef struct duet_optimiser {
                            several optimisers; NULL: "group.moment1" */
 } duet_optimiser;
 
-/** The names of the kinds and the schedules, as "a|b|c" in the order of the enumerations. Static storage. */
+/** The names of the kinds, as "a|b|c" in the order of the enumeration. Static storage. */
 DUET_API const char *duet_optimiser_names(void);
+/** The names of the schedules, likewise. */
 DUET_API const char *duet_rate_schedule_names(void);
 
 /** Adam with the usual numbers: beta1 0.9, beta2 0.999, epsilon 1e-8. */

@@ -141,6 +141,9 @@ DUET_API duet_status duet_run_open(duet_run **run, const char *directory, const 
  *  outlive the run (NULL: the built-in one of that name). Errors: also DUET_ERROR_FILE for a run of another family. */
 DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, const char *device, const char *data,
                                         const duet_family *family, duet_error *error);
+/** The same on a device that is open, which stays the caller's and must outlive the run. */
+DUET_API duet_status duet_run_open_on(duet_run **run, const char *directory, duet_device *device, const char *data,
+                                      const duet_family *family, duet_error *error);
 DUET_API void duet_run_close(duet_run **run);
 DUET_API duet_model *duet_run_model(duet_run *run);
 DUET_API duet_data *duet_run_data(duet_run *run);

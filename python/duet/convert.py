@@ -23,7 +23,7 @@ ShapeLike = Union[int, Sequence[int]]
 Operand = Union[Node, float, None]
 Axes = Union[None, int, Sequence[int]]
 Struct = Any
-Priors = Union[Struct, Sequence[Struct]]
+Priors = Union[int, Struct, Sequence[Union[int, Struct]]]
 InitialiserLike = Union[None, float, str, Tuple[str, float], Struct]
 _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
 
@@ -98,6 +98,17 @@ def struct(kind: str, /, **fields: Any) -> Struct:
     return whole
 
 
+def _prior(given: Any) -> Struct:
+    """A number stands for that many of N(0, 1)."""
+    if isinstance(given, (int, numpy.integer)):
+        return lib.duet_prior_normal(given)
+    if not isinstance(given, ffi.CData):
+        raise Error(
+            "usage", f"{given!r} is no prior: a number of N(0, 1), or what duet.prior_uniform(...) and the like make"
+        )
+    return given
+
+
 def address(value: Struct) -> Any:
     if value is None:
         return NULL
@@ -116,7 +127,7 @@ def initialiser(start: InitialiserLike) -> Struct:
 
 
 def prior_array(parts: Priors) -> Tuple[Any, int]:
-    several = list(parts) if isinstance(parts, (list, tuple)) else [parts]
+    several = [_prior(part) for part in (parts if isinstance(parts, (list, tuple)) else [parts])]
     return ffi.new("duet_prior[]", several), len(several)
 
 

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple, Union
 
 from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, record, text, words
+from .library import selector as selector_text
 
 
 def devices() -> List[Record]:
@@ -25,6 +26,19 @@ def _log(context: Any, line: Any) -> None:
     ffi.from_handle(context)(words(line))
 
 
+def _number(handle: Any) -> int:
+    """An object of OpenCL's as the number that pyopencl calls int_ptr."""
+    return int(getattr(handle, "int_ptr", handle))
+
+
+def opencl_memory(value: Any) -> Optional[Tuple[Any, int]]:
+    """The cl_mem of a buffer or an array of pyopencl's and the byte at which it begins; None for anything else."""
+    held = getattr(value, "base_data", value)
+    if not hasattr(held, "int_ptr"):
+        return None
+    return ffi.cast("cl_mem", _number(held)), int(getattr(value, "offset", 0))
+
+
 class Device(Handle):
     """An open device.
 
@@ -34,9 +48,9 @@ class Device(Handle):
 
     _free = "duet_device_close"
 
-    def __init__(self, selector: Optional[str] = None):
+    def __init__(self, selector: Union[None, int, str] = None):
         made, error = ffi.new("duet_device **"), new_error()
-        lib.duet_device_open(made, NULL if selector is None else text(str(selector)), error)
+        lib.duet_device_open(made, selector_text(selector), error)
         check(error)
         super().__init__(made[0])
 
@@ -47,27 +61,32 @@ class Device(Handle):
         return self
 
     @classmethod
-    def from_opencl(cls, context: Any, device: Any = None) -> "Device":
-        """A device on OpenCL objects that the program has already, which are retained until close(). Duet makes a queue
-        of its own on the context.
+    def from_opencl(cls, context: Any = None, device: Any = None, *, queue: Any = None) -> "Device":
+        """A device on OpenCL objects that the program has already, which are retained until close(). On a queue all of
+        Duet's work is enqueued there, so the program's own kernels before and after are in order with it without a
+        wait; on a context alone Duet makes a queue of its own.
 
-        context: a cl_context as a number (pyopencl's int_ptr) or an object that has one; a queue of pyopencl stands for
-        its context and device
-        device: the cl_device_id, likewise; None: the queue's, or the first of the context
+        context: a cl_context as a number (pyopencl's int_ptr), an object that has one, or a queue of pyopencl
+        device: the cl_device_id, likewise; None: the first of the context. A queue has one already
+        queue: a cl_command_queue, likewise, in order; it has its context
         """
-        if hasattr(context, "context"):  # a queue
-            device = context.device if device is None else device
-            context = context.context
+        if queue is None and hasattr(context, "context"):
+            queue, context = context, None
+        if (queue is None) == (context is None):
+            raise Error("usage", "a context or a queue is expected, one of them; a queue has its context")
+        made, error = ffi.new("duet_device **"), new_error()
+        if queue is not None:
+            if device is not None:
+                raise Error("usage", "a queue has its device already; give a context to choose another one")
+            lib.duet_device_from_queue(made, ffi.cast("cl_command_queue", _number(queue)), error)
+            check(error)
+            return cls._of(made[0], queue, getattr(queue, "context", None))
         if device is None and getattr(context, "devices", None):
             device = context.devices[0]
         if device is None:
             raise Error("usage", "the context alone, as a number, does not say which device; give device= too")
-        made, error = ffi.new("duet_device **"), new_error()
         lib.duet_device_from(
-            made,
-            ffi.cast("cl_context", getattr(context, "int_ptr", context)),
-            ffi.cast("cl_device_id", getattr(device, "int_ptr", device)),
-            error,
+            made, ffi.cast("cl_context", _number(context)), ffi.cast("cl_device_id", _number(device)), error
         )
         check(error)
         return cls._of(made[0], context, device)
@@ -111,6 +130,11 @@ class Device(Handle):
             return [record(rows[0] + i) for i in range(count[0])]
         finally:
             host.free(rows[0])
+
+    def finish(self) -> None:
+        """Waits until everything enqueued is done: before another queue of the program's reads what Duet wrote into a
+        buffer."""
+        c.device_finish(self)
 
     def use_tuning(self) -> None:
         """Plans made from now on use what `duet tune` measured on this device."""

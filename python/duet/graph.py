@@ -11,7 +11,7 @@ from typing import Any, List, Sequence
 import numpy
 
 from .convert import node_array, pointer, shape_struct, text, where
-from .device import Device
+from .device import Device, opencl_memory
 from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
 from .node import Group, Node, keeps_of
 
@@ -42,6 +42,17 @@ class Store(Handle):
         array = numpy.ascontiguousarray(values, dtype)
         c.store_write(self, device, name, ffi.from_buffer(array), array.nbytes)
 
+    def bind(self, device: Device, name: str, buffer: Any) -> None:
+        """Has the state `name` lie in a buffer of pyopencl's, without a copy: plans read what it holds when they run,
+        and duet.assign writes there. Before a plan that uses the state is made; the buffer is retained until close().
+        """
+        memory = opencl_memory(buffer)
+        if memory is None or memory[1] != 0:
+            raise Error(
+                "usage", f"a buffer of OpenCL's from its first byte on is expected, not {type(buffer).__name__}"
+            )
+        c.store_bind(self, device, name, memory[0])
+
 
 class Graph(Handle):
     """An empty graph whose parameters, states and random counters live in `store`. Mistakes stay in the graph with the
@@ -56,6 +67,7 @@ class Graph(Handle):
         self.keeps = self
 
     def check(self) -> None:
+        """Raises the first mistake made while building, if there is one."""
         c.graph_check(self)
 
     def constant(self, value: float) -> Node:
@@ -125,6 +137,22 @@ def refuse(graph: Any, status: str, message: str) -> None:
     lib.duet_graph_refuse(pointer(graph), enumerator("duet_status", "error_" + status), text("%s"), text(message))
 
 
+def _check(node: Node, array: Any) -> None:
+    """Refuses an array that is not the node's; a buffer of OpenCL's has no shape to be looked at."""
+    shape = getattr(array, "shape", None)
+    if shape is None:
+        return
+    if shape != node.shape or array.dtype != DTYPES[node.type] or not array.flags.c_contiguous:
+        raise Error(
+            "usage",
+            f"an array of shape {shape} and type {array.dtype} for {node!r}; it has that shape and type and is contiguous",
+        )
+
+
+def _bytes(node: Node) -> int:
+    return int(numpy.prod(node.shape, dtype=numpy.int64)) * numpy.dtype(DTYPES[node.type]).itemsize
+
+
 class Plan(Handle):
     """The computation of `roots` (values to read, assignments to perform) made ready for one device."""
 
@@ -137,10 +165,16 @@ class Plan(Handle):
         super().__init__(made[0], device, *roots)
 
     def write(self, node: Node, values: Any) -> None:
-        """Fills an input with an array of its shape; it is read where it lies if it is contiguous and of its type."""
+        """Fills an input with an array of its shape, which is copied before this returns and read where it lies if it
+        is contiguous and of the input's type. A buffer or an array of pyopencl's, of the device's context, is copied on
+        the device, in the order of its queue; this returns at once."""
+        memory = opencl_memory(values)
+        if memory is not None:
+            _check(node, values)
+            c.plan_write_buffer(self, node, *memory, _bytes(node))
+            return
         array = numpy.ascontiguousarray(values, DTYPES[node.type])
-        if array.shape != node.shape:
-            raise Error("usage", f"an array of shape {array.shape} for an input of shape {node.shape}")
+        _check(node, array)
         c.plan_write(self, node, ffi.from_buffer(array), array.nbytes)
 
     def replay(self) -> None:
@@ -148,10 +182,18 @@ class Plan(Handle):
         c.plan_replay(self)
 
     def read(self, node: Node, out: Any = None) -> numpy.ndarray:
-        """A root's value; waits for the replays before it. out: a contiguous array to be filled."""
+        """A root's value, of the root's shape and type; waits for the replays before it.
+
+        out: a contiguous array to be filled, which is returned; or a buffer or an array of pyopencl's, which is filled
+            on the device in the order of its queue, without a wait
+        """
+        memory = opencl_memory(out)
+        if memory is not None:
+            _check(node, out)
+            c.plan_read_buffer(self, node, *memory, _bytes(node))
+            return out
         values = numpy.empty(node.shape, DTYPES[node.type]) if out is None else out
-        if values.shape != node.shape or values.dtype != DTYPES[node.type] or not values.flags.c_contiguous:
-            raise Error("usage", f"an array of shape {values.shape} and type {values.dtype} for {node!r}")
+        _check(node, values)
         c.plan_read(self, node, ffi.from_buffer(values, require_writable=True), values.nbytes)
         return values
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import weakref
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ._interface import constants, ffi
@@ -71,6 +72,11 @@ def text(value: Optional[str]) -> Any:
     return kept
 
 
+def selector(device: Any) -> Any:
+    """A device's number in devices(), its type or a piece of its name, as the library takes it."""
+    return NULL if device is None else text(str(device))
+
+
 def words(value: Any) -> Any:
     """A text of the library's as one of Python's; None for NULL."""
     return None if value == NULL else ffi.string(value).decode("utf-8", "replace")
@@ -123,22 +129,30 @@ _ERROR, _STATUS, _SHAPE = ffi.typeof("duet_error *"), ffi.typeof("duet_status"),
 
 
 class Handle:
-    """Something of the library's that is freed: by close(), at the end of a `with`, or when nobody holds it."""
+    """Something of the library's that is freed: by close(), at the end of a `with`, or when nobody holds it. What is
+    made on something else holds it, and is closed with it."""
 
     _free: str = ""
 
     def __init__(self, pointer: Any, *keeps: Any):
         self._pointer = pointer
         self._kept = keeps  # freed after this one
+        self._made: Any = weakref.WeakSet()  # on this one, freed before it
+        for one in keeps:
+            on = one if isinstance(one, Handle) else getattr(one, "keeps", None)  # of a node its graph
+            if isinstance(on, Handle):
+                on._made.add(self)
 
     @property
     def pointer(self) -> Any:
         if self._pointer is None:
-            raise Error("usage", f"this {type(self).__name__} is closed")
+            raise Error("usage", f"this {type(self).__name__} is closed, or something that it was made on was")
         return self._pointer
 
     def close(self) -> None:
-        """Frees it. What was made on it must not be used any more."""
+        """Frees it, and before it what was made on it, which then says that it is closed."""
+        for one in list(getattr(self, "_made", ())):
+            one.close()
         pointer, self._pointer = getattr(self, "_pointer", None), None
         if pointer is not None and self._free:
             slot = ffi.new(ffi.typeof(getattr(lib, self._free)).args[0])

@@ -98,6 +98,7 @@ class Family:
 
     @property
     def pointer(self) -> Any:
+        """The duet_family, for duet.c."""
         return self._family
 
     def _build(self, pointer_: Any) -> None:
@@ -160,14 +161,15 @@ class Model(ModelFunctions, Handle):
         self.family = family
 
     @classmethod
-    def _borrowed(cls, pointer_: Any) -> "Model":
+    def _borrowed(cls, pointer_: Any, *keeps: Any) -> "Model":
         self = cls.__new__(cls)
         self._free = ""
-        Handle.__init__(self, pointer_)
+        Handle.__init__(self, pointer_, *keeps)
         return self
 
     @property
     def keeps(self) -> Any:
+        """What nodes made on it keep alive: itself."""
         return self
 
     @property
@@ -277,6 +279,7 @@ class Trainer(Handle):
 
     @property
     def steps(self) -> int:
+        """Steps done."""
         return lib.duet_trainer_steps(self.pointer)
 
     @property
@@ -286,6 +289,7 @@ class Trainer(Handle):
 
     @property
     def steps_an_epoch(self) -> int:
+        """Steps in which every training example is drawn once, but for those that fill no batch."""
         return lib.duet_trainer_steps_an_epoch(self.pointer)
 
     def losses(self) -> Dict[str, float]:

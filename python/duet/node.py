@@ -136,6 +136,7 @@ class Group:
 
     @property
     def name(self) -> Optional[str]:
+        """As it was given."""
         return words(lib.duet_group_name(self.pointer))
 
     @property
@@ -155,4 +156,5 @@ class Group:
         lib.duet_group_set_initialiser(self.pointer, address(None if start is None else initialiser(start)))
 
     def set_spectral_norm(self, normalises: bool) -> None:
+        """Whether weights of layers made from now on are divided by their largest singular value."""
         lib.duet_group_set_spectral_norm(self.pointer, normalises)

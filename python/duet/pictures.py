@@ -27,6 +27,12 @@ class Grid:
         self.values, self.originals = _drawn(values), None if originals is None else _drawn(originals)
         if self.originals is not None and self.originals.shape[1:] != self.values.shape[1:]:
             raise ValueError(f"originals of shape {self.originals.shape[1:]} beside values of {self.values.shape[1:]}")
+        shape = self.values.shape
+        if len(self.values) == 0 or not (shape[1:] in ((1,), (2,)) or len(shape) == 4 and shape[3] in (1, 3)):
+            raise ValueError(
+                f"values of shape {numpy.shape(values)}; what can be drawn are pictures, [count, height, width] or "
+                "[count, height, width, 1 or 3], points, [count, 2], and numbers, [count, 1]"
+            )
         self.columns = columns or max(1, math.ceil(math.sqrt(len(self.values))))
 
     def save(self, path: str) -> None:
@@ -53,6 +59,8 @@ def _drawn(values: Any) -> numpy.ndarray:
     array = numpy.asarray(values)
     array = array.astype(numpy.float32) / 255 if array.dtype == numpy.uint8 else array
     array = numpy.ascontiguousarray(array, numpy.float32)
+    if array.ndim == 0:
+        raise ValueError("a number alone is nothing to be drawn; several are, [count, 1]")
     if array.ndim == 1:
         array = array[:, None]
     return array[..., None] if array.ndim == 3 else array

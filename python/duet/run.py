@@ -9,14 +9,15 @@ import json
 import os
 import pathlib
 import tempfile
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy
 
 from .convert import key_values, text_array
 from .data import Data, data_of, split_number
+from .device import Device, opencl_memory
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, lib, new_error, text, words
+from .library import NULL, Error, Handle, c, check, ffi, lib, new_error, selector, text, words
 from .metric import Value, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
@@ -24,6 +25,8 @@ from .progress import Bar
 
 # Outputs that are examples: they have their shape.
 EXAMPLES = ("sample", "reconstruction", "decode", "inverse_decode", "simulated")
+
+DeviceLike = Union[None, int, str, Device]
 
 
 @ffi.callback("void(void *, uint64_t, uint64_t)")
@@ -35,15 +38,15 @@ class Run(Handle):
     """A finished or stopped run, opened when it is first asked for something.
 
     directory: the run's, or a checkpoint in it, such as RUN/best.safetensors
-    device: as of Device
+    device: a selector as of Device; or an open Device, such as one on a queue of the program's, which outlives the run
     data: a name or a path other than run.json has, or an open set or arrays, where its data were a program's own
     family: the Family, of a run whose model is Python's
     """
 
     _free = "duet_run_close"
 
-    def __init__(self, directory: str, *, device: Optional[str] = None, data: Any = None, family: Any = None):
-        super().__init__(None, family)
+    def __init__(self, directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None):
+        super().__init__(None, family, device)
         self.directory, self._device, self.family = os.fspath(directory), device, family
         self._name, self._own = data_of(data)
         self._folder: Any = None  # where data of a program's own are written for metrics
@@ -55,13 +58,19 @@ class Run(Handle):
 
     @property
     def pointer(self) -> Any:
+        """The duet_run, for duet.c; opened when first asked for."""
         if self._closed:
             again = f"the run {self.directory} is closed; duet.open opens it again"
             raise Error("usage", again if self.directory else "the run of on_epoch is gone when on_epoch returns")
         if self._pointer is None:
             made, error = ffi.new("duet_run **"), new_error()
             family = NULL if self.family is None else family_of(self.family)
-            lib.duet_run_open_with(made, text(self.directory), text(self._device), text(self._name), family, error)
+            if isinstance(self._device, Device):
+                on = self._device.pointer
+                lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
+            else:
+                on = selector(self._device)
+                lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
             raise_for(error, self.family)
             self._pointer = made[0]
         return self._pointer
@@ -75,6 +84,7 @@ class Run(Handle):
 
     @property
     def name(self) -> str:
+        """The last part of the directory's path."""
         return os.path.basename(os.path.abspath(self.directory))
 
     @property
@@ -97,7 +107,7 @@ class Run(Handle):
     @property
     def model(self) -> Any:
         """The run's model, borrowed: for duet.c."""
-        return Model._borrowed(lib.duet_run_model(self.pointer))
+        return Model._borrowed(lib.duet_run_model(self.pointer), self)
 
     @property
     def shape(self) -> Tuple[int, ...]:
@@ -150,7 +160,8 @@ class Run(Handle):
         settings: Any = None,
         batch: int = 0,
         progress: bool = False,
-    ) -> Dict[str, numpy.ndarray]:
+        out: Optional[Mapping[str, Any]] = None,
+    ) -> Dict[str, Any]:
         """Answers one request: several outputs from the same pass, {name: [count, ...]} float32.
 
         count: rows; None: as many as there are examples, latents or classes
@@ -159,6 +170,9 @@ class Run(Handle):
         classes: names or numbers, [count] or one for all, for a model that reads labels; None: drawn
         settings: of the procedure: {"steps": 200}, {"weights": "average"}
         batch: rows at a time; 0: 100. The result does not depend on it
+        out: {name: what is filled and returned}: a contiguous float32 array of the output's shape; or a buffer or an
+            array of pyopencl's, of the context of the run's device, filled on the device in the order of its queue,
+            without a wait and without a look at whether numbers are finite
         """
         examples = None if examples is None else self._examples(examples)
         latents = None if latents is None else self._rows(latents, self.latent_features, "latents")
@@ -171,22 +185,29 @@ class Run(Handle):
             if len(one) != count:
                 raise Error("usage", f"{len(one)} examples or latents for a request of {count} rows")
         numbers = None if classes is None else self._numbers(classes, count)
-        arrays = {}
-        for name in outputs:
-            features = self.features(name)
-            if features == 0:
+        arrays = {name: self._room(name, count, (out or {}).get(name)) for name in outputs}
+        for name in out or {}:
+            if name not in arrays:
+                raise Error("usage", f"out has '{name}', which is not asked for; these are: {', '.join(arrays)}")
+        memory = {name: opencl_memory(array) for name, array in arrays.items()}
+        for name, held in memory.items():
+            if held is not None and held[1] != 0:
                 raise Error(
-                    "usage",
-                    f"the model of {self.directory} has no output '{name}'; it has "
-                    + ", ".join(sorted({one for all_ in self.procedures().values() for one in all_})),
+                    "usage", f"out['{name}'] begins at byte {held[1]} of its buffer; it has to begin at the first"
                 )
-            arrays[name] = numpy.empty((count, features), numpy.float32)
         said = key_values(settings)
         kept = text_array(said)
         wanted = ffi.new(
             "duet_wanted[]",
-            [{"name": text(name), "values": ffi.from_buffer("float[]", array)} for name, array in arrays.items()],
+            [
+                {
+                    "name": text(name),
+                    "values": NULL if memory[name] else ffi.from_buffer("float[]", array, require_writable=True),
+                }
+                for name, array in arrays.items()
+            ],
         )
+        buffers = ffi.new("cl_mem[]", [NULL if held is None else held[0] for held in memory.values()])
         request = ffi.new("duet_request *")
         request.procedure = text(procedure)
         request.count, request.first, request.seed, request.batch = count, first, seed, batch
@@ -195,29 +216,45 @@ class Run(Handle):
         request.classes = NULL if numbers is None else ffi.from_buffer("uint8_t[]", numbers)
         request.settings, request.setting_count = kept, len(said)
         request.outputs, request.output_count = wanted, len(arrays)
-        self._use(request, progress)
-        return {name: self._shaped(name, array) for name, array in arrays.items()}
+        self._use(request, progress, buffers if any(memory.values()) else NULL)
+        return arrays
 
-    def _use(self, request: Any, progress: bool) -> None:
+    def _use(self, request: Any, progress: bool, buffers: Any) -> None:
         run, error = self.pointer, new_error()
         with Stop() as stop, Bar(progress, "replays") as bar:
             handle = ffi.new_handle(bar)
             if progress:
                 request.progress, request.context = _progress, handle
             request.stop = stop.flag
-            lib.duet_run_use(run, request, error)
+            lib.duet_run_use_buffers(run, request, buffers, error)
         if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
             raise KeyboardInterrupt
         raise_for(error, self.family)
 
-    def _shaped(self, name: str, array: numpy.ndarray) -> numpy.ndarray:
-        if name in EXAMPLES and array.shape[1] == int(numpy.prod(self.shape)):
-            return array.reshape(len(array), *self.shape)
-        return (
-            array[:, 0]
-            if array.shape[1] == 1 and name not in ("latent", "inverse", "prior", "posterior_draw")
-            else array
-        )
+    def _room(self, name: str, count: int, out: Any) -> Any:
+        """Where an output goes: `out`, if it has that output's shape and type, or a new array."""
+        features = self.features(name)
+        if features == 0:
+            there = ", ".join(sorted({one for all_ in self.procedures().values() for one in all_}))
+            raise Error("usage", f"the model of {self.directory} has no output '{name}'; it has {there}")
+        shape: Tuple[int, ...] = (count, features)
+        if name in EXAMPLES and features == int(numpy.prod(self.shape)):
+            shape = (count, *self.shape)
+        elif features == 1 and name not in ("latent", "inverse", "prior", "posterior_draw"):
+            shape = (count,)
+        if out is None:
+            return numpy.empty(shape, numpy.float32)
+        if opencl_memory(out) is not None and not hasattr(out, "shape"):
+            return out
+        flags = getattr(out, "flags", None)
+        if flags is None or out.shape != shape or out.dtype != numpy.float32 or not flags.c_contiguous:
+            had = f"an array of shape {out.shape} and type {out.dtype}" if flags is not None else type(out).__name__
+            raise Error(
+                "usage", f"out is {had}; for '{name}' it is a contiguous array of shape {shape} and type float32"
+            )
+        if not getattr(flags, "writeable", True):
+            raise Error("usage", "out is an array that may only be read; one that may be written is expected")
+        return out
 
     def _examples(self, values: Any) -> numpy.ndarray:
         array = numpy.asarray(values)
@@ -245,40 +282,53 @@ class Run(Handle):
 
     def sample(
         self,
-        count: int = 64,
+        count: Optional[int] = None,
         *,
         seed: int = 0,
         classes: Any = None,
         latents: Any = None,
         settings: Any = None,
         progress: bool = False,
+        out: Any = None,
     ) -> numpy.ndarray:
-        """New examples, [count, ...shape] float32. The same seed gives the same examples. `latents` are decoded."""
-        return self.ask(
-            ["sample"],
-            count if latents is None else None,
+        """New examples, [count, ...shape] float32. The same seed gives the same examples. `latents` are decoded.
+
+        count: None: as many as `out` or `latents` have, else 64
+        out: as of ask(): an array to be filled, which is returned
+        """
+        if count is None and latents is None:
+            shape = getattr(out, "shape", None)
+            count = shape[0] if shape else 64
+        return self._one(
+            "sample",
+            out,
+            count=count if latents is None else None,
             seed=seed,
             classes=classes,
             latents=latents,
             settings=settings,
             progress=progress,
-        )["sample"]
+        )
 
-    def decode(self, latents: Any, *, classes: Any = None, settings: Any = None) -> numpy.ndarray:
-        """What the decoder makes of latents [count, latent_features]: [count, ...shape]."""
-        return self.ask(["decode"], latents=latents, classes=classes, settings=settings)["decode"]
+    def decode(self, latents: Any, *, classes: Any = None, settings: Any = None, out: Any = None) -> numpy.ndarray:
+        """What the decoder makes of latents [count, latent_features]: [count, ...shape] float32. out: as of ask()."""
+        return self._one("decode", out, latents=latents, classes=classes, settings=settings)
 
-    def encode(self, examples: Any, *, classes: Any = None, seed: int = 0) -> numpy.ndarray:
-        """The codes of examples [count, ...shape]: [count, latent_features]; of a VAE the posterior's means."""
-        return self.ask(["latent"], examples=examples, classes=classes, seed=seed)["latent"]
+    def encode(self, examples: Any, *, classes: Any = None, seed: int = 0, out: Any = None) -> numpy.ndarray:
+        """The codes of examples [count, ...shape]: [count, latent_features] float32; of a VAE the posterior's means.
+        out: as of ask()."""
+        return self._one("latent", out, examples=examples, classes=classes, seed=seed)
 
-    def reconstruct(self, examples: Any, *, classes: Any = None, seed: int = 0) -> numpy.ndarray:
-        """Examples [count, ...shape] encoded and decoded again: the same shape."""
-        return self.ask(["reconstruction"], examples=examples, classes=classes, seed=seed)["reconstruction"]
+    def reconstruct(self, examples: Any, *, classes: Any = None, seed: int = 0, out: Any = None) -> numpy.ndarray:
+        """Examples [count, ...shape] encoded and decoded again: the same shape, float32. out: as of ask()."""
+        return self._one("reconstruction", out, examples=examples, classes=classes, seed=seed)
 
-    def classify(self, examples: Any) -> numpy.ndarray:
-        """Logits of the classes, [count, classes], of a run of a classifier."""
-        return self.ask(["class_logits"], examples=examples)["class_logits"]
+    def classify(self, examples: Any, *, out: Any = None) -> numpy.ndarray:
+        """Logits of the classes, [count, classes] float32, of a run of a classifier. out: as of ask()."""
+        return self._one("class_logits", out, examples=examples)
+
+    def _one(self, name: str, out: Any, **request: Any) -> Any:
+        return self.ask([name], out=None if out is None else {name: out}, **request)[name]
 
     def procedure(
         self,
@@ -373,23 +423,26 @@ class Run(Handle):
 
     def _repr_png_(self) -> Optional[bytes]:
         try:
-            return self.grid()._repr_png_() if self.features("sample") else None
-        except Error:  # what cannot be drawn is shown as text
+            return self.grid()._repr_png_() if not self._closed and self.features("sample") else None
+        except (Error, ValueError):  # what cannot be drawn is shown as text
             return None
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Optional[str]:
+        if self._closed:
+            return None
         picture = self._repr_png_()
-        said = self.record
+        said = self.record if self.directory else {}
+        said = dict(said, data=said["data"].get("name")) if isinstance(said.get("data"), dict) else said
         rows = "".join(
             f"<tr><td>{html.escape(str(key))}</td><td>{html.escape(str(said[key]))}</td></tr>"
-            for key in ("model", "data", "seed", "steps")
+            for key in ("model", "data", "seed", "steps", "epochs")
             if isinstance(said.get(key), (str, int, float))
         )
         shown = f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">' if picture else ""
         return f"<b>{html.escape(self.directory)}</b><table>{rows}</table>{shown}"
 
 
-def open(directory: str, *, device: Optional[str] = None, data: Any = None, family: Any = None) -> Run:
+def open(directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None) -> Run:
     """Opens a run, and says at once if that cannot be done: see Run."""
     run = Run(directory, device=device, data=data, family=family)
     run.pointer

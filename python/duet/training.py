@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from .convert import key_values, text_array
 from .data import data_of
+from .device import Device
 from .interrupt import Stop
-from .library import NULL, check, ffi, lib, new_error, text, words
+from .library import NULL, Error, check, ffi, lib, new_error, selector, text, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
@@ -123,7 +124,7 @@ def train(
     out: Optional[str] = None,
     resume: Any = None,
     other_data: bool = False,
-    device: Optional[str] = None,
+    device: Union[None, int, str] = None,
     gemm: Optional[str] = None,
     stream: bool = False,
     checkpoint_every: int = 0,
@@ -158,13 +159,18 @@ def train(
             raise ValueError(f"{what}={count}; it is at least 1, or None for what the family says")
     if other_data and resume is None:
         raise ValueError("other_data is for resume: a new run has no other data yet")
+    if isinstance(device, Device):
+        raise Error(
+            "usage",
+            "a whole training opens its device by a selector, as Device takes one; duet.Trainer trains on an open Device",
+        )
     options, error = ffi.new("duet_train_options *"), new_error()
     name, own = data_of(data)
     said = key_values(settings)
     kept: List[Any] = [text_array(said)]
     options.family = NULL if model is None else family_of(model)
     options.data, options.own_data = text(name), NULL if own is None else own.pointer
-    options.other_data, options.device, options.gemm = other_data, text(device), text(gemm)
+    options.other_data, options.device, options.gemm = other_data, selector(device), text(gemm)
     options.settings, options.setting_count = kept[0], len(said)
     options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, seed
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Batches as nodes. A split of files lies on the device whole, as bytes or floats, filled when a plan first uses it; a
- * batch is rows gathered from it. A generated set is random nodes: nothing is stored. feed.c has what does not fit. */
+/* Batches as nodes. A split of files lies on the device whole, as bytes or floats, filled when a plan first uses it, or
+ * in the host's memory where the device shares that; a batch is rows gathered from it. A generated set is random nodes:
+ * nothing is stored. feed.c has what does not fit. */
 #include <string.h>
 
 #include "data/data.h"
 #include "data/known.h"
+#include "data/memory.h"
 #include "duet/op.h"
 #include "graph/variable.h"
 
@@ -39,7 +41,7 @@ void duet_data_read_ahead(duet_data *data, duet_split split)
 {
     duet_data_part *part = &data->parts[split];
     if (data->generated != NULL || data->owner != NULL || data->streaming || part->resident != NULL ||
-        part->ahead != NULL)
+        part->ahead != NULL || duet_rows_memory(&part->rows) != NULL)
         return;
     part->ahead = duet_ahead_begin(&part->rows, part->first, part->count, AHEAD_BYTES);
 }
@@ -99,14 +101,22 @@ static duet_node draw_generated(duet_data *data, duet_graph *graph, size_t batch
     return examples;
 }
 
+/* All examples of a part, which stay where they are if the device shares the memory that they lie in. */
+static duet_variable *make_resident_rows(duet_data *data, duet_data_part *part, const char *name, duet_error *error)
+{
+    duet_variable *made = make_resident(data, part, name, data->info.type, data->info.shape, fill_part, error);
+    const unsigned char *memory = duet_rows_memory(&part->rows);
+    if (made != NULL && memory != NULL) made->lies = memory + part->first * duet_rows_row_bytes(&part->rows);
+    return made;
+}
+
 /* The variables of a split; false: with an error. */
 static bool make_tables(duet_data *data, duet_split split, duet_error *error)
 {
     duet_data_part *part = &data->parts[split];
     bool trains = split == DUET_TRAIN;
     if (part->resident == NULL)
-        part->resident = make_resident(data, part, trains ? "training examples" : "test examples", data->info.type,
-                                       data->info.shape, fill_part, error);
+        part->resident = make_resident_rows(data, part, trains ? "training examples" : "test examples", error);
     if (part->resident != NULL && part->labels != NULL && part->resident_labels == NULL)
         part->resident_labels = make_resident(data, part, trains ? "training labels" : "test labels", DUET_UINT8,
                                               DUET_SHAPE(data->info.classes), fill_labels, error);

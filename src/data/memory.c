@@ -53,3 +53,9 @@ duet_status duet_rows_lie_in_memory(duet_rows *rows, void *values, bool owned, d
     rows->source = &memory_source;
     return DUET_OK;
 }
+
+const void *duet_rows_memory(const duet_rows *rows)
+{
+    const block *it = rows->state;
+    return rows->source == &memory_source ? it->values : NULL;
+}

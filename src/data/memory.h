@@ -8,5 +8,7 @@
 /** Rows of the element and shape in *rows at `values`: bytes, or float32. Owned: freed with free() when nobody reads
  *  them any more, also after an error; borrowed: the caller keeps them. rows->path is there already. */
 duet_status duet_rows_lie_in_memory(duet_rows *rows, void *values, bool owned, duet_error *error);
+/** The first of them; NULL for rows that lie elsewhere. */
+const void *duet_rows_memory(const duet_rows *rows);
 
 #endif

@@ -27,20 +27,22 @@ bool duet_bundles_wanted(void)
     return word == NULL || strcmp(word, "off") != 0;
 }
 
-/** Takes over the caller's reference to `context`, also on failure. */
-static duet_status open_on(duet_device **device, cl_context context, cl_device_id id, const duet_device_info *info,
-                           duet_error *error)
+duet_status duet_device_on(duet_device **device, cl_context context, cl_device_id id, cl_command_queue queue,
+                           const duet_device_info *info, duet_error *error)
 {
     duet_device *made = calloc(1, sizeof *made);
     if (made == NULL) {
+        if (queue != NULL) clReleaseCommandQueue(queue);
         clReleaseContext(context);
         return duet_fail(error, DUET_ERROR_MEMORY, "no memory to open a device");
     }
     made->context = context;
     made->id = id;
+    made->queue = queue;
+    made->callers_queue = queue != NULL;
     made->info = *info;
     made->bundles = duet_bundles_wanted();
-    duet_status status = duet_queue_new(made, false, &made->queue, error);
+    duet_status status = queue != NULL ? DUET_OK : duet_queue_new(made, false, &made->queue, error);
     if (status != DUET_OK) {
         duet_device_close(&made);
         return status;
@@ -55,7 +57,7 @@ static duet_status open_found(duet_device **device, const duet_found_device *fou
     cl_int code = CL_SUCCESS;
     cl_context context = clCreateContext(properties, 1, &found->id, NULL, NULL, &code);
     if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot open %s", found->info.name);
-    return open_on(device, context, found->id, &found->info, error);
+    return duet_device_on(device, context, found->id, NULL, &found->info, error);
 }
 
 /** What a driver refuses before any work is a device that cannot be used. */
@@ -83,18 +85,6 @@ duet_status duet_device_open(duet_device **device, const char *selector, duet_er
     duet_drivers_unlock();
     free(found);
     return without_device(status, error);
-}
-
-duet_status duet_device_from(duet_device **device, cl_context context, cl_device_id id, duet_error *error)
-{
-    *device = NULL;
-    duet_device_info info;
-    duet_device_ask(id, &info);
-    if (info.refusal[0] != '\0')
-        return duet_fail(error, DUET_ERROR_NO_DEVICE, "%s cannot be used: %s", info.name, info.refusal);
-    cl_int code = clRetainContext(context);
-    if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot use the given context");
-    return open_on(device, context, id, &info, error);
 }
 
 void duet_device_close(duet_device **device)
@@ -198,6 +188,11 @@ bool duet_device_is_checking(const duet_device *device)
 duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_error *error)
 {
     if (device->profiling == profiling) return DUET_OK;
+    if (device->callers_queue) {
+        if (profiling) DUET_TRY(duet_queue_has_stamps(device, error));
+        device->profiling = profiling;
+        return DUET_OK;
+    }
     DUET_TRY(duet_device_finish(device, error));
     cl_command_queue queue = NULL;
     DUET_TRY(duet_queue_new(device, profiling, &queue, error));

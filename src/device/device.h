@@ -52,6 +52,19 @@ duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset,
                               duet_error *error);
 duet_status duet_buffer_read(duet_device *device, cl_mem buffer, size_t offset, void *values, size_t bytes,
                              duet_error *error);
+/** Copies bytes from one buffer to another behind what is enqueued; does not wait. */
+duet_status duet_buffer_copy(duet_device *device, cl_mem from, size_t from_offset, cl_mem to, size_t to_offset,
+                             size_t bytes, duet_error *error);
+/** DUET_ERROR_USAGE unless a caller's buffer is of the device's context and has `bytes` from `offset` on. `in_place`:
+ *  and unless kernels may read and write it. */
+duet_status duet_buffer_check(const duet_device *device, cl_mem buffer, size_t offset, size_t bytes, bool in_place,
+                              duet_error *error);
+/** One more reference, which duet_buffer_free gives back. */
+duet_status duet_buffer_retain(cl_mem buffer, duet_error *error);
+/** A buffer that is `bytes` of the host's memory itself, for reading alone; elements of it have `element` bytes. NULL
+ *  where the device does not share the host's memory, or not memory that lies so. The memory must stay
+ *  until the buffer is freed and what reads it is done. */
+cl_mem duet_buffer_over(duet_device *device, const void *memory, size_t bytes, size_t element);
 /** Maps the range for writing, lets `fill` put the bytes there, unmaps. */
 duet_status duet_buffer_fill(duet_device *device, cl_mem buffer, size_t offset, size_t bytes,
                              duet_status (*fill)(void *context, void *destination, size_t bytes, duet_error *error),
@@ -78,8 +91,5 @@ duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *ker
 /** How many parameters it has. */
 duet_status duet_kernel_arguments(cl_kernel kernel, size_t *count, duet_error *error);
 duet_status duet_kernel_set(cl_kernel kernel, cl_uint index, size_t bytes, const void *value, duet_error *error);
-
-/** Waits until everything enqueued is done. */
-duet_status duet_device_finish(duet_device *device, duet_error *error);
 
 #endif

@@ -24,6 +24,7 @@ struct duet_device {
     cl_context context;
     cl_device_id id;
     cl_command_queue queue;
+    bool callers_queue; /**< made by the caller, and never anew */
     bool checking, profiling, bundles;
     bool said_sources, cannot_compile; /**< which kernel files are replaced; not even an empty kernel */
     void *kept;                        /**< by the layer above */
@@ -34,7 +35,7 @@ struct duet_device {
     duet_cached_program *programs;
     duet_profile profile;
     duet_energy energy; /**< as duet_device_energy_begin found it */
-    duet_paper paper; /**< its row is NULL where the device is here */
+    duet_paper paper;   /**< its row is NULL where the device is here */
 };
 
 /** Held while drivers are asked which devices there are and while one is opened, and across a fork, so that the
@@ -44,6 +45,14 @@ void duet_drivers_unlock(void);
 
 /** An in-order queue, with time stamps if profiling. */
 duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue *queue, duet_error *error);
+
+/** A device on a context and, unless that is NULL, a queue, of which it takes over the caller's references, also on
+ *  failure. */
+duet_status duet_device_on(duet_device **device, cl_context context, cl_device_id id, cl_command_queue queue,
+                           const duet_device_info *info, duet_error *error);
+
+/** DUET_ERROR_USAGE where the caller's queue keeps no time stamps. */
+duet_status duet_queue_has_stamps(const duet_device *device, duet_error *error);
 
 /** Whether steps may share launches: $DUET_BUNDLES is not "off". */
 bool duet_bundles_wanted(void);

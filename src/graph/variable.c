@@ -310,12 +310,64 @@ static bool is_filled_whole(const duet_storage *storage, size_t elements)
     return false;
 }
 
+/* The storage's only variable; NULL if there are several. */
+static duet_variable *only_variable(const duet_storage *storage)
+{
+    duet_variable *only = NULL;
+    for (size_t i = 0; i < storage->store->count; i++) {
+        duet_variable *variable = storage->store->variables[i];
+        if (variable->storage != storage) continue;
+        if (only != NULL) return NULL;
+        only = variable;
+    }
+    return only;
+}
+
+/* Gives the storage a buffer that has its values already. */
+static void settle(duet_storage *storage, duet_device *device, cl_mem buffer)
+{
+    storage->buffer = buffer;
+    storage->device = device;
+    storage->sealed = storage->filled = true;
+}
+
+duet_status duet_store_bind(duet_store *store, duet_device *device, const char *name, cl_mem buffer, duet_error *error)
+{
+    duet_variable *variable = duet_store_find(store, name);
+    if (variable == NULL) return duet_fail(error, DUET_ERROR_USAGE, "the store has no variable \"%s\"", name);
+    if (only_variable(variable->storage) != variable)
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "\"%s\" lies in one block with other variables: a buffer can be that of a duet_state alone",
+                         name);
+    if (variable->storage->buffer != NULL)
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "\"%s\" has memory already: duet_store_bind comes before plans, reads and writes, and once",
+                         name);
+    size_t bytes = variable->elements * duet_type_size(variable->type);
+    DUET_TRY(duet_buffer_check(device, buffer, 0, bytes, true, error));
+    DUET_TRY(duet_buffer_retain(buffer, error));
+    settle(variable->storage, device, buffer);
+    return DUET_OK;
+}
+
+/* Whether the device reads the storage's only variable where it lies on the host. */
+static bool begin_over(duet_storage *storage, duet_device *device)
+{
+    const duet_variable *only = only_variable(storage);
+    if (only == NULL || only->lies == NULL) return false;
+    size_t element = duet_type_size(only->type);
+    cl_mem buffer = duet_buffer_over(device, only->lies, only->elements * element, element);
+    if (buffer != NULL) settle(storage, device, buffer);
+    return buffer != NULL;
+}
+
 duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_error *error)
 {
     if (storage->buffer != NULL) {
         if (storage->device == device) return DUET_OK;
         return duet_fail(error, DUET_ERROR_USAGE, "the store's variables already live on another device");
     }
+    if (begin_over(storage, device)) return DUET_OK;
     size_t bytes;
     size_t elements = storage->type == DUET_FLOAT32 ? duet_storage_flat_elements(storage) : storage->elements;
     if (!duet_size_multiply(elements, duet_type_size(storage->type), &bytes))

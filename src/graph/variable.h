@@ -26,6 +26,7 @@ struct duet_variable {
     duet_fill_function fill; /* where the first bytes come from instead of `start` */
     void *fill_context;
     bool owns_context; /* free() it with the variable */
+    const void *lies;  /* the same bytes in the host's memory, where devices that share it read them; NULL: nowhere */
 };
 
 struct duet_storage {

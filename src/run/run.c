@@ -58,16 +58,16 @@ static void take_name(duet_run *run, const char *directory)
     free(path);
 }
 
-/* `beside`: a run whose device is used; NULL: a device is opened. */
-static duet_status open_run(duet_run **run, const char *path, const duet_run *beside, const char *device,
-                            const char *data, const duet_family *family, duet_error *error)
+/* `on`: an open device that is used; NULL: the one that `device` selects is opened. */
+static duet_status open_run(duet_run **run, const char *path, duet_device *on, const char *device, const char *data,
+                            const duet_family *family, duet_error *error)
 {
     duet_run_place from = {0};
     duet_run *made = calloc(1, sizeof *made);
     *run = NULL;
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
-    made->borrowed = beside != NULL;
-    if (beside != NULL) made->device = beside->device;
+    made->borrowed = on != NULL;
+    made->device = on;
     duet_status status = duet_run_place_find(&from, path, error);
     if (status == DUET_OK) status = duet_run_file_read(&made->file, from.directory, error);
     if (status == DUET_OK) {
@@ -98,9 +98,15 @@ duet_status duet_run_open_with(duet_run **run, const char *directory, const char
     return open_run(run, directory, NULL, device, data, family, error);
 }
 
+duet_status duet_run_open_on(duet_run **run, const char *directory, duet_device *device, const char *data,
+                             const duet_family *family, duet_error *error)
+{
+    return open_run(run, directory, device, NULL, data, family, error);
+}
+
 duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error)
 {
-    return open_run(run, directory, other, NULL, NULL, NULL, error);
+    return open_run(run, directory, other->device, NULL, NULL, NULL, error);
 }
 
 duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)

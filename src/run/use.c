@@ -176,13 +176,33 @@ static duet_status check_inputs(duet_run *run, const duet_request *request, duet
     return check_rows(request->latents, request->count, duet_run_latent_features(run), "latent", false, error);
 }
 
+/* Examples that stand for samples are the host's. */
+static duet_status check_source(const duet_run *run, const cl_mem *buffers, duet_error *error)
+{
+    if (buffers == NULL || run->samples == NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "examples of %s stand for the run's samples, and buffers take what the model gives: ask without "
+                     "buffers, or call duet_run_set_samples with NULL",
+                     duet_data_describe(run->samples)->name);
+}
+
 duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error)
+{
+    return duet_run_use_buffers(run, request, NULL, error);
+}
+
+duet_status duet_run_use_buffers(duet_run *run, const duet_request *request, const cl_mem *buffers, duet_error *error)
 {
     size_t wrong = 0;
     const char *first = NULL;
+    DUET_TRY(check_source(run, buffers, error));
     DUET_TRY(check_inputs(run, request, error));
-    DUET_TRY(duet_run_answer(run, request, error));
+    duet_evaluator_set_buffers(run->evaluator, buffers);
+    duet_status status = duet_run_answer(run, request, error);
+    duet_evaluator_set_buffers(run->evaluator, NULL);
+    if (status != DUET_OK) return status;
     for (size_t i = 0; i < request->output_count; i++) {
+        if (buffers != NULL && buffers[i] != NULL) continue;
         const duet_wanted *output = &request->outputs[i];
         const size_t numbers = request->count * duet_run_features(run, output->name);
         for (size_t k = 0; k < numbers; k++) {

@@ -91,6 +91,11 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
     return status;
 }
 
+void duet_evaluator_set_buffers(duet_evaluator *evaluator, const cl_mem *buffers)
+{
+    evaluator->buffers = buffers;
+}
+
 /* Building the model reads the settings; no plan is made. */
 duet_status duet_evaluator_check(duet_evaluator *evaluator, const char *const *settings, size_t count,
                                  duet_error *error)

@@ -4,6 +4,7 @@
 #ifndef DUET_SRC_TRAIN_EVALUATOR_H
 #define DUET_SRC_TRAIN_EVALUATOR_H
 
+#include "device/device.h"
 #include "duet/train.h"
 #include "model/model.h"
 
@@ -24,6 +25,9 @@ const duet_build *duet_evaluator_build(const duet_evaluator *evaluator);
 
 /** Answers a request (duet/train.h). Does not disturb a training of the same model. */
 duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *request, duet_error *error);
+/** Where outputs of the requests from now on go in place of the host's memory, as duet_run_use_buffers has it;
+ * borrowed. NULL: nowhere else. */
+void duet_evaluator_set_buffers(duet_evaluator *evaluator, const cl_mem *buffers);
 /** Refuses settings that the model does not take, or values out of their range. */
 duet_status duet_evaluator_check(duet_evaluator *evaluator, const char *const *settings, size_t count,
                                  duet_error *error);

@@ -17,6 +17,7 @@ enum { EVALUATION_KEY = 0x4556414C }; /* keeps the noise of use apart from that 
 typedef struct course {
     duet_prepared *made;
     const duet_request *request;
+    const cl_mem *buffers;     /* of the outputs; NULL: all go to the host */
     duet_variable *seed, *row; /* NULL where nothing is drawn */
     float *room;
     uint64_t done, total; /* replays of phases */
@@ -107,13 +108,24 @@ static duet_status run_phases(course *it, duet_error *error)
     return DUET_OK;
 }
 
+/* The caller's buffer of output i; NULL: it goes to the host. */
+static cl_mem buffer_of(const course *it, size_t i)
+{
+    return it->buffers == NULL ? NULL : it->buffers[i];
+}
+
 static duet_status read_outputs(course *it, size_t first, size_t count, duet_error *error)
 {
     const duet_prepared *made = it->made;
     for (size_t i = 0; i < it->request->output_count; i++) {
-        size_t features = duet_row_features(made->outputs[i], made->rows);
-        DUET_TRY(duet_plan_read(duet_schedule_last(&made->schedule), made->outputs[i], it->room,
-                                made->rows * features * sizeof *it->room, error));
+        duet_plan *plan = duet_schedule_last(&made->schedule);
+        size_t features = duet_row_features(made->outputs[i], made->rows), row = features * sizeof *it->room;
+        cl_mem buffer = buffer_of(it, i);
+        if (buffer != NULL) {
+            DUET_TRY(duet_plan_read_buffer(plan, made->outputs[i], buffer, first * row, count * row, error));
+            continue;
+        }
+        DUET_TRY(duet_plan_read(plan, made->outputs[i], it->room, made->rows * row, error));
         memcpy(it->request->outputs[i].values + first * features, it->room, count * features * sizeof *it->room);
     }
     return DUET_OK;
@@ -163,11 +175,25 @@ static duet_status check_request(const duet_evaluator *evaluator, const duet_pre
     return DUET_OK;
 }
 
+/* Each must hold all rows, before any is computed. */
+static duet_status check_buffers(const duet_evaluator *evaluator, const course *it, duet_error *error)
+{
+    for (size_t i = 0; i < it->request->output_count; i++) {
+        size_t row = duet_row_features(it->made->outputs[i], it->made->rows) * sizeof(float), bytes;
+        if (buffer_of(it, i) == NULL) continue;
+        if (!duet_size_multiply(it->request->count, row, &bytes))
+            return duet_fail(error, DUET_ERROR_USAGE, "%zu rows are more than there is room for", it->request->count);
+        DUET_TRY(duet_buffer_check(evaluator->device, buffer_of(it, i), 0, bytes, false, error));
+    }
+    return DUET_OK;
+}
+
 duet_status duet_evaluator_answer(duet_evaluator *evaluator, const duet_request *request, duet_error *error)
 {
-    course it = {.request = request};
+    course it = {.request = request, .buffers = evaluator->buffers};
     for (size_t i = 0; i < request->output_count; i++)
-        if (request->outputs == NULL || request->outputs[i].name == NULL || request->outputs[i].values == NULL)
+        if (request->outputs == NULL || request->outputs[i].name == NULL ||
+            (request->outputs[i].values == NULL && buffer_of(&it, i) == NULL))
             return duet_fail(error, DUET_ERROR_USAGE, "output %zu of the request has no name or no room for its values",
                              i);
     if (request->output_count == 0)
@@ -179,6 +205,7 @@ duet_status duet_evaluator_answer(duet_evaluator *evaluator, const duet_request 
     }
     DUET_TRY(duet_evaluator_prepare(evaluator, request, &it.made, error));
     DUET_TRY(check_request(evaluator, it.made, request, error));
+    DUET_TRY(check_buffers(evaluator, &it, error));
     size_t rows = it.made->rows, features = widest(it.made, request->output_count), elements, bytes;
     uint64_t batches = duet_size_pieces(request->count, rows);
     for (size_t i = 0; i < it.made->schedule.phase_count; i++)

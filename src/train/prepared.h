@@ -27,6 +27,7 @@ struct duet_evaluator {
     duet_build *described;
     duet_prepared *kept; /* most recently used first */
     bool recalibrated;
+    const cl_mem *buffers; /* of the outputs; NULL: all go to the host */
 };
 
 /** Numbers in one row of a node; 0 if its first dimension is not the batch. */
