@@ -26,21 +26,10 @@ import cases
 
 WIDTHS, THEMES = (360, 1440), ("light", "dark")
 
-# All checks of one view; returns what is wrong.
-LOOK = r"""
-(async () => {
-  const faults = [];
-  for (const details of document.querySelectorAll('details')) details.open = true;
-  await new Promise(done => setTimeout(done, 300));
+# Adds to `faults` what does not stand out from what is behind it.
+CONTRAST = r"""
   const shown = node => node.checkVisibility ? node.checkVisibility() : node.getClientRects().length > 0;
   const words = node => node.tagName + ' "' + (node.textContent || '').trim().slice(0, 40) + '"';
-
-  const root = document.documentElement;
-  if (root.scrollWidth > innerWidth) {
-    const wide = [...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > innerWidth + 1 && !it.closest('.scroll'));
-    faults.push(`the page is ${root.scrollWidth} pixels wide: ${wide.slice(0, 3).map(words)}`);
-  }
-
   const parse = colour => {
     const numbers = (colour.match(/[\d.]+/g) || []).map(Number);
     return numbers.length < 3 ? null : {rgb: numbers.slice(0, 3), alpha: numbers.length > 3 ? numbers[3] : 1};
@@ -76,6 +65,21 @@ LOOK = r"""
       faults.push(`contrast ${ratio.toFixed(2)} of ${words(node)}`);
     }
   }
+"""
+
+# All checks of one view; returns what is wrong.
+LOOK = r"""
+(async () => {
+  const faults = [];
+  for (const details of document.querySelectorAll('details')) details.open = true;
+  await new Promise(done => setTimeout(done, 300));
+""" + CONTRAST + r"""
+  const root = document.documentElement;
+  if (root.scrollWidth > innerWidth) {
+    const wide = [...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > innerWidth + 1 && !it.closest('.scroll'));
+    faults.push(`the page is ${root.scrollWidth} pixels wide: ${wide.slice(0, 3).map(words)}`);
+  }
+
   if (texts < 50) faults.push(`only ${texts} texts were found`);
 
   for (const svg of document.querySelectorAll('svg:not([aria-hidden="true"])'))
@@ -195,9 +199,9 @@ class Browser:
             raise RuntimeError(json.dumps(result["exceptionDetails"])[:600])
         return result["result"].get("value")
 
-    def open(self, path):
+    def open(self, path, query=""):
         self.events.clear()
-        self.ask("Page.navigate", url=pathlib.Path(path).resolve().as_uri())
+        self.ask("Page.navigate", url=pathlib.Path(path).resolve().as_uri() + query)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self.message())
 
