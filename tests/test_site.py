@@ -148,7 +148,7 @@ class Site(unittest.TestCase):
         shutil.copytree(self.folder / "docs", folder / "docs")
         said = run_build(root, folder)
         self.assertNotEqual(said.returncode, 0)
-        for line in ("nowhere.md", "CONTRIBUTING.md#nowhere", "'#nowhere'"):
+        for line in ("nowhere.md", "CONTRIBUTING.md#nowhere", ": #nowhere"):
             self.assertRegex(said.stderr, rf"docs/data\.md:3: WARNING: .*{re.escape(line)}")
 
 

@@ -25,11 +25,17 @@ PROGRAMS = {"sphinx-build": "python3-sphinx python3-myst-parser furo", "doxygen"
 LINK = re.compile(r"(?<=\]\()([^()#\s:]+)(?=[#)])")
 
 
+def number_first(path):
+    """The order of names that start with a number: 2 before 10."""
+    number = re.match(r"\d+", path.name)
+    return int(number[0]) if number else 0, path.name
+
+
 def code_page(root, path):
     """A page that shows a file; of a folder, its files."""
     name = path.relative_to(root)
     lines = ["---", "orphan: true", "---", f"# {name}", ""]
-    for file in [path] if path.is_file() else sorted(path.iterdir()):
+    for file in [path] if path.is_file() else sorted(path.iterdir(), key=number_first):
         if path.is_dir():
             lines += [f"## {file.name}", ""]
         lines += [f"``````{LANGUAGES[file.suffix]}", file.read_text().rstrip("\n"), "``````", ""]

@@ -32,6 +32,7 @@ nitpick_ignore_regex = [
 ]
 
 html_theme = "furo"
+pygments_style, pygments_dark_style = "default", "github-dark"  # all their colours can be read
 html_title = "Duet"
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
