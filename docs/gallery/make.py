@@ -25,7 +25,7 @@ TRAININGS = {
 # A picture's name, the training, the command that draws it (RUN is the training's), and what is to be seen.
 PICTURES = (
     ("vae-reconstructions", "vae", "reconstruct RUN -n 24", "Test pictures, and below each what a VAE's code of 20 numbers keeps of it: the cut, not the print."),
-    ("vae-interpolation", "vae", "interpolate RUN -n 4", "Each row goes from one latent to another. What lies between is clothes too."),
+    ("vae-interpolation", "vae", "interpolate RUN -n 4", "Each row goes from one latent to another: shapes turn into each other, none is cut over."),
     ("vae-traversal", "vae", "traverse RUN -n 5", "Each row moves one latent through its prior; the rows that change most come first."),
     ("vae-plane", "plane", "sample RUN --manifold 10", "A VAE with two latents, decoded over the plane: every picture that it can draw has a place here."),
     ("cvae-classes", "cvae", "sample RUN --class all -n 8", "A VAE that is told the class: a row of each."),
