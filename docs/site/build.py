@@ -21,7 +21,7 @@ import theme
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/**/*.md", "bench/devices/README.md", "examples/**/*.md")
 LANGUAGES = {".c": "c", ".h": "c", ".cl": "c", ".py": "python"}
-PROGRAMS = {"sphinx-build": "python3-sphinx python3-myst-parser furo", "doxygen": "doxygen"}
+PACKAGES = "doxygen python3-sphinx python3-myst-parser furo"  # Debian's
 LINK = re.compile(r"(?<=\]\()([^()#\s:]+)(?=[#)])")
 
 
@@ -93,11 +93,22 @@ def write(pages, folder):
         path.unlink()
 
 
+def missing():
+    """What the site needs and this machine has not."""
+    programs = [name for name in ("doxygen", "sphinx-build") if shutil.which(name) is None]
+    if "sphinx-build" in programs:
+        return programs
+    python = pathlib.Path(shutil.which("sphinx-build")).read_text(errors="replace").split("\n")[0].removeprefix("#!").split()
+    if shutil.which(python[0]) is None:
+        return [*programs, python[0]]
+    return programs + [module for module in ("sphinx", "myst_parser", "furo")
+                       if subprocess.run([*python, "-c", f"import {module}"], capture_output=True).returncode != 0]
+
+
 def main():
     root, build, version = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
-    missing = [packages for program, packages in PROGRAMS.items() if shutil.which(program) is None]
-    if missing:
-        raise SystemExit(f"the site needs what is not installed here; on Debian: apt-get install {' '.join(missing)}")
+    if missing():
+        raise SystemExit(f"the site needs what is not installed here: {', '.join(missing())}; on Debian: apt-get install {PACKAGES}")
     folder = build / "site"
     write(collect(root, build), folder / "source")
     status = subprocess.run(["sphinx-build", "-q", "-W", "--keep-going", "-c", root / "docs" / "site", "-D", f"version={version}",

@@ -55,7 +55,7 @@ def split_arguments(text):
     """What stands between the outermost commas of "(a, b(c, d))"."""
     parts, depth = [""], 0
     for letter in text.strip()[1:-1]:
-        depth += {"(": 1, ")": -1}.get(letter, 0)
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(letter, 0)
         if letter == "," and depth == 0:
             parts.append("")
         else:
@@ -66,13 +66,16 @@ def split_arguments(text):
 def as_called(functions, macro):
     """The signature of a macro that calls a function with an _at form: that function's, with the parameters that the macro
     takes; None of another macro."""
-    called = re.match(r"\s*(duet_\w+_at)(\(DUET_WHERE\b.*\))\s*$", macro.findtext("initializer") or "", re.S)
+    called = re.match(r"\s*(duet_\w+_at)(\(DUET_WHERE\b.*\))\s*$", text_of(macro.find("initializer")), re.S)
     if not called:
         return None
     function = functions[called[1]]
     types, passed, taken = split_arguments(function.findtext("argsstring")), split_arguments(called[2]), []
     for name in (name.text for name in macro.iterfind("param/defname")):
-        taken += types[passed.index("__VA_ARGS__"):] if name == "..." else [types[passed.index(f"({name})")]]
+        if name != "...":
+            taken.append(types[passed.index(f"({name})")])
+        else:  # all the rest, or a list that the macro makes of what it is given
+            taken += types[passed.index("__VA_ARGS__"):] if "__VA_ARGS__" in passed else ["..."]
     return f"{text_of(function.find('type'))} {macro.findtext('name')}({', '.join(taken)})"
 
 
@@ -200,6 +203,8 @@ def pages(xml, headers, whole):
     types = {node.findtext("name") for node in tree.parse(xml / "index.xml").iter("compound") if node.get("kind") == "struct"}
     items = {header: items_of(xml, header.name, types) for header in headers}
     roles = {item.name: ROLES[item.kind] for found in items.values() for item in found if item.kind in ROLES}
+    for name in {name for name in types if f"{name}_at" in roles}:
+        del roles[name]  # words that say it may mean the type or the macro
     made = {header.stem: header_page(header, found, roles) for header, found in items.items()}
     about = re.findall(r"/\*(?! SPDX)(.*?)\*/", whole.read_text(), re.S)[0]
     made["index"] = "\n".join([
