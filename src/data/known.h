@@ -12,6 +12,9 @@ enum { DUET_DIFFERENCE_SIZE = 440 };
  *  make. */
 duet_status duet_data_open_for_use(duet_data **data, const char *name, duet_division unsaid, duet_error *error);
 
+/** As duet_data_open_divided, of examples that were looked through for copies when a run on them began. */
+duet_status duet_data_open_again(duet_data **data, const char *name, duet_division unsaid, duet_error *error);
+
 /** A set as `known` says, which is copied. Its files are opened when its examples are first asked for; they must then
  *  be those that `known` says, and the errors of that name `owner`, whose record it is. */
 duet_status duet_data_from_record(duet_data **data, const duet_data_info *known, const char *owner, duet_error *error);

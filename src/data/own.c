@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "data/data.h"
 #include "data/memory.h"
+#include "data/plausible.h"
 
 enum { MOST_CLASSES = 256 };
 
@@ -133,7 +134,7 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
                             duet_error *error)
 {
     duet_rows rows[2] = {{0}};
-    const duet_data_options options = {.channels = DUET_CHANNELS_LAST, .notes = &data->notes};
+    const duet_data_options options = {.own = true, .notes = &data->notes};
     data->name = strdup(set->name);
     data->source = strdup("the program's own");
     if (data->name == NULL || data->source == NULL)
@@ -141,7 +142,9 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
     duet_status status = take_classes(data, set, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
+    data->asked = fill != NULL;
     if (status == DUET_OK) {
+        duet_ask_about_shape(&rows[DUET_TRAIN], &options);
         status = duet_data_take_rows(data, rows, &options, error);
         ask_nothing(&data->notes);
         return status;
