@@ -11,7 +11,7 @@ from typing import Any, Optional, Sequence
 
 import numpy
 
-from .convert import shape_struct
+from .convert import labels_of, numbers, shape_struct, whole
 from .library import NULL, c, ffi
 
 
@@ -27,7 +27,8 @@ class Grid:
         self.values, self.originals = _drawn(values), None if originals is None else _drawn(originals)
         if self.originals is not None and self.originals.shape[1:] != self.values.shape[1:]:
             raise ValueError(f"originals of shape {self.originals.shape[1:]} beside values of {self.values.shape[1:]}")
-        self.columns = columns or max(1, math.ceil(math.sqrt(len(self.values))))
+        usual = max(1, math.ceil(math.sqrt(len(self.values))))
+        self.columns = usual if columns is None else whole("columns", columns, 1, 2**31)
 
     def save(self, path: str) -> None:
         """Writes it as a PNG file."""
@@ -50,7 +51,7 @@ class Grid:
 
 
 def _drawn(values: Any) -> numpy.ndarray:
-    array = numpy.asarray(values)
+    array = numbers(values, "values")
     array = array.astype(numpy.float32) / 255 if array.dtype == numpy.uint8 else array
     array = numpy.ascontiguousarray(array, numpy.float32)
     if array.ndim == 1:
@@ -83,9 +84,9 @@ def frame(page: str) -> str:
 def write_points(path: str, values: Any, labels: Any = None, reference: Any = None) -> None:
     """Points in the plane, [count, 2], as a PNG: each in the colour of its label, or before `reference` in grey.
     Without labels numbers, [count, 1], are drawn as a histogram."""
-    array = numpy.ascontiguousarray(values, numpy.float32)
+    array = numpy.ascontiguousarray(numbers(values, "values"), numpy.float32)
     if labels is not None:
-        classes = numpy.ascontiguousarray(labels, numpy.uint8)
+        classes = labels_of(labels, len(array))
         if array.shape != (len(classes), 2):
             raise ValueError(f"values of shape {array.shape} with {len(classes)} labels; points are [count, 2]")
         c.write_png_classes(
@@ -97,7 +98,7 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
     behind = (
         numpy.zeros((0, array.shape[1]), numpy.float32)
         if reference is None
-        else numpy.ascontiguousarray(reference, numpy.float32)
+        else numpy.ascontiguousarray(numbers(reference, "a reference"), numpy.float32)
     )
     if behind.ndim != 2 or behind.shape[1] != array.shape[1]:
         raise ValueError(f"a reference of shape {behind.shape} behind values of {array.shape}")

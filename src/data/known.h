@@ -24,6 +24,11 @@ duet_status duet_data_from_record(duet_data **data, const duet_data_info *known,
 duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool *same,
                               char words[DUET_DIFFERENCE_SIZE], duet_error *error);
 
+/** The source of sets that a program holds or makes. */
+#define DUET_OWN_SOURCE "the program's own"
+/** DUET_ERROR_DATA: the data of a run were such a set, which no name leads to. */
+duet_status duet_data_refuse_own(const char *owner, const char *name, duet_error *error);
+
 /** DUET_ERROR_DATA with `words`, of duet_data_compare, and what to do. */
 duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error);
 

@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "data/data.h"
+#include "data/known.h"
 #include "data/memory.h"
 #include "data/plausible.h"
 
@@ -136,7 +137,7 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
     duet_rows rows[2] = {{0}};
     const duet_data_options options = {.own = true, .notes = &data->notes};
     data->name = strdup(set->name);
-    data->source = strdup("the program's own");
+    data->source = strdup(DUET_OWN_SOURCE);
     if (data->name == NULL || data->source == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
     duet_status status = take_classes(data, set, error);

@@ -141,6 +141,9 @@ static void take_tuning(duet_training *run)
 static duet_status find_data(duet_training *run, duet_error *error)
 {
     duet_error own = {0};
+    const char *source = run->before.data.info.source;
+    if (run->resumed && run->options->data == NULL && source != NULL && strcmp(source, DUET_OWN_SOURCE) == 0)
+        return duet_data_refuse_own(run->directory, run->choice.data, error);
     const bool known = run->resumed && run->before.data.info.checksum[0] != '\0';
     duet_status (*const open)(duet_data **, const char *, duet_division, duet_error *) =
         known ? duet_data_open_again : duet_data_open_divided;
