@@ -214,6 +214,8 @@ class Data(Folder):
         rows = numpy.random.default_rng(0).random((40, 3)).astype(numpy.float32)
         with duet.Data.from_function(lambda split, first, count: rows[first : first + count], (3,), 40) as data:
             numpy.testing.assert_array_equal(data.read("train", 5, 6), rows[5:11])
+        with self.assertRaisesRegex(duet.Error, "train=-20"):
+            duet.Data.from_function(lambda split, first, count: rows, 3, -20)
         with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
             duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
         for labels, words in (([0, 1], "one number an example"), ([256] * 40, "0 to 255")):
@@ -239,6 +241,11 @@ class Data(Folder):
                 "datetime64",
                 lambda a: (a - a.min()) / numpy.timedelta64(1, "D"),
             ),
+            (
+                1700000000 + numpy.arange(60).reshape(30, 2),
+                "float32 numbers lie 128",
+                lambda a: (a - a.min(0)).astype("f4"),
+            ),
             (numpy.array([["1", "2"], ["3", "4"]]), "<U1", lambda a: a.astype("f4")),
             (
                 numpy.zeros(3, [("a", "f4"), ("b", "i4")]),
@@ -249,6 +256,12 @@ class Data(Folder):
             with self.assertRaisesRegex(duet.Error, words):
                 duet.Data.from_arrays(given)
             duet.Data.from_arrays(remedy(given)).close()
+        with self.assertRaisesRegex(duet.Error, "3.0, where an array"):
+            duet.Data.from_arrays(3.0)
+        with self.assertRaisesRegex(ValueError, "1 panels for 2 lines"):
+            duet.write_lines(self.path("l.png"), [[1, 2], [2, 3]], panels=[0])
+        with self.assertRaisesRegex(TypeError, "a ndarray as the model"):
+            duet.train(numpy.zeros((4, 2)))
 
     def test_labels_are_whole_numbers(self):
         x, labels = pictures(6), numpy.array(["b", "a", "b", "a", "b", "a"])
@@ -346,6 +359,8 @@ class Runs(Folder):
         for flat in (x[:7].reshape(7, 64), x[:7, :, :, None]):
             numpy.testing.assert_array_equal(codes, run.encode(flat))
         self.assertEqual(list(run.ask("nll", examples=x[:2])), ["nll"])
+        self.assertEqual(run.features(None), 0)
+        self.assertEqual(duet.compare(run.directory).runs, [run.directory])
         self.assertEqual(run._repr_png_()[:4], b"\x89PNG")
         self.assertIn("data:image/png", run._repr_html_())
         self.assertIn("<iframe", duet.compare([run, run.directory])._repr_html_())

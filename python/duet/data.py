@@ -116,6 +116,8 @@ class Data(Handle):
     ) -> "Data":
         """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same
         row always with the same numbers. It may be called on a thread of the library's."""
+        train, test = whole("train", train, 1), whole("test", test)
+        shape = [shape] if isinstance(shape, (int, numpy.integer)) else shape
         kept = [_labels(one, count) for one, count in ((labels, train), (test_labels, test))]
         holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype))
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
@@ -206,8 +208,10 @@ def _keep(holder: Any, value: Any) -> None:
 
 def _examples(values: Any) -> numpy.ndarray:
     array = numbers(values, "examples")
-    if array.dtype != numpy.uint8:
-        array = numpy.asarray(array, numpy.float32)
+    if array.ndim == 0:
+        raise Error("data", f"{values!r}, where an array of examples is expected")
+    if array.dtype not in (numpy.uint8, numpy.float32):
+        array = _as_floats(array)
     array = numpy.ascontiguousarray(array)
     if array.ndim == 1:
         array = array[:, None]
@@ -218,6 +222,22 @@ def _examples(values: Any) -> numpy.ndarray:
             "[examples, height, width, channels]",
         )
     return array
+
+
+def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
+    """As float32, unless that would lose what tells the numbers apart, as of times in seconds."""
+    with numpy.errstate(over="ignore"):  # the library refuses what is not finite
+        floats = array.astype(numpy.float32)
+    if array.size and numpy.isfinite(floats).all():
+        low, high = float(array.min()), float(array.max())
+        step = float(numpy.spacing(numpy.float32(max(abs(low), abs(high)))))
+        if 0 < high - low < 256 * step:
+            raise Error(
+                "data",
+                f"examples from {low:.15g} to {high:.15g}, where float32 numbers lie {step:g} apart, so that what tells "
+                "them apart would be lost: pass (array - array.min(0)).astype('f4')",
+            )
+    return floats
 
 
 def _labels(values: Any, count: int) -> Any:

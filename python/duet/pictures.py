@@ -114,11 +114,13 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
 
 def write_lines(path: str, lines: Sequence[Any], panels: Optional[Sequence[int]] = None) -> None:
     """Lines of equally many values as a PNG, in panels one above the other (numbered from 0); NaN leaves a hole."""
-    arrays = [numpy.ascontiguousarray(line, numpy.float32) for line in lines]
+    arrays = [numpy.ascontiguousarray(numbers(line, "lines"), numpy.float32) for line in lines]
+    if panels is not None and len(panels) != len(arrays):
+        raise ValueError(f"{len(panels)} panels for {len(arrays)} lines; there is one a line")
     if not arrays or len({array.shape for array in arrays}) != 1:
         raise ValueError("lines of equal length are needed")
     rows = ffi.new("duet_line[]", len(arrays))
     for index, array in enumerate(arrays):
         rows[index].values, rows[index].ink = ffi.from_buffer("float[]", array), index % 5
-        rows[index].panel = panels[index] if panels else 0
+        rows[index].panel = 0 if panels is None else whole("panel", panels[index], 0, len(arrays) - 1)
     c.write_png_lines(str(path), rows, len(arrays), len(arrays[0]))

@@ -121,7 +121,7 @@ class Run(Handle):
 
     def features(self, output: str) -> int:
         """Numbers an example of that output; 0: the model does not give it."""
-        return lib.duet_run_features(self.pointer, text(output))
+        return lib.duet_run_features(self.pointer, text(output or ""))  # of a NULL the library reads on
 
     def procedures(self) -> Dict[str, List[str]]:
         """What the model does once trained: the outputs of each procedure, "" for those that take none."""
