@@ -188,6 +188,8 @@ static const struct {
      "xy", NULL},
     {"one 1 a line", "file,y,x\na.png,1,0\nb.png,0,1\nc.png,0,1\nd.png,1.0,0.0\n", "", "1001", "xy",
      "each line has one 1 in its columns \"y\", \"x\": these are read as the classes"},
+    {"of pandas", ",y,x\n0,True,False\n1,False,True\n2,False,True\n3,True,False\n", "", "1001", "xy",
+     "each line has one 1 in its columns \"y\", \"x\""},
     {"one of these", "file,y,x\na.png,1,0\nb.png,0,1\nc.png,0,1\nd.png,1,0\n", ":column=y", "1001", NULL, NULL},
     {"two called like labels", "file,label,class\na.png,x,k\nb.png,y,k\nc.png,x,k\nd.png,y,k\n", "", "0101", "xy",
      "the labels are those of its column 2, \"label\", and not of column 3, \"class\": if they are, say column=NAME"},

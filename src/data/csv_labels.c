@@ -191,32 +191,46 @@ static duet_status choose_column(duet_csv *it, duet_error *error)
 static duet_status fail_several(const duet_csv *it, duet_error *error)
 {
     duet_text names = {0};
-    size_t first = 0;
-    while (!it->hot[first]) first++;
+    size_t last = it->columns - 1;
+    while (!it->hot[last]) last--;
     list_columns(it, it->hot, &names);
+    const char *quote = strpbrk(it->names[last], " ;&()") != NULL ? "'" : ""; /* of a shell */
     duet_status status =
         duet_fail(error, DUET_ERROR_DATA,
                   "%s, line %zu: which column holds the labels, %s? Say it by column=NAME, as in --labels "
-                  "%s:column=%s; columns of classes have one 1 a line, and 0 elsewhere",
-                  it->path, it->records.number, duet_text_get(&names), it->path, it->names[first]);
+                  "%s%s:column=%s%s; columns of classes have one 1 a line, and 0 elsewhere",
+                  it->path, it->records.number, duet_text_get(&names), quote, it->path, it->names[last], quote);
     duet_text_free(&names);
     return status;
+}
+
+/* 1 and 0, or True and False of pandas; anything else is neither. */
+static bool is_truth(const char *text, bool *truth)
+{
+    double number;
+    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
+        *truth = strcasecmp(text, "true") == 0;
+        return true;
+    }
+    if (!duet_number_read(text, &number)) return false;
+    *truth = number == 1;
+    return number == 0 || number == 1;
 }
 
 /* The class of a line is the column that has its 1. */
 static duet_status add_hot(duet_csv *it, duet_error *error)
 {
-    size_t ones = 0, class = 0, others = 0, place = 0;
+    size_t ones = 0, class = 0, place = 0;
+    bool truths = it->word_count > 0;
     for (size_t i = 0; i < it->columns; i++) {
-        double number;
+        bool truth = false;
         if (!it->hot[i]) continue;
-        const bool is = duet_number_read(it->records.fields[i], &number);
-        if (is && number == 1) class = place;
-        ones += is && number == 1;
-        others += !is || (number != 0 && number != 1);
+        truths = truths && is_truth(it->records.fields[i], &truth);
+        if (truth) class = place;
+        ones += truth;
         place++;
     }
-    return ones != 1 || others > 0 || it->word_count == 0 ? fail_several(it, error) : keep_class(it, class, error);
+    return ones != 1 || !truths ? fail_several(it, error) : keep_class(it, class, error);
 }
 
 static duet_status add_key(duet_csv *it, duet_error *error)
