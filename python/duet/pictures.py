@@ -12,7 +12,7 @@ from typing import Any, Optional, Sequence
 import numpy
 
 from .convert import labels_of, numbers, shape_struct, whole
-from .library import NULL, c, ffi
+from .library import NULL, Error, c, ffi
 
 
 class Grid:
@@ -68,7 +68,10 @@ def png(save: Any) -> bytes:
     """The bytes of the picture that save(path) writes."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "picture.png")
-        save(path)
+        try:
+            save(path)
+        except Error as error:  # of a file that nobody has named
+            raise Error(error.status, error.message.replace(path, "a picture")) from None
         with open(path, "rb") as file:
             return file.read()
 

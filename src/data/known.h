@@ -12,7 +12,8 @@ enum { DUET_DIFFERENCE_SIZE = 440 };
  *  make. */
 duet_status duet_data_open_for_use(duet_data **data, const char *name, duet_division unsaid, duet_error *error);
 
-/** As duet_data_open_divided, of examples that were looked through for copies when a run on them began. */
+/** As duet_data_open_divided, of examples that are not looked through for copies: that was done when a run on them
+ *  began, or nothing is learnt from them. */
 duet_status duet_data_open_again(duet_data **data, const char *name, duet_division unsaid, duet_error *error);
 
 /** A set as `known` says, which is copied. Its files are opened when its examples are first asked for; they must then
