@@ -96,7 +96,8 @@ typedef struct duet_own_data {
 typedef duet_status (*duet_fill_rows)(void *context, duet_split split, size_t first, size_t count, void *examples,
                                       duet_error *error);
 
-/** Opens a set that lies in memory, which must stay as it is until duet_data_close. Errors: DUET_ERROR_USAGE for what
+/** Opens a set that lies in memory, which must stay as it is until duet_data_close. All of it is read through, for what
+ *  duet_data_note then says, such as copies. Errors: DUET_ERROR_USAGE for what
  *  is no set, DUET_ERROR_DATA for numbers that are not finite. */
 DUET_API duet_status duet_data_from_memory(duet_data **data, const duet_own_data *set, duet_error *error);
 /** Opens a set whose examples a function gives whenever they are needed; its errors are passed on. */
