@@ -207,7 +207,7 @@ static void settings_of_use_are_known(void **state)
            "left out for");
     expect(RUN("compare", "@/vae", "@/vae", "--set", "weights=average"), 0, "all made with weights=average", NULL);
     expect(RUN("report", "@/gan", "--set", "weights=average"), 1, NULL, "no group of this run keeps an average");
-    expect(RUN("compare", "@/vae", "@/gan", "--set", "wieghts=average"), 1, NULL, "with these keys: weights");
+    expect(RUN("compare", "@/vae", "@/gan", "--set", "wieghts=average"), 2, NULL, "with these keys: weights");
     expect(RUN("report", "@/vae", "--set", "steps=many"), 2, NULL, "not a whole number");
     expect(RUN("report", "@/vae", "--set", "weights"), 2, NULL, "KEY=VALUE was expected");
     expect(RUN("compare", "@/vae", "@/gan", "--set", "weights"), 2, NULL, "KEY=VALUE was expected");

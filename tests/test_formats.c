@@ -4,6 +4,8 @@
 #include "data_checks.h"
 #include "picture_files.h"
 
+#include "data/known.h"
+
 /* CSV. */
 
 static void csv_files_are_read(void **state)
@@ -11,7 +13,7 @@ static void csv_files_are_read(void **state)
     (void)state;
     static const char *const texts[] = {
         "a,label,b\n1,0,2\n-3.5,1,4e2\n5,1,6\n",
-        "\xEF\xBB\xBF\"a\";\"label\";\"b\"\r\n1;0;2\r\n\r\n-3.5;1;4e2\r\n5;1;\"6\"",
+        "\xEF\xBB\xBF\"a\nor c\";\"label\";\"b\"\r\n1;0;2\r\n\r\n-3.5;1;4e2\r\n5;1;\"6\"",
         "a\tLabel\tb\n 1 \t0\t2\n-3.5\t1.0\t400\n5\t1\t6\n",
     };
     for (size_t i = 0; i < 3; i++) {
@@ -59,7 +61,7 @@ static const struct {
     {"too large", "a,b\n1,1e300\n3,4\n", "", "\"1e300\" in the column \"b\""},
     {"an open quote", "a,b\n1,\"2\n", "", "line 2: a quote that is not closed"},
     {"text behind a quote", "a,b\n1,\"2\"3\n", "", "line 2: a quote that is not closed, or text behind one"},
-    {"another column", "a,b\n1,2\n3,4\n", ":labels=c", "has no column \"c\", nor is that a file; it has a, b"},
+    {"another column", "a,b\n1,2\n3,4\n", ":labels=c", "has no column \"c\", nor is that a file; it has \"a\", \"b\""},
     {"no bytes", "a,b\n1,2\n3,400\n", ":values=bytes", "values=bytes is for whole numbers from 0 to 255"},
 };
 
@@ -140,6 +142,25 @@ static void write_cifar(const char *name, size_t count, size_t start)
         for (size_t i = 0; i < 3072; i++) bytes[k * 3073 + 1 + i] = pattern((start + k) * 3072 + i);
     }
     write_file(name, bytes, count * 3073);
+}
+
+/* For use the test examples will do. */
+static void cifars_test_batch_alone(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    write_cifar("test_batch.bin", 2, 7);
+    write_file("batches.meta.txt", BYTES("plane\ncar\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n"));
+    assert_refused(
+        "nothing to learn from", folder, DUET_ERROR_DATA,
+        "holds test_batch.bin and no data_batch_1.bin, so that there is nothing to learn from: get it again");
+    assert_ok(duet_data_open_for_use(&data, folder, DUET_DIVISION_SHUFFLED, &error), &error);
+    assert_int_equal(duet_data_describe(data)->count[DUET_TRAIN], 0);
+    assert_string_equal(duet_data_describe(data)->format, "CIFAR-10's binary files");
+    assert_string_equal(duet_data_describe(data)->class_names[7], "horse");
+    assert_labels(data, DUET_TEST, "78");
+    duet_data_close(&data);
 }
 
 static void cifars_binary_files(void **state)
@@ -497,6 +518,7 @@ int main(void)
         IN_FOLDER(unsound_csv_files_are_refused),
         IN_FOLDER(arrays_in_archives),
         IN_FOLDER(cifars_binary_files),
+        IN_FOLDER(cifars_test_batch_alone),
         IN_FOLDER(what_cannot_be_read_is_an_error),
         IN_FOLDER(whole_numbers_as_examples_have_the_remedy_that_fits),
         IN_FOLDER(what_is_plausible_and_may_be_wrong_is_said),

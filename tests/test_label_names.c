@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Files of labels that name their examples: pictures get theirs by name, whatever the order of the lines, and what does
  * not match is refused. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "data_checks.h"
 #include "picture_files.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "run/run_folder.h"
@@ -175,6 +177,97 @@ static void a_column_is_called_like_a_file(void **state)
     for (size_t i = 0; i < 3; i++) free(names[i]);
 }
 
+static const struct {
+    const char *title, *text, *option, *labels, *names, *said; /* option: behind the file; names: of class 0 and 1 */
+} chosen[] = {
+    {"the only other one", "category,file\nx,b.png\ny,a.png\nx,c.png\ny,d.png\n", "", "1001", "xy", NULL},
+    {"beside an index", ",file,category\n0,b.png,x\n1,a.png,y\n2,c.png,x\n3,d.png,y\n", "", "1001", "xy", NULL},
+    {"an id and a name", "id,name\n0,x\n1,y\n2,x\n3,y\n", "", "0101", "xy", NULL},
+    {"asked for", "file,category,sex\na.png,k,x\nb.png,l,y\nc.png,m,y\nd.png,k,x\n", ":column=sex", "0110", "xy", NULL},
+    {"asked for among labels", "file,label,sex\na.png,0,x\nb.png,1,y\nc.png,2,y\nd.png,0,x\n", ":column=sex", "0110",
+     "xy", NULL},
+    {"one 1 a line", "file,y,x\na.png,1,0\nb.png,0,1\nc.png,0,1\nd.png,1.0,0.0\n", "", "1001", "xy",
+     "each line has one 1 in its columns \"y\", \"x\": these are read as the classes"},
+    {"of pandas", ",y,x\n0,True,False\n1,False,True\n2,False,True\n3,True,False\n", "", "1001", "xy",
+     "each line has one 1 in its columns \"y\", \"x\""},
+    {"one of these", "file,y,x\na.png,1,0\nb.png,0,1\nc.png,0,1\nd.png,1,0\n", ":column=y", "1001", NULL, NULL},
+    {"two called like labels", "file,label,class\na.png,x,k\nb.png,y,k\nc.png,x,k\nd.png,y,k\n", "", "0101", "xy",
+     "the labels are those of its column 2, \"label\", and not of column 3, \"class\": if they are, say column=NAME"},
+};
+
+/* The last column is no more likely to be the labels than another one. */
+static void the_column_of_labels_is_known(void **state)
+{
+    (void)state;
+    make_pictures("set", (const char *const[]){"a.png", "b.png", "c.png", "d.png", NULL});
+    for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++) {
+        char name[4 * TEST_PATH_SIZE], three[4], last[2] = {chosen[i].labels[3], '\0'};
+        write_file("y.csv", chosen[i].text, strlen(chosen[i].text));
+        (void)snprintf(name, sizeof name, "%s%s", labelled("set"), chosen[i].option);
+        (void)snprintf(three, sizeof three, "%s", chosen[i].labels);
+        duet_data *data = open_sound(name);
+        assert_labels(data, DUET_TRAIN, three);
+        assert_labels(data, DUET_TEST, last);
+        const char *const *names = duet_data_describe(data)->class_names;
+        assert_int_equal(names != NULL, chosen[i].names != NULL);
+        for (size_t k = 0; names != NULL && k < 2; k++) assert_int_equal(names[k][0], chosen[i].names[k]);
+        const bool told = says(data, "column");
+        if (told != (chosen[i].said != NULL) || (told && !says(data, chosen[i].said))) fail_msg("%s", chosen[i].title);
+        duet_data_close(&data);
+    }
+}
+
+static const struct {
+    const char *title, *text, *option, *piece;
+} unknown[] = {
+    {"two", "file,category,sex\na.png,k,x\nb.png,l,y\nc.png,m,y\nd.png,k,x\n", "",
+     "line 2: which column holds the labels, \"category\", \"sex\"? Say it by column=NAME, as in --labels "},
+    {"traits", "file,old,tall\na.png,1,0\nb.png,1,1\nc.png,0,1\nd.png,1,0\n", "",
+     "line 3: which column holds the labels, \"old\", \"tall\"?"},
+    {"three that name", "file,id,name\na.png,0,x\nb.png,1,y\nc.png,2,x\nd.png,3,y\n", "",
+     "which column holds the labels, \"id\", \"name\"?"},
+    {"none of that name", "file,category,sex\na.png,k,x\n", ":column=age",
+     "y.csv: has no column \"age\"; it has \"file\", \"category\", \"sex\""},
+};
+
+static void a_column_that_is_not_known_is_asked_for(void **state)
+{
+    (void)state;
+    make_pictures("set", (const char *const[]){"a.png", "b.png", "c.png", "d.png", NULL});
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        char name[4 * TEST_PATH_SIZE];
+        write_file("y.csv", unknown[i].text, strlen(unknown[i].text));
+        (void)snprintf(name, sizeof name, "%s%s", labelled("set"), unknown[i].option);
+        assert_refused(unknown[i].title, name, DUET_ERROR_DATA, unknown[i].piece);
+    }
+    write_npy("y.npy", 1, ARRAY("|u1", "False", "(4,)"), "\0\1\0\1", 4);
+    char name[4 * TEST_PATH_SIZE];
+    (void)snprintf(name, sizeof name, "%s/set:labels=%s/y.npy,column=sex", folder, folder);
+    assert_refused("an array", name, DUET_ERROR_DATA, "y.npy is none: leave it out");
+    write_file("table.csv", BYTES("a,sex,kind\n1,x,k\n2,y,k\n3,x,l\n4,x,k\n"));
+    assert_refused("two columns of words", with("table.csv", "column=sex"), DUET_ERROR_DATA, "is no number");
+    write_file("table.csv", BYTES("a,sex\n1,x\n2,y\n3,x\n4,x\n"));
+    duet_data *data = open_sound(with("table.csv", "column=sex"));
+    assert_labels(data, DUET_TRAIN, "010");
+    duet_data_close(&data);
+}
+
+/* A run records the column as it is said. */
+static void a_column_is_recorded(void **state)
+{
+    (void)state;
+    char name[4 * TEST_PATH_SIZE], expected[6 * TEST_PATH_SIZE];
+    write_file("y.csv", BYTES("file,category,sex\na.png,k,x\n"));
+    (void)snprintf(name, sizeof name, "fashion-mnist:labels=%s/y.csv:column=sex", folder);
+    char *recorded = duet_run_data_name(name);
+    char *full = realpath(in_folder("y.csv"), NULL);
+    assert_non_null(full);
+    (void)snprintf(expected, sizeof expected, "fashion-mnist:labels=%s,column=sex", full);
+    assert_string_equal(recorded, expected);
+    free(full);
+    free(recorded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +278,9 @@ int main(void)
         IN_FOLDER(pictures_in_folders_have_labels_by_path),
         IN_FOLDER(numbers_of_rows_are_in_order),
         IN_FOLDER(a_column_is_called_like_a_file),
+        IN_FOLDER(the_column_of_labels_is_known),
+        IN_FOLDER(a_column_that_is_not_known_is_asked_for),
+        IN_FOLDER(a_column_is_recorded),
     };
     return RUN_TESTS("label_names", tests, NULL, NULL);
 }

@@ -254,6 +254,7 @@ static const command_case commands[] = {
     {"a task", {"lesson", "4"}, 0, "docs/lessons/4-tiles.md", NULL},
     {"help", {"lesson", "--help"}, 0, "usage: duet lesson [NUMBER] [PATH]", NULL},
     {"unknown", {"lesson", "11"}, 2, NULL, "there is no lesson '11'"},
+    {"an empty path", {"lesson", "1", ""}, 2, NULL, "PATH is empty: name your kernel file"},
     {"no number", {"lesson", "tiles"}, 2, NULL, "there is no lesson 'tiles'"},
     {"no such file", {"lesson", "2", "@/nowhere.cl"}, 1, NULL, "docs/lessons/exercises"},
     {"unknown device", {"lesson", "2", SOLUTIONS, "--device", "abacus"}, 3, NULL, "abacus"},

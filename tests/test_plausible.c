@@ -282,7 +282,7 @@ static void what_is_said_adds_up(void **state)
     duet_data_close(&data);
     (void)snprintf(name, sizeof name, "%s:chanels=first", in_folder("p.npy"));
     assert_status(duet_data_open(&data, name, &error), DUET_ERROR_USAGE, &error);
-    assert_message(&error, "\"chanels=\" says nothing of how it is read; there are size= labels= channels=");
+    assert_message(&error, "\"chanels=\" says nothing of how it is read; there are size= labels= column= channels=");
 }
 
 /* The channels are said to be first: that they still look so is no question. */

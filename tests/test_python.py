@@ -44,10 +44,11 @@ if not MISSING:
 
 
 def pictures(count=200):
-    """Bytes that have something to be learnt: squares at different places."""
+    """Bytes that have something to be learnt: squares at different places, and a number that tells them apart."""
     x = numpy.zeros((count, 8, 8), numpy.uint8)
     for i in range(count):
         x[i, i % 5 : i % 5 + 4, i // 5 % 5 : i // 5 % 5 + 4] = 255
+        x[i, 7, 7] = i % 256
     return x
 
 
@@ -357,6 +358,8 @@ class Data(Folder):
         rows = numpy.random.default_rng(0).random((40, 3)).astype(numpy.float32)
         with duet.Data.from_function(lambda split, first, count: rows[first : first + count], (3,), 40) as data:
             numpy.testing.assert_array_equal(data.read("train", 5, 6), rows[5:11])
+        with self.assertRaisesRegex(duet.Error, "train=-20"):
+            duet.Data.from_function(lambda split, first, count: rows, 3, -20)
         with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
             duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
         for labels, words in (([0, 1], "one number an example"), ([256] * 40, "0 to 255")):
@@ -373,6 +376,90 @@ class Data(Folder):
             duet.Data.from_arrays(numpy.zeros((3, 2)), labels=[0, 1, 256])
         with self.assertRaisesRegex(duet.Error, "masked"):
             duet.Data.from_arrays(numpy.ma.masked_greater(numpy.arange(6.0).reshape(3, 2), 4))
+
+    def test_numbers_are_real_ones(self):
+        for given, words, remedy in (
+            (numpy.ones((4, 2)) + 1j, "complex", lambda a: numpy.stack([a.real, a.imag], -1)),
+            (
+                numpy.arange(8).reshape(4, 2).astype("M8[D]"),
+                "datetime64",
+                lambda a: (a - a.min()) / numpy.timedelta64(1, "D"),
+            ),
+            (
+                1700000000 + numpy.arange(60).reshape(30, 2),
+                "float32 numbers lie 128",
+                lambda a: (a - a.min(0)).astype("f4"),
+            ),
+            (numpy.array([["1", "2"], ["3", "4"]]), "<U1", lambda a: a.astype("f4")),
+            (
+                numpy.zeros(3, [("a", "f4"), ("b", "i4")]),
+                "type",
+                lambda a: numpy.stack([a[n] for n in a.dtype.names], -1),
+            ),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_arrays(given)
+            duet.Data.from_arrays(remedy(given)).close()
+        with self.assertRaisesRegex(duet.Error, "3.0, where an array"):
+            duet.Data.from_arrays(3.0)
+        with self.assertRaisesRegex(duet.Error, "^a picture: these values are no pictures"):
+            duet.grid(numpy.zeros((2, 3, 8, 8)))._repr_png_()
+        with self.assertRaisesRegex(ValueError, "1 panels for 2 lines"):
+            duet.write_lines(self.path("l.png"), [[1, 2], [2, 3]], panels=[0])
+        with self.assertRaisesRegex(TypeError, "a ndarray as the model"):
+            duet.train(numpy.zeros((4, 2)))
+
+    def test_labels_are_whole_numbers(self):
+        x, labels = pictures(6), numpy.array(["b", "a", "b", "a", "b", "a"])
+        for given, words in (
+            ([0, 1, numpy.nan, 1, 0, 1], r"numpy.isfinite\(labels\) is false"),
+            ([0, 0.5, 1, 1, 0, 1], "numbers them, if they are classes"),
+            (labels, "pass the numbers, and class_names=names"),
+            (numpy.eye(6), r"pass labels.argmax\(1\)"),
+            ([0, 1, 300, 1, 0, 1], "0 to 255"),
+            (numpy.ma.masked_equal([0, 1, 2, 1, 0, 1], 2), "masked"),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_arrays(x, labels=given)
+        names, numbers = numpy.unique(labels, return_inverse=True)
+        with duet.Data.from_arrays(x, labels=numbers, class_names=names) as data:
+            self.assertEqual((data.classes, list(data.labels("train", 0, 2))), (["a", "b"], [1, 0]))
+        with self.assertRaisesRegex(TypeError, "a list of texts is expected"):
+            duet.Data.from_arrays(x, labels=numbers, class_names="ab")
+        with self.assertRaisesRegex(duet.Error, r"duet.Data.from_arrays\(x, labels=y\)"):
+            duet.train("vae", (x, numbers))
+
+    def test_words_are_those_of_python(self):
+        for said, expected in (
+            ("give --batch a multiple of it", "give batch a multiple of it"),
+            ("with --batch 180 or less", "with batch=180 or less"),
+            ("go on by --resume runs/a, or choose another --out", "go on by resume=runs/a, or choose another out"),
+            ("train with --set average=0.999, say", 'train with settings={"average": "0.999"}, say'),
+            ("; --other-data goes on with these", "; other_data=True goes on with these"),
+            ("name one with --watch METRIC", "name one with metrics=METRIC"),
+            ("name it as the labels with --labels NAME", 'name it as the labels with data="PATH:labels=NAME"'),
+            ("'duet train --resume a' goes on; --resume too", "'duet train --resume a' goes on; resume too"),
+        ):
+            self.assertEqual(duet.library.in_python(said), expected)
+        with self.assertRaisesRegex(duet.Error, "zero character"):
+            duet.open("a\0b")
+        with self.assertRaisesRegex(TypeError, r"duet.c.metric_check\("):
+            duet.c.metric_check(None, ["elbo"], 0)
+        self.assertEqual(
+            duet.convert.key_values({"a": True, "b": numpy.array([8, 4]), "c": (1, 2), "d": numpy.float32(0.5)}),
+            ["a=yes", "b=8,4", "c=1,2", "d=0.5"],
+        )
+        self.assertEqual(duet.convert.key_values("hidden=8"), ["hidden=8"])
+        for call, words in (
+            (lambda: duet.train("vae", pictures(), seed=-1), "seed=-1"),
+            (lambda: duet.train("vae", pictures(), batch=-1), "batch=-1"),
+            (lambda: duet.train("vae", pictures(), epochs=1.5), "a whole number is expected"),
+            (lambda: duet.grid(pictures(4), columns=-1), "columns=-1"),
+            (lambda: duet.Data.from_arrays(pictures()).read(first=-1), "first=-1"),
+            (lambda: duet.write_points(self.path("p.png"), numpy.zeros((3, 2)), labels=[1, 2, 300]), "0 to 255"),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                call()
 
     def test_what_is_drawn_together_has_one_shape(self):
         for draw in (
@@ -419,12 +506,29 @@ class Runs(Folder):
         self.fills_what_it_is_given(run, x)
         values = run.evaluate("elbo", split="train")
         self.assertEqual((values["elbo"].n, values["elbo"].unit), (180, "nats"))
+        self.assertEqual(values, run.evaluate(["elbo"], split="train"))
+        for flat in (x[:7].reshape(7, 64), x[:7, :, :, None]):
+            numpy.testing.assert_array_equal(codes, run.encode(flat))
+        self.assertEqual(list(run.ask("nll", examples=x[:2])), ["nll"])
+        self.assertEqual(run.features(None), 0)
+        self.assertEqual(duet.compare(run.directory).runs, [run.directory])
         self.assertEqual(run._repr_png_()[:4], b"\x89PNG")
         self.assertIn("data:image/png", run._repr_html_())
         self.assertIn("<td>data</td><td>array</td>", run._repr_html_())
         self.assertIn("<iframe", duet.compare([run, run.directory])._repr_html_())
         for wrong, words in (
-            (lambda: run.encode(x[:, :4]), "64 numbers"),
+            (lambda: run.encode(x[:, :4]), r"those of the run are \(8, 8, 1\)"),
+            (lambda: run.encode(x.reshape(200, 1, 8, 8)), r"pass numpy.moveaxis\(array, 1, -1\)"),
+            (lambda: run.encode(x.reshape(200, 64)[:, 1:]), "64 numbers"),
+            (lambda: run.encode(numpy.ma.masked_greater(x, 4)), "masked"),
+            (lambda: run.encode(x[:0]), "shape"),
+            (lambda: run.decode(numpy.zeros((2, 1, 3))), "3 numbers"),
+            (lambda: run.decode(numpy.zeros((2, 3)) + 1j), "complex"),
+            (lambda: run.sample(2, classes=[3.9, 3.9]), "no class '3.9'"),
+            (lambda: run.sample(0), "count=0; it goes from 1"),
+            (lambda: run.sample(2, seed=-1), "seed=-1; it goes from 0"),
+            (lambda: run.sample(2, seed=2**63), r"to 2\^63 - 1"),
+            (lambda: run.sample(1, settings={"weights": "average"}), 'settings={"average": "0.999"}, say'),
             (lambda: run.procedure("fly"), "invert"),
             (lambda: run.ask(["logit"], 1), "no output"),
             (lambda: run.evaluate("elbow"), "elbow"),
@@ -588,6 +692,47 @@ class Runs(Folder):
         for asked, words in (({"epochs": 0}, "at least 1"), ({"other_data": True}, "resume")):
             with self.assertRaisesRegex(ValueError, words):
                 duet.train("ae", pictures(), **asked)
+
+    def test_a_run_knows_its_arrays_again(self):
+        x = pictures()
+        run = duet.train("ae", x, steps=2, batch=20, settings={"hidden": 8}, out=self.path("known"))
+        self.assertEqual(len(run.record["data"]["checksum"]), 16)
+        duet.train(data=x, resume=run, steps=3)
+        with self.assertRaisesRegex(duet.Error, "with other contents: .*; other_data goes on with these"):
+            duet.train(data=255 - x, resume=run, steps=4)
+        with self.assertRaisesRegex(duet.Error, 'trained on "array", which a program held in its memory'):
+            duet.train(resume=run, steps=4)
+        with self.assertWarnsRegex(UserWarning, "goes on with other data"):
+            duet.train(data=255 - x, resume=run, steps=4, other_data=True)
+        floats = x.astype(numpy.float32)
+        with self.assertRaisesRegex(duet.Error, r"^array: values from 0 to 255; .*array.astype\('u1'\)"):
+            duet.open(run.directory, data=floats)
+        duet.open(run.directory, data=floats.astype("u1")).evaluate("mse")
+        with self.assertRaisesRegex(duet.Error, "examples of shape"):
+            duet.open(run.directory, data=x[:, :4])
+        with self.assertRaisesRegex(duet.Error, "which a program held in its memory"):
+            duet.open(run.directory).evaluate("mse")
+
+    def test_arrays_are_looked_at_as_files_are(self):
+        y = numpy.random.default_rng(0).random((20, 6, 5, 3)).astype(numpy.float32)
+        turned = numpy.moveaxis(y, -1, 1)
+        rgba = (numpy.concatenate([y, y[..., :1]], -1) * 255).astype("u1")
+        white = (255 - (255 - rgba[..., :3]) * (rgba[..., 3:] / 255)).round().astype("u1")
+        twice = numpy.concatenate([y, y])
+        for given, words in (
+            (turned, "are the channels first"),
+            (numpy.moveaxis(turned, 1, -1), None),
+            (rgba, "RGBA"),
+            (white, None),
+            (twice, "training examples too"),
+            (twice[numpy.unique(twice, axis=0, return_index=True)[1]], None),
+            ((y, y[:5]), "training examples too"),
+        ):
+            given = given if isinstance(given, tuple) else (given,)
+            with duet.Data.from_arrays(*given) as data:
+                notes = data.notes
+            self.assertEqual(len(notes), 0 if words is None else 1, notes)
+            self.assertIn(words or "", "".join(notes))
 
     def test_on_epoch_changes_no_report(self):
         for said in ({"step": 5}, {"mse": 0.0}):

@@ -128,6 +128,28 @@ static void other_data_in_their_place_are_refused(void **state)
     expect(RUN("eval", "@/run"), 0, "elbo", NULL);
 }
 
+/* Examples are looked through for copies when a run begins, and again only where they are others. */
+static void known_data_are_not_looked_through(void **state)
+{
+    (void)state;
+    static const char copies[] = "test examples are training examples too";
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    uint8_t values[40 * PIXELS];
+    for (uint8_t other = 0; other < 2; other++) {
+        for (size_t i = 0; i < sizeof values; i++)
+            values[i] = (uint8_t)(other + (i % (sizeof values / 2) * 2654435761u >> 20) % 250);
+        assert_ok(duet_write_npy_bytes(inside("twice.npy", path), values, DUET_SHAPE(40, 8, 8), &error), &error);
+        if (other == 0)
+            expect(RUN("train", "ae", "--data", "@/twice.npy", "--steps", "1", "--batch", "8", "--out", "@/twice"), 0,
+                   NULL, copies);
+        result again = other == 0 ? RUN("train", "--resume", "@/twice", "--steps", "2")
+                                  : RUN("train", "--resume", "@/twice", "--steps", "3", "--other-data");
+        assert_int_equal(strstr(again.err, copies) != NULL, other);
+        expect(again, 0, NULL, NULL);
+    }
+}
+
 /* A record of before types and checksums were kept: counts are compared, and the data are there from the beginning. */
 static void older_records_are_compared_by_counts(void **state)
 {
@@ -149,9 +171,8 @@ static void older_records_are_compared_by_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run_is_enough_to_draw_from),
-        cmocka_unit_test(data_are_found_where_they_lie_now),
-        cmocka_unit_test(other_data_in_their_place_are_refused),
+        cmocka_unit_test(a_run_is_enough_to_draw_from),          cmocka_unit_test(data_are_found_where_they_lie_now),
+        cmocka_unit_test(other_data_in_their_place_are_refused), cmocka_unit_test(known_data_are_not_looked_through),
         cmocka_unit_test(older_records_are_compared_by_counts),
     };
     return RUN_TESTS("run_data", tests, begin, remove_folder);

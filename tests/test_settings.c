@@ -190,6 +190,12 @@ static void settings_without_effect_are_known(void **state)
          {"activation=tanh", "spectral_norm=yes", "initialiser=normal"},
          "activation=tanh initialiser=normal spectral_norm=yes "},
         {"made", {"initialiser=normal", "spectral_norm=yes", "mixtures=3"}, "mixtures=3 "},
+        {"infogan", {"generator_hidden=8", "batch_norm=no"}, "batch_norm=no "},
+        {"infogan", {"generator_hidden=8,8", "batch_norm=no"}, ""},
+        {"bigan",
+         {"generator_hidden=8", "encoder_hidden=8", "discriminator_hidden=8", "batch_norm=no"},
+         "batch_norm=no "},
+        {"bigan", {"generator_hidden=8", "encoder_hidden=8", "batch_norm=no"}, ""},
         {"vae", {"shuffle=no", "activation=tanh", "gradient_norms=yes"}, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

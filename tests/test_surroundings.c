@@ -60,6 +60,8 @@ static const surroundings_case cases[] = {
     /* variables */
     {{"data looked for in vain", {"datasets"}, 0, "/nowhere does not hold it)", NULL}, {"DUET_DATA=@nowhere"}},
     {{"a tuning file that is not there", {TRAIN}, 0, NULL, "there is no such file"}, {"DUET_TUNING=@nowhere.json"}},
+    {{"and is said to those who want no explanations", {TRAIN, "--quiet"}, 0, NULL, "warning: tuning is not used: "},
+     {"DUET_TUNING=@nowhere.json"}},
     {{"a misspelt variable", {"models"}, 0, NULL, "DUET_DEVCE: did you mean DUET_DEVICE?"}, {"DUET_DEVCE=cpu"}},
     {{"a variable that says nothing", {"models"}, 0, NULL, "DUET_BUNDLES=no says nothing: only 'off' does"},
      {"DUET_BUNDLES=no"}},

@@ -58,6 +58,11 @@ static const command_case uses[] = {
     {"a test member", {"classify", "@/judge", "--data", "@/test.npz"}, 0, "accuracy 1.0000 (0.", NULL},
     {"score", {"score", "@/vae", "--data", "@/one.npy"}, 0, "elbo of 1 example", NULL},
     {"encode", {"encode", "@/vae", "--data", "@/arrays", "--out", "@/z.npy"}, 0, "z-labels.npy", NULL},
+    {"words of it",
+     {"encode", "@/vae", "--data", "@/arrays", "--out", "@/z.npy"},
+     0,
+     NULL,
+     "1 example of the test split of "},
     {"reconstruct", {"reconstruct", "@/vae", "--data", "@/one.npy", "--out", "@/r.png"}, 0, "r.png", NULL},
     {"invert", {"invert", "@/vae", "--data", "@/one.npy", "--out", "@/i.png", "--set", "steps=2"}, 0, "mse", NULL},
     {"features", {"features", "@/judge", "--data", "@/one.npy", "--out", "@/f.npy"}, 0, "f.npy", NULL},
@@ -110,7 +115,7 @@ static const command_case bad[] = {
     {"of a metric", {"eval", "@/vae", "--metric", "elbo", "--set", "k=x"}, 2, "", "\"x\" is not a whole number"},
     {"weights", {"sample", "@/vae", "--set", "weights=x"}, 2, "", "weights is average or trained"},
     {"no averages", {"sample", "@/vae", "--set", "weights=average"}, 1, "", "weights"},
-    {"no such setting", {"sample", "@/vae", "--set", "foo=1"}, 1, "", "--set foo"},
+    {"no such setting", {"sample", "@/vae", "--set", "foo=1"}, 2, "", "--set foo"},
 };
 
 static void settings_that_are_none(void **state)
@@ -175,9 +180,27 @@ static void a_curve_takes_labels_away(void **state)
     assert_int_not_equal(access(inside("x-labels.npy", path), F_OK), 0);
 }
 
+/* Why so few are judged, and how all are. */
+static void a_tenth_of_other_data_is_said(void **state)
+{
+    (void)state;
+    make_inner("whole");
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((i / PIXELS % 2 ? 180 : 0) + pattern(i) % 70);
+    write_npy("more.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("whole/test.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    expect(RUN("eval", "@/vae", "--metric", "elbo", "--data", "@/more.npy"), 0, "2 examples of the test split",
+           "has no test set, so that of its 24 examples a tenth is judged");
+    result whole = RUN("eval", "@/vae", "--metric", "elbo", "--data", "@/whole");
+    assert_null(strstr(whole.err, "note"));
+    expect(whole, 0, "24 examples of the test split", NULL);
+    result own = RUN("eval", "@/vae", "--metric", "elbo", "--data", "@/all.npz");
+    assert_null(strstr(own.err, "note"));
+    expect(own, 0, "2 examples of the test split", NULL);
+}
+
 int main(void)
 {
-    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 5 };
+    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 6 };
     struct CMUnitTest tests[USES + BAD + OTHERS] = {cmocka_unit_test(more_is_asked_of_data_to_learn_from),
                                                     cmocka_unit_test(a_curve_takes_labels_away)};
     for (size_t i = 0; i < USES; i++) tests[2 + i] = TEST_ROW(uses[i].name, one_example_will_do, &uses[i]);
@@ -186,5 +209,6 @@ int main(void)
     last[0] = (struct CMUnitTest)cmocka_unit_test(one_class_will_do);
     last[1] = (struct CMUnitTest)cmocka_unit_test(a_run_goes_on_with_its_own_classes);
     last[2] = (struct CMUnitTest)cmocka_unit_test(labels_of_the_test_split_alone);
+    last[3] = (struct CMUnitTest)cmocka_unit_test(a_tenth_of_other_data_is_said);
     return RUN_TESTS("use_data", tests, begin, remove_folder);
 }

@@ -97,10 +97,11 @@ typedef duet_status (*duet_fill_rows)(void *context, duet_split split, size_t fi
                                       duet_error *error);
 
 /** Opens a set that lies in memory, which must stay as it is until duet_data_close, and that is called after the plans
- *  that read the set are freed. A CPU reads the examples where they lie, and so does a GPU that shares the host's
- * memory if they begin at a page and are whole cache lines (a multiple of 4096, and of 64 bytes); others get a copy.
- * Who changes them meanwhile trains on some of both, at worst on half-written examples. Errors: DUET_ERROR_USAGE for
- * what is no set, DUET_ERROR_DATA for numbers that are not finite. */
+ *  that read the set are freed. All of it is read through, for what duet_data_note then says, such as copies. A CPU reads
+ *  the examples where they lie, and so does a GPU that shares the host's memory if they begin at a page and are whole
+ *  cache lines (a multiple of 4096, and of 64 bytes); others get a copy. Who changes them meanwhile trains on some of
+ *  both, at worst on half-written examples. Errors: DUET_ERROR_USAGE for what is no set, DUET_ERROR_DATA for numbers
+ *  that are not finite. */
 DUET_API duet_status duet_data_from_memory(duet_data **data, const duet_own_data *set, duet_error *error);
 /** Opens a set whose examples a function gives whenever they are needed; its errors are passed on. */
 DUET_API duet_status duet_data_from_callback(duet_data **data, const duet_own_data *set, duet_fill_rows fill,

@@ -44,4 +44,4 @@ class Comparison:
 
 def compare(runs: Sequence[Union[str, Run]]) -> Comparison:
     """Runs, or their directories, side by side."""
-    return Comparison(runs)
+    return Comparison([runs] if isinstance(runs, (str, Run)) else runs)

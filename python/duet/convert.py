@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Union
@@ -26,6 +27,66 @@ Struct = Any
 Priors = Union[int, Struct, Sequence[Union[int, Struct]]]
 InitialiserLike = Union[None, float, str, Tuple[str, float], Struct]
 _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
+
+
+def numbers(values: Any, what: str) -> numpy.ndarray:
+    """Values as an array of real numbers; numpy would make numbers of texts, dates and half of complex ones too."""
+    if numpy.ma.is_masked(values):
+        raise Error("data", f"{what}: a masked array with masked values; fill them, or leave their rows out")
+    array = numpy.asarray(values)
+    if array.dtype.kind in "biuf":
+        return array
+    remedies = {
+        "c": "numpy.abs(array), or numpy.stack([array.real, array.imag], -1), makes real ones",
+        "M": "(array - array.min()) / numpy.timedelta64(1, 'D') makes days of dates",
+        "m": "array / numpy.timedelta64(1, 's') makes seconds",
+        "U": "array.astype('f4') makes numbers, if that is what the texts are",
+        "S": "array.astype('f4') makes numbers, if that is what the texts are",
+        "O": "numpy.stack(list(array)) makes one array of arrays of one shape",
+    }
+    remedy = remedies.get(array.dtype.kind, "numpy.stack([array[name] for name in array.dtype.names], -1) makes one")
+    raise Error("data", f"{what} of type {array.dtype}; real numbers are expected: {remedy}")
+
+
+def whole(what: str, value: Any, low: int = 0, high: int = 2**63 - 1) -> int:
+    """A whole number within bounds; cffi would cut 3.9 and speak of C's types."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise Error("usage", f"{what}={value!r}; a whole number is expected") from None
+    if not low <= number <= high:
+        most = "2^63 - 1" if high == 2**63 - 1 else str(high)
+        raise Error("usage", f"{what}={number}; it goes from {low} to {most}")
+    return number
+
+
+def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
+    """Labels [count] as the library takes them: uint8."""
+    array = numpy.asarray(values)
+    if array.dtype.kind in "USO":
+        raise Error(
+            "data",
+            f"{what} that are no numbers; names, numbers = numpy.unique({what}, return_inverse=True) numbers them: "
+            "pass the numbers, and class_names=names",
+        )
+    array = numbers(values, what)
+    if array.ndim == 2 and len(array) == count and array.shape[1] > 1:
+        raise Error("data", f"{what} of shape {array.shape}; of rows with one 1 each pass {what}.argmax(1)")
+    if array.shape != (count,):
+        raise Error("data", f"{what} of shape {array.shape} for {count} examples; there is one number an example")
+    if array.dtype.kind == "f" and not numpy.isfinite(array).all():
+        raise Error(
+            "data",
+            f"{what} that are NaN or infinite, which is no class: take out the examples and the {what} for which "
+            f"numpy.isfinite({what}) is false",
+        )
+    if array.size and (array.min() < 0 or array.max() > 255 or (array != numpy.floor(array)).any()):
+        raise Error(
+            "data",
+            f"{what} that are no whole numbers from 0 to 255; numpy.unique({what}, return_inverse=True)[1] numbers "
+            "them, if they are classes and no measurements",
+        )
+    return numpy.ascontiguousarray(array, numpy.uint8)
 
 
 def where() -> Any:
@@ -166,10 +227,16 @@ def key_values(settings: Any) -> List[str]:
     """{"latent": 20, "hidden": [400, 200]} as "latent=20", "hidden=400,200"; a list of such texts stays."""
     if settings is None:
         return []
+    if isinstance(settings, str):
+        return [settings]
     if not hasattr(settings, "items"):
         return [str(one) for one in settings]
 
     def value_text(value: Any) -> str:
+        if isinstance(value, numpy.ndarray):
+            value = value.tolist()
+        if isinstance(value, (bool, numpy.bool_)):
+            return "yes" if value else "no"
         if isinstance(value, (list, tuple)):
             return ",".join(value_text(one) for one in value)
         return str(value)
@@ -178,6 +245,8 @@ def key_values(settings: Any) -> List[str]:
 
 
 def text_array(values: Sequence[str]) -> Any:
+    if isinstance(values, str):
+        raise TypeError(f"{values!r}, where a list of texts is expected: [{values!r}]")
     return ffi.new("const char *[]", [text(value) for value in values])
 
 
@@ -200,8 +269,10 @@ __all__ = [
     "enumerator",
     "initialiser",
     "keeps_of",
+    "labels_of",
     "node_array",
     "node_pointer",
+    "numbers",
     "operand_nodes",
     "optimiser",
     "pointer",
@@ -212,6 +283,7 @@ __all__ = [
     "struct",
     "text",
     "where",
+    "whole",
     "word_of",
     "words",
 ]

@@ -7,7 +7,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy
 
-from .convert import shape_struct, shape_tuple, text_array
+from .convert import labels_of, numbers, shape_struct, shape_tuple, text_array, whole
 from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
@@ -31,7 +31,7 @@ def split_number(split: str) -> int:
 def _fill(context: Any, split: int, first: int, count: int, examples: Any, error: Any) -> int:
     data = ffi.from_handle(context)
     try:
-        rows = numpy.ascontiguousarray(data.function(SPLITS[split], first, count), data.dtype)
+        rows = numpy.ascontiguousarray(numbers(data.function(SPLITS[split], first, count), "rows"), data.dtype)
         if rows.shape != (count, *data.shape):
             raise ValueError(f"rows of shape {rows.shape}, where {(count, *data.shape)} were asked for")
         ffi.memmove(examples, ffi.from_buffer(rows), rows.nbytes)
@@ -86,8 +86,10 @@ class Data(Handle):
         """
         arrays: List[Any] = [_examples(one) if one is not None else None for one in (train, test)]
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
+            labels_ = "; labels are given by name: duet.Data.from_arrays(x, labels=y)" if arrays[1].ndim == 2 else ""
             raise Error(
-                "data", f"test examples of shape {arrays[1].shape[1:]} beside {arrays[0].shape[1:]} to train on"
+                "data",
+                f"test examples of shape {arrays[1].shape[1:]} beside {arrays[0].shape[1:]} to train on{labels_}",
             )
         if arrays[1] is not None and arrays[1].dtype != arrays[0].dtype:
             raise Error("data", f"test examples of type {arrays[1].dtype} beside {arrays[0].dtype} to train on")
@@ -114,6 +116,8 @@ class Data(Handle):
     ) -> "Data":
         """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same
         row always with the same numbers. It may be called on a thread of the library's."""
+        train, test = whole("train", train, 1), whole("test", test)
+        shape = [shape] if isinstance(shape, (int, numpy.integer)) else shape
         kept = [_labels(one, count) for one, count in ((labels, train), (test_labels, test))]
         holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype))
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
@@ -153,25 +157,25 @@ class Data(Handle):
 
     def read(self, split: str = "train", first: int = 0, count: Optional[int] = None) -> numpy.ndarray:
         """Examples [count, ...shape] float32, bytes scaled to [0, 1]; without a count all from `first` on."""
-        count = self._count(split, first, count)
+        first, count = self._place(split, first, count)
         values = numpy.empty((count, *self.shape), numpy.float32)
         c.data_read(self, split_number(split), first, count, ffi.from_buffer("float[]", values))
         return values
 
     def labels(self, split: str = "train", first: int = 0, count: Optional[int] = None) -> numpy.ndarray:
         """Their labels, [count] uint8."""
-        count = self._count(split, first, count)
+        first, count = self._place(split, first, count)
         values = numpy.empty(count, numpy.uint8)
         c.data_labels(self, split_number(split), first, count, ffi.from_buffer("uint8_t[]", values))
         return values
 
-    def _count(self, split: str, first: int, count: Optional[int]) -> int:
+    def _place(self, split: str, first: int, count: Optional[int]) -> Tuple[int, int]:
         there = lib.duet_data_describe(self.pointer).count[split_number(split)]
-        if count is None:
-            return max(there - first, 0)
-        if first < 0 or count < 0 or first + count > there and not self.info.generated:
+        first = whole("first", first)
+        count = max(there - first, 0) if count is None else whole("count", count)
+        if first + count > there and count > 0 and not self.info.generated:
             raise Error("usage", f"examples {first} to {first + count - 1} of a split of {there}")
-        return count
+        return first, count
 
     @property
     def notes(self) -> List[str]:
@@ -203,11 +207,11 @@ def _keep(holder: Any, value: Any) -> None:
 
 
 def _examples(values: Any) -> numpy.ndarray:
-    array = numpy.asarray(values)
-    if numpy.ma.is_masked(values):
-        raise Error("data", "a masked array with masked values; fill them, or leave their examples out")
-    if array.dtype != numpy.uint8:
-        array = numpy.asarray(array, numpy.float32)
+    array = numbers(values, "examples")
+    if array.ndim == 0:
+        raise Error("data", f"{values!r}, where an array of examples is expected")
+    if array.dtype not in (numpy.uint8, numpy.float32):
+        array = _as_floats(array)
     array = numpy.ascontiguousarray(array)
     if array.ndim == 1:
         array = array[:, None]
@@ -220,18 +224,24 @@ def _examples(values: Any) -> numpy.ndarray:
     return array
 
 
+def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
+    """As float32, unless that would lose what tells the numbers apart, as of times in seconds."""
+    with numpy.errstate(over="ignore"):  # the library refuses what is not finite
+        floats = array.astype(numpy.float32)
+    if array.size and numpy.isfinite(floats).all():
+        low, high = float(array.min()), float(array.max())
+        step = float(numpy.spacing(numpy.float32(max(abs(low), abs(high)))))
+        if 0 < high - low < 256 * step:
+            raise Error(
+                "data",
+                f"examples from {low:.15g} to {high:.15g}, where float32 numbers lie {step:g} apart, so that what tells "
+                "them apart would be lost: pass (array - array.min(0)).astype('f4')",
+            )
+    return floats
+
+
 def _labels(values: Any, count: int) -> Any:
-    if values is None:
-        return None
-    array = numpy.asarray(values)
-    if array.shape != (count,):
-        raise Error("data", f"labels of shape {array.shape} for {count} examples; there is one number an example")
-    if array.size and (array.min() < 0 or array.max() > 255 or (array != array.astype(numpy.uint8)).any()):
-        raise Error(
-            "data",
-            "labels that are no whole numbers from 0 to 255; numpy.unique(labels, return_inverse=True) " "numbers them",
-        )
-    return numpy.ascontiguousarray(array, numpy.uint8)
+    return None if values is None else labels_of(values, count)
 
 
 DataLike = Union[None, str, Data, numpy.ndarray, Tuple[Any, Any]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
@@ -65,7 +66,11 @@ def text(value: Optional[str]) -> Any:
     """A text as the library takes it. Kept for good: names of nodes and places in code have to outlive graphs."""
     if value is None:
         return NULL
-    value = os.fspath(value)
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise TypeError(f"{value!r}, where a text is expected")
+    value = os.fsdecode(value)
+    if "\0" in value:
+        raise Error("usage", f"{value!r} has a zero character, at which the library would take it to end")
     kept = _texts.get(value)
     if kept is None:
         kept = _texts[value] = ffi.new("char[]", value.encode("utf-8", "surrogateescape"))
@@ -86,10 +91,35 @@ def new_error() -> Any:
     return ffi.new("duet_error *")
 
 
+# Options of the program that are keywords here under another name.
+_KEYWORDS = {"watch": "metrics", "size": "data", "labels": "data", "split": "data"}
+_FLAGS = "other-data|stream|stop-on-collapse"
+_OPTIONS = "batch|checkpoint-every|data|device|epochs|gemm|judge|keep-best|labels|out|patience|resume|seed|size|split|steps|watch"
+
+
+def in_python(message: str) -> str:
+    """What a message says of the program's options as keywords; commands in quotes stay as they are."""
+
+    def keyword(found: Any) -> str:
+        name, value = found[1].replace("-", "_"), found[2]
+        if _KEYWORDS.get(name) == "data":
+            return f'data="PATH:{name}={value}"' if value else f"data=PATH:{name}=..."
+        return _KEYWORDS.get(name, name) + (f"={value}" if value else "")
+
+    def outside(part: str) -> str:
+        part = re.sub(r"--set ([\w.]+)=([\w.,]*[\w])", r'settings={"\1": "\2"}', part)
+        part = re.sub(rf"--({_FLAGS})\b", lambda found: found[1].replace("-", "_") + "=True", part)
+        value = r"(?: (?!(?:a|and|ends|gives|goes|has|is|names|or|says|starts|the|to|too|which|would)\b)([^\s;,:)]+))?"
+        return re.sub(rf"--({_OPTIONS})\b{value}", keyword, part)
+
+    parts = re.split(r"('duet [^']*')", message)
+    return "".join(part if i % 2 else outside(part) for i, part in enumerate(parts))
+
+
 def check(error: Any) -> None:
     """Raises what the error says, if it says anything."""
     if error.status != lib.DUET_OK:
-        raise Error(words(lib.duet_status_name(error.status)) or "", words(error.message) or "")
+        raise Error(words(lib.duet_status_name(error.status)) or "", in_python(words(error.message) or ""))
 
 
 def word_of(kind: str, value: int) -> str:
@@ -233,10 +263,13 @@ class Functions:
             if len(given) < count or len(given) > count and not kind.ellipsis:
                 raise TypeError(f"duet.c.{name} takes {count} arguments, not {len(given)}")
             passed = [self._convert(one) for one in given]
-            if not takes_error:
-                return self._result(kind.result, function(*passed))
             error = new_error()
-            result = function(*passed, error)
+            try:
+                result = function(*passed, error) if takes_error else function(*passed)
+            except (OverflowError, TypeError) as reason:  # cffi's words know neither the function nor the argument
+                raise type(reason)(f"duet.c.{name}{tuple(given)}: {reason}") from None
+            if not takes_error:
+                return self._result(kind.result, result)
             check(error)
             return None if kind.result is _STATUS else self._result(kind.result, result)
 

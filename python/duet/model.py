@@ -129,8 +129,10 @@ def family_of(model: Any) -> Any:
     """The library's family of that name, or that of a Family."""
     if isinstance(model, Family):
         return model.pointer
-    if not isinstance(model, (str, type(None))):
+    if isinstance(model, ffi.CData):
         return model  # a duet_family * of another library's
+    if not isinstance(model, (str, type(None))):
+        raise TypeError(f"a {type(model).__name__} as the model; it is the name of a family, or a duet.Family")
     found = lib.duet_family_find(text(model))
     if found == NULL:
         known = ", ".join(family.name for family in families())

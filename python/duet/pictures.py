@@ -11,8 +11,8 @@ from typing import Any, Optional, Sequence
 
 import numpy
 
-from .convert import shape_struct
-from .library import NULL, c, ffi
+from .convert import labels_of, numbers, shape_struct, whole
+from .library import NULL, Error, c, ffi
 
 
 class Grid:
@@ -33,7 +33,8 @@ class Grid:
                 f"values of shape {numpy.shape(values)}; what can be drawn are pictures, [count, height, width] or "
                 "[count, height, width, 1 or 3], points, [count, 2], and numbers, [count, 1]"
             )
-        self.columns = columns or max(1, math.ceil(math.sqrt(len(self.values))))
+        usual = max(1, math.ceil(math.sqrt(len(self.values))))
+        self.columns = usual if columns is None else whole("columns", columns, 1, 2**31)
 
     def save(self, path: str) -> None:
         """Writes it as a PNG file."""
@@ -56,7 +57,7 @@ class Grid:
 
 
 def _drawn(values: Any) -> numpy.ndarray:
-    array = numpy.asarray(values)
+    array = numbers(values, "values")
     array = array.astype(numpy.float32) / 255 if array.dtype == numpy.uint8 else array
     array = numpy.ascontiguousarray(array, numpy.float32)
     if array.ndim == 0:
@@ -75,7 +76,10 @@ def png(save: Any) -> bytes:
     """The bytes of the picture that save(path) writes."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "picture.png")
-        save(path)
+        try:
+            save(path)
+        except Error as error:  # of a file that nobody has named
+            raise Error(error.status, error.message.replace(path, "a picture")) from None
         with open(path, "rb") as file:
             return file.read()
 
@@ -91,9 +95,9 @@ def frame(page: str) -> str:
 def write_points(path: str, values: Any, labels: Any = None, reference: Any = None) -> None:
     """Points in the plane, [count, 2], as a PNG: each in the colour of its label, or before `reference` in grey.
     Without labels numbers, [count, 1], are drawn as a histogram."""
-    array = numpy.ascontiguousarray(values, numpy.float32)
+    array = numpy.ascontiguousarray(numbers(values, "values"), numpy.float32)
     if labels is not None:
-        classes = numpy.ascontiguousarray(labels, numpy.uint8)
+        classes = labels_of(labels, len(array))
         if array.shape != (len(classes), 2):
             raise ValueError(f"values of shape {array.shape} with {len(classes)} labels; points are [count, 2]")
         c.write_png_classes(
@@ -105,7 +109,7 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
     behind = (
         numpy.zeros((0, array.shape[1]), numpy.float32)
         if reference is None
-        else numpy.ascontiguousarray(reference, numpy.float32)
+        else numpy.ascontiguousarray(numbers(reference, "a reference"), numpy.float32)
     )
     if behind.ndim != 2 or behind.shape[1] != array.shape[1]:
         raise ValueError(f"a reference of shape {behind.shape} behind values of {array.shape}")
@@ -121,11 +125,13 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
 
 def write_lines(path: str, lines: Sequence[Any], panels: Optional[Sequence[int]] = None) -> None:
     """Lines of equally many values as a PNG, in panels one above the other (numbered from 0); NaN leaves a hole."""
-    arrays = [numpy.ascontiguousarray(line, numpy.float32) for line in lines]
+    arrays = [numpy.ascontiguousarray(numbers(line, "lines"), numpy.float32) for line in lines]
+    if panels is not None and len(panels) != len(arrays):
+        raise ValueError(f"{len(panels)} panels for {len(arrays)} lines; there is one a line")
     if not arrays or len({array.shape for array in arrays}) != 1:
         raise ValueError("lines of equal length are needed")
     rows = ffi.new("duet_line[]", len(arrays))
     for index, array in enumerate(arrays):
         rows[index].values, rows[index].ink = ffi.from_buffer("float[]", array), index % 5
-        rows[index].panel = panels[index] if panels else 0
+        rows[index].panel = 0 if panels is None else whole("panel", panels[index], 0, len(arrays) - 1)
     c.write_png_lines(str(path), rows, len(arrays), len(arrays[0]))

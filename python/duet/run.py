@@ -13,11 +13,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy
 
-from .convert import key_values, text_array
+from .convert import key_values, numbers, text_array, whole
 from .data import Data, data_of, split_number
 from .device import Device, opencl_memory
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, lib, new_error, selector, text, words
+from .library import NULL, Error, Handle, c, check, ffi, lib, new_error, record, selector, text, words
 from .metric import Value, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
@@ -131,7 +131,7 @@ class Run(Handle):
 
     def features(self, output: str) -> int:
         """Numbers an example of that output; 0: the model does not give it."""
-        return lib.duet_run_features(self.pointer, text(output))
+        return lib.duet_run_features(self.pointer, text(output or ""))  # of a NULL the library reads on
 
     def procedures(self) -> Dict[str, List[str]]:
         """What the model does once trained: the outputs of each procedure, "" for those that take none."""
@@ -174,6 +174,9 @@ class Run(Handle):
             array of pyopencl's, of the context of the run's device, filled on the device in the order of its queue,
             without a wait and without a look at whether numbers are finite
         """
+        outputs = [outputs] if isinstance(outputs, str) else list(outputs)
+        seed, first, batch = whole("seed", seed), whole("first", first), whole("batch", batch, 0, 2**32 - 1)
+        count = None if count is None else whole("count", count, 1)
         examples = None if examples is None else self._examples(examples)
         latents = None if latents is None else self._rows(latents, self.latent_features, "latents")
         given = [one for one in (examples, latents) if one is not None]
@@ -257,16 +260,24 @@ class Run(Handle):
         return out
 
     def _examples(self, values: Any) -> numpy.ndarray:
-        array = numpy.asarray(values)
+        array, shape = numbers(values, "examples"), self.shape
         array = array.astype(numpy.float32) / numpy.float32(255) if array.dtype == numpy.uint8 else array
-        if array.shape == self.shape:
+        if array.shape == shape:
             array = array[None]
-        return self._rows(array, int(numpy.prod(self.shape)), "examples")
+        flat = shape[:-1] if len(shape) == 3 and shape[2] == 1 else shape  # pictures of one channel may leave it out
+        if array.ndim != 2 and array.shape[1:] not in (shape, flat) and not (array.ndim == 1 and shape == (1,)):
+            turned = len(shape) == 3 and array.shape[1:] == (shape[2], *shape[:2])
+            raise Error(
+                "usage",
+                f"examples of shape {array.shape}; those of the run are {shape}"
+                + ("; where the channels are first, pass numpy.moveaxis(array, 1, -1)" if turned else ""),
+            )
+        return self._rows(array.reshape(len(array), -1) if array.size else array, int(numpy.prod(shape)), "examples")
 
     @staticmethod
     def _rows(values: Any, features: int, what: str) -> numpy.ndarray:
-        array = numpy.ascontiguousarray(values, numpy.float32)
-        if array.ndim == 0 or len(array) == 0 or array.size != len(array) * features:
+        array = numpy.ascontiguousarray(numbers(values, what), numpy.float32)
+        if array.ndim not in (1, 2) or len(array) == 0 or array.size != len(array) * features:
             raise Error("usage", f"{what} of shape {array.shape}; each row has {features} numbers")
         return array.reshape(len(array), features)
 
@@ -276,7 +287,7 @@ class Run(Handle):
         if len(rows) != count:
             raise Error("usage", f"{len(rows)} classes for a request of {count} rows")
         for one in rows:
-            if one not in names if isinstance(one, str) else not 0 <= one <= 255:  # numpy would wrap it round
+            if one not in names if isinstance(one, str) else not _is_class(one):
                 raise Error("usage", f"there is no class '{one}'; there are {', '.join(names) or 'none'}")
         return numpy.array([names.index(one) if isinstance(one, str) else one for one in rows], numpy.uint8)
 
@@ -376,13 +387,17 @@ class Run(Handle):
         return [name for name in metric_names() if lib.duet_metric_applies(self.pointer, text(name))]
 
     def evaluate(
-        self, *metrics: str, judge: Optional[str] = None, split: str = "test", seed: int = 0
+        self, *metrics: Any, judge: Optional[str] = None, split: str = "test", seed: int = 0
     ) -> Dict[str, Value]:
-        """Metrics of the run's examples: run.evaluate("elbo") gives {name: Value}. Without names all that fit and
+        """Metrics of the run's examples: run.evaluate("elbo", "kl") gives {name: Value}. Without names all that fit and
         do not take long. judge: the run of a classifier, or its directory, for metrics that ask one."""
-        run = self._with_files()
+        run, seed = self._with_files(), whole("seed", seed)
         try:
             return run._evaluate(metrics, judge, split, seed)
+        except Error as error:
+            if run is self:
+                raise
+            raise Error(error.status, error.message.replace(run._name or "", self._own.info.name)) from None
         finally:
             if run is not self:
                 run.close()
@@ -395,7 +410,8 @@ class Run(Handle):
                 check(error)
                 beside._free, beside._pointer = "duet_run_close", made[0]
                 c.run_set_judge(self, beside)
-            names = list(metrics) or self.metric_names()
+            names = [one for given in metrics for one in ([given] if isinstance(given, str) else given)]
+            names = names or self.metric_names()
             for name in names:
                 c.metric_check(self, name, split_number(split))
             values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
@@ -406,10 +422,30 @@ class Run(Handle):
                 c.run_set_judge(self, None)
             return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
 
+    def _check_own(self) -> None:
+        """That arrays are of the shape and scale of the run's examples: the library sees a file of them, whose name
+        would mean nothing here."""
+        if self._own is None or self._own.info.generated:
+            return
+        known, own = record(lib.duet_data_describe(lib.duet_run_data(self.pointer))), self._own.info
+        if own.shape != known.shape:
+            raise Error(
+                "data", f"{own.name}: examples of shape {own.shape}; {self.directory} was trained on {known.shape}"
+            )
+        if own.unit_range != known.unit_range:
+            bytes_ = not own.unit_range and min(own.low) >= 0 and max(own.high) <= 255
+            raise Error(
+                "data",
+                f"{own.name}: values from {min(own.low):g} to {max(own.high):g}; {self.directory} was trained on values "
+                + ("within [0, 1]" if known.unit_range else "that leave [0, 1]")
+                + ("; if they are bytes, array.astype('u1') is scaled to that" if bytes_ else ""),
+            )
+
     def _with_files(self) -> "Run":
         """Itself, or, where its data are a program's own, the same run on a file of them."""
         if self._own is None:
             return self
+        self._check_own()
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="duet-")
             self._own.convert(os.path.join(self._folder.name, "data.npz"))
@@ -442,8 +478,14 @@ class Run(Handle):
         return f"<b>{html.escape(self.directory)}</b><table>{rows}</table>{shown}"
 
 
+def _is_class(one: Any) -> bool:
+    """numpy would cut 3.9 and wrap 259 round."""
+    return isinstance(one, (int, float, numpy.number)) and 0 <= one <= 255 and one == int(one)
+
+
 def open(directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None) -> Run:
     """Opens a run, and says at once if that cannot be done: see Run."""
     run = Run(directory, device=device, data=data, family=family)
     run.pointer
+    run._check_own()
     return run

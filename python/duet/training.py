@@ -6,11 +6,11 @@ from __future__ import annotations
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-from .convert import key_values, text_array
+from .convert import key_values, text_array, whole
 from .data import data_of
 from .device import Device
 from .interrupt import Stop
-from .library import NULL, Error, check, ffi, lib, new_error, selector, text, words
+from .library import NULL, Error, check, ffi, in_python, lib, new_error, selector, text, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
@@ -59,10 +59,11 @@ def _show(context: Any, progress: Any) -> None:
 @ffi.callback("duet_log_function")
 def _log(context: Any, line: Any) -> None:
     training = ffi.from_handle(context)
+    said = in_python(words(line))
     if training.log is not None:
-        training.guard(lambda: training.log(words(line)))
-    elif words(line).startswith("warning: "):
-        training.guard(lambda: warnings.warn(words(line)[len("warning: ") :], stacklevel=5))
+        training.guard(lambda: training.log(said))
+    elif said.startswith("warning: "):
+        training.guard(lambda: warnings.warn(said[len("warning: ") :], stacklevel=5))
 
 
 @ffi.callback("duet_status(void *, duet_run *, duet_error *)", error=1)
@@ -155,7 +156,7 @@ def train(
     exception of a callback stops it likewise. Raises Error.
     """
     for what, count in (("epochs", epochs), ("steps", steps)):
-        if count is not None and count < 1:
+        if count is not None and whole(what, count, -(2**63)) < 1:
             raise ValueError(f"{what}={count}; it is at least 1, or None for what the family says")
     if other_data and resume is None:
         raise ValueError("other_data is for resume: a new run has no other data yet")
@@ -164,6 +165,16 @@ def train(
             "usage",
             "a whole training opens its device by a selector, as Device takes one; duet.Trainer trains on an open Device",
         )
+    batch, seed, checkpoint_every, patience = (
+        whole(what, count)
+        for what, count in (
+            ("batch", batch),
+            ("seed", seed),
+            ("checkpoint_every", checkpoint_every),
+            ("patience", patience),
+        )
+    )
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     options, error = ffi.new("duet_train_options *"), new_error()
     name, own = data_of(data)
     said = key_values(settings)

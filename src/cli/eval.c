@@ -253,6 +253,23 @@ static int find_data(duet_run *run)
     return duet_data_ready(duet_run_data(run), &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
+/* Of examples that are nobody's test set, a tenth is judged. */
+static int tell_of_share(duet_run *run, const char *data)
+{
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    duet_error error = {0};
+    bool own = true;
+    if (data == NULL || info->generated || info->division == DUET_DIVISION_GIVEN) return CLI_DONE;
+    if (duet_run_data_is_own(run, &own, &error) != DUET_OK) return cli_fail_opened(&error);
+    if (!own && info->count[DUET_TRAIN] > 0)
+        cli_print(
+            stderr,
+            "note: %s has no test set, so that of its %zu examples a tenth is judged, as of what is trained on; a "
+            "folder that holds a test part alone, such as test.npy, is judged whole\n",
+            info->name, info->count[DUET_TRAIN] + info->count[DUET_TEST]);
+    return CLI_DONE;
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -273,6 +290,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = take_samples(opened, arguments.samples);
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
+    if (status == CLI_DONE) status = tell_of_share(opened, arguments.data);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values);
     if (status == CLI_DONE) status = check_settings(opened);
     if (status == CLI_DONE)

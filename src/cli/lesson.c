@@ -56,6 +56,8 @@ static bool find_file(attempt *it)
 
 static int read_file(attempt *it)
 {
+    if (it->arguments->path[0] == '\0')
+        return cli_complain(CLI_MISTAKE, "PATH is empty: name your kernel file, or the folder that has it");
     if (!find_file(it)) return cli_complain(CLI_MISTAKE, "the name of that file is too long");
     struct stat about;
     if (stat(it->file, &about) == 0 && !S_ISREG(about.st_mode)) /* a pipe would be waited for */

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &cli_devices,     &cli_models,   &cli_datasets, &cli_data,    &cli_train,    &cli_sample, &cli_reconstruct,
-    &cli_interpolate, &cli_traverse, &cli_invert,   &cli_encode,  &cli_classify, &cli_score,  &cli_features,
-    &cli_eval,        &cli_compare,  &cli_report,   &cli_explain, &cli_doctor,   &cli_bench,  &cli_tune,
-    &cli_lesson,
+    &cli_devices,     &cli_models,      &cli_datasets, &cli_data,    &cli_train,  &cli_sample,
+    &cli_reconstruct, &cli_interpolate, &cli_traverse, &cli_invert,  &cli_encode, &cli_classify,
+    &cli_score,       &cli_features,    &cli_eval,     &cli_compare, &cli_report, &cli_explain,
+    &cli_doctor,      &cli_bench,       &cli_tune,     &cli_lesson,
 };
 
 static const cli_command *find_command(const char *name)
@@ -52,6 +52,17 @@ static int complain_command(const char *name, bool help)
                         cli_nearest_words(&nearest, hint, sizeof hint));
 }
 
+/* Whether more help is about a model that is named. */
+static bool tells_of_model(const cli_command *command)
+{
+    bool names = false;
+    for (size_t i = 0; i < command->option_count; i++) {
+        const char *name = command->options[i].name;
+        names = names || (name != NULL && strcmp(name, "MODEL") == 0);
+    }
+    return names && command->more_help != NULL;
+}
+
 /* duet help [COMMAND [MODEL] | TOPIC] */
 static int help(const char *const *words, int count)
 {
@@ -61,6 +72,10 @@ static int help(const char *const *words, int count)
     }
     const cli_topic *topic = cli_topic_find(words[0]);
     const cli_command *command = find_command(words[0]);
+    const int most = command != NULL && tells_of_model(command) ? 2 : 1;
+    if (count > most && (command != NULL || topic != NULL))
+        return cli_complain(CLI_MISTAKE, "'duet help %s' has no use for '%s'", words[0], words[most]);
+    if (strcmp(words[0], "help") == 0) return help(words + 1, count - 1);
     if (command != NULL) return cli_help_print(command, count > 1 ? words[1] : NULL);
     if (topic == NULL) return complain_command(words[0], true);
     cli_topic_print(topic);

@@ -86,6 +86,7 @@ int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t
         rows->count += rows->counts[part];
         if (rows->counts[part] > 0 && !duet_data_has_labels(rows->data, part)) rows->labelled = false;
     }
+    if (choice->has[DUET_TRAIN] && info->count[DUET_TRAIN] == 0) rows->words = find_choice("test")->words;
     char examples[32];
     if (asked > rows->count && rows->count > 0)
         cli_print(stderr, "note: -n %llu asks for more than there are: %s\n", (unsigned long long)asked,

@@ -131,7 +131,7 @@ static int refuse_key(duet_run *run, const char *key)
         cli_nearest_offer(&nearest, known);
         snprintf(keys + used, sizeof keys - used, " %s", known);
     }
-    return cli_complain(CLI_FAILED, "--set %s: a model of kind %s takes KEY=VALUE at use with these keys: %s%s", key,
+    return cli_complain(CLI_MISTAKE, "--set %s: a model of kind %s takes KEY=VALUE at use with these keys: %s%s", key,
                         duet_model_family(duet_run_model(run))->name, keys,
                         cli_nearest_words(&nearest, hint, sizeof hint));
 }

@@ -198,7 +198,7 @@ static bool is_cifar(const duet_stream *stream)
 
 const duet_format duet_format_cifar = {"CIFAR's binary files", NULL, ".bin", {0}, 0, is_cifar, open_cifar};
 
-/* A folder of CIFAR-10: data_batch_1.bin and those that follow it, and test_batch.bin. */
+/* A folder of CIFAR-10: data_batch_1.bin and those that follow it, and test_batch.bin, which will do for use. */
 
 static char *batch_path(const char *folder, size_t number)
 {
@@ -209,9 +209,10 @@ static char *batch_path(const char *folder, size_t number)
 
 bool duet_cifar_fits(const char *path, bool is_folder)
 {
-    char *first = is_folder ? batch_path(path, 1) : NULL;
-    bool fits = first != NULL && access(first, F_OK) == 0;
+    char *first = is_folder ? batch_path(path, 1) : NULL, *test = is_folder ? batch_path(path, 0) : NULL;
+    bool fits = (first != NULL && access(first, F_OK) == 0) || (test != NULL && access(test, F_OK) == 0);
     free(first);
+    free(test);
     return fits;
 }
 
@@ -249,7 +250,11 @@ static duet_status open_split(duet_rows *rows, const char *folder, size_t first,
 
 duet_status duet_cifar_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
-    (void)options;
     DUET_TRY(open_split(&rows[DUET_TRAIN], path, 1, error));
+    if (rows[DUET_TRAIN].source == NULL && !options->for_use)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: holds test_batch.bin and no data_batch_1.bin, so that there is nothing to learn from: "
+                         "get it again; to judge by what it holds, name it as --data of a command that uses a run",
+                         path);
     return open_split(&rows[DUET_TEST], path, 0, error);
 }

@@ -134,8 +134,10 @@ static void tell(const findings *it, const duet_data_part *parts, bool one_file,
 {
     const duet_data_part *train = &parts[DUET_TRAIN], *test = &parts[DUET_TEST];
     const char *remedy = train->rows.pictures ? "take one of each out"
-                                              : "of an array save array[numpy.unique(array, axis=0, "
-                                                "return_index=True)[1]], and the labels so too";
+                         : options->own ? "pass array[numpy.unique(array, axis=0, return_index=True)[1]], and the "
+                                          "labels so too"
+                                        : "of an array save array[numpy.unique(array, axis=0, "
+                                          "return_index=True)[1]], and the labels so too";
     char pair[300];
     const bool few_values =
         train->rows.row_elements < WIDE && (it->different < FEW || it->different * FEW_VALUES < train->count);

@@ -28,6 +28,7 @@ typedef struct duet_csv {
     size_t *classes;        /* by row, numbers of `words` */
     char **keys;            /* by row */
     size_t rows, class_capacity, key_count, key_capacity;
+    bool *hot; /* [columns] of a file of labels: those of which each line has one 1, or any holds the labels; or NULL */
     char **words;
     size_t word_count, word_capacity;
 } duet_csv;
@@ -36,6 +37,21 @@ typedef struct duet_csv {
 long duet_csv_column(const duet_csv *it, const char *name);
 /** Whether a column is called as labels are by custom. */
 bool duet_csv_is_label_name(const char *name);
+/** Whether it is a file of labels, whose other columns do not matter. */
+bool duet_csv_only_labels(const duet_csv *it);
+/** The column of labels that the options name, or a file that they do; NULL: none. */
+const char *duet_csv_asked(const duet_csv *it);
+/** Finds the column of labels by the names of all, if they say it. DUET_ERROR_DATA: it has not the one asked for. */
+duet_status duet_csv_find_labels(duet_csv *it, duet_error *error);
+/** Takes the label of the record that was read last. */
+duet_status duet_csv_add_label(duet_csv *it, char *text, duet_error *error);
+/** The same in a file of labels, with what names the example. DUET_ERROR_DATA: several columns may be the labels. */
+duet_status duet_csv_add_label_line(duet_csv *it, duet_error *error);
+/** Gives the labels of all records away, and what names the examples of a file of labels. */
+duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *error);
+duet_status duet_csv_take_keys(duet_csv *it, duet_rows *rows, duet_error *error);
+/** Spaces in the place of ends of lines. */
+void duet_csv_make_one_line(char *text);
 /** Words that programs write for what they do not know. */
 bool duet_csv_is_missing(const char *text);
 

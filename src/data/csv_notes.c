@@ -19,12 +19,17 @@ static duet_notes *notes_of(const duet_csv *it)
 /* Of two columns that are called like labels one is read as a number. */
 static void tell_of_other_labels(const duet_csv *it)
 {
-    bool asked = it->options->labels != NULL;
+    bool asked = duet_csv_asked(it) != NULL;
     for (size_t i = 0; it->label != DUET_CSV_NONE && i < it->columns; i++) {
         const char *name = it->names[i], *label = it->names[it->label];
         bool same = strcasecmp(name, label) == 0;
         if ((long)i == it->label || !(same || (!asked && duet_csv_is_label_name(name)))) continue;
-        if (same)
+        if (duet_csv_only_labels(it))
+            duet_notes_add(it->options->notes, false,
+                           "%s: the labels are those of its column %ld, \"%s\", and not of column %zu, \"%s\"%s",
+                           it->path, it->label + 1, label, i + 1, name,
+                           same ? "" : ": if they are, say column=NAME behind the file");
+        else if (same)
             duet_notes_add(it->options->notes, false,
                            "%s: its columns %ld and %zu are both called \"%s\": the first holds the labels, the other "
                            "is read as one of the numbers; if it tells the same, take it out",
@@ -50,7 +55,7 @@ void duet_csv_tell_of_names(const duet_csv *it)
                        it->path, it->names[i]);
         break;
     }
-    if (!it->options->only_labels) tell_of_other_labels(it);
+    tell_of_other_labels(it);
 }
 
 static float least_of(const duet_csv *it, size_t place, size_t features)

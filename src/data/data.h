@@ -29,8 +29,8 @@ void duet_data_files_free(duet_data_files *files);
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);
 /** Gives both splits their labels: those of the training examples come first in `rows`. */
 duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error);
-/** Opens a file of labels as rows. */
-duet_status duet_labels_open(duet_rows *rows, const char *path, duet_notes *notes, duet_error *error);
+/** Opens a file of labels as rows: of what `of` says its column and notes are heard. */
+duet_status duet_labels_open(duet_rows *rows, const char *path, const duet_data_options *of, duet_error *error);
 /** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
 duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
 
@@ -114,6 +114,7 @@ struct duet_data {
     size_t combination_count;
     duet_data_part parts[2];
     bool all_test;  /* all examples are of the test split, and there are no others */
+    bool asked;     /* examples are asked of a program's function, and never all at once */
     bool streaming; /* the training split is to be streamed wherever it would fit */
     duet_notes notes;
     char **class_names; /* info.class_names where the set's files say them */

@@ -118,6 +118,7 @@ static duet_status copy_labels(duet_rows *examples, const duet_labels *from, siz
     to->values = malloc(examples->count);
     to->names = from->names == NULL ? NULL : calloc(from->name_count, sizeof *to->names);
     bool sound = to->values != NULL && (from->names == NULL || to->names != NULL);
+    to->asked_for = from->asked_for;
     if (sound) memcpy(to->values, from->values + first, examples->count);
     for (size_t i = 0; sound && i < from->name_count; i++) {
         sound = (to->names[i] = strdup(from->names[i])) != NULL;
@@ -139,10 +140,18 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_erro
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
-duet_status duet_labels_open(duet_rows *rows, const char *path, duet_notes *notes, duet_error *error)
+duet_status duet_labels_open(duet_rows *rows, const char *path, const duet_data_options *of, duet_error *error)
 {
-    const duet_data_options options = {.only_labels = true, .notes = notes};
+    const duet_data_options options = {.only_labels = true, .column = of->column, .notes = of->notes};
     return duet_rows_open(rows, path, &options, error);
+}
+
+/* Of labels in a file that is named the column is that file's. */
+static duet_status open_beside(duet_rows *labels, const char *path, const duet_data_options *options, duet_error *error)
+{
+    duet_data_options own = *options;
+    if (options->labels != NULL) own.column = NULL;
+    return duet_labels_open(labels, path, &own, error);
 }
 
 static duet_status open_part(duet_rows *rows, const char *path, const char *labels_path,
@@ -150,7 +159,7 @@ static duet_status open_part(duet_rows *rows, const char *path, const char *labe
 {
     duet_rows labels = {0};
     DUET_TRY(duet_rows_open(rows, path, options, error));
-    duet_status status = labels_path == NULL ? DUET_OK : duet_labels_open(&labels, labels_path, options->notes, error);
+    duet_status status = labels_path == NULL ? DUET_OK : open_beside(&labels, labels_path, options, error);
     if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
     duet_rows_close(&labels);
     return status;

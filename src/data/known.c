@@ -88,6 +88,15 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
     return DUET_OK;
 }
 
+duet_status duet_data_refuse_own(const char *owner, const char *name, duet_error *error)
+{
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s was trained on \"%s\", which a program held in its memory and no file has: give it the same again "
+        "there, or with --data PATH a file of the same numbers",
+        owner, name);
+}
+
 duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error)
 {
     return duet_fail(error, DUET_ERROR_DATA,
@@ -114,6 +123,7 @@ static duet_status open_as_known(duet_data **opened, const duet_data *data, duet
     duet_error own = {0};
     char words[DUET_DIFFERENCE_SIZE];
     bool same;
+    if (strcmp(data->source, DUET_OWN_SOURCE) == 0) return duet_data_refuse_own(data->owner, data->name, error);
     duet_division unsaid = data->info.division == DUET_DIVISION_LAST ? DUET_DIVISION_LAST : DUET_DIVISION_SHUFFLED;
     if (duet_data_open_for_use(opened, data->name, unsaid, &own) != DUET_OK)
         return duet_fail(error, own.status, "the data of %s: %s; --data PATH says where they are now", data->owner,

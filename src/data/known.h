@@ -12,6 +12,10 @@ enum { DUET_DIFFERENCE_SIZE = 440 };
  *  make. */
 duet_status duet_data_open_for_use(duet_data **data, const char *name, duet_division unsaid, duet_error *error);
 
+/** As duet_data_open_divided, of examples that are not looked through for copies: that was done when a run on them
+ *  began, or nothing is learnt from them. */
+duet_status duet_data_open_again(duet_data **data, const char *name, duet_division unsaid, duet_error *error);
+
 /** A set as `known` says, which is copied. Its files are opened when its examples are first asked for; they must then
  *  be those that `known` says, and the errors of that name `owner`, whose record it is. */
 duet_status duet_data_from_record(duet_data **data, const duet_data_info *known, const char *owner, duet_error *error);
@@ -20,6 +24,11 @@ duet_status duet_data_from_record(duet_data **data, const duet_data_info *known,
  *  not known ("") is not asked for, which reads through the data. */
 duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool *same,
                               char words[DUET_DIFFERENCE_SIZE], duet_error *error);
+
+/** The source of sets that a program holds or makes. */
+#define DUET_OWN_SOURCE "the program's own"
+/** DUET_ERROR_DATA: the data of a run were such a set, which no name leads to. */
+duet_status duet_data_refuse_own(const char *owner, const char *name, duet_error *error);
 
 /** DUET_ERROR_DATA with `words`, of duet_data_compare, and what to do. */
 duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error);

@@ -36,6 +36,13 @@ static bool take_labels(duet_data_options *to, const char *value)
     return to->labels != NULL && value[0] != '\0';
 }
 
+static bool take_column(duet_data_options *to, const char *value)
+{
+    free(to->column);
+    to->column = strdup(value);
+    return to->column != NULL && value[0] != '\0';
+}
+
 /* Which of two words it is: 1 or 2; 0: neither. */
 static int which(const char *value, const char *first, const char *second)
 {
@@ -74,6 +81,7 @@ static const struct {
 } keys[] = {
     {"size", "HEIGHTxWIDTH in pixels, such as 64x64", take_size},
     {"labels", "a file of labels, or the name of a column", take_labels},
+    {"column", "the name of the column of labels in a CSV file", take_column},
     {"channels", "first or last", take_channels},
     {"alpha", "white or keep", take_alpha},
     {"values", "bytes or numbers", take_values},
@@ -172,6 +180,7 @@ void duet_data_options_free(duet_data_options *options)
     free(options->name);
     free(options->path);
     free(options->labels);
+    free(options->column);
     *options = (duet_data_options){0};
 }
 

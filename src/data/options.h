@@ -14,6 +14,7 @@ typedef struct duet_data_options {
     char *name, *path;    /* as it was given, and what of it is in front of the colon */
     size_t height, width; /* size=HxW; 0: not given */
     char *labels;         /* labels=FILE, or the column of a CSV file; NULL: not given */
+    char *column;         /* column=NAME: that of the labels in a CSV file, which is labels=FILE if that is given */
     duet_channels channels;
     duet_alpha alpha;
     duet_values values;
@@ -21,7 +22,8 @@ typedef struct duet_data_options {
     bool division_said;     /* by the name, not by what opens it */
     bool only_labels;       /* of a file of labels: other columns do not matter */
     bool for_use;           /* examples are looked at, not learnt from: one will do, and test examples alone */
-    bool trusted;           /* a named set, whose files are known: examples are not looked through for copies */
+    bool trusted;           /* known examples, as of a named set, which are not looked through for copies */
+    bool own;               /* held by a program, to which nothing can be said behind a colon */
     duet_notes *notes;      /* where to say what is not an error; never NULL while a set is opened */
 } duet_data_options;
 

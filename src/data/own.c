@@ -7,7 +7,9 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "data/data.h"
+#include "data/known.h"
 #include "data/memory.h"
+#include "data/plausible.h"
 
 enum { MOST_CLASSES = 256 };
 
@@ -133,15 +135,17 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
                             duet_error *error)
 {
     duet_rows rows[2] = {{0}};
-    const duet_data_options options = {.channels = DUET_CHANNELS_LAST, .notes = &data->notes};
+    const duet_data_options options = {.own = true, .notes = &data->notes};
     data->name = strdup(set->name);
-    data->source = strdup("the program's own");
+    data->source = strdup(DUET_OWN_SOURCE);
     if (data->name == NULL || data->source == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
     duet_status status = take_classes(data, set, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
+    data->asked = fill != NULL;
     if (status == DUET_OK) {
+        duet_ask_about_shape(&rows[DUET_TRAIN], &options);
         status = duet_data_take_rows(data, rows, &options, error);
         ask_nothing(&data->notes);
         return status;

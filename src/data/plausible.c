@@ -22,13 +22,65 @@ enum {
     LARGE = 1000,
     LARGE_PICTURE = 30,
     CLASSES = 256,
-    MANY_CLASSES = 20
+    MANY_CLASSES = 20,
+    ANSWER = 1024
 };
 
 /* What an answer stands behind: the set, with what is said of it already, where the rows may be a file in it. */
 static const char *answered(const duet_rows *rows, const duet_data_options *options)
 {
     return options->name != NULL ? options->name : rows->path;
+}
+
+/* An answer that is given behind a colon, after the words in front of it; "" for a program, which has no colon. */
+static const char *answer(char words[ANSWER], const char *before, const char *key, const duet_rows *rows,
+                          const duet_data_options *options)
+{
+    words[0] = '\0';
+    if (!options->own) (void)snprintf(words, ANSWER, "%s say %s:%s", before, answered(rows, options), key);
+    return words;
+}
+
+/* What is done with an array that is better than the one that was found. */
+static const char *hand_over(const duet_data_options *options)
+{
+    return options->own ? "pass" : "save";
+}
+
+static void ask_about_channels(const duet_rows *rows, const duet_data_options *options)
+{
+    const size_t *dims = rows->shape.dims;
+    const char *name = answered(rows, options);
+    char turn[ANSWER] = "pass numpy.moveaxis(array, 1, -1)", last[ANSWER];
+    if (!options->own)
+        (void)snprintf(
+            turn, sizeof turn,
+            "say %s:channels=first, or turn the file round: duet data %s:channels=first --convert turned.npz", name,
+            name);
+    duet_notes_add(options->notes, true,
+                   "%s: examples of %zu x %zu x %zu, read as height, width and channels: are the channels first? "
+                   "Then %s%s",
+                   rows->path, dims[0], dims[1], dims[2], turn,
+                   answer(last, ". If they are last,", "channels=last", rows, options));
+}
+
+static void ask_about_alpha(const duet_rows *rows, const duet_data_options *options)
+{
+    const char *name = answered(rows, options);
+    if (options->own)
+        duet_notes_add(
+            options->notes, true,
+            "%s: pictures of 4 channels: are they RGBA? Then pass %s, which lays them on white; four channels "
+            "are no pictures",
+            rows->path,
+            rows->element == DUET_ELEMENT_UINT8
+                ? "(255 - (255 - array[..., :3]) * (array[..., 3:] / 255)).round().astype('u1')"
+                : "1 - (1 - array[..., :3]) * array[..., 3:]");
+    else
+        duet_notes_add(options->notes, true,
+                       "%s: pictures of 4 channels: are they RGBA? Then say %s:alpha=white, which lays them on white; "
+                       "four channels as they are, without pictures: %s:alpha=keep",
+                       rows->path, name, name);
 }
 
 /* Whether so many numbers may be a square picture of 1 or 3 channels, as rows often are. */
@@ -41,7 +93,8 @@ static bool is_picture(size_t numbers)
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
 {
     const size_t *dims = rows->shape.dims, rank = rows->shape.rank;
-    const char *path = rows->path, *name = answered(rows, options);
+    const char *path = rows->path;
+    char words[ANSWER];
     if (options->channels == DUET_CHANNELS_LAST || rows->pictures) return;
     size_t last = rank > 0 ? dims[rank - 1] : 0;
     bool examples_last = last >= MANY && last > 4 * rows->count &&
@@ -51,25 +104,19 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
                   (!is_picture(last) || is_picture(rows->count));
     if (turned && !first)
         duet_notes_add(options->notes, true,
-                       "%s: %zu examples of %zu numbers: are the examples the columns? Then save array.T. If they are "
-                       "the rows, say %s:channels=last",
-                       path, rows->count, last, name);
+                       "%s: %zu examples of %zu numbers: are the examples the columns? Then %s array.T%s", path,
+                       rows->count, last, hand_over(options),
+                       answer(words, ". If they are the rows,", "channels=last", rows, options));
     else if (examples_last && !first)
         duet_notes_add(options->notes, true,
-                       "%s: %zu examples with a last extent of %zu: are the examples last? Then save "
-                       "numpy.moveaxis(array, -1, 0). If they are first, say %s:channels=last",
-                       path, rows->count, last, name);
+                       "%s: %zu examples with a last extent of %zu: are the examples last? Then %s "
+                       "numpy.moveaxis(array, -1, 0)%s",
+                       path, rows->count, last, hand_over(options),
+                       answer(words, ". If they are first,", "channels=last", rows, options));
     else if (!first && rank == 3 && dims[0] <= FEW && dims[1] > FEW && dims[2] > FEW)
-        duet_notes_add(options->notes, true,
-                       "%s: examples of %zu x %zu x %zu, read as height, width and channels: are the channels first? "
-                       "Then say %s:channels=first, or turn the file round: duet data %s:channels=first --convert "
-                       "turned.npz. If they are last, say %s:channels=last",
-                       path, dims[0], dims[1], dims[2], name, name, name);
+        ask_about_channels(rows, options);
     else if (rank == 3 && dims[2] == 4 && dims[0] > FEW && dims[1] > FEW && options->alpha == DUET_ALPHA_UNSAID)
-        duet_notes_add(options->notes, true,
-                       "%s: pictures of 4 channels: are they RGBA? Then say %s:alpha=white, which lays them on white; "
-                       "four channels as they are, without pictures: %s:alpha=keep",
-                       path, name, name);
+        ask_about_alpha(rows, options);
 }
 
 /* Reads on until a byte is bright and another one differs from it, which nearly always is in the first rows. */
@@ -126,9 +173,9 @@ static bool tell_of_constant(const duet_rows *rows, const duet_range *train, con
     if (train->low != train->high) return false;
     duet_notes_add(
         options->notes, false,
-        "%s: all values of the training examples are %g%s: there is nothing to learn; look at how the file was "
+        "%s: all values of the training examples are %g%s: there is nothing to learn; look at how the %s was "
         "written",
-        rows->path, (double)train->low, rounding_of(rows));
+        rows->path, (double)train->low, rounding_of(rows), options->own ? "array" : "file");
     return true;
 }
 
@@ -138,18 +185,17 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
     double most = fmax(fabs((double)range->low), fabs((double)range->high));
     bool pictures = rows->shape.rank > 1;
     double large = pictures ? LARGE_PICTURE : LARGE; /* ages and the like may be meant */
-    char scaled[96];
+    char scaled[96], words[ANSWER];
     if (most <= large && span(range) >= 1 / large) return;
     if (range->low < 0)
         (void)duet_text_print(scaled, sizeof scaled, "((array + %.9g) / %.9g)", -(double)range->low, span(range));
     else
         (void)duet_text_print(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
-    duet_notes_add(
-        options->notes, false,
-        "%s: its values go from %g to %g, and models begin with numbers of about 1: save %s.astype('<f4')%s; if "
-        "they are meant so, say %s:values=numbers",
-        rows->path, (double)range->low, (double)range->high, pictures ? scaled : "((a - a.mean(0)) / a.std(0))",
-        pictures ? "" : " with a = array.astype('<f8')", answered(rows, options));
+    duet_notes_add(options->notes, false,
+                   "%s: its values go from %g to %g, and models begin with numbers of about 1: %s %s.astype('<f4')%s%s",
+                   rows->path, (double)range->low, (double)range->high, hand_over(options),
+                   pictures ? scaled : "((a - a.mean(0)) / a.std(0))", pictures ? "" : " with a = array.astype('<f8')",
+                   answer(words, "; if they are meant so,", "values=numbers", rows, options));
 }
 
 static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,
@@ -166,8 +212,8 @@ static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const 
     if (range->high >= BRIGHT) return;
     duet_notes_add(options->notes, false,
                    "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
-                   "save (array / %g).astype('<f4')",
-                   rows->path, (double)range->high, (double)range->high / 255, (double)range->high,
+                   "%s (array / %g).astype('<f4')",
+                   rows->path, (double)range->high, (double)range->high / 255, (double)range->high, hand_over(options),
                    (double)range->high);
 }
 
@@ -175,6 +221,7 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
                          const duet_data_options *options)
 {
     bool said = options->values == DUET_VALUES_NUMBERS;
+    char words[ANSWER];
     if (said && rows->element == DUET_ELEMENT_UINT8)
         duet_notes_add(
             options->notes, false,
@@ -189,7 +236,12 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
     bool as_bytes = train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
                     rows->row_elements >= PICTURE_NUMBERS;
     if (!said && !as_bytes) tell_of_scale(rows, train, options);
-    if (!said && as_bytes)
+    if (!said && as_bytes && options->own)
+        duet_notes_add(options->notes, false,
+                       "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, pass "
+                       "array.astype('u1'), and they are scaled to [0, 1]",
+                       rows->path, (double)train->low, (double)train->high);
+    else if (!said && as_bytes)
         duet_notes_add(options->notes, false,
                        "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, say "
                        "%s:values=bytes, and they are scaled to [0, 1]; if not, %s:values=numbers",
@@ -200,10 +252,10 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
     if (apart)
         duet_notes_add(options->notes, true,
                        "%s: the training split lies in [%g, %g] and the test split in [%g, %g]: is one of them not "
-                       "scaled? Save (array / %g).astype('<f4') in its place. If it is as it should be, say "
-                       "%s:values=numbers",
+                       "scaled? %s (array / %g).astype('<f4') in its place%s",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high,
-                       (double)(train->high > test->high ? train->high : test->high), answered(rows, options));
+                       options->own ? "Pass" : "Save", (double)(train->high > test->high ? train->high : test->high),
+                       answer(words, ". If it is as it should be,", "values=numbers", rows, options));
     else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high);
@@ -345,6 +397,8 @@ void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *o
     tell_of_capitals(it, options);
     tell_of_classes(it, empty, "classes without an example",
                     it->names != NULL ? ""
+                    : options->own    ? "; classes are the numbers from 0 to the largest label: of others pass "
+                                        "numpy.unique(labels, return_inverse=True)[1]"
                                       : "; classes are the numbers from 0 to the largest label: of others save "
                                         "numpy.unique(labels, return_inverse=True)[1]",
                     options);

@@ -11,7 +11,7 @@
 
 enum { LONGEST_LINE = 64 << 20 };
 
-static const char separators[] = ",;\t";
+static const char separators[] = ",;\t", mark[] = "\xEF\xBB\xBF"; /* of UTF-8, which some programs write in front */
 
 /* The next byte; -1 at the end, -2 after an error. */
 static int next_byte(duet_records *it, duet_error *error)
@@ -89,6 +89,10 @@ static duet_status read_line(duet_records *it, size_t *length, duet_error *error
         if (!keep(it, length, (char)c))
             return duet_fail(error, DUET_ERROR_DATA, "%s: line %zu is longer than %d MiB", it->path, it->number,
                              LONGEST_LINE >> 20);
+        if (it->separator == '\0' && *length == sizeof mark - 1 && memcmp(it->line, mark, *length) == 0) {
+            at = (place){.begins = true};
+            *length = 0;
+        }
     }
     if (*length > 0) it->line[*length] = '\0';
     return DUET_OK;
@@ -166,10 +170,7 @@ duet_status duet_records_next(duet_records *it, bool *more, duet_error *error)
     DUET_TRY(read_line(it, &length, error));
     *more = length > 0;
     if (!*more) return DUET_OK;
-    if (it->separator == '\0') {
-        if (strncmp(it->line, "\xEF\xBB\xBF", 3) == 0) memmove(it->line, it->line + 3, strlen(it->line) - 2);
-        it->separator = find_separator(it->line);
-    }
+    if (it->separator == '\0') it->separator = find_separator(it->line);
     return cut(it, error);
 }
 

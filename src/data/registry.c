@@ -158,7 +158,7 @@ static duet_status open_files(duet_data *data, duet_data_options *options, duet_
     DUET_TRY(find_path(options->path, &data->source, &data->notes, error));
     for (size_t i = 0; i < NAMED; i++)
         if (strcmp(named[i].name, options->path) == 0) class_names = named[i].class_names;
-    options->trusted = class_names != NULL;
+    options->trusted |= class_names != NULL;
     free(options->path);
     options->path = strdup(data->source);
     if (options->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
@@ -168,7 +168,10 @@ static duet_status open_files(duet_data *data, duet_data_options *options, duet_
     return data->notes.failed ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory") : DUET_OK;
 }
 
-static duet_status open_named(duet_data *data, duet_division unsaid, bool for_use, duet_error *error)
+/* What a set is opened for. */
+typedef enum purpose { TO_LEARN, TO_LEARN_AGAIN, TO_USE } purpose;
+
+static duet_status open_named(duet_data *data, duet_division unsaid, purpose why, duet_error *error)
 {
     const char *behind;
     duet_data_options options;
@@ -180,13 +183,14 @@ static duet_status open_named(duet_data *data, duet_division unsaid, bool for_us
     }
     DUET_TRY(duet_data_options_read(&options, data->name, error));
     if (!options.division_said) options.division = unsaid;
-    options.for_use = for_use;
+    options.for_use = why == TO_USE;
+    options.trusted = why == TO_LEARN_AGAIN;
     duet_status status = open_files(data, &options, error);
     duet_data_options_free(&options);
     return status;
 }
 
-static duet_status open_set(duet_data **opened, const char *name, duet_division unsaid, bool for_use, duet_error *error)
+static duet_status open_set(duet_data **opened, const char *name, duet_division unsaid, purpose why, duet_error *error)
 {
     *opened = NULL;
     if (name == NULL) name = named[0].name;
@@ -196,7 +200,7 @@ static duet_status open_set(duet_data **opened, const char *name, duet_division 
         free(data);
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
     }
-    duet_status status = open_named(data, unsaid, for_use, error);
+    duet_status status = open_named(data, unsaid, why, error);
     if (status != DUET_OK) {
         duet_data_close(&data);
         return status;
@@ -210,17 +214,22 @@ static duet_status open_set(duet_data **opened, const char *name, duet_division 
 
 duet_status duet_data_open(duet_data **opened, const char *name, duet_error *error)
 {
-    return open_set(opened, name, DUET_DIVISION_SHUFFLED, false, error);
+    return open_set(opened, name, DUET_DIVISION_SHUFFLED, TO_LEARN, error);
 }
 
 duet_status duet_data_open_divided(duet_data **opened, const char *name, duet_division unsaid, duet_error *error)
 {
-    return open_set(opened, name, unsaid, false, error);
+    return open_set(opened, name, unsaid, TO_LEARN, error);
+}
+
+duet_status duet_data_open_again(duet_data **opened, const char *name, duet_division unsaid, duet_error *error)
+{
+    return open_set(opened, name, unsaid, TO_LEARN_AGAIN, error);
 }
 
 duet_status duet_data_open_for_use(duet_data **opened, const char *name, duet_division unsaid, duet_error *error)
 {
-    return open_set(opened, name, unsaid, true, error);
+    return open_set(opened, name, unsaid, TO_USE, error);
 }
 
 void duet_data_close(duet_data **data)

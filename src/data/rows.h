@@ -35,7 +35,7 @@ typedef struct duet_labels {
     uint8_t *values; /* NULL: there are none */
     char **names;    /* NULL: they are numbers */
     size_t name_count;
-    bool asked_for; /* they are the column that options.labels names */
+    bool asked_for; /* they are the column that the options name */
 } duet_labels;
 
 enum { DUET_LONGEST_NAME = 256 /* bytes of a class's name in a file of arrays */ };

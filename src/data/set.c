@@ -159,11 +159,20 @@ static duet_status take_label_file(duet_rows rows[2], const duet_data_options *o
     duet_rows labels = {0};
     if (rows[0].labels.asked_for) return DUET_OK;
     if (stat(path, &about) != 0) return no_labels(path, error);
-    DUET_TRY(duet_labels_open(&labels, path, options->notes, error));
+    DUET_TRY(duet_labels_open(&labels, path, options, error));
     duet_status status = duet_labels_match(rows, &labels, options->notes, error);
     if (status == DUET_OK) status = take_labels_of(rows, &labels, error);
     duet_rows_close(&labels);
     return status;
+}
+
+/* Arrays of labels have no columns to choose from. */
+static duet_status check_column(const duet_rows rows[2], const duet_data_options *options, duet_error *error)
+{
+    if (options->column == NULL || rows[0].labels.asked_for || rows[1].labels.asked_for) return DUET_OK;
+    return duet_fail(
+        error, DUET_ERROR_DATA, "%s: column=%s names the labels' column in a CSV file, and %s is none: leave it out",
+        options->path, options->column, options->labels != NULL ? options->labels : "what it has of labels");
 }
 
 /* What the options say of how rows are to be read. Pictures in files are of the right size already. */
@@ -195,6 +204,7 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     rows[DUET_TRAIN].columns = NULL;
     data->info.columns = data->columns;
     if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
+    DUET_TRY(check_column(rows, options, error));
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);
     return take_names(data, rows, error);
@@ -254,8 +264,10 @@ static void tell_of_order(const duet_data_part *parts, const duet_data_options *
     if (classes < 2 || pieces > classes || in_test == classes) return;
     duet_notes_add(options->notes, false,
                    "%s: the examples are in the order of their classes, so that the test split, the last tenth, holds "
-                   "%zu of %zu: let them be mixed (split=shuffled), or give a test set of its own",
-                   parts[DUET_TRAIN].rows.path, in_test, classes);
+                   "%zu of %zu: %s, or give a test set of its own",
+                   parts[DUET_TRAIN].rows.path, in_test, classes,
+                   options->own ? "mix them (order = numpy.random.permutation(len(array)); array[order], labels[order])"
+                                : "let them be mixed (split=shuffled)");
 }
 
 static void look_at_labels(const duet_data *data, const duet_data_options *options)
@@ -286,7 +298,7 @@ static duet_status finish_divided(duet_data *data, bool divided, const duet_data
     return DUET_OK;
 }
 
-/* Copies are looked for in files that are to be learnt from; of a file that is divided before it is, in one pass. */
+/* Copies are looked for in examples that are to be learnt from; of a file that is divided before it is, in one pass. */
 static duet_status finish_looking(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
 {
     uint64_t *prints[2] = {NULL};
@@ -306,10 +318,9 @@ static duet_status finish(duet_data *data, const duet_data_options *options, due
     duet_data_part *parts = data->parts;
     data->all_test |= options->for_use && parts[DUET_TRAIN].count == 1 && parts[DUET_TEST].count == 0;
     if (data->all_test) DUET_TRY(make_all_test(parts, error));
-    bool divided = parts[DUET_TEST].count == 0, of_files = options->path != NULL;
+    bool divided = parts[DUET_TEST].count == 0, looks = !options->for_use && !options->trusted && !data->asked;
     if (!divided) DUET_TRY(check_alike(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error));
-    return of_files && !options->for_use && !options->trusted ? finish_looking(data, divided, options, error)
-                                                              : finish_divided(data, divided, options, error);
+    return looks ? finish_looking(data, divided, options, error) : finish_divided(data, divided, options, error);
 }
 
 duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options, duet_error *error)

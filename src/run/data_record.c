@@ -242,7 +242,7 @@ static duet_status open_at_once(const duet_data_record *record, const char *run,
 {
     char words[DUET_DIFFERENCE_SIZE];
     bool same;
-    DUET_TRY(duet_data_open_divided(data, record->info.name, record->division, error));
+    DUET_TRY(duet_data_open_again(data, record->info.name, record->division, error));
     DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
     DUET_TRY(duet_data_record_compare(record, *data, &same, words, error));
     return same ? DUET_OK : duet_data_refuse_replaced(run, record->info.name, words, error);

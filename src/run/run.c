@@ -21,7 +21,7 @@ static void take_tuning(duet_run *run)
     if (!duet_run_file_is_from(file, run->device))
         duet_device_use_tuning(run->device);
     else if (duet_run_file_tune(file, run->device, &error) != DUET_OK)
-        duet_device_say(run->device, "tuning is not used: %s", error.message);
+        duet_device_say(run->device, "warning: tuning is not used: %s", error.message);
 }
 
 static duet_status open_parts(duet_run *run, const duet_run_place *from, const char *device, const char *data,

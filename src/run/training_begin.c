@@ -137,27 +137,40 @@ static void take_tuning(duet_training *run)
     run->choice.tuning = run->tuning_file;
 }
 
+/* Those whose checksum run.json has were looked through when the run began. */
 static duet_status find_data(duet_training *run, duet_error *error)
 {
     duet_error own = {0};
-    if (duet_data_open_divided(&run->data, run->choice.data, run->choice.division, &own) == DUET_OK) return DUET_OK;
+    const char *source = run->before.data.info.source;
+    if (run->resumed && run->options->data == NULL && source != NULL && strcmp(source, DUET_OWN_SOURCE) == 0)
+        return duet_data_refuse_own(run->directory, run->choice.data, error);
+    const bool known = run->resumed && run->before.data.info.checksum[0] != '\0';
+    duet_status (*const open)(duet_data **, const char *, duet_division, duet_error *) =
+        known ? duet_data_open_again : duet_data_open_divided;
+    if (open(&run->data, run->choice.data, run->choice.division, &own) == DUET_OK) return DUET_OK;
     bool moved = run->resumed && run->options->data == NULL && own.status == DUET_ERROR_FILE;
     return duet_fail(error, own.status, "%s%s", own.message, moved ? "; --data PATH says where the data are now" : "");
 }
 
-/* Opens the data and passes on what it has to say. A question must be answered before a new run: what came out would
- * be another model than was meant. A run that is gone on with was begun that way. */
-static duet_status open_data(duet_training *run, duet_error *error)
+/* Passes on what the data have to say. A question must be answered before a new run: what came out would be another
+ * model than was meant. A run that is gone on with was begun that way. */
+static duet_status tell_of_data(duet_training *run, duet_error *error)
 {
     const char *note;
     bool question;
-    run->data = run->options->own_data;
-    if (run->data == NULL) DUET_TRY(find_data(run, error));
     for (size_t i = 0; (note = duet_data_note(run->data, i, &question)) != NULL; i++) {
         if (question && !run->resumed) return duet_fail(error, DUET_ERROR_DATA, "%s", note);
         duet_training_say(run, "warning: %s", note);
     }
     return DUET_OK;
+}
+
+/* Other data than the run began with have not been looked through. */
+static duet_status look_through(duet_training *run, duet_error *error)
+{
+    if (run->options->own_data != NULL) return DUET_OK;
+    duet_data_close(&run->data);
+    return duet_data_open_divided(&run->data, run->choice.data, run->choice.division, error);
 }
 
 /* A run goes on with the data that it began with, wherever they lie by now, or as was said with others of their kind;
@@ -175,12 +188,15 @@ static duet_status compare_data(duet_training *run, duet_error *error)
         duet_training_say(run,
                           "warning: %s goes on with other data than it began with, and counts its epochs by them: %s",
                           run->directory, words);
-        return duet_resumption_note_data(&run->resumption, then, now, error);
+        DUET_TRY(duet_resumption_note_data(&run->resumption, then, now, error));
+        return look_through(run, error);
     }
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s was trained on other data than %s now holds: %s. --data PATH says where the data are now%s",
-                     run->directory, now->name, words,
-                     now->classes == then->classes ? "; --other-data goes on with these" : "");
+    const bool own = run->options->own_data != NULL;
+    return duet_fail(error, DUET_ERROR_DATA, "%s was trained on other data than %s now holds: %s%s%s", run->directory,
+                     now->name, words, own ? "" : ". --data PATH says where the data are now",
+                     now->classes != then->classes ? ""
+                     : own                         ? "; other_data goes on with these"
+                                                   : "; --other-data goes on with these");
 }
 
 static duet_status open_parts(duet_training *run, duet_error *error)
@@ -189,12 +205,14 @@ static duet_status open_parts(duet_training *run, duet_error *error)
     const duet_run_choice *choice = &run->choice;
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, run->directory, options->family, &family, error));
-    DUET_TRY(open_data(run, error));
+    run->data = options->own_data;
+    if (run->data == NULL) DUET_TRY(find_data(run, error));
     DUET_TRY(duet_run_file_check_text(choice->data, error));
     if (choice->judge != NULL) DUET_TRY(duet_run_file_check_text(choice->judge, error));
     if (run->resumed) DUET_TRY(compare_data(run, error));
-    /* before it is read ahead; what a program gives is the program's own care */
-    if (options->own_data == NULL) DUET_TRY(duet_data_checksum(run->data, error));
+    DUET_TRY(tell_of_data(run, error));
+    /* before it is read ahead; a program's function is not asked for all of its examples */
+    if (!run->data->asked) DUET_TRY(duet_data_checksum(run->data, error));
     if (options->stream) duet_data_set_streaming(run->data, true);
     duet_data_read_ahead(run->data, DUET_TRAIN);
     const bool as_recorded = run->resumed && json_object_size(choice->changed) == 0;

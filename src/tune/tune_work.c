@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "data/known.h"
 #include "duet/train.h"
 #include "product/trial/gemm_race.h"
 
@@ -110,7 +111,8 @@ static duet_status plan_model(duet_tune_child *it, duet_error *error)
     duet_data *data = NULL;
     duet_model *model = NULL;
     duet_trainer *trainer = NULL;
-    duet_status status = duet_data_open(&data, options->data != NULL ? options->data : "fashion-mnist", error);
+    const char *name = options->data != NULL ? options->data : "fashion-mnist";
+    duet_status status = duet_data_open_again(&data, name, DUET_DIVISION_SHUFFLED, error);
     if (status == DUET_OK)
         status = duet_model_new(&model, options->family, data, options->settings, options->setting_count, 0, error);
     if (batch == 0) batch = duet_family_training_size(options->family, options->settings, options->setting_count).batch;

@@ -413,10 +413,10 @@ char *duet_tuning_take(duet_device *device)
     bool off;
     const char *word = tuning_word(&off);
     if (take_file(device, &path, &error) != DUET_OK)
-        duet_device_say(device, "tuning is not used: %s: 'duet tune' measures again", error.message);
+        duet_device_say(device, "warning: tuning is not used: %s: 'duet tune' measures again", error.message);
     else if (path == NULL && word != NULL && !off)
-        duet_device_say(device, "tuning is not used: DUET_TUNING=%s: there is no such file; 'duet tune' writes it",
-                        word);
+        duet_device_say(
+            device, "warning: tuning is not used: DUET_TUNING=%s: there is no such file; 'duet tune' writes it", word);
     return path;
 }
 

@@ -17,7 +17,7 @@ static duet_prior prior_of(duet_model *m)
 static duet_node encode(duet_model *m, duet_node x, duet_node *drawn)
 {
     duet_group *encoder = duet_model_group(m, "encoder");
-    const duet_hidden_options options = {.batch_norm = duet_dense_normalises(m)};
+    const duet_hidden_options options = {.batch_norm = duet_dense_normalises(m, "encoder_hidden")};
     size_t latent = (size_t)duet_setting_number(m, "latent");
     duet_node h = duet_hidden_layers_as(m, encoder, "encoder_hidden", x, &options);
     duet_node mean = *drawn = duet_dense(encoder, "mean", h, latent);
@@ -30,7 +30,7 @@ static duet_node encode(duet_model *m, duet_node x, duet_node *drawn)
 static duet_node discriminate(duet_model *m, duet_node x, duet_node z)
 {
     duet_group *discriminator = duet_model_group(m, "discriminator");
-    const duet_hidden_options options = {.batch_norm = duet_dense_normalises(m), .beside = z};
+    const duet_hidden_options options = {.batch_norm = duet_dense_normalises(m, "discriminator_hidden"), .beside = z};
     duet_node h = duet_hidden_layers_as(m, discriminator, "discriminator_hidden", x, &options);
     return duet_dense(discriminator, "logit", duet_concat(((duet_node[]){h, z}), 2, 1), 1);
 }

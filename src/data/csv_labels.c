@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* The labels of a CSV file. The column is the one that is asked for, or called as labels are. In a file of labels it is
+ * else the only one that does not name examples; of several each has one 1 a line, or nobody knows which is meant. */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/array.h"
+#include "base/number.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "data/class_names.h"
+#include "data/csv.h"
+#include "data/data.h"
+#include "data/picture.h"
+
+enum { MOST_CLASSES = 256, SHOWN = 12 /* columns that messages name */ };
+
+static const char *const label_names[] = {"label", "labels", "class", "target", NULL};
+static const char *const key_names[] = {"file", "filename", "file_name", "filepath", "path", "image", "image_name",
+                                        "img",  "name",     "id",        "image_id", "key",  "index", NULL};
+
+static duet_status fail_memory(const duet_csv *it, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", it->path);
+}
+
+bool duet_csv_only_labels(const duet_csv *it)
+{
+    return it->options != NULL && it->options->only_labels;
+}
+
+const char *duet_csv_asked(const duet_csv *it)
+{
+    if (it->options == NULL) return NULL;
+    return it->options->labels != NULL ? it->options->labels : it->options->column;
+}
+
+static bool is_in(const char *name, const char *const *list)
+{
+    while (*list != NULL && strcasecmp(name, *list) != 0) list++;
+    return *list != NULL;
+}
+
+bool duet_csv_is_label_name(const char *name)
+{
+    return is_in(name, label_names);
+}
+
+/* The first column that is called as one of the list, but for `without`. */
+static long find_named(const duet_csv *it, const char *const *list, long without)
+{
+    for (; *list != NULL; list++) {
+        long column = duet_csv_column(it, *list);
+        if (column != DUET_CSV_NONE && column != without) return column;
+    }
+    return DUET_CSV_NONE;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0;
+}
+
+/* "a", "b" and so on: all columns, or those that may hold the labels. */
+static void list_columns(const duet_csv *it, const bool *wanted, duet_text *names)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < it->columns && shown <= SHOWN; i++) {
+        if (wanted != NULL && !wanted[i]) continue;
+        if (shown < SHOWN)
+            duet_text_add(names, "%s\"%s\"", shown > 0 ? ", " : "", it->names[i]);
+        else
+            duet_text_add(names, ", ...");
+        shown++;
+    }
+}
+
+duet_status duet_csv_find_labels(duet_csv *it, duet_error *error)
+{
+    const char *asked = duet_csv_asked(it);
+    it->key = DUET_CSV_NONE;
+    it->label = asked == NULL ? find_named(it, label_names, DUET_CSV_NONE) : duet_csv_column(it, asked);
+    if (asked == NULL || it->label != DUET_CSV_NONE) return DUET_OK;
+    const bool may_be_file = it->options->labels != NULL;
+    if (may_be_file && is_file(asked)) return DUET_OK;
+    duet_text names = {0};
+    list_columns(it, NULL, &names);
+    duet_status status = duet_fail(error, DUET_ERROR_DATA, "%s: has no column \"%s\"%s; it has %s", it->path, asked,
+                                   may_be_file ? ", nor is that a file" : "", duet_text_get(&names));
+    duet_text_free(&names);
+    return status;
+}
+
+void duet_csv_make_one_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text == '\n') *text = ' ';
+}
+
+static duet_status fail_many(const duet_csv *it, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: the column \"%s\" holds more than %d different values; %d classes are possible: name the "
+                     "column of labels with %s",
+                     it->path, it->names[it->label], MOST_CLASSES, MOST_CLASSES,
+                     duet_csv_only_labels(it) ? "column=NAME behind this file, as in --labels FILE:column=NAME"
+                                              : "--labels NAME");
+}
+
+static bool keep_word(duet_csv *it, const char *word)
+{
+    if (!duet_array_grow(&it->words, it->word_count, &it->word_capacity, sizeof *it->words) ||
+        (it->words[it->word_count] = strdup(word)) == NULL)
+        return false;
+    it->word_count++;
+    return true;
+}
+
+static duet_status keep_class(duet_csv *it, size_t class, duet_error *error)
+{
+    if (!duet_array_grow(&it->classes, it->rows, &it->class_capacity, sizeof *it->classes))
+        return fail_memory(it, error);
+    it->classes[it->rows] = class;
+    return DUET_OK;
+}
+
+/* Without spaces around it, which nobody means: "cat " is "cat". */
+duet_status duet_csv_add_label(duet_csv *it, char *text, duet_error *error)
+{
+    char *word = text + strspn(text, " \t");
+    for (size_t length = strlen(word); length > 0 && isspace((unsigned char)word[length - 1]);) word[--length] = '\0';
+    duet_csv_make_one_line(word);
+    size_t k = it->rows > 0 ? it->classes[it->rows - 1] : 0; /* most often that of the row before */
+    if (word[0] == '\0') return duet_csv_fail_cell(it, (size_t)it->label, word, error);
+    if (it->rows == 0 || strcmp(it->words[k], word) != 0)
+        for (k = 0; k < it->word_count && strcmp(it->words[k], word) != 0;) k++;
+    if (k == it->word_count && k == MOST_CLASSES) return fail_many(it, error);
+    if (k == it->word_count && !keep_word(it, word)) return fail_memory(it, error);
+    return keep_class(it, k, error);
+}
+
+/* ---- a file of labels: its first line says what each column is ---- */
+
+/* Which columns may hold the labels: those that neither name examples nor count rows without a name, as pandas' index
+ * does. Returns how many there are. */
+static size_t find_candidates(const duet_csv *it, bool *is)
+{
+    size_t count = 0, named = 0;
+    for (size_t i = 0; i < it->columns; i++) {
+        is[i] = it->names[i][0] != '\0' && !duet_picture_name_is(it->records.fields[i]);
+        named += is[i];
+    }
+    for (size_t i = 0; i < it->columns; i++) count += is[i] && !is_in(it->names[i], key_names);
+    for (size_t i = 0; count > 0 && i < it->columns; i++) is[i] = is[i] && !is_in(it->names[i], key_names);
+    if (count > 0) return count;
+    if (named > 1 && it->columns > 2) return named;
+    /* "id,name": one of two is the label, and the last one is by custom */
+    for (size_t i = 0; named != 1 && i < it->columns; i++) is[i] = i + 1 == it->columns;
+    return 1;
+}
+
+/* A column is known for one of names by its own name, or by the first of them. */
+static void find_key(duet_csv *it)
+{
+    it->key = find_named(it, key_names, it->label);
+    for (size_t i = 0; it->key == DUET_CSV_NONE && i < it->columns; i++)
+        if ((long)i != it->label && duet_picture_name_is(it->records.fields[i])) it->key = (long)i;
+}
+
+static duet_status choose_column(duet_csv *it, duet_error *error)
+{
+    if (it->label == DUET_CSV_NONE) {
+        it->hot = calloc(it->columns, sizeof *it->hot);
+        if (it->hot == NULL) return fail_memory(it, error);
+        const size_t count = find_candidates(it, it->hot);
+        for (size_t i = 0; i < it->columns; i++) {
+            if (!it->hot[i]) continue;
+            if (count == 1) it->label = (long)i;
+            if (count > 1 && count <= MOST_CLASSES && !keep_word(it, it->names[i])) return fail_memory(it, error);
+        }
+    }
+    find_key(it);
+    return DUET_OK;
+}
+
+static duet_status fail_several(const duet_csv *it, duet_error *error)
+{
+    duet_text names = {0};
+    size_t last = it->columns - 1;
+    while (!it->hot[last]) last--;
+    list_columns(it, it->hot, &names);
+    const char *quote = strpbrk(it->names[last], " ;&()") != NULL ? "'" : ""; /* of a shell */
+    duet_status status =
+        duet_fail(error, DUET_ERROR_DATA,
+                  "%s, line %zu: which column holds the labels, %s? Say it by column=NAME, as in --labels "
+                  "%s%s:column=%s%s; columns of classes have one 1 a line, and 0 elsewhere",
+                  it->path, it->records.number, duet_text_get(&names), quote, it->path, it->names[last], quote);
+    duet_text_free(&names);
+    return status;
+}
+
+/* 1 and 0, or True and False of pandas; anything else is neither. */
+static bool is_truth(const char *text, bool *truth)
+{
+    double number;
+    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
+        *truth = strcasecmp(text, "true") == 0;
+        return true;
+    }
+    if (!duet_number_read(text, &number)) return false;
+    *truth = number == 1;
+    return number == 0 || number == 1;
+}
+
+/* The class of a line is the column that has its 1. */
+static duet_status add_hot(duet_csv *it, duet_error *error)
+{
+    size_t ones = 0, class = 0, place = 0;
+    bool truths = it->word_count > 0;
+    for (size_t i = 0; i < it->columns; i++) {
+        bool truth = false;
+        if (!it->hot[i]) continue;
+        truths = truths && is_truth(it->records.fields[i], &truth);
+        if (truth) class = place;
+        ones += truth;
+        place++;
+    }
+    return ones != 1 || !truths ? fail_several(it, error) : keep_class(it, class, error);
+}
+
+static duet_status add_key(duet_csv *it, duet_error *error)
+{
+    if (it->key == DUET_CSV_NONE) return DUET_OK;
+    if (!duet_array_grow(&it->keys, it->rows, &it->key_capacity, sizeof *it->keys)) return fail_memory(it, error);
+    it->keys[it->rows] = strdup(it->records.fields[it->key]);
+    if (it->keys[it->rows] == NULL) return fail_memory(it, error);
+    it->key_count++;
+    return DUET_OK;
+}
+
+duet_status duet_csv_add_label_line(duet_csv *it, duet_error *error)
+{
+    if (it->rows == 0) DUET_TRY(choose_column(it, error));
+    DUET_TRY(add_key(it, error));
+    return it->label == DUET_CSV_NONE ? add_hot(it, error)
+                                      : duet_csv_add_label(it, it->records.fields[it->label], error);
+}
+
+/* ---- what becomes of them ---- */
+
+/* Whether the words are all whole numbers that do for labels: then they are these numbers. */
+static bool are_numbers(const duet_csv *it, uint8_t numbers[MOST_CLASSES])
+{
+    for (size_t i = 0; i < it->word_count; i++) {
+        double number;
+        if (!duet_number_read(it->words[i], &number) || number < 0 || number > 255 || number != floor(number))
+            return false;
+        numbers[i] = (uint8_t)number;
+    }
+    return true;
+}
+
+static void tell_of_hot(const duet_csv *it)
+{
+    duet_text names = {0};
+    if (it->options->notes != NULL) {
+        list_columns(it, it->hot, &names);
+        duet_notes_add(it->options->notes, false,
+                       "%s: each line has one 1 in its columns %s: these are read as the classes; if one of them "
+                       "holds the labels, say column=NAME behind the file",
+                       it->path, duet_text_get(&names));
+    }
+    duet_text_free(&names);
+}
+
+duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *error)
+{
+    uint8_t numbers[MOST_CLASSES];
+    const char *asked = duet_csv_asked(it);
+    if (it->classes == NULL) return DUET_OK;
+    if (it->label == DUET_CSV_NONE) tell_of_hot(it);
+    labels->values = malloc(it->rows);
+    if (labels->values == NULL) return fail_memory(it, error);
+    labels->asked_for = asked != NULL && it->label != DUET_CSV_NONE && duet_csv_column(it, asked) == it->label;
+    bool named = !are_numbers(it, numbers);
+    for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];
+    if (!named) return DUET_OK;
+    labels->names = it->words;
+    labels->name_count = it->word_count;
+    it->words = NULL;
+    it->word_count = 0;
+    duet_labels_sort(labels, it->rows);
+    return DUET_OK;
+}
+
+/* What names each example, and the column that does. */
+duet_status duet_csv_take_keys(duet_csv *it, duet_rows *rows, duet_error *error)
+{
+    if (it->keys == NULL) return DUET_OK;
+    rows->key_column = strdup(it->names[it->key]);
+    if (rows->key_column == NULL) return fail_memory(it, error);
+    rows->keys = it->keys;
+    it->keys = NULL;
+    it->key_count = 0;
+    return DUET_OK;
+}

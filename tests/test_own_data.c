@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets that a program holds in memory: they are looked at as files are, in words that fit an array, and a run on them
+ * knows them again. */
+#include "data_checks.h"
+#include "run_recipes.h"
+
+enum { NUMBERS = 4200 };
+
+static const struct {
+    const char *title;
+    duet_shape shape;
+    size_t train, test;
+    float scale, shift; /* of numbers that go round from 0 to 250 by 7; scale 0: bytes */
+    size_t period;      /* rows begin again after so many; 0: never */
+    const char *piece;
+} sets[] = {
+    {"usual", {2, {8, 8}}, 50, 0, 0, 0, 0, NULL},
+    {"channels first",
+     {3, {3, 8, 8}},
+     20,
+     0,
+     0,
+     0,
+     0,
+     "examples of 3 x 8 x 8, read as height, width and channels: are the channels first? Then pass "
+     "numpy.moveaxis(array, 1, -1)"},
+    {"RGBA",
+     {3, {8, 8, 4}},
+     16,
+     0,
+     0,
+     0,
+     0,
+     "are they RGBA? Then pass (255 - (255 - array[..., :3]) * (array[..., 3:] / 255)).round().astype('u1'), which"},
+    {"RGBA as floats", {3, {8, 8, 4}}, 16, 0, 1 / 250.F, 0, 0, "Then pass 1 - (1 - array[..., :3]) * array[..., 3:]"},
+    {"examples as columns", {1, {1010}}, 4, 0, 1 / 250.F, 0, 0, "are the examples the columns? Then pass array.T"},
+    {"examples last", {3, {4, 1, 1040}}, 1, 1, 1 / 250.F, 0, 0, "pass numpy.moveaxis(array, -1, 0)"},
+    {"bytes as floats", {2, {8, 8}}, 50, 0, 1, 0, 0, "if they are the bytes of pictures, pass array.astype('u1'), and"},
+    {"far away", {1, {4}}, 50, 0, 10, 100, 0, "pass ((a - a.mean(0)) / a.std(0)).astype('<f4') with a = array.ast"},
+    {"one value", {1, {4}}, 50, 0, 1e-10F, 1, 0, "look at how the array was written"},
+    {"rows that are there twice",
+     {1, {8}},
+     200,
+     0,
+     1 / 250.F,
+     0,
+     100,
+     "test examples are training examples too, such as rows "},
+    {"two splits", {1, {8}}, 100, 40, 1 / 250.F, 0, 0, NULL},
+    {"twice in training alone", {2, {8, 8}}, 45, 20, 0, 0, 40, "copies of others, such as rows "},
+};
+
+/* Row `i` of so many numbers. */
+static size_t number_of(size_t row, size_t k, size_t elements)
+{
+    return (row * elements + k) * 2654435761u % 4294967296u >> 7;
+}
+
+static void arrays_are_looked_at_as_files_are(void **state)
+{
+    (void)state;
+    static float floats[NUMBERS * 4];
+    static uint8_t bytes[NUMBERS * 4];
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        duet_error error = {0};
+        duet_data *data = NULL;
+        const size_t elements = duet_shape_elements(sets[i].shape), rows = sets[i].train + sets[i].test;
+        assert_true(rows * elements <= sizeof bytes);
+        for (size_t row = 0; row < rows; row++)
+            for (size_t k = 0; k < elements; k++) {
+                const size_t from = sets[i].period > 0 && row < sets[i].train ? row % sets[i].period : row;
+                const size_t value = number_of(from, k, elements) % 251;
+                bytes[row * elements + k] = (uint8_t)value;
+                floats[row * elements + k] = (float)value * sets[i].scale + sets[i].shift;
+            }
+        const bool is_bytes = sets[i].scale == 0;
+        const duet_own_data own = {
+            .name = "array",
+            .shape = sets[i].shape,
+            .type = is_bytes ? DUET_UINT8 : DUET_FLOAT32,
+            .count = {sets[i].train, sets[i].test},
+            .examples = {is_bytes ? (void *)bytes : floats,
+                         is_bytes ? (void *)(bytes + sets[i].train * elements) : floats + sets[i].train * elements}};
+        assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+        const char *note;
+        bool question;
+        for (size_t k = 0; (note = duet_data_note(data, k, &question)) != NULL; k++)
+            if (question || strstr(note, "save") != NULL || strstr(note, "file") != NULL ||
+                strstr(note, "=numbers") != NULL)
+                fail_msg("%s: \"%s\"", sets[i].title, note);
+        const char *first = duet_data_note(data, 0, NULL);
+        if (sets[i].piece == NULL ? first != NULL : !says(data, sets[i].piece))
+            fail_msg("%s: \"%s\"", sets[i].title, first != NULL ? first : "(nothing)");
+        duet_data_close(&data);
+    }
+}
+
+static void labels_of_arrays_are_looked_at(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    float values[40][2];
+    uint8_t sorted[40], gaps[40];
+    for (size_t i = 0; i < 40; i++) {
+        values[i][0] = (float)(i * 37 % 41) / 41;
+        values[i][1] = (float)(i * 23 % 43) / 43;
+        sorted[i] = (uint8_t)(i / 10);
+        gaps[i] = (uint8_t)(i % 4 * 5);
+    }
+    duet_own_data own = {
+        .name = "array", .shape = DUET_SHAPE(2), .type = DUET_FLOAT32, .count = {40}, .examples = {values}};
+    own.labels[DUET_TRAIN] = sorted;
+    assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+    assert_true(says(data, "order = numpy.random.permutation(len(array)); array[order], labels[order]"));
+    duet_data_close(&data);
+    own.labels[DUET_TRAIN] = gaps;
+    assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+    assert_true(says(data, "of others pass numpy.unique(labels, return_inverse=True)[1]"));
+    duet_data_close(&data);
+}
+
+static size_t asked;
+
+static duet_status give(void *context, duet_split split, size_t first, size_t count, void *examples, duet_error *error)
+{
+    (void)split;
+    (void)error;
+    memcpy(examples, (const uint8_t *)context + 16 * first, 16 * count);
+    asked += count;
+    return DUET_OK;
+}
+
+/* Which may take long. */
+static void a_function_is_not_asked_for_all_examples(void **state)
+{
+    (void)state;
+    static uint8_t bytes[16 * 1000];
+    duet_error error = {0};
+    duet_data *data = NULL;
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = pattern(i);
+    const duet_own_data own = {.name = "mine", .shape = DUET_SHAPE(4, 4), .type = DUET_UINT8, .count = {1000}};
+    asked = 0;
+    assert_ok(duet_data_from_callback(&data, &own, give, bytes, &error), &error);
+    assert_in_range(asked, 1, 500);
+    duet_data_close(&data);
+}
+
+/* Trains for so many steps, anew or on from there; with the words of a failure. */
+static duet_status train_on(uint8_t *bytes, bool by_function, bool resume, bool other, uint64_t steps,
+                            duet_error *error)
+{
+    duet_data *data = NULL;
+    static const char *const settings[] = {"hidden=4", "latent=2"};
+    const duet_own_data own = {
+        .name = "mine", .shape = DUET_SHAPE(4, 4), .type = DUET_UINT8, .count = {60}, .examples = {bytes}};
+    char path[PATH];
+    path_of(path, by_function ? "function" : "memory", "");
+    *error = (duet_error){0};
+    duet_train_summary summary;
+    const duet_status opened = by_function ? duet_data_from_callback(&data, &own, give, bytes, error)
+                                           : duet_data_from_memory(&data, &own, error);
+    assert_ok(opened, error);
+    const duet_train_options options = {.family = resume ? NULL : duet_family_find("ae"),
+                                        .own_data = data,
+                                        .other_data = other,
+                                        .settings = settings,
+                                        .setting_count = resume ? 0 : 2,
+                                        .steps = steps,
+                                        .batch = resume ? 0 : 8,
+                                        .out = resume ? NULL : path,
+                                        .resume = resume ? path : NULL};
+    const duet_status status = duet_train(&options, &summary, NULL, error);
+    duet_data_close(&data);
+    return status;
+}
+
+static void check_record(const char *run, bool has_checksum)
+{
+    char path[PATH];
+    path_of(path, run, "run.json");
+    json_t *record = json_load_file(path, 0, NULL);
+    assert_non_null(record);
+    const char *sum = json_string_value(json_object_get(json_object_get(record, "data"), "checksum"));
+    assert_int_equal(strlen(sum), has_checksum ? 16 : 0);
+    json_decref(record);
+}
+
+static void a_run_knows_arrays_again(void **state)
+{
+    (void)state;
+    static uint8_t bytes[16 * 60];
+    duet_error error;
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(number_of(i / 16, i % 16, 16) % 251);
+    for (int by_function = 0; by_function < 2; by_function++) {
+        assert_ok(train_on(bytes, by_function, false, false, 2, &error), &error);
+        check_record(by_function ? "function" : "memory", !by_function);
+        assert_ok(train_on(bytes, by_function, true, false, 4, &error), &error);
+    }
+    bytes[0] ^= 1;
+    assert_ok(train_on(bytes, true, true, false, 6, &error), &error); /* what a function gives is its own care */
+    assert_status(train_on(bytes, false, true, false, 6, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "was trained on other data than mine now holds: 54 + 6 examples of bytes [4, 4, 1], 0 ");
+    assert_message(&error, ", but with other contents: checksum ");
+    assert_message(&error, "; other_data goes on with these");
+    assert_null(strstr(error.message, "--"));
+    assert_ok(train_on(bytes, false, true, true, 6, &error), &error);
+    assert_ok(train_on(bytes, false, true, false, 8, &error), &error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arrays_are_looked_at_as_files_are),
+        cmocka_unit_test(labels_of_arrays_are_looked_at),
+        cmocka_unit_test(a_function_is_not_asked_for_all_examples),
+        IN_FOLDER(a_run_knows_arrays_again),
+    };
+    return RUN_TESTS("own_data", tests, NULL, NULL);
+}
