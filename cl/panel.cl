@@ -73,12 +73,17 @@ INLINE vector whole(const vector v)
         EACH_ROW(MULTIPLY)                                                                                             \
     }
 
-/* Rows of the next tile when `left` rows remain; a tile of up to FEW_ROWS is a low one. Two low ones are lower than a
+/* Whether the next tile is a low one when `left` rows remain: the last one, or the first of two, which are lower than a
  * high one and a low one. */
+bool is_low_next(const ulong left)
+{
+    return left <= FEW_ROWS || (left > ROWS && left <= 2 * FEW_ROWS);
+}
+
+/* The rows of that tile; a tile of up to FEW_ROWS is a low one. */
 ulong next_rows(const ulong left)
 {
-    const bool two_low = left > ROWS && left <= 2 * FEW_ROWS;
-    return min(left, (ulong)(left > FEW_ROWS && !two_low ? ROWS : FEW_ROWS));
+    return min(left, (ulong)(is_low_next(left) ? FEW_ROWS : ROWS));
 }
 
 /* Prefetches a cache line, which has LINE floats. */

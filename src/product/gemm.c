@@ -314,3 +314,23 @@ duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *p
              product->shape.n, pieces);
     return duet_gemm_append_call(device, product, &call, launch, list, arguments_taken, error);
 }
+
+duet_status duet_conv_append_packing(duet_device *device, const duet_gemm_product *product,
+                                     const duet_gemm_source *source, const char *what, size_t floats,
+                                     duet_launch *launch, duet_launch_list *list, duet_error *error)
+{
+    const duet_convolution *it = &product->shape.convolution;
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_PREPARES,
+        .kernel = &source->prepares,
+        .options = source->options,
+        .numbers = {{sizeof *it, it}},
+        .places = {product->b, product->workspace},
+        .place_count = 2,
+    };
+    launch->bytes = sizeof(float) * ((double)product->shape.k * (double)product->shape.n + (double)floats);
+    launch->prepares = 2;
+    snprintf(launch->name, sizeof launch->name, "%.20s %ux%ux%ux%u", what, it->kernel[0], it->kernel[1],
+             it->channels / it->groups, it->features);
+    return duet_gemm_append_call(device, product, &call, launch, list, NULL, error);
+}

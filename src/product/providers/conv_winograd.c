@@ -12,7 +12,6 @@ enum {
     RESULTS = 4, /* of a tile, along each dimension */
     PACKED = 16, /* steps of k that a work-item packs */
     LINE = 16,   /* floats */
-    FEW_ROWS = 8,
 };
 
 static size_t columns_of(const duet_gemm_parameters *parameters)
@@ -34,15 +33,15 @@ static size_t depth_of(const duet_convolution *it)
 static size_t local_bytes(const duet_convolution *it, const duet_gemm_parameters *parameters)
 {
     const size_t taps = (size_t)it->kernel[0] * it->kernel[1], points = points_of(it) * points_of(it);
-    const size_t sums = points * parameters->value[TILES] + FEW_ROWS + RESULTS * RESULTS, packed = taps * PACKED;
+    const size_t sums = points * parameters->value[TILES] + DUET_PANEL_FEW_ROWS + RESULTS * RESULTS,
+                 packed = taps * PACKED;
     return sizeof(float) * columns_of(parameters) * (sums > packed ? sums : packed);
 }
 
-/** See panel_preset in gemm_panel.c for rows and lanes. */
 static duet_gemm_parameters winograd_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
-    const uint32_t width = duet_device_describe(device)->vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 16}};
+    const uint32_t lanes = duet_panel_lanes(device);
+    duet_gemm_parameters parameters = {.value = {duet_panel_rows(lanes), lanes, 16}};
     while (local_bytes(&shape->convolution, &parameters) > duet_device_describe(device)->local_bytes &&
            parameters.value[TILES] > 4)
         parameters.value[TILES] /= 2;
@@ -171,25 +170,13 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
 {
     const duet_convolution *it = &product->shape.convolution;
     const size_t floats = panel_floats(it, &product->parameters), points = points_of(it);
-    const duet_gemm_call call = {
-        .role = DUET_GEMM_PREPARES,
-        .kernel = &source->prepares,
-        .options = source->options,
-        .numbers = {{sizeof *it, it}},
-        .places = {product->b, product->workspace},
-        .place_count = 2,
-    };
     duet_launch launch = {
         .dimensions = 2,
         .global = {duet_size_pieces(depth_of(it), PACKED),
                    floats / (points * points * depth_of(it) * columns_of(&product->parameters))},
         .local = {1, 1},
-        .bytes = sizeof(float) * ((double)product->shape.k * (double)product->shape.n + (double)floats),
-        .prepares = 2,
     };
-    snprintf(launch.name, sizeof launch.name, "weights at points %ux%ux%ux%u", it->kernel[0], it->kernel[1],
-             it->channels, it->features);
-    return duet_gemm_append_call(device, product, &call, &launch, list, NULL, error);
+    return duet_conv_append_packing(device, product, source, "weights at points", floats, &launch, list, error);
 }
 
 static duet_status winograd_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
