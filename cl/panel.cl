@@ -90,9 +90,13 @@ ulong next_rows(const ulong left)
 #if defined(__x86_64__) || defined(__aarch64__) /* only where the processor is known */
 #define FETCH(from) __builtin_prefetch((const void *)(ulong)(from));
 #else
-#define FETCH(from) ;
+#define FETCH(from) (void)(from);
 #endif
 #define LINE 16
+
+/* Prefetches a run of a row. Only a hint: addresses past the end do no harm. */
+#define FETCH_RUN(from)                                                                                                \
+    for (uint line = 0; line < COLUMNS; line += LINE) FETCH((from) + line)
 
 /* Transposes a 4 x 4 block: rows lie `stride` apart in `from` and COLUMNS apart in `to`. */
 void transpose_four(__global const float *from, const ulong stride, __local float *to)
@@ -141,6 +145,11 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
         }                                                                                                              \
     }
 
+#endif
+
+/* Prefetches where FINISH reads and writes whole runs, for the one from (row, column) on. A plan defines its own. */
+#ifndef FINISH_FETCH
+#define FINISH_FETCH(row, column) FETCH_RUN(c + (ulong)(row) * n + (column))
 #endif
 
 /* What happens to `count` finished neighbouring elements of a row of C, from (row, column) on, up to COLUMNS of them in

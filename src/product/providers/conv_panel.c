@@ -121,6 +121,12 @@ static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape,
     return is_thin(shape) ? 0 : sizeof(float) * panel_floats(shape, parameters);
 }
 
+/** Height and width of what is computed. */
+static const uint32_t *places_of(const duet_convolution *it)
+{
+    return it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
+}
+
 static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
@@ -130,6 +136,7 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
         duet_panel_weights_kernels(device, shape, parameters, source);
     } else if (is_thin(shape)) {
         source->writes = duet_conv_kernel("conv_panel_thin.cl", shape);
+        source->row = places_of(&shape->convolution)[1];
     } else {
         source->prepares = duet_conv_kernel("conv_panel_pack.cl", shape);
         source->writes = duet_conv_kernel("conv_panel.cl", shape);
@@ -152,12 +159,6 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
     };
     return duet_conv_append_packing(device, product, source, "panels of weights",
                                     panel_floats(&product->shape, &product->parameters), &launch, list, error);
-}
-
-/** Height and width of what is computed. */
-static const uint32_t *places_of(const duet_convolution *it)
-{
-    return it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
 }
 
 /** Images of a work-item. If the panels stay in a second-level cache: one tile's worth, so that the pixels stay there
