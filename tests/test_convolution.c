@@ -136,6 +136,17 @@ static void convolve(const duet_convolution *v, const float *a, const float *b, 
                 }
 }
 
+/** As `duet bench` counts them: by the names of launches. */
+static double counted_flops(const duet_launch_list *list)
+{
+    double flops = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const char *name = list->items[i].name;
+        if (strncmp(name, "gemm ", 5) == 0 || strncmp(name, "conv ", 5) == 0) flops += list->items[i].flops;
+    }
+    return flops;
+}
+
 static void run(const duet_gemm_choice *choice, const duet_gemm_shape *shape, tensor operands[3], bool adds,
                 const own_end *own)
 {
@@ -160,6 +171,7 @@ static void run(const duet_gemm_choice *choice, const duet_gemm_shape *shape, te
     cl_event last = NULL;
     assert_ok(duet_launch_replay(device, &list, &last, &error), &error);
     assert_ok(duet_event_wait(&last, &error), &error);
+    assert_true(counted_flops(&list) >= 0.999 * duet_gemm_flops(shape));
     duet_launch_list_clear(&list);
     duet_buffer_free(&workspace.buffer);
 }

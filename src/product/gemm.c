@@ -243,7 +243,7 @@ void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_p
     char words[DUET_PRODUCT_WORDS];
     size_t elements[3] = {0};
     (void)duet_gemm_elements(shape, elements);
-    snprintf(launch->name, sizeof launch->name, "%.12s %.50s", what, duet_gemm_words(shape, words));
+    snprintf(launch->name, sizeof launch->name, "%.13s %.49s", what, duet_gemm_words(shape, words));
     launch->flops = duet_gemm_flops(shape);
     launch->bytes =
         sizeof(float) * ((double)elements[0] + (double)elements[1] + (double)elements[2] * (product->adds ? 2 : 1));

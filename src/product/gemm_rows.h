@@ -12,7 +12,8 @@ extern const duet_gemm_provider duet_conv_panel, duet_conv_winograd, duet_conv_t
 bool duet_winograd_pays(const duet_device *device, const duet_gemm_shape *shape);
 
 /** Names a launch after its product, "gemm panel 128x400x784 nt" (m, n, k; n and t for each operand), and counts its
- *  FLOPs and the bytes of its matrices. */
+ *  FLOPs and the bytes of its matrices. `what` begins with "gemm " or "conv " where the FLOPs stay: profiles tell
+ * products by it. */
 void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_product *product);
 
 /** What a launch of a product does: it prepares an operand, computes pieces that are added up later, or writes C (by

@@ -219,7 +219,7 @@ static duet_status lower_tiles(duet_device *device, const duet_gemm_product *pro
     };
     duet_launch launch = {.dimensions = 1, .global = {most.items}, .local = {1}};
     DUET_TRY(lower_packing(device, product, source, list, error));
-    duet_gemm_describe(&launch, "winograd", product);
+    duet_gemm_describe(&launch, "conv winograd", product);
     return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
 

@@ -149,6 +149,6 @@ duet_status duet_winograd_weights_lower(duet_device *device, const duet_gemm_pro
                                      duet_size_pieces(blocks_of(it, &product->parameters), shares.blocks)},
                           .local = {1, 1}};
     DUET_TRY(lower_points(device, product, source, list, error));
-    duet_gemm_describe(&launch, "winograd", product);
+    duet_gemm_describe(&launch, "conv winograd", product);
     return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
 }
