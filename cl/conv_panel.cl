@@ -181,6 +181,9 @@ void add_in_parts(const walk all, const strip_block strips, const ulong images, 
  * change. */
 #define SHORT 32
 
+/* Images are finished far apart in memory: what the ends read and write is asked for that many images ahead. */
+#define AHEAD 8
+
 #endif
 
 #ifndef KERNEL_NAME
@@ -229,6 +232,7 @@ void KERNEL_NAME(const convolution s, const ulong image_block, const ulong strip
             for (ulong image = 0; image < images; image++) {
                 const ulong row = (first_image + image) * places + get_global_id(0) * out.width + v_place;
                 const ulong columns = min((ulong)COLUMNS, features - strip * COLUMNS);
+                if (image + AHEAD < images) FINISH_FETCH(row + AHEAD * places, group * features + strip * COLUMNS)
                 __local float *done = (__local float *)(to + 2 * image);
                 FINISH_ROW(row, group * features + strip * COLUMNS, columns, done)
             }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What conv_panel.cl computes, for a result with a single column: a vector holds LANES neighbours of k instead of
- * columns, and the weights are not packed.
+ * columns, and the weights are not packed. What is finished are runs of neighbouring places: C is seen as a matrix whose
+ * rows are the rows of the pictures.
  *
  * Mapping: a work-item computes the places of a block of rows for a tile of images. Dimension 0 counts blocks of rows
  * (the next row finds the pixels of this one in a cache), dimension 1 tiles of images. Bound by loads: each
@@ -30,13 +31,13 @@ float fold_eight(const float8 v)
 #define FOLD(v) fold_four(v)
 #endif
 
-#define PLACES 64 /* of a row, whose taps are listed at a time */
+#define PLACES 64 /* of a row, whose taps are listed at a time; whole runs */
 
 /* The parts of a tile, as in panel.cl: of each image a vector of sums, and the sum of what fills no vector. */
 #define THIN_START(r)    vector sum##r = 0.0f; float rest##r = 0.0f; const ulong row##r = min((ulong)r, rows - 1) * stride;
 #define THIN_MULTIPLY(r) sum##r += LOAD(0, from + row##r + i) * weights;
 #define THIN_REST(r)     rest##r += from[row##r + i] * tap[i];
-#define THIN_KEEP(r)     done[r] = rest##r + FOLD(sum##r);
+#define THIN_KEEP(r)     done[r * PLACES + v_place - first] = rest##r + FOLD(sum##r);
 
 #endif
 
@@ -50,11 +51,11 @@ void KERNEL_NAME(const convolution s, const uint row_block, __global const float
                  __global const float *restrict b, const ulong b_offset, __global float *c, const ulong c_offset,
                  const uint add FINISH_PARAMETERS)
 {
-    __local float done[ROWS];
+    __local float done[ROWS * PLACES];
     __local taps across[PLACES];
     const tensor in = operand_of(s, USE == DATA), out = written_of(s, USE == DATA);
-    const ulong first_image = get_global_id(1) * ROWS, rows = min((ulong)ROWS, s.images - first_image), n = 1;
-    const ulong places = (ulong)out.height * out.width, stride = (ulong)in.height * in.width * in.channels;
+    const ulong first_image = get_global_id(1) * ROWS, rows = min((ulong)ROWS, s.images - first_image);
+    const ulong n = out.width, stride = (ulong)in.height * in.width * in.channels;
     const uint first_row = (uint)get_global_id(0) * row_block, end_row = min(first_row + row_block, out.height);
     a += a_offset + first_image * stride;
     b += b_offset;
@@ -82,12 +83,11 @@ void KERNEL_NAME(const convolution s, const uint row_block, __global const float
                         for (; i < depth; i++) { EACH_ROW(THIN_REST) }
                     }
                 EACH_ROW(THIN_KEEP)
-                for (ulong r = 0; r < rows; r++) {
-                    const ulong row = (first_image + r) * places + (ulong)h_place * out.width + v_place;
-                    if (add) done[r] += c[row];
-                    FINISH((uint)row, 0, done + r, 1)
-                }
             }
+            for (ulong r = 0; r < rows; r++)
+                for (uint place = first; place < end; place += COLUMNS)
+                    FINISH_ROW((first_image + r) * out.height + h_place, place, min((uint)COLUMNS, end - place),
+                               done + r * PLACES + place - first)
         }
     }
 }

@@ -22,7 +22,6 @@
  *
  * What bounds it: the multiply-add units while there are tens of channels and features to make up for the transforms
  * (some 3 operations a value), and tens of tiles, as each block reads all panels. */
-#include "conv_taps.cl"
 #include "winograd.cl"
 
 #ifndef CONV_WINOGRAD_CL
@@ -63,41 +62,6 @@ OUTLINED void multiply_point(const ulong tiles, const ulong depth, __global cons
     }
 }
 
-/* Where a tile's results begin; `image` is the image it lies in. */
-typedef struct {
-    ulong image;
-    uint row, column;
-} tile_place;
-
-tile_place place_of(const tensor out, const ulong tile)
-{
-    const ulong across = (out.width + RESULTS - 1) / RESULTS, down = (out.height + RESULTS - 1) / RESULTS;
-    const tile_place at = {tile / (across * down), (uint)(tile / across % down) * RESULTS,
-                           (uint)(tile % across) * RESULTS};
-    return at;
-}
-
-/* Brings LANES channels of a tile's pixels to the points, which lie `to_step` floats apart. `top` and `left` are where
- * the pixels begin, before the picture if negative; pixels beside the picture are 0. */
-INLINE void pixels_to_points(const uint points, const tensor in, __global const float *picture, const int top,
-                             const int left, __global float *to, const ulong to_step)
-{
-    vector column[8], half_way[64], values[8];
-    for (uint j = 0; j < points; j++) {
-        const int x = left + (int)j;
-        for (uint i = 0; i < points; i++) {
-            const int y = top + (int)i;
-            const bool inside = x >= 0 && x < (int)in.width && y >= 0 && y < (int)in.height;
-            column[i] = inside ? LOAD(0, picture + ((ulong)y * in.width + x) * in.channels) : (vector)0.0f;
-        }
-        winograd_pixels(points, column, 1, half_way + j, points);
-    }
-    for (uint i = 0; i < points; i++) {
-        winograd_pixels(points, half_way + i * points, 1, values, 1);
-        for (uint j = 0; j < points; j++) STORE(values[j], 0, to + (i * points + j) * to_step);
-    }
-}
-
 /* Back from the points, `step` vectors apart, to 4 x 4 results, whose strips lie side by side. */
 INLINE void points_to_results(const uint points, __local const vector *from, const ulong step, __local vector *to)
 {
@@ -129,8 +93,7 @@ void KERNEL_NAME(const convolution s, const ulong tile_block, const ulong pitch,
     __local vector sums[2 * (POINTS * POINTS * TILES + FEW_ROWS)], results[2 * RESULTS * RESULTS];
     const tensor in = operand_of(s, USE == DATA), out = written_of(s, USE == DATA);
     const ulong n = out.channels, depth = in.channels, strips = (n + COLUMNS - 1) / COLUMNS;
-    const ulong across = (out.width + RESULTS - 1) / RESULTS, down = (out.height + RESULTS - 1) / RESULTS;
-    const ulong all_tiles = s.images * across * down;
+    const ulong all_tiles = tiles_of(s.images, out), all_rows = s.images * out.height * out.width;
     const int above = (int)(USE == DATA ? s.kernel_size[0] - 1 - s.pad[0] : s.pad[0]);
     const int before = (int)(USE == DATA ? s.kernel_size[1] - 1 - s.pad[1] : s.pad[1]);
     __global const vector *panels = (__global const vector *)(workspace + workspace_offset);
@@ -145,7 +108,7 @@ void KERNEL_NAME(const convolution s, const ulong tile_block, const ulong pitch,
             __global const float *picture = a + at.image * in.height * in.width * in.channels;
             for (ulong k = 0; k < depth; k += LANES)
                 pixels_to_points(POINTS, in, picture + k, (int)at.row - above, (int)at.column - before,
-                                 values + tile * pitch + k, tile_block * pitch);
+                                 values + tile * pitch + k, tile_block * pitch, pitch);
         }
         for (ulong strip = 0; strip < strips; strip++) {
             const ulong columns = min((ulong)COLUMNS, n - strip * COLUMNS);
@@ -154,13 +117,16 @@ void KERNEL_NAME(const convolution s, const ulong tile_block, const ulong pitch,
                                panels + (strip * POINTS * POINTS + point) * depth * 2,
                                sums + 2 * point * tile_block);
             for (ulong tile = 0; tile < tiles; tile++) {
-                const tile_place at = place_of(out, first + tile);
+                const tile_place at = place_of(out, first + tile), next = place_of(out, first + tile + 1);
+                for (uint i = 0; i < RESULTS * RESULTS; i++) {
+                    const ulong row = row_at(out, s.images, next, i);
+                    FINISH_FETCH(row, strip * COLUMNS)
+                }
                 points_to_results(POINTS, sums + 2 * tile, 2 * tile_block, results);
                 points_to_results(POINTS, sums + 2 * tile + 1, 2 * tile_block, results + 1);
                 for (uint i = 0; i < RESULTS * RESULTS; i++) {
-                    const uint y = at.row + i / RESULTS, x = at.column + i % RESULTS;
-                    if (y >= out.height || x >= out.width) continue;
-                    const ulong row = (at.image * out.height + y) * out.width + x;
+                    const ulong row = row_at(out, s.images, at, i);
+                    if (row == all_rows) continue;
                     FINISH_ROW(row, strip * COLUMNS, columns, (__local float *)(results + 2 * i))
                 }
             }

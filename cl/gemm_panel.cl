@@ -166,7 +166,6 @@ void KERNEL_NAME(const ulong m, const ulong n, const ulong k, const ulong row_bl
     const ulong a_step = A_LIES == IN_ROWS ? 1 : A_LIES == IN_COLUMNS ? m : ROWS;
     const ulong a_stride = A_LIES == IN_ROWS ? a_row : a_step;
     const ulong b_column = B_TRANSPOSED ? k : 1, b_step = B_TRANSPOSED ? 1 : n, b_stride = B_TRANSPOSED ? k : n;
-    const ulong most_of_low = A_LIES == IN_COLUMNS ? ROWS - 1 : FEW_ROWS; /* rows at the end that take low tiles */
     const ulong first_row = get_global_id(0) * row_block, end_row = min(first_row + row_block, m);
     const ulong from_end = get_global_id(1) / 2,
                 share = get_global_id(1) % 2 ? get_global_size(1) - 1 - from_end : from_end;
@@ -204,8 +203,9 @@ void KERNEL_NAME(const ulong m, const ulong n, const ulong k, const ulong row_bl
                 pack_rows(from_b, b_stride, columns, depth, panel);
             for (ulong row = first_row; row < end_row;) {
                 const ulong left = end_row - row;
-                const bool splits = A_LIES != IN_SLABS && left > ROWS && left <= 2 * FEW_ROWS;
-                const bool is_low = left <= most_of_low || splits;
+                /* slabs have ROWS rows but the last; in columns a high tile would read past the last row */
+                const bool is_low = A_LIES == IN_SLABS ? left <= FEW_ROWS
+                                                       : is_low_next(left) || (A_LIES == IN_COLUMNS && left < ROWS);
                 const ulong rows = min(left, (ulong)(is_low ? FEW_ROWS : ROWS));
                 const bool is_empty = MASKED == ROWS_OF_C && skipped_first(others + row, rows, bound, HAS_LOWS) == rows;
                 const ulong steps = is_empty ? 0 : depth;

@@ -73,21 +73,30 @@ INLINE vector whole(const vector v)
         EACH_ROW(MULTIPLY)                                                                                             \
     }
 
-/* Rows of the next tile when `left` rows remain; a tile of up to FEW_ROWS is a low one. Two low ones are lower than a
+/* Whether the next tile is a low one when `left` rows remain: the last one, or the first of two, which are lower than a
  * high one and a low one. */
+bool is_low_next(const ulong left)
+{
+    return left <= FEW_ROWS || (left > ROWS && left <= 2 * FEW_ROWS);
+}
+
+/* The rows of that tile; a tile of up to FEW_ROWS is a low one. */
 ulong next_rows(const ulong left)
 {
-    const bool two_low = left > ROWS && left <= 2 * FEW_ROWS;
-    return min(left, (ulong)(left > FEW_ROWS && !two_low ? ROWS : FEW_ROWS));
+    return min(left, (ulong)(is_low_next(left) ? FEW_ROWS : ROWS));
 }
 
 /* Prefetches a cache line, which has LINE floats. */
 #if defined(__x86_64__) || defined(__aarch64__) /* only where the processor is known */
 #define FETCH(from) __builtin_prefetch((const void *)(ulong)(from));
 #else
-#define FETCH(from) ;
+#define FETCH(from) (void)(from);
 #endif
 #define LINE 16
+
+/* Prefetches a run of a row. Only a hint: addresses past the end do no harm. */
+#define FETCH_RUN(from)                                                                                                \
+    for (uint line = 0; line < COLUMNS; line += LINE) FETCH((from) + line)
 
 /* Transposes a 4 x 4 block: rows lie `stride` apart in `from` and COLUMNS apart in `to`. */
 void transpose_four(__global const float *from, const ulong stride, __local float *to)
@@ -136,6 +145,11 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
         }                                                                                                              \
     }
 
+#endif
+
+/* Prefetches where FINISH reads and writes whole runs, for the one from (row, column) on. A plan defines its own. */
+#ifndef FINISH_FETCH
+#define FINISH_FETCH(row, column) FETCH_RUN(c + (ulong)(row) * n + (column))
 #endif
 
 /* What happens to `count` finished neighbouring elements of a row of C, from (row, column) on, up to COLUMNS of them in

@@ -58,16 +58,48 @@ float random_mask(uint seed0, uint seed1, uint stream, uint step, uint element, 
     return mask_of(philox_element(seed0, seed1, stream, step, element / 8), element, limit);
 }
 
-// `count` neighbours at once: each block is computed once, and whole blocks give their eight masks as a vector. The
-// lanes of as_ushort8 are mask_of's words of 16 bits in order, as memory is on every device: lowest bytes first.
+// Four blocks whose elements follow each other: words[i] has word i of each. Lanes of vectors of 64 bits multiply side
+// by side, which 32 bits cannot in every processor.
+void philox_four(uint seed0, uint seed1, uint stream, uint step, uint element, uint4 *words)
+{
+    ulong4 x = convert_ulong4((uint4)element + (uint4)(0u, 1u, 2u, 3u)), y = step, z = stream, w = 0;
+    uint2 key = (uint2)(seed0, seed1);
+    for (int round = 0; round < 10; round++) {
+        const ulong4 product0 = 0xD2511F53UL * x, product1 = 0xCD9E8D57UL * z;
+        x = (product1 >> 32) ^ y ^ (ulong)key.x;
+        y = product1 & 0xFFFFFFFFUL;
+        z = (product0 >> 32) ^ w ^ (ulong)key.y;
+        w = product0 & 0xFFFFFFFFUL;
+        key.x += 0x9E3779B9u;
+        key.y += 0xBB67AE85u;
+    }
+    words[0] = convert_uint4(x);
+    words[1] = convert_uint4(y);
+    words[2] = convert_uint4(z);
+    words[3] = convert_uint4(w);
+}
+
+// Of a whole block its eight masks. The lanes of as_ushort8 are mask_of's words of 16 bits in order, as memory is on
+// every device: lowest bytes first.
+float8 masks_of(const uint4 words, const float limit)
+{
+    return select((float8)(0.0f), (float8)(1.0f), convert_float8(as_ushort8(words)) < limit);
+}
+
+// `count` neighbours at once: each block is computed once, and four blocks together where there are as many.
 void random_masks(uint seed0, uint seed1, uint stream, uint step, uint element, float limit, uint count, float *masks)
 {
     uint i = 0;
-    for (; element % 8 == 0 && i + 8 <= count; i += 8) {
-        const uint4 words = philox_element(seed0, seed1, stream, step, (element + i) / 8);
-        const int8 is_below = convert_float8(as_ushort8(words)) < limit;
-        vstore8(select((float8)(0.0f), (float8)(1.0f), is_below), 0, masks + i);
+    for (; element % 8 == 0 && i + 32 <= count; i += 32) {
+        uint4 words[4];
+        philox_four(seed0, seed1, stream, step, (element + i) / 8, words);
+        vstore8(masks_of((uint4)(words[0].x, words[1].x, words[2].x, words[3].x), limit), 0, masks + i);
+        vstore8(masks_of((uint4)(words[0].y, words[1].y, words[2].y, words[3].y), limit), 1, masks + i);
+        vstore8(masks_of((uint4)(words[0].z, words[1].z, words[2].z, words[3].z), limit), 2, masks + i);
+        vstore8(masks_of((uint4)(words[0].w, words[1].w, words[2].w, words[3].w), limit), 3, masks + i);
     }
+    for (; element % 8 == 0 && i + 8 <= count; i += 8)
+        vstore8(masks_of(philox_element(seed0, seed1, stream, step, (element + i) / 8), limit), 0, masks + i);
     while (i < count) {
         const uint4 words = philox_element(seed0, seed1, stream, step, (element + i) / 8);
         const uint end = min(count, i + 8 - (element + i) % 8);

@@ -12,9 +12,13 @@
  * the columns, then along the rows: 36 products give 16 results of a 3 x 3 window that take 144, 64 give 16 of 5 x 5
  * that take 400. The products of all channels are added up before A.
  *
+ * The gradient by the taps is the transpose of that by the taps: gradients of results go to the points by A's
+ * transpose, are multiplied there with the pixels' values and added up, and come back as taps by G's transpose.
+ *
  * The points are 0, 1, -1, 2, -2, then 1/2, -1/2 for eight, and infinity, the highest coefficient. Pairs of opposite
  * points share sums of even and of odd terms. Numbers grow on the way and cancel at its end, which costs precision: see
  * docs/performance.md for how much. */
+#include "conv_taps.cl"
 #include "panel.cl"
 
 #ifndef WINOGRAD_CL
@@ -97,6 +101,104 @@ INLINE void winograd_results(const uint points, const vector *m, const uint step
     to[to_step] = r1;
     to[2 * to_step] = r2;
     to[3 * to_step] = r3 + m[(points - 1) * step];
+}
+
+/* A's transpose: the gradients of four results become values at the points. */
+INLINE void winograd_results_back(const uint points, const vector *r, const uint step, vector *to, const uint to_step)
+{
+    const vector r0 = whole(r[0]), r1 = r[step], r2 = r[2 * step], r3 = r[3 * step];
+    const vector even1 = r0 + r2, odd1 = r1 + r3, even2 = r0 + 4.0f * r2, odd2 = 2.0f * r1 + 8.0f * r3;
+    to[0] = r0;
+    to[to_step] = even1 + odd1;
+    to[2 * to_step] = even1 - odd1;
+    to[3 * to_step] = even2 + odd2;
+    to[4 * to_step] = even2 - odd2;
+    if (points == 8) {
+        const vector even3 = r0 + 0.25f * r2, odd3 = 0.5f * r1 + 0.125f * r3;
+        to[5 * to_step] = even3 + odd3;
+        to[6 * to_step] = even3 - odd3;
+    }
+    to[(points - 1) * to_step] = r3;
+}
+
+/* G's transpose: values at the points become the gradients of points - 3 taps. */
+INLINE void winograd_taps_back(const uint points, const vector *m, const uint step, vector *to, const uint to_step)
+{
+    const vector m0 = whole(m[0]), even1 = m[step] + m[2 * step], odd1 = m[step] - m[2 * step];
+    const vector even2 = m[3 * step] + m[4 * step], odd2 = m[3 * step] - m[4 * step], last = m[(points - 1) * step];
+    if (points == 6) {
+        to[0] = 0.25f * m0 - (1.0f / 6) * even1 + (1.0f / 24) * even2;
+        to[to_step] = (1.0f / 12) * odd2 - (1.0f / 6) * odd1;
+        to[2 * to_step] = (1.0f / 6) * (even2 - even1) + last;
+    } else {
+        const vector even3 = m[5 * step] + m[6 * step], odd3 = m[5 * step] - m[6 * step];
+        const vector a = (-2.0f / 9) * even1, b = (1.0f / 90) * even2, c = (32.0f / 45) * even3;
+        const vector x = (-2.0f / 9) * odd1, y = (1.0f / 90) * odd2, z = (32.0f / 45) * odd3;
+        to[0] = m0 + a + b + c;
+        to[to_step] = x + 2.0f * y + 0.5f * z;
+        to[2 * to_step] = a + 4.0f * b + 0.25f * c;
+        to[3 * to_step] = x + 8.0f * y + 0.125f * z;
+        to[4 * to_step] = a + 16.0f * b + 0.0625f * c + last;
+    }
+}
+
+/* Where a tile's results begin; `image` is the image it lies in. */
+typedef struct {
+    ulong image;
+    uint row, column;
+} tile_place;
+
+/* Of some images' results. */
+ulong tiles_of(const ulong images, const tensor out)
+{
+    return images * ((out.width + RESULTS - 1) / RESULTS) * ((out.height + RESULTS - 1) / RESULTS);
+}
+
+tile_place place_of(const tensor out, const ulong tile)
+{
+    const ulong across = (out.width + RESULTS - 1) / RESULTS, down = (out.height + RESULTS - 1) / RESULTS;
+    const tile_place at = {tile / (across * down), (uint)(tile / across % down) * RESULTS,
+                           (uint)(tile % across) * RESULTS};
+    return at;
+}
+
+/* Writes a value at a point, and asks for the place that will be written `ahead` floats on: neighbouring points lie far
+ * apart, so a tile is written in POINTS x POINTS places at a time, which a processor does not foresee. */
+INLINE void put_at_point(const vector value, __global float *to, const ulong ahead)
+{
+    *(__global vector *)to = value;
+    FETCH(to + ahead)
+}
+
+/* The row of C that is result `i` of a tile; past the last if the result lies beside the picture. */
+ulong row_at(const tensor out, const ulong images, const tile_place at, const uint i)
+{
+    const uint y = at.row + i / RESULTS, x = at.column + i % RESULTS;
+    const bool inside = y < out.height && x < out.width;
+    return inside ? (at.image * out.height + y) * out.width + x : images * out.height * out.width;
+}
+
+/* Brings LANES channels of a tile's pixels to the points, which lie `to_step` floats apart, in whole vectors. `top` and `left` are where
+ * the pixels begin, before the picture if negative; pixels beside the picture are 0. */
+INLINE void pixels_to_points(const uint points, const tensor in, __global const float *picture, const int top,
+                             const int left, __global float *to, const ulong to_step, const ulong ahead)
+{
+    vector column[8], half_way[64], values[8];
+    for (uint j = 0; j < points; j++) {
+        const int x = left + (int)j;
+        for (uint i = 0; i < points; i++) {
+            const int y = top + (int)i;
+            const bool inside = x >= 0 && x < (int)in.width && y >= 0 && y < (int)in.height;
+            __global const float *pixel = picture + ((ulong)y * in.width + x) * in.channels;
+            column[i] = inside ? LOAD(0, pixel) : (vector)0.0f;
+            FETCH(pixel + RESULTS * in.channels) /* of the next tile */
+        }
+        winograd_pixels(points, column, 1, half_way + j, points);
+    }
+    for (uint i = 0; i < points; i++) {
+        winograd_pixels(points, half_way + i * points, 1, values, 1);
+        for (uint j = 0; j < points; j++) put_at_point(values[j], to + (i * points + j) * to_step, ahead);
+    }
 }
 
 #endif

@@ -10,9 +10,11 @@ typedef struct own_end {
     duet_programs programs;
     cl_program program;
     const char *kernel; /* the one that writes */
+    size_t columns;     /* of the matrix whose rows the kernel hands over */
 } own_end;
 
-/** `finish`: what becomes of FINISH(row, column, product, count), and may use the kernel's parameters. */
+/** `finish`: what becomes of FINISH(row, column, product, count), and may use the kernel's parameters. COLUMNS_OF_C is
+ *  own->columns. */
 static inline void own_end_build(own_end *own, duet_device *device, const duet_gemm_choice *choice,
                                  const duet_gemm_shape *shape, const char *finish)
 {
@@ -20,12 +22,12 @@ static inline void own_end_build(own_end *own, duet_device *device, const duet_g
     duet_gemm_source source;
     duet_text text = {0};
     size_t index;
-    *own = (own_end){.kernel = NULL};
     choice->provider->source(device, shape, &choice->parameters, &source);
+    *own = (own_end){.columns = source.row != 0 ? source.row : shape->n};
     duet_kernel_table *table = duet_programs_table(&own->programs, source.options, &index, &error);
     assert_non_null(table);
     assert_ok(duet_kernel_add_product(table, &source, true, &error), &error);
-    duet_text_add(&text, "#define KERNEL_NAME @\n#define FINISH_PARAMETERS\n");
+    duet_text_add(&text, "#define COLUMNS_OF_C %zu\n#define KERNEL_NAME @\n#define FINISH_PARAMETERS\n", own->columns);
     duet_text_add(&text, "#define FINISH(row, column, product, count) %s\n", finish);
     for (size_t i = 0; i < DUET_GEMM_CONSTANTS && source.writes.constants[i].name != NULL; i++)
         duet_text_add(&text, "#define %s %s\n", source.writes.constants[i].name, source.writes.constants[i].value);

@@ -2,6 +2,7 @@
 /* Every provider of convolutions, each member of the family, over windows of every kind, written and added to, against
  * the loops that define a convolution, in double. The tensors lie at odd offsets: what is beside the result must
  * survive, what is before the operands is NaN, and their buffers end where they do. */
+#include "base/size.h"
 #include "check/plain.h"
 #include "own_end.h"
 #include "product/tuning.h"
@@ -43,11 +44,16 @@ static const geometry geometries[] = {
     {1, 36, 34, 70, 20, 1, DUET_SQUARE(3, 1, 1, 1)},
     {1, 4, 300, 16, 17, 1, DUET_SQUARE(3, 1, 1, 1)}, /* rows longer than a panel */
     {7, 3, 3, 16, 16, 1, DUET_SQUARE(3, 2, 1, 1)},
-    {9, 7, 9, 16, 48, 1, DUET_SQUARE(3, 1, 2, 0)}, /* for conv-winograd: tiles over edges, blocks of unlike size */
+    {13, 3, 70, 1, 20, 1, DUET_SQUARE(3, 1, 1, 1)}, /* its data gradient in runs of a row, one of them short */
+    {9, 7, 9, 16, 48, 1, DUET_SQUARE(3, 1, 2, 0)},  /* for conv-winograd: tiles over edges, blocks of unlike size */
     {3, 5, 8, 32, 32, 1, DUET_SQUARE(5, 1, 1, 3)},
     {2, 3, 9, 64, 16, 1, DUET_SQUARE(5, 1, 4, 4)},
 };
-enum { GEOMETRIES = sizeof geometries / sizeof *geometries, SHORT = GEOMETRIES - 2 /* that conv-winograd takes */ };
+enum {
+    GEOMETRIES = sizeof geometries / sizeof *geometries,
+    SHORT = GEOMETRIES - 2, /* that conv-winograd takes */
+    THIN = GEOMETRIES - 4   /* whose data gradient has a single column */
+};
 
 static duet_gemm_shape shape_of(const geometry *it, duet_convolution_use use)
 {
@@ -130,6 +136,17 @@ static void convolve(const duet_convolution *v, const float *a, const float *b, 
                 }
 }
 
+/** As `duet bench` counts them: by the names of launches. */
+static double counted_flops(const duet_launch_list *list)
+{
+    double flops = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const char *name = list->items[i].name;
+        if (strncmp(name, "gemm ", 5) == 0 || strncmp(name, "conv ", 5) == 0) flops += list->items[i].flops;
+    }
+    return flops;
+}
+
 static void run(const duet_gemm_choice *choice, const duet_gemm_shape *shape, tensor operands[3], bool adds,
                 const own_end *own)
 {
@@ -154,6 +171,7 @@ static void run(const duet_gemm_choice *choice, const duet_gemm_shape *shape, te
     cl_event last = NULL;
     assert_ok(duet_launch_replay(device, &list, &last, &error), &error);
     assert_ok(duet_event_wait(&last, &error), &error);
+    assert_true(counted_flops(&list) >= 0.999 * duet_gemm_flops(shape));
     duet_launch_list_clear(&list);
     duet_buffer_free(&workspace.buffer);
 }
@@ -199,8 +217,8 @@ static void check(const duet_gemm_choice *choice, const duet_gemm_shape *shape, 
         if (i >= BESIDE && i < BESIDE + count) {
             const double size = expected.size[i - BESIDE] + (adds ? fabs(value) : 0);
             value = expected.sum[i - BESIDE] + (adds ? value : 0);
-            if (own != NULL) value = finish(value, (i - BESIDE) % shape->n);
-            tolerance = FLT_EPSILON * (double)(shape->k + 1) * (size + (own != NULL ? (double)shape->n / 8 : 0));
+            if (own != NULL) value = finish(value, (i - BESIDE) % own->columns);
+            tolerance = FLT_EPSILON * (double)(shape->k + 1) * (size + (own != NULL ? (double)own->columns / 8 : 0));
         }
         if (fabs(after[i] - value) <= tolerance) continue;
         char words[DUET_PRODUCT_WORDS];
@@ -217,11 +235,9 @@ static void check(const duet_gemm_choice *choice, const duet_gemm_shape *shape, 
 static void check_with_end(const duet_gemm_choice *choice, const duet_gemm_shape *shape)
 {
     own_end own;
-    char finish[160];
-    (void)snprintf(finish, sizeof finish,
-                   "for (uint lane = 0; lane < count; lane++) c[(size_t)(row) * %zu + (column) + lane] = "
-                   "fmax((product)[lane] - (float)((column) + lane) / 8.0f, 0.0f);",
-                   shape->n);
+    static const char finish[] =
+        "for (uint lane = 0; lane < count; lane++) c[(size_t)(row) * COLUMNS_OF_C + (column) + lane] = "
+        "fmax((product)[lane] - (float)((column) + lane) / 8.0f, 0.0f);";
     own_end_build(&own, device, choice, shape, finish);
     check(choice, shape, true, &own);
     own_end_free(&own);
@@ -293,7 +309,8 @@ static void all_but_unfolding_take_groups(void **state)
         }
 }
 
-/** Where "conv-winograd" fits, and where a processor takes it unasked: with half of the products. */
+/** Where "conv-winograd" fits, and where a processor takes it unasked: with half of the products, and for weights with
+ *  more channels and parts for all its compute units. */
 static void short_convolutions_are_chosen_where_they_pay(void **state)
 {
     static const struct {
@@ -302,6 +319,7 @@ static void short_convolutions_are_chosen_where_they_pay(void **state)
     } rows[] = {
         {{8, 14, 14, 32, 32, 1, DUET_SQUARE(3, 1, 1, 1)}, true, true},
         {{8, 7, 7, 128, 256, 1, DUET_SQUARE(5, 1, 2, 2)}, true, true},
+        {{8, 12, 12, 64, 64, 1, DUET_SQUARE(3, 1, 1, 1)}, true, true},
         {{8, 5, 5, 64, 64, 1, DUET_SQUARE(3, 1, 1, 1)}, true, false}, /* mostly beside the picture */
         {{8, 14, 14, 32, 32, 1, DUET_SQUARE(3, 2, 1, 1)}, false, false},
         {{8, 14, 14, 32, 32, 1, DUET_SQUARE(7, 1, 3, 3)}, false, false},
@@ -317,10 +335,13 @@ static void short_convolutions_are_chosen_where_they_pay(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int use = DUET_CONVOLUTION_FORWARD; use < DUET_CONVOLUTION_USES; use++) {
             const duet_gemm_shape shape = shape_of(&rows[i].it, use);
-            const bool possible = use != DUET_CONVOLUTION_WEIGHTS;
-            assert_int_equal(duet_gemm_fits(winograd, device, &shape), possible && rows[i].fits);
+            const uint32_t lanes = winograd->preset(device, &shape).value[1];
+            const size_t parts = rows[i].it.channels / lanes * duet_size_pieces(rows[i].it.features, 2 * (size_t)lanes);
+            const bool is_shared =
+                use != DUET_CONVOLUTION_WEIGHTS || (rows[i].it.channels >= 64 && parts >= about->compute_units);
+            assert_int_equal(duet_gemm_fits(winograd, device, &shape), rows[i].fits);
             assert_int_equal(duet_gemm_choose_preset(device, &shape).provider == winograd,
-                             possible && rows[i].pays && !gpu);
+                             rows[i].pays && is_shared && !gpu);
         }
 }
 
@@ -340,6 +361,10 @@ static void ends_see_each_element_once(void **state)
             const duet_gemm_choice choice = {provider, provider->preset(device, &shape)};
             check_with_end(&choice, &shape);
         }
+    const duet_gemm_shape thin = shape_of(&geometries[THIN], DUET_CONVOLUTION_DATA);
+    const duet_gemm_provider *panel = duet_gemm_provider_find("conv-panel");
+    const duet_gemm_choice choice = {panel, panel->preset(device, &thin)};
+    if (duet_gemm_fits(panel, device, &thin)) check_with_end(&choice, &thin);
 }
 
 /** k in pieces, of which some are empty, with and without an end. */

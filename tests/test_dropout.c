@@ -2,6 +2,7 @@
 /* Dropout: the share of what it puts out, masks that no one stores, and that it is nothing in a scope of inference. */
 #include "workshop.h"
 
+#include "base/philox.h"
 #include "duet/explain.h"
 #include "duet/nn.h"
 
@@ -71,11 +72,42 @@ static void dropout_is_nothing_in_inference(void **state)
     workshop_close(&w);
 }
 
+/* The end of a product computes masks for a whole run of neighbours: of two strips' columns and a rest, on rows that
+ * begin with a block of random words or within one. Each element's is that of its number alone. */
+static void masks_at_the_end_of_products_are_those_of_their_elements(void **state)
+{
+    (void)state;
+    enum { ROWS = 16, DEPTH = 16, MOST = 84 };
+    static const size_t widths[] = {80, MOST};
+    static const double kept = 0.7;
+    static float a[ROWS * DEPTH], b[DEPTH * MOST], result[ROWS * MOST];
+    for (size_t i = 0; i < sizeof a / sizeof *a; i++) a[i] = 1;
+    for (size_t i = 0; i < sizeof b / sizeof *b; i++) b[i] = 1;
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+        const size_t width = widths[w];
+        workshop shop_of_it = workshop_open(5);
+        duet_graph *graph = shop_of_it.graph;
+        duet_node left = duet_input(graph, "a", DUET_FLOAT32, DUET_SHAPE(ROWS, DEPTH));
+        duet_node right = duet_input(graph, "b", DUET_FLOAT32, DUET_SHAPE(DEPTH, width));
+        duet_node y =
+            duet_multiply(duet_mask(graph, DUET_SHAPE(ROWS, width), kept), duet_matmul(left, right, false, false));
+        const test_feed feeds[] = {{left, a}, {right, b}};
+        test_compute(device, &y, 1, feeds, 2, (void *[]){result});
+        for (size_t i = 0; i < ROWS * width; i++) {
+            const uint32_t words = duet_philox_element(5, 0, 0, (uint32_t)i / 8).word[i % 8 / 2];
+            const uint32_t word = i % 2 == 0 ? words & 0xFFFF : words >> 16;
+            assert_true(result[i] == ((float)word < (float)(kept * 65536) ? DEPTH : 0));
+        }
+        workshop_close(&shop_of_it);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dropout_puts_out_its_share),
         cmocka_unit_test(dropout_is_nothing_in_inference),
+        cmocka_unit_test(masks_at_the_end_of_products_are_those_of_their_elements),
     };
     return RUN_TESTS("dropout", tests, open_device, close_device);
 }

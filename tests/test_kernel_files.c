@@ -61,7 +61,7 @@ static void each_can_be_pasted_twice(void **state)
     duet_device *device = test_device_open();
     size_t pasted = 0;
     for (size_t i = 0; i < file_count; i++) {
-        char text[512], path[PATH_SIZE];
+        char text[1024], path[PATH_SIZE];
         (void)snprintf(path, sizeof path, TEST_SOURCE_ROOT "/cl/%s", files[i]);
         char *file = test_file_read(path, NULL);
         const bool has_name = strstr(file, "KERNEL_NAME(") != NULL;
@@ -71,8 +71,9 @@ static void each_can_be_pasted_twice(void **state)
                                           "#define B_TRANSPOSED 1\n";
         (void)snprintf(text, sizeof text,
                        "#include \"%s\"\n#undef KERNEL_NAME\n#undef USE\n#undef A_LIES\n#undef A_TRANSPOSED\n"
-                       "#undef B_TRANSPOSED\n#undef FINISH\n#undef FINISH_PARAMETERS\n"
+                       "#undef B_TRANSPOSED\n#undef FINISH\n#undef FINISH_FETCH\n#undef FINISH_PARAMETERS\n"
                        "#define KERNEL_NAME again\n#define FINISH_PARAMETERS , const uint more\n"
+                       "#define FINISH_FETCH(row, column) FETCH_RUN(c + (row) * n + (column))\n"
                        "#define FINISH(row, column, product, count) c[(row) + (column)] = (product)[more];\n%s"
                        "#include \"%s\"\n",
                        files[i], definitions, files[i]);

@@ -21,7 +21,7 @@ typedef struct duet_launch {
     char function[64];   /**< the kernel's name in its program; empty for a library call */
     const char *file;    /**< of cl/, static; NULL: a generated kernel or a library call */
     size_t step;         /**< of the plan, which sets it; of several the first */
-    unsigned prepares;   /**< of a product: the operand that is copied into the workspace, 1 or 2; 0: none is */
+    unsigned prepares;   /**< of a product: the operands that are copied into the workspace, 1, 2 or 3 for both */
 } duet_launch;
 
 typedef struct duet_launch_list {

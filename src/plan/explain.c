@@ -87,7 +87,7 @@ static void add_read(const duet_explainer *e, size_t *reads, size_t *count, int 
 static bool is_prepared(const duet_explainer *e, size_t turn, unsigned operand)
 {
     for (size_t i = e->first_of[turn]; i < e->last_of[turn]; i++)
-        if (e->plan.launches->items[i].prepares == operand) return true;
+        if ((e->plan.launches->items[i].prepares & operand) != 0) return true;
     return false;
 }
 
@@ -100,7 +100,7 @@ static bool product_reads(const duet_explainer *e, size_t index, int tensor)
     bool is_operand = tensor == step->a || tensor == step->b, last = index == e->last_of[step->turn], found = false;
     for (unsigned i = 0; i < 2; i++) {
         if (tensor != operands[i]) continue;
-        found |= launch->prepares == i + 1 || (launch->prepares == 0 && !is_prepared(e, step->turn, i + 1));
+        found |= (launch->prepares & (i + 1)) != 0 || (launch->prepares == 0 && !is_prepared(e, step->turn, i + 1));
     }
     return is_operand ? found : last;
 }
@@ -135,8 +135,9 @@ static const char *value_words(duet_explainer *e, const duet_root *root)
 
 static duet_explained_result scratch_result(duet_explainer *e, const duet_step *step, unsigned prepares)
 {
-    static const char *const words[] = {"workspace", "the first operand, rearranged", "the second operand, rearranged"};
-    const char *value = step->kind == DUET_STEP_PRODUCT ? words[prepares < 3 ? prepares : 0] : "sums of pieces";
+    static const char *const words[] = {"workspace", "the first operand, rearranged", "the second operand, rearranged",
+                                        "both operands, rearranged"};
+    const char *value = step->kind == DUET_STEP_PRODUCT ? words[prepares & 3] : "sums of pieces";
     return (duet_explained_result){.tensor = (size_t)e->index_of[step->scratch],
                                    .value = duet_explainer_text(e, value)};
 }

@@ -12,7 +12,10 @@ static void paste_file(duet_text *text, const duet_gemm_kernel *kernel)
     duet_text_add(text, "#define KERNEL_NAME @\n");
     for (size_t i = 0; i < DUET_GEMM_CONSTANTS && kernel->constants[i].name != NULL; i++)
         duet_text_add(text, "#define %s %s\n", kernel->constants[i].name, kernel->constants[i].value);
-    duet_text_add(text, "#include \"%s\"\n#undef KERNEL_NAME\n#undef FINISH\n#undef FINISH_PARAMETERS\n", kernel->file);
+    duet_text_add(text,
+                  "#include \"%s\"\n#undef KERNEL_NAME\n#undef FINISH\n#undef FINISH_PARAMETERS\n#undef "
+                  "FINISH_FETCH\n",
+                  kernel->file);
     for (size_t i = 0; i < DUET_GEMM_CONSTANTS && kernel->constants[i].name != NULL; i++)
         duet_text_add(text, "#undef %s\n", kernel->constants[i].name);
 }
@@ -35,6 +38,18 @@ duet_status duet_kernel_add_product(duet_kernel_table *table, const duet_gemm_so
     return has_epilogue ? DUET_OK : add_as_it_is(table, &source->writes, error);
 }
 
+/** Operands and results of an end that lie in memory as C would can be asked for before the run is there. */
+static void write_fetch(duet_text *text, const duet_kernel_writer *writer)
+{
+    duet_text_add(text, "#define FINISH_FETCH(row, column) {");
+    for (size_t i = 0; i < writer->load_count; i++)
+        if (!writer->loads[i].strided)
+            duet_text_add(text, " FETCH_RUN(b%zu + o%zu + (ulong)(row) * n + (column))", i, i);
+    for (size_t i = 0; i < writer->result_count; i++)
+        duet_text_add(text, " FETCH_RUN(r%zu + s%zu + (ulong)(row) * n + (column))", i, i);
+    duet_text_add(text, " }\n");
+}
+
 static void write_instance(duet_text *text, const duet_kernel_writer *writer, const duet_gemm_source *source,
                            const duet_run_text *run)
 {
@@ -51,6 +66,7 @@ static void write_instance(duet_text *text, const duet_kernel_writer *writer, co
     duet_text_add(text, "\n#define FINISH(row, column, product, count) @_finish(row, column, product, count, n");
     duet_write_parameter_names(writer, "", text);
     duet_text_add(text, ");\n");
+    write_fetch(text, writer);
     paste_file(text, &source->writes);
 }
 
@@ -64,7 +80,7 @@ duet_status duet_kernel_write_product(duet_lowering *lowering, size_t index, con
     int targets[DUET_STEP_ROOTS];
     char name[64];
     *launch = (duet_kernel_text){.step = index, .visited = step->elements};
-    duet_writer_give_matrix(&writer, step->shape.n);
+    duet_writer_give_matrix(&writer, source->row != 0 ? source->row : step->shape.n);
     duet_writer_give(&writer, step->roots[0].value, "p");
     duet_kernel_write_run(&writer, lowering, step, &run, targets);
     write_instance(&text, &writer, source, &run);

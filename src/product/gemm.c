@@ -243,7 +243,7 @@ void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_p
     char words[DUET_PRODUCT_WORDS];
     size_t elements[3] = {0};
     (void)duet_gemm_elements(shape, elements);
-    snprintf(launch->name, sizeof launch->name, "%.12s %.50s", what, duet_gemm_words(shape, words));
+    snprintf(launch->name, sizeof launch->name, "%.13s %.49s", what, duet_gemm_words(shape, words));
     launch->flops = duet_gemm_flops(shape);
     launch->bytes =
         sizeof(float) * ((double)elements[0] + (double)elements[1] + (double)elements[2] * (product->adds ? 2 : 1));
@@ -313,4 +313,24 @@ duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *p
     snprintf(launch->name, sizeof launch->name, "%.12s sum %zux%zu, %u pieces", what, product->shape.m,
              product->shape.n, pieces);
     return duet_gemm_append_call(device, product, &call, launch, list, arguments_taken, error);
+}
+
+duet_status duet_conv_append_packing(duet_device *device, const duet_gemm_product *product,
+                                     const duet_gemm_source *source, const char *what, size_t floats,
+                                     duet_launch *launch, duet_launch_list *list, duet_error *error)
+{
+    const duet_convolution *it = &product->shape.convolution;
+    const duet_gemm_call call = {
+        .role = DUET_GEMM_PREPARES,
+        .kernel = &source->prepares,
+        .options = source->options,
+        .numbers = {{sizeof *it, it}},
+        .places = {product->b, product->workspace},
+        .place_count = 2,
+    };
+    launch->bytes = sizeof(float) * ((double)product->shape.k * (double)product->shape.n + (double)floats);
+    launch->prepares = 2;
+    snprintf(launch->name, sizeof launch->name, "%.20s %ux%ux%ux%u", what, it->kernel[0], it->kernel[1],
+             it->channels / it->groups, it->features);
+    return duet_gemm_append_call(device, product, &call, launch, list, NULL, error);
 }

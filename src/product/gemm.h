@@ -96,6 +96,7 @@ typedef struct duet_gemm_source {
     duet_gemm_kernel prepares; /**< copies an operand, or computes pieces that are added up */
     duet_gemm_kernel writes;
     size_t run;
+    size_t row; /**< it numbers the elements of C by rows and columns of a matrix with as many columns; 0: with n */
     const char *space;
     char options[128];
 } duet_gemm_source;

@@ -12,7 +12,8 @@ extern const duet_gemm_provider duet_conv_panel, duet_conv_winograd, duet_conv_t
 bool duet_winograd_pays(const duet_device *device, const duet_gemm_shape *shape);
 
 /** Names a launch after its product, "gemm panel 128x400x784 nt" (m, n, k; n and t for each operand), and counts its
- *  FLOPs and the bytes of its matrices. */
+ *  FLOPs and the bytes of its matrices. `what` begins with "gemm " or "conv " where the FLOPs stay: profiles tell
+ * products by it. */
 void duet_gemm_describe(duet_launch *launch, const char *what, const duet_gemm_product *product);
 
 /** What a launch of a product does: it prepares an operand, computes pieces that are added up later, or writes C (by
@@ -46,10 +47,22 @@ duet_status duet_gemm_append_sum(duet_device *device, const duet_gemm_product *p
                                  const char *what, cl_uint pieces, duet_launch *launch, duet_launch_list *list,
                                  cl_uint *arguments_taken, duet_error *error);
 
+/** Appends the launch that copies a convolution's weights to the workspace, as `floats` of them, in an order that suits
+ *  the kernel. `launch`: its work-items. The kernel takes the convolution and both places. `what`: for its name. */
+duet_status duet_conv_append_packing(duet_device *device, const duet_gemm_product *product,
+                                     const duet_gemm_source *source, const char *what, size_t floats,
+                                     duet_launch *launch, duet_launch_list *list, duet_error *error);
+
 /** The kernel of a file for a convolution's use, "_forward", "_data" or "_weights". */
 duet_gemm_kernel duet_conv_kernel(const char *file, const duet_gemm_shape *shape);
 /** The kernel of a file for a product's two transposes, "_nn" to "_tt". */
 duet_gemm_kernel duet_gemm_kernel_of(const char *file, const duet_gemm_shape *shape);
+
+/** Register tiles over panels (cl/panel.cl): how many lanes a vector and how many rows a tile of that width has. A
+ *  strip's last tile may write nearly DUET_PANEL_FEW_ROWS rows of sums past its end. */
+enum { DUET_PANEL_FEW_ROWS = 8 };
+uint32_t duet_panel_lanes(const duet_device *device);
+uint32_t duet_panel_rows(uint32_t lanes);
 
 /** For a provider that serves every product of its kind, and for one that needs no scratch memory. */
 bool duet_gemm_fits_all(duet_device *device, const duet_gemm_shape *shape);

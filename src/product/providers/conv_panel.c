@@ -47,12 +47,11 @@ size_t duet_panel_strips(const duet_gemm_shape *shape, const duet_gemm_parameter
     return duet_size_pieces(shape->n / shape->convolution.groups, columns_of(parameters));
 }
 
-/** See panel_preset in gemm_panel.c for rows and lanes. */
 static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
-    const uint32_t width = duet_device_describe(device)->vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
+    const uint32_t lanes = duet_panel_lanes(device);
     const uint32_t k_block = is_weights(shape) ? 128 : 512;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, k_block, 1440, 4}};
+    duet_gemm_parameters parameters = {.value = {duet_panel_rows(lanes), lanes, k_block, 1440, 4}};
     uint32_t *value = parameters.value;
     while (local_bytes(shape, &parameters) > duet_device_describe(device)->local_bytes &&
            value[DUET_PANEL_K_BLOCK] > 16) {
@@ -110,13 +109,22 @@ static bool panel_fits(duet_device *device, const duet_gemm_shape *shape)
            local_bytes(shape, &preset) <= duet_device_describe(device)->local_bytes;
 }
 
+static size_t panel_floats(const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    return shape->convolution.groups * duet_panel_strips(shape, parameters) * shape->k * columns_of(parameters);
+}
+
 /** Bytes of the weights in panels, or of the pieces of their gradient. */
 static size_t panel_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
 {
-    const duet_convolution *it = &shape->convolution;
     if (is_weights(shape)) return duet_panel_weights_workspace(device, shape, parameters);
-    if (is_thin(shape)) return 0;
-    return sizeof(float) * it->groups * duet_panel_strips(shape, parameters) * shape->k * columns_of(parameters);
+    return is_thin(shape) ? 0 : sizeof(float) * panel_floats(shape, parameters);
+}
+
+/** Height and width of what is computed. */
+static const uint32_t *places_of(const duet_convolution *it)
+{
+    return it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
 }
 
 static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
@@ -128,6 +136,7 @@ static void panel_source(const duet_device *device, const duet_gemm_shape *shape
         duet_panel_weights_kernels(device, shape, parameters, source);
     } else if (is_thin(shape)) {
         source->writes = duet_conv_kernel("conv_panel_thin.cl", shape);
+        source->row = places_of(&shape->convolution)[1];
     } else {
         source->prepares = duet_conv_kernel("conv_panel_pack.cl", shape);
         source->writes = duet_conv_kernel("conv_panel.cl", shape);
@@ -142,31 +151,14 @@ static duet_status lower_packing(duet_device *device, const duet_gemm_product *p
                                  duet_launch_list *list, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
-    const duet_gemm_call call = {
-        .role = DUET_GEMM_PREPARES,
-        .kernel = &source->prepares,
-        .options = source->options,
-        .numbers = {{sizeof *it, it}},
-        .places = {product->b, product->workspace},
-        .place_count = 2,
-    };
     duet_launch launch = {
         .dimensions = 2,
         .global = {(size_t)it->kernel[0] * it->kernel[1],
                    it->groups * duet_panel_strips(&product->shape, &product->parameters)},
         .local = {1, 1},
-        .bytes = 2.0 * sizeof(float) * (double)product->shape.k * (double)product->shape.n,
-        .prepares = 2,
     };
-    snprintf(launch.name, sizeof launch.name, "panels of weights %ux%ux%ux%u", it->kernel[0], it->kernel[1],
-             it->channels / it->groups, it->features);
-    return duet_gemm_append_call(device, product, &call, &launch, list, NULL, error);
-}
-
-/** Height and width of what is computed. */
-static const uint32_t *places_of(const duet_convolution *it)
-{
-    return it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
+    return duet_conv_append_packing(device, product, source, "panels of weights",
+                                    panel_floats(&product->shape, &product->parameters), &launch, list, error);
 }
 
 /** Images of a work-item. If the panels stay in a second-level cache: one tile's worth, so that the pixels stay there

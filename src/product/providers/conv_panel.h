@@ -8,7 +8,6 @@
 
 enum { DUET_PANEL_ROWS, DUET_PANEL_LANES, DUET_PANEL_K_BLOCK, DUET_PANEL_SUM_ROWS, DUET_PANEL_STRIPS };
 enum {
-    DUET_PANEL_FEW_ROWS = 8,    /**< a strip's last tile may write nearly that many rows of sums past its end */
     DUET_PANEL_PADDED = 4096,   /**< most floats of a padded picture with few channels */
     DUET_PANEL_BLOCK_ROWS = 64, /**< most channels of a copied pixel */
     DUET_PANEL_TAPS = 25,       /**< most taps that share copied pixels */

@@ -5,24 +5,26 @@
 #include <stdio.h>
 
 #include "base/size.h"
-#include "product/gemm_rows.h"
+#include "product/providers/conv_winograd.h"
 
-enum { ROWS, LANES, TILES };
 enum {
-    RESULTS = 4, /* of a tile, along each dimension */
     PACKED = 16, /* steps of k that a work-item packs */
     LINE = 16,   /* floats */
-    FEW_ROWS = 8,
 };
 
 static size_t columns_of(const duet_gemm_parameters *parameters)
 {
-    return 2 * (size_t)parameters->value[LANES];
+    return 2 * (size_t)parameters->value[DUET_WINOGRAD_LANES];
 }
 
-static size_t points_of(const duet_convolution *it)
+size_t duet_winograd_points(const duet_convolution *it)
 {
-    return it->kernel[0] + RESULTS - 1;
+    return it->kernel[0] + DUET_WINOGRAD_RESULTS - 1;
+}
+
+static bool is_weights(const duet_convolution *it)
+{
+    return it->use == DUET_CONVOLUTION_WEIGHTS;
 }
 
 /** Channels of what is read, or features. */
@@ -31,42 +33,51 @@ static size_t depth_of(const duet_convolution *it)
     return it->use == DUET_CONVOLUTION_DATA ? it->features : it->channels;
 }
 
+/** Of a forward pass or a data gradient. */
 static size_t local_bytes(const duet_convolution *it, const duet_gemm_parameters *parameters)
 {
-    const size_t taps = (size_t)it->kernel[0] * it->kernel[1], points = points_of(it) * points_of(it);
-    const size_t sums = points * parameters->value[TILES] + FEW_ROWS + RESULTS * RESULTS, packed = taps * PACKED;
+    const size_t taps = (size_t)it->kernel[0] * it->kernel[1],
+                 points = duet_winograd_points(it) * duet_winograd_points(it);
+    const size_t sums = points * parameters->value[DUET_WINOGRAD_TILES] + DUET_PANEL_FEW_ROWS +
+                        DUET_WINOGRAD_RESULTS * DUET_WINOGRAD_RESULTS,
+                 packed = taps * PACKED;
     return sizeof(float) * columns_of(parameters) * (sums > packed ? sums : packed);
 }
 
-/** See panel_preset in gemm_panel.c for rows and lanes. */
+static bool fits_with(const duet_device *device, const duet_convolution *it, const duet_gemm_parameters *parameters)
+{
+    if (is_weights(it)) return duet_winograd_weights_fits(device, it, parameters);
+    return depth_of(it) % parameters->value[DUET_WINOGRAD_LANES] == 0 &&
+           local_bytes(it, parameters) <= duet_device_describe(device)->local_bytes;
+}
+
 static duet_gemm_parameters winograd_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
-    const uint32_t width = duet_device_describe(device)->vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 16}};
-    while (local_bytes(&shape->convolution, &parameters) > duet_device_describe(device)->local_bytes &&
-           parameters.value[TILES] > 4)
-        parameters.value[TILES] /= 2;
+    const uint32_t lanes = duet_panel_lanes(device);
+    const uint32_t most = is_weights(&shape->convolution) ? 4 : 16, least = most / 4;
+    duet_gemm_parameters parameters = {.value = {duet_panel_rows(lanes), lanes, most}};
+    while (!fits_with(device, &shape->convolution, &parameters) && parameters.value[DUET_WINOGRAD_TILES] > least)
+        parameters.value[DUET_WINOGRAD_TILES] /= 2;
     return parameters;
 }
 
 /* Tuning: the preset with one parameter changed. */
-static const uint32_t grid[][4] = {[ROWS] = {6, 12}, [LANES] = {4, 8, 16}, [TILES] = {12, 16, 24, 48}};
-enum { GRID_PARAMETERS = sizeof grid / sizeof *grid, GRID_VALUES = sizeof *grid / sizeof **grid };
-
-static bool fits_with(const duet_device *device, const duet_convolution *it, const duet_gemm_parameters *parameters)
-{
-    return depth_of(it) % parameters->value[LANES] == 0 &&
-           local_bytes(it, parameters) <= duet_device_describe(device)->local_bytes;
-}
+enum { WEIGHTS_TILES = DUET_WINOGRAD_TILES + 1 }; /* the row of tiles for weights' gradients */
+static const uint32_t grid[][4] = {[DUET_WINOGRAD_ROWS] = {6, 12},
+                                   [DUET_WINOGRAD_LANES] = {4, 8, 16},
+                                   [DUET_WINOGRAD_TILES] = {12, 16, 24, 48},
+                                   [WEIGHTS_TILES] = {1, 2, 4, 8}};
+enum { GRID_PARAMETERS = WEIGHTS_TILES, GRID_VALUES = sizeof *grid / sizeof **grid };
 
 static bool winograd_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
                                duet_gemm_parameters *parameters)
 {
-    static const size_t promise[GRID_PARAMETERS] = {TILES, ROWS, LANES};
+    static const size_t promise[GRID_PARAMETERS] = {DUET_WINOGRAD_TILES, DUET_WINOGRAD_ROWS, DUET_WINOGRAD_LANES};
     const duet_gemm_parameters preset = winograd_preset(device, shape);
     for (size_t i = 0; i < GRID_PARAMETERS * GRID_VALUES; i++) {
         const size_t parameter = promise[i / GRID_VALUES];
-        const uint32_t value = grid[parameter][i % GRID_VALUES];
+        const bool has_own_row = parameter == DUET_WINOGRAD_TILES && is_weights(&shape->convolution);
+        const uint32_t value = grid[has_own_row ? WEIGHTS_TILES : parameter][i % GRID_VALUES];
         *parameters = preset;
         if (value == 0 || preset.value[parameter] == value) continue;
         parameters->value[parameter] = value;
@@ -78,11 +89,11 @@ static bool winograd_candidate(const duet_device *device, const duet_gemm_shape 
 static bool fits(const duet_device *device, const duet_gemm_shape *shape)
 {
     const duet_convolution *it = &shape->convolution;
-    const duet_gemm_parameters preset = winograd_preset(device, shape);
     for (size_t axis = 0; axis < 2; axis++)
         if (it->stride[axis] != 1 || it->dilation[axis] != 1 || it->pad[axis] >= it->kernel[axis]) return false;
-    return it->use != DUET_CONVOLUTION_WEIGHTS && it->groups == 1 && it->kernel[0] == it->kernel[1] &&
-           (it->kernel[0] == 3 || it->kernel[0] == 5) && shape->m <= INT32_MAX && fits_with(device, it, &preset);
+    if (it->groups != 1 || it->kernel[0] != it->kernel[1] || (it->kernel[0] != 3 && it->kernel[0] != 5)) return false;
+    const duet_gemm_parameters preset = winograd_preset(device, shape);
+    return shape->m <= INT32_MAX && fits_with(device, it, &preset);
 }
 
 static bool winograd_fits(duet_device *device, const duet_gemm_shape *shape)
@@ -96,20 +107,27 @@ static size_t width_of(const duet_convolution *it)
     return it->use == DUET_CONVOLUTION_DATA ? it->channels : it->features;
 }
 
-static size_t tiles_of(const duet_convolution *it)
+size_t duet_winograd_tiles(const duet_convolution *it)
 {
     const uint32_t *extent = it->use == DUET_CONVOLUTION_DATA ? it->picture : it->result;
-    return it->images * duet_size_pieces(extent[0], RESULTS) * duet_size_pieces(extent[1], RESULTS);
+    return it->images * duet_size_pieces(extent[0], DUET_WINOGRAD_RESULTS) *
+           duet_size_pieces(extent[1], DUET_WINOGRAD_RESULTS);
 }
 
 /** Measured on CPUs (docs/performance.md): with half of the products the transforms are paid for, if there are a dozen
- *  channels and features to share them. */
+ *  channels and features to share them. For weights both operands are transformed, and what each value at the points is
+ *  multiplied with is half the harmonic mean of both. */
 bool duet_winograd_pays(const duet_device *device, const duet_gemm_shape *shape)
 {
-    static const size_t least_depth = 16, least_width = 8;
+    static const size_t least_depth = 16, least_width = 8, least_both = 32;
     const duet_convolution *it = &shape->convolution;
     if (!fits(device, shape) || depth_of(it) < least_depth || width_of(it) < least_width) return false;
-    const double products = (double)(tiles_of(it) * points_of(it) * points_of(it) * depth_of(it) * width_of(it));
+    const duet_gemm_parameters preset = winograd_preset(device, shape);
+    if (is_weights(it) && (!duet_winograd_weights_fills(device, it, &preset) ||
+                           depth_of(it) * width_of(it) < least_both * (depth_of(it) + width_of(it))))
+        return false;
+    const double products = (double)(duet_winograd_tiles(it) * duet_winograd_points(it) * duet_winograd_points(it) *
+                                     depth_of(it) * width_of(it));
     return 2 * products <= duet_convolution_flops(it) / 2;
 }
 
@@ -120,28 +138,30 @@ typedef struct {
 
 static shares shares_of(const duet_device *device, const duet_convolution *it, const duet_gemm_parameters *parameters)
 {
-    const size_t units = duet_device_describe(device)->compute_units, tiles = tiles_of(it);
-    size_t blocks = duet_size_pieces(tiles, parameters->value[TILES]);
+    const size_t units = duet_device_describe(device)->compute_units, tiles = duet_winograd_tiles(it);
+    size_t blocks = duet_size_pieces(tiles, parameters->value[DUET_WINOGRAD_TILES]);
     if (blocks < 2 * units) blocks = 2 * units;
     const size_t block = duet_size_pieces(tiles, blocks);
     blocks = duet_size_pieces(tiles, block);
     /* few items, which find their values in a cache again and again */
-    return (shares){block, blocks < 4 * units ? blocks : 4 * units, (depth_of(it) / LINE | 1) * LINE};
+    return (shares){block, blocks < 2 * units ? blocks : 2 * units, (depth_of(it) / LINE | 1) * LINE};
 }
 
 /** Floats of the weights at the points. */
 static size_t panel_floats(const duet_convolution *it, const duet_gemm_parameters *parameters)
 {
-    return points_of(it) * points_of(it) * depth_of(it) * duet_size_round_up(width_of(it), columns_of(parameters));
+    return duet_winograd_points(it) * duet_winograd_points(it) * depth_of(it) *
+           duet_size_round_up(width_of(it), columns_of(parameters));
 }
 
 static size_t winograd_workspace(duet_device *device, const duet_gemm_shape *shape,
                                  const duet_gemm_parameters *parameters)
 {
     const duet_convolution *it = &shape->convolution;
+    if (is_weights(it)) return duet_winograd_weights_workspace(it, parameters);
     const shares most = shares_of(device, it, parameters);
-    return sizeof(float) *
-           (panel_floats(it, parameters) + most.items * points_of(it) * points_of(it) * most.tile_block * most.pitch);
+    return sizeof(float) * (panel_floats(it, parameters) + most.items * duet_winograd_points(it) *
+                                                               duet_winograd_points(it) * most.tile_block * most.pitch);
 }
 
 static duet_gemm_kernel kernel_of(const char *file, const duet_convolution *it)
@@ -158,60 +178,59 @@ static void winograd_source(const duet_device *device, const duet_gemm_shape *sh
 {
     const uint32_t *value = parameters->value;
     (void)device;
-    *source = (duet_gemm_source){.run = columns_of(parameters),
-                                 .space = "__local",
-                                 .prepares = kernel_of("conv_winograd_pack.cl", &shape->convolution),
-                                 .writes = kernel_of("conv_winograd.cl", &shape->convolution)};
+    *source = (duet_gemm_source){.run = columns_of(parameters), .space = "__local"};
+    if (is_weights(&shape->convolution)) {
+        duet_winograd_weights_kernels(&shape->convolution, source);
+    } else {
+        source->prepares = kernel_of("conv_winograd_pack.cl", &shape->convolution);
+        source->writes = kernel_of("conv_winograd.cl", &shape->convolution);
+    }
     snprintf(source->options, sizeof source->options, "-DROWS=%u -DLANES=%u -DK_BLOCK=%d -DSUM_ROWS=1 -DTILES=%u",
-             value[ROWS], value[LANES], PACKED, value[TILES]);
+             value[DUET_WINOGRAD_ROWS], value[DUET_WINOGRAD_LANES], PACKED, value[DUET_WINOGRAD_TILES]);
 }
 
 static duet_status lower_packing(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
                                  duet_launch_list *list, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
-    const size_t floats = panel_floats(it, &product->parameters), points = points_of(it);
-    const duet_gemm_call call = {
-        .role = DUET_GEMM_PREPARES,
-        .kernel = &source->prepares,
-        .options = source->options,
-        .numbers = {{sizeof *it, it}},
-        .places = {product->b, product->workspace},
-        .place_count = 2,
-    };
+    const size_t floats = panel_floats(it, &product->parameters), points = duet_winograd_points(it);
     duet_launch launch = {
         .dimensions = 2,
         .global = {duet_size_pieces(depth_of(it), PACKED),
                    floats / (points * points * depth_of(it) * columns_of(&product->parameters))},
         .local = {1, 1},
-        .bytes = sizeof(float) * ((double)product->shape.k * (double)product->shape.n + (double)floats),
-        .prepares = 2,
     };
-    snprintf(launch.name, sizeof launch.name, "weights at points %ux%ux%ux%u", it->kernel[0], it->kernel[1],
-             it->channels, it->features);
-    return duet_gemm_append_call(device, product, &call, &launch, list, NULL, error);
+    return duet_conv_append_packing(device, product, source, "weights at points", floats, &launch, list, error);
 }
 
-static duet_status winograd_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
-                                  cl_uint *arguments_taken, duet_error *error)
+static duet_status lower_tiles(duet_device *device, const duet_gemm_product *product, const duet_gemm_source *source,
+                               duet_launch_list *list, cl_uint *arguments_taken, duet_error *error)
 {
     const duet_convolution *it = &product->shape.convolution;
     const shares most = shares_of(device, it, &product->parameters);
     const cl_ulong tile_block = most.tile_block, pitch = most.pitch;
-    duet_gemm_source source;
-    winograd_source(device, &product->shape, &product->parameters, &source);
     const duet_gemm_call call = {
         .role = DUET_GEMM_WRITES,
-        .kernel = &source.writes,
-        .options = source.options,
+        .kernel = &source->writes,
+        .options = source->options,
         .numbers = {{sizeof *it, it}, {sizeof tile_block, &tile_block}, {sizeof pitch, &pitch}},
         .places = {product->a, product->workspace, product->c},
         .place_count = 3,
     };
     duet_launch launch = {.dimensions = 1, .global = {most.items}, .local = {1}};
-    DUET_TRY(lower_packing(device, product, &source, list, error));
-    duet_gemm_describe(&launch, "winograd", product);
+    DUET_TRY(lower_packing(device, product, source, list, error));
+    duet_gemm_describe(&launch, "conv winograd", product);
     return duet_gemm_append_call(device, product, &call, &launch, list, arguments_taken, error);
+}
+
+static duet_status winograd_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
+                                  cl_uint *arguments, duet_error *error)
+{
+    duet_gemm_source source;
+    winograd_source(device, &product->shape, &product->parameters, &source);
+    if (is_weights(&product->shape.convolution))
+        return duet_winograd_weights_lower(device, product, &source, list, arguments, error);
+    return lower_tiles(device, product, &source, list, arguments, error);
 }
 
 const duet_gemm_provider duet_conv_winograd = {

@@ -8,7 +8,7 @@
 #include "product/gemm_rows.h"
 
 enum { ROWS, LANES, K_BLOCK, ROW_BLOCK, SUM_ROWS, SLABS }; /* the parameters */
-enum { SLAB_DEPTH = 256, FEW_ROWS = 8 }; /* a strip's last tiles may write that many rows of sums past its end */
+enum { SLAB_DEPTH = 256 };
 
 static size_t columns_of(const duet_gemm_parameters *parameters)
 {
@@ -17,7 +17,7 @@ static size_t columns_of(const duet_gemm_parameters *parameters)
 
 static size_t local_bytes(const duet_gemm_parameters *parameters)
 {
-    const size_t rows = (size_t)parameters->value[K_BLOCK] + parameters->value[SUM_ROWS] + FEW_ROWS;
+    const size_t rows = (size_t)parameters->value[K_BLOCK] + parameters->value[SUM_ROWS] + DUET_PANEL_FEW_ROWS;
     return sizeof(float) * columns_of(parameters) * rows;
 }
 
@@ -37,12 +37,24 @@ static bool wants_slabs(const duet_gemm_shape *shape)
     return enough_work && (shape->transpose_a || shape->k % 1024 == 0);
 }
 
-/** 16 lanes come with 32 registers (AVX-512); narrower vectors may have only 16. If a device reports scalars, its
- *  compiler makes vectors of work-items; vector types do it no harm. */
+/** If a device reports scalars, its compiler makes vectors of work-items; vector types do it no harm. */
+uint32_t duet_panel_lanes(const duet_device *device)
+{
+    const uint32_t width = duet_device_describe(device)->vector_width;
+    return width >= 16 ? 16 : width >= 8 ? 8 : 4;
+}
+
+/** 16 lanes come with 32 registers (AVX-512); narrower vectors may have only 16. */
+uint32_t duet_panel_rows(uint32_t lanes)
+{
+    return lanes == 16 ? 12 : 6;
+}
+
 static duet_gemm_parameters panel_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
-    const uint32_t width = duet_device_describe(device)->vector_width, lanes = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    duet_gemm_parameters parameters = {.value = {lanes == 16 ? 12 : 6, lanes, 256, 264, 12 * 264, wants_slabs(shape)}};
+    const uint32_t lanes = duet_panel_lanes(device);
+    duet_gemm_parameters parameters = {
+        .value = {duet_panel_rows(lanes), lanes, 256, 264, 12 * 264, wants_slabs(shape)}};
     uint32_t *value = parameters.value;
     if (slab_bytes(shape, value[ROWS]) > duet_device_describe(device)->allocation_bytes) value[SLABS] = false;
     while (local_bytes(&parameters) > duet_device_describe(device)->local_bytes && value[K_BLOCK] > 16) {
@@ -227,7 +239,7 @@ static panel_block block_for(const duet_device *device, const duet_gemm_product 
     const size_t fewest = duet_size_pieces(m, value[ROW_BLOCK]), batch = duet_gemm_batch(&product->shape);
     const size_t wanted = duet_size_pieces(units, strips * batch);
     const size_t rows = duet_size_round_up(duet_size_pieces(m, fewest > wanted ? fewest : wanted), value[ROWS]);
-    size_t room = value[SUM_ROWS] / (rows + FEW_ROWS),
+    size_t room = value[SUM_ROWS] / (rows + DUET_PANEL_FEW_ROWS),
            parts = units / duet_common_divisor(duet_size_pieces(m, rows), units);
     if (room == 0 || m * product->shape.k * sizeof(float) <= cached_bytes) room = 1;
     if (parts > strips) parts = strips;

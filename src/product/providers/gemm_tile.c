@@ -5,32 +5,6 @@
 /** A tile's offsets are counted in 32 bits: its rows are at most 128. */
 static const size_t longest_row = UINT32_MAX / 256;
 
-static duet_tile_work work_of(const duet_gemm_shape *shape)
-{
-    return (duet_tile_work){
-        .m = shape->m, .n = shape->n, .k = shape->k, .count = 1, .rows = shape->m, .columns = shape->n};
-}
-
-static size_t tile_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
-{
-    const duet_tile_work work = work_of(shape);
-    (void)device;
-    return duet_tiles_workspace(&work, parameters);
-}
-
-static duet_gemm_parameters tile_preset(const duet_device *device, const duet_gemm_shape *shape)
-{
-    const duet_tile_work work = work_of(shape);
-    return duet_tiles_preset(device, &work);
-}
-
-static bool tile_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
-                           duet_gemm_parameters *parameters)
-{
-    const duet_tile_work work = work_of(shape);
-    return duet_tiles_candidate(device, &work, index, parameters);
-}
-
 static bool tile_fits(duet_device *device, const duet_gemm_shape *shape)
 {
     return duet_tiles_fit(device) && shape->m <= longest_row && shape->n <= longest_row && shape->k <= longest_row;
@@ -47,7 +21,7 @@ static void tile_source(const duet_device *device, const duet_gemm_shape *shape,
 static duet_status tile_lower(duet_device *device, const duet_gemm_product *product, duet_launch_list *list,
                               cl_uint *arguments, duet_error *error)
 {
-    const duet_tile_work work = work_of(&product->shape);
+    const duet_tile_work work = duet_tiles_work(&product->shape);
     const cl_ulong m = work.m, n = work.n, k = work.k, depth = duet_tiles_depth(&work, &product->parameters);
     duet_gemm_source source;
     tile_source(device, &product->shape, &product->parameters, &source);
@@ -62,9 +36,9 @@ const duet_gemm_provider duet_gemm_tile = {
     .summary = "tiles in local memory, sums in registers, for GPUs",
     .parameters = DUET_TILE_NAMES,
     .fits = tile_fits,
-    .preset = tile_preset,
-    .candidate = tile_candidate,
-    .workspace = tile_workspace,
+    .preset = duet_tiles_preset,
+    .candidate = duet_tiles_candidate,
+    .workspace = duet_tiles_workspace,
     .source = tile_source,
     .lower = tile_lower,
 };

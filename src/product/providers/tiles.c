@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/size.h"
 
 static const uint32_t most_pieces = 16;
@@ -65,7 +66,26 @@ bool duet_tiles_fit(const duet_device *device)
     return is_usable(device, &tiles[TILES - 1]); /* the smallest */
 }
 
-size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_parameters *parameters)
+/** For a data gradient each kind of pixels is one product; they differ in rows and taps, and the largest counts. */
+duet_tile_work duet_tiles_work(const duet_gemm_shape *shape)
+{
+    const duet_convolution *v = &shape->convolution;
+    const size_t groups = v->use == DUET_NO_CONVOLUTION ? 1 : v->groups;
+    duet_tile_work work = {
+        .m = shape->m, .n = shape->n / groups, .k = shape->k, .count = groups, .rows = shape->m, .columns = shape->n};
+    if (v->use != DUET_CONVOLUTION_DATA) return work;
+    work.m = v->images;
+    work.k = v->features / v->groups;
+    for (size_t axis = 0; axis < 2; axis++) {
+        work.count *= v->stride[axis];
+        work.m *= duet_size_pieces(v->picture[axis], v->stride[axis]);
+        work.k *= duet_size_pieces(v->kernel[axis],
+                                   v->stride[axis] / duet_common_divisor(v->stride[axis], v->dilation[axis]));
+    }
+    return work;
+}
+
+static size_t workspace_of(const duet_tile_work *work, const duet_gemm_parameters *parameters)
 {
     size_t elements = 0, bytes = 0;
     if (parameters->value[DUET_TILE_PIECES] <= 1) return 0;
@@ -73,6 +93,13 @@ size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_paramete
         !duet_size_multiply(elements, sizeof(float) * parameters->value[DUET_TILE_PIECES], &bytes))
         return SIZE_MAX;
     return bytes;
+}
+
+size_t duet_tiles_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters)
+{
+    const duet_tile_work work = duet_tiles_work(shape);
+    (void)device;
+    return workspace_of(&work, parameters);
 }
 
 size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *parameters)
@@ -119,7 +146,7 @@ static double with_pieces(const duet_device *device, const duet_tile_work *work,
     for (tried.value[DUET_TILE_PIECES] = 1; tried.value[DUET_TILE_PIECES] <= most_pieces;
          tried.value[DUET_TILE_PIECES] *= 2) {
         const bool is_whole = tried.value[DUET_TILE_PIECES] == 1;
-        if (!is_whole && duet_tiles_workspace(work, &tried) > duet_device_describe(device)->allocation_bytes) break;
+        if (!is_whole && workspace_of(work, &tried) > duet_device_describe(device)->allocation_bytes) break;
         const double estimated = estimate(device, work, &tried);
         if (!is_whole && estimated >= least) continue;
         least = estimated;
@@ -128,14 +155,15 @@ static double with_pieces(const duet_device *device, const duet_tile_work *work,
     return least;
 }
 
-duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_tile_work *work)
+duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_gemm_shape *shape)
 {
+    const duet_tile_work work = duet_tiles_work(shape);
     duet_gemm_parameters best = tiles[TILES - 1];
-    double least = with_pieces(device, work, &best);
+    double least = with_pieces(device, &work, &best);
     for (size_t i = 0; i < TILES; i++) {
         duet_gemm_parameters tried = tiles[i];
         if (!is_usable(device, &tried) || !suits_family(device, &tried)) continue;
-        const double estimated = with_pieces(device, work, &tried);
+        const double estimated = with_pieces(device, &work, &tried);
         if (estimated >= least) continue;
         least = estimated;
         best = tried;
@@ -143,24 +171,25 @@ duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_til
     return best;
 }
 
-bool duet_tiles_candidate(const duet_device *device, const duet_tile_work *work, size_t index,
+bool duet_tiles_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
                           duet_gemm_parameters *parameters)
 {
+    const duet_tile_work work = duet_tiles_work(shape);
     for (size_t i = 0; i < TILES; i++) {
         if (!is_usable(device, &tiles[i]) || index-- != 0) continue;
         *parameters = tiles[i];
-        with_pieces(device, work, parameters);
+        with_pieces(device, &work, parameters);
         return true;
     }
-    const duet_gemm_parameters preset = duet_tiles_preset(device, work);
+    const duet_gemm_parameters preset = duet_tiles_preset(device, shape);
     duet_gemm_parameters other = preset;
     for (other.value[DUET_TILE_PIECES] = 1; other.value[DUET_TILE_PIECES] <= most_pieces;
          other.value[DUET_TILE_PIECES] *= 2) {
         if (other.value[DUET_TILE_PIECES] == preset.value[DUET_TILE_PIECES]) continue;
         if (other.value[DUET_TILE_PIECES] > 1 &&
-            work->k / other.value[DUET_TILE_PIECES] < 2 * (size_t)other.value[DUET_TILE_K])
+            work.k / other.value[DUET_TILE_PIECES] < 2 * (size_t)other.value[DUET_TILE_K])
             break;
-        if (duet_tiles_workspace(work, &other) > duet_device_describe(device)->allocation_bytes) break;
+        if (workspace_of(&work, &other) > duet_device_describe(device)->allocation_bytes) break;
         if (index-- != 0) continue;
         *parameters = other;
         return true;

@@ -32,13 +32,15 @@ typedef struct duet_tile_work {
 
 /** Whether a device can take the smallest tile. */
 bool duet_tiles_fit(const duet_device *device);
+/** A product or convolution as plain products. */
+duet_tile_work duet_tiles_work(const duet_gemm_shape *shape);
 /** The tile that is estimated to be the fastest. */
-duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_tile_work *work);
+duet_gemm_parameters duet_tiles_preset(const duet_device *device, const duet_gemm_shape *shape);
 /** First all tiles that fit, then the preset with other numbers of pieces. */
-bool duet_tiles_candidate(const duet_device *device, const duet_tile_work *work, size_t index,
+bool duet_tiles_candidate(const duet_device *device, const duet_gemm_shape *shape, size_t index,
                           duet_gemm_parameters *parameters);
 /** Bytes of the pieces' results; 0 for one piece; SIZE_MAX if they cannot be counted. */
-size_t duet_tiles_workspace(const duet_tile_work *work, const duet_gemm_parameters *parameters);
+size_t duet_tiles_workspace(duet_device *device, const duet_gemm_shape *shape, const duet_gemm_parameters *parameters);
 /** How much of k a piece has: a whole number of slices. */
 size_t duet_tiles_depth(const duet_tile_work *work, const duet_gemm_parameters *parameters);
 /** `kernel` computes the product, or its pieces. */
