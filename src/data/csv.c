@@ -32,7 +32,8 @@ static bool only_labels(const duet_csv *it)
     return it->options != NULL && it->options->only_labels;
 }
 
-long duet_csv_column(const duet_csv *it, const char *name)
+/* The column of that name, in capitals or not; DUET_CSV_NONE. */
+static long column_named(const duet_csv *it, const char *name)
 {
     for (size_t i = 0; i < it->columns; i++)
         if (strcasecmp(it->names[i], name) == 0) return (long)i;
@@ -47,7 +48,7 @@ static const char *const key_names[] = {"file", "filename", "file_name", "filepa
 static long find_named(const duet_csv *it, const char *const *list, long without)
 {
     for (; *list != NULL; list++) {
-        long column = duet_csv_column(it, *list);
+        long column = column_named(it, *list);
         if (column != DUET_CSV_NONE && column != without) return column;
     }
     return DUET_CSV_NONE;
@@ -70,7 +71,7 @@ static duet_status find_labels(duet_csv *it, duet_error *error)
 {
     const char *asked = it->options == NULL ? NULL : it->options->labels;
     it->key = DUET_CSV_NONE;
-    it->label = asked == NULL ? find_named(it, label_names, DUET_CSV_NONE) : duet_csv_column(it, asked);
+    it->label = asked == NULL ? find_named(it, label_names, DUET_CSV_NONE) : column_named(it, asked);
     if (only_labels(it) && it->label == DUET_CSV_NONE) it->label = (long)it->columns - 1;
     if (only_labels(it)) it->key = find_named(it, key_names, it->label);
     if (asked == NULL || it->label != DUET_CSV_NONE || is_file(asked)) return DUET_OK;
@@ -215,7 +216,7 @@ static duet_status take_labels(duet_csv *it, duet_labels *labels, duet_error *er
     labels->values = malloc(it->rows);
     if (labels->values == NULL) return fail_memory(it, error);
     labels->asked_for =
-        it->options != NULL && it->options->labels != NULL && duet_csv_column(it, it->options->labels) == it->label;
+        it->options != NULL && it->options->labels != NULL && column_named(it, it->options->labels) == it->label;
     bool named = !are_numbers(it, numbers);
     for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];
     if (!named) return DUET_OK;
@@ -339,7 +340,7 @@ static bool has_column(const char *path, const char *name)
     bool has = false;
     if (!ends_as_csv(path) || duet_stream_open(&stream, path, NULL) != DUET_OK) return false;
     duet_csv *it = csv_new(&stream, path, NULL);
-    if (it != NULL) has = read_header(it, NULL) == DUET_OK && duet_csv_column(it, name) != DUET_CSV_NONE;
+    if (it != NULL) has = read_header(it, NULL) == DUET_OK && column_named(it, name) != DUET_CSV_NONE;
     if (it != NULL) csv_free(it);
     duet_stream_close(&stream);
     return has;
