@@ -26,7 +26,8 @@
  * one of both has the lows. Where both kinds rise, as MADE's do, the mask is a triangle and half of the work is
  * nothing. A strip has as bound the number of its most generous column. Steps of k out of bounds at either end of a
  * block are neither packed nor multiplied; a tile whose rows all are is zero. What is skipped would have added zeros,
- * so sums are the same to the bit. Strips are dealt from both ends, so that work-items side by side have alike much to
+ * so sums are the same to the bit. Where B is masked, a packed panel is too, so that B need not be stored with its
+ * mask. Strips are dealt from both ends, so that work-items side by side have alike much to
  * do.
  *
  *       packed |########........|   ########  in bounds, however few of the strip's columns want it
@@ -108,6 +109,22 @@ INLINE float bound_of(__global const float *columns, const ulong count, const bo
     float bound = columns[0];
     for (ulong j = 1; j < count; j++) bound = are_low ? fmin(bound, columns[j]) : fmax(bound, columns[j]);
     return bound;
+}
+
+/* Zeros where the mask has them in a packed panel, so that B may come without: `steps` are the numbers of its rows,
+ * which are `have_lows`, and `columns` those of its columns. */
+INLINE void mask_panel(__global const float *steps, const ulong depth, const bool have_lows,
+                       __global const float *columns, const ulong count, __local vector *panel)
+{
+    for (ulong i = 0; count == COLUMNS && i < depth; i++) {
+        const vector step = steps[i], left = LOAD(0, columns), right = LOAD(1, columns), none = 0.0f;
+        panel[2 * i] = select(none, panel[2 * i], have_lows ? step <= left : step >= left);
+        panel[2 * i + 1] = select(none, panel[2 * i + 1], have_lows ? step <= right : step >= right);
+    }
+    __local float *to = (__local float *)panel;
+    for (ulong i = 0; count < COLUMNS && i < depth; i++)
+        for (ulong j = 0; j < count; j++)
+            if (have_lows ? !(steps[i] <= columns[j]) : !(steps[i] >= columns[j])) to[i * COLUMNS + j] = 0.0f;
 }
 
 /* How many of `count` numbers in a row, which are `are_low`, are out of bounds: from the first on, or from the last. */
@@ -201,6 +218,8 @@ void KERNEL_NAME(const ulong m, const ulong n, const ulong k, const ulong row_bl
                 pack_columns(from_b, b_stride, columns, depth, panel);
             else
                 pack_rows(from_b, b_stride, columns, depth, panel);
+            if (MASKED == STEPS_OF_K)
+                mask_panel(others + first, depth, HAS_LOWS, of_columns + column, columns, panel);
             for (ulong row = first_row; row < end_row;) {
                 const ulong left = end_row - row;
                 /* slabs have ROWS rows but the last; in columns a high tile would read past the last row */

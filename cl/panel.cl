@@ -109,6 +109,50 @@ void transpose_four(__global const float *from, const ulong stride, __local floa
     vstore4((float4)(a.s3, b.s3, c.s3, d.s3), 0, to + 3 * COLUMNS);
 }
 
+/* Of each half of two rows the first or the last two numbers: one by one by turns, or two by two. */
+INLINE float8 pairs_low(const float8 a, const float8 b)
+{
+    return (float8)(a.s0, b.s0, a.s1, b.s1, a.s4, b.s4, a.s5, b.s5);
+}
+
+INLINE float8 pairs_high(const float8 a, const float8 b)
+{
+    return (float8)(a.s2, b.s2, a.s3, b.s3, a.s6, b.s6, a.s7, b.s7);
+}
+
+INLINE float8 fours_low(const float8 a, const float8 b)
+{
+    return (float8)(a.s01, b.s01, a.s45, b.s45);
+}
+
+INLINE float8 fours_high(const float8 a, const float8 b)
+{
+    return (float8)(a.s23, b.s23, a.s67, b.s67);
+}
+
+/* The same for an 8 x 8 block, with half as many loads and stores for each number: rows meet in pairs, then in fours. */
+void transpose_eight(__global const float *from, const ulong stride, __local float *to)
+{
+    const float8 a = vload8(0, from), b = vload8(0, from + stride);
+    const float8 c = vload8(0, from + 2 * stride), d = vload8(0, from + 3 * stride);
+    const float8 e = vload8(0, from + 4 * stride), f = vload8(0, from + 5 * stride);
+    const float8 g = vload8(0, from + 6 * stride), h = vload8(0, from + 7 * stride);
+    const float8 ab0 = pairs_low(a, b), ab2 = pairs_high(a, b), cd0 = pairs_low(c, d), cd2 = pairs_high(c, d);
+    const float8 ef0 = pairs_low(e, f), ef2 = pairs_high(e, f), gh0 = pairs_low(g, h), gh2 = pairs_high(g, h);
+    const float8 top0 = fours_low(ab0, cd0), top1 = fours_high(ab0, cd0), top2 = fours_low(ab2, cd2),
+                 top3 = fours_high(ab2, cd2);
+    const float8 low0 = fours_low(ef0, gh0), low1 = fours_high(ef0, gh0), low2 = fours_low(ef2, gh2),
+                 low3 = fours_high(ef2, gh2);
+    vstore8((float8)(top0.lo, low0.lo), 0, to);
+    vstore8((float8)(top1.lo, low1.lo), 0, to + COLUMNS);
+    vstore8((float8)(top2.lo, low2.lo), 0, to + 2 * COLUMNS);
+    vstore8((float8)(top3.lo, low3.lo), 0, to + 3 * COLUMNS);
+    vstore8((float8)(top0.hi, low0.hi), 0, to + 4 * COLUMNS);
+    vstore8((float8)(top1.hi, low1.hi), 0, to + 5 * COLUMNS);
+    vstore8((float8)(top2.hi, low2.hi), 0, to + 6 * COLUMNS);
+    vstore8((float8)(top3.hi, low3.hi), 0, to + 7 * COLUMNS);
+}
+
 /* Packs `depth` rows of a panel from B stored [k, n]: they are pieces of B's rows, `stride` apart. */
 void pack_rows(__global const float *b, const ulong stride, const ulong columns, const ulong depth, __local vector *panel)
 {
@@ -127,6 +171,8 @@ void pack_columns(__global const float *b, const ulong stride, const ulong colum
 {
     __local float *to = (__local float *)panel;
     ulong i = 0;
+    for (; LANES >= 8 && columns == COLUMNS && i + 8 <= depth; i += 8)
+        for (ulong j = 0; j < COLUMNS; j += 8) transpose_eight(b + j * stride + i, stride, to + i * COLUMNS + j);
     for (; columns == COLUMNS && i + 4 <= depth; i += 4)
         for (ulong j = 0; j < COLUMNS; j += 4) transpose_four(b + j * stride + i, stride, to + i * COLUMNS + j);
     for (; i < depth; i++)

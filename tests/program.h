@@ -119,6 +119,16 @@ static inline json_t *document(result r)
     return document_of(r, 1);
 }
 
+/** Copies a file of the folder. */
+static inline void copy_file(const char *from, const char *to)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    char *bytes = test_file_read(inside(from, path), &size);
+    test_file_write(inside(to, path), bytes, size);
+    free(bytes);
+}
+
 /* A command line, its exit status and pieces of what it says. */
 typedef struct command_case {
     const char *name, *words[MOST_WORDS];

@@ -91,8 +91,27 @@ static void step_close(step *opened)
     duet_device_close(&opened->device);
 }
 
+/* Whether the driver's compiler rounds a loop alike wherever it stands. Intel's does not: sums of likelihoods differ in
+ * the last digit between a kernel of their own and a part, also with FP_CONTRACT off (docs/performance.md). */
+static bool rounds_alike(const duet_device *of)
+{
+    return strstr(duet_device_describe(of)->platform, "Intel") == NULL;
+}
+
+/* The largest difference over the largest number. */
+static double difference_of(const float *values, const float *twins, size_t count)
+{
+    double apart = 0, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double difference = fabs((double)values[i] - (double)twins[i]);
+        if (!(difference <= apart)) apart = difference; /* also a NaN */
+        most = fmax(most, fabs((double)values[i]));
+    }
+    return apart == 0 ? 0 : apart / most;
+}
+
 /* Every parameter, moment, counter and state. */
-static void assert_same_store(const test_parts *left, const test_parts *right)
+static void assert_same_store(const duet_device *of, const test_parts *left, const test_parts *right)
 {
     duet_error error = {0};
     const duet_store *store = duet_model_store(left->model), *other = duet_model_store(right->model);
@@ -108,7 +127,12 @@ static void assert_same_store(const test_parts *left, const test_parts *right)
         assert_non_null(twins);
         assert_ok(duet_variable_read(variable, values, &error), &error);
         assert_ok(duet_variable_read(twin, twins, &error), &error);
-        if (memcmp(values, twins, bytes) != 0) fail_msg("%s differs", variable->name);
+        if (memcmp(values, twins, bytes) != 0) {
+            const bool is_float = variable->type == DUET_FLOAT32;
+            const double difference = is_float ? difference_of(values, twins, variable->elements) : 1;
+            print_message("%s differs by %g\n", variable->name, difference);
+            if (rounds_alike(of) || !(difference <= 1e-4)) fail_msg("%s differs", variable->name);
+        }
         free(values);
         free(twins);
     }
@@ -153,7 +177,7 @@ static void assert_same_training(const training_case *row, bool wide)
             assert_parts_apart(&together.phases[i].plan, &together.phases[i].plan.launches[j]);
     test_steps(&alone.parts, STEPS);
     test_steps(&together.parts, STEPS);
-    assert_same_store(&alone.parts, &together.parts);
+    assert_same_store(together.device, &alone.parts, &together.parts);
     step_close(&alone);
     step_close(&together);
 }

@@ -19,14 +19,8 @@
     }
 #define DUET_CASE_ROWS(table) (table), sizeof(table) / sizeof *(table)
 
-/* Expressions that take everything from their row. */
-
-/** build1 of input 0 */
-duet_twin_value duet_case_map1(duet_twin *t, const duet_twin_value *x, const duet_case *row);
-/** build2 of inputs 0 and 1 */
+/** An expression that takes everything from its row: build2 of inputs 0 and 1. */
 duet_twin_value duet_case_map2(duet_twin *t, const duet_twin_value *x, const duet_case *row);
-/** build_with of input 0 and the parameter */
-duet_twin_value duet_case_map_with(duet_twin *t, const duet_twin_value *x, const duet_case *row);
 
 extern const duet_case_group duet_arithmetic_cases, duet_function_cases, duet_activation_cases, duet_comparison_cases,
     duet_extreme_cases, duet_integer_cases, duet_broadcast_cases, duet_shape_cases, duet_reduction_cases,

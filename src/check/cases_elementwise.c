@@ -6,7 +6,8 @@
 
 #include "check/cases.h"
 
-duet_twin_value duet_case_map1(duet_twin *t, const duet_twin_value *x, const duet_case *row)
+/* build1 of input 0 */
+static duet_twin_value map1(duet_twin *t, const duet_twin_value *x, const duet_case *row)
 {
     return duet_twin_map1(t, row->build1, row->meaning1, x[0]);
 }
@@ -16,14 +17,15 @@ duet_twin_value duet_case_map2(duet_twin *t, const duet_twin_value *x, const due
     return duet_twin_map2(t, row->build2, row->meaning2, x[0], x[1]);
 }
 
-duet_twin_value duet_case_map_with(duet_twin *t, const duet_twin_value *x, const duet_case *row)
+/* build_with of input 0 and the parameter */
+static duet_twin_value map_with(duet_twin *t, const duet_twin_value *x, const duet_case *row)
 {
     return duet_twin_map_with(t, row->build_with, row->meaning_with, x[0], row->parameter);
 }
 
 #define MAP1(what, f, low, high, allowed)                                                                              \
     {                                                                                                                  \
-        .name = #what, .expression = duet_case_map1, .build1 = duet_##what##_at, .meaning1 = f, .tolerance = allowed,  \
+        .name = #what, .expression = map1, .build1 = duet_##what##_at, .meaning1 = f, .tolerance = allowed,            \
         .derivatives = 2, .inputs = {                                                                                  \
             DUET_CASE_FLOATS(low, high, 5, 12)                                                                         \
         }                                                                                                              \
@@ -38,8 +40,8 @@ duet_twin_value duet_case_map_with(duet_twin *t, const duet_twin_value *x, const
     }
 #define WITH(what, f, number, low, high, allowed)                                                                      \
     {                                                                                                                  \
-        .name = #what, .expression = duet_case_map_with, .build_with = duet_##what##_at, .meaning_with = f,            \
-        .parameter = number, .tolerance = allowed, .derivatives = 2, .inputs = {                                       \
+        .name = #what, .expression = map_with, .build_with = duet_##what##_at, .meaning_with = f, .parameter = number, \
+        .tolerance = allowed, .derivatives = 2, .inputs = {                                                            \
             DUET_CASE_FLOATS(low, high, 5, 12)                                                                         \
         }                                                                                                              \
     }
@@ -226,7 +228,7 @@ static const duet_case comparisons[] = {
      .tolerance = 2,
      .derivatives = 2},
     {.name = "is_finite",
-     .expression = duet_case_map1,
+     .expression = map1,
      .build1 = duet_is_finite_at,
      .meaning1 = is_finite,
      .inputs = {{.shape = DUET_CASE_SHAPE(9), .values = oddities}},
@@ -249,7 +251,7 @@ static const double far[] = {-1000, -200, -110, -60, -5, 5, 60, 110, 200, 1000};
 
 #define EXTREME(title, what, f, numbers, allowed)                                                                      \
     {                                                                                                                  \
-        .name = title, .expression = duet_case_map1, .build1 = duet_##what##_at, .meaning1 = f, .tolerance = allowed,  \
+        .name = title, .expression = map1, .build1 = duet_##what##_at, .meaning1 = f, .tolerance = allowed,            \
         .relative = true, .inputs = {                                                                                  \
             {.shape = DUET_CASE_SHAPE(10), .values = numbers}                                                          \
         }                                                                                                              \
@@ -258,7 +260,7 @@ static const double far[] = {-1000, -200, -110, -60, -5, 5, 60, 110, 200, 1000};
 /* The function and its derivatives where a power of e inside leaves float32's range: nothing may become a NaN. */
 #define FAR(title, what, f)                                                                                            \
     {                                                                                                                  \
-        .name = title, .expression = duet_case_map1, .build1 = duet_##what##_at, .meaning1 = f, .tolerance = 8,        \
+        .name = title, .expression = map1, .build1 = duet_##what##_at, .meaning1 = f, .tolerance = 8,                  \
         .derivatives = 2, .inputs = {                                                                                  \
             {.shape = DUET_CASE_SHAPE(10), .values = far}                                                              \
         }                                                                                                              \
@@ -289,7 +291,7 @@ static const duet_case extremes[] = {
     FAR("gelu far out", gelu, gelu),
     FAR("swish far out", swish, swish),
     {.name = "elu far out",
-     .expression = duet_case_map_with,
+     .expression = map_with,
      .build_with = duet_elu_at,
      .meaning_with = elu,
      .parameter = 1,
@@ -323,26 +325,26 @@ static const double near_integers[] = {-1e9, -0.5, 0, 0.99, 1, 2.5, 255, 8388607
 
 static const duet_case integers[] = {
     {.name = "to_float of bytes",
-     .expression = duet_case_map1,
+     .expression = map1,
      .build1 = duet_to_float_at,
      .meaning1 = itself,
      .inputs = {{.shape = DUET_CASE_SHAPE(7, 5), .high = 255, .type = DUET_UINT8}},
      .tolerance = 1,
      .relative = true},
     {.name = "to_float of uint32",
-     .expression = duet_case_map1,
+     .expression = map1,
      .build1 = duet_to_float_at,
      .meaning1 = itself,
      .inputs = {{.shape = DUET_CASE_SHAPE(8), .values = exact_integers, .type = DUET_UINT32}},
      .tolerance = 1,
      .relative = true},
     {.name = "to_index",
-     .expression = duet_case_map1,
+     .expression = map1,
      .build1 = duet_to_index_at,
      .meaning1 = index_of,
      .inputs = {{.shape = DUET_CASE_SHAPE(12), .values = near_integers}}},
     {.name = "increment",
-     .expression = duet_case_map1,
+     .expression = map1,
      .build1 = duet_increment_at,
      .meaning1 = next_uint32,
      .inputs = {{.shape = DUET_CASE_SHAPE(8), .values = counters, .type = DUET_UINT32}}},

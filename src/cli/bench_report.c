@@ -19,12 +19,14 @@ static double better(const cli_findings *findings, const char *key, bool larger)
     return larger ? fmax(before, after) : fmin(before, after);
 }
 
-double cli_findings_peak(const cli_findings *findings)
+/* The larger of the two peak rates of multiply-adds in GFLOP/s; NaN if none was measured. */
+static double peak_of(const cli_findings *findings)
 {
     return better(findings, "gflops", true);
 }
 
-bool cli_findings_trusted(const cli_findings *findings)
+/* False if the device's peak changed by over 5% between the two measurements: something else used the machine. */
+static bool is_trusted(const cli_findings *findings)
 {
     const double before = cli_json_number_at(json_array_get(findings->before, 0), "gflops");
     const double after = cli_json_number_at(json_array_get(findings->after, 0), "gflops");
@@ -70,7 +72,7 @@ static json_t *add_products(json_t *rows, const json_t *products, bool skipped)
 static json_t *workloads_json(const cli_findings *findings)
 {
     json_t *rows = json_array(), *workload;
-    const double peak = cli_findings_peak(findings);
+    const double peak = peak_of(findings);
     size_t index;
     json_array_foreach(findings->workloads, index, workload)
     {
@@ -87,9 +89,9 @@ static json_t *workloads_json(const cli_findings *findings)
 
 static json_t *peaks_json(const cli_findings *findings)
 {
-    return json_pack("{s:o s:o s:o s:o s:o s:o}", "gflops", cli_json_number(cli_findings_peak(findings)),
-                     "gigabytes_per_second", cli_json_number(better(findings, "gigabytes_per_second", true)),
-                     "launch_us", cli_json_number(better(findings, "launch_us", false)), "launch_waited_us",
+    return json_pack("{s:o s:o s:o s:o s:o s:o}", "gflops", cli_json_number(peak_of(findings)), "gigabytes_per_second",
+                     cli_json_number(better(findings, "gigabytes_per_second", true)), "launch_us",
+                     cli_json_number(better(findings, "launch_us", false)), "launch_waited_us",
                      cli_json_number(better(findings, "launch_waited_us", false)), "gflops_before",
                      cli_json_number(cli_json_number_at(json_array_get(findings->before, 0), "gflops")), "gflops_after",
                      cli_json_number(cli_json_number_at(json_array_get(findings->after, 0), "gflops")));
@@ -102,7 +104,7 @@ int cli_findings_print_json(const cli_findings *findings)
         "{s:s s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
         cli_json_text_at(device, "device"), "driver", cli_json_text_at(device, "driver"), "platform",
         cli_json_text_at(device, "platform"), "kind", cli_json_text_at(device, "kind"), "peaks", peaks_json(findings),
-        "trusted", (int)cli_findings_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
+        "trusted", (int)is_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
         "convolutions", add_products(json_array(), findings->convolutions, false), "skipped",
         add_products(add_products(json_array(), findings->products, true), findings->convolutions, true), "workloads",
         workloads_json(findings), "failed", findings->failed));
@@ -278,14 +280,14 @@ int cli_findings_print(const cli_findings *findings)
     printf("%s (%s, %s, driver %s)\n", cli_json_text_at(device, "device"), cli_json_text_at(device, "kind"),
            cli_json_text_at(device, "platform"), cli_json_text_at(device, "driver"));
     if (json_array_size(findings->before) > 0) status = print_peaks(findings);
-    const double peak = cli_findings_peak(findings);
+    const double peak = peak_of(findings);
     if (status == CLI_DONE)
         status = print_products(findings->products, peak, ">product", "Matrix products m x n x k, plain operands");
     if (status == CLI_DONE)
         status = print_products(findings->convolutions, peak, "convolution",
                                 "Convolutions window/stride picture->result, FLOPs of the taps inside the picture");
     if (status == CLI_DONE) status = print_workloads(findings);
-    if (!cli_findings_trusted(findings))
+    if (!is_trusted(findings))
         printf("\n%sNot to be trusted%s: the peak changed by over 5%% meanwhile. Something else uses this machine.\n",
                cli_escape(stdout, CLI_RED), cli_escape(stdout, CLI_PLAIN));
     return status;

@@ -14,10 +14,6 @@ typedef struct cli_findings {
     json_t *failed; /* names of parts that could not be measured */
 } cli_findings;
 
-/** The larger of the two peak FMA rates in GFLOP/s; NaN if none was measured. */
-double cli_findings_peak(const cli_findings *findings);
-/** False if the device's peak changed by over 5% between the two measurements: something else used the machine. */
-bool cli_findings_trusted(const cli_findings *findings);
 /** Whether a product, a convolution or the losses of a workload had wrong numbers. */
 bool cli_findings_wrong(const cli_findings *findings);
 

@@ -13,7 +13,9 @@
 
 enum { LONGEST_LINE = 4096 };
 
-void cli_put_clean(const char *text, FILE *stream)
+/* The text without what would steer a terminal: '?' for control bytes and for what is not UTF-8; line ends and tabs
+ * stay. Names of files may hold anything. */
+static void put_clean(const char *text, FILE *stream)
 {
     char clean[LONGEST_LINE];
     snprintf(clean, sizeof clean, "%s", text);
@@ -24,7 +26,7 @@ void cli_put_clean(const char *text, FILE *stream)
 void cli_print_name(const char *name)
 {
     if (isatty(STDOUT_FILENO) == 1)
-        cli_put_clean(name, stdout);
+        put_clean(name, stdout);
     else
         fputs(name, stdout);
     fputc('\n', stdout);
@@ -56,7 +58,7 @@ int cli_complain(int status, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     fputs("duet: ", stderr);
-    cli_put_clean(text, stderr);
+    put_clean(text, stderr);
     fputc('\n', stderr);
     return status;
 }
@@ -92,7 +94,7 @@ int cli_fail_opened(const duet_error *error)
 void cli_log(void *context, const char *line)
 {
     (void)context;
-    cli_put_clean(line, stderr);
+    put_clean(line, stderr);
     fputc('\n', stderr);
 }
 
@@ -103,7 +105,7 @@ void cli_print(FILE *stream, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    cli_put_clean(text, stream);
+    put_clean(text, stream);
 }
 
 const char *cli_escape(FILE *stream, cli_colour colour)

@@ -20,9 +20,6 @@ enum {
     CLI_UNREAD = 128 + 13 /* standard output lost its reader: SIGPIPE's, as of other programs */
 };
 
-/** The text without what would steer a terminal: '?' for control bytes and for what is not UTF-8; line ends and tabs
- *  stay. Names of files may hold anything. */
-void cli_put_clean(const char *text, FILE *stream);
 /** A file's name as a line of standard output: as it is for a program, cleaned for a person. */
 void cli_print_name(const char *name);
 /** Whether the stream is a terminal that can move its cursor and show colours (TERM is not "dumb"). */

@@ -60,11 +60,12 @@ struct duet_kernel_writer {
         unsigned declared[DUET_MAX_RANK]; /* 0: not yet; else 1 + the depth of the block that declares it */
     } * frames;
     size_t frame_count, frame_capacity, frame_number, value_count;
-    duet_text *run;   /* what is computed once for a run of `count` elements from `first` on; NULL: there are no runs */
-    unsigned depth;   /* of the blocks that are open */
-    size_t columns;   /* not 0: see duet_writer_give_matrix */
-    size_t lanes;     /* not 0: the column is `lane`, below that, and a multiple of it */
-    duet_shape given; /* rank not 0: see duet_writer_give_coordinates */
+    duet_text *run; /* what is computed once for a run of `count` elements from `first` on; NULL: there are no runs */
+    size_t run_length; /* the most that a run has */
+    unsigned depth;    /* of the blocks that are open */
+    size_t columns;    /* not 0: see duet_writer_give_matrix */
+    size_t lanes;      /* not 0: the column is `lane`, below that, and a multiple of it */
+    duet_shape given;  /* rank not 0: see duet_writer_give_coordinates */
     duet_coordinates given_coordinates;
     size_t row_length; /* the longest last extent of a frame whose coordinates were asked for */
     size_t operations; /* of one element, in additions */

@@ -13,6 +13,13 @@ static bool has_labels(duet_data *data, duet_split split)
     return duet_data_describe(data)->count[split] == 0 || duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
 }
 
+const char *const *duet_metric_reconstruction(duet_run *run)
+{
+    static const char *const names[] = {DUET_RECONSTRUCTION, NULL};
+    (void)run;
+    return names;
+}
+
 bool duet_metric_labelled(duet_run *run)
 {
     duet_data *data = duet_run_data(run);

@@ -120,6 +120,8 @@ size_t duet_metric_sample_count(duet_run *run, size_t most);
 duet_status duet_metric_sample(const duet_metric_task *task, const char *output, size_t count, float **values,
                                duet_error *error);
 void duet_metric_stock_clear(duet_metric_stock *stock);
+/** `outputs` of a metric that compares examples with their reconstructions. */
+const char *const *duet_metric_reconstruction(duet_run *run);
 
 /* Examples by their places in a split: a few for many, where a pass over all would take long. */
 

@@ -14,13 +14,6 @@ static bool applies(duet_run *run)
     return duet_run_features(run, DUET_RECONSTRUCTION) == features_of(run);
 }
 
-static const char *const *outputs(duet_run *run)
-{
-    static const char *const names[] = {DUET_RECONSTRUCTION, NULL};
-    (void)run;
-    return names;
-}
-
 /* State: the error of each example. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
@@ -57,7 +50,7 @@ const duet_metric duet_metric_mse = {
     {"mse", "squared units a feature", "mean squared error of the reconstruction; for models that reconstruct",
      .measures = measures},
     applies,
-    outputs,
+    duet_metric_reconstruction,
     begin,
     take,
     finish,

@@ -22,13 +22,6 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_RECONSTRUCTION) == duet_shape_elements(data->shape);
 }
 
-static const char *const *outputs(duet_run *run)
-{
-    static const char *const names[] = {DUET_RECONSTRUCTION, NULL};
-    (void)run;
-    return names;
-}
-
 /* State: the psnr of each example, then the similarity of each. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
@@ -127,7 +120,7 @@ const duet_metric duet_metric_ssim = {
             "decibels; for models that reconstruct pictures in [0, 1]",
             .measures = measures},
     .applies = applies,
-    .outputs = outputs,
+    .outputs = duet_metric_reconstruction,
     .begin = begin,
     .take = take,
     .finish = finish,

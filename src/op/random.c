@@ -73,12 +73,20 @@ static duet_value write_place(duet_kernel_writer *writer, duet_node node, duet_v
     return duet_write_let(writer, DUET_UINT32, "%s * %zuu + %s", row, width, index.text);
 }
 
+/* Neighbours of a run draw together, eight at a time: CPUs have vectors for that, and runs that are long enough. */
+enum { LEAST_RUN = 16 };
+
 static duet_value write_draw(duet_kernel_writer *writer, duet_node node, const duet_map *map)
 {
     char key[256], clock[160];
     duet_value index = write_place(writer, node, duet_write_index(writer, node, map), clock);
     write_key(writer, node, key);
-    return duet_write_let(writer, DUET_FLOAT32, "random_%s(%s, %s, %s)", node->op->name, key, clock, index.text);
+    if (!map->linear || writer->run == NULL || writer->run_length < LEAST_RUN || node->input_count == 3)
+        return duet_write_let(writer, DUET_FLOAT32, "random_%s(%s, %s, %s)", node->op->name, key, clock, index.text);
+    size_t run = writer->value_count;
+    duet_text_add(writer->run, "    float draws%zu[RUN];\n    random_%ss(%s, %s, (uint)first, count, draws%zu);\n", run,
+                  node->op->name, key, clock, run);
+    return duet_write_let(writer, DUET_FLOAT32, "draws%zu[lane]", run);
 }
 
 static const duet_op op_uniform = {

@@ -80,6 +80,7 @@ duet_status duet_kernel_write_product(duet_lowering *lowering, size_t index, con
     int targets[DUET_STEP_ROOTS];
     char name[64];
     *launch = (duet_kernel_text){.step = index, .visited = step->elements};
+    writer.run_length = source->run;
     duet_writer_give_matrix(&writer, source->row != 0 ? source->row : step->shape.n);
     duet_writer_give(&writer, step->roots[0].value, "p");
     duet_kernel_write_run(&writer, lowering, step, &run, targets);

@@ -62,6 +62,7 @@ bool duet_kernel_write_map_run(const duet_lowering *lowering, const duet_step *s
     duet_run_text run = {{0}, {0}, {0}, {0}};
     if (!duet_can_run(lowering, step, row_length)) return false;
     if (row_length > 0) duet_writer_give_matrix(writer, row_length);
+    writer->run_length = RUN;
     duet_kernel_write_run(writer, lowering, step, &run, targets);
     bool runs = always || run.once.length > 0;
     if (runs) {

@@ -145,6 +145,9 @@ void duet_lowering_place_assigns(duet_lowering *lowering, const duet_node *roots
 
 /* Products (products.c). */
 
+/** What a step of the node reads as operand `index`: of a masked product weights without their mask, if its provider
+ *  takes them so. */
+duet_node duet_lowering_operand(const duet_lowering *lowering, duet_node node, size_t index);
 void duet_lowering_place_product(duet_lowering *lowering, duet_node node);
 /** The value that `product` was added to in place: from here on the step computes it. */
 void duet_lowering_place_sum(duet_lowering *lowering, duet_node sum, duet_node product);

@@ -36,8 +36,9 @@ static void count_uses(duet_lowering *lowering, const duet_node *roots, size_t c
         }
         bool is_alias = duet_node_in_memory(node) != node;
         for (size_t i = 0; i < node->input_count; i++) {
-            need(lowering, node->inputs[i]);
-            if (!is_alias) lowering->uses[duet_node_in_memory(node->inputs[i])->id]++;
+            duet_node operand = duet_lowering_operand(lowering, node, i);
+            need(lowering, operand);
+            if (!is_alias) lowering->uses[duet_node_in_memory(operand)->id]++;
         }
     }
 }
@@ -60,7 +61,7 @@ static void store_operands(duet_lowering *lowering, duet_node node)
     case DUET_OP_MATMUL:
     case DUET_OP_CONVOLUTION:
     case DUET_OP_PACK:
-        for (size_t i = 0; i < node->input_count; i++) store(lowering, node->inputs[i]);
+        for (size_t i = 0; i < node->input_count; i++) store(lowering, duet_lowering_operand(lowering, node, i));
         store(lowering, node);
         break;
     case DUET_OP_REDUCE: store(lowering, node); break;

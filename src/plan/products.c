@@ -6,6 +6,44 @@
 
 #include <string.h>
 
+/* Whether the node is these numbers along one axis of a matrix, the same all along the other. */
+static bool is_spread(duet_node node, duet_node numbers, size_t axis)
+{
+    if (node->op == &duet_op_broadcast) node = node->inputs[0];
+    return node->shape.rank == 2 && node->shape.dims[1 - axis] == 1 &&
+           duet_node_in_memory(node) == duet_node_in_memory(numbers);
+}
+
+/* The axis of op(B)'s matrix, as it is stored, that has this extent. */
+static size_t axis_of(const duet_gemm_shape *shape, duet_gemm_extent extent)
+{
+    return (extent == DUET_GEMM_N) != shape->transpose_b ? 1 : 0;
+}
+
+/* The second operand of a masked product, whose mask its provider sees to: what was multiplied by the mask, if that
+ * lies in memory. */
+static duet_node without_mask(duet_node node, const duet_gemm_shape *shape)
+{
+    duet_node masked = node->inputs[1];
+    for (size_t i = 0; masked->op == &duet_op_multiply && i < 2; i++) {
+        duet_node mask = masked->inputs[i], weights = masked->inputs[1 - i];
+        if (mask->op == &duet_op_less_equal && duet_is_leaf(duet_node_in_memory(weights)) &&
+            is_spread(mask->inputs[0], node->inputs[2], axis_of(shape, shape->low)) &&
+            is_spread(mask->inputs[1], node->inputs[3], axis_of(shape, shape->high)))
+            return weights;
+    }
+    return masked;
+}
+
+duet_node duet_lowering_operand(const duet_lowering *lowering, duet_node node, size_t index)
+{
+    duet_gemm_shape shape = {.low = DUET_GEMM_NO_EXTENT};
+    if (duet_node_is_product(node) && index == 1) node->op->product(node, &shape);
+    if (shape.low == DUET_GEMM_NO_EXTENT) return node->inputs[index];
+    const duet_gemm_provider *provider = duet_gemm_choose(lowering->device, &shape).provider;
+    return provider->masks != NULL && provider->masks(&shape) ? without_mask(node, &shape) : node->inputs[1];
+}
+
 /* A masked product reads its mask's numbers where its provider makes use of them; elsewhere it is one like others. */
 static void place_mask(duet_lowering *lowering, duet_step *step)
 {
@@ -34,7 +72,7 @@ void duet_lowering_place_product(duet_lowering *lowering, duet_node node)
     node->op->product(node, &step->shape);
     step->gemm = duet_gemm_choose(lowering->device, &step->shape);
     step->a = duet_lowering_tensor(lowering, node->inputs[0]);
-    step->b = duet_lowering_tensor(lowering, node->inputs[1]);
+    step->b = duet_lowering_tensor(lowering, duet_lowering_operand(lowering, node, 1));
     duet_step_add_read(step, step->a, true);
     duet_step_add_read(step, step->b, true);
     place_mask(lowering, step);

@@ -108,6 +108,9 @@ struct duet_gemm_provider {
     double rounding; /**< its errors over those of sums in order, which trials allow it; 0: as large */
     /** Whether it skips what the mask of this product empties. NULL: of none. */
     bool (*skips)(const duet_gemm_shape *shape);
+    /** Whether it puts the zeros of this product's mask into op(B) itself, so that it takes B without them. NULL: in
+     *  none. */
+    bool (*masks)(const duet_gemm_shape *shape);
     /** The names of the parameters, in order. NULL past the last. */
     const char *parameters[DUET_GEMM_PARAMETERS + 1];
     /** Whether it can compute this shape on this device at all. */

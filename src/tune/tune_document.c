@@ -77,14 +77,9 @@ json_t *duet_tune_trial(const json_t *record, const json_t *trial)
 
 const char duet_verdict_failed[] = "failed", duet_verdict_late[] = "late";
 
-const char *duet_tune_verdict(const json_t *trial)
-{
-    return json_string_value(json_object_get(trial, "verdict"));
-}
-
 bool duet_tune_is(const json_t *trial, const char *verdict)
 {
-    const char *has = duet_tune_verdict(trial);
+    const char *has = json_string_value(json_object_get(trial, "verdict"));
     return has != NULL && strcmp(has, verdict) == 0;
 }
 

@@ -33,9 +33,8 @@ duet_status duet_tune_work(duet_report_pipe *pipe, const void *task, duet_error 
 json_t *duet_tune_record(const json_t *document, const json_t *trial);
 /** The trial in the record of the same parameters; NULL if there is none. Borrowed. */
 json_t *duet_tune_trial(const json_t *record, const json_t *trial);
-/** "right", "slow", "wrong", "refused", "crashed", "late", or "failed", which stays out of the file, since it may pass.
- *  NULL for no trial. */
-const char *duet_tune_verdict(const json_t *trial);
+/** Whether the trial (may be NULL) has this verdict: "right", "slow", "wrong", "refused", "crashed", "late", or
+ * "failed", which stays out of the file, since it may pass. */
 bool duet_tune_is(const json_t *trial, const char *verdict);
 extern const char duet_verdict_failed[], duet_verdict_late[];
 /** The most that a candidate may take; a preset that took longer gets DUET_PATIENCE times that, until it is late by

@@ -147,6 +147,12 @@ static bool panel_skips(const duet_gemm_shape *shape)
     return mask_of(shape).of != NOTHING;
 }
 
+/** What it packs, B by steps of k, it masks. */
+static bool panel_masks(const duet_gemm_shape *shape)
+{
+    return mask_of(shape).of == STEPS_OF_K;
+}
+
 static void panel_source(const duet_device *device, const duet_gemm_shape *shape,
                          const duet_gemm_parameters *parameters, duet_gemm_source *source)
 {
@@ -312,6 +318,7 @@ const duet_gemm_provider duet_gemm_panel = {
     .parameters = {"rows", "lanes", "k_block", "row_block", "sum_rows", "slabs"},
     .batches = true,
     .skips = panel_skips,
+    .masks = panel_masks,
     .fits = duet_gemm_fits_all,
     .preset = panel_preset,
     .candidate = panel_candidate,

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Data that is sound and plausibly wrong, and what is said behind a colon. */
+#include "data_checks.h"
+
+static void whole_numbers_as_examples_have_the_remedy_that_fits(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t low, high;
+        const char *piece;
+    } cases[] = {
+        {0, 1, "from 0 to 1; |u1, <f4 and <f8 are read as examples: save array.astype('<f4'), for numbers in [0, 1]"},
+        {0, 255, "save array.astype('u1'), for bytes, which are scaled to [0, 1]"},
+        {0, 65535, "save (array / 65535).astype('<f4'), for numbers in [0, 1]"},
+        {-5, 5, "save array.astype('<f4'), for numbers taken as they are"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_npy("x.npy", 1, ARRAY("<i8", "False", "(2, 2)"),
+                  ((int64_t[]){cases[i].low, cases[i].high, cases[i].low, cases[i].high}), 32);
+        assert_refused("int64", in_folder("x.npy"), DUET_ERROR_DATA, cases[i].piece);
+    }
+}
+
+enum { NONE, WARNING, QUESTION };
+
+static const struct {
+    const char *title, *header, *test_header, *options;
+    double low, high; /* of the training values, which are these two */
+    double test_high; /* of the test file; 0: there is none */
+    int kind;
+    const char *piece;
+} notes[] = {
+    {"channels first", ARRAY("|u1", "False", "(4, 3, 8, 8)"), NULL, "", 0, 255, 0, QUESTION, "channels=first"},
+    {"one channel first", ARRAY("|u1", "False", "(4, 1, 8, 8)"), NULL, "", 0, 255, 0, QUESTION, "channels=first"},
+    {"they are last", ARRAY("|u1", "False", "(4, 3, 8, 8)"), NULL, ":channels=last", 0, 255, 0, NONE, NULL},
+    {"turned", ARRAY("|u1", "False", "(4, 3, 8, 8)"), NULL, ":channels=first", 0, 255, 0, NONE, NULL},
+    {"channels last", ARRAY("|u1", "False", "(4, 8, 8, 3)"), NULL, "", 0, 255, 0, NONE, NULL},
+    {"RGBA", ARRAY("|u1", "False", "(4, 8, 8, 4)"), NULL, "", 0, 255, 0, QUESTION, "are they RGBA?"},
+    {"RGBA kept", ARRAY("|u1", "False", "(4, 8, 8, 4)"), NULL, ":alpha=keep", 0, 255, 0, NONE, NULL},
+    {"RGBA on white", ARRAY("|u1", "False", "(4, 8, 8, 4)"), NULL, ":alpha=white", 0, 255, 0, NONE, NULL},
+    {"examples last", ARRAY("|u1", "False", "(2, 2, 1200)"), NULL, "", 0, 255, 0, QUESTION, "are the examples last?"},
+    {"dark bytes", ARRAY("|u1", "False", "(4, 8, 8)"), NULL, "", 0, 16, 0, WARNING, "(array / 16).astype('<f4')"},
+    {"bytes", ARRAY("|u1", "False", "(4, 8, 8)"), NULL, "", 0, 200, 0, NONE, NULL},
+    {"floats of 0 to 255", ARRAY("<f4", "False", "(4, 8, 8)"), NULL, "", 0, 255, 0, WARNING, "values=bytes"},
+    {"taken as bytes", ARRAY("<f4", "False", "(4, 8, 8)"), NULL, ":values=bytes", 0, 255, 0, NONE, NULL},
+    {"taken as numbers", ARRAY("<f4", "False", "(4, 8, 8)"), NULL, ":values=numbers", 0, 255, 0, NONE, NULL},
+    {"a table of ages", ARRAY("<f4", "False", "(4, 3)"), NULL, "", 0, 90, 0, NONE, NULL},
+    {"a test set that is not scaled", ARRAY("<f4", "False", "(4, 8)"), ARRAY("<f4", "False", "(4, 8)"), "", 0, 0.5, 255,
+     QUESTION, "the training split lies in [0, 0.5] and the test split in [0, 255]"},
+    {"as it should be", ARRAY("<f4", "False", "(4, 8)"), ARRAY("<f4", "False", "(4, 8)"), ":values=numbers", 0, 0.5,
+     255, NONE, NULL},
+    {"a training set that is not scaled", ARRAY("<f4", "False", "(4, 8)"), ARRAY("<f4", "False", "(4, 8)"), "", 0, 255,
+     0.5, QUESTION, "in [0, 255] and the test split in [0, 0.5]"},
+    {"a wider test set", ARRAY("<f4", "False", "(4, 8)"), ARRAY("<f4", "False", "(4, 8)"), "", -1, 1.5, 20, WARNING,
+     "in [-1, 1.5] and the test split in [0, 20]"},
+    {"alike", ARRAY("<f4", "False", "(4, 8)"), ARRAY("<f4", "False", "(4, 8)"), "", 0, 0.5, 0.9, NONE, NULL},
+};
+
+/* No column and no row like another one. */
+static bool is_high(size_t i)
+{
+    return i > 0 && (i * 2654435761u >> 13 & 1);
+}
+
+static void write_alternating(const char *name, const char *header, double low, double high)
+{
+    static uint8_t bytes[4800];
+    static float floats[1024];
+    size_t dims[4] = {1, 1, 1, 1};
+    const char *shape = strstr(header, "'shape': (") + strlen("'shape': (");
+    (void)sscanf(shape, "%zu, %zu, %zu, %zu", &dims[0], &dims[1], &dims[2], &dims[3]);
+    size_t count = dims[0] * dims[1] * dims[2] * dims[3];
+    bool is_bytes = strstr(header, "|u1") != NULL;
+    for (size_t i = 0; i < count && is_bytes; i++) bytes[i] = (uint8_t)(is_high(i) ? high : low);
+    for (size_t i = 0; i < count && !is_bytes; i++) floats[i] = (float)(is_high(i) ? high : low);
+    write_npy(name, 1, header, is_bytes ? (void *)bytes : (void *)floats, count * (is_bytes ? 1 : 4));
+}
+
+static void what_is_plausible_and_may_be_wrong_is_said(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        char name[2 * TEST_PATH_SIZE];
+        bool question = false;
+        write_alternating("train.npy", notes[i].header, notes[i].low, notes[i].high);
+        (void)remove(in_folder("test.npy"));
+        if (notes[i].test_high > 0) write_alternating("test.npy", notes[i].test_header, 0, notes[i].test_high);
+        (void)snprintf(name, sizeof name, "%s%s", folder, notes[i].options);
+        duet_data *data = open_sound(name);
+        const char *note = duet_data_note(data, 0, &question);
+        int kind = note == NULL ? NONE : question ? QUESTION : WARNING;
+        if (kind != notes[i].kind || (note != NULL && strstr(note, notes[i].piece) == NULL))
+            fail_msg("%s: \"%s\"", notes[i].title, note != NULL ? note : "(nothing)");
+        duet_data_close(&data);
+    }
+}
+
+static void a_file_in_the_order_of_its_classes(void **state)
+{
+    (void)state;
+    uint8_t pixels[80], labels[20];
+    for (size_t i = 0; i < 80; i++) pixels[i] = pattern(i);
+    for (int sorted = 0; sorted < 2; sorted++) {
+        for (size_t i = 0; i < 20; i++) labels[i] = (uint8_t)(sorted ? i / 9 : i % 3);
+        write_npy("x-images.npy", 1, ARRAY("|u1", "False", "(20, 2, 2)"), pixels, 80);
+        write_npy("x-labels.npy", 1, ARRAY("|u1", "False", "(20,)"), labels, 20);
+        duet_data *data = open_sound(in_folder("x-images.npy"));
+        const char *note = duet_data_note(data, 0, NULL);
+        assert_true(sorted == (note != NULL && strstr(note, "in the order of their classes") != NULL));
+        duet_data_close(&data);
+    }
+}
+
+/* The options turn values as they say. */
+static void options_turn_rows(void **state)
+{
+    (void)state;
+    uint8_t planar[2 * 12], rgba[2 * 4 * 5 * 5];
+    double expected[2 * 75];
+    for (size_t i = 0; i < 24; i++) planar[i] = (uint8_t)(10 * i);
+    write_npy("x.npy", 1, ARRAY("|u1", "False", "(2, 3, 2, 2)"), planar, 24);
+    for (size_t i = 0; i < 12; i++) expected[i] = 10 * (double)(i % 3 * 4 + i / 3) / 255;
+    duet_data *data = open_sound(with("x.npy", "channels=first"));
+    assert_int_equal(duet_data_describe(data)->shape.dims[2], 3);
+    assert_true(duet_data_describe(data)->picture);
+    assert_values(data, DUET_TRAIN, 0, expected, 12);
+    duet_data_close(&data);
+
+    float floats[24];
+    for (size_t i = 0; i < 24; i++) floats[i] = (float)planar[i];
+    write_npy("f.npy", 1, ARRAY("<f4", "False", "(2, 3, 2, 2)"), floats, sizeof floats);
+    data = open_sound(with("f.npy", "values=bytes,channels=first"));
+    assert_int_equal(duet_data_describe(data)->type, DUET_UINT8);
+    assert_values(data, DUET_TRAIN, 0, expected, 12);
+    duet_data_close(&data);
+
+    for (size_t i = 0; i < sizeof rgba; i++) rgba[i] = (uint8_t)(i % 4 == 3 ? 128 : 100);
+    write_npy("x.npy", 1, ARRAY("|u1", "False", "(2, 5, 5, 4)"), rgba, sizeof rgba);
+    for (size_t i = 0; i < 75; i++) expected[i] = 177 / 255.0; /* 100 x 128/255 + 127 = 177.2 */
+    data = open_sound(with("x.npy", "alpha=white"));
+    assert_values(data, DUET_TRAIN, 0, expected, 75);
+    duet_data_close(&data);
+
+    write_npy("x.npy", 1, ARRAY("|u1", "False", "(2, 12)"), planar, 24);
+    data = open_sound(with("x.npy", "size=2x2"));
+    assert_true(duet_data_describe(data)->picture && duet_data_describe(data)->shape.dims[2] == 3);
+    duet_data_close(&data);
+    assert_refused("rows of another size", with("x.npy", "size=5x5"), DUET_ERROR_DATA, "size=5x5 is for pictures");
+    assert_refused("alpha of rows", with("x.npy", "alpha=white"), DUET_ERROR_DATA, "bytes of 2 or 4 channels");
+    assert_refused("channels of rows", with("x.npy", "channels=first"), DUET_ERROR_DATA, "channels=first is for");
+    assert_refused("a bad value", with("x.npy", "channels=second"), DUET_ERROR_USAGE, "first or last");
+    write_idx("odd:size=name,x.idx", DIMS(4, 2, 2), 0);
+    data = open_sound(in_folder("odd:size=name,x.idx")); /* a path that is there needs no options */
+    duet_data_close(&data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(whole_numbers_as_examples_have_the_remedy_that_fits),
+        IN_FOLDER(what_is_plausible_and_may_be_wrong_is_said),
+        IN_FOLDER(a_file_in_the_order_of_its_classes),
+        IN_FOLDER(options_turn_rows),
+    };
+    return RUN_TESTS("doubted formats", tests, NULL, NULL);
+}
