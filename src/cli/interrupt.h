@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Ctrl-C, SIGTERM and SIGHUP in commands that work for long: the first one asks to stop soon, a second one ends the
- * program; where that takes seconds, a line says so. Those that were ignored when the program began, as nohup has it, stay so. */
+ * program; where that takes seconds, a line says so. Those that were ignored when the program began, as nohup has it,
+ * stay so. */
 #ifndef DUET_SRC_CLI_INTERRUPT_H
 #define DUET_SRC_CLI_INTERRUPT_H
+
+/** Looks which of these signals are ignored. To be asked first of all: drivers take signals too, and what was ignored
+ * no longer shows then. */
+void cli_remember_ignored(void);
 
 /** From now on catches the first of these signals. Returns a flag that it turns non-zero, valid as long as the program
  *  runs. */

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/complete.h"
 #include "cli/environment.h"
+#include "cli/interrupt.h"
 #include "cli/manual.h"
 #include "cli/output.h"
 #include "cli/topics.h"
@@ -14,10 +15,10 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &cli_devices,     &cli_models,   &cli_datasets, &cli_data,    &cli_train,    &cli_sample, &cli_reconstruct,
-    &cli_interpolate, &cli_traverse, &cli_invert,   &cli_encode,  &cli_classify, &cli_score,  &cli_features,
-    &cli_eval,        &cli_compare,  &cli_report,   &cli_explain, &cli_doctor,   &cli_bench,  &cli_tune,
-    &cli_lesson,
+    &cli_devices,     &cli_models,      &cli_datasets, &cli_data,    &cli_train,  &cli_sample,
+    &cli_reconstruct, &cli_interpolate, &cli_traverse, &cli_invert,  &cli_encode, &cli_classify,
+    &cli_score,       &cli_features,    &cli_eval,     &cli_compare, &cli_report, &cli_explain,
+    &cli_doctor,      &cli_bench,       &cli_tune,     &cli_lesson,
 };
 
 static const cli_command *find_command(const char *name)
@@ -119,6 +120,7 @@ int main(int argc, char **argv)
 {
     if (!open_standard_descriptors())
         return cli_complain(CLI_FAILED, "a standard descriptor is closed, and /dev/null cannot take its place");
+    cli_remember_ignored();
     /* environment variables of a driver would be set here, before the first OpenCL call; none has been found to help */
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */
