@@ -42,6 +42,8 @@ static void print_usage(FILE *stream)
                     "A first run: duet train vae --epochs 3, then duet sample on the run it names.\n");
 }
 
+static const char version[] = "--version";
+
 static int complain_command(const char *name, bool help)
 {
     char hint[80];
@@ -49,6 +51,9 @@ static int complain_command(const char *name, bool help)
     cli_nearest nearest = {.word = name};
     for (size_t i = 0; help && (topic = cli_topic_at(i)) != NULL; i++) cli_nearest_offer(&nearest, topic->name);
     for (size_t i = 0; i < CLI_COUNT_OF(commands); i++) cli_nearest_offer(&nearest, commands[i]->name);
+    cli_nearest_offer(&nearest, "help");
+    cli_nearest_offer(&nearest, &version[2]);
+    if (nearest.best == &version[2]) nearest.best = version;
     return cli_complain(CLI_MISTAKE, "there is no command '%s'%s ('duet --help' lists them)", name,
                         cli_nearest_words(&nearest, hint, sizeof hint));
 }
@@ -78,7 +83,7 @@ static int manual(const char *name)
 
 static int complain_option(const char *word)
 {
-    static const char *const options[] = {"--version", "--help"};
+    static const char *const options[] = {version, "--help"};
     char hint[80];
     cli_nearest nearest = {.word = word};
     for (size_t i = 0; i < CLI_COUNT_OF(options); i++) cli_nearest_offer(&nearest, options[i]);
@@ -93,7 +98,7 @@ static int run(int argc, char **argv)
         return CLI_MISTAKE;
     }
     const char *word = argv[1];
-    if (strcmp(word, "--version") == 0) {
+    if (strcmp(word, version) == 0) {
         printf("duet %s\n", duet_version());
         return CLI_DONE;
     }
