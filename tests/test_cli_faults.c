@@ -67,7 +67,7 @@ static void signals_ignored_at_the_start_stay_ignored(void **state)
     expect(finish(child), 143, "deaf", NULL);
 }
 
-/* Drivers take signals too, so that what was ignored does not show any more once one is in use. */
+/* A driver's compiler takes signals too, and drops at one what it writes, so that kernels would not be built. */
 static void signals_stay_ignored_while_a_run_is_used(void **state)
 {
     (void)state;

@@ -14,12 +14,16 @@ enum { CAUGHT = sizeof caught / sizeof *caught, PATIENCE_SECONDS = 2 };
 
 static volatile int stop; /* the signal that came */
 static struct sigaction before[CAUGHT];
-static bool taken[CAUGHT], ignored[CAUGHT];
+static bool taken[CAUGHT];
 
-void cli_remember_ignored(void)
+void cli_keep_ignored(void)
 {
     struct sigaction now;
-    for (size_t i = 0; i < CAUGHT; i++) ignored[i] = sigaction(caught[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < CAUGHT; i++)
+        if (sigaction(caught[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN) sigaddset(&blocked, caught[i]);
+    (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
 /* Only calls that a signal handler may make. */
@@ -48,7 +52,7 @@ const volatile int *cli_catch_interrupt(void)
     sigemptyset(&action.sa_mask);
     (void)sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm, .sa_flags = SA_RESTART}, NULL);
     for (size_t i = 0; i < CAUGHT; i++) {
-        taken[i] = !ignored[i] && sigaction(caught[i], NULL, &before[i]) == 0;
+        taken[i] = sigaction(caught[i], NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN;
         if (taken[i]) sigaction(caught[i], &action, NULL);
     }
     return &stop;

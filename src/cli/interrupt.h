@@ -5,9 +5,9 @@
 #ifndef DUET_SRC_CLI_INTERRUPT_H
 #define DUET_SRC_CLI_INTERRUPT_H
 
-/** Looks which of these signals are ignored. To be asked first of all: drivers take signals too, and what was ignored
- * no longer shows then. */
-void cli_remember_ignored(void);
+/** Blocks those of these signals that are ignored, for all threads to come. To be asked first of all: a driver's
+ * compiler takes signals too, which are no longer ignored then, and drops at one the files that it is writing. */
+void cli_keep_ignored(void);
 
 /** From now on catches the first of these signals. Returns a flag that it turns non-zero, valid as long as the program
  *  runs. */
