@@ -132,9 +132,43 @@ static void updates_of_the_generator_are_measured_and_limited(void **state)
     }
 }
 
+/* What is made of a whole batch is nothing of a batch of one. */
+static void a_batch_of_one_is_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *settings[2];
+        size_t batch;
+        const char *piece; /* NULL: taken */
+    } rows[] = {
+        {"gan", {"minibatch_deviation=yes", "pack=1"}, 1, "minibatch_deviation=yes: it is 0"},
+        {"gan", {"minibatch_deviation=yes", "pack=4"}, 4, "minibatch_deviation=yes: it is 0"},
+        {"gan", {"minibatch_deviation=yes", "pack=2"}, 4, NULL},
+        {"infogan", {"generator_hidden=8,8", "batch_norm=yes"}, 1, "and of a batch of one example only zeros are left"},
+        {"infogan", {"generator_hidden=8,8", "batch_norm=yes"}, 2, NULL},
+        {"infogan", {"generator_hidden=8,8", "batch_norm=no"}, 1, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        duet_data *data;
+        duet_model *model;
+        duet_build *build = NULL;
+        assert_ok(duet_data_open(&data, "ring8", &error), &error);
+        assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), data, rows[i].settings, 2, 1, &error),
+                  &error);
+        duet_status status = duet_model_build(model, DUET_BUILD_TRAIN, rows[i].batch, &build, &error);
+        assert_int_equal(status, rows[i].piece == NULL ? DUET_OK : DUET_ERROR_USAGE);
+        if (rows[i].piece != NULL) assert_message(&error, rows[i].piece);
+        duet_build_free(&build);
+        duet_model_free(&model);
+        duet_data_close(&data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_of_one_is_none),
         cmocka_unit_test(packs_join_neighbours),
         cmocka_unit_test(packs_widen_the_first_layer),
         cmocka_unit_test(minibatch_deviation_is_that_of_each_kind),

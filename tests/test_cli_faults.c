@@ -67,6 +67,25 @@ static void signals_ignored_at_the_start_stay_ignored(void **state)
     expect(finish(child), 143, "deaf", NULL);
 }
 
+/* A driver's compiler takes signals too, and drops at one what it writes, so that kernels would not be built. */
+static void signals_stay_ignored_while_a_run_is_used(void **state)
+{
+    (void)state;
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    pid_t child = start((const char *const[]){"invert", "@/vae", "-n", "2", "--set", "steps=1000000", "--set",
+                                              "restarts=1", "--out", "@/never.npy", NULL});
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
+    for (int i = 0; i < 150; i++) {
+        assert_int_equal(kill(child, i % 2 ? SIGINT : SIGHUP), 0);
+        (void)nanosleep(&moment, NULL);
+    }
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+    assert_int_equal(kill(child, SIGTERM), 0);
+    expect(finish(child), 143, NULL, NULL);
+}
+
 /* ---- descriptors ---- */
 
 static void closed_descriptors_are_no_files(void **state)
@@ -306,6 +325,19 @@ static void a_run_that_lacks_its_checkpoint_is_told_of(void **state)
     expect(RUN("train", "--resume", "@/bare", "--steps", "9", "--seed", "4"), 1, NULL, "seed: the run goes on with 0");
 }
 
+/* It is what nobody gave, too. */
+static void a_seed_of_0_is_one(void **state)
+{
+    (void)state;
+    expect(
+        RUN("train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "4", "--seed", "4", "--out", "@/seeded"),
+        0, NULL, NULL);
+    expect(RUN("train", "--resume", "@/seeded", "--steps", "6", "--seed", "0"), 1, NULL,
+           "seed: the run goes on with 4, not 0");
+    expect(RUN("train", "--resume", "@/seeded", "--steps", "6", "--seed", "4"), 0, NULL, NULL);
+    expect(RUN("train", "--resume", "@/vae", "--steps", "4", "--seed", "0"), 0, NULL, "steps already");
+}
+
 static int begin(void **state)
 {
     (void)make_folder(state);
@@ -319,6 +351,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signal_ends_a_training_with_a_checkpoint),
         cmocka_unit_test(signals_ignored_at_the_start_stay_ignored),
+        cmocka_unit_test(signals_stay_ignored_while_a_run_is_used),
         cmocka_unit_test(closed_descriptors_are_no_files),
         cmocka_unit_test(a_second_training_is_refused_at_once),
         cmocka_unit_test(a_training_killed_at_once_is_begun_anew),
@@ -330,6 +363,7 @@ int main(void)
         cmocka_unit_test(labels_of_earlier_codes_go),
         cmocka_unit_test(what_is_no_number_is_no_result),
         cmocka_unit_test(a_run_that_lacks_its_checkpoint_is_told_of),
+        cmocka_unit_test(a_seed_of_0_is_one),
     };
     return RUN_TESTS("cli faults", tests, begin, remove_folder);
 }

@@ -106,6 +106,15 @@ static void what_none_asks_for_is_named(void **state)
     expect(RUN("reconstruct", "@/vae", "-n", "20000", "--out", "@/all.npy"), 0, NULL,
            "-n 20000 asks for more than there are: 10000 examples");
     expect(RUN("traverse", "@/vae", "-n", "500", "--out", "@/all.npy"), 0, NULL, "-n 500 asks for more than the");
+    /* what the model has not costs itself alone, and the exit status */
+    expect(RUN("eval", "@/vae", "--metric", "accuracy", "--metric", "mse"), 1, "mse", "accuracy is left out: ");
+    result some = RUN("eval", "@/vae", "--metric", "mse", "--metric", "accuracy", "--json");
+    json_t *rest = json_loads(some.out, 0, NULL);
+    assert_int_equal(some.status, 1);
+    result_free(&some);
+    assert_non_null(json_object_get(json_object_get(rest, "metrics"), "mse"));
+    json_decref(rest);
+    expect(RUN("eval", "@/vae", "--metric", "accuracy", "--metric", "frechet"), 1, "", "frechet is left out: ");
     expect(RUN("eval", "@/vae", "--metric", "frechet"), 1, NULL,
            "ring8: it is for models that sample, with a judge or with --features");
     expect(RUN("eval", "@/vae", "--metric", "frechet", "--judge", "@/gan"), 1, NULL,

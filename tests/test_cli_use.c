@@ -222,8 +222,31 @@ static void an_autoencoder_walks_between_codes(void **state)
     }
     free(walk);
     free(pairs);
+    expect(RUN("interpolate", "@/ae", "--linear", "--out", "@/walk.npy"), 0, "walk.npy", "--linear has no effect");
+    expect(RUN("interpolate", "@/ae", "--seed", "0", "--out", "@/walk.npy"), 0, "walk.npy", "--seed has no effect");
     expect(RUN("traverse", "@/ae"), 1, NULL, "its codes have no prior");
     expect(RUN("sample", "@/ae", "--manifold", "3"), 1, NULL, "its codes have no prior");
+}
+
+/* A way needs two examples; a page, and who does not say how many, takes as many as there are. */
+static void few_examples_have_few_ways(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    const float point[] = {0.1F, 0.2F};
+    duet_error error = {0};
+    float many[2 * 30];
+    for (size_t i = 0; i < 2 * 30; i++) many[i] = (float)(i * 37 % 64) / 64;
+    assert_ok(duet_write_npy(inside("thirty.npy", path), many, DUET_SHAPE(30, 2), &error), &error);
+    expect(RUN("train", "ae", "--data", "@/thirty.npy", "--steps", "2", "--batch", "8", "--set", "latent=2", "--quiet",
+               "--out", "@/few-ae"),
+           0, "few-ae", NULL);
+    expect(RUN("interpolate", "@/few-ae", "--out", "@/walk.npy"), 0, "walk.npy", NULL);
+    free(read_array("walk.npy", "'shape': (1, 12, 2)", 24 * sizeof(float)));
+    expect(RUN("interpolate", "@/few-ae", "-n", "2", "--out", "@/walk.npy"), 1, NULL, "takes the codes of 4 examples");
+    expect(RUN("report", "@/few-ae"), 0, "report.html", NULL);
+    assert_ok(duet_write_npy(inside("single.npy", path), point, DUET_SHAPE(1, 2), &error), &error);
+    expect(RUN("report", "@/few-ae", "--data", "@/single.npy"), 0, "report.html", NULL);
 }
 
 static void latents_are_traversed(void **state)
@@ -401,6 +424,7 @@ int main(void)
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),
         cmocka_unit_test(a_judge_knows_its_classes_whatever_it_is_shown),
         cmocka_unit_test(an_autoencoder_walks_between_codes),
+        cmocka_unit_test(few_examples_have_few_ways),
         cmocka_unit_test(latents_are_traversed),
         cmocka_unit_test(examples_are_scored),
         cmocka_unit_test(a_discriminator_is_drawn_along_the_line),

@@ -40,6 +40,8 @@ class ColdCache(unittest.TestCase):
                 for child in children:
                     complaint = child.communicate(timeout=SECONDS)[1]
                     self.assertEqual(child.returncode, 0, complaint)
+                    told = [line for line in complaint.splitlines() if line.startswith("compiling ")]
+                    self.assertEqual(len(told), len(set(told)), complaint)
             except subprocess.TimeoutExpired:
                 self.fail("hung: " + "; ".join(waits_of(child) for child in children if child.poll() is None))
             finally:

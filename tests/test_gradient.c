@@ -129,21 +129,24 @@ static void the_first_of_equal_maxima_learns(void **state)
     (void)state;
     static const float row[8] = {1, 2, 2, 0, 3, 3, 3, 3}, wanted[8] = {0, 1, 0, 0, 1, 0, 0, 0};
     duet_error error = {0};
-    float pictures[16], by_row[8], by_window[16];
+    float pictures[16], by_row[8], by_window[16], chosen[8];
     workshop w = workshop_open(1);
     duet_node x = duet_input(w.graph, "x", DUET_FLOAT32, DUET_SHAPE(2, 4));
-    duet_node p = duet_input(w.graph, "p", DUET_FLOAT32, DUET_SHAPE(1, 4, 4, 1)), gradients[2];
+    duet_node p = duet_input(w.graph, "p", DUET_FLOAT32, DUET_SHAPE(1, 4, 4, 1)), gradients[3];
     duet_window window = duet_window_valid(2, 2);
     for (size_t i = 0; i < 16; i++) pictures[i] = 5;
     duet_grad(duet_sum(duet_max(x, DUET_AXIS(1), false), DUET_ALL_AXES, false), &x, 1, &gradients[0]);
     duet_grad(duet_sum(duet_max_pool(p, &window), DUET_ALL_AXES, false), &p, 1, &gradients[1]);
-    workshop_plan(&w, "ties", gradients, 2);
+    gradients[2] = duet_largest(x); /* of which draws of classes are made: one of each row, also where two are equal */
+    workshop_plan(&w, "ties", gradients, 3);
     assert_ok(duet_plan_write(w.plan, x, row, sizeof row, &error), &error);
     assert_ok(duet_plan_write(w.plan, p, pictures, sizeof pictures, &error), &error);
     assert_ok(duet_plan_replay(w.plan, &error), &error);
     assert_ok(duet_plan_read(w.plan, gradients[0], by_row, sizeof by_row, &error), &error);
     assert_ok(duet_plan_read(w.plan, gradients[1], by_window, sizeof by_window, &error), &error);
+    assert_ok(duet_plan_read(w.plan, gradients[2], chosen, sizeof chosen, &error), &error);
     for (size_t i = 0; i < 8; i++) assert_close(by_row[i], wanted[i], 0);
+    for (size_t i = 0; i < 8; i++) assert_close(chosen[i], wanted[i], 0);
     for (size_t i = 0; i < 16; i++) assert_close(by_window[i], i % 2 == 0 && i / 4 % 2 == 0, 0);
     workshop_close(&w);
 }

@@ -150,6 +150,52 @@ static void known_data_are_not_looked_through(void **state)
     }
 }
 
+static void copy_checkpoint(const char *from, const char *to)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    char *bytes = test_file_read(inside(from, path), &size);
+    test_file_write(inside(to, path), bytes, size);
+    free(bytes);
+}
+
+/* Two runs that differ in their data alone: no setting tells their checkpoints apart. */
+static void a_checkpoint_is_of_the_data_of_its_run(void **state)
+{
+    (void)state;
+    write_pictures("c", PICTURES, 0);
+    write_pictures("d", PICTURES, 1);
+    expect(RUN("train", "vae", "--data", "@/c-images.npy", "--steps", "4", "--batch", "16", "--out", "@/c"), 0, NULL,
+           NULL);
+    expect(RUN("train", "vae", "--data", "@/d-images.npy", "--steps", "4", "--batch", "16", "--out", "@/d"), 0, NULL,
+           NULL);
+    copy_checkpoint("d/checkpoint.safetensors", "own");
+    copy_checkpoint("c/checkpoint.safetensors", "d/checkpoint.safetensors");
+    static const char words[] = "checkpoint.safetensors was made with data=";
+    expect(RUN("sample", "@/d", "--out", "@/sample.png"), 1, NULL, words);
+    expect(RUN("report", "@/d"), 1, NULL, words);
+    expect(RUN("train", "--resume", "@/d", "--steps", "6"), 1, NULL, words);
+    copy_checkpoint("own", "d/checkpoint.safetensors");
+    expect(RUN("sample", "@/d", "--out", "@/sample.png"), 0, "sample.png", NULL);
+    /* one that went on with other data, and was killed before its next checkpoint */
+    expect(RUN("train", "--resume", "@/d", "--data", "@/c-images.npy", "--other-data", "--steps", "6"), 0, NULL, NULL);
+    copy_checkpoint("own", "d/checkpoint.safetensors");
+    expect(RUN("train", "--resume", "@/d", "--steps", "6"), 0, NULL, NULL);
+}
+
+/* The one fact of the record that eval did not compare. */
+static void a_range_that_was_another_is_told_of(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    json_t *record = record_of("c");
+    assert_int_equal(json_object_set_new(json_object_get(record, "data"), "unit_range", json_false()), 0);
+    assert_int_equal(json_dump_file(record, inside("c/run.json", path), 0), 0);
+    json_decref(record);
+    expect(RUN("eval", "@/c"), 1, NULL, "its values were beyond [0, 1] then and are all in [0, 1] now");
+    expect(RUN("train", "--resume", "@/c", "--steps", "6"), 1, NULL, "this model would read them wrongly");
+}
+
 /* A record of before types and checksums were kept: counts are compared, and the data are there from the beginning. */
 static void older_records_are_compared_by_counts(void **state)
 {
@@ -171,9 +217,13 @@ static void older_records_are_compared_by_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run_is_enough_to_draw_from),          cmocka_unit_test(data_are_found_where_they_lie_now),
-        cmocka_unit_test(other_data_in_their_place_are_refused), cmocka_unit_test(known_data_are_not_looked_through),
+        cmocka_unit_test(a_run_is_enough_to_draw_from),
+        cmocka_unit_test(data_are_found_where_they_lie_now),
+        cmocka_unit_test(other_data_in_their_place_are_refused),
+        cmocka_unit_test(known_data_are_not_looked_through),
         cmocka_unit_test(older_records_are_compared_by_counts),
+        cmocka_unit_test(a_checkpoint_is_of_the_data_of_its_run),
+        cmocka_unit_test(a_range_that_was_another_is_told_of),
     };
     return RUN_TESTS("run_data", tests, begin, remove_folder);
 }

@@ -263,6 +263,34 @@ static void objectives_without_a_bound_are_warned_of(void **state)
     }
 }
 
+/* What learns densities of numbers as they are closes in on them. Noise blurs what lies in [0, 1] for flows. */
+static void columns_of_two_values_are_warned_of(void **state)
+{
+    (void)state;
+    enum { ROWS = 40 };
+    static const struct {
+        const char *family;
+        float scale;
+        bool warned;
+    } rows[] = {{"mixture", 1, true},     {"mixture", 0.1F, true}, {"realnvp", 1, true}, {"nice", 1, true},
+                {"realnvp", 0.1F, false}, {"vae", 1, false},       {"ae", 1, false}};
+    float values[3 * ROWS];
+    char path[TEST_PATH_SIZE + 32];
+    duet_error error = {0};
+    (void)snprintf(path, sizeof path, "%s/coarse.npy", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        test_graph it;
+        for (size_t k = 0; k < 3 * ROWS; k++)
+            values[k] = rows[i].scale * (float)(k % 3 == 2 ? 3 * (k % 2) : k * 37 % 101) / 10;
+        assert_ok(duet_write_npy(path, values, DUET_SHAPE(ROWS, 3), &error), &error);
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
+        if (rows[i].warned && strstr(it.build->warning, "column 3 of 3 has two values alone, ") == NULL)
+            fail_msg("%s: \"%s\"", rows[i].family, it.build->warning);
+        if (!rows[i].warned) assert_string_equal(it.build->warning, "");
+        test_graph_close(&it);
+    }
+}
+
 /* docs/models.md has a row "| `key` | `default` |" for each setting: under its model, or under those of every model. */
 static void the_documentation_has_every_default(void **state)
 {
@@ -424,6 +452,7 @@ int main(void)
         cmocka_unit_test(numbers_have_one_meaning),
         cmocka_unit_test(settings_without_effect_are_known),
         cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(columns_of_two_values_are_warned_of),
         cmocka_unit_test(objectives_without_a_bound_are_warned_of),
         cmocka_unit_test(settings_do_not_hang_on_the_locale),
         cmocka_unit_test(the_trainer_uses_that_optimiser),

@@ -57,6 +57,22 @@ static const surroundings_case cases[] = {
     {{"tuning into a pipe", {"tune", "vae", "--data", "ring8"}, 2, NULL, "no tuning file, and is not replaced"},
      {"DUET_TUNING=@pipe"}},
 
+    /* what cannot be seen, here behind a link that leads to itself, is not what is not there */
+    {{"a run that cannot be seen", {"report", "@/loop/run"}, 1, NULL, "run.json: cannot be read: Too many levels"},
+     {NULL}},
+    {{"labels that cannot be seen",
+      {"encode", "@/made", "--out", "@/loop/x.npy"},
+      1,
+      NULL,
+      "x-labels.npy, where labels of an earlier array may lie, cannot be looked at: Too many levels"},
+     {NULL}},
+    {{"a tuning file that cannot be seen", {TRAIN}, 0, NULL, "mend that, or name another file with DUET_TUNING"},
+     {"DUET_TUNING=@loop/t.json"}},
+    {{"tuning into it", {"tune", "vae", "--data", "ring8"}, 1, NULL, "cannot be seen: Too many levels"},
+     {"DUET_TUNING=@loop/t.json"}},
+    {{"data that cannot be seen", {"datasets"}, 0, "loop cannot be looked into: Too many levels", NULL},
+     {"DUET_DATA=@loop"}},
+
     /* variables */
     {{"data looked for in vain", {"datasets"}, 0, "/nowhere does not hold it)", NULL}, {"DUET_DATA=@nowhere"}},
     {{"a tuning file that is not there", {TRAIN}, 0, NULL, "there is no such file"}, {"DUET_TUNING=@nowhere.json"}},
@@ -212,7 +228,10 @@ static int begin(void **state)
     expect(RUN("train", "ae", "--data", "ring8", "--set", "hidden=8", "--set", "latent=2", "--steps", "1", "--out",
                "@/made"),
            0, "made", NULL);
-    assert_int_equal(rename(inside("made/run.json", path), in_folder("run/run.json")), 0);
+    char *record = test_file_read(inside("made/run.json", path), NULL);
+    write_text("run/run.json", record);
+    free(record);
+    assert_int_equal(symlink("loop", inside("loop", path)), 0);
     return mkfifo(inside("run/checkpoint.safetensors", path), 0666);
 }
 

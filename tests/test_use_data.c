@@ -166,6 +166,11 @@ static void labels_of_the_test_split_alone(void **state)
     write_npy("half/test-labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\0\1\0\1\0\1\0\1\0\1\0\1", 12);
     expect(RUN("train", "classifier", "--data", "@/half", "--steps", "1", "--batch", "8", "--out", "@/no"), 1, "",
            "learns from labels, and the test examples of this data have some alone");
+    /* what needs labels of both costs itself alone */
+    expect(RUN("train", "vae", "--data", "@/half", "--steps", "1", "--batch", "8", "--set", "hidden=8", "--out",
+               "@/half-run"),
+           0, "half-run", NULL);
+    expect(RUN("eval", "@/half-run"), 0, "elbo", "classes is left out: ");
 }
 
 /* A curve's array is none of an earlier encode's. */

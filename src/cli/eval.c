@@ -71,12 +71,22 @@ static int compute_usual(duet_run *run, const struct arguments *arguments, cli_v
     return status;
 }
 
-/* The metrics asked for, none of which is to be missing; without any, the usual ones. */
-static int compute(duet_run *run, const struct arguments *arguments, cli_values *values)
+static void tell_and_count(void *missing, const char *metric, const duet_error *reason)
+{
+    tell_of_missing(NULL, metric, reason);
+    ++*(size_t *)missing;
+}
+
+/* The metrics asked for; without any, the usual ones. *missing: how many of those asked for the run cannot give, which
+ * is a failure, but none of the others'. */
+static int compute(duet_run *run, const struct arguments *arguments, cli_values *values, size_t *missing)
 {
     const cli_list *asked = &arguments->metrics;
     if (asked->count == 0) return compute_usual(run, arguments, values);
-    return cli_metrics_compute(run, asked->items, asked->count, arguments->seed, values, NULL, NULL);
+    if (asked->count == 1) return cli_metrics_compute(run, asked->items, 1, arguments->seed, values, NULL, NULL);
+    const int status =
+        cli_metrics_compute(run, asked->items, asked->count, arguments->seed, values, tell_and_count, missing);
+    return status == CLI_DONE && values->count == 0 ? CLI_FAILED : status;
 }
 
 static bool has_interval(const duet_metric_value *value)
@@ -275,6 +285,7 @@ static int run(int argc, char **argv)
     struct arguments arguments = {0};
     cli_values values = {0};
     duet_run *opened = NULL, *judge = NULL;
+    size_t missing = 0;
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
     status = cli_metrics_check(&arguments.metrics);
@@ -291,11 +302,12 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
     if (status == CLI_DONE) status = tell_of_share(opened, arguments.data);
-    if (status == CLI_DONE) status = compute(opened, &arguments, &values);
-    if (status == CLI_DONE) status = check_settings(opened);
+    if (status == CLI_DONE) status = compute(opened, &arguments, &values, &missing);
+    if (status == CLI_DONE && missing == 0) status = check_settings(opened);
     if (status == CLI_DONE)
         status = arguments.json ? print_json(opened, &arguments, &values) : print_table(opened, &values);
     if (status == CLI_DONE) status = check_values(&values);
+    if (status == CLI_DONE && missing > 0) status = CLI_FAILED;
     free(values.rows);
     duet_run_close(&judge);
     duet_run_close(&opened);

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct arguments {
     const char *model, *data, *device, *paper, *isa, *kernel, *gemm;
@@ -69,6 +70,22 @@ static int complain_model(const char *name)
                         cli_nearest_words(&nearest, hint, sizeof hint));
 }
 
+static int check_paper(const char *name)
+{
+    const duet_paper_device *row;
+    char hint[80];
+    cli_nearest nearest = {.word = name};
+    for (size_t i = 0; name != NULL && (row = duet_paper_device_at(i)) != NULL; i++) {
+        if (strcasecmp(row->name, name) == 0 || (row->target != NULL && strcasecmp(row->target, name) == 0))
+            return CLI_DONE;
+        cli_nearest_offer(&nearest, row->name);
+        if (row->target != NULL) cli_nearest_offer(&nearest, row->target);
+    }
+    if (name == NULL) return CLI_DONE;
+    return cli_complain(CLI_MISTAKE, "there is no GPU '%s' on paper%s ('duet explain --help' lists them)", name,
+                        cli_nearest_words(&nearest, hint, sizeof hint));
+}
+
 /* Mistakes that the command line alone shows. */
 static int check(const struct arguments *arguments, const duet_family **family)
 {
@@ -86,6 +103,8 @@ static int check(const struct arguments *arguments, const duet_family **family)
     *family = duet_family_find(arguments->model);
     if (*family == NULL) return complain_model(arguments->model);
     int status = cli_settings_check(*family, &arguments->settings);
+    if (status == CLI_DONE) status = check_paper(arguments->paper);
+    if (status == CLI_DONE) status = check_paper(arguments->isa);
     if (status != CLI_DONE) return status;
     status = cli_gemm_check(arguments->gemm);
     return status == CLI_DONE ? cli_data_check(arguments->data) : status;

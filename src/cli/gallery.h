@@ -22,7 +22,6 @@ typedef struct cli_gallery {
 /** CLI_DONE if `out` is NULL or ends in .png or .npy; else a message and CLI_MISTAKE. */
 int cli_out_check(const char *out);
 
-
 /** DIRECTORY/samples/WHAT.ENDING, where `run` is the run's directory or a checkpoint in it. Makes the folder if need
  * be. The caller frees the path; NULL: out of memory. */
 char *cli_default_path(const char *run, const char *what, const char *ending);
@@ -42,6 +41,9 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
 int cli_file_print_json(duet_run *run, const char *directory, const char *path, duet_shape shape, const char *split,
                         const char *labels);
 
+/** How many rows of ways a run has, `most` at most: without a prior, pairs of examples to lead from one to the other.
+ */
+size_t cli_interpolation_rows(duet_run *run, size_t most);
 /** What 'duet interpolate' draws, as `out`. Returns an exit status. */
 int cli_interpolation_draw(duet_run *run, const char *directory, size_t rows, size_t steps, const char *out);
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_SEED UINT64_MAX /* none was given */
+
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
@@ -131,6 +133,12 @@ static int find_ends(duet_run *run, const struct arguments *arguments, float *en
     return status == CLI_DONE ? cli_rows_use(run, &rows, -1, &codes, 1) : status;
 }
 
+size_t cli_interpolation_rows(duet_run *run, size_t most)
+{
+    const size_t pairs = duet_data_describe(duet_run_data(run))->count[cli_run_split(run)] / 2;
+    return duet_run_features(run, DUET_SAMPLE) > 0 || pairs > most ? most : pairs;
+}
+
 static int interpolate(duet_run *run, const struct arguments *arguments)
 {
     size_t rows = (size_t)arguments->rows, steps = (size_t)arguments->steps;
@@ -160,6 +168,19 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
     return status;
 }
 
+/* As many rows as are usual, where nobody says how many; and what says nothing here. */
+static int choose_rows(duet_run *run, struct arguments *arguments)
+{
+    if (duet_run_features(run, DUET_SAMPLE) == 0 && (arguments->linear || arguments->seed != NO_SEED))
+        cli_complain(CLI_DONE,
+                     "%s has no effect: without a prior ends are the codes of the first examples, and ways are lines",
+                     arguments->linear ? "--linear" : "--seed");
+    if (arguments->seed == NO_SEED) arguments->seed = 0;
+    if (arguments->rows == 0) arguments->rows = cli_interpolation_rows(run, 8);
+    if (arguments->rows > 0) return CLI_DONE;
+    return cli_complain(CLI_FAILED, "a way leads from the code of one example to that of another, and there is one");
+}
+
 int cli_interpolation_draw(duet_run *run, const char *directory, size_t rows, size_t steps, const char *out)
 {
     return interpolate(run,
@@ -168,7 +189,7 @@ int cli_interpolation_draw(duet_run *run, const char *directory, size_t rows, si
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.rows = 8, .steps = 12};
+    struct arguments arguments = {.steps = 12, .seed = NO_SEED};
     duet_run *opened = NULL;
     int status;
     if (!cli_parse(&cli_interpolate, argc, argv, &arguments, &status)) return status;
@@ -177,6 +198,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
     if (status == CLI_DONE) /* not of cli_interpolation_draw, whose run has its settings already */
         status = cli_settings_take(opened, &arguments.settings, (const char *[]){DUET_DECODE, DUET_LATENT}, 2);
+    if (status == CLI_DONE) status = choose_rows(opened, &arguments);
     if (status == CLI_DONE) status = interpolate(opened, &arguments);
     duet_run_close(&opened);
     return status;

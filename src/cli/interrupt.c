@@ -16,6 +16,16 @@ static volatile int stop; /* the signal that came */
 static struct sigaction before[CAUGHT];
 static bool taken[CAUGHT];
 
+void cli_keep_ignored(void)
+{
+    struct sigaction now;
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < CAUGHT; i++)
+        if (sigaction(caught[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN) sigaddset(&blocked, caught[i]);
+    (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
 /* Only calls that a signal handler may make. */
 static void on_alarm(int number)
 {

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Ctrl-C, SIGTERM and SIGHUP in commands that work for long: the first one asks to stop soon, a second one ends the
- * program; where that takes seconds, a line says so. Those that were ignored when the program began, as nohup has it, stay so. */
+ * program; where that takes seconds, a line says so. Those that were ignored when the program began, as nohup has it,
+ * stay so. */
 #ifndef DUET_SRC_CLI_INTERRUPT_H
 #define DUET_SRC_CLI_INTERRUPT_H
+
+/** Blocks those of these signals that are ignored, for all threads to come. To be asked first of all: a driver's
+ * compiler takes signals too, which are no longer ignored then, and drops at one the files that it is writing. */
+void cli_keep_ignored(void);
 
 /** From now on catches the first of these signals. Returns a flag that it turns non-zero, valid as long as the program
  *  runs. */

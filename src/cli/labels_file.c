@@ -33,7 +33,13 @@ static bool is_array(const char *path)
 static int drop(const char *beside, bool labelled)
 {
     struct stat about;
-    if (lstat(beside, &about) != 0 && (errno == ENOENT || errno == ENOTDIR)) return CLI_DONE;
+    const bool is_there = lstat(beside, &about) == 0;
+    if (!is_there && (errno == ENOENT || errno == ENOTDIR)) return CLI_DONE;
+    if (!is_there)
+        return cli_complain(CLI_FAILED,
+                            "%s, where labels of an earlier array may lie, cannot be looked at: %s: give --out another "
+                            "name",
+                            beside, strerror(errno));
     if (!is_array(beside))
         return cli_complain(CLI_FAILED,
                             "%s stands where labels of these examples belong, and is none of Duet's arrays: give --out "

@@ -292,6 +292,9 @@ static int run(int argc, char **argv)
     struct arguments arguments = {0};
     int status;
     if (!cli_parse(&cli_lesson, argc, argv, &arguments, &status)) return status;
+    if (arguments.path == NULL && (arguments.untimed || arguments.seconds > 0 || arguments.device != NULL))
+        return cli_complain(CLI_MISTAKE, "--no-times, --seconds and --device are for a kernel of yours: give a "
+                                         "lesson's number, and the file or its folder");
     if (arguments.number == NULL) return list(arguments.json);
     char *end = NULL;
     const unsigned long number = strtoul(arguments.number, &end, 10);

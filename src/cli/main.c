@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/complete.h"
 #include "cli/environment.h"
+#include "cli/interrupt.h"
 #include "cli/manual.h"
 #include "cli/output.h"
 #include "cli/topics.h"
@@ -41,6 +42,8 @@ static void print_usage(FILE *stream)
                     "A first run: duet train vae --epochs 3, then duet sample on the run it names.\n");
 }
 
+static const char version[] = "--version";
+
 static int complain_command(const char *name, bool help)
 {
     char hint[80];
@@ -48,6 +51,9 @@ static int complain_command(const char *name, bool help)
     cli_nearest nearest = {.word = name};
     for (size_t i = 0; help && (topic = cli_topic_at(i)) != NULL; i++) cli_nearest_offer(&nearest, topic->name);
     for (size_t i = 0; i < CLI_COUNT_OF(commands); i++) cli_nearest_offer(&nearest, commands[i]->name);
+    cli_nearest_offer(&nearest, "help");
+    cli_nearest_offer(&nearest, &version[2]);
+    if (nearest.best == &version[2]) nearest.best = version;
     return cli_complain(CLI_MISTAKE, "there is no command '%s'%s ('duet --help' lists them)", name,
                         cli_nearest_words(&nearest, hint, sizeof hint));
 }
@@ -92,7 +98,7 @@ static int manual(const char *name)
 
 static int complain_option(const char *word)
 {
-    static const char *const options[] = {"--version", "--help"};
+    static const char *const options[] = {version, "--help"};
     char hint[80];
     cli_nearest nearest = {.word = word};
     for (size_t i = 0; i < CLI_COUNT_OF(options); i++) cli_nearest_offer(&nearest, options[i]);
@@ -107,7 +113,7 @@ static int run(int argc, char **argv)
         return CLI_MISTAKE;
     }
     const char *word = argv[1];
-    if (strcmp(word, "--version") == 0) {
+    if (strcmp(word, version) == 0) {
         printf("duet %s\n", duet_version());
         return CLI_DONE;
     }
@@ -134,6 +140,7 @@ int main(int argc, char **argv)
 {
     if (!open_standard_descriptors())
         return cli_complain(CLI_FAILED, "a standard descriptor is closed, and /dev/null cannot take its place");
+    cli_keep_ignored();
     /* environment variables of a driver would be set here, before the first OpenCL call; none has been found to help */
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */

@@ -151,11 +151,13 @@ static int draw_interpolation(album *it)
     bool has_ends = samples(it) || duet_run_features(it->run, DUET_LATENT) > 0;
     if (duet_run_features(it->run, DUET_DECODE) != it->features || !has_ends)
         return add_cannot(it, "interpolation", "decodes no latents, so there is no way between two"), CLI_DONE;
+    const size_t ways = cli_interpolation_rows(it->run, WAYS);
+    if (ways == 0) return add_reason(it, "interpolation", "one example alone has no way to another"), CLI_DONE;
     char *path = path_of(it, "interpolation.png");
-    int status = path == NULL ? CLI_FAILED : cli_interpolation_draw(it->run, it->directory, WAYS, COLUMNS, path);
+    int status = path == NULL ? CLI_FAILED : cli_interpolation_draw(it->run, it->directory, ways, COLUMNS, path);
     if (status == CLI_DONE)
         add(it, "interpolation", "interpolation.png",
-            it->info->picture ? "each row leads from one latent to another" : "six ways between two latents, decoded");
+            it->info->picture ? "each row leads from one latent to another" : "ways between two latents, decoded");
     free(path);
     return status;
 }

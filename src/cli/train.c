@@ -13,6 +13,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define NO_SEED UINT64_MAX /* none was given */
 
 struct arguments {
     const char *model, *data, *device, *gemm, *out, *resume, *keep_best, *judge;
@@ -118,12 +121,30 @@ static int check(const struct arguments *arguments, const duet_family **family)
     return status == CLI_DONE ? check_values(arguments) : status;
 }
 
+/* To the library a seed of 0 is none, and here it may be the one that is asked for. What cannot be read the library
+ * refuses. */
+static int check_seed(const struct arguments *arguments)
+{
+    struct stat about;
+    if (arguments->seed != 0) return CLI_DONE;
+    char *path = duet_page_file(arguments->resume, "run.json");
+    if (path == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    json_t *run = stat(path, &about) == 0 && S_ISREG(about.st_mode) ? json_load_file(path, 0, NULL) : NULL;
+    const json_int_t own = json_integer_value(json_object_get(run, "seed"));
+    json_decref(run);
+    free(path);
+    if (own == 0) return CLI_DONE;
+    return cli_complain(CLI_FAILED, "seed: the run goes on with %lld, not 0: leave it out, or train anew",
+                        (long long)own);
+}
+
 /* What --resume leaves without a meaning; that settings, batch and seed are the run's, the library sees. */
 static int check_resume(const struct arguments *arguments)
 {
     if (arguments->out != NULL)
         return cli_complain(CLI_MISTAKE, "--resume names the run's directory, and so does --out: leave --out out");
-    return cli_settings_look(&arguments->settings);
+    const int status = cli_settings_look(&arguments->settings);
+    return status == CLI_DONE ? check_seed(arguments) : status;
 }
 
 static int print_profile(duet_device *device)
@@ -200,7 +221,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .steps = arguments->steps,
         .epochs = arguments->epochs,
         .batch = arguments->batch,
-        .seed = arguments->seed,
+        .seed = arguments->seed == NO_SEED ? 0 : arguments->seed,
         .checkpoint_every = arguments->checkpoint_every,
         .out = arguments->out,
         .resume = arguments->resume,
@@ -239,7 +260,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.seed = NO_SEED};
     const duet_family *family;
     char *made;
     int status;

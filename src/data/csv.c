@@ -193,7 +193,7 @@ static bool has_column(const char *path, const char *name)
     bool has = false;
     if (!ends_as_csv(path) || duet_stream_open(&stream, path, NULL) != DUET_OK) return false;
     duet_csv *it = csv_new(&stream, path, NULL);
-    if (it != NULL) has = read_header(it, NULL) == DUET_OK && column_named(it, name) != DUET_CSV_NONE;
+    if (it != NULL) has = read_header(it, NULL) == DUET_OK && duet_csv_column(it, name) != DUET_CSV_NONE;
     if (it != NULL) csv_free(it);
     duet_stream_close(&stream);
     return has;

@@ -33,6 +33,8 @@ typedef struct duet_csv {
     size_t word_count, word_capacity;
 } duet_csv;
 
+/** The column of that name, in capitals or not; DUET_CSV_NONE. */
+long duet_csv_column(const duet_csv *it, const char *name);
 /** Whether a column is called as labels are by custom. */
 bool duet_csv_is_label_name(const char *name);
 /** Whether it is a file of labels, whose other columns do not matter. */

@@ -45,6 +45,11 @@ static void describe(const duet_data_info *info, char words[200])
                    duet_shape_text(info->shape, shape), info->classes);
 }
 
+static const char *range_words(bool unit_range)
+{
+    return unit_range ? "all in [0, 1]" : "beyond [0, 1]";
+}
+
 static bool same_names(const duet_data_info *a, const duet_data_info *b)
 {
     if ((a->class_names == NULL) != (b->class_names == NULL)) return false;
@@ -73,6 +78,9 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
     *same = false;
     (void)snprintf(words, DUET_DIFFERENCE_SIZE, "%s then, %s now", then, here);
     if (strcmp(then, here) != 0) return DUET_OK;
+    (void)snprintf(words, DUET_DIFFERENCE_SIZE, "its values were %s then and are %s now",
+                   range_words(known->unit_range), range_words(now->unit_range));
+    if (known->unit_range != now->unit_range) return DUET_OK;
     (void)snprintf(words, DUET_DIFFERENCE_SIZE, "the classes have other names now");
     if (!same_names(known, now)) return DUET_OK;
     (void)snprintf(words, DUET_DIFFERENCE_SIZE, "its test examples were %s then and are %s now (split=%s and split=%s)",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which data sets there are, and what a name or a path leads to: a row of the table, else a file or folder. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,16 @@ static const struct {
 };
 enum { NAMED = sizeof named / sizeof *named };
 
+/* What is wrong with the folder that $DUET_DATA names, behind its name: that nobody may look into it is not that it
+ * does not hold the set. */
+static const char *fault_of(const char *folder, const char *absence, char words[128])
+{
+    const bool absent = access(folder, X_OK) == 0 || errno == ENOENT || errno == ENOTDIR;
+    if (absent) return absence;
+    snprintf(words, 128, " cannot be looked into: %s", strerror(errno));
+    return words;
+}
+
 static void list_named(duet_dataset_row *row, size_t index)
 {
     const char *passed_over;
@@ -36,9 +47,11 @@ static void list_named(duet_dataset_row *row, size_t index)
     row->name = named[index].name;
     row->summary = named[index].summary;
     row->present = folder != NULL;
-    snprintf(row->source, sizeof row->source, "%s%s%s%s", folder != NULL ? folder : *named[index].help,
+    char words[128];
+    snprintf(row->source, sizeof row->source, "%s%s%s%s%s", folder != NULL ? folder : *named[index].help,
              passed_over != NULL ? " (DUET_DATA=" : "", passed_over != NULL ? passed_over : "",
-             passed_over != NULL ? " does not hold it)" : "");
+             passed_over != NULL ? fault_of(passed_over, " does not hold it", words) : "",
+             passed_over != NULL ? ")" : "");
     free(folder);
 }
 
@@ -127,18 +140,19 @@ static char *absolute(const char *path)
 static duet_status find_named(size_t index, char **path, duet_notes *notes, duet_error *error)
 {
     const char *name = named[index].name, *passed_over;
+    char words[128];
     char *found = named[index].find(&passed_over); /* relative where $DUET_DATA is */
     *path = found == NULL ? NULL : absolute(found);
     bool there = found != NULL;
     free(found);
     if (there && *path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
     if (!there)
-        return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine%s%s: %s", name,
+        return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine%s%s%s: %s", name,
                          passed_over != NULL ? ", nor in DUET_DATA=" : "", passed_over != NULL ? passed_over : "",
-                         *named[index].help);
+                         passed_over != NULL ? fault_of(passed_over, "", words) : "", *named[index].help);
     if (passed_over != NULL)
-        duet_notes_add(notes, false, "%s is read from %s: DUET_DATA=%s does not hold all its files", name, *path,
-                       passed_over);
+        duet_notes_add(notes, false, "%s is read from %s: DUET_DATA=%s%s", name, *path, passed_over,
+                       fault_of(passed_over, " does not hold all its files", words));
     return DUET_OK;
 }
 

@@ -145,6 +145,65 @@ void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
         instead == NULL ? "" : "; or take ", instead == NULL ? "" : instead);
 }
 
+/* What a column has been seen to hold. */
+typedef struct column {
+    float first, second;
+    size_t values; /* 3: more than two */
+} column;
+
+static bool is_coarse(column *it, float value)
+{
+    if (it->values == 0 || (it->values == 1 && value != it->first)) {
+        *(it->values == 0 ? &it->first : &it->second) = value;
+        it->values++;
+    } else if (it->values == 2 && value != it->first && value != it->second) {
+        it->values = 3;
+    }
+    return it->values < 3;
+}
+
+/* Reads until every column has shown three values: most often a few rows. */
+static duet_status look_at_columns(duet_data *data, column *columns, float *room, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(data);
+    size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN], coarse = features;
+    for (size_t first = 0; first < total && coarse > 0; first += PIECE) {
+        size_t count = total - first < PIECE ? total - first : PIECE;
+        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, count, room, error));
+        for (size_t row = 0; row < count && coarse > 0; row++) {
+            coarse = 0;
+            for (size_t i = 0; i < features; i++) coarse += is_coarse(&columns[i], room[row * features + i]);
+        }
+    }
+    return DUET_OK;
+}
+
+void duet_warn_of_coarse_columns(duet_model *model)
+{
+    duet_data *data = duet_model_data(model);
+    const duet_data_info *info = duet_data_describe(data);
+    duet_error error = {0};
+    size_t features = duet_shape_elements(info->shape), i = 0;
+    if (!duet_model_training(model) || data->owner != NULL || info->generated || info->type == DUET_UINT8 ||
+        info->shape.rank != 1)
+        return;
+    column *columns = calloc(features, sizeof *columns);
+    float *room = calloc(PIECE * features, sizeof *room);
+    duet_status status = columns == NULL || room == NULL
+                             ? duet_fail(&error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE)
+                             : look_at_columns(data, columns, room, &error);
+    while (status == DUET_OK && i < features && columns[i].values != 2) i++;
+    if (status != DUET_OK)
+        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+    else if (i < features)
+        duet_model_warn(model,
+                        "column %zu of %zu has two values alone, %g and %g: its density has no bound, and nll falls as "
+                        "it closes in on them, whatever is learnt of the others: take such columns out",
+                        i + 1, features, (double)columns[i].first, (double)columns[i].second);
+    free(columns);
+    free(room);
+}
+
 duet_node duet_pictures_at_least(duet_model *model, size_t least)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));

@@ -38,6 +38,13 @@ duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *l
     if (!has_rank(where, "batch_norm", x, 2)) return duet_node_broken(x->graph);
     const size_t features = duet_features(x);
     const duet_shape shape = DUET_SHAPE(features);
+    if (duet_graph_training(x->graph) && x->elements == features) {
+        duet_graph_refuse(x->graph, DUET_ERROR_USAGE,
+                          "the batch norm of layer \"%s\" standardises over the batch, and of a batch of one example "
+                          "only zeros are left: a batch of 2 or more is expected",
+                          layer);
+        return duet_node_broken(x->graph);
+    }
     duet_node mean = duet_layer_variable_at(duet_layer_state_at, where, x->graph, group, layer, "mean", shape, zeros);
     duet_node variance =
         duet_layer_variable_at(duet_layer_state_at, where, x->graph, group, layer, "variance", shape, ones);

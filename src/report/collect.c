@@ -209,7 +209,12 @@ static json_t *read_json(const char *run, const char *path, bool needed, duet_er
     char *text = duet_page_read(path, &size);
     json_error_t fault;
     if (text == NULL) {
-        if (needed) duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: there is no file %s", run, path);
+        const int code = errno;
+        if (needed && (code == ENOENT || code == ENOTDIR))
+            duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: there is no file %s", run, path);
+        else if (needed)
+            duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path,
+                      code == EINVAL ? "it is no file" : strerror(code));
         return NULL;
     }
     json_t *parsed = json_loadb(text, size, 0, &fault);

@@ -16,6 +16,8 @@
 #include "run/safetensors.h"
 #include "train/trainer.h"
 
+#define DATA_CHECKSUM_KEY "duet.data_checksum"
+
 json_t *duet_settings_json(const duet_model *model)
 {
     json_t *settings = json_object();
@@ -105,6 +107,7 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
             {"duet.model", duet_model_family(model)->name},
             {"duet.settings", settings},
             {"duet.data", duet_data_describe(duet_model_data(model))->name},
+            {DATA_CHECKSUM_KEY, duet_data_describe(duet_model_data(model))->checksum},
             {"duet.batch", batch},
             {"duet.seed", seed},
             {"duet.step", steps},
@@ -272,6 +275,28 @@ duet_status duet_checkpoint_check_record(const duet_safetensors *file, const cha
     return status;
 }
 
+/* Whether some resumption notes that the run went on from data with that checksum. */
+static bool went_on_from(const json_t *run, const char *checksum)
+{
+    json_t *resumption;
+    size_t i;
+    bool found = false;
+    json_array_foreach(json_object_get(run, "resumed"), i, resumption)
+    {
+        json_t *pair = json_object_get(json_object_get(resumption, "changed"), "data");
+        const char *then = json_string_value(json_array_get(pair, 0));
+        found = found || (then != NULL && strstr(then, checksum) != NULL);
+    }
+    return found;
+}
+
+duet_status duet_checkpoint_check_data(const char *path, const char *checksum, const json_t *run, duet_error *error)
+{
+    const char *wants = json_string_value(json_object_get(json_object_get(run, "data"), "checksum"));
+    if (checksum[0] == '\0' || wants == NULL || wants[0] == '\0' || strcmp(checksum, wants) == 0) return DUET_OK;
+    return went_on_from(run, checksum) ? DUET_OK : other_run(path, "data", checksum, wants, error);
+}
+
 static duet_status check_record_of(const duet_safetensors *file, const char *path, const duet_model *model,
                                    uint64_t batch, duet_error *error)
 {
@@ -302,6 +327,8 @@ duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_devic
     if (status == DUET_OK) status = read_number(file, path, "duet.step", &read.steps, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.reported", &read.reported, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.batch", &read.batch, error);
+    const char *data = duet_safetensors_metadata(file, DATA_CHECKSUM_KEY);
+    snprintf(read.data_checksum, sizeof read.data_checksum, "%s", data != NULL ? data : "");
     if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_RUN))
         status = check_record_of(file, path, model, facts == NULL ? 0 : facts->batch, error);
     if (status == DUET_OK) status = check_variables(file, path, store, error);
@@ -331,11 +358,13 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
                                 duet_trainer_draws(trainer, trainer->steps), error);
 }
 
-static duet_status load(duet_trainer *trainer, const char *path, int demands, duet_error *error)
+/* `run`: the run.json that it must belong to; NULL: none. */
+static duet_status load(duet_trainer *trainer, const char *path, const json_t *run, duet_error *error)
 {
     duet_checkpoint facts = {.batch = trainer->batch};
-    DUET_TRY(
-        duet_checkpoint_load(path, trainer->model, trainer->device, DUET_CHECKPOINT_WHOLE | demands, &facts, error));
+    const int demands = DUET_CHECKPOINT_WHOLE | (run != NULL ? DUET_CHECKPOINT_OF_RUN : 0);
+    DUET_TRY(duet_checkpoint_load(path, trainer->model, trainer->device, demands, &facts, error));
+    if (run != NULL) DUET_TRY(duet_checkpoint_check_data(path, facts.data_checksum, run, error));
     if (facts.reported > facts.steps)
         return duet_fail(error, DUET_ERROR_DATA, "%s: %" PRIu64 " steps were reported but only %" PRIu64 " done", path,
                          facts.reported, facts.steps);
@@ -345,10 +374,10 @@ static duet_status load(duet_trainer *trainer, const char *path, int demands, du
 
 duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error)
 {
-    return load(trainer, path, 0, error);
+    return load(trainer, path, NULL, error);
 }
 
-duet_status duet_trainer_load_run(duet_trainer *trainer, const char *path, duet_error *error)
+duet_status duet_trainer_load_run(duet_trainer *trainer, const char *path, const json_t *run, duet_error *error)
 {
-    return load(trainer, path, DUET_CHECKPOINT_OF_RUN, error);
+    return load(trainer, path, run, error);
 }

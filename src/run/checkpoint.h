@@ -12,6 +12,7 @@
 /** What a checkpoint says beside its tensors. */
 typedef struct duet_checkpoint {
     uint64_t steps, reported, batch; /* reported: steps whose losses had been read */
+    char data_checksum[32];          /* of the data that it was trained on last; "" if it does not say */
 } duet_checkpoint;
 
 /** What run.json says of a run and a checkpoint of it says too. */
@@ -23,6 +24,10 @@ typedef struct duet_checkpoint_record {
 /** Both must say the same, but for rates, which a training may change. */
 duet_status duet_checkpoint_check_record(const duet_safetensors *file, const char *path,
                                          const duet_checkpoint_record *record, duet_error *error);
+
+/** Whether a checkpoint of data with that checksum ("": nobody knows) is of the run that run.json describes: of its
+ * data by now, or of those that it went on from (--other-data). DUET_ERROR_DATA if not. */
+duet_status duet_checkpoint_check_data(const char *path, const char *checksum, const json_t *run, duet_error *error);
 
 /** {"key": "value", ...} of all settings, in the order of duet_model_setting_at; NULL: out of memory. */
 json_t *duet_settings_json(const duet_model *model);
@@ -43,8 +48,9 @@ enum {
 duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_device *device, int demands,
                                  duet_checkpoint *facts, duet_error *error);
 
-/** duet_trainer_load of the checkpoint of a run that the trainer's model was made for. */
-duet_status duet_trainer_load_run(duet_trainer *trainer, const char *path, duet_error *error);
+/** duet_trainer_load of the checkpoint of the run that the trainer's model was made for and `run`, its run.json, tells
+ * of. */
+duet_status duet_trainer_load_run(duet_trainer *trainer, const char *path, const json_t *run, duet_error *error);
 
 /** The step of a checkpoint that is sound; false: there is none at `path`. */
 bool duet_checkpoint_step(const char *path, uint64_t *step);

@@ -47,13 +47,14 @@ duet_status duet_run_place_check(const duet_run_place *place, duet_error *error)
 }
 
 /* Its facts, once every byte of it has been checked, and that it is of the run that run.json describes. */
-static duet_status read_facts(const char *path, const duet_checkpoint_record *run, duet_checkpoint_facts *facts,
-                              duet_error *error)
+static duet_status read_facts(const char *path, const duet_checkpoint_record *run, const json_t *document,
+                              duet_checkpoint_facts *facts, duet_error *error)
 {
     duet_safetensors *file = NULL;
     DUET_TRY(duet_safetensors_open(&file, path, error));
     const char *step = duet_safetensors_metadata(file, "duet.step"),
-               *sum = duet_safetensors_metadata(file, "duet.crc32");
+               *sum = duet_safetensors_metadata(file, "duet.crc32"),
+               *data = duet_safetensors_metadata(file, "duet.data_checksum");
     duet_status status = DUET_OK;
     if (step == NULL || sum == NULL) {
         status = duet_fail(error, DUET_ERROR_DATA, "%s is no checkpoint of Duet's", path);
@@ -61,6 +62,7 @@ static duet_status read_facts(const char *path, const duet_checkpoint_record *ru
         facts->step = strtoull(step, NULL, 10);
         snprintf(facts->checksum, sizeof facts->checksum, "%s", sum);
         status = duet_checkpoint_check_record(file, path, run, error);
+        if (status == DUET_OK) status = duet_checkpoint_check_data(path, data != NULL ? data : "", document, error);
     }
     duet_safetensors_close(&file);
     return status;
@@ -83,7 +85,7 @@ duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts,
     if (status == DUET_OK) {
         const duet_checkpoint_record record = {file.choice.model, json_object_get(file.document, "settings"),
                                                file.choice.batch, file.choice.seed};
-        status = read_facts(path, &record, facts, error);
+        status = read_facts(path, &record, file.document, facts, error);
     }
     duet_run_file_free(&file);
     free(run_file);

@@ -45,6 +45,7 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     duet_status status = duet_run_place_check(from, error);
     if (status == DUET_OK)
         status = duet_checkpoint_load(path, run->model, run->device, DUET_CHECKPOINT_OF_RUN, &facts, error);
+    if (status == DUET_OK) status = duet_checkpoint_check_data(path, facts.data_checksum, file->document, error);
     free(path);
     return status;
 }

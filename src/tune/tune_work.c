@@ -61,10 +61,7 @@ static duet_status follow(duet_tune_child *it, duet_error *error)
 /* Where $DUET_TUNING leads to something else than a tuning file, it would be lost. */
 static duet_status check_ours(const char *path, duet_error *error)
 {
-    if (getenv("DUET_TUNING") == NULL || duet_tuning_is_file(path)) return DUET_OK;
-    return duet_fail(
-        error, DUET_ERROR_USAGE,
-        "DUET_TUNING=%s: what is there is no tuning file, and is not replaced: name another file, or remove it", path);
+    return getenv("DUET_TUNING") == NULL ? DUET_OK : duet_tuning_check_place(path, error);
 }
 
 static duet_status read_file(duet_tune_child *it, duet_error *error)

@@ -354,16 +354,29 @@ static duet_status load(FILE *stream, const char *path, json_t **document, duet_
     return duet_fail(error, DUET_ERROR_DATA, "%s: it is damaged in line %d (%.96s)", path, fault.line, fault.text);
 }
 
-bool duet_tuning_is_file(const char *path)
+static duet_status refuse_place(const char *path, duet_error *error)
+{
+    return duet_fail(
+        error, DUET_ERROR_USAGE,
+        "DUET_TUNING=%s: what is there is no tuning file, and is not replaced: name another file, or remove it", path);
+}
+
+duet_status duet_tuning_check_place(const char *path, duet_error *error)
 {
     const char *words;
     char begins[4096];
     FILE *stream = duet_file_open(path, &words);
-    if (stream == NULL) return errno == ENOENT;
+    const int code = errno;
+    if (stream == NULL && code == ENOENT) return DUET_OK;
+    if (stream == NULL && code == EINVAL) return refuse_place(path, error); /* a pipe or a folder */
+    if (stream == NULL)
+        return duet_fail(error, DUET_ERROR_FILE,
+                         "DUET_TUNING=%s: whether a tuning file is there cannot be seen: %s: name another file", path,
+                         words);
     size_t length = fread(begins, 1, sizeof begins - 1, stream);
     (void)fclose(stream); /* only read from */
     begins[length] = '\0';
-    return length == 0 || strstr(begins, "\"measured_on\"") != NULL;
+    return length == 0 || strstr(begins, "\"measured_on\"") != NULL ? DUET_OK : refuse_place(path, error);
 }
 
 duet_status duet_tuning_document_read(const char *path, duet_device *device, json_t **document, duet_error *error)
@@ -373,7 +386,7 @@ duet_status duet_tuning_document_read(const char *path, duet_device *device, jso
     const char *words;
     FILE *stream = duet_file_open(path, &words);
     if (stream == NULL && errno == ENOENT) return DUET_OK;
-    if (stream == NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", path, words);
+    if (stream == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: %s", path, words);
     duet_status status = load(stream, path, document, error);
     (void)fclose(stream); /* only read from */
     if (status == DUET_OK) status = check_key(*document, duet_device_describe(device), path, error);
@@ -412,7 +425,11 @@ char *duet_tuning_take(duet_device *device)
     char *path = NULL;
     bool off;
     const char *word = tuning_word(&off);
-    if (take_file(device, &path, &error) != DUET_OK)
+    const duet_status taken = take_file(device, &path, &error);
+    if (taken == DUET_ERROR_FILE)
+        duet_device_say(device, "warning: tuning is not used: %s: mend that, or name another file with DUET_TUNING",
+                        error.message);
+    else if (taken != DUET_OK)
         duet_device_say(device, "warning: tuning is not used: %s: 'duet tune' measures again", error.message);
     else if (path == NULL && word != NULL && !off)
         duet_device_say(

@@ -13,12 +13,14 @@
  * ~/.cache. *path is the caller's; NULL if tuning is off. DUET_ERROR_FILE if there is no place for it. */
 duet_status duet_tuning_path(const duet_device_info *info, char **path, duet_error *error);
 
-/** Whether what is at `path` is a tuning file, damaged or not, or nothing yet: it may be replaced. */
-bool duet_tuning_is_file(const char *path);
+/** Whether what is at `path` is a tuning file, damaged or not, or nothing yet, and so may be replaced: DUET_ERROR_USAGE
+ * if it is something else, DUET_ERROR_FILE if that cannot be seen. */
+duet_status duet_tuning_check_place(const char *path, duet_error *error);
 
 /** A document for this device with nothing measured. NULL if memory is short. */
 json_t *duet_tuning_document_new(const duet_device_info *info);
-/** *document: the file's; NULL if there is none. DUET_ERROR_DATA, with why, for one that is damaged or foreign. */
+/** *document: the file's; NULL if there is none. DUET_ERROR_DATA, with why, for one that is damaged or foreign,
+ *  DUET_ERROR_FILE for one that cannot be opened. */
 duet_status duet_tuning_document_read(const char *path, duet_device *device, json_t **document, duet_error *error);
 
 /** The table out of a file's document or a run's record. `where` names it in messages. On failure the table is empty.

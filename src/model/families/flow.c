@@ -2,6 +2,7 @@
 /* Normalising flows: the likelihood of a model that is a bijection, by the change of variables; after Dinh et al. 2015
  * (arXiv:1410.8516) and 2017 (arXiv:1605.08803). */
 #include "model/families/flow.h"
+#include "model/families/needs.h"
 
 #include <math.h>
 
@@ -59,6 +60,7 @@ static void output_density(duet_model *m, duet_node nll, size_t features)
 
 void duet_flow_likelihood(duet_model *m, const duet_flow *flow)
 {
+    if (!duet_model_unit_range(m)) duet_warn_of_coarse_columns(m); /* noise blurs the others */
     duet_node x = dequantised(m, duet_model_batch(m)), log_determinant = duet_constant(duet_model_graph(m), 0);
     size_t features = duet_features(x);
     const duet_prior prior =

@@ -3,6 +3,7 @@
  * Learning, eq. 9.14), descended on rather than by expectation and maximisation: what a GAN's modes can be held
  * against. */
 #include "model/families/family.h"
+#include "model/families/needs.h"
 
 /* Of components k and features: log shares [1, k], means and log variances [k, features]. */
 typedef struct mixture {
@@ -47,6 +48,7 @@ static duet_node sample(duet_model *m, const mixture *mix)
 
 static void build_mixture(duet_model *m)
 {
+    duet_warn_of_coarse_columns(m);
     duet_node x = duet_model_batch(m);
     mixture mix = make_mixture(m, (size_t)duet_setting_number(m, "components"), duet_features(x));
     duet_node nll = duet_negate(duet_logsumexp(log_joint(&mix, x), DUET_AXIS(1), false));

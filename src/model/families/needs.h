@@ -10,8 +10,13 @@
 void duet_needs_unit_range(duet_model *model, const char *what, const char *instead);
 
 /** Refuses data for training that are no bytes scaled to [0, 1], to the rounding of floats: says which number is none
- *  and what would fit. Of other data that a run is asked of it leaves a note. Data beyond [0, 1] are duet_needs_unit_range's. */
+ *  and what would fit. Of other data that a run is asked of it leaves a note. Data beyond [0, 1] are
+ * duet_needs_unit_range's. */
 void duet_needs_bytes(duet_model *model, const char *what, const char *instead);
+
+/** Warns, for what learns the density of numbers as they are, of training data of which a column has two values alone:
+ *  such a density has no bound. */
+void duet_warn_of_coarse_columns(duet_model *model);
 
 /** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows
  * need `least` pixels each way. */

@@ -35,6 +35,10 @@ static bool sees_deviation(duet_model *m)
 duet_node duet_with_minibatch_deviation(duet_model *m, duet_node x)
 {
     if (!sees_deviation(m)) return x;
+    if (duet_model_training(m) && duet_node_shape(x).dims[0] == 1)
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "minibatch_deviation=yes: it is 0 where the discriminator judges one example, or pack, at a "
+                          "time: a larger batch is expected");
     duet_node deviations = duet_sqrt(duet_shift(duet_variance(x, DUET_AXIS(0), false), 1e-8));
     duet_node column = duet_broadcast(duet_batch_mean(deviations), DUET_SHAPE(duet_node_shape(x).dims[0], 1));
     return duet_concat(((duet_node[]){x, column}), 2, 1);
