@@ -67,7 +67,8 @@ def text(value: Optional[str]) -> Any:
     value = os.fspath(value)
     kept = _texts.get(value)
     if kept is None:
-        kept = _texts[value] = ffi.new("char[]", value.encode("utf-8", "surrogateescape"))
+        made = ffi.new("char[]", value.encode("utf-8", "surrogateescape"))
+        kept = _texts.setdefault(value, made)  # where two threads make one, both have the one that stays
     return kept
 
 
