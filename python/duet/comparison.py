@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """Runs side by side, from what their files say."""
-
 from __future__ import annotations
 
 import json

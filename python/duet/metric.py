@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """Metrics: which there are, and their values."""
-
 from __future__ import annotations
 
 from typing import Any, List, NamedTuple, Optional
