@@ -265,7 +265,10 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) tell_of_idle(&arguments);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE && arguments.features.count != 0 && arguments.features.count != 2)
-        status = cli_complain(CLI_MISTAKE, "--features is given twice: for samples, then for the data");
+        status = cli_complain(CLI_MISTAKE,
+                              "--features %s alone: give it once more, as there are two files, first the features of "
+                              "samples, then those of the data",
+                              arguments.features.items[0]);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = cli_settings_known(opened, &arguments.settings);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &cli_devices,     &cli_models,   &cli_datasets, &cli_data,    &cli_train,    &cli_sample, &cli_reconstruct,
-    &cli_interpolate, &cli_traverse, &cli_invert,   &cli_encode,  &cli_classify, &cli_score,  &cli_features,
-    &cli_eval,        &cli_compare,  &cli_report,   &cli_explain, &cli_doctor,   &cli_bench,  &cli_tune,
-    &cli_lesson,
+    &cli_devices,     &cli_models,      &cli_datasets, &cli_data,    &cli_train,  &cli_sample,
+    &cli_reconstruct, &cli_interpolate, &cli_traverse, &cli_invert,  &cli_encode, &cli_classify,
+    &cli_score,       &cli_features,    &cli_eval,     &cli_compare, &cli_report, &cli_explain,
+    &cli_doctor,      &cli_bench,       &cli_tune,     &cli_lesson,
 };
 
 static const cli_command *find_command(const char *name)
@@ -61,8 +61,11 @@ static int help(const char *const *words, int count)
     }
     const cli_topic *topic = cli_topic_find(words[0]);
     const cli_command *command = find_command(words[0]);
+    const int most = command != NULL ? 2 : 1;
+    if (command == NULL && topic == NULL) return complain_command(words[0], true);
+    if (count > most)
+        return cli_complain(CLI_MISTAKE, "'duet help' has no use for '%s' behind '%s'", words[most], words[most - 1]);
     if (command != NULL) return cli_help_print(command, count > 1 ? words[1] : NULL);
-    if (topic == NULL) return complain_command(words[0], true);
     cli_topic_print(topic);
     return CLI_DONE;
 }
