@@ -106,6 +106,10 @@ static void what_none_asks_for_is_named(void **state)
     write_features("idle.npy", 5);
     expect(RUN("eval", "@/vae", "--metric", "mse", "--features", "@/idle.npy", "--features", "@/idle.npy"), 0, "mse",
            "--features has no effect");
+    expect(RUN("eval", "@/vae", "--metric", "mse", "--samples", "@/few.npy"), 0, "mse", "--samples has no effect");
+    result looked = RUN("eval", "@/vae", "--metric", "neighbour-spread", "--samples", "@/few.npy");
+    assert_null(strstr(looked.err, "--samples has no effect"));
+    expect(looked, 0, "neighbour-spread", NULL);
     expect(RUN("reconstruct", "@/vae", "-n", "20000", "--out", "@/all.npy"), 0, NULL,
            "-n 20000 asks for more than there are: 10000 examples");
     expect(RUN("traverse", "@/vae", "-n", "500", "--out", "@/all.npy"), 0, NULL, "-n 500 asks for more than the");
@@ -305,7 +309,7 @@ static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
            NULL, NULL);
     expect(RUN("encode", "@/judge", "--data", "@/bare-images-idx3-ubyte", "--out", "@/features.npy"), 0, "features.npy",
            NULL);
-    expect(RUN("eval", "@/vae", "--features", "@/features.npy"), 2, NULL, "given twice");
+    expect(RUN("eval", "@/vae", "--features", "@/features.npy"), 2, NULL, "features.npy alone: give it once more");
     expect(RUN("classify", "@/judge", "--data", "@/bare-images-idx3-ubyte"), 0,
            "20 examples of both splits, by the classifier's softmax", NULL);
     for (size_t i = 0; i < 2; i++) {
@@ -350,6 +354,7 @@ static void an_autoencoder_walks_between_codes(void **state)
     free(pairs);
     expect(RUN("traverse", "@/ae"), 1, NULL, "its codes have no prior");
     expect(RUN("sample", "@/ae", "--manifold", "3"), 1, NULL, "its codes have no prior");
+    expect(RUN("invert", "@/ae"), 1, NULL, "need not be: 'duet encode' has its codes");
 }
 
 static void latents_are_traversed(void **state)

@@ -277,6 +277,8 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values);
+    if (status == CLI_DONE && arguments.samples != NULL && !duet_run_samples_read(opened))
+        cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
     if (status == CLI_DONE) status = check_settings(opened);
     if (status == CLI_DONE)
         status = arguments.json ? print_json(opened, &arguments, &values) : print_table(opened, &values);
