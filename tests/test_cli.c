@@ -234,6 +234,10 @@ static void training_names_its_run_and_nothing_else(void **state)
     assert_string_equal(r.out, inside("quiet\n", path));
     expect(r, 0, NULL, NULL);
     expect(RUN("train", "vae", "--data", "ring8", "--out", "@/quiet"), 1, NULL, "already holds a run");
+    r = RUN("train", "gan", "--data", "ring8", "--steps", "1", "--set", "label_noise=0.5", "--set",
+            "generator_hidden=4", "--set", "discriminator_hidden=4", "--quiet", "--out", "@/warned");
+    assert_ptr_equal(strstr(r.err, "warning: label_noise=0.5"), r.err);
+    expect(r, 0, "warned", NULL);
 }
 
 static void a_profile_lists_kernels(void **state)

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
+#include <string.h>
 
 enum { BAR_CELLS = 8, LINE_SECONDS = 10 };
 static const double least_epochs = 0.05; /* of a training that is told in epochs; shorter ones are steps */
@@ -138,7 +139,8 @@ void cli_progress_training(void *context, const duet_progress *progress)
 void cli_progress_log(void *context, const char *line)
 {
     const cli_training_progress *training = context;
-    if (training->quiet) return;
-    cli_progress_clear();
+    static const char warning[] = "warning: ";
+    if (training->quiet && strncmp(line, warning, sizeof warning - 1) != 0) return;
+    if (!training->quiet) cli_progress_clear();
     cli_log(NULL, line);
 }
