@@ -216,6 +216,24 @@ class Data(Folder):
             numpy.testing.assert_array_equal(data.read("train", 5, 6), rows[5:11])
         with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
             duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
+        raised = []
+
+        def rows_or_not(split, first, count):
+            if raised:
+                raise raised[0]
+            return rows[first : first + count]
+
+        with duet.Data.from_function(rows_or_not, (3,), 40) as data:
+            raised.append(LookupError("mine"))
+            with self.assertRaisesRegex(duet.Error, "LookupError: mine") as caught:
+                data.read()
+            self.assertIs(caught.exception.__cause__, raised[0])
+            raised[0] = KeyboardInterrupt()
+            for interrupted in (data.read, lambda: data.convert(self.path("never.npz"))):
+                with self.assertRaises(KeyboardInterrupt):
+                    interrupted()
+        with self.assertRaises(KeyboardInterrupt):
+            duet.Data.from_function(rows_or_not, (3,), 40)
         for labels, words in (([0, 1], "one number an example"), ([256] * 40, "0 to 255")):
             with self.assertRaisesRegex(duet.Error, words):
                 duet.Data.from_function(
@@ -356,6 +374,22 @@ class Runs(Folder):
         with self.assertRaisesRegex(LookupError, "at an epoch"):
             duet.train("ae", pictures(), epochs=50, out=self.path("ae"), settings={"hidden": 8}, on_epoch=on_epoch)
         self.assertLess(duet.open(self.path("ae")).metrics[-1]["epoch"], 50)
+
+    def test_what_a_data_function_raises_is_the_cause(self):
+        mine, calls = LookupError("mine"), []
+
+        def rows(split, first, count):
+            calls.append(count)
+            if len(calls) > opened:
+                raise mine
+            return numpy.zeros((count, 3), numpy.float32) + numpy.arange(first, first + count)[:, None] / 64
+
+        opened = 10**6
+        with duet.Data.from_function(rows, (3,), 64) as data:
+            opened = len(calls)
+            with self.assertRaisesRegex(duet.Error, "LookupError: mine") as caught:
+                duet.train("ae", data, epochs=2, batch=8, settings={"hidden": 8}, out=self.path("cause"))
+        self.assertIs(caught.exception.__cause__, mine)
 
     def test_errors_have_status_and_remedy(self):
         with self.assertRaises(duet.Error) as caught:

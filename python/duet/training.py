@@ -7,7 +7,7 @@ import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .convert import key_values, text_array
-from .data import data_of
+from .data import Data, data_of, told
 from .interrupt import Stop
 from .library import NULL, check, ffi, lib, new_error, text, words
 from .model import family_of, raise_for
@@ -209,7 +209,8 @@ def train(
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):
-        raise_for(error, model, training)
+        with told((own or Data)._holder):
+            raise_for(error, model, training)
         if training.raised is not None:
             raise training.raised
     run = Run(directory, device=device, data=own if own is not None else None, family=model if _is_own(model) else None)
