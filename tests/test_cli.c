@@ -27,6 +27,8 @@ static const command_case cases[] = {
     {"help of help", {"help", "help"}, 0, "usage: duet COMMAND", NULL},
     {"misspelt topic", {"help", "exit-stats"}, 2, NULL, "did you mean 'exit-status'?"},
     {"help has examples", {"compare", "--help"}, 0, "\n  duet compare runs/vae runs/gan", NULL},
+    {"a word too many behind a model", {"help", "train", "vae", "gan"}, 2, NULL, "no use for 'gan' behind 'vae'"},
+    {"a word too many behind a topic", {"help", "files", "all"}, 2, NULL, "no use for 'all' behind 'files'"},
     {"completion of a command", {"complete", "tr"}, 0, "traverse\t", NULL},
     {"completion of a setting", {"complete", "train", "vae", "--set", "be"}, 0, "beta=\tweight", NULL},
     {"completion of a value", {"complete", "train", "vae", "--set", "kl=m"}, 0, "kl=monte-carlo\t", NULL},
@@ -93,6 +95,17 @@ static const command_case cases[] = {
     {"setting without a value", {"train", "vae", "--set", "beta"}, 2, NULL, "KEY=VALUE"},
     {"unknown key", {"train", "vae", "--set", "beat=4"}, 2, NULL, "did you mean 'beta'?"},
     {"bad value of a key", {"train", "vae", "--data", "ring8", "--set", "beta=much", "--out", "@/r"}, 2, NULL, "beta"},
+    {"a large count", {"train", "vae", "--set", "lr_steps=2e9"}, 2, NULL, "not a whole number from 0 to 1000000000"},
+    {"too many widths",
+     {"train", "vae", "--set", "hidden=9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9"},
+     2,
+     NULL,
+     "not a list of at most 16 layer widths from 1 to 1048576, such"},
+    {"a long number",
+     {"train", "vae", "--set", "lr=0.00000000000000000000000000000000000000000000000000000000000000000000000000000001"},
+     2,
+     NULL,
+     "characters: write it shorter"},
     {"bad value, missing data", {"train", "vae", "--data", "/nowhere/x.npy", "--set", "lr=abc"}, 2, NULL, "lr"},
     {"unknown data set", {"train", "vae", "--data", "ring9", "--out", "@/r"}, 2, NULL, "ring8"},
     {"unknown data set to judge on", {"eval", "@/vae", "--data", "ring9"}, 2, NULL, "ring8"},
@@ -107,6 +120,13 @@ static const command_case cases[] = {
      2,
      NULL,
      "quick"},
+    {"one file of features",
+     {"eval", "run", "--features", "a.npy"},
+     2,
+     NULL,
+     "--features a.npy alone: give it once more"},
+    {"a run directory without a name", {"train", "vae", "--data", "ring8", "--out", ""}, 2, NULL, "of 0 characters"},
+    {"pictures too large", {"data", "@/few.npy", "--size", "70000x70000"}, 2, NULL, "1 to 65536 each"},
     {"unknown matrix product to resume with", {"train", "--resume", "@/none", "--gemm", "quick"}, 2, NULL, "quick"},
     {"unknown metric", {"eval", "run", "--metric", "elob"}, 2, NULL, "did you mean 'elbo'?"},
     {"picture of an unknown kind", {"sample", "run", "--out", "a.jpg"}, 2, NULL, ".png or .npy"},
@@ -225,6 +245,10 @@ static void training_names_its_run_and_nothing_else(void **state)
     assert_string_equal(r.out, inside("quiet\n", path));
     expect(r, 0, NULL, NULL);
     expect(RUN("train", "vae", "--data", "ring8", "--out", "@/quiet"), 1, NULL, "already holds a run");
+    r = RUN("train", "gan", "--data", "ring8", "--steps", "1", "--set", "label_noise=0.5", "--set",
+            "generator_hidden=4", "--set", "discriminator_hidden=4", "--quiet", "--out", "@/warned");
+    assert_ptr_equal(strstr(r.err, "warning: label_noise=0.5"), r.err);
+    expect(r, 0, "warned", NULL);
 }
 
 static void a_profile_lists_kernels(void **state)

@@ -34,6 +34,11 @@ static const command_case commands[] = {
     {"workload", {"explain", "mlpvae", "--data", "ring8"}, 0, "vae on ring8, batches of 128", NULL},
     {"workload and batch", {"explain", "mlpgan", "--data", "ring8", "--batch", "9"}, 0, "batches of 9", NULL},
     {"help of a workload", {"explain", "dcgan", "--help"}, 0, "gfx1100", NULL},
+    {"halved to nothing",
+     {"explain", "ddpm", "--data", "@/pictures.npy", "--batch", "2", "--for", "rx7900", "--set", "levels=4"},
+     0,
+     NULL,
+     "pictures of 5 x 3 are one pixel after 3: what is halved after that has nothing to see; levels=3 is the most"},
     {"optimiser", {"explain", "ae", "--data", "ring8", "--set", "optimiser=sgd"}, 0, "Updates: sgd", NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -293,6 +298,7 @@ static int begin(void **state)
 {
     (void)make_folder(state);
     test_write_examples(in_folder("examples.npy"), DUET_SHAPE(6));
+    test_write_examples(in_folder("pictures.npy"), DUET_SHAPE(5, 3, 1));
     return 0;
 }
 

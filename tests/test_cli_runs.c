@@ -103,6 +103,10 @@ static void what_none_asks_for_is_named(void **state)
     write_features("idle.npy", 5);
     expect(RUN("eval", "@/vae", "--metric", "mse", "--features", "@/idle.npy", "--features", "@/idle.npy"), 0, "mse",
            "--features has no effect");
+    expect(RUN("eval", "@/vae", "--metric", "mse", "--samples", "@/few.npy"), 0, "mse", "--samples has no effect");
+    result looked = RUN("eval", "@/vae", "--metric", "neighbour-spread", "--samples", "@/few.npy");
+    assert_null(strstr(looked.err, "--samples has no effect"));
+    expect(looked, 0, "neighbour-spread", NULL);
     expect(RUN("reconstruct", "@/vae", "-n", "20000", "--out", "@/all.npy"), 0, NULL,
            "-n 20000 asks for more than there are: 10000 examples");
     expect(RUN("traverse", "@/vae", "-n", "500", "--out", "@/all.npy"), 0, NULL, "-n 500 asks for more than the");

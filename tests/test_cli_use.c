@@ -191,7 +191,7 @@ static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
            NULL, NULL);
     expect(RUN("encode", "@/judge", "--data", "@/bare-images-idx3-ubyte", "--out", "@/features.npy"), 0, "features.npy",
            NULL);
-    expect(RUN("eval", "@/vae", "--features", "@/features.npy"), 2, NULL, "given twice");
+    expect(RUN("eval", "@/vae", "--features", "@/features.npy"), 2, NULL, "features.npy alone: give it once more");
     expect(RUN("classify", "@/judge", "--data", "@/bare-images-idx3-ubyte"), 0,
            "20 examples of both splits, by the classifier's softmax", NULL);
     for (size_t i = 0; i < 2; i++) {
@@ -226,6 +226,7 @@ static void an_autoencoder_walks_between_codes(void **state)
     expect(RUN("interpolate", "@/ae", "--seed", "0", "--out", "@/walk.npy"), 0, "walk.npy", "--seed has no effect");
     expect(RUN("traverse", "@/ae"), 1, NULL, "its codes have no prior");
     expect(RUN("sample", "@/ae", "--manifold", "3"), 1, NULL, "its codes have no prior");
+    expect(RUN("invert", "@/ae"), 1, NULL, "need not be: 'duet encode' has its codes");
 }
 
 /* A way needs two examples; a page, and who does not say how many, takes as many as there are. */

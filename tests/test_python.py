@@ -362,6 +362,24 @@ class Data(Folder):
             duet.Data.from_function(lambda split, first, count: rows, 3, -20)
         with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
             duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
+        raised = []
+
+        def rows_or_not(split, first, count):
+            if raised:
+                raise raised[0]
+            return rows[first : first + count]
+
+        with duet.Data.from_function(rows_or_not, (3,), 40) as data:
+            raised.append(LookupError("mine"))
+            with self.assertRaisesRegex(duet.Error, "LookupError: mine") as caught:
+                data.read()
+            self.assertIs(caught.exception.__cause__, raised[0])
+            raised[0] = KeyboardInterrupt()
+            for interrupted in (data.read, lambda: data.convert(self.path("never.npz"))):
+                with self.assertRaises(KeyboardInterrupt):
+                    interrupted()
+        with self.assertRaises(KeyboardInterrupt):
+            duet.Data.from_function(rows_or_not, (3,), 40)
         for labels, words in (([0, 1], "one number an example"), ([256] * 40, "0 to 255")):
             with self.assertRaisesRegex(duet.Error, words):
                 duet.Data.from_function(
@@ -664,6 +682,22 @@ class Runs(Folder):
             duet.train("ae", pictures(), epochs=50, out=self.path("ae"), settings={"hidden": 8}, on_epoch=on_epoch)
         self.assertLess(duet.open(self.path("ae")).metrics[-1]["epoch"], 50)
 
+    def test_what_a_data_function_raises_is_the_cause(self):
+        mine, calls = LookupError("mine"), []
+
+        def rows(split, first, count):
+            calls.append(count)
+            if len(calls) > opened:
+                raise mine
+            return numpy.zeros((count, 3), numpy.float32) + numpy.arange(first, first + count)[:, None] / 64
+
+        opened = 10**6
+        with duet.Data.from_function(rows, (3,), 64) as data:
+            opened = len(calls)
+            with self.assertRaisesRegex(duet.Error, "LookupError: mine") as caught:
+                duet.train("ae", data, epochs=2, batch=8, settings={"hidden": 8}, out=self.path("cause"))
+        self.assertIs(caught.exception.__cause__, mine)
+
     def test_errors_have_status_and_remedy(self):
         with self.assertRaises(duet.Error) as caught:
             duet.train("vea", pictures())
@@ -757,6 +791,55 @@ class Runs(Folder):
             on_epoch=lambda run, epoch: "enough" if epoch == 2 else None,
         )
         self.assertIn("enough", run.stopped)
+
+    def test_ctrl_c_that_comes_too_late_is_raised_all_the_same(self):
+        path, options = self.path("late"), dict(epochs=1, settings={"hidden": 8})
+        with self.assertRaisesRegex(KeyboardInterrupt, r"had ended at step \d+; duet.open\('.*late'\) has it"):
+            duet.train(
+                "ae", pictures(), out=path, on_epoch=lambda run, epoch: signal.raise_signal(signal.SIGINT), **options
+            )
+        self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
+        whole = duet.train("ae", pictures(), out=self.path("in time"), **options)
+        late, there = (pathlib.Path(one, "checkpoint.safetensors").read_bytes() for one in (path, whole.directory))
+        self.assertEqual(late, there)
+        with self.assertRaisesRegex(KeyboardInterrupt, "answered"):
+            with mock.patch.object(duet.run.Bar, "__exit__", lambda *_: signal.raise_signal(signal.SIGINT)):
+                whole.reconstruct(pictures(3))
+
+    def test_ctrl_c_and_an_error_are_both_told(self):
+        def on_epoch(run, epoch):
+            signal.raise_signal(signal.SIGINT)
+            raise LookupError("at an epoch")
+
+        with self.assertRaises(KeyboardInterrupt) as caught:
+            duet.train("ae", pictures(), epochs=1, out=self.path("both"), settings={"hidden": 8}, on_epoch=on_epoch)
+        self.assertIsInstance(caught.exception.__cause__, LookupError)
+
+    def test_threads_share_a_run(self):
+        settings = {"latent": 3, "hidden": [16]}
+        run = duet.train("vae", pictures(), epochs=1, batch=50, settings=settings, out=self.path("shared"))
+        seeds, errors, found = range(1, 5), [], {}
+        together = threading.Barrier(len(seeds))
+
+        def ask(seed):
+            try:
+                together.wait()
+                for turn in range(3):
+                    found[seed, turn] = run.sample(1000 + seed, seed=seed), run.encode(pictures(40 * seed))
+                run.evaluate("elbo")
+            except Exception as reason:
+                errors.append(reason)
+
+        threads = [threading.Thread(target=ask, args=(seed,)) for seed in seeds]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        self.assertEqual(errors, [])
+        alone = duet.open(run.directory)
+        for (seed, _), (samples, codes) in found.items():
+            numpy.testing.assert_array_equal(samples, alone.sample(1000 + seed, seed=seed))
+            numpy.testing.assert_array_equal(codes, alone.encode(pictures(40 * seed)))
 
     def test_ctrl_c_leaves_a_checkpoint_and_other_threads_run(self):
         def interrupt(run, epoch):

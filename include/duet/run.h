@@ -186,6 +186,8 @@ DUET_API duet_run *duet_run_judge(duet_run *run);
 DUET_API duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *error);
 /** What was set; NULL: the samples are the model's own. */
 DUET_API duet_data *duet_run_given_samples(duet_run *run);
+/** Whether anything has asked for them so far: if not, they had no effect. */
+DUET_API bool duet_run_samples_read(const duet_run *run);
 
 /** What a row of features is of. */
 typedef enum duet_feature_source { DUET_OF_SAMPLES, DUET_OF_EXAMPLES } duet_feature_source;

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+import contextlib
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy
 
@@ -37,10 +38,25 @@ def _fill(context: Any, split: int, first: int, count: int, examples: Any, error
         ffi.memmove(examples, ffi.from_buffer(rows), rows.nbytes)
         return lib.DUET_OK
     except BaseException as reason:  # goes through C as an error
+        data.raised = reason
         error.status = lib.DUET_ERROR_DATA
         message = f"the function that gives rows raised {type(reason).__name__}: {reason}".encode()[:1000]
         ffi.memmove(error.message, message + b"\0", len(message) + 1)
         return lib.DUET_ERROR_DATA
+
+
+@contextlib.contextmanager
+def told(holder: Record) -> Iterator[None]:
+    """What the function that gives rows raised is the error's cause; a Ctrl-C in it is raised itself."""
+    try:
+        yield
+    except Error as error:
+        reason, holder.raised = holder.raised, None
+        if reason is None:
+            raise
+        if isinstance(reason, Exception):
+            raise error from reason
+        raise reason
 
 
 class Data(Handle):
@@ -50,6 +66,7 @@ class Data(Handle):
     """
 
     _free = "duet_data_close"
+    _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
 
     def __init__(self, name: Optional[str] = None):
         made, error = ffi.new("duet_data **"), new_error()
@@ -119,10 +136,15 @@ class Data(Handle):
         train, test = whole("train", train, 1), whole("test", test)
         shape = [shape] if isinstance(shape, (int, numpy.integer)) else shape
         kept = [_labels(one, count) for one, count in ((labels, train), (test_labels, test))]
-        holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype))
+        holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype), raised=None)
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
         handle = ffi.new_handle(holder)
-        return cls._of(lambda made, error: lib.duet_data_from_callback(made, own, _fill, handle, error), handle, holder)
+        with told(holder):
+            made = cls._of(
+                lambda made, error: lib.duet_data_from_callback(made, own, _fill, handle, error), handle, holder
+            )
+        made._holder = holder
+        return made
 
     @staticmethod
     def _own(name: str, shape: Any, dtype: Any, counts: List[int], labels: Any, names: Any) -> Any:
@@ -159,7 +181,8 @@ class Data(Handle):
         """Examples [count, ...shape] float32, bytes scaled to [0, 1]; without a count all from `first` on."""
         first, count = self._place(split, first, count)
         values = numpy.empty((count, *self.shape), numpy.float32)
-        c.data_read(self, split_number(split), first, count, ffi.from_buffer("float[]", values))
+        with told(self._holder):
+            c.data_read(self, split_number(split), first, count, ffi.from_buffer("float[]", values))
         return values
 
     def labels(self, split: str = "train", first: int = 0, count: Optional[int] = None) -> numpy.ndarray:
@@ -193,7 +216,8 @@ class Data(Handle):
 
     def convert(self, path: str) -> None:
         """Writes both splits and their labels as one .npz file."""
-        c.data_convert(self, path)
+        with told(self._holder):
+            c.data_convert(self, path)
 
     def __repr__(self) -> str:
         info = self.info

@@ -73,7 +73,8 @@ def text(value: Optional[str]) -> Any:
         raise Error("usage", f"{value!r} has a zero character, at which the library would take it to end")
     kept = _texts.get(value)
     if kept is None:
-        kept = _texts[value] = ffi.new("char[]", value.encode("utf-8", "surrogateescape"))
+        made = ffi.new("char[]", value.encode("utf-8", "surrogateescape"))
+        kept = _texts.setdefault(value, made)  # where two threads make one, both have the one that stays
     return kept
 
 

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import json
 import os
 import pathlib
 import tempfile
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+import threading
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union, cast
 
 import numpy
 
@@ -29,13 +31,28 @@ EXAMPLES = ("sample", "reconstruction", "decode", "inverse_decode", "simulated")
 DeviceLike = Union[None, int, str, Device]
 
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _alone(method: Method) -> Method:
+    """Holds the run's lock: a run is the library's to use from one thread at a time, so other threads wait."""
+
+    @functools.wraps(method)
+    def held(self: "Run", *given: Any, **named: Any) -> Any:
+        with self._lock:
+            return method(self, *given, **named)
+
+    return cast(Method, held)
+
+
 @ffi.callback("void(void *, uint64_t, uint64_t)")
 def _progress(context: Any, repeat: int, total: int) -> None:
     ffi.from_handle(context).show(repeat, total)
 
 
 class Run(Handle):
-    """A finished or stopped run, opened when it is first asked for something.
+    """A finished or stopped run, opened when it is first asked for something. Several threads may ask one run: each call
+    waits for the one before.
 
     directory: the run's, or a checkpoint in it, such as RUN/best.safetensors
     device: a selector as of Device; or an open Device, such as one on a queue of the program's, which outlives the run
@@ -46,6 +63,7 @@ class Run(Handle):
     _free = "duet_run_close"
 
     def __init__(self, directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None):
+        self._lock = threading.RLock()
         super().__init__(None, family, device)
         self.directory, self._device, self.family = os.fspath(directory), device, family
         self._name, self._own = data_of(data)
@@ -57,6 +75,7 @@ class Run(Handle):
         return f"<run {self.directory}>"
 
     @property
+    @_alone
     def pointer(self) -> Any:
         """The duet_run, for duet.c; opened when first asked for."""
         if self._closed:
@@ -75,6 +94,7 @@ class Run(Handle):
             self._pointer = made[0]
         return self._pointer
 
+    @_alone
     def close(self) -> None:
         """Gives back what it holds on the device."""
         super().close()
@@ -110,17 +130,20 @@ class Run(Handle):
         return Model._borrowed(lib.duet_run_model(self.pointer), self)
 
     @property
+    @_alone
     def shape(self) -> Tuple[int, ...]:
         """Of an example: (28, 28, 1)."""
         shape = lib.duet_data_describe(lib.duet_run_data(self.pointer)).shape
         return tuple(shape.dims[i] for i in range(shape.rank))
 
     @property
+    @_alone
     def latent_features(self) -> int:
         """Numbers of a latent; 0 if the model has none."""
         return lib.duet_run_latent_features(self.pointer)
 
     @property
+    @_alone
     def classes(self) -> List[str]:
         """Names of the classes that the model was trained with, numbers where they have none."""
         info = lib.duet_data_describe(lib.duet_run_data(self.pointer))
@@ -129,10 +152,12 @@ class Run(Handle):
             for i in range(lib.duet_run_classes(self.pointer))
         ]
 
+    @_alone
     def features(self, output: str) -> int:
         """Numbers an example of that output; 0: the model does not give it."""
         return lib.duet_run_features(self.pointer, text(output or ""))  # of a NULL the library reads on
 
+    @_alone
     def procedures(self) -> Dict[str, List[str]]:
         """What the model does once trained: the outputs of each procedure, "" for those that take none."""
         rows, count = ffi.new("duet_explained_use **"), ffi.new("size_t *")
@@ -146,6 +171,7 @@ class Run(Handle):
         finally:
             lib.duet_explained_use_free(rows, count[0])
 
+    @_alone
     def ask(
         self,
         outputs: Sequence[str],
@@ -232,7 +258,8 @@ class Run(Handle):
             lib.duet_run_use_buffers(run, request, buffers, error)
         if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
             raise KeyboardInterrupt
-        raise_for(error, self.family)
+        with stop.honoured("the request had been answered"):
+            raise_for(error, self.family)
 
     def _room(self, name: str, count: int, out: Any) -> Any:
         """Where an output goes: `out`, if it has that output's shape and type, or a new array."""
@@ -372,6 +399,7 @@ class Run(Handle):
             progress=progress,
         )
 
+    @_alone
     def data(self, split: str = "test", count: Optional[int] = None) -> numpy.ndarray:
         """Examples of the run's data, [count, ...shape]."""
         if self._own is not None:
@@ -382,10 +410,12 @@ class Run(Handle):
         c.data_ready(data)
         return data.read(split, 0, count)
 
+    @_alone
     def metric_names(self) -> List[str]:
         """The metrics that run on this run without a judge or long computing."""
         return [name for name in metric_names() if lib.duet_metric_applies(self.pointer, text(name))]
 
+    @_alone
     def evaluate(
         self, *metrics: Any, judge: Optional[str] = None, split: str = "test", seed: int = 0
     ) -> Dict[str, Value]:

@@ -7,7 +7,7 @@ import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from .convert import key_values, text_array, whole
-from .data import data_of
+from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
 from .library import NULL, Error, check, ffi, in_python, lib, new_error, selector, text, words
@@ -82,7 +82,8 @@ def _at_epoch(context: Any, run: Any, epoch: int, verdict: Any, error: Any) -> i
     if training.on_epoch is not None:
         now = _borrowed(run, training.family)
         said = training.guard(lambda: training.on_epoch(now, epoch))
-        now._pointer, now._closed = None, True
+        with now._lock:  # of threads that on_epoch left at work on it
+            now._pointer, now._closed = None, True
         training.guard(lambda: _say(said, verdict))
     return lib.DUET_OK
 
@@ -152,8 +153,9 @@ def train(
     log: receives lines about long waits, and warnings; without it warnings are Python's (warnings.warn)
     metrics, keep_best, patience, judge: measured at each epoch's end, as `duet train` has them
 
-    Ctrl-C stops at the next step's end with a checkpoint and raises KeyboardInterrupt, whose text names the run; an
-    exception of a callback stops it likewise. Raises Error.
+    Ctrl-C stops at the next step's end with a checkpoint and raises KeyboardInterrupt, whose text names the run; so it
+    does while the last step's files are written, which are then whole. An exception of a callback stops it likewise.
+    Raises Error.
     """
     for what, count in (("epochs", epochs), ("steps", steps)):
         if count is not None and whole(what, count, -(2**63)) < 1:
@@ -223,9 +225,11 @@ def train(
     directory = words(summary.run) or ""
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
-    raise_for(error, model, training)
-    if training.raised is not None:
-        raise training.raised
+    with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):
+        with told((own or Data)._holder):
+            raise_for(error, model, training)
+        if training.raised is not None:
+            raise training.raised
     run = Run(directory, device=device, data=own if own is not None else None, family=model if _is_own(model) else None)
     run.stopped = words(summary.stopped) or ""
     return run

@@ -321,6 +321,16 @@ static int check(const struct arguments *arguments)
     return cli_settings_look(&arguments->settings);
 }
 
+/* One that cannot be evaluated is told of before the others are, which may take minutes. */
+static int check_runs(const cli_list *runs)
+{
+    duet_checkpoint_facts facts;
+    duet_error error = {0};
+    for (size_t i = 0; i < runs->count; i++)
+        if (duet_checkpoint_check(runs->items[i], &facts, &error) != DUET_OK) return cli_fail_opened(&error);
+    return CLI_DONE;
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -328,6 +338,7 @@ static int run(int argc, char **argv)
     int status;
     if (!cli_parse(&cli_compare, argc, argv, &arguments, &status)) return status;
     status = check(&arguments);
+    if (status == CLI_DONE) status = check_runs(&arguments.runs);
     if (status == CLI_DONE && arguments.out != NULL &&
         duet_page_check(arguments.runs.items[0], arguments.out, &error) != DUET_OK)
         status = cli_fail_opened(&error);

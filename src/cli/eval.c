@@ -293,7 +293,10 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) tell_of_idle(&arguments);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE && arguments.features.count != 0 && arguments.features.count != 2)
-        status = cli_complain(CLI_MISTAKE, "--features is given twice: for samples, then for the data");
+        status = cli_complain(CLI_MISTAKE,
+                              "--features %s alone: give it once more, as there are two files, first the features of "
+                              "samples, then those of the data",
+                              arguments.features.items[0]);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
     if (status == CLI_DONE) status = cli_settings_known(opened, &arguments.settings);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
@@ -303,6 +306,8 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
     if (status == CLI_DONE) status = tell_of_share(opened, arguments.data);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values, &missing);
+    if (status == CLI_DONE && arguments.samples != NULL && !duet_run_samples_read(opened))
+        cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
     if (status == CLI_DONE && missing == 0) status = check_settings(opened);
     if (status == CLI_DONE)
         status = arguments.json ? print_json(opened, &arguments, &values) : print_table(opened, &values);

@@ -227,13 +227,21 @@ static int write_result(duet_run *run, const struct arguments *arguments, const 
                                             .out = arguments->out});
 }
 
+static const char *why_not(duet_run *run)
+{
+    if (duet_run_features(run, DUET_DECODE) == 0) return "be inverted: it decodes no latents";
+    return duet_run_features(run, DUET_LATENT) > 0
+               ? "be inverted by search, and need not be: 'duet encode' has its codes"
+               : "be inverted: each of its latents is decoded in many steps";
+}
+
 static int invert(duet_run *run, const struct arguments *arguments)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
     inversion it = {.count = arguments->count > 0 ? (size_t)arguments->count : 24,
                     .features = duet_shape_elements(info->shape),
                     .latent_features = duet_run_latent_features(run)};
-    int status = cli_run_needs(run, "inverse", "be inverted");
+    int status = cli_run_needs(run, "inverse", why_not(run));
     if (status != CLI_DONE) return status;
     if (!arguments->own)
         status = cli_rows_choose(run, arguments->data, arguments->split, arguments->count,

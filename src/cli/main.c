@@ -79,11 +79,10 @@ static int help(const char *const *words, int count)
     const cli_topic *topic = cli_topic_find(words[0]);
     const cli_command *command = find_command(words[0]);
     const int most = command != NULL && tells_of_model(command) ? 2 : 1;
-    if (count > most && (command != NULL || topic != NULL))
-        return cli_complain(CLI_MISTAKE, "'duet help %s' has no use for '%s'", words[0], words[most]);
     if (strcmp(words[0], "help") == 0) return help(words + 1, count - 1);
+    if (command == NULL && topic == NULL) return complain_command(words[0], true);
+    if (count > most) return cli_complain(CLI_MISTAKE, "'duet help %s' has no use for '%s'", words[0], words[most]);
     if (command != NULL) return cli_help_print(command, count > 1 ? words[1] : NULL);
-    if (topic == NULL) return complain_command(words[0], true);
     cli_topic_print(topic);
     return CLI_DONE;
 }

@@ -139,7 +139,8 @@ void cli_progress_training(void *context, const duet_progress *progress)
 void cli_progress_log(void *context, const char *line)
 {
     const cli_training_progress *training = context;
-    if (training->quiet && strncmp(line, "warning: ", strlen("warning: ")) != 0) return;
+    static const char warning[] = "warning: ";
+    if (training->quiet && strncmp(line, warning, sizeof warning - 1) != 0) return;
     if (!training->quiet) cli_progress_clear();
     cli_log(NULL, line);
 }

@@ -44,6 +44,7 @@ static const cli_topic_row variables[] = {
     {"DUET_BUNDLES", "off keeps maps and reductions from sharing launches, so that a profile shows each; the bytes of "
                      "results are the same."},
     {"DUET_TUNING", "off, or a file: what 'duet train' takes and 'duet tune' writes, instead of the one in the cache."},
+    {"DUET_LIBRARY", "The library that the Python package loads, which this program does not ask for."},
     {"NO_COLOR", "If not empty, no colours."},
 };
 

@@ -74,7 +74,7 @@ static const cli_option options[] = {
      0, 0},
     {CLI_TEXT, "gemm", 0, PLACE(gemm), "NAME",
      "who computes matrix products or convolutions, one of those below\n(default: auto)", 0, 0},
-    {CLI_FLAG, "quiet", 'q', PLACE(quiet), NULL, "no progress, no explanations; warnings are still said", 0, 0},
+    {CLI_FLAG, "quiet", 'q', PLACE(quiet), NULL, "no progress, no explanations: only warnings and errors", 0, 0},
     {CLI_FLAG, "profile", 0, PLACE(profile), NULL, "print a table of the kernels' launches and times at the end", 0, 0},
 };
 

@@ -71,7 +71,7 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
 duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error)
 {
     const char *remedy = comment_remedy(it);
-    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: %zu fields, but the first line names %zu columns%s%s",
-                     it->path, it->records.number, it->records.count, it->columns, remedy != NULL ? "; " : "",
-                     remedy != NULL ? remedy : "");
+    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: %zu field%s, but the first line names %zu columns%s%s",
+                     it->path, it->records.number, it->records.count, it->records.count == 1 ? "" : "s", it->columns,
+                     remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
 }

@@ -79,7 +79,7 @@ static const struct {
     const char *key, *takes;
     bool (*take)(duet_data_options *to, const char *value);
 } keys[] = {
-    {"size", "HEIGHTxWIDTH in pixels, such as 64x64", take_size},
+    {"size", "HEIGHTxWIDTH in pixels, 1 to 65536 each, such as 64x64", take_size},
     {"labels", "a file of labels, or the name of a column", take_labels},
     {"column", "the name of the column of labels in a CSV file", take_column},
     {"channels", "first or last", take_channels},

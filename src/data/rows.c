@@ -198,7 +198,10 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
         float value = is_bytes ? (float)bytes[i] : floats[i];
         size_t place = row + i / rows->row_elements;
         if (!isfinite(value))
-            return duet_fail(error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number",
+            return duet_fail(error, DUET_ERROR_DATA,
+                             "%s: value %zu of row %zu is not a finite float32 number: mend it, or take such rows out, "
+                             "and their labels: numpy.isfinite(array.astype('<f4')).reshape(len(array), -1).all(1) is "
+                             "true for the others",
                              rows->path, i % rows->row_elements, rows->numbers == NULL ? place : rows->numbers[place]);
         if (value < range->low) range->low = value;
         if (value > range->high) range->high = value;

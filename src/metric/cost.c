@@ -37,7 +37,7 @@ static bool applies(duet_run *run)
 static const char *refusal(duet_run *run)
 {
     (void)run;
-    return "a training under way is watched by other means; its run can be asked when it has ended";
+    return "it measures a run whose training has ended: ask 'duet eval RUN --metric cost' then";
 }
 
 static int compare(const void *a, const void *b)

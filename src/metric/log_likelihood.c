@@ -59,7 +59,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     size_t all = duet_metric_examples(task), wanted = duet_metric_count(task, "examples", EXAMPLES);
     size_t count = all < wanted ? all : wanted;
     if (wanted == 0) /* what else is no number of examples the request refuses; none are not asked about */
-        return duet_fail(error, DUET_ERROR_USAGE, "examples: \"0\" is not a whole number from 2 to 1e+06");
+        return duet_fail(error, DUET_ERROR_USAGE, "examples: \"0\" is not a whole number from 2 to 1000000");
     size_t features = duet_shape_elements(duet_data_describe(duet_run_data(task->run))->shape);
     bool labelled = duet_run_has_classes(task->run);
     const question it = {malloc(count * features * sizeof(float)), malloc(count * sizeof(float)),

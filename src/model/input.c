@@ -244,8 +244,10 @@ static double read_knob(duet_build *build, const duet_knob *knob, const char *te
     bool is_number = duet_number_read(text, &value);
     if (is_number && value >= knob->low && value <= knob->high && (!knob->whole || value == (double)(size_t)value))
         return value;
-    duet_fail(&build->knob_error, DUET_ERROR_USAGE, "%s: \"%s\" is not %s from %g to %g", knob->key, text,
-              knob->whole ? "a whole number" : "a number", knob->low, knob->high);
+    duet_fail(&build->knob_error, DUET_ERROR_USAGE,
+              knob->whole ? "%s: \"%s\" is not a whole number from %.0f to %.0f"
+                          : "%s: \"%s\" is not a number from %g to %g",
+              knob->key, text, knob->low, knob->high);
     return knob->initial;
 }
 

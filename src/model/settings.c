@@ -14,7 +14,7 @@
 
 #define UNLIMITED 1e9
 
-enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10 };
+enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10, LARGEST_SIZE = 1 << 20 };
 
 static const duet_setting common[] = {
     DUET_CHOICE("shuffle", "yes", "yes|no", "a new order of the examples each epoch; no: the file's"),
@@ -93,8 +93,10 @@ static duet_status check_number(const duet_setting *setting, const char *text, d
     if (duet_number_read(text, &value) && value >= setting->low && value <= setting->high &&
         (setting->kind == DUET_SETTING_NUMBER || value == floor(value)))
         return DUET_OK;
-    return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is not %s from %g to %g", setting->key, text,
-                     setting->kind == DUET_SETTING_COUNT ? "a whole number" : "a number", setting->low, setting->high);
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     setting->kind == DUET_SETTING_COUNT ? "setting %s: \"%s\" is not a whole number from %.0f to %.0f"
+                                                         : "setting %s: \"%s\" is not a number from %g to %g",
+                     setting->key, text, setting->low, setting->high);
 }
 
 int duet_choice_index(const char *choices, const char *text)
@@ -116,7 +118,7 @@ size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity)
     while (*text != '\0' && count < capacity) {
         char *end;
         long value = strtol(text, &end, 10);
-        if (end == text || value < 1 || value > 1 << 20 || (*end != ',' && *end != '\0')) return SIZE_MAX;
+        if (end == text || value < 1 || value > LARGEST_SIZE || (*end != ',' && *end != '\0')) return SIZE_MAX;
         sizes[count++] = (size_t)value;
         text = end;
         if (*text == ',' && *++text == '\0') return SIZE_MAX;
@@ -137,8 +139,8 @@ static duet_status check(const duet_setting *setting, const char *text, duet_err
     case DUET_SETTING_SIZES:
         if (duet_sizes_read(text, sizes, DUET_MOST_SIZES) != SIZE_MAX) return DUET_OK;
         return duet_fail(error, DUET_ERROR_USAGE,
-                         "setting %s: \"%s\" is not a list of at most %d layer widths such as 400,200", setting->key,
-                         text, DUET_MOST_SIZES);
+                         "setting %s: \"%s\" is not a list of at most %d layer widths from 1 to %d, such as 400,200",
+                         setting->key, text, DUET_MOST_SIZES, LARGEST_SIZE);
     }
     return DUET_OK;
 }
@@ -215,9 +217,10 @@ static duet_status read_pair(duet_settings *settings, const char *pair, duet_err
     const char *dot = memchr(pair, '.', length);
     if (setting == NULL && dot != NULL) return read_group_pair(settings, pair, dot, equals, error);
     if (setting == NULL) return fail_unknown(family, pair, length, error);
-    if (strlen(equals + 1) >= sizeof settings->values[i].text)
-        return duet_fail(error, DUET_ERROR_USAGE, "setting %s: the value is too long", setting->key);
     DUET_TRY(check(setting, equals + 1, error));
+    if (strlen(equals + 1) >= sizeof settings->values[i].text)
+        return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" has more than %zu characters: write it shorter",
+                         setting->key, equals + 1, sizeof settings->values[i].text - 1);
     snprintf(settings->values[i].text, sizeof settings->values[i].text, "%s", equals + 1);
     return DUET_OK;
 }

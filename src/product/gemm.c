@@ -209,7 +209,9 @@ static duet_status find_provider(const char *provider, const duet_gemm_provider 
         const size_t length = strlen(names);
         snprintf(names + length, sizeof names - length, " %s", providers[i]->name);
     }
-    return duet_fail(error, DUET_ERROR_USAGE, "unknown GEMM provider \"%.64s\"; known: %s", provider, names);
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "there is no provider \"%.64s\" of matrix products or convolutions; there are %s", provider,
+                     names);
 }
 
 duet_status duet_gemm_check(const char *provider, duet_error *error)

@@ -142,8 +142,10 @@ static duet_status check_family(const duet_safetensors *file, const char *path, 
         return duet_fail(error, DUET_ERROR_DATA, "%s: its metadata names no model: this is no checkpoint of Duet",
                          path);
     if (strcmp(family, expected) == 0) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_DATA, "%s is a checkpoint of the model \"%s\", not of \"%s\"", path, family,
-                     expected);
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s is a checkpoint of the model \"%s\", not of \"%s\": put back the one that was there, or train again", path,
+        family, expected);
 }
 
 /* "[2, 3]" */

@@ -163,6 +163,7 @@ static bool is_same_order(duet_shape expected, duet_shape given)
 duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *error)
 {
     duet_data_close(&run->samples);
+    run->samples_read = false;
     if (data == NULL) return DUET_OK;
     duet_data *samples = NULL;
     DUET_TRY(duet_data_open_for_use(&samples, data, DUET_DIVISION_LAST, error));
@@ -184,6 +185,11 @@ duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *er
 duet_data *duet_run_given_samples(duet_run *run)
 {
     return run->samples;
+}
+
+bool duet_run_samples_read(const duet_run *run)
+{
+    return run->samples_read;
 }
 
 duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples, duet_error *error)

@@ -16,6 +16,7 @@ struct duet_run {
     duet_run_file file; /* as it was when the run was opened; empty for a training under way */
     duet_run *judge;
     duet_data *samples;          /* in place of the model's; NULL: its own */
+    bool samples_read;           /* something asked for them */
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
     const char *const *settings; /* added in front of every request's own */
     size_t setting_count;

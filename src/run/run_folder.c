@@ -134,7 +134,8 @@ duet_status duet_run_folder_make(const char *out, const char *model, const char 
     if (out == NULL) return make_numbered(model, data, path, made, error);
     size_t length = strlen(out);
     if (length == 0 || length >= DUET_RUN_PATH - 32)
-        return duet_fail(error, DUET_ERROR_USAGE, "a run directory's path has 1 to %d characters", DUET_RUN_PATH - 33);
+        return duet_fail(error, DUET_ERROR_USAGE, "a run directory's path of %zu characters; it has 1 to %d", length,
+                         DUET_RUN_PATH - 33);
     memcpy(path, out, length + 1);
     DUET_TRY(duet_run_folder_check_unused(path, error));
     return make_folders(path, made, error);

@@ -302,8 +302,9 @@ static void tell_of_dropped_examples(const duet_training *run)
 {
     size_t count = duet_data_describe(run->data)->count[DUET_TRAIN], dropped = count % run->trainer->batch;
     if (dropped == 0 || duet_data_describe(run->data)->generated) return;
-    duet_training_say(run, "%zu training examples make %zu batches of %zu: each epoch leaves out %zu, others each time",
-                      count, run->trainer->batches, run->trainer->batch, dropped);
+    duet_training_say(run, "%zu training examples make %zu batch%s of %zu: each epoch leaves out %zu, others each time",
+                      count, run->trainer->batches, run->trainer->batches == 1 ? "" : "es", run->trainer->batch,
+                      dropped);
 }
 
 static duet_status make_paths(duet_training *run, duet_error *error)

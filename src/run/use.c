@@ -12,6 +12,7 @@
 static duet_status read_samples(duet_run *run, size_t first, size_t count, float *values, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(run->samples);
+    run->samples_read = true;
     size_t training = info->count[DUET_TRAIN], features = duet_shape_elements(info->shape);
     if (first + count > training + info->count[DUET_TEST])
         return duet_fail(error, DUET_ERROR_DATA, "%s stands for samples and holds %zu of them: %zu are needed",

@@ -6,6 +6,10 @@
 duet_node duet_field_trained(duet_model *m, duet_node x, duet_node time)
 {
     if (duet_setting_is(m, "condition", "none")) return duet_unet(m, x, time, NULL);
+    if (duet_setting_number(m, "drop") == 1)
+        duet_model_warn(m,
+                        "drop=1 leaves the condition out of every example, so that nothing is learnt of it and classes "
+                        "that are asked for change samples at random; drop=0.1 is usual");
     duet_node labels = duet_model_labels(m);
     const duet_shape column = DUET_SHAPE(duet_node_shape(labels).dims[0], 1);
     duet_node kept = duet_mask(duet_model_graph(m), column, 1 - duet_setting_number(m, "drop"));

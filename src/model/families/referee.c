@@ -4,11 +4,19 @@
 
 #include <math.h>
 
+/* Noise that stays has both distributions reach everywhere. */
+static bool is_held(duet_model *m)
+{
+    bool noise_stays =
+        duet_setting_number(m, "instance_noise") > 0 && duet_setting_number(m, "instance_noise_steps") == 0;
+    return noise_stays || duet_adversary_is_bounded(m);
+}
+
 /* Cross-entropy with a label above 1 falls without end as the logit rises: nothing holds it where D is sure. The
  * divergences of f-GAN are infinite where one of the two distributions does not reach. */
 static void warn_of_no_bound(duet_model *m, const duet_adversarial_loss *loss)
 {
-    if (loss->diverges)
+    if (loss->diverges && !is_held(m))
         duet_model_warn(
             m,
             "loss=%s has no lower bound where the discriminator tells all examples apart: d_loss then falls "

@@ -106,11 +106,25 @@ static duet_node enlarged(duet_node x, duet_node like)
     return duet_slice(duet_slice(x, 1, 0, shape.dims[1]), 2, 0, shape.dims[2]);
 }
 
+/* Halving rounds up, so that one pixel stays one. */
+static void warn_of_idle_halving(const unet *u, const duet_shape *shape, size_t levels)
+{
+    size_t most = 0, extent = shape->dims[1] > shape->dims[2] ? shape->dims[1] : shape->dims[2];
+    for (; extent > 1; extent = (extent + 1) / 2) most++;
+    if (levels > most)
+        duet_model_warn(u->model,
+                        "levels=%zu, and pictures of %zu x %zu are one pixel after %zu: what is halved after that has "
+                        "nothing to see; levels=%zu is the most that does something",
+                        levels, shape->dims[1], shape->dims[2], most, most);
+}
+
 static duet_node pictures(const unet *u, duet_node x, size_t width)
 {
     static const char *const down[] = {"down1", "down2", "down3", "down4", "down5", "down6"};
     static const char *const up[] = {"up1", "up2", "up3", "up4", "up5", "up6"};
     size_t levels = (size_t)duet_setting_number(u->model, "levels"), channels = duet_features(x);
+    const duet_shape shape = duet_node_shape(x);
+    warn_of_idle_halving(u, &shape, levels);
     duet_node kept[6], h = duet_conv2d(u->net, "input", x, width, 3, 1, DUET_SAME);
     for (size_t level = 0; level < levels; level++) {
         kept[level] = h = residual(u, down[level], h, width << level);
