@@ -99,10 +99,13 @@ class Installed(unittest.TestCase):
         run("cmake", "-S", project, "-B", project / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}")
         run("cmake", "--build", project / "build")
         self.say(project / "build/tiny")
-        (project / "CMakeLists.txt").write_text(CMAKE.replace("duet 0.1 ", "duet 7.0 "))
-        other = subprocess.run(["cmake", "-S", project, "-B", project / "other", f"-DCMAKE_PREFIX_PATH={self.prefix}"],
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.assertNotEqual(other.returncode, 0, "a version that is not here was found")
+        for words, found in (("", True), ("0.1.0 EXACT", True), ("0.1...0.3", True), ("0.0.1", False), ("0.2", False), ("0.1.9", False),
+                             ("7.0", False)):
+            (project / "CMakeLists.txt").write_text(CMAKE.replace("duet 0.1 ", f"duet {words} "))
+            other = subprocess.run(["cmake", "-S", project, "-B", project / "other", f"-DCMAKE_PREFIX_PATH={self.prefix}"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            shutil.rmtree(project / "other")
+            self.assertEqual(other.returncode == 0, found, f"find_package(duet {words}): {other.stdout.decode()}")
 
     def test_headers_are_those_of_the_source(self):
         installed = {path.relative_to(self.prefix / "include") for path in self.prefix.glob("include/**/*.h")}
@@ -134,7 +137,7 @@ class Installed(unittest.TestCase):
 
 
 class Tarball(unittest.TestCase):
-    def test_it_builds_without_git(self):
+    def test_it_builds_without_git_or_cmake(self):
         need("meson", "ninja", "git", "cc")
         if not (source / ".git").exists():
             self.skipTest("this is no checkout")
@@ -147,10 +150,11 @@ class Tarball(unittest.TestCase):
             file.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
         unpacked = folder / archive.name.removesuffix(".tar.gz")
         self.assertFalse((unpacked / ".git").exists())
-        programs = folder / "programs"  # a git that fails, as where there is none
+        programs = folder / "programs"  # a git and a cmake that fail, as where there are none
         programs.mkdir()
-        (programs / "git").write_text("#!/bin/sh\nexit 127\n")
-        (programs / "git").chmod(0o755)
+        for name in ("git", "cmake"):
+            (programs / name).write_text("#!/bin/sh\nexit 127\n")
+            (programs / name).chmod(0o755)
         environment = dict(os.environ, PATH=f"{programs}:{os.environ['PATH']}")
         run("meson", "setup", "--buildtype", "debug", folder / "second", unpacked, env=environment)
         run("ninja", "-C", folder / "second", "duet", "docs/duet-train.1", env=environment)

@@ -42,7 +42,7 @@ static bool touches(const duet_explained_launch *launch, size_t tensor)
 /* The launches between which a tensor is used, from the launches themselves. */
 static bool find_life(const duet_explanation *plan, size_t tensor, size_t *first, size_t *last)
 {
-    *first = SIZE_MAX;
+    *first = SIZE_MAX, *last = 0;
     for (size_t i = 0; i < plan->launch_count; i++) {
         if (!touches(&plan->launches[i], tensor)) continue;
         if (*first == SIZE_MAX) *first = i;

@@ -157,16 +157,17 @@ static void write_text(const char *name, const char *text)
     test_file_write(inside(name, path), text, strlen(text));
 }
 
-/* Runs ./quickstart of a folder with programs of its own first in PATH, and returns what it says. */
+/* Runs ./quickstart, as the words say, of a folder with programs of its own first in PATH, and returns what it says. */
 static char *run_quickstart(const char *words)
 {
     char command[3 * PATH_SIZE], path[PATH_SIZE];
-    (void)snprintf(command, sizeof command,
-                   "cp " TEST_SOURCE_ROOT
-                   "/quickstart %s/quick/ && cd %s/quick && chmod +x bin/* && PATH=$PWD/bin:$PATH "
-                   "timeout 60 bash ./quickstart %s >../quick.out 2>&1 </dev/null",
-                   folder, folder, words);
-    (void)system(command);
+    (void)snprintf(
+        command, sizeof command,
+        "cp " TEST_SOURCE_ROOT
+        "/quickstart %s/quick/ && cd %s/quick && chmod +x bin/* && XDG_CACHE_HOME=$PWD/cache PATH=$PWD/bin:$PATH "
+        "timeout 60 %s >../quick.out 2>&1 </dev/null",
+        folder, folder, words);
+    assert_true(system(command) >= 0); /* whatever it ends with: the words are looked at */
     return test_file_read(inside("quick.out", path), NULL);
 }
 
@@ -187,7 +188,7 @@ static void quickstart_advises_what_it_does(void **state)
 {
     (void)state;
     begin_quickstart("#!/bin/sh\nexit 1\n");
-    char *words = run_quickstart("test");
+    char *words = run_quickstart("bash ./quickstart test");
     const char *advice = strstr(words, "as root, run: apt-get update && apt-get install --no-install-recommends gcc ");
     if (advice == NULL || strstr(advice, "dataset-fashion-mnist") == NULL) fail_msg("%s", words);
     free(words);
@@ -200,14 +201,66 @@ static void quickstart_builds_with_an_old_ninja(void **state)
     begin_quickstart("#!/bin/sh\nshift 3; for p; do echo \"$p installed\"; done\n");
     write_text("quick/bin/ninja", "#!/bin/sh\ncase \"$*\" in *--quiet*) echo 'unknown option'; exit 1;; "
                                   "--help) echo usage;; *) echo '[1/1] built';; esac\n");
-    char *words = run_quickstart("test");
+    char *words = run_quickstart("bash ./quickstart test");
     if (strstr(words, "fast suite") == NULL || strstr(words, "built") != NULL) fail_msg("%s", words);
     free(words);
     write_text("quick/bin/ninja", "#!/bin/sh\n[ \"$1\" = --help ] || { echo 'no such header'; exit 1; }\n");
-    words = run_quickstart("test");
+    words = run_quickstart("bash ./quickstart test");
     if (strstr(words, "no such header") == NULL || strstr(words, "the build in build failed") == NULL)
         fail_msg("%s", words);
     free(words);
+}
+
+/* CI must not be green where a package that tests need cannot be had; elsewhere they are skipped. */
+static void quickstart_counts_what_ci_lacks(void **state)
+{
+    static const struct {
+        const char *words, *total;
+    } rows[] = {{"env CI=true bash ./quickstart test --slow", " passed, 2 failed, "},
+                {"env -u CI bash ./quickstart test --slow", " passed, 0 failed, "}};
+    (void)state;
+    begin_quickstart(
+        "#!/bin/sh\nshift 3\nfor p; do case $p in lintian | mypy) ;; *) echo \"$p installed\";; esac; done\n");
+    write_text("quick/bin/ninja", "#!/bin/sh\n");
+    write_text("quick/bin/meson", "#!/bin/sh\necho 1.0.1\n");
+    /* of Python it runs suites, GPUs' compilers (77: none) and the second driver's environment, which cannot be had */
+    write_text("quick/bin/python3", "#!/bin/sh\ncase $1 in tests/run.py) echo '1 0 0' >>\"$4\";; *) exit 77;; esac\n");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *words = run_quickstart(rows[i].words);
+        if (strstr(words, "not installed, so that tests are skipped: lintian mypy\n") == NULL ||
+            strstr(words, rows[i].total) == NULL)
+            fail_msg("%s: %s", rows[i].words, words);
+        free(words);
+    }
+}
+
+/* Without apt, packages have the names of the system that /etc/os-release names, or of one that it is like. */
+static void quickstart_names_other_systems_packages(void **state)
+{
+    static const struct {
+        const char *system, *advice;
+    } rows[] = {{"ID=fedora\n", "\n  dnf install "},
+                {"ID=manjaro\nID_LIKE=arch\n", "\n  pacman -S "},
+                {"ID=alpine\n", "\n  apk add "},
+                {"ID=unheard-of\n", "(the names are those of Debian):\n  gcc "}};
+    (void)state;
+    if (system("unshare -m mount --bind /etc/passwd /etc/os-release 2>/dev/null") != 0) skip();
+    begin_quickstart("#!/bin/sh\nexit 1\n");
+    char path[PATH_SIZE];
+    assert_int_equal(mkdir(inside("quick/docs", path), 0777), 0);
+    assert_int_equal(mkdir(inside("quick/others", path), 0777), 0);
+    char *page = test_file_read(TEST_SOURCE_ROOT "/docs/packages.md", NULL);
+    write_text("quick/docs/packages.md", page);
+    free(page);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_text("quick/os-release", rows[i].system);
+        char *words = run_quickstart(
+            "unshare -m sh -c 'for name in bash dirname sed uname cc; do ln -sf $(command -v $name) others; done; "
+            "mount --bind os-release /etc/os-release && PATH=$PWD/others exec bash ./quickstart test'");
+        if (strstr(words, rows[i].advice) == NULL || strstr(words, "not found here: c++ ") == NULL)
+            fail_msg("%s: %s", rows[i].system, words);
+        free(words);
+    }
 }
 
 static int begin(void **state)
@@ -240,10 +293,9 @@ static int begin(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(closed_folder_is_named),
-        cmocka_unit_test(program_starts_without_proc),
-        cmocka_unit_test(quickstart_advises_what_it_does),
-        cmocka_unit_test(quickstart_builds_with_an_old_ninja),
+        cmocka_unit_test(closed_folder_is_named),          cmocka_unit_test(program_starts_without_proc),
+        cmocka_unit_test(quickstart_advises_what_it_does), cmocka_unit_test(quickstart_builds_with_an_old_ninja),
+        cmocka_unit_test(quickstart_counts_what_ci_lacks), cmocka_unit_test(quickstart_names_other_systems_packages),
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[CASES + OTHERS];

@@ -36,7 +36,7 @@ from .run import Run, open
 from .training import train
 
 __version__ = c.version()
-__all__ = functions.__all__ + [
+__all__ = [
     "Comparison",
     "Data",
     "Device",
@@ -85,3 +85,4 @@ __all__ = functions.__all__ + [
     "write_lines",
     "write_points",
 ]
+__all__ += functions.__all__

@@ -21,7 +21,7 @@ class Bar:
         if not self._wanted:
             return
         if self._bar is None:
-            self._bar = _tqdm(total, self._unit) or False
+            self._bar = _tqdm(total, self._unit)
         if self._bar:
             self._bar.total = total
             self._bar.n = done
@@ -44,5 +44,5 @@ def _tqdm(total: float, unit: str) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        return None
+        return False
     return tqdm(total=total, unit=f" {unit}")
