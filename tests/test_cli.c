@@ -27,8 +27,6 @@ static const command_case cases[] = {
     {"help of help", {"help", "help"}, 0, "usage: duet COMMAND", NULL},
     {"misspelt topic", {"help", "exit-stats"}, 2, NULL, "did you mean 'exit-status'?"},
     {"help has examples", {"compare", "--help"}, 0, "\n  duet compare runs/vae runs/gan", NULL},
-    {"a word too many behind a model", {"help", "train", "vae", "gan"}, 2, NULL, "no use for 'gan' behind 'vae'"},
-    {"a word too many behind a topic", {"help", "files", "all"}, 2, NULL, "no use for 'all' behind 'files'"},
     {"completion of a command", {"complete", "tr"}, 0, "traverse\t", NULL},
     {"completion of a setting", {"complete", "train", "vae", "--set", "be"}, 0, "beta=\tweight", NULL},
     {"completion of a value", {"complete", "train", "vae", "--set", "kl=m"}, 0, "kl=monte-carlo\t", NULL},
