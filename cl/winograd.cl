@@ -12,7 +12,7 @@
  * the columns, then along the rows: 36 products give 16 results of a 3 x 3 window that take 144, 64 give 16 of 5 x 5
  * that take 400. The products of all channels are added up before A.
  *
- * The gradient by the taps is the transpose of that by the taps: gradients of results go to the points by A's
+ * The gradient by the taps is the transpose of the convolution in its taps: gradients of results go to the points by A's
  * transpose, are multiplied there with the pixels' values and added up, and come back as taps by G's transpose.
  *
  * The points are 0, 1, -1, 2, -2, then 1/2, -1/2 for eight, and infinity, the highest coefficient. Pairs of opposite
@@ -178,8 +178,9 @@ ulong row_at(const tensor out, const ulong images, const tile_place at, const ui
     return inside ? (at.image * out.height + y) * out.width + x : images * out.height * out.width;
 }
 
-/* Brings LANES channels of a tile's pixels to the points, which lie `to_step` floats apart, in whole vectors. `top` and `left` are where
- * the pixels begin, before the picture if negative; pixels beside the picture are 0. */
+/* Brings LANES channels of a tile's pixels to the points, which lie `to_step` floats apart, in whole vectors. `top` and
+ * `left` are where the pixels begin, before the picture if negative; pixels beside the picture are 0. `ahead`: as
+ * put_at_point has it. */
 INLINE void pixels_to_points(const uint points, const tensor in, __global const float *picture, const int top,
                              const int left, __global float *to, const ulong to_step, const ulong ahead)
 {

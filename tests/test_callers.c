@@ -272,6 +272,8 @@ static void buffers_that_do_not_fit_are_refused(void **state)
     (void)duet_state(w.graph, "s", DUET_FLOAT32, DUET_SHAPE(2), zero);
     (void)duet_parameter(w.graph, w.group, "a", DUET_SHAPE(2), zero);
     (void)duet_parameter(w.graph, w.group, "b", DUET_SHAPE(2), zero);
+    duet_group *alone = duet_group_of(w.store, "alone");
+    (void)duet_parameter(w.graph, alone, "c", DUET_SHAPE(2), zero);
     cl_context elsewhere = clCreateContext(NULL, 1, &own.id, NULL, NULL, &code);
     assert_int_equal(code, CL_SUCCESS);
     cl_mem foreign = new_buffer(elsewhere, CL_MEM_READ_WRITE, 8);
@@ -283,6 +285,7 @@ static void buffers_that_do_not_fit_are_refused(void **state)
     } rows[] = {
         {"nobody", "no variable \"nobody\"", own.from},
         {"net.a", "in one block with other variables", own.from},
+        {"alone.c", "in one block with other variables", own.from}, /* its optimiser pads the block */
         {"s", "of another context", foreign},
         {"s", "may only read", read_only},
         {"s", "has 4 bytes, and 8", small},

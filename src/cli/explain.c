@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct arguments {
     const char *model, *data, *device, *paper, *isa, *kernel, *gemm;
@@ -76,8 +75,7 @@ static int check_paper(const char *name)
     char hint[80];
     cli_nearest nearest = {.word = name};
     for (size_t i = 0; name != NULL && (row = duet_paper_device_at(i)) != NULL; i++) {
-        if (strcasecmp(row->name, name) == 0 || (row->target != NULL && strcasecmp(row->target, name) == 0))
-            return CLI_DONE;
+        if (strcmp(row->name, name) == 0 || (row->target != NULL && strcmp(row->target, name) == 0)) return CLI_DONE;
         cli_nearest_offer(&nearest, row->name);
         if (row->target != NULL) cli_nearest_offer(&nearest, row->target);
     }

@@ -20,8 +20,6 @@ struct arguments {
     bool json;
 };
 
-#define NO_SEED UINT64_MAX /* none was given */
-
 #define PLACE(member) offsetof(struct arguments, member)
 
 static const cli_option options[] = {
@@ -88,7 +86,7 @@ static int fetch(const work *it, size_t first, size_t count)
     const duet_wanted wanted = {DUET_SAMPLE, it->rows};
     duet_request request = {.count = count,
                             .first = first,
-                            .seed = it->arguments->seed == NO_SEED ? 0 : it->arguments->seed,
+                            .seed = it->arguments->seed == CLI_NO_SEED ? 0 : it->arguments->seed,
                             .outputs = &wanted,
                             .output_count = 1};
     return it->of_examples ? cli_rows_read(it->run, &it->examples, first, count, it->rows, NULL)
@@ -164,7 +162,7 @@ static int check(const struct arguments *arguments)
     bool of_examples = arguments->split != NULL || arguments->data != NULL;
     if (arguments->out != NULL && !cli_ends_in(arguments->out, ".npy"))
         return cli_complain(CLI_MISTAKE, "--out takes a file name that ends in .npy, not '%s'", arguments->out);
-    if (of_examples && (arguments->settings.count > 0 || arguments->seed != NO_SEED))
+    if (of_examples && (arguments->settings.count > 0 || arguments->seed != CLI_NO_SEED))
         return cli_complain(CLI_MISTAKE,
                             "--set and --seed are for samples, and --split and --data ask for features of examples");
     int status = cli_rows_check(arguments->split);
@@ -173,7 +171,7 @@ static int check(const struct arguments *arguments)
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.seed = NO_SEED};
+    struct arguments arguments = {.seed = CLI_NO_SEED};
     work it = {.arguments = &arguments};
     int status;
     if (!cli_parse(&cli_features, argc, argv, &arguments, &status)) return status;

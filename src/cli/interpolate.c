@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_SEED UINT64_MAX /* none was given */
-
 struct arguments {
     const char *run, *out, *device;
     uint64_t rows, steps, seed;
@@ -171,11 +169,11 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
 /* As many rows as are usual, where nobody says how many; and what says nothing here. */
 static int choose_rows(duet_run *run, struct arguments *arguments)
 {
-    if (duet_run_features(run, DUET_SAMPLE) == 0 && (arguments->linear || arguments->seed != NO_SEED))
+    if (duet_run_features(run, DUET_SAMPLE) == 0 && (arguments->linear || arguments->seed != CLI_NO_SEED))
         cli_complain(CLI_DONE,
                      "%s has no effect: without a prior ends are the codes of the first examples, and ways are lines",
                      arguments->linear ? "--linear" : "--seed");
-    if (arguments->seed == NO_SEED) arguments->seed = 0;
+    if (arguments->seed == CLI_NO_SEED) arguments->seed = 0;
     if (arguments->rows == 0) arguments->rows = cli_interpolation_rows(run, 8);
     if (arguments->rows > 0) return CLI_DONE;
     return cli_complain(CLI_FAILED, "a way leads from the code of one example to that of another, and there is one");
@@ -189,7 +187,7 @@ int cli_interpolation_draw(duet_run *run, const char *directory, size_t rows, si
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.steps = 12, .seed = NO_SEED};
+    struct arguments arguments = {.steps = 12, .seed = CLI_NO_SEED};
     duet_run *opened = NULL;
     int status;
     if (!cli_parse(&cli_interpolate, argc, argv, &arguments, &status)) return status;

@@ -6,6 +6,8 @@
 #include "cli/options.h"
 #include "duet.h"
 
+#define CLI_NO_SEED UINT64_MAX /* --seed was not given */
+
 /** Opens a run; long waits are announced on standard error. CLI_DONE, or a message and an exit status. */
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data);
 

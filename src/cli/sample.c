@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NO_SEED UINT64_MAX /* none was given */
-
 struct arguments {
     const char *run, *out, *device, *class;
     uint64_t count, seed, manifold;
@@ -190,16 +188,16 @@ static int draw_manifold(duet_run *run, const struct arguments *arguments)
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.seed = NO_SEED};
+    struct arguments arguments = {.seed = CLI_NO_SEED};
     duet_run *opened = NULL;
     int status;
     if (!cli_parse(&cli_sample, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
     if (arguments.manifold != 0 && arguments.count != 0)
         status = cli_complain(CLI_MISTAKE, "--manifold N draws N x N examples: leave -n out");
-    if (arguments.manifold != 0 && arguments.seed != NO_SEED)
+    if (arguments.manifold != 0 && arguments.seed != CLI_NO_SEED)
         status = cli_complain(CLI_MISTAKE, "--manifold draws nothing by chance: leave --seed out");
-    if (arguments.seed == NO_SEED) arguments.seed = 0;
+    if (arguments.seed == CLI_NO_SEED) arguments.seed = 0;
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
     if (status == CLI_DONE)

@@ -15,8 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NO_SEED UINT64_MAX /* none was given */
-
 struct arguments {
     const char *model, *data, *device, *gemm, *out, *resume, *keep_best, *judge;
     uint64_t epochs, steps, batch, seed, checkpoint_every, patience;
@@ -221,7 +219,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .steps = arguments->steps,
         .epochs = arguments->epochs,
         .batch = arguments->batch,
-        .seed = arguments->seed == NO_SEED ? 0 : arguments->seed,
+        .seed = arguments->seed == CLI_NO_SEED ? 0 : arguments->seed,
         .checkpoint_every = arguments->checkpoint_every,
         .out = arguments->out,
         .resume = arguments->resume,
@@ -260,7 +258,7 @@ static int train(const struct arguments *arguments, const duet_family *family)
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.seed = NO_SEED};
+    struct arguments arguments = {.seed = CLI_NO_SEED};
     const duet_family *family;
     char *made;
     int status;

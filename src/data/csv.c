@@ -17,7 +17,7 @@
 #include "data/data.h"
 #include "data/memory.h"
 
-static duet_status fail_memory(const duet_csv *it, duet_error *error)
+duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error)
 {
     return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", it->path);
 }
@@ -49,11 +49,11 @@ static duet_status read_header(duet_csv *it, duet_error *error)
     if (!more) return duet_fail(error, DUET_ERROR_DATA, "%s: holds no examples", it->path);
     it->names = calloc(it->records.count, sizeof *it->names);
     it->ranges = calloc(it->records.count, sizeof *it->ranges);
-    if (it->names == NULL || it->ranges == NULL) return fail_memory(it, error);
+    if (it->names == NULL || it->ranges == NULL) return duet_csv_fail_memory(it, error);
     for (; it->columns < it->records.count; it->columns++) {
         numbers = numbers && duet_number_read(it->records.fields[it->columns], &number);
         it->names[it->columns] = name_of(it, it->records.fields[it->columns]);
-        if (it->names[it->columns] == NULL) return fail_memory(it, error);
+        if (it->names[it->columns] == NULL) return duet_csv_fail_memory(it, error);
     }
     if (numbers)
         return duet_fail(error, DUET_ERROR_DATA,
@@ -69,7 +69,8 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
     double number;
     if (!duet_number_read(text, &number) || !isfinite((float)number))
         return duet_csv_fail_cell(it, column, text, error);
-    if (!duet_array_grow(&it->values, it->count, &it->capacity, sizeof *it->values)) return fail_memory(it, error);
+    if (!duet_array_grow(&it->values, it->count, &it->capacity, sizeof *it->values))
+        return duet_csv_fail_memory(it, error);
     it->values[it->count++] = (float)number;
     duet_csv_range *range = &it->ranges[column];
     if (it->rows == 0 || number < range->low) range->low = number;
@@ -111,7 +112,7 @@ static duet_status take_rows(duet_csv *it, duet_rows *rows, duet_error *error)
     rows->row_elements = features == 0 ? 1 : features;
     rows->rounding_said = duet_csv_tell_of_rows(it, features);
     DUET_TRY(duet_csv_take_labels(it, &rows->labels, error));
-    if ((rows->columns = feature_names(it)) == NULL) return fail_memory(it, error);
+    if ((rows->columns = feature_names(it)) == NULL) return duet_csv_fail_memory(it, error);
     rows->element = DUET_ELEMENT_FLOAT32;
     float *values = it->values;
     it->values = NULL;

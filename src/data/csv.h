@@ -33,6 +33,7 @@ typedef struct duet_csv {
     size_t word_count, word_capacity;
 } duet_csv;
 
+duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error);
 /** The column of that name, in capitals or not; DUET_CSV_NONE. */
 long duet_csv_column(const duet_csv *it, const char *name);
 /** Whether a column is called as labels are by custom. */

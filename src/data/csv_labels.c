@@ -23,11 +23,6 @@ static const char *const label_names[] = {"label", "labels", "class", "target", 
 static const char *const key_names[] = {"file", "filename", "file_name", "filepath", "path", "image", "image_name",
                                         "img",  "name",     "id",        "image_id", "key",  "index", NULL};
 
-static duet_status fail_memory(const duet_csv *it, duet_error *error)
-{
-    return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", it->path);
-}
-
 bool duet_csv_only_labels(const duet_csv *it)
 {
     return it->options != NULL && it->options->only_labels;
@@ -124,7 +119,7 @@ static bool keep_word(duet_csv *it, const char *word)
 static duet_status keep_class(duet_csv *it, size_t class, duet_error *error)
 {
     if (!duet_array_grow(&it->classes, it->rows, &it->class_capacity, sizeof *it->classes))
-        return fail_memory(it, error);
+        return duet_csv_fail_memory(it, error);
     it->classes[it->rows] = class;
     return DUET_OK;
 }
@@ -140,7 +135,7 @@ duet_status duet_csv_add_label(duet_csv *it, char *text, duet_error *error)
     if (it->rows == 0 || strcmp(it->words[k], word) != 0)
         for (k = 0; k < it->word_count && strcmp(it->words[k], word) != 0;) k++;
     if (k == it->word_count && k == MOST_CLASSES) return fail_many(it, error);
-    if (k == it->word_count && !keep_word(it, word)) return fail_memory(it, error);
+    if (k == it->word_count && !keep_word(it, word)) return duet_csv_fail_memory(it, error);
     return keep_class(it, k, error);
 }
 
@@ -176,12 +171,13 @@ static duet_status choose_column(duet_csv *it, duet_error *error)
 {
     if (it->label == DUET_CSV_NONE) {
         it->hot = calloc(it->columns, sizeof *it->hot);
-        if (it->hot == NULL) return fail_memory(it, error);
+        if (it->hot == NULL) return duet_csv_fail_memory(it, error);
         const size_t count = find_candidates(it, it->hot);
         for (size_t i = 0; i < it->columns; i++) {
             if (!it->hot[i]) continue;
             if (count == 1) it->label = (long)i;
-            if (count > 1 && count <= MOST_CLASSES && !keep_word(it, it->names[i])) return fail_memory(it, error);
+            if (count > 1 && count <= MOST_CLASSES && !keep_word(it, it->names[i]))
+                return duet_csv_fail_memory(it, error);
         }
     }
     find_key(it);
@@ -194,7 +190,8 @@ static duet_status fail_several(const duet_csv *it, duet_error *error)
     size_t last = it->columns - 1;
     while (!it->hot[last]) last--;
     list_columns(it, it->hot, &names);
-    const char *quote = strpbrk(it->names[last], " ;&()") != NULL ? "'" : ""; /* of a shell */
+    const char *quote =
+        strpbrk(it->names[last], " ;&()") != NULL || strpbrk(it->path, " ;&()") != NULL ? "'" : ""; /* of a shell */
     duet_status status =
         duet_fail(error, DUET_ERROR_DATA,
                   "%s, line %zu: which column holds the labels, %s? Say it by column=NAME, as in --labels "
@@ -236,9 +233,10 @@ static duet_status add_hot(duet_csv *it, duet_error *error)
 static duet_status add_key(duet_csv *it, duet_error *error)
 {
     if (it->key == DUET_CSV_NONE) return DUET_OK;
-    if (!duet_array_grow(&it->keys, it->rows, &it->key_capacity, sizeof *it->keys)) return fail_memory(it, error);
+    if (!duet_array_grow(&it->keys, it->rows, &it->key_capacity, sizeof *it->keys))
+        return duet_csv_fail_memory(it, error);
     it->keys[it->rows] = strdup(it->records.fields[it->key]);
-    if (it->keys[it->rows] == NULL) return fail_memory(it, error);
+    if (it->keys[it->rows] == NULL) return duet_csv_fail_memory(it, error);
     it->key_count++;
     return DUET_OK;
 }
@@ -285,7 +283,7 @@ duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *
     if (it->classes == NULL) return DUET_OK;
     if (it->label == DUET_CSV_NONE) tell_of_hot(it);
     labels->values = malloc(it->rows);
-    if (labels->values == NULL) return fail_memory(it, error);
+    if (labels->values == NULL) return duet_csv_fail_memory(it, error);
     labels->asked_for = asked != NULL && it->label != DUET_CSV_NONE && duet_csv_column(it, asked) == it->label;
     bool named = !are_numbers(it, numbers);
     for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];
@@ -303,7 +301,7 @@ duet_status duet_csv_take_keys(duet_csv *it, duet_rows *rows, duet_error *error)
 {
     if (it->keys == NULL) return DUET_OK;
     rows->key_column = strdup(it->names[it->key]);
-    if (rows->key_column == NULL) return fail_memory(it, error);
+    if (rows->key_column == NULL) return duet_csv_fail_memory(it, error);
     rows->keys = it->keys;
     it->keys = NULL;
     it->key_count = 0;

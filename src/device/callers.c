@@ -52,7 +52,7 @@ duet_status duet_device_from_queue(duet_device **device, cl_command_queue queue,
     return duet_cl_fail(error, code, "cannot use the given queue");
 }
 
-duet_status duet_queue_has_stamps(const duet_device *device, duet_error *error)
+duet_status duet_queue_check_stamps(const duet_device *device, duet_error *error)
 {
     cl_command_queue_properties properties = 0;
     DUET_TRY(ask_queue(device->queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, error));

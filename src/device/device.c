@@ -189,7 +189,7 @@ duet_status duet_device_set_profiling(duet_device *device, bool profiling, duet_
 {
     if (device->profiling == profiling) return DUET_OK;
     if (device->callers_queue) {
-        if (profiling) DUET_TRY(duet_queue_has_stamps(device, error));
+        if (profiling) DUET_TRY(duet_queue_check_stamps(device, error));
         device->profiling = profiling;
         return DUET_OK;
     }

@@ -52,7 +52,7 @@ duet_status duet_device_on(duet_device **device, cl_context context, cl_device_i
                            const duet_device_info *info, duet_error *error);
 
 /** DUET_ERROR_USAGE where the caller's queue keeps no time stamps. */
-duet_status duet_queue_has_stamps(const duet_device *device, duet_error *error);
+duet_status duet_queue_check_stamps(const duet_device *device, duet_error *error);
 
 /** Whether steps may share launches: $DUET_BUNDLES is not "off". */
 bool duet_bundles_wanted(void);

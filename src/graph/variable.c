@@ -335,7 +335,7 @@ duet_status duet_store_bind(duet_store *store, duet_device *device, const char *
 {
     duet_variable *variable = duet_store_find(store, name);
     if (variable == NULL) return duet_fail(error, DUET_ERROR_USAGE, "the store has no variable \"%s\"", name);
-    if (only_variable(variable->storage) != variable)
+    if (variable->optimised || only_variable(variable->storage) != variable)
         return duet_fail(error, DUET_ERROR_USAGE,
                          "\"%s\" lies in one block with other variables: a buffer can be that of a duet_state alone",
                          name);

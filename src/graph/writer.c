@@ -29,7 +29,7 @@ void duet_writer_reset(duet_kernel_writer *writer)
     writer->written_count = writer->frame_count = writer->value_count = 0;
     writer->operations = writer->frame_number = 0;
     writer->depth = 0;
-    writer->columns = writer->lanes = writer->row_length = writer->given.rank = 0;
+    writer->columns = writer->lanes = writer->run_length = writer->row_length = writer->given.rank = 0;
     writer->random = false;
 }
 

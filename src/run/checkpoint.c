@@ -16,8 +16,6 @@
 #include "run/safetensors.h"
 #include "train/trainer.h"
 
-#define DATA_CHECKSUM_KEY "duet.data_checksum"
-
 json_t *duet_settings_json(const duet_model *model)
 {
     json_t *settings = json_object();
@@ -107,7 +105,7 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
             {"duet.model", duet_model_family(model)->name},
             {"duet.settings", settings},
             {"duet.data", duet_data_describe(duet_model_data(model))->name},
-            {DATA_CHECKSUM_KEY, duet_data_describe(duet_model_data(model))->checksum},
+            {"duet.data_checksum", duet_data_describe(duet_model_data(model))->checksum},
             {"duet.batch", batch},
             {"duet.seed", seed},
             {"duet.step", steps},
@@ -329,7 +327,7 @@ duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_devic
     if (status == DUET_OK) status = read_number(file, path, "duet.step", &read.steps, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.reported", &read.reported, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.batch", &read.batch, error);
-    const char *data = duet_safetensors_metadata(file, DATA_CHECKSUM_KEY);
+    const char *data = duet_safetensors_metadata(file, "duet.data_checksum");
     snprintf(read.data_checksum, sizeof read.data_checksum, "%s", data != NULL ? data : "");
     if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_RUN))
         status = check_record_of(file, path, model, facts == NULL ? 0 : facts->batch, error);
