@@ -53,7 +53,7 @@ static const struct {
 } bad_csv[] = {
     {"no names", "1,2\n3,4\n", "", "its first line holds numbers, and the names of its 2 columns are expected"},
     {"no rows", "a,b\n", "", "holds no examples"},
-    {"a short line", "a,b\n1,2\n3\n", "", "line 3: 1 fields, but the first line names 2 columns"},
+    {"a short line", "a,b\n1,2\n3\n", "", "line 3: 1 field, but the first line names 2 columns"},
     {"an empty place", "a,b\n1,2\n3,\n", "", "line 3: \"\" in the column \"b\" is no number; fill such places"},
     {"a word", "a,b\n1,x\n3,4\n", "", "\"x\" in the column \"b\" is no number; take the column out, or name it as"},
     {"not a number", "a,b\n1,nan\n3,4\n", "", "\"nan\" in the column \"b\""},
