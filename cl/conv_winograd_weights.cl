@@ -94,12 +94,12 @@ void KERNEL_NAME(const convolution s, const ulong blocks, const ulong strips, co
     __local const vector *from = sums;
     for (ulong strip = first_strip; strip < end_strip; strip++)
         for (ulong block = first_block; block < end_block; block++, from += 2 * (POINTS * POINTS - 1) * LANES)
-            for (uint lane = 0; lane < LANES; lane++, from += 2) {
+            for (uint in_block = 0; in_block < LANES; in_block++, from += 2) {
                 const ulong columns = min((ulong)COLUMNS, n - strip * COLUMNS);
                 points_to_taps(POINTS, from, 2 * LANES, taps);
                 points_to_taps(POINTS, from + 1, 2 * LANES, taps + 1);
                 for (uint tap = 0; tap < tap_count; tap++)
-                    FINISH_ROW((ulong)tap * s.channels + block * LANES + lane, strip * COLUMNS, columns,
+                    FINISH_ROW((ulong)tap * s.channels + block * LANES + in_block, strip * COLUMNS, columns,
                                (__local float *)(taps + 2 * tap))
             }
 }
