@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy
 
 from .convert import key_values, numbers, text_array, whole
-from .data import Data, data_of, split_number
+from .data import Data, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
 from .library import NULL, Error, Handle, c, check, ffi, lib, new_error, record, selector, text, words
@@ -67,6 +67,7 @@ class Run(Handle):
         super().__init__(None, family, device)
         self.directory, self._device, self.family = os.fspath(directory), device, family
         self._name, self._own = data_of(data)
+        self._holder = Data._holder  # of the set that a training has open, while its on_epoch has this run
         self._folder: Any = None  # where data of a program's own are written for metrics
         self.stopped = ""  # why a training ended before its total
         self._closed = False
@@ -125,6 +126,7 @@ class Run(Handle):
         return [json.loads(line) for line in (self._path / "metrics.jsonl").read_text().splitlines() if line.strip()]
 
     @property
+    @_alone
     def model(self) -> Any:
         """The run's model, borrowed: for duet.c."""
         return Model._borrowed(lib.duet_run_model(self.pointer), self)
@@ -407,7 +409,9 @@ class Run(Handle):
         data, kept = Data.__new__(Data), lib.duet_run_data(self.pointer)
         data._free = ""
         Handle.__init__(data, kept, self)
-        c.data_ready(data)
+        data._holder = self._holder
+        with told(self._holder):
+            c.data_ready(data)
         return data.read(split, 0, count)
 
     @_alone
@@ -445,9 +449,10 @@ class Run(Handle):
             for name in names:
                 c.metric_check(self, name, split_number(split))
             values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-            c.metric_compute_all(
-                self, text_array(names), len(names), split_number(split), seed, values, len(values), count
-            )
+            with told(self._holder):
+                c.metric_compute_all(
+                    self, text_array(names), len(names), split_number(split), seed, values, len(values), count
+                )
             if judge is not None:
                 c.run_set_judge(self, None)
             return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
