@@ -115,6 +115,30 @@ class Data(Folder):
                     raised.clear()
                     self.assertIsNone(fails(lambda: data.convert("/proc/nowhere/x.npz"), "file"))
 
+    def test_what_raises_while_rows_are_read_ahead_is_the_cause(self):
+        raised = []
+
+        def rows(split, first, count):
+            if raised:
+                raise raised[0]
+            return numpy.zeros((count, 3), numpy.float32) + numpy.arange(first, first + count)[:, None] / 64
+
+        def step(trainer):
+            for _ in range(50):
+                trainer.step()
+                trainer.losses()
+
+        for reason, expected in ((LookupError("mine"), duet.Error), (KeyboardInterrupt(), KeyboardInterrupt)):
+            with duet.Device() as device, duet.Data.from_function(rows, (3,), 64) as data:
+                data.set_streaming()
+                trainer = duet.Trainer(device, duet.Model("ae", data, {"hidden": [4]}), 16)
+                trainer.step()
+                raised[:] = [reason]
+                with self.assertRaises(expected) as caught:
+                    step(trainer)
+                self.assertIs(reason, caught.exception.__cause__ if expected is duet.Error else caught.exception)
+            raised.clear()
+
     def test_what_a_data_function_raises_at_an_epoch_is_the_cause(self):
         raised = []
 
