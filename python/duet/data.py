@@ -125,7 +125,7 @@ class Data(Handle):
     def from_function(
         cls,
         function: Callable[[str, int, int], Any],
-        shape: Sequence[int],
+        shape: Union[int, Sequence[int]],
         train: int,
         test: int = 0,
         *,
@@ -138,9 +138,9 @@ class Data(Handle):
         """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same
         row always with the same numbers. It may be called on a thread of the library's."""
         train, test = whole("train", train, 1), whole("test", test)
-        shape = [shape] if isinstance(shape, (int, numpy.integer)) else shape
+        extents = (int(shape),) if isinstance(shape, (int, numpy.integer)) else tuple(shape)
         kept = [_labels(one, count) for one, count in ((labels, train), (test_labels, test))]
-        holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype), raised=None)
+        holder = Record(function=function, shape=extents, dtype=numpy.dtype(dtype), raised=None)
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
         handle = ffi.new_handle(holder)
         with told(holder):

@@ -78,4 +78,4 @@ def class_numbers(run: "Run", classes: Any, count: int) -> numpy.ndarray:
 
 def _is_class(one: Any) -> bool:
     """numpy would cut 3.9 and wrap 259 round."""
-    return isinstance(one, (int, float, numpy.number)) and 0 <= one <= 255 and one == int(one)
+    return isinstance(one, (int, float, numpy.number)) and bool(0 <= one <= 255 and one == int(one))

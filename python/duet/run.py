@@ -370,7 +370,7 @@ class Run(Handle):
         try:
             return run._evaluate(metrics, judge, split, seed)
         except Error as error:
-            if run is self:
+            if run is self or self._own is None:
                 raise
             raise Error(error.status, error.message.replace(run._name or "", self._own.info.name)) from None
         finally:
