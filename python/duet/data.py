@@ -12,6 +12,8 @@ from .convert import labels_of, numbers, shape_struct, shape_tuple, text_array, 
 from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
+# What an error begins with that comes of a function that gives rows, behind the set's name.
+RAISED = "the function that gives rows raised"
 
 
 def datasets() -> List[Record]:
@@ -40,20 +42,22 @@ def _fill(context: Any, split: int, first: int, count: int, examples: Any, error
     except BaseException as reason:  # goes through C as an error
         data.raised = reason
         error.status = lib.DUET_ERROR_DATA
-        message = f"the function that gives rows raised {type(reason).__name__}: {reason}".encode()[:1000]
+        message = f"{RAISED} {type(reason).__name__}: {reason}".encode()[:1000]
         ffi.memmove(error.message, message + b"\0", len(message) + 1)
         return lib.DUET_ERROR_DATA
 
 
 @contextlib.contextmanager
 def told(holder: Record) -> Iterator[None]:
-    """What the function that gives rows raised is the error's cause; a Ctrl-C in it is raised itself."""
+    """What the function that gives rows raised is the error's cause; a Ctrl-C in it is raised itself. An error that does
+    not speak of the function has another cause: what it raised may be left of a call that nothing here wraps, or be
+    that of a row read ahead, whose error comes later."""
     try:
         yield
     except Error as error:
-        reason, holder.raised = holder.raised, None
-        if reason is None:
+        if holder.raised is None or RAISED not in error.message:
             raise
+        reason, holder.raised = holder.raised, None
         if isinstance(reason, Exception):
             raise error from reason
         raise reason
@@ -121,7 +125,7 @@ class Data(Handle):
     def from_function(
         cls,
         function: Callable[[str, int, int], Any],
-        shape: Sequence[int],
+        shape: Union[int, Sequence[int]],
         train: int,
         test: int = 0,
         *,
@@ -134,9 +138,9 @@ class Data(Handle):
         """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same
         row always with the same numbers. It may be called on a thread of the library's."""
         train, test = whole("train", train, 1), whole("test", test)
-        shape = [shape] if isinstance(shape, (int, numpy.integer)) else shape
+        extents = (int(shape),) if isinstance(shape, (int, numpy.integer)) else tuple(shape)
         kept = [_labels(one, count) for one, count in ((labels, train), (test_labels, test))]
-        holder = Record(function=function, shape=tuple(shape), dtype=numpy.dtype(dtype), raised=None)
+        holder = Record(function=function, shape=extents, dtype=numpy.dtype(dtype), raised=None)
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
         handle = ffi.new_handle(holder)
         with told(holder):

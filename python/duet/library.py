@@ -104,13 +104,15 @@ def in_python(message: str) -> str:
     def keyword(found: Any) -> str:
         name, value = found[1].replace("-", "_"), found[2]
         if _KEYWORDS.get(name) == "data":
+            value = (value or "").strip("'")  # quotes of a shell
             return f'data="PATH:{name}={value}"' if value else f"data=PATH:{name}=..."
         return _KEYWORDS.get(name, name) + (f"={value}" if value else "")
 
     def outside(part: str) -> str:
         part = re.sub(r"--set ([\w.]+)=([\w.,]*[\w])", r'settings={"\1": "\2"}', part)
         part = re.sub(rf"--({_FLAGS})\b", lambda found: found[1].replace("-", "_") + "=True", part)
-        value = r"(?: (?!(?:a|and|ends|gives|goes|has|is|names|or|says|starts|the|to|too|which|would)\b)([^\s;,:)]+))?"
+        value = r"(?: (?!(?:a|and|ends|gives|goes|has|is|names|or|says|starts|the|to|too|which|would)\b)"
+        value += r"('[^']*'|[^\s;,:)]+(?::column=[^\s;,:)]+)?))?"
         return re.sub(rf"--({_OPTIONS})\b{value}", keyword, part)
 
     parts = re.split(r"('duet [^']*')", message)
@@ -213,6 +215,7 @@ class Record:
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())

@@ -10,7 +10,7 @@ import math
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from .convert import key_values, pointer, struct, text_array, where
-from .data import Data
+from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
 from .library import NULL, Error, Handle, Record, c, check, constants, ffi, lib, new_error, record, text, words
@@ -158,9 +158,10 @@ class Model(ModelFunctions, Handle):
     def __init__(self, family: Any, data: Data, settings: Any = None, seed: int = 1):
         made, error, said = ffi.new("duet_model **"), new_error(), key_values(settings)
         lib.duet_model_new(made, family_of(family), data.pointer, text_array(said), len(said), seed, error)
-        raise_for(error, family)
+        with told(data._holder):
+            raise_for(error, family)
         Handle.__init__(self, made[0], family, data)
-        self.family = family
+        self.family, self._holder = family, data._holder
 
     @classmethod
     def _borrowed(cls, pointer_: Any, *keeps: Any) -> "Model":
@@ -272,12 +273,15 @@ class Trainer(Handle):
     def __init__(self, device: Device, model: Model, batch: int = 128):
         made, error = ffi.new("duet_trainer **"), new_error()
         lib.duet_trainer_new(made, device.pointer, model.pointer, batch, error)
-        raise_for(error, model.family)
+        with told(model._holder):
+            raise_for(error, model.family)
         super().__init__(made[0], device, model)
+        self._holder = model._holder
 
     def step(self) -> None:
         """Enqueues one pass of the schedule, and returns while it runs."""
-        c.trainer_step(self)
+        with told(self._holder):
+            c.trainer_step(self)
 
     @property
     def steps(self) -> int:
@@ -303,7 +307,8 @@ class Trainer(Handle):
                 break
             names.append(name)
         means = ffi.new("double[]", len(names))
-        c.trainer_losses(self, means, len(names))
+        with told(self._holder):
+            c.trainer_losses(self, means, len(names))
         return dict(zip(names, means))
 
     def save(self, path: str) -> None:

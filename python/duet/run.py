@@ -15,8 +15,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import key_values, numbers, text_array, whole
-from .data import Data, data_of, split_number
+from .convert import key_values, text_array, whole
+from .data import Data, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
 from .library import NULL, Error, Handle, c, check, ffi, lib, new_error, record, selector, text, words
@@ -24,9 +24,7 @@ from .metric import Value, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
 from .progress import Bar
-
-# Outputs that are examples: they have their shape.
-EXAMPLES = ("sample", "reconstruction", "decode", "inverse_decode", "simulated")
+from .request import class_numbers, examples_of, room_for, rows_of
 
 DeviceLike = Union[None, int, str, Device]
 
@@ -67,6 +65,7 @@ class Run(Handle):
         super().__init__(None, family, device)
         self.directory, self._device, self.family = os.fspath(directory), device, family
         self._name, self._own = data_of(data)
+        self._holder = Data._holder  # of the set that a training has open, while its on_epoch has this run
         self._folder: Any = None  # where data of a program's own are written for metrics
         self.stopped = ""  # why a training ended before its total
         self._closed = False
@@ -125,6 +124,7 @@ class Run(Handle):
         return [json.loads(line) for line in (self._path / "metrics.jsonl").read_text().splitlines() if line.strip()]
 
     @property
+    @_alone
     def model(self) -> Any:
         """The run's model, borrowed: for duet.c."""
         return Model._borrowed(lib.duet_run_model(self.pointer), self)
@@ -203,8 +203,8 @@ class Run(Handle):
         outputs = [outputs] if isinstance(outputs, str) else list(outputs)
         seed, first, batch = whole("seed", seed), whole("first", first), whole("batch", batch, 0, 2**32 - 1)
         count = None if count is None else whole("count", count, 1)
-        examples = None if examples is None else self._examples(examples)
-        latents = None if latents is None else self._rows(latents, self.latent_features, "latents")
+        examples = None if examples is None else examples_of(self, examples)
+        latents = None if latents is None else rows_of(latents, self.latent_features, "latents")
         given = [one for one in (examples, latents) if one is not None]
         if count is None:
             count = (
@@ -213,8 +213,8 @@ class Run(Handle):
         for one in given:
             if len(one) != count:
                 raise Error("usage", f"{len(one)} examples or latents for a request of {count} rows")
-        numbers = None if classes is None else self._numbers(classes, count)
-        arrays = {name: self._room(name, count, (out or {}).get(name)) for name in outputs}
+        numbers = None if classes is None else class_numbers(self, classes, count)
+        arrays = {name: room_for(self, name, count, (out or {}).get(name)) for name in outputs}
         for name in out or {}:
             if name not in arrays:
                 raise Error("usage", f"out has '{name}', which is not asked for; these are: {', '.join(arrays)}")
@@ -260,63 +260,6 @@ class Run(Handle):
             raise KeyboardInterrupt
         with stop.honoured("the request had been answered"):
             raise_for(error, self.family)
-
-    def _room(self, name: str, count: int, out: Any) -> Any:
-        """Where an output goes: `out`, if it has that output's shape and type, or a new array."""
-        features = self.features(name)
-        if features == 0:
-            there = ", ".join(sorted({one for all_ in self.procedures().values() for one in all_}))
-            raise Error("usage", f"the model of {self.directory} has no output '{name}'; it has {there}")
-        shape: Tuple[int, ...] = (count, features)
-        if name in EXAMPLES and features == int(numpy.prod(self.shape)):
-            shape = (count, *self.shape)
-        elif features == 1 and name not in ("latent", "inverse", "prior", "posterior_draw"):
-            shape = (count,)
-        if out is None:
-            return numpy.empty(shape, numpy.float32)
-        if opencl_memory(out) is not None and not hasattr(out, "shape"):
-            return out
-        flags = getattr(out, "flags", None)
-        if flags is None or out.shape != shape or out.dtype != numpy.float32 or not flags.c_contiguous:
-            had = f"an array of shape {out.shape} and type {out.dtype}" if flags is not None else type(out).__name__
-            raise Error(
-                "usage", f"out is {had}; for '{name}' it is a contiguous array of shape {shape} and type float32"
-            )
-        if not getattr(flags, "writeable", True):
-            raise Error("usage", "out is an array that may only be read; one that may be written is expected")
-        return out
-
-    def _examples(self, values: Any) -> numpy.ndarray:
-        array, shape = numbers(values, "examples"), self.shape
-        array = array.astype(numpy.float32) / numpy.float32(255) if array.dtype == numpy.uint8 else array
-        if array.shape == shape:
-            array = array[None]
-        flat = shape[:-1] if len(shape) == 3 and shape[2] == 1 else shape  # pictures of one channel may leave it out
-        if array.ndim != 2 and array.shape[1:] not in (shape, flat) and not (array.ndim == 1 and shape == (1,)):
-            turned = len(shape) == 3 and array.shape[1:] == (shape[2], *shape[:2])
-            raise Error(
-                "usage",
-                f"examples of shape {array.shape}; those of the run are {shape}"
-                + ("; where the channels are first, pass numpy.moveaxis(array, 1, -1)" if turned else ""),
-            )
-        return self._rows(array.reshape(len(array), -1) if array.size else array, int(numpy.prod(shape)), "examples")
-
-    @staticmethod
-    def _rows(values: Any, features: int, what: str) -> numpy.ndarray:
-        array = numpy.ascontiguousarray(numbers(values, what), numpy.float32)
-        if array.ndim not in (1, 2) or len(array) == 0 or array.size != len(array) * features:
-            raise Error("usage", f"{what} of shape {array.shape}; each row has {features} numbers")
-        return array.reshape(len(array), features)
-
-    def _numbers(self, classes: Any, count: int) -> numpy.ndarray:
-        names = self.classes
-        rows = [classes] * count if isinstance(classes, (str, int)) else list(classes)
-        if len(rows) != count:
-            raise Error("usage", f"{len(rows)} classes for a request of {count} rows")
-        for one in rows:
-            if one not in names if isinstance(one, str) else not _is_class(one):
-                raise Error("usage", f"there is no class '{one}'; there are {', '.join(names) or 'none'}")
-        return numpy.array([names.index(one) if isinstance(one, str) else one for one in rows], numpy.uint8)
 
     def sample(
         self,
@@ -407,7 +350,9 @@ class Run(Handle):
         data, kept = Data.__new__(Data), lib.duet_run_data(self.pointer)
         data._free = ""
         Handle.__init__(data, kept, self)
-        c.data_ready(data)
+        data._holder = self._holder
+        with told(self._holder):
+            c.data_ready(data)
         return data.read(split, 0, count)
 
     @_alone
@@ -425,7 +370,7 @@ class Run(Handle):
         try:
             return run._evaluate(metrics, judge, split, seed)
         except Error as error:
-            if run is self:
+            if run is self or self._own is None:
                 raise
             raise Error(error.status, error.message.replace(run._name or "", self._own.info.name)) from None
         finally:
@@ -445,9 +390,10 @@ class Run(Handle):
             for name in names:
                 c.metric_check(self, name, split_number(split))
             values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-            c.metric_compute_all(
-                self, text_array(names), len(names), split_number(split), seed, values, len(values), count
-            )
+            with told(self._holder):
+                c.metric_compute_all(
+                    self, text_array(names), len(names), split_number(split), seed, values, len(values), count
+                )
             if judge is not None:
                 c.run_set_judge(self, None)
             return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
@@ -506,11 +452,6 @@ class Run(Handle):
         )
         shown = f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">' if picture else ""
         return f"<b>{html.escape(self.directory)}</b><table>{rows}</table>{shown}"
-
-
-def _is_class(one: Any) -> bool:
-    """numpy would cut 3.9 and wrap 259 round."""
-    return isinstance(one, (int, float, numpy.number)) and 0 <= one <= 255 and one == int(one)
 
 
 def open(directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None) -> Run:

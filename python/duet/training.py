@@ -24,14 +24,17 @@ OnEpoch = Callable[[Run, int], Any]
 class _Training:
     """What C hands to the callbacks: where they show progress, and what they call."""
 
-    def __init__(self, bar: Bar, stop: Stop, log: Any, on_epoch: Optional[OnEpoch], monitor: Any, family: Any):
-        self.bar, self.stop, self.log, self.on_epoch, self.monitor, self.family = (
+    def __init__(
+        self, bar: Bar, stop: Stop, log: Any, on_epoch: Optional[OnEpoch], monitor: Any, family: Any, holder: Any
+    ):
+        self.bar, self.stop, self.log, self.on_epoch, self.monitor, self.family, self.holder = (
             bar,
             stop,
             log,
             on_epoch,
             monitor,
             family,
+            holder,
         )
         self.raised: Optional[BaseException] = None
 
@@ -80,7 +83,7 @@ def _at_epoch(context: Any, run: Any, epoch: int, verdict: Any, error: Any) -> i
         if status != lib.DUET_OK:
             return status
     if training.on_epoch is not None:
-        now = _borrowed(run, training.family)
+        now = _borrowed(run, training)
         said = training.guard(lambda: training.on_epoch(now, epoch))
         with now._lock:  # of threads that on_epoch left at work on it
             now._pointer, now._closed = None, True
@@ -88,10 +91,10 @@ def _at_epoch(context: Any, run: Any, epoch: int, verdict: Any, error: Any) -> i
     return lib.DUET_OK
 
 
-def _borrowed(pointer: Any, family: Any) -> Run:
+def _borrowed(pointer: Any, training: _Training) -> Run:
     """The run as it is now, for use within a callback alone."""
-    run = Run("", family=family)
-    run._free, run._pointer = "", pointer
+    run = Run("", family=training.family)
+    run._free, run._pointer, run._holder = "", pointer, training.holder
     return run
 
 
@@ -179,6 +182,7 @@ def train(
     metrics = [metrics] if isinstance(metrics, str) else metrics
     options, error = ffi.new("duet_train_options *"), new_error()
     name, own = data_of(data)
+    holder = (own or Data)._holder
     said = key_values(settings)
     kept: List[Any] = [text_array(said)]
     options.family = NULL if model is None else family_of(model)
@@ -211,7 +215,7 @@ def train(
     summary = ffi.new("duet_train_summary *")
     try:
         with Stop() as stop, Bar(progress, "steps") as bar:
-            training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model)
+            training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model, holder)
             handle = ffi.new_handle(training)
             options.progress, options.log, options.context, options.stop = _show, _log, handle, stop.flag
             if monitor is not None or on_epoch is not None:
@@ -226,7 +230,7 @@ def train(
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):
-        with told((own or Data)._holder):
+        with told(holder):
             raise_for(error, model, training)
         if training.raised is not None:
             raise training.raised

@@ -1,0 +1,362 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What a program gives the Python package of its own: arrays, functions of rows, labels, OpenCL queues and buffers.
+
+usage: test_python_arrays.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
+"""
+
+import pathlib
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import cases  # noqa: E402
+from python_cases import MISSING, Folder, pictures  # noqa: E402
+
+try:
+    import pyopencl
+    import pyopencl.array
+except ImportError:
+    pyopencl = None
+if not MISSING:
+    import duet
+    import numpy
+
+
+class Data(Folder):
+    def test_arrays_are_sets(self):
+        x = pictures(50)
+        with duet.Data.from_arrays(
+            x, x[:7], labels=numpy.arange(50) % 3, class_names=["a", "b", "c"], test_labels=numpy.zeros(7)
+        ) as data:
+            self.assertEqual((data.info.count, data.shape, data.classes), ([50, 7], (8, 8, 1), ["a", "b", "c"]))
+            numpy.testing.assert_allclose(data.read("train", 3, 4)[..., 0], x[3:7] / 255, rtol=1e-6)
+            self.assertEqual(list(data.labels("train", 0, 4)), [0, 1, 2, 0])
+
+    def test_functions_are_sets(self):
+        rows = numpy.random.default_rng(0).random((40, 3)).astype(numpy.float32)
+        with duet.Data.from_function(lambda split, first, count: rows[first : first + count], (3,), 40) as data:
+            numpy.testing.assert_array_equal(data.read("train", 5, 6), rows[5:11])
+        with self.assertRaisesRegex(duet.Error, "train=-20"):
+            duet.Data.from_function(lambda split, first, count: rows, 3, -20)
+        with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
+            duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
+        raised = []
+
+        def rows_or_not(split, first, count):
+            if raised:
+                raise raised[0]
+            return rows[first : first + count]
+
+        with duet.Data.from_function(rows_or_not, (3,), 40) as data:
+            raised.append(LookupError("mine"))
+            with self.assertRaisesRegex(duet.Error, "LookupError: mine") as caught:
+                data.read()
+            self.assertIs(caught.exception.__cause__, raised[0])
+            raised[0] = KeyboardInterrupt()
+            for interrupted in (data.read, lambda: data.convert(self.path("never.npz"))):
+                with self.assertRaises(KeyboardInterrupt):
+                    interrupted()
+        with self.assertRaises(KeyboardInterrupt):
+            duet.Data.from_function(rows_or_not, (3,), 40)
+        for labels, words in (([0, 1], "one number an example"), ([256] * 40, "0 to 255")):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_function(
+                    lambda split, first, count: rows[first : first + count], (3,), 40, labels=labels
+                )
+
+    def test_what_a_data_function_raises_is_the_cause(self):
+        mine, calls = LookupError("mine"), []
+
+        def rows(split, first, count):
+            calls.append(count)
+            if len(calls) > opened:
+                raise mine
+            return numpy.zeros((count, 3), numpy.float32) + numpy.arange(first, first + count)[:, None] / 64
+
+        opened = 10**6
+        with duet.Data.from_function(rows, (3,), 64) as data:
+            opened = len(calls)
+            with self.assertRaisesRegex(duet.Error, "LookupError: mine") as caught:
+                duet.train("ae", data, epochs=2, batch=8, settings={"hidden": 8}, out=self.path("cause"))
+        self.assertIs(caught.exception.__cause__, mine)
+
+    def test_what_a_data_function_raises_spoils_no_other_error(self):
+        raised = []
+
+        def rows(split, first, count):
+            if raised:
+                raise raised[0]
+            return numpy.zeros((count, 3), numpy.float32) + numpy.arange(first, first + count)[:, None] / 64
+
+        def fails(use, status="data"):
+            with self.assertRaises(duet.Error) as caught:
+                use()
+            self.assertEqual(caught.exception.status, status)
+            return caught.exception.__cause__
+
+        with duet.Device() as device, duet.Data.from_function(rows, (3,), 64) as data:
+            model = duet.Model("ae", data, {"hidden": [4]})
+            into = numpy.zeros((2, 3), numpy.float32)
+            uses = (
+                lambda: duet.Trainer(device, model, 32),
+                lambda: duet.c.data_read(data, 0, 0, 2, duet.ffi.from_buffer("float[]", into)),
+            )
+            for reason in (LookupError("mine"), KeyboardInterrupt()):
+                for use in uses:
+                    raised[:] = [reason]
+                    if use is uses[1]:  # a call of the library's own, which nothing wraps
+                        self.assertIsNone(fails(use))
+                    elif isinstance(reason, Exception):
+                        self.assertIs(fails(use), reason)
+                    else:
+                        self.assertRaises(KeyboardInterrupt, use)
+                    raised.clear()
+                    self.assertIsNone(fails(lambda: data.convert("/proc/nowhere/x.npz"), "file"))
+
+    def test_what_raises_while_rows_are_read_ahead_is_the_cause(self):
+        raised = []
+
+        def rows(split, first, count):
+            if raised:
+                raise raised[0]
+            return numpy.zeros((count, 3), numpy.float32) + numpy.arange(first, first + count)[:, None] / 64
+
+        def step(trainer):
+            for _ in range(50):
+                trainer.step()
+                trainer.losses()
+
+        for reason, expected in ((LookupError("mine"), duet.Error), (KeyboardInterrupt(), KeyboardInterrupt)):
+            with duet.Device() as device, duet.Data.from_function(rows, (3,), 64) as data:
+                data.set_streaming()
+                trainer = duet.Trainer(device, duet.Model("ae", data, {"hidden": [4]}), 16)
+                trainer.step()
+                raised[:] = [reason]
+                with self.assertRaises(expected) as caught:
+                    step(trainer)
+                self.assertIs(reason, caught.exception.__cause__ if expected is duet.Error else caught.exception)
+            raised.clear()
+
+    def test_what_a_data_function_raises_at_an_epoch_is_the_cause(self):
+        raised = []
+
+        def rows(split, first, count):
+            if raised:
+                raise raised[0]
+            return numpy.zeros((count, 3), numpy.float32) + numpy.arange(first, first + count)[:, None] / 64
+
+        def on_epoch(run, epoch):
+            raised[:] = [LookupError("mine")]
+            with self.assertRaises(duet.Error) as caught:
+                use(run)
+            self.assertIs(caught.exception.__cause__, raised[0])
+            raised.clear()
+            seen.append(use)
+
+        seen = []
+        with duet.Data.from_function(rows, (3,), 64, 64) as data:
+            for use in (lambda run: run.data("test", 2), lambda run: run.evaluate("mse")):
+                out = self.path(f"epoch{len(seen)}")
+                duet.train("ae", data, steps=1, batch=64, settings={"hidden": 8}, out=out, on_epoch=on_epoch)
+        self.assertEqual(len(seen), 2)
+
+    def test_what_is_no_set_is_refused(self):
+        for given, words in ((numpy.zeros((2, 2, 2, 2, 2)), "shape"), (numpy.full((5, 2), numpy.nan), "finite")):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_arrays(given)
+        with self.assertRaisesRegex(duet.Error, "0 to 255"):
+            duet.Data.from_arrays(numpy.zeros((3, 2)), labels=[0, 1, 256])
+        with self.assertRaisesRegex(duet.Error, "masked"):
+            duet.Data.from_arrays(numpy.ma.masked_greater(numpy.arange(6.0).reshape(3, 2), 4))
+
+    def test_numbers_are_real_ones(self):
+        for given, words, remedy in (
+            (numpy.ones((4, 2)) + 1j, "complex", lambda a: numpy.stack([a.real, a.imag], -1)),
+            (
+                numpy.arange(8).reshape(4, 2).astype("M8[D]"),
+                "datetime64",
+                lambda a: (a - a.min()) / numpy.timedelta64(1, "D"),
+            ),
+            (
+                1700000000 + numpy.arange(60).reshape(30, 2),
+                "float32 numbers lie 128",
+                lambda a: (a - a.min(0)).astype("f4"),
+            ),
+            (numpy.array([["1", "2"], ["3", "4"]]), "<U1", lambda a: a.astype("f4")),
+            (
+                numpy.zeros(3, [("a", "f4"), ("b", "i4")]),
+                "type",
+                lambda a: numpy.stack([a[n] for n in a.dtype.names], -1),
+            ),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_arrays(given)
+            duet.Data.from_arrays(remedy(given)).close()
+        with self.assertRaisesRegex(duet.Error, "3.0, where an array"):
+            duet.Data.from_arrays(3.0)
+        with self.assertRaisesRegex(ValueError, r"shape \(2, 3, 8, 8\); what can be drawn are pictures"):
+            duet.grid(numpy.zeros((2, 3, 8, 8)))
+        with self.assertRaisesRegex(ValueError, "1 panels for 2 lines"):
+            duet.write_lines(self.path("l.png"), [[1, 2], [2, 3]], panels=[0])
+        with self.assertRaisesRegex(TypeError, "a ndarray as the model"):
+            duet.train(numpy.zeros((4, 2)))
+
+    def test_labels_are_whole_numbers(self):
+        x, labels = pictures(6), numpy.array(["b", "a", "b", "a", "b", "a"])
+        for given, words in (
+            ([0, 1, numpy.nan, 1, 0, 1], r"numpy.isfinite\(labels\) is false"),
+            ([0, 0.5, 1, 1, 0, 1], "numbers them, if they are classes"),
+            (labels, "pass the numbers, and class_names=names"),
+            (numpy.eye(6), r"pass labels.argmax\(1\)"),
+            ([0, 1, 300, 1, 0, 1], "0 to 255"),
+            (numpy.ma.masked_equal([0, 1, 2, 1, 0, 1], 2), "masked"),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_arrays(x, labels=given)
+        names, numbers = numpy.unique(labels, return_inverse=True)
+        with duet.Data.from_arrays(x, labels=numbers, class_names=names) as data:
+            self.assertEqual((data.classes, list(data.labels("train", 0, 2))), (["a", "b"], [1, 0]))
+        with self.assertRaisesRegex(TypeError, "a list of texts is expected"):
+            duet.Data.from_arrays(x, labels=numbers, class_names="ab")
+        with self.assertRaisesRegex(duet.Error, r"duet.Data.from_arrays\(x, labels=y\)"):
+            duet.train("vae", (x, numbers))
+
+    def test_what_is_drawn_together_has_one_shape(self):
+        for draw in (
+            lambda: duet.grid(numpy.zeros((4, 8, 8)), originals=numpy.zeros((4, 2, 2))),
+            lambda: duet.write_points(self.path("p.png"), numpy.zeros((4, 2)), reference=numpy.zeros((4, 3))),
+            lambda: duet.write_points(self.path("p.png"), numpy.zeros(4)),
+            lambda: duet.grid(numpy.zeros((4, 5))),
+            lambda: duet.grid(numpy.zeros((4, 8, 8, 2))),
+            lambda: duet.grid(numpy.zeros((0, 8, 8))),
+            lambda: duet.grid(numpy.zeros((4, 8, 8)), originals=numpy.zeros(())),
+        ):
+            with self.assertRaisesRegex(ValueError, "shape|nothing to be drawn"):
+                draw()
+
+    def test_arrays_are_looked_at_as_files_are(self):
+        y = numpy.random.default_rng(0).random((20, 6, 5, 3)).astype(numpy.float32)
+        turned = numpy.moveaxis(y, -1, 1)
+        rgba = (numpy.concatenate([y, y[..., :1]], -1) * 255).astype("u1")
+        white = (255 - (255 - rgba[..., :3]) * (rgba[..., 3:] / 255)).round().astype("u1")
+        twice = numpy.concatenate([y, y])
+        for given, words in (
+            (turned, "are the channels first"),
+            (numpy.moveaxis(turned, 1, -1), None),
+            (rgba, "RGBA"),
+            (white, None),
+            (twice, "training examples too"),
+            (twice[numpy.unique(twice, axis=0, return_index=True)[1]], None),
+            ((y, y[:5]), "training examples too"),
+        ):
+            given = given if isinstance(given, tuple) else (given,)
+            with duet.Data.from_arrays(*given) as data:
+                notes = data.notes
+            self.assertEqual(len(notes), 0 if words is None else 1, notes)
+            self.assertIn(words or "", "".join(notes))
+
+
+@unittest.skipIf(MISSING or pyopencl is None, MISSING or "pyopencl is not installed (python3-pyopencl)")
+class OpenCL(Folder):
+    """A program with kernels of its own, which shares its queue and its buffers with Duet."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        mine = pyopencl.get_platforms()[0].get_devices()[0]
+        cls.context = pyopencl.Context([mine])
+        cls.queue = pyopencl.CommandQueue(cls.context, mine)
+        cls.mine = mine
+        cls.kernels = pyopencl.Program(
+            cls.context, "__kernel void add(__global float *x, float a) { x[get_global_id(0)] += a; }"
+        ).build()
+        cls.device = duet.Device.from_opencl(cls.queue)
+        cls.addClassCleanup(cls.device.close)
+
+    def plan(self, make, shape):
+        graph = duet.Graph(duet.Store(1))
+        x = duet.input(graph, "x", "float32", shape)
+        y = make(x)
+        return duet.Plan(self.device, [y]), x, y
+
+    def test_own_kernels_and_plans_run_in_order(self):
+        x = numpy.arange(6000, dtype=numpy.float32).reshape(2000, 3)
+        there = pyopencl.array.to_device(self.queue, x)
+        back = pyopencl.array.zeros_like(there)
+        add = pyopencl.Kernel(self.kernels, "add")
+        plan, node, root = self.plan(lambda x: 2 * x + 1, (2000, 3))
+        with plan:
+            for step in range(10):
+                add(self.queue, (6000,), None, there.data, numpy.float32(1))
+                plan.write(node, there)
+                plan.replay()
+                self.assertIs(plan.read(root, out=back), back)
+                add(self.queue, (6000,), None, back.data, numpy.float32(5))
+            numpy.testing.assert_array_equal(back.get(), 2 * (x + 10) + 6)
+            for wrong in (there[:100], there.astype(numpy.float64), there.reshape(3, 2000)):
+                with self.assertRaisesRegex(duet.Error, "that shape and type"):
+                    plan.write(node, wrong)
+            with self.assertRaisesRegex(duet.Error, "24000 from byte 0 on are needed"):
+                plan.read(root, out=pyopencl.Buffer(self.context, pyopencl.mem_flags.READ_WRITE, 100))
+
+    def test_states_lie_in_buffers(self):
+        there = pyopencl.array.to_device(self.queue, numpy.arange(5, dtype=numpy.float32))
+        store = duet.Store(1)
+        graph = duet.Graph(store)
+        state = duet.state(graph, "mine", "float32", (5,), None)
+        store.bind(self.device, "mine", there)
+        with duet.Plan(self.device, [duet.assign(state, state * 3)]) as plan:
+            plan.replay()
+        numpy.testing.assert_array_equal(there.get(), [0, 3, 6, 9, 12])
+        with self.assertRaisesRegex(duet.Error, "not ndarray"):
+            store.bind(self.device, "mine", numpy.zeros(5, numpy.float32))
+
+    def test_samples_go_to_buffers(self):
+        trained = duet.train("ae", pictures(), epochs=1, settings={"hidden": 8}, out=self.path("ae"))
+        x = pictures(7)
+        with duet.open(trained.directory, device=self.device) as run:
+            there = pyopencl.array.zeros(self.queue, (7, 8, 8, 1), numpy.float32)
+            self.assertIs(run.reconstruct(x, out=there), there)
+            numpy.testing.assert_array_equal(there.get(), run.reconstruct(x))
+            with self.assertRaisesRegex(duet.Error, "of shape"):
+                run.reconstruct(x, out=pyopencl.array.zeros(self.queue, (7, 8, 8), numpy.float32))
+        with self.assertRaisesRegex(duet.Error, "Trainer"):
+            duet.train("ae", pictures(), device=self.device)
+        with duet.Device.from_opencl(self.queue) as device:
+            run = duet.open(trained.directory, device=device)
+        with self.assertRaisesRegex(duet.Error, "is closed"):
+            run.reconstruct(x)
+
+    def test_what_is_given(self):
+        for given in (
+            dict(context=self.queue),
+            dict(queue=self.queue.int_ptr),
+            dict(context=self.context),
+            dict(context=self.context.int_ptr, device=self.mine.int_ptr),
+        ):
+            with duet.Device.from_opencl(**given) as device:
+                self.assertEqual(device.info.name, self.mine.name)
+                graph = duet.Graph(duet.Store(1))
+                root = graph.constant(3) + duet.constant_values(graph, [1.0, 2.0])
+                with duet.Plan(device, [root]) as plan:
+                    plan.replay()
+                    device.finish()
+                    numpy.testing.assert_array_equal(plan.read(root), [4, 5])
+        loose = pyopencl.CommandQueue(
+            self.context, self.mine, pyopencl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE
+        )
+        for given, words in (
+            (dict(context=loose), "out of order"),
+            (dict(context=self.context, queue=self.queue), "one of them"),
+            (dict(), "one of them"),
+            (dict(queue=self.queue, device=self.mine), "has its device"),
+            (dict(context=self.context.int_ptr), "which device"),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Device.from_opencl(**given)
+
+
+if __name__ == "__main__":
+    cases.main()
