@@ -27,7 +27,7 @@ autodoc_type_aliases = {name: name for name in ("Axes", "InitialiserLike", "Oper
 # Every name is a link that has to lead somewhere, but for those of other libraries and those that are private.
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"c:identifier", r"u?int\d+_t|size_t|cl_\w+|bool"),
+    (r"c:identifier", r"u?int\d+_t|size_t|cl_\w+|bool|duet_node_record"),
     (r"py:.*", r".*"),
 ]
 
