@@ -15,12 +15,12 @@
 #endif
 
 #include "device.h"
-#include "graph.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+struct duet_node_record; /* what duet_node points to */
 struct duet_plan;
 struct duet_request;
 struct duet_run;
@@ -44,12 +44,12 @@ DUET_API duet_status duet_device_from_queue(duet_device **device, cl_command_que
 /** Fills an input from `bytes` bytes, its size, of a buffer from `offset` on: as duet_plan_write, but by a copy on the
  *  device, which is enqueued; returns at once. The buffer may be changed by what is enqueued on the device's queue
  *  afterwards. Errors: DUET_ERROR_USAGE for a buffer of another context or too small. */
-DUET_API duet_status duet_plan_write_buffer(struct duet_plan *plan, duet_node input, cl_mem buffer, size_t offset,
-                                            size_t bytes, duet_error *error);
+DUET_API duet_status duet_plan_write_buffer(struct duet_plan *plan, struct duet_node_record *input, cl_mem buffer,
+                                            size_t offset, size_t bytes, duet_error *error);
 /** Puts the first `bytes` bytes of a root's value into a buffer from `offset` on: as duet_plan_read, but by a copy on
  *  the device, which is enqueued behind the replays so far; returns at once. Errors as above. */
-DUET_API duet_status duet_plan_read_buffer(struct duet_plan *plan, duet_node root, cl_mem buffer, size_t offset,
-                                           size_t bytes, duet_error *error);
+DUET_API duet_status duet_plan_read_buffer(struct duet_plan *plan, struct duet_node_record *root, cl_mem buffer,
+                                           size_t offset, size_t bytes, duet_error *error);
 
 /** Has the state `name` (duet_state) lie in a buffer, without a copy: plans read what the buffer holds when they run,
  *  in place of the state's first value, and duet_assign writes there. Call it before a plan that uses the state is
