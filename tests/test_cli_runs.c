@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the program makes of runs: evaluated, asked with settings, and refused where what is asked has no effect or the
  * files of a run do not belong together. */
-#include "program.h"
+#include "two_runs.h"
 
 #include "duet/report.h"
 
@@ -268,14 +268,6 @@ static void a_corrupted_checkpoint_is_refused(void **state)
     free(bytes);
 }
 
-static int begin(void **state)
-{
-    (void)make_folder(state);
-    expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--out", "@/vae"), 0, "/vae", NULL);
-    expect(RUN("train", "gan", "--data", "ring8", "--steps", "4", "--out", "@/gan"), 0, "/gan", NULL);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,5 +283,5 @@ int main(void)
         cmocka_unit_test(a_run_file_of_bad_settings_is_refused),
         cmocka_unit_test(a_corrupted_checkpoint_is_refused),
     };
-    return RUN_TESTS("cli runs", tests, begin, remove_folder);
+    return RUN_TESTS("cli runs", tests, train_two, remove_folder);
 }

@@ -2,7 +2,7 @@
 /* What the program gives of runs: samples, codes, reconstructions, walks, scores, classes; of their own data and of
  * others. */
 #include "data_files.h"
-#include "program.h"
+#include "two_runs.h"
 #include "use.h"
 
 #include "duet/report.h"
@@ -407,14 +407,6 @@ static void own_data_elsewhere_keeps_its_test_split(void **state)
     free(seen);
 }
 
-static int begin(void **state)
-{
-    (void)make_folder(state);
-    expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--out", "@/vae"), 0, "/vae", NULL);
-    expect(RUN("train", "gan", "--data", "ring8", "--steps", "4", "--out", "@/gan"), 0, "/gan", NULL);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,5 +424,5 @@ int main(void)
         cmocka_unit_test(other_data_is_looked_at_whole),
         cmocka_unit_test(own_data_elsewhere_keeps_its_test_split),
     };
-    return RUN_TESTS("cli use", tests, begin, remove_folder);
+    return RUN_TESTS("cli use", tests, train_two, remove_folder);
 }

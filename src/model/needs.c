@@ -162,7 +162,8 @@ static bool is_coarse(column *it, float value)
     return it->values < 3;
 }
 
-/* Reads until every column has shown three values: most often a few rows. */
+/* Reads until every column has shown three values: most often a few rows. Where one never does, all are read, which a
+ * program's function is not asked for. */
 static duet_status look_at_columns(duet_data *data, column *columns, float *room, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(data);
@@ -184,8 +185,8 @@ void duet_warn_of_coarse_columns(duet_model *model)
     const duet_data_info *info = duet_data_describe(data);
     duet_error error = {0};
     size_t features = duet_shape_elements(info->shape), i = 0;
-    if (!duet_model_training(model) || data->owner != NULL || info->generated || info->type == DUET_UINT8 ||
-        info->shape.rank != 1)
+    if (!duet_model_training(model) || data->owner != NULL || data->asked || info->generated ||
+        info->type == DUET_UINT8 || info->shape.rank != 1)
         return;
     column *columns = calloc(features, sizeof *columns);
     float *room = calloc(PIECE * features, sizeof *room);
