@@ -75,7 +75,7 @@ class Packages(unittest.TestCase):
         environment = dict(os.environ, PYTHONPATH=str(root / "usr/lib/python3/dist-packages"), PYTHONDONTWRITEBYTECODE="1",
                            LD_LIBRARY_PATH=f"{library.parent}:{os.environ.get('LD_LIBRARY_PATH', '')}", AUTOPKGTEST_TMP=str(self.folder))
         environment.pop("DUET_LIBRARY", None)
-        end = subprocess.run(["python3", source / "debian/tests/python"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        end = subprocess.run([sys.executable, source / "debian/tests/python"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                              env=environment)
         self.assertEqual(end.returncode, 0, end.stdout)
         self.assertIn(str(root), end.stdout)
