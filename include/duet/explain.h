@@ -58,10 +58,11 @@ typedef enum duet_launch_kind {
     DUET_LAUNCH_REDUCE,
     DUET_LAUNCH_MATMUL,
     DUET_LAUNCH_CONVOLUTION,
-    DUET_LAUNCH_BUNDLE /**< maps and reductions side by side */
+    DUET_LAUNCH_BUNDLE,    /**< maps and reductions side by side */
+    DUET_LAUNCH_ALL_REDUCE /**< sums over ranks, each of its parts */
 } duet_launch_kind;
 
-/** "map", "reduce", "matmul", "convolution", "bundle". Static storage. */
+/** "map", "reduce", "matmul", "convolution", "bundle", "all_reduce". Static storage. */
 DUET_API const char *duet_launch_kind_name(duet_launch_kind kind);
 
 /** What a launch stores into one tensor. */

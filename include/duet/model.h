@@ -6,6 +6,7 @@
 
 #include "data.h"
 #include "nn.h"
+#include "ranks.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -104,6 +105,10 @@ DUET_API duet_training_size duet_family_training_size(const duet_family *family,
 DUET_API duet_status duet_model_new(duet_model **model, const duet_family *family, duet_data *data,
                                     const char *const *settings, size_t count, uint64_t seed, duet_error *error);
 DUET_API void duet_model_free(duet_model **model);
+/** From now on trainers of the model share its batches among these ranks, each with a model, a trainer and a device of
+ *  its own and made alike: parameters, losses and whatever else follows from a batch are the same on every rank, to
+ *  rounding those that one process alone would have. Borrowed; they must outlive the trainers. NULL: one alone. */
+DUET_API void duet_model_set_ranks(duet_model *model, duet_ranks *ranks);
 DUET_API const duet_family *duet_model_family(const duet_model *model);
 DUET_API duet_store *duet_model_store(duet_model *model);
 /** The value of a setting as text, given or default; NULL for an unknown key. Valid while the model lives. */

@@ -12,7 +12,7 @@
 #include "base/size.h"
 #include "device/upload.h"
 #include "duet/op.h"
-#include "graph/node.h"
+#include "graph/deal.h"
 #include "graph/variable.h"
 #include "op/random.h"
 
@@ -26,6 +26,7 @@ struct duet_feed {
     const uint8_t *classes;
     size_t class_count; /* 0: there are no labels */
     size_t row_bytes, slot_bytes;
+    size_t batch, from; /* rows of a batch that are read, and their first: of several ranks this one's */
     duet_row_order order;
     duet_store *store; /* of the two tables, [SLOTS * batch, ...] */
     duet_variable *examples, *labels;
@@ -43,14 +44,19 @@ struct duet_feed {
 
 /* The thread. */
 
+static uint32_t row_drawn(const duet_feed *feed, uint32_t draw, size_t i)
+{
+    return duet_row_drawn(&feed->order, draw, (uint32_t)(feed->from + i));
+}
+
 /* Neighbours are read together. */
 static duet_status read_examples(duet_feed *feed, uint32_t draw, unsigned char *to, duet_error *error)
 {
-    const size_t batch = feed->order.count;
-    uint32_t row = duet_row_drawn(&feed->order, draw, 0), next = 0;
+    const size_t batch = feed->batch;
+    uint32_t row = row_drawn(feed, draw, 0), next = 0;
     for (size_t i = 0, length; i < batch; i += length, row = next) {
         for (length = 1; i + length < batch; length++) {
-            next = duet_row_drawn(&feed->order, draw, (uint32_t)(i + length));
+            next = row_drawn(feed, draw, i + length);
             if (next != row + length) break;
         }
         DUET_TRY(duet_rows_read(&feed->rows, feed->first + row, length, to, error));
@@ -62,10 +68,10 @@ static duet_status read_examples(duet_feed *feed, uint32_t draw, unsigned char *
 /* As one-hot rows of bytes. */
 static void write_labels(const duet_feed *feed, uint32_t draw, unsigned char *to)
 {
-    const size_t batch = feed->order.count;
+    const size_t batch = feed->batch;
     memset(to, 0, batch * feed->class_count);
     for (size_t i = 0; i < batch && feed->class_count > 0; i++)
-        to[i * feed->class_count + feed->classes[duet_row_drawn(&feed->order, draw, (uint32_t)i)]] = 1;
+        to[i * feed->class_count + feed->classes[row_drawn(feed, draw, i)]] = 1;
 }
 
 /* Waits until the slot of that draw is free; false: the feed ends. */
@@ -97,7 +103,7 @@ static void *run(void *argument)
     for (uint64_t draw = feed->turn; status == DUET_OK && wait_for_room(feed, draw); draw++) {
         unsigned char *to = duet_upload_memory(feed->upload, draw % SLOTS);
         status = read_examples(feed, (uint32_t)draw, to, &error);
-        write_labels(feed, (uint32_t)draw, to + feed->order.count * feed->row_bytes);
+        write_labels(feed, (uint32_t)draw, to + feed->batch * feed->row_bytes);
         publish(feed, status, &error);
     }
     return NULL;
@@ -156,7 +162,7 @@ bool duet_feed_wait(duet_feed *feed, double seconds)
 /* What the plans read of a slot, which may be the examples or the labels alone. */
 static duet_status send(duet_feed *feed, size_t slot, duet_error *error)
 {
-    const size_t batch = feed->order.count;
+    const size_t batch = feed->batch;
     const duet_variable *const tables[] = {feed->examples, feed->labels};
     const size_t bytes[] = {batch * feed->row_bytes, batch * feed->class_count};
     duet_upload_part parts[2];
@@ -207,7 +213,7 @@ static duet_status open_rows(duet_feed *feed, duet_data_part *part, duet_error *
 /* Kernels index the tables by 32 bits. */
 static duet_status check_size(duet_feed *feed, const duet_data *data, duet_error *error)
 {
-    const size_t batch = feed->order.count, elements = feed->rows.row_elements;
+    const size_t batch = feed->batch, elements = feed->rows.row_elements;
     const size_t wider = elements > data->info.classes ? elements : data->info.classes;
     size_t numbers, row_bytes;
     bool fits = duet_size_multiply(SLOTS, batch, &numbers) && duet_size_multiply(numbers, wider, &numbers) &&
@@ -223,7 +229,7 @@ static duet_status check_size(duet_feed *feed, const duet_data *data, duet_error
 static duet_status make_tables(duet_feed *feed, const duet_data *data, duet_error *error)
 {
     const duet_data_info *info = &data->info;
-    const size_t rows = SLOTS * feed->order.count;
+    const size_t rows = SLOTS * feed->batch;
     feed->examples = duet_data_table(&feed->store, "training examples", info->type, rows, info->shape, error);
     if (feed->examples == NULL) return error->status;
     feed->classes = data->parts[DUET_TRAIN].labels;
@@ -233,7 +239,8 @@ static duet_status make_tables(duet_feed *feed, const duet_data *data, duet_erro
     return feed->labels == NULL ? error->status : DUET_OK;
 }
 
-static duet_status make(duet_feed **made, duet_data *data, const duet_row_order *order, duet_error *error)
+static duet_status make(duet_feed **made, duet_data *data, const duet_row_order *order, size_t batch, size_t from,
+                        duet_error *error)
 {
     duet_data_part *part = &data->parts[DUET_TRAIN];
     if (order->n > UINT32_MAX)
@@ -244,6 +251,8 @@ static duet_status make(duet_feed **made, duet_data *data, const duet_row_order 
     pthread_mutex_init(&feed->mutex, NULL);
     pthread_cond_init(&feed->changed, NULL);
     feed->order = *order;
+    feed->batch = batch;
+    feed->from = from;
     DUET_TRY(open_rows(feed, part, error));
     DUET_TRY(check_size(feed, data, error));
     return make_tables(feed, data, error);
@@ -267,13 +276,14 @@ duet_node duet_feed_batch(duet_feed **feed, duet_data *data, duet_graph *graph, 
                           bool shuffled, duet_node *labels)
 {
     duet_error error = {0};
+    const duet_dealer *dealer = duet_graph_dealer(graph);
     duet_row_order order = {.seed = duet_store_seed(duet_graph_working_store(graph)),
-                            .count = batch,
+                            .count = dealer == NULL ? batch : dealer->all,
                             .n = data->parts[DUET_TRAIN].count,
                             .shuffled = shuffled};
     *feed = NULL;
     *labels = NULL;
-    if (make(feed, data, &order, &error) != DUET_OK) {
+    if (make(feed, data, &order, batch, dealer == NULL ? 0 : dealer->first, &error) != DUET_OK) {
         duet_feed_free(feed);
         duet_graph_refuse(graph, error.status, "%s", error.message);
         return duet_constant(graph, 0);

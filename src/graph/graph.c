@@ -10,12 +10,14 @@
 #include "base/array.h"
 #include "base/size.h"
 #include "base/text.h"
+#include "graph/deal.h"
 
 enum { BUCKETS = 4096 };
 
 struct duet_graph {
     duet_store *store, *working;
     size_t rows;
+    duet_dealer dealer; /* all zero: the whole batch */
     duet_node *nodes;
     size_t count, capacity;
     duet_node buckets[BUCKETS];
@@ -178,7 +180,7 @@ duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op
     }
     size_t bucket = bucket_of(op, shape, inputs, count, attributes);
     for (duet_node node = shared ? graph->buckets[bucket] : NULL; node != NULL; node = node->next_in_bucket)
-        if (is_equal(node, op, type, shape, inputs, count, attributes)) return node;
+        if (is_equal(node, op, type, shape, inputs, count, attributes)) return node->whole;
 
     duet_node node = allocate(graph, inputs, count);
     if (node == NULL) {
@@ -195,7 +197,9 @@ duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op
         node->next_in_bucket = graph->buckets[bucket];
         graph->buckets[bucket] = node;
     }
-    return node;
+    node->whole = node;
+    if (graph->dealer.all > 0) duet_node_deal(node, &node->whole);
+    return node->whole;
 }
 
 duet_node duet_node_broken(duet_graph *graph)
@@ -259,6 +263,16 @@ void duet_graph_work_in(duet_graph *graph, duet_store *store, size_t rows)
 {
     graph->working = store;
     graph->rows = rows;
+}
+
+void duet_graph_deal(duet_graph *graph, const duet_dealer *dealer)
+{
+    graph->dealer = *dealer;
+}
+
+const duet_dealer *duet_graph_dealer(const duet_graph *graph)
+{
+    return graph->dealer.all > 0 ? &graph->dealer : NULL;
 }
 
 duet_scopes *duet_graph_scopes(duet_graph *graph)

@@ -21,6 +21,12 @@ typedef struct duet_attributes {
     const void *object;
 } duet_attributes;
 
+/** How a value's elements are dealt out to ranks: in the order of its elements it is [outer, rows of the batch here,
+ *  inner]. outer 0: every rank has the whole value; inner 0: it cannot be dealt out. (deal.h) */
+typedef struct duet_deal {
+    size_t outer, inner;
+} duet_deal;
+
 struct duet_node_record {
     duet_graph *graph;
     const duet_op *op;
@@ -31,6 +37,8 @@ struct duet_node_record {
     duet_node *inputs;
     size_t input_count;
     duet_attributes attributes;
+    duet_deal deal;
+    duet_node whole; /* what stands for it: itself, or the ranks' sum of it */
     const char *where;
     duet_node next_in_bucket;
 };
@@ -46,11 +54,20 @@ typedef enum duet_op_kind {
     DUET_OP_MATMUL,      /* size[0], size[1]: the transposes */
     DUET_OP_CONVOLUTION, /* by `product` */
     DUET_OP_PACK,        /* inputs, flattened, where the variables of the storage in `object` lie */
+    DUET_OP_ALL_REDUCE,  /* the sum of what the ranks have of its input */
     DUET_OP_ASSIGN,      /* inputs: the variable, its new value */
     DUET_OP_BROKEN,      /* stands for what a mistake could not build */
 } duet_op_kind;
 
 struct duet_gemm_shape;
+
+/** What an op makes of operands that are dealt out. */
+typedef enum duet_dealing {
+    DUET_DEALT_NOT,  /* the same on every rank */
+    DUET_DEALT,      /* each rank has its rows */
+    DUET_DEALT_SUM,  /* the sum of what the ranks have */
+    DUET_DEALT_BADLY /* each row depends on rows of other ranks */
+} duet_dealing;
 
 struct duet_op {
     const char *name;
@@ -67,6 +84,8 @@ struct duet_op {
         is_recomputed; /* cheaper to compute again than to keep, at any number of uses: never stored for its own sake */
     bool replaces_row; /* is with_row: an assignment of it writes the row alone */
     bool blocks_gradient; /* by meaning: constants, comparisons, stop_gradient */
+    /* How the node's value is dealt out where operands are; NULL: as deal.c has it for the kind. */
+    duet_dealing (*deal)(duet_node node, duet_deal *deal);
     void (*view)(duet_node node, const duet_map *outside, duet_map *inside);
     duet_value (*write)(duet_kernel_writer *writer, duet_node node, const duet_map *map);
     void (*product)(duet_node node, struct duet_gemm_shape *shape); /* MATMUL, CONVOLUTION: what the device computes */
@@ -142,6 +161,8 @@ bool duet_shape_equal(duet_shape a, duet_shape b);
 /** "[128, 784]", for messages; returns `text`. */
 const char *duet_shape_text(duet_shape shape, char text[96]);
 
+/** All ranks' sum of the node, which the same op with other rows gives them. */
+extern const duet_op duet_op_all_reduce;
 extern const duet_op duet_op_constant, duet_op_variable, duet_op_input, duet_op_assign, duet_op_pack, duet_op_broken;
 
 /** The flat block of a group's gradients: one input for each of the storage's `count` saved variables, in their order.

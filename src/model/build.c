@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "graph/deal.h"
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
@@ -178,6 +179,31 @@ static void check_knobs(duet_model *model, duet_build *build)
     }
 }
 
+/* Rows that a model takes together, such as those that a discriminator sees as one. */
+static size_t rows_together(const duet_model *model)
+{
+    const char *pack = duet_settings_text(&model->settings, "pack");
+    const size_t rows = pack == NULL ? 1 : strtoul(pack, NULL, 10);
+    return rows > 0 ? rows : 1;
+}
+
+/* Gives this rank its rows of the batch. */
+static void deal_batch(const duet_model *model, duet_build *build)
+{
+    const size_t all = build->options.batch, count = duet_ranks_count(model->ranks), unit = rows_together(model);
+    duet_dealer dealer = {.ranks = model->ranks, .rank = duet_ranks_rank(model->ranks), .all = all};
+    if (build->options.mode != DUET_BUILD_TRAIN || count == 1) return;
+    const size_t least = unit > 1 ? unit : 2;
+    if (all / unit / count * unit < least)
+        duet_graph_refuse(build->graph, DUET_ERROR_USAGE,
+                          "a batch of %zu is too small for %zu ranks: each is to have %zu examples of it or more; "
+                          "--batch %zu, or fewer ranks",
+                          all, count, least, least * count);
+    duet_deal_out(all, unit, dealer.rank, count, &dealer.first, &dealer.rows);
+    if (dealer.rows > 0) duet_graph_deal(build->graph, &dealer);
+    if (dealer.rows > 0) build->batch_size = dealer.rows;
+}
+
 static duet_status fail_memory(duet_build **build, duet_error *error)
 {
     duet_build_free(build);
@@ -198,6 +224,7 @@ static duet_status open_build(duet_model *model, const duet_build_options *optio
         return fail_memory(build, error);
     made->procedure_count = 1;
     snprintf(made->procedures[0].name, sizeof made->procedures[0].name, "train");
+    deal_batch(model, made);
     if (options->mode == DUET_BUILD_EVAL) duet_graph_work_in(made->graph, made->scratch, options->batch);
     make_inputs(model, made);
     return DUET_OK;

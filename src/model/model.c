@@ -36,6 +36,11 @@ duet_status duet_model_new(duet_model **model, const duet_family *family, duet_d
     return status;
 }
 
+void duet_model_set_ranks(duet_model *model, duet_ranks *ranks)
+{
+    model->ranks = duet_ranks_count(ranks) > 1 ? ranks : NULL;
+}
+
 void duet_model_free(duet_model **model)
 {
     if (model == NULL || *model == NULL) return;

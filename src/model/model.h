@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "data/feed.h"
 #include "duet/model.h"
+#include "duet/ranks.h"
 #include "model/settings.h"
 
 typedef struct duet_objective {
@@ -76,7 +77,7 @@ typedef enum duet_build_mode {
 /** How a graph for use is to be made. */
 typedef struct duet_build_options {
     duet_build_mode mode;
-    size_t batch;             /* rows */
+    size_t batch;             /* rows; TRAIN: of all ranks together */
     bool draws_latents;       /* EVAL: latents are drawn from the prior; else they are an input */
     bool draws_classes;       /* EVAL: classes are drawn, all equally likely; else they are an input */
     bool streams;             /* TRAIN: examples are read while the device works, not kept on it */
@@ -117,6 +118,7 @@ struct duet_model {
     duet_store *store;
     duet_settings settings;
     uint64_t seed;
+    duet_ranks *ranks; /* that train it together; NULL: one process alone */
     size_t classes;    /* of labels in use; in training the data says how many there are */
     duet_build *build; /* the build being made; NULL outside duet_model_build_as */
 };

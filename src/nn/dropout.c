@@ -2,6 +2,7 @@
 /* Dropout: the mask is a function of (seed, stream, clock, element), so forward and backward pass each compute it. */
 #include "duet/nn.h"
 #include "graph/node.h"
+#include "op/random.h"
 #include "op/where.h"
 
 duet_node duet_dropout_at(const char *where, duet_node x, double rate)
@@ -12,6 +13,6 @@ duet_node duet_dropout_at(const char *where, duet_node x, double rate)
         return duet_node_broken(x->graph);
     }
     if (rate == 0 || !duet_graph_training(x->graph)) return x;
-    duet_node mask = duet_mask(x->graph, x->shape, 1 - rate);
+    duet_node mask = duet_mask_like(where, x, 1 - rate);
     return duet_multiply(duet_scale(x, 1 / (1 - rate)), mask);
 }

@@ -8,6 +8,7 @@
 #include "nn/layer.h"
 #include "nn/names.h"
 #include "op/op.h"
+#include "op/random.h"
 #include "op/where.h"
 
 duet_node duet_layer_variable_at(duet_variable_builder build, const char *where, duet_graph *graph, duet_group *group,
@@ -129,9 +130,8 @@ duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node l
 {
     if (duet_node_is_broken(mean)) return mean;
     duet_node deviation = duet_exp(duet_scale(logvar, 0.5));
-    duet_shape shape;
-    if (duet_node_is_broken(deviation) || !duet_shape_broadcast(mean->shape, deviation->shape, &shape))
-        return duet_add(mean, deviation); /* which says what does not fit */
-    duet_node noise = duet_normal(mean->graph, shape);
+    duet_node joint = duet_add(mean, deviation); /* says what does not fit, and has the noise's shape */
+    if (duet_node_is_broken(joint)) return joint;
+    duet_node noise = duet_normal_like(where, joint);
     return duet_add(mean, duet_multiply(deviation, noise));
 }

@@ -11,6 +11,7 @@
 #include "graph/variable.h"
 #include "nn/names.h"
 #include "nn/optimiser.h"
+#include "op/deal.h"
 #include "op/where.h"
 
 /* One update being composed. */
@@ -275,10 +276,11 @@ duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node
         if (variable->storage == group->storage && variable->saved)
             parameters[count++] = duet_variable_node(graph, variable);
     duet_grad(loss, parameters, total, gradients);
+    for (size_t i = 0; i < total; i++) gradients[i] = duet_rank_share(where, gradients[i]);
     duet_node packed =
         duet_pack(where, graph, group->storage, duet_storage_flat_elements(group->storage), gradients, total);
     free(parameters);
-    return packed;
+    return duet_graph_dealer(graph) == NULL ? packed : duet_all_reduce(packed);
 }
 
 /* The gradient, scaled down where its norm is above clip_norm. */

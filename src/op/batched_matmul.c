@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Products of many matrices that lie one after the other in memory, as attention has them: a family closed under
  * differentiation, like the single product. size[0], size[1]: transpose a, b. */
+#include "graph/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 #include "product/gemm.h"
@@ -26,10 +27,25 @@ static void describe_products(duet_node node, duet_gemm_shape *shape)
                                .batch = node->elements / n / m};
 }
 
+/* Rows of the batch are matrices. */
+static duet_dealing deal_products(duet_node node, duet_deal *deal)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (!duet_is_dealt(node->inputs[i])) continue;
+        const duet_deal_axis place = duet_deal_find(node->inputs[i]);
+        const duet_deal found = duet_deal_at(node->shape, place);
+        if (place.axis + 2 >= node->shape.rank || (deal->outer > 0 && deal->outer != found.outer))
+            return DUET_DEALT_BADLY;
+        *deal = found;
+    }
+    return deal->outer > 0 ? DUET_DEALT : DUET_DEALT_NOT;
+}
+
 static const duet_op op_batched_matmul = {.name = "batched_matmul",
                                           .kind = DUET_OP_MATMUL,
                                           .gradient = gradient_batched_matmul,
-                                          .product = describe_products};
+                                          .product = describe_products,
+                                          .deal = deal_products};
 
 /* The result's shape; false if the operands do not fit. */
 static bool join(duet_node a, duet_node b, bool transpose_a, bool transpose_b, duet_shape *shape)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions: a family of three that is closed under differentiation. From the picture x, the weights w and the
  * result y each one computes the third; as each is linear in both of its operands, its gradients are the other two. */
+#include "graph/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 #include "op/window.h"
@@ -102,14 +103,29 @@ static void describe_weights(duet_node node, duet_gemm_shape *shape)
     describe(node, DUET_CONVOLUTION_WEIGHTS, node->inputs[0]->shape, node->shape, node->inputs[1]->shape, shape);
 }
 
+/* Pictures are rows of the batch; weights are whole. */
+static duet_dealing deal_pictures(duet_node node, duet_deal *deal)
+{
+    if (duet_is_dealt(node->inputs[1])) return DUET_DEALT_BADLY;
+    return duet_is_dealt(node->inputs[0]) ? duet_deal_leading(node, deal) : DUET_DEALT_NOT;
+}
+
+static duet_dealing deal_weights(duet_node node, duet_deal *deal)
+{
+    const bool first = duet_is_dealt(node->inputs[0]), second = duet_is_dealt(node->inputs[1]);
+    (void)deal;
+    return first || second ? DUET_DEALT_SUM : DUET_DEALT_NOT;
+}
+
 static const duet_op op_forward = {
-    .name = "convolution", .kind = DUET_OP_CONVOLUTION, .gradient = gradient_forward, .product = describe_forward};
+    .name = "convolution", .kind = DUET_OP_CONVOLUTION, .gradient = gradient_forward, .product = describe_forward, .deal = deal_pictures};
 static const duet_op op_data = {
-    .name = "transposed_convolution", .kind = DUET_OP_CONVOLUTION, .gradient = gradient_data, .product = describe_data};
+    .name = "transposed_convolution", .kind = DUET_OP_CONVOLUTION, .gradient = gradient_data, .product = describe_data, .deal = deal_pictures};
 static const duet_op op_weights = {.name = "convolution_weights",
                                    .kind = DUET_OP_CONVOLUTION,
                                    .gradient = gradient_weights,
-                                   .product = describe_weights};
+                                   .product = describe_weights,
+                                   .deal = deal_weights};
 
 /* Whether x, w and y, as far as they are given, fit each other and the window; *counts: y's height and width. The op's
  * mistakes name the shapes that do not fit. */

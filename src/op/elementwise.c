@@ -2,12 +2,26 @@
 /* The elementwise ops: one row each. A row is the name, the cost of an element in additions, the OpenCL C expression
  * (of a, b, c; m and n are numbers of the node) and the gradient as nodes, so that it can be differentiated again.
  * In a gradient, x (or a, b) are the operands, y is the op's own value and g is d loss / d y. */
+#include "graph/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
 #include <math.h>
 
 static duet_node unary(const char *where, const duet_op *op, duet_node x, double m, double n);
+/* Gives all operands the shape; those that are stretched to it are dealt out as the others are. */
+static void stretch(const char *where, duet_node *operands, size_t count, duet_shape shape)
+{
+    duet_node pattern = NULL;
+    for (size_t i = 0; i < count; i++) {
+        duet_node stretched = duet_broadcast(operands[i], shape);
+        if (duet_is_dealt(stretched)) pattern = stretched;
+    }
+    for (size_t i = 0; i < count; i++)
+        operands[i] =
+            pattern == NULL ? duet_broadcast(operands[i], shape) : duet_broadcast_like(where, operands[i], pattern);
+}
+
 static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_node b);
 
 #define UNARY_RULE(name, from)                                                                                         \
@@ -196,9 +210,10 @@ static bool constant_of(duet_node node, double *value)
     return node->op == &duet_op_constant;
 }
 
-static duet_node filled(const char *where, duet_graph *graph, double value, duet_shape shape)
+/* The value in the shape of x, dealt out as x is. */
+static duet_node filled(const char *where, duet_node x, double value)
 {
-    return duet_broadcast(duet_constant(graph, value), shape);
+    return duet_broadcast_like(where, duet_constant(x->graph, value), x);
 }
 
 static duet_node unary(const char *where, const duet_op *op, duet_node x, double m, double n)
@@ -207,7 +222,7 @@ static duet_node unary(const char *where, const duet_op *op, duet_node x, double
     if (duet_node_is_broken(x)) return x;
     if (!wants_type(where, op, x, DUET_FLOAT32)) return duet_node_broken(x->graph);
     if (op == &duet_op_negate && x->op == op) return x->inputs[0];
-    if (constant_of(x, &value) && fold_unary(op, value, &folded)) return filled(where, x->graph, folded, x->shape);
+    if (constant_of(x, &value) && fold_unary(op, value, &folded)) return filled(where, x, folded);
     return make(where, op, DUET_FLOAT32, &x, 1, m, n);
 }
 
@@ -262,12 +277,14 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
     if (!wants_type(where, op, a, DUET_FLOAT32) || !wants_type(where, op, b, DUET_FLOAT32) ||
         !join_shape(where, op, b, &shape))
         return duet_node_broken(a->graph);
+    duet_node operands[2] = {a, b};
+    stretch(where, operands, 2, shape);
+    const bool is_dealt = duet_is_dealt(operands[0]) || duet_is_dealt(operands[1]);
     if (constant_of(a, &left) && constant_of(b, &right) && fold_binary(op, left, right, &folded))
-        return filled(where, a->graph, folded, shape);
-    duet_node operands[2] = {duet_broadcast(a, shape), duet_broadcast(b, shape)};
+        return filled(where, operands[duet_is_dealt(operands[1])], folded);
     duet_node simple = neutral(where, op, operands[0], operands[1]);
     if (simple == NULL && op == &duet_op_multiply) simple = scale_of_scale(where, operands[0], operands[1]);
-    if (simple != NULL) return simple;
+    if (simple != NULL && duet_is_dealt(simple) == is_dealt) return simple;
     bool commutes = op == &duet_op_add || op == &duet_op_multiply;
     if (commutes && operands[0]->id > operands[1]->id) { /* one order, so that a + b and b + a are one node */
         duet_node first = operands[1];
@@ -313,9 +330,9 @@ duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, 
         !wants_type(where, &duet_op_select, no, yes->type) || !join_shape(where, &duet_op_select, yes, &shape) ||
         !join_shape(where, &duet_op_select, no, &shape))
         return duet_node_broken(condition->graph);
-    duet_node operands[3] = {duet_broadcast(condition, shape), duet_broadcast(yes, shape),
-                             duet_broadcast(no, shape)};
+    duet_node operands[3] = {condition, yes, no};
     double value;
+    stretch(where, operands, 3, shape);
     if (constant_of(operands[0], &value)) return value != 0 ? operands[1] : operands[2];
     return make(where, &duet_op_select, yes->type, operands, 3, 0, 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows by index, read where they are used, so that a batch of bytes is never copied. */
+#include "graph/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -40,8 +41,21 @@ static void gradient_gather(duet_node node, duet_node g, duet_node *gradients)
     gradients[0] = duet_reshape(sums, table->shape);
 }
 
-static const duet_op op_gather = {
-    .name = "gather", .kind = DUET_OP_READER, .cost = 8, .write = write_gather, .gradient = gradient_gather};
+static duet_dealing deal_gather(duet_node node, duet_deal *deal)
+{
+    duet_node table = node->inputs[0], index = node->inputs[1];
+    if (duet_is_dealt(table)) return DUET_DEALT_BADLY;
+    if (!duet_is_dealt(index)) return DUET_DEALT_NOT;
+    *deal = (duet_deal){index->deal.outer, index->deal.inner * (table->elements / table->shape.dims[0])};
+    return DUET_DEALT;
+}
+
+static const duet_op op_gather = {.name = "gather",
+                                  .kind = DUET_OP_READER,
+                                  .cost = 8,
+                                  .write = write_gather,
+                                  .gradient = gradient_gather,
+                                  .deal = deal_gather};
 
 duet_node duet_gather_at(const char *where, duet_node table, duet_node index)
 {

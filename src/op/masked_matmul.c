@@ -4,6 +4,7 @@
  * names. So the relation goes with the product to its provider, which may skip what the mask empties: terms of an
  * operand that are zero, or results that are multiplied by zero afterwards. One that does not know of it just
  * multiplies. size[0], size[1]: transpose a, b; size[2], size[3]: whose numbers inputs 2 and 3, low and high, are. */
+#include "op/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 #include "product/gemm.h"
@@ -22,8 +23,11 @@ static void describe_product(duet_node node, duet_gemm_shape *shape)
 
 static void gradient_product(duet_node node, duet_node g, duet_node *gradients);
 
-static const duet_op op_masked_matmul = {
-    .name = "masked_matmul", .kind = DUET_OP_MATMUL, .gradient = gradient_product, .product = describe_product};
+static const duet_op op_masked_matmul = {.name = "masked_matmul",
+                                         .kind = DUET_OP_MATMUL,
+                                         .gradient = gradient_product,
+                                         .product = describe_product,
+                                         .deal = duet_deal_product};
 
 static duet_node product_of(duet_node a, duet_node b, bool transpose_a, bool transpose_b, duet_node low, duet_node high,
                             duet_gemm_extent low_of, duet_gemm_extent high_of, const char *where)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Matrix product with both transposes: a family closed under differentiation. size[0], size[1]: transpose a, b. */
+#include "op/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 #include "product/gemm.h"
@@ -23,8 +24,28 @@ static void describe_product(duet_node node, duet_gemm_shape *shape)
                                .transpose_b = transpose_b};
 }
 
-static const duet_op op_matmul = {
-    .name = "matmul", .kind = DUET_OP_MATMUL, .gradient = gradient_matmul, .product = describe_product};
+duet_dealing duet_deal_product(duet_node node, duet_deal *deal)
+{
+    duet_node a = node->inputs[0], b = node->inputs[1];
+    const bool left = duet_is_dealt(a), right = duet_is_dealt(b);
+    if (!left && !right) return DUET_DEALT_NOT;
+    duet_deal_axis in_a = left ? duet_deal_find(a) : (duet_deal_axis){0}, in_b = right ? duet_deal_find(b) : in_a;
+    const bool rows = left && in_a.axis == (node->attributes.size[0] != 0), /* of C, */
+        columns = right && in_b.axis == (node->attributes.size[1] == 0);    /* and else the terms of its sums */
+    if (!rows && !columns)
+        return left && right && in_a.before != in_b.before ? DUET_DEALT_BADLY : DUET_DEALT_SUM;
+    if (left && right) return DUET_DEALT_BADLY;
+    duet_deal_axis place = rows ? in_a : in_b;
+    place.axis = columns;
+    *deal = duet_deal_at(node->shape, place);
+    return DUET_DEALT;
+}
+
+static const duet_op op_matmul = {.name = "matmul",
+                                  .kind = DUET_OP_MATMUL,
+                                  .gradient = gradient_matmul,
+                                  .product = describe_product,
+                                  .deal = duet_deal_product};
 
 duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b)
 {

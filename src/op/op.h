@@ -24,6 +24,9 @@ duet_node duet_untransposed(duet_node x, bool *transpose);
  *  order; NULL if x is something else. Valid as long as the graph's store. */
 const float *duet_constant_numbers(duet_node x);
 
+/** x with the shape of `like`, and dealt out as that is: for sums that came from it. */
+duet_node duet_broadcast_like(const char *where, duet_node x, duet_node like);
+
 /** numpy's rule: aligned at the last dimension, extent 1 stretches. False if they do not fit. */
 bool duet_shape_broadcast(duet_shape a, duet_shape b, duet_shape *shape);
 

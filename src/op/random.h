@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Batches whose rows the host picks: their places on the device, and the same order computed on the host. */
+/* Draws that are dealt out to ranks as a value is; batches whose rows the host picks: their places on the device, and
+ * the same order computed on the host. */
 #ifndef DUET_SRC_OP_RANDOM_H
 #define DUET_SRC_OP_RANDOM_H
 
 #include "duet/op.h"
+
+/** As duet_normal and duet_mask, of x's shape: what is drawn for x, whatever rows it has. */
+duet_node duet_normal_like(const char *where, duet_node x);
+duet_node duet_mask_like(const char *where, duet_node x, double keep);
 
 /** uint32 [count]: where draw number `draws` lies in a ring of `slots` draws of `count` rows each. It stands for
  *  duet_shuffled, whose stream of random numbers it takes (*stream), or for duet_in_order. `slots`: a power of two, so

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Reductions: sum and max are primitive, mean and logsumexp are made of them. The reduced axes stay with extent 1
  * inside the op (size[0] is their mask); a reshape drops them. */
+#include "graph/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
 static void gradient_sum(duet_node node, duet_node g, duet_node *gradients)
 {
-    const char *where = node->where;
-    gradients[0] = duet_broadcast(g, node->inputs[0]->shape);
+    gradients[0] = duet_broadcast_like(node->where, g, node->inputs[0]);
 }
 
 /* How far each element is from the end of its maximum's, counted over the reduced axes: the first one's is the largest.
@@ -42,14 +42,35 @@ static void gradient_max(duet_node node, duet_node g, duet_node *gradients)
     gradients[0] = duet_multiply(is_first, g);
 }
 
-static const duet_op op_sum = {
-    .name = "sum", .kind = DUET_OP_REDUCE, .cost = 1, .expression = "a + b", .start = "0.0f", .gradient = gradient_sum};
+static duet_dealing deal_sum(duet_node node, duet_deal *deal)
+{
+    if (!duet_is_dealt(node->inputs[0])) return DUET_DEALT_NOT;
+    const duet_deal_axis place = duet_deal_find(node->inputs[0]);
+    if ((node->attributes.size[0] >> place.axis & 1) != 0) return DUET_DEALT_SUM;
+    *deal = duet_deal_at(node->shape, place);
+    return DUET_DEALT;
+}
+
+static duet_dealing deal_max(duet_node node, duet_deal *deal)
+{
+    const duet_dealing dealing = deal_sum(node, deal);
+    return dealing == DUET_DEALT_SUM ? DUET_DEALT_BADLY : dealing;
+}
+
+static const duet_op op_sum = {.name = "sum",
+                               .kind = DUET_OP_REDUCE,
+                               .cost = 1,
+                               .expression = "a + b",
+                               .start = "0.0f",
+                               .gradient = gradient_sum,
+                               .deal = deal_sum};
 static const duet_op op_max = {.name = "max",
                                .kind = DUET_OP_REDUCE,
                                .cost = 1,
                                .expression = "b > a || isnan(b) ? b : a",
                                .start = "-INFINITY",
-                               .gradient = gradient_max};
+                               .gradient = gradient_max,
+                               .deal = deal_max};
 
 static duet_shape reduced_shape(duet_shape shape, unsigned axes, bool keep)
 {
@@ -92,7 +113,7 @@ duet_node duet_mean_at(const char *where, duet_node x, unsigned axes, bool keep)
 {
     duet_node sum = duet_sum(x, axes, keep);
     if (duet_node_is_broken(sum)) return sum;
-    return duet_scale(sum, (double)sum->elements / (double)x->elements);
+    return duet_scale(sum, duet_whole_elements(sum) / duet_whole_elements(x));
 }
 
 duet_node duet_logsumexp_at(const char *where, duet_node x, unsigned axes, bool keep)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Shape ops. Views move nothing: they change which element a consumer reads. pad and concat choose where an element
  * comes from. Gradients are each other: slice and pad, concat and slice, broadcast and sum. */
+#include "graph/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -83,6 +84,16 @@ static void gradient_broadcast(duet_node node, duet_node g, duet_node *gradients
     gradients[0] = duet_sum(g, axes, true);
 }
 
+/* Extents of 1 hold no rows: these stay on their axis. size[0], size[1]: how it is dealt out along what is repeated. */
+static duet_dealing deal_broadcast(duet_node node, duet_deal *deal)
+{
+    *deal = (duet_deal){node->attributes.size[0], node->attributes.size[1]};
+    if (deal->outer > 0) return DUET_DEALT;
+    if (!duet_is_dealt(node->inputs[0])) return DUET_DEALT_NOT;
+    *deal = duet_deal_at(node->shape, duet_deal_find(node->inputs[0]));
+    return DUET_DEALT;
+}
+
 duet_node duet_flatten_at(const char *where, duet_node x)
 {
     if (duet_node_is_broken(x) || x->shape.rank == 0) return x;
@@ -90,12 +101,14 @@ duet_node duet_flatten_at(const char *where, duet_node x)
 }
 
 const duet_op duet_op_broadcast = {
-    .name = "broadcast", .kind = DUET_OP_VIEW, .view = view_broadcast, .gradient = gradient_broadcast};
+    .name = "broadcast", .kind = DUET_OP_VIEW, .view = view_broadcast, .gradient = gradient_broadcast,
+    .deal = deal_broadcast};
 
-duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape)
+static duet_node broadcast(const char *where, duet_node x, duet_shape shape, duet_deal deal)
 {
     duet_shape joint, ranked = {.rank = shape.rank};
     if (duet_node_is_broken(x)) return x;
+    if (deal.outer > 0 && x->op == &duet_op_broadcast && !duet_is_dealt(x)) x = x->inputs[0];
     if (duet_shape_equal(x->shape, shape)) return x;
     if (!duet_shape_broadcast(x->shape, shape, &joint) || !duet_shape_equal(joint, shape))
         return fail_shapes(where, x, "broadcast", shape);
@@ -103,8 +116,20 @@ duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape)
         ranked.dims[i] = i + x->shape.rank < shape.rank ? 1 : x->shape.dims[i + x->shape.rank - shape.rank];
     x = duet_reshape(x, ranked);
     if (duet_shape_equal(ranked, shape)) return x;
-    if (x->op == &duet_op_broadcast) return duet_broadcast(x->inputs[0], shape);
-    return duet_node_make(where, x->graph, &duet_op_broadcast, x->type, shape, &x, 1, NULL, true);
+    if (x->op == &duet_op_broadcast && x->attributes.size[0] == 0) return broadcast(where, x->inputs[0], shape, deal);
+    duet_attributes attributes = {.size = {deal.outer, deal.inner}};
+    return duet_node_make(where, x->graph, &duet_op_broadcast, x->type, shape, &x, 1, &attributes, true);
+}
+
+duet_node duet_broadcast_at(const char *where, duet_node x, duet_shape shape)
+{
+    return broadcast(where, x, shape, (duet_deal){0});
+}
+
+duet_node duet_broadcast_like(const char *where, duet_node x, duet_node like)
+{
+    if (duet_node_is_broken(x) || duet_is_dealt(x)) return duet_broadcast(x, like->shape);
+    return broadcast(where, x, like->shape, like->deal);
 }
 
 duet_node duet_repeat_rows_at(const char *where, duet_node x, size_t times)
@@ -141,8 +166,19 @@ static void gradient_permute(duet_node node, duet_node g, duet_node *gradients)
     gradients[0] = duet_permute(g, inverse);
 }
 
+static duet_dealing deal_permute(duet_node node, duet_deal *deal)
+{
+    if (!duet_is_dealt(node->inputs[0])) return DUET_DEALT_NOT;
+    duet_deal_axis place = duet_deal_find(node->inputs[0]);
+    size_t axis = 0;
+    while (node->attributes.size[axis] != place.axis) axis++;
+    place.axis = axis;
+    *deal = duet_deal_at(node->shape, place);
+    return DUET_DEALT;
+}
+
 static const duet_op op_permute = {
-    .name = "permute", .kind = DUET_OP_VIEW, .view = view_permute, .gradient = gradient_permute};
+    .name = "permute", .kind = DUET_OP_VIEW, .view = view_permute, .gradient = gradient_permute, .deal = deal_permute};
 
 duet_node duet_permute_at(const char *where, duet_node x, const size_t *order)
 {
@@ -191,6 +227,20 @@ duet_node duet_transpose_at(const char *where, duet_node x)
     return duet_permute(x, order);
 }
 
+/* The rule of what cuts or joins along axis size[0], `at` elements from where the result or the operand begins: along
+ * the rows' own axis in whole batches alone, which a joint batch of real and fake examples has. */
+static duet_dealing deal_piece(duet_node node, duet_node x, size_t at, duet_deal *deal)
+{
+    duet_deal_axis place = duet_deal_find(x);
+    const size_t extent = node->shape.dims[place.axis], batch = x->shape.dims[place.axis] / place.before;
+    if (node->attributes.size[0] == place.axis) {
+        if (at % batch != 0 || extent % batch != 0) return DUET_DEALT_BADLY;
+        place.before = extent / batch;
+    }
+    *deal = duet_deal_at(node->shape, place);
+    return DUET_DEALT;
+}
+
 /* slice: size[0] axis, size[1] start */
 
 static bool bad_axis(const char *where, duet_node x, const char *op, size_t axis)
@@ -214,7 +264,15 @@ static void gradient_slice(duet_node node, duet_node g, duet_node *gradients)
     gradients[0] = duet_pad(g, axis, start, whole - start - length);
 }
 
-static const duet_op op_slice = {.name = "slice", .kind = DUET_OP_VIEW, .view = view_slice, .gradient = gradient_slice};
+/* Of pad too. */
+static duet_dealing deal_slice(duet_node node, duet_deal *deal)
+{
+    if (!duet_is_dealt(node->inputs[0])) return DUET_DEALT_NOT;
+    return deal_piece(node, node->inputs[0], node->attributes.size[1], deal);
+}
+
+static const duet_op op_slice = {
+    .name = "slice", .kind = DUET_OP_VIEW, .view = view_slice, .gradient = gradient_slice, .deal = deal_slice};
 
 duet_node duet_slice_at(const char *where, duet_node x, size_t axis, size_t start, size_t length)
 {
@@ -272,7 +330,7 @@ static void gradient_pad(duet_node node, duet_node g, duet_node *gradients)
 }
 
 static const duet_op op_pad = {
-    .name = "pad", .kind = DUET_OP_READER, .cost = 2, .write = write_pad, .gradient = gradient_pad};
+    .name = "pad", .kind = DUET_OP_READER, .cost = 2, .write = write_pad, .gradient = gradient_pad, .deal = deal_slice};
 
 duet_node duet_pad_at(const char *where, duet_node x, size_t axis, size_t before, size_t after)
 {
@@ -315,8 +373,25 @@ static void gradient_concat(duet_node node, duet_node g, duet_node *gradients)
     }
 }
 
-static const duet_op op_concat = {
-    .name = "concat", .kind = DUET_OP_READER, .cost = 3, .write = write_concat, .gradient = gradient_concat};
+static duet_dealing deal_concat(duet_node node, duet_deal *deal)
+{
+    duet_deal one = {0};
+    size_t start = 0;
+    for (size_t i = 0; i < node->input_count; i++) {
+        duet_node part = node->inputs[i];
+        if (duet_is_dealt(part) && deal_piece(node, part, start, &one) != DUET_DEALT) return DUET_DEALT_BADLY;
+        if (duet_is_dealt(part) && !duet_deal_join(deal, one)) return DUET_DEALT_BADLY;
+        start += part->shape.dims[node->attributes.size[0]];
+    }
+    return deal->outer > 0 ? DUET_DEALT : DUET_DEALT_NOT;
+}
+
+static const duet_op op_concat = {.name = "concat",
+                                  .kind = DUET_OP_READER,
+                                  .cost = 3,
+                                  .write = write_concat,
+                                  .gradient = gradient_concat,
+                                  .deal = deal_concat};
 
 duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count, size_t axis)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A slice whose place is known only at run time: row i of a table, column i of a weight. What is sliced is computed
  * where it is read, so that one row of a masked weight costs one row. */
+#include "graph/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -18,7 +19,18 @@ static duet_value write_take(duet_kernel_writer *writer, duet_node node, const d
     return duet_write_node(writer, x, &inside);
 }
 
-static const duet_op op_take = {.name = "take", .kind = DUET_OP_READER, .cost = 8, .write = write_take};
+static duet_dealing deal_take(duet_node node, duet_deal *deal)
+{
+    if (duet_is_dealt(node->inputs[1])) return DUET_DEALT_BADLY;
+    if (!duet_is_dealt(node->inputs[0])) return DUET_DEALT_NOT;
+    const duet_deal_axis place = duet_deal_find(node->inputs[0]);
+    if (place.axis == node->attributes.size[0]) return DUET_DEALT_BADLY;
+    *deal = duet_deal_at(node->shape, place);
+    return DUET_DEALT;
+}
+
+static const duet_op op_take = {
+    .name = "take", .kind = DUET_OP_READER, .cost = 8, .write = write_take, .deal = deal_take};
 
 duet_node duet_take_at(const char *where, duet_node x, size_t axis, duet_node index)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which steps share a launch. Products keep their order and run as soon as they can; maps and reductions wait until a
  * product needs one of them, and then all that are ready run side by side, as parts of one kernel. Waiting keeps what
- * they read in memory, so it ends where that would cost more than a little. */
+ * they read in memory, so it ends where that would cost more than a little. Sums over ranks come when nothing else is left to
+ * do without them, all of a level in one turn. */
 #include "plan/lower.h"
 
 #include <stdlib.h>
@@ -37,6 +38,7 @@ typedef struct bundler {
     bool *follows;        /* [count][count]: whether the step has to come after the other one, an earlier one */
     size_t *waits;        /* by step: how many of those have not had their turn */
     bool *done, *wanted;  /* by step; wanted: the next product needs it */
+    bool *blocked;        /* by step: it needs a sum over ranks that has had no turn */
     bool *is_live;        /* by tensor of the arena */
     size_t *users;        /* by tensor: steps to come that touch it */
     size_t *order;        /* the steps in their new order */
@@ -171,7 +173,9 @@ static void find_limit(bundler *b)
 static bool can_share(const bundler *b, size_t index)
 {
     const duet_step *step = &b->lowering->steps[index];
-    if (step->kind == DUET_STEP_PRODUCT || !duet_device_bundles(b->lowering->device)) return false;
+    if (step->kind == DUET_STEP_PRODUCT || step->kind == DUET_STEP_ALL_REDUCE ||
+        !duet_device_bundles(b->lowering->device))
+        return false;
     return step->kind != DUET_STEP_MAP || duet_is_wide(b->lowering->device) || step->elements <= SMALL ||
            duet_can_run(b->lowering, step, step->row_length);
 }
@@ -221,7 +225,7 @@ static void run_ready(bundler *b, size_t *list)
     const size_t little = b->limit / 64;
     size_t count = 0;
     for (size_t i = 0; i < b->count; i++)
-        if (is_ready(b, i) && can_share(b, i) && (b->wanted[i] || bytes_taken(b, i) <= bytes_left(b, i) + little))
+        if (is_ready(b, i) && !b->blocked[i] && can_share(b, i) && (b->wanted[i] || bytes_taken(b, i) <= bytes_left(b, i) + little))
             list[count++] = i;
     run_list(b, list, count);
 }
@@ -232,7 +236,8 @@ static bool run_single(bundler *b, size_t end)
 {
     bool found = false;
     for (size_t i = 0; i < end; i++) {
-        if (!is_ready(b, i) || b->lowering->steps[i].kind == DUET_STEP_PRODUCT || can_share(b, i)) continue;
+        if (!is_ready(b, i) || b->blocked[i] || b->lowering->steps[i].kind == DUET_STEP_PRODUCT || can_share(b, i))
+            continue;
         run_together(b, &i, 1);
         found = true;
     }
@@ -260,20 +265,51 @@ static void want(bundler *b, size_t step)
         for (size_t j = 0; j < i && b->wanted[i]; j++) b->wanted[j] |= !b->done[j] && b->follows[i * b->count + j];
 }
 
-/* The first product to come, or else the first step to come; `count` if there is none. */
+/* The first product to come, or else the first step to come, of those that need no sum over ranks first; `count` if
+ * there is none. */
 static size_t next_step(const bundler *b)
 {
     size_t next = b->count;
     for (size_t i = b->count; i-- > 0;)
-        if (!b->done[i] && b->lowering->steps[i].kind == DUET_STEP_PRODUCT) next = i;
+        if (!b->done[i] && !b->blocked[i] && b->lowering->steps[i].kind == DUET_STEP_PRODUCT) next = i;
     for (size_t i = 0; i < b->count && next == b->count; i++)
-        if (!b->done[i]) next = i;
+        if (!b->done[i] && !b->blocked[i]) next = i;
     return next;
 }
 
+/* Sums over ranks. */
+
+static void find_blocked(bundler *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        b->blocked[i] = !b->done[i] && b->lowering->steps[i].kind == DUET_STEP_ALL_REDUCE;
+        for (size_t j = 0; j < i && !b->blocked[i]; j++) b->blocked[i] = b->blocked[j] && b->follows[i * b->count + j];
+    }
+}
+
+/* Gives the sums of the lowest level to come their turn. They need those of lower levels and nothing that is blocked. */
+static bool run_exchange(bundler *b, size_t *list)
+{
+    size_t level = SIZE_MAX, count = 0;
+    for (size_t i = 0; i < b->count; i++)
+        if (is_ready(b, i) && b->lowering->steps[i].level < level) level = b->lowering->steps[i].level;
+    for (size_t i = 0; i < b->count; i++) {
+        const duet_step *step = &b->lowering->steps[i];
+        if (b->done[i] || step->kind != DUET_STEP_ALL_REDUCE || step->level != level) continue;
+        if (!is_ready(b, i)) return false;
+        list[count++] = i;
+    }
+    if (count > 0) run_together(b, list, count);
+    find_blocked(b);
+    return count > 0;
+}
+
+/* Until no step is left that can have a turn. */
 static void run_all(bundler *b, size_t *list)
 {
-    for (size_t next; (next = next_step(b)) < b->count;) {
+    find_blocked(b);
+    for (size_t next; (next = next_step(b)) < b->count || run_exchange(b, list);) {
+        if (next == b->count) continue;
         const bool is_product = b->lowering->steps[next].kind == DUET_STEP_PRODUCT;
         if (run_single(b, is_product ? next : next + 1)) continue;
         want(b, next);
@@ -317,16 +353,17 @@ static bool make_room(bundler *b)
     b->waits = calloc(steps, sizeof *b->waits);
     b->done = calloc(steps, sizeof *b->done);
     b->wanted = calloc(steps, sizeof *b->wanted);
+    b->blocked = calloc(steps, sizeof *b->blocked);
     b->order = calloc(2 * steps, sizeof *b->order); /* and a list of steps that run together */
     return b->spans != NULL && b->is_live != NULL && b->users != NULL && b->touches != NULL &&
            b->touch_counts != NULL && b->follows != NULL && b->waits != NULL && b->done != NULL && b->wanted != NULL &&
-           b->order != NULL;
+           b->blocked != NULL && b->order != NULL;
 }
 
 static void leave_room(bundler *b)
 {
     void *const all[] = {b->spans,   b->is_live, b->users, b->touches, b->touch_counts,
-                         b->follows, b->waits,   b->done,  b->wanted,  b->order};
+                         b->follows, b->waits,   b->done,  b->wanted,  b->blocked, b->order};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -338,7 +375,9 @@ duet_status duet_lowering_bundle(duet_lowering *lowering)
         find_order(&b);
         find_limit(&b);
         run_all(&b, b.order + b.count + 1);
-        status = put_in_order(&b);
+        status = b.ordered == b.count ? put_in_order(&b)
+                                      : duet_fail(lowering->error, DUET_ERROR_GRAPH,
+                                                  "the plan's sums over ranks wait for each other");
     }
     leave_room(&b);
     return status;

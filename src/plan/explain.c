@@ -165,7 +165,8 @@ static duet_launch_kind kind_of(const duet_step *step)
     static const duet_launch_kind kinds[] = {[DUET_STEP_MAP] = DUET_LAUNCH_MAP,
                                              [DUET_STEP_REDUCE] = DUET_LAUNCH_REDUCE,
                                              [DUET_STEP_PARTIALS] = DUET_LAUNCH_REDUCE,
-                                             [DUET_STEP_PRODUCT] = DUET_LAUNCH_MATMUL};
+                                             [DUET_STEP_PRODUCT] = DUET_LAUNCH_MATMUL,
+                                             [DUET_STEP_ALL_REDUCE] = DUET_LAUNCH_ALL_REDUCE};
     const bool convolves = step->kind == DUET_STEP_PRODUCT && step->shape.convolution.use != DUET_NO_CONVOLUTION;
     return convolves ? DUET_LAUNCH_CONVOLUTION : kinds[step->kind];
 }
@@ -240,7 +241,7 @@ static void explain_launch(duet_explainer *e, size_t index)
                                                    .provider = step->gemm.provider->name,
                                                    .convolution = duet_convolution_told(&step->shape.convolution)};
     explain_parts(e, index, launch);
-    if (launch->part_count > 1) launch->kind = DUET_LAUNCH_BUNDLE;
+    if (launch->part_count > 1 && launch->kind != DUET_LAUNCH_ALL_REDUCE) launch->kind = DUET_LAUNCH_BUNDLE;
 }
 
 static void find_launches(duet_explainer *e)
@@ -331,6 +332,7 @@ const char *duet_launch_kind_name(duet_launch_kind kind)
     static const char *const names[] = {[DUET_LAUNCH_MAP] = "map",
                                         [DUET_LAUNCH_REDUCE] = "reduce",
                                         [DUET_LAUNCH_MATMUL] = "matmul",
+                                        [DUET_LAUNCH_ALL_REDUCE] = "all_reduce",
                                         [DUET_LAUNCH_CONVOLUTION] = "convolution",
                                         [DUET_LAUNCH_BUNDLE] = "bundle"};
     return names[kind];

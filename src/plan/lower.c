@@ -97,6 +97,8 @@ static void place_all(duet_lowering *lowering)
             place_reduce(lowering, node);
         else if (node->op->kind == DUET_OP_PACK)
             place_pack(lowering, node);
+        else if (node->op->kind == DUET_OP_ALL_REDUCE)
+            duet_lowering_place_all_reduce(lowering, node);
         else if (lowering->added_to[id] != NULL)
             duet_lowering_place_sum(lowering, node, lowering->added_to[id]);
         else if (duet_is_computed(node))
@@ -145,8 +147,9 @@ duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph 
     lowering->assigned = calloc(nodes, sizeof(duet_variable *));
     lowering->ready_at = calloc(nodes, sizeof *lowering->ready_at);
     lowering->added_to = calloc(nodes, sizeof(duet_node));
+    lowering->levels = calloc(nodes, sizeof *lowering->levels);
     if (!lowering->needed || !lowering->stored || !lowering->uses || !lowering->tensor_of || !lowering->ready_at ||
-        !lowering->assigned || !lowering->added_to)
+        !lowering->assigned || !lowering->added_to || !lowering->levels)
         return duet_lowering_no_memory(lowering);
     for (size_t i = 0; i < nodes; i++) lowering->tensor_of[i] = DUET_NO_TENSOR;
     for (size_t i = 0; i < count; i++)
@@ -155,7 +158,9 @@ duet_status duet_lower(duet_lowering *lowering, duet_device *device, duet_graph 
                 (duet_variable *)(uintptr_t)roots[i]->inputs[0]->attributes.object;
 
     DUET_TRY(duet_check_targets(roots, count, error));
+    duet_lowering_find_levels(lowering);
     duet_lowering_materialise(lowering, roots, count);
+    DUET_TRY(duet_lowering_check_dealt(lowering, error));
     if (!lowering->failed) place_all(lowering);
     if (!lowering->failed) keep_results(lowering, roots, count);
     if (!lowering->failed) duet_lowering_place_assigns(lowering, roots, count);
@@ -176,6 +181,7 @@ void duet_lowering_free(duet_lowering *lowering)
     free(lowering->tensor_of);
     free(lowering->assigned);
     free(lowering->added_to);
+    free(lowering->levels);
     free(lowering->ready_at);
     free(lowering->tensors);
     free(lowering->steps);

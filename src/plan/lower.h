@@ -4,6 +4,7 @@
 #ifndef DUET_SRC_PLAN_LOWER_H
 #define DUET_SRC_PLAN_LOWER_H
 
+#include "duet/ranks.h"
 #include "graph/variable.h"
 #include "graph/writer.h"
 #include "product/gemm.h"
@@ -38,7 +39,8 @@ typedef enum duet_step_kind {
     DUET_STEP_MAP,
     DUET_STEP_REDUCE,   /* all of it, or sums of pieces in `scratch` */
     DUET_STEP_PARTIALS, /* adds up what a REDUCE step left there */
-    DUET_STEP_PRODUCT
+    DUET_STEP_PRODUCT,
+    DUET_STEP_ALL_REDUCE /* the ranks' sum, where the operand lies; those of one level are one exchange */
 } duet_step_kind;
 
 /** How what is reduced lies in memory: [outputs, length], [length, outputs], or otherwise. */
@@ -61,6 +63,7 @@ typedef struct duet_read {
 typedef struct duet_step {
     duet_step_kind kind;
     size_t turn;       /* steps of one turn are one launch (a product's own may be two) */
+    size_t level;      /* how many exchanges between ranks have to come before it */
     size_t elements;   /* MAP: work-items; the extent all roots share */
     size_t row_length; /* MAP: of the rows whose coordinates its roots ask for, 0 if none do */
     size_t numbers;    /* MAP, REDUCE: the most numbers among its kernel's arguments */
@@ -91,6 +94,7 @@ typedef struct duet_lowering {
     duet_node *added_to;      /* by node id: of a product the value it is added to in place; of that sum the product */
     duet_variable **assigned; /* by node id: the variable that takes the value at the end */
     int *tensor_of;           /* by node id; DUET_NO_TENSOR */
+    size_t *levels;           /* by node id: how many all-reduces its value is made of, one after the other */
     size_t *ready_at;         /* by node id, while steps are placed: the step after which the value is in memory */
     duet_tensor *tensors;
     size_t tensor_count, tensor_capacity;
@@ -153,6 +157,17 @@ void duet_lowering_place_product(duet_lowering *lowering, duet_node node);
 void duet_lowering_place_sum(duet_lowering *lowering, duet_node sum, duet_node product);
 /** Results of products that only their own kernel reads are not stored. */
 void duet_lowering_drop_products(duet_lowering *lowering);
+
+/* Sums over ranks (all_reduce.c). */
+
+/** Fills in lowering->levels. */
+void duet_lowering_find_levels(duet_lowering *lowering);
+/** Refuses what ranks cannot compute each from its rows of the batch: needed values, and what states would take. */
+duet_status duet_lowering_check_dealt(const duet_lowering *lowering, duet_error *error);
+void duet_lowering_place_all_reduce(duet_lowering *lowering, duet_node node);
+/** Appends the launch that exchanges `count` parts: where each is read, where its sum goes, its elements. */
+duet_status duet_all_reduce_launch(duet_launch_list *list, duet_ranks *ranks, const duet_place *from,
+                                   const duet_place *to, const size_t *elements, size_t count, duet_error *error);
 
 /* Launches (bundle.c). */
 

@@ -61,6 +61,7 @@ static void store_operands(duet_lowering *lowering, duet_node node)
     case DUET_OP_MATMUL:
     case DUET_OP_CONVOLUTION:
     case DUET_OP_PACK:
+    case DUET_OP_ALL_REDUCE:
         for (size_t i = 0; i < node->input_count; i++) store(lowering, duet_lowering_operand(lowering, node, i));
         store(lowering, node);
         break;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "graph/deal.h"
 #include "plan/explain.h"
 #include "plan/programs.h"
 
@@ -163,6 +164,7 @@ static duet_status write_turn(duet_plan *plan, size_t first, size_t end, duet_er
     bool is_product = step->kind == DUET_STEP_PRODUCT;
     duet_gemm_source source = {.options = ""};
     size_t table = 0;
+    if (step->kind == DUET_STEP_ALL_REDUCE) return DUET_OK;
     if (is_product && step->gemm.provider->source == NULL) return DUET_OK;
     if (is_product) step->gemm.provider->source(plan->device, &step->shape, &step->gemm.parameters, &source);
     duet_kernel_table *kernels = duet_programs_table(&plan->set->programs, source.options, &table, error);
@@ -269,6 +271,29 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
     return set_arguments(plan, text, launch->kernel, arguments, error);
 }
 
+/* One exchange for all steps of the turn. */
+static duet_status add_all_reduce(duet_plan *plan, size_t first, duet_error *error)
+{
+    const size_t count = duet_lowering_turn_end(&plan->lowering, first) - first;
+    duet_place *places = calloc(2 * count, sizeof *places);
+    size_t *elements = calloc(count, sizeof *elements);
+    duet_status status = DUET_OK;
+    for (size_t i = 0; i < count && places != NULL && elements != NULL; i++) {
+        const duet_step *step = &plan->lowering.steps[first + i];
+        places[i] = place_of(plan, step->reads[0].tensor);
+        places[count + i] = place_of(plan, step->roots[0].target);
+        elements[i] = step->elements;
+    }
+    if (places == NULL || elements == NULL)
+        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
+    else
+        status = duet_all_reduce_launch(&plan->launches, duet_graph_dealer(plan->lowering.graph)->ranks, places,
+                                        places + count, elements, count, error);
+    free(places);
+    free(elements);
+    return status;
+}
+
 static duet_status make_launches(duet_plan *plan, duet_error *error)
 {
     size_t next = 0, made = 0;
@@ -278,6 +303,8 @@ static duet_status make_launches(duet_plan *plan, duet_error *error)
             next < plan->text_count && plan->texts[next].step == i ? &plan->texts[next++] : NULL;
         if (step->kind == DUET_STEP_PRODUCT)
             DUET_TRY(add_product(plan, step, text, error));
+        else if (step->kind == DUET_STEP_ALL_REDUCE)
+            DUET_TRY(add_all_reduce(plan, i, error));
         else if (text != NULL)
             DUET_TRY(add_kernel(plan, text, error));
         for (; made < plan->launches.count; made++) plan->launches.items[made].step = i;

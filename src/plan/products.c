@@ -68,6 +68,7 @@ void duet_lowering_place_product(duet_lowering *lowering, duet_node node)
     if (step == NULL) return;
     size_t index = lowering->step_count - 1;
     step->node = node;
+    step->level = lowering->levels[node->id];
     step->elements = node->elements;
     node->op->product(node, &step->shape);
     step->gemm = duet_gemm_choose(lowering->device, &step->shape);

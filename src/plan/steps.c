@@ -131,6 +131,7 @@ static bool can_join(const duet_lowering *lowering, const duet_step *step, const
     const size_t elements = root->value->elements;
     bool is_product = step->kind == DUET_STEP_PRODUCT && root->counter == NULL;
     if (step->kind != DUET_STEP_MAP && !(is_product && computes_operand(lowering, step))) return false;
+    if (step->level != lowering->levels[root->value->id]) return false; /* or exchanges would wait for each other */
     const bool is_assigned = lowering->assigned[root->value->id] != NULL;
     if (is_assigned && elements > SMALL && !has_large_operand(lowering, step, elements)) return false;
     return step->elements == root->value->elements && step->root_count < DUET_STEP_ROOTS &&
@@ -150,6 +151,7 @@ void duet_lowering_place_root(duet_lowering *lowering, duet_root root, size_t ea
     duet_step *step =
         chosen < lowering->step_count ? &lowering->steps[chosen] : duet_lowering_add_step(lowering, DUET_STEP_MAP);
     if (step == NULL) return;
+    step->level = lowering->levels[root.value->id];
     step->elements = root.value->elements;
     bool fits = true;
     for (size_t i = 0; i < lowering->probe.load_count; i++) {

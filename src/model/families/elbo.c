@@ -98,11 +98,11 @@ static duet_node loss_of(duet_model *m, const terms *t)
 /* The mean over the batch of the length of an example's gradient by its posterior's mean and logvar. */
 static duet_node gradient_norm(const terms *t, duet_node term)
 {
-    duet_node gradients[2];
-    duet_grad(duet_batch_mean(term), (const duet_node[]){t->q.mean, t->q.logvar}, 2, gradients);
+    duet_node gradients[2], row = duet_scale(duet_stop_gradient(t->nll), 0);
+    term = duet_add(row, term); /* what is one number of the batch is so for each example */
+    duet_grad(duet_sum(term, DUET_ALL_AXES, false), (const duet_node[]){t->q.mean, t->q.logvar}, 2, gradients);
     duet_node squares = duet_add(duet_square(gradients[0]), duet_square(gradients[1]));
-    double batch = (double)duet_node_shape(squares).dims[0];
-    return duet_scale(duet_batch_mean(duet_sqrt(duet_sum_features(squares))), batch);
+    return duet_batch_mean(duet_sqrt(duet_sum_features(squares)));
 }
 
 static void report_more(duet_model *m, const terms *t)

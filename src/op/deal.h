@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What is dealt out to ranks, as ops and the layers above see it. */
+#ifndef DUET_SRC_OP_DEAL_H
+#define DUET_SRC_OP_DEAL_H
+
+#include "graph/deal.h"
+
+/** Of a matrix product, masked or not: rows of the batch are rows of C, its columns, or terms of its sums. */
+duet_dealing duet_deal_product(duet_node node, duet_deal *deal);
+
+/** A node whose sum over ranks is `node`: what an all-reduce was made of, through ops that are linear in it; where
+ *  there is none, `node` on rank 0 and zeros elsewhere. For sums that are taken together. */
+duet_node duet_rank_share(const char *where, duet_node node);
+
+#endif

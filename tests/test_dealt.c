@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* A batch dealt out to ranks: several train the model that one alone trains. Ranks are threads here, each with a device,
+ * a data set, a model and a trainer of its own. */
+#include "rank_threads.h"
+#include "test.h"
+
+#include "duet/train.h"
+
+enum { SIDE = 8, ROWS = 60, CLASSES = 3, STEPS = 6, MOST_VALUES = 1 << 20, MOST_TERMS = 32, MOST_RANKS = 4 };
+
+typedef struct recipe {
+    const char *title, *family, *data; /* data NULL: pictures with classes */
+    const char *settings[6];
+    size_t batch;
+    double tolerance; /* of a parameter's difference, over the largest change that training made */
+} recipe;
+
+#define TIGHT 2e-4
+
+static const recipe recipes[] = {
+    {"ae", "ae", NULL, {"hidden=16", "latent=4"}, 12, TIGHT},
+    {"vae", "vae", NULL, {"hidden=16", "latent=4"}, 11, TIGHT},
+    {"vae_reports", "vae", NULL, {"hidden=16", "latent=4", "reports=all", "free_bits=0.1"}, 11, TIGHT},
+    {"vae_importance", "vae", NULL, {"hidden=16", "latent=4", "k=3"}, 10, TIGHT},
+    {"vae_vamp", "vae", NULL, {"hidden=16", "latent=4", "prior=vamp", "pseudo_inputs=6"}, 12, TIGHT},
+    {"cvae", "cvae", NULL, {"hidden=16", "latent=4"}, 13, TIGHT},
+    {"vae_conv", "vae-conv", NULL, {"latent=4"}, 9, TIGHT},
+    {"gan", "gan", NULL, {"generator_hidden=16", "discriminator_hidden=16", "latent=4"}, 14, TIGHT},
+    {"gan_packed", "gan", NULL, {"generator_hidden=16", "discriminator_hidden=16", "pack=2"}, 20, TIGHT},
+    {"gan_deviation", "gan", NULL, {"generator_hidden=16", "discriminator_hidden=16", "minibatch_deviation=yes"}, 14,
+     TIGHT},
+    {"gan_penalty", "gan", NULL, {"generator_hidden=16", "discriminator_hidden=16", "loss=wasserstein", "penalty=10"},
+     14, TIGHT},
+    {"cgan", "cgan", NULL, {"generator_hidden=16", "discriminator_hidden=16"}, 14, TIGHT},
+    {"gan_conv", "gan-conv", NULL, {"latent=4"}, 10, TIGHT},
+    {"mixture", "mixture", "two-peaks", {"components=3"}, 16, TIGHT},
+    {"vae_gan", "vae-gan", NULL, {"hidden=16", "latent=4"}, 13, TIGHT},
+    {"vae_gan_conv", "vae-gan-conv", NULL, {"latent=4"}, 9, TIGHT},
+    {"bigan", "bigan", NULL, {"latent=4"}, 13, TIGHT},
+    {"aae", "aae", NULL, {"hidden=16", "latent=4"}, 13, TIGHT},
+    {"infogan", "infogan", NULL, {"latent=4"}, 13, TIGHT},
+    {"nice", "nice", NULL, {"hidden=16"}, 13, TIGHT},
+    {"realnvp", "realnvp", NULL, {"hidden=8"}, 9, TIGHT},
+    {"made", "made", NULL, {"hidden=16"}, 13, TIGHT},
+    {"pixelcnn", "pixelcnn", NULL, {"layers=2", "features=8"}, 9, TIGHT},
+    {"flow_matching", "flow-matching", NULL, {"width=8"}, 9, TIGHT},
+    {"ddpm", "ddpm", NULL, {"width=8"}, 9, TIGHT},
+    {"classifier", "classifier", NULL, {"dropout=0.2"}, 9, TIGHT},
+};
+
+/* What one rank ends with. */
+typedef struct outcome {
+    float *values;
+    double means[MOST_TERMS];
+    size_t value_count, term_count;
+    duet_error error;
+} outcome;
+
+typedef struct trial {
+    const recipe *what;
+    outcome outcomes[MOST_RANKS];
+} trial;
+
+static duet_status open_data(const recipe *what, duet_data **data, unsigned char *examples, uint8_t *labels,
+                             duet_error *error)
+{
+    uint32_t state = 1;
+    duet_own_data own = {.name = "pictures", .shape = DUET_SHAPE(SIDE, SIDE), .type = DUET_UINT8, .count = {ROWS, 0},
+                         .examples = {examples, NULL}, .labels = {labels, NULL}, .classes = CLASSES};
+    if (what->data != NULL) return duet_data_open(data, what->data, error);
+    for (size_t i = 0; i < (size_t)ROWS * SIDE * SIDE; i++) {
+        state = state * 1664525u + 1013904223u;
+        examples[i] = (unsigned char)((state >> 25) + (i / SIDE % SIDE) * 16);
+    }
+    for (size_t i = 0; i < ROWS; i++) labels[i] = (uint8_t)(i % CLASSES);
+    return duet_data_from_memory(data, &own, error);
+}
+
+/* Appends what the trainer's plans have in memory of that kind. */
+static duet_status read_variables(duet_trainer *trainer, duet_model *model, duet_device *device, outcome *end,
+                                  duet_error *error)
+{
+    for (size_t p = 0; p < duet_trainer_plan_count(trainer); p++) {
+        duet_explanation plan = {0};
+        duet_status status = duet_plan_explain(duet_trainer_plan(trainer, p), &plan, error);
+        for (size_t i = 0; i < plan.variable_count && status == DUET_OK; i++) {
+            const duet_explained_variable *v = &plan.variables[i];
+            const size_t count = v->bytes / sizeof(float);
+            if (plan.memories[v->memory].kind != DUET_MEMORY_PARAMETERS || v->type != DUET_FLOAT32) continue;
+            if (end->value_count + count > MOST_VALUES) continue;
+            status = duet_store_read(duet_model_store(model), device, v->name, end->values + end->value_count, v->bytes,
+                                     error);
+            end->value_count += count;
+        }
+        duet_explanation_free(&plan);
+        if (status != DUET_OK) return status;
+    }
+    return DUET_OK;
+}
+
+static duet_status train(const recipe *what, duet_ranks *ranks, size_t steps, outcome *end)
+{
+    static unsigned char examples[MOST_RANKS][ROWS * SIDE * SIDE];
+    static uint8_t labels[MOST_RANKS][ROWS];
+    const size_t rank = duet_ranks_rank(ranks);
+    duet_device *device = NULL;
+    duet_data *data = NULL;
+    duet_model *model = NULL;
+    duet_trainer *trainer = NULL;
+    size_t settings = 0;
+    while (settings < 6 && what->settings[settings] != NULL) settings++;
+    end->values = calloc(MOST_VALUES, sizeof *end->values);
+    duet_error *error = &end->error;
+    duet_status status = duet_device_open(&device, NULL, error);
+    if (status == DUET_OK) status = open_data(what, &data, examples[rank], labels[rank], error);
+    if (status == DUET_OK)
+        status = duet_model_new(&model, duet_family_find(what->family), data, what->settings, settings, 5, error);
+    if (status == DUET_OK) duet_model_set_ranks(model, ranks);
+    if (status == DUET_OK) status = duet_trainer_new(&trainer, device, model, what->batch, error);
+    for (size_t i = 0; i < steps && status == DUET_OK; i++) status = duet_trainer_step(trainer, error);
+    while (status == DUET_OK && duet_trainer_term(trainer, end->term_count) != NULL) end->term_count++;
+    if (status == DUET_OK) status = duet_trainer_losses(trainer, end->means, end->term_count, error);
+    if (status == DUET_OK) status = read_variables(trainer, model, device, end, error);
+    duet_trainer_free(&trainer);
+    duet_model_free(&model);
+    duet_data_close(&data);
+    duet_device_close(&device);
+    return status;
+}
+
+static void train_rank(duet_ranks *ranks, void *context)
+{
+    trial *it = context;
+    outcome *end = &it->outcomes[duet_ranks_rank(ranks)];
+    duet_status status = train(it->what, ranks, STEPS, end);
+    if (status != DUET_OK) print_error("rank %zu: %s\n", duet_ranks_rank(ranks), end->error.message);
+    if (status != DUET_OK) abort(); /* the others would wait */
+}
+
+static void free_trial(trial *it)
+{
+    for (size_t i = 0; i < MOST_RANKS; i++) free(it->outcomes[i].values);
+}
+
+static double largest_difference(const outcome *a, const outcome *b)
+{
+    double most = 0;
+    assert_int_equal(a->value_count, b->value_count);
+    for (size_t i = 0; i < a->value_count; i++) {
+        double difference = fabs((double)a->values[i] - (double)b->values[i]);
+        if (!(difference <= most)) most = difference;
+    }
+    return most;
+}
+
+static void trains_alike(void **state)
+{
+    const recipe *what = *state;
+    outcome alone = {0}, start = {0};
+    assert_ok(train(what, NULL, STEPS, &alone), &alone.error);
+    assert_ok(train(what, NULL, 1, &start), &start.error);
+    assert_in_range(alone.value_count, 1, MOST_VALUES);
+    const double change = largest_difference(&alone, &start);
+    assert_true(change > 0);
+    for (size_t count = 2; count <= MOST_RANKS; count++) {
+        trial it = {.what = what};
+        run_ranks(count, train_rank, &it);
+        const double difference = largest_difference(&it.outcomes[0], &alone);
+        print_message("%s, %zu ranks: %.2g of a change of %.2g\n", what->title, count, difference, change);
+        for (size_t t = 0; t < alone.term_count; t++)
+            print_message("   %.7g %.7g\n", alone.means[t], it.outcomes[0].means[t]);
+        for (size_t r = 1; r < count; r++)
+            assert_memory_equal(it.outcomes[r].values, it.outcomes[0].values, alone.value_count * sizeof(float));
+        assert_close(difference / change, 0, what->tolerance);
+        for (size_t t = 0; t < alone.term_count; t++)
+            assert_close(it.outcomes[0].means[t], alone.means[t], 1e-4 * (1 + fabs(alone.means[t])));
+        free_trial(&it);
+    }
+    free(alone.values);
+    free(start.values);
+}
+
+int main(void)
+{
+    enum { RECIPES = sizeof recipes / sizeof *recipes };
+    struct CMUnitTest tests[RECIPES];
+    for (size_t i = 0; i < RECIPES; i++) tests[i] = TEST_ROW(recipes[i].title, trains_alike, &recipes[i]);
+    return RUN_TESTS("dealt", tests, NULL, NULL);
+}
