@@ -12,6 +12,7 @@ static const struct {
     const char *headers[3];
 } layers[] = {
     {"base", {"base.h", "window.h"}},
+    {"ranks", {"ranks.h"}},
     {"device", {"device.h", "opencl.h"}},
     {"product", {"bench.h"}},
     {"graph", {"graph.h"}},
@@ -28,7 +29,7 @@ static const struct {
     {"metric", {"metric.h"}},
     {"cli", {NULL}},
 };
-enum { LAYERS = sizeof layers / sizeof layers[0], CLI = LAYERS - 1, DEVICE = 1, PRODUCT = 2, NONE = -1 };
+enum { LAYERS = sizeof layers / sizeof layers[0], CLI = LAYERS - 1, DEVICE = 2, PRODUCT = 3, NONE = -1 };
 
 static int layer_of_folder(const char *name, size_t length)
 {
