@@ -12,39 +12,46 @@ typedef struct recipe {
     const char *title, *family, *data; /* data NULL: pictures with classes */
     const char *settings[6];
     size_t batch;
-    double tolerance; /* of a parameter's difference, over the largest change that training made */
 } recipe;
 
-#define TIGHT 2e-4
+#define PLAYERS "generator_hidden=16", "discriminator_hidden=16"
+/* Of a parameter's difference, over the largest change that training made. */
+static const double tolerance = 2e-4;
+
+/* Where a batch norm follows, a bias has a gradient of 0 but for rounding, of which Adam makes whole steps: those
+ * models take plain steps here. */
+#define PLAIN_STEPS "optimiser=sgd"
 
 static const recipe recipes[] = {
-    {"ae", "ae", NULL, {"hidden=16", "latent=4"}, 12, TIGHT},
-    {"vae", "vae", NULL, {"hidden=16", "latent=4"}, 11, TIGHT},
-    {"vae_reports", "vae", NULL, {"hidden=16", "latent=4", "reports=all", "free_bits=0.1"}, 11, TIGHT},
-    {"vae_importance", "vae", NULL, {"hidden=16", "latent=4", "k=3"}, 10, TIGHT},
-    {"vae_vamp", "vae", NULL, {"hidden=16", "latent=4", "prior=vamp", "pseudo_inputs=6"}, 12, TIGHT},
-    {"cvae", "cvae", NULL, {"hidden=16", "latent=4"}, 13, TIGHT},
-    {"vae_conv", "vae-conv", NULL, {"latent=4"}, 9, TIGHT},
-    {"gan", "gan", NULL, {"generator_hidden=16", "discriminator_hidden=16", "latent=4"}, 14, TIGHT},
-    {"gan_packed", "gan", NULL, {"generator_hidden=16", "discriminator_hidden=16", "pack=2"}, 20, TIGHT},
-    {"gan_deviation", "gan", NULL, {"generator_hidden=16", "discriminator_hidden=16", "minibatch_deviation=yes"}, 14,
-     TIGHT},
-    {"gan_penalty", "gan", NULL, {"generator_hidden=16", "discriminator_hidden=16", "penalty=gradient"}, 14, TIGHT},
-    {"cgan", "cgan", NULL, {"generator_hidden=16", "discriminator_hidden=16"}, 14, TIGHT},
-    {"gan_conv", "gan-conv", NULL, {"latent=4", "optimiser=sgd", "lr=0.01"}, 10, TIGHT},
-    {"mixture", "mixture", "two-peaks", {"components=3"}, 16, TIGHT},
-    {"vae_gan", "vae-gan", NULL, {"latent=4"}, 13, TIGHT},
-    {"vae_gan_conv", "vae-gan-conv", NULL, {"latent=4", "optimiser=sgd", "lr=0.0001"}, 9, TIGHT},
-    {"bigan", "bigan", NULL, {"latent=4", "optimiser=sgd", "lr=0.01"}, 13, TIGHT},
-    {"aae", "aae", NULL, {"hidden=16", "latent=4"}, 13, TIGHT},
-    {"infogan", "infogan", NULL, {"generator_hidden=16"}, 13, TIGHT},
-    {"nice", "nice", NULL, {"hidden=16"}, 13, TIGHT},
-    {"realnvp", "realnvp", NULL, {"optimiser=sgd", "lr=0.0001"}, 9, TIGHT},
-    {"made", "made", NULL, {"hidden=16"}, 13, TIGHT},
-    {"pixelcnn", "pixelcnn", NULL, {"features=8"}, 9, TIGHT},
-    {"flow_matching", "flow-matching", NULL, {"optimiser=sgd", "lr=0.0001"}, 9, TIGHT},
-    {"ddpm", "ddpm", NULL, {"optimiser=sgd", "lr=0.0001"}, 9, TIGHT},
-    {"classifier", "classifier", NULL, {"dropout=0.2"}, 9, TIGHT},
+    {"ae", "ae", NULL, {"hidden=16", "latent=4"}, 12},
+    {"vae", "vae", NULL, {"hidden=16", "latent=4"}, 11},
+    {"vae_reports", "vae", NULL, {"hidden=16", "latent=4", "reports=all", "free_bits=0.1", "gradient_norms=yes"}, 11},
+    {"vae_clipped", "vae", NULL, {"hidden=16", "latent=4", "clip_norm=0.1", "average=0.9", "optimiser=adamw"}, 11},
+    {"vae_importance", "vae", NULL, {"hidden=16", "latent=4", "k=3"}, 10},
+    {"vae_vamp", "vae", NULL, {"hidden=16", "latent=4", "prior=vamp", "pseudo_inputs=6"}, 12},
+    {"cvae", "cvae", NULL, {"hidden=16", "latent=4"}, 13},
+    {"vae_conv", "vae-conv", NULL, {"latent=4"}, 9},
+    {"gan", "gan", NULL, {PLAYERS, "latent=4", "k=2", "label_noise=0.1", "gate_low=0.1"}, 14},
+    {"gan_packed", "gan", NULL, {PLAYERS, "pack=2"}, 20},
+    {"gan_deviation", "gan", NULL, {PLAYERS, "minibatch_deviation=yes"}, 14},
+    {"gan_gradient", "gan", NULL, {PLAYERS, "loss=wasserstein", "penalty=gradient"}, 14},
+    {"gan_spectral", "gan", NULL, {PLAYERS, "spectral_norm=yes", "penalty=r1", "penalty_every=2"}, 14},
+    {"gan_dragan", "gan", NULL, {PLAYERS, "penalty=dragan", "instance_noise=0.1"}, 14},
+    {"cgan", "cgan", NULL, {PLAYERS}, 14},
+    {"gan_conv", "gan-conv", NULL, {"latent=4", PLAIN_STEPS, "lr=0.01"}, 10},
+    {"mixture", "mixture", "two-peaks", {"components=3"}, 16},
+    {"vae_gan", "vae-gan", NULL, {"encoder_hidden=16", PLAYERS, "latent=4"}, 13},
+    {"vae_gan_conv", "vae-gan-conv", NULL, {"latent=4", PLAIN_STEPS, "lr=0.0001"}, 9},
+    {"bigan", "bigan", NULL, {"latent=4", PLAIN_STEPS, "lr=0.01"}, 13},
+    {"aae", "aae", NULL, {"hidden=16", "latent=4"}, 13},
+    {"infogan", "infogan", NULL, {PLAYERS, PLAIN_STEPS, "lr=0.01"}, 13},
+    {"nice", "nice", NULL, {"hidden=16"}, 13},
+    {"realnvp", "realnvp", NULL, {"width=4", "blocks=1", PLAIN_STEPS, "lr=0.0001"}, 9},
+    {"made", "made", NULL, {"hidden=16", "orders=3"}, 13},
+    {"pixelcnn", "pixelcnn", NULL, {"width=6", "blocks=1"}, 9},
+    {"flow_matching", "flow-matching", NULL, {"width=8", PLAIN_STEPS, "lr=0.0001"}, 9},
+    {"ddpm", "ddpm", NULL, {"width=8", PLAIN_STEPS, "lr=0.0001"}, 9},
+    {"classifier", "classifier", NULL, {"dropout=0.2"}, 9},
 };
 
 /* What one rank ends with. */
@@ -161,16 +168,17 @@ static void trains_alike(void **state)
     assert_in_range(alone.value_count, 1, MOST_VALUES);
     const double change = largest_difference(&alone, &start);
     assert_true(change > 0);
+    const size_t only = 2 + (size_t)(what - recipes) % (RANKS - 1); /* all of them take long: DUET_TEST_RANKS=all */
+    const char *all = getenv("DUET_TEST_RANKS");
     for (size_t count = 2; count <= RANKS; count++) {
+        if (all == NULL && count != only) continue;
         trial it = {.what = what};
         run_ranks(count, train_rank, &it);
         const double difference = largest_difference(&it.outcomes[0], &alone);
         print_message("%s, %zu ranks: %.2g of a change of %.2g\n", what->title, count, difference, change);
-        for (size_t t = 0; t < alone.term_count; t++)
-            print_message("   %.7g %.7g\n", alone.means[t], it.outcomes[0].means[t]);
         for (size_t r = 1; r < count; r++)
             assert_memory_equal(it.outcomes[r].values, it.outcomes[0].values, alone.value_count * sizeof(float));
-        assert_close(difference / change, 0, what->tolerance);
+        assert_close(difference / change, 0, tolerance);
         for (size_t t = 0; t < alone.term_count; t++)
             assert_close(it.outcomes[0].means[t], alone.means[t], 1e-4 * (1 + fabs(alone.means[t])));
         free_trial(&it);
