@@ -126,6 +126,7 @@ static void rank_0_writes_what_one_device_writes(void **state)
         assert_all(&all, 3, DUET_OK);
     }
     assert_same_run("three", "again");
+    for (size_t i = 0; i < 3; i++) assert_true(all.summary[i].exchanging > 0 && all.summary[i].exchanging <= 1);
     assert_alike("one", "three");
     for (unsigned epoch = 1; epoch < 5; epoch++) {
         char picture[40];

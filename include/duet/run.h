@@ -126,7 +126,9 @@ typedef struct duet_train_summary {
     double epochs, seconds, images_per_second; /**< seconds: of the whole call; the rate is that of training alone */
     char stopped[256];                         /**< why it ended before its total; "": it did not, or was interrupted */
     bool collapsed;                            /**< that was a failure: nothing more was learnt */
-    int stop;   /**< what the stop flag was that ended it, which may be another rank's; 0: none did */
+    double exchanging; /**< of ranks: the share of the training's time in which this one waited for others and their
+                          bytes */
+    int stop;          /**< what the stop flag was that ended it, which may be another rank's; 0: none did */
     bool alone; /**< of ranks: it failed, and the others do not know: they wait for this one until somebody ends them */
 } duet_train_summary;
 

@@ -181,12 +181,15 @@ static int print_profile(duet_device *device)
 /* A summary for people on standard error; on standard output only the run's directory, for scripts. */
 static void print_summary(const duet_train_summary *summary, bool quiet)
 {
-    char seconds[32], epochs[48] = "", speed[48] = "";
+    char seconds[32], epochs[48] = "", speed[48] = "", exchanging[64] = "";
     if (summary->epochs >= 0.05) snprintf(epochs, sizeof epochs, ", %.2f epochs", summary->epochs);
     if (summary->images_per_second > 0) snprintf(speed, sizeof speed, ", %.0f images/s", summary->images_per_second);
+    if (summary->exchanging > 0)
+        snprintf(exchanging, sizeof exchanging, ", %.0f%% of the time in exchanges with other ranks",
+                 100 * summary->exchanging);
     if (!quiet)
-        fprintf(stderr, "%llu step%s%s in %s%s\n", (unsigned long long)summary->steps, summary->steps == 1 ? "" : "s",
-                epochs, cli_duration(summary->seconds, seconds, sizeof seconds), speed);
+        fprintf(stderr, "%llu step%s%s in %s%s%s\n", (unsigned long long)summary->steps, summary->steps == 1 ? "" : "s",
+                epochs, cli_duration(summary->seconds, seconds, sizeof seconds), speed, exchanging);
     cli_print_name(summary->run);
 }
 

@@ -93,6 +93,7 @@ static duet_status loop(duet_training *run, duet_error *error)
     run->report_step = run->look_step = run->next_look = run->first;
     for (size_t i = 0; i < run->trainer->schedule.term_count; i++) run->means[i] = NAN;
     run->report_rate = NAN;
+    run->exchanged = duet_ranks_seconds(run->options->ranks);
     set_patience(run, 10);
     if (run->is_due) DUET_TRY(duet_training_follow_up(run, error));
     while (run->trainer->steps < run->total && run->stopped[0] == '\0') {
@@ -132,9 +133,9 @@ static void summarise(const duet_training *run, duet_train_summary *summary)
     summary->stop = run->stop;
     snprintf(summary->stopped, sizeof summary->stopped, "%s", run->stopped);
     summary->collapsed = run->collapsed;
-    if (seconds > run->aside)
-        summary->images_per_second =
-            duet_training_images(run, run->first, run->trainer->steps) / (seconds - run->aside);
+    if (seconds <= run->aside) return;
+    summary->images_per_second = duet_training_images(run, run->first, run->trainer->steps) / (seconds - run->aside);
+    summary->exchanging = (duet_ranks_seconds(run->options->ranks) - run->exchanged) / (seconds - run->aside);
 }
 
 static void close_parts(duet_training *run, duet_device **device_out)

@@ -43,6 +43,7 @@ typedef struct duet_training {
     uint64_t first, total, cadence;             /* steps: done before this call, in all, between reports */
     double *means;                              /* of the terms, as last reported */
     duet_metrics_past past;                     /* the last report of earlier calls */
+    double exchanged;                           /* seconds in exchanges of the ranks that were no training's */
     double began;                               /* the clock at this call's start */
     double aside;                               /* seconds since then that went into other things than training */
     double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */

@@ -208,9 +208,10 @@ duet_status duet_training_follow_up(duet_training *run, duet_error *error)
         show_sign_of_life(run);
     if (!run->saves && run->stopped[0] == '\0') return DUET_OK;
     DUET_TRY(duet_device_finish(run->device, error)); /* steps under way are training */
-    double time = duet_seconds();
+    double time = duet_seconds(), exchanged = duet_ranks_seconds(run->options->ranks);
     duet_status status = duet_training_make_alike(run, error);
     if (status == DUET_OK) status = stand_aside(run, error);
     run->aside += duet_seconds() - time;
+    run->exchanged += duet_ranks_seconds(run->options->ranks) - exchanged;
     return status;
 }
