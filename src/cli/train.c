@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/providers.h"
+#include "cli/ranks.h"
 #include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/table.h"
@@ -333,6 +334,7 @@ static int run_as(int argc, char **argv, duet_ranks *ranks, bool *alone)
     status = cli_together_settle(ranks, status, complaint);
     if (made != NULL) arguments.data = made;
     if (status == CLI_DONE) status = prepare(&arguments, ranks, complaint, &family, &monitor);
+    if (status == CLI_DONE) status = cli_ranks_tell(ranks, arguments.quiet);
     if (status == CLI_DONE) status = train(&arguments, family, monitor, ranks, alone);
     duet_monitor_free(&monitor);
     free(made);
@@ -341,8 +343,14 @@ static int run_as(int argc, char **argv, duet_ranks *ranks, bool *alone)
 
 static int run(int argc, char **argv)
 {
-    bool alone;
-    return run_as(argc, argv, NULL, &alone);
+    duet_ranks *ranks;
+    bool alone = false;
+    int status;
+    if (!cli_ranks_open(&ranks, &status)) return status;
+    status = run_as(argc, argv, ranks, &alone);
+    if (alone) cli_ranks_abort(status);
+    cli_ranks_close(&ranks);
+    return status;
 }
 
 static int more_help(cli_help_form form, const char *operand)
@@ -370,4 +378,5 @@ const cli_command cli_train = {
     .option_count = CLI_COUNT_OF(options),
     .run = run,
     .more_help = more_help,
+    .processes = CLI_ALL_PROCESSES,
 };
