@@ -17,6 +17,7 @@
 #include "duet/nn.h"
 #include "duet/op.h"
 #include "duet/plan.h"
+#include "duet/ranks.h"
 #include "duet/report.h"
 #include "duet/run.h"
 #include "duet/train.h"
