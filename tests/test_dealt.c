@@ -51,7 +51,7 @@ static const recipe recipes[] = {
     {"pixelcnn", "pixelcnn", NULL, {"width=6", "blocks=1"}, 9},
     {"flow_matching", "flow-matching", NULL, {"width=8", PLAIN_STEPS, "lr=0.0001"}, 9},
     {"ddpm", "ddpm", NULL, {"width=8", PLAIN_STEPS, "lr=0.0001"}, 9},
-    {"classifier", "classifier", NULL, {"dropout=0.2"}, 9},
+    {"classifier", "classifier", NULL, {"dropout=0.2", PLAIN_STEPS, "lr=0.01"}, 9},
 };
 
 /* What one rank ends with. */
