@@ -27,9 +27,10 @@ static const struct {
     {"tune", {"tune.h"}},
     {"run", {"run.h"}},
     {"metric", {"metric.h"}},
+    {"mpi", {"mpi.h"}},
     {"cli", {NULL}},
 };
-enum { LAYERS = sizeof layers / sizeof layers[0], CLI = LAYERS - 1, DEVICE = 2, PRODUCT = 3, NONE = -1 };
+enum { LAYERS = sizeof layers / sizeof layers[0], CLI = LAYERS - 1, MPI = LAYERS - 2, DEVICE = 2, PRODUCT = 3, NONE = -1 };
 
 static int layer_of_folder(const char *name, size_t length)
 {
@@ -56,12 +57,13 @@ static const char *include_fault(int layer, const char *name, bool quoted)
         return layer == DEVICE ? NULL : "only src/device includes OpenCL";
     }
     if (!strncmp(name, "clblast", 7)) return layer == PRODUCT ? NULL : "only src/product includes CLBlast";
+    if (!strcmp(name, "mpi.h")) return layer == MPI ? NULL : "only src/mpi includes MPI";
     if (!strcmp(name, "duet.h")) return layer == CLI ? NULL : "the library includes the parts of duet.h it needs";
     if (!quoted) return NULL;
     if (!strncmp(name, "duet/", 5)) {
         int from = layer_of_public(name + 5);
         if (from == NONE) return "a public header that has no layer: give it one in tests/test_layers.c";
-        if (layer == CLI) return "the command line includes duet.h only";
+        if (layer == CLI) return from == MPI ? NULL : "the command line includes duet.h and duet/mpi.h only";
         return from <= layer ? NULL : "from a layer above";
     }
     const char *slash = strchr(name, '/');
@@ -264,6 +266,9 @@ static void rule_sees_faults(void **state)
     assert_non_null(include_fault(graph, "node.h", true));
     assert_non_null(include_fault(CLI, "base/philox.h", true));
     assert_non_null(include_fault(CLI, "duet/op.h", true));
+    assert_null(include_fault(CLI, "duet/mpi.h", true));
+    assert_null(include_fault(MPI, "mpi.h", false));
+    assert_non_null(include_fault(CLI, "mpi.h", false));
 
     char text[] = "f(a); /* clFinish(q) */ g(\"clFinish(\\\"\", '\"'); // clFinish(q)\nclosed (b); cl_x(c);";
     blank(text, true);

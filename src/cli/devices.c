@@ -93,4 +93,5 @@ const cli_command cli_devices = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_EACH_PROCESS,
 };

@@ -176,4 +176,5 @@ const cli_command cli_doctor = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_EACH_PROCESS,
 };

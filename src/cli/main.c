@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/manual.h"
 #include "cli/output.h"
+#include "cli/ranks.h"
 #include "cli/topics.h"
 
 #include <errno.h>
@@ -124,7 +125,8 @@ static int run(int argc, char **argv)
     if (word[0] == '-') return complain_option(word);
     const cli_command *command = find_command(word);
     if (command == NULL) return complain_command(word, false);
-    return command->run(argc - 1, argv + 1);
+    int status;
+    return cli_ranks_allow(command, &status) ? command->run(argc - 1, argv + 1) : status;
 }
 
 /* A standard descriptor that is closed would be the next file's, and what is printed would go into that. */

@@ -41,6 +41,13 @@ typedef struct cli_option {
     uint64_t low, high; /* CLI_COUNT, CLI_COUNTS */
 } cli_option;
 
+/* Of several processes that mpirun or srun started, */
+typedef enum cli_processes {
+    CLI_ONE_PROCESS,   /* none may run it: it is the work of one */
+    CLI_EACH_PROCESS,  /* each runs it for itself */
+    CLI_ALL_PROCESSES, /* all run it together */
+} cli_processes;
+
 typedef struct cli_command {
     const char *name, *summary;
     const char *details;  /* paragraphs for --help, NULL: none */
@@ -50,6 +57,7 @@ typedef struct cli_command {
     int (*run)(int argc, char **argv);
     int (*more_help)(cli_help_form form, const char *operand); /* after the options; NULL: nothing more. `operand`: as
                                                                   given beside --help, or NULL. An exit status */
+    cli_processes processes;
 } cli_command;
 
 #define CLI_COUNT_OF(array) (sizeof(array) / sizeof *(array))

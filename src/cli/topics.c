@@ -43,6 +43,7 @@ static const cli_topic_row variables[] = {
      "A file that gets the source of a kernel that does not compile and all that the compiler says of it."},
     {"DUET_BUNDLES", "off keeps maps and reductions from sharing launches, so that a profile shows each; the bytes of "
                      "results are the same."},
+    {"DUET_RANKS", "off: a process that mpirun or srun started with others works for itself."},
     {"DUET_TUNING", "off, or a file: what 'duet train' takes and 'duet tune' writes, instead of the one in the cache."},
     {"DUET_LIBRARY", "The library that the Python package loads, which this program does not ask for."},
     {"NO_COLOR", "If not empty, no colours."},
