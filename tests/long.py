@@ -76,6 +76,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = {
     "families": (1200, ["tests/test_families", "all"]),  # every family on the six kinds of data, two steps and all outputs
     "kills": (8000, [sys.executable, str(HERE / "test_kill_sweep.py"), "duet", "--kills", "100"]),  # of each family
+    "ranks": (2500, [sys.executable, str(HERE / "test_mpi_runs.py"), "duet", "--kills", "100"]),  # of 2 and of 4 ranks
     "power": (700, [sys.executable, str(HERE / "test_power_cut.py"), "duet", "tests/libpreload_journal.so", "--whole"]),  # every state
     "sweeps": (15000, [sys.executable, str(HERE / "test_sweeps.py"), "duet", "tests/liblayer_calls.so",
                        "tests/libpreload_files.so", "tests/libpreload_memory.so",

@@ -144,6 +144,19 @@ static void mistakes_show_before_the_first_step(void **state)
     assert_int_not_equal(access(inside("vain", path), F_OK), 0);
 }
 
+static void one_command_line_begins_a_run_and_goes_on_with_it(void **state)
+{
+    (void)state;
+    static const char *const totals[] = {"3", "3", "5"}, *const words[] = {"3 steps", "has 3 steps already", "5 steps"};
+    for (size_t i = 0; i < sizeof totals / sizeof *totals; i++)
+        expect(RUN("train", "vae", "--data", "ring8", "--batch", "9", "--set", "latent=2", "--steps", totals[i],
+                   "--out", "@/gone-on", "--go-on"),
+               0, "gone-on", words[i]);
+    expect(RUN("train", "vae", "--data", "ring8", "--batch", "8", "--steps", "9", "--out", "@/gone-on", "--go-on"), 1,
+           NULL, "batch: the run goes on with 9");
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "3", "--go-on"), 2, NULL, "--out DIR");
+}
+
 /* A likelihood of bytes gives the number between two of them that of the nearer one. */
 static void floats_between_bytes_are_refused_where_bytes_are_meant(void **state)
 {
@@ -277,6 +290,7 @@ int main(void)
         cmocka_unit_test(settings_without_effect_are_named),
         cmocka_unit_test(what_none_asks_for_is_named),
         cmocka_unit_test(mistakes_show_before_the_first_step),
+        cmocka_unit_test(one_command_line_begins_a_run_and_goes_on_with_it),
         cmocka_unit_test(floats_between_bytes_are_refused_where_bytes_are_meant),
         cmocka_unit_test(every_command_takes_settings_of_use),
         cmocka_unit_test(a_checkpoint_of_another_model_is_refused),

@@ -221,6 +221,36 @@ static void a_selector_is_index_type_or_piece_of_a_name(void **state)
     }
 }
 
+/* Two boards of one kind and a weaker one, which one driver shows, and one of them by another driver too. */
+static void ranks_take_turns_among_devices_of_a_driver(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *selector;
+        size_t turns[5];
+    } rows[] = {
+        {NULL, {0, 1, 0, 1, 0}},    {"gpu", {0, 1, 2, 0, 1}},   {"1", {1, 1, 1, 1, 1}},
+        {"large", {0, 1, 0, 1, 0}}, {"small", {2, 2, 2, 2, 2}}, {"cpu", {4, 4, 4, 4, 4}},
+    };
+    enum { BOARDS = 5 };
+    static int drivers[2];
+    duet_found_device found[BOARDS];
+    for (size_t i = 0; i < 3; i++) {
+        found[i] = make_found(i < 2 ? "large" : "small", DUET_DEVICE_GPU, i < 2 ? 80 : 10, 1000, 3, false, "");
+        found[i].platform = (cl_platform_id)(void *)&drivers[0];
+    }
+    found[3] = make_found("large by mesa", DUET_DEVICE_GPU, 80, 1, 3, true, "");
+    found[4] = make_found("processor", DUET_DEVICE_CPU, 32, 2000, 6, false, "");
+    found[3].platform = found[4].platform = (cl_platform_id)(void *)&drivers[1];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t turn = 0; turn < 5; turn++) {
+            duet_error error = {0};
+            size_t chosen;
+            assert_ok(duet_found_choose(found, BOARDS, rows[i].selector, "", &chosen, &error), &error);
+            assert_int_equal(duet_found_turn(found, BOARDS, rows[i].selector, chosen, turn), rows[i].turns[turn]);
+        }
+}
+
 static void a_selector_that_fits_none_says_what_there_is(void **state)
 {
     (void)state;
@@ -273,6 +303,7 @@ int main(void)
         cmocka_unit_test(an_index_opens_the_device_it_was_listed_as),
         cmocka_unit_test(the_best_device_comes_first),
         cmocka_unit_test(a_selector_is_index_type_or_piece_of_a_name),
+        cmocka_unit_test(ranks_take_turns_among_devices_of_a_driver),
         cmocka_unit_test(a_selector_that_fits_none_says_what_there_is),
         cmocka_unit_test(the_environment_names_the_device),
     };

@@ -51,6 +51,9 @@ DUET_API const char *duet_device_kind_name(duet_device_kind kind);
  *  Errors: DUET_ERROR_NO_DEVICE where none is here, none
  *  fits, or the chosen one cannot be opened. */
 DUET_API duet_status duet_device_open(duet_device **device, const char *selector, duet_error *error);
+/** The same for one of several processes that share a machine: it gets device `turn`, counted round from that one
+ *  through the others of its driver and kind that fit; without a selector, through those of its name. */
+DUET_API duet_status duet_device_open_turn(duet_device **device, const char *selector, size_t turn, duet_error *error);
 /** Finishes the queue, frees, and sets *device to NULL. Everything made on the device must have been freed. */
 DUET_API void duet_device_close(duet_device **device);
 

@@ -37,6 +37,8 @@ typedef struct duet_transport {
 /** Makes ranks of a transport, which is copied; its context must outlive them. Every process has to call it: they tell
  *  each other their library's version, hosts and byte order, and refuse others than their own. */
 DUET_API duet_status duet_ranks_new(duet_ranks **ranks, const duet_transport *transport, duet_error *error);
+/** Rank 0 of `count` that are not there, for plans that are explained; what it trains is no use. */
+DUET_API duet_status duet_ranks_on_paper(duet_ranks **ranks, size_t count, duet_error *error);
 DUET_API void duet_ranks_free(duet_ranks **ranks);
 
 /** NULL is one process alone: rank 0 of 1. */

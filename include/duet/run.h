@@ -4,6 +4,7 @@
 #ifndef DUET_RUN_H
 #define DUET_RUN_H
 
+#include "ranks.h"
 #include "train.h"
 
 #ifdef __cplusplus
@@ -110,6 +111,13 @@ typedef struct duet_train_options {
                                 was watched by. DUET_ERROR_USAGE without at_epoch */
     const char *judge; /**< the classifier's run that the watcher asks, kept in run.json; NULL: nobody, or the resumed
                           run's. DUET_ERROR_USAGE without at_epoch */
+    duet_ranks *ranks; /**< who trains together, each rank calling duet_train with the same options, `batch`
+                          being that of all; NULL: alone. Rank 0 alone writes, logs and reports, watches and has
+                          its folders looked at; the others leave out, resume, at_start, at_epoch, watch and judge
+                          aside, but for whether there is a run to go on with. Of devices that fit, each rank of
+                          a machine takes another one. What differs between ranks is DUET_ERROR_DATA */
+    double rank_patience; /**< seconds that a step may wait for another rank, ten times as long in the first steps,
+                             in which drivers still compile; 0: 60 */
 } duet_train_options;
 
 typedef struct duet_train_summary {
@@ -118,6 +126,10 @@ typedef struct duet_train_summary {
     double epochs, seconds, images_per_second; /**< seconds: of the whole call; the rate is that of training alone */
     char stopped[256];                         /**< why it ended before its total; "": it did not, or was interrupted */
     bool collapsed;                            /**< that was a failure: nothing more was learnt */
+    double exchanging; /**< of ranks: the share of the training's time in which this one waited for others and their
+                          bytes */
+    int stop;          /**< what the stop flag was that ended it, which may be another rank's; 0: none did */
+    bool alone; /**< of ranks: it failed, and the others do not know: they wait for this one until somebody ends them */
 } duet_train_summary;
 
 /** Trains into a run directory, which no other process may train into meanwhile (DUET_ERROR_FILE). On

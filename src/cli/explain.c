@@ -14,7 +14,7 @@
 
 struct arguments {
     const char *model, *data, *device, *paper, *isa, *kernel, *gemm;
-    uint64_t batch;
+    uint64_t batch, ranks;
     cli_list settings;
     bool source, dot, players, json;
 };
@@ -33,6 +33,8 @@ static const cli_option options[] = {
      "(default: fashion-mnist)",
      0, 0},
     {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
+    {CLI_COUNT, "ranks", 0, PLACE(ranks), "N", "plan for one of N processes that share each batch (docs/distributed.md)", 1,
+     1 << 20},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_TEXT, "for", 0, PLACE(paper), "GPU", "plan for a GPU that need not be here, one of those below", 0, 0},
     {CLI_TEXT, "isa", 0, PLACE(isa), "GPU",
@@ -115,6 +117,9 @@ static duet_status make_trainer(const struct arguments *arguments, const duet_fa
     duet_status status = duet_data_open(&step->data, arguments->data, error);
     if (status == DUET_OK)
         status = duet_model_new(&step->model, family, step->data, settings->items, settings->count, 0, error);
+    if (status == DUET_OK && arguments->ranks > 1)
+        status = duet_ranks_on_paper(&step->ranks, (size_t)arguments->ranks, error);
+    if (status == DUET_OK) duet_model_set_ranks(step->model, step->ranks);
     if (status == DUET_OK)
         status = arguments->paper != NULL ? duet_device_on_paper(&step->device, arguments->paper, error)
                                           : duet_device_open(&step->device, arguments->device, error);
@@ -151,6 +156,7 @@ static void step_close(cli_step *step)
     duet_model_free(&step->model);
     duet_data_close(&step->data);
     duet_device_close(&step->device);
+    duet_ranks_free(&step->ranks);
 }
 
 static int run(int argc, char **argv)

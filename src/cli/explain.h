@@ -11,6 +11,7 @@ typedef struct cli_step {
     duet_data *data;
     duet_model *model;
     duet_trainer *trainer;
+    duet_ranks *ranks; /* that share the batch, on paper; NULL: none */
     size_t batch;
     duet_explained_phase *phases;
     size_t count;

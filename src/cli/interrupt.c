@@ -65,6 +65,11 @@ void cli_leave_interrupt(void)
         if (taken[i]) sigaction(caught[i], &before[i], NULL);
 }
 
+void cli_interrupt_elsewhere(int number)
+{
+    if (stop == 0) stop = number;
+}
+
 int cli_interrupt_status(void)
 {
     return 128 + (stop != 0 ? stop : SIGINT);

@@ -17,6 +17,9 @@ const volatile int *cli_catch_interrupt(void);
  */
 void cli_leave_interrupt(void);
 
+/** Work was stopped by that signal, which another rank caught; nothing if this process has caught one. */
+void cli_interrupt_elsewhere(int number);
+
 /** The exit status of work that a signal stopped: 128 and its number. */
 int cli_interrupt_status(void);
 

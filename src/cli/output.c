@@ -50,6 +50,15 @@ bool cli_reader_is_gone(void)
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+static char *kept;
+static size_t kept_size;
+
+void cli_keep_complaints(char *text, size_t size)
+{
+    kept = text;
+    kept_size = size;
+}
+
 int cli_complain(int status, const char *format, ...)
 {
     char text[LONGEST_LINE];
@@ -57,6 +66,10 @@ int cli_complain(int status, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (kept != NULL) {
+        snprintf(kept, kept_size, "%s", text);
+        return status;
+    }
     fputs("duet: ", stderr);
     put_clean(text, stderr);
     fputc('\n', stderr);

@@ -32,6 +32,10 @@ bool cli_reader_is_gone(void);
 /** Prints one line on standard error, with "duet: " in front. Returns `status`, for `return cli_complain(...)`. */
 int cli_complain(int status, const char *format, ...) DUET_PRINTF(2, 3);
 
+/** From now on cli_complain keeps its last line in `text` and prints nothing: for one of several processes that find
+ * the same mistakes. NULL: it prints. */
+void cli_keep_complaints(char *text, size_t size);
+
 /** The exit status of a library status. */
 int cli_exit_status(duet_status status);
 

@@ -195,7 +195,7 @@ static void name_hosts(const duet_ranks *ranks, char *words, size_t size)
     if (hosts > MOST) snprintf(words + length, size - length, " and %zu more", hosts - MOST);
 }
 
-int cli_ranks_tell(duet_ranks *ranks)
+int cli_ranks_tell(duet_ranks *ranks, bool quiet)
 {
     char hosts[400] = "";
     duet_link link;
@@ -203,8 +203,8 @@ int cli_ranks_tell(duet_ranks *ranks)
     if (ranks == NULL) return CLI_DONE;
     if (duet_ranks_measure(ranks, &link, &error) != DUET_OK) return cli_fail(&error);
     name_hosts(ranks, hosts, sizeof hosts);
-    if (duet_ranks_rank(ranks) == 0)
-        cli_print(stdout, "%zu ranks on %s over %s: a sum takes %.3g us, large ones %.3g GB/s\n",
+    if (duet_ranks_rank(ranks) == 0 && !quiet)
+        cli_print(stderr, "%zu ranks on %s over %s: a sum takes %.3g us, large ones %.3g GB/s\n",
                   duet_ranks_count(ranks), hosts, connection.version(connection.mpi), 1e6 * link.latency,
                   1e-9 * link.bandwidth);
     return CLI_DONE;

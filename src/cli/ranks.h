@@ -15,9 +15,9 @@ bool cli_ranks_allow(const cli_command *command, int *status);
 /** The ranks that were started; *ranks is NULL for a process alone. Every rank has to call it. False: the program ends
  *  here with exit status *status, after a message. */
 bool cli_ranks_open(duet_ranks **ranks, int *status);
-/** Rank 0 prints a line: ranks, hosts, MPI, and what the ways between them are worth. Every rank has to call it;
- * nothing for NULL. Returns an exit status. */
-int cli_ranks_tell(duet_ranks *ranks);
+/** Rank 0 prints a line, unless `quiet`: ranks, hosts, MPI, and what the ways between them are worth. Every rank has to
+ * call it; nothing for NULL. Returns an exit status. */
+int cli_ranks_tell(duet_ranks *ranks, bool quiet);
 /** Every rank has to call it, and waits for the others: one that cannot wait calls cli_ranks_abort. */
 void cli_ranks_close(duet_ranks **ranks);
 /** Ends all ranks at once, this one too, with that exit status. Returns if this process is alone. */

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* duet train: one training into a run directory. Ctrl-C, SIGTERM and SIGHUP stop at the next step's end with a
- * checkpoint; a second one ends the program at once. */
+ * checkpoint; a second one ends the program at once. Of several ranks rank 0 speaks for all. */
 #include "cli/commands.h"
 #include "cli/data.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/providers.h"
+#include "cli/ranks.h"
 #include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/table.h"
+#include "cli/together.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,7 @@ struct arguments {
     uint64_t epochs, steps, batch, seed, checkpoint_every, patience;
     cli_list settings, watched;
     cli_data_words words;
-    bool quiet, profile, stop_on_collapse, other_data, stream;
+    bool quiet, profile, stop_on_collapse, other_data, stream, go_on;
 };
 
 #define PLACE(member) offsetof(struct arguments, member)
@@ -46,6 +48,9 @@ static const cli_option options[] = {
      "but --set may change rates (lr, lr_schedule, lr_steps, lr_warm_up,\n"
      "lr_final, clip_norm), and --data says where its data are now;\n"
      "--epochs and --steps are totals",
+     0, 0},
+    {CLI_FLAG, "go-on", 0, PLACE(go_on), NULL,
+     "with --out: go on with the run that is there, if one is, so that the\nsame command begins a run and resumes it",
      0, 0},
     {CLI_FLAG, "other-data", 0, PLACE(other_data), NULL,
      "with --resume: go on also where the data are not those of before", 0, 0},
@@ -102,7 +107,9 @@ static int check(const struct arguments *arguments, const duet_family **family)
         return cli_complain(CLI_MISTAKE, "'duet train' needs MODEL: one of 'duet models'");
     if (arguments->epochs != 0 && arguments->steps != 0)
         return cli_complain(CLI_MISTAKE, "--epochs and --steps say the same thing in two ways: give one of them");
-    if (arguments->other_data && arguments->resume == NULL)
+    if (arguments->go_on && arguments->out == NULL)
+        return cli_complain(CLI_MISTAKE, "--go-on is for a run whose directory is named: --out DIR");
+    if (arguments->other_data && arguments->resume == NULL && !arguments->go_on)
         return cli_complain(CLI_MISTAKE, "--other-data is for a run that goes on: --resume DIR");
     if (arguments->patience != 0 && arguments->keep_best == NULL && arguments->resume == NULL)
         return cli_complain(CLI_MISTAKE, "--patience waits for a better value: say of what with --keep-best METRIC");
@@ -137,12 +144,12 @@ static int check_seed(const struct arguments *arguments)
 }
 
 /* What --resume leaves without a meaning; that settings, batch and seed are the run's, the library sees. */
-static int check_resume(const struct arguments *arguments)
+static int check_resume(const struct arguments *arguments, bool leads)
 {
     if (arguments->out != NULL)
         return cli_complain(CLI_MISTAKE, "--resume names the run's directory, and so does --out: leave --out out");
     const int status = cli_settings_look(&arguments->settings);
-    return status == CLI_DONE ? check_seed(arguments) : status;
+    return status == CLI_DONE && leads ? check_seed(arguments) : status;
 }
 
 static int print_profile(duet_device *device)
@@ -175,12 +182,15 @@ static int print_profile(duet_device *device)
 /* A summary for people on standard error; on standard output only the run's directory, for scripts. */
 static void print_summary(const duet_train_summary *summary, bool quiet)
 {
-    char seconds[32], epochs[48] = "", speed[48] = "";
+    char seconds[32], epochs[48] = "", speed[48] = "", exchanging[64] = "";
     if (summary->epochs >= 0.05) snprintf(epochs, sizeof epochs, ", %.2f epochs", summary->epochs);
     if (summary->images_per_second > 0) snprintf(speed, sizeof speed, ", %.0f images/s", summary->images_per_second);
+    if (summary->exchanging > 0)
+        snprintf(exchanging, sizeof exchanging, ", %.0f%% of the time in exchanges with other ranks",
+                 100 * summary->exchanging);
     if (!quiet)
-        fprintf(stderr, "%llu step%s%s in %s%s\n", (unsigned long long)summary->steps, summary->steps == 1 ? "" : "s",
-                epochs, cli_duration(summary->seconds, seconds, sizeof seconds), speed);
+        fprintf(stderr, "%llu step%s%s in %s%s%s\n", (unsigned long long)summary->steps, summary->steps == 1 ? "" : "s",
+                epochs, cli_duration(summary->seconds, seconds, sizeof seconds), speed, exchanging);
     cli_print_name(summary->run);
 }
 
@@ -191,7 +201,8 @@ static int tell_of_stop(const duet_train_summary *summary)
     return cli_complain(summary->collapsed ? CLI_FAILED : CLI_DONE, "stopped: %s", summary->stopped);
 }
 
-static int train(const struct arguments *arguments, const duet_family *family)
+/* What is watched, by rank 0 alone: NULL on the others. */
+static int watch_of(const struct arguments *arguments, bool leads, duet_monitor **monitor)
 {
     const duet_monitor_options monitor_options = {
         .metrics = arguments->watched.items,
@@ -202,11 +213,40 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .stop_on_collapse = arguments->stop_on_collapse,
         .resume = arguments->resume,
     };
-    duet_monitor *monitor = NULL;
     duet_error mistake = {0};
-    if (duet_monitor_new(&monitor, &monitor_options, &mistake) != DUET_OK) return cli_fail(&mistake);
-    const duet_watch *watch = duet_monitor_watch(monitor);
-    const bool looks = arguments->stop_on_collapse || watch->metric_count > 0 || watch->best != NULL;
+    *monitor = NULL;
+    if (!leads || duet_monitor_new(monitor, &monitor_options, &mistake) == DUET_OK) return CLI_DONE;
+    return cli_fail(&mistake);
+}
+
+static bool looks_at_ends(const struct arguments *arguments, const duet_watch *watch)
+{
+    return watch != NULL && (arguments->stop_on_collapse || watch->metric_count > 0 || watch->best != NULL);
+}
+
+/* How the training ended, for a person. What ends all ranks rank 0 alone says. */
+static int tell_end(const struct arguments *arguments, duet_ranks *ranks, duet_status result,
+                    const duet_train_summary *summary, const duet_error *error, duet_device *device)
+{
+    int status = CLI_DONE;
+    if (summary->alone) return cli_together_fail_alone(ranks, error);
+    if (result != DUET_OK) status = arguments->resume != NULL ? cli_fail_opened(error) : cli_fail(error);
+    if (device != NULL && duet_ranks_rank(ranks) == 0) {
+        int printed = print_profile(device);
+        if (status == CLI_DONE) status = printed;
+    }
+    if (result == DUET_OK && status == CLI_DONE) status = tell_of_stop(summary);
+    if (duet_ranks_rank(ranks) == 0 && summary->run[0] != '\0' &&
+        (result == DUET_OK || result == DUET_ERROR_INTERRUPTED || result == DUET_ERROR_NUMERIC))
+        print_summary(summary, arguments->quiet);
+    return status;
+}
+
+static int train(const struct arguments *arguments, const duet_family *family, duet_monitor *monitor, duet_ranks *ranks,
+                 bool *alone)
+{
+    const duet_watch *watch = monitor == NULL ? NULL : duet_monitor_watch(monitor);
+    const bool looks = looks_at_ends(arguments, watch);
     cli_training_progress progress = {.quiet = arguments->quiet};
     duet_train_options train_options = {
         .family = family,
@@ -235,40 +275,81 @@ static int train(const struct arguments *arguments, const duet_family *family)
         .watcher = monitor,
         .watch = watch,
         .judge = arguments->judge,
+        .ranks = ranks,
     };
     duet_train_summary summary = {0};
     duet_device *device = NULL;
     duet_error error = {0};
     duet_status result = duet_train(&train_options, &summary, arguments->profile ? &device : NULL, &error);
-    if (!arguments->quiet) cli_progress_clear();
-    int status = CLI_DONE;
-    if (result != DUET_OK) status = arguments->resume != NULL ? cli_fail_opened(&error) : cli_fail(&error);
-    if (device != NULL) {
-        int printed = print_profile(device);
-        if (status == CLI_DONE) status = printed;
-        duet_device_close(&device);
-    }
-    if (result == DUET_OK && status == CLI_DONE) status = tell_of_stop(&summary);
-    if (summary.run[0] != '\0' &&
-        (result == DUET_OK || result == DUET_ERROR_INTERRUPTED || result == DUET_ERROR_NUMERIC))
-        print_summary(&summary, arguments->quiet);
+    if (!arguments->quiet && duet_ranks_rank(ranks) == 0) cli_progress_clear();
+    cli_interrupt_elsewhere(summary.stop);
+    *alone = summary.alone;
+    const int status = tell_end(arguments, ranks, result, &summary, &error, device);
+    if (device != NULL) duet_device_close(&device);
+    return status;
+}
+
+/* With --go-on: whether rank 0 finds a run in the folder that --out names. */
+static int find_run(struct arguments *arguments, duet_ranks *ranks)
+{
+    struct stat about;
+    duet_error error = {0};
+    if (!arguments->go_on || arguments->out == NULL || arguments->resume != NULL) return CLI_DONE;
+    char *path = duet_page_file(arguments->out, "run.json");
+    if (path == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
+    unsigned char is_there = stat(path, &about) == 0;
+    free(path);
+    if (ranks != NULL && duet_ranks_share(ranks, &is_there, 1, &error) != DUET_OK) return cli_fail(&error);
+    if (!is_there) return CLI_DONE;
+    arguments->resume = arguments->out;
+    arguments->out = NULL;
+    return CLI_DONE;
+}
+
+/* All that can be known before the training. The ranks agree on what the command line alone says, then on what the
+ * run's files say, which are rank 0's to look at. */
+static int prepare(struct arguments *arguments, duet_ranks *ranks, const char *complaint, const duet_family **family,
+                   duet_monitor **monitor)
+{
+    const bool leads = duet_ranks_rank(ranks) == 0;
+    int status = cli_together_settle(ranks, check(arguments, family), complaint);
+    if (status == CLI_DONE) status = find_run(arguments, ranks);
+    if (status != CLI_DONE) return status;
+    if (arguments->resume != NULL) status = check_resume(arguments, leads);
+    if (status == CLI_DONE) status = watch_of(arguments, leads, monitor);
+    return cli_together_settle(ranks, status, complaint);
+}
+
+static int run_as(int argc, char **argv, duet_ranks *ranks, bool *alone)
+{
+    struct arguments arguments = {.seed = CLI_NO_SEED};
+    char complaint[CLI_COMPLAINT], *made = NULL;
+    const duet_family *family;
+    duet_monitor *monitor = NULL;
+    int status;
+    cli_together_hush(ranks, complaint);
+    const bool parsed = cli_parse(&cli_train, argc, argv, &arguments, &status);
+    if (!parsed && status == CLI_DONE) return status; /* all were asked for help */
+    if (parsed) status = cli_data_name(arguments.data, &arguments.words, &made) ? CLI_DONE : CLI_MISTAKE;
+    status = cli_together_settle(ranks, status, complaint);
+    if (made != NULL) arguments.data = made;
+    if (status == CLI_DONE) status = prepare(&arguments, ranks, complaint, &family, &monitor);
+    if (status == CLI_DONE) status = cli_ranks_tell(ranks, arguments.quiet);
+    if (status == CLI_DONE) status = train(&arguments, family, monitor, ranks, alone);
     duet_monitor_free(&monitor);
+    free(made);
     return status;
 }
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.seed = CLI_NO_SEED};
-    const duet_family *family;
-    char *made;
+    duet_ranks *ranks;
+    bool alone = false;
     int status;
-    if (!cli_parse(&cli_train, argc, argv, &arguments, &status)) return status;
-    if (!cli_data_name(arguments.data, &arguments.words, &made)) return CLI_MISTAKE;
-    if (made != NULL) arguments.data = made;
-    status = check(&arguments, &family);
-    if (status == CLI_DONE && arguments.resume != NULL) status = check_resume(&arguments);
-    if (status == CLI_DONE) status = train(&arguments, family);
-    free(made);
+    if (!cli_ranks_open(&ranks, &status)) return status;
+    status = run_as(argc, argv, ranks, &alone);
+    if (alone) cli_ranks_abort(status);
+    cli_ranks_close(&ranks);
     return status;
 }
 
@@ -297,4 +378,5 @@ const cli_command cli_train = {
     .option_count = CLI_COUNT_OF(options),
     .run = run,
     .more_help = more_help,
+    .processes = CLI_ALL_PROCESSES,
 };

@@ -132,6 +132,25 @@ static duet_status refuse(const duet_found_device *row, size_t index, duet_error
                      row->info.platform, row->info.refusal);
 }
 
+/* Whether a rank may take this one in the chosen one's place. Several drivers may show the same chip, so it is one of
+ * the same driver, and of the same name unless the selector lets others in. */
+static bool takes_turns(const duet_found_device *found, size_t chosen, size_t index, const char *selector)
+{
+    const duet_found_device *row = &found[index], *first = &found[chosen];
+    if (row->info.refusal[0] != '\0' || row->platform != first->platform || row->info.kind != first->info.kind)
+        return false;
+    return selector == NULL || selector[0] == '\0' ? strcmp(row->info.name, first->info.name) == 0
+                                                   : fits(row, index, selector, kind_of(selector));
+}
+
+size_t duet_found_turn(const duet_found_device *found, size_t count, const char *selector, size_t chosen, size_t turn)
+{
+    size_t alike = 0, i = chosen;
+    for (size_t k = chosen; k < count; k++) alike += takes_turns(found, chosen, k, selector);
+    for (turn %= alike; turn > 0; turn -= takes_turns(found, chosen, i, selector)) i++;
+    return i;
+}
+
 duet_status duet_found_choose(const duet_found_device *found, size_t count, const char *selector, const char *origin,
                               size_t *chosen, duet_error *error)
 {

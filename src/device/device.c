@@ -51,13 +51,15 @@ duet_status duet_device_on(duet_device **device, cl_context context, cl_device_i
     return DUET_OK;
 }
 
-static duet_status open_found(duet_device **device, const duet_found_device *found, duet_error *error)
+static duet_status open_found(duet_device **device, const duet_found_device *found, size_t place, duet_error *error)
 {
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)found->platform, 0};
     cl_int code = CL_SUCCESS;
     cl_context context = clCreateContext(properties, 1, &found->id, NULL, NULL, &code);
     if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot open %s", found->info.name);
-    return duet_device_on(device, context, found->id, NULL, &found->info, error);
+    DUET_TRY(duet_device_on(device, context, found->id, NULL, &found->info, error));
+    (*device)->place = place;
+    return DUET_OK;
 }
 
 /** What a driver refuses before any work is a device that cannot be used. */
@@ -70,6 +72,11 @@ static duet_status without_device(duet_status status, duet_error *error)
 
 duet_status duet_device_open(duet_device **device, const char *selector, duet_error *error)
 {
+    return duet_device_open_turn(device, selector, 0, error);
+}
+
+duet_status duet_device_open_turn(duet_device **device, const char *selector, size_t turn, duet_error *error)
+{
     *device = NULL;
     const char *origin = "";
     if (selector == NULL || selector[0] == '\0') {
@@ -81,7 +88,8 @@ duet_status duet_device_open(duet_device **device, const char *selector, duet_er
     duet_drivers_lock();
     duet_status status = duet_discover(&found, &count, error);
     if (status == DUET_OK) status = duet_found_choose(found, count, selector, origin, &chosen, error);
-    if (status == DUET_OK) status = open_found(device, &found[chosen], error);
+    if (status == DUET_OK) chosen = duet_found_turn(found, count, selector, chosen, turn);
+    if (status == DUET_OK) status = open_found(device, &found[chosen], chosen, error);
     duet_drivers_unlock();
     free(found);
     return without_device(status, error);
@@ -116,6 +124,18 @@ duet_status duet_device_finish(duet_device *device, duet_error *error)
     }
     if (code == CL_SUCCESS) return DUET_OK;
     return duet_cl_fail(error, code, "work on %s failed", device->info.name);
+}
+
+void duet_device_identity(const duet_device *device, char text[DUET_IDENTITY])
+{
+    const bool is_processor = device->info.kind == DUET_DEVICE_CPU;
+    snprintf(text, DUET_IDENTITY, is_processor ? "processor" : "place %zu", device->place);
+#ifdef CL_DEVICE_UUID_KHR
+    unsigned char uuid[CL_UUID_SIZE_KHR];
+    if (is_processor || device->id == NULL) return;
+    if (clGetDeviceInfo(device->id, CL_DEVICE_UUID_KHR, sizeof uuid, uuid, NULL) != CL_SUCCESS) return;
+    for (size_t i = 0; i < sizeof uuid; i++) snprintf(text + 2 * i, 3, "%02x", uuid[i]);
+#endif
 }
 
 duet_status duet_device_is_here(const duet_device *device, const char *what, duet_error *error)

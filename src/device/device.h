@@ -28,6 +28,10 @@ bool duet_device_is_checking(const duet_device *device);
  *  opened. */
 bool duet_device_bundles(const duet_device *device);
 cl_device_id duet_device_id(const duet_device *device);
+enum { DUET_IDENTITY = 64 };
+/** The same text for the same chip of this machine, whichever process asks: the driver's number of it where it has one,
+ *  since a process may be shown a part of the devices only. */
+void duet_device_identity(const duet_device *device, char text[DUET_IDENTITY]);
 /** For calls into a library that enqueues by itself. */
 cl_command_queue *duet_device_queue(duet_device *device);
 void duet_device_say(const duet_device *device, const char *format, ...) DUET_PRINTF(2, 3);

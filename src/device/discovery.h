@@ -41,5 +41,7 @@ void duet_vendors_pattern(char pattern[DUET_VENDORS_PATH]);
  *  from. NULL or "": the preferred one. Errors: DUET_ERROR_NO_DEVICE. */
 duet_status duet_found_choose(const duet_found_device *found, size_t count, const char *selector, const char *origin,
                               size_t *chosen, duet_error *error);
+/** The place of the device of that turn, counted round from the chosen one through those that are like it. */
+size_t duet_found_turn(const duet_found_device *found, size_t count, const char *selector, size_t chosen, size_t turn);
 
 #endif

@@ -25,6 +25,7 @@ struct duet_device {
     cl_device_id id;
     cl_command_queue queue;
     bool callers_queue; /**< made by the caller, and never anew */
+    size_t place;       /**< among all devices, as an index counts */
     bool checking, profiling, bundles;
     bool said_sources, cannot_compile; /**< which kernel files are replaced; not even an empty kernel */
     void *kept;                        /**< by the layer above */

@@ -499,6 +499,18 @@ const char *duet_plan_source(const duet_plan *plan)
     return plan->set->programs.source == NULL ? "" : plan->set->programs.source;
 }
 
+uint64_t duet_plan_exchanges(const duet_plan *plan)
+{
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    for (size_t i = 0; i < plan->lowering.step_count; i++) {
+        const duet_step *step = &plan->lowering.steps[i];
+        if (step->kind != DUET_STEP_ALL_REDUCE) continue;
+        hash = (hash ^ step->level) * 0x100000001b3u;
+        hash = (hash ^ step->elements) * 0x100000001b3u;
+    }
+    return hash;
+}
+
 duet_plan_parts duet_plan_open(const duet_plan *plan)
 {
     return (duet_plan_parts){.name = plan->name,

@@ -67,9 +67,10 @@ static json_t *describe_resumptions(const duet_run_choice *choice, const duet_ru
     json_t *changed = json_object_size(choice->changed) > 0 ? choice->changed : NULL;
     if (list == NULL) list = json_array();
     if (before != NULL)
-        (void)json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s, s:O*}", "step", (json_int_t)step, "device",
-                                                    info->name, "driver", info->driver, "duet", duet_version(),
-                                                    "changed", changed));
+        (void)json_array_append_new(
+            list, json_pack("{s:I, s:s, s:s, s:s, s:O*, s:o*}", "step", (json_int_t)step, "device", info->name,
+                            "driver", info->driver, "duet", duet_version(), "changed", changed, "ranks",
+                            choice->ranks == NULL ? NULL : json_integer((json_int_t)json_array_size(choice->ranks))));
     return list;
 }
 
@@ -112,20 +113,20 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
 {
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
-    return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
-                     "s:s}, s:o, s:o, s:o, s:b, s:o, s:s?}",
-                     "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
-                     duet_data_record_make(data, choice->data), "batch", (json_int_t)choice->batch, "seed",
-                     (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs",
-                     number_or_null(choice->epochs), "checkpoint_every", (json_int_t)choice->checkpoint_every, "gemm",
-                     choice->gemm != NULL ? choice->gemm : "auto", "device", describe_device(device), "providers",
-                     "gemm", duet_device_gemm(trainer->device), "products", describe_products(trainer->device),
-                     "tuning", describe_tuning(choice, trainer->device), "environment", describe_environment(),
-                     "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
-                     "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
-                     describe_groups(trainer->build, duet_group_states), "resumed",
-                     describe_resumptions(choice, before, trainer->steps, device), "checkpointed",
-                     (int)choice->checkpointed, "watch", describe_watch(&choice->watch), "judge", choice->judge);
+    return json_pack(
+        "{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
+        "s:s}, s:o, s:o, s:o, s:b, s:o, s:s?, s:O*}",
+        "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
+        duet_data_record_make(data, choice->data), "batch", (json_int_t)choice->batch, "seed", (json_int_t)choice->seed,
+        "steps", number_or_null(choice->steps), "epochs", number_or_null(choice->epochs), "checkpoint_every",
+        (json_int_t)choice->checkpoint_every, "gemm", choice->gemm != NULL ? choice->gemm : "auto", "device",
+        describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device), "products",
+        describe_products(trainer->device), "tuning", describe_tuning(choice, trainer->device), "environment",
+        describe_environment(), "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
+        "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
+        describe_groups(trainer->build, duet_group_states), "resumed",
+        describe_resumptions(choice, before, trainer->steps, device), "checkpointed", (int)choice->checkpointed,
+        "watch", describe_watch(&choice->watch), "judge", choice->judge, "ranks", choice->ranks);
 }
 
 /* Replaces the file as a whole and drops the document, which is NULL where it could not be made. */
@@ -253,6 +254,18 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: \"%s\" is missing, or no value of its kind: restore the file from a copy, or train again",
                      path, missing);
+}
+
+duet_status duet_run_file_take(duet_run_file *file, const char *directory, const char *text, duet_error *error)
+{
+    char *path = duet_path_join(directory, "run.json");
+    *file = (duet_run_file){.document = json_loads(text, JSON_REJECT_DUPLICATES, NULL)};
+    duet_status status = path == NULL || file->document == NULL
+                             ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for run.json")
+                             : read_document(file, path, error);
+    free(path);
+    if (status != DUET_OK) duet_run_file_free(file);
+    return status;
 }
 
 duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error)

@@ -23,6 +23,7 @@ typedef struct duet_run_choice {
     const char *tuning; /* the file that the device's tuning came from, NULL: there is none */
     json_t *changed;    /* {"key": [was, is]} of a run that is resumed; NULL: nothing */
     bool checkpointed;  /* a checkpoint has been written */
+    json_t *ranks;      /* [{"host", "device", "driver"}, ...] of several that train together; NULL: one does */
 } duet_run_choice;
 
 typedef struct duet_run_file {
@@ -36,6 +37,8 @@ typedef struct duet_run_file {
     bool tells_watch;                             /* it says what the training was watched by; older runs do not */
 } duet_run_file;
 
+/** Takes DIRECTORY/run.json from its text, as the rank that can read it has it. */
+duet_status duet_run_file_take(duet_run_file *file, const char *directory, const char *text, duet_error *error);
 /** Reads DIRECTORY/run.json. DUET_ERROR_FILE if there is none, DUET_ERROR_DATA if it is not one. */
 duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_error *error);
 void duet_run_file_free(duet_run_file *file);

@@ -9,14 +9,16 @@
 
 #include "data/data.h"
 #include "run/checkpoint.h"
-#include "run/training.h"
+#include "run/training_ranks.h"
 
-static const double stop_seconds = 0.1; /* so often a wait for the disk looks whether it is to stop */
+static const double stop_seconds = 0.1, /* so often a wait for the disk looks whether it is to stop */
+    leave_seconds = 2,     /* so long a rank that is to stop waits for its disk before it leaves the others */
+    patience_seconds = 60; /* of a step, unless the options say it */
 
 void duet_training_say(const duet_training *run, const char *format, ...)
 {
     char line[1024];
-    if (run->options->log == NULL) return;
+    if (run->options->log == NULL || !run->leads) return;
     va_list values;
     va_start(values, format);
     (void)duet_text_vprint(line, sizeof line, format, values);
@@ -25,31 +27,81 @@ void duet_training_say(const duet_training *run, const char *format, ...)
     run->options->log(run->options->context, line);
 }
 
+/* While the flag is set a rank leaves others that do not answer. */
+static void watch_stop(const duet_training *run, const volatile int *flag)
+{
+    if (run->options->ranks != NULL) duet_ranks_set_stop(run->options->ranks, flag);
+}
+
+/* All have seen it, so none has to leave the others for it. */
 static duet_status stop(duet_training *run, duet_error *error)
 {
+    watch_stop(run, NULL);
     DUET_TRY(duet_training_save(run, error));
+    run->shared = true;
     return duet_fail(error, DUET_ERROR_INTERRUPTED,
                      "stopped at step %" PRIu64 " of %" PRIu64 "; go on with --resume %s", run->trainer->steps,
                      run->total, run->directory);
 }
 
-static duet_status loop(duet_training *run, duet_error *error)
+/* Waits until the examples of the next step are there; *ready stays false where it is to stop before. One of several
+ * ranks goes on to the step all the same, since the others have begun it, as long as that can be. */
+static duet_status wait_for_examples(duet_training *run, bool *ready, duet_error *error)
+{
+    const bool alone = duet_ranks_count(run->options->ranks) == 1;
+    double asked = 0;
+    for (*ready = false; !*ready;) {
+        DUET_TRY(duet_trainer_wait(run->trainer, stop_seconds, ready, error));
+        if (*ready || run->options->stop == NULL || *run->options->stop == 0) continue;
+        if (alone) return DUET_OK;
+        if (asked == 0) asked = duet_seconds();
+        if (duet_seconds() - asked > leave_seconds)
+            return duet_fail(error, DUET_ERROR_INTERRUPTED,
+                             "stopped while it waited for its examples, without a checkpoint");
+    }
+    return DUET_OK;
+}
+
+static void set_patience(const duet_training *run, double times)
+{
+    const double said = run->options->rank_patience;
+    if (run->options->ranks == NULL) return;
+    duet_ranks_set_patience(run->options->ranks, times * (said > 0 ? said : patience_seconds));
+}
+
+static duet_status take_step(duet_training *run, duet_error *error)
 {
     bool ready;
-    run->began = run->report_time = run->life_time = duet_seconds();
-    run->report_step = run->first;
+    DUET_TRY(wait_for_examples(run, &ready, error));
+    if (!ready) return DUET_OK;
+    if (run->trainer->steps == run->first + run->cadence) set_patience(run, 1);
+    if (run->options->ranks != NULL) duet_ranks_set_step(run->options->ranks, run->trainer->steps + 1);
+    DUET_TRY(duet_trainer_step(run->trainer, error));
+    return duet_training_follow_up(run, error);
+}
+
+/* Waits for the last step, and sees that nobody took the run away meanwhile. */
+static duet_status end(duet_training *run, duet_error *error)
+{
+    DUET_TRY(duet_device_finish(run->device, error));
+    return run->leads ? duet_metrics_sync(&run->metrics, error) : DUET_OK;
+}
+
+static duet_status loop(duet_training *run, duet_error *error)
+{
+    run->began = run->report_time = run->life_time = run->look_time = duet_seconds();
+    run->report_step = run->look_step = run->next_look = run->first;
     for (size_t i = 0; i < run->trainer->schedule.term_count; i++) run->means[i] = NAN;
     run->report_rate = NAN;
+    run->exchanged = duet_ranks_seconds(run->options->ranks);
+    set_patience(run, 10);
     if (run->is_due) DUET_TRY(duet_training_follow_up(run, error));
     while (run->trainer->steps < run->total && run->stopped[0] == '\0') {
-        if (run->options->stop != NULL && *run->options->stop != 0) return stop(run, error);
-        DUET_TRY(duet_trainer_wait(run->trainer, stop_seconds, &ready, error));
-        if (!ready) continue;
-        DUET_TRY(duet_trainer_step(run->trainer, error));
-        DUET_TRY(duet_training_follow_up(run, error));
+        DUET_TRY(duet_training_ask_stop(run, error));
+        if (run->stop != 0) return stop(run, error);
+        DUET_TRY(take_step(run, error));
     }
-    DUET_TRY(duet_device_finish(run->device, error));
-    return duet_metrics_sync(&run->metrics, error); /* nobody took the run away meanwhile */
+    return duet_training_meet(run, "ending the training", end, error);
 }
 
 static void tell_what_is_left(const duet_training *run)
@@ -78,11 +130,12 @@ static void summarise(const duet_training *run, duet_train_summary *summary)
     summary->steps = run->trainer->steps;
     summary->epochs = duet_trainer_epoch(run->trainer);
     summary->seconds = seconds;
+    summary->stop = run->stop;
     snprintf(summary->stopped, sizeof summary->stopped, "%s", run->stopped);
     summary->collapsed = run->collapsed;
-    if (seconds > run->aside)
-        summary->images_per_second =
-            duet_training_images(run, run->first, run->trainer->steps) / (seconds - run->aside);
+    if (seconds <= run->aside) return;
+    summary->images_per_second = duet_training_images(run, run->first, run->trainer->steps) / (seconds - run->aside);
+    summary->exchanging = (duet_ranks_seconds(run->options->ranks) - run->exchanged) / (seconds - run->aside);
 }
 
 static void close_parts(duet_training *run, duet_device **device_out)
@@ -103,6 +156,7 @@ static void close_parts(duet_training *run, duet_device **device_out)
     duet_device_close(&run->device);
     duet_resumption_free(&run->resumption);
     duet_run_file_free(&run->before);
+    json_decref(run->seats);
     free(run->data_name);
     free(run->judge);
     free(run->tuning_file);
@@ -122,6 +176,8 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
     duet_training *run = calloc(1, sizeof *run);
     if (run == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a training");
     run->options = options;
+    run->leads = duet_ranks_rank(options->ranks) == 0;
+    watch_stop(run, options->stop);
     duet_status status = duet_training_prepare(run, &finished, error);
     if (finished)
         duet_training_say(run, "%s has %" PRIu64 " steps already%s: ask for more with --steps or --epochs",
@@ -129,9 +185,11 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
                           json_object_size(run->choice.changed) > 0 ? ", and its rates stay as they are" : "");
     else if (status == DUET_OK)
         status = loop(run, error);
-    if (status == DUET_ERROR_NUMERIC && run->has_file) tell_what_is_left(run);
-    if (status != DUET_OK && run->began > 0) duet_training_write_page(run, true); /* as far as it got */
+    watch_stop(run, NULL);
+    if (status == DUET_ERROR_NUMERIC && run->has_file && run->leads) tell_what_is_left(run);
+    if (status != DUET_OK && run->began > 0 && run->leads) duet_training_write_page(run, true); /* as far as it got */
     if (summary != NULL) summarise(run, summary);
+    if (summary != NULL) summary->alone = status != DUET_OK && duet_ranks_count(options->ranks) > 1 && !run->shared;
     close_parts(run, device_out);
     duet_lock_release(&run->lock);
     if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(run->directory);

@@ -15,11 +15,18 @@
 typedef struct duet_training {
     const duet_train_options *options;
     duet_run_choice choice;
-    char *data_name;        /* what choice.data points to unless that is the resumed run's */
-    char *judge;            /* what choice.judge points to unless that is the resumed run's */
-    char *tuning_file;      /* what choice.tuning points to unless that is the resumed run's */
-    duet_run_file before;   /* the run being resumed */
-    bool resumed, has_file; /* has_file: run.json is there and holds for this call */
+    char *data_name;               /* what choice.data points to unless that is the resumed run's */
+    char *judge;                   /* what choice.judge points to unless that is the resumed run's */
+    char *tuning_file;             /* what choice.tuning points to unless that is the resumed run's */
+    duet_run_file before;          /* the run being resumed */
+    bool leads;                    /* alone, or rank 0 of several: it reads and writes the run's files */
+    bool shared;                   /* the error that ended it is every rank's */
+    json_t *seats;                 /* what choice.ranks points to */
+    bool said_drift;               /* that ranks' parameters were not the same */
+    int stop;                      /* the stop flag of some rank, once it is set */
+    uint64_t next_look, look_step; /* steps at which the ranks look at each other's flags, and did last */
+    double look_time;              /* the training's clock then */
+    bool resumed, has_file;        /* has_file: run.json is there and holds for this call */
     bool made_folder;
     bool checkpointed;          /* the run has had a checkpoint */
     duet_lock lock;             /* of the directory */
@@ -36,10 +43,13 @@ typedef struct duet_training {
     uint64_t first, total, cadence;             /* steps: done before this call, in all, between reports */
     double *means;                              /* of the terms, as last reported */
     duet_metrics_past past;                     /* the last report of earlier calls */
+    double exchanged;                           /* seconds in exchanges of the ranks that were no training's */
     double began;                               /* the clock at this call's start */
     double aside;                               /* seconds since then that went into other things than training */
     double report_time, life_time, report_rate; /* clocks of the last report and sign of life; the report's speed */
     uint64_t report_step;
+    uint64_t reported;  /* steps whose losses had been told before this step's report */
+    bool saves;         /* this step has a checkpoint */
     bool is_due;        /* the resumed run's checkpoint is of an epoch whose report, pictures and values are to come */
     duet_progress last; /* the last report */
     duet_run *live;     /* the run as watchers see it; made when first asked for */
@@ -63,7 +73,7 @@ duet_status duet_training_open_live(duet_training *run, duet_error *error);
 
 /** What is due after a step: a report or a sign of life, pictures, watchers, a checkpoint, the page. */
 duet_status duet_training_follow_up(duet_training *run, duet_error *error);
-/** Writes the checkpoint, behind the lines of metrics that it counts on. */
+/** Writes the checkpoint, behind the lines of metrics that it counts on. All ranks come to it. */
 duet_status duet_training_save(duet_training *run, duet_error *error);
 /** Writes the page of the run from its files. Short epochs write it less often, so that it takes a twentieth of the
  * time at most; without it a training is as good. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What comes between the steps of a training: reports, what is drawn and watched at an epoch's end, checkpoints, the
  * page. Its time is no time of training. */
-#include "run/training.h"
+#include "run/training_ranks.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -43,7 +43,7 @@ static duet_progress describe_progress(const duet_training *run, double time, bo
 
 static void show(const duet_training *run, const duet_progress *progress)
 {
-    if (run->options->progress != NULL) run->options->progress(run->options->context, progress);
+    if (run->options->progress != NULL && run->leads) run->options->progress(run->options->context, progress);
 }
 
 /* Checks a report's health: warns of a finding once, and stops the training at a collapse if the options say so. */
@@ -61,7 +61,7 @@ static void look_after(duet_training *run, duet_progress *report)
 
 /* Reads the losses, which waits for the device, and writes a line of metrics. If a loss is not finite the line is still
  * written, with null for it. */
-static duet_status report(duet_training *run, duet_error *error)
+static duet_status report_here(duet_training *run, duet_error *error)
 {
     duet_status status = duet_trainer_losses(run->trainer, run->means, run->trainer->schedule.term_count, error);
     if (status != DUET_OK && status != DUET_ERROR_NUMERIC) return status;
@@ -72,11 +72,19 @@ static duet_status report(duet_training *run, duet_error *error)
     run->report_time = run->life_time = time;
     run->report_step = step;
     duet_progress progress = describe_progress(run, time, true);
+    if (!run->leads) return status;
     if (status == DUET_OK) look_after(run, &progress);
     run->last = progress;
     duet_status written = duet_metrics_append(&run->metrics, &progress, status == DUET_OK ? error : NULL);
     show(run, &progress);
     return status != DUET_OK ? status : written;
+}
+
+/* The same of all ranks. That a loss is not finite all know; that a device or the disk failed one does. */
+static duet_status report(duet_training *run, duet_error *error)
+{
+    DUET_TRY(duet_training_settle(run, report_here(run, error), error));
+    return run->options->stop_on_collapse ? duet_training_share_stop(run, error) : DUET_OK;
 }
 
 static void show_sign_of_life(duet_training *run)
@@ -88,7 +96,7 @@ static void show_sign_of_life(duet_training *run)
     show(run, &progress);
 }
 
-duet_status duet_training_save(duet_training *run, duet_error *error)
+static duet_status save_file(duet_training *run, duet_error *error)
 {
     DUET_TRY(duet_metrics_sync(&run->metrics, error));
     duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
@@ -97,8 +105,14 @@ duet_status duet_training_save(duet_training *run, duet_error *error)
         status = duet_run_file_mark(run->directory, error);
     }
     /* The faulty step gets its line of metrics, with nulls, unless it has one already. */
-    if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report(run, NULL);
+    if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report_here(run, NULL);
     return status;
+}
+
+duet_status duet_training_save(duet_training *run, duet_error *error)
+{
+    DUET_TRY(duet_training_make_alike(run, error));
+    return duet_training_meet(run, "writing the checkpoint", run->leads ? save_file : NULL, error);
 }
 
 static duet_status draw(duet_training *run, uint64_t epoch, duet_error *error)
@@ -153,41 +167,51 @@ static duet_status look(duet_training *run, uint64_t epoch, bool draws, uint64_t
     if (status == DUET_OK) status = ask_watcher(run, epoch, error);
     if (status == DUET_OK) return DUET_OK;
     duet_trainer_continue(run->trainer, run->trainer->steps, reported);
-    if (duet_training_save(run, NULL) == DUET_OK)
+    if (save_file(run, NULL) == DUET_OK)
         duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on with what has failed here",
                           run->directory, run->trainer->steps);
     return status;
 }
 
-/* Everything after a report that is no training. Lines of metrics are written before the checkpoint that counts on
- * them. */
-static duet_status leave_aside(duet_training *run, bool saves, bool last, uint64_t reported, duet_error *error)
+/* Everything after a report that is no training, for rank 0 alone. Lines of metrics are written before the checkpoint
+ * that counts on them. */
+static duet_status leave_aside(duet_training *run, duet_error *error)
 {
     uint64_t step = run->trainer->steps, epoch = duet_trainer_epochs_after(run->trainer, step);
-    bool epoch_ends = duet_training_ends_epoch(run, step);
+    bool epoch_ends = duet_training_ends_epoch(run, step), last = step == run->total;
     bool looks = epoch_ends || (last && epoch == 0); /* the first epoch's end is not reached */
-    if (looks) DUET_TRY(look(run, epoch, epoch_ends, reported, error));
-    if (saves || run->stopped[0] != '\0') DUET_TRY(duet_training_save(run, error));
+    if (looks) DUET_TRY(look(run, epoch, epoch_ends, run->reported, error));
+    if (run->saves || run->stopped[0] != '\0') DUET_TRY(save_file(run, error));
     if (epoch_ends || last) duet_training_write_page(run, last || run->stopped[0] != '\0');
     return DUET_OK;
+}
+
+static duet_status stand_aside(duet_training *run, duet_error *error)
+{
+    static const char what[] = "with pictures, metrics and a checkpoint";
+    DUET_TRY(duet_training_meet(run, what, run->leads ? leave_aside : NULL, error));
+    return duet_training_share_stop(run, error);
 }
 
 duet_status duet_training_follow_up(duet_training *run, duet_error *error)
 {
     const duet_trainer *trainer = run->trainer;
-    uint64_t step = trainer->steps, reported = trainer->reported, every = run->choice.checkpoint_every;
+    uint64_t step = trainer->steps, every = run->choice.checkpoint_every;
     bool epoch_ends = duet_training_ends_epoch(run, step), last = step == run->total;
-    bool saves = epoch_ends || last || (every > 0 && step % every == 0);
+    run->reported = trainer->reported;
+    run->saves = epoch_ends || last || (every > 0 && step % every == 0);
     if (epoch_ends || step % run->cadence == 0)
         DUET_TRY(report(run, error));
     else if (last)
         DUET_TRY(report_end(run, error));
     else
         show_sign_of_life(run);
-    if (!saves && run->stopped[0] == '\0') return DUET_OK;
+    if (!run->saves && run->stopped[0] == '\0') return DUET_OK;
     DUET_TRY(duet_device_finish(run->device, error)); /* steps under way are training */
-    double time = duet_seconds();
-    duet_status status = leave_aside(run, saves, last, reported, error);
+    double time = duet_seconds(), exchanged = duet_ranks_seconds(run->options->ranks);
+    duet_status status = duet_training_make_alike(run, error);
+    if (status == DUET_OK) status = stand_aside(run, error);
     run->aside += duet_seconds() - time;
+    run->exchanged += duet_ranks_seconds(run->options->ranks) - exchanged;
     return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a training is made ready from: what the options say, or the resumed run with the options' totals; data, model,
  * device and files. Nothing is written before all of it fits. */
-#include "run/training.h"
+#include "run/training_ranks.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -65,13 +65,41 @@ static duet_status check_watcher(const duet_train_options *options, duet_error *
                      "at_epoch, such as duet_monitor_look");
 }
 
-static duet_status choose(duet_training *run, duet_error *error)
+/* Where the run lies that goes on. Its files are rank 0's to read. */
+static duet_status find_run(duet_training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
     if (options->steps > 0 && options->epochs > 0)
         return duet_fail(error, DUET_ERROR_USAGE, "steps and epochs say the same thing in two ways: give one of them");
     if (options->resume != NULL && options->out != NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "a run that is resumed has its directory: give no other one");
+    if (options->resume == NULL) return DUET_OK;
+    if (strlen(options->resume) >= DUET_RUN_PATH - 32)
+        return duet_fail(error, DUET_ERROR_USAGE, "the path of the run to resume is too long");
+    snprintf(run->directory, sizeof run->directory, "%s", options->resume);
+    return run->leads ? take_run(run, error) : DUET_OK;
+}
+
+/* Gives all ranks the run.json that rank 0 has read. */
+static duet_status share_run(duet_training *run, duet_error *error)
+{
+    char *text = run->before.document == NULL ? NULL : json_dumps(run->before.document, JSON_COMPACT);
+    duet_status status = run->resumed && text == NULL
+                             ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the record of a run")
+                             : DUET_OK;
+    status = duet_training_settle(run, status, error);
+    if (status == DUET_OK) status = duet_training_share_text(run, &text, error);
+    if (status == DUET_OK && !run->leads && text != NULL) {
+        run->resumed = true;
+        status = duet_run_file_take(&run->before, run->directory, text, error);
+    }
+    free(text);
+    return duet_training_settle(run, status, error);
+}
+
+static duet_status choose(duet_training *run, duet_error *error)
+{
+    const duet_train_options *options = run->options;
     run->choice = (duet_run_choice){
         .model = options->family != NULL ? options->family->name : NULL,
         .data = options->data != NULL ? options->data : "fashion-mnist",
@@ -83,10 +111,6 @@ static duet_status choose(duet_training *run, duet_error *error)
         .gemm = options->gemm,
     };
     if (options->resume != NULL) {
-        if (strlen(options->resume) >= DUET_RUN_PATH - 32)
-            return duet_fail(error, DUET_ERROR_USAGE, "the path of the run to resume is too long");
-        snprintf(run->directory, sizeof run->directory, "%s", options->resume);
-        DUET_TRY(take_run(run, error));
         run->choice = run->before.choice;
         if (options->data != NULL) DUET_TRY(take_data_name(run, options->data, error));
         DUET_TRY(duet_resumption_make(&run->resumption, &run->before, options, error));
@@ -100,7 +124,7 @@ static duet_status choose(duet_training *run, duet_error *error)
         run->choice.division = DUET_DIVISION_SHUFFLED;
         DUET_TRY(take_data_name(run, run->choice.data, error));
     }
-    DUET_TRY(check_watcher(options, error));
+    if (run->leads) DUET_TRY(check_watcher(options, error));
     if (options->watch != NULL) run->choice.watch = *options->watch;
     if (options->judge != NULL) {
         run->choice.judge = run->judge = duet_run_path(options->judge);
@@ -115,6 +139,15 @@ static duet_status choose(duet_training *run, duet_error *error)
         run->choice.batch > UINT32_MAX)
         return duet_fail(error, DUET_ERROR_USAGE, "seed and steps go up to 2^63 - 1, epochs and batch up to 2^32 - 1");
     return DUET_OK;
+}
+
+/* A rank takes a device of its own as far as there are several. */
+static duet_status open_device(duet_training *run, duet_error *error)
+{
+    const duet_train_options *options = run->options;
+    DUET_TRY(duet_device_open_turn(&run->device, options->device, duet_ranks_local_rank(options->ranks), error));
+    if (run->leads) duet_device_set_log(run->device, options->log, options->context);
+    return duet_device_set_gemm(run->device, run->choice.gemm, error);
 }
 
 /* A resumed run takes the tuning in its run.json, so that it gives the same bytes as one that was never interrupted; a
@@ -219,9 +252,8 @@ static duet_status open_parts(duet_training *run, duet_error *error)
     DUET_TRY(as_recorded ? duet_run_file_model(&run->model, family, run->data, choice, run->directory, error)
                          : duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count,
                                           choice->seed, error));
-    DUET_TRY(duet_device_open(&run->device, options->device, error));
-    duet_device_set_log(run->device, options->log, options->context);
-    DUET_TRY(duet_device_set_gemm(run->device, choice->gemm, error));
+    duet_model_set_ranks(run->model, options->ranks);
+    DUET_TRY(open_device(run, error));
     take_tuning(run);
     return options->profile ? duet_device_set_profiling(run->device, true, error) : DUET_OK;
 }
@@ -334,32 +366,70 @@ static duet_status ask_before(duet_training *run, duet_error *error)
 /* The folder of a new run, for this process alone: what was free may just have been taken. */
 static duet_status make_folder(duet_training *run, duet_error *error)
 {
+    if (run->resumed) return DUET_OK;
     DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
                                   &run->made_folder, error));
     DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
     return duet_run_folder_check_unused(run->directory, error);
 }
 
-duet_status duet_training_prepare(duet_training *run, bool *finished, duet_error *error)
+static duet_status share_directory(duet_training *run, duet_error *error)
+{
+    if (duet_ranks_count(run->options->ranks) == 1) return DUET_OK;
+    return duet_ranks_share(run->options->ranks, run->directory, sizeof run->directory, error);
+}
+
+static duet_status choose_and_open(duet_training *run, duet_error *error)
 {
     DUET_TRY(choose(run, error));
-    DUET_TRY(open_parts(run, error));
-    if (!run->resumed) DUET_TRY(make_folder(run, error));
+    return open_parts(run, error);
+}
+
+static duet_status plan(duet_training *run, duet_error *error)
+{
     DUET_TRY(make_paths(run, error));
     DUET_TRY(duet_trainer_new(&run->trainer, run->device, run->model, run->choice.batch, error));
     run->means = calloc(run->trainer->schedule.term_count + 1, sizeof *run->means);
     if (run->means == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a training");
-    if (run->resumed) {
-        warn_of_change(run);
-        DUET_TRY(load_checkpoint(run, error));
-    }
-    count_steps(run);
-    run->is_due = run->trainer->reported < run->first && duet_training_ends_epoch(run, run->first);
-    *finished = run->first >= run->total && !run->is_due;
-    run->has_file = *finished;
-    if (*finished) return DUET_OK;
+    if (!run->resumed || !run->leads) return DUET_OK;
+    warn_of_change(run);
+    return load_checkpoint(run, error);
+}
+
+static duet_status begin_files(duet_training *run, duet_error *error)
+{
     DUET_TRY(ask_before(run, error));
     tell_of_dropped_examples(run);
     tell_of_changes(run);
     return open_files(run, error);
+}
+
+static duet_status begin_run(duet_training *run, duet_error *error)
+{
+    DUET_TRY(duet_training_meet(run, "making the run's folder", run->leads ? make_folder : NULL, error));
+    DUET_TRY(share_directory(run, error));
+    DUET_TRY(duet_training_meet(run, "planning its steps", plan, error));
+    if (run->resumed) DUET_TRY(duet_training_share_checkpoint(run, error));
+    DUET_TRY(duet_training_seat(run, error));
+    count_steps(run);
+    return DUET_OK;
+}
+
+duet_status duet_training_prepare(duet_training *run, bool *finished, duet_error *error)
+{
+    DUET_TRY(duet_training_check_resuming(run, error));
+    DUET_TRY(duet_training_meet(run, "opening the run", find_run, error));
+    DUET_TRY(share_run(run, error));
+    DUET_TRY(duet_training_meet(run, "opening data and device", choose_and_open, error));
+    DUET_TRY(duet_training_check_same(run, error));
+    DUET_TRY(duet_training_share_tuning(run, error));
+    DUET_TRY(begin_run(run, error));
+    run->is_due = run->trainer->reported < run->first && duet_training_ends_epoch(run, run->first);
+    *finished = run->first >= run->total && !run->is_due;
+    run->has_file = *finished;
+    if (*finished) return DUET_OK;
+    DUET_TRY(
+        duet_training_meet(run, "asking its watchers and opening its files", run->leads ? begin_files : NULL, error));
+    run->has_file = true;
+    return DUET_OK;
 }

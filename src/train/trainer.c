@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "data/feed.h"
 #include "graph/node.h"
+#include "plan/plan.h"
 
 /* Whether any phase draws a batch. */
 static bool draws_batches(const duet_trainer *trainer)
@@ -156,6 +157,35 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     return DUET_OK;
 }
 
+/* Ranks whose plans ask for other sums would add up what does not belong together: their models are not alike. */
+static duet_status compare_plans(const duet_trainer *trainer, duet_error *error)
+{
+    duet_ranks *ranks = trainer->model->ranks;
+    const size_t count = duet_ranks_count(ranks);
+    uint64_t own = trainer->schedule.plan_count, *all = calloc(count, sizeof *all);
+    if (all == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a trainer");
+    for (size_t i = 0; i < trainer->schedule.plan_count; i++)
+        own = own * 31 + duet_plan_exchanges(trainer->schedule.plans[i]);
+    duet_status status = duet_ranks_gather(ranks, &own, sizeof own, all, error);
+    for (size_t r = 0; r < count && status == DUET_OK; r++)
+        if (all[r] != all[0])
+            status = duet_fail(error, DUET_ERROR_USAGE,
+                               "rank %zu on %s plans other sums over ranks than rank 0 does: give all ranks the same "
+                               "model, settings, batch and data",
+                               r, duet_ranks_host(ranks, r));
+    free(all);
+    return status;
+}
+
+static duet_status prepare_together(duet_trainer *trainer, duet_error *error)
+{
+    duet_ranks *ranks = trainer->model->ranks;
+    duet_status status = prepare(trainer, error);
+    if (ranks == NULL) return status;
+    DUET_TRY(duet_ranks_agree(ranks, status, error));
+    return compare_plans(trainer, error);
+}
+
 duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
                              duet_error *error)
 {
@@ -166,7 +196,7 @@ duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_m
     made->device = device;
     made->model = model;
     made->batch = batch;
-    duet_status status = prepare(made, error);
+    duet_status status = prepare_together(made, error);
     if (status != DUET_OK) {
         duet_trainer_free(&made);
         return status;

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Trainings by several ranks under mpirun: killed, stopped, resumed, and started wrongly.
+
+usage: test_mpi_runs.py build/duet [--kills N]
+
+A kill is SIGKILL of one rank, picked at random, after a random part of the time that a training takes. All its processes
+must have ended ten seconds later, and the run that goes on ends with the bytes of one left alone with as many ranks.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import cases
+
+STEPS, SECONDS = 1200, 10
+MODEL = ["vae", "--data", "ring8", "--set", "hidden=8", "--set", "latent=2", "--batch", "16", "--checkpoint-every", "97"]
+CUT = ("seconds", "images_per_second")
+
+
+def find_launcher(given):
+    """The mpirun by which Duet finds its ranks, with its options; None: there is none."""
+    for name in [given] if given else ["mpirun", "mpirun.openmpi", "mpirun.mpich"]:
+        if shutil.which(name):
+            version = subprocess.run([name, "--version"], capture_output=True, text=True, check=True).stdout
+            words = [name, "--oversubscribe"] if "Open MPI" in version else [name]
+            if subprocess.run([*words, "-n", "2", str(PROGRAM), "train", "--help"], env=ENVIRONMENT, capture_output=True).returncode == 0:
+                return words
+    return None
+
+
+def ranks_below(launcher):
+    """The processes of duet that descend from the launcher, by rank."""
+    found, below = {}, {launcher.pid}
+    parents = {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    while more := {pid for pid, parent in parents.items() if parent in below} - below:
+        below |= more
+    for pid in below - {launcher.pid}:
+        with contextlib.suppress(OSError, ValueError):
+            if pathlib.Path(os.readlink(f"/proc/{pid}/exe")) == PROGRAM:
+                words = dict(word.partition("=")[::2] for word in pathlib.Path(f"/proc/{pid}/environ").read_text().split("\0"))
+                found[int(words.get("OMPI_COMM_WORLD_RANK", words.get("PMI_RANK")))] = pid
+    return found
+
+
+def lines_of(run):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key not in CUT} for line in lines]
+
+
+class Runs(unittest.TestCase):
+    def setUp(self):
+        if LAUNCHER is None:
+            self.skipTest("there is no mpirun of the MPI that Duet was built with")
+        held = tempfile.TemporaryDirectory()
+        self.addCleanup(held.cleanup)
+        self.folder = pathlib.Path(held.name)
+
+    def start(self, count, *words):
+        child = subprocess.Popen([*LAUNCHER, "-n", str(count), str(PROGRAM), "train", *words], env=ENVIRONMENT, cwd=self.folder,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        return child
+
+    def train(self, count, run, *words, steps=STEPS):
+        """A training that must end well; returns what it said."""
+        child = self.start(count, *MODEL, "--steps", str(steps), "--out", run, "--go-on", *words)
+        out, said = child.communicate(timeout=300)
+        self.assertEqual(child.returncode, 0, said)
+        self.assertEqual(out, f"{run}\n")
+        return said
+
+    def await_ranks(self, child, count, run):
+        """Waits until the training has begun its steps; returns its processes."""
+        limit = time.monotonic() + 120
+        while not (self.folder / run / "metrics.jsonl").exists() and child.poll() is None and time.monotonic() < limit:
+            time.sleep(0.02)
+        found = ranks_below(child)
+        self.assertEqual(sorted(found), list(range(count)), child.stderr.read() if child.poll() is not None else "")
+        return found
+
+    def assert_ended(self, pids):
+        limit = time.monotonic() + SECONDS
+        while (left := [pid for pid in pids if pathlib.Path(f"/proc/{pid}/exe").exists()]) and time.monotonic() < limit:
+            time.sleep(0.05)
+        self.assertEqual(left, [])
+
+    def assert_same(self, run, other):
+        files = [(self.folder / name / "checkpoint.safetensors").read_bytes() for name in (run, other)]
+        self.assertEqual(*files)
+        self.assertEqual(lines_of(self.folder / run), lines_of(self.folder / other))
+
+    def torment(self, count):
+        draw = random.Random(os.urandom(8))
+        self.train(count, "alone")
+        shutil.rmtree(self.folder / "alone")
+        begin = time.monotonic()
+        self.train(count, "alone")  # once more, as the first compiled
+        whole, kills = time.monotonic() - begin, 0
+        while kills < KILLS:
+            child = self.start(count, *MODEL, "--steps", str(STEPS), "--out", "killed", "--go-on")
+            time.sleep(draw.uniform(0, whole))
+            found = ranks_below(child)
+            if found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(draw.choice(list(found.values())), signal.SIGKILL)
+            try:
+                child.communicate(timeout=SECONDS if found else 300)
+            except subprocess.TimeoutExpired:
+                self.fail(f"{count} ranks, kill {kills}: it goes on {SECONDS} s after a rank was killed")
+            self.assert_ended(found.values())
+            kills += child.returncode != 0
+            if child.returncode == 0 or kills == KILLS:
+                self.train(count, "killed")
+                self.assert_same("killed", "alone")
+                shutil.rmtree(self.folder / "killed")
+        print(f"{count} ranks: {kills} kills, equal bytes", file=sys.stderr)
+
+    def test_2_ranks_are_killed(self):
+        self.torment(2)
+
+    def test_4_ranks_are_killed(self):
+        self.torment(4)
+
+    def test_signals_on_one_rank_stop_all(self):
+        self.train(2, "alone")
+        for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)):
+            child = self.start(2, *MODEL, "--steps", "4000000", "--out", "stopped")
+            os.kill(self.await_ranks(child, 2, "stopped")[1], number)
+            out, said = child.communicate(timeout=60)
+            self.assertEqual((child.returncode, out), (status, "stopped\n"), said)
+            self.assertEqual(said.count("go on with --resume stopped"), 1, said)
+            shutil.rmtree(self.folder / "stopped")
+
+    def test_a_launcher_that_is_told_to_end_leaves_a_checkpoint(self):
+        child = self.start(2, *MODEL, "--steps", "4000000", "--out", "stopped")
+        found = self.await_ranks(child, 2, "stopped")
+        before = (self.folder / "stopped/checkpoint.safetensors")
+        child.send_signal(signal.SIGTERM)
+        said = child.communicate(timeout=60)[1]
+        self.assert_ended(found.values())
+        self.assertIn("go on with --resume stopped", said)
+        self.assertTrue(before.exists())
+        steps = json.loads((self.folder / "stopped/metrics.jsonl").read_text().splitlines()[-1])["step"] + 200
+        self.train(2, "stopped", steps=steps)
+
+    def test_runs_move_between_numbers_of_ranks(self):
+        self.train(2, "moved", steps=300)
+        self.assertIn("was last trained by 2 ranks and goes on with 1", self.train(1, "moved", steps=600))
+        self.assertIn("was last trained by 1 rank and goes on with 4", self.train(4, "moved", steps=900))
+        record = json.loads((self.folder / "moved/run.json").read_text())
+        self.assertEqual(len(record["ranks"]), 4)
+        self.assertEqual([one.get("ranks") for one in record["resumed"]], [None, 4])
+
+    def test_mistakes_are_said_once(self):
+        self.train(1, "there", steps=3)
+        for words, status, piece in ((["vea", "--steps", "3"], 2, "did you mean 'vae'?"),
+                                     ([*MODEL, "--steps", "3", "--set", "lattent=3"], 2, "lattent"),
+                                     ([*MODEL, "--steps", "3", "--out", "there"], 1, "already holds a run"),
+                                     (["--resume", "nowhere"], 1, "is not a run directory")):
+            child = self.start(2, *words)
+            out, said = child.communicate(timeout=60)
+            self.assertEqual((child.returncode, out), (status, ""), said)
+            self.assertEqual(said.count(piece), 1, said)
+
+    def test_ranks_with_other_options_are_named(self):
+        one = [str(PROGRAM), "train", *MODEL, "--out", "mixed", "--steps"]
+        child = subprocess.run([*LAUNCHER, "-n", "1", *one, "3", ":", "-n", "1", *one, "4"], env=ENVIRONMENT, cwd=self.folder,
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        self.assertEqual(child.returncode, 1, child.stderr)
+        self.assertIn('this one has "steps: 4"', child.stderr)
+        self.assertFalse((self.folder / "mixed").exists())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("program", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--mpirun", help="the one of the MPI that Duet was built with; otherwise it is looked for")
+    parser.add_argument("--kills", type=int, default=10)
+    arguments = parser.parse_args()
+    PROGRAM, KILLS = arguments.program, arguments.kills
+    ENVIRONMENT = {**os.environ, "POCL_MAX_PTHREAD_COUNT": "1", "DUET_TUNING": "off", "OMPI_ALLOW_RUN_AS_ROOT": "1",
+                   "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    LAUNCHER = find_launcher(arguments.mpirun)
+    sys.argv[1:] = []
+    cases.main()
