@@ -131,11 +131,11 @@ void duet_mpi_close(duet_mpi **mpi)
 void duet_mpi_abort(duet_mpi *mpi, int status)
 {
     (void)mpi;
-    (void)signal(SIGALRM,
-                 SIG_DFL); /* should MPI itself wait for one that is gone, the launcher sees this process end */
+    /* Should MPI itself wait for one that is gone, the launcher sees this process end. */
+    (void)signal(SIGALRM, SIG_DFL);
     (void)alarm(5);
-    (void)MPI_Abort(MPI_COMM_WORLD,
-                    status); /* of another communicator MPICH's waits until the others have heard of it */
+    /* All of the world: of another communicator MPICH's waits until the others have heard of it. */
+    (void)MPI_Abort(MPI_COMM_WORLD, status);
     _Exit(status);
 }
 

@@ -19,6 +19,12 @@ struct duet_trainer {
     uint64_t *counts;
 };
 
+/** duet_trainer_new without a word to other ranks, for one that agrees with them by itself, and afterwards compares. */
+duet_status duet_trainer_make(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
+                              duet_error *error);
+/** Ranks whose plans ask for other sums would add up what does not belong together: DUET_ERROR_USAGE, on all of them.
+ */
+duet_status duet_trainer_compare(const duet_trainer *trainer, duet_error *error);
 /** Batches that the first `steps` steps draw. If no phase reads the data, one a step, so that epochs still end. */
 uint64_t duet_trainer_draws(const duet_trainer *trainer, uint64_t steps);
 /** Epochs completed after `steps` steps. */
