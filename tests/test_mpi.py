@@ -131,6 +131,51 @@ class Mpi(unittest.TestCase):
             self.assertNotEqual(status, 0, said)
             self.assertLess(time.monotonic() - start, 50)  # their patience is a minute
 
+    # The program itself. What trainings come to is tried by test_mpi_runs.py.
+
+    def duet(self, world, words, *more, before=()):
+        return world.run(2, *before, build / "duet", *words.split(), *more)
+
+    def train(self, world, name, before=()):
+        return self.duet(world, "train vae --data ring8 --set hidden=8 --batch 16 --steps 20 --out", world.folder / name, before=before)
+
+    def test_the_program_trains(self):
+        for world in self.worlds:
+            status, said = self.train(world, "run")
+            self.assertEqual(status, 0, said)
+            self.assertRegex(said, rf"(?m)^2 ranks on \S+ \(2\) over {world.name} \S+: a sum takes [\d.e+-]+ us, large ones [\d.e+-]+ GB/s$")
+            self.assertTrue((world.folder / "run/checkpoint.safetensors").exists())
+
+    def test_what_one_process_does_is_refused(self):
+        for world in self.worlds:
+            status, said = self.duet(world, "models")
+            self.assertEqual(status, 2, said)
+            self.assertEqual(said.count(f"'duet models' is the work of one process, and {world.name}'s mpirun started 2"), 1, said)
+            self.assertNotIn("infogan", said)
+            status, said = self.duet(world, "models", before=("env", "DUET_RANKS=off"))
+            self.assertEqual((status, said.count("infogan")), (0, 2))
+            status, said = self.duet(world, "devices --json")
+            self.assertEqual((status, said.count('"devices"')), (0, 2))
+
+    def test_a_library_that_cannot_be_loaded_is_told_of(self):
+        """As where Duet was built without MPI; an empty file is found ahead of the one that was built."""
+        for world in self.worlds:
+            (world.folder / "empty").mkdir()
+            (world.folder / "empty/libduet-mpi.so.0").touch()
+            status, said = self.train(world, "unmade", before=("env", f"LD_LIBRARY_PATH={world.folder / 'empty'}:{build}"))
+            self.assertEqual(status, 1, said)
+            self.assertEqual(said.count("started 2 processes, and to work together they need libduet-mpi.so.0"), 1, said)
+            self.assertFalse((world.folder / "unmade").exists())
+
+    def test_another_mpis_mpirun_is_told_of(self):
+        if len(self.worlds) < 2:
+            self.skipTest("one MPI alone is installed")
+        for world, other in (self.worlds, self.worlds[::-1]):
+            status, said = self.train(world, "unmade", before=("env", f"LD_LIBRARY_PATH={other.folder}:{build}"))
+            self.assertEqual(status, 1, said)
+            self.assertEqual(said.count(f"{world.name}'s mpirun started 2 processes, but libduet-mpi.so.0 was built with {other.name}"), 1, said)
+            self.assertFalse((world.folder / "unmade").exists())
+
 
 if __name__ == "__main__":
     sys.argv[1:] = []

@@ -92,11 +92,12 @@ static int refuse_library(const start *own, const char *why)
     char host[64] = "this machine";
     if (own->local_rank != 0) return CLI_DONE;
     if (gethostname(host, sizeof host) == 0) host[sizeof host - 1] = '\0';
-    return cli_complain(CLI_FAILED,
-                        "%s started %zu processes, and to work together they need %s, which cannot be loaded on %s: "
-                        "%s; it is there where Duet was built with MPI (meson setup -Dmpi=enabled build). With "
-                        "DUET_RANKS=off in the environment each process works for itself",
-                        own->by->name, own->count, library_name, host, why);
+    return cli_complain(
+        CLI_FAILED,
+        "%s started %zu processes, and to work together they need %s, which cannot be loaded on %s: "
+        "%s; it is there where Duet was built with MPI (meson configure -Dmpi=enabled build, ninja -C build). With "
+        "DUET_RANKS=off in the environment each process works for itself",
+        own->by->name, own->count, library_name, host, why);
 }
 
 static const char *load(void)
