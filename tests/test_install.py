@@ -7,6 +7,7 @@ usage: test_install.py SOURCE_ROOT BUILD_ROOT. What a case needs and the system 
 """
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ int main(void)
     return duet_family_find("vae") == NULL;
 }
 """
+RANKS = PROGRAM.replace("#include <stdio.h>", "#include <duet/mpi.h>\n#include <stdio.h>").replace("    return", "    duet_mpi_close(NULL);\n    return")
 CMAKE = """cmake_minimum_required(VERSION 3.13)
 project(tiny C)
 find_package(duet 0.1 REQUIRED)
@@ -67,10 +69,10 @@ class Installed(unittest.TestCase):
         self.assertEqual(said[0], self.expected)
         self.assertGreater(int(said[1]), 10)
 
-    def flags(self, *words):
+    def flags(self, *words, package="duet"):
         need("pkg-config")
         environment = dict(os.environ, PKG_CONFIG_PATH=str(self.libraries / "pkgconfig"))
-        return shlex.split(run("pkg-config", f"--define-variable=prefix={self.prefix}", *words, "duet", env=environment))
+        return shlex.split(run("pkg-config", f"--define-variable=prefix={self.prefix}", *words, package, env=environment))
 
     def test_shared_by_pkg_config(self):
         need("cc")
@@ -89,6 +91,19 @@ class Installed(unittest.TestCase):
         run("cc", self.folder / "tiny.c", "-o", self.folder / "static", *flags)
         self.assertNotIn("libduet", run("ldd", self.folder / "static"))
         self.say(self.folder / "static")
+
+    def test_ranks_by_pkg_config(self):
+        """libduet-mpi, where this build has it: what it exports, and a program linked with it."""
+        need("cc", "nm")
+        if not (self.libraries / "pkgconfig/duet-mpi.pc").exists():
+            self.skipTest("the build found no MPI")
+        (self.folder / "ranks.c").write_text(RANKS)
+        run("cc", self.folder / "ranks.c", "-o", self.folder / "ranks", *self.flags("--cflags", "--libs", package="duet-mpi"))
+        self.assertIn("libduet-mpi.so.0", run("ldd", self.folder / "ranks"))
+        self.say(self.folder / "ranks")
+        lines = run("nm", "-D", "--defined-only", self.libraries / "libduet-mpi.so").splitlines()
+        declared = set(re.findall(r"(duet_mpi_\w+)\(", (source / "include/duet/mpi.h").read_text()))
+        self.assertEqual({line.split()[-1] for line in lines}, declared)
 
     def test_cmake(self):
         need("cmake", "cc")
