@@ -45,6 +45,7 @@ typedef struct cli_option {
 typedef enum cli_processes {
     CLI_ONE_PROCESS,   /* none may run it: it is the work of one */
     CLI_EACH_PROCESS,  /* each runs it for itself */
+    CLI_FIRST_PROCESS, /* rank 0 runs it, and the others share its requests to runs */
     CLI_ALL_PROCESSES, /* all run it together */
 } cli_processes;
 
