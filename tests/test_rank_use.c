@@ -248,6 +248,28 @@ static void procedures_tell_of_one_progress(void **state)
     free(it.values);
 }
 
+/* Far more steps than a test has time for. */
+static void ask_for_long(duet_run *run, question *it)
+{
+    static const char *const settings[] = {"steps=1000000"};
+    float *examples = examples_of(run, ROWS);
+    ask_for(run, it, "inverse",
+            (duet_request){.count = ROWS, .examples = examples, .batch = 8, .settings = settings, .setting_count = 1});
+    free(examples);
+}
+
+static void what_fails_one_rank_stops_the_others(void **state)
+{
+    (void)state;
+    static question it;
+    new_question(&it, "vae", NULL, ask_for_long);
+    it.stop[1] = 1;
+    pose(&it, 3);
+    assert_status(it.error.status, DUET_ERROR_INTERRUPTED, &it.error);
+    assert_message(&it.error, "rank 1 on here: stopped");
+    free(it.values);
+}
+
 /* A class that there is not, in the first row or in the last; then one that there is. */
 static void ask_wrongly(duet_run *run, question *it, size_t wrong)
 {
@@ -381,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_judge_and_a_game_give_what_they_give_alone),
         cmocka_unit_test(long_requests_go_in_rounds),
         cmocka_unit_test(procedures_tell_of_one_progress),
+        cmocka_unit_test(what_fails_one_rank_stops_the_others),
         cmocka_unit_test(rank_0_says_what_fails),
         cmocka_unit_test(other_weights_are_refused),
         cmocka_unit_test(rank_0_shares_and_the_others_serve),

@@ -78,4 +78,7 @@ bool cli_option_is_optional(const cli_option *option);
  * given beside --help, or NULL. */
 int cli_help_print(const cli_command *command, const char *operand);
 
+/** What several processes do with the command, for its help; NULL: nothing together. */
+const char *cli_help_processes(const cli_command *command);
+
 #endif

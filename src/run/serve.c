@@ -46,10 +46,11 @@ static void close_run(server *it, uint64_t name)
     free(found);
 }
 
+/* `halt`: as in duet_meeting. */
 static duet_status meet(server *it, const char *what, duet_status (*work)(void *, duet_error *), void *context,
-                        bool *shared, duet_error *error)
+                        volatile int *halt, bool *shared, duet_error *error)
 {
-    const duet_meeting meeting = {what, it->how->log, it->how->context};
+    const duet_meeting meeting = {what, it->how->log, it->how->context, it->how->stop, halt};
     return duet_meet(it->ranks, &meeting, work, context, shared, error);
 }
 
@@ -131,6 +132,7 @@ typedef struct parcel {
     void *examples, *latents, *classes; /* NULL: not given */
     const char **settings;
     duet_wanted *outputs;
+    volatile int halt;
 } parcel;
 
 static void free_parcel(parcel *it)
@@ -184,7 +186,8 @@ static bool read_parcel(parcel *it, duet_order *order)
     const duet_part part = duet_part_of(count, rows, it->server->ranks, duet_ranks_rank(it->server->ranks));
     *request = (duet_request){.first = first + part.begin, .count = part.count, .batch = rows};
     request->seed = duet_order_number(order);
-    request->stop = it->server->how->stop;
+    it->halt = it->server->how->stop != NULL && *it->server->how->stop != 0;
+    request->stop = &it->halt;
     const size_t features = duet_shape_elements(duet_data_describe(it->run->data)->shape);
     const size_t latents = duet_run_latent_features(it->run);
     bool fits = make_rows(order, part.count, features * sizeof(float), &it->examples);
@@ -242,7 +245,7 @@ static duet_status answer(server *it, duet_order *order, duet_error *error)
     if (!read_parcel(&own, order) || order->failed)
         status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu rows of a request", own.request.count);
     if (status == DUET_OK) status = take_inputs(&own, error);
-    if (status == DUET_OK) status = meet(it, "busy with its part of a request", work, &own, &shared, error);
+    if (status == DUET_OK) status = meet(it, "busy with its part of a request", work, &own, &own.halt, &shared, error);
     if (status == DUET_OK) status = give_outputs(&own, error);
     free_parcel(&own);
     return shared ? forget(error) : status;
@@ -270,7 +273,7 @@ static duet_status obey(server *it, duet_order *order, bool *done, duet_error *e
     case DUET_ORDER_END: *done = true; return DUET_OK;
     case DUET_ORDER_CLOSE: close_run(it, duet_order_number(order)); return DUET_OK;
     case DUET_ORDER_ANSWER: return answer(it, order, error);
-    case DUET_ORDER_OPEN: status = meet(it, "opening the run", open_run, &what, &shared, error); break;
+    case DUET_ORDER_OPEN: status = meet(it, "opening the run", open_run, &what, NULL, &shared, error); break;
     }
     if (!shared) return status;
     close_run(it, what.name); /* of which another rank could not open its own */

@@ -80,18 +80,6 @@ static void say(void *context, const char *line)
     duet_device_say(context, "%s", line);
 }
 
-/* What ranks do at once. An error that all have is said in this rank's own words, if it has some. */
-static duet_status meet(duet_run *run, const char *what, duet_status (*work)(void *, duet_error *), void *context,
-                        const duet_error *own, duet_error *error)
-{
-    const duet_meeting meeting = {what, say, run->device};
-    bool shared;
-    const duet_status status = duet_meet(run->ranks, &meeting, work, context, &shared, error);
-    if (status == DUET_OK || own == NULL || own->status == DUET_OK) return status;
-    if (error != NULL) *error = (duet_error){0};
-    return duet_fail(error, own->status, "%s", own->message);
-}
-
 static void add_text(duet_order *order, const char *text)
 {
     duet_order_add_number(order, text != NULL);
@@ -115,7 +103,9 @@ static duet_status open_elsewhere(duet_run *run, duet_error *error)
     free(tuning);
     duet_status status = duet_order_give(&order, run->ranks, error);
     duet_order_free(&order);
-    if (status == DUET_OK) status = meet(run, "opening the run", NULL, NULL, NULL, error);
+    const duet_meeting meeting = {.what = "opening the run", .log = say, .log_context = run->device};
+    bool shared;
+    if (status == DUET_OK) status = duet_meet(run->ranks, &meeting, NULL, NULL, &shared, error);
     run->is_served = status == DUET_OK;
     return status;
 }
@@ -129,7 +119,8 @@ typedef struct sharing {
     size_t first, count;      /* of the round */
     duet_wanted *outputs;     /* room for those of a part */
     uint64_t before, done;    /* replays of rank 0 in earlier rounds, and in this one */
-    duet_error own;
+    volatile int halt;        /* rank 0's part is to end here */
+    duet_error own;           /* what failed it, not another's part */
 } sharing;
 
 static size_t features_of(const sharing *it, size_t output)
@@ -214,6 +205,11 @@ static void tell_progress(void *context, uint64_t repeat, uint64_t total)
     it->request->progress(it->request->context, it->before + repeat, it->before + (uint64_t)(rounds * (double)total));
 }
 
+static bool is_set(const volatile int *flag)
+{
+    return flag != NULL && *flag != 0;
+}
+
 /* Rank 0's own part. */
 static duet_status work(void *context, duet_error *error)
 {
@@ -231,19 +227,36 @@ static duet_status work(void *context, duet_error *error)
     own.outputs = it->outputs;
     own.progress = whole->progress == NULL ? NULL : tell_progress;
     own.context = it;
+    own.stop = &it->halt;
     for (size_t i = 0; i < whole->output_count; i++)
         it->outputs[i] = (duet_wanted){whole->outputs[i].name, whole->outputs[i].values + begin * features_of(it, i)};
     duet_evaluator_set_part(it->run->evaluator, true);
     const duet_status status = duet_evaluator_use(it->run->evaluator, &own, &it->own);
     duet_evaluator_set_part(it->run->evaluator, false);
-    return status == DUET_OK ? DUET_OK : duet_fail(error, status, "%s", it->own.message);
+    if (status == DUET_OK) return DUET_OK;
+    (void)duet_fail(error, status, "%s", it->own.message);
+    if (status == DUET_ERROR_INTERRUPTED && !is_set(whole->stop)) it->own = (duet_error){0};
+    return status;
+}
+
+/* All do their parts. What failed this one too it says in its own words. */
+static duet_status work_together(sharing *it, duet_error *error)
+{
+    duet_run *run = it->run;
+    const duet_meeting meeting = {"busy with its part of a request", say, run->device, it->request->stop, &it->halt};
+    bool shared;
+    it->halt = is_set(it->request->stop);
+    const duet_status status = duet_meet(run->ranks, &meeting, work, it, &shared, error);
+    if (status == DUET_OK || it->own.status == DUET_OK) return status;
+    if (error != NULL) *error = (duet_error){0};
+    return duet_fail(error, it->own.status, "%s", it->own.message);
 }
 
 static duet_status answer_round(sharing *it, duet_error *error)
 {
     DUET_TRY(tell_round(it, error));
     DUET_TRY(give_inputs(it, error));
-    DUET_TRY(meet(it->run, "busy with its part of a request", work, it, &it->own, error));
+    DUET_TRY(work_together(it, error));
     return take_outputs(it, error);
 }
 

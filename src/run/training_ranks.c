@@ -39,7 +39,7 @@ static duet_status do_errand(void *context, duet_error *error)
 duet_status duet_training_meet(duet_training *run, const char *what, duet_status (*work)(duet_training *, duet_error *),
                                duet_error *error)
 {
-    const duet_meeting meeting = {what, run->options->log, run->options->context};
+    const duet_meeting meeting = {.what = what, .log = run->options->log, .log_context = run->options->context};
     errand it = {run, work};
     bool shared;
     duet_status status = duet_meet(run->options->ranks, &meeting, work == NULL ? NULL : do_errand, &it, &shared, error);
