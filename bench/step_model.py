@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """What a training step of N ranks takes by a model: computation at the device's peaks, then sums over a network.
 
-A step is what its launches take at the device's peaks, and its exchanges, one after the other, overlapping with nothing.
-Launches and exchanges are those of `duet explain --ranks --json`. docs/distributed.md explains the terms and the tables.
+A step is what its launches take at the device's peaks, and its exchanges; pieces of them that are fetched early are summed
+while the device computes the rest. Launches and exchanges are those of `duet explain --ranks --json`. docs/distributed.md
+explains the terms and the tables.
 """
 import argparse
 import dataclasses
@@ -36,8 +37,12 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class Exchange:
-    size: int          # bytes of a rank's numbers
-    gradients: bool    # of the parameters of a group: what all that is computed later does not need
+    """Sums over ranks that follow `seconds` of computing; of the pieces, each (bytes, seconds), one is fetched so many
+    seconds before the computing's end, while that goes on."""
+    seconds: float
+    size: int          # bytes of a rank's numbers, pieces included
+    pieces: tuple
+    gradients: bool    # of the parameters of a group
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Plan:
 
 # Assumed, and stated so in docs/distributed.md: --network has others.
 NETWORKS = {
-    "25 GbE": Network(15e-6, 2e-6, 2.9e9),
+    "25 GbE": Network(15e-6, 2e-6, 1.5e9),  # half of the wire: Open MPI over TCP
     "100 GbE": Network(5e-6, 0.5e-6, 11.5e9),
     "HDR": Network(1.5e-6, 0.3e-6, 24e9),
 }
@@ -80,30 +85,39 @@ def sum_seconds(size, ranks, network, adding=math.inf, how=rounds):
                                for messages, sent in how(size, ranks)) if ranks > 1 else 0
 
 
-def exchange_seconds(exchange, ranks, network, host, how=rounds):
-    """With the way from the device to the host and back."""
-    around = 2 * (exchange.size / host.copy + host.wait)
-    return (around if ranks > 1 else 0) + sum_seconds(exchange.size, ranks, network, host.adding, how)
+def exchange_seconds(exchange, ranks, network, host, how=rounds, overlaps=True):
+    """What an exchange adds to the computing before it. The host sums pieces as they come, and what is left at the end."""
+    left = exchange.size - sum(size for size, _ in exchange.pieces)
+    now, copied, last = -math.inf, 0, 0
+    for size, before in [*exchange.pieces, (left, 0)] if left or not exchange.pieces else exchange.pieces:
+        copied += size / host.copy  # the device copies between its launches
+        ready = copied + host.wait - (before if overlaps else 0)
+        now, last = max(now, ready) + sum_seconds(size, ranks, network, host.adding, how), size
+    return max(now, copied) + last / host.copy + host.wait if ranks > 1 else 0
+
+
+def sizes(exchange):
+    """The bytes of each of its sums: pieces, and what is left."""
+    pieces = [size for size, _ in exchange.pieces]
+    return [size for size in (*pieces, exchange.size - sum(pieces)) if size > 0]
+
+
+def halved(exchange):
+    return dataclasses.replace(exchange, size=exchange.size // 2, pieces=tuple((size // 2, before) for size, before in exchange.pieces))
 
 
 def step_seconds(plan, ranks, network, host, changes=()):
     """A step's seconds; `changes`: of the words of CHANGES, what Duet does not do."""
     how = halving if "halving" in changes else rounds
     host = Host(math.inf, host.wait, math.inf) if "direct" in changes else host
-    late = early = 0
+    total = plan.seconds
     for exchange in plan.exchanges:
         if "norm" in changes and not exchange.gradients:
             continue
         if "half" in changes and exchange.gradients:
-            exchange = dataclasses.replace(exchange, size=exchange.size // 2)
-        seconds = exchange_seconds(exchange, ranks, network, host, how)
-        if exchange.gradients:
-            late += seconds
-        else:
-            early += seconds
-    if "overlap" in changes:
-        return max(plan.seconds, late) + early
-    return plan.seconds + late + early
+            exchange = halved(exchange)
+        total += exchange_seconds(exchange, ranks, network, host, how, "after" not in changes)
+    return total
 
 
 def explain(duet, model, batch, ranks, settings=(), gpu=None):
@@ -119,33 +133,48 @@ def explain(duet, model, batch, ranks, settings=(), gpu=None):
     return json.loads(done.stdout)
 
 
-def exchanges_of(document):
+def launch_seconds(launch, paper, of_peak=1):
+    """At `of_peak` of the peaks of a device on paper, with the launch's own cost; 0 where there is no paper."""
+    if paper is None or launch["kind"] == "all_reduce" or launch["prepares"]:
+        return 0
+    busy = max(launch["flops"] / (1e9 * paper["peak_gflops"]), launch["bytes"] / (1e9 * paper["bandwidth_gbs"]))
+    return busy / of_peak + 1e-6 * paper["launch_us"]
+
+
+def numbers_of(launch, word):
+    """N of a launch called "WORD of N numbers"; None of another."""
+    words = launch["kernel"].split()
+    return int(words[2]) if launch["kind"] == "all_reduce" and words[:2] == [word, "of"] else None
+
+
+def exchanges_of(document, of_peak=1):
     found = []
     for phase in document["phases"]:
+        now, last, fetched, own = 0, 0, [], []
         for launch in phase["launches"]:
-            if launch["kind"] == "all_reduce":
+            now += launch_seconds(launch, document["paper"], of_peak)
+            if (numbers := numbers_of(launch, "fetch")) is not None:
+                fetched.append((numbers * FLOAT, now))
+            elif (numbers := numbers_of(launch, "all_reduce")) is not None:
                 values = [store["value"] for part in launch["parts"] for store in part["stores"]]
-                found += phase["repeats"] * [Exchange(launch["bytes"] // 2, any("gradients of" in value for value in values))]
+                own.append(Exchange(now - last, numbers * FLOAT, tuple((size, now - then) for size, then in fetched),
+                                    any("gradients of" in value for value in values)))
+                last, fetched = now, []
+        found += phase["repeats"] * own
     return tuple(found)
 
 
 def floor_seconds(document, of_peak=1):
-    """What the launches of a step take at `of_peak` of the peaks of a device on paper, each launch its cost."""
-    paper, total = document["paper"], 0
-    for phase in document["phases"]:
-        for launch in phase["launches"]:
-            if launch["kind"] == "all_reduce" or launch["prepares"]:
-                continue
-            total += phase["repeats"] * (max(launch["flops"] / (1e9 * paper["peak_gflops"]),
-                                             launch["bytes"] / (1e9 * paper["bandwidth_gbs"])) / of_peak +
-                                         1e-6 * paper["launch_us"])
-    return total
+    """What the launches of a step take."""
+    return sum(phase["repeats"] * launch_seconds(launch, document["paper"], of_peak)
+               for phase in document["phases"] for launch in phase["launches"])
 
 
 def plan_of(arguments, model, batch, settings):
     document = explain(arguments.duet, model, batch, 2, settings, arguments.gpu)
     parameters = {group["group"]: group["parameters"] for phase in document["phases"] for group in phase["updates"]}
-    return Plan(floor_seconds(document, arguments.of_peak), sum(parameters.values()), exchanges_of(document))
+    return Plan(floor_seconds(document, arguments.of_peak), sum(parameters.values()),
+                exchanges_of(document, arguments.of_peak))
 
 
 def split_model(word):
@@ -216,8 +245,8 @@ def print_strong(arguments, host):
     table(["model", "network", "ms alone", "ranks", "ms", "times as fast"], rows)
 
 
-CHANGES = {"today": (), "overlap": ("overlap",), "norm a rank": ("norm",), "half": ("half",), "direct": ("direct",),
-           "halving": ("halving",), "all": ("overlap", "norm", "half", "direct", "halving")}
+CHANGES = {"no overlap": ("after",), "today": (), "norm a rank": ("norm",), "half": ("half",), "direct": ("direct",),
+           "halving": ("halving",), "all four": ("norm", "half", "direct", "halving")}
 
 
 def print_changes(arguments, plans, host):

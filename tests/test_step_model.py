@@ -59,13 +59,26 @@ class Steps(unittest.TestCase):
         self.assertGreater(len(exchanges), 12)  # three layers, passed twice, two sums each
 
     def test_changes_help_and_only_where_they_should(self):
-        dcgan, mlpgan = plan("dcgan"), plan("mlpgan")
-        today = step_model.step_seconds(dcgan, 64, SLOW, HOST)
-        for change in ("overlap", "norm", "half", "direct", "halving"):
-            self.assertLess(step_model.step_seconds(dcgan, 64, SLOW, HOST, (change,)), today, change)
-        self.assertEqual(step_model.step_seconds(mlpgan, 64, SLOW, HOST, ("norm",)),
-                         step_model.step_seconds(mlpgan, 64, SLOW, HOST))
-        self.assertEqual(step_model.step_seconds(dcgan, 1, SLOW, HOST), dcgan.seconds)
+        dcgan = plan("dcgan")
+        today = step_model.step_seconds(dcgan, 1024, SLOW, HOST)
+        for change in ("norm", "half", "direct", "halving"):
+            self.assertLess(step_model.step_seconds(dcgan, 1024, SLOW, HOST, (change,)), today, change)
+        self.assertGreaterEqual(step_model.step_seconds(dcgan, 1024, SLOW, HOST, ("after",)), today)
+
+    def test_a_piece_that_is_fetched_early_is_summed_meanwhile(self):
+        def seconds(before):
+            exchange = step_model.Exchange(1, 2 << 20, ((1 << 20, before),), True)
+            return step_model.exchange_seconds(exchange, 2, SLOW, HOST)
+
+        alone = step_model.exchange_seconds(step_model.Exchange(1, 1 << 20, (), True), 2, SLOW, HOST)
+        self.assertLess(seconds(0.0001), seconds(0))
+        self.assertAlmostEqual(seconds(0.5), alone, delta=2e-4)
+
+    def test_batch_norm_alone_is_left_out(self):
+        mlpgan = plan("mlpgan")
+        self.assertEqual(step_model.step_seconds(mlpgan, 1024, SLOW, HOST, ("norm",)),
+                         step_model.step_seconds(mlpgan, 1024, SLOW, HOST))
+        self.assertEqual(step_model.step_seconds(mlpgan, 1, SLOW, HOST), mlpgan.seconds)
 
 
 if __name__ == "__main__":
