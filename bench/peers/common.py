@@ -9,6 +9,7 @@ START = time.perf_counter()
 
 import gzip
 import json
+import math
 import os
 import resource
 import statistics
@@ -37,17 +38,25 @@ def pictures():
         return numpy.frombuffer(stream.read(), numpy.uint8, offset=16).reshape(-1, 784).copy()
 
 
-def measure(who, workload, batch, seconds, block, steps=1):
-    """Calls block(), which does `steps` training steps and returns a loss as a float, for `seconds`; prints a line."""
+def measure(who, workload, batch, seconds, block, steps=1, agree=None, tells=True):
+    """Calls block(), which does `steps` training steps and returns a loss as a float, for `seconds`; prints a line.
+
+    Of processes that train together each has an agree(number), which gives all the number of the first, and one tells.
+    """
     block()
     first = time.perf_counter() - START
     for _ in range(3 if steps == 1 else 1):
         block()
-    times, start = [], time.perf_counter()
-    while not times or time.perf_counter() - start < seconds:
+    times, start, blocks = [], time.perf_counter(), math.inf
+    if agree is not None:  # all do equally many
+        block()
+        blocks, seconds = max(1, round(agree(seconds / (time.perf_counter() - start)))), math.inf
+    while not times or (len(times) < blocks and time.perf_counter() - start < seconds):
         before = time.perf_counter()
         loss = block()
         times.append((time.perf_counter() - before) / steps * 1e3)
+    if not tells:
+        return
     print(json.dumps({
         "who": who, "workload": workload, "batch": batch, "ms_median": statistics.median(times), "ms_min": min(times),
         "first_seconds": first, "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "loss": loss,

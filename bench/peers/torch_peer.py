@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """PyTorch: eager with the fused Adam, which is its fastest way on CPUs. TORCH_MODE=eager, compile or graph (a CUDA graph)
-for others, TORCH_DEVICE=cuda for a GPU, where losses are read every twenty steps and products are in float32 proper."""
+for others, TORCH_DEVICE=cuda for a GPU, where losses are read every twenty steps and products are in float32 proper.
+
+Started as torchrun starts processes (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT), they train together by
+DistributedDataParallel over gloo; the batch is that of each. Its batch norm takes the statistics of a process's own rows."""
 import common
 
 import math
 import os
+import sys
 
 import torch
 from torch import nn
@@ -14,11 +18,15 @@ WORKLOAD, BATCH, SECONDS = common.arguments()
 MODE = os.environ.get("TORCH_MODE", "fused")
 DEVICE = os.environ.get("TORCH_DEVICE", "cpu")
 STEPS_A_BLOCK = 1 if DEVICE == "cpu" else 20
+PROCESSES = int(os.environ.get("WORLD_SIZE", 1))
 torch.set_num_threads(common.THREADS)
 torch.set_default_device(DEVICE)
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False
 torch.backends.cudnn.benchmark = True
+if PROCESSES > 1:
+    torch.distributed.init_process_group("gloo")
+    torch.manual_seed(torch.distributed.get_rank())
 PICTURES = torch.from_numpy(common.pictures()).to(DEVICE)
 
 
@@ -297,9 +305,14 @@ def compiled(function):
     return torch.compile(function) if MODE == "compile" else function
 
 
+def shared(model):
+    """The model as all processes train it."""
+    return nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=True) if PROCESSES > 1 else model
+
+
 def minimise(model, rate, average=0):
     """The step of a model with one loss; `average`: the decay of an average of the weights, kept beside them."""
-    optimiser, loss_of = adam(model, rate), compiled(model)
+    optimiser, loss_of = adam(model, rate), compiled(shared(model))
     weights = list(model.parameters())
     averages, steps = [weight.detach().clone() for weight in weights], 0
 
@@ -320,6 +333,7 @@ def minimise(model, rate, average=0):
 def play(generator, discriminator, latent, rate, betas, centred):
     """The step of a GAN: the discriminator on real and fresh fake pictures, then the generator on fresh ones."""
     g_adam, d_adam = adam(generator, rate, betas), adam(discriminator, rate, betas)
+    g_shared, d_shared = shared(generator), shared(discriminator)  # only the one that learns, so that only it is summed
 
     def against(logits, label):
         return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
@@ -328,11 +342,11 @@ def play(generator, discriminator, latent, rate, betas, centred):
     def d_loss(x, z):
         with torch.no_grad():
             fake = generator(z)
-        return against(discriminator(x), 1.0) + against(discriminator(fake), 0.0)
+        return against(d_shared(x), 1.0) + against(d_shared(fake), 0.0)
 
     @compiled
     def g_loss(z):
-        return against(discriminator(generator(z)), 1.0)
+        return against(discriminator(g_shared(z)), 1.0)
 
     def step():
         x = draw()
@@ -394,6 +408,17 @@ def block_of(step):
     return block
 
 
+def agree(number):
+    shared_number = torch.tensor([number], dtype=torch.float64)
+    torch.distributed.broadcast(shared_number, 0)
+    return shared_number.item()
+
+
 step_of = STEPS[WORKLOAD]()
+together = {"agree": agree, "tells": torch.distributed.get_rank() == 0} if PROCESSES > 1 else {}
 common.measure("torch" if MODE == "fused" else "torch-" + MODE, WORKLOAD, BATCH, SECONDS,
-               block_of(captured(step_of) if MODE == "graph" else step_of), STEPS_A_BLOCK)
+               block_of(captured(step_of) if MODE == "graph" else step_of), STEPS_A_BLOCK, **together)
+if PROCESSES > 1:  # at once: a process that is taken down now and then aborts over gloo's threads
+    torch.distributed.barrier()
+    sys.stdout.flush()
+    os._exit(0)
