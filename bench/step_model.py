@@ -157,9 +157,10 @@ def exchanges_of(document, of_peak=1):
                 fetched.append((numbers * FLOAT, now))
             elif (numbers := numbers_of(launch, "all_reduce")) is not None:
                 values = [store["value"] for part in launch["parts"] for store in part["stores"]]
-                own.append(Exchange(now - last, numbers * FLOAT, tuple((size, now - then) for size, then in fetched),
-                                    any("gradients of" in value for value in values)))
-                last, fetched = now, []
+                gradients = any("gradients of" in value for value in values)
+                pieces = fetched if gradients else []  # what is fetched are gradients, of the next exchange that has any
+                own.append(Exchange(now - last, numbers * FLOAT, tuple((size, now - then) for size, then in pieces), gradients))
+                last, fetched = now, [] if gradients else fetched
         found += phase["repeats"] * own
     return tuple(found)
 

@@ -56,6 +56,8 @@ class Steps(unittest.TestCase):
     def test_batch_norm_adds_exchanges_without_gradients(self):
         exchanges = plan("dcgan").exchanges
         self.assertEqual(sum(exchange.gradients for exchange in exchanges), 2)
+        for exchange in exchanges:
+            self.assertLessEqual(sum(size for size, _ in exchange.pieces), exchange.size)
         self.assertGreater(len(exchanges), 12)  # three layers, passed twice, two sums each
 
     def test_changes_help_and_only_where_they_should(self):
