@@ -26,6 +26,8 @@ static const command_case commands[] = {
     {"providers", {"explain", "ae", "--data", "ring8", "--gemm", "plain"}, 0, "gemm plain 128x", NULL},
     {"batch", {"explain", "ae", "--data", "ring8", "--batch", "33"}, 0, "batches of 33", NULL},
     {"on paper", {"explain", "gan", "--data", "ring8", "--for", "rx7900"}, 0, "(gfx1100) (gpu, on paper)", NULL},
+    {"ranks", {"explain", "gan", "--data", "ring8", "--ranks", "3", "--for", "rx7900"}, 0, "all_reduce of ", NULL},
+    {"too many ranks", {"explain", "ae", "--data", "ring8", "--batch", "8", "--ranks", "5"}, 2, NULL, "--batch 10, or fewer ranks"},
     {"unknown GPU", {"explain", "ae", "--data", "ring8", "--for", "rx79"}, 2, NULL, "did you mean 'rx7900'?"},
     {"two devices", {"explain", "ae", "--for", "h100", "--device", "0"}, 2, NULL, "give one"},
     {"code for two GPUs", {"explain", "ae", "--isa", "gfx900", "--for", "h100"}, 2, NULL, "leave --for out"},

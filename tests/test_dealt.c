@@ -187,10 +187,87 @@ static void trains_alike(void **state)
     free(start.values);
 }
 
+/* A trainer of rank 0 of two on paper. */
+static duet_status plan_on_paper(const duet_family *family, size_t batch, duet_explanation *plan, duet_error *error)
+{
+    duet_device *device = test_device_open();
+    duet_data *data = NULL;
+    duet_model *model = NULL;
+    duet_trainer *trainer = NULL;
+    duet_ranks *ranks = NULL;
+    assert_ok(duet_data_open(&data, "ring8", error), error);
+    assert_ok(duet_model_new(&model, family, data, NULL, 0, 5, error), error);
+    assert_ok(duet_ranks_on_paper(&ranks, 2, error), error);
+    duet_model_set_ranks(model, ranks);
+    duet_status status = duet_trainer_new(&trainer, device, model, batch, error);
+    if (status == DUET_OK) assert_ok(duet_plan_explain(duet_trainer_plan(trainer, 0), plan, error), error);
+    duet_trainer_free(&trainer);
+    duet_model_free(&model);
+    duet_ranks_free(&ranks);
+    duet_data_close(&data);
+    duet_device_close(&device);
+    return status;
+}
+
+/* A loss of all pairs of rows. */
+static void build_pairs(duet_model *m)
+{
+    duet_node x = duet_model_batch(m);
+    duet_node y = duet_dense(duet_model_group(m, "net"), "dense", x, 3);
+    duet_phase(m, "train", 1);
+    duet_minimise(m, duet_batch_mean(duet_square(duet_matmul(y, y, false, true))), duet_model_group(m, "net"));
+}
+
+static const duet_family pairs = {.name = "pairs", .summary = "all pairs", .build = build_pairs};
+
+static void what_mixes_rows_is_refused(void **state)
+{
+    duet_explanation plan = {0};
+    duet_error error = {0};
+    (void)state;
+    assert_status(plan_on_paper(&pairs, 16, &plan, &error), DUET_ERROR_GRAPH, &error);
+    assert_non_null(strstr(error.message, "\"matmul\" needs rows of the batch that other ranks have"));
+    assert_non_null(strstr(error.message, "test_dealt.c"));
+}
+
+static void too_small_a_batch_is_refused(void **state)
+{
+    duet_explanation plan = {0};
+    duet_error error = {0};
+    (void)state;
+    assert_status(plan_on_paper(duet_family_find("vae"), 3, &plan, &error), DUET_ERROR_USAGE, &error);
+    assert_non_null(strstr(error.message, "a batch of 3 is too small for 2 ranks"));
+    assert_non_null(strstr(error.message, "--batch 4"));
+}
+
+/* Losses and the gradients of both networks go together. */
+static void a_step_exchanges_once(void **state)
+{
+    duet_explanation plan = {0};
+    duet_error error = {0};
+    size_t exchanges = 0, parts = 0, gradients = 0;
+    (void)state;
+    assert_ok(plan_on_paper(duet_family_find("vae"), 16, &plan, &error), &error);
+    for (size_t i = 0; i < plan.launch_count; i++) {
+        const duet_explained_launch *launch = &plan.launches[i];
+        if (launch->kind != DUET_LAUNCH_ALL_REDUCE || launch->prepares) continue;
+        exchanges++;
+        parts += launch->part_count;
+        for (size_t r = 0; r < launch->result_count; r++)
+            gradients += plan.memories[plan.tensors[launch->results[r].tensor].memory].kind == DUET_MEMORY_GRADIENTS;
+    }
+    duet_explanation_free(&plan);
+    assert_int_equal(exchanges, 1);
+    assert_int_equal(gradients, 2);
+    assert_in_range(parts, 4, 8);
+}
+
 int main(void)
 {
     enum { RECIPES = sizeof recipes / sizeof *recipes };
-    struct CMUnitTest tests[RECIPES];
-    for (size_t i = 0; i < RECIPES; i++) tests[i] = TEST_ROW(recipes[i].title, trains_alike, &recipes[i]);
+    struct CMUnitTest tests[RECIPES + 3] = {cmocka_unit_test(what_mixes_rows_is_refused),
+                                            cmocka_unit_test(too_small_a_batch_is_refused),
+                                            cmocka_unit_test(a_step_exchanges_once)};
+    for (size_t i = 0; i < RECIPES; i++) tests[3 + i] = TEST_ROW(recipes[i].title, trains_alike, &recipes[i]);
     return RUN_TESTS("dealt", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Trainings by several ranks under mpirun: killed, stopped, resumed, and started wrongly.
+"""Trainings by several ranks under mpirun: killed, stopped, resumed, and started wrongly; runs that several use.
 
 usage: test_mpi_runs.py build/duet [--layer LAYER.so] [--kills N]   LAYER: tests/layer_calls.c, which makes a call of OpenCL fail
 
@@ -69,8 +69,8 @@ class Runs(unittest.TestCase):
         self.addCleanup(held.cleanup)
         self.folder = pathlib.Path(held.name)
 
-    def start(self, count, *words):
-        child = subprocess.Popen([*LAUNCHER, "-n", str(count), str(PROGRAM), "train", *words], env=ENVIRONMENT, cwd=self.folder,
+    def start(self, count, *words, command="train"):
+        child = subprocess.Popen([*LAUNCHER, "-n", str(count), str(PROGRAM), command, *words], env=ENVIRONMENT, cwd=self.folder,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(child.wait)
         self.addCleanup(child.kill)
@@ -192,6 +192,67 @@ class Runs(unittest.TestCase):
                     self.assertIn(child.returncode, (1, 3), child.stderr)
                     self.assertIn(f"duet: rank {rank} on ", child.stderr)
                     self.assertFalse((self.folder / "failed/run.json").exists())
+
+    def use(self, count, command, *words, status=0):
+        child = self.start(count, *words, command=command)
+        out, said = child.communicate(timeout=120)
+        self.assertEqual(child.returncode, status, said)
+        return out, said
+
+    def test_uses_are_shared_to_the_byte(self):
+        self.train(1, "run", steps=30)
+        uses = [["eval", "run", "--json"], ["sample", "run", "-n", "1234", "--json", "--out", "x.npy"],
+                ["encode", "run", "--json", "--out", "x.npy"], ["score", "run", "--out", "x.npy"], ["report", "run", "--out", "x.html"]]
+        for use in uses:
+            outs, files = [], []
+            for count in (1, 2, 4):
+                outs.append(self.use(count, *use)[0])
+                files.append([path.read_bytes() for path in sorted(self.folder.glob("x.*"))])
+                for path in self.folder.glob("x.*"):
+                    path.unlink()
+            with self.subTest(use=use):
+                self.assertEqual(outs[1:], [outs[0]] * 2)
+                self.assertTrue("eval" in use or files[0])
+                if "report" not in use:  # which has times in it
+                    self.assertEqual(files[1:], [files[0]] * 2)
+
+    def test_rank_0_says_what_is_wrong_with_a_use(self):
+        self.train(1, "run", steps=3)
+        for words, status, piece in ((["sample", "run", "--sed", "3"], 2, "--sed"), (["sample", "nowhere"], 1, "nowhere"),
+                                     (["eval", "run", "--metric", "elbw"], 2, "did you mean 'elbo'?"),
+                                     (["sample", "run", "-n", "500", "--out", "nowhere/x.npy"], 1, "nowhere")):
+            out, said = self.use(3, *words, status=status)
+            self.assertEqual((out, said.count("duet: "), piece in said), ("", 1, True), said)
+        self.assertIn("usage: duet sample", self.use(3, "sample", "--help")[0])
+
+    def start_long_use(self, count):
+        """A use that takes minutes, at work; and its processes."""
+        self.train(1, "run", steps=3)
+        child = self.start(count, "run", "--own", "-n", "2000", "--set", "steps=1000000", "--out", "x.npy", command="invert")
+        limit = time.monotonic() + 60
+        while len(found := ranks_below(child)) < count and time.monotonic() < limit:
+            time.sleep(0.02)
+        time.sleep(4)
+        self.assertIsNone(child.poll(), child.stderr.read() if child.poll() is not None else "")
+        return child, found
+
+    def test_a_rank_that_is_killed_ends_a_use(self):
+        child, found = self.start_long_use(3)
+        os.kill(found[1], signal.SIGKILL)
+        child.communicate(timeout=SECONDS)
+        self.assertNotEqual(child.returncode, 0)
+        self.assert_ended(found.values())
+
+    def test_signals_stop_a_use(self):
+        for ranks, status in (((0, 1), 143), ((1,), 130)):  # rank 0 does not know which signal stopped the other
+            child, found = self.start_long_use(2)
+            for rank in ranks:
+                os.kill(found[rank], signal.SIGTERM)
+            said = child.communicate(timeout=60)[1]
+            self.assertEqual(child.returncode, status, said)
+            self.assertIn("stopped after", said)
+            self.assertFalse((self.folder / "x.npy").exists())
+            shutil.rmtree(self.folder / "run")
 
     def test_ranks_with_other_options_are_named(self):
         one = [str(PROGRAM), "train", *MODEL, "--out", "mixed", "--steps"]

@@ -198,6 +198,8 @@ static void settings_without_effect_are_known(void **state)
          "batch_norm=no "},
         {"bigan", {"generator_hidden=8", "encoder_hidden=8", "batch_norm=no"}, ""},
         {"vae", {"shuffle=no", "activation=tanh", "gradient_norms=yes"}, ""},
+        {"vae", {"norm_over=rank"}, "norm_over=rank "},
+        {"infogan", {"generator_hidden=8,8", "norm_over=rank"}, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char list[512];

@@ -141,7 +141,8 @@ DUET_API duet_node duet_gaussian_sample_at(const char *where, duet_node mean, du
  *  epsilon 1e-3 and momentum 0.99; as in Keras 3 the state follows the biased variance (PyTorch's follows the unbiased
  *  one, and its momentum is counted the other way round: 0.1 there is 0.9 here). Two calls of a layer in one graph, on
  *  real and on generated examples, normalise each batch by itself, and the states follow first the one, then the other.
- */
+ *  Where ranks share a batch, the statistics are those of all of it, or, under the setting norm_over=rank, of the rows
+ *  that each rank has; the states then follow the mean and the ranks' variances on average, the same on every rank. */
 DUET_API duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *layer, duet_node x,
                                       double epsilon, double momentum);
 #define duet_batch_norm(group, layer, x)                                                                               \

@@ -264,6 +264,34 @@ DUET_API const char *duet_run_setting(duet_run *run, const char *key);
  * that are not finite, and, with all outputs filled, where one of them is not. */
 DUET_API duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error);
 
+/* A run that several ranks use (docs/distributed.md). Rank 0 alone opens it, asks it and has the answers; the others
+ * serve. */
+
+/** Rank 0: requests to the run of more than one batch are shared from now on, whoever makes them, such as metrics; so
+ *  are those to runs that are opened beside it later. Numbers are those of rank 0 alone, equal to the bit where devices
+ *  and drivers are of one kind, else to rounding. The others have to be in duet_run_serve, and `ranks` must outlive the
+ *  run. NULL: no longer. Requests for buffers, and those for samples or features that were given, are rank 0's. What
+ *  fails on another rank is an error of the request; DUET_ERROR_DEVICE if one no longer answers. Errors:
+ * DUET_ERROR_USAGE for another rank than 0, or a training under way. */
+DUET_API duet_status duet_run_share(duet_run *run, duet_ranks *ranks, duet_error *error);
+/** Rank 0: has the others return from duet_run_serve, after the last request. */
+DUET_API duet_status duet_run_dismiss(duet_ranks *ranks, duet_error *error);
+
+/** How a rank serves; all zeros will do. */
+typedef struct duet_serving {
+    const duet_family *family; /**< of runs whose family is not built in */
+    const char *device;        /**< a selector; NULL: what rank 0 opened the run by. Of devices that fit, each rank of a
+                                    machine takes another one */
+    duet_log_function log;     /**< hears whom this rank waits for, once a minute; NULL: nobody */
+    void *context;
+    const volatile int *stop; /**< as in duet_train_options */
+} duet_serving;
+
+/** The other ranks: opens what rank 0 shares, by the same path and on the same data, which must be there, and works for
+ *  it until it is dismissed. What fails rank 0 is told, and this goes on. Errors: DUET_ERROR_INTERRUPTED, and those
+ * that rank 0 cannot be told, after which all ranks have to end. */
+DUET_API duet_status duet_run_serve(duet_ranks *ranks, const duet_serving *serving, duet_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -234,4 +234,5 @@ const cli_command cli_classify = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_FIRST_PROCESS,
 };

@@ -368,4 +368,5 @@ const cli_command cli_compare = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_FIRST_PROCESS,
 };

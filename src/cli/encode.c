@@ -148,4 +148,5 @@ const cli_command cli_encode = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_FIRST_PROCESS,
 };

@@ -342,4 +342,5 @@ const cli_command cli_eval = {
     .option_count = CLI_COUNT_OF(options),
     .run = run,
     .more_help = more_help,
+    .processes = CLI_FIRST_PROCESS,
 };

@@ -65,6 +65,22 @@ void cli_help_sentence(cli_help_form form, const char *text)
     cli_print_wrapped(text, 0);
 }
 
+const char *cli_help_processes(const cli_command *command)
+{
+    switch (command->processes) {
+    case CLI_FIRST_PROCESS:
+        return "Several processes that mpirun or srun starts share the work, each on a device of its own where there "
+               "are "
+               "several. What is said and written is what one process says and writes.";
+    case CLI_ALL_PROCESSES:
+        return "Several processes that mpirun or srun starts train one model, each on a device of its own where there "
+               "are several.";
+    case CLI_ONE_PROCESS:
+    case CLI_EACH_PROCESS: break;
+    }
+    return NULL;
+}
+
 int cli_help_print(const cli_command *command, const char *operand)
 {
     printf("usage: duet %s", command->name);
@@ -76,6 +92,10 @@ int cli_help_print(const cli_command *command, const char *operand)
     fputc('\n', stdout);
     if (command->details != NULL) {
         cli_print_wrapped(command->details, 0);
+        fputc('\n', stdout);
+    }
+    if (cli_help_processes(command) != NULL) {
+        cli_print_wrapped(cli_help_processes(command), 0);
         fputc('\n', stdout);
     }
     for (size_t i = 0; i < command->option_count; i++) print_option(&command->options[i]);

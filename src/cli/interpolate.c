@@ -212,4 +212,5 @@ const cli_command cli_interpolate = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_FIRST_PROCESS,
 };

@@ -292,4 +292,5 @@ const cli_command cli_invert = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_FIRST_PROCESS,
 };

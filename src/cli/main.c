@@ -7,6 +7,7 @@
 #include "cli/manual.h"
 #include "cli/output.h"
 #include "cli/ranks.h"
+#include "cli/shared.h"
 #include "cli/topics.h"
 
 #include <errno.h>
@@ -126,7 +127,9 @@ static int run(int argc, char **argv)
     const cli_command *command = find_command(word);
     if (command == NULL) return complain_command(word, false);
     int status;
-    return cli_ranks_allow(command, &status) ? command->run(argc - 1, argv + 1) : status;
+    if (!cli_ranks_allow(command, &status)) return status;
+    if (command->processes == CLI_FIRST_PROCESS) return cli_shared_run(command, argc - 1, argv + 1);
+    return command->run(argc - 1, argv + 1);
 }
 
 /* A standard descriptor that is closed would be the next file's, and what is printed would go into that. */

@@ -190,10 +190,10 @@ int cli_manual_print(const cli_command *command)
     printf("\n.SH SYNOPSIS\n\\fBduet %s\\fR", command->name);
     put_operands(command);
     puts(" [\\fIoptions\\fR]");
-    if (command->details != NULL) {
-        put_section("DESCRIPTION");
-        put_text(command->details);
-    }
+    if (command->details != NULL || cli_help_processes(command) != NULL) put_section("DESCRIPTION");
+    if (command->details != NULL) put_text(command->details);
+    if (command->details != NULL && cli_help_processes(command) != NULL) puts(".PP");
+    if (cli_help_processes(command) != NULL) put_text(cli_help_processes(command));
     put_section("OPTIONS");
     for (size_t i = 0; i < command->option_count; i++) put_option(&command->options[i]);
     put_option(&cli_option_help);

@@ -45,6 +45,7 @@ typedef struct cli_option {
 typedef enum cli_processes {
     CLI_ONE_PROCESS,   /* none may run it: it is the work of one */
     CLI_EACH_PROCESS,  /* each runs it for itself */
+    CLI_FIRST_PROCESS, /* rank 0 runs it, and the others share its requests to runs */
     CLI_ALL_PROCESSES, /* all run it together */
 } cli_processes;
 
@@ -76,5 +77,8 @@ bool cli_option_is_optional(const cli_option *option);
 /** Prints a command's help on standard output; an exit status, CLI_MISTAKE for an operand that is none. `operand`: as
  * given beside --help, or NULL. */
 int cli_help_print(const cli_command *command, const char *operand);
+
+/** What several processes do with the command, for its help; NULL: nothing together. */
+const char *cli_help_processes(const cli_command *command);
 
 #endif

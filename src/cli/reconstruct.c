@@ -96,4 +96,5 @@ const cli_command cli_reconstruct = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_FIRST_PROCESS,
 };

@@ -4,6 +4,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/shared.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ int cli_run_open(duet_run **run, const char *directory, const char *device, cons
     if (duet_run_open_with(run, directory, device, data, NULL, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_device_set_log(duet_run_device(*run), cli_log, NULL);
     if (data != NULL) cli_data_tell(duet_run_data(*run), 0);
+    if (duet_run_share(*run, cli_shared_ranks(), &error) != DUET_OK) return cli_fail_opened(&error);
     return CLI_DONE;
 }
 

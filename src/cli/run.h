@@ -8,7 +8,7 @@
 
 #define CLI_NO_SEED UINT64_MAX /* --seed was not given */
 
-/** Opens a run; long waits are announced on standard error. CLI_DONE, or a message and an exit status. */
+/** Opens a run, which all ranks share; long waits are announced on standard error. CLI_DONE, or a message and an exit status. */
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data);
 
 /** Says the notes of data on standard error, from the one of that number on. */

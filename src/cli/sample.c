@@ -221,4 +221,5 @@ const cli_command cli_sample = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_FIRST_PROCESS,
 };

@@ -370,4 +370,5 @@ const cli_command cli_score = {
     .option_count = CLI_COUNT_OF(options),
     .run = run,
     .more_help = more_help,
+    .processes = CLI_FIRST_PROCESS,
 };

@@ -223,4 +223,5 @@ const cli_command cli_traverse = {
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .run = run,
+    .processes = CLI_FIRST_PROCESS,
 };

@@ -92,6 +92,21 @@ static duet_dealing deal_by_kind(duet_node node, duet_deal *deal)
     }
 }
 
+/* Whether it is made of values of the rank's own. */
+static bool reads_ranked(duet_node node)
+{
+    if (node->op->kind == DUET_OP_ALL_REDUCE) return false;
+    for (size_t i = 0; i < node->input_count; i++)
+        if (node->inputs[i]->is_ranked) return true;
+    return false;
+}
+
+/* Whether such values may stand beside rows. The gradient of other ops would be the ranks' sum, not the rank's own. */
+static bool takes_ranked(duet_node node)
+{
+    return node->op->kind == DUET_OP_ELEMENTWISE || node->op->kind == DUET_OP_VIEW;
+}
+
 void duet_node_deal(duet_node node, duet_node *result)
 {
     static const duet_deal badly = {1, 0};
@@ -101,6 +116,9 @@ void duet_node_deal(duet_node node, duet_node *result)
     for (size_t i = 0; i < node->input_count; i++)
         if (duet_is_dealt_badly(node->inputs[i])) dealing = DUET_DEALT_BADLY;
     if (dealing == DUET_DEALT_NOT) dealing = deal_by_kind(node, &deal);
+    const bool is_ranked = reads_ranked(node);
+    if (is_ranked && dealing != DUET_DEALT_NOT && !takes_ranked(node)) dealing = DUET_DEALT_BADLY;
+    node->is_ranked = dealing == DUET_DEALT_SUM || (dealing == DUET_DEALT_NOT && is_ranked);
     if (dealing == DUET_DEALT) node->deal = deal.inner > 0 ? deal : badly;
     if (dealing == DUET_DEALT_BADLY) node->deal = badly;
     if (dealing == DUET_DEALT_SUM) *result = duet_all_reduce(node);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A batch that is dealt out to ranks. Each rank's graph is made for its own rows of the batch and means the whole: a
  * node knows where among its elements the rows lie, by its op's rule, and a sum over rows becomes the ranks' sum. So
- * no model and no gradient knows of ranks. (GSPMD, Xu et al. 2021, does this for any dimension.) */
+ * no model and no gradient knows of ranks. What is made of one rank's own sum is *ranked*, another value on each rank;
+ * its part in the gradient of what all ranks share is summed too. (GSPMD, Xu et al. 2021, does this for any dimension.)
+ */
 #ifndef DUET_SRC_GRAPH_DEAL_H
 #define DUET_SRC_GRAPH_DEAL_H
 
@@ -13,6 +15,7 @@ typedef struct duet_dealer {
     duet_ranks *ranks;
     size_t rank;
     size_t first, rows, all; /* rows `first` to first + rows - 1 of `all`; 2 or more, so that an extent of 1 is none */
+    bool norms_by_rank;      /* batch norm standardises the rows here by their own mean and variance */
 } duet_dealer;
 
 /** Which rows of a whole rank `rank` of `count` has, *rows from *first on: as equal as whole multiples of `unit` can be.

@@ -38,6 +38,7 @@ struct duet_node_record {
     size_t input_count;
     duet_attributes attributes;
     duet_deal deal;
+    bool is_ranked; /* each rank has another value, of all its rows together, such as a sum before the ranks' sum */
     duet_node whole; /* what stands for it: itself, or the ranks' sum of it */
     const char *where;
     duet_node next_in_bucket;
@@ -137,10 +138,11 @@ duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *
 void duet_graph_still_begin(duet_graph *graph, uint32_t first);
 void duet_graph_still_end(duet_graph *graph);
 bool duet_graph_is_still(const duet_graph *graph);
-/** What layers made now are under. */
+/** What layers made now are under, and what they leave behind. */
 typedef struct duet_scopes {
-    size_t average;   /* depth of scopes in which parameters are read as their averages */
-    char prefix[128]; /* of the names of parameters and states, "left.inner." */
+    size_t average;      /* depth of scopes in which parameters are read as their averages */
+    char prefix[128];    /* of the names of parameters and states, "left.inner." */
+    bool has_batch_norm; /* one was made in the graph, in whichever scope */
 } duet_scopes;
 
 duet_scopes *duet_graph_scopes(duet_graph *graph);

@@ -170,14 +170,14 @@ static duet_status add_times(duet_metric_task *task, const char *name, const due
     size_t count = 0;
     duet_device *device = duet_run_device(task->run);
     duet_device_energy_begin(device);
-    DUET_TRY(duet_run_answer(task->run, request, error));
+    DUET_TRY(duet_run_answer_alone(task->run, request, error));
     if (duet_seconds() - begun > patience)
         times[count++] = (duet_seconds() - begun) * scale;
     else
         duet_device_energy_begin(device);
     while (count < REPEATS && (count == 0 || duet_seconds() - begun < patience)) {
         double before = duet_seconds();
-        DUET_TRY(duet_run_answer(task->run, request, error));
+        DUET_TRY(duet_run_answer_alone(task->run, request, error));
         times[count++] = (duet_seconds() - before) * scale;
     }
     *joules = duet_device_energy(device) / (double)count;

@@ -7,26 +7,8 @@
 #include <string.h>
 
 #include "base/checksum.h"
-#include "graph/variable.h"
 #include "metric/features.h"
-
-/* Each variable of the model that a checkpoint keeps: its name and its elements. */
-static duet_status sum_weights(duet_run *judge, uint64_t *sum, duet_error *error)
-{
-    duet_store *store = duet_model_store(duet_run_model(judge));
-    duet_variable *variable;
-    for (size_t i = 0; (variable = duet_store_at(store, i)) != NULL; i++) {
-        size_t bytes = variable->elements * duet_type_size(variable->type);
-        if (!variable->saved) continue;
-        void *values = malloc(bytes);
-        if (values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %s", variable->name);
-        duet_status status = duet_variable_read(variable, values, error);
-        *sum = duet_checksum_add(duet_checksum_add(*sum, variable->name, strlen(variable->name)), values, bytes);
-        free(values);
-        if (status != DUET_OK) return status;
-    }
-    return DUET_OK;
-}
+#include "run/run.h"
 
 static duet_status sum_given(duet_data *given, uint64_t *sum, duet_error *error)
 {
@@ -54,7 +36,7 @@ duet_status duet_metric_features(duet_run *run, const char *metric, duet_feature
     if (given == NULL && judge == NULL) return DUET_OK;
     const char *name = given == NULL ? duet_run_name(judge) : duet_data_describe(given)->name;
     const char *slash = strrchr(name, '/');
-    DUET_TRY(given == NULL ? sum_weights(judge, &sum, error) : sum_given(given, &sum, error));
+    DUET_TRY(given == NULL ? duet_run_sum_weights(judge, &sum, error) : sum_given(given, &sum, error));
     snprintf(identity->name, sizeof identity->name, "%s", slash == NULL ? name : slash + 1);
     duet_checksum_text(sum, identity->checksum);
     return DUET_OK;

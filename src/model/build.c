@@ -200,6 +200,7 @@ static void deal_batch(const duet_model *model, duet_build *build)
                           "--batch %zu, or fewer ranks",
                           all, count, least, least * count);
     duet_deal_out(all, unit, dealer.rank, count, &dealer.first, &dealer.rows);
+    dealer.norms_by_rank = strcmp(duet_settings_text(&model->settings, "norm_over"), "rank") == 0;
     if (dealer.rows > 0) duet_graph_deal(build->graph, &dealer);
     if (dealer.rows > 0) build->batch_size = dealer.rows;
 }
@@ -301,6 +302,7 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     made->options.knob_count = 0;
     if (status == DUET_OK && made->knob_error.status != DUET_OK)
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
+    if (duet_graph_scopes(made->graph)->has_batch_norm) duet_settings_mark(&model->settings, NULL, "norm_over");
     if (status == DUET_OK) duet_build_check(model, made);
     if (status == DUET_OK) report_norms(model, made);
     if (status == DUET_OK) find_draws(made);

@@ -4,6 +4,7 @@
 #include "nn/norm.h"
 #include "graph/node.h"
 #include "nn/layer.h"
+#include "op/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -31,6 +32,23 @@ static bool has_rank(const char *where, const char *what, duet_node x, size_t ra
     return false;
 }
 
+/* Standardises rows by the mean and variance of the batch, or of the part of it that each rank has. The states follow
+ * the whole batch's mean, and its variance about the means that the rows were standardised by: ranks' variances on
+ * average, each counted by its rows. */
+static duet_node standardise_batch(const char *where, duet_node rows, duet_node mean, duet_node variance,
+                                   double epsilon, double momentum)
+{
+    const duet_dealer *dealer = duet_graph_dealer(rows->graph);
+    const bool by_rank = dealer != NULL && dealer->norms_by_rank;
+    duet_node y = by_rank ? duet_rank_standardise(where, rows, DUET_AXIS(0), epsilon)
+                          : duet_standardise(rows, DUET_AXIS(0), epsilon);
+    duet_node centre = by_rank ? duet_rank_mean(where, rows, DUET_AXIS(0)) : duet_mean(rows, DUET_AXIS(0), true);
+    duet_node squares = duet_square(duet_subtract(rows, centre));
+    duet_state_follow(mean, duet_mean(rows, DUET_AXIS(0), false), momentum, y);
+    duet_state_follow(variance, duet_mean(squares, DUET_AXIS(0), false), momentum, y);
+    return y;
+}
+
 duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, double epsilon,
                              double momentum)
 {
@@ -38,6 +56,7 @@ duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *l
     if (!has_rank(where, "batch_norm", x, 2)) return duet_node_broken(x->graph);
     const size_t features = duet_features(x);
     const duet_shape shape = DUET_SHAPE(features);
+    duet_graph_scopes(x->graph)->has_batch_norm = true;
     if (duet_graph_training(x->graph) && x->elements == features) {
         duet_graph_refuse(x->graph, DUET_ERROR_USAGE,
                           "the batch norm of layer \"%s\" standardises over the batch, and of a batch of one example "
@@ -50,9 +69,7 @@ duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *l
         duet_layer_variable_at(duet_layer_state_at, where, x->graph, group, layer, "variance", shape, ones);
     duet_node rows = duet_reshape(x, DUET_SHAPE(x->elements / features, features)), y;
     if (duet_graph_training(x->graph)) {
-        y = duet_standardise(rows, DUET_AXIS(0), epsilon);
-        duet_state_follow(mean, duet_mean(rows, DUET_AXIS(0), false), momentum, y);
-        duet_state_follow(variance, duet_variance(rows, DUET_AXIS(0), false), momentum, y);
+        y = standardise_batch(where, rows, mean, variance, epsilon, momentum);
     } else {
         duet_node deviation = duet_sqrt(duet_shift(variance, epsilon));
         duet_node inverse = duet_reciprocal(deviation);

@@ -3,6 +3,7 @@
  * frozen network costs its data gradient and no more. */
 #include <stdlib.h>
 
+#include "graph/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -17,6 +18,8 @@ static void accumulate(const backward_pass *pass, duet_node node, duet_node shar
 {
     const char *where = node->where;
     duet_node *sum = &pass->gradient[node->id];
+    const bool is_whole = !node->is_ranked && !duet_is_dealt(node);
+    if (is_whole && share->is_ranked) share = duet_all_reduce(share); /* each rank's loss has a part in it */
     *sum = *sum == NULL ? share : duet_add(*sum, share);
 }
 

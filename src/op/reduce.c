@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reductions: sum and max are primitive, mean and logsumexp are made of them. The reduced axes stay with extent 1
  * inside the op (size[0] is their mask); a reshape drops them. */
-#include "graph/deal.h"
+#include "op/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -114,6 +114,19 @@ duet_node duet_mean_at(const char *where, duet_node x, unsigned axes, bool keep)
     duet_node sum = duet_sum(x, axes, keep);
     if (duet_node_is_broken(sum)) return sum;
     return duet_scale(sum, duet_whole_elements(sum) / duet_whole_elements(x));
+}
+
+duet_node duet_rank_sum(const char *where, duet_node x, unsigned axes)
+{
+    duet_node sum = duet_sum(x, axes, true);
+    return sum != x && sum->op == &duet_op_all_reduce ? sum->inputs[0] : sum;
+}
+
+duet_node duet_rank_mean(const char *where, duet_node x, unsigned axes)
+{
+    duet_node sum = duet_rank_sum(where, x, axes);
+    if (!sum->is_ranked) return duet_mean(x, axes, true);
+    return duet_scale(sum, (double)sum->elements / (double)x->elements);
 }
 
 duet_node duet_logsumexp_at(const char *where, duet_node x, unsigned axes, bool keep)

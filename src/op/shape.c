@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Shape ops. Views move nothing: they change which element a consumer reads. pad and concat choose where an element
  * comes from. Gradients are each other: slice and pad, concat and slice, broadcast and sum. */
-#include "graph/deal.h"
+#include "op/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -78,10 +78,11 @@ static void view_broadcast(duet_node node, const duet_map *outside, duet_map *in
 static void gradient_broadcast(duet_node node, duet_node g, duet_node *gradients)
 {
     const char *where = node->where;
+    duet_node x = node->inputs[0];
     unsigned axes = 0;
     for (size_t i = 0; i < node->shape.rank; i++)
-        if (node->shape.dims[i] != node->inputs[0]->shape.dims[i]) axes |= 1u << i;
-    gradients[0] = duet_sum(g, axes, true);
+        if (node->shape.dims[i] != x->shape.dims[i]) axes |= 1u << i;
+    gradients[0] = x->is_ranked ? duet_rank_sum(where, g, axes) : duet_sum(g, axes, true);
 }
 
 /* Extents of 1 hold no rows: these stay on their axis. size[0], size[1]: how it is dealt out along what is repeated. */

@@ -4,6 +4,7 @@
  * takes three. This is the whole derivative by x, so no gradient flows through mean and deviation. */
 #include <string.h>
 
+#include "op/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -37,16 +38,22 @@ static duet_node without_factor(duet_node x, unsigned axes, duet_node *factor)
     return x;
 }
 
-/* inputs: x, its mean, 1 / deviation; size[0]: the axes. */
+static duet_node mean_of(const char *where, duet_node x, unsigned axes, bool by_rank)
+{
+    return by_rank ? duet_rank_mean(where, x, axes) : duet_mean(x, axes, true);
+}
+
+/* inputs: x, its mean, 1 / deviation; size[0]: the axes, size[1]: whether ranks' rows are apart. */
 static void gradient_standardise(duet_node node, duet_node g, duet_node *gradients)
 {
     const char *where = node->where;
     unsigned axes = (unsigned)node->attributes.size[0];
+    const bool by_rank = node->attributes.size[1] != 0;
     duet_node factor, inverse = unstretched(node->inputs[2]);
     /* The gradients of scale and offset need the same sums of the bare value: these are computed once. */
     duet_node value = without_factor(g, axes, &factor);
-    duet_node mean = duet_mean(value, axes, true);
-    duet_node slope = duet_mean(duet_multiply(value, node), axes, true);
+    duet_node mean = mean_of(where, value, axes, by_rank);
+    duet_node slope = mean_of(where, duet_multiply(value, node), axes, by_rank);
     if (factor != NULL) inverse = duet_multiply(inverse, factor);
     duet_node rest = duet_subtract(value, mean);
     rest = duet_subtract(rest, duet_multiply(node, slope));
@@ -59,13 +66,24 @@ static const duet_op op_standardise = {.name = "standardise",
                                        .expression = "(a - b) * c",
                                        .gradient = gradient_standardise};
 
-duet_node duet_standardise_at(const char *where, duet_node x, unsigned axes, double epsilon)
+static duet_node standardise(const char *where, duet_node x, unsigned axes, double epsilon, bool by_rank)
 {
     if (duet_node_is_broken(x)) return x;
-    duet_node mean = duet_mean(x, axes, true), variance = duet_variance(x, axes, true);
+    duet_node mean = mean_of(where, x, axes, by_rank);
+    duet_node variance = mean_of(where, duet_square(duet_subtract(x, mean)), axes, by_rank);
     duet_node inverse = duet_reciprocal(duet_sqrt(duet_shift(variance, epsilon)));
     if (duet_node_is_broken(inverse)) return inverse;
     duet_node inputs[] = {x, duet_broadcast(mean, x->shape), duet_broadcast(inverse, x->shape)};
-    duet_attributes attributes = {.size = {axes & ((1u << x->shape.rank) - 1u)}};
+    duet_attributes attributes = {.size = {axes & ((1u << x->shape.rank) - 1u), mean->is_ranked}};
     return duet_node_make(where, x->graph, &op_standardise, DUET_FLOAT32, x->shape, inputs, 3, &attributes, true);
+}
+
+duet_node duet_standardise_at(const char *where, duet_node x, unsigned axes, double epsilon)
+{
+    return standardise(where, x, axes, epsilon, false);
+}
+
+duet_node duet_rank_standardise(const char *where, duet_node x, unsigned axes, double epsilon)
+{
+    return standardise(where, x, axes, epsilon, true);
 }

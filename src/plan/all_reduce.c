@@ -30,7 +30,7 @@ duet_status duet_lowering_check_dealt(const duet_lowering *lowering, duet_error 
                              "%s: \"%s\" needs rows of the batch that other ranks have: this cannot be dealt out to "
                              "ranks; train it as one process",
                              node->where, node->op->name);
-        if (node->op->kind == DUET_OP_ASSIGN && duet_is_dealt(node))
+        if (node->op->kind == DUET_OP_ASSIGN && (duet_is_dealt(node) || node->is_ranked))
             return duet_fail(error, DUET_ERROR_GRAPH,
                              "%s: a state would take another value on each rank, of the rows of the batch that it has",
                              node->where);

@@ -21,6 +21,7 @@ typedef struct signs {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     unsigned char state; /* of this rank, guarded by the mutex */
+    bool halted;         /* for another rank's sake; guarded too */
     unsigned char *all;  /* of every rank, as last gathered */
     duet_status status;  /* of the gathers */
     duet_error error;
@@ -62,6 +63,18 @@ static void tell(const signs *it, double seconds)
     it->meeting->log(it->meeting->log_context, line);
 }
 
+/* Tells the work of this rank that it is in vain, or asked to stop. */
+static void heed(signs *it)
+{
+    const duet_meeting *meeting = it->meeting;
+    const bool stops = meeting->stop != NULL && *meeting->stop != 0;
+    if (meeting->halt == NULL) return;
+    pthread_mutex_lock(&it->mutex);
+    if (!stops && first_in(it, FAILED) < duet_ranks_count(it->ranks)) it->halted = true;
+    if (stops || it->halted) *meeting->halt = 1;
+    pthread_mutex_unlock(&it->mutex);
+}
+
 static void exchange(signs *it)
 {
     double began = 0, told = 0;
@@ -69,6 +82,7 @@ static void exchange(signs *it)
         it->status = duet_ranks_gather(it->ranks, &own, 1, it->all, &it->error);
         if (it->status != DUET_OK || first_in(it, BUSY) == duet_ranks_count(it->ranks)) return;
         if (own == BUSY) {
+            heed(it);
             own = pause_between(it);
             continue;
         }
@@ -86,12 +100,17 @@ static void *exchange_beside(void *argument)
     return NULL;
 }
 
-static void set_state(signs *it, duet_status status)
+static duet_status set_state(signs *it, duet_status status, duet_error *own)
 {
     pthread_mutex_lock(&it->mutex);
+    if (it->halted && status == DUET_ERROR_INTERRUPTED) {
+        status = DUET_OK;
+        *own = (duet_error){0};
+    }
     it->state = status == DUET_OK ? DONE : FAILED;
     pthread_cond_signal(&it->changed);
     pthread_mutex_unlock(&it->mutex);
+    return status;
 }
 
 /* The work of this rank, while signs go out; its error goes to `own`. Without a thread they come after it. */
@@ -100,7 +119,7 @@ static duet_status work_and_meet(signs *it, duet_status (*work)(void *, duet_err
     pthread_t thread;
     const bool beside = work != NULL && pthread_create(&thread, NULL, exchange_beside, it) == 0;
     duet_status status = work == NULL ? DUET_OK : work(context, own);
-    set_state(it, status);
+    status = set_state(it, status, own);
     if (beside)
         (void)pthread_join(thread, NULL);
     else

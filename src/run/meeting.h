@@ -11,6 +11,9 @@ typedef struct duet_meeting {
     const char *what;      /* that ranks are busy with, such as "preparing its first step" */
     duet_log_function log; /* hears once a minute whom this rank waits for; NULL: nobody */
     void *log_context;
+    const volatile int *stop; /* NULL: none */
+    volatile int *halt; /* the work ends soon where this is not 0, which it becomes once `stop` is not or another rank
+                           has failed; NULL: it does not look. Work that ended for another's sake counts as done */
 } duet_meeting;
 
 /** Calls `work` (NULL: this rank has nothing to do) and returns when all ranks are done with theirs. `work` must leave

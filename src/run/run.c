@@ -13,6 +13,7 @@
 #include "run/features_file.h"
 #include "run/place.h"
 #include "run/run.h"
+#include "run/share.h"
 
 static void take_tuning(duet_run *run)
 {
@@ -59,6 +60,13 @@ static void take_name(duet_run *run, const char *directory)
     free(path);
 }
 
+/* Text that may be NULL. */
+static bool copy_text(char **to, const char *text)
+{
+    if (text != NULL) *to = strdup(text);
+    return text == NULL || *to != NULL;
+}
+
 /* `on`: an open device that is used; NULL: the one that `device` selects is opened. */
 static duet_status open_run(duet_run **run, const char *path, duet_device *on, const char *device, const char *data,
                             const duet_family *family, duet_error *error)
@@ -70,6 +78,8 @@ static duet_status open_run(duet_run **run, const char *path, duet_device *on, c
     made->borrowed = on != NULL;
     made->device = on;
     duet_status status = duet_run_place_find(&from, path, error);
+    if (!copy_text(&made->path, path) || !copy_text(&made->selector, device) || !copy_text(&made->given_data, data))
+        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a run");
     if (status == DUET_OK) status = duet_run_file_read(&made->file, from.directory, error);
     if (status == DUET_OK) {
         status = open_parts(made, &from, device, data, family, error);
@@ -107,7 +117,12 @@ duet_status duet_run_open_on(duet_run **run, const char *directory, duet_device 
 
 duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error)
 {
-    return open_run(run, directory, other->device, NULL, NULL, NULL, error);
+    DUET_TRY(open_run(run, directory, other->device, NULL, NULL, NULL, error));
+    (*run)->selector = other->selector == NULL ? NULL : strdup(other->selector);
+    if (other->ranks == NULL) return DUET_OK;
+    duet_status status = duet_run_share(*run, other->ranks, error);
+    if (status != DUET_OK) duet_run_close(run);
+    return status;
 }
 
 duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)
@@ -226,6 +241,7 @@ duet_status duet_run_open(duet_run **run, const char *directory, const char *dev
 void duet_run_close(duet_run **run)
 {
     if (run == NULL || *run == NULL) return;
+    duet_share_end(*run);
     if (!(*run)->live) {
         duet_evaluator_free(&(*run)->evaluator);
         duet_model_free(&(*run)->model);
@@ -237,6 +253,9 @@ void duet_run_close(duet_run **run)
     if (!(*run)->borrowed) duet_device_close(&(*run)->device);
     duet_run_file_free(&(*run)->file);
     free((*run)->directory);
+    free((*run)->path);
+    free((*run)->selector);
+    free((*run)->given_data);
     free(*run);
     *run = NULL;
 }

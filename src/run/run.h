@@ -20,7 +20,11 @@ struct duet_run {
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
     const char *const *settings; /* added in front of every request's own */
     size_t setting_count;
-    uint64_t read; /* bit i: something that was asked for reads setting i */
+    duet_ranks *ranks;                  /* that share its requests; NULL: it is alone */
+    char *path, *selector, *given_data; /* what it was opened with; NULL: not given */
+    uint64_t weights;                   /* their checksum when it was shared first */
+    bool has_sum, is_served;            /* the checksum is known; the other ranks have opened it */
+    uint64_t read;                      /* bit i: something that was asked for reads setting i */
     duet_data *data;
     duet_model *model;
     duet_evaluator *evaluator;
@@ -33,5 +37,9 @@ duet_status duet_run_new_live(duet_run **run, duet_device *device, duet_data *da
 /** As duet_run_use, for metrics: whatever the numbers are. Examples may be a generator's, which lie where it puts them,
  *  and each metric has its own words for values that are not finite. */
 duet_status duet_run_answer(duet_run *run, const duet_request *request, duet_error *error);
+/** The same by this device, also where ranks share the run. */
+duet_status duet_run_answer_alone(duet_run *run, const duet_request *request, duet_error *error);
+/** The checksum of all that a checkpoint of the model keeps, by names and values. */
+duet_status duet_run_sum_weights(duet_run *run, uint64_t *sum, duet_error *error);
 
 #endif

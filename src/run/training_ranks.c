@@ -9,7 +9,7 @@
 
 #include "run/commit.h"
 #include "run/meeting.h"
-#include "tune/tuning_file.h"
+#include "run/shared_tuning.h"
 
 enum { MOST_STEPS_UNSEEN = 4096 };
 static const double look_seconds = 0.03;
@@ -39,7 +39,7 @@ static duet_status do_errand(void *context, duet_error *error)
 duet_status duet_training_meet(duet_training *run, const char *what, duet_status (*work)(duet_training *, duet_error *),
                                duet_error *error)
 {
-    const duet_meeting meeting = {what, run->options->log, run->options->context};
+    const duet_meeting meeting = {.what = what, .log = run->options->log, .log_context = run->options->context};
     errand it = {run, work};
     bool shared;
     duet_status status = duet_meet(run->options->ranks, &meeting, work == NULL ? NULL : do_errand, &it, &shared, error);
@@ -151,44 +151,13 @@ duet_status duet_training_check_same(duet_training *run, duet_error *error)
     return status;
 }
 
-/* What of a device says whether two of them compute the same bits. */
-static json_t *name_device(const duet_device_info *info)
-{
-    return json_pack("{s:s, s:s, s:s, s:s}", "name", info->name, "platform", info->platform, "version", info->version,
-                     "driver", info->driver);
-}
-
-static duet_status take_shared_tuning(duet_training *run, const json_t *first, duet_error *error)
-{
-    const json_t *table = json_object_get(first, "tuning");
-    duet_tuning tuning = {0};
-    json_t *own = name_device(duet_device_describe(run->device));
-    const bool alike = own != NULL && json_equal(own, json_object_get(first, "device"));
-    json_decref(own);
-    if (!alike) return DUET_OK;
-    if (json_is_object(table))
-        DUET_TRY(duet_tuning_from_json(&tuning, table, run->device, "the tuning of rank 0", error));
-    return duet_device_set_tuning(run->device, &tuning, error);
-}
-
 duet_status duet_training_share_tuning(duet_training *run, duet_error *error)
 {
-    char *text = NULL;
     if (count_ranks(run) == 1) return DUET_OK;
-    if (run->leads) {
-        json_t *first =
-            json_pack("{s:o, s:o}", "device", name_device(duet_device_describe(run->device)), "tuning",
-                      run->choice.tuning == NULL ? json_null() : duet_tuning_to_json(duet_device_tuning(run->device)));
-        text = first == NULL ? NULL : json_dumps(first, JSON_COMPACT);
-        json_decref(first);
-    }
+    char *text = run->leads ? duet_tuning_tell(run->device, run->choice.tuning != NULL) : NULL;
     duet_status status = duet_training_settle(run, run->leads && text == NULL ? fail_memory(error) : DUET_OK, error);
     if (status == DUET_OK) status = duet_training_share_text(run, &text, error);
-    if (status == DUET_OK && !run->leads) {
-        json_t *first = json_loads(text, 0, NULL);
-        status = first == NULL ? fail_memory(error) : take_shared_tuning(run, first, error);
-        json_decref(first);
-    }
+    if (status == DUET_OK && !run->leads) status = duet_tuning_take_told(run->device, text, error);
     free(text);
     return duet_training_settle(run, status, error);
 }

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "run/run.h"
+#include "run/share.h"
 
 /* Rows of the examples that stand for samples. */
 static duet_status read_samples(duet_run *run, size_t first, size_t count, float *values, duet_error *error)
@@ -107,7 +108,7 @@ const char *duet_run_setting(duet_run *run, const char *key)
 static duet_status ask(duet_run *run, const duet_request *request, double *flops, duet_error *error)
 {
     if (flops != NULL) return duet_evaluator_flops(run->evaluator, request, flops, error);
-    return duet_evaluator_use(run->evaluator, request, error);
+    return duet_share_answer(run, request, error);
 }
 
 static duet_status ask_with_settings(duet_run *run, const duet_request *request, double *flops, duet_error *error)
@@ -132,6 +133,15 @@ static duet_status ask_with_settings(duet_run *run, const duet_request *request,
 duet_status duet_run_answer(duet_run *run, const duet_request *request, duet_error *error)
 {
     return ask_with_settings(run, request, NULL, error);
+}
+
+duet_status duet_run_answer_alone(duet_run *run, const duet_request *request, duet_error *error)
+{
+    duet_ranks *ranks = run->ranks;
+    run->ranks = NULL;
+    const duet_status status = duet_run_answer(run, request, error);
+    run->ranks = ranks;
+    return status;
 }
 
 /* Numbers of a row that a model of this data, or this prior, knows nothing of. */
@@ -198,8 +208,8 @@ duet_status duet_run_use_buffers(duet_run *run, const duet_request *request, con
     const char *first = NULL;
     DUET_TRY(check_source(run, buffers, error));
     DUET_TRY(check_inputs(run, request, error));
-    duet_evaluator_set_buffers(run->evaluator, buffers);
-    duet_status status = duet_run_answer(run, request, error);
+    duet_evaluator_set_buffers(run->evaluator, buffers); /* what other ranks compute is not on this device */
+    duet_status status = (buffers == NULL ? duet_run_answer : duet_run_answer_alone)(run, request, error);
     duet_evaluator_set_buffers(run->evaluator, NULL);
     if (status != DUET_OK) return status;
     for (size_t i = 0; i < request->output_count; i++) {

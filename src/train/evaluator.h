@@ -28,6 +28,11 @@ duet_status duet_evaluator_use(duet_evaluator *evaluator, const duet_request *re
 /** Where outputs of the requests from now on go in place of the host's memory, as duet_run_use_buffers has it;
  * borrowed. NULL: nowhere else. */
 void duet_evaluator_set_buffers(duet_evaluator *evaluator, const cl_mem *buffers);
+/** How many rows of a request go through together, and that many for each of its parts, if it is answered in parts. */
+size_t duet_evaluator_rows(const duet_request *request);
+/** Whether requests from now on are parts of larger ones: then each is planned for all the rows of its `batch`, be it
+ *  as few as it may, so that its numbers are those that the whole one gives. */
+void duet_evaluator_set_part(duet_evaluator *evaluator, bool is_part);
 /** Refuses settings that the model does not take, or values out of their range. */
 duet_status duet_evaluator_check(duet_evaluator *evaluator, const char *const *settings, size_t count,
                                  duet_error *error);

@@ -25,17 +25,22 @@ size_t duet_prepared_rounds(const duet_prepared *made)
     return made->procedure.rounds > 0 ? made->procedure.rounds : 1;
 }
 
-static size_t rows_of(const duet_request *request)
+size_t duet_evaluator_rows(const duet_request *request)
 {
     size_t rows = request->batch > 0 ? request->batch : DUET_USUAL_ROWS;
     return request->count < rows ? request->count : rows;
 }
 
+void duet_evaluator_set_part(duet_evaluator *evaluator, bool is_part)
+{
+    evaluator->is_part = is_part;
+}
+
 /* Everything that determines graph and plans, as text that the caller frees; NULL: out of memory. */
-static char *kind_of(const duet_request *request)
+static char *kind_of(const duet_request *request, size_t rows)
 {
     duet_text text = {0};
-    duet_text_add(&text, "%s %zu %d %d", request->procedure == NULL ? "" : request->procedure, rows_of(request),
+    duet_text_add(&text, "%s %zu %d %d", request->procedure == NULL ? "" : request->procedure, rows,
                   request->latents != NULL, request->classes != NULL);
     for (size_t i = 0; i < request->setting_count; i++) duet_text_add(&text, "\n=%s", request->settings[i]);
     for (size_t i = 0; i < request->output_count; i++) duet_text_add(&text, "\n>%s", request->outputs[i].name);
@@ -156,7 +161,8 @@ static duet_prepared *recall(duet_evaluator *evaluator, const char *kind)
 duet_status duet_evaluator_prepare(duet_evaluator *evaluator, const duet_request *request, duet_prepared **found,
                                    duet_error *error)
 {
-    char *kind = kind_of(request);
+    const size_t rows = evaluator->is_part ? request->batch : duet_evaluator_rows(request);
+    char *kind = kind_of(request, rows);
     *found = kind == NULL ? NULL : recall(evaluator, kind);
     if (*found != NULL) {
         free(kind);
@@ -172,7 +178,7 @@ duet_status duet_evaluator_prepare(duet_evaluator *evaluator, const duet_request
     }
     made->kind = kind;
     made->outputs = outputs;
-    made->rows = rows_of(request);
+    made->rows = rows;
     duet_status status = prepare(evaluator, made, request, error);
     if (status != DUET_OK) {
         duet_prepared_free(made);

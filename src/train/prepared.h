@@ -26,7 +26,7 @@ struct duet_evaluator {
     duet_model *model;
     duet_build *described;
     duet_prepared *kept; /* most recently used first */
-    bool recalibrated;
+    bool recalibrated, is_part;
     const cl_mem *buffers; /* of the outputs; NULL: all go to the host */
 };
 
