@@ -17,6 +17,7 @@ static int give_up(const duet_error *error)
 {
     fprintf(stderr, "rank %zu: %s: %s\n", duet_ranks_rank(ranks), duet_status_name(error->status), error->message);
     if (mpi != NULL) duet_mpi_abort(mpi, 7);
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL); /* what was printed gets through, as in duet_mpi_abort */
     raise(SIGTERM); /* others wait in MPI_Init; of MPICH's mpirun no exit status ends them */
     return 7;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 duet_status duet_mpi_fail(duet_error *error, duet_status status, const char *format, ...)
@@ -131,6 +132,8 @@ void duet_mpi_close(duet_mpi **mpi)
 void duet_mpi_abort(duet_mpi *mpi, int status)
 {
     (void)mpi;
+    /* MPICH's launcher may lose what a process printed just before, such as why it ends. */
+    (void)nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
     /* Should MPI itself wait for one that is gone, the launcher sees this process end. */
     (void)signal(SIGALRM, SIG_DFL);
     (void)alarm(5);
