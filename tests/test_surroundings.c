@@ -140,6 +140,16 @@ static void closed_folder_is_named(void **state)
     free(words);
 }
 
+/* PoCL would make a thread for each core of the machine. */
+static void program_keeps_to_its_cores(void **state)
+{
+    (void)state;
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || system("taskset -c 0 true 2>/dev/null") != 0) skip();
+    assert_int_equal(system("taskset -c 0 env OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd " PROGRAM
+                            " devices --json | grep -q '\"compute_units\": 1,'"),
+                     0);
+}
+
 /* As in a bare chroot. */
 static void program_starts_without_proc(void **state)
 {
@@ -293,7 +303,8 @@ static int begin(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(closed_folder_is_named),          cmocka_unit_test(program_starts_without_proc),
+        cmocka_unit_test(program_keeps_to_its_cores),      cmocka_unit_test(closed_folder_is_named),
+        cmocka_unit_test(program_starts_without_proc),
         cmocka_unit_test(quickstart_advises_what_it_does), cmocka_unit_test(quickstart_builds_with_an_old_ninja),
         cmocka_unit_test(quickstart_counts_what_ci_lacks), cmocka_unit_test(quickstart_names_other_systems_packages),
     };

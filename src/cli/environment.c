@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Variables that would be ignored without a word, because they are misspelt. What the others say is looked at where it
- * is used. */
+/* Variables that would be ignored without a word, because they are misspelt, and one that a driver wants. What the
+ * others say is looked at where it is used. */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "cli/environment.h"
 #include "cli/output.h"
 #include "cli/topics.h"
 
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern char **environ;
 
@@ -41,4 +45,17 @@ void cli_environment_check(void)
     }
     if (bundles != NULL && bundles[0] != '\0' && strcmp(bundles, "off") != 0)
         cli_complain(CLI_DONE, "warning: DUET_BUNDLES=%s says nothing: only 'off' does", bundles);
+}
+
+/* mpirun gives each rank cores of its own, and taskset any process. */
+void cli_environment_set(void)
+{
+#ifdef __linux__
+    cpu_set_t cores;
+    char count[16];
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0) return; /* more cores than a set has */
+    if (CPU_COUNT(&cores) >= sysconf(_SC_NPROCESSORS_ONLN)) return;
+    snprintf(count, sizeof count, "%d", CPU_COUNT(&cores));
+    (void)setenv("POCL_MAX_PTHREAD_COUNT", count, 0); /* without it threads take turns, which is slow and no fault */
+#endif
 }

@@ -145,7 +145,7 @@ int main(int argc, char **argv)
     if (!open_standard_descriptors())
         return cli_complain(CLI_FAILED, "a standard descriptor is closed, and /dev/null cannot take its place");
     cli_keep_ignored();
-    /* environment variables of a driver would be set here, before the first OpenCL call; none has been found to help */
+    cli_environment_set();
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */
     cli_environment_check();
