@@ -261,6 +261,31 @@ static void names_of_other_bytes_are_refused_in_words(void **state)
     assert_false(is_there("bytes"));
 }
 
+/* A set's own labels lie where a command would look for those of an earlier array. */
+static void labels_of_a_set_stay(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    size_t before = 0, after = 0;
+    assert_int_equal(mkdir(inside("own", path), 0777), 0);
+    write_array("own/faces-images.npy", 64, false, 0);
+    write_array("own/faces-labels.npy", 64, true, 0);
+    char *labels = test_file_read(inside("own/faces-labels.npy", path), &before);
+    expect(RUN("train", "vae", "--data", "@/own/faces-images.npy", "--batch", "8", "--set", "hidden=8", "--steps", "2",
+               "--out", "@/faces"),
+           0, NULL, NULL);
+    expect(RUN("sample", "@/faces", "--out", "@/own/faces.npy"), 1, NULL, "is not what an earlier command left beside");
+    expect(RUN("encode", "@/faces", "--out", "@/own/faces.npy"), 1, NULL, "give --out another name");
+    assert_false(is_there("own/faces.npy"));
+    write_array("own/faces.npy", 7, false, 0); /* of other rows */
+    expect(RUN("sample", "@/faces", "--out", "@/own/faces.npy"), 1, NULL, "an array of as many rows");
+    char *now = test_file_read(inside("own/faces-labels.npy", path), &after);
+    assert_int_equal(before, after);
+    assert_memory_equal(labels, now, before);
+    free(labels);
+    free(now);
+}
+
 static void labels_of_earlier_codes_go(void **state)
 {
     (void)state;
@@ -360,7 +385,7 @@ int main(void)
         cmocka_unit_test(links_in_a_run_lead_nowhere),
         cmocka_unit_test(names_do_not_steer_the_terminal),
         cmocka_unit_test(names_of_other_bytes_are_refused_in_words),
-        cmocka_unit_test(labels_of_earlier_codes_go),
+        cmocka_unit_test(labels_of_a_set_stay), cmocka_unit_test(labels_of_earlier_codes_go),
         cmocka_unit_test(what_is_no_number_is_no_result),
         cmocka_unit_test(a_run_that_lacks_its_checkpoint_is_told_of),
         cmocka_unit_test(a_seed_of_0_is_one),

@@ -18,19 +18,33 @@ char *cli_labels_path(const char *path)
     return beside;
 }
 
-/* Whether it begins as an array does. A pipe is not opened: it would wait for ever. */
-static bool is_array(const char *path)
+/* Whether it begins as an array does; *rows: its first extent, 0 if none is told. A pipe is not opened: it would wait for
+ * ever. */
+static bool is_array(const char *path, unsigned long long *rows)
 {
-    char head[6] = "";
+    char head[256] = "";
     struct stat about;
     FILE *file = stat(path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(path, "rb") : NULL;
+    *rows = 0;
     if (file == NULL) return false;
-    bool is = fread(head, 1, sizeof head, file) == sizeof head && memcmp(head, "\x93NUMPY", sizeof head) == 0;
+    const size_t length = fread(head, 1, sizeof head - 1, file);
     (void)fclose(file); /* only read from */
-    return is;
+    const char *shape = NULL;
+    for (size_t i = 10; i < length && shape == NULL; i++) /* behind the bytes that tell the version and a length */
+        if (strncmp(head + i, "'shape': (", 10) == 0) shape = head + i + 10;
+    if (shape != NULL) *rows = strtoull(shape, NULL, 10);
+    return length > 10 && memcmp(head, "\x93NUMPY", 6) == 0;
 }
 
-static int drop(const char *beside, bool labelled)
+/* Labels that an earlier command left lie beside the array that it wrote before them, one for each row. Others are
+ * somebody's own. */
+static bool are_ours(const char *path, const char *beside)
+{
+    unsigned long long labels, rows;
+    return is_array(beside, &labels) && is_array(path, &rows) && labels == rows;
+}
+
+static int drop(const char *path, const char *beside, bool labelled)
 {
     struct stat about;
     const bool is_there = lstat(beside, &about) == 0;
@@ -40,11 +54,11 @@ static int drop(const char *beside, bool labelled)
                             "%s, where labels of an earlier array may lie, cannot be looked at: %s: give --out another "
                             "name",
                             beside, strerror(errno));
-    if (!is_array(beside))
+    if (!are_ours(path, beside))
         return cli_complain(CLI_FAILED,
-                            "%s stands where labels of these examples belong, and is none of Duet's arrays: give --out "
-                            "another name",
-                            beside);
+                            "%s stands where labels of these examples belong, and is not what an earlier command left beside "
+                            "%s, an array of as many rows: give --out another name",
+                            beside, path);
     if (remove(beside) != 0 && errno != ENOENT) /* another program may have done it */
         return cli_complain(CLI_FAILED, "%s, labels of an earlier array, cannot be removed: %s", beside,
                             strerror(errno));
@@ -57,7 +71,7 @@ int cli_labels_drop(const char *path, bool labelled)
     if (!cli_ends_in(path, ".npy")) return CLI_DONE;
     char *beside = cli_labels_path(path);
     if (beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    int status = drop(beside, labelled);
+    int status = drop(path, beside, labelled);
     free(beside);
     return status;
 }

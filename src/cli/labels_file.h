@@ -9,7 +9,7 @@
 char *cli_labels_path(const char *path);
 
 /** Before an array is written to `path`: takes away the labels of what was there, and says so unless new ones follow
- * (`labelled`). What is no array is not ours and refused. Nothing where `path` does not end in .npy. Returns an exit
+ * (`labelled`). What is no array of as many rows as the one at `path` is somebody's own, and refused. Nothing where `path` does not end in .npy. Returns an exit
  * status. */
 int cli_labels_drop(const char *path, bool labelled);
 
