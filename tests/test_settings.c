@@ -198,6 +198,12 @@ static void settings_without_effect_are_known(void **state)
          "batch_norm=no "},
         {"bigan", {"generator_hidden=8", "encoder_hidden=8", "batch_norm=no"}, ""},
         {"vae", {"shuffle=no", "activation=tanh", "gradient_norms=yes"}, ""},
+        {"infogan", {"continuous=0", "sigma=0.1"}, "sigma=0.1 "},
+        {"infogan", {"continuous=1", "sigma=0.1"}, ""},
+        {"vae", {"beta=0", "warm_up=100", "free_bits=1"}, "warm_up=100 free_bits=1 "},
+        {"vae", {"beta=2", "warm_up=100", "free_bits=1"}, ""},
+        {"vae", {"prior=vamp", "kl=monte-carlo"}, "kl=monte-carlo "},
+        {"vae", {"k=2", "kl=monte-carlo"}, ""}, /* the kl that is reported */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char list[512];
@@ -258,6 +264,11 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"ddpm", {"condition=labels", "drop=0.9"}, NULL, "ring8"},
         {"aae", {"label_noise=0.2", "loss=minimax"}, "d_loss has no lower bound"},
         {"gan", {"lr=0.1", "beta1=0.9"}, NULL},
+        {"gan", {"gate_high=0", "lr=0.1"}, "gate_high=0: the discriminator learns only from batches"},
+        {"infogan", {"gate_low=1", "lr=0.1"}, "gate_low=1: the generator learns only while"},
+        {"vae-gan-conv", {"gate_high=0.4", "lr=0.1"}, "gate_high=0.5 or more lets it", "shapes"},
+        {"gan", {"gate_high=0.5", "gate_low=0.5"}, NULL},
+        {"gan", {"gate_low=0.95", "lr=0.1"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         test_graph it;
