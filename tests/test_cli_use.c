@@ -206,6 +206,45 @@ static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
     assert_int_equal(unsetenv("DUET_DATA"), 0);
 }
 
+/* Dark pictures and bright ones, and which is which. */
+static void write_lights(void)
+{
+    enum { PICTURES = 400, PIXELS = 16 };
+    uint8_t pictures[PICTURES * PIXELS], labels[PICTURES];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < PICTURES; i++) {
+        labels[i] = (uint8_t)(i % 2);
+        for (size_t k = 0; k < PIXELS; k++)
+            pictures[i * PIXELS + k] = (uint8_t)(200 * (i % 2) + (16 * i + k) * 37 % 53);
+    }
+    assert_ok(duet_write_npy_bytes(inside("lights-images.npy", path), pictures, DUET_SHAPE(PICTURES, 4, 4), &error),
+              &error);
+    assert_ok(duet_write_npy_bytes(inside("lights-labels.npy", path), labels, DUET_SHAPE(PICTURES), &error), &error);
+}
+
+/* The word of a judge that guesses looks like any other's. */
+static void it_is_said_how_good_a_judge_is(void **state)
+{
+    (void)state;
+    write_lights();
+    expect(RUN("train", "vae", "--data", "@/lights-images.npy", "--steps", "1", "--quiet", "--out", "@/judged"), 0,
+           NULL, NULL);
+    expect(RUN("train", "classifier", "--data", "@/lights-images.npy", "--batch", "40", "--epochs", "5", "--quiet",
+               "--out", "@/good"),
+           0, NULL, NULL);
+    expect(RUN("train", "classifier", "--data", "@/lights-images.npy", "--steps", "1", "--set", "lr=0", "--quiet",
+               "--out", "@/guessing"),
+           0, NULL, NULL);
+    result good = RUN("eval", "@/judged", "--judge", "@/good", "--metric", "inception-score", "--json");
+    assert_null(strstr(good.err, "always says"));
+    expect(good, 0, "\"judge_accuracy\": {", "the judge is right about 1 [0.9");
+    expect(RUN("eval", "@/judged", "--judge", "@/guessing", "--metric", "inception-score"), 0, NULL,
+           "their commonest class is right about 0.5: the judge may be guessing");
+    expect(RUN("report", "@/judged", "--judge", "@/guessing"), 0, NULL, "the judge may be guessing");
+    expect(RUN("eval", "@/judged", "--metric", "mse", "--json"), 0, "\"judge_accuracy\": null", NULL);
+}
+
 /* Its codes lie as they please: between those of two examples a row begins and ends at their reconstructions. */
 static void an_autoencoder_walks_between_codes(void **state)
 {
@@ -416,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),
         cmocka_unit_test(a_judge_knows_its_classes_whatever_it_is_shown),
+        cmocka_unit_test(it_is_said_how_good_a_judge_is),
         cmocka_unit_test(an_autoencoder_walks_between_codes),
         cmocka_unit_test(few_examples_have_few_ways),
         cmocka_unit_test(latents_are_traversed),

@@ -441,6 +441,33 @@ static void mistakes_are_refused(void **state)
     expect(RUN("compare", "@/vae", "@/begun"), 1, NULL, "there is no checkpoint: ");
 }
 
+/* Losses that cannot be read are not losses that were never reported. */
+static void reports_that_cannot_be_read_are_named(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"metrics.jsonl", "evaluation.json"};
+    char path[PATH_SIZE], kept[PATH_SIZE];
+    expect(RUN("report", "@/gan"), 0, NULL, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(kept, sizeof kept, "gan/%s", names[i]);
+        (void)inside(kept, path);
+        (void)inside("kept", kept);
+        assert_int_equal(rename(path, kept), 0);
+        assert_int_equal(mkdir(path, 0777), 0);
+        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is no file");
+        expect(RUN("compare", "@/vae", "@/gan"), 1, NULL, names[i]);
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(mkfifo(path, 0666), 0);
+        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is no file");
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink("nowhere", path), 0);
+        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: No such file or directory");
+        assert_int_equal(unlink(path), 0);
+        expect(RUN("report", "@/gan"), 0, NULL, NULL); /* there is none */
+        assert_int_equal(rename(kept, path), 0);
+    }
+}
+
 static int begin(void **state)
 {
     (void)make_folder(state);
@@ -463,9 +490,13 @@ int main(void)
         IN_FOLDER(a_page_of_ten_runs_stays_small),         IN_FOLDER(reports_become_curves),
     };
     const struct CMUnitTest program[] = {
-        cmocka_unit_test(training_leaves_a_page), cmocka_unit_test(a_report_is_evaluated_once),
-        cmocka_unit_test(runs_are_compared),      cmocka_unit_test(other_data_is_not_compared),
-        cmocka_unit_test(judges_are_known_again), cmocka_unit_test(mistakes_are_refused),
+        cmocka_unit_test(training_leaves_a_page),
+        cmocka_unit_test(a_report_is_evaluated_once),
+        cmocka_unit_test(runs_are_compared),
+        cmocka_unit_test(other_data_is_not_compared),
+        cmocka_unit_test(judges_are_known_again),
+        cmocka_unit_test(mistakes_are_refused),
+        cmocka_unit_test(reports_that_cannot_be_read_are_named),
     };
     return RUN_TESTS("marks", marks, NULL, NULL) + RUN_TESTS("run files", files, NULL, NULL) +
            RUN_TESTS("compare", program, begin, remove_folder);

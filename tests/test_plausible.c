@@ -252,6 +252,81 @@ static const struct {
     {"returns alone", "a,label\r0,x\r1,y\r0,x\r1,y", NULL},
 };
 
+/* 60 rows of two numbers, of which each sixth has the code in its second column. */
+static const struct {
+    const char *title, *options;
+    double from, step, code;
+    const char *piece;
+} codes[] = {
+    {"-999", "", -3, 0.1, -999,
+     "of 54 values of column 2 of 2 (\"b\") that were looked at 9 are -999, and the others lie in [-3, 2."},
+    {"-99", "", 10, 0.5, -99, "are -99, and the others lie in [10, 36"},
+    {"99", "", 0.5, 0.1, 99, "(array != 99).reshape(len(array), -1).all(1) is true for the others"},
+    {"9999", "", 100, 10, 9999, "are 9999, and"},
+    {"a fill value", "", 0, 0.1, -1e30, "are -1.00000002e+30, and"},
+    {"zeros for pressures", "", 990, 0.5, 0, "are 0, and the others lie in [990, 1016"},
+    {"meant so", ":values=numbers", -3, 0.1, -999, NULL},
+    {"within the others", "", -3, 0.1, 0.05, NULL},
+    {"the top of a scale", "", 0, 0.1, 6, NULL},
+    {"99 in a hundred", "", 0, 2, 99, NULL},
+};
+
+static void codes_for_what_is_missing_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        char text[4096], name[2 * TEST_PATH_SIZE];
+        int used = snprintf(text, sizeof text, "a,b\n");
+        bool found = codes[i].piece == NULL, said = false;
+        const char *note;
+        for (int row = 0; row < 60; row++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%.9g,%.9g\n", row * 37 % 60 / 7.0,
+                             row % 6 == 3 ? codes[i].code : codes[i].from + row * codes[i].step);
+        write_file("t.csv", text, (size_t)used);
+        (void)snprintf(name, sizeof name, "%s:split=last%s%s", in_folder("t.csv"),
+                       codes[i].options[0] != '\0' ? "," : "", codes[i].options[0] != '\0' ? codes[i].options + 1 : "");
+        duet_data *data = open_sound(name);
+        for (size_t k = 0; (note = duet_data_note(data, k, NULL)) != NULL; k++) {
+            said = said || strstr(note, "stands for what is missing") != NULL;
+            found = found || strstr(note, codes[i].piece) != NULL;
+        }
+        if (!found || said != (codes[i].piece != NULL)) fail_msg("%s", codes[i].title);
+        duet_data_close(&data);
+    }
+}
+
+/* Labels that are called otherwise, and names that are there twice. */
+static const struct {
+    const char *title, *head, *options;
+    int classes;
+    const char *piece;
+} heads[] = {
+    {"usual", "a,b,c", "", 3, NULL},
+    {"y", "a,b,y", "", 3,
+     "the column \"y\" holds 3 whole numbers, as classes do, and is read as one of the numbers: if "
+     "these are the labels, name it with --labels y"},
+    {"in front", "Species,a,b", "", 0, NULL}, /* which are measurements */
+    {"quality", "a,b,Quality", "", 6, "the column \"Quality\" holds 6 whole numbers"},
+    {"measurements", "a,b,y", "", 0, NULL},
+    {"the remedy", "a,b,y", ":labels=y", 3, NULL},
+    {"a name twice", "a,a,c", "", 3, "several of its columns are called \"a\", and each is read as one of the numbers"},
+};
+
+static void names_of_columns_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        char text[2048], name[2 * TEST_PATH_SIZE];
+        int used = snprintf(text, sizeof text, "%s\n", heads[i].head);
+        for (int row = 0; row < 40; row++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%.9g,%.9g,%.9g\n", row * 37 % 40 / 7.0,
+                             row * 17 % 40 / 9.0, heads[i].classes > 0 ? row * 7 % heads[i].classes : row / 8.0);
+        write_file("t.csv", text, (size_t)used);
+        (void)snprintf(name, sizeof name, "%s%s", in_folder("t.csv"), heads[i].options);
+        assert_noted(heads[i].title, open_sound(name), heads[i].piece);
+    }
+}
+
 static void words_and_columns_are_told_of(void **state)
 {
     (void)state;
@@ -458,6 +533,8 @@ int main(void)
         IN_FOLDER(columns_of_one_value_are_told_of),
         IN_FOLDER(labels_are_told_of),
         IN_FOLDER(words_and_columns_are_told_of),
+        IN_FOLDER(codes_for_what_is_missing_are_told_of),
+        IN_FOLDER(names_of_columns_are_told_of),
         IN_FOLDER(what_is_said_adds_up),
         IN_FOLDER(a_question_is_asked_once),
         IN_FOLDER(answers_are_those_of_the_set),

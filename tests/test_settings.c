@@ -200,6 +200,12 @@ static void settings_without_effect_are_known(void **state)
         {"vae", {"shuffle=no", "activation=tanh", "gradient_norms=yes"}, ""},
         {"vae", {"norm_over=rank"}, "norm_over=rank "},
         {"infogan", {"generator_hidden=8,8", "norm_over=rank"}, ""},
+        {"infogan", {"continuous=0", "sigma=0.1"}, "sigma=0.1 "},
+        {"infogan", {"continuous=1", "sigma=0.1"}, ""},
+        {"vae", {"beta=0", "warm_up=100", "free_bits=1"}, "warm_up=100 free_bits=1 "},
+        {"vae", {"beta=2", "warm_up=100", "free_bits=1"}, ""},
+        {"vae", {"prior=vamp", "kl=monte-carlo"}, "kl=monte-carlo "},
+        {"vae", {"k=2", "kl=monte-carlo"}, ""}, /* the kl that is reported */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char list[512];
@@ -260,6 +266,11 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"ddpm", {"condition=labels", "drop=0.9"}, NULL, "ring8"},
         {"aae", {"label_noise=0.2", "loss=minimax"}, "d_loss has no lower bound"},
         {"gan", {"lr=0.1", "beta1=0.9"}, NULL},
+        {"gan", {"gate_high=0", "lr=0.1"}, "gate_high=0: the discriminator learns only from batches"},
+        {"infogan", {"gate_low=1", "lr=0.1"}, "gate_low=1: the generator learns only while"},
+        {"vae-gan-conv", {"gate_high=0.4", "lr=0.1"}, "gate_high=0.5 or more lets it", "shapes"},
+        {"gan", {"gate_high=0.5", "gate_low=0.5"}, NULL},
+        {"gan", {"gate_low=0.95", "lr=0.1"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         test_graph it;
@@ -273,30 +284,69 @@ static void objectives_without_a_bound_are_warned_of(void **state)
     }
 }
 
+enum { COARSE_ROWS = 400 };
+
+/* Kinds of a column's values: numbers of no grid, of a hundredth, of a tenth; whole ones, few, two, blurred by noise as
+ * wide as their step, with one again and again. */
+static float value_of(char kind, size_t row)
+{
+    const float number = (float)(row * 7919 % 4001) / 4001 * 8 - 4; /* in [-4, 4), each once */
+    switch (kind) {
+    case 'h': return roundf(100 * number) / 100;
+    case 't': return roundf(10 * number) / 10;
+    case 'w': return (float)(row * 37 % 113) + 18;
+    case 'f': return (float)(row % 5) / 5;
+    case '2': return (float)(row % 2) * 3;
+    case 'b': return (float)(row * 37 % 113) + (number + 4) / 8;
+    case 'a': return row % 5 == 0 ? 0.25F : number;
+    case '1': return 3;
+    default: return number;
+    }
+}
+
 /* What learns densities of numbers as they are closes in on them. Noise blurs what lies in [0, 1] for flows. */
-static void columns_of_two_values_are_warned_of(void **state)
+static void coarse_columns_are_warned_of(void **state)
 {
     (void)state;
-    enum { ROWS = 40 };
     static const struct {
-        const char *family;
+        const char *family, *kinds;
         float scale;
-        bool warned;
-    } rows[] = {{"mixture", 1, true},     {"mixture", 0.1F, true}, {"realnvp", 1, true}, {"nice", 1, true},
-                {"realnvp", 0.1F, false}, {"vae", 1, false},       {"ae", 1, false}};
-    float values[3 * ROWS];
+        const char *piece; /* NULL: nothing is said */
+    } rows[] = {
+        {"mixture", "nn2", 1, "columns of 3 have few values, or one again and again: 3 (0 and 3 alone): a density"},
+        {"mixture", "nn2", 0.1F, ": 3 (0 and 0.3 alone): "},
+        {"realnvp", "nn2", 1, "array[:, 2] += 3 * numpy.random.random(len(array))"},
+        {"nice", "nn2", 1, ": 3 (0 and 3 alone): "},
+        {"realnvp", "222", 0.1F, NULL},
+        {"vae", "nn2", 1, NULL},
+        {"ae", "nn2", 1, NULL},
+        {"mixture", "nwf", 1,
+         "of 360 examples that were looked at these columns of 3 have few values, or one again "
+         "and again: 2 (113 values), 3 (5 values): "},
+        {"mixture", "fnn", 1, "array[:, 0] += 0.2 * numpy.random.random(len(array))"},
+        {"realnvp", "tnn", 1, NULL}, /* 81 values in 360 rows are no few */
+        {"realnvp", "hnn", 1, NULL},
+        {"realnvp", "bnn", 1, NULL}, /* what the warning advises */
+        {"mixture", "nan", 1, ": 2 (0.25 in 7"},
+        {"mixture", "22222", 1,
+         ": 1 (0 and 3 alone), 2 (0 and 3 alone), 3 (0 and 3 alone), 4 (0 and 3 alone) and 1 more:"},
+        {"mixture", "1nn", 1, NULL}, /* what opened the set has said so */
+    };
     char path[TEST_PATH_SIZE + 32];
     duet_error error = {0};
     (void)snprintf(path, sizeof path, "%s/coarse.npy", folder);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float values[5 * COARSE_ROWS];
+        const size_t columns = strlen(rows[i].kinds);
         test_graph it;
-        for (size_t k = 0; k < 3 * ROWS; k++)
-            values[k] = rows[i].scale * (float)(k % 3 == 2 ? 3 * (k % 2) : k * 37 % 101) / 10;
-        assert_ok(duet_write_npy(path, values, DUET_SHAPE(ROWS, 3), &error), &error);
+        for (size_t k = 0; k < columns * COARSE_ROWS; k++)
+            values[k] = rows[i].scale * value_of(rows[i].kinds[k % columns], k / columns);
+        assert_ok(duet_write_npy(path, values, DUET_SHAPE(COARSE_ROWS, columns), &error), &error);
         test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
-        if (rows[i].warned && strstr(it.build->warning, "column 3 of 3 has two values alone, ") == NULL)
-            fail_msg("%s: \"%s\"", rows[i].family, it.build->warning);
-        if (!rows[i].warned) assert_string_equal(it.build->warning, "");
+        if (rows[i].piece == NULL)
+            assert_string_equal(it.build->warning, "");
+        else if (strstr(it.build->warning, rows[i].piece) == NULL)
+            fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, it.build->warning);
         test_graph_close(&it);
     }
 }
@@ -462,7 +512,7 @@ int main(void)
         cmocka_unit_test(numbers_have_one_meaning),
         cmocka_unit_test(settings_without_effect_are_known),
         cmocka_unit_test(contradictions_are_refused),
-        cmocka_unit_test(columns_of_two_values_are_warned_of),
+        cmocka_unit_test(coarse_columns_are_warned_of),
         cmocka_unit_test(objectives_without_a_bound_are_warned_of),
         cmocka_unit_test(settings_do_not_hang_on_the_locale),
         cmocka_unit_test(the_trainer_uses_that_optimiser),

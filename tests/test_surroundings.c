@@ -40,6 +40,12 @@ static const surroundings_case cases[] = {
     {{"a folder of kernels that is none", {TRAIN}, 0, NULL, "is no folder: the built-in kernels are used"},
      {"DUET_CL_PATH=@nowhere"}},
     {{"a folder without kernels", {TRAIN}, 0, NULL, "replaces nothing: it has none of"}, {"DUET_CL_PATH=@empty"}},
+    {{"a kernel file that is a link to nowhere",
+      {TRAIN},
+      1,
+      NULL,
+      "philox.cl (from DUET_CL_PATH): No such file or directory"},
+     {"DUET_CL_PATH=@astray"}},
     {{"a folder with one kernel file", {TRAIN}, 0, NULL, "replaces philox.cl\n"}, {"DUET_CL_PATH=@one"}},
 
     /* files that are pipes or folders */
@@ -275,14 +281,15 @@ static void quickstart_names_other_systems_packages(void **state)
 
 static int begin(void **state)
 {
-    static const char *const folders[] = {"gone", "empty", "round", "pipes",  "wrong",
-                                          "one",  "piped", "run",   "folder", "folder/run.json"};
+    static const char *const folders[] = {"gone",  "empty", "round",  "pipes",           "wrong", "one",
+                                          "piped", "run",   "folder", "folder/run.json", "astray"};
     static const char *const pipes[] = {"pipes/elementwise.cl", "piped/run.json", "pipe"};
     char path[PATH_SIZE];
     (void)make_folder(state);
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         assert_int_equal(mkdir(inside(folders[i], path), 0777), 0);
     for (size_t i = 0; i < sizeof pipes / sizeof *pipes; i++) assert_int_equal(mkfifo(inside(pipes[i], path), 0666), 0);
+    assert_int_equal(symlink("nowhere.cl", inside("astray/philox.cl", path)), 0);
     write_text("gone/gone.icd", "libno-such-driver.so\n");
     write_text("round/elementwise.cl", "#include \"round.cl\"\n");
     write_text("round/round.cl", "\n#include \"elementwise.cl\"\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* duet eval: the metrics of a trained run, on the test split. */
 #include "cli/commands.h"
+#include "cli/judge.h"
 #include "cli/metrics.h"
 #include "cli/output.h"
 #include "cli/run.h"
@@ -120,19 +121,29 @@ static json_t *text_or_null(const char *text)
     return text == NULL ? json_null() : cli_json_text(text);
 }
 
-static int print_json(duet_run *run, const struct arguments *arguments, const cli_values *values)
+/* How good the judge is; null: there is none, or it is not known. */
+static json_t *judge_json(const cli_values *accuracy)
+{
+    if (accuracy->count == 0) return json_null();
+    const duet_metric_value *value = &accuracy->rows[0];
+    return json_pack("{s:o s:o s:o s:I}", "value", cli_json_number(value->value), "low", cli_json_number(value->low),
+                     "high", cli_json_number(value->high), "n", (json_int_t)value->n);
+}
+
+static int print_json(duet_run *run, const struct arguments *arguments, const cli_values *accuracy,
+                      const cli_values *values)
 {
     json_t *metrics = json_object();
     duet_error error = {0};
     for (size_t i = 0; i < values->count; i++)
         json_object_set_new(metrics, values->rows[i].name, value_json(run, &values->rows[i], &error));
     json_t *features = features_json(run, &error);
-    int status = cli_json_print(json_pack("{s:i s:o s:o s:o s:o s:s s:o s:s s:o}", "schema", 2, "run",
-                                          cli_json_text(arguments->run), "samples", text_or_null(arguments->samples),
-                                          "judge", text_or_null(arguments->judge), "features", features, "model",
-                                          duet_model_family(duet_run_model(run))->name, "data",
-                                          cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
-                                          cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
+    int status = cli_json_print(json_pack(
+        "{s:i s:o s:o s:o s:o s:o s:s s:o s:s s:o}", "schema", 2, "run", cli_json_text(arguments->run), "samples",
+        text_or_null(arguments->samples), "judge", text_or_null(arguments->judge), "judge_accuracy",
+        judge_json(accuracy), "features", features, "model", duet_model_family(duet_run_model(run))->name, "data",
+        cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
+        cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
     return error.status == DUET_OK ? status : cli_fail_opened(&error);
 }
 
@@ -283,7 +294,7 @@ static int tell_of_share(duet_run *run, const char *data)
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
-    cli_values values = {0};
+    cli_values values = {0}, accuracy = {0};
     duet_run *opened = NULL, *judge = NULL;
     size_t missing = 0;
     int status;
@@ -306,13 +317,16 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
     if (status == CLI_DONE) status = tell_of_share(opened, arguments.data);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values, &missing);
+    if (status == CLI_DONE && judge != NULL && some_go_by(&arguments.metrics, false))
+        status = cli_judge_weigh(judge, &accuracy);
     if (status == CLI_DONE && arguments.samples != NULL && !duet_run_samples_read(opened))
         cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
     if (status == CLI_DONE && missing == 0) status = check_settings(opened);
     if (status == CLI_DONE)
-        status = arguments.json ? print_json(opened, &arguments, &values) : print_table(opened, &values);
+        status = arguments.json ? print_json(opened, &arguments, &accuracy, &values) : print_table(opened, &values);
     if (status == CLI_DONE) status = check_values(&values);
     if (status == CLI_DONE && missing > 0) status = CLI_FAILED;
+    free(accuracy.rows);
     free(values.rows);
     duet_run_close(&judge);
     duet_run_close(&opened);

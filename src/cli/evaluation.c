@@ -2,6 +2,7 @@
 /* Evaluations kept in run directories. A metric that fails, say for want of examples, costs only itself: the page says
  * why it is missing. */
 #include "cli/basis.h"
+#include "cli/judge.h"
 #include "cli/measures.h"
 #include "cli/metrics.h"
 #include "cli/output.h"
@@ -80,6 +81,14 @@ static int compute(duet_run *run, json_t *evaluation)
     return status;
 }
 
+static int weigh(duet_run *judge)
+{
+    cli_values accuracy = {0};
+    const int status = cli_judge_weigh(judge, &accuracy);
+    free(accuracy.rows);
+    return status;
+}
+
 /* A judge that does not fit the run's data judges nothing here, and why is kept; the other runs may still be compared
  * by it. One that is no classifier is a mistake. */
 static int call_judge(duet_run *run, json_t *judged_by, duet_run **judge)
@@ -93,7 +102,7 @@ static int call_judge(duet_run *run, json_t *judged_by, duet_run **judge)
         duet_features_identity identity;
         if (duet_metric_features(run, NULL, &identity, &error) != DUET_OK) return cli_fail_opened(&error);
         json_object_set_new(judged_by, "features", json_string(identity.checksum));
-        return CLI_DONE;
+        return weigh(*judge);
     }
     if (error.status != DUET_ERROR_DATA) return cli_fail_opened(&error);
     json_object_set_new(judged_by, "left_out", cli_json_text(error.message));

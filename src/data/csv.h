@@ -38,6 +38,8 @@ duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error);
 long duet_csv_column(const duet_csv *it, const char *name);
 /** Whether a column is called as labels are by custom. */
 bool duet_csv_is_label_name(const char *name);
+/** Whether a column may be called so that holds labels; it is not taken for them without being asked for. */
+bool duet_csv_may_be_label_name(const char *name);
 /** Whether it is a file of labels, whose other columns do not matter. */
 bool duet_csv_only_labels(const duet_csv *it);
 /** The column of labels that the options name, or a file that they do; NULL: none. */
@@ -64,10 +66,10 @@ duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error);
 /** Whether a set is made of text files of which the first has a column of that name. */
 bool duet_csv_has_column(const char *path, const char *name);
 
-/** Says what is odd about the first line: numbers in it, several columns that are called like the labels. */
+/** Says what is odd about the first line: numbers in it, columns of one name, several that are called like labels. */
 void duet_csv_tell_of_names(const duet_csv *it);
-/** Says what is odd about the rows: a column that counts them, numbers that float32 does not tell apart, words that
- *  are no labels. `features`: columns of numbers. Returns whether it said that of float32. */
+/** Says what is odd about the rows: a column that counts them or seems to hold labels, numbers that float32 does not
+ * tell apart, words that are no labels. `features`: columns of numbers. Returns whether it said that of float32. */
 bool duet_csv_tell_of_rows(const duet_csv *it, size_t features);
 
 #endif

@@ -45,6 +45,14 @@ bool duet_csv_is_label_name(const char *name)
     return is_in(name, label_names);
 }
 
+bool duet_csv_may_be_label_name(const char *name)
+{
+    static const char *const names[] = {"y",       "classes",  "targets",   "category", "type",  "kind",
+                                        "group",   "outcome",  "diagnosis", "quality",  "grade", "species",
+                                        "variety", "response", "result",    "survived", "digit", NULL};
+    return is_in(name, names);
+}
+
 /* The first column that is called as one of the list, but for `without`. */
 static long find_named(const duet_csv *it, const char *const *list, long without)
 {

@@ -17,7 +17,6 @@ enum {
     MANY = 1000,
     BRIGHT = 128,
     BYTES_AT_ONCE = 64 * 1024,
-    PICTURE_NUMBERS = 64,
     COMPARED = 16,
     LARGE = 1000,
     LARGE_PICTURE = 30,
@@ -234,7 +233,7 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
         return;
     }
     bool as_bytes = train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
-                    rows->row_elements >= PICTURE_NUMBERS;
+                    rows->row_elements >= DUET_PICTURE_NUMBERS;
     if (!said && !as_bytes) tell_of_scale(rows, train, options);
     if (!said && as_bytes && options->own)
         duet_notes_add(options->notes, false,
@@ -315,7 +314,7 @@ static duet_status compare_rows(comparison *it, duet_rows *rows, size_t first, s
 duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
                                  duet_error *error)
 {
-    comparison it = {.table = rows->shape.rank == 1 && rows->row_elements < PICTURE_NUMBERS};
+    comparison it = {.table = rows->shape.rank == 1 && rows->row_elements < DUET_PICTURE_NUMBERS};
     if (count < 2) return DUET_OK;
     it.piece = it.table ? COMPARED : 1;
     it.varies = calloc(rows->row_elements, sizeof *it.varies);

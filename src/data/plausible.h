@@ -5,6 +5,9 @@
 
 #include "data/rows.h"
 
+/** Rows of so many numbers may be pictures, and what is said of columns is not said of theirs. */
+enum { DUET_PICTURE_NUMBERS = 64 };
+
 /** Asks about shapes that look like another order of extents. */
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options);
 /** The range of those rows: of bytes only as far as it is worth a look, [0, 255] else. */
@@ -13,6 +16,11 @@ duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet
  *  only as long as that may be. */
 duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
                                  duet_error *error);
+/** Says which value far from all others is there again and again, in a column of a table or in all numbers of what is
+ *  none: it may stand for what is missing. Some thousand rows are looked at. `names`: of the columns, a line each, or
+ *  NULL. */
+duet_status duet_look_for_codes(duet_rows *rows, size_t first, size_t count, const char *names,
+                                const duet_data_options *options, duet_error *error);
 /** Says what is odd about the ranges; `test` is NULL where both splits are of one file. */
 void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
                          const duet_data_options *options);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -51,6 +50,13 @@ static char *read_stream(FILE *stream, const char *path, duet_error *error)
     return text;
 }
 
+/** Also a link that leads nowhere: somebody meant it to be read. */
+static bool is_there(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0;
+}
+
 /** *text stays NULL if the folder does not have the file. */
 static duet_status read_override(const char *folder, const char *file, char **text, duet_error *error)
 {
@@ -61,7 +67,7 @@ static duet_status read_override(const char *folder, const char *file, char **te
         return duet_fail(error, DUET_ERROR_USAGE, "DUET_CL_PATH is too long: %zu characters", strlen(folder));
     FILE *stream = duet_file_open(path, &words);
     if (stream == NULL) {
-        if (errno == ENOENT || errno == ENOTDIR) return DUET_OK;
+        if ((errno == ENOENT || errno == ENOTDIR) && !is_there(path)) return DUET_OK;
         return duet_fail(error, DUET_ERROR_FILE, "cannot open %s (from DUET_CL_PATH): %s", path, words);
     }
     *text = read_stream(stream, path, error);
@@ -192,7 +198,7 @@ void duet_cl_source_say(const duet_device *device)
     for (const duet_embedded_source *row = duet_embedded_sources; row->file != NULL; row++) {
         char path[4096];
         const int length = snprintf(path, sizeof path, "%s/%s", folder, row->file);
-        const bool there = length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
+        const bool there = length > 0 && (size_t)length < sizeof path && is_there(path);
         if (there) duet_text_add(&replaced, "%s%s", replaced.length > 0 ? ", " : "", row->file);
         duet_text_add(&all, "%s%s", all.length > 0 ? ", " : "", row->file);
     }

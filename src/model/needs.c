@@ -9,10 +9,19 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/columns.h"
 #include "data/data.h"
+#include "data/plausible.h"
 #include "model/model.h"
 
-enum { PIECE = 256, MOST_GENERATED = 2048 };
+enum {
+    PIECE = 256,
+    MOST_GENERATED = 2048,
+    MOST_ROWS = 4096, /* whose columns are looked at */
+    LOOKED_AT = 1 << 20,
+    LEAST_ROWS = 30, /* that say how many values there are */
+    SHOWN = 4        /* columns by number */
+};
 
 /* How far 255 times a float may lie from the byte that it was made of: a thousandth, many times what float32 rounds. */
 static const float byte_rounding = 1e-3F;
@@ -145,64 +154,99 @@ void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
         instead == NULL ? "" : "; or take ", instead == NULL ? "" : instead);
 }
 
-/* What a column has been seen to hold. */
-typedef struct column {
-    float first, second;
-    size_t values; /* 3: more than two */
-} column;
-
-static bool is_coarse(column *it, float value)
+/* Of two values alone, of few for so many examples, or of one that a tenth of them have. */
+static bool is_coarse(const duet_column *it)
 {
-    if (it->values == 0 || (it->values == 1 && value != it->first)) {
-        *(it->values == 0 ? &it->first : &it->second) = value;
-        it->values++;
-    } else if (it->values == 2 && value != it->first && value != it->second) {
-        it->values = 3;
-    }
-    return it->values < 3;
+    if (it->distinct <= 2 || it->count < LEAST_ROWS) return it->distinct <= 2;
+    return 10 * it->distinct < it->count || (it->whole && 2 * it->distinct < it->count) ||
+           10 * it->common_times > it->count;
 }
 
-/* Reads until every column has shown three values: most often a few rows. Where one never does, all are read, which a
- * program's function is not asked for. */
-static duet_status look_at_columns(duet_data *data, column *columns, float *room, duet_error *error)
+/* What is common to the columns that are told of. */
+typedef struct coarseness {
+    duet_text list;
+    size_t columns;
+    size_t blurred; /* the first whose values lie apart, so that noise between them may blur it; `features`: none */
+    float step;
+} coarseness;
+
+static void take_column(coarseness *it, const duet_data_info *info, size_t place, const duet_column *column)
+{
+    const bool few = column->distinct <= 2 || 2 * column->distinct < column->count;
+    char name[160];
+    if (few && column->distinct > 1 && it->step == 0) {
+        it->blurred = place;
+        it->step = column->step;
+    }
+    if (it->columns++ >= SHOWN) return;
+    duet_text_add(&it->list, "%s%zu%s (", it->columns > 1 ? ", " : "", place + 1,
+                  duet_column_name(info->columns, place, name, sizeof name));
+    if (column->distinct == 2)
+        duet_text_add(&it->list, "%g and %g alone)", (double)column->low.value, (double)column->high.value);
+    else if (few)
+        duet_text_add(&it->list, "%zu value%s)", column->distinct, column->distinct == 1 ? "" : "s");
+    else
+        duet_text_add(&it->list, "%g in %zu)", (double)column->common, column->common_times);
+}
+
+/* Reads some thousand examples, and looks at each column of them. *count: how many. */
+static duet_status look_at_columns(duet_data *data, size_t wanted, size_t *count, coarseness *found, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(data);
-    size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN], coarse = features;
-    for (size_t first = 0; first < total && coarse > 0; first += PIECE) {
-        size_t count = total - first < PIECE ? total - first : PIECE;
-        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, count, room, error));
-        for (size_t row = 0; row < count && coarse > 0; row++) {
-            coarse = 0;
-            for (size_t i = 0; i < features; i++) coarse += is_coarse(&columns[i], room[row * features + i]);
-        }
+    const size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN];
+    float *room = calloc(wanted, features * sizeof *room), *values = calloc(wanted, sizeof *values);
+    duet_status status = room == NULL || values == NULL
+                             ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", wanted)
+                             : DUET_OK;
+    size_t first, piece;
+    *count = 0;
+    for (size_t i = 0; status == DUET_OK && duet_spread(total, wanted, i, &first, &piece); i++) {
+        status = duet_data_read(data, DUET_TRAIN, first, piece, room + *count * features, error);
+        *count += piece;
     }
-    return DUET_OK;
+    for (size_t i = 0; status == DUET_OK && *count > 1 && i < features; i++) {
+        for (size_t row = 0; row < *count; row++) values[row] = room[row * features + i];
+        const duet_column it = duet_column_look(values, *count);
+        const bool said = it.distinct == 1 && *count == total && features < DUET_PICTURE_NUMBERS;
+        if (is_coarse(&it) && !said) take_column(found, info, i, &it); /* said when the set was opened */
+    }
+    free(values);
+    free(room);
+    return status;
+}
+
+static void tell_of_coarseness(duet_model *model, size_t count, size_t features, const coarseness *found)
+{
+    char blur[128] = "", more[48] = "";
+    if (found->step > 0)
+        (void)duet_text_print(blur, sizeof blur, ", or blur them, as by array[:, %zu] += %g * numpy.random.random(%s)",
+                              found->blurred, (double)found->step, "len(array)");
+    if (found->columns > SHOWN) (void)duet_text_print(more, sizeof more, " and %zu more", found->columns - SHOWN);
+    duet_model_warn(model,
+                    "of %zu examples that were looked at these columns of %zu have few values, or one again and again: "
+                    "%s%s: a density has no bound there, and nll falls as it closes in on them, whatever is learnt of "
+                    "the others: take them out%s",
+                    count, features, duet_text_get(&found->list), more, blur);
 }
 
 void duet_warn_of_coarse_columns(duet_model *model)
 {
     duet_data *data = duet_model_data(model);
     const duet_data_info *info = duet_data_describe(data);
+    const size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN];
+    size_t wanted = features < LOOKED_AT / MOST_ROWS ? MOST_ROWS : LOOKED_AT / features, count = 0;
     duet_error error = {0};
-    size_t features = duet_shape_elements(info->shape), i = 0;
+    coarseness found = {.blurred = features};
     if (!duet_model_training(model) || data->owner != NULL || data->asked || info->generated ||
         info->type == DUET_UINT8 || info->shape.rank != 1)
         return;
-    column *columns = calloc(features, sizeof *columns);
-    float *room = calloc(PIECE * features, sizeof *room);
-    duet_status status = columns == NULL || room == NULL
-                             ? duet_fail(&error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE)
-                             : look_at_columns(data, columns, room, &error);
-    while (status == DUET_OK && i < features && columns[i].values != 2) i++;
-    if (status != DUET_OK)
+    if (wanted < 1) wanted = 1;
+    if (wanted > total) wanted = total;
+    if (look_at_columns(data, wanted, &count, &found, &error) != DUET_OK)
         duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
-    else if (i < features)
-        duet_model_warn(model,
-                        "column %zu of %zu has two values alone, %g and %g: its density has no bound, and nll falls as "
-                        "it closes in on them, whatever is learnt of the others: take such columns out",
-                        i + 1, features, (double)columns[i].first, (double)columns[i].second);
-    free(columns);
-    free(room);
+    else if (found.columns > 0)
+        tell_of_coarseness(model, count, features, &found);
+    duet_text_free(&found.list);
 }
 
 duet_node duet_pictures_at_least(duet_model *model, size_t least)

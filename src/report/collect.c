@@ -25,8 +25,26 @@ char *duet_page_read(const char *path, size_t *size)
         *size = fread(text, 1, (size_t)about.st_size, file);
         text[*size] = '\0';
     }
-    (void)fclose(file);
+    const int code = errno;
+    const bool failed = text != NULL && ferror(file) != 0;
+    (void)fclose(file); /* only read from */
+    if (failed) {
+        free(text);
+        text = NULL;
+    }
+    errno = code;
     return text;
+}
+
+duet_status duet_page_read_if_there(const char *path, char **text, size_t *size, duet_error *error)
+{
+    *text = duet_page_read(path, size);
+    const int code = errno;
+    struct stat about;
+    if (*text != NULL) return DUET_OK;
+    if ((code == ENOENT || code == ENOTDIR) && lstat(path, &about) != 0) return DUET_OK; /* else a link to nowhere */
+    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path,
+                     code == EINVAL ? "it is no file" : strerror(code));
 }
 
 json_t *duet_page_text(const char *text)
@@ -203,16 +221,16 @@ static void collect_pictures(json_t *into, const char *run, json_t *evaluation, 
 
 /* Files. */
 
-static json_t *read_json(const char *run, const char *path, bool needed, duet_error *error)
+static json_t *read_run(const char *run, const char *path, duet_error *error)
 {
     size_t size;
     char *text = duet_page_read(path, &size);
     json_error_t fault;
     if (text == NULL) {
         const int code = errno;
-        if (needed && (code == ENOENT || code == ENOTDIR))
+        if (code == ENOENT || code == ENOTDIR)
             duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: there is no file %s", run, path);
-        else if (needed)
+        else
             duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path,
                       code == EINVAL ? "it is no file" : strerror(code));
         return NULL;
@@ -222,10 +240,23 @@ static json_t *read_json(const char *run, const char *path, bool needed, duet_er
     free(text);
     if (json_is_object(parsed)) return parsed;
     json_decref(parsed);
-    if (needed)
-        duet_fail(error, DUET_ERROR_DATA, "%s is no description of a run: %s", path,
-                  parsed_whole ? "no JSON object" : fault.text);
+    duet_fail(error, DUET_ERROR_DATA, "%s is no description of a run: %s", path,
+              parsed_whole ? "no JSON object" : fault.text);
     return NULL;
+}
+
+/* NULL: there is none, or what a crash left of one. */
+static duet_status read_evaluation(const char *path, json_t **evaluation, duet_error *error)
+{
+    size_t size;
+    char *text;
+    DUET_TRY(duet_page_read_if_there(path, &text, &size, error));
+    *evaluation = text == NULL ? NULL : json_loadb(text, size, 0, NULL);
+    free(text);
+    if (json_is_object(*evaluation)) return DUET_OK;
+    json_decref(*evaluation);
+    *evaluation = NULL;
+    return DUET_OK;
 }
 
 static char *checkpoint_of(const char *run)
@@ -351,18 +382,19 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
     char *path = file_of_run(run, "run.json"), *losses = file_of_run(run, "metrics.jsonl");
     char *evaluated = duet_page_file(run, "evaluation.json");
     json_t *file = NULL, *evaluation = NULL, *made = NULL;
+    duet_status status = DUET_OK;
     if (path == NULL || losses == NULL || evaluated == NULL)
         duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a page");
     else
-        file = read_json(run, path, true, error);
+        file = read_run(run, path, error);
     if (file != NULL) {
         made = json_pack("{s:o, s:o}", "run", duet_page_text(run), "name", name_of(run));
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
             json_t *value = json_object_get(file, kept[i]);
             json_object_set(made, kept[i], value != NULL ? value : json_null());
         }
-        duet_page_collect_losses(losses, made);
-        evaluation = read_json(run, evaluated, false, NULL);
+        status = duet_page_collect_losses(losses, made, error);
+        if (status == DUET_OK) status = read_evaluation(evaluated, &evaluation, error);
         json_object_set(made, "evaluation", evaluation != NULL ? evaluation : json_null());
         put_checkpoint(made, run, evaluation);
         put_use(made, evaluation);
@@ -377,5 +409,7 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
     free(evaluated);
     free(losses);
     free(path);
-    return made;
+    if (status == DUET_OK) return made;
+    json_decref(made);
+    return NULL;
 }

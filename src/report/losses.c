@@ -169,10 +169,12 @@ static size_t count_lines(const char *text)
     return count;
 }
 
-void duet_page_collect_losses(const char *path, json_t *run)
+duet_status duet_page_collect_losses(const char *path, json_t *run, duet_error *error)
 {
     size_t size, lines;
-    char *text = duet_page_read(path, &size), *rest = text, *line;
+    char *text, *line;
+    DUET_TRY(duet_page_read_if_there(path, &text, &size, error));
+    char *rest = text;
     curves training, watched;
     json_t *findings = json_array(), *last = NULL;
     lines = count_lines(text);
@@ -200,4 +202,5 @@ void duet_page_collect_losses(const char *path, json_t *run)
     json_decref(last);
     free(steps.values);
     free(text);
+    return DUET_OK;
 }

@@ -19,8 +19,9 @@ typedef struct duet_page_wish {
 /** What the files of a run say; the caller owns it. NULL after an error: DUET_ERROR_FILE, DUET_ERROR_DATA. */
 json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_error *error);
 /** {"name", "epoch", ...} of the losses in a run's metrics.jsonl, averaged to a few hundred points, what ailed the
- * training, and what it cost, into `run`. A run that has no such file yet has no points. */
-void duet_page_collect_losses(const char *path, json_t *run);
+ * training, and what it cost, into `run`. A run that has no such file yet has no points. DUET_ERROR_FILE: there is
+ * something of that name that cannot be read. */
+duet_status duet_page_collect_losses(const char *path, json_t *run, duet_error *error);
 /** A picture's file as a "data:" address, with its extents in pixels, into `picture`; with words in place of it where
  * it cannot be read or has more bytes than are left. */
 void duet_page_put_picture(json_t *picture, const char *path, size_t *bytes_left);
@@ -37,8 +38,10 @@ bool duet_page_is_clocked(json_t *metric);
 double duet_page_number(json_t *object, const char *key);
 /** Text of any bytes, '?' for what is no UTF-8. */
 json_t *duet_page_text(const char *text);
-/** Reads a file whole, with a 0 behind it; the caller frees it. NULL: it cannot be read. */
+/** Reads a file whole, with a 0 behind it; the caller frees it. NULL: it cannot be read, and errno says why. */
 char *duet_page_read(const char *path, size_t *size);
+/** The same of a file that may be missing: *text is NULL then. DUET_ERROR_FILE: it is there and cannot be read. */
+duet_status duet_page_read_if_there(const char *path, char **text, size_t *size, duet_error *error);
 
 /** The files of page/, which the build embeds. */
 extern const char duet_page_html[], duet_page_css[], duet_page_js[];

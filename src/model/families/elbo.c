@@ -13,6 +13,7 @@ typedef struct terms {
     duet_node nlls, ratios; /* of each draw, [batch * k]: -log p(x | z), and log q(z | x) - log p(z) or NULL */
     duet_node nll, kl;      /* [batch] */
     duet_node weight;       /* of the KL in the loss */
+    double beta;            /* its last value; 0: it has no part in the loss */
 } terms;
 
 static duet_gaussian encode(duet_model *m, const duet_vae *vae, duet_node inputs)
@@ -37,8 +38,10 @@ static duet_gaussian encode_pseudo_inputs(duet_model *m, const duet_vae *vae)
 static void check_options(duet_model *m)
 {
     bool naive = duet_setting_is(m, "regulariser", "naive"), vamp = duet_setting_is(m, "prior", "vamp");
-    bool free_bits = duet_setting_number(m, "free_bits") > 0, many = duet_setting_number(m, "k") > 1;
-    bool partial = duet_setting_number(m, "posterior_noise") < 1, sampled = duet_setting_is(m, "kl", "monte-carlo");
+    bool many = duet_setting_number(m, "k") > 1, partial = duet_setting_number(m, "posterior_noise") < 1;
+    /* asked for only where they contradict: what is asked for counts as followed */
+    bool free_bits = (many || vamp || naive) && duet_setting_number(m, "free_bits") > 0;
+    bool sampled = partial && duet_setting_is(m, "kl", "monte-carlo");
     if (many && (naive || free_bits || partial))
         duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
                           "k above 1 is the importance-weighted bound, which weighs whole posteriors "
@@ -50,7 +53,7 @@ static void check_options(duet_model *m)
     if (naive && free_bits)
         duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
                           "free_bits are of the KL, and regulariser=naive takes its place: choose one");
-    if (partial && sampled)
+    if (sampled)
         duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
                           "posterior_noise below 1 draws no posterior, from which kl=monte-carlo "
                           "would follow: leave kl out");
@@ -73,14 +76,16 @@ static terms make_terms(duet_model *m, const duet_vae *vae, duet_gaussian q, con
     t.nll = over_draws(t.nlls, t.k);
     if (t.k > 1 || !closed) t.ratios = duet_log_ratio(&q, prior, t.z, t.k);
     t.kl = closed ? duet_gaussian_kl(q.mean, q.logvar) : over_draws(t.ratios, t.k);
-    t.weight = duet_scale(duet_warm_up(m, duet_setting_number(m, "warm_up")), duet_setting_number(m, "beta"));
+    t.beta = duet_setting_number(m, "beta");
+    t.weight = t.beta == 0 ? duet_constant(duet_model_graph(m), 0)
+                           : duet_scale(duet_warm_up(m, duet_setting_number(m, "warm_up")), t.beta);
     return t;
 }
 
 /* What stands beside the nll, weighed: of each example, or one number of the batch. */
 static duet_node weighed_kl(duet_model *m, const terms *t)
 {
-    double free_bits = duet_setting_number(m, "free_bits");
+    double free_bits = t->beta == 0 ? 0 : duet_setting_number(m, "free_bits");
     duet_node term = t->kl;
     if (duet_setting_is(m, "regulariser", "naive"))
         term = duet_naive_penalty(&t->q, duet_setting_number(m, "naive_ratio"));

@@ -45,10 +45,10 @@ static recognised recognise(duet_model *m, const codes *c, duet_node seen)
 {
     duet_group *q = duet_model_group(m, "recognition");
     duet_node h = duet_hidden_layers(m, q, "recognition_hidden", seen);
-    double sigma = duet_setting_number(m, "sigma");
     recognised it = {0};
     if (c->categories > 0) it.logits = duet_dense(q, "category", h, c->categories);
     if (c->continuous == 0) return it;
+    double sigma = duet_setting_number(m, "sigma");
     it.mean = duet_dense(q, "mean", h, c->continuous);
     it.logvar = sigma > 0 ? duet_constant(duet_model_graph(m), 2 * log(sigma))
                           : duet_clamp(duet_dense(q, "logvar", h, c->continuous), -10, 10);

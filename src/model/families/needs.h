@@ -14,8 +14,8 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
  * duet_needs_unit_range's. */
 void duet_needs_bytes(duet_model *model, const char *what, const char *instead);
 
-/** Warns, for what learns the density of numbers as they are, of training data of which a column has two values alone:
- *  such a density has no bound. */
+/** Warns, for what learns the density of numbers as they are, of training data of which a column has few values, or one
+ *  again and again: such a density has no bound. Some thousand examples are looked at. */
 void duet_warn_of_coarse_columns(duet_model *model);
 
 /** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+static const double guessing = 0.5, nearly_all = 0.95; /* shares of a batch that D is right about */
+
 /* Noise that stays has both distributions reach everywhere. */
 static bool is_held(duet_model *m)
 {
@@ -32,6 +34,22 @@ static void warn_of_no_bound(duet_model *m, const duet_adversarial_loss *loss)
                         noise, real, noise / 2);
 }
 
+/* Bounds at which a player waits for what hardly ever comes. */
+static void warn_of_rest(duet_model *m, double low, double high)
+{
+    if (high < guessing)
+        duet_model_warn(m,
+                        "gate_high=%g: the discriminator learns only from batches of which it is right about at most "
+                        "that share, and one that guesses is right about half: it will hardly ever learn; "
+                        "gate_high=%g or more lets it",
+                        high, guessing);
+    if (low > nearly_all)
+        duet_model_warn(m,
+                        "gate_low=%g: the generator learns only while the discriminator is right about at least that "
+                        "share of a batch, which it may hardly ever be; gate_low=%g or less lets it",
+                        low, nearly_all);
+}
+
 duet_referee duet_referee_of(duet_model *m)
 {
     const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f}, zero = {.kind = DUET_INIT_CONSTANT};
@@ -45,6 +63,7 @@ duet_referee duet_referee_of(duet_model *m)
             low, high);
     duet_referee it = {.model = m, .loss = duet_adversarial_loss_chosen(m)};
     warn_of_no_bound(m, it.loss);
+    warn_of_rest(m, low, high);
     it.last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
     it.boundary = isnan(it.loss->boundary) ? duet_state(graph, "gan.boundary", DUET_FLOAT32, DUET_SCALAR_SHAPE, zero)
                                            : duet_constant(graph, it.loss->boundary);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What a judge's word is worth. */
+#ifndef DUET_SRC_CLI_JUDGE_H
+#define DUET_SRC_CLI_JUDGE_H
+
+#include "cli/metrics.h"
+
+/** How often the judge is right about labelled examples of its own data, on the split that judges it: said on standard
+ *  error, with a warning where that may be chance. *accuracy: its one value, none where it is not known, which is said
+ *  too; free accuracy->rows. Returns an exit status. */
+int cli_judge_weigh(duet_run *judge, cli_values *accuracy);
+
+#endif

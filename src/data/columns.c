@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Once sorted, equal values lie side by side. */
+#include "data/columns.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum { PIECES = 16 };
+
+static int compare(const void *a, const void *b)
+{
+    const float left = *(const float *)a, right = *(const float *)b;
+    return left < right ? -1 : left > right;
+}
+
+duet_column duet_column_look(float *values, size_t count)
+{
+    duet_column it = {.count = count, .whole = true, .step = INFINITY};
+    qsort(values, count, sizeof *values, compare);
+    for (size_t i = 0, times; i < count; i += times) {
+        for (times = 1; i + times < count && values[i + times] == values[i];) times++;
+        const float gap = i == 0 ? 0 : values[i] - values[i - 1];
+        if (it.distinct == 0) it.low = (duet_column_end){values[i], times, 0};
+        if (it.distinct == 1) it.low.gap = gap;
+        it.high = (duet_column_end){values[i], times, gap};
+        if (it.distinct++ > 0) it.step = fminf(it.step, gap);
+        it.whole = it.whole && values[i] == floorf(values[i]);
+        if (times > it.common_times) {
+            it.common = values[i];
+            it.common_times = times;
+        }
+    }
+    if (it.distinct < 2) it.step = 0;
+    return it;
+}
+
+bool duet_spread(size_t total, size_t wanted, size_t i, size_t *first, size_t *count)
+{
+    const size_t piece = wanted / PIECES;
+    if (total <= wanted || piece == 0) {
+        *first = 0;
+        *count = total < wanted ? total : wanted;
+        return i == 0 && *count > 0;
+    }
+    *first = (total - piece) / (PIECES - 1) * i;
+    *count = piece;
+    return i < PIECES;
+}
+
+const char *duet_column_name(const char *names, size_t column, char *text, size_t room)
+{
+    text[0] = '\0';
+    if (names == NULL) return text;
+    for (; column > 0 && (names = strchr(names, '\n')) != NULL; column--) names++;
+    if (names != NULL) (void)duet_text_print(text, room, " (\"%.*s\")", (int)strcspn(names, "\n"), names);
+    return text;
+}
