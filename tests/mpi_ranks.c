@@ -4,6 +4,7 @@
 #include <duet.h>
 #include <duet/mpi.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ static int give_up(const duet_error *error)
 {
     fprintf(stderr, "rank %zu: %s: %s\n", duet_ranks_rank(ranks), duet_status_name(error->status), error->message);
     if (mpi != NULL) duet_mpi_abort(mpi, 7);
+    raise(SIGTERM); /* others wait in MPI_Init; of MPICH's mpirun no exit status ends them */
     return 7;
 }
 
@@ -49,6 +51,16 @@ static int sum(size_t count)
     return status;
 }
 
+static int disagree(void)
+{
+    duet_error own_error = {0};
+    if (duet_ranks_rank(ranks) == 1) own_error = (duet_error){DUET_ERROR_DATA, "there is a hole in it"};
+    if (duet_ranks_agree(ranks, own_error.status, &own_error) != DUET_ERROR_DATA ||
+        strstr(own_error.message, "there is a hole in it") == NULL || strstr(own_error.message, "rank 1") == NULL)
+        return wrong(own_error.message, 1);
+    return 0;
+}
+
 static int exchange_all(void)
 {
     static const size_t counts[] = {0, 1, 3, 255, 1000, 4096, 4097, 100003, 1500000};
@@ -64,12 +76,7 @@ static int exchange_all(void)
     for (size_t r = 0; r < duet_ranks_count(ranks); r++)
         if (all[r] != 10 + r) return wrong("what was gathered", r);
     if (duet_ranks_agree(ranks, DUET_OK, &error) != DUET_OK) return give_up(&error);
-    duet_error own_error = {0};
-    if (duet_ranks_rank(ranks) == 1) own_error = (duet_error){DUET_ERROR_DATA, "there is a hole in it"};
-    if (duet_ranks_agree(ranks, own_error.status, &own_error) != DUET_ERROR_DATA ||
-        strstr(own_error.message, "there is a hole in it") == NULL || strstr(own_error.message, "rank 1") == NULL)
-        return wrong(own_error.message, 1);
-    return 0;
+    return duet_ranks_count(ranks) > 1 ? disagree() : 0;
 }
 
 /* Rank 1 is elsewhere; the others name it. */
@@ -95,6 +102,15 @@ static int differ(void)
     return duet_ranks_sum(ranks, values, duet_ranks_rank(ranks) == 1 ? 3 : 4, &error) == DUET_OK ? 0 : give_up(&error);
 }
 
+/* Rank 1 is killed while the others wait for it. */
+static int die(void)
+{
+    duet_error error = {0};
+    float value = 1;
+    if (duet_ranks_rank(ranks) == 1) raise(SIGKILL);
+    return duet_ranks_sum(ranks, &value, 1, &error) == DUET_OK ? 0 : give_up(&error);
+}
+
 static int measure(void)
 {
     duet_error error = {0};
@@ -110,7 +126,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(void);
-    } works[] = {{"exchange", exchange_all}, {"wait", wait_in_vain}, {"differ", differ}, {"measure", measure}};
+    } works[] = {
+        {"exchange", exchange_all}, {"wait", wait_in_vain}, {"differ", differ}, {"die", die}, {"measure", measure}};
     duet_transport transport;
     duet_error error = {0};
     int status = 2;

@@ -33,8 +33,7 @@ REPLACE(Comm_rank, (MPI_Comm comm, int *rank), (comm, rank))
 REPLACE(Comm_size, (MPI_Comm comm, int *size), (comm, size))
 REPLACE(Get_processor_name, (char *name, int *length), (name, length))
 REPLACE(Get_library_version, (char *version, int *length), (version, length))
-REPLACE(Isend,
-        (const void *from, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm, MPI_Request *request),
+REPLACE(Isend, (const void *from, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm, MPI_Request *request),
         (from, count, type, to, tag, comm, request))
 REPLACE(Irecv, (void *into, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm, MPI_Request *request),
         (into, count, type, from, tag, comm, request))

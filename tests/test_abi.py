@@ -43,7 +43,7 @@ def compare(old, new):
 class Symbols(unittest.TestCase):
     def test_the_map_lists_what_headers_declare(self):
         listed = re.findall(r"^\s+(duet_\w+);$", (source / "src/libduet.map").read_text(), re.M)
-        text = "".join(path.read_text() for path in sorted(source.glob("include/**/*.h")))
+        text = "".join(path.read_text() for path in sorted(source.glob("include/**/*.h")) if path.name != "mpi.h")
         text = re.sub(r"^#.*?[^\\]$", "", re.sub(r"/\*.*?\*/", "", text, flags=re.S), flags=re.M | re.S)
         declared = {re.search(r"(duet_\w+)\s*(?:\(|;|\[)", words)[1] for words in re.findall(r"DUET_API\s+([^;]*;)", text)}
         self.assertGreater(len(declared), 300)

@@ -18,7 +18,7 @@ import unittest
 import cases
 
 source = pathlib.Path(sys.argv[1])
-PACKAGES = ["duet", "duet-doc", "libduet-dev", "libduet0", "python3-duet"]
+PACKAGES = ["duet", "duet-doc", "libduet-dev", "libduet-mpi-dev", "libduet-mpi0", "libduet0", "python3-duet"]
 
 
 def make(folder):
@@ -59,7 +59,7 @@ class Packages(unittest.TestCase):
         held = "".join(subprocess.run(["dpkg-deb", "-c", path], stdout=subprocess.PIPE, check=True, text=True).stdout
                        for path in self.packages("first").values())
         for name in ("/bin/duet\n", "/man1/duet-train.1.gz\n", "/vendor-completions/_duet\n", "/libduet.so.0 ", "/libduet.a\n", "/duet/nn.h\n",
-                     "/duetConfig.cmake\n", "/duet.pc\n", "/own_model.c\n", "/models.md", "/lessons/exercises/1-launch.cl\n", "/dist-packages/duet/_interface.py\n",
+                     "/duetConfig.cmake\n", "/duet.pc\n", "/duet-mpi.pc\n", "/libduet-mpi.so ", "/libduet-mpi.so.0 ", "/own_model.c\n", "/models.md", "/lessons/exercises/1-launch.cl\n", "/dist-packages/duet/_interface.py\n",
                      "/examples/python/own_model.py\n"):
             self.assertIn(name, held)
 

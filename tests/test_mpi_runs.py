@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Trainings by several ranks under mpirun: killed, stopped, resumed, and started wrongly.
 
-usage: test_mpi_runs.py build/duet [--kills N]
+usage: test_mpi_runs.py build/duet [--layer LAYER.so] [--kills N]   LAYER: tests/layer_calls.c, which makes a call of OpenCL fail
 
 A kill is SIGKILL of one rank, picked at random, after a random part of the time that a training takes. All its processes
 must have ended ten seconds later, and the run that goes on ends with the bytes of one left alone with as many ranks.
@@ -177,6 +177,22 @@ class Runs(unittest.TestCase):
             self.assertEqual((child.returncode, out), (status, ""), said)
             self.assertEqual(said.count(piece), 1, said)
 
+    def test_a_driver_that_fails_one_rank_ends_all(self):
+        if LAYER is None:
+            self.skipTest("no layer was given that makes calls of OpenCL fail")
+        one = [str(PROGRAM), "train", *MODEL, "--steps", "20", "--quiet", "--out", "failed"]
+        self.train(2, "warm", steps=3)
+        for rank in (0, 1):
+            for call in (20, 60, 130, 400):
+                failing = ["-n", "1", "env", f"OPENCL_LAYERS={LAYER}", f"LAYER_CALLS={call} -5", *one]
+                ranks = [failing, ["-n", "1", *one]]
+                child = subprocess.run([*LAUNCHER, *ranks[rank], ":", *ranks[1 - rank]], env=ENVIRONMENT, cwd=self.folder,
+                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                with self.subTest(rank=rank, call=call):
+                    self.assertIn(child.returncode, (1, 3), child.stderr)
+                    self.assertIn(f"duet: rank {rank} on ", child.stderr)
+                    self.assertFalse((self.folder / "failed/run.json").exists())
+
     def test_ranks_with_other_options_are_named(self):
         one = [str(PROGRAM), "train", *MODEL, "--out", "mixed", "--steps"]
         child = subprocess.run([*LAUNCHER, "-n", "1", *one, "3", ":", "-n", "1", *one, "4"], env=ENVIRONMENT, cwd=self.folder,
@@ -189,10 +205,11 @@ class Runs(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--layer", type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--mpirun", help="the one of the MPI that Duet was built with; otherwise it is looked for")
     parser.add_argument("--kills", type=int, default=10)
     arguments = parser.parse_args()
-    PROGRAM, KILLS = arguments.program, arguments.kills
+    PROGRAM, LAYER, KILLS = arguments.program, arguments.layer, arguments.kills
     ENVIRONMENT = {**os.environ, "POCL_MAX_PTHREAD_COUNT": "1", "DUET_TUNING": "off", "OMPI_ALLOW_RUN_AS_ROOT": "1",
                    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     LAUNCHER = find_launcher(arguments.mpirun)

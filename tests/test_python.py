@@ -31,10 +31,14 @@ if not MISSING:
     import own_model
 
 
+# mpi.h is of a library of its own, which Python does not load.
+HEADERS = [path for path in (ROOT / "include" / "duet").glob("*.h") if path.name != "mpi.h"]
+
+
 class Headers(Folder):
     def declared(self):
         """(name, count of parameters) of each public function, read without the generator."""
-        for path in sorted((ROOT / "include" / "duet").glob("*.h")):
+        for path in sorted(HEADERS):
             text = re.sub(r"/\*.*?\*/", " ", path.read_text(), flags=re.S)
             for declaration in re.findall(r"^DUET_API\s([^;]*);", text, re.M):
                 name = re.search(r"\bduet_\w+(?=\()", declaration)[0]
@@ -58,7 +62,7 @@ class Headers(Folder):
     def test_every_builder_has_words_of_its_own(self):
         names = [
             name
-            for path in sorted((ROOT / "include" / "duet").glob("*.h"))
+            for path in sorted(HEADERS)
             for name in re.findall(r"\bduet_(\w+)_at\(const char \*where\b", path.read_text())
         ]
         self.assertGreater(len(names), 150)

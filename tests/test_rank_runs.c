@@ -422,6 +422,26 @@ static void rank_0s_parameters_are_given_to_all(void **state)
     assert_null(strstr(said + 1, "has other parameters")); /* from there on they are the same */
 }
 
+/* Longer than the ranks that are done wait before they say that they live. */
+static void build_slowly(duet_model *model)
+{
+    if (own_rank == 0) (void)nanosleep(&(struct timespec){.tv_nsec = 700000000}, NULL);
+    build_drifting(model);
+}
+
+static void the_others_wait_for_one_that_plans(void **state)
+{
+    (void)state;
+    static const duet_family slow = {.name = "slow", .build = build_slowly};
+    static joint all;
+    joint_of(&all, &vae, "planned", false);
+    for (size_t i = 0; i < MOST_RANKS; i++)
+        all.options[i] =
+            (duet_train_options){.family = &slow, .data = "ring8", .batch = 8, .steps = 2, .out = all.options[i].out};
+    run_ranks(2, train_rank, &all);
+    assert_all(&all, 2, DUET_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +453,7 @@ int main(void)
         cmocka_unit_test(what_fails_rank_0_at_an_end_fails_all),
         cmocka_unit_test(a_rank_that_fails_alone_ends_all),
         cmocka_unit_test(rank_0s_parameters_are_given_to_all),
+        cmocka_unit_test(the_others_wait_for_one_that_plans),
     };
     return RUN_TESTS("rank_runs", tests, begin, remove_folder);
 }

@@ -13,10 +13,12 @@ extern "C" {
 /** A connection between the processes that mpirun or srun started. */
 typedef struct duet_mpi duet_mpi;
 
-/** Initialises MPI, unless the program has done so, and fills in a transport over a communicator of Duet's own. Errors:
- *  DUET_ERROR_DEVICE. */
+/** Initialises MPI with MPI_THREAD_SERIALIZED, unless the program has done so, and fills in a transport over a
+ *  communicator of Duet's own. Waits for every process to call it. Errors: DUET_ERROR_DEVICE; the others then wait for
+ *  ever, unless the launcher ends them: Open MPI's does when this process fails, MPICH's when a signal ends it. */
 DUET_API duet_status duet_mpi_open(duet_mpi **mpi, duet_transport *transport, duet_error *error);
-/** Finalises MPI if duet_mpi_open initialised it. Every process has to get here: see duet_mpi_abort. */
+/** Finalises MPI if duet_mpi_open initialised it. Every process has to get here: see duet_mpi_abort. After an exchange
+ *  that failed MPI is left as it is, since it would wait for the others. */
 DUET_API void duet_mpi_close(duet_mpi **mpi);
 /** Ends all processes at once, this one too, with that exit status: for one that cannot go on while others wait for
  *  it. */

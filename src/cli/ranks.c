@@ -5,6 +5,7 @@
 #include "cli/output.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -91,11 +92,12 @@ static int refuse_library(const start *own, const char *why)
     char host[64] = "this machine";
     if (own->local_rank != 0) return CLI_DONE;
     if (gethostname(host, sizeof host) == 0) host[sizeof host - 1] = '\0';
-    return cli_complain(CLI_FAILED,
-                        "%s started %zu processes, and to work together they need %s, which cannot be loaded on %s: "
-                        "%s; it is there where Duet was built with MPI (meson setup -Dmpi=enabled build). With "
-                        "DUET_RANKS=off in the environment each process works for itself",
-                        own->by->name, own->count, library_name, host, why);
+    return cli_complain(
+        CLI_FAILED,
+        "%s started %zu processes, and to work together they need %s, which cannot be loaded on %s: "
+        "%s; it is there where Duet was built with MPI (meson configure -Dmpi=enabled build, ninja -C build). With "
+        "DUET_RANKS=off in the environment each process works for itself",
+        own->by->name, own->count, library_name, host, why);
 }
 
 static const char *load(void)
@@ -122,6 +124,29 @@ static int refuse_count(const start *own, const duet_transport *transport)
         strcmp(own->by->name, "srun") == 0 ? "; 'srun --mpi=list' says what Slurm can start, such as --mpi=pmix" : "");
 }
 
+/* Where a process has ended before it came to MPI, such as for want of the library, not every launcher ends the others,
+ * and MPI waits for ever. */
+static void come_up_late(int signal_number)
+{
+    static const char words[] = "duet: not all processes have come up in two minutes: see what the others printed\n";
+    (void)signal_number;
+    if (write(STDERR_FILENO, words, sizeof words - 1) < 0) _exit(CLI_FAILED);
+    _exit(CLI_FAILED);
+}
+
+static duet_status connect_all(duet_transport *transport, duet_error *error)
+{
+    enum { LONGEST = 120 };
+    struct sigaction late = {.sa_handler = come_up_late}, before;
+    sigemptyset(&late.sa_mask);
+    (void)sigaction(SIGALRM, &late, &before);
+    (void)alarm(LONGEST);
+    const duet_status status = connection.open(&connection.mpi, transport, error);
+    (void)alarm(0);
+    (void)sigaction(SIGALRM, &before, NULL);
+    return status;
+}
+
 bool cli_ranks_open(duet_ranks **ranks, int *status)
 {
     const start own = find_start();
@@ -135,7 +160,7 @@ bool cli_ranks_open(duet_ranks **ranks, int *status)
         *status = refuse_library(&own, why);
         return false;
     }
-    if (connection.open(&connection.mpi, &transport, &error) != DUET_OK) {
+    if (connect_all(&transport, &error) != DUET_OK) {
         *status = cli_fail(&error);
         return false;
     }

@@ -70,22 +70,6 @@ duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset,
     return DUET_OK;
 }
 
-duet_status duet_buffer_fetch(duet_device *device, cl_mem buffer, size_t offset, void *values, size_t bytes, bool waits,
-                              duet_error *error)
-{
-    cl_int code = clEnqueueReadBuffer(device->queue, buffer, waits, offset, bytes, values, 0, NULL, NULL);
-    if (code == CL_SUCCESS) return DUET_OK;
-    return duet_cl_fail(error, code, "cannot read %zu bytes from %s at offset %zu", bytes, device->info.name, offset);
-}
-
-duet_status duet_buffer_send(duet_device *device, cl_mem buffer, size_t offset, const void *values, size_t bytes,
-                             cl_event *sent, duet_error *error)
-{
-    cl_int code = clEnqueueWriteBuffer(device->queue, buffer, CL_FALSE, offset, bytes, values, 0, NULL, sent);
-    if (code == CL_SUCCESS) return DUET_OK;
-    return duet_cl_fail(error, code, "cannot write %zu bytes to %s at offset %zu", bytes, device->info.name, offset);
-}
-
 duet_status duet_buffer_read(duet_device *device, cl_mem buffer, size_t offset, void *values, size_t bytes,
                              duet_error *error)
 {

@@ -112,6 +112,13 @@ void duet_device_close(duet_device **device)
     free(closed);
 }
 
+duet_status duet_device_flush(duet_device *device, duet_error *error)
+{
+    cl_int code = clFlush(device->queue);
+    if (code == CL_SUCCESS) return DUET_OK;
+    return duet_cl_fail(error, code, "cannot start work on %s", device->info.name);
+}
+
 /** By waiting for a marker: clFinish of Mesa 22.3's rusticl forgets what was flushed before it. */
 duet_status duet_device_finish(duet_device *device, duet_error *error)
 {

@@ -32,6 +32,8 @@ enum { DUET_IDENTITY = 64 };
 /** The same text for the same chip of this machine, whichever process asks: the driver's number of it where it has one,
  *  since a process may be shown a part of the devices only. */
 void duet_device_identity(const duet_device *device, char text[DUET_IDENTITY]);
+/** Has the device begin with all that is enqueued. */
+duet_status duet_device_flush(duet_device *device, duet_error *error);
 /** For calls into a library that enqueues by itself. */
 cl_command_queue *duet_device_queue(duet_device *device);
 void duet_device_say(const duet_device *device, const char *format, ...) DUET_PRINTF(2, 3);
@@ -56,12 +58,6 @@ duet_status duet_buffer_write(duet_device *device, cl_mem buffer, size_t offset,
                               duet_error *error);
 duet_status duet_buffer_read(duet_device *device, cl_mem buffer, size_t offset, void *values, size_t bytes,
                              duet_error *error);
-/** As the two above, but behind what is enqueued: bytes are fetched once a later call `waits` for its own; those sent
- *  must stay until the queue has got there, which *sent (may be NULL) tells. */
-duet_status duet_buffer_fetch(duet_device *device, cl_mem buffer, size_t offset, void *values, size_t bytes, bool waits,
-                              duet_error *error);
-duet_status duet_buffer_send(duet_device *device, cl_mem buffer, size_t offset, const void *values, size_t bytes,
-                             cl_event *sent, duet_error *error);
 /** Copies bytes from one buffer to another behind what is enqueued; does not wait. */
 duet_status duet_buffer_copy(duet_device *device, cl_mem from, size_t from_offset, cl_mem to, size_t to_offset,
                              size_t bytes, duet_error *error);

@@ -16,7 +16,10 @@ static void free_kernel(cl_kernel kernel)
 static void free_launch(const duet_launch *launch)
 {
     free_kernel(launch->kernel);
-    free(launch->call.arguments);
+    if (launch->call.release != NULL)
+        launch->call.release(launch->call.arguments);
+    else
+        free(launch->call.arguments);
 }
 
 duet_status duet_launch_append(duet_launch_list *list, const duet_launch *launch, duet_error *error)
@@ -109,9 +112,7 @@ duet_status duet_launch_replay(duet_device *device, const duet_launch_list *list
     if (device->profiling) return replay_timed(device, list, last, error);
     for (size_t i = 0; i < list->count; i++)
         DUET_TRY(enqueue(device, &list->items[i], i + 1 == list->count ? last : NULL, error));
-    cl_int code = clFlush(device->queue);
-    if (code != CL_SUCCESS) return duet_cl_fail(error, code, "cannot start work on %s", device->info.name);
-    return DUET_OK;
+    return duet_device_flush(device, error);
 }
 
 duet_status duet_event_wait(cl_event *event, duet_error *error)

@@ -8,7 +8,8 @@
 /** A launch that is not one kernel of ours: a call into a library such as CLBlast. `event` may be NULL. */
 typedef struct duet_library_call {
     duet_status (*enqueue)(duet_device *device, const void *arguments, cl_event *event, duet_error *error);
-    void *arguments; /**< owned by the list, freed with free() */
+    void *arguments; /**< owned by the list, freed with `release` */
+    void (*release)(void *arguments); /**< NULL: free() */
 } duet_library_call;
 
 typedef struct duet_launch {
@@ -21,7 +22,8 @@ typedef struct duet_launch {
     char function[64];   /**< the kernel's name in its program; empty for a library call */
     const char *file;    /**< of cl/, static; NULL: a generated kernel or a library call */
     size_t step;         /**< of the plan, which sets it; of several the first */
-    unsigned prepares;   /**< of a product: the operands that are copied into the workspace, 1, 2 or 3 for both */
+    unsigned prepares;   /**< of a product: the operands that are copied into the workspace, 1, 2 or 3 for both; of
+                            a sum over ranks: 1 for bringing what is summed to the host */
 } duet_launch;
 
 typedef struct duet_launch_list {

@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "device/launch.h"
 #include "device/record.h"
+#include "device/staging.h"
 
 typedef struct upload_slot {
     cl_event sent, used; /* NULL: nothing to wait for */
@@ -15,8 +16,7 @@ typedef struct upload_slot {
 struct duet_upload {
     duet_device *device;
     cl_command_queue queue;
-    cl_mem pinned;
-    unsigned char *memory; /* NULL: not mapped */
+    duet_staging *pinned;
     size_t slot_count, slot_bytes;
     upload_slot slots[];
 };
@@ -24,18 +24,12 @@ struct duet_upload {
 static duet_status map_pinned(duet_upload *upload, duet_error *error)
 {
     const duet_device *device = upload->device;
-    cl_int code = CL_SUCCESS;
     size_t bytes;
     if (!duet_size_multiply(upload->slot_count, upload->slot_bytes, &bytes) || bytes > device->info.allocation_bytes)
         return duet_fail(error, DUET_ERROR_MEMORY,
                          "%zu pieces of %zu bytes are more than %s takes at once: use a smaller batch",
                          upload->slot_count, upload->slot_bytes, device->info.name);
-    upload->pinned = clCreateBuffer(device->context, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &code);
-    if (code == CL_SUCCESS)
-        upload->memory =
-            clEnqueueMapBuffer(upload->queue, upload->pinned, CL_TRUE, CL_MAP_WRITE, 0, bytes, 0, NULL, NULL, &code);
-    if (code == CL_SUCCESS) return DUET_OK;
-    return duet_cl_fail(error, code, "cannot make %zu bytes of pinned memory for %s", bytes, device->info.name);
+    return duet_staging_new(&upload->pinned, upload->device, bytes, error);
 }
 
 duet_status duet_upload_new(duet_upload **upload, duet_device *device, size_t slots, size_t bytes, duet_error *error)
@@ -71,19 +65,14 @@ void duet_upload_free(duet_upload **upload)
         (void)duet_event_wait(&old->slots[i].sent, NULL);
         release_event(&old->slots[i].used);
     }
-    if (old->memory != NULL) {
-        cl_event unmapped = NULL;
-        if (clEnqueueUnmapMemObject(old->queue, old->pinned, old->memory, 0, NULL, &unmapped) == CL_SUCCESS)
-            (void)duet_event_wait(&unmapped, NULL);
-    }
-    duet_buffer_free(&old->pinned);
+    duet_staging_free(&old->pinned);
     if (old->queue != NULL) clReleaseCommandQueue(old->queue);
     free(old);
 }
 
 void *duet_upload_memory(const duet_upload *upload, size_t slot)
 {
-    return upload->memory + slot * upload->slot_bytes;
+    return (unsigned char *)duet_staging_memory(upload->pinned) + slot * upload->slot_bytes;
 }
 
 duet_status duet_upload_send(duet_upload *upload, size_t index, const duet_upload_part *parts, size_t count,

@@ -3,10 +3,12 @@
  * and Duet's messages have a communicator of their own, so that they meet no others. */
 #include "mpi/connection.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 duet_status duet_mpi_fail(duet_error *error, duet_status status, const char *format, ...)
 {
@@ -23,10 +25,11 @@ duet_status duet_mpi_fail(duet_error *error, duet_status status, const char *for
 
 duet_status duet_mpi_check(int code, const char *function, duet_error *error)
 {
-    char words[MPI_MAX_ERROR_STRING] = "no words for it";
-    int length;
+    char words[MPI_MAX_ERROR_STRING];
+    int length, is_up = 0; /* before that Open MPI ends a program that asks for words */
     if (code == MPI_SUCCESS) return DUET_OK;
-    if (MPI_Error_string(code, words, &length) != MPI_SUCCESS) snprintf(words, sizeof words, "error %d", code);
+    snprintf(words, sizeof words, "error %d", code);
+    if (MPI_Initialized(&is_up) == MPI_SUCCESS && is_up) (void)MPI_Error_string(code, words, &length);
     for (char *at = words; (at = strchr(at, '\n')) != NULL;) *at = ' ';
     return duet_mpi_fail(error, DUET_ERROR_DEVICE, "%s failed: %s", function, words);
 }
@@ -127,7 +130,12 @@ void duet_mpi_close(duet_mpi **mpi)
 
 void duet_mpi_abort(duet_mpi *mpi, int status)
 {
-    (void)MPI_Abort(mpi->comm, status);
+    (void)mpi;
+    /* Should MPI itself wait for one that is gone, the launcher sees this process end. */
+    (void)signal(SIGALRM, SIG_DFL);
+    (void)alarm(5);
+    /* All of the world: of another communicator MPICH's waits until the others have heard of it. */
+    (void)MPI_Abort(MPI_COMM_WORLD, status);
     _Exit(status);
 }
 

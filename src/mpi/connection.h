@@ -19,6 +19,7 @@ struct duet_mpi {
     size_t capacity;
     char host[MPI_MAX_PROCESSOR_NAME];
     char version[80];
+    duet_error why; /* of is_broken */
 };
 
 /** Fills `error` unless it is NULL or already set, and returns the status that it then holds. */

@@ -147,12 +147,16 @@ duet_status duet_mpi_exchange(void *context, const duet_message *sends, size_t s
 {
     duet_mpi *mpi = context;
     size_t count = 0;
+    duet_error own = {0};
     if (mpi->is_broken)
-        return duet_mpi_fail(error, DUET_ERROR_DEVICE, "an earlier exchange between ranks was not finished");
-    duet_status status = make_room(mpi, pieces_of(sends, send_count) + pieces_of(receives, receive_count), error);
-    if (status == DUET_OK) status = start(mpi, receives, receive_count, false, &count, error);
-    if (status == DUET_OK) status = start(mpi, sends, send_count, true, &count, error);
-    if (status == DUET_OK) status = wait_for(mpi, count, goes_on, waiter, late, error);
-    mpi->is_broken = status != DUET_OK;
-    return status;
+        return duet_mpi_fail(error, DUET_ERROR_DEVICE, "an earlier exchange between ranks was not finished: %.900s",
+                             mpi->why.message);
+    duet_status status = make_room(mpi, pieces_of(sends, send_count) + pieces_of(receives, receive_count), &own);
+    if (status == DUET_OK) status = start(mpi, receives, receive_count, false, &count, &own);
+    if (status == DUET_OK) status = start(mpi, sends, send_count, true, &count, &own);
+    if (status == DUET_OK) status = wait_for(mpi, count, goes_on, waiter, late, &own);
+    if (status == DUET_OK) return DUET_OK;
+    mpi->is_broken = true;
+    mpi->why = own;
+    return duet_mpi_fail(error, status, "%s", own.message);
 }

@@ -2,11 +2,11 @@
 /* Sums over ranks as steps of a plan. All whose operands are made of equally many sums before them go in one exchange,
  * as late as other work can do without: the order follows from the graph alone, so that it is the same on every rank,
  * whatever its device and its share of the batch. */
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/size.h"
+#include "base/array.h"
 #include "graph/deal.h"
+#include "plan/exchange.h"
 #include "plan/lower.h"
 
 void duet_lowering_find_levels(duet_lowering *lowering)
@@ -55,52 +55,70 @@ void duet_lowering_place_all_reduce(duet_lowering *lowering, duet_node node)
     lowering->ready_at[node->id] = lowering->step_count - 1;
 }
 
-/** What a launch exchanges, through memory of the host behind it. */
-typedef struct exchange {
-    duet_ranks *ranks;
-    size_t count, elements; /* parts; of all together */
-    struct exchange_part {
-        duet_place from, to;
-        size_t elements;
-    } parts[];
-} exchange;
+/* Which pieces an exchange is made of: each large block is a piece of its own, or several, that is under way to the host
+ * as soon as it is computed and summed while the device computes the rest; what is small goes together at the end. */
 
-static float *values_of(const exchange *it)
+enum { LARGE = 1 << 16, PIECE = 1 << 18 }; /* numbers */
+
+/* The last turn before `end` in which some of the elements from `first` on of a tensor are written. */
+static size_t written_at(const duet_lowering *lowering, int tensor, size_t first, size_t count, size_t end)
 {
-    return (float *)(uintptr_t)(it->parts + it->count);
+    size_t turn = 0;
+    for (size_t i = 0; i < lowering->step_count && lowering->steps[i].turn < end; i++) {
+        const duet_step *step = &lowering->steps[i];
+        for (size_t r = 0; r < step->root_count; r++) {
+            const int target = step->roots[r].target;
+            const duet_tensor *written = target == DUET_NO_TENSOR ? NULL : &lowering->tensors[target];
+            bool here = target == tensor;
+            if (written != NULL && written->home == DUET_HOME_PART && written->whole == tensor)
+                here = written->part_offset < first + count && first < written->part_offset + written->elements;
+            if (here && step->turn > turn) turn = step->turn;
+        }
+    }
+    return turn;
 }
 
-static duet_status run(duet_device *device, const void *arguments, cl_event *event, duet_error *error)
+/* The largest beginning of a part of the tensor that lies at or below `most`; 0 if none does. */
+static size_t part_below(const duet_lowering *lowering, int tensor, size_t most)
 {
-    const exchange *it = arguments;
-    float *values = values_of(it), *at = values;
-    for (size_t i = 0; i < it->count; at += it->parts[i++].elements)
-        DUET_TRY(duet_buffer_fetch(device, it->parts[i].from.buffer, it->parts[i].from.offset * sizeof *at, at,
-                                   it->parts[i].elements * sizeof *at, i + 1 == it->count, error));
-    DUET_TRY(duet_ranks_sum(it->ranks, values, it->elements, error));
-    at = values;
-    for (size_t i = 0; i < it->count; at += it->parts[i++].elements)
-        DUET_TRY(duet_buffer_send(device, it->parts[i].to.buffer, it->parts[i].to.offset * sizeof *at, at,
-                                  it->parts[i].elements * sizeof *at, i + 1 == it->count ? event : NULL, error));
+    size_t begin = 0;
+    for (size_t i = 0; i < lowering->tensor_count; i++) {
+        const duet_tensor *part = &lowering->tensors[i];
+        if (part->home == DUET_HOME_PART && part->whole == tensor && part->part_offset <= most &&
+            part->part_offset > begin)
+            begin = part->part_offset;
+    }
+    return begin;
+}
+
+/* Cuts a step's block from its end, where the gradients of the last layers lie, which are computed first. */
+static bool add_pieces(const duet_lowering *lowering, const duet_step *step, duet_exchange_piece **pieces,
+                       size_t *count, size_t *capacity)
+{
+    const int tensor = step->reads[0].tensor;
+    for (size_t end = step->elements, begin; end > 0; end = begin) {
+        begin = end > PIECE && end > LARGE ? part_below(lowering, tensor, end - PIECE) : 0;
+        if (begin < LARGE) begin = 0; /* no crumbs */
+        if (!duet_array_grow(pieces, *count, capacity, sizeof **pieces)) return false;
+        (*pieces)[(*count)++] = (duet_exchange_piece){.from = tensor,
+                                                      .to = step->roots[0].target,
+                                                      .first = begin,
+                                                      .elements = end - begin,
+                                                      .is_large = end - begin >= LARGE,
+                                                      .ready = written_at(lowering, tensor, begin, end - begin,
+                                                                          step->turn)};
+    }
+    return true;
+}
+
+duet_status duet_lowering_pieces(const duet_lowering *lowering, size_t first, size_t end, duet_exchange_piece **pieces,
+                                 size_t *count, duet_error *error)
+{
+    size_t capacity = 0;
+    *pieces = NULL;
+    *count = 0;
+    for (size_t i = end; i-- > first;) /* the decoder's gradients come before the encoder's */
+        if (!add_pieces(lowering, &lowering->steps[i], pieces, count, &capacity))
+            return duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
     return DUET_OK;
-}
-
-duet_status duet_all_reduce_launch(duet_launch_list *list, duet_ranks *ranks, const duet_place *from,
-                                   const duet_place *to, const size_t *elements, size_t count, duet_error *error)
-{
-    size_t parts, values = 0, bytes;
-    for (size_t i = 0; i < count; i++) values += elements[i];
-    bool fits = duet_size_multiply(count, sizeof(struct exchange_part), &parts) &&
-                duet_size_multiply(values, sizeof(float), &bytes) &&
-                duet_size_add(bytes, parts + sizeof(exchange), &bytes);
-    exchange *it = fits ? malloc(bytes) : NULL;
-    if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the sums of %zu numbers", values);
-    it->ranks = ranks;
-    it->count = count;
-    it->elements = values;
-    for (size_t i = 0; i < count; i++)
-        it->parts[i] = (struct exchange_part){from[i], to[i], elements[i]};
-    duet_launch launch = {.call = {run, it}, .bytes = 2.0 * (double)values * sizeof(float)};
-    snprintf(launch.name, sizeof launch.name, "all_reduce of %zu value%s", count, count == 1 ? "" : "s");
-    return duet_launch_append(list, &launch, error);
 }

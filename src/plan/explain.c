@@ -174,14 +174,17 @@ static duet_launch_kind kind_of(const duet_step *step)
 /* Sums of pieces prepare, and so do all launches of a product but the last. */
 static bool prepares(const duet_explainer *e, size_t index, const duet_step *step)
 {
-    if (step->kind == DUET_STEP_PRODUCT) return index != e->last_of[step->turn];
+    if (step->kind == DUET_STEP_PRODUCT || step->kind == DUET_STEP_ALL_REDUCE) return index != e->last_of[step->turn];
     return step->kind == DUET_STEP_REDUCE && step->scratch != DUET_NO_TENSOR;
 }
 
 /* The steps of a launch as its parts, and what they read and store together. */
 static void explain_parts(duet_explainer *e, size_t index, duet_explained_launch *launch)
 {
-    const size_t first = e->plan.launches->items[index].step, end = duet_lowering_turn_end(e->lowering, first);
+    const duet_launch *from = &e->plan.launches->items[index];
+    const size_t first = from->step;
+    const bool fetches = e->lowering->steps[first].kind == DUET_STEP_ALL_REDUCE && from->prepares;
+    const size_t end = fetches ? first + 1 : duet_lowering_turn_end(e->lowering, first);
     size_t reads = 0, results = 0;
     duet_explained_part *parts = own(e, end - first, sizeof *parts);
     for (size_t i = first; i < end; i++) {

@@ -165,9 +165,6 @@ void duet_lowering_find_levels(duet_lowering *lowering);
 /** Refuses what ranks cannot compute each from its rows of the batch: needed values, and what states would take. */
 duet_status duet_lowering_check_dealt(const duet_lowering *lowering, duet_error *error);
 void duet_lowering_place_all_reduce(duet_lowering *lowering, duet_node node);
-/** Appends the launch that exchanges `count` parts: where each is read, where its sum goes, its elements. */
-duet_status duet_all_reduce_launch(duet_launch_list *list, duet_ranks *ranks, const duet_place *from,
-                                   const duet_place *to, const size_t *elements, size_t count, duet_error *error);
 
 /* Launches (bundle.c). */
 

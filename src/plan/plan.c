@@ -9,6 +9,7 @@
 
 #include "base/size.h"
 #include "graph/deal.h"
+#include "plan/exchange.h"
 #include "plan/explain.h"
 #include "plan/programs.h"
 
@@ -271,46 +272,87 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
     return set_arguments(plan, text, launch->kernel, arguments, error);
 }
 
-/* One exchange for all steps of the turn. */
-static duet_status add_all_reduce(duet_plan *plan, size_t first, duet_error *error)
+/* An exchange for all sums over ranks of the turn that begins with step `first`. */
+static duet_status make_exchange(const duet_plan *plan, size_t first, duet_exchange **made, duet_error *error)
 {
-    const size_t count = duet_lowering_turn_end(&plan->lowering, first) - first;
-    duet_place *places = calloc(2 * count, sizeof *places);
-    size_t *elements = calloc(count, sizeof *elements);
-    duet_status status = DUET_OK;
-    for (size_t i = 0; i < count && places != NULL && elements != NULL; i++) {
-        const duet_step *step = &plan->lowering.steps[first + i];
-        places[i] = place_of(plan, step->reads[0].tensor);
-        places[count + i] = place_of(plan, step->roots[0].target);
-        elements[i] = step->elements;
-    }
-    if (places == NULL || elements == NULL)
+    duet_exchange_piece *pieces = NULL;
+    size_t count = 0;
+    duet_status status = duet_lowering_pieces(&plan->lowering, first, duet_lowering_turn_end(&plan->lowering, first),
+                                              &pieces, &count, error);
+    duet_place *from = calloc(2 * count + 1, sizeof *from), *to = from + count;
+    if (from == NULL && status == DUET_OK)
         status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
-    else
-        status = duet_all_reduce_launch(&plan->launches, duet_graph_dealer(plan->lowering.graph)->ranks, places,
-                                        places + count, elements, count, error);
-    free(places);
-    free(elements);
+    for (size_t i = 0; i < count && status == DUET_OK; i++) {
+        from[i] = place_of(plan, pieces[i].from);
+        to[i] = place_of(plan, pieces[i].to);
+        from[i].offset += pieces[i].first;
+        to[i].offset += pieces[i].first;
+    }
+    if (status == DUET_OK)
+        status = duet_exchange_new(made, plan->device, duet_graph_dealer(plan->lowering.graph)->ranks, pieces, from, to,
+                                   count, error);
+    free(from);
+    free(pieces);
     return status;
+}
+
+/* All exchanges of the plan, by step; NULL where none begins. */
+static duet_status make_exchanges(const duet_plan *plan, duet_exchange **exchanges, duet_error *error)
+{
+    for (size_t i = 0; i < plan->lowering.step_count; i = duet_lowering_turn_end(&plan->lowering, i))
+        if (plan->lowering.steps[i].kind == DUET_STEP_ALL_REDUCE)
+            DUET_TRY(make_exchange(plan, i, &exchanges[i], error));
+    return DUET_OK;
+}
+
+/* What later exchanges need and that turn has computed. */
+static duet_status add_fetches(duet_plan *plan, duet_exchange *const *exchanges, size_t after, size_t turn,
+                               duet_error *error)
+{
+    for (size_t i = after; i < plan->lowering.step_count; i++)
+        if (exchanges[i] != NULL)
+            DUET_TRY(duet_exchange_append_fetches(exchanges[i], turn, i, &plan->launches, error));
+    return DUET_OK;
+}
+
+/* The launches of the turn that begins with step `first`. */
+static duet_status add_turn(duet_plan *plan, size_t first, duet_exchange **exchanges, const duet_kernel_text *text,
+                            duet_error *error)
+{
+    const duet_step *step = &plan->lowering.steps[first];
+    duet_exchange *exchange = exchanges[first];
+    if (step->kind == DUET_STEP_PRODUCT) return add_product(plan, step, text, error);
+    if (exchange == NULL) return text != NULL ? add_kernel(plan, text, error) : DUET_OK;
+    exchanges[first] = NULL;
+    return duet_exchange_append(exchange, &plan->launches, error);
+}
+
+static duet_status add_turns(duet_plan *plan, duet_exchange **exchanges, duet_error *error)
+{
+    size_t next = 0, made = 0;
+    for (size_t i = 0, end; i < plan->lowering.step_count; i = end) {
+        const duet_kernel_text *text =
+            next < plan->text_count && plan->texts[next].step == i ? &plan->texts[next++] : NULL;
+        end = duet_lowering_turn_end(&plan->lowering, i);
+        DUET_TRY(add_turn(plan, i, exchanges, text, error));
+        for (; made < plan->launches.count; made++) plan->launches.items[made].step = i;
+        DUET_TRY(add_fetches(plan, exchanges, end, plan->lowering.steps[i].turn, error));
+        made = plan->launches.count; /* fetches belong to the steps of their sums */
+    }
+    return DUET_OK;
 }
 
 static duet_status make_launches(duet_plan *plan, duet_error *error)
 {
-    size_t next = 0, made = 0;
-    for (size_t i = 0; i < plan->lowering.step_count; i = duet_lowering_turn_end(&plan->lowering, i)) {
-        const duet_step *step = &plan->lowering.steps[i];
-        const duet_kernel_text *text =
-            next < plan->text_count && plan->texts[next].step == i ? &plan->texts[next++] : NULL;
-        if (step->kind == DUET_STEP_PRODUCT)
-            DUET_TRY(add_product(plan, step, text, error));
-        else if (step->kind == DUET_STEP_ALL_REDUCE)
-            DUET_TRY(add_all_reduce(plan, i, error));
-        else if (text != NULL)
-            DUET_TRY(add_kernel(plan, text, error));
-        for (; made < plan->launches.count; made++) plan->launches.items[made].step = i;
-    }
+    duet_exchange **exchanges = calloc(plan->lowering.step_count + 1, sizeof(duet_exchange *));
+    duet_status status = exchanges == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning")
+                                           : make_exchanges(plan, exchanges, error);
+    if (status == DUET_OK) status = add_turns(plan, exchanges, error);
+    for (size_t i = 0; exchanges != NULL && i < plan->lowering.step_count; i++)
+        if (exchanges[i] != NULL) duet_exchange_free(&exchanges[i]);
+    free(exchanges);
     free_texts(plan);
-    return DUET_OK;
+    return status;
 }
 
 static duet_status make_all(plan_set *set, duet_plan **plans, size_t count, duet_device *device,

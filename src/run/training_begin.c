@@ -388,7 +388,7 @@ static duet_status choose_and_open(duet_training *run, duet_error *error)
 static duet_status plan(duet_training *run, duet_error *error)
 {
     DUET_TRY(make_paths(run, error));
-    DUET_TRY(duet_trainer_new(&run->trainer, run->device, run->model, run->choice.batch, error));
+    DUET_TRY(duet_trainer_plan_here(&run->trainer, run->device, run->model, run->choice.batch, error));
     run->means = calloc(run->trainer->schedule.term_count + 1, sizeof *run->means);
     if (run->means == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a training");
     if (!run->resumed || !run->leads) return DUET_OK;
@@ -409,6 +409,7 @@ static duet_status begin_run(duet_training *run, duet_error *error)
     DUET_TRY(duet_training_meet(run, "making the run's folder", run->leads ? make_folder : NULL, error));
     DUET_TRY(share_directory(run, error));
     DUET_TRY(duet_training_meet(run, "planning its steps", plan, error));
+    DUET_TRY(duet_training_settle(run, duet_trainer_compare(run->trainer, error), error));
     if (run->resumed) DUET_TRY(duet_training_share_checkpoint(run, error));
     DUET_TRY(duet_training_seat(run, error));
     count_steps(run);

@@ -158,10 +158,11 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
 }
 
 /* Ranks whose plans ask for other sums would add up what does not belong together: their models are not alike. */
-static duet_status compare_plans(const duet_trainer *trainer, duet_error *error)
+duet_status duet_trainer_compare(const duet_trainer *trainer, duet_error *error)
 {
     duet_ranks *ranks = trainer->model->ranks;
     const size_t count = duet_ranks_count(ranks);
+    if (count == 1) return DUET_OK;
     uint64_t own = trainer->schedule.plan_count, *all = calloc(count, sizeof *all);
     if (all == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a trainer");
     for (size_t i = 0; i < trainer->schedule.plan_count; i++)
@@ -177,17 +178,8 @@ static duet_status compare_plans(const duet_trainer *trainer, duet_error *error)
     return status;
 }
 
-static duet_status prepare_together(duet_trainer *trainer, duet_error *error)
-{
-    duet_ranks *ranks = trainer->model->ranks;
-    duet_status status = prepare(trainer, error);
-    if (ranks == NULL) return status;
-    DUET_TRY(duet_ranks_agree(ranks, status, error));
-    return compare_plans(trainer, error);
-}
-
-duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
-                             duet_error *error)
+duet_status duet_trainer_plan_here(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
+                                   duet_error *error)
 {
     *trainer = NULL;
     if (batch == 0) return duet_fail(error, DUET_ERROR_USAGE, "a batch needs at least one example");
@@ -196,13 +188,23 @@ duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_m
     made->device = device;
     made->model = model;
     made->batch = batch;
-    duet_status status = prepare_together(made, error);
+    duet_status status = prepare(made, error);
     if (status != DUET_OK) {
         duet_trainer_free(&made);
         return status;
     }
     *trainer = made;
     return DUET_OK;
+}
+
+duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
+                             duet_error *error)
+{
+    duet_status status = duet_trainer_plan_here(trainer, device, model, batch, error);
+    if (model->ranks != NULL) status = duet_ranks_agree(model->ranks, status, error);
+    if (status == DUET_OK) status = duet_trainer_compare(*trainer, error);
+    if (status != DUET_OK) duet_trainer_free(trainer);
+    return status;
 }
 
 void duet_trainer_free(duet_trainer **trainer)

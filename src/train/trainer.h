@@ -19,6 +19,12 @@ struct duet_trainer {
     uint64_t *counts;
 };
 
+/** duet_trainer_new without what ranks exchange in it, for ranks that have something else to say meanwhile. */
+duet_status duet_trainer_plan_here(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
+                                   duet_error *error);
+/** Refuses trainers of ranks whose plans ask for other sums: DUET_ERROR_USAGE, on all of them. */
+duet_status duet_trainer_compare(const duet_trainer *trainer, duet_error *error);
+
 /** Batches that the first `steps` steps draw. If no phase reads the data, one a step, so that epochs still end. */
 uint64_t duet_trainer_draws(const duet_trainer *trainer, uint64_t steps);
 /** Epochs completed after `steps` steps. */
