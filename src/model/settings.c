@@ -18,7 +18,7 @@ enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10, LARGEST_SIZE = 1 << 20 };
 
 static const duet_setting common[] = {
     DUET_CHOICE("shuffle", "yes", "yes|no", "a new order of the examples each epoch; no: the file's"),
-    DUET_CHOICE("norm_over", "batch", "batch|rank", "rows that batch norm standardises together, where ranks share a batch"),
+    DUET_CHOICE("norm_over", "batch", "batch|rank", "which rows batch norm takes together where ranks share a batch"),
     DUET_CHOICE("gradient_norms", "no", "yes|no", "report the norm of each group's gradient too"),
     DUET_CHOICE("update_norms", "no", "yes|no", "report how far each update moves its group too"),
     DUET_CHOICE("activation", "relu", DUET_NAMES(DUET_ACTIVATIONS), "activation of hidden layers"),
