@@ -257,6 +257,15 @@ class Words(Folder):
 
 
 class Runs(Folder):
+    def test_bytes_are_refused_by_a_run_of_another_range(self):
+        x = pictures()
+        wide = x.astype(numpy.float32) / 64 - 2
+        run = duet.train("ae", wide, steps=2, batch=20, settings={"latent": 2, "hidden": [8]}, out=self.path("wide"))
+        self.assertFalse(run.unit_range)
+        with self.assertRaisesRegex(duet.Error, "uint8 is read as .0, 1., and the run of .* learnt numbers of another"):
+            run.encode(x[:3])
+        self.assertEqual(run.encode(wide[:3]).shape, (3, 2))
+
     def test_a_run_is_trained_and_used(self):
         x, epochs = pictures(), []
         run = duet.train(

@@ -44,6 +44,12 @@ def room_for(run: "Run", name: str, count: int, out: Any) -> Any:
 
 def examples_of(run: "Run", values: Any) -> numpy.ndarray:
     array, shape = numbers(values, "examples"), run.shape
+    if array.dtype == numpy.uint8 and not run.unit_range:
+        raise Error(
+            "usage",
+            f"uint8 is read as [0, 1], and the run of {run.directory} learnt numbers of another range: give examples in "
+            "its own scale as float32, such as array.astype('float32')",
+        )
     array = array.astype(numpy.float32) / numpy.float32(255) if array.dtype == numpy.uint8 else array
     if array.shape == shape:
         array = array[None]

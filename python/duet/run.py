@@ -342,6 +342,11 @@ class Run(Handle):
             progress=progress,
         )
 
+    @property
+    def unit_range(self) -> bool:
+        """Whether the run learnt numbers in [0, 1], as bytes are read."""
+        return bool(lib.duet_data_describe(lib.duet_run_data(self.pointer)).unit_range)
+
     @_alone
     def data(self, split: str = "test", count: Optional[int] = None) -> numpy.ndarray:
         """Examples of the run's data, [count, ...shape]."""
