@@ -104,6 +104,9 @@ static duet_status read_variables(duet_trainer *trainer, duet_model *model, duet
     return DUET_OK;
 }
 
+/* PoCL 3.1 counts the kernels that it has loaded wrongly where threads release theirs at once. */
+static pthread_mutex_t closing = PTHREAD_MUTEX_INITIALIZER;
+
 static duet_status train(const recipe *what, duet_ranks *ranks, size_t steps, outcome *end)
 {
     static unsigned char examples[RANKS][ROWS * SIDE * SIDE];
@@ -127,10 +130,12 @@ static duet_status train(const recipe *what, duet_ranks *ranks, size_t steps, ou
     while (status == DUET_OK && duet_trainer_term(trainer, end->term_count) != NULL) end->term_count++;
     if (status == DUET_OK) status = duet_trainer_losses(trainer, end->means, end->term_count, error);
     if (status == DUET_OK) status = read_variables(trainer, model, device, end, error);
+    pthread_mutex_lock(&closing);
     duet_trainer_free(&trainer);
     duet_model_free(&model);
     duet_data_close(&data);
     duet_device_close(&device);
+    pthread_mutex_unlock(&closing);
     return status;
 }
 

@@ -2,8 +2,6 @@
 /* How values are dealt out, from operands to results. Rules of single ops stand beside the ops. */
 #include "graph/deal.h"
 
-#include <string.h>
-
 void duet_deal_out(size_t all, size_t unit, size_t rank, size_t count, size_t *first, size_t *rows)
 {
     const size_t units = all / unit, each = units / count, more = units % count;

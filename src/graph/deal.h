@@ -13,7 +13,6 @@
 /** Which rows of the batch a graph has. */
 typedef struct duet_dealer {
     duet_ranks *ranks;
-    size_t rank;
     size_t first, rows, all; /* rows `first` to first + rows - 1 of `all`; 2 or more, so that an extent of 1 is none */
     bool norms_by_rank;      /* batch norm standardises the rows here by their own mean and variance */
 } duet_dealer;

@@ -191,7 +191,7 @@ static size_t rows_together(const duet_model *model)
 static void deal_batch(const duet_model *model, duet_build *build)
 {
     const size_t all = build->options.batch, count = duet_ranks_count(model->ranks), unit = rows_together(model);
-    duet_dealer dealer = {.ranks = model->ranks, .rank = duet_ranks_rank(model->ranks), .all = all};
+    duet_dealer dealer = {.ranks = model->ranks, .all = all};
     if (build->options.mode != DUET_BUILD_TRAIN || count == 1) return;
     const size_t least = unit > 1 ? unit : 2;
     if (all / unit / count * unit < least)
@@ -199,7 +199,7 @@ static void deal_batch(const duet_model *model, duet_build *build)
                           "a batch of %zu is too small for %zu ranks: each is to have %zu examples of it or more; "
                           "--batch %zu, or fewer ranks",
                           all, count, least, least * count);
-    duet_deal_out(all, unit, dealer.rank, count, &dealer.first, &dealer.rows);
+    duet_deal_out(all, unit, duet_ranks_rank(model->ranks), count, &dealer.first, &dealer.rows);
     dealer.norms_by_rank = strcmp(duet_settings_text(&model->settings, "norm_over"), "rank") == 0;
     if (dealer.rows > 0) duet_graph_deal(build->graph, &dealer);
     if (dealer.rows > 0) build->batch_size = dealer.rows;

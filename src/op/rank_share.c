@@ -18,7 +18,7 @@ static duet_node with_operand(duet_node node, duet_node operand)
 
 static duet_node on_first_rank(const char *where, duet_node node)
 {
-    return duet_scale(node, duet_graph_dealer(node->graph)->rank == 0);
+    return duet_scale(node, duet_ranks_rank(duet_graph_dealer(node->graph)->ranks) == 0);
 }
 
 /* a + b or a - b, of which one at least has shares. */

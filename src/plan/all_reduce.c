@@ -44,7 +44,8 @@ void duet_lowering_place_all_reduce(duet_lowering *lowering, duet_node node)
     int tensor = duet_lowering_tensor(lowering, operand);
     const bool is_alone = lowering->uses[operand->id] == 1; /* nothing else reads what this rank has */
     int target = is_alone ? tensor : duet_lowering_tensor(lowering, node);
-    duet_step *step = tensor == DUET_NO_TENSOR || target == DUET_NO_TENSOR ? NULL : duet_lowering_add_step(lowering, DUET_STEP_ALL_REDUCE);
+    if (tensor == DUET_NO_TENSOR || target == DUET_NO_TENSOR) return;
+    duet_step *step = duet_lowering_add_step(lowering, DUET_STEP_ALL_REDUCE);
     if (step == NULL) return;
     step->node = node;
     step->level = lowering->levels[operand->id];
@@ -97,7 +98,7 @@ static bool add_pieces(const duet_lowering *lowering, const duet_step *step, due
 {
     const int tensor = step->reads[0].tensor;
     for (size_t end = step->elements, begin; end > 0; end = begin) {
-        begin = end > PIECE && end > LARGE ? part_below(lowering, tensor, end - PIECE) : 0;
+        begin = end > PIECE ? part_below(lowering, tensor, end - PIECE) : 0;
         if (begin < LARGE) begin = 0; /* no crumbs */
         if (!duet_array_grow(pieces, *count, capacity, sizeof **pieces)) return false;
         (*pieces)[(*count)++] = (duet_exchange_piece){.from = tensor,
