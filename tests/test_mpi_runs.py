@@ -207,8 +207,8 @@ class Runs(unittest.TestCase):
             outs, files = [], []
             for count in (1, 2, 4):
                 outs.append(self.use(count, *use)[0])
-                files.append([path.read_bytes() for path in sorted(self.folder.glob("x.*"))])
-                for path in self.folder.glob("x.*"):
+                files.append([path.read_bytes() for path in sorted(self.folder.glob("x*"))])
+                for path in self.folder.glob("x*"):  # also the labels, which nothing is written beside
                     path.unlink()
             with self.subTest(use=use):
                 self.assertEqual(outs[1:], [outs[0]] * 2)
