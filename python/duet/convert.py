@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import operator
 import sys
+import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Union
 
@@ -29,13 +30,35 @@ InitialiserLike = Union[None, float, str, Tuple[str, float], Struct]
 _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
 
 
+def _brief(value: Any) -> str:
+    return repr(value) if isinstance(value, (str, bytes, type(None), float)) else f"a {type(value).__name__}"
+
+
+def _rows_of_shapes(values: Any) -> str:
+    """What is wrong with a list that makes no array."""
+    shapes: List[Tuple[int, ...]] = [one.shape for one in values if hasattr(one, "shape")]
+    if len(shapes) < len(values):
+        return "a list whose rows are not equally long, or no numbers; each is to have as many numbers"
+    joined = "; numpy.concatenate(list) joins arrays of several examples" if len({shape[1:] for shape in shapes}) == 1 else ""
+    return f"a list of arrays of shapes {', '.join(map(str, shapes[:4]))}, where one array is expected{joined}"
+
+
 def numbers(values: Any, what: str) -> numpy.ndarray:
     """Values as an array of real numbers; numpy would make numbers of texts, dates and half of complex ones too."""
     if numpy.ma.is_masked(values):
         raise Error("data", f"{what}: a masked array with masked values; fill them, or leave their rows out")
-    array = numpy.asarray(values)
+    try:
+        array = numpy.asarray(values)
+    except ValueError:  # numpy's words for lists of several lengths are of its own parts
+        raise Error("data", f"{what}: {_rows_of_shapes(values)}") from None
     if array.dtype.kind in "biuf":
         return array
+    if array.ndim == 0 and array.dtype.kind in "OUS":
+        file = "; numpy.load(path) reads .npy" if array.dtype.kind in "US" else ""
+        data = "; its examples are what its read() gives" if hasattr(values, "read") else ""
+        raise Error("data", f"{what}: {_brief(values)}, where an array of real numbers is expected{file}{data}")
+    if array.dtype.kind == "O" and isinstance(values, (list, tuple)):
+        raise Error("data", f"{what}: {_rows_of_shapes(values)}")
     remedies = {
         "c": "numpy.abs(array), or numpy.stack([array.real, array.imag], -1), makes real ones",
         "M": "(array - array.min()) / numpy.timedelta64(1, 'D') makes days of dates",
@@ -89,12 +112,23 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
     return numpy.ascontiguousarray(array, numpy.uint8)
 
 
+def _outside() -> Tuple[Any, int]:
+    """The frame of the code outside this package that called, and how many frames above the caller of this it is."""
+    frame, above = sys._getframe(2), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).split(".")[0] == "duet":
+        frame, above = frame.f_back, above + 1
+    return frame, above
+
+
 def where() -> Any:
     """ "file:line" of the code outside this package that called, as errors of graphs name it."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).split(".")[0] == "duet":
-        frame = frame.f_back
+    frame, _ = _outside()
     return text(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+
+
+def warn(message: str) -> None:
+    """A warning at the line of the code outside this package that called."""
+    warnings.warn(message, stacklevel=_outside()[1] + 1)
 
 
 def pointer(value: Any) -> Any:
@@ -282,6 +316,7 @@ __all__ = [
     "shape_tuple",
     "struct",
     "text",
+    "warn",
     "where",
     "whole",
     "word_of",
