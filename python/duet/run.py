@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import key_values, text_array, warn, whole
+from .convert import key_values, text_array, texts, truth, warn, whole
 from .data import Data, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
@@ -81,6 +81,7 @@ class Run(Handle):
         self._doubted = False  # whether the range of arrays has been looked at
         self._stands_for = ""  # the name of arrays in whose place it has a file, which errors and warnings give
         self._folder: Any = None  # where data of a program's own are written for metrics
+        self._file = ""  # which opens them there
         self.stopped = ""  # why a training ended before its total
         self._closed = False
 
@@ -120,7 +121,10 @@ class Run(Handle):
                 warn(in_python(self._by_own_name(note)))
 
     def _by_own_name(self, message: str) -> str:
-        return message.replace(self._name or "", self._stands_for) if self._stands_for else message
+        names = (self._name, (self._name or "").split(":split=")[0]) if self._stands_for else ()
+        for name in names:
+            message = message.replace(name or "", self._stands_for)
+        return message
 
     @_alone
     def close(self) -> None:
@@ -229,7 +233,7 @@ class Run(Handle):
             array of pyopencl's, of the context of the run's device, filled on the device in the order of its queue,
             without a wait and without a look at whether numbers are finite
         """
-        outputs = names_of(outputs)
+        outputs, progress = names_of(outputs), truth("progress", progress)
         seed, first, batch = whole("seed", seed), whole("first", first), whole("batch", batch, 0, 2**32 - 1)
         examples = None if examples is None else examples_of(self, examples)
         latents = None if latents is None else rows_of(latents, self.latent_features, "latents")
@@ -423,8 +427,8 @@ class Run(Handle):
                 self._tell(aloud=False)
                 c.run_set_judge(self, beside)
                 self._tell()
-            names = [one for given in metrics for one in ([given] if isinstance(given, str) else given)]
-            names = names or self.metric_names()
+            names = [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
+            names = names or self._usual_metrics(split)
             for name in names:
                 c.metric_check(self, name, split_number(split))
             if judge is not None and metrics and not any(asks_features(name) for name in names):
@@ -437,6 +441,20 @@ class Run(Handle):
             if judge is not None:
                 c.run_set_judge(self, None)
             return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+
+    def _usual_metrics(self, split: str) -> List[str]:
+        """All that the model has and that do not take long; those that its data are too few for are warned of."""
+        found = []
+        for name in metric_names():
+            error = new_error()
+            if lib.duet_metric_check(self.pointer, text(name), split_number(split), error) == lib.DUET_OK:
+                found.append(name)
+            elif error.status == lib.DUET_ERROR_DATA:
+                warn(f"{name} is left out: {in_python(self._by_own_name(words(error.message)))}")
+        if not found:
+            data = words(lib.duet_data_describe(lib.duet_run_data(self.pointer)).name)
+            raise Error("usage", f"no metric can be computed of the {split} split of {self._stands_for or data}")
+        return found
 
     def _check_own(self) -> None:
         """That arrays are of the shape and scale of the run's examples: the library sees a file of them, whose name
@@ -467,9 +485,8 @@ class Run(Handle):
         self._check_own()
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="duet-")
-            self._own.convert(os.path.join(self._folder.name, "data.npz"))
-        file = os.path.join(self._folder.name, "data.npz")
-        run = Run(self.directory, device=self._device, data=file, family=self.family)
+            self._file = self._own._write(os.path.join(self._folder.name, "data.npz"))
+        run = Run(self.directory, device=self._device, data=self._file, family=self.family)
         run._stands_for = self._own.info.name
         return run
 
