@@ -60,7 +60,7 @@ class Sets(Refused):
             (lambda: of(rows(256), 3, 20, dtype="u1"), duet.Error, "from 256 to 256, .* whole numbers from 0 to 255"),
             (lambda: of(rows(1), 3, 20, dtype="f8"), duet.Error, "dtype=float64; rows are float32, or uint8"),
             (lambda: of(rows(1), (3, 1.5), 20), duet.Error, "an extent of a shape=1.5; a whole number"),
-            (lambda: of(pictures(20), 3, 20), TypeError, r"a ndarray, where function\(split, first, count\)"),
+            (lambda: of(pictures(20), 3, 20), TypeError, r"ndarray, where function\(split, first, count\)"),
         )
         with of(rows(255), 3, 20, dtype="u1") as data:
             self.assertEqual(data.read().max(), 1)
@@ -86,7 +86,7 @@ class Words(Refused):
             (lambda: duet.optimiser("adam", lr=1), TypeError, "no field 'lr'; it has kind, learning_rate"),
             (lambda: train(settings=[("latent", 3)]), duet.Error, "a dict is expected, as in settings="),
             (lambda: train(settings=5), duet.Error, "settings=5; a dict is expected"),
-            (lambda: train(metrics=5), TypeError, "a int, where a list of texts"),
+            (lambda: train(metrics=5), TypeError, "an int, where a list of texts"),
             (lambda: duet.training_size("vae", {"latnt": 1}), duet.Error, 'no setting "latnt"'),
             (lambda: duet.grid(x).save(5), TypeError, "os.PathLike object, not int"),
         )
@@ -96,9 +96,15 @@ class Words(Refused):
     def test_callbacks_are_looked_at_before_the_training(self):
         for name in ("on_epoch", "log"):
             call = lambda: duet.train("vae", pictures(), epochs=1, out=self.path(name), **{name: 5})  # noqa: E731
-            self.refuses((call, TypeError, f"{name} is a int; a function is expected"))
+            self.refuses((call, TypeError, f"{name} is an int; a function is expected"))
             self.assertFalse(os.path.exists(self.path(name)))
-        self.refuses((lambda: duet.Family("f", 5), TypeError, "build is a int; a function"))
+        for said in ({"mine": "b"}, {1: 2}):
+            out = self.path(f"said-{list(said)[0]}")
+            call = lambda: duet.train(  # noqa: E731
+                "vae", pictures(), epochs=1, out=out, settings=SMALL, on_epoch=lambda run, epoch: said
+            )
+            self.refuses((call, TypeError, f"on_epoch returned {list(said)[0]!r}: .*; a name and a number are expected"))
+        self.refuses((lambda: duet.Family("f", 5), TypeError, "build is an int; a function"))
 
 
 class Models(Refused):
@@ -118,7 +124,7 @@ class Models(Refused):
             (lambda: duet.Trainer("cpu", model), TypeError, r"'cpu', where a duet.Device is expected: duet.Device\(\)"),
             (lambda: duet.Trainer(self.device, "vae"), TypeError, "'vae', where a duet.Model"),
             (lambda: duet.Trainer(self.device, model, 1.5), duet.Error, "batch=1.5; a whole number"),
-            (lambda: duet.Graph(5), TypeError, "a int, where a duet.Store"),
+            (lambda: duet.Graph(5), TypeError, "an int, where a duet.Store"),
             (lambda: duet.Plan("cpu", [x]), TypeError, "'cpu', where a duet.Device"),
             (lambda: duet.Plan(self.device, x), TypeError, "a Node, where a list of nodes"),
             (lambda: duet.grad(x, x), TypeError, "a Node, where a list of nodes"),
@@ -202,7 +208,7 @@ class Metrics(Refused):
             values = run.evaluate()
         self.assertIn("elbo", values)
         self.assertNotIn("memorisation", values)
-        self.refuses((lambda: run.evaluate(5), TypeError, "a int, where a list of texts"))
+        self.refuses((lambda: run.evaluate(5), TypeError, "an int, where a list of texts"))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ class Scales(Asked):
             (self.ae, x, "go from 0 to 255, those that .*ae was trained on from -1 to 1: are they of another scale"),
             (self.ae, x / 255, "go from 0 to 1, those"),
             (self.ae, wide / 100, "go from -0.01 to 0.01, those"),
+            (self.ae, wide[:3] + 10, "go from 9 to 11, those"),
             (self.ae, 100 * wide[:3], "go from -100 to 100, those"),
             (self.vae, self.x // 255, "go from 0 to 0.00392157, those"),
         ):
@@ -83,7 +84,7 @@ class Scales(Asked):
         self.assertEqual(len(self.warnings_of(lambda: self.judge.classify(self.x // 255))), 1)
 
     def test_examples_of_that_scale_are_not(self):
-        for examples in (self.wide, self.wide[:1], self.wide[:9] / 100, abs(self.wide[:9]), 3 * self.wide):
+        for examples in (self.wide, self.wide[:1], self.wide[:9] / 100, abs(self.wide[:9]), 3 * self.wide, self.wide + 1.5):
             self.assertEqual(self.warnings_of(lambda: self.ae.encode(examples)), [])
         self.assertEqual(self.warnings_of(lambda: self.vae.encode(self.x)), [])
         with self.assertRaisesRegex(duet.Error, "holds 255, and the model has learnt values in"):
@@ -120,6 +121,7 @@ class Effects(Asked):
             (lambda: vae.sample(2, settings=["restarts=2"]), "setting restarts=2 has no effect"),
             (lambda: vae.decode(z, settings={"k": 2}), "setting k=2 has no effect"),
             (lambda: vae.ask("sample", 2, settings={"stepz": 5}), "takes KEY=VALUE at use with these keys"),
+            (lambda: vae.procedure("invert", x, settings={"steps": 2}), r"are keywords: run.procedure\('invert', x, steps"),
             (lambda: vae.ask("sample", examples=x), "examples= has no effect: nothing that is asked for reads examples"),
             (lambda: vae.ask("latent", examples=x, latents=z), "latents= has no effect"),
             (lambda: self.judge.ask("class_logits", examples=x, classes=1), "classes= has no effect"),

@@ -250,8 +250,8 @@ DUET_API bool duet_run_reads(duet_run *run, const char *output, const char *sett
  *  DUET_ERROR_MEMORY. */
 DUET_API duet_status duet_run_inputs(duet_run *run, const duet_request *request, unsigned *inputs, duet_error *error);
 /** Whether numbers from `low` to `high`, of `count` examples, are spread much otherwise than those that the run was
- *  trained on, as those of another scale are: `words` then asks so, of `what`. Not of what duet_run_use refuses. Of
- * data that a run is opened on, duet_data_note says the same. */
+ *  trained on, or lie far from them, as those of another scale do: `words` then asks so, of `what`. Not of what
+ *  duet_run_use refuses. Of data that a run is opened on, duet_data_note says the same. */
 DUET_API bool duet_run_doubts_range(duet_run *run, const char *what, double low, double high, size_t count, char *words,
                                     size_t size);
 /** FLOPs of each row of a request, counted from the shapes as duet_plan_explain does; the request is planned, not

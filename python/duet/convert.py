@@ -31,7 +31,11 @@ _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
 
 
 def _brief(value: Any) -> str:
-    return repr(value) if isinstance(value, (str, bytes, type(None), float)) else f"a {type(value).__name__}"
+    return repr(value) if isinstance(value, (str, bytes, type(None), float)) else article(type(value).__name__)
+
+
+def article(name: str) -> str:
+    return f"a{'n' if name[0] in 'aeiouAEIOU' else ''} {name}"
 
 
 def _rows_of_shapes(values: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy
 
-from .convert import as_type, extents_of, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
+from .convert import article, as_type, extents_of, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
 from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
@@ -147,7 +147,7 @@ class Data(Handle):
         extents = tuple(extents_of(shape))
         kept = _labels(labels, test_labels, [train, test], class_names)
         if not callable(function):
-            raise TypeError(f"a {type(function).__name__}, where function(split, first, count) is expected; "
+            raise TypeError(f"{article(type(function).__name__)}, where function(split, first, count) is expected; "
                             "duet.Data.from_arrays takes arrays")
         if numpy.dtype(dtype) not in (numpy.uint8, numpy.float32):
             raise Error("usage", f"dtype={numpy.dtype(dtype)}; rows are float32, or uint8, which are scaled to [0, 1]")

@@ -10,7 +10,7 @@ import contextlib
 import math
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from .convert import building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
+from .convert import article, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
 from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
@@ -136,7 +136,7 @@ def family_of(model: Any) -> Any:
     if isinstance(model, ffi.CData):
         return model  # a duet_family * of another library's
     if not isinstance(model, (str, type(None))):
-        raise TypeError(f"a {type(model).__name__} as the model; it is the name of a family, or a duet.Family")
+        raise TypeError(f"{article(type(model).__name__)} as the model; it is the name of a family, or a duet.Family")
     found = lib.duet_family_find(text(model))
     if found == NULL:
         known = ", ".join(family.name for family in families())

@@ -361,6 +361,8 @@ class Run(Handle):
     ) -> Dict[str, numpy.ndarray]:
         """Runs a procedure: run.procedure("invert", x, steps=200) gives {output: [count, ...]}, all of them unless
         `outputs` names some. Further keywords are settings of the procedure."""
+        if "settings" in settings:
+            raise Error("usage", f"settings of a procedure are keywords: run.procedure({name!r}, x, steps=200)")
         known = self.procedures()
         if name not in known:
             there = ", ".join(one for one in known if one) or "none"

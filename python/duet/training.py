@@ -108,7 +108,10 @@ def _say(said: Any, verdict: Any) -> None:
                 raise ValueError(f"more than {len(verdict.names)} values of an epoch")
             if name in REPORTED or name in [words(verdict.names[i]) for i in range(verdict.count)]:
                 raise ValueError(f"on_epoch returned a value named {name!r}, which the epoch's report has already")
-            verdict.names[verdict.count], verdict.values[verdict.count] = text(name), float(value)
+            try:
+                verdict.names[verdict.count], verdict.values[verdict.count] = text(name), float(value)
+            except (TypeError, ValueError):
+                raise TypeError(f"on_epoch returned {name!r}: {value!r}; a name and a number are expected") from None
             verdict.count += 1
     elif said is not None:
         raise TypeError(

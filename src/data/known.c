@@ -186,8 +186,9 @@ bool duet_data_doubts_range(const duet_data_info *known, const char *owner, cons
     whole_range(known, learnt);
     const double here = range[1] - range[0], there = learnt[1] - learnt[0];
     const bool scaled = range[0] >= 0 && range[1] <= 1 && !known->unit_range; /* as pictures are, and those were not */
+    const bool apart = range[0] - learnt[1] > there || learnt[0] - range[1] > there;
     if (!isfinite(here) || !isfinite(there)) return false;
-    if (here <= much * there && (count < FEW || (there <= much * here && !scaled))) return false;
+    if (here <= much * there && !apart && (count < FEW || (there <= much * here && !scaled))) return false;
     (void)duet_text_print(words, size,
                           "%s go from %g to %g, those that %s was trained on from %g to %g: are they of another scale?",
                           what, range[0], range[1], owner, learnt[0], learnt[1]);

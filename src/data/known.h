@@ -42,8 +42,8 @@ duet_status duet_data_check_names(const duet_data_info *now, const duet_data_inf
 duet_status duet_data_compare_columns(duet_data *data, const duet_data_info *known, const char *owner,
                                       duet_error *error);
 
-/** Whether values in [low, high], of `count` examples, are spread much otherwise than those of a known set, as those of
- *  another scale are: `words` then asks so, of `what`. */
+/** Whether values in [low, high], of `count` examples, are spread much otherwise than those of a known set, or lie
+ *  far from them, as those of another scale do: `words` then asks so, of `what`. */
 bool duet_data_doubts_range(const duet_data_info *known, const char *owner, const char *what, const double range[2],
                             size_t count, char *words, size_t size);
 /** Notes it where that is so of an open set. */
