@@ -88,6 +88,7 @@ class Words(Refused):
             (lambda: train(settings=5), duet.Error, "settings=5; a dict is expected"),
             (lambda: train(metrics=5), TypeError, "an int, where a list of texts"),
             (lambda: duet.training_size("vae", {"latnt": 1}), duet.Error, 'no setting "latnt"'),
+            (lambda: duet.grid([[[numpy.nan]]]), ValueError, "1 of 1 are not finite, .*; numpy.nan_to_num"),
             (lambda: duet.grid(x).save(5), TypeError, "os.PathLike object, not int"),
         )
         self.assertFalse(os.path.exists(self.path("none")))

@@ -168,7 +168,7 @@ class Missing(Asked):
             (lambda: self.vae.encode(None), "made of examples, and none are given: examples=x"),
             (lambda: self.vae.ask("nll", 5), "made of examples, and none are given: examples=x"),
         )
-        for classes in ("a", 1, ["a", "b", "c"], numpy.array([0, 1, 2]), numpy.array(2), numpy.int64(2), range(3)):
+        for classes in ("a", 1, ["a", "b", "c"], numpy.array([0, 1, 2]), numpy.array(2), numpy.int64(2), range(3), list(numpy.eye(3)[0])):
             self.assertEqual(cvae.encode(x, classes=classes).shape, (3, 3))
 
     def test_what_a_model_cannot_do_is_said_as_the_program_does(self):
@@ -211,8 +211,14 @@ class Kinds(Asked):
             ("x.npy", r"'x.npy', where an array of real numbers is expected; numpy.load\(path\) reads"),
             (self.data, r"a Data, where an array .* its read\(\) gives"),
             ({"x": x}, "a dict, where an array"),
+            (x[:3].tobytes(), r"a bytes, where an array .*; numpy.frombuffer\(them, 'u1'\)"),
+            (x[:3].astype(object), r"type object; .* array.astype\('f4'\) makes numbers"),
+            (x[0].reshape(64), r"shape \(64,\); those of the run are \(8, 8, 1\); array\[None\] is one row"),
         ):
             self.refuses((lambda: self.vae.encode(examples), words))
+        self.refuses((lambda: self.vae.decode(numpy.zeros(3)), r"each row has 3 numbers; array\[None\] is one row"))
+        for one in (x[0], x[0, :, :, None], x[0].reshape(64)[None]):
+            numpy.testing.assert_array_equal(self.vae.encode(one), self.vae.encode(x[:1]))
         self.assertEqual(len(self.vae.encode(numpy.concatenate([x[:3], x[:2]]))), 5)
         self.assertEqual(len(self.vae.encode(self.data.read("test"))), 20)
 
@@ -220,6 +226,7 @@ class Kinds(Asked):
         room = numpy.zeros((3, 8, 8), numpy.float32)
         self.refuses(
             (lambda: self.vae.ask(None, 2), "outputs=None; a name or a list of names"),
+            (lambda: self.vae.ask("sample", 3, out=[room]), "out is list; a dict by the names of outputs"),
             (lambda: self.vae.ask([3], 2), r"outputs=\[3\]; a name"),
             (lambda: self.judge.classify(self.x[:3], out=room), r"^out is an array of shape \(3, 8, 8\) .*; a contiguous"),
             (lambda: self.vae.ask(["nll", "sample"], examples=self.x[:3], out={"sample": room}), r"^out\['sample'\] is"),

@@ -31,7 +31,8 @@ _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
 
 
 def _brief(value: Any) -> str:
-    return repr(value) if isinstance(value, (str, bytes, type(None), float)) else article(type(value).__name__)
+    is_short = isinstance(value, (str, type(None), float)) and len(repr(value)) < 80
+    return repr(value) if is_short else article(type(value).__name__)
 
 
 def article(name: str) -> str:
@@ -57,19 +58,25 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
         raise Error("data", f"{what}: {_rows_of_shapes(values)}") from None
     if array.dtype.kind in "biuf":
         return array
+    if hasattr(values, "int_ptr") or hasattr(values, "base_data"):
+        raise Error("data", f"{what}: {_brief(values)} of OpenCL's, where one of numpy's is expected; its get() makes one")
     if array.ndim == 0 and array.dtype.kind in "OUS":
-        file = "; numpy.load(path) reads .npy" if array.dtype.kind in "US" else ""
+        file = "; numpy.load(path) reads .npy" if isinstance(values, str) else ""
+        file = "; numpy.frombuffer(them, 'u1') makes one of bytes" if isinstance(values, bytes) else file
         data = "; its examples are what its read() gives" if hasattr(values, "read") else ""
         raise Error("data", f"{what}: {_brief(values)}, where an array of real numbers is expected{file}{data}")
     if array.dtype.kind == "O" and isinstance(values, (list, tuple)):
         raise Error("data", f"{what}: {_rows_of_shapes(values)}")
+    are_arrays = any(numpy.ndim(one) > 0 for one in array.flat)
     remedies = {
         "c": "numpy.abs(array), or numpy.stack([array.real, array.imag], -1), makes real ones",
         "M": "(array - array.min()) / numpy.timedelta64(1, 'D') makes days of dates",
         "m": "array / numpy.timedelta64(1, 's') makes seconds",
         "U": "array.astype('f4') makes numbers, if that is what the texts are",
         "S": "array.astype('f4') makes numbers, if that is what the texts are",
-        "O": "numpy.stack(list(array)) makes one array of arrays of one shape",
+        "O": "numpy.stack(list(array)) makes one array of arrays of one shape"
+        if are_arrays
+        else "array.astype('f4') makes numbers, if that is what the objects are",
     }
     remedy = remedies.get(array.dtype.kind, "numpy.stack([array[name] for name in array.dtype.names], -1) makes one")
     raise Error("data", f"{what} of type {array.dtype}; real numbers are expected: {remedy}")

@@ -62,6 +62,12 @@ def _drawn(values: Any) -> numpy.ndarray:
     array = numpy.ascontiguousarray(array, numpy.float32)
     if array.ndim == 0:
         raise ValueError("a number alone is nothing to be drawn; several are, [count, 1]")
+    wrong = int((~numpy.isfinite(array)).sum())
+    if wrong > 0:
+        raise ValueError(
+            f"values of which {wrong} of {array.size} are not finite, and would look like others; "
+            "numpy.nan_to_num(values) draws them as numbers"
+        )
     if array.ndim == 1:
         array = array[:, None]
     return array[..., None] if array.ndim == 3 else array

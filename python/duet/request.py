@@ -136,19 +136,24 @@ def examples_of(run: "Run", values: Any) -> numpy.ndarray:
             "its own scale as float32, such as array.astype('float32')",
         )
     array = array.astype(numpy.float32) / numpy.float32(255) if array.dtype == numpy.uint8 else array
-    if array.shape == shape:
-        array = array[None]
     flat = shape[:-1] if len(shape) == 3 and shape[2] == 1 else shape  # pictures of one channel may leave it out
+    if array.shape in (shape, flat):
+        array = array[None]
     if array.ndim != 2 and array.shape[1:] not in (shape, flat) and not (array.ndim == 1 and shape == (1,)):
         joined = isinstance(values, (list, tuple)) and array.shape[2:] in (shape, flat)
         turned = len(shape) == 3 and array.shape[1:] == (shape[2], *shape[:2])
         raise Error(
             "usage",
             f"examples of shape {array.shape}; those of the run are {shape}"
+            + _one_row(array, int(numpy.prod(shape)))
             + ("; numpy.concatenate(list) joins arrays of several examples" if joined else "")
             + ("; where the channels are first, pass numpy.moveaxis(array, 1, -1)" if turned else ""),
         )
     return rows_of(array.reshape(len(array), -1) if array.size else array, int(numpy.prod(shape)), "examples")
+
+
+def _one_row(array: numpy.ndarray, features: int) -> str:
+    return "; array[None] is one row" if array.shape == (features,) else ""
 
 
 def rows_of(values: Any, features: int, what: str) -> numpy.ndarray:
@@ -156,7 +161,8 @@ def rows_of(values: Any, features: int, what: str) -> numpy.ndarray:
     if features == 0:
         raise Error("usage", f"{what} are given, and the model reads none")
     if array.ndim not in (1, 2) or len(array) == 0 or array.size != len(array) * features:
-        raise Error("usage", f"{what} of shape {array.shape}; each row has {features} numbers")
+        alone = _one_row(array, features)
+        raise Error("usage", f"{what} of shape {array.shape}; each row has {features} numbers{alone}")
     return array.reshape(len(array), features)
 
 
@@ -176,7 +182,8 @@ def class_list(classes: Any) -> Optional[List[Any]]:
 def class_numbers(run: "Run", classes: Any, listed: Optional[Sequence[Any]], count: int) -> numpy.ndarray:
     """The numbers of classes that are named or numbered: of those listed, or of one that is all rows'."""
     names = run.classes
-    rows = [numpy.asarray(classes).item()] * count if listed is None else listed
+    rows = [classes] * count if listed is None else listed
+    rows = [one.item() if hasattr(one, "item") and numpy.ndim(one) == 0 else one for one in rows]
     for one in rows:
         if one not in names if isinstance(one, str) else not _is_class(one):
             raise Error("usage", f"there is no class '{one}'; there are {', '.join(names) or 'none'}")

@@ -234,6 +234,8 @@ class Run(Handle):
             without a wait and without a look at whether numbers are finite
         """
         outputs, progress = names_of(outputs), truth("progress", progress)
+        if out is not None and not isinstance(out, Mapping):
+            raise Error("usage", f"out is {type(out).__name__}; a dict by the names of outputs is expected")
         seed, first, batch = whole("seed", seed), whole("first", first), whole("batch", batch, 0, 2**32 - 1)
         examples = None if examples is None else examples_of(self, examples)
         latents = None if latents is None else rows_of(latents, self.latent_features, "latents")
