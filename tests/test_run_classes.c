@@ -298,6 +298,9 @@ static void scores_that_are_none(void **state)
                "@/free"),
            0, NULL, NULL);
     expect(RUN("score", "@/free", "--data", "@/usual.npy"), 0, "elbo of 2 examples", NULL);
+    write_floats("unit.npy", 0, 1); /* as pictures are */
+    expect(RUN("eval", "@/free", "--metric", "elbo", "--samples", "@/unit.npy"), 0, "elbo",
+           "are they of another scale?");
     expect(RUN("score", "@/free", "--data", "@/beyond.npy"), 4, "inf", "20 of 20 scores are not finite");
 }
 

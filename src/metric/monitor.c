@@ -44,6 +44,21 @@ static duet_status refuse_best(const char *metric, duet_error *error)
                      metric);
 }
 
+static bool asks_judge(const char *metric)
+{
+    const duet_metric_row *row = duet_metric_find(metric);
+    return row == NULL || row->by_features != DUET_BY_NO_FEATURES; /* that there is none is said elsewhere */
+}
+
+/* Whether something that is watched asks a judge; of what shows a collapse, `classes` does. */
+static bool has_use_for_judge(const duet_monitor *monitor)
+{
+    const duet_watch *watch = &monitor->watch;
+    bool asks = monitor->options->stop_on_collapse || (watch->best != NULL && asks_judge(watch->best));
+    for (size_t i = 0; i < watch->metric_count; i++) asks = asks || asks_judge(watch->metrics[i]);
+    return asks;
+}
+
 /* Mistakes that show without a run. */
 static duet_status check_watch(const duet_monitor *monitor, duet_error *error)
 {
@@ -51,6 +66,10 @@ static duet_status check_watch(const duet_monitor *monitor, duet_error *error)
     if (monitor->options.judge != NULL && !watches(monitor))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "a judge is asked by metrics that are watched: name one with --watch METRIC");
+    if (monitor->options->judge != NULL && !has_use_for_judge(monitor))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "none of the metrics that are watched asks the judge: name one that does, such as --watch "
+                         "classes, or leave --judge out");
     if (watch->patience > 0 && watch->best == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
     if (watch->best == NULL) return DUET_OK;
