@@ -54,7 +54,7 @@ static bool asks_judge(const char *metric)
 static bool has_use_for_judge(const duet_monitor *monitor)
 {
     const duet_watch *watch = &monitor->watch;
-    bool asks = monitor->options->stop_on_collapse || (watch->best != NULL && asks_judge(watch->best));
+    bool asks = monitor->options.stop_on_collapse || (watch->best != NULL && asks_judge(watch->best));
     for (size_t i = 0; i < watch->metric_count; i++) asks = asks || asks_judge(watch->metrics[i]);
     return asks;
 }
@@ -66,7 +66,7 @@ static duet_status check_watch(const duet_monitor *monitor, duet_error *error)
     if (monitor->options.judge != NULL && !watches(monitor))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "a judge is asked by metrics that are watched: name one with --watch METRIC");
-    if (monitor->options->judge != NULL && !has_use_for_judge(monitor))
+    if (monitor->options.judge != NULL && !has_use_for_judge(monitor))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "none of the metrics that are watched asks the judge: name one that does, such as --watch "
                          "classes, or leave --judge out");
