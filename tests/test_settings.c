@@ -209,7 +209,7 @@ static void settings_without_effect_are_known(void **state)
         {"vae", {"prior=vamp", "kl=analytic"}, "kl=analytic "}, /* a mixture has no closed form */
         {"vae", {"prior=vamp", "kl=auto"}, ""},
         {"realnvp", {"blocks=3", "width=8", "alpha=0.05"}, "width=8 blocks=3 "}, /* for pictures */
-        {"vae", {"k=2", "kl=monte-carlo"}, ""}, /* the kl that is reported */
+        {"vae", {"k=2", "kl=monte-carlo"}, ""},                                  /* the kl that is reported */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char list[512];
@@ -329,9 +329,9 @@ enum { COARSE_ROWS = 400 };
 
 /* Kinds of a column's values: numbers of no grid, of a hundredth, of a tenth; whole ones, few, two, blurred by noise as
  * wide as their step, with one again and again. */
-static float value_of(char kind, size_t row)
+static float value_of(char kind, size_t row, size_t column)
 {
-    const float number = (float)(row * 7919 % 4001) / 4001 * 8 - 4; /* in [-4, 4), each once */
+    const float number = (float)(row * (7919 + 1000 * column) % 4001) / 4001 * 8 - 4; /* in [-4, 4), each once */
     switch (kind) {
     case 'h': return roundf(100 * number) / 100;
     case 't': return roundf(10 * number) / 10;
@@ -381,12 +381,65 @@ static void coarse_columns_are_warned_of(void **state)
         const size_t columns = strlen(rows[i].kinds);
         test_graph it;
         for (size_t k = 0; k < columns * COARSE_ROWS; k++)
-            values[k] = rows[i].scale * value_of(rows[i].kinds[k % columns], k / columns);
+            values[k] = rows[i].scale * value_of(rows[i].kinds[k % columns], k / columns, k % columns);
         assert_ok(duet_write_npy(path, values, DUET_SHAPE(COARSE_ROWS, columns), &error), &error);
         test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
         if (rows[i].piece == NULL)
             assert_int_equal(it.build->warning_count, 0);
         else if (strstr(warnings_of(it.build, said), rows[i].piece) == NULL)
+            fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
+        test_graph_close(&it);
+    }
+}
+
+/* Letters as above; or what follows from columns 1 and 2: their sum, the first turned over, both but for a thousandth.
+ * 'o': one row far out, the same for all such columns. */
+static float value_beside(const char *kinds, size_t row, size_t column)
+{
+    const float first = value_of(kinds[0], row, 0), second = value_of(kinds[1], row, 1);
+    switch (kinds[column]) {
+    case '+': return 0.3F * first + second + 5;
+    case '-': return 1 - 2 * first;
+    case '~': return first + second + 0.001F * value_of('n', row, column);
+    case 'o': return row == 7 ? 1e6F : value_of('n', row, column);
+    default: return value_of(kinds[column], row, column);
+    }
+}
+
+static void dependent_columns_are_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *kinds, *piece; /* NULL: nothing is said */
+        size_t count;
+    } rows[] = {
+        {"nice", "nn+", "columns of 3 follow from others, as copies or sums of multiples: 3 from 1 and 2: a density",
+         400},
+        {"realnvp", "nnn-", ": 4 from 1: a density", 400},
+        {"realnvp", "nn+-", ": 3 from 1 and 2, 4 from 1: a density", 400},
+        {"realnvp", "nn+-", "numpy.delete(array, [2, 3], 1)", 400},
+        {"nice", "nn", NULL, 400}, /* what the warning advises */
+        {"nice", "nn~", NULL, 400},
+        {"mixture", "nn+", NULL, 400}, /* as wide along its axes as ever */
+        {"vae", "nn+", NULL, 400},
+        {"nice", "nn+", NULL, 13}, /* 12 of them in training say little */
+        {"nice", "oono", NULL, 400},
+        {"nice", "nn------", "5 from 1, 6 from 1 and 2 more: a density", 400},
+        {"nice", "ww+", ": 2 from 1, 3 from 1: a density", 400},
+    };
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
+    duet_error error = {0};
+    (void)snprintf(path, sizeof path, "%s/dependent.npy", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float values[8 * COARSE_ROWS];
+        const size_t columns = strlen(rows[i].kinds);
+        test_graph it;
+        for (size_t k = 0; k < columns * rows[i].count; k++)
+            values[k] = value_beside(rows[i].kinds, k / columns, k % columns);
+        assert_ok(duet_write_npy(path, values, DUET_SHAPE(rows[i].count, columns), &error), &error);
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
+        warnings_of(it.build, said);
+        if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : strstr(said, "follow from") != NULL)
             fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
         test_graph_close(&it);
     }
@@ -555,6 +608,7 @@ int main(void)
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(all_warnings_are_kept),
         cmocka_unit_test(coarse_columns_are_warned_of),
+        cmocka_unit_test(dependent_columns_are_warned_of),
         cmocka_unit_test(objectives_without_a_bound_are_warned_of),
         cmocka_unit_test(settings_do_not_hang_on_the_locale),
         cmocka_unit_test(the_trainer_uses_that_optimiser),

@@ -65,7 +65,10 @@ static void output_density(duet_model *m, duet_node nll, size_t features)
 
 void duet_flow_likelihood(duet_model *m, const duet_flow *flow)
 {
-    if (!duet_model_unit_range(m)) duet_warn_of_coarse_columns(m); /* noise blurs the others */
+    if (!duet_model_unit_range(m)) { /* noise blurs the others */
+        duet_warn_of_coarse_columns(m);
+        duet_warn_of_dependent_columns(m);
+    }
     duet_node x = dequantised(m, duet_model_batch(m)), log_determinant = duet_constant(duet_model_graph(m), 0);
     size_t features = duet_features(x);
     const duet_prior prior =
