@@ -213,7 +213,7 @@ class Model(ModelFunctions, Handle):
         lib.duet_minimise_at(where(), self.pointer, loss.pointer, pointer(gate), array)
 
     def warn(self, message: str) -> None:
-        """Something that the user of these settings should know; the first one stays."""
+        """Something that the user of these settings should know, which training says as a warning, once."""
         lib.duet_model_warn(self.pointer, text("%s"), text(message))
 
     def invert(self, decode: Callable[["Model", Node], Node]) -> None:
