@@ -226,7 +226,7 @@ class Model(ModelFunctions, Handle):
         lib.duet_minimise_at(where(), building(self), node_pointer(loss), node_pointer(gate), array)
 
     def warn(self, message: str) -> None:
-        """Something that the user of these settings should know; the first one stays."""
+        """Something that the user of these settings should know, which training says as a warning, once."""
         lib.duet_model_warn(building(self), text("%s"), text(message))
 
     def invert(self, decode: Callable[["Model", Node], Node]) -> None:

@@ -131,7 +131,8 @@ static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, ui
             if (bytes[i] > high) high = bytes[i];
         }
     }
-    *range = (duet_range){low == high ? low : 0, high < BRIGHT || low == high ? high : 255, true};
+    *range =
+        (duet_range){.low = low == high ? low : 0, .high = high < BRIGHT || low == high ? high : 255, .whole = true};
     return DUET_OK;
 }
 
