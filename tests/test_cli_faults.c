@@ -310,8 +310,11 @@ static void labels_of_earlier_codes_go(void **state)
     expect(RUN("encode", "@/labelled", "--split", "train", "--out", "@/codes.npy"), 1, NULL, "another name");
     assert_int_equal(remove(path), 0);
     test_file_write(inside("codes-labels.npy", path), "a letter", 8); /* somebody's */
-    expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 1, NULL, "another name");
+    expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 1, NULL,
+           "give --out another name, or remove it if nobody wants it");
     assert_true(is_there("codes-labels.npy"));
+    assert_int_equal(remove(path), 0);
+    expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 0, "codes.npy", NULL);
 }
 
 /* Examples so large that what a sound model computes of them is not finite. */
