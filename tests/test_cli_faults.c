@@ -187,7 +187,7 @@ static void links_in_a_run_lead_nowhere(void **state)
         {"strange/metrics.jsonl", {"train", "--resume", "@/strange", "--steps", "6"}, 1, "metrics.jsonl: is a link"},
         {"strange/lock", {"train", "--resume", "@/strange", "--steps", "6"}, 1, "lock: is a link"},
         {"strange/report", {"report", "@/strange"}, 1, "report: is a link"},
-        {"strange/evaluation.json", {"report", "@/strange"}, 0, NULL},
+        {"strange/evaluation.json", {"report", "@/strange"}, 1, "evaluation.json is no JSON object"},
         {"strange/report.html", {"report", "@/strange"}, 0, NULL},
     };
     char path[PATH_SIZE], other[PATH_SIZE];

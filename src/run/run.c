@@ -48,6 +48,8 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     if (status == DUET_OK)
         status = duet_checkpoint_load(path, run->model, run->device, DUET_CHECKPOINT_OF_RUN, &facts, error);
     if (status == DUET_OK) status = duet_checkpoint_check_data(path, facts.data_checksum, file->document, error);
+    if (status == DUET_OK)
+        status = duet_run_file_check_counts(file->document, directory, duet_evaluator_build(run->evaluator), error);
     free(path);
     return status;
 }
