@@ -237,6 +237,10 @@ DUET_API bool duet_run_has_classes(duet_run *run);
 
 /** How many classes the model was trained with; 0: it knows none. */
 DUET_API size_t duet_run_classes(duet_run *run);
+/** Whether labels of examples, `data` being those of the run or others opened for it, are of classes that the run has
+ *  learnt. Errors: DUET_ERROR_DATA, which names the first that is of none. */
+DUET_API duet_status duet_run_check_labels(duet_run *run, const duet_data_info *data, const uint8_t *labels,
+                                           size_t count, duet_error *error);
 
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */
