@@ -21,7 +21,8 @@ sys.path[:0] = [str(STUDY)]
 sys.dont_write_bytecode = True
 
 import cases  # noqa: E402
-from shared import Leases  # noqa: E402
+from lab import Lab  # noqa: E402
+from shared import Elsewhere, Leases  # noqa: E402
 
 # Claims by seconds and by steps, of all of the family and with runs that go on from others, one with a call that is refused and
 # one that cannot be measured here; and the few that a test of one run needs.
@@ -51,6 +52,8 @@ class LeasesOfWorkers(Folder):
         self.assertTrue(second.take("x"))
         first.give_back("x")  # not its own
         self.assertEqual(first.holder("x"), second.worker)
+        first.last = lambda name: (0, None)  # it has looked, and another one was faster
+        self.assertFalse(first.take("x"))
 
     def test_a_silent_worker_of_another_machine_is_gone(self):
         silent, living, other = self.leases("a"), self.leases("b", beat=0.05), self.leases("c", stale=0.5)
@@ -82,6 +85,27 @@ class LeasesOfWorkers(Folder):
         with concurrent.futures.ThreadPoolExecutor(len(workers)) as pool:
             took = list(pool.map(lambda worker: [name for name in names if worker.take(name)], workers))
         self.assertEqual(sorted(sum(took, [])), sorted(names))
+
+
+class Sleepers(Folder):
+    def lab(self, **kind):
+        lab = Lab(TESTS / "study_program.py", self.folder, False, 1, 1, 1, 1)
+        lab.environment["STUDY_LOG"] = str(self.folder / "log")
+        lab.leases = Leases(self.folder, **kind)
+        return lab
+
+    def test_a_worker_that_wakes_up_comes_second(self):
+        sleeper, other = self.lab(machine="a", beat=1000), self.lab(machine="b", stale=0)
+        call = sleeper.call
+
+        def call_and_sleep(*words):
+            call(*words)
+            with self.assertRaises(Elsewhere):
+                other.train("gan", ["gan"], steps=10)
+            (other.train("gan", ["gan"], steps=10) / "made-by-the-other").touch()
+        sleeper.call = call_and_sleep
+        self.assertTrue((sleeper.train("gan", ["gan"], steps=10) / "made-by-the-other").exists())
+        self.assertEqual(sorted(path.name for path in (self.folder / "runs").iterdir()), ["gan-0", "gan-0.json"])
 
 
 class Workers(Folder):
