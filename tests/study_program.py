@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A stand-in for `duet` that test_study_workers.py gives to the study: what it answers follows from the run's name and the
 metric alone, and each call is a line in $STUDY_LOG. It waits at the half of the training that $STUDY_HANGS names until there
-is a file $STUDY_GO."""
+is a file $STUDY_GO. With $STUDY_UNFIT it has no device."""
 import hashlib
 import json
 import os
@@ -42,6 +42,7 @@ def train(words):
         sys.exit(f"duet: {run} {'is there' if run.exists() else 'is not there'}")
     run.mkdir(exist_ok=True)
     if label == os.environ.get("STUDY_HANGS"):
+        (run / "pid").write_text(str(os.getpid()))
         (run / "checkpoint.safetensors").write_text(str(steps // 2))
         while not os.path.exists(os.environ["STUDY_GO"]):
             time.sleep(0.02)
@@ -69,6 +70,9 @@ def main():
     if os.environ.get("DUET_RANKS") != "off":
         sys.exit("duet: it would take itself for a rank")
     command, *words = sys.argv[1:]
+    if os.environ.get("STUDY_UNFIT"):
+        print("duet: no device fits", file=sys.stderr)
+        sys.exit(3)
     if command == "train":
         train(words)
     elif command == "eval":

@@ -163,6 +163,10 @@ class Workers(Folder):
 
     def test_three_make_the_pages_of_one(self):
         self.finish(self.start("one", CLAIMS))
+        unfit = self.start("three", CLAIMS, STUDY_UNFIT="yes")
+        said = unfit.communicate(timeout=60)[0]
+        self.assertEqual(unfit.returncode, 3, said)
+        self.assertIn("no device fits", said)
         self.finish(*(self.start("three", CLAIMS) for _ in range(3)))
         self.same_pages("one", "three")
         self.assertEqual(self.once_each("one"), self.once_each("three"))
@@ -188,11 +192,17 @@ class Workers(Folder):
         self.assertEqual(self.calls("two")[f"resume {run}"], 1)
 
     def test_a_study_that_is_stopped_goes_on(self):
+        self.stopped_by(lambda worker, program: worker.send_signal(signal.SIGTERM))
+
+    def test_a_study_whose_programs_are_stopped_goes_on(self):
+        self.stopped_by(lambda worker, program: os.kill(program, signal.SIGTERM))
+
+    def stopped_by(self, stop):
         self.finish(self.start("one", FEW))
         run = "starve-minimax-1-0"
         stopped = self.start("two", FEW, STUDY_HANGS=run)
         self.wait_for(lambda: list((self.folder / "two" / "runs").glob(f"{run}.part-*/run/checkpoint.safetensors")))
-        stopped.send_signal(signal.SIGTERM)
+        stop(stopped, int(next((self.folder / "two" / "runs").glob(f"{run}.part-*/run/pid")).read_text()))
         said = stopped.communicate(timeout=60)[0]
         self.assertEqual(stopped.returncode, 130, said)
         self.finish(self.start("two", FEW))

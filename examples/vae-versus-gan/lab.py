@@ -25,6 +25,15 @@ class Refused(Exception):
     """Duet would not do it; the words are its own."""
 
 
+class Unfit(Exception):
+    """No device here does the work; another worker's may."""
+
+
+# Exit statuses of duet: no device that works, and a signal that ended it, with its leave or without.
+NO_DEVICE = 3
+STOPPED = {status for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM) for status in (128 + number, -number)}
+
+
 class Lab:
     def __init__(self, duet, folder, full, seeds, jobs, seconds, sweep_seconds):
         self.duet, self.folder, self.full, self.seeds = str(duet), pathlib.Path(folder), full, range(seeds)
@@ -53,9 +62,9 @@ class Lab:
                 self.stop()  # else what runs would be waited for
                 pool.shutdown(cancel_futures=True)
                 raise
-        for future in futures:
-            if isinstance(future.exception(), Elsewhere):
-                raise future.exception()
+        failures = [future.exception() for future in futures if future.exception()]
+        if failures:  # what ends the worker counts first, and a refusal when no other one can come before it
+            raise min(failures, key=lambda one: isinstance(one, Elsewhere) + 2 * isinstance(one, Refused))
         return [future.result() for future in futures]
 
     def finish(self, tasks):
@@ -155,11 +164,14 @@ class Lab:
             raise
         finally:
             self.children.discard(child)
+        if child.returncode in STOPPED:  # whoever stops a job may reach it before this process
+            self.stopping = True
         if self.stopping:
             raise KeyboardInterrupt
         if child.returncode != 0:
-            raise Refused(complaint.strip().splitlines()[-1] if complaint.strip() else
-                          f"duet {words[0]} ended with exit status {child.returncode}")
+            raise (Unfit if child.returncode == NO_DEVICE else Refused)(
+                complaint.strip().splitlines()[-1] if complaint.strip() else
+                f"duet {words[0]} ended with exit status {child.returncode}")
         return out
 
     def stop(self):
