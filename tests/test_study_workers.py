@@ -121,13 +121,14 @@ class Workers(Folder):
             worker.communicate()
 
     def start(self, name, claims, **environment):
-        """A worker at the study in a folder, as mpirun starts it with two others."""
+        """A worker at the study in a folder, as mpirun starts it with two others, or a shell with `&`, without Ctrl-C."""
         words = [word for number in claims for word in ("--claim", str(number))]
         worker = subprocess.Popen(
             [sys.executable, STUDY / "study", *words, "--seconds", "1", "--sweep-seconds", "0.5", "--jobs", "2",
              "--duet", TESTS / "study_program.py", "--out", name], cwd=self.folder, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env={**os.environ, "STUDY_LOG": str(self.folder / f"{name}.log"), "STUDY_GO":
-                                           str(self.folder / "go"), "OMPI_COMM_WORLD_SIZE": "3", **environment})
+                                           str(self.folder / "go"), "OMPI_COMM_WORLD_SIZE": "3", **environment},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
         self.started.append(worker)
         return worker
 

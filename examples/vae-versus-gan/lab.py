@@ -159,7 +159,7 @@ class Lab:
         try:
             out, complaint = child.communicate()
         except BaseException:
-            child.send_signal(signal.SIGINT)
+            child.terminate()
             child.communicate()
             raise
         finally:
@@ -175,10 +175,10 @@ class Lab:
         return out
 
     def stop(self):
-        """Ends what runs: trainings with a checkpoint."""
+        """Ends what runs: trainings with a checkpoint. By SIGTERM: a shell's `&` has SIGINT ignored."""
         self.stopping = True
         for child in list(self.children):
-            child.send_signal(signal.SIGINT)
+            child.terminate()
 
     # Trainings.
 
