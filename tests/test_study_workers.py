@@ -135,7 +135,7 @@ class Workers(Folder):
     def finish(self, *workers):
         """Ends with 1: there is a claim that cannot be measured."""
         for worker in workers:
-            said = worker.communicate(timeout=100)[0]
+            said = worker.communicate(timeout=200)[0]
             self.assertEqual(worker.returncode, 1, said)
             self.assertIn("claim 19: a fixed family of priors hurts: not measured", said)
 
@@ -145,7 +145,7 @@ class Workers(Folder):
         return collections.Counter(file.read_text().splitlines()) if file.exists() else {}
 
     def wait_for(self, what):
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not what():
             self.assertLess(time.monotonic(), until)
             time.sleep(0.02)
