@@ -8,6 +8,7 @@ import collections
 import concurrent.futures
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,9 +33,8 @@ PAGES = ("study.json", "study.md", "study.html")
 
 class Folder(unittest.TestCase):
     def setUp(self):
-        held = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self.addCleanup(held.cleanup)
-        self.folder = pathlib.Path(held.name)
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
 
 class LeasesOfWorkers(Folder):
