@@ -21,8 +21,8 @@ def trained(lab, names, metrics, trainings, judge=False, steps=None, like=None):
 
 @claim(12, "VAEs have a likelihood, GANs none, flows an exact one", "importance weights, exact likelihoods, and a refusal")
 def has_likelihood(lab):
-    vaes = [lab.evaluate(family.run(lab, "vae", seed), ["elbo", "log-likelihood"], None, ["--set", f"k={lab.pick(100, 1000)}"])
-            for seed in lab.seeds]
+    vaes = lab.each(lambda seed: lab.evaluate(family.run(lab, "vae", seed), ["elbo", "log-likelihood"], None,
+                                              ["--set", f"k={lab.pick(100, 1000)}"]), lab.seeds)
     bound, tight = (over_seeds([one[name] for one in vaes]) for name in ("elbo", "log-likelihood"))
     table = family.table(lab)
     rows = [["vae, ELBO", bound, "a bound"], ["vae, importance weighting", tight, "a tighter bound"]]
@@ -51,8 +51,8 @@ def encode(lab):
     for label in ("vae", "bigan", "aae", "nice"):
         rows.append([label, table[label]["mse"], table[label].get("ssim"), "one pass"])
     steps = lab.pick(200, 500)
-    inverse = over_seeds([number(lab.ask("invert", family.run(lab, "gan", seed), "-n", 64, "--set", f"steps={steps}")["mse"],
-                                 n=64) for seed in lab.seeds])
+    inverse = over_seeds(lab.each(lambda seed: number(
+        lab.ask("invert", family.run(lab, "gan", seed), "-n", 64, "--set", f"steps={steps}")["mse"], n=64), lab.seeds))
     rows.append(["gan, by descent", inverse, None, f"{steps} steps, 5 restarts"])
     return Claim(["model", "mse", "ssim", "how"], rows, verdict([compare(table["vae"]["mse"], inverse)]),
                  "'Cannot' is too strong where descent comes near: set its error beside the VAE's.")
@@ -63,8 +63,8 @@ def means_something(lab):
     table = family.table(lab)
     names = ["active-units", "nearest-neighbour", "linear-probe"]
     rows = [[label, *(table[label].get(name) for name in names), None, None] for label in ("vae", "aae", "bigan", "nice")]
-    probes = over_seeds([lab.evaluate(family.run(lab, "gan", seed), ["latent-probe"], lab.judge())["latent-probe"]
-                         for seed in lab.seeds])
+    probes = over_seeds(lab.each(lambda seed: lab.evaluate(family.run(lab, "gan", seed), ["latent-probe"], lab.judge())[
+        "latent-probe"], lab.seeds))
     rows.append(["gan", None, None, None, probes, None])
     shapes = trained(lab, "factors", ["mutual-information-gap", "active-units"],
                      {f"beta {beta}": ["vae", "--data", "shapes", "--set", f"beta={beta}", "--set", "latent=10"]
@@ -114,7 +114,7 @@ def finds_outliers(lab):
     for label, by in (("vae", "elbo"), ("vae", "reconstruction"), ("nice", "nll"), ("gan", "discriminator")):
         cells = []
         for name in strange:
-            cells.append(over_seeds([separation(lab, label, seed, by, name) for seed in lab.seeds]))
+            cells.append(over_seeds(lab.each(lambda seed: separation(lab, label, seed, by, name), lab.seeds)))
         rows.append([f"{label}, {by}", *cells])
         if by in ("elbo", "nll"):
             seen += [compare(number(0.5), cell) for cell in cells]
@@ -150,10 +150,8 @@ def any_prior(lab):
 
 @claim(23, "the posterior's noise first falls, then grows", "mean posterior deviation over a training")
 def noise_grows(lab):
-    curves = []
-    for seed in lab.seeds:
-        run = lab.train("noise-over-time", ["vae", "--set", "reports=all"], seed, steps=lab.pick(1500, 10000))
-        curves.append(lab.curve(run, "posterior_sigma"))
+    curves = lab.each(lambda seed: lab.curve(lab.train("noise-over-time", ["vae", "--set", "reports=all"], seed,
+                                                       steps=lab.pick(1500, 10000)), "posterior_sigma"), lab.seeds)
     rows, seen = [], []
     for seed, curve in zip(lab.seeds, curves):
         values = [value for _, value in curve]

@@ -7,7 +7,8 @@ import math
 import random
 import shutil
 import struct
-import threading
+
+from shared import beside, write_whole
 
 SIDE = 28
 
@@ -19,9 +20,7 @@ def write_npy(path, rows, shape):
     values = array.array("f")
     for row in rows:
         values.extend(row)
-    with open(path, "wb") as file:
-        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + values.tobytes())
-    return path
+    return write_whole(path, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + values.tobytes())
 
 
 def write_folder(folder, make, shape):
@@ -29,13 +28,13 @@ def write_folder(folder, make, shape):
     if folder.exists():
         return folder
     train, test = make()
-    part = folder.with_name(f"{folder.name}.{threading.get_ident()}")
+    part = beside(folder)
     part.mkdir()
     write_npy(part / "train.npy", train, (len(train), *shape))
     write_npy(part / "test.npy", test, (len(test), *shape))
     try:
         part.rename(folder)
-    except OSError:  # another thread was there first
+    except OSError:  # another one was there first
         shutil.rmtree(part)
     return folder
 

@@ -4,6 +4,8 @@ import base64
 import html
 import re
 
+from shared import write_whole
+
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 MARKS = {"supported": "✔", "not supported": "✘", "depends": "≈"}
 
@@ -101,7 +103,7 @@ def markdown(study, folder):
         elif kind == "picture":
             out.append(f"![{block[1]}]({block[0]})\n\n*{block[1]}*")
         elif kind == "svg" and block[1]:
-            (folder / block[0]).write_text(block[1])
+            write_whole(folder / block[0], block[1])
             out.append(f"![{block[2]}]({block[0]})")
     return "\n\n".join(out) + "\n"
 
@@ -141,5 +143,5 @@ def whole_html(study, folder):
 
 def write(study, folder):
     """study.md with its pictures, and study.html, in a folder."""
-    (folder / "study.md").write_text(markdown(study, folder))
-    (folder / "study.html").write_text(whole_html(study, folder))
+    write_whole(folder / "study.md", markdown(study, folder))
+    write_whole(folder / "study.html", whole_html(study, folder))
