@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Ranks over MPI, as mpirun starts them: over Open MPI and over MPICH, whichever are installed.
 
-usage: test_mpi.py SOURCE_ROOT BUILD_ROOT. libduet-mpi is built here for each MPI by its own mpicc, since a build folder has one.
+usage: test_mpi.py SOURCE_ROOT BUILD_ROOT SANITIZERS. libduet-mpi is built here for each MPI by its own mpicc, since a build
+folder has one, with the sanitizers that the folder was built with ("none": with none).
 """
 import os
 import pathlib
@@ -16,7 +17,8 @@ import unittest
 import cases
 
 source, build = (pathlib.Path(word) for word in sys.argv[1:3])
-FLAGS = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{source / 'include'}", f"-I{source / 'src'}"]
+SANITIZERS = [] if sys.argv[3] == "none" else [f"-fsanitize={sys.argv[3]}"]
+FLAGS = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{source / 'include'}", f"-I{source / 'src'}", *SANITIZERS]
 # Calls of MPI that rank 1 makes, by number: the first, and one when others are under way.
 FAULTS = ["Finalized 1", "Initialized 1", "Init_thread 1", "Query_thread 1", "Comm_set_errhandler 1", "Comm_set_errhandler 2", "Comm_dup 1",
           "Comm_rank 1", "Comm_size 1", "Get_processor_name 1", "Get_library_version 1", "Isend 1", "Isend 5", "Irecv 1", "Irecv 5",
@@ -54,6 +56,9 @@ class World:
         subprocess.run([self.compiler, *FLAGS, *words, "-o", self.folder / name], check=True)
 
     def environment(self, **more):
+        if SANITIZERS:  # whose leak it is only the whole stack says, and a fault is preloaded ahead of the sanitizer
+            options = [os.environ.get("ASAN_OPTIONS", ""), "fast_unwind_on_malloc=0", "verify_asan_link_order=0"]
+            more["ASAN_OPTIONS"] = ":".join(filter(None, options))
         return dict(os.environ, LD_LIBRARY_PATH=f"{self.folder}:{build}", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                     DUET_DEVICE="cpu", **more)
 
