@@ -112,16 +112,17 @@ static const char *load(void)
     return library == NULL ? dlerror() : NULL;
 }
 
-/* An MPI that another MPI's mpirun started believes that it is alone. */
+/* An MPI that another MPI's mpirun started, or srun in another MPI's way, believes that it is alone. */
 static int refuse_count(const start *own, const duet_transport *transport)
 {
+    const bool by_srun = strcmp(own->by->name, "srun") == 0;
     if (own->rank != 0) return CLI_DONE;
     return cli_complain(
-        CLI_FAILED,
-        "%s started %zu processes, but %s was built with %s, which sees %zu: start them with the mpirun "
-        "of that MPI, or build Duet with the other (-Dmpi_package=ompi-c or mpich)%s",
+        CLI_FAILED, "%s started %zu processes, but %s was built with %s, which sees %zu: start them with %s",
         own->by->name, own->count, library_name, connection.version(connection.mpi), transport->count,
-        strcmp(own->by->name, "srun") == 0 ? "; 'srun --mpi=list' says what Slurm can start, such as --mpi=pmix" : "");
+        by_srun ? "srun --mpi=pmix where that is Open MPI, --mpi=pmi2 where it is MPICH ('srun "
+                  "--mpi=list' shows what there is), or with the mpirun of that MPI within the job"
+                : "the mpirun of that MPI, or build Duet with the other (-Dmpi_package=ompi-c or mpich)");
 }
 
 /* Where a process has ended before it came to MPI, such as for want of the library, not every launcher ends the others,
