@@ -151,6 +151,14 @@ class Mpi(unittest.TestCase):
             self.assertRegex(said, rf"(?m)^2 ranks on \S+ \(2\) over {world.name} \S+: a sum takes [\d.e+-]+ us, large ones [\d.e+-]+ GB/s$")
             self.assertTrue((world.folder / "run/checkpoint.safetensors").exists())
 
+    def test_an_mpi_that_does_not_end_is_left(self):
+        for world in self.worlds:
+            start = time.monotonic()
+            status, said = self.train(world, "left", before=("env", f"LD_PRELOAD={world.folder / 'fault.so'}", "DUET_TEST_MPI_HANG=MPI_Finalize"))
+            self.assertEqual(said.count("warning: MPI has not ended in half a minute"), 1, said)
+            self.assertLess(time.monotonic() - start, 50)
+            self.assertTrue((world.folder / "left/checkpoint.safetensors").exists())
+
     def test_what_one_process_does_is_refused(self):
         for world in self.worlds:
             status, said = self.duet(world, "models")
