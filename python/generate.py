@@ -20,17 +20,17 @@ OPENCL = "".join(
 TABLE = {
     "duet_node": ("Operand", "{0}"),
     "duet_graph *": ("Graph", "pointer({0})"),
-    "duet_model *": ("Model", "pointer({0})"),
-    "const duet_model *": ("Model", "pointer({0})"),
+    "duet_model *": ("Model", "building({0})"),
+    "const duet_model *": ("Model", "building({0})"),
     "const duet_graph *": ("Graph", "pointer({0})"),
     "duet_group *": ("Optional[Group]", "pointer({0})"),
     "const duet_group *": ("Group", "pointer({0})"),
     "const char *": ("str", "text({0})"),
-    "size_t": ("int", "{0}"),
-    "uint64_t": ("int", "{0}"),
+    "size_t": ("int", "whole('{0}', {0})"),
+    "uint64_t": ("int", "whole('{0}', {0})"),
     "unsigned": ("Axes", "axes_bits({0}, x)"),
     "double": ("float", "{0}"),
-    "bool": ("bool", "{0}"),
+    "bool": ("bool", "truth('{0}', {0})"),
     "duet_shape": ("ShapeLike", "shape_struct({0})"),
     "duet_type": ("str", "enumerator('duet_type', {0})"),
     "duet_padding": ("str", "enumerator('duet_padding', {0})"),
@@ -61,6 +61,8 @@ RESULTS = {
     "duet_optimiser": ("Struct", "{0}"),
     "const char *": ("Optional[str]", "words({0})"),
 }
+# Of a model that need not be being built.
+ANY_TIME = {"model_group", "model_example_shape", "model_unit_range", "setting_is", "setting_number"}
 MADE_OF = ("op.h", "nn.h", "graph.h", "model.h", "window.h")  # headers whose functions are said in Python one by one
 # Written by hand, as Python says them in another way: handles that are freed, arrays that are kept.
 BY_HAND = {"duet_group_of", "duet_prior_mixture", "duet_model_setting_text", "duet_graph_count"}
@@ -193,6 +195,7 @@ def python_function(header, text, name, doc, result, parameters):
             )
         elif kind in TABLE and (kind != "unsigned" or argument == "axes"):
             hint, expression = TABLE[kind]
+            expression = "pointer({0})" if short in ANY_TIME and hint == "Model" else expression
             passed.append(expression.format(argument))
         else:
             return None
@@ -230,9 +233,9 @@ all of them.
 from __future__ import annotations
 
 from .convert import (Axes, Graph, Group, InitialiserLike, Model, Node, Operand, Optional, Priors, Sequence, Shape,
-                      ShapeLike, Struct, address, axes_bits, enumerator, initialiser, keeps_of, node_array,
-                      node_pointer, operand_nodes, pointer, prior_array, shape_struct, shape_tuple, text, where,
-                      word_of, words)
+                      ShapeLike, Struct, address, axes_bits, building, enumerator, initialiser, keeps_of, node_array,
+                      node_pointer, operand_nodes, pointer, prior_array, shape_struct, shape_tuple, text, truth,
+                      where, whole, word_of, words)
 from .library import lib
 
 

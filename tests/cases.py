@@ -6,6 +6,11 @@ import unittest
 from xml.sax.saxutils import escape, quoteattr
 
 
+def whole_of(test):
+    """The test that a subtest is part of."""
+    return getattr(test, "test_case", test)
+
+
 class Cases(unittest.TextTestResult):
     def __init__(self, *words):
         super().__init__(*words)
@@ -16,12 +21,12 @@ class Cases(unittest.TextTestResult):
         self.ran.append(test)
 
     def xml(self):
-        failed = {id(test): words for test, words in self.failures + self.errors}
-        skipped = {id(test): words for test, words in self.skipped}
+        failed = {id(whole_of(test)): words for test, words in self.failures + self.errors}
+        skipped = {id(whole_of(test)): words for test, words in self.skipped}
         known = {id(test) for test in self.ran}
-        whole = [test for test, _ in self.errors + self.skipped if id(test) not in known]  # what stands for a class
+        classes = [test for test, _ in self.errors + self.skipped if id(whole_of(test)) not in known]  # what stands for a class
         yield "<testsuites><testsuite>"
-        for test in self.ran + whole:
+        for test in self.ran + classes:
             yield f"<testcase name={quoteattr(test.id().split('.')[-1].rstrip(')'))}>"
             if id(test) in failed:
                 yield f"<failure>{escape(failed[id(test)])}</failure>"

@@ -266,6 +266,9 @@ static void contradictions_are_refused(void **state)
         {"gan", {"loss=wasserstein"}, "penalty=gradient, discriminator.clip_weights=0.01"},
         {"gan", {"loss=wasserstein", "generator.clip_weights=0.1"}, "bounds the discriminator's slope"},
         {"gan", {"loss=wasserstein", "penalty=r1"}, NULL},
+        {"gan", {"loss=wasserstein", "penalty=r1", "penalty_weight=0"}, "slope: set penalty_weight=10, discriminator."},
+        {"cgan", {"penalty=r1", "penalty_weight=0", "penalty_every=2"}, "penalty_every=2 makes updates by the penalty"},
+        {"cgan", {"penalty=r1", "penalty_weight=0"}, NULL}, /* it is reported */
         {"gan", {"loss=wasserstein", "clip_weights=0.1"}, NULL},
         {"gan", {"loss=wasserstein", "discriminator.clip_weights=0.1"}, NULL},
         {"gan", {"loss=wasserstein", "spectral_norm=yes"}, NULL},

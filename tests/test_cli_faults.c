@@ -187,7 +187,7 @@ static void links_in_a_run_lead_nowhere(void **state)
         {"strange/metrics.jsonl", {"train", "--resume", "@/strange", "--steps", "6"}, 1, "metrics.jsonl: is a link"},
         {"strange/lock", {"train", "--resume", "@/strange", "--steps", "6"}, 1, "lock: is a link"},
         {"strange/report", {"report", "@/strange"}, 1, "report: is a link"},
-        {"strange/evaluation.json", {"report", "@/strange"}, 0, NULL},
+        {"strange/evaluation.json", {"report", "@/strange"}, 1, "evaluation.json is no JSON object"},
         {"strange/report.html", {"report", "@/strange"}, 0, NULL},
     };
     char path[PATH_SIZE], other[PATH_SIZE];
@@ -310,8 +310,11 @@ static void labels_of_earlier_codes_go(void **state)
     expect(RUN("encode", "@/labelled", "--split", "train", "--out", "@/codes.npy"), 1, NULL, "another name");
     assert_int_equal(remove(path), 0);
     test_file_write(inside("codes-labels.npy", path), "a letter", 8); /* somebody's */
-    expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 1, NULL, "another name");
+    expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 1, NULL,
+           "give --out another name, or remove it if nobody wants it");
     assert_true(is_there("codes-labels.npy"));
+    assert_int_equal(remove(path), 0);
+    expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 0, "codes.npy", NULL);
 }
 
 /* Examples so large that what a sound model computes of them is not finite. */

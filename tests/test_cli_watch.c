@@ -89,6 +89,8 @@ static void a_training_that_goes_on_is_watched_as_before(void **state)
     assert_int_equal(count_looks("\"active-units\""), 2);
     expect(RUN("train", "--resume", "@/watched", "--epochs", "6", "--patience", "3"), 2, NULL, "waits for a metric");
     expect(RUN("train", "--resume", "@/watched", "--epochs", "6", "--judge", "@/vae"), 2, NULL, "--watch METRIC");
+    expect(RUN("train", "--resume", "@/watched", "--epochs", "6", "--judge", "@/vae", "--watch", "elbo"), 2, NULL,
+           "none of the metrics that are watched asks the judge");
     expect(RUN("train", "--resume", "@/watched", "--epochs", "6", "--watch", "nonsense"), 2, NULL, "no metric");
     expect(RUN("train", "vae", "--data", "@/few.npy", "--watch", "none"), 2, NULL, "no metric 'none'");
 }

@@ -463,9 +463,28 @@ static void reports_that_cannot_be_read_are_named(void **state)
         assert_int_equal(symlink("nowhere", path), 0);
         expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: No such file or directory");
         assert_int_equal(unlink(path), 0);
-        expect(RUN("report", "@/gan"), 0, NULL, NULL); /* there is none */
+        expect(RUN("report", "@/gan"), 0, NULL,
+               i == 0 ? "gan/metrics.jsonl is not there: losses" : ""); /* there is none */
+        if (i == 0)
+            expect(RUN("eval", "@/gan", "--metric", "cost"), 0, "sample-ms",
+                   "step-ms and images-per-second are left out: ");
         assert_int_equal(rename(kept, path), 0);
     }
+}
+
+/* What is there and is no evaluation is not what was never made: the judge that it named would be forgotten. */
+static void an_evaluation_that_is_none_is_named(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"{\"schema\": 1, \"metr", "[]", ""};
+    char path[PATH_SIZE];
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        test_file_write(inside("gan/evaluation.json", path), texts[i], strlen(texts[i]));
+        expect(RUN("report", "@/gan"), 1, NULL, "gan/evaluation.json is no JSON object: put back the one");
+        expect(RUN("compare", "@/vae", "@/gan"), 1, NULL, "gan/evaluation.json is no JSON object");
+    }
+    assert_int_equal(remove(path), 0);
+    expect(RUN("report", "@/gan"), 0, NULL, NULL);
 }
 
 static int begin(void **state)
@@ -497,6 +516,7 @@ int main(void)
         cmocka_unit_test(judges_are_known_again),
         cmocka_unit_test(mistakes_are_refused),
         cmocka_unit_test(reports_that_cannot_be_read_are_named),
+        cmocka_unit_test(an_evaluation_that_is_none_is_named),
     };
     return RUN_TESTS("marks", marks, NULL, NULL) + RUN_TESTS("run files", files, NULL, NULL) +
            RUN_TESTS("compare", program, begin, remove_folder);

@@ -117,7 +117,7 @@ static void presets_fill_in_what_is_not_given(void **state)
     } rows[] = {
         {"vae-conv",
          {"latent=2"},
-         {{"preset", "none"}, {"kl", "analytic"}, {"lr", "0.0001"}, {"shuffle", "yes"}},
+         {{"preset", "none"}, {"kl", "auto"}, {"lr", "0.0001"}, {"shuffle", "yes"}},
          32,
          10},
         {"vae-conv",
@@ -132,7 +132,7 @@ static void presets_fill_in_what_is_not_given(void **state)
          10},
         {"vae-conv",
          {"preset=original", "preset=none"},
-         {{"preset", "none"}, {"kl", "analytic"}, {"shuffle", "yes"}},
+         {{"preset", "none"}, {"kl", "auto"}, {"shuffle", "yes"}},
          32,
          10},
         {"gan-conv", {"k=1"}, {{"latent", "100"}, {"lr", "0.0002"}, {"beta1", "0.5"}, {"d_batch", "separate"}}, 64, 10},

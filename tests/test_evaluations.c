@@ -152,6 +152,7 @@ static void files_that_are_cut_are_noticed(void **state)
         restore(file, whole, size);
     }
     assert_false(is_evaluated(RUN("report", "@/vae", "--judge", "@/judge")));
+    expect(RUN("report", "@/vae"), 0, NULL, "the judge is right about "); /* also of what was evaluated before */
     char *picture = cut("vae/report/samples.png", &size);
     assert_true(is_evaluated(RUN("report", "@/vae")));
     free(picture);

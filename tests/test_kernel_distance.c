@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The maximum mean discrepancy against sums by hand, a closed form and its own spread. */
+/* The maximum mean discrepancy against sums by hand, a closed form and its own spread; and the percentiles that
+ * spreads go by. */
 #include "test.h"
 
 #include "base/philox.h"
 #include "metric/kernel.h"
+#include "metric/metric.h"
 
 /* count rows of N(location, I). */
 static void draw(uint32_t seed, size_t count, size_t features, double location, float *rows)
@@ -65,11 +67,26 @@ static void the_distance_of_normals_is_met_in_the_mean(void **state)
     }
 }
 
+/* Percentile 97.5 of Student's t, as tables have it. */
+static void students_percentiles_are_those_of_tables(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t degrees;
+        double value;
+    } cases[] = {{1, 12.70620474},  {2, 4.30265273},   {3, 3.18244631},   {4, 2.77644511},
+                 {5, 2.57058184},   {9, 2.26215716},   {10, 2.22813885},  {30, 2.04227246},
+                 {199, 1.97195654}, {200, 1.97189622}, {1000, 1.96233908}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_close(duet_student(cases[i].degrees), cases[i].value, 1e-6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_have_their_formulas),
         cmocka_unit_test(the_distance_of_normals_is_met_in_the_mean),
+        cmocka_unit_test(students_percentiles_are_those_of_tables),
     };
     return RUN_TESTS("kernel_distance", tests, NULL, NULL);
 }

@@ -12,8 +12,10 @@ static void labels_beside_a_file(void **state)
     static const char *const names[][2] = {{"x-images-idx3-ubyte", "x-labels-idx1-ubyte.gz"},
                                            {"y-images.idx3-ubyte.gz", "y-labels.idx1-ubyte"},
                                            {"z-images.idx", "z-labels.idx"},
-                                           {"w-images.npy", "w-labels.npy"}};
-    for (size_t i = 0; i < 4; i++) {
+                                           {"w-images.npy", "w-labels.npy"},
+                                           {"V-IMAGES.NPY", "v-Labels.npy"},
+                                           {"u-Images-IDX3-ubyte", "U-LABELS-IDX1-UBYTE"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         duet_error error = {0};
         uint8_t labels[12];
         write_idx(names[i][0], DIMS(12, 2, 2), 0);
@@ -25,6 +27,38 @@ static void labels_beside_a_file(void **state)
         assert_ok(duet_data_labels(data, DUET_TEST, 0, 1, labels, &error), &error);
         assert_int_equal(labels[0], pattern(11));
         duet_data_close(&data);
+    }
+}
+
+static void labels_beside_that_are_doubtful(void **state)
+{
+    (void)state;
+    char name[3 * TEST_PATH_SIZE], piece[64];
+    write_idx("x-images.npy", DIMS(12, 2, 2), 0);
+    write_idx("x-labels.npy", DIMS(12), 0);
+    write_idx("x-Labels.npy", DIMS(12), 1);
+    assert_refused("labels in other letters", in_folder("x-images.npy"), DUET_ERROR_DATA,
+                   "could be the same part of a data set");
+    (void)snprintf(name, sizeof name, "%s/x-images.npy:labels=%s/x-Labels.npy", folder, folder);
+    duet_data *data = open_sound(name);
+    assert_int_equal(duet_data_describe(data)->classes, pattern(12) + 1);
+    duet_data_close(&data);
+
+    /* what is called after them is not theirs for certain */
+    write_idx("Y.npy", DIMS(12, 2, 2), 0);
+    data = open_sound(in_folder("Y.npy"));
+    assert_null(duet_data_note(data, 0, NULL));
+    duet_data_close(&data);
+    static const char *const beside[] = {"Y-labels.npy", "y_LABELS.NPY"};
+    for (size_t i = 0; i < 2; i++) {
+        write_idx(beside[i], DIMS(12), 0);
+        data = open_sound(in_folder("Y.npy"));
+        assert_int_equal(duet_data_describe(data)->classes, 0);
+        (void)snprintf(piece, sizeof piece, "%s lies beside it and is not read: if these", beside[i]);
+        assert_non_null(duet_data_note(data, 0, NULL));
+        assert_non_null(strstr(duet_data_note(data, 0, NULL), piece));
+        duet_data_close(&data);
+        assert_int_equal(remove(in_folder(beside[i])), 0);
     }
 }
 
@@ -152,11 +186,9 @@ static void labels_that_are_no_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(labels_beside_a_file),
-        IN_FOLDER(labels_of_any_number_type),
-        IN_FOLDER(labels_from_a_file_that_is_named),
-        IN_FOLDER(labels_in_place_of_others),
-        IN_FOLDER(labels_of_a_named_set_are_found_from_any_folder),
+        IN_FOLDER(labels_beside_a_file),       IN_FOLDER(labels_beside_that_are_doubtful),
+        IN_FOLDER(labels_of_any_number_type),  IN_FOLDER(labels_from_a_file_that_is_named),
+        IN_FOLDER(labels_in_place_of_others),  IN_FOLDER(labels_of_a_named_set_are_found_from_any_folder),
         IN_FOLDER(labels_that_are_no_numbers),
     };
     return RUN_TESTS("labels", tests, NULL, NULL);

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 import cases
 from mpirun import ENVIRONMENT, find_launcher, is_alive, lines_of, ranks_below
@@ -114,7 +115,9 @@ class Runs(unittest.TestCase):
             shutil.rmtree(self.folder / "stopped")
 
     def test_a_launcher_that_is_told_to_end_leaves_a_checkpoint(self):
-        child = self.start(2, *MODEL, "--steps", "4000000", "--out", "stopped")
+        # told to end, Open MPI would kill its ranks a second later, within which a loaded machine may write no checkpoint
+        with unittest.mock.patch.dict(ENVIRONMENT, OMPI_MCA_odls_base_sigkill_timeout="30"):
+            child = self.start(2, *MODEL, "--steps", "4000000", "--out", "stopped")
         found = self.await_ranks(child, 2, "stopped")
         before = (self.folder / "stopped/checkpoint.safetensors")
         child.send_signal(signal.SIGTERM)
@@ -150,7 +153,7 @@ class Runs(unittest.TestCase):
         one = [str(PROGRAM), "train", *MODEL, "--steps", "20", "--quiet", "--out", "failed"]
         self.train(2, "warm", steps=3)
         for rank in (0, 1):
-            for call in (20, 60, 130, 400):
+            for call in (60, 130, 400):  # the first ones ask which devices are there, and one may be another driver's
                 failing = ["-n", "1", "env", f"OPENCL_LAYERS={LAYER}", f"LAYER_CALLS={call} -5", *one]
                 ranks = [failing, ["-n", "1", *one]]
                 child = subprocess.run([*LAUNCHER, *ranks[rank], ":", *ranks[1 - rank]], env=ENVIRONMENT, cwd=self.folder,
@@ -174,8 +177,8 @@ class Runs(unittest.TestCase):
             outs, files = [], []
             for count in (1, 2, 4):
                 outs.append(self.use(count, *use)[0])
-                files.append([path.read_bytes() for path in sorted(self.folder.glob("x.*"))])
-                for path in self.folder.glob("x.*"):
+                files.append([path.read_bytes() for path in sorted(self.folder.glob("x*"))])
+                for path in self.folder.glob("x*"):  # also the labels, which nothing is written beside
                     path.unlink()
             with self.subTest(use=use):
                 self.assertEqual(outs[1:], [outs[0]] * 2)

@@ -100,7 +100,8 @@ static const struct {
     {"no label", "a,label\n1,x\n2,\n", "line 3: \"\" in the column \"label\" is no label; fill such places"},
     {"no value in words", "a,b\n1,N/A\n2,3\n", "\"N/A\" in the column \"b\" is no number; fill such places"},
     {"no number", "a,b\n1,-inf\n2,3\n", "\"-inf\" in the column \"b\" is no number; fill such places"},
-    {"a large number", "a,b\n1,1e39\n2,3\n", "\"1e39\" in the column \"b\" is beyond what float32 holds; scale"},
+    {"a large number", "a,b\n1,1e39\n2,3\n",
+     "\"1e39\" in the column \"b\" is beyond what float32 holds; look at the line first"},
     {"a decimal comma", "a;b\n1;0,5\n2;3\n",
      "\"0,5\" in the column \"b\" is no number; numbers are expected with a point"},
     {"a word", "a,b\n1,x,\n2,3\n", "line 2: 3 fields"},
@@ -293,6 +294,45 @@ static void codes_for_what_is_missing_are_told_of(void **state)
         if (!found || said != (codes[i].piece != NULL)) fail_msg("%s", codes[i].title);
         duet_data_close(&data);
     }
+}
+
+/* 60 rows of two numbers up to 12, of which one, in row 41, is another one. */
+static const struct {
+    const char *title, *options;
+    double number;
+    const char *piece; /* NULL: nothing is said */
+} outliers[] = {
+    {"far out", "", 1e30,
+     "row 41 of the training examples, counted from 0, has a number of size 1e+30 in column 2 of 2 (\"b\"), "
+     "and "
+     "those that are not of that size are 10.6"},
+    {"below", "", -1e9,
+     "look at that row first; if it is a mistake, mend it or take it and its label out, as by "
+     "numpy.delete(array, 41, 0)"},
+    {"meant so", ":split=last,values=numbers", 1e30, NULL},
+    {"no farther than scaling makes of it", "", 900, NULL},
+};
+
+static void an_outlier_is_to_be_looked_at(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof outliers / sizeof *outliers; i++) {
+        char text[4096], name[2 * TEST_PATH_SIZE];
+        int used = snprintf(text, sizeof text, "a,b\n");
+        for (int row = 0; row < 60; row++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%.9g,%.9g\n", row * 37 % 60 / 7.0,
+                             row == 41 ? outliers[i].number : row / 5.0);
+        write_file("t.csv", text, (size_t)used);
+        (void)snprintf(name, sizeof name, "%s%s", in_folder("t.csv"),
+                       outliers[i].options[0] != '\0' ? outliers[i].options : ":split=last");
+        assert_noted(outliers[i].title, open_sound(name), outliers[i].piece);
+    }
+    float values[40] = {0.5F, 0.25F}; /* in the test split too, and of numbers that are no table */
+    write_npy("train.npy", 1, ARRAY("<f4", "False", "(10, 2, 2)"), values, sizeof values);
+    values[22] = 1e20F;
+    write_npy("test.npy", 1, ARRAY("<f4", "False", "(10, 2, 2)"), values, sizeof values);
+    assert_noted("of the test", open_folder(""),
+                 "row 5 of the test examples, counted from 0, has a number of size 1e+20 in value 3 of 4, and");
 }
 
 /* Labels that are called otherwise, and names that are there twice. */
@@ -534,6 +574,7 @@ int main(void)
         IN_FOLDER(labels_are_told_of),
         IN_FOLDER(words_and_columns_are_told_of),
         IN_FOLDER(codes_for_what_is_missing_are_told_of),
+        IN_FOLDER(an_outlier_is_to_be_looked_at),
         IN_FOLDER(names_of_columns_are_told_of),
         IN_FOLDER(what_is_said_adds_up),
         IN_FOLDER(a_question_is_asked_once),

@@ -223,6 +223,8 @@ class Words(Folder):
             ("with --batch 180 or less", "with batch=180 or less"),
             ("go on by --resume runs/a, or choose another --out", "go on by resume=runs/a, or choose another out"),
             ("train with --set average=0.999, say", 'train with settings={"average": "0.999"}, say'),
+            ("--set lr=... or clip_norm=... gives it", 'settings={"lr": ...} or clip_norm=... gives it'),
+            (": train one by duet train classifier", ': train one by duet.train("classifier")'),
             ("; --other-data goes on with these", "; other_data=True goes on with these"),
             ("name one with --watch METRIC", "name one with metrics=METRIC"),
             ("name it as the labels with --labels NAME", 'name it as the labels with data="PATH:labels=NAME"'),

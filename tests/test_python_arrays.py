@@ -320,6 +320,9 @@ class OpenCL(Folder):
             there = pyopencl.array.zeros(self.queue, (7, 8, 8, 1), numpy.float32)
             self.assertIs(run.reconstruct(x, out=there), there)
             numpy.testing.assert_array_equal(there.get(), run.reconstruct(x))
+            with self.assertRaisesRegex(duet.Error, r"an Array of OpenCL's, .* its get\(\) makes one"):
+                run.reconstruct(there)
+            self.assertEqual(run.reconstruct(there.get().clip(0, 1)).shape, there.shape)
             with self.assertRaisesRegex(duet.Error, "of shape"):
                 run.reconstruct(x, out=pyopencl.array.zeros(self.queue, (7, 8, 8), numpy.float32))
         with self.assertRaisesRegex(duet.Error, "Trainer"):

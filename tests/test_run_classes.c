@@ -41,6 +41,9 @@ static int begin(void **state)
     write_npy("numbers-labels.npy", 1, ARRAY("|u1", "False", "(20,)"), (uint8_t[20]){0, 1, 1, 0, 1, 0}, 20);
     make_inner("none");
     write_class("none", "b");
+    make_inner("capitals");
+    write_class("capitals", "a");
+    write_class("capitals", "B");
     expect(RUN("train", "classifier", "--data", "@/two", "--epochs", "6", "--batch", "7", "--out", "@/judge"), 0, NULL,
            NULL);
     expect(
@@ -96,6 +99,10 @@ static void a_judge_knows_classes_by_name(void **state)
            NULL, NULL);
     expect(RUN("eval", "@/sure", "--judge", "@/of-others", "--metric", "agreement"), 1, "",
            "the judge knows no class \"a\"");
+    expect(RUN("train", "classifier", "--data", "@/capitals", "--steps", "2", "--batch", "7", "--out", "@/of-capitals"),
+           0, NULL, NULL);
+    expect(RUN("eval", "@/sure", "--judge", "@/of-capitals", "--metric", "agreement"), 1, "",
+           "of the same names; \"b\" and \"B\" differ in capitals alone");
 }
 
 /* What a judge has learnt of numbers is not what it is shown. */
@@ -188,12 +195,15 @@ static void other_classes_are_none_that_the_run_knows(void **state)
 {
     (void)state;
     expect(RUN("eval", "@/judge", "--data", "@/swapped", "--metric", "accuracy"), 1, NULL,
-           "has class 2 (c), and the run knows 2");
-    expect(RUN("eval", "@/judge", "--data", "@/three"), 1, NULL, "has class 2 (0), and the run knows 2");
+           "has class \"c\", and the run knows \"a\", \"b\"");
+    expect(RUN("eval", "@/judge", "--data", "@/three"), 1, NULL, "has class \"0\", and the run knows \"a\", \"b\"");
+    expect(RUN("eval", "@/judge", "--data", "@/capitals", "--metric", "accuracy"), 1, NULL,
+           "has class \"B\", and the run knows \"a\", \"b\"; \"B\" and \"b\" differ in capitals alone: give them one "
+           "name if they are one");
     const char *const runs[] = {"@/judge", "@/told"};
     for (size_t i = 0; i < 2; i++)
         expect(RUN("classify", runs[i], "--data", "@/swapped"), 0, "mean probability",
-               "accuracy is left out: example 12 of ");
+               "has class \"c\", and the run knows \"a\", \"b\"\n");
     expect(RUN("eval", "@/told", "--data", "@/swapped", "--metric", "elbo"), 1, NULL,
            "class 2 is none of the classes 0 to 1 that the model was trained on");
 }
@@ -298,6 +308,9 @@ static void scores_that_are_none(void **state)
                "@/free"),
            0, NULL, NULL);
     expect(RUN("score", "@/free", "--data", "@/usual.npy"), 0, "elbo of 2 examples", NULL);
+    write_floats("unit.npy", 0, 1); /* as pictures are */
+    expect(RUN("eval", "@/free", "--metric", "elbo", "--samples", "@/unit.npy"), 0, "elbo",
+           "are they of another scale?");
     expect(RUN("score", "@/free", "--data", "@/beyond.npy"), 4, "inf", "20 of 20 scores are not finite");
 }
 

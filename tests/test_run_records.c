@@ -46,6 +46,7 @@ static void checkpoint_and_run_json_are_of_one_run(void **state)
         {"\"beta\": \"1\"", "\"beta\": \"4\"", "beta=1"},
         {"\"seed\": 11", "\"seed\": 12", "seed=11"},
         {"\"batch\": 8", "\"batch\": 4", "batch=8"},
+        {"\"encoder\": ", "\"encoder\": 1", "parameters in \"encoder\", and the model that it describes has "},
     };
     duet_error error;
     recipe part = vae;

@@ -39,7 +39,7 @@ static void mistakes_in_settings_are_named(void **state)
         {"vae", "lr=1e", "lr"},
         {"vae", "lr=--1", "lr"},
         {"vae", "latent=0x10", "whole number"},
-        {"vae", "kl=analytic|monte-carlo", "kl"},
+        {"vae", "kl=auto|analytic|monte-carlo", "kl"},
         {"vae", "kl=", "kl"},
         {"vae", "hidden=0", "hidden"},
         {"vae", "hidden=4,,4", "hidden"},
@@ -204,8 +204,12 @@ static void settings_without_effect_are_known(void **state)
         {"infogan", {"continuous=1", "sigma=0.1"}, ""},
         {"vae", {"beta=0", "warm_up=100", "free_bits=1"}, "warm_up=100 free_bits=1 "},
         {"vae", {"beta=2", "warm_up=100", "free_bits=1"}, ""},
+        {"vae", {"beta=0", "regulariser=naive", "naive_ratio=2"}, "regulariser=naive naive_ratio=2 "},
         {"vae", {"prior=vamp", "kl=monte-carlo"}, "kl=monte-carlo "},
-        {"vae", {"k=2", "kl=monte-carlo"}, ""}, /* the kl that is reported */
+        {"vae", {"prior=vamp", "kl=analytic"}, "kl=analytic "}, /* a mixture has no closed form */
+        {"vae", {"prior=vamp", "kl=auto"}, ""},
+        {"realnvp", {"blocks=3", "width=8", "alpha=0.05"}, "width=8 blocks=3 "}, /* for pictures */
+        {"vae", {"k=2", "kl=monte-carlo"}, ""},                                  /* the kl that is reported */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char list[512];
@@ -247,6 +251,42 @@ static void contradictions_are_refused(void **state)
     }
 }
 
+enum { WARNINGS = 2048 };
+
+/* All of them, a line each. */
+static const char *warnings_of(const duet_build *build, char said[WARNINGS])
+{
+    said[0] = '\0';
+    for (size_t i = 0; i < build->warning_count; i++) {
+        const size_t used = strlen(said);
+        (void)snprintf(said + used, WARNINGS - used, "%s\n", build->warnings[i]);
+    }
+    return said;
+}
+
+/* Each mistake is told of, and what is built twice, as a network in training and for drawing, says it once. */
+static void all_warnings_are_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *data, *settings[3], *pieces[2];
+    } rows[] = {
+        {"gan", unit, {"loss=f-kl", "gate_high=0", "lr=0.1"}, {"loss=f-kl has no lower bound", "gate_high=0: the "}},
+        {"ddpm", "shapes", {"condition=labels", "drop=1", "levels=6"}, {"nothing is learnt of it", "levels=6, and "}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char said[WARNINGS];
+        test_graph it;
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, rows[i].data, rows[i].settings, 3);
+        warnings_of(it.build, said);
+        for (size_t k = 0; k < 2; k++)
+            if (strstr(said, rows[i].pieces[k]) == NULL)
+                fail_msg("\"%s\" is missing from \"%s\"", rows[i].pieces[k], said);
+        assert_int_equal(it.build->warning_count, 2);
+        test_graph_close(&it);
+    }
+}
+
 static void objectives_without_a_bound_are_warned_of(void **state)
 {
     (void)state;
@@ -273,13 +313,14 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"gan", {"gate_low=0.95", "lr=0.1"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char said[WARNINGS];
         test_graph it;
         test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, rows[i].data == NULL ? unit : rows[i].data,
                         rows[i].settings, 2);
         if (rows[i].piece == NULL)
-            assert_string_equal(it.build->warning, "");
-        else if (strstr(it.build->warning, rows[i].piece) == NULL)
-            fail_msg("\"%s\" is missing from \"%s\"", rows[i].piece, it.build->warning);
+            assert_int_equal(it.build->warning_count, 0);
+        else if (strstr(warnings_of(it.build, said), rows[i].piece) == NULL)
+            fail_msg("\"%s\" is missing from \"%s\"", rows[i].piece, said);
         test_graph_close(&it);
     }
 }
@@ -288,9 +329,9 @@ enum { COARSE_ROWS = 400 };
 
 /* Kinds of a column's values: numbers of no grid, of a hundredth, of a tenth; whole ones, few, two, blurred by noise as
  * wide as their step, with one again and again. */
-static float value_of(char kind, size_t row)
+static float value_of(char kind, size_t row, size_t column)
 {
-    const float number = (float)(row * 7919 % 4001) / 4001 * 8 - 4; /* in [-4, 4), each once */
+    const float number = (float)(row * (7919 + 1000 * column) % 4001) / 4001 * 8 - 4; /* in [-4, 4), each once */
     switch (kind) {
     case 'h': return roundf(100 * number) / 100;
     case 't': return roundf(10 * number) / 10;
@@ -332,7 +373,7 @@ static void coarse_columns_are_warned_of(void **state)
          ": 1 (0 and 3 alone), 2 (0 and 3 alone), 3 (0 and 3 alone), 4 (0 and 3 alone) and 1 more:"},
         {"mixture", "1nn", 1, NULL}, /* what opened the set has said so */
     };
-    char path[TEST_PATH_SIZE + 32];
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
     duet_error error = {0};
     (void)snprintf(path, sizeof path, "%s/coarse.npy", folder);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -340,13 +381,66 @@ static void coarse_columns_are_warned_of(void **state)
         const size_t columns = strlen(rows[i].kinds);
         test_graph it;
         for (size_t k = 0; k < columns * COARSE_ROWS; k++)
-            values[k] = rows[i].scale * value_of(rows[i].kinds[k % columns], k / columns);
+            values[k] = rows[i].scale * value_of(rows[i].kinds[k % columns], k / columns, k % columns);
         assert_ok(duet_write_npy(path, values, DUET_SHAPE(COARSE_ROWS, columns), &error), &error);
         test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
         if (rows[i].piece == NULL)
-            assert_string_equal(it.build->warning, "");
-        else if (strstr(it.build->warning, rows[i].piece) == NULL)
-            fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, it.build->warning);
+            assert_int_equal(it.build->warning_count, 0);
+        else if (strstr(warnings_of(it.build, said), rows[i].piece) == NULL)
+            fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
+        test_graph_close(&it);
+    }
+}
+
+/* Letters as above; or what follows from columns 1 and 2: their sum, the first turned over, both but for a thousandth.
+ * 'o': one row far out, the same for all such columns. */
+static float value_beside(const char *kinds, size_t row, size_t column)
+{
+    const float first = value_of(kinds[0], row, 0), second = value_of(kinds[1], row, 1);
+    switch (kinds[column]) {
+    case '+': return 0.3F * first + second + 5;
+    case '-': return 1 - 2 * first;
+    case '~': return first + second + 0.001F * value_of('n', row, column);
+    case 'o': return row == 7 ? 1e6F : value_of('n', row, column);
+    default: return value_of(kinds[column], row, column);
+    }
+}
+
+static void dependent_columns_are_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *kinds, *piece; /* NULL: nothing is said */
+        size_t count;
+    } rows[] = {
+        {"nice", "nn+", "columns of 3 follow from others, as copies or sums of multiples: 3 from 1 and 2: a density",
+         400},
+        {"realnvp", "nnn-", ": 4 from 1: a density", 400},
+        {"realnvp", "nn+-", ": 3 from 1 and 2, 4 from 1: a density", 400},
+        {"realnvp", "nn+-", "numpy.delete(array, [2, 3], 1)", 400},
+        {"nice", "nn", NULL, 400}, /* what the warning advises */
+        {"nice", "nn~", NULL, 400},
+        {"mixture", "nn+", NULL, 400}, /* as wide along its axes as ever */
+        {"vae", "nn+", NULL, 400},
+        {"nice", "nn+", NULL, 13}, /* 12 of them in training say little */
+        {"nice", "oono", NULL, 400},
+        {"nice", "nn------", "5 from 1, 6 from 1 and 2 more: a density", 400},
+        {"nice", "ww+", ": 2 from 1, 3 from 1: a density", 400},
+    };
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
+    duet_error error = {0};
+    (void)snprintf(path, sizeof path, "%s/dependent.npy", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float values[8 * COARSE_ROWS];
+        const size_t columns = strlen(rows[i].kinds);
+        test_graph it;
+        for (size_t k = 0; k < columns * rows[i].count; k++)
+            values[k] = value_beside(rows[i].kinds, k / columns, k % columns);
+        assert_ok(duet_write_npy(path, values, DUET_SHAPE(rows[i].count, columns), &error), &error);
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
+        warnings_of(it.build, said);
+        if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : strstr(said, "follow from") != NULL)
+            fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
         test_graph_close(&it);
     }
 }
@@ -512,7 +606,9 @@ int main(void)
         cmocka_unit_test(numbers_have_one_meaning),
         cmocka_unit_test(settings_without_effect_are_known),
         cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(all_warnings_are_kept),
         cmocka_unit_test(coarse_columns_are_warned_of),
+        cmocka_unit_test(dependent_columns_are_warned_of),
         cmocka_unit_test(objectives_without_a_bound_are_warned_of),
         cmocka_unit_test(settings_do_not_hang_on_the_locale),
         cmocka_unit_test(the_trainer_uses_that_optimiser),

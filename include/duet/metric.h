@@ -140,7 +140,7 @@ DUET_API duet_status duet_separate(const float *usual, size_t usual_count, const
 
 /* Watching a training. */
 
-/** What a monitor computes and decides. It and its texts must outlive the monitor. */
+/** What a monitor computes and decides. Its texts must outlive the monitor. */
 typedef struct duet_monitor_options {
     const char *const *metrics; /**< computed at each epoch's end on the test split (without one, the training split) */
     size_t metric_count;

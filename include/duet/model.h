@@ -151,7 +151,7 @@ DUET_API duet_node duet_model_uncentred_at(const char *where, duet_model *model,
 #define duet_model_uncentred(model, x) duet_model_uncentred_at(DUET_WHERE, (model), (x))
 /** False in graphs made for evaluation and sampling. */
 DUET_API bool duet_model_training(const duet_model *model);
-/** Something that the user of these settings should know, which the trainer says as a warning: the first one stays. */
+/** Something that the user of these settings should know, which the trainer says as a warning, once. */
 DUET_API void duet_model_warn(duet_model *model, const char *format, ...) DUET_PRINTF(2, 3);
 /** The group of that name, made when it is first asked for: parameters that one optimiser moves. A name has 1 to 64
  *  letters, digits, - and _. */

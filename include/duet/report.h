@@ -70,8 +70,8 @@ DUET_API bool duet_page_has_picture(const char *run, const char *file);
 /** The runs as a JSON document (docs/commands.md): settings that differ, metrics with the better runs marked, costs,
  *  losses. *text: the caller frees it. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for what is no run. */
 DUET_API duet_status duet_page_document(const char *const *runs, size_t count, char **text, duet_error *error);
-/** Whether a page of `run` could be written at `path`, before what takes long: DUET_ERROR_FILE, DUET_ERROR_DATA if
- *  not, as duet_page_write would. */
+/** Whether a page of `run` could be written at `path` (NULL: somewhere), before what takes long: DUET_ERROR_FILE,
+ *  DUET_ERROR_DATA if not, as duet_page_write would. */
 DUET_API duet_status duet_page_check(const char *run, const char *path, duet_error *error);
 /** duet_page_document with the runs' pictures as one HTML file that needs no other: for one run a report, for several a
  *  comparison. By write, sync, rename. */

@@ -237,6 +237,10 @@ DUET_API bool duet_run_has_classes(duet_run *run);
 
 /** How many classes the model was trained with; 0: it knows none. */
 DUET_API size_t duet_run_classes(duet_run *run);
+/** Whether labels of examples, `data` being those of the run or others opened for it, are of classes that the run has
+ *  learnt. Errors: DUET_ERROR_DATA, which names the first that is of none. */
+DUET_API duet_status duet_run_check_labels(duet_run *run, const duet_data_info *data, const uint8_t *labels,
+                                           size_t count, duet_error *error);
 
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */
@@ -245,6 +249,15 @@ DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, 
 DUET_API const char *duet_run_unread(const duet_run *run);
 /** Whether what makes the output reads a setting, "key=value", of a request. */
 DUET_API bool duet_run_reads(duet_run *run, const char *output, const char *setting);
+/** Which of DUET_READS_EXAMPLES, ... what a request asks for depends on, together: what else it gives has no effect.
+ *  Looks at the procedure and the names of the outputs alone; what the model does not have reads nothing. Errors:
+ *  DUET_ERROR_MEMORY. */
+DUET_API duet_status duet_run_inputs(duet_run *run, const duet_request *request, unsigned *inputs, duet_error *error);
+/** Whether numbers from `low` to `high`, of `count` examples, are spread much otherwise than those that the run was
+ *  trained on, or lie far from them, as those of another scale do: `words` then asks so, of `what`. Not of what
+ *  duet_run_use refuses. Of data that a run is opened on, duet_data_note says the same. */
+DUET_API bool duet_run_doubts_range(duet_run *run, const char *what, double low, double high, size_t count, char *words,
+                                    size_t size);
 /** FLOPs of each row of a request, counted from the shapes as duet_plan_explain does; the request is planned, not
  *  answered. Errors as of duet_run_use. */
 DUET_API duet_status duet_run_flops(duet_run *run, const duet_request *request, double *flops, duet_error *error);

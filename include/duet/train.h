@@ -131,6 +131,13 @@ typedef struct duet_request {
     size_t *not_finite;       /**< how many numbers of the outputs are not finite; NULL: one is an error */
 } duet_request;
 
+/** What a request may give a row of. */
+typedef enum duet_request_input {
+    DUET_READS_EXAMPLES = 1 << 0,
+    DUET_READS_LATENTS = 1 << 1,
+    DUET_READS_CLASSES = 1 << 2
+} duet_request_input;
+
 #ifdef __cplusplus
 }
 #endif

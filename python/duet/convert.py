@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import operator
 import sys
+import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy
 
@@ -29,20 +30,53 @@ InitialiserLike = Union[None, float, str, Tuple[str, float], Struct]
 _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
 
 
+def _brief(value: Any) -> str:
+    is_short = isinstance(value, (str, type(None), float)) and len(repr(value)) < 80
+    return repr(value) if is_short else article(type(value).__name__)
+
+
+def article(name: str) -> str:
+    return f"a{'n' if name[0] in 'aeiouAEIOU' else ''} {name}"
+
+
+def _rows_of_shapes(values: Any) -> str:
+    """What is wrong with a list that makes no array."""
+    shapes: List[Tuple[int, ...]] = [one.shape for one in values if hasattr(one, "shape")]
+    if len(shapes) < len(values):
+        return "a list whose rows are not equally long, or no numbers; each is to have as many numbers"
+    joined = "; numpy.concatenate(list) joins arrays of several examples" if len({shape[1:] for shape in shapes}) == 1 else ""
+    return f"a list of arrays of shapes {', '.join(map(str, shapes[:4]))}, where one array is expected{joined}"
+
+
 def numbers(values: Any, what: str) -> numpy.ndarray:
     """Values as an array of real numbers; numpy would make numbers of texts, dates and half of complex ones too."""
     if numpy.ma.is_masked(values):
         raise Error("data", f"{what}: a masked array with masked values; fill them, or leave their rows out")
-    array = numpy.asarray(values)
+    try:
+        array = numpy.asarray(values)
+    except ValueError:  # numpy's words for lists of several lengths are of its own parts
+        raise Error("data", f"{what}: {_rows_of_shapes(values)}") from None
     if array.dtype.kind in "biuf":
         return array
+    if hasattr(values, "int_ptr") or hasattr(values, "base_data"):
+        raise Error("data", f"{what}: {_brief(values)} of OpenCL's, where one of numpy's is expected; its get() makes one")
+    if array.ndim == 0 and array.dtype.kind in "OUS":
+        file = "; numpy.load(path) reads .npy" if isinstance(values, str) else ""
+        file = "; numpy.frombuffer(them, 'u1') makes one of bytes" if isinstance(values, bytes) else file
+        data = "; its examples are what its read() gives" if hasattr(values, "read") else ""
+        raise Error("data", f"{what}: {_brief(values)}, where an array of real numbers is expected{file}{data}")
+    if array.dtype.kind == "O" and isinstance(values, (list, tuple)):
+        raise Error("data", f"{what}: {_rows_of_shapes(values)}")
+    are_arrays = any(numpy.ndim(one) > 0 for one in array.flat)
     remedies = {
         "c": "numpy.abs(array), or numpy.stack([array.real, array.imag], -1), makes real ones",
         "M": "(array - array.min()) / numpy.timedelta64(1, 'D') makes days of dates",
         "m": "array / numpy.timedelta64(1, 's') makes seconds",
         "U": "array.astype('f4') makes numbers, if that is what the texts are",
         "S": "array.astype('f4') makes numbers, if that is what the texts are",
-        "O": "numpy.stack(list(array)) makes one array of arrays of one shape",
+        "O": "numpy.stack(list(array)) makes one array of arrays of one shape"
+        if are_arrays
+        else "array.astype('f4') makes numbers, if that is what the objects are",
     }
     remedy = remedies.get(array.dtype.kind, "numpy.stack([array[name] for name in array.dtype.names], -1) makes one")
     raise Error("data", f"{what} of type {array.dtype}; real numbers are expected: {remedy}")
@@ -58,6 +92,34 @@ def whole(what: str, value: Any, low: int = 0, high: int = 2**63 - 1) -> int:
         most = "2^63 - 1" if high == 2**63 - 1 else str(high)
         raise Error("usage", f"{what}={number}; it goes from {low} to {most}")
     return number
+
+
+def truth(what: str, value: Any) -> bool:
+    """Yes or no; of a text Python would say yes, of "no" too."""
+    if not isinstance(value, (bool, numpy.bool_)) and not (isinstance(value, int) and value in (0, 1)):
+        raise Error("usage", f"{what}={value!r}; True or False is expected")
+    return bool(value)
+
+
+def callable_or_none(what: str, value: Any) -> None:
+    """Refuses what cannot be called, before it would be, which may be an epoch later."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{what} is {_brief(value)}; a function is expected")
+
+
+def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
+    """Contiguous and of that type; of whole numbers only those that the type has, as numpy would cut 0.9 to 0 and wrap
+    256 round to 0."""
+    with numpy.errstate(invalid="ignore", over="ignore"):
+        made = numpy.ascontiguousarray(array, dtype)
+    if made.dtype.kind == "u" and made.dtype != array.dtype and not numpy.array_equal(made, array):
+        most = numpy.iinfo(made.dtype).max
+        raise Error(
+            "data",
+            f"{what} of type {array.dtype} from {array.min():g} to {array.max():g}, where {made.dtype} is expected: whole "
+            f"numbers from 0 to {most}",
+        )
+    return made
 
 
 def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
@@ -89,16 +151,49 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
     return numpy.ascontiguousarray(array, numpy.uint8)
 
 
+def _outside() -> Tuple[Any, int]:
+    """The frame of the code outside this package that called, and how many frames above the caller of this it is."""
+    frame, above = sys._getframe(2), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).split(".")[0] == "duet":
+        frame, above = frame.f_back, above + 1
+    return frame, above
+
+
 def where() -> Any:
     """ "file:line" of the code outside this package that called, as errors of graphs name it."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).split(".")[0] == "duet":
-        frame = frame.f_back
+    frame, _ = _outside()
     return text(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
 
+def warn(message: str) -> None:
+    """A warning at the line of the code outside this package that called."""
+    warnings.warn(message, stacklevel=_outside()[1] + 1)
+
+
+def _pointer_of(value: Any, expected: str) -> Any:
+    try:
+        return value.pointer
+    except AttributeError:
+        raise TypeError(f"{_brief(value)}, where {expected} is expected") from None
+
+
 def pointer(value: Any) -> Any:
-    return NULL if value is None else value.pointer
+    return NULL if value is None else _pointer_of(value, "a group, a graph or a model")
+
+
+def building(model: Any) -> Any:
+    """The pointer of a model that is being built: outside there is no graph that nodes would go to."""
+    held = pointer(model)
+    if not model._building:
+        raise Error("usage", "this is for the function that builds a model (duet.Family), while it runs")
+    return held
+
+
+def expect(value: Any, kind: type, how: str) -> Any:
+    """Something of the library's as an argument; `how` says where one comes from."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{_brief(value)}, where a duet.{kind.__name__} is expected: {how}")
+    return value
 
 
 def operand_nodes(*values: Any) -> List[Any]:
@@ -110,15 +205,23 @@ def operand_nodes(*values: Any) -> List[Any]:
 
 
 def node_pointer(node: Any) -> Any:
-    return NULL if node is None else node.pointer
+    return NULL if node is None else _pointer_of(node, "a node")
 
 
 def node_array(nodes: Sequence[Node]) -> Any:
-    return ffi.new("duet_node[]", [node.pointer for node in nodes])
+    if not isinstance(nodes, (list, tuple)):
+        raise TypeError(f"{_brief(nodes)}, where a list of nodes is expected")
+    return ffi.new("duet_node[]", [node_pointer(node) for node in nodes])
+
+
+def extents_of(shape: ShapeLike) -> List[int]:
+    """A shape's extents; one number is one extent."""
+    several = [shape] if isinstance(shape, str) or not hasattr(shape, "__iter__") else shape
+    return [whole("an extent of a shape", extent) for extent in several]
 
 
 def shape_struct(shape: ShapeLike) -> Any:
-    extents = [int(shape)] if isinstance(shape, (int, numpy.integer)) else [int(extent) for extent in shape]
+    extents = extents_of(shape)
     if len(extents) > constants["DUET_MAX_RANK"]:
         raise Error("graph", f"a shape of {len(extents)} dimensions; at most {constants['DUET_MAX_RANK']} are possible")
     return ffi.new("duet_shape *", {"rank": len(extents), "dims": extents})[0]
@@ -135,18 +238,26 @@ def axes_bits(axes: Axes, x: Any) -> int:
     rank = len(x.shape)
     bits = 0
     axis: Any
-    for axis in [axes] if isinstance(axes, (int, numpy.integer)) else axes:
+    for axis in [axes] if isinstance(axes, str) or not hasattr(axes, "__iter__") else axes:
+        axis = whole("axis", axis, -(2**31), 2**31)
         if not -rank <= axis < rank:
             raise Error("graph", f"axis {axis} of a node of {rank} dimensions; they are -{rank} to {rank - 1}")
         bits |= 1 << (axis % rank)
     return bits
 
 
+def _field(kind: str, name: str) -> Any:
+    fields = dict(ffi.typeof(kind).fields)
+    if name not in fields:
+        raise TypeError(f"{kind} has no field {name!r}; it has {', '.join(fields)}")
+    return fields[name].type
+
+
 def struct(kind: str, /, **fields: Any) -> Struct:
     """A structure of the headers by the names of its fields; what is not said is 0 or NULL."""
     made = ffi.new(f"{kind} *")
     for name, value in fields.items():
-        field = dict(ffi.typeof(kind).fields)[name].type
+        field = _field(kind, name)
         if field.kind == "enum":
             value = enumerator(field.cname, value)
         elif isinstance(value, str):
@@ -183,6 +294,8 @@ def initialiser(start: InitialiserLike) -> Struct:
     if isinstance(start, str):
         start = (start, 1.0)
     if isinstance(start, tuple):
+        if len(start) != 2:
+            raise Error("usage", f"{start!r} as an initialiser; a word and its scale are expected: ('normal', 0.02)")
         return struct("duet_initialiser", kind=start[0], scale=start[1])
     return start
 
@@ -194,7 +307,7 @@ def prior_array(parts: Priors) -> Tuple[Any, int]:
 
 def prior_mixture(centres: Any, deviation: float) -> Struct:
     """Of normals with that deviation about `centres`, [components, features] float32, each as likely."""
-    values = numpy.ascontiguousarray(centres, dtype=numpy.float32)
+    values = as_type(numbers(centres, "centres"), numpy.float32, "centres")
     if values.ndim != 2:
         raise Error("usage", f"centres of shape {values.shape}; they are [components, features]")
     made = lib.duet_prior_mixture(values.shape[1], values.shape[0], ffi.from_buffer("float[]", values), deviation)
@@ -208,7 +321,7 @@ def optimiser(kind: str = "adam", learning_rate: float = 1e-3, **fields: Any) ->
     made = ffi.new("duet_optimiser *", lib.duet_adam(learning_rate))
     made.kind = enumerator("duet_optimiser_kind", kind)
     for name, value in fields.items():
-        field = dict(ffi.typeof("duet_optimiser").fields)[name].type
+        field = _field("duet_optimiser", name)
         setattr(
             made,
             name,
@@ -230,7 +343,9 @@ def key_values(settings: Any) -> List[str]:
     if isinstance(settings, str):
         return [settings]
     if not hasattr(settings, "items"):
-        return [str(one) for one in settings]
+        if not isinstance(settings, (list, tuple)) or not all(isinstance(one, str) for one in settings):
+            raise Error("usage", f"settings={settings!r}; a dict is expected, as in settings={{'lr': 0.001}}")
+        return list(settings)
 
     def value_text(value: Any) -> str:
         if isinstance(value, numpy.ndarray):
@@ -244,9 +359,17 @@ def key_values(settings: Any) -> List[str]:
     return [f"{key}={value_text(value)}" for key, value in settings.items()]
 
 
-def text_array(values: Sequence[str]) -> Any:
+def texts(values: Any) -> List[str]:
+    """Several texts; one alone would be taken for its letters."""
     if isinstance(values, str):
         raise TypeError(f"{values!r}, where a list of texts is expected: [{values!r}]")
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{_brief(values)}, where a list of texts is expected")
+    return list(values)
+
+
+def text_array(values: Sequence[str]) -> Any:
+    values = texts(values)
     return ffi.new("const char *[]", [text(value) for value in values])
 
 
@@ -282,6 +405,8 @@ __all__ = [
     "shape_tuple",
     "struct",
     "text",
+    "truth",
+    "warn",
     "where",
     "whole",
     "word_of",

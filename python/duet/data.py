@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy
 
-from .convert import labels_of, numbers, shape_struct, shape_tuple, text_array, whole
+from .convert import article, as_type, extents_of, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
 from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
@@ -34,7 +35,7 @@ def split_number(split: str) -> int:
 def _fill(context: Any, split: int, first: int, count: int, examples: Any, error: Any) -> int:
     data = ffi.from_handle(context)
     try:
-        rows = numpy.ascontiguousarray(numbers(data.function(SPLITS[split], first, count), "rows"), data.dtype)
+        rows = as_type(numbers(data.function(SPLITS[split], first, count), "rows"), data.dtype, "rows")
         if rows.shape != (count, *data.shape):
             raise ValueError(f"rows of shape {rows.shape}, where {(count, *data.shape)} were asked for")
         ffi.memmove(examples, ffi.from_buffer(rows), rows.nbytes)
@@ -70,6 +71,7 @@ class Data(Handle):
     """
 
     _free = "duet_data_close"
+    _arrays: Optional[List[Any]] = None  # of a set of arrays: the examples and labels of both splits
     _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
 
     def __init__(self, name: Optional[str] = None):
@@ -115,11 +117,15 @@ class Data(Handle):
         if arrays[1] is not None and arrays[1].dtype != arrays[0].dtype:
             raise Error("data", f"test examples of type {arrays[1].dtype} beside {arrays[0].dtype} to train on")
         counts = [len(one) if one is not None else 0 for one in arrays]
-        kept = [_labels(one, count) for one, count in zip((labels, test_labels), counts)]
+        if test_labels is not None and test is None:
+            raise Error("usage", "test_labels= without examples of a test split; test=x gives them, and labels= are those of train")
+        kept = _labels(labels, test_labels, counts, class_names)
         own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, counts, kept, class_names)
         for split, array in enumerate(arrays):
             own.examples[split] = ffi.from_buffer(array) if array is not None and array.size else NULL
-        return cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
+        made = cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
+        made._arrays = [*arrays, *kept]
+        return made
 
     @classmethod
     def from_function(
@@ -138,8 +144,13 @@ class Data(Handle):
         """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same
         row always with the same numbers. It may be called on a thread of the library's."""
         train, test = whole("train", train, 1), whole("test", test)
-        extents = (int(shape),) if isinstance(shape, (int, numpy.integer)) else tuple(shape)
-        kept = [_labels(one, count) for one, count in ((labels, train), (test_labels, test))]
+        extents = tuple(extents_of(shape))
+        kept = _labels(labels, test_labels, [train, test], class_names)
+        if not callable(function):
+            raise TypeError(f"{article(type(function).__name__)}, where function(split, first, count) is expected; "
+                            "duet.Data.from_arrays takes arrays")
+        if numpy.dtype(dtype) not in (numpy.uint8, numpy.float32):
+            raise Error("usage", f"dtype={numpy.dtype(dtype)}; rows are float32, or uint8, which are scaled to [0, 1]")
         holder = Record(function=function, shape=extents, dtype=numpy.dtype(dtype), raised=None)
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
         handle = ffi.new_handle(holder)
@@ -160,6 +171,7 @@ class Data(Handle):
         for split, array in enumerate(labels):
             own.labels[split] = NULL if array is None else ffi.from_buffer("uint8_t[]", array)
         if names is not None:
+            names = texts(names)
             array = text_array(names)
             _keep(own, array)
             own.class_names, own.classes = array, len(names)
@@ -216,12 +228,23 @@ class Data(Handle):
 
     def set_streaming(self, streaming: bool = True) -> None:
         """Has trainings read the examples batch by batch while the device works, to the same bits."""
-        lib.duet_data_set_streaming(self.pointer, streaming)
+        lib.duet_data_set_streaming(self.pointer, truth("streaming", streaming))
 
     def convert(self, path: str) -> None:
         """Writes both splits and their labels as one .npz file."""
         with told(self._holder):
-            c.data_convert(self, path)
+            c.data_convert(self, os.fspath(path))
+
+    def _write(self, path: str) -> str:
+        """Writes a file that is this set: of arrays as they lie, as a checksum has it. Returns what opens it."""
+        if self._arrays is None:
+            self.convert(path)
+            return path
+        members = dict(zip(("x_train", "x_test", "y_train", "y_test"), self._arrays))
+        if self.info.class_names != NULL:
+            members["class_names"] = numpy.array([name.encode() for name in self.classes])
+        numpy.savez(path, **{name: array for name, array in members.items() if array is not None})
+        return path if self.info.division == "given" else f"{path}:split={self.info.division}"
 
     def __repr__(self) -> str:
         info = self.info
@@ -268,8 +291,14 @@ def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
     return floats
 
 
-def _labels(values: Any, count: int) -> Any:
-    return None if values is None else labels_of(values, count)
+def _labels(train: Any, test: Any, counts: Sequence[int], names: Any) -> List[Any]:
+    """Labels of both splits; names of classes are theirs."""
+    if names is not None and train is None and test is None:
+        raise Error("usage", "class_names= has no effect: there are no labels, which labels= gives")
+    return [
+        None if values is None else labels_of(values, count, what)
+        for values, count, what in zip((train, test), counts, ("labels", "test_labels"))
+    ]
 
 
 DataLike = Union[None, str, Data, numpy.ndarray, Tuple[Any, Any]]
@@ -282,5 +311,11 @@ def data_of(given: Any) -> Tuple[Optional[str], Optional[Data]]:
     if isinstance(given, Data):
         return None, given
     if isinstance(given, tuple):
+        if len(given) != 2:
+            raise Error(
+                "usage",
+                f"{len(given)} arrays as data; two are those to train on and the test split: labels are given by "
+                "duet.Data.from_arrays(x, labels=y)",
+            )
         return None, Data.from_arrays(*given)
     return None, Data.from_arrays(given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple, Union
 
+from .convert import callable_or_none, truth
 from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, record, text, words
 from .library import selector as selector_text
 
@@ -106,6 +107,7 @@ class Device(Handle):
 
     def set_log(self, function: Any) -> None:
         """Lines about long waits, such as compilers, go to function(line); None: silence."""
+        callable_or_none("the function", function)
         self._log_handle = None if function is None else ffi.new_handle(function)
         lib.duet_device_set_log(self.pointer, NULL if function is None else _log, self._log_handle or NULL)
 
@@ -120,7 +122,7 @@ class Device(Handle):
 
     def set_profiling(self, profiling: bool) -> None:
         """Times every kernel from now on; replays become slower."""
-        c.device_set_profiling(self, profiling)
+        c.device_set_profiling(self, truth("profiling", profiling))
 
     def profile(self) -> List[Record]:
         """All launches of each kernel so far, longest time first: kernel, launches, seconds, flops, bytes."""

@@ -10,7 +10,7 @@ from typing import Any, List, Sequence
 
 import numpy
 
-from .convert import node_array, pointer, shape_struct, text, where
+from .convert import as_type, expect, node_array, node_pointer, numbers, pointer, shape_struct, text, where, whole
 from .device import Device, opencl_memory
 from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
 from .node import Group, Node, keeps_of
@@ -24,7 +24,7 @@ class Store(Handle):
     _free = "duet_store_free"
 
     def __init__(self, seed: int = 0):
-        super().__init__(lib.duet_store_new(seed))
+        super().__init__(lib.duet_store_new(whole("seed", seed)))
         self.keeps = self
 
     def group(self, name: str) -> Group:
@@ -39,7 +39,7 @@ class Store(Handle):
 
     def write(self, device: Device, name: str, values: Any, dtype: Any = numpy.float32) -> None:
         """Numbers for a variable; the array must have its size."""
-        array = numpy.ascontiguousarray(values, dtype)
+        array = as_type(numbers(values, "values"), dtype, "values")
         c.store_write(self, device, name, ffi.from_buffer(array), array.nbytes)
 
     def bind(self, device: Device, name: str, buffer: Any) -> None:
@@ -61,6 +61,7 @@ class Graph(Handle):
     _free = "duet_graph_free"
 
     def __init__(self, store: Store):
+        expect(store, Store, "duet.Store() makes one")
         super().__init__(lib.duet_graph_new(store.pointer), store)
         if self._pointer == ffi.NULL:
             raise Error("memory", "out of memory for a graph")
@@ -87,7 +88,7 @@ def node_graph_check(node: Node) -> None:
 
 def constant_values(graph: Any, values: Any) -> Node:
     """An array as a node, float32, copied; no gradient is taken by it."""
-    array = numpy.ascontiguousarray(values, numpy.float32)
+    array = as_type(numbers(values, "values"), numpy.float32, "values")
     return Node(
         lib.duet_constant_values_at(
             where(), pointer(graph), shape_struct(array.shape), ffi.from_buffer("float[]", array)
@@ -98,7 +99,7 @@ def constant_values(graph: Any, values: Any) -> Node:
 
 def permute(x: Node, order: Sequence[int]) -> Node:
     """Dimension i of the result is dimension order[i] of x."""
-    if sorted(order) != list(range(len(x.shape))):
+    if len(order) != len(x.shape) or set(order) != set(range(len(x.shape))):
         raise Error("graph", f"order {list(order)} of a node of {len(x.shape)} dimensions; each is named once")
     return Node(lib.duet_permute_at(where(), x.pointer, ffi.new("size_t[]", list(order))), x.keeps)
 
@@ -106,8 +107,9 @@ def permute(x: Node, order: Sequence[int]) -> Node:
 def grad(loss: Node, wrt: Sequence[Node]) -> List[Node]:
     """d loss / d each of wrt, as nodes, zeros where the loss does not depend on it. The loss is a scalar; wrt are
     parameters, states, inputs or nodes of watch()."""
+    nodes = node_array(wrt)
     made = ffi.new("duet_node[]", len(wrt))
-    lib.duet_grad_at(where(), loss.pointer, node_array(wrt), len(wrt), made)
+    lib.duet_grad_at(where(), node_pointer(loss), nodes, len(wrt), made)
     return [Node(made[i], loss.keeps) for i in range(len(wrt))]
 
 
@@ -159,6 +161,7 @@ class Plan(Handle):
     _free = "duet_plan_free"
 
     def __init__(self, device: Device, roots: Sequence[Node], name: str = "plan"):
+        expect(device, Device, "duet.Device() opens one")
         made, error = ffi.new("duet_plan **"), new_error()
         lib.duet_plan_new(made, device.pointer, text(name), node_array(roots), len(roots), error)
         check(error)
@@ -173,7 +176,7 @@ class Plan(Handle):
             _check(node, values)
             c.plan_write_buffer(self, node, *memory, _bytes(node))
             return
-        array = numpy.ascontiguousarray(values, DTYPES[node.type])
+        array = as_type(numbers(values, f"what {node!r} is filled from"), DTYPES[node.type], "values")
         _check(node, array)
         c.plan_write(self, node, ffi.from_buffer(array), array.nbytes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, NamedTuple, Optional
 
-from .library import NULL, lib, words
+from .library import NULL, lib, text, words
 
 
 class Value(NamedTuple):
@@ -21,6 +21,12 @@ def value_of(row: Any) -> Value:
     measure = lib.duet_metric_measure_find(row.row, row.name)
     unit = words(measure.unit) if measure != NULL and measure.unit != NULL else words(row.row.unit)
     return Value(row.value, row.low, row.high, row.n, unit)
+
+
+def asks_features(name: str) -> bool:
+    """Whether a metric goes by features, which a judge gives."""
+    row = lib.duet_metric_find(text(name))
+    return row != NULL and row.by_features != lib.DUET_BY_NO_FEATURES
 
 
 def metric_names(on_request: bool = False) -> List[str]:

@@ -6,10 +6,11 @@ Idea: build(model) composes nodes once, when a model is made; training runs the 
 
 from __future__ import annotations
 
+import contextlib
 import math
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from .convert import key_values, pointer, struct, text_array, where
+from .convert import article, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
 from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
@@ -50,12 +51,12 @@ def count(key: str, initial: int, low: int = 0, high: int = 2**32, help: str = "
 
 def choice(key: str, initial: str, choices: Sequence[str], help: str = "") -> Dict[str, Any]:
     """A setting that is one of the choices."""
-    return dict(key=key, kind="choice", initial=initial, choices="|".join(choices), help=help)
+    return dict(key=key, kind="choice", initial=initial, choices="|".join(texts(choices)), help=help)
 
 
 def sizes(key: str, initial: Sequence[int], help: str = "") -> Dict[str, Any]:
     """A setting that is a list of positive whole numbers, such as the widths of layers."""
-    return dict(key=key, kind="sizes", initial=",".join(str(one) for one in initial), help=help)
+    return dict(key=key, kind="sizes", initial=",".join(str(one) for one in extents_of(initial)), help=help)
 
 
 class Family:
@@ -80,21 +81,24 @@ class Family:
         batch: int = 0,
         averaged: bool = False,
     ):
+        callable_or_none("build", build)
         self.name, self.build, self.raised = name, build, None  # type: str, Built, Optional[BaseException]
         self._callback = ffi.callback("void(duet_model *)", self._build)
         rows = ffi.new("duet_setting[]", max(len(settings), 1))
         for index, row in enumerate(settings):
+            if not isinstance(row, dict):
+                raise TypeError(f"{row!r} as a setting; duet.number(key, initial) and the like make one")
             rows[index] = struct("duet_setting", **row)
         self._rows, self._groups = rows, None if groups is None else self._ended(groups)
         self._family = ffi.new("duet_family *")
         self._family.name, self._family.summary, self._family.paper = text(name), text(summary), text(paper)
         self._family.build, self._family.settings, self._family.setting_count = self._callback, rows, len(settings)
         self._family.groups = NULL if self._groups is None else self._groups
-        self._family.batch, self._family.averaged = batch, averaged
+        self._family.batch, self._family.averaged = whole("batch", batch), truth("averaged", averaged)
 
     @staticmethod
     def _ended(names: Sequence[str]) -> Any:
-        return ffi.new("const char *[]", [text(name) for name in names] + [NULL])
+        return ffi.new("const char *[]", [text(name) for name in texts(names)] + [NULL])
 
     @property
     def pointer(self) -> Any:
@@ -102,9 +106,9 @@ class Family:
         return self._family
 
     def _build(self, pointer_: Any) -> None:
-        model = Model._borrowed(pointer_)
         try:
-            self.build(model)
+            with _in_build(pointer_) as model:
+                self.build(model)
         except BaseException as reason:  # C has no exceptions: the graph fails, and who asked for the model raises it
             self.raised = reason
             lib.duet_graph_fail_at(
@@ -132,7 +136,7 @@ def family_of(model: Any) -> Any:
     if isinstance(model, ffi.CData):
         return model  # a duet_family * of another library's
     if not isinstance(model, (str, type(None))):
-        raise TypeError(f"a {type(model).__name__} as the model; it is the name of a family, or a duet.Family")
+        raise TypeError(f"{article(type(model).__name__)} as the model; it is the name of a family, or a duet.Family")
     found = lib.duet_family_find(text(model))
     if found == NULL:
         known = ", ".join(family.name for family in families())
@@ -154,10 +158,12 @@ class Model(ModelFunctions, Handle):
     """A model for examples like those of `data`: what a build function composes, and whose groups a Trainer trains."""
 
     _free = "duet_model_free"
+    _building = False
 
     def __init__(self, family: Any, data: Data, settings: Any = None, seed: int = 1):
+        expect(data, Data, "duet.Data.from_arrays(x) makes one of arrays, duet.Data(name) opens one")
         made, error, said = ffi.new("duet_model **"), new_error(), key_values(settings)
-        lib.duet_model_new(made, family_of(family), data.pointer, text_array(said), len(said), seed, error)
+        lib.duet_model_new(made, family_of(family), data.pointer, text_array(said), len(said), whole("seed", seed), error)
         with told(data._holder):
             raise_for(error, family)
         Handle.__init__(self, made[0], family, data)
@@ -166,7 +172,7 @@ class Model(ModelFunctions, Handle):
     @classmethod
     def _borrowed(cls, pointer_: Any, *keeps: Any) -> "Model":
         self = cls.__new__(cls)
-        self._free = ""
+        self._free, self.family = "", None
         Handle.__init__(self, pointer_, *keeps)
         return self
 
@@ -178,7 +184,7 @@ class Model(ModelFunctions, Handle):
     @property
     def graph(self) -> Any:
         """The graph being built, for functions that take one."""
-        return Borrowed(lib.duet_model_graph(self.pointer), self)
+        return Borrowed(lib.duet_model_graph(building(self)), self)
 
     @property
     def store(self) -> Any:
@@ -197,37 +203,48 @@ class Model(ModelFunctions, Handle):
 
     def setting_sizes(self, key: str) -> List[int]:
         """The numbers of a setting made by sizes()."""
+        self._known(key)
         values = ffi.new("size_t[]", constants["DUET_MOST_SIZES"])
         return list(values[0 : lib.duet_setting_sizes_at(where(), self.pointer, text(key), values)])
 
     def setting(self, key: str) -> float:
         """The value of a setting that is a number."""
+        self._known(key)
         return lib.duet_setting_number_at(where(), self.pointer, text(key))
+
+    def _known(self, key: str) -> None:
+        if self.setting_text(key) is None:
+            keys = ", ".join(row.key for row in settings(self.family)) if self.family is not None else ""
+            raise Error("usage", f"the model has no setting {key!r}" + (f"; it has {keys}" if keys else ""))
 
     def minimise(self, loss: Node, *groups: Group, gate: Optional[Node] = None) -> None:
         """In this phase, update the groups down the gradient of `loss`, a scalar.
 
         gate: a scalar that scales the update; at 0 parameters and moments rest
         """
-        array = ffi.new("duet_group *[]", [group.pointer for group in groups] + [NULL])
-        lib.duet_minimise_at(where(), self.pointer, loss.pointer, pointer(gate), array)
+        array = ffi.new("duet_group *[]", [pointer(group) for group in groups] + [NULL])
+        lib.duet_minimise_at(where(), building(self), node_pointer(loss), node_pointer(gate), array)
 
     def warn(self, message: str) -> None:
-        """Something that the user of these settings should know; the first one stays."""
-        lib.duet_model_warn(self.pointer, text("%s"), text(message))
+        """Something that the user of these settings should know, which training says as a warning, once."""
+        lib.duet_model_warn(building(self), text("%s"), text(message))
 
     def invert(self, decode: Callable[["Model", Node], Node]) -> None:
         """The procedure "invert", which finds the latents that decode(model, z) makes examples from."""
-        lib.duet_invert_at(where(), self.pointer, self._decoder(decode))
+        lib.duet_invert_at(where(), building(self), self._decoder(decode))
 
     def anneal_decoder(self, decode: Callable[["Model", Node], Node]) -> None:
         """Annealed importance sampling for a decoder with normal noise about what it makes."""
-        lib.duet_anneal_decoder_at(where(), self.pointer, self._decoder(decode))
+        lib.duet_anneal_decoder_at(where(), building(self), self._decoder(decode))
 
     def _decoder(self, decode: Callable[["Model", Node], Node]) -> Any:
-        function = ffi.callback(
-            "duet_node(duet_model *, duet_node)", lambda model, z: decode(Model._borrowed(model), Node(z)).pointer
-        )
+        callable_or_none("decode", decode)
+
+        def call(model: Any, z: Any) -> Any:
+            with _in_build(model) as built:
+                return decode(built, Node(z)).pointer
+
+        function = ffi.callback("duet_node(duet_model *, duet_node)", call)
         _callbacks.append(function)  # the library may call it as long as the model lives
         return function
 
@@ -240,13 +257,14 @@ class Model(ModelFunctions, Handle):
 
             def call(model: Any, _: Any, *given: Any, function: Any = function) -> Any:
                 nodes = [one if isinstance(one, int) else Node(one) for one in given]
-                return function(Model._borrowed(model), *nodes).pointer
+                with _in_build(model) as built:
+                    return function(built, *nodes).pointer
 
             made = ffi.callback(kind, call)
             _callbacks.append(made)
             setattr(joint, name, made)
         _callbacks.append(joint)
-        lib.duet_anneal_at(where(), self.pointer, joint)
+        lib.duet_anneal_at(where(), building(self), joint)
 
 
 _callbacks: List[Any] = []
@@ -254,6 +272,7 @@ _callbacks: List[Any] = []
 
 def training_size(model: Any, settings: Any = None) -> Tuple[int, int]:
     """The batch and the epochs of a training of the family that asks for none."""
+    check_settings(model, settings)
     said = key_values(settings)
     size = lib.duet_family_training_size(family_of(model), text_array(said), len(said))
     return size.batch, size.epochs
@@ -265,12 +284,26 @@ def check_settings(model: Any, settings: Any) -> None:
     c.settings_check(family_of(model), text_array(said), len(said))
 
 
+@contextlib.contextmanager
+def _in_build(pointer_: Any) -> Iterator[Model]:
+    """A model while the library has it built."""
+    model = Model._borrowed(pointer_)
+    model._building = True
+    try:
+        yield model
+    finally:
+        model._building = False
+
+
 class Trainer(Handle):
     """Training with the loop in the program's own hands: every phase of the model planned for `batch` examples."""
 
     _free = "duet_trainer_free"
 
     def __init__(self, device: Device, model: Model, batch: int = 128):
+        expect(device, Device, "duet.Device() opens one")
+        expect(model, Model, "duet.Model(family, data) makes one")
+        batch = whole("batch", batch, 1)
         made, error = ffi.new("duet_trainer **"), new_error()
         lib.duet_trainer_new(made, device.pointer, model.pointer, batch, error)
         with told(model._holder):

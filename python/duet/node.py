@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Optional, Tuple
 
 from .library import Error, ffi, lib, word_of, words
@@ -114,6 +115,10 @@ class Node:
                     raise IndexError(f"a slice of step {step}; nodes are sliced in steps of 1")
                 left.append(max(stop - start, 0))
             else:
+                try:
+                    one = operator.index(one)
+                except TypeError:
+                    raise TypeError(f"index {one!r} of a node; whole numbers and slices are possible") from None
                 start = one + extent if one < 0 else one
                 if not 0 <= start < extent:
                     raise IndexError(f"index {one} of an extent of {extent}")

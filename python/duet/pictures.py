@@ -47,7 +47,7 @@ class Grid:
             drawing.originals = ffi.from_buffer("float[]", self.originals)
             drawing.original_count = len(self.originals)
         drawing.columns = self.columns
-        c.write_png_examples(str(path), drawing)
+        c.write_png_examples(os.fspath(path), drawing)
 
     def _repr_png_(self) -> bytes:
         return png(self.save)
@@ -62,6 +62,12 @@ def _drawn(values: Any) -> numpy.ndarray:
     array = numpy.ascontiguousarray(array, numpy.float32)
     if array.ndim == 0:
         raise ValueError("a number alone is nothing to be drawn; several are, [count, 1]")
+    wrong = int((~numpy.isfinite(array)).sum())
+    if wrong > 0:
+        raise ValueError(
+            f"values of which {wrong} of {array.size} are not finite, and would look like others; "
+            "numpy.nan_to_num(values) draws them as numbers"
+        )
     if array.ndim == 1:
         array = array[:, None]
     return array[..., None] if array.ndim == 3 else array
@@ -96,12 +102,14 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
     """Points in the plane, [count, 2], as a PNG: each in the colour of its label, or before `reference` in grey.
     Without labels numbers, [count, 1], are drawn as a histogram."""
     array = numpy.ascontiguousarray(numbers(values, "values"), numpy.float32)
+    if labels is not None and reference is not None:
+        raise ValueError("labels and a reference; points are drawn in the colours of their labels, or before a reference")
     if labels is not None:
         classes = labels_of(labels, len(array))
         if array.shape != (len(classes), 2):
             raise ValueError(f"values of shape {array.shape} with {len(classes)} labels; points are [count, 2]")
         c.write_png_classes(
-            str(path), ffi.from_buffer("float[]", array), ffi.from_buffer("uint8_t[]", classes), len(array)
+            os.fspath(path), ffi.from_buffer("float[]", array), ffi.from_buffer("uint8_t[]", classes), len(array)
         )
         return
     if array.ndim != 2:
@@ -114,7 +122,7 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
     if behind.ndim != 2 or behind.shape[1] != array.shape[1]:
         raise ValueError(f"a reference of shape {behind.shape} behind values of {array.shape}")
     c.write_png_points(
-        str(path),
+        os.fspath(path),
         ffi.from_buffer("float[]", array),
         len(array),
         array.shape[1],
@@ -125,6 +133,8 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
 
 def write_lines(path: str, lines: Sequence[Any], panels: Optional[Sequence[int]] = None) -> None:
     """Lines of equally many values as a PNG, in panels one above the other (numbered from 0); NaN leaves a hole."""
+    if not hasattr(lines, "__iter__"):
+        raise ValueError(f"{lines!r} as lines; a list of lines is expected, each of equally many numbers")
     arrays = [numpy.ascontiguousarray(numbers(line, "lines"), numpy.float32) for line in lines]
     if panels is not None and len(panels) != len(arrays):
         raise ValueError(f"{len(panels)} panels for {len(arrays)} lines; there is one a line")
@@ -134,4 +144,4 @@ def write_lines(path: str, lines: Sequence[Any], panels: Optional[Sequence[int]]
     for index, array in enumerate(arrays):
         rows[index].values, rows[index].ink = ffi.from_buffer("float[]", array), index % 5
         rows[index].panel = 0 if panels is None else whole("panel", panels[index], 0, len(arrays) - 1)
-    c.write_png_lines(str(path), rows, len(arrays), len(arrays[0]))
+    c.write_png_lines(os.fspath(path), rows, len(arrays), len(arrays[0]))

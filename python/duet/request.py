@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import numbers
+from .convert import numbers, warn, whole
 from .device import opencl_memory
-from .library import Error
+from .library import Error, check, ffi, lib, new_error, text, words
 
 if TYPE_CHECKING:
     from .run import Run
@@ -17,9 +17,93 @@ if TYPE_CHECKING:
 # Outputs that are examples: they have their shape.
 EXAMPLES = ("sample", "reconstruction", "decode", "inverse_decode", "simulated")
 
+# What is said of a model that has not the output that a method of a run asks for.
+CANNOT = {
+    "sample": "make samples",
+    "decode": "decode latents",
+    "latent": "encode: it has no encoder",
+    "reconstruction": "reconstruct: nothing in it takes an example to codes and back",
+    "class_logits": "classify: a classifier can",
+}
+# What a request may give, by the bit that says whether it is read.
+GIVEN = {
+    "examples": lib.DUET_READS_EXAMPLES,
+    "latents": lib.DUET_READS_LATENTS,
+    "classes": lib.DUET_READS_CLASSES,
+}
 
-def room_for(run: "Run", name: str, count: int, out: Any) -> Any:
-    """Where an output goes: `out`, if it has that output's shape and type, or a new array."""
+
+def check_method(run: "Run", output: str) -> None:
+    """That the model can do what a method of the run is for."""
+    if run.features(output) > 0:
+        return
+    family = words(lib.duet_model_family(lib.duet_run_model(run.pointer)).name)
+    instead = ""
+    if output == "sample" and run.features("latent") > 0 and run.features("decode") > 0:
+        instead = ": it learns codes, and no distribution to draw them from; run.reconstruct(x) shows what it has learnt"
+    if output == "latent" and run.features("features") > 0:
+        instead = '; run.ask("features", examples=x) gives what its last hidden layer says'
+    raise Error("usage", f"a model of kind {family} cannot {CANNOT[output]}{instead}")
+
+
+def row_count(count: Optional[int], given: Dict[str, Any]) -> int:
+    """The rows of a request: what is said, or as many as are given; all that is given has to agree."""
+    counts = {name: len(rows) for name, rows in given.items() if rows is not None}
+    if count is not None:
+        counts = {"count": whole("count", count, 1), **counts}
+    for name, number in counts.items():
+        first = next(iter(counts))
+        if number != counts[first]:
+            said = f"count={count}" if first == "count" else f"{counts[first]} {first}"
+            raise Error("usage", f"{said} with {number} {name}; there is one of each a row")
+        if number == 0:
+            raise Error("usage", f"no {name}, where one a row is expected")
+    return next(iter(counts.values()), 1)
+
+
+def check_read(run: "Run", request: Any, given: Dict[str, Any], settings: Sequence[str]) -> None:
+    """That all that is given has an effect, and that what is read is given where it cannot be drawn."""
+    inputs, error = ffi.new("unsigned *"), new_error()
+    lib.duet_run_inputs(run.pointer, request, inputs, error)
+    check(error)
+    for name, bit in GIVEN.items():
+        known = name != "classes" or lib.duet_run_has_classes(run.pointer)  # else the library says so
+        if given[name] is not None and known and not inputs[0] & bit:
+            raise Error("usage", f"{name}= has no effect: nothing that is asked for reads {name}")
+    outputs = [request.outputs[i].name for i in range(request.output_count)]
+    for setting in settings:
+        known = lib.duet_run_takes(run.pointer, text(setting.split("=")[0]))  # else the library says so
+        if known and not any(lib.duet_run_reads(run.pointer, name, text(setting)) for name in outputs):
+            raise Error("usage", f"the setting {setting} has no effect: nothing that is asked for reads it")
+    if not inputs[0] & lib.DUET_READS_EXAMPLES:
+        return
+    if given["examples"] is None:
+        raise Error("usage", "what is asked for is made of examples, and none are given: examples=x gives some")
+    if inputs[0] & lib.DUET_READS_CLASSES and given["classes"] is None:
+        raise Error(
+            "usage",
+            "what is asked for is made of examples and their classes, and no classes are given: classes=y gives names or "
+            f"numbers, one an example or one for all; there are {', '.join(run.classes)}",
+        )
+
+
+def doubt_range(run: "Run", what: str, low: float, high: float, count: int) -> None:
+    """Warns of numbers that are spread much otherwise than those that the run was trained on."""
+    said = ffi.new("char[]", 1024)
+    if lib.duet_run_doubts_range(run.pointer, text(what), low, high, count, said, len(said)):
+        warn(words(said))
+
+
+def names_of(outputs: Any) -> List[str]:
+    """The outputs of a request by name: one or several."""
+    names = [outputs] if isinstance(outputs, str) else outputs
+    if not isinstance(names, Iterable) or not all(isinstance(one, str) for one in names):
+        raise Error("usage", f"outputs={outputs!r}; a name or a list of names is expected, as run.procedures() has them")
+    return list(names)
+
+
+def room_for(run: "Run", name: str, count: int, out: Any, said: str) -> Any:
+    """Where an output goes: `out`, if it has that output's shape and type, or a new array. said: what errors call it."""
     features = run.features(name)
     if features == 0:
         there = ", ".join(sorted({one for all_ in run.procedures().values() for one in all_}))
@@ -36,13 +120,14 @@ def room_for(run: "Run", name: str, count: int, out: Any) -> Any:
     flags = getattr(out, "flags", None)
     if flags is None or out.shape != shape or out.dtype != numpy.float32 or not flags.c_contiguous:
         had = f"an array of shape {out.shape} and type {out.dtype}" if flags is not None else type(out).__name__
-        raise Error("usage", f"out is {had}; for '{name}' it is a contiguous array of shape {shape} and type float32")
+        raise Error("usage", f"{said} is {had}; a contiguous array of shape {shape} and type float32 is expected")
     if not getattr(flags, "writeable", True):
-        raise Error("usage", "out is an array that may only be read; one that may be written is expected")
+        raise Error("usage", f"{said} is an array that may only be read; one that may be written is expected")
     return out
 
 
 def examples_of(run: "Run", values: Any) -> numpy.ndarray:
+    """Examples as rows, float32 in the run's own scale."""
     array, shape = numbers(values, "examples"), run.shape
     if array.dtype == numpy.uint8 and not run.unit_range:
         raise Error(
@@ -51,31 +136,54 @@ def examples_of(run: "Run", values: Any) -> numpy.ndarray:
             "its own scale as float32, such as array.astype('float32')",
         )
     array = array.astype(numpy.float32) / numpy.float32(255) if array.dtype == numpy.uint8 else array
-    if array.shape == shape:
-        array = array[None]
     flat = shape[:-1] if len(shape) == 3 and shape[2] == 1 else shape  # pictures of one channel may leave it out
+    if array.shape in (shape, flat):
+        array = array[None]
     if array.ndim != 2 and array.shape[1:] not in (shape, flat) and not (array.ndim == 1 and shape == (1,)):
+        joined = isinstance(values, (list, tuple)) and array.shape[2:] in (shape, flat)
         turned = len(shape) == 3 and array.shape[1:] == (shape[2], *shape[:2])
         raise Error(
             "usage",
             f"examples of shape {array.shape}; those of the run are {shape}"
+            + _one_row(array, int(numpy.prod(shape)))
+            + ("; numpy.concatenate(list) joins arrays of several examples" if joined else "")
             + ("; where the channels are first, pass numpy.moveaxis(array, 1, -1)" if turned else ""),
         )
     return rows_of(array.reshape(len(array), -1) if array.size else array, int(numpy.prod(shape)), "examples")
 
 
+def _one_row(array: numpy.ndarray, features: int) -> str:
+    return "; array[None] is one row" if array.shape == (features,) else ""
+
+
 def rows_of(values: Any, features: int, what: str) -> numpy.ndarray:
     array = numpy.ascontiguousarray(numbers(values, what), numpy.float32)
+    if features == 0:
+        raise Error("usage", f"{what} are given, and the model reads none")
     if array.ndim not in (1, 2) or len(array) == 0 or array.size != len(array) * features:
-        raise Error("usage", f"{what} of shape {array.shape}; each row has {features} numbers")
+        alone = _one_row(array, features)
+        raise Error("usage", f"{what} of shape {array.shape}; each row has {features} numbers{alone}")
     return array.reshape(len(array), features)
 
 
-def class_numbers(run: "Run", classes: Any, count: int) -> numpy.ndarray:
+def class_list(classes: Any) -> Optional[List[Any]]:
+    """Classes as a list with one a row; None: it is one name or number, that of all rows, or nothing."""
+    if hasattr(classes, "__array__"):
+        classes = numpy.asarray(classes)
+        if classes.ndim > 1:
+            remedy = "; of rows with one 1 each pass classes.argmax(1)" if classes.ndim == 2 else ""
+            raise Error("usage", f"classes of shape {classes.shape}; there is one name or number a row{remedy}")
+    elif isinstance(classes, (dict, set)):
+        raise Error("usage", f"classes as a {type(classes).__name__}; a list with one name or number a row is expected")
+    alone = isinstance(classes, (str, bytes)) or numpy.ndim(classes) == 0
+    return None if alone else list(classes)
+
+
+def class_numbers(run: "Run", classes: Any, listed: Optional[Sequence[Any]], count: int) -> numpy.ndarray:
+    """The numbers of classes that are named or numbered: of those listed, or of one that is all rows'."""
     names = run.classes
-    rows = [classes] * count if isinstance(classes, (str, int)) else list(classes)
-    if len(rows) != count:
-        raise Error("usage", f"{len(rows)} classes for a request of {count} rows")
+    rows = [classes] * count if listed is None else listed
+    rows = [one.item() if hasattr(one, "item") and numpy.ndim(one) == 0 else one for one in rows]
     for one in rows:
         if one not in names if isinstance(one, str) else not _is_class(one):
             raise Error("usage", f"there is no class '{one}'; there are {', '.join(names) or 'none'}")
@@ -84,4 +192,5 @@ def class_numbers(run: "Run", classes: Any, count: int) -> numpy.ndarray:
 
 def _is_class(one: Any) -> bool:
     """numpy would cut 3.9 and wrap 259 round."""
-    return isinstance(one, (int, float, numpy.number)) and bool(0 <= one <= 255 and one == int(one))
+    number = isinstance(one, (int, float, numpy.number)) and not isinstance(one, bool)
+    return number and bool(0 <= one <= 255 and one == int(one))

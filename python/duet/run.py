@@ -15,16 +15,27 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import key_values, text_array, whole
+from .convert import key_values, text_array, texts, truth, warn, whole
 from .data import Data, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, lib, new_error, record, selector, text, words
-from .metric import Value, metric_names, value_of
+from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, record, selector, text, words
+from .metric import Value, asks_features, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
 from .progress import Bar
-from .request import class_numbers, examples_of, room_for, rows_of
+from .request import (
+    check_method,
+    check_read,
+    class_list,
+    class_numbers,
+    doubt_range,
+    examples_of,
+    names_of,
+    room_for,
+    row_count,
+    rows_of,
+)
 
 DeviceLike = Union[None, int, str, Device]
 
@@ -66,7 +77,11 @@ class Run(Handle):
         self.directory, self._device, self.family = os.fspath(directory), device, family
         self._name, self._own = data_of(data)
         self._holder = Data._holder  # of the set that a training has open, while its on_epoch has this run
+        self._noted = 0  # notes of the run's data that have been told
+        self._doubted = False  # whether the range of arrays has been looked at
+        self._stands_for = ""  # the name of arrays in whose place it has a file, which errors and warnings give
         self._folder: Any = None  # where data of a program's own are written for metrics
+        self._file = ""  # which opens them there
         self.stopped = ""  # why a training ended before its total
         self._closed = False
 
@@ -91,7 +106,25 @@ class Run(Handle):
                 lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
             raise_for(error, self.family)
             self._pointer = made[0]
+            self._tell(aloud=self._name is not None and not self._stands_for)
         return self._pointer
+
+    def _tell(self, aloud: bool = True) -> None:
+        """Warns of what the run's data have to say that has not been told."""
+        data = lib.duet_run_data(self._pointer)
+        while True:
+            note = c.data_note(data, self._noted, NULL)
+            if note is None:
+                return
+            self._noted += 1
+            if aloud:
+                warn(in_python(self._by_own_name(note)))
+
+    def _by_own_name(self, message: str) -> str:
+        names = (self._name, (self._name or "").split(":split=")[0]) if self._stands_for else ()
+        for name in names:
+            message = message.replace(name or "", self._stands_for)
+        return message
 
     @_alone
     def close(self) -> None:
@@ -200,21 +233,20 @@ class Run(Handle):
             array of pyopencl's, of the context of the run's device, filled on the device in the order of its queue,
             without a wait and without a look at whether numbers are finite
         """
-        outputs = [outputs] if isinstance(outputs, str) else list(outputs)
+        outputs, progress = names_of(outputs), truth("progress", progress)
+        if out is not None and not isinstance(out, Mapping):
+            raise Error("usage", f"out is {type(out).__name__}; a dict by the names of outputs is expected")
         seed, first, batch = whole("seed", seed), whole("first", first), whole("batch", batch, 0, 2**32 - 1)
-        count = None if count is None else whole("count", count, 1)
         examples = None if examples is None else examples_of(self, examples)
         latents = None if latents is None else rows_of(latents, self.latent_features, "latents")
-        given = [one for one in (examples, latents) if one is not None]
-        if count is None:
-            count = (
-                len(given[0]) if given else 1 if classes is None or isinstance(classes, (str, int)) else len(classes)
-            )
-        for one in given:
-            if len(one) != count:
-                raise Error("usage", f"{len(one)} examples or latents for a request of {count} rows")
-        numbers = None if classes is None else class_numbers(self, classes, count)
-        arrays = {name: room_for(self, name, count, (out or {}).get(name)) for name in outputs}
+        listed = class_list(classes)
+        count = row_count(count, {"examples": examples, "latents": latents, "classes": listed})
+        numbers = None if classes is None else class_numbers(self, classes, listed, count)
+        alone = len(outputs) == 1
+        arrays = {
+            name: room_for(self, name, count, (out or {}).get(name), "out" if alone else f"out['{name}']")
+            for name in outputs
+        }
         for name in out or {}:
             if name not in arrays:
                 raise Error("usage", f"out has '{name}', which is not asked for; these are: {', '.join(arrays)}")
@@ -245,6 +277,10 @@ class Run(Handle):
         request.classes = NULL if numbers is None else ffi.from_buffer("uint8_t[]", numbers)
         request.settings, request.setting_count = kept, len(said)
         request.outputs, request.output_count = wanted, len(arrays)
+        check_read(self, request, {"examples": examples, "latents": latents, "classes": numbers}, said)
+        if examples is not None:
+            low, high = float(examples.min()), float(examples.max())
+            doubt_range(self, "the examples of the request: their values", low, high, count)
         self._use(request, progress, buffers if any(memory.values()) else NULL)
         return arrays
 
@@ -274,16 +310,16 @@ class Run(Handle):
     ) -> numpy.ndarray:
         """New examples, [count, ...shape] float32. The same seed gives the same examples. `latents` are decoded.
 
-        count: None: as many as `out` or `latents` have, else 64
+        count: None: as many as there are latents or classes, or as `out` has, else 64
         out: as of ask(): an array to be filled, which is returned
         """
-        if count is None and latents is None:
+        if count is None and latents is None and class_list(classes) is None:
             shape = getattr(out, "shape", None)
             count = shape[0] if shape else 64
         return self._one(
             "sample",
             out,
-            count=count if latents is None else None,
+            count=count,
             seed=seed,
             classes=classes,
             latents=latents,
@@ -309,6 +345,7 @@ class Run(Handle):
         return self._one("class_logits", out, examples=examples)
 
     def _one(self, name: str, out: Any, **request: Any) -> Any:
+        check_method(self, name)
         return self.ask([name], out=None if out is None else {name: out}, **request)[name]
 
     def procedure(
@@ -326,6 +363,8 @@ class Run(Handle):
     ) -> Dict[str, numpy.ndarray]:
         """Runs a procedure: run.procedure("invert", x, steps=200) gives {output: [count, ...]}, all of them unless
         `outputs` names some. Further keywords are settings of the procedure."""
+        if "settings" in settings:
+            raise Error("usage", f"settings of a procedure are keywords: run.procedure({name!r}, x, steps=200)")
         known = self.procedures()
         if name not in known:
             there = ", ".join(one for one in known if one) or "none"
@@ -375,9 +414,9 @@ class Run(Handle):
         try:
             return run._evaluate(metrics, judge, split, seed)
         except Error as error:
-            if run is self or self._own is None:
+            if run is self:
                 raise
-            raise Error(error.status, error.message.replace(run._name or "", self._own.info.name)) from None
+            raise Error(error.status, run._by_own_name(error.message)) from None
         finally:
             if run is not self:
                 run.close()
@@ -389,11 +428,15 @@ class Run(Handle):
                 lib.duet_run_open_beside(made, text(getattr(judge, "directory", judge)), self.pointer, error)
                 check(error)
                 beside._free, beside._pointer = "duet_run_close", made[0]
+                self._tell(aloud=False)
                 c.run_set_judge(self, beside)
-            names = [one for given in metrics for one in ([given] if isinstance(given, str) else given)]
-            names = names or self.metric_names()
+                self._tell()
+            names = [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
+            names = names or self._usual_metrics(split)
             for name in names:
                 c.metric_check(self, name, split_number(split))
+            if judge is not None and metrics and not any(asks_features(name) for name in names):
+                warn("judge= has no effect: none of these metrics asks one")
             values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
             with told(self._holder):
                 c.metric_compute_all(
@@ -402,6 +445,20 @@ class Run(Handle):
             if judge is not None:
                 c.run_set_judge(self, None)
             return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+
+    def _usual_metrics(self, split: str) -> List[str]:
+        """All that the model has and that do not take long; those that its data are too few for are warned of."""
+        found = []
+        for name in metric_names():
+            error = new_error()
+            if lib.duet_metric_check(self.pointer, text(name), split_number(split), error) == lib.DUET_OK:
+                found.append(name)
+            elif error.status == lib.DUET_ERROR_DATA:
+                warn(f"{name} is left out: {in_python(self._by_own_name(words(error.message)))}")
+        if not found:
+            data = words(lib.duet_data_describe(lib.duet_run_data(self.pointer)).name)
+            raise Error("usage", f"no metric can be computed of the {split} split of {self._stands_for or data}")
+        return found
 
     def _check_own(self) -> None:
         """That arrays are of the shape and scale of the run's examples: the library sees a file of them, whose name
@@ -421,6 +478,9 @@ class Run(Handle):
                 + ("within [0, 1]" if known.unit_range else "that leave [0, 1]")
                 + ("; if they are bytes, array.astype('u1') is scaled to that" if bytes_ else ""),
             )
+        if not self._doubted:
+            self._doubted = True
+            doubt_range(self, f"{own.name}: its values", min(own.low), max(own.high), sum(own.count))
 
     def _with_files(self) -> "Run":
         """Itself, or, where its data are a program's own, the same run on a file of them."""
@@ -429,10 +489,10 @@ class Run(Handle):
         self._check_own()
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="duet-")
-            self._own.convert(os.path.join(self._folder.name, "data.npz"))
-        return Run(
-            self.directory, device=self._device, data=os.path.join(self._folder.name, "data.npz"), family=self.family
-        )
+            self._file = self._own._write(os.path.join(self._folder.name, "data.npz"))
+        run = Run(self.directory, device=self._device, data=self._file, family=self.family)
+        run._stands_for = self._own.info.name
+        return run
 
     def grid(self, count: int = 64, *, seed: int = 0, settings: Any = None) -> Grid:
         """Samples that a notebook shows."""

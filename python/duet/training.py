@@ -6,7 +6,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-from .convert import key_values, text_array, whole
+from .convert import callable_or_none, key_values, text_array, texts, truth, whole
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
@@ -108,7 +108,10 @@ def _say(said: Any, verdict: Any) -> None:
                 raise ValueError(f"more than {len(verdict.names)} values of an epoch")
             if name in REPORTED or name in [words(verdict.names[i]) for i in range(verdict.count)]:
                 raise ValueError(f"on_epoch returned a value named {name!r}, which the epoch's report has already")
-            verdict.names[verdict.count], verdict.values[verdict.count] = text(name), float(value)
+            try:
+                verdict.names[verdict.count], verdict.values[verdict.count] = text(name), float(value)
+            except (TypeError, ValueError):
+                raise TypeError(f"on_epoch returned {name!r}: {value!r}; a name and a number are expected") from None
             verdict.count += 1
     elif said is not None:
         raise TypeError(
@@ -163,6 +166,17 @@ def train(
     for what, count in (("epochs", epochs), ("steps", steps)):
         if count is not None and whole(what, count, -(2**63)) < 1:
             raise ValueError(f"{what}={count}; it is at least 1, or None for what the family says")
+    other_data, stream, stop_on_collapse, progress = (
+        truth(what, value)
+        for what, value in (
+            ("other_data", other_data),
+            ("stream", stream),
+            ("stop_on_collapse", stop_on_collapse),
+            ("progress", progress),
+        )
+    )
+    callable_or_none("on_epoch", on_epoch)
+    callable_or_none("log", log)
     if other_data and resume is None:
         raise ValueError("other_data is for resume: a new run has no other data yet")
     if isinstance(device, Device):
@@ -179,7 +193,7 @@ def train(
             ("patience", patience),
         )
     )
-    metrics = [metrics] if isinstance(metrics, str) else metrics
+    metrics = [metrics] if isinstance(metrics, str) else texts(metrics)
     options, error = ffi.new("duet_train_options *"), new_error()
     name, own = data_of(data)
     holder = (own or Data)._holder

@@ -132,18 +132,14 @@ static int write_file(duet_run *run, const struct arguments *arguments, const ve
 }
 
 /* Nobody can be right about a class that the run does not know: then labels are no measure. */
-static void check_labels(verdicts *it)
+static void check_labels(duet_run *run, verdicts *it)
 {
+    duet_error error = {0};
     const duet_data_info *info = duet_data_describe(it->rows.data);
-    for (size_t i = 0; it->labels != NULL && i < it->rows.count; i++) {
-        if (it->labels[i] < it->classes) continue;
-        bool named = info->class_names != NULL;
-        cli_complain(CLI_DONE, "accuracy is left out: example %zu of %s has class %u%s%s%s, and the run knows %zu", i,
-                     info->name, it->labels[i], named ? " (" : "", named ? info->class_names[it->labels[i]] : "",
-                     named ? ")" : "", it->classes);
-        free(it->labels);
-        it->labels = NULL;
-    }
+    if (it->labels == NULL || duet_run_check_labels(run, info, it->labels, it->rows.count, &error) == DUET_OK) return;
+    cli_complain(CLI_DONE, "accuracy is left out: %s", error.message);
+    free(it->labels);
+    it->labels = NULL;
 }
 
 static int report(duet_run *run, const struct arguments *arguments, const verdicts *it)
@@ -202,7 +198,7 @@ static int classify(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE) status = judge(run, &it);
     if (status == CLI_DONE) status = cli_floats_check(it.probabilities, it.rows.count * it.classes, "probabilities");
     if (status == CLI_DONE) status = write_file(run, arguments, &it);
-    if (status == CLI_DONE) check_labels(&it);
+    if (status == CLI_DONE) check_labels(run, &it);
     if (status == CLI_DONE) status = report(run, arguments, &it);
     cli_rows_free(&it.rows);
     free(it.probabilities);

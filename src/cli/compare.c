@@ -327,7 +327,9 @@ static int check_runs(const cli_list *runs)
     duet_checkpoint_facts facts;
     duet_error error = {0};
     for (size_t i = 0; i < runs->count; i++)
-        if (duet_checkpoint_check(runs->items[i], &facts, &error) != DUET_OK) return cli_fail_opened(&error);
+        if (duet_checkpoint_check(runs->items[i], &facts, &error) != DUET_OK ||
+            duet_page_check(runs->items[i], NULL, &error) != DUET_OK)
+            return cli_fail_opened(&error);
     return CLI_DONE;
 }
 

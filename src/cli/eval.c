@@ -181,6 +181,22 @@ static int print_table(duet_run *run, const cli_values *values)
     return cli_table_print(&table, stdout);
 }
 
+/* What the reports of the training would have told of its cost. */
+static void tell_of_speeds(duet_run *run, const cli_values *values)
+{
+    bool costs = false, told = false;
+    for (size_t i = 0; i < values->count; i++) {
+        costs |= strcmp(values->rows[i].row->name, "cost") == 0;
+        told |= strcmp(values->rows[i].name, "step-ms") == 0;
+    }
+    if (costs && !told)
+        cli_complain(
+            CLI_DONE,
+            "step-ms and images-per-second are left out: %s/metrics.jsonl, the reports of the training, is not "
+            "there or tells of none",
+            duet_run_directory(run));
+}
+
 /* A value that is not finite says that the run, or what it was asked of, is not sound. */
 static int check_values(const cli_values *values)
 {
@@ -296,6 +312,7 @@ static int run(int argc, char **argv)
     struct arguments arguments = {0};
     cli_values values = {0}, accuracy = {0};
     duet_run *opened = NULL, *judge = NULL;
+    json_t *facts = NULL;
     size_t missing = 0;
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
@@ -318,14 +335,16 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = tell_of_share(opened, arguments.data);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values, &missing);
     if (status == CLI_DONE && judge != NULL && some_go_by(&arguments.metrics, false))
-        status = cli_judge_weigh(judge, &accuracy);
+        status = cli_judge_weigh(judge, &accuracy, &facts);
     if (status == CLI_DONE && arguments.samples != NULL && !duet_run_samples_read(opened))
         cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
+    if (status == CLI_DONE) tell_of_speeds(opened, &values);
     if (status == CLI_DONE && missing == 0) status = check_settings(opened);
     if (status == CLI_DONE)
         status = arguments.json ? print_json(opened, &arguments, &accuracy, &values) : print_table(opened, &values);
     if (status == CLI_DONE) status = check_values(&values);
     if (status == CLI_DONE && missing > 0) status = CLI_FAILED;
+    json_decref(facts);
     free(accuracy.rows);
     free(values.rows);
     duet_run_close(&judge);

@@ -18,7 +18,18 @@
 
 enum { SEED = 0 };
 
-/* The evaluation in the run's directory; NULL: none that can be read. */
+/* A file of the directory itself, whatever checkpoint is meant. */
+static char *path_in_directory(const char *run, const char *name)
+{
+    char *path = duet_page_file(run, ""), *slash = path == NULL ? NULL : strrchr(path, '/');
+    const size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1, size = length + strlen(name) + 1;
+    char *made = path == NULL ? NULL : malloc(size);
+    if (made != NULL) snprintf(made, size, "%.*s%s", (int)length, path, name);
+    free(path);
+    return made;
+}
+
+/* The evaluation in the run's directory; NULL: there is none. One that is no JSON duet_page_check has refused. */
 static json_t *read_evaluation(const char *run)
 {
     char *path = duet_page_file(run, "evaluation.json");
@@ -81,10 +92,12 @@ static int compute(duet_run *run, json_t *evaluation)
     return status;
 }
 
-static int weigh(duet_run *judge)
+static int weigh(duet_run *judge, json_t *judged_by)
 {
     cli_values accuracy = {0};
-    const int status = cli_judge_weigh(judge, &accuracy);
+    json_t *facts = NULL;
+    const int status = cli_judge_weigh(judge, &accuracy, &facts);
+    if (facts != NULL) json_object_set_new(judged_by, "accuracy", facts);
     free(accuracy.rows);
     return status;
 }
@@ -102,7 +115,7 @@ static int call_judge(duet_run *run, json_t *judged_by, duet_run **judge)
         duet_features_identity identity;
         if (duet_metric_features(run, NULL, &identity, &error) != DUET_OK) return cli_fail_opened(&error);
         json_object_set_new(judged_by, "features", json_string(identity.checksum));
-        return weigh(*judge);
+        return weigh(*judge, judged_by);
     }
     if (error.status != DUET_ERROR_DATA) return cli_fail_opened(&error);
     json_object_set_new(judged_by, "left_out", cli_json_text(error.message));
@@ -173,6 +186,16 @@ static int say_what_is_left_out(json_t *evaluation, const char *run, const cli_e
     return CLI_DONE;
 }
 
+/* A page can be made without the reports of the training, but not without a word. */
+static void say_of_reports(const char *run)
+{
+    struct stat about;
+    char *path = path_in_directory(run, "metrics.jsonl");
+    if (path != NULL && lstat(path, &about) != 0 && errno == ENOENT)
+        cli_complain(CLI_DONE, "%s is not there: losses, and how long a step took, are left out", path);
+    free(path);
+}
+
 static int write_evaluation(const char *run, json_t *evaluation)
 {
     char *path = duet_page_file(run, "evaluation.json");
@@ -225,11 +248,12 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
     return status;
 }
 
-/* A judge is found again where it lies now: written where the path that was kept leads to nobody, or only from one
- * folder. */
+/* How good the judge is, is said of an evaluation that is kept too. A judge is found again where it lies now: written
+ * where the path that was kept leads to nobody, or only from one folder. */
 static int keep(const char *run, const cli_basis *basis, json_t *evaluation)
 {
     json_t *judge = json_object_get(evaluation, "judge"), *now = json_object_get(basis->judge, "run");
+    cli_judge_tell(json_object_get(judge, "accuracy"));
     const char *path = json_string_value(json_object_get(judge, "run"));
     if (basis->data_lost.status != DUET_OK)
         cli_complain(CLI_DONE, "the data of %s cannot be looked at, so its evaluation is taken as it is: %s", run,
@@ -243,9 +267,8 @@ static int keep(const char *run, const cli_basis *basis, json_t *evaluation)
  * directory's, and goes with the program; -1: none is to be had here, say on a file system without locks. */
 static int lock_run(const char *run)
 {
-    char *path = duet_page_file(run, "evaluation.json"), *slash = path == NULL ? NULL : strrchr(path, '/');
-    if (slash != NULL) slash[1] = '\0';
-    int descriptor = path == NULL ? -1 : open(slash == NULL ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *path = path_in_directory(run, ".");
+    int descriptor = path == NULL ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(path);
     if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         cli_print(stderr, "another program evaluates %s: waiting for it\n", run);
@@ -268,6 +291,7 @@ int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
         status = evaluate(run, wish, &basis, &evaluation);
     }
     if (status == CLI_DONE) status = say_what_is_left_out(evaluation, run, wish);
+    if (status == CLI_DONE) say_of_reports(run);
     if (lock >= 0) (void)close(lock);
     cli_basis_free(&basis);
     json_decref(evaluation);

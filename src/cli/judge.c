@@ -30,29 +30,45 @@ static duet_status find_chance(duet_run *judge, double *share, duet_error *error
     return status;
 }
 
-static void tell(duet_run *judge, const duet_metric_value *accuracy, double chance)
+static json_t *facts_of(duet_run *judge, const duet_metric_value *accuracy, double chance)
 {
-    const duet_data_info *data = duet_data_describe(duet_run_data(judge));
-    const char *split = cli_run_split(judge) == DUET_TEST ? "test" : "training";
-    cli_print(stderr, "the judge is right about %.3g [%.3g, %.3g] of the %s examples of %s\n", accuracy->value,
-              accuracy->low, accuracy->high, split, data->name);
-    if (accuracy->low > chance) return;
+    return json_pack("{s:o, s:o, s:o, s:I, s:f, s:s, s:o}", "value", cli_json_number(accuracy->value), "low",
+                     cli_json_number(accuracy->low), "high", cli_json_number(accuracy->high), "n",
+                     (json_int_t)accuracy->n, "chance", chance, "split",
+                     cli_run_split(judge) == DUET_TEST ? "test" : "training", "data",
+                     cli_json_text(duet_data_describe(duet_run_data(judge))->name));
+}
+
+static double number(const json_t *facts, const char *key)
+{
+    return json_number_value(json_object_get(facts, key));
+}
+
+void cli_judge_tell(const json_t *facts)
+{
+    if (!json_is_object(facts)) return;
+    cli_print(stderr, "the judge is right about %.3g [%.3g, %.3g] of the %s examples of %s\n", number(facts, "value"),
+              number(facts, "low"), number(facts, "high"), cli_json_text_at(facts, "split"),
+              cli_json_text_at(facts, "data"));
+    if (number(facts, "low") > number(facts, "chance")) return;
     cli_print(stderr,
               "warning: who always says their commonest class is right about %.3g: the judge may be guessing, and what "
               "it says of samples means little; train it longer (duet train --resume JUDGE --epochs N)\n",
-              chance);
+              number(facts, "chance"));
 }
 
-int cli_judge_weigh(duet_run *judge, cli_values *accuracy)
+int cli_judge_weigh(duet_run *judge, cli_values *accuracy, json_t **facts)
 {
     static const char *const names[] = {"accuracy"};
     duet_error error = {0};
     double chance;
+    *facts = NULL;
     const int status = cli_metrics_compute(judge, names, 1, 0, accuracy, leave_out, NULL);
     if (status != CLI_DONE || accuracy->count == 0) return status;
     if (find_chance(judge, &chance, &error) == DUET_OK)
-        tell(judge, &accuracy->rows[0], chance);
+        *facts = facts_of(judge, &accuracy->rows[0], chance);
     else
         leave_out(NULL, names[0], &error);
+    cli_judge_tell(*facts);
     return CLI_DONE;
 }

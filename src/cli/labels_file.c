@@ -18,8 +18,8 @@ char *cli_labels_path(const char *path)
     return beside;
 }
 
-/* Whether it begins as an array does; *rows: its first extent, 0 if none is told. A pipe is not opened: it would wait for
- * ever. */
+/* Whether it begins as an array does; *rows: its first extent, 0 if none is told. A pipe is not opened: it would wait
+ * for ever. */
 static bool is_array(const char *path, unsigned long long *rows)
 {
     char head[256] = "";
@@ -55,10 +55,11 @@ static int drop(const char *path, const char *beside, bool labelled)
                             "name",
                             beside, strerror(errno));
     if (!are_ours(path, beside))
-        return cli_complain(CLI_FAILED,
-                            "%s stands where labels of these examples belong, and is not what an earlier command left beside "
-                            "%s, an array of as many rows: give --out another name",
-                            beside, path);
+        return cli_complain(
+            CLI_FAILED,
+            "%s stands where labels of these examples belong, and is not what an earlier command left beside "
+            "%s, an array of as many rows: give --out another name, or remove it if nobody wants it",
+            beside, path);
     if (remove(beside) != 0 && errno != ENOENT) /* another program may have done it */
         return cli_complain(CLI_FAILED, "%s, labels of an earlier array, cannot be removed: %s", beside,
                             strerror(errno));

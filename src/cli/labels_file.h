@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Labels beside an array: FILE-labels.npy is read as those of FILE.npy, so that no command may leave an older one. */
+/* Labels beside an array: a folder's FILE-labels.npy is read as those of its FILE.npy, so that no command may leave an
+ * older one. */
 #ifndef DUET_SRC_CLI_LABELS_FILE_H
 #define DUET_SRC_CLI_LABELS_FILE_H
 

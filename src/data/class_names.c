@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/status.h"
 #include "data/data.h"
-
-enum { MOST_CLASSES = 256 };
 
 /* A name and the number that it has so far. */
 typedef struct named {
@@ -44,8 +43,8 @@ static int compare_items(const void *a, const void *b)
 
 void duet_labels_sort(duet_labels *labels, size_t rows)
 {
-    named items[MOST_CLASSES];
-    uint8_t numbers[MOST_CLASSES];
+    named items[DUET_MOST_CLASSES];
+    uint8_t numbers[DUET_MOST_CLASSES];
     for (size_t i = 0; i < labels->name_count; i++) items[i] = (named){labels->names[i], (uint8_t)i};
     if (labels->name_count > 0) qsort(items, labels->name_count, sizeof *items, compare_items);
     for (size_t i = 0; i < labels->name_count; i++) {
@@ -57,7 +56,7 @@ void duet_labels_sort(duet_labels *labels, size_t rows)
 
 static void renumber(duet_labels *labels, size_t rows, char *const *names, size_t count)
 {
-    uint8_t numbers[MOST_CLASSES];
+    uint8_t numbers[DUET_MOST_CLASSES];
     for (size_t i = 0; i < labels->name_count; i++) numbers[i] = (uint8_t)find(names, count, labels->names[i]);
     for (size_t i = 0; i < rows; i++) labels->values[i] = numbers[labels->values[i]];
 }
@@ -95,13 +94,13 @@ static size_t take_one(duet_labels *const labels[2], char **all)
 /* Numbers beside a split of words are words too: "1" is the class "1" of the other split, whatever its number there. */
 static bool numbers_to_words(duet_labels *labels, size_t rows)
 {
-    uint8_t numbers[MOST_CLASSES];
-    bool used[MOST_CLASSES] = {false};
+    uint8_t numbers[DUET_MOST_CLASSES];
+    bool used[DUET_MOST_CLASSES] = {false};
     char word[4];
-    labels->names = calloc(MOST_CLASSES, sizeof *labels->names);
+    labels->names = calloc(DUET_MOST_CLASSES, sizeof *labels->names);
     if (labels->names == NULL) return false;
     for (size_t i = 0; i < rows; i++) used[labels->values[i]] = true;
-    for (size_t i = 0; i < MOST_CLASSES; i++) {
+    for (size_t i = 0; i < DUET_MOST_CLASSES; i++) {
         if (!used[i]) continue;
         (void)snprintf(word, sizeof word, "%u", (unsigned)(uint8_t)i);
         numbers[i] = (uint8_t)labels->name_count;
@@ -137,20 +136,66 @@ duet_status duet_class_names_join(duet_labels *const labels[2], const size_t cou
     if (all == NULL) return fail_memory(error);
     bool as_they_are = is_one_list(labels);
     size_t count = as_they_are ? take_one(labels, all) : merge(labels, all);
-    bool sound = count <= MOST_CLASSES;
+    bool sound = count <= DUET_MOST_CLASSES;
     size_t copied = 0;
     while (sound && copied < count && (all[copied] = strdup(all[copied])) != NULL) copied++;
     if (!sound || copied < count) {
         duet_class_names_free(all, copied);
         return sound ? fail_memory(error)
                      : duet_fail(error, DUET_ERROR_DATA, "%zu classes in both splits together; %d are possible", count,
-                                 MOST_CLASSES);
+                                 DUET_MOST_CLASSES);
     }
     for (size_t split = 0; split < 2 && !as_they_are; split++)
         if (labels[split]->names != NULL) renumber(labels[split], counts[split], all, count);
     *names = all;
     *name_count = count;
     return DUET_OK;
+}
+
+void duet_class_names_list(duet_text *text, const bool is[DUET_MOST_CLASSES], size_t classes, const char *const *names)
+{
+    enum { FEW = 4 };
+    size_t shown = 0, all = 0;
+    for (size_t i = 0; i < classes; i++) all += is[i];
+    for (size_t i = 0; i < classes && shown < FEW; i++) {
+        if (!is[i]) continue;
+        duet_text_add(text, "%s", shown++ > 0 ? ", " : "");
+        if (names == NULL)
+            duet_text_add(text, "%zu", i);
+        else
+            duet_text_add(text, "\"%s\"", names[i]);
+    }
+    if (all > shown) duet_text_add(text, " and %zu more", all - shown);
+}
+
+void duet_class_names_tell_twin(duet_text *text, const char *const *names, size_t count, const char *name)
+{
+    size_t i = 0;
+    while (i < count && strcasecmp(names[i], name) != 0) i++;
+    if (i < count)
+        duet_text_add(text, "; \"%s\" and \"%s\" differ in capitals alone: give them one name if they are one", name,
+                      names[i]);
+}
+
+duet_status duet_class_names_check(const duet_data_info *data, size_t known, const uint8_t *labels, size_t count,
+                                   duet_error *error)
+{
+    size_t i = 0;
+    duet_text text = {0};
+    bool is[DUET_MOST_CLASSES] = {false};
+    while (i < count && labels[i] < known) i++;
+    if (i == count) return DUET_OK;
+    if (data->class_names == NULL)
+        return duet_fail(error, DUET_ERROR_DATA, "example %zu of %s has class %u, and the run knows classes 0 to %zu",
+                         i, data->name, labels[i], known - 1);
+    const char *name = data->class_names[labels[i]];
+    for (size_t k = 0; k < known; k++) is[k] = true;
+    duet_class_names_list(&text, is, known, data->class_names);
+    duet_class_names_tell_twin(&text, data->class_names, known, name);
+    duet_status status = duet_fail(error, DUET_ERROR_DATA, "example %zu of %s has class \"%s\", and the run knows %s",
+                                   i, data->name, name, duet_text_get(&text));
+    duet_text_free(&text);
+    return status;
 }
 
 char **duet_class_names_copy(const char *const *names, size_t count)
@@ -174,7 +219,7 @@ static size_t place_of(const char *name, const char *all[], size_t *count)
     return i;
 }
 
-static void renumber_data(duet_data *data, const uint8_t numbers[MOST_CLASSES])
+static void renumber_data(duet_data *data, const uint8_t numbers[DUET_MOST_CLASSES])
 {
     for (size_t split = 0; split < 2; split++) {
         duet_data_part *part = &data->parts[split];
@@ -184,16 +229,16 @@ static void renumber_data(duet_data *data, const uint8_t numbers[MOST_CLASSES])
 
 static duet_status take_named(duet_data *data, const duet_data_info *known, duet_error *error)
 {
-    const char *all[2 * MOST_CLASSES];
-    uint8_t numbers[MOST_CLASSES] = {0};
+    const char *all[2 * DUET_MOST_CLASSES];
+    uint8_t numbers[DUET_MOST_CLASSES] = {0};
     size_t count = 0;
     for (size_t i = 0; i < known->classes; i++) (void)place_of(known->class_names[i], all, &count);
     if (count < known->classes) return DUET_OK; /* names that are not told apart */
     for (size_t i = 0; i < data->info.classes; i++)
         numbers[i] = (uint8_t)place_of(data->info.class_names[i], all, &count);
-    if (count > MOST_CLASSES)
+    if (count > DUET_MOST_CLASSES)
         return duet_fail(error, DUET_ERROR_DATA, "%s: %zu classes together with those of %s; %d are possible",
-                         data->info.name, count, known->name, MOST_CLASSES);
+                         data->info.name, count, known->name, DUET_MOST_CLASSES);
     char **names = duet_class_names_copy(all, count);
     if (names == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", data->info.name);
     duet_class_names_free(data->class_names, data->class_name_count);
@@ -211,7 +256,7 @@ static int number_of(const char *name)
     char *end;
     const long number = strtol(name, &end, 10);
     const bool plain = name[0] >= '0' && name[0] <= '9' && (name[0] != '0' || name[1] == '\0');
-    return plain && *end == '\0' && number < MOST_CLASSES ? (int)number : -1;
+    return plain && *end == '\0' && number < DUET_MOST_CLASSES ? (int)number : -1;
 }
 
 static bool are_numbers(const char *const *names, size_t count)
@@ -224,7 +269,7 @@ static bool are_numbers(const char *const *names, size_t count)
 /* Folders called 0 to 11 are sorted as words, and yet mean these numbers. */
 static void take_as_numbers(duet_data *data, const duet_data_info *known)
 {
-    uint8_t numbers[MOST_CLASSES] = {0};
+    uint8_t numbers[DUET_MOST_CLASSES] = {0};
     size_t classes = known->classes;
     for (size_t i = 0; i < data->info.classes; i++) {
         numbers[i] = (uint8_t)number_of(data->info.class_names[i]);
@@ -241,22 +286,22 @@ static void take_as_numbers(duet_data *data, const duet_data_info *known)
 /* Numbers of other data as the names of a known set that are numbers; others follow them, without a name in common. */
 static duet_status take_numbers_by_name(duet_data *data, const duet_data_info *known, duet_error *error)
 {
-    bool used[MOST_CLASSES] = {false};
-    char words[MOST_CLASSES][4];
-    const char *all[2 * MOST_CLASSES];
-    uint8_t numbers[MOST_CLASSES] = {0};
+    bool used[DUET_MOST_CLASSES] = {false};
+    char words[DUET_MOST_CLASSES][4];
+    const char *all[2 * DUET_MOST_CLASSES];
+    uint8_t numbers[DUET_MOST_CLASSES] = {0};
     size_t count = 0;
     for (size_t split = 0; split < 2; split++)
         for (size_t i = 0; data->parts[split].labels != NULL && i < data->parts[split].count; i++)
             used[data->parts[split].labels[i]] = true;
     for (size_t i = 0; i < known->classes; i++) (void)place_of(known->class_names[i], all, &count);
-    for (size_t i = 0; i < MOST_CLASSES; i++) {
+    for (size_t i = 0; i < DUET_MOST_CLASSES; i++) {
         (void)snprintf(words[i], sizeof words[i], "%u", (unsigned)(uint8_t)i);
         if (used[i]) numbers[i] = (uint8_t)place_of(words[i], all, &count);
     }
-    if (count > MOST_CLASSES)
+    if (count > DUET_MOST_CLASSES)
         return duet_fail(error, DUET_ERROR_DATA, "%s: %zu classes together with those of %s; %d are possible",
-                         data->info.name, count, known->name, MOST_CLASSES);
+                         data->info.name, count, known->name, DUET_MOST_CLASSES);
     data->class_names = duet_class_names_copy(all, count);
     if (data->class_names == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", data->info.name);
     data->class_name_count = count;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers that stand for what nobody knows: -999 and the like, far from all others and there again and again. */
+/* Numbers far from all others: one alone, which may be a mistake, and those that are there again and again and stand
+ * for what nobody knows, -999 and the like. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@ enum {
     ROWS = 4096 /* that are looked at */,
     NUMBERS = 1 << 20,
     OFTEN = 3,
+    FAR = 1000 /* times all others */,
     FEW = 3 /* values of which none is far from the others by chance */
 };
 
@@ -38,18 +40,53 @@ static const duet_column_end *find_code(const duet_column *it, bool nines_alone)
     return is_code(it, &it->high, nines_alone) ? &it->high : NULL;
 }
 
+/* A table, whose columns have a meaning each; of other data all numbers are alike. */
+static bool is_table(const duet_rows *rows)
+{
+    return rows->shape.rank == 1 && rows->row_elements < DUET_PICTURE_NUMBERS;
+}
+
+/* "; if it is meant so, say PATH:values=numbers", which a program does not say. */
+static const char *answer(char text[1024], const duet_rows *rows, const duet_data_options *options)
+{
+    text[0] = '\0';
+    if (!options->own)
+        (void)snprintf(text, 1024, "; if it is meant so, say %s:values=numbers",
+                       options->name != NULL ? options->name : rows->path);
+    return text;
+}
+
+bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_range *range, const char *names,
+                          const duet_data_options *options)
+{
+    char name[256] = "", where[48] = "value", text[1024];
+    if (options->values == DUET_VALUES_NUMBERS || range->most <= FAR || range->most / FAR <= range->next ||
+        range->next == 0)
+        return false;
+    if (is_table(rows)) {
+        (void)snprintf(where, sizeof where, "column");
+        (void)duet_column_name(names, range->element, name, sizeof name);
+    }
+    duet_notes_add(options->notes, false,
+                   "%s: row %zu of the %s examples, counted from 0, has a number of size %g in %s %zu of %zu%s, and "
+                   "those that are not of that size are %g at most: look at that row first; if it is a mistake, mend "
+                   "it or take it and its label out, as by numpy.delete(array, %zu, 0): scaled with it, all others are "
+                   "next to nothing%s",
+                   rows->path, range->row, split == DUET_TRAIN ? "training" : "test", (double)range->most, where,
+                   range->element + 1, rows->row_elements, name, (double)range->next, range->row,
+                   answer(text, rows, options));
+    return true;
+}
+
 /* Where the others lie. */
 static void tell_of_code(const duet_rows *rows, size_t place, const duet_column *it, const duet_column_end *end,
                          const char *names, const duet_data_options *options)
 {
-    char where[320] = "its numbers", name[256], answer[1024] = "";
-    const bool low = end == &it->low, table = rows->shape.rank == 1 && rows->row_elements < DUET_PICTURE_NUMBERS;
-    if (table)
+    char where[320] = "its numbers", name[256], text[1024];
+    const bool low = end == &it->low;
+    if (is_table(rows))
         (void)snprintf(where, sizeof where, "column %zu of %zu%s", place + 1, rows->row_elements,
                        duet_column_name(names, place, name, sizeof name));
-    if (!options->own)
-        (void)snprintf(answer, sizeof answer, "; if it is meant so, say %s:values=numbers",
-                       options->name != NULL ? options->name : rows->path);
     duet_notes_add(
         options->notes, false,
         "%s: of %zu values of %s that were looked at %zu are %.9g, and the others lie in [%.6g, %.6g]: if it "
@@ -57,7 +94,7 @@ static void tell_of_code(const duet_rows *rows, size_t place, const duet_column 
         "%.9g).reshape(len(array), -1).all(1) is true for the others%s",
         rows->path, it->count, where, end->times, (double)end->value,
         (double)(low ? end->value + end->gap : it->low.value), (double)(low ? it->high.value : end->value - end->gap),
-        (double)end->value, answer);
+        (double)end->value, answer(text, rows, options));
 }
 
 static duet_status read_sample(duet_rows *rows, size_t first, size_t total, size_t wanted, float *room, size_t *count,
@@ -76,7 +113,7 @@ duet_status duet_look_for_codes(duet_rows *rows, size_t first, size_t total, con
                                 const duet_data_options *options, duet_error *error)
 {
     const size_t elements = rows->row_elements;
-    const bool table = rows->shape.rank == 1 && elements < DUET_PICTURE_NUMBERS;
+    const bool table = is_table(rows);
     size_t wanted = elements < NUMBERS / ROWS ? ROWS : NUMBERS / elements, count = 0;
     if (rows->element == DUET_ELEMENT_UINT8 || options->values == DUET_VALUES_NUMBERS || total == 0) return DUET_OK;
     if (wanted == 0) wanted = 1;

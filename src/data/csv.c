@@ -204,7 +204,7 @@ bool duet_csv_has_column(const char *path, const char *name)
 {
     duet_data_files files;
     const char *first = NULL;
-    if (duet_data_files_find(&files, path, true, NULL) == DUET_OK)
+    if (duet_data_files_find(&files, path, &(duet_data_options){.for_use = true}, NULL) == DUET_OK)
         first = files.examples[files.examples[DUET_TRAIN] != NULL ? DUET_TRAIN : DUET_TEST];
     bool has = first != NULL && has_column(first, name);
     duet_data_files_free(&files);

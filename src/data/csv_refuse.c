@@ -59,7 +59,7 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
         remedy = "fill such places or take the line out";
     } else if (is_number) {
         what = "is beyond what float32 holds";
-        remedy = "scale the column, or take it or the line out";
+        remedy = "look at the line first: if it is a mistake, take it out; else scale the column, or take it out";
     } else if (has_decimal_comma(text)) {
         remedy = "numbers are expected with a point, such as 0.5, and without marks between thousands";
     }

@@ -15,14 +15,17 @@
 typedef struct duet_data_files {
     char *examples[2], *labels[2];
     char *left_out; /* the name of a file for validation, of which nothing is read; NULL: there is none */
+    char *unread;   /* what may be the labels of one file by its name, and is not read; NULL: there is none */
 } duet_data_files;
 
 /** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. `any`:
  * also where only the name says that it is of a format. Labels always count. */
 bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels);
-/** Fills `files` from a folder (told apart by their names), or from one file and its labels beside it. `for_use`: a
- *  folder may hold the test split alone. The caller frees them with duet_data_files_free, also on failure. */
-duet_status duet_data_files_find(duet_data_files *files, const char *path, bool for_use, duet_error *error);
+/** Fills `files` from a folder (told apart by their names), or from one file and, unless the options name labels, those
+ *  beside it. For use a folder may hold the test split alone. The caller frees them with duet_data_files_free, also on
+ *  failure. */
+duet_status duet_data_files_find(duet_data_files *files, const char *path, const duet_data_options *options,
+                                 duet_error *error);
 void duet_data_files_free(duet_data_files *files);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */

@@ -196,7 +196,7 @@ static void forget_columns(duet_rows rows[2], bool all)
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_data_files files;
-    duet_status status = duet_data_files_find(&files, path, options->for_use, error);
+    duet_status status = duet_data_files_find(&files, path, options, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         if (files.examples[split] != NULL)
             status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
@@ -206,6 +206,10 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
                        "%s: %s is left out, which is for validation by its name: to have it for the test call it "
                        "test%s",
                        path, files.left_out, strrchr(files.left_out, '.') != NULL ? strrchr(files.left_out, '.') : "");
+    if (status == DUET_OK && files.unread != NULL && rows[DUET_TRAIN].labels.values == NULL && !options->for_use)
+        duet_notes_add(options->notes, false,
+                       "%s: %s lies beside it and is not read: if these are its labels, say %s:labels=%s", path,
+                       files.unread, options->name != NULL ? options->name : path, files.unread);
     forget_columns(rows, status != DUET_OK);
     duet_data_files_free(&files);
     return status;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -169,28 +170,22 @@ static duet_status find_in_folder(duet_data_files *files, const char *folder, bo
                      folder);
 }
 
-/* `path` with the first `from` after its last slash replaced by `to`; the caller frees it. NULL: there is no `from`. */
-static char *replaced(const char *path, const char *from, const char *to)
+/* `name` with the first `from` replaced by `to`; the caller frees it. NULL: there is no `from`. */
+static char *replaced(const char *name, const char *from, const char *to)
 {
-    const char *slash = strrchr(path, '/');
-    const char *at = strstr(slash == NULL ? path : slash, from);
-    size_t size = strlen(path) + strlen(to) + 1;
+    const char *at = strstr(name, from);
+    size_t size = strlen(name) + strlen(to) + 1;
     char *result = at == NULL ? NULL : malloc(size);
-    if (result != NULL) snprintf(result, size, "%.*s%s%s", (int)(at - path), path, to, at + strlen(from));
+    if (result != NULL) snprintf(result, size, "%.*s%s%s", (int)(at - name), name, to, at + strlen(from));
     return result;
 }
 
-/* Also what cannot be read, such as a link that leads nowhere: opening it then says so. */
-static bool is_there(const char *path)
+/* What the file of labels beside a file of pictures is called, in small letters and without ".gz": "labels" for
+ * "images", "idx1" for "idx3". NULL: its name tells of none. */
+static char *name_of_labels(const char *name)
 {
-    struct stat about;
-    return lstat(path, &about) == 0;
-}
-
-/* The file of labels beside a file of pictures, gzip or not: "labels" in its name for "images", "idx1" for "idx3". */
-static char *labels_beside(const char *path)
-{
-    char *labels = replaced(path, "images", "labels");
+    char *small = small_letters(name), *labels = small == NULL ? NULL : replaced(small, "images", "labels");
+    free(small);
     for (char extents = '2'; labels != NULL && extents <= '6'; extents++) {
         char *one = replaced(labels, (char[]){'i', 'd', 'x', extents, '\0'}, "idx1");
         if (one == NULL) continue;
@@ -198,30 +193,68 @@ static char *labels_beside(const char *path)
         labels = one;
         break;
     }
-    if (labels == NULL || is_there(labels)) return labels;
-    char *other = replaced(labels, ".gz", "");
-    if (other == NULL) {
-        size_t size = strlen(labels) + sizeof ".gz";
-        other = malloc(size);
-        if (other != NULL) snprintf(other, size, "%s.gz", labels);
-    }
-    free(labels);
-    if (other != NULL && is_there(other)) return other;
-    free(other);
-    return NULL;
+    if (labels != NULL && ends_with(labels, ".gz")) labels[strlen(labels) - strlen(".gz")] = '\0';
+    return labels;
 }
 
-duet_status duet_data_files_find(duet_data_files *files, const char *path, bool for_use, duet_error *error)
+/* Whether a file, gzip or not, is called `small` in any letters. */
+static bool is_called(const char *name, const char *small)
+{
+    size_t length = strlen(small);
+    return strncasecmp(name, small, length) == 0 && (name[length] == '\0' || strcasecmp(name + length, ".gz") == 0);
+}
+
+/* Whether it is called as another one with "labels" at the end: x-labels.npy beside x.npy. */
+static bool is_called_labels(const char *name, const char *of)
+{
+    const char *dot = strchr(of, '.');
+    size_t length = dot == NULL ? strlen(of) : (size_t)(dot - of);
+    return length > 0 && strncasecmp(name, of, length) == 0 && (name[length] == '-' || name[length] == '_') &&
+           strncasecmp(name + length + 1, "labels", 6) == 0 && strcasecmp(name + length + 7, of + length) == 0;
+}
+
+/* small: what labels are called; NULL: nobody knows, and what may be some is noted. */
+static duet_status find_labels(duet_data_files *files, const char *folder, const char *name, const char *small,
+                               duet_error *error)
+{
+    DIR *entries = opendir(folder);
+    if (entries == NULL && small == NULL) return DUET_OK;
+    if (entries == NULL)
+        return duet_fail(error, DUET_ERROR_FILE, "%s, where labels may lie, cannot be looked at: %s", folder,
+                         strerror(errno));
+    duet_status status = DUET_OK;
+    for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;)
+        if (small != NULL && is_called(entry->d_name, small))
+            status = put(&files->labels[DUET_TRAIN], duet_path_join(folder, entry->d_name), folder, error);
+        else if (small == NULL && files->unread == NULL && is_called_labels(entry->d_name, name))
+            files->unread = duet_path_join(folder, entry->d_name);
+    (void)closedir(entries);
+    return status;
+}
+
+static duet_status find_beside(duet_data_files *files, const char *path, duet_error *error)
+{
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    char *small = name_of_labels(name);
+    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    duet_status status = folder == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path)
+                                        : find_labels(files, folder, name, small, error);
+    free(folder);
+    free(small);
+    return status;
+}
+
+duet_status duet_data_files_find(duet_data_files *files, const char *path, const duet_data_options *options,
+                                 duet_error *error)
 {
     struct stat about;
     *files = (duet_data_files){{NULL}};
     if (stat(path, &about) != 0)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
-    if (S_ISDIR(about.st_mode)) return find_in_folder(files, path, for_use, error);
+    if (S_ISDIR(about.st_mode)) return find_in_folder(files, path, options->for_use, error);
     files->examples[DUET_TRAIN] = strdup(path);
     if (files->examples[DUET_TRAIN] == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
-    files->labels[DUET_TRAIN] = labels_beside(path);
-    return DUET_OK;
+    return options->labels != NULL ? DUET_OK : find_beside(files, path, error);
 }
 
 void duet_data_files_free(duet_data_files *files)
@@ -231,6 +264,7 @@ void duet_data_files_free(duet_data_files *files)
         free(files->labels[i]);
     }
     free(files->left_out);
+    free(files->unread);
     *files = (duet_data_files){{NULL}};
 }
 

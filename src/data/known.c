@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "data/class_names.h"
 #include "data/data.h"
 #include "graph/node.h"
@@ -170,26 +171,39 @@ duet_status duet_data_ready(duet_data *data, duet_error *error)
     return DUET_OK;
 }
 
-static void whole_range(const duet_data_info *info, double *low, double *high)
+static void whole_range(const duet_data_info *info, double range[2])
 {
-    *low = fmin((double)info->low[DUET_TRAIN], (double)info->low[DUET_TEST]);
-    *high = fmax((double)info->high[DUET_TRAIN], (double)info->high[DUET_TEST]);
+    range[0] = fmin((double)info->low[DUET_TRAIN], (double)info->low[DUET_TEST]);
+    range[1] = fmax((double)info->high[DUET_TRAIN], (double)info->high[DUET_TEST]);
+}
+
+bool duet_data_doubts_range(const duet_data_info *known, const char *owner, const char *what, const double range[2],
+                            size_t count, char *words, size_t size)
+{
+    const double much = 4;
+    enum { FEW = 10 /* examples, whose values may lie close together by chance */ };
+    double learnt[2];
+    whole_range(known, learnt);
+    const double here = range[1] - range[0], there = learnt[1] - learnt[0];
+    const bool scaled = range[0] >= 0 && range[1] <= 1 && !known->unit_range; /* as pictures are, and those were not */
+    const bool apart = range[0] - learnt[1] > there || learnt[0] - range[1] > there;
+    if (!isfinite(here) || !isfinite(there)) return false;
+    if (here <= much * there && !apart && (count < FEW || (there <= much * here && !scaled))) return false;
+    (void)duet_text_print(words, size,
+                          "%s go from %g to %g, those that %s was trained on from %g to %g: are they of another scale?",
+                          what, range[0], range[1], owner, learnt[0], learnt[1]);
+    return true;
 }
 
 void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner)
 {
-    const double much = 4;
-    enum { FEW = 10 /* examples, whose values may lie close together by chance */ };
-    double low[2], high[2];
-    whole_range(&data->info, &low[0], &high[0]);
-    whole_range(known, &low[1], &high[1]);
-    double here = high[0] - low[0], there = high[1] - low[1];
-    const bool few = data->info.count[DUET_TRAIN] + data->info.count[DUET_TEST] < FEW;
-    if (!isfinite(here) || !isfinite(there) || (here <= much * there && (few || there <= much * here))) return;
-    duet_notes_add(&data->notes, false,
-                   "%s: its values go from %g to %g, those that %s was trained on from %g to %g: are they of another "
-                   "scale?",
-                   data->info.name, low[0], high[0], owner, low[1], high[1]);
+    double range[2];
+    char what[512], words[1024];
+    whole_range(&data->info, range);
+    (void)duet_text_print(what, sizeof what, "%s: its values", data->info.name);
+    if (duet_data_doubts_range(known, owner, what, range, data->info.count[DUET_TRAIN] + data->info.count[DUET_TEST],
+                               words, sizeof words))
+        duet_notes_add(&data->notes, false, "%s", words);
 }
 
 void duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner)

@@ -42,7 +42,11 @@ duet_status duet_data_check_names(const duet_data_info *now, const duet_data_inf
 duet_status duet_data_compare_columns(duet_data *data, const duet_data_info *known, const char *owner,
                                       duet_error *error);
 
-/** Notes it where the values of an open set are spread much otherwise than those of a known one. */
+/** Whether values in [low, high], of `count` examples, are spread much otherwise than those of a known set, or lie
+ *  far from them, as those of another scale do: `words` then asks so, of `what`. */
+bool duet_data_doubts_range(const duet_data_info *known, const char *owner, const char *what, const double range[2],
+                            size_t count, char *words, size_t size);
+/** Notes it where that is so of an open set. */
 void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner);
 /** The same for a judge of them, which has `learnt` others; and notes it where the classes of one alone have names. */
 void duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner);

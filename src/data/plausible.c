@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "data/class_names.h"
 
 enum {
     FEW = 4 /* channels at most */,
@@ -20,7 +21,6 @@ enum {
     COMPARED = 16,
     LARGE = 1000,
     LARGE_PICTURE = 30,
-    CLASSES = 256,
     MANY_CLASSES = 20,
     ANSWER = 1024
 };
@@ -96,8 +96,9 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
     char words[ANSWER];
     if (options->channels == DUET_CHANNELS_LAST || rows->pictures) return;
     size_t last = rank > 0 ? dims[rank - 1] : 0;
-    bool examples_last = last >= MANY && last > 4 * rows->count &&
-                         ((rank == 3 && dims[1] <= FEW) || (rank == 2 && dims[0] == rows->count));
+    bool far_more = last > 4 * rows->count && (rank == 2 || (rank == 3 && dims[1] <= FEW));
+    bool examples_last = last >= MANY && far_more && (rank == 3 || dims[0] == rows->count);
+    bool perhaps_last = far_more && last > 4 * dims[0];    /* unlike two pictures of 28 x 28 */
     bool first = options->channels == DUET_CHANNELS_FIRST; /* that question is answered */
     bool turned = rank == 1 && last >= MANY && last > 4 * rows->count && rows->labels.values == NULL &&
                   (!is_picture(last) || is_picture(rows->count));
@@ -106,8 +107,8 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
                        "%s: %zu examples of %zu numbers: are the examples the columns? Then %s array.T%s", path,
                        rows->count, last, hand_over(options),
                        answer(words, ". If they are the rows,", "channels=last", rows, options));
-    else if (examples_last && !first)
-        duet_notes_add(options->notes, true,
+    else if ((examples_last || perhaps_last) && !first)
+        duet_notes_add(options->notes, examples_last,
                        "%s: %zu examples with a last extent of %zu: are the examples last? Then %s "
                        "numpy.moveaxis(array, -1, 0)%s",
                        path, rows->count, last, hand_over(options),
@@ -131,7 +132,8 @@ static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, ui
             if (bytes[i] > high) high = bytes[i];
         }
     }
-    *range = (duet_range){low == high ? low : 0, high < BRIGHT || low == high ? high : 255, true};
+    *range =
+        (duet_range){.low = low == high ? low : 0, .high = high < BRIGHT || low == high ? high : 255, .whole = true};
     return DUET_OK;
 }
 
@@ -329,28 +331,12 @@ duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, co
     return status;
 }
 
-/* "0, 2, 7 and 95 more": classes of which `is` is true, by name where they have names. */
-static void list_classes(duet_text *text, const bool is[CLASSES], size_t classes, const char *const *names)
-{
-    size_t shown = 0, all = 0;
-    for (size_t i = 0; i < classes; i++) all += is[i];
-    for (size_t i = 0; i < classes && shown < FEW; i++) {
-        if (!is[i]) continue;
-        duet_text_add(text, "%s", shown++ > 0 ? ", " : "");
-        if (names == NULL)
-            duet_text_add(text, "%zu", i);
-        else
-            duet_text_add(text, "\"%s\"", names[i]);
-    }
-    if (all > shown) duet_text_add(text, " and %zu more", all - shown);
-}
-
 /* Says what is the matter with these classes, if there are any. */
-static void tell_of_classes(const duet_class_counts *it, const bool is[CLASSES], const char *what, const char *remedy,
-                            const duet_data_options *options)
+static void tell_of_classes(const duet_class_counts *it, const bool is[DUET_MOST_CLASSES], const char *what,
+                            const char *remedy, const duet_data_options *options)
 {
     duet_text text = {0};
-    list_classes(&text, is, it->classes, it->names);
+    duet_class_names_list(&text, is, it->classes, it->names);
     const char *list = duet_text_get(&text);
     if (list[0] != '\0') duet_notes_add(options->notes, false, "%s: %s: %s%s", it->path, what, list, remedy);
     duet_text_free(&text);
@@ -375,7 +361,7 @@ static void tell_of_capitals(const duet_class_counts *it, const duet_data_option
 
 void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *options)
 {
-    bool empty[CLASSES] = {false}, unseen[CLASSES] = {false};
+    bool empty[DUET_MOST_CLASSES] = {false}, unseen[DUET_MOST_CLASSES] = {false};
     size_t examples = 0, used = 0;
     for (size_t i = 0; i < it->classes; i++) {
         size_t train = it->counts[DUET_TRAIN][i], test = it->counts[DUET_TEST][i];

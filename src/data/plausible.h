@@ -21,6 +21,10 @@ duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, co
  *  NULL. */
 duet_status duet_look_for_codes(duet_rows *rows, size_t first, size_t count, const char *names,
                                 const duet_data_options *options, duet_error *error);
+/** Says which number lies so far beyond all others that scaling would make nothing of them; false: none does. `names`
+ *  as above. */
+bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_range *range, const char *names,
+                          const duet_data_options *options);
 /** Says what is odd about the ranges; `test` is NULL where both splits are of one file. */
 void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
                          const duet_data_options *options);

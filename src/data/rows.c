@@ -187,6 +187,25 @@ duet_status duet_rows_checksum(duet_rows *rows, uint32_t *checksum, duet_error *
     return checksum_as_read(rows, checksum, error);
 }
 
+/* What a row is called where its file is. */
+static size_t number_of(const duet_rows *rows, size_t row)
+{
+    return rows->numbers == NULL ? row : rows->numbers[row];
+}
+
+/* The two largest sizes, and whether the value is the first of the largest. */
+static bool is_farthest(duet_range *range, float value)
+{
+    const float size = fabsf(value);
+    if (size <= range->most) {
+        if (size < range->most) range->next = fmaxf(range->next, size);
+        return false;
+    }
+    range->next = range->most;
+    range->most = size;
+    return true;
+}
+
 /* Widens the range by elements of row `row` and those after it. */
 static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, const void *values, size_t count,
                          duet_error *error)
@@ -196,16 +215,20 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
     bool is_bytes = rows->element == DUET_ELEMENT_UINT8;
     for (size_t i = 0; i < count; i++) {
         float value = is_bytes ? (float)bytes[i] : floats[i];
-        size_t place = row + i / rows->row_elements;
+        size_t place = row + i / rows->row_elements, element = i % rows->row_elements;
         if (!isfinite(value))
             return duet_fail(error, DUET_ERROR_DATA,
                              "%s: value %zu of row %zu is not a finite float32 number: mend it, or take such rows out, "
                              "and their labels: numpy.isfinite(array.astype('<f4')).reshape(len(array), -1).all(1) is "
                              "true for the others",
-                             rows->path, i % rows->row_elements, rows->numbers == NULL ? place : rows->numbers[place]);
+                             rows->path, element, number_of(rows, place));
         if (value < range->low) range->low = value;
         if (value > range->high) range->high = value;
-        if (!is_bytes && value != floorf(value)) range->whole = false;
+        if (is_bytes) continue;
+        range->whole = range->whole && value == floorf(value);
+        if (!is_farthest(range, value)) continue;
+        range->row = number_of(rows, place);
+        range->element = element;
     }
     return DUET_OK;
 }
@@ -215,7 +238,7 @@ duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_ran
     size_t piece, row_bytes;
     void *values = piece_new(rows, &piece, &row_bytes, error);
     duet_status status = values == NULL ? DUET_ERROR_MEMORY : DUET_OK;
-    *range = (duet_range){INFINITY, -INFINITY, true};
+    *range = (duet_range){.low = INFINITY, .high = -INFINITY, .whole = true};
     for (size_t row = first, end = first + total; status == DUET_OK && row < end; row += piece) {
         size_t count = end - row < piece ? end - row : piece;
         status = duet_rows_read(rows, row, count, values, error);

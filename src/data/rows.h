@@ -127,6 +127,9 @@ duet_status duet_rows_checksum(duet_rows *rows, uint32_t *checksum, duet_error *
 typedef struct duet_range {
     float low, high;
     bool whole; /* all are whole numbers */
+    /* of numbers that are no bytes: the largest in size, the largest below it, and where the first such one lies */
+    float most, next;
+    size_t row, element;
 } duet_range;
 
 /** Reads the values of those rows once: each must be finite. Bytes are read as 0 to 255. */

@@ -228,8 +228,11 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
         const duet_data_part *part = &parts[data->all_test ? DUET_TEST : split];
         DUET_TRY(duet_look_at_range(&parts[split].rows, part->first, part->count, &ranges[split], error));
     }
-    if (!options->for_use ||
-        (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high))
+    bool told = false;
+    for (size_t split = 0; split < 2 && !options->for_use; split++)
+        told |= duet_tell_of_outlier(&parts[split].rows, split, &ranges[split], data->columns, options);
+    if (!told && (!options->for_use ||
+                  (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high)))
         duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
     if (!options->for_use && ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
         DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,

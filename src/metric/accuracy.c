@@ -28,12 +28,7 @@ static duet_status check_labels(duet_run *run, duet_split split, duet_error *err
     uint8_t *labels = malloc(total);
     if (labels == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu labels", total);
     duet_status status = duet_data_labels(duet_run_data(run), split, 0, total, labels, error);
-    for (size_t i = 0; status == DUET_OK && i < total; i++)
-        if (labels[i] >= known)
-            status = duet_fail(error, DUET_ERROR_DATA, "example %zu of %s has class %u%s%s%s, and the run knows %zu", i,
-                               data->name, labels[i], data->class_names == NULL ? "" : " (",
-                               data->class_names == NULL ? "" : data->class_names[labels[i]],
-                               data->class_names == NULL ? "" : ")", known);
+    if (status == DUET_OK) status = duet_run_check_labels(run, data, labels, total, error);
     free(labels);
     return status;
 }

@@ -2,11 +2,12 @@
 /* What a run costs. Of training: milliseconds a step and pictures a second, the medians over the reports in
  * metrics.jsonl; and of its plans, made anew for this device and counted as `duet explain` counts, FLOPs a step,
  * parameters, the arena and all memory of the device. Of use: milliseconds for 1,000 samples and for encoding one
- * example, the medians of up to five repeats after one that does not count unless it takes 30 seconds; FLOPs a sample;
+ * example, the medians of up to six repeats after one that does not count unless it takes 30 seconds; FLOPs a sample;
  * joules a thousand samples where the machine tells. Intervals are those of a median, between order statistics (David &
- * Nagaraja 2003, Order Statistics, sec. 7.1): of five repeats the least and the largest. peak-memory-mib is the most
- * that this process held, the device's memory too if that is a CPU. Known failure: other work on the machine counts in
- * all times and joules, and FLOPs say nothing of how well they are used. */
+ * Nagaraja 2003, Order Statistics, sec. 7.1): of six repeats the least and the largest; fewer have none, as the median
+ * lies between those of five with less than 95%. peak-memory-mib is the most that this process held, the device's
+ * memory too if that is a CPU. Known failure: other work on the machine counts in all times and joules, and FLOPs say
+ * nothing of how well they are used. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include "metric/metric.h"
 #include "model/model.h"
 
-enum { ROWS = 1000, REPEATS = 5, MOST_SETTINGS = 256 };
+enum { ROWS = 1000, REPEATS = 6, MOST_SETTINGS = 256 };
 
 static const double patience = 30; /* seconds after which no further repeat begins */
 static const double mebibyte = 1048576;
@@ -46,15 +47,30 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Sorts the numbers. Between order statistics (n -+ 1.96 sqrt n) / 2 the median lies with 95%. */
+/* How many of n sorted numbers lie outside an interval of their median on either side: as many as hold it with 95%, by
+ * the binomial distribution of how many lie below it. False: fewer than six, whose least and largest do not. */
+static bool find_outside(size_t n, size_t *outside)
+{
+    const double tail = 0.025;
+    double power = -(double)n * log(2), chance = exp(power); /* that no number lies below the median */
+    *outside = 0;
+    if (chance > tail) return false;
+    for (size_t k = 0; chance <= tail; *outside = k++) {
+        power += log((double)(n - k) / (double)(k + 1));
+        chance += exp(power);
+    }
+    return true;
+}
+
+/* Sorts the numbers. */
 static void add_median(duet_metric_task *task, const char *name, double *numbers, size_t n)
 {
+    size_t outside;
     if (n == 0) return;
     qsort(numbers, n, sizeof *numbers, compare);
-    double middle = (numbers[(n - 1) / 2] + numbers[n / 2]) / 2, reach = 1.96 * sqrt((double)n);
-    size_t below = (size_t)fmax(floor(((double)n - reach) / 2), 0);
-    bool one = n == 1; /* which says nothing of others */
-    duet_metric_add(task, name, middle, one ? NAN : numbers[below], one ? NAN : numbers[n - 1 - below], n);
+    double middle = (numbers[(n - 1) / 2] + numbers[n / 2]) / 2;
+    const bool known = find_outside(n, &outside);
+    duet_metric_add(task, name, middle, known ? numbers[outside] : NAN, known ? numbers[n - 1 - outside] : NAN, n);
 }
 
 static duet_status add_training_speed(duet_metric_task *task, duet_error *error)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/class_names.h"
 #include "metric/metric.h"
 
 size_t duet_metric_most_likely(const float *logits, size_t classes)
@@ -44,6 +45,19 @@ static size_t find(const char *const *names, size_t count, const char *name)
     return i;
 }
 
+static duet_status fail_unknown(const duet_data_info *data, size_t class, const duet_data_info *learnt,
+                                duet_error *error)
+{
+    duet_text twin = {0};
+    duet_class_names_tell_twin(&twin, learnt->class_names, learnt->classes, data->class_names[class]);
+    duet_status status = duet_fail(error, DUET_ERROR_DATA,
+                                   "the judge knows no class \"%s\", which %s has: train one on data with classes of "
+                                   "the same names%s",
+                                   data->class_names[class], data->name, duet_text_get(&twin));
+    duet_text_free(&twin);
+    return status;
+}
+
 duet_status duet_metric_judge_numbers(const duet_metric_task *task, uint8_t numbers[256], duet_error *error)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(task->run)),
@@ -52,12 +66,7 @@ duet_status duet_metric_judge_numbers(const duet_metric_task *task, uint8_t numb
     if (data->class_names == NULL || learnt->class_names == NULL) return DUET_OK;
     for (size_t i = 0; i < data->classes; i++) {
         size_t k = find(learnt->class_names, learnt->classes, data->class_names[i]);
-        if (k == learnt->classes)
-            return duet_fail(
-                error, DUET_ERROR_DATA,
-                "the judge knows no class \"%s\", which %s has: train one on data with classes of the same "
-                "names",
-                data->class_names[i], data->name);
+        if (k == learnt->classes) return fail_unknown(data, i, learnt, error);
         numbers[k] = (uint8_t)i;
     }
     return DUET_OK;

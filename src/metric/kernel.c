@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "metric/distances.h"
+#include "metric/metric.h"
 
 enum { BLOCKS = 10 };
 
@@ -54,7 +55,6 @@ double duet_kernel_distance(const duet_kernel *kernel, const float *a, size_t a_
 
 double duet_kernel_reach(const duet_kernel *kernel, const float *a, const float *b, size_t count, size_t features)
 {
-    const double student = 2.262; /* percentile 97.5 of Student's t with BLOCKS - 1 degrees of freedom */
     double values[BLOCKS], mean = 0, squares = 0;
     size_t rows = count / BLOCKS;
     if (rows < 2) return NAN;
@@ -64,7 +64,7 @@ double duet_kernel_reach(const duet_kernel *kernel, const float *a, const float 
         mean += values[i] / BLOCKS;
     }
     for (size_t i = 0; i < BLOCKS; i++) squares += (values[i] - mean) * (values[i] - mean);
-    return student * sqrt(squares / (BLOCKS - 1) / BLOCKS);
+    return duet_student(BLOCKS - 1) * sqrt(squares / (BLOCKS - 1) / BLOCKS);
 }
 
 /* Twice the sum of the features' variances. */

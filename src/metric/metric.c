@@ -139,11 +139,34 @@ void duet_metric_add_covered(duet_metric_task *task, const char *name, const siz
     duet_metric_add_count(task, name, unit * (double)covered, unit * low, unit * high, n);
 }
 
-/* Cornish-Fisher's expansion, right to 1% from 4 degrees of freedom on. */
+/* P(|T| < t) with tangent = t / sqrt(degrees): Student's distribution as a sum of cosines (Abramowitz & Stegun 1964,
+ * Handbook of Mathematical Functions, 26.7.3 and 26.7.4). */
+static double student_within(size_t degrees, double tangent)
+{
+    const double pi = 3.14159265358979323846, angle = atan(tangent), cosine = cos(angle);
+    const bool odd = degrees % 2 == 1;
+    double term = odd ? cosine : 1, sum = degrees == 1 ? 0 : term;
+    for (size_t k = odd ? 3 : 2; k < degrees; k += 2) {
+        term *= cosine * cosine * (double)(k - 1) / (double)k;
+        sum += term;
+    }
+    return odd ? 2 / pi * (angle + sin(angle) * sum) : sin(angle) * sum;
+}
+
 double duet_student(size_t degrees)
 {
-    const double z = 1.959964, v = (double)degrees;
-    return z + (pow(z, 3) + z) / (4 * v) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * v * v);
+    enum { MANY = 200 }; /* from here on Cornish-Fisher's expansion is right to seven digits */
+    const double z = 1.959963984540054, v = (double)degrees;
+    if (degrees >= MANY) return z + (pow(z, 3) + z) / (4 * v) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * v * v);
+    double low = 0, high = 16; /* of one degree it is 12.7 */
+    for (int i = 0; i < 60; i++) {
+        const double middle = (low + high) / 2;
+        if (student_within(degrees, middle) < 0.95)
+            low = middle;
+        else
+            high = middle;
+    }
+    return sqrt(v) * low;
 }
 
 /* The mean, and the variance of the mean. */

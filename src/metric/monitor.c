@@ -35,7 +35,7 @@ static bool take_value(duet_monitor *monitor, double value, uint64_t epoch)
 
 static bool watches(const duet_monitor *monitor)
 {
-    return monitor->watch.metric_count > 0 || monitor->watch.best != NULL || monitor->options->stop_on_collapse;
+    return monitor->watch.metric_count > 0 || monitor->watch.best != NULL || monitor->options.stop_on_collapse;
 }
 
 static duet_status refuse_best(const char *metric, duet_error *error)
@@ -44,13 +44,32 @@ static duet_status refuse_best(const char *metric, duet_error *error)
                      metric);
 }
 
+static bool asks_judge(const char *metric)
+{
+    const duet_metric_row *row = duet_metric_find(metric);
+    return row == NULL || row->by_features != DUET_BY_NO_FEATURES; /* that there is none is said elsewhere */
+}
+
+/* Whether something that is watched asks a judge; of what shows a collapse, `classes` does. */
+static bool has_use_for_judge(const duet_monitor *monitor)
+{
+    const duet_watch *watch = &monitor->watch;
+    bool asks = monitor->options.stop_on_collapse || (watch->best != NULL && asks_judge(watch->best));
+    for (size_t i = 0; i < watch->metric_count; i++) asks = asks || asks_judge(watch->metrics[i]);
+    return asks;
+}
+
 /* Mistakes that show without a run. */
 static duet_status check_watch(const duet_monitor *monitor, duet_error *error)
 {
     const duet_watch *watch = &monitor->watch;
-    if (monitor->options->judge != NULL && !watches(monitor))
+    if (monitor->options.judge != NULL && !watches(monitor))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "a judge is asked by metrics that are watched: name one with --watch METRIC");
+    if (monitor->options.judge != NULL && !has_use_for_judge(monitor))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "none of the metrics that are watched asks the judge: name one that does, such as --watch "
+                         "classes, or leave --judge out");
     if (watch->patience > 0 && watch->best == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
     if (watch->best == NULL) return DUET_OK;
@@ -67,7 +86,7 @@ static bool is_none(const char *word)
 /* What the options leave unsaid a run that goes on has of before. */
 static void choose_watch(duet_monitor *monitor)
 {
-    const duet_monitor_options *options = monitor->options;
+    const duet_monitor_options *options = &monitor->options;
     duet_watch *watch = &monitor->watch;
     *watch = (duet_watch){options->metrics, options->metric_count, options->best, options->patience};
     if (options->resume == NULL) return;
@@ -90,7 +109,7 @@ duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options 
     *monitor = NULL;
     duet_monitor *made = calloc(1, sizeof *made);
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a monitor");
-    made->options = options;
+    made->options = *options;
     made->best = NAN;
     if (options->resume != NULL) /* of a run.json that cannot be read the training says why */
         (void)duet_run_file_read(&made->before, options->resume, NULL);
@@ -126,7 +145,7 @@ static duet_status list_metrics(const duet_monitor *monitor, duet_run *run, cons
     for (size_t i = 0; i < watch->metric_count + 1 + sizeof signs / sizeof *signs; i++) {
         bool asked = i < watch->metric_count, is_best = i == watch->metric_count, is_new = true;
         const char *name = asked ? watch->metrics[i] : is_best ? watch->best : signs[i - watch->metric_count - 1];
-        if (!asked && !is_best && (!monitor->options->stop_on_collapse || !duet_metric_applies(run, name))) continue;
+        if (!asked && !is_best && (!monitor->options.stop_on_collapse || !duet_metric_applies(run, name))) continue;
         for (size_t k = 0; k < count && name != NULL; k++) is_new = is_new && strcmp(names[k], name) != 0;
         if (name == NULL || !is_new) continue;
         const duet_metric_row *row = duet_metric_find(name);
@@ -161,12 +180,12 @@ static duet_status check(task *it, duet_run *run, duet_error *error)
     const char *best = it->monitor->watch.best;
     for (size_t i = 0; i < it->count; i++) {
         DUET_TRY(duet_metric_check(run, it->names[i], split_of(run), error));
-        if (it->monitor->options->resume == NULL) continue;
+        if (it->monitor->options.resume == NULL) continue;
         if (duet_metric_find(it->names[i])->by_features != DUET_BY_NO_FEATURES)
             DUET_TRY(duet_monitor_check_past(it->monitor, run, it->names[i], error));
     }
     if (best != NULL && duet_metric_better(run, best) == DUET_NEITHER) return refuse_best(best, error);
-    if (best == NULL || it->monitor->options->resume == NULL) return DUET_OK;
+    if (best == NULL || it->monitor->options.resume == NULL) return DUET_OK;
     for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
         DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
     return duet_monitor_recall(it->monitor, run, it->features.checksum, error);
@@ -176,13 +195,13 @@ static duet_status measure(task *it, duet_run *run, duet_error *error)
 {
     for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
         DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
-    return duet_metric_compute_all(run, it->names, it->count, split_of(run), it->monitor->options->seed, it->values,
+    return duet_metric_compute_all(run, it->names, it->count, split_of(run), it->monitor->options.seed, it->values,
                                    DUET_VERDICT_VALUES, &it->made, error);
 }
 
 static duet_status open_judge(const duet_monitor *monitor, duet_run *run, duet_run **judge, duet_error *error)
 {
-    if (monitor->options->judge != NULL) return duet_run_open_beside(judge, monitor->options->judge, run, error);
+    if (monitor->options.judge != NULL) return duet_run_open_beside(judge, monitor->options.judge, run, error);
     duet_error fault = {0};
     if (monitor->recorded == NULL || duet_run_open_beside(judge, monitor->recorded, run, &fault) == DUET_OK)
         return DUET_OK;
@@ -224,7 +243,7 @@ static void tell_of_unwatched(const duet_monitor *monitor, duet_run *run)
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         size_t used = strlen(names);
         bool is_part = listed != NULL && duet_metric_measure_find(listed, row->name) != NULL; /* the bound's nll */
-        if (is_part || !duet_monitor_find_past(monitor->options->resume, row->name, checksum)) continue;
+        if (is_part || !duet_monitor_find_past(monitor->options.resume, row->name, checksum)) continue;
         snprintf(names + used, sizeof names - used, " --watch %s", row->name);
         listed = row;
     }
@@ -244,7 +263,7 @@ static void tell_of_watch(const duet_monitor *monitor, duet_run *run)
         used += (size_t)snprintf(words + used, sizeof words - used, " --watch %s", watch->metrics[i]);
     if (best_is && used < sizeof words)
         used += (size_t)snprintf(words + used, sizeof words - used, " --keep-best %s", watch->best);
-    if (watch->patience > 0 && monitor->options->patience == 0 && used < sizeof words)
+    if (watch->patience > 0 && monitor->options.patience == 0 && used < sizeof words)
         (void)snprintf(words + used, sizeof words - used, " --patience %" PRIu64, watch->patience);
     if (words[0] != '\0')
         duet_device_say(duet_run_device(run), "watched as before:%s; --watch none --keep-best none ends it", words);
@@ -253,7 +272,7 @@ static void tell_of_watch(const duet_monitor *monitor, duet_run *run)
 duet_status duet_monitor_check(void *watcher, duet_run *run, duet_error *error)
 {
     task it = {.monitor = watcher};
-    const bool goes_on = it.monitor->options->resume != NULL;
+    const bool goes_on = it.monitor->options.resume != NULL;
     if (goes_on) tell_of_watch(it.monitor, run);
     if (watches(it.monitor)) return with_judge(&it, run, check, error);
     if (goes_on && !it.monitor->before.tells_watch) tell_of_unwatched(it.monitor, run);
@@ -267,7 +286,7 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
     if (epoch == 0 && monitor->watch.metric_count == 0 && monitor->watch.best == NULL) return DUET_OK;
     if (monitor->watch.best != NULL) monitor->better = duet_metric_better(run, monitor->watch.best);
     DUET_TRY(with_judge(&it, run, measure, error));
-    if (!monitor->recalled && monitor->watch.best != NULL && monitor->options->resume != NULL)
+    if (!monitor->recalled && monitor->watch.best != NULL && monitor->options.resume != NULL)
         DUET_TRY(duet_monitor_recall(monitor, run, it.features.checksum, error));
     for (size_t i = 0; i < it.made; i++) {
         verdict->names[i] = it.values[i].name;

@@ -9,7 +9,7 @@
 #include "run/run_file.h"
 
 struct duet_monitor {
-    const duet_monitor_options *options;
+    duet_monitor_options options;
     duet_run_file before; /* of a run that goes on */
     duet_watch watch;     /* what the options say and, of a run that goes on, it said */
     const char *recorded; /* the judge in the run.json of a run that goes on; NULL: another one is given, or none */

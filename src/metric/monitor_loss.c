@@ -65,8 +65,8 @@ static void take_signs(const duet_verdict *verdict, double signs[SIGNS])
 /* Whether the look before showed a collapse, also where the run has gone on since. */
 static bool was_lost(const duet_monitor *monitor, double kinds, bool judges)
 {
-    if (monitor->looked || monitor->options->resume == NULL) return monitor->lost;
-    json_t *report = duet_monitor_last_past(monitor->options->resume);
+    if (monitor->looked || monitor->options.resume == NULL) return monitor->lost;
+    json_t *report = duet_monitor_last_past(monitor->options.resume);
     double signs[SIGNS];
     for (size_t sign = 0; sign < SIGNS; sign++) {
         const json_t *value = json_object_get(report, sign_names[sign]);
@@ -111,7 +111,7 @@ void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict 
         if (found->words != monitor->said) duet_device_say(duet_run_device(run), "warning: %s", text);
     }
     monitor->said = found->words;
-    if (!monitor->options->stop_on_collapse || !found->collapse || !again) return;
+    if (!monitor->options.stop_on_collapse || !found->collapse || !again) return;
     snprintf(verdict->stop, sizeof verdict->stop, "%s", text);
     verdict->collapsed = true;
 }

@@ -69,7 +69,7 @@ static double find_value(const duet_monitor *monitor, uint64_t step, const char 
     const char *best = monitor->watch.best;
     bool by_features = duet_metric_find(best)->by_features != DUET_BY_NO_FEATURES;
     double found = NAN;
-    past it = open_past(monitor->options->resume);
+    past it = open_past(monitor->options.resume);
     json_t *report;
     *lines = 0;
     while ((report = next_of_past(&it)) != NULL) {
@@ -115,7 +115,7 @@ static bool step_of(const char *directory, const char *name, uint64_t *step)
  */
 duet_status duet_monitor_recall(duet_monitor *monitor, duet_run *run, const char *features, duet_error *error)
 {
-    const char *directory = monitor->options->resume, *best = monitor->watch.best;
+    const char *directory = monitor->options.resume, *best = monitor->watch.best;
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
     uint64_t kept = 0, reached = 0, batch = monitor->before.choice.batch;
     size_t lines;
@@ -168,7 +168,7 @@ bool duet_monitor_find_past(const char *directory, const char *metric, char chec
 
 duet_status duet_monitor_check_past(const duet_monitor *monitor, duet_run *run, const char *metric, duet_error *error)
 {
-    const duet_monitor_options *options = monitor->options;
+    const duet_monitor_options *options = &monitor->options;
     duet_features_identity now;
     char then[24];
     DUET_TRY(duet_metric_features(run, metric, &now, error));

@@ -338,6 +338,8 @@ void duet_build_free(duet_build **build)
     free((*build)->knobs);
     for (size_t i = 0; i < (*build)->name_count; i++) free((*build)->names[i]);
     free((*build)->names);
+    for (size_t i = 0; i < (*build)->warning_count; i++) free((*build)->warnings[i]);
+    free((*build)->warnings);
     free((*build)->prior);
     duet_graph_free(&(*build)->graph);
     duet_store_free(&(*build)->scratch);

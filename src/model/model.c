@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "graph/variable.h"
 #include "nn/names.h"
@@ -183,11 +184,20 @@ static void set_layers(const duet_model *model, duet_group *group, const char *n
 
 void duet_model_warn(duet_model *model, const char *format, ...)
 {
+    duet_build *build = model->build;
+    char text[1024], *kept;
     va_list arguments;
-    if (model->build->warning[0] != '\0') return;
     va_start(arguments, format);
-    (void)duet_text_vprint(model->build->warning, sizeof model->build->warning, format, arguments);
+    (void)duet_text_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
+    for (size_t i = 0; i < build->warning_count; i++) /* what a function builds twice is said once */
+        if (strcmp(build->warnings[i], text) == 0) return;
+    if (!duet_array_grow(&build->warnings, build->warning_count, &build->warning_capacity, sizeof *build->warnings) ||
+        (kept = strdup(text)) == NULL) {
+        duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a warning");
+        return;
+    }
+    build->warnings[build->warning_count++] = kept;
 }
 
 static bool is_name(const char *name)

@@ -107,9 +107,10 @@ typedef struct duet_build {
     duet_knob *knobs;
     size_t knob_count, knob_capacity;
     duet_error knob_error; /* the first mistake in the request's knobs */
-    char warning[512];     /* what its user should know before it trains; "": nothing */
     char **names;          /* of the reports that building adds */
     size_t name_count, name_capacity;
+    char **warnings; /* what its user should know before it trains, each once */
+    size_t warning_count, warning_capacity;
 } duet_build;
 
 struct duet_model {

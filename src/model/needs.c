@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "data/columns.h"
 #include "data/data.h"
+#include "data/dependence.h"
 #include "data/plausible.h"
 #include "model/model.h"
 
@@ -189,30 +190,61 @@ static void take_column(coarseness *it, const duet_data_info *info, size_t place
         duet_text_add(&it->list, "%g in %zu)", (double)column->common, column->common_times);
 }
 
-/* Reads some thousand examples, and looks at each column of them. *count: how many. */
-static duet_status look_at_columns(duet_data *data, size_t wanted, size_t *count, coarseness *found, duet_error *error)
+/* Some thousand examples that stand for all. */
+typedef struct examples {
+    const duet_data_info *info;
+    size_t count, features;
+    float *rows, *column; /* room for one column */
+} examples;
+
+static duet_status read_examples(examples *it, duet_data *data, duet_error *error)
 {
-    const duet_data_info *info = duet_data_describe(data);
-    const size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN];
-    float *room = calloc(wanted, features * sizeof *room), *values = calloc(wanted, sizeof *values);
-    duet_status status = room == NULL || values == NULL
-                             ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", wanted)
-                             : DUET_OK;
-    size_t first, piece;
-    *count = 0;
-    for (size_t i = 0; status == DUET_OK && duet_spread(total, wanted, i, &first, &piece); i++) {
-        status = duet_data_read(data, DUET_TRAIN, first, piece, room + *count * features, error);
-        *count += piece;
+    const size_t total = it->info->count[DUET_TRAIN];
+    size_t wanted = it->features < LOOKED_AT / MOST_ROWS ? MOST_ROWS : LOOKED_AT / it->features, first, piece;
+    if (wanted < 1) wanted = 1;
+    if (wanted > total) wanted = total;
+    it->rows = calloc(wanted, it->features * sizeof *it->rows);
+    it->column = calloc(wanted, sizeof *it->column);
+    if (it->rows == NULL || it->column == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", wanted);
+    for (size_t i = 0; duet_spread(total, wanted, i, &first, &piece); i++) {
+        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, piece, it->rows + it->count * it->features, error));
+        it->count += piece;
     }
-    for (size_t i = 0; status == DUET_OK && *count > 1 && i < features; i++) {
-        for (size_t row = 0; row < *count; row++) values[row] = room[row * features + i];
-        const duet_column it = duet_column_look(values, *count);
-        const bool said = it.distinct == 1 && *count == total && features < DUET_PICTURE_NUMBERS;
-        if (is_coarse(&it) && !said) take_column(found, info, i, &it); /* said when the set was opened */
+    return DUET_OK;
+}
+
+static void free_examples(examples *it)
+{
+    free(it->rows);
+    free(it->column);
+}
+
+/* Reads them where columns of a table, not pictures, are learnt from; false: they are not, or a mistake is recorded. */
+static bool have_table(duet_model *model, examples *it)
+{
+    duet_data *data = duet_model_data(model);
+    duet_error error = {0};
+    *it = (examples){.info = duet_data_describe(data)};
+    it->features = duet_shape_elements(it->info->shape);
+    if (!duet_model_training(model) || data->owner != NULL || data->asked || it->info->generated ||
+        it->info->type == DUET_UINT8 || it->info->shape.rank != 1)
+        return false;
+    if (read_examples(it, data, &error) == DUET_OK) return true;
+    duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+    free_examples(it);
+    return false;
+}
+
+static void look_at_columns(examples *it, coarseness *found)
+{
+    for (size_t i = 0; it->count > 1 && i < it->features; i++) {
+        for (size_t row = 0; row < it->count; row++) it->column[row] = it->rows[row * it->features + i];
+        const duet_column column = duet_column_look(it->column, it->count);
+        const bool said =
+            column.distinct == 1 && it->count == it->info->count[DUET_TRAIN] && it->features < DUET_PICTURE_NUMBERS;
+        if (is_coarse(&column) && !said) take_column(found, it->info, i, &column); /* said when the set was opened */
     }
-    free(values);
-    free(room);
-    return status;
 }
 
 static void tell_of_coarseness(duet_model *model, size_t count, size_t features, const coarseness *found)
@@ -231,22 +263,58 @@ static void tell_of_coarseness(duet_model *model, size_t count, size_t features,
 
 void duet_warn_of_coarse_columns(duet_model *model)
 {
-    duet_data *data = duet_model_data(model);
-    const duet_data_info *info = duet_data_describe(data);
-    const size_t features = duet_shape_elements(info->shape), total = info->count[DUET_TRAIN];
-    size_t wanted = features < LOOKED_AT / MOST_ROWS ? MOST_ROWS : LOOKED_AT / features, count = 0;
-    duet_error error = {0};
-    coarseness found = {.blurred = features};
-    if (!duet_model_training(model) || data->owner != NULL || data->asked || info->generated ||
-        info->type == DUET_UINT8 || info->shape.rank != 1)
-        return;
-    if (wanted < 1) wanted = 1;
-    if (wanted > total) wanted = total;
-    if (look_at_columns(data, wanted, &count, &found, &error) != DUET_OK)
-        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
-    else if (found.columns > 0)
-        tell_of_coarseness(model, count, features, &found);
+    examples it;
+    if (!have_table(model, &it)) return;
+    coarseness found = {.blurred = it.features};
+    look_at_columns(&it, &found);
+    if (found.columns > 0) tell_of_coarseness(model, it.count, it.features, &found);
     duet_text_free(&found.list);
+    free_examples(&it);
+}
+
+/* "3 ("c") from 1 ("a") and 2 ("b")". */
+static void add_dependence(duet_text *list, const duet_data_info *info, const duet_dependence *it)
+{
+    const size_t shown = it->count < DUET_DEPENDENCE_SHOWN ? it->count : DUET_DEPENDENCE_SHOWN;
+    char name[160];
+    duet_text_add(list, "%s%zu%s from ", list->length > 0 ? ", " : "", it->column + 1,
+                  duet_column_name(info->columns, it->column, name, sizeof name));
+    for (size_t i = 0; i < shown; i++)
+        duet_text_add(list, "%s%zu%s", i > 0 ? " and " : "", it->others[i] + 1,
+                      duet_column_name(info->columns, it->others[i], name, sizeof name));
+    if (it->count > shown) duet_text_add(list, " and %zu more", it->count - shown);
+}
+
+static void tell_of_dependence(duet_model *model, const examples *it, const duet_dependence *list, size_t found)
+{
+    duet_text text = {0}, columns = {0};
+    char more[48] = "";
+    for (size_t i = 0; i < found && i < SHOWN; i++) {
+        add_dependence(&text, it->info, &list[i]);
+        duet_text_add(&columns, "%s%zu", i > 0 ? ", " : "", list[i].column);
+    }
+    if (found > SHOWN) (void)duet_text_print(more, sizeof more, " and %zu more", found - SHOWN);
+    duet_model_warn(model,
+                    "in %zu examples that were looked at these columns of %zu follow from others, as copies or sums of "
+                    "multiples: %s%s: a density has no bound there, and nll falls as it closes in on them, whatever is "
+                    "learnt of the others: take them out, as by numpy.delete(array, [%s], 1)",
+                    it->count, it->features, duet_text_get(&text), more, duet_text_get(&columns));
+    duet_text_free(&text);
+    duet_text_free(&columns);
+}
+
+void duet_warn_of_dependent_columns(duet_model *model)
+{
+    examples it;
+    duet_dependence list[SHOWN];
+    duet_error error = {0};
+    size_t found;
+    if (!have_table(model, &it)) return;
+    if (duet_find_dependence(it.rows, it.count, it.features, list, SHOWN, &found, &error) != DUET_OK)
+        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+    else if (found > 0)
+        tell_of_dependence(model, &it, list, found);
+    free_examples(&it);
 }
 
 duet_node duet_pictures_at_least(duet_model *model, size_t least)

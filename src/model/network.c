@@ -10,7 +10,7 @@
 static const char *setting_text(const char *where, duet_model *model, const char *key)
 {
     const char *text = duet_settings_text(&model->settings, key);
-    if (text == NULL)
+    if (text == NULL && model->build != NULL) /* else there is no graph to say so */
         duet_graph_fail(model->build->graph, "the model %s has no setting \"%s\"", model->family->name, key);
     duet_settings_mark(&model->settings, NULL, key);
     return text == NULL ? "" : text;

@@ -12,26 +12,7 @@
 #include "plan/exchange.h"
 #include "plan/explain.h"
 #include "plan/programs.h"
-
-/* What plans that never run at the same time share: one arena and the programs. */
-typedef struct plan_set {
-    size_t users;
-    cl_mem *slabs;
-    size_t *slab_bytes, slab_count;
-    duet_programs programs;
-} plan_set;
-
-struct duet_plan {
-    plan_set *set;
-    duet_device *device;
-    char *name;
-    duet_lowering lowering;
-    duet_kernel_text *texts; /* while the plan is being made */
-    size_t text_count;
-    duet_launch_list launches;
-    size_t awaited; /* inputs that the host has not written yet */
-    bool replayed;
-};
+#include "plan/state.h"
 
 static void free_texts(duet_plan *plan)
 {
@@ -142,7 +123,7 @@ static duet_status allocate_arena(plan_set *set, duet_device *device, duet_error
     return DUET_OK;
 }
 
-static duet_place place_of(const duet_plan *plan, int index)
+duet_place duet_plan_place(const duet_plan *plan, int index)
 {
     const duet_tensor *tensor = &plan->lowering.tensors[index];
     size_t size = duet_type_size(tensor->type);
@@ -152,7 +133,7 @@ static duet_place place_of(const duet_plan *plan, int index)
     case DUET_HOME_VARIABLE: return (duet_place){tensor->variable->storage->buffer, tensor->variable->offset};
     case DUET_HOME_PART: break;
     }
-    duet_place whole = place_of(plan, tensor->whole);
+    duet_place whole = duet_plan_place(plan, tensor->whole);
     return (duet_place){whole.buffer, whole.offset + tensor->part_offset};
 }
 
@@ -206,7 +187,7 @@ static duet_status set_arguments(const duet_plan *plan, const duet_kernel_text *
             DUET_TRY(duet_kernel_set(kernel, index++, sizeof argument->number, &argument->number, error));
             continue;
         }
-        duet_place place = place_of(plan, argument->tensor);
+        duet_place place = duet_plan_place(plan, argument->tensor);
         cl_ulong offset = place.offset;
         DUET_TRY(duet_kernel_set(kernel, index++, sizeof place.buffer, &place.buffer, error));
         DUET_TRY(duet_kernel_set(kernel, index++, sizeof offset, &offset, error));
@@ -243,12 +224,12 @@ static duet_status add_product(duet_plan *plan, const duet_step *step, const due
     duet_gemm_product product = {
         .shape = step->shape,
         .parameters = step->gemm.parameters,
-        .a = place_of(plan, step->a),
-        .b = place_of(plan, step->b),
-        .c = place_of(plan, stored),
-        .workspace = step->scratch == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->scratch),
-        .low = step->low == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->low),
-        .high = step->high == DUET_NO_TENSOR ? (duet_place){0} : place_of(plan, step->high),
+        .a = duet_plan_place(plan, step->a),
+        .b = duet_plan_place(plan, step->b),
+        .c = duet_plan_place(plan, stored),
+        .workspace = step->scratch == DUET_NO_TENSOR ? (duet_place){0} : duet_plan_place(plan, step->scratch),
+        .low = step->low == DUET_NO_TENSOR ? (duet_place){0} : duet_plan_place(plan, step->low),
+        .high = step->high == DUET_NO_TENSOR ? (duet_place){0} : duet_plan_place(plan, step->high),
         .low_numbers = step->low_numbers,
         .high_numbers = step->high_numbers,
         .adds = step->adds,
@@ -283,8 +264,8 @@ static duet_status make_exchange(const duet_plan *plan, size_t first, duet_excha
     if (from == NULL && status == DUET_OK)
         status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory while planning");
     for (size_t i = 0; i < count && status == DUET_OK; i++) {
-        from[i] = place_of(plan, pieces[i].from);
-        to[i] = place_of(plan, pieces[i].to);
+        from[i] = duet_plan_place(plan, pieces[i].from);
+        to[i] = duet_plan_place(plan, pieces[i].to);
         from[i].offset += pieces[i].first;
         to[i].offset += pieces[i].first;
     }
@@ -420,108 +401,6 @@ duet_status duet_plan_enqueue(duet_plan *plan, cl_event *last, duet_error *error
 duet_status duet_plan_replay(duet_plan *plan, duet_error *error)
 {
     return duet_plan_enqueue(plan, NULL, error);
-}
-
-bool duet_plan_holds(const duet_plan *plan, duet_node node)
-{
-    duet_node memory = node == NULL ? NULL : duet_node_in_memory(node);
-    return memory != NULL && memory->graph == plan->lowering.graph && plan->lowering.tensor_of[memory->id] >= 0;
-}
-
-/* The tensor that holds `node`. Tensors in the shared arena are refused: they are soon overwritten. */
-static duet_status find_tensor(duet_plan *plan, duet_node node, duet_tensor **tensor, duet_error *error)
-{
-    if (!duet_plan_holds(plan, node))
-        return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\" neither reads nor computes that node", plan->name);
-    *tensor = &plan->lowering.tensors[plan->lowering.tensor_of[duet_node_in_memory(node)->id]];
-    if ((*tensor)->home != DUET_HOME_ARENA) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": that node is no root of it", plan->name);
-}
-
-static duet_status check_size(const duet_plan *plan, duet_node node, size_t bytes, bool or_less, duet_error *error)
-{
-    duet_node memory = duet_node_in_memory(node);
-    const size_t size = memory->elements * duet_type_size(memory->type);
-    if (bytes == size || (or_less && bytes < size)) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": the node has %zu bytes, not %zu", plan->name, size, bytes);
-}
-
-/* Where an input of that size lies. */
-static duet_status find_input(duet_plan *plan, duet_node input, size_t bytes, duet_tensor **tensor, duet_error *error)
-{
-    DUET_TRY(find_tensor(plan, input, tensor, error));
-    DUET_TRY(check_size(plan, input, bytes, false, error));
-    if (input->op->kind == DUET_OP_INPUT) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_USAGE, "plan \"%s\": \"%s\" is no input", plan->name, input->op->name);
-}
-
-/* Where a root's value lies, once there is one. */
-static duet_status find_root(duet_plan *plan, duet_node root, size_t bytes, bool or_less, duet_tensor **tensor,
-                             duet_error *error)
-{
-    DUET_TRY(find_tensor(plan, root, tensor, error));
-    DUET_TRY(check_size(plan, root, bytes, or_less, error));
-    if (plan->replayed || (*tensor)->home == DUET_HOME_VARIABLE || (*tensor)->given) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_USAGE,
-                     "plan \"%s\" has computed nothing yet: duet_plan_replay comes before a read", plan->name);
-}
-
-/* The first byte of a tensor in its buffer. */
-static size_t byte_of(const duet_plan *plan, const duet_tensor *tensor, cl_mem *buffer)
-{
-    duet_place place = place_of(plan, (int)(tensor - plan->lowering.tensors));
-    *buffer = place.buffer;
-    return place.offset * duet_type_size(tensor->type);
-}
-
-static void mark_given(duet_plan *plan, duet_tensor *tensor)
-{
-    plan->awaited -= !tensor->given;
-    tensor->given = true;
-}
-
-duet_status duet_plan_write(duet_plan *plan, duet_node input, const void *values, size_t bytes, duet_error *error)
-{
-    duet_tensor *tensor = NULL;
-    cl_mem buffer = NULL;
-    DUET_TRY(find_input(plan, input, bytes, &tensor, error));
-    size_t at = byte_of(plan, tensor, &buffer);
-    DUET_TRY(duet_buffer_write(plan->device, buffer, at, values, bytes, error));
-    mark_given(plan, tensor);
-    return DUET_OK;
-}
-
-duet_status duet_plan_write_buffer(duet_plan *plan, duet_node input, cl_mem from, size_t offset, size_t bytes,
-                                   duet_error *error)
-{
-    duet_tensor *tensor = NULL;
-    cl_mem buffer = NULL;
-    DUET_TRY(find_input(plan, input, bytes, &tensor, error));
-    DUET_TRY(duet_buffer_check(plan->device, from, offset, bytes, false, error));
-    size_t at = byte_of(plan, tensor, &buffer);
-    DUET_TRY(duet_buffer_copy(plan->device, from, offset, buffer, at, bytes, error));
-    mark_given(plan, tensor);
-    return DUET_OK;
-}
-
-duet_status duet_plan_read(duet_plan *plan, duet_node root, void *values, size_t bytes, duet_error *error)
-{
-    duet_tensor *tensor = NULL;
-    cl_mem buffer = NULL;
-    DUET_TRY(find_root(plan, root, bytes, false, &tensor, error));
-    size_t at = byte_of(plan, tensor, &buffer);
-    return duet_buffer_read(plan->device, buffer, at, values, bytes, error);
-}
-
-duet_status duet_plan_read_buffer(duet_plan *plan, duet_node root, cl_mem to, size_t offset, size_t bytes,
-                                  duet_error *error)
-{
-    duet_tensor *tensor = NULL;
-    cl_mem buffer = NULL;
-    DUET_TRY(find_root(plan, root, bytes, true, &tensor, error));
-    DUET_TRY(duet_buffer_check(plan->device, to, offset, bytes, false, error));
-    size_t at = byte_of(plan, tensor, &buffer);
-    return duet_buffer_copy(plan->device, buffer, at, to, offset, bytes, error);
 }
 
 size_t duet_plan_launches(const duet_plan *plan)

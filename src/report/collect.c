@@ -252,11 +252,14 @@ static duet_status read_evaluation(const char *path, json_t **evaluation, duet_e
     char *text;
     DUET_TRY(duet_page_read_if_there(path, &text, &size, error));
     *evaluation = text == NULL ? NULL : json_loadb(text, size, 0, NULL);
+    const bool sound = text == NULL || json_is_object(*evaluation);
     free(text);
-    if (json_is_object(*evaluation)) return DUET_OK;
+    if (sound) return DUET_OK;
     json_decref(*evaluation);
     *evaluation = NULL;
-    return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s is no JSON object: put back the one that was there, or remove it and name the judge anew",
+                     path);
 }
 
 static char *checkpoint_of(const char *run)

@@ -128,7 +128,7 @@ duet_status duet_page_check(const char *run, const char *path, duet_error *error
     duet_file file = {0};
     json_t *collected = duet_page_collect(run, &wish, &own);
     json_decref(collected);
-    if (own.status == DUET_OK) (void)duet_file_create(&file, path, &own);
+    if (own.status == DUET_OK && path != NULL) (void)duet_file_create(&file, path, &own);
     duet_file_discard(&file);
     return own.status == DUET_OK ? DUET_OK : duet_fail(error, own.status, "%s", own.message);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "data/class_names.h"
 #include "duet/tune.h"
 #include "graph/node.h"
 #include "run/checkpoint.h"
@@ -47,6 +48,8 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     if (status == DUET_OK)
         status = duet_checkpoint_load(path, run->model, run->device, DUET_CHECKPOINT_OF_RUN, &facts, error);
     if (status == DUET_OK) status = duet_checkpoint_check_data(path, facts.data_checksum, file->document, error);
+    if (status == DUET_OK)
+        status = duet_run_file_check_counts(file->document, directory, duet_evaluator_build(run->evaluator), error);
     free(path);
     return status;
 }
@@ -336,4 +339,11 @@ bool duet_run_has_classes(duet_run *run)
 size_t duet_run_classes(duet_run *run)
 {
     return run->model->classes;
+}
+
+duet_status duet_run_check_labels(duet_run *run, const duet_data_info *data, const uint8_t *labels, size_t count,
+                                  duet_error *error)
+{
+    const size_t told = duet_run_features(run, DUET_CLASS_LOGITS);
+    return duet_class_names_check(data, told > 0 ? told : duet_run_classes(run), labels, count, error);
 }

@@ -58,6 +58,27 @@ static json_t *describe_groups(const duet_build *build, size_t (*count)(const du
     return groups;
 }
 
+duet_status duet_run_file_check_counts(const json_t *document, const char *directory, const duet_build *build,
+                                       duet_error *error)
+{
+    const json_t *told = json_object_get(document, "parameters");
+    json_t *counted = describe_groups(build, duet_group_parameters), *count;
+    const char *group;
+    duet_status status = DUET_OK;
+    json_object_foreach(counted, group, count)
+    {
+        const json_t *says = json_object_get(told, group);
+        if (status != DUET_OK || !json_is_integer(says) || json_equal(says, count)) continue; /* others do not say */
+        status =
+            duet_fail(error, DUET_ERROR_DATA,
+                      "%s/run.json counts %lld parameters in \"%s\", and the model that it describes has %lld: it is "
+                      "not as it was written; put back the one that was there, or train again",
+                      directory, (long long)json_integer_value(says), group, (long long)json_integer_value(count));
+    }
+    json_decref(counted);
+    return status;
+}
+
 /* One entry for each time the run was resumed, this time included: the step, the device, the versions, and what was
  * changed. */
 static json_t *describe_resumptions(const duet_run_choice *choice, const duet_run_file *before, uint64_t step,

@@ -59,6 +59,11 @@ duet_status duet_run_file_family(const duet_run_choice *choice, const char *dire
 duet_status duet_run_file_model(duet_model **model, const duet_family *family, duet_data *data,
                                 const duet_run_choice *choice, const char *directory, duet_error *error);
 
+/** Whether the parameters that DIRECTORY/run.json counts, group by group, are those of a model with that build.
+ *  DUET_ERROR_DATA if not. */
+duet_status duet_run_file_check_counts(const json_t *document, const char *directory, const duet_build *build,
+                                       duet_error *error);
+
 /** DUET_ERROR_DATA unless the text can stand in a run.json, which is UTF-8. */
 duet_status duet_run_file_check_text(const char *text, duet_error *error);
 

@@ -274,7 +274,10 @@ static duet_status load_checkpoint(duet_training *run, duet_error *error)
 {
     struct stat about;
     run->checkpointed = lstat(run->checkpoint, &about) == 0 || errno != ENOENT;
-    if (run->checkpointed) return duet_trainer_load_run(run->trainer, run->checkpoint, run->before.document, error);
+    if (run->checkpointed) {
+        DUET_TRY(duet_trainer_load_run(run->trainer, run->checkpoint, run->before.document, error));
+        return duet_run_file_check_counts(run->before.document, run->directory, run->trainer->build, error);
+    }
     DUET_TRY(duet_resumption_check_unsaved(&run->before, run->directory, run->trainer, error));
     duet_training_say(run, "%s has no checkpoint yet: it ended before its first one and starts again at its beginning",
                       run->directory);

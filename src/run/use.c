@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "data/known.h"
 #include "run/run.h"
 #include "run/share.h"
 
@@ -102,6 +103,20 @@ const char *duet_run_setting(duet_run *run, const char *key)
         run->read |= UINT64_C(1) << i % 64;
     }
     return found;
+}
+
+duet_status duet_run_inputs(duet_run *run, const duet_request *request, unsigned *inputs, duet_error *error)
+{
+    return duet_evaluator_inputs(run->evaluator, request, inputs, error);
+}
+
+bool duet_run_doubts_range(duet_run *run, const char *what, double low, double high, size_t count, char *words,
+                           size_t size)
+{
+    const duet_data_info *known = run->file.data.is_whole ? &run->file.data.info : duet_data_describe(run->data);
+    if (known->unit_range && !(low >= 0 && high <= 1)) return false; /* it is refused */
+    return duet_data_doubts_range(known, run->directory == NULL ? "the run" : run->directory, what,
+                                  (double[]){low, high}, count, words, size);
 }
 
 /* Answers the request, or counts its FLOPs into *flops unless that is NULL. */

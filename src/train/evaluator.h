@@ -36,6 +36,9 @@ void duet_evaluator_set_part(duet_evaluator *evaluator, bool is_part);
 /** Refuses settings that the model does not take, or values out of their range. */
 duet_status duet_evaluator_check(duet_evaluator *evaluator, const char *const *settings, size_t count,
                                  duet_error *error);
+/** *inputs: bits of duet_request_input, of what the outputs, or phases of the procedure, depend on. */
+duet_status duet_evaluator_inputs(const duet_evaluator *evaluator, const duet_request *request, unsigned *inputs,
+                                  duet_error *error);
 /** *flops: those of each row of a request, counted from the shapes of its plans; nothing is replayed. */
 duet_status duet_evaluator_flops(duet_evaluator *evaluator, const duet_request *request, double *flops,
                                  duet_error *error);

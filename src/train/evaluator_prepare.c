@@ -95,18 +95,44 @@ static duet_status find_outputs(const duet_evaluator *evaluator, const duet_prep
     return DUET_OK;
 }
 
-/* *reads: whether outputs or phases depend on `source`; false if that is NULL. */
-static duet_status find_read(const duet_prepared *made, size_t output_count, duet_node source, bool *reads,
+/* *reads: whether outputs or phases of a procedure (NULL: of none) depend on `source`; false if that is NULL. */
+static duet_status find_read(const duet_build *build, const duet_procedure_description *procedure,
+                             const duet_node *outputs, size_t output_count, duet_node source, bool *reads,
                              duet_error *error)
 {
     *reads = false;
     if (source == NULL) return DUET_OK;
-    bool *depends = duet_build_dependents(made->build, &source, 1);
+    bool *depends = duet_build_dependents(build, &source, 1);
     if (depends == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
-    for (size_t i = 0; i < output_count; i++) *reads |= depends[made->outputs[i]->id];
-    for (size_t p = 0; p < made->procedure.phase_count; p++)
-        *reads |= duet_phase_depends(&made->procedure.phases[p], depends);
+    for (size_t i = 0; i < output_count; i++) *reads |= outputs[i] != NULL && depends[outputs[i]->id];
+    for (size_t p = 0; procedure != NULL && p < procedure->phase_count; p++)
+        *reads |= duet_phase_depends(&procedure->phases[p], depends);
     free(depends);
+    return DUET_OK;
+}
+
+/* "train" gives outputs alone: its phases would train. */
+static bool is_training(const duet_build *build, const duet_procedure_description *procedure)
+{
+    return procedure == &build->procedures[0];
+}
+
+duet_status duet_evaluator_inputs(const duet_evaluator *evaluator, const duet_request *request, unsigned *inputs,
+                                  duet_error *error)
+{
+    const duet_build *build = evaluator->described;
+    const duet_node sources[] = {build->batch, build->latent, build->labels}; /* in the order of the bits */
+    const duet_procedure_description *procedure = choose_procedure(build, request);
+    if (procedure != NULL && is_training(build, procedure)) procedure = NULL;
+    *inputs = 0;
+    for (size_t i = 0; i < request->output_count; i++) {
+        const duet_node output = duet_evaluator_output(build, request->outputs[i].name);
+        for (size_t k = 0; k < sizeof sources / sizeof *sources; k++) {
+            bool reads;
+            DUET_TRY(find_read(build, procedure, &output, 1, sources[k], &reads, error));
+            if (reads) *inputs |= 1U << k;
+        }
+    }
     return DUET_OK;
 }
 
@@ -127,10 +153,11 @@ static duet_status prepare(duet_evaluator *evaluator, duet_prepared *made, const
         return duet_fail(error, DUET_ERROR_USAGE, "the model \"%s\" has no procedure \"%s\"",
                          duet_model_family(evaluator->model)->name, request->procedure);
     DUET_TRY(find_outputs(evaluator, made, procedure, request, error));
-    bool trains = procedure == &made->build->procedures[0]; /* then outputs alone: its phases would train */
-    made->procedure = trains ? (duet_procedure_description){.name = "use"} : *procedure;
-    DUET_TRY(find_read(made, request->output_count, made->build->batch, &made->reads_examples, error));
-    DUET_TRY(find_read(made, request->output_count, made->build->labels, &made->reads_classes, error));
+    made->procedure = is_training(made->build, procedure) ? (duet_procedure_description){.name = "use"} : *procedure;
+    DUET_TRY(find_read(made->build, &made->procedure, made->outputs, request->output_count, made->build->batch,
+                       &made->reads_examples, error));
+    DUET_TRY(find_read(made->build, &made->procedure, made->outputs, request->output_count, made->build->labels,
+                       &made->reads_classes, error));
     return duet_schedule_make(&made->schedule, evaluator->device, evaluator->model, made->build, &made->procedure, 0,
                               made->outputs, request->output_count, error);
 }

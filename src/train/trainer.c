@@ -145,7 +145,8 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     const duet_build *build = trainer->build;
     DUET_TRY(check_groups(trainer, error));
     tell_of_resting_groups(trainer);
-    if (build->warning[0] != '\0') duet_device_say(trainer->device, "warning: %s", build->warning);
+    for (size_t i = 0; i < build->warning_count; i++)
+        duet_device_say(trainer->device, "warning: %s", build->warnings[i]);
     const duet_node count = duet_assign(build->step, duet_increment(build->step));
     DUET_TRY(duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
                                 trainer->batches, &count, 1, error));

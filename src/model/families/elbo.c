@@ -37,9 +37,10 @@ static duet_gaussian encode_pseudo_inputs(duet_model *m, const duet_vae *vae)
 /* Options that contradict each other. */
 static void check_options(duet_model *m)
 {
-    bool naive = duet_setting_is(m, "regulariser", "naive"), vamp = duet_setting_is(m, "prior", "vamp");
     bool many = duet_setting_number(m, "k") > 1, partial = duet_setting_number(m, "posterior_noise") < 1;
+    bool vamp = duet_setting_is(m, "prior", "vamp"), weighs = duet_setting_number(m, "beta") != 0;
     /* asked for only where they contradict: what is asked for counts as followed */
+    bool naive = (many || vamp || weighs) && duet_setting_is(m, "regulariser", "naive");
     bool free_bits = (many || vamp || naive) && duet_setting_number(m, "free_bits") > 0;
     bool sampled = partial && duet_setting_is(m, "kl", "monte-carlo");
     if (many && (naive || free_bits || partial))
@@ -70,7 +71,7 @@ static terms make_terms(duet_model *m, const duet_vae *vae, duet_gaussian q, con
 {
     terms t = {.k = (size_t)duet_setting_number(m, "k"), .q = q};
     double noise = duet_model_training(m) ? duet_setting_number(m, "posterior_noise") : 1;
-    bool closed = prior == NULL && duet_setting_is(m, "kl", "analytic");
+    bool closed = prior == NULL && !duet_setting_is(m, "kl", "monte-carlo");
     t.z = duet_gaussian_draw(&q, t.k, noise);
     t.nlls = duet_likelihood_nll(m, vae->decode(m, t.z), duet_repeat_rows(duet_model_batch(m), t.k));
     t.nll = over_draws(t.nlls, t.k);
@@ -85,12 +86,12 @@ static terms make_terms(duet_model *m, const duet_vae *vae, duet_gaussian q, con
 /* What stands beside the nll, weighed: of each example, or one number of the batch. */
 static duet_node weighed_kl(duet_model *m, const terms *t)
 {
-    double free_bits = t->beta == 0 ? 0 : duet_setting_number(m, "free_bits");
     duet_node term = t->kl;
+    if (t->beta == 0) return duet_multiply(t->weight, term); /* whatever it would be of */
     if (duet_setting_is(m, "regulariser", "naive"))
         term = duet_naive_penalty(&t->q, duet_setting_number(m, "naive_ratio"));
-    else if (free_bits > 0)
-        term = duet_free_bits(&t->q, free_bits);
+    else if (duet_setting_number(m, "free_bits") > 0)
+        term = duet_free_bits(&t->q, duet_setting_number(m, "free_bits"));
     return duet_multiply(t->weight, term);
 }
 

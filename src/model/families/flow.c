@@ -25,19 +25,24 @@ static duet_node logit(duet_node x, double alpha, duet_node *log_determinant)
     return duet_subtract(log_p, log_rest);
 }
 
+/* The alpha of logit; 0: the data go in as they are, as numbers that may lie anywhere do. */
+static double margin(duet_model *m)
+{
+    return duet_model_unit_range(m) ? duet_setting_number(m, "alpha") : 0;
+}
+
 /* The whole of it, from examples to codes and back. */
 static duet_node encode(duet_model *m, const duet_flow *flow, duet_node x, duet_node *log_determinant)
 {
-    double alpha = duet_setting_number(m, "alpha");
-    bool moves = alpha > 0 && duet_model_unit_range(m);
-    return flow->forward(m, moves ? logit(x, alpha, log_determinant) : x, log_determinant);
+    double alpha = margin(m);
+    return flow->forward(m, alpha > 0 ? logit(x, alpha, log_determinant) : x, log_determinant);
 }
 
 static duet_node decode(duet_model *m, const duet_flow *flow, duet_node h)
 {
-    double alpha = duet_setting_number(m, "alpha");
+    double alpha = margin(m);
     duet_node y = flow->inverse(m, h);
-    if (alpha == 0 || !duet_model_unit_range(m)) return y;
+    if (alpha == 0) return y;
     return duet_scale(duet_shift(duet_sigmoid(y), -alpha), 1 / (1 - 2 * alpha));
 }
 
@@ -60,7 +65,10 @@ static void output_density(duet_model *m, duet_node nll, size_t features)
 
 void duet_flow_likelihood(duet_model *m, const duet_flow *flow)
 {
-    if (!duet_model_unit_range(m)) duet_warn_of_coarse_columns(m); /* noise blurs the others */
+    if (!duet_model_unit_range(m)) { /* noise blurs the others */
+        duet_warn_of_coarse_columns(m);
+        duet_warn_of_dependent_columns(m);
+    }
     duet_node x = dequantised(m, duet_model_batch(m)), log_determinant = duet_constant(duet_model_graph(m), 0);
     size_t features = duet_features(x);
     const duet_prior prior =

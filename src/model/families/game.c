@@ -16,6 +16,13 @@ typedef struct game {
 /* Settings that contradict each other. */
 static void check(duet_model *m, const duet_gan_players *players)
 {
+    /* Adam's moments go on in updates whose loss is 0, and move D by what it did before */
+    if (duet_penalised(m) && duet_setting_number(m, "penalty_every") > 1 &&
+        duet_setting_number(m, "penalty_weight") == 0)
+        duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
+                          "penalty_every=%g makes updates by the penalty alone, and penalty_weight=0 leaves nothing of "
+                          "it: leave penalty_every out, and it is reported",
+                          duet_setting_number(m, "penalty_every"));
     if (players->joint && players->conditional)
         duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
                           "a game with classes sees real and generated examples as two batches, not as one");

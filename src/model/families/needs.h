@@ -18,6 +18,10 @@ void duet_needs_bytes(duet_model *model, const char *what, const char *instead);
  *  again and again: such a density has no bound. Some thousand examples are looked at. */
 void duet_warn_of_coarse_columns(duet_model *model);
 
+/** Warns likewise of columns that follow from others, as sums or copies of them do: a bijection closes in on what they
+ *  leave free. A mixture whose axes are the columns does not. */
+void duet_warn_of_dependent_columns(duet_model *model);
+
 /** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows
  * need `least` pixels each way. */
 duet_node duet_pictures_at_least(duet_model *model, size_t least);

@@ -8,7 +8,8 @@
 /** The rows of the settings table that belong to it. */
 #define DUET_PENALTY_SETTINGS                                                                                          \
     DUET_CHOICE("penalty", "none", "none|gradient|r1|dragan", "on the slope of the discriminator"),                    \
-        DUET_NUMBER("penalty_weight", 10, 0, 1e9, "weight of the penalty in the discriminator's loss"),                \
+        DUET_NUMBER("penalty_weight", 10, 0, 1e9,                                                                      \
+                    "weight of the penalty in the discriminator's loss; 0: a report alone"),                           \
         DUET_COUNT("penalty_every", 1, 1, 1e6, "steps from one penalty to the next, which weighs that much more")
 
 /** Whether the setting "penalty" names one. */

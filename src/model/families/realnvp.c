@@ -11,8 +11,8 @@
 /* Residual network of a picture, `width` channels wide, or dense layers of a row. */
 static duet_node network(duet_model *m, duet_group *flow, duet_node x)
 {
-    size_t width = (size_t)duet_setting_number(m, "width"), blocks = (size_t)duet_setting_number(m, "blocks");
     if (duet_node_shape(x).rank == 2) return duet_hidden_layers(m, flow, "hidden", x);
+    size_t width = (size_t)duet_setting_number(m, "width"), blocks = (size_t)duet_setting_number(m, "blocks");
     duet_node h = duet_conv2d(flow, "conv", x, width, 3, 1, DUET_SAME);
     for (size_t i = 0; i < blocks; i++) {
         char layer[2][32];

@@ -9,7 +9,8 @@
 /** The rows of the settings table that duet_vae_objective reads. */
 #define DUET_VAE_SETTINGS                                                                                              \
     DUET_LIKELIHOOD_SETTINGS("auto"),                                                                                  \
-        DUET_CHOICE("kl", "analytic", "analytic|monte-carlo", "the KL term: closed form, or by the draws of z"),       \
+        DUET_CHOICE("kl", "auto", "auto|analytic|monte-carlo",                                                         \
+                    "the KL term: closed form, or by the draws of z; auto: closed form where there is one"),           \
         DUET_NUMBER("beta", 1, 0, 1e6, "weight of the KL term in the loss"),                                           \
         DUET_COUNT("warm_up", 0, 0, 1e9, "steps over which that weight rises from 0"),                                 \
         DUET_CHOICE("regulariser", "kl", "kl|naive",                                                                   \

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Columns that follow from others: copies of them, sums, anything linear. */
+#ifndef DUET_SRC_DATA_DEPENDENCE_H
+#define DUET_SRC_DATA_DEPENDENCE_H
+
+#include "base/status.h"
+
+enum { DUET_DEPENDENCE_SHOWN = 3 /* of the others by number */ };
+
+/** A column that is a constant plus multiples of others, but for a ten-thousandth of its deviation. */
+typedef struct duet_dependence {
+    size_t column;
+    size_t others[DUET_DEPENDENCE_SHOWN]; /* the first of them */
+    size_t count;                         /* of them in all */
+} duet_dependence;
+
+/** Looks for such columns among `features` of `count` rows. *found: how many there are; the first `room` of them are in
+ *  `list`, by ascending columns. Columns of which one row, or one value, would say all are left out; too few rows for
+ *  so many columns say nothing. */
+duet_status duet_find_dependence(const float *rows, size_t count, size_t features, duet_dependence *list, size_t room,
+                                 size_t *found, duet_error *error);
+
+#endif

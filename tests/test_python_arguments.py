@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What the Python package refuses of arguments: those without effect, those that would be cut or taken for others, and
+things of another kind than is expected.
+
+usage: test_python_arguments.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
+"""
+
+import os
+import pathlib
+import sys
+import unittest
+import warnings
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import cases  # noqa: E402
+from python_cases import MISSING, Folder, pictures  # noqa: E402
+
+if not MISSING:
+    import duet
+    import numpy
+
+SMALL = {"latent": 3, "hidden": [8]}
+
+
+class Refused(Folder):
+    def refuses(self, *asked):
+        for call, kind, words in asked:
+            with self.subTest(words), self.assertRaisesRegex(kind, words):
+                call()
+
+
+class Sets(Refused):
+    def test_what_has_no_effect_is_refused(self):
+        x, y = pictures(60), numpy.arange(60) % 3
+        arrays = duet.Data.from_arrays
+        self.refuses(
+            (lambda: arrays(x, class_names=["a"]), duet.Error, "class_names= has no effect: there are no labels"),
+            (lambda: arrays(x, labels=y, test_labels=y), duet.Error, "test_labels= without examples of a test split"),
+            (lambda: arrays(x, x[:9], test_labels=y), duet.Error, r"test_labels of shape \(60,\) for 9 examples"),
+            (lambda: arrays(x, labels=y, class_names="abc"), TypeError, "a list of texts is expected"),
+            (lambda: duet.train("vae", (x, y, x)), duet.Error, "3 arrays as data; two are those to train on"),
+            (
+                lambda: duet.write_points(self.path("p.png"), x[:3, 0, :2], labels=y[:3], reference=x[:3, 0, :2]),
+                ValueError,
+                "labels and a reference",
+            ),
+        )
+        arrays(x, x[:9], labels=y, test_labels=y[:9], class_names=["a", "b", "c"]).close()
+        duet.write_points(self.path("p.png"), x[:3, 0, :2], labels=y[:3])
+
+    def test_rows_of_a_function_are_not_cut(self):
+        def rows(value):
+            return lambda split, first, count: numpy.full((count, 3), value)
+
+        of = duet.Data.from_function
+        self.refuses(
+            (lambda: of(rows(0.5), 3, 20, dtype="u1"), duet.Error, "rows of type float64 from 0.5 to 0.5, where uint8"),
+            (lambda: of(rows(256), 3, 20, dtype="u1"), duet.Error, "from 256 to 256, .* whole numbers from 0 to 255"),
+            (lambda: of(rows(1), 3, 20, dtype="f8"), duet.Error, "dtype=float64; rows are float32, or uint8"),
+            (lambda: of(rows(1), (3, 1.5), 20), duet.Error, "an extent of a shape=1.5; a whole number"),
+            (lambda: of(pictures(20), 3, 20), TypeError, r"ndarray, where function\(split, first, count\)"),
+        )
+        with of(rows(255), 3, 20, dtype="u1") as data:
+            self.assertEqual(data.read().max(), 1)
+
+
+class Words(Refused):
+    def test_a_text_is_neither_yes_nor_a_list(self):
+        x, build = pictures(60), lambda model: None
+        data = duet.Data.from_arrays(x)
+        train = lambda **given: duet.train("vae", x, steps=1, out=self.path("none"), **given)  # noqa: E731
+        self.refuses(
+            *(
+                (lambda name=name: train(**{name: "no"}), duet.Error, f"{name}='no'; True or False is expected")
+                for name in ("stream", "progress", "stop_on_collapse", "other_data")
+            ),
+            (lambda: data.set_streaming("no"), duet.Error, "streaming='no'; True or False"),
+            (lambda: duet.Family("f", build, averaged="no"), duet.Error, "averaged='no'"),
+            (lambda: duet.Family("f", build, groups="net"), TypeError, "'net', where a list of texts is expected"),
+            (lambda: duet.choice("k", "a", "ab"), TypeError, "'ab', where a list of texts"),
+            (lambda: duet.sizes("k", [8, 1.5]), duet.Error, "1.5; a whole number"),
+            (lambda: duet.Family("f", build, settings={"lr": 1}), TypeError, "'lr' as a setting; duet.number"),
+            (lambda: duet.Family("f", build, settings=[{"kye": 1}]), TypeError, "no field 'kye'; it has key"),
+            (lambda: duet.optimiser("adam", lr=1), TypeError, "no field 'lr'; it has kind, learning_rate"),
+            (lambda: train(settings=[("latent", 3)]), duet.Error, "a dict is expected, as in settings="),
+            (lambda: train(settings=5), duet.Error, "settings=5; a dict is expected"),
+            (lambda: train(metrics=5), TypeError, "an int, where a list of texts"),
+            (lambda: duet.training_size("vae", {"latnt": 1}), duet.Error, 'no setting "latnt"'),
+            (lambda: duet.grid([[[numpy.nan]]]), ValueError, "1 of 1 are not finite, .*; numpy.nan_to_num"),
+            (lambda: duet.grid(x).save(5), TypeError, "os.PathLike object, not int"),
+        )
+        self.assertFalse(os.path.exists(self.path("none")))
+        data.set_streaming(numpy.bool_(True))
+
+    def test_callbacks_are_looked_at_before_the_training(self):
+        for name in ("on_epoch", "log"):
+            call = lambda: duet.train("vae", pictures(), epochs=1, out=self.path(name), **{name: 5})  # noqa: E731
+            self.refuses((call, TypeError, f"{name} is an int; a function is expected"))
+            self.assertFalse(os.path.exists(self.path(name)))
+        for said in ({"mine": "b"}, {1: 2}):
+            out = self.path(f"said-{list(said)[0]}")
+            call = lambda: duet.train(  # noqa: E731
+                "vae", pictures(), epochs=1, out=out, settings=SMALL, on_epoch=lambda run, epoch: said
+            )
+            self.refuses((call, TypeError, f"on_epoch returned {list(said)[0]!r}: .*; a name and a number are expected"))
+        self.refuses((lambda: duet.Family("f", 5), TypeError, "build is an int; a function"))
+
+
+class Models(Refused):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.data = duet.Data.from_arrays(pictures(60))
+        cls.device = duet.Device()
+        cls.addClassCleanup(cls.data.close)
+        cls.addClassCleanup(cls.device.close)
+
+    def test_things_are_what_is_expected(self):
+        model, graph = duet.Model("vae", self.data, SMALL), duet.Graph(duet.Store(1))
+        x, net = duet.input(graph, "x", "float32", (2, 3)), duet.Store(1).group("net")
+        self.refuses(
+            (lambda: duet.Model("vae", pictures()), TypeError, r"a duet.Data is expected: duet.Data.from_arrays\(x\)"),
+            (lambda: duet.Trainer("cpu", model), TypeError, r"'cpu', where a duet.Device is expected: duet.Device\(\)"),
+            (lambda: duet.Trainer(self.device, "vae"), TypeError, "'vae', where a duet.Model"),
+            (lambda: duet.Trainer(self.device, model, 1.5), duet.Error, "batch=1.5; a whole number"),
+            (lambda: duet.Graph(5), TypeError, "an int, where a duet.Store"),
+            (lambda: duet.Plan("cpu", [x]), TypeError, "'cpu', where a duet.Device"),
+            (lambda: duet.Plan(self.device, x), TypeError, "a Node, where a list of nodes"),
+            (lambda: duet.grad(x, x), TypeError, "a Node, where a list of nodes"),
+            (lambda: duet.dense("net", "h", x, 4), TypeError, "'net', where a group, a graph or a model"),
+            (lambda: duet.dense(net, "h", x, 4.5), duet.Error, "out=4.5; a whole number"),
+            (lambda: duet.sum(x, axes=0.5), duet.Error, "axis=0.5; a whole number"),
+            (lambda: x[0.5], TypeError, "index 0.5 of a node"),
+            (lambda: duet.permute(x, [0, "a"]), duet.Error, "each is named once"),
+            (lambda: duet.input(graph, "y", "float32", (2, 1.5)), duet.Error, "an extent of a shape=1.5"),
+            (lambda: net.set_initialiser(("normal",)), duet.Error, "a word and its scale"),
+            (lambda: self.device.set_log(5), TypeError, "a function is expected"),
+            (lambda: self.device.set_profiling("no"), duet.Error, "profiling='no'"),
+        )
+
+    def test_a_plan_is_filled_with_what_it_is_given(self):
+        graph = duet.Graph(duet.Store(1))
+        bytes_, floats = (duet.input(graph, kind, kind, (2,)) for kind in ("uint8", "float32"))
+        with duet.Plan(self.device, [duet.one_hot(bytes_, 3) + 0 * duet.reshape(floats, (2, 1))]) as plan:
+            self.refuses(
+                (lambda: plan.write(bytes_, [0.9, 1]), duet.Error, "float64 from 0.9 to 1, where uint8 is expected"),
+                (lambda: plan.write(bytes_, [256, 1]), duet.Error, "from 1 to 256, where uint8"),
+                (lambda: plan.write(bytes_, [-1, 1]), duet.Error, "from -1 to 1, where uint8"),
+                (lambda: plan.write(floats, [1j, 1]), duet.Error, "complex128; real numbers are expected"),
+                (lambda: duet.constant_values(graph, ["1"]), duet.Error, "real numbers are expected"),
+            )
+            plan.write(bytes_, [2, 1])
+            plan.write(floats, [1, 2])
+
+    def test_a_model_is_composed_while_it_is_built(self):
+        kept = []
+
+        def build(model):
+            kept.append(model)
+            net = model.group("net")
+            nll = duet.batch_mean(duet.bernoulli_nll(duet.dense(net, "out", model.batch(), 64), model.batch()))
+            model.phase("train", 1)
+            model.minimise(nll, net)
+
+        made = duet.Model(duet.Family("own", build), self.data)
+        trainer = duet.Trainer(self.device, made, 20)
+        self.addCleanup(trainer.close)
+        self.assertTrue(kept)
+        kept.append(made)
+        while_it_runs = "for the function that builds a model"
+        for model in kept:
+            self.refuses(
+                (lambda: model.batch(), duet.Error, while_it_runs),
+                (lambda: model.graph, duet.Error, while_it_runs),
+                (lambda: model.phase("train", 1), duet.Error, while_it_runs),
+                (lambda: model.batch_size(), duet.Error, while_it_runs),
+                (lambda: model.warn("a"), duet.Error, while_it_runs),
+                (lambda: model.setting("nope"), duet.Error, "no setting 'nope'"),
+            )
+            self.assertFalse(duet.setting_is(model, "nope", "x"))
+        self.assertEqual(made.group("net").name, "net")
+        self.assertGreater(made.setting("lr"), 0)
+
+
+class Metrics(Refused):
+    def test_arrays_are_known_as_those_of_the_training(self):
+        x, y = pictures(600), numpy.arange(600) % 3
+        settings = dict(steps=2, batch=50)
+        for number, data in enumerate(
+            (
+                x,
+                (x[:500], x[500:]),
+                duet.Data.from_arrays(x.astype(numpy.float32) / 255),
+                duet.Data.from_arrays(x, labels=y, class_names=["a", "b", "c"]),
+                duet.Data.from_arrays(x[:500], x[500:], labels=y[:500], test_labels=y[500:]),
+            )
+        ):
+            run = duet.train("vae", data, settings=SMALL, out=self.path(f"own-{number}"), **settings)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                self.assertIn("memorisation", run.evaluate("memorisation"))
+            run.close()
+
+    def test_what_is_left_out_is_told_of(self):
+        run = duet.train("vae", pictures(), settings=SMALL, steps=2, batch=50, out=self.path("few"))
+        with self.assertWarnsRegex(UserWarning, "^memorisation is left out: memorisation needs at least 50 training"):
+            values = run.evaluate()
+        self.assertIn("elbo", values)
+        self.assertNotIn("memorisation", values)
+        self.refuses((lambda: run.evaluate(5), TypeError, "an int, where a list of texts"))
+
+
+if __name__ == "__main__":
+    cases.main()

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What the Python package says of requests that are not what was meant: numbers of another scale, what has no effect,
+what is missing, and values of the wrong kind.
+
+usage: test_python_requests.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
+"""
+
+import functools
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+import warnings
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import cases  # noqa: E402
+from python_cases import MISSING, Folder, pictures  # noqa: E402
+
+if not MISSING:
+    import duet
+    import numpy
+
+SMALL = {"latent": 3, "hidden": [8]}
+
+
+@functools.lru_cache(maxsize=None)
+def trained():
+    """Data, and runs of a few steps, as what they say does not go by what they have learnt: {name: it}."""
+    folder = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(folder.cleanup)
+    x = pictures()
+    data = duet.Data.from_arrays(x, labels=numpy.arange(200) % 3, class_names=["a", "b", "c"])
+    made = {"x": x, "wide": x.astype(numpy.float32) / 127.5 - 1, "data": data}
+    for name, family, learnt, settings in (
+        ("vae", "vae", x, SMALL),
+        ("cvae", "cvae", data, SMALL),
+        ("judge", "classifier", data, {}),
+        ("ae", "ae", made["wide"], SMALL),
+    ):
+        out = os.path.join(folder.name, name)
+        made[name] = duet.train(family, learnt, steps=2, batch=20, settings=settings, out=out)
+        unittest.addModuleCleanup(made[name].close)
+    return made
+
+
+class Asked(Folder):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for name, made in trained().items():
+            setattr(cls, name, made)
+
+    def refuses(self, *asked):
+        for call, words in asked:
+            with self.subTest(words), self.assertRaisesRegex(duet.Error, words):
+                call()
+
+    def warnings_of(self, call):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            call()
+        self.assertEqual({one.filename for one in said} - {__file__}, set())
+        return [str(one.message) for one in said]
+
+
+class Scales(Asked):
+    def test_examples_of_another_scale_are_told_of(self):
+        x, wide = self.x.astype(numpy.float32), self.wide
+        for run, examples, words in (
+            (self.ae, x, "go from 0 to 255, those that .*ae was trained on from -1 to 1: are they of another scale"),
+            (self.ae, x / 255, "go from 0 to 1, those"),
+            (self.ae, wide / 100, "go from -0.01 to 0.01, those"),
+            (self.ae, wide[:3] + 10, "go from 9 to 11, those"),
+            (self.ae, 100 * wide[:3], "go from -100 to 100, those"),
+            (self.vae, self.x // 255, "go from 0 to 0.00392157, those"),
+        ):
+            for ask in (run.encode, run.reconstruct, lambda given: run.ask("latent", examples=given)):
+                said = self.warnings_of(lambda: ask(examples))
+                self.assertEqual(len(said), 1, said)
+                self.assertRegex(said[0], "^the examples of the request: their values " + words)
+        self.assertEqual(len(self.warnings_of(lambda: self.judge.classify(self.x // 255))), 1)
+
+    def test_examples_of_that_scale_are_not(self):
+        for examples in (self.wide, self.wide[:1], self.wide[:9] / 100, abs(self.wide[:9]), 3 * self.wide, self.wide + 1.5):
+            self.assertEqual(self.warnings_of(lambda: self.ae.encode(examples)), [])
+        self.assertEqual(self.warnings_of(lambda: self.vae.encode(self.x)), [])
+        with self.assertRaisesRegex(duet.Error, "holds 255, and the model has learnt values in"):
+            self.assertEqual(self.warnings_of(lambda: self.vae.encode(self.x.astype("f4"))), [])
+
+    def test_data_that_a_run_is_opened_on_are_told_of(self):
+        path = self.path("big.npy")
+        numpy.save(path, 10 * self.wide)
+        for data in (path, 10 * self.wide):
+            said = self.warnings_of(lambda: duet.open(self.ae.directory, data=data).evaluate("mse"))
+            self.assertEqual(sum("go from -10 to 10, those that" in one for one in said), 1, said)
+        self.assertEqual(self.warnings_of(lambda: self.ae.evaluate("mse")), [])
+        with self.assertRaisesRegex(duet.Error, "was trained on values that leave"):
+            self.assertEqual(self.warnings_of(lambda: duet.open(self.ae.directory, data=abs(self.wide))), [])
+
+    def test_a_judge_of_other_numbers_is_told_of(self):
+        labels = numpy.arange(200) % 3
+        weak = duet.Data.from_arrays(self.x.astype(numpy.float32) / 2550, labels=labels)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            judge = duet.train("classifier", weak, steps=2, batch=20, out=self.path("weak"))
+        said = self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=judge))
+        self.assertEqual([one.split(":")[0] for one in said], ["array", "array"])
+        self.assertRegex(said[0], "are they of another scale")
+        self.assertRegex(said[1], "its classes have names and those of .*weak none")
+        self.assertEqual(self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge)), [])
+
+
+class Effects(Asked):
+    def test_what_has_no_effect_is_refused(self):
+        x, vae, z = self.x[:3], self.vae, numpy.zeros((3, 3))
+        self.refuses(
+            (lambda: vae.ask("sample", 2, settings={"steps": 5}), "setting steps=5 has no effect: nothing that is asked"),
+            (lambda: vae.sample(2, settings=["restarts=2"]), "setting restarts=2 has no effect"),
+            (lambda: vae.decode(z, settings={"k": 2}), "setting k=2 has no effect"),
+            (lambda: vae.ask("sample", 2, settings={"stepz": 5}), "takes KEY=VALUE at use with these keys"),
+            (lambda: vae.procedure("invert", x, settings={"steps": 2}), r"are keywords: run.procedure\('invert', x, steps"),
+            (lambda: vae.ask("sample", examples=x), "examples= has no effect: nothing that is asked for reads examples"),
+            (lambda: vae.ask("latent", examples=x, latents=z), "latents= has no effect"),
+            (lambda: self.judge.ask("class_logits", examples=x, classes=1), "classes= has no effect"),
+            (lambda: self.judge.ask("class_logits", examples=x, latents=z), "latents are given, and the model reads none"),
+            (lambda: vae.sample(3, classes=1), 'the model "vae" reads none'),
+        )
+
+    def test_what_has_one_is_not(self):
+        x, z = self.x[:3], numpy.zeros((3, 3))
+        self.assertEqual(len(self.vae.ask(["nll", "sample"], examples=x)), 2)
+        self.assertEqual(len(self.vae.ask(["nll", "decode"], examples=x, latents=z)), 2)
+        self.assertEqual(self.vae.sample(3, settings={"weights": "trained"}).shape, (3, 8, 8, 1))
+        self.assertEqual(len(self.vae.procedure("invert", x, steps=2, restarts=1)["inverse"]), 3)
+        self.assertEqual(len(self.cvae.ask(["sample"], 3, latents=z, classes=["a", "b", "c"])["sample"]), 3)
+
+    def test_counts_agree(self):
+        x, vae, z = self.x[:3], self.vae, numpy.zeros((3, 3))
+        self.refuses(
+            (lambda: vae.sample(5, latents=z), "count=5 with 3 latents; there is one of each a row"),
+            (lambda: vae.ask("nll", 5, examples=x), "count=5 with 3 examples"),
+            (lambda: vae.procedure("invert", x, 5), "count=5 with 3 examples"),
+            (lambda: vae.ask(["nll", "decode"], examples=x, latents=z[:2]), "3 examples with 2 latents"),
+            (lambda: self.cvae.sample(3, classes=["a", "b"]), "count=3 with 2 classes"),
+            (lambda: self.cvae.encode(x, classes=["a", "b"]), "3 examples with 2 classes"),
+            (lambda: self.cvae.sample(classes=[]), "no classes, where one a row"),
+        )
+        self.assertEqual(len(vae.sample(3, latents=z)), 3)
+        self.assertEqual(len(self.cvae.sample(classes=["a", "b"])), 2)
+        self.assertEqual(len(self.cvae.sample(classes="a")), 64)
+
+    def test_a_judge_that_nothing_asks_is_told_of(self):
+        said = self.warnings_of(lambda: self.vae.evaluate("elbo", judge=self.judge))
+        self.assertEqual(said, ["judge= has no effect: none of these metrics asks one"])
+        self.assertEqual(self.warnings_of(lambda: self.vae.evaluate("elbo")), [])
+
+
+class Missing(Asked):
+    def test_what_is_missing_is_said_in_words_of_python(self):
+        x, cvae = self.x[:3], self.cvae
+        self.refuses(
+            (lambda: cvae.encode(x), "examples and their classes, and no classes are given: classes=y .* are a, b, c"),
+            (lambda: cvae.reconstruct(x), "no classes are given: classes=y"),
+            (lambda: cvae.procedure("invert", x, steps=1), "no classes are given: classes=y"),
+            (lambda: self.vae.encode(None), "made of examples, and none are given: examples=x"),
+            (lambda: self.vae.ask("nll", 5), "made of examples, and none are given: examples=x"),
+        )
+        for classes in ("a", 1, ["a", "b", "c"], numpy.array([0, 1, 2]), numpy.array(2), numpy.int64(2), range(3), list(numpy.eye(3)[0])):
+            self.assertEqual(cvae.encode(x, classes=classes).shape, (3, 3))
+
+    def test_what_a_model_cannot_do_is_said_as_the_program_does(self):
+        x, z = self.x[:3], numpy.zeros((3, 3))
+        self.refuses(
+            (lambda: self.vae.classify(x), "a model of kind vae cannot classify: a classifier can"),
+            (lambda: self.judge.encode(x), r'kind classifier cannot encode: it has no encoder; run.ask\("features"'),
+            (lambda: self.judge.sample(3), "kind classifier cannot make samples$"),
+            (lambda: self.judge.decode(z), "kind classifier cannot decode latents"),
+            (lambda: self.judge.reconstruct(x), "kind classifier cannot reconstruct"),
+            (lambda: self.ae.sample(3), r"kind ae cannot make samples: it learns codes, .*; run.reconstruct\(x\) shows"),
+        )
+        self.assertEqual(len(self.judge.ask("features", examples=x)["features"]), 3)
+
+
+class Kinds(Asked):
+    def test_classes_are_names_or_numbers(self):
+        for classes, words in (
+            (1.5, "no class '1.5'; there are a, b, c"),
+            (True, "no class 'True'"),
+            ("d", "no class 'd'"),
+            ([None, 1, 2], "no class 'None'"),
+            (numpy.eye(3), r"classes of shape \(3, 3\); .*classes.argmax\(1\)"),
+            ({"a": 1}, "classes as a dict; a list"),
+            (7, "class 7 is none of the classes 0 to 2"),
+        ):
+            self.refuses(
+                (lambda: self.cvae.sample(3, classes=classes), words),
+                (lambda: self.cvae.ask("sample", classes=classes), words),
+            )
+        self.assertEqual(len(self.cvae.sample(3, classes=numpy.eye(3).argmax(1))), 3)
+
+    def test_examples_are_an_array(self):
+        x = self.x
+        for examples, words in (
+            ([x[:3], x[:2]], r"a list of arrays of shapes \(3, 8, 8\), \(2, 8, 8\).*numpy.concatenate\(list\) joins"),
+            ([x[:3], x[:2, :4]], r"arrays of shapes \(3, 8, 8\), \(2, 4, 8\), where one array is expected$"),
+            ([[1, 2], [3]], "rows are not equally long"),
+            ([x[:3], x[:3]], r"examples of shape \(2, 3, 8, 8\); those of the run are \(8, 8, 1\); numpy.concatenate\(list\) joins"),
+            ("x.npy", r"'x.npy', where an array of real numbers is expected; numpy.load\(path\) reads"),
+            (self.data, r"a Data, where an array .* its read\(\) gives"),
+            ({"x": x}, "a dict, where an array"),
+            (x[:3].tobytes(), r"a bytes, where an array .*; numpy.frombuffer\(them, 'u1'\)"),
+            (x[:3].astype(object), r"type object; .* array.astype\('f4'\) makes numbers"),
+            (x[0].reshape(64), r"shape \(64,\); those of the run are \(8, 8, 1\); array\[None\] is one row"),
+        ):
+            self.refuses((lambda: self.vae.encode(examples), words))
+        self.refuses((lambda: self.vae.decode(numpy.zeros(3)), r"each row has 3 numbers; array\[None\] is one row"))
+        for one in (x[0], x[0, :, :, None], x[0].reshape(64)[None]):
+            numpy.testing.assert_array_equal(self.vae.encode(one), self.vae.encode(x[:1]))
+        self.assertEqual(len(self.vae.encode(numpy.concatenate([x[:3], x[:2]]))), 5)
+        self.assertEqual(len(self.vae.encode(self.data.read("test"))), 20)
+
+    def test_outputs_have_names(self):
+        room = numpy.zeros((3, 8, 8), numpy.float32)
+        self.refuses(
+            (lambda: self.vae.ask(None, 2), "outputs=None; a name or a list of names"),
+            (lambda: self.vae.ask("sample", 3, out=[room]), "out is list; a dict by the names of outputs"),
+            (lambda: self.vae.ask([3], 2), r"outputs=\[3\]; a name"),
+            (lambda: self.judge.classify(self.x[:3], out=room), r"^out is an array of shape \(3, 8, 8\) .*; a contiguous"),
+            (lambda: self.vae.ask(["nll", "sample"], examples=self.x[:3], out={"sample": room}), r"^out\['sample'\] is"),
+        )
+
+
+if __name__ == "__main__":
+    cases.main()
