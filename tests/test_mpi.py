@@ -63,10 +63,10 @@ class World:
                     DUET_DEVICE="cpu", **more)
 
     def run(self, count, *words, **more):
-        """(exit status, output) of so many processes; they get a minute, then it is a failure."""
+        """(exit status, output) of so many processes; they get a minute, or as many as the machine is slow, then it is a failure."""
         over = ["--oversubscribe"] if self.name == "Open MPI" else []
-        end = subprocess.run([self.launcher, *over, "-n", str(count), *map(str, words)], env=self.environment(**more), timeout=60,
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        end = subprocess.run([self.launcher, *over, "-n", str(count), *map(str, words)], env=self.environment(**more),
+                             timeout=60 * float(os.environ.get("DUET_TEST_SLOWNESS", "1")), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         return end.returncode, end.stdout
 
 
