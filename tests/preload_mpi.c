@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Preloaded by test_mpi.py, built against the MPI under test: MPI's profiling interface lets any of its functions be
- * replaced. That which $DUET_TEST_MPI_FAULT names, "MPI_Isend 3", fails at its third call, on rank 1 alone. */
+ * replaced. That which $DUET_TEST_MPI_FAULT names, "MPI_Isend 3", fails at its third call, on rank 1 alone; that which
+ * $DUET_TEST_MPI_HANG names does not return there. */
 #include <mpi.h>
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool fails(const char *function)
 {
     static int calls;
-    const char *fault = getenv("DUET_TEST_MPI_FAULT"), *rank = getenv("OMPI_COMM_WORLD_RANK");
+    const char *fault = getenv("DUET_TEST_MPI_FAULT"), *hang = getenv("DUET_TEST_MPI_HANG");
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
     const size_t length = strlen(function);
     if (rank == NULL) rank = getenv("PMI_RANK");
-    if (fault == NULL || rank == NULL || strcmp(rank, "1") != 0) return false;
+    if (rank == NULL || strcmp(rank, "1") != 0) return false;
+    while (hang != NULL && strcmp(hang, function) == 0) (void)pause();
+    if (fault == NULL) return false;
     return strncmp(fault, function, length) == 0 && fault[length] == ' ' && ++calls == atoi(fault + length);
 }
 

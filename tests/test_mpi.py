@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Ranks over MPI, as mpirun starts them: over Open MPI and over MPICH, whichever are installed.
 
-usage: test_mpi.py SOURCE_ROOT BUILD_ROOT. libduet-mpi is built here for each MPI by its own mpicc, since a build folder has one.
+usage: test_mpi.py SOURCE_ROOT BUILD_ROOT SANITIZERS. libduet-mpi is built here for each MPI by its own mpicc, since a build
+folder has one, with the sanitizers that the folder was built with ("none": with none).
 """
 import os
 import pathlib
@@ -16,7 +17,8 @@ import unittest
 import cases
 
 source, build = (pathlib.Path(word) for word in sys.argv[1:3])
-FLAGS = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{source / 'include'}", f"-I{source / 'src'}"]
+SANITIZERS = [] if sys.argv[3] == "none" else [f"-fsanitize={sys.argv[3]}"]
+FLAGS = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{source / 'include'}", f"-I{source / 'src'}", *SANITIZERS]
 # Calls of MPI that rank 1 makes, by number: the first, and one when others are under way.
 FAULTS = ["Finalized 1", "Initialized 1", "Init_thread 1", "Query_thread 1", "Comm_set_errhandler 1", "Comm_set_errhandler 2", "Comm_dup 1",
           "Comm_rank 1", "Comm_size 1", "Get_processor_name 1", "Get_library_version 1", "Isend 1", "Isend 5", "Irecv 1", "Irecv 5",
@@ -54,14 +56,17 @@ class World:
         subprocess.run([self.compiler, *FLAGS, *words, "-o", self.folder / name], check=True)
 
     def environment(self, **more):
+        if SANITIZERS:  # whose leak it is only the whole stack says, and a fault is preloaded ahead of the sanitizer
+            options = [os.environ.get("ASAN_OPTIONS", ""), "fast_unwind_on_malloc=0", "verify_asan_link_order=0"]
+            more["ASAN_OPTIONS"] = ":".join(filter(None, options))
         return dict(os.environ, LD_LIBRARY_PATH=f"{self.folder}:{build}", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                     DUET_DEVICE="cpu", **more)
 
     def run(self, count, *words, **more):
-        """(exit status, output) of so many processes; they get a minute, then it is a failure."""
+        """(exit status, output) of so many processes; they get a minute, or as many as the machine is slow, then it is a failure."""
         over = ["--oversubscribe"] if self.name == "Open MPI" else []
-        end = subprocess.run([self.launcher, *over, "-n", str(count), *map(str, words)], env=self.environment(**more), timeout=60,
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        end = subprocess.run([self.launcher, *over, "-n", str(count), *map(str, words)], env=self.environment(**more),
+                             timeout=60 * float(os.environ.get("DUET_TEST_SLOWNESS", "1")), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         return end.returncode, end.stdout
 
 
@@ -146,6 +151,14 @@ class Mpi(unittest.TestCase):
             self.assertRegex(said, rf"(?m)^2 ranks on \S+ \(2\) over {world.name} \S+: a sum takes [\d.e+-]+ us, large ones [\d.e+-]+ GB/s$")
             self.assertTrue((world.folder / "run/checkpoint.safetensors").exists())
 
+    def test_an_mpi_that_does_not_end_is_left(self):
+        for world in self.worlds:
+            start = time.monotonic()
+            status, said = self.train(world, "left", before=("env", f"LD_PRELOAD={world.folder / 'fault.so'}", "DUET_TEST_MPI_HANG=MPI_Finalize"))
+            self.assertEqual(said.count("warning: MPI has not ended in half a minute"), 1, said)
+            self.assertLess(time.monotonic() - start, 50)
+            self.assertTrue((world.folder / "left/checkpoint.safetensors").exists())
+
     def test_what_one_process_does_is_refused(self):
         for world in self.worlds:
             status, said = self.duet(world, "models")
@@ -174,6 +187,15 @@ class Mpi(unittest.TestCase):
             status, said = self.train(world, "unmade", before=("env", f"LD_LIBRARY_PATH={other.folder}:{build}"))
             self.assertEqual(status, 1, said)
             self.assertEqual(said.count(f"{world.name}'s mpirun started 2 processes, but libduet-mpi.so.0 was built with {other.name}"), 1, said)
+            self.assertFalse((world.folder / "unmade").exists())
+
+    def test_an_srun_that_starts_in_another_way_is_told_of(self):
+        for world in self.worlds:
+            end = subprocess.run([build / "duet", "train", "vae", "--data", "ring8", "--out", world.folder / "unmade"],
+                                 env=world.environment(SLURM_STEP_NUM_TASKS="2", SLURM_PROCID="0"), stdin=subprocess.DEVNULL, capture_output=True,
+                                 text=True, timeout=60)
+            self.assertEqual(end.returncode, 1, end.stderr)
+            self.assertRegex(end.stderr, rf"srun started 2 processes, but libduet-mpi.so.0 was built with {world.name} .* --mpi=pmi2 where it is MPICH")
             self.assertFalse((world.folder / "unmade").exists())
 
 

@@ -23,43 +23,10 @@ import unittest
 import unittest.mock
 
 import cases
+from mpirun import ENVIRONMENT, find_launcher, is_alive, lines_of, ranks_below
 
 STEPS, SECONDS = 1200, 10
 MODEL = ["vae", "--data", "ring8", "--set", "hidden=8", "--set", "latent=2", "--batch", "16", "--checkpoint-every", "97"]
-CUT = ("seconds", "images_per_second")
-
-
-def find_launcher(given):
-    """The mpirun by which Duet finds its ranks, with its options; None: there is none."""
-    for name in [given] if given else ["mpirun", "mpirun.openmpi", "mpirun.mpich"]:
-        if shutil.which(name):
-            version = subprocess.run([name, "--version"], capture_output=True, text=True, check=True).stdout
-            words = [name, "--oversubscribe"] if "Open MPI" in version else [name]
-            if subprocess.run([*words, "-n", "2", str(PROGRAM), "train", "--help"], env=ENVIRONMENT, capture_output=True).returncode == 0:
-                return words
-    return None
-
-
-def ranks_below(launcher):
-    """The processes of duet that descend from the launcher, by rank."""
-    found, below = {}, {launcher.pid}
-    parents = {}
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):
-            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    while more := {pid for pid, parent in parents.items() if parent in below} - below:
-        below |= more
-    for pid in below - {launcher.pid}:
-        with contextlib.suppress(OSError, ValueError):
-            if pathlib.Path(os.readlink(f"/proc/{pid}/exe")) == PROGRAM:
-                words = dict(word.partition("=")[::2] for word in pathlib.Path(f"/proc/{pid}/environ").read_text().split("\0"))
-                found[int(words.get("OMPI_COMM_WORLD_RANK", words.get("PMI_RANK")))] = pid
-    return found
-
-
-def lines_of(run):
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key not in CUT} for line in lines]
 
 
 class Runs(unittest.TestCase):
@@ -90,13 +57,13 @@ class Runs(unittest.TestCase):
         limit = time.monotonic() + 120
         while not (self.folder / run / "metrics.jsonl").exists() and child.poll() is None and time.monotonic() < limit:
             time.sleep(0.02)
-        found = ranks_below(child)
+        found = ranks_below(child, PROGRAM)
         self.assertEqual(sorted(found), list(range(count)), child.stderr.read() if child.poll() is not None else "")
         return found
 
     def assert_ended(self, pids):
         limit = time.monotonic() + SECONDS
-        while (left := [pid for pid in pids if pathlib.Path(f"/proc/{pid}/exe").exists()]) and time.monotonic() < limit:
+        while (left := [pid for pid in pids if is_alive(pid)]) and time.monotonic() < limit:
             time.sleep(0.05)
         self.assertEqual(left, [])
 
@@ -115,7 +82,7 @@ class Runs(unittest.TestCase):
         while kills < KILLS:
             child = self.start(count, *MODEL, "--steps", str(STEPS), "--out", "killed", "--go-on")
             time.sleep(draw.uniform(0, whole))
-            found = ranks_below(child)
+            found = ranks_below(child, PROGRAM)
             if found:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(draw.choice(list(found.values())), signal.SIGKILL)
@@ -233,7 +200,7 @@ class Runs(unittest.TestCase):
         self.train(1, "run", steps=3)
         child = self.start(count, "run", "--own", "-n", "2000", "--set", "steps=1000000", "--out", "x.npy", command="invert")
         limit = time.monotonic() + 60
-        while len(found := ranks_below(child)) < count and time.monotonic() < limit:
+        while len(found := ranks_below(child, PROGRAM)) < count and time.monotonic() < limit:
             time.sleep(0.02)
         time.sleep(4)
         self.assertIsNone(child.poll(), child.stderr.read() if child.poll() is not None else "")
@@ -274,8 +241,6 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=10)
     arguments = parser.parse_args()
     PROGRAM, LAYER, KILLS = arguments.program, arguments.layer, arguments.kills
-    ENVIRONMENT = {**os.environ, "POCL_MAX_PTHREAD_COUNT": "1", "DUET_TUNING": "off", "OMPI_ALLOW_RUN_AS_ROOT": "1",
-                   "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    LAUNCHER = find_launcher(arguments.mpirun)
+    LAUNCHER = find_launcher(PROGRAM, arguments.mpirun)
     sys.argv[1:] = []
     cases.main()

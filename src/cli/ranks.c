@@ -112,38 +112,65 @@ static const char *load(void)
     return library == NULL ? dlerror() : NULL;
 }
 
-/* An MPI that another MPI's mpirun started believes that it is alone. */
+/* An MPI that another MPI's mpirun started, or srun in another MPI's way, believes that it is alone. */
 static int refuse_count(const start *own, const duet_transport *transport)
 {
+    const bool by_srun = strcmp(own->by->name, "srun") == 0;
     if (own->rank != 0) return CLI_DONE;
     return cli_complain(
-        CLI_FAILED,
-        "%s started %zu processes, but %s was built with %s, which sees %zu: start them with the mpirun "
-        "of that MPI, or build Duet with the other (-Dmpi_package=ompi-c or mpich)%s",
+        CLI_FAILED, "%s started %zu processes, but %s was built with %s, which sees %zu: start them with %s",
         own->by->name, own->count, library_name, connection.version(connection.mpi), transport->count,
-        strcmp(own->by->name, "srun") == 0 ? "; 'srun --mpi=list' says what Slurm can start, such as --mpi=pmix" : "");
+        by_srun ? "srun --mpi=pmix where that is Open MPI, --mpi=pmi2 where it is MPICH ('srun "
+                  "--mpi=list' shows what there is), or with the mpirun of that MPI within the job"
+                : "the mpirun of that MPI, or build Duet with the other (-Dmpi_package=ompi-c or mpich)");
 }
 
-/* Where a process has ended before it came to MPI, such as for want of the library, not every launcher ends the others,
- * and MPI waits for ever. */
+/* MPI can wait for ever, upon which an alarm ends the process with a status that was given beforehand. */
+static volatile sig_atomic_t late_status;
+
+static void end_late(const char *words)
+{
+    if (write(STDERR_FILENO, words, strlen(words)) < 0) _exit(late_status);
+    _exit(late_status);
+}
+
+/* Where a process has ended before it came to MPI, such as for want of the library, not every launcher ends the others.
+ */
 static void come_up_late(int signal_number)
 {
-    static const char words[] = "duet: not all processes have come up in two minutes: see what the others printed\n";
     (void)signal_number;
-    if (write(STDERR_FILENO, words, sizeof words - 1) < 0) _exit(CLI_FAILED);
-    _exit(CLI_FAILED);
+    end_late("duet: not all processes have come up in two minutes: see what the others printed\n");
+}
+
+/* MPICH over TCP sometimes has one process in MPI_Finalize wait for those that have closed their side. */
+static void come_down_late(int signal_number)
+{
+    (void)signal_number;
+    end_late("warning: MPI has not ended in half a minute: all else is done, and this process ends without it\n");
+}
+
+static void limit(unsigned seconds, void (*when_late)(int), int status, struct sigaction *before)
+{
+    struct sigaction late = {.sa_handler = when_late};
+    sigemptyset(&late.sa_mask);
+    late_status = status;
+    (void)sigaction(SIGALRM, &late, before);
+    (void)alarm(seconds);
+}
+
+static void lift_limit(const struct sigaction *before)
+{
+    (void)alarm(0);
+    (void)sigaction(SIGALRM, before, NULL);
 }
 
 static duet_status connect_all(duet_transport *transport, duet_error *error)
 {
     enum { LONGEST = 120 };
-    struct sigaction late = {.sa_handler = come_up_late}, before;
-    sigemptyset(&late.sa_mask);
-    (void)sigaction(SIGALRM, &late, &before);
-    (void)alarm(LONGEST);
+    struct sigaction before;
+    limit(LONGEST, come_up_late, CLI_FAILED, &before);
     const duet_status status = connection.open(&connection.mpi, transport, error);
-    (void)alarm(0);
-    (void)sigaction(SIGALRM, &before, NULL);
+    lift_limit(&before);
     return status;
 }
 
@@ -166,7 +193,7 @@ bool cli_ranks_open(duet_ranks **ranks, int *status)
     }
     if (transport.count != own.count) {
         *status = refuse_count(&own, &transport);
-        cli_ranks_close(ranks);
+        cli_ranks_close(ranks, *status);
         return false;
     }
     if (duet_ranks_new(ranks, &transport, &error) == DUET_OK) return true;
@@ -211,10 +238,18 @@ int cli_ranks_tell(duet_ranks *ranks, bool quiet)
     return CLI_DONE;
 }
 
-void cli_ranks_close(duet_ranks **ranks)
+/* The others may be here long before rank 0, but none has anything to do after it. */
+void cli_ranks_close(duet_ranks **ranks, int status)
 {
+    enum { LONGEST = 30 };
+    const bool is_last = duet_ranks_rank(*ranks) == 0;
+    struct sigaction before;
     duet_ranks_free(ranks);
-    if (connection.mpi != NULL) connection.close(&connection.mpi);
+    if (connection.mpi == NULL) return;
+    (void)fflush(stdout);
+    if (is_last) limit(LONGEST, come_down_late, status, &before);
+    connection.close(&connection.mpi);
+    if (is_last) lift_limit(&before);
 }
 
 void cli_ranks_abort(int status)

@@ -18,8 +18,9 @@ bool cli_ranks_open(duet_ranks **ranks, int *status);
 /** Rank 0 prints a line, unless `quiet`: ranks, hosts, MPI, and what the ways between them are worth. Every rank has to
  * call it; nothing for NULL. Returns an exit status. */
 int cli_ranks_tell(duet_ranks *ranks, bool quiet);
-/** Every rank has to call it, and waits for the others: one that cannot wait calls cli_ranks_abort. */
-void cli_ranks_close(duet_ranks **ranks);
+/** Every rank has to call it, and waits for the others: one that cannot wait calls cli_ranks_abort. Where MPI does not
+ *  end, rank 0 ends this process with that exit status, and by it the others. */
+void cli_ranks_close(duet_ranks **ranks, int status);
 /** Ends all ranks at once, this one too, with that exit status. Returns if this process is alone. */
 void cli_ranks_abort(int status);
 

@@ -42,6 +42,6 @@ int cli_shared_run(const cli_command *command, int argc, char **argv)
     if (ranks == NULL) return command->run(argc, argv);
     status = duet_ranks_rank(ranks) == 0 ? lead(command, argc, argv, &alone) : serve(&alone);
     if (alone) cli_ranks_abort(status);
-    cli_ranks_close(&ranks);
+    cli_ranks_close(&ranks, status);
     return status;
 }

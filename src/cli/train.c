@@ -349,7 +349,7 @@ static int run(int argc, char **argv)
     if (!cli_ranks_open(&ranks, &status)) return status;
     status = run_as(argc, argv, ranks, &alone);
     if (alone) cli_ranks_abort(status);
-    cli_ranks_close(&ranks);
+    cli_ranks_close(&ranks, status);
     return status;
 }
 
