@@ -317,6 +317,36 @@ static void labels_of_earlier_codes_go(void **state)
     expect(RUN("encode", "@/labelled", "--split", "test", "--out", "@/codes.npy"), 0, "codes.npy", NULL);
 }
 
+/* What is read is not written over, whatever its name there. */
+static void what_is_read_stays(void **state)
+{
+    (void)state;
+    static const char *const reading[] = {"encode", "reconstruct", "score", "features"};
+    char path[PATH_SIZE], beside[PATH_SIZE];
+    write_array("mine.npy", 64, false, 0);
+    write_array("other.npy", 64, false, 0);
+    assert_int_equal(symlink(inside("mine.npy", path), inside("alias.npy", beside)), 0);
+    assert_int_equal(mkdir(inside("set", path), 0777), 0);
+    write_array("set/train-images.npy", 64, false, 0);
+    write_array("set/train-labels.npy", 64, true, 0);
+    expect(RUN("train", "vae", "--data", "@/mine.npy", "--batch", "8", "--set", "hidden=8", "--steps", "4", "--out",
+               "@/own"),
+           0, NULL, NULL);
+    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
+        expect(RUN(reading[i], "@/own", "--data", "@/other.npy", "--out", "@/other.npy"), 2, NULL,
+               "would replace what is read from");
+        expect(RUN(reading[i], "@/own", "--out", "@/alias.npy"), 2, NULL, "give --out another name");
+    }
+    expect(RUN("sample", "@/own", "--out", "@/mine.npy"), 2, NULL, "would replace what is read from");
+    expect(RUN("encode", "@/own", "--data", "@/set", "--out", "@/set/train-images.npy"), 2, NULL, "would replace");
+    expect(RUN("encode", "@/own", "--data", "@/set/train-images.npy", "--out", "@/set/train-labels.npy"), 2, NULL,
+           "would replace");
+    expect(RUN("data", "@/other.npy", "--convert", "@/packed.npz"), 0, NULL, NULL);
+    expect(RUN("data", "@/packed.npz:split=last", "--convert", "@/packed.npz"), 2, NULL, "give --convert another name");
+    expect(RUN("encode", "@/own", "--data", "@/other.npy", "--out", "@/codes.npy"), 0, NULL, NULL);
+    expect(RUN("encode", "@/own", "--data", "@/other.npy", "--out", "@/codes.npy"), 0, NULL, NULL);
+}
+
 /* Examples so large that what a sound model computes of them is not finite. */
 static void what_is_no_number_is_no_result(void **state)
 {
@@ -389,6 +419,7 @@ int main(void)
         cmocka_unit_test(names_do_not_steer_the_terminal),
         cmocka_unit_test(names_of_other_bytes_are_refused_in_words),
         cmocka_unit_test(labels_of_a_set_stay), cmocka_unit_test(labels_of_earlier_codes_go),
+        cmocka_unit_test(what_is_read_stays),
         cmocka_unit_test(what_is_no_number_is_no_result),
         cmocka_unit_test(a_run_that_lacks_its_checkpoint_is_told_of),
         cmocka_unit_test(a_seed_of_0_is_one),

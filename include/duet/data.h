@@ -70,6 +70,10 @@ DUET_API size_t duet_dataset_list(duet_dataset_row *rows, size_t capacity);
  * DUET_ERROR_USAGE names the sets. */
 DUET_API duet_status duet_data_check(const char *name, duet_error *error);
 
+/** Whether a file that is there now is one that the set of this name, as duet_data_open takes it, is read from: to write
+ *  there would replace the data. Of a folder of pictures all files count. False for a named set, and where memory is out. */
+DUET_API bool duet_data_reads(const char *name, const char *path);
+
 /** Opens a named set, "name:options" or a path (docs/data.md has the rules); NULL: "fashion-mnist". Reads headers and
  * sizes; the examples themselves are read when first needed. Errors: DUET_ERROR_USAGE (a name that is neither a set nor
  * a path), DUET_ERROR_FILE, DUET_ERROR_DATA; the message says how to get a missing set. */

@@ -131,7 +131,7 @@ static int run(int argc, char **argv)
     status = cli_out_check(arguments.out);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, arguments.out);
     if (status == CLI_DONE) status = encode_and_write(opened, &arguments);
     duet_run_close(&opened);
     return status;

@@ -325,7 +325,7 @@ static int run(int argc, char **argv)
                               "--features %s alone: give it once more, as there are two files, first the features of "
                               "samples, then those of the data",
                               arguments.features.items[0]);
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, NULL);
     if (status == CLI_DONE) status = cli_settings_known(opened, &arguments.settings);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);

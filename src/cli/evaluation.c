@@ -234,7 +234,7 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
     if (basis->judge_lost.status != DUET_OK)
         cli_complain(CLI_DONE, "who judged %s before cannot be asked again, so nobody does (--judge RUN): %s",
                      directory, basis->judge_lost.message);
-    int status = cli_run_open(&run, directory, wish->device, wish->data);
+    int status = cli_run_open(&run, directory, wish->device, wish->data, NULL);
     *evaluation = status == CLI_DONE ? begin_evaluation(run, basis) : NULL;
     if (status == CLI_DONE && *evaluation == NULL) status = CLI_FAILED;
     if (status == CLI_DONE)

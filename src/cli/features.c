@@ -177,7 +177,7 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_features, argc, argv, &arguments, &status)) return status;
     it.of_examples = arguments.split != NULL || arguments.data != NULL;
     status = check(&arguments);
-    if (status == CLI_DONE) status = cli_run_open(&it.run, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = cli_run_open(&it.run, arguments.run, arguments.device, arguments.data, arguments.out);
     if (status == CLI_DONE) status = make(&it);
     cli_rows_free(&it.examples);
     free(it.rows);

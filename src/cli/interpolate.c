@@ -193,7 +193,7 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_interpolate, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL, arguments.out);
     if (status == CLI_DONE) /* not of cli_interpolation_draw, whose run has its settings already */
         status = cli_settings_take(opened, &arguments.settings, (const char *[]){DUET_DECODE, DUET_LATENT}, 2);
     if (status == CLI_DONE) status = choose_rows(opened, &arguments);

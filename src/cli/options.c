@@ -181,6 +181,44 @@ static int store_operands(const cli_command *command, int argc, char **argv, voi
     return CLI_DONE;
 }
 
+static const char *text_at(const void *arguments, const cli_option *option)
+{
+    const char *text;
+    memcpy(&text, (const char *)arguments + option->offset, sizeof text);
+    return text;
+}
+
+static bool writes(const cli_option *option)
+{
+    return option->kind == CLI_TEXT && strncmp(option->argument, "FILE", 4) == 0;
+}
+
+static bool reads(const cli_option *option)
+{
+    if (option->kind == CLI_TEXT) return strstr(option->argument, "PATH") != NULL;
+    return option->kind == CLI_OPERAND && strcmp(option->name, "PATH") == 0;
+}
+
+int cli_check_spared(const char *option, const char *file, const char *data)
+{
+    if (file == NULL || data == NULL || !duet_data_reads(data, file)) return CLI_DONE;
+    return cli_complain(CLI_MISTAKE, "--%s %s would replace what is read from %s: give --%s another name", option, file,
+                        data, option);
+}
+
+/* Nothing that is read may be written. */
+static int check_files(const cli_command *command, const void *arguments)
+{
+    for (size_t i = 0; i < command->option_count; i++)
+        for (size_t k = 0; writes(&command->options[i]) && k < command->option_count; k++) {
+            const cli_option *to = &command->options[i], *from = &command->options[k];
+            if (!reads(from)) continue;
+            int status = cli_check_spared(to->name, text_at(arguments, to), text_at(arguments, from));
+            if (status != CLI_DONE) return status;
+        }
+    return CLI_DONE;
+}
+
 bool cli_parse(const cli_command *command, int argc, char **argv, void *arguments, int *status)
 {
     struct option longs[MOST_OPTIONS];
@@ -205,5 +243,6 @@ bool cli_parse(const cli_command *command, int argc, char **argv, void *argument
         return false;
     }
     *status = store_operands(command, argc, argv, arguments);
+    if (*status == CLI_DONE) *status = check_files(command, arguments);
     return *status == CLI_DONE;
 }

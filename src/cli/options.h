@@ -37,7 +37,7 @@ typedef struct cli_option {
     const char *name; /* without "--"; an operand's name in help, such as "RUN" */
     char letter;      /* 0: none */
     size_t offset;    /* of the value in the command's arguments */
-    const char *argument, *help;
+    const char *argument, *help; /* argument: of CLI_TEXT "FILE..." is written, what has "PATH" in it is read as data */
     uint64_t low, high; /* CLI_COUNT, CLI_COUNTS */
 } cli_option;
 
@@ -66,6 +66,9 @@ typedef struct cli_command {
 /** Reads argv (argv[0] is the command's name) into `arguments`, a struct that the table's offsets describe and that
  *  holds the defaults. False: the command ends here with exit status *status, after --help or a message. */
 bool cli_parse(const cli_command *command, int argc, char **argv, void *arguments, int *status);
+
+/** CLI_MISTAKE with a message if an option would write a file that data of that name are read from. Either may be NULL. */
+int cli_check_spared(const char *option, const char *file, const char *data);
 
 /** --help, which every command has besides those of its table. */
 extern const cli_option cli_option_help;

@@ -19,13 +19,15 @@ void cli_data_tell(const duet_data *data, size_t first)
         cli_complain(CLI_DONE, "warning: %s", note);
 }
 
-int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data)
+int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data, const char *out)
 {
     duet_error error = {0};
     int status = cli_data_check(data);
     if (status != CLI_DONE) return status;
     if (duet_run_open_with(run, directory, device, data, NULL, &error) != DUET_OK) return cli_fail_opened(&error);
     duet_device_set_log(duet_run_device(*run), cli_log, NULL);
+    status = cli_check_spared("out", out, duet_data_describe(duet_run_data(*run))->name);
+    if (status != CLI_DONE) return status;
     if (data != NULL) cli_data_tell(duet_run_data(*run), 0);
     if (duet_run_share(*run, cli_shared_ranks(), &error) != DUET_OK) return cli_fail_opened(&error);
     return CLI_DONE;

@@ -8,8 +8,9 @@
 
 #define CLI_NO_SEED UINT64_MAX /* --seed was not given */
 
-/** Opens a run, which all ranks share; long waits are announced on standard error. CLI_DONE, or a message and an exit status. */
-int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data);
+/** Opens a run, which all ranks share; long waits are announced on standard error. `out`: what --out will write, which may
+ * not be what the run's data are read from; NULL: nothing. CLI_DONE, or a message and an exit status. */
+int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data, const char *out);
 
 /** Says the notes of data on standard error, from the one of that number on. */
 void cli_data_tell(const duet_data *data, size_t first);

@@ -199,7 +199,7 @@ static int run(int argc, char **argv)
         status = cli_complain(CLI_MISTAKE, "--manifold draws nothing by chance: leave --seed out");
     if (arguments.seed == CLI_NO_SEED) arguments.seed = 0;
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL, arguments.out);
     if (status == CLI_DONE)
         status = arguments.manifold != 0 ? draw_manifold(opened, &arguments) : sample(opened, &arguments);
     duet_run_close(&opened);

@@ -208,7 +208,7 @@ static int separate(const struct way *way, const struct arguments *arguments, co
     duet_error error = {0};
     cli_rows strange = {0};
     float *scores = NULL;
-    int status = cli_run_open(&other, arguments->run, arguments->device, arguments->against);
+    int status = cli_run_open(&other, arguments->run, arguments->device, arguments->against, arguments->out);
     if (status == CLI_DONE) status = take_settings(other, way, arguments);
     if (status == CLI_DONE)
         status = cli_rows_choose(other, arguments->against, arguments->split, arguments->count, 0, &strange);
@@ -341,7 +341,9 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = check_way(arguments.by);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, arguments.out);
+    if (status == CLI_DONE)
+        status = cli_check_spared("curve", arguments.curve, duet_data_describe(duet_run_data(opened))->name);
     if (status == CLI_DONE)
         status = arguments.curve != NULL ? cli_curve_write(opened, arguments.run, arguments.curve, arguments.json)
                                          : score(opened, &arguments);

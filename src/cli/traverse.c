@@ -206,7 +206,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
     if (arguments.rows > 0 && arguments.latents.count > 0)
         status = cli_complain(CLI_MISTAKE, "--latent says which latents: leave -n out");
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL);
+    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL, arguments.out);
     if (status == CLI_DONE) status = traverse(opened, &arguments);
     duet_run_close(&opened);
     return status;
