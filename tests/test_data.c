@@ -124,7 +124,7 @@ static void unsound_paths_are_refused(void **state)
     assert_int_equal(remove(in_folder("other-images.idx")), 0);
 
     write_idx("train-labels.idx", DIMS(5), 0);
-    assert_refused("a label too many", folder, DUET_ERROR_DATA, "5 labels, but");
+    assert_refused("a label too many", folder, DUET_ERROR_DATA, "one for each is expected");
     assert_refused("a label too many beside", in_folder("train-images.idx"), DUET_ERROR_DATA, "holds 4 examples");
     write_idx("train-labels.idx", DIMS(4, 2), 0);
     assert_refused("labels of two extents", folder, DUET_ERROR_DATA, "labels are expected");

@@ -102,7 +102,7 @@ duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *e
     if (rows->count != examples->count)
         return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples%s", rows->path, rows->count,
                          examples->path, examples->count,
-                         !last       ? ""
+                         !last       ? ": one for each is expected, in their order"
                          : rank == 1 ? "; where the examples are its columns, save array.T"
                                      : "; where the examples are last, save numpy.moveaxis(array, -1, 0)");
     duet_labels_free(&examples->labels);
