@@ -310,6 +310,32 @@ static int tell_of_share(duet_run *run, const char *data)
     return CLI_DONE;
 }
 
+/* Of a few examples chance may make one class. */
+static int tell_of_one_class(duet_run *run, const cli_values *values)
+{
+    enum { FEW = 4 };
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    const duet_split split = cli_run_split(run);
+    const size_t count = info->count[split];
+    duet_error error = {0};
+    bool accuracy = false, one = true;
+    for (size_t i = 0; i < values->count; i++) accuracy |= strcmp(values->rows[i].row->name, "accuracy") == 0;
+    if (!accuracy || info->generated || !info->labelled[split] || count < FEW ||
+        duet_run_features(run, DUET_CLASS_LOGITS) < 2)
+        return CLI_DONE;
+    uint8_t *labels = malloc(count);
+    if (labels == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu labels", count);
+    const bool read = duet_data_labels(duet_run_data(run), split, 0, count, labels, &error) == DUET_OK;
+    for (size_t i = 1; read && one && i < count; i++) one = labels[i] == labels[0];
+    if (read && one)
+        cli_complain(CLI_DONE,
+                     "warning: %s: all %zu labels of the %s split are one class, %u: its accuracy says nothing of the "
+                     "others",
+                     info->name, count, split == DUET_TEST ? "test" : "training", labels[0]);
+    free(labels);
+    return read ? CLI_DONE : cli_fail_opened(&error);
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -342,6 +368,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.samples != NULL && !duet_run_samples_read(opened))
         cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
     if (status == CLI_DONE) tell_of_speeds(opened, &values);
+    if (status == CLI_DONE) status = tell_of_one_class(opened, &values);
     if (status == CLI_DONE && missing == 0) status = check_settings(opened);
     if (status == CLI_DONE)
         status = arguments.json ? print_json(opened, &arguments, &accuracy, &values) : print_table(opened, &values);
