@@ -240,8 +240,7 @@ static int take_features(duet_run *run, const cli_list *files)
 {
     duet_error error = {0};
     if (files->count == 0) return CLI_DONE;
-    if (duet_run_set_features(run, files->items[0], files->items[1], &error) != DUET_OK)
-        return cli_fail_opened(&error);
+    if (duet_run_set_features(run, files->items[0], files->items[1], &error) != DUET_OK) return cli_fail_opened(&error);
     cli_data_tell(duet_run_given_features(run, DUET_OF_SAMPLES), 0);
     cli_data_tell(duet_run_given_features(run, DUET_OF_EXAMPLES), 0);
     return CLI_DONE;

@@ -319,8 +319,7 @@ duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, co
     comparison it = {.table = rows->shape.rank == 1 && rows->row_elements < DUET_PICTURE_NUMBERS};
     if (count < 2) {
         duet_notes_add(options->notes, false,
-                       "%s: has one training example: a model can only repeat it; give more examples",
-                       rows->path);
+                       "%s: has one training example: a model can only repeat it; give more examples", rows->path);
         return DUET_OK;
     }
     it.piece = it.table ? COMPARED : 1;

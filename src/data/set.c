@@ -279,9 +279,10 @@ static bool tell_of_order(const duet_data_part *parts, const duet_data_options *
 
 static void look_at_labels(const duet_data *data, bool order_told, const duet_data_options *options)
 {
-    duet_class_counts counts = {
-        .path = data->parts[DUET_TRAIN].rows.path, .classes = data->info.classes, .names = data->info.class_names,
-        .order_told = order_told};
+    duet_class_counts counts = {.path = data->parts[DUET_TRAIN].rows.path,
+                                .classes = data->info.classes,
+                                .names = data->info.class_names,
+                                .order_told = order_told};
     for (size_t split = 0; split < 2; split++) {
         const duet_data_part *part = &data->parts[split];
         counts.labelled[split] = part->labels != NULL;
