@@ -110,6 +110,7 @@ static void one_class_will_do(void **state)
     assert_null(strstr(said.err, "nothing can be learnt"));
     expect(said, 0, "accuracy 1.0000", NULL);
     expect(RUN("data", "@/light.npz"), 0, NULL, "all labels are one class: nothing can be learnt from them");
+    expect(RUN("eval", "@/judge", "--data", "@/light.npz"), 0, "accuracy", "all 12 labels are one class, 1: its");
     make_inner("light");
     write_npy("light/test.npy", 1, ARRAY("|u1", "False", "(12, 8, 8)"), pixels, sizeof pixels / 2);
     write_npy("light/test-labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\1\1\1\1\1\1\1\1\1\1\1\1", 12);

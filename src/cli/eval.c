@@ -309,30 +309,42 @@ static int tell_of_share(duet_run *run, const char *data)
     return CLI_DONE;
 }
 
-/* Of a few examples chance may make one class. */
+static bool judges_classes(duet_run *run, const cli_values *values)
+{
+    bool accuracy = false;
+    for (size_t i = 0; i < values->count; i++) accuracy |= strcmp(values->rows[i].row->name, "accuracy") == 0;
+    return accuracy && duet_run_features(run, DUET_CLASS_LOGITS) > 1;
+}
+
+/* Of a few examples chance may make one class: where they are a share of a set, it is all of the set's. */
 static int tell_of_one_class(duet_run *run, const cli_values *values)
 {
     enum { FEW = 4 };
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
     const duet_split split = cli_run_split(run);
-    const size_t count = info->count[split];
+    const bool whole = info->count[split] < FEW && info->division != DUET_DIVISION_GIVEN;
+    const size_t count = whole ? info->count[DUET_TRAIN] + info->count[DUET_TEST] : info->count[split];
     duet_error error = {0};
-    bool accuracy = false, one = true;
-    for (size_t i = 0; i < values->count; i++) accuracy |= strcmp(values->rows[i].row->name, "accuracy") == 0;
-    if (!accuracy || info->generated || !info->labelled[split] || count < FEW ||
-        duet_run_features(run, DUET_CLASS_LOGITS) < 2)
-        return CLI_DONE;
+    size_t read = 0, alike = 0;
+    if (!judges_classes(run, values) || info->generated || !info->labelled[split] || count < FEW) return CLI_DONE;
     uint8_t *labels = malloc(count);
     if (labels == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu labels", count);
-    const bool read = duet_data_labels(duet_run_data(run), split, 0, count, labels, &error) == DUET_OK;
-    for (size_t i = 1; read && one && i < count; i++) one = labels[i] == labels[0];
-    if (read && one)
+    for (duet_split it = DUET_TRAIN; it <= DUET_TEST && error.status == DUET_OK; it++) {
+        if (!whole && it != split) continue;
+        (void)duet_data_labels(duet_run_data(run), it, 0, info->count[it], labels + read, &error);
+        read += info->count[it];
+    }
+    for (; error.status == DUET_OK && alike < count && labels[alike] == labels[0]; alike++) {}
+    if (alike == count)
         cli_complain(CLI_DONE,
-                     "warning: %s: all %zu labels of the %s split are one class, %u: its accuracy says nothing of the "
-                     "others",
-                     info->name, count, split == DUET_TEST ? "test" : "training", labels[0]);
+                     "warning: %s: all %zu labels%s are one class, %u: its accuracy says nothing of the others",
+                     info->name, count,
+                     whole                ? ""
+                     : split == DUET_TEST ? " of the test split"
+                                          : " of the training split",
+                     labels[0]);
     free(labels);
-    return read ? CLI_DONE : cli_fail_opened(&error);
+    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
 static int run(int argc, char **argv)
