@@ -266,6 +266,40 @@ static void features_are_checked(void **state)
     duet_run_close(&run);
 }
 
+/* The first note about files of features, or none. */
+static void assert_told(duet_run *run, const char *samples, const char *examples, const char *piece)
+{
+    char paths[2][PATH];
+    duet_error error = {0};
+    assert_ok(duet_run_set_features(run, path_in(samples, paths[0]), path_in(examples, paths[1]), &error), &error);
+    const char *note = duet_data_note(duet_run_given_features(run, DUET_OF_SAMPLES), 0, NULL);
+    if (note == NULL) note = duet_data_note(duet_run_given_features(run, DUET_OF_EXAMPLES), 0, NULL);
+    if (piece == NULL) assert_null(note);
+    if (piece != NULL) assert_non_null(note);
+    if (piece != NULL && strstr(note, piece) == NULL) fail_msg("\"%s\"", note);
+}
+
+/* Rows of which any figure would be perfect. */
+static void features_of_nothing_are_told_of(void **state)
+{
+    (void)state;
+    char path[PATH];
+    duet_error error = {0};
+    duet_run *run = open_run();
+    float one[60];
+    for (size_t i = 0; i < 60; i++) one[i] = (float)(i % 2) + 1;
+    write_features("a.npy", 0, ROWS, 2);
+    write_features("same.npy", 0, ROWS, 2);
+    write_features("b.npy", 1, ROWS, 2);
+    assert_ok(duet_write_npy(path_in("one.npy", path), one, DUET_SHAPE(30, 2), &error), &error);
+    assert_told(run, "a.npy", "b.npy", NULL);
+    assert_told(run, "one.npy", "b.npy", "one.npy: all its 30 rows are equal");
+    assert_told(run, "a.npy", "one.npy", "one.npy: all its 30 rows are equal");
+    assert_told(run, "a.npy", "same.npy", "same.npy hold the same rows");
+    assert_told(run, "a.npy", "a.npy", "a.npy hold the same rows");
+    duet_run_close(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +308,7 @@ int main(void)
         cmocka_unit_test(the_kernel_distance_is_a_sum_over_pairs),
         cmocka_unit_test(features_in_bytes_are_numbers),
         cmocka_unit_test(features_are_checked),
+        cmocka_unit_test(features_of_nothing_are_told_of),
     };
     return RUN_TESTS("features", tests, make_folder, remove_folder);
 }

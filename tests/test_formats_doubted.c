@@ -44,7 +44,7 @@ static const struct {
     {"they are first", ARRAY("|u1", "False", "(4, 6, 100)"), NULL, ":channels=last", 0, 255, 0, NONE, NULL},
     {"colours of fewer last", ARRAY("|u1", "False", "(6, 4, 3, 60)"), NULL, "", 0, 255, 0, WARNING,
      "last extent of 60"},
-    {"two pictures", ARRAY("|u1", "False", "(2, 28, 28)"), NULL, "", 0, 255, 0, NONE, NULL},
+    {"three pictures", ARRAY("|u1", "False", "(3, 28, 28)"), NULL, "", 0, 255, 0, NONE, NULL},
     {"dark bytes", ARRAY("|u1", "False", "(4, 8, 8)"), NULL, "", 0, 16, 0, WARNING, "(array / 16).astype('<f4')"},
     {"bytes", ARRAY("|u1", "False", "(4, 8, 8)"), NULL, "", 0, 200, 0, NONE, NULL},
     {"floats of 0 to 255", ARRAY("<f4", "False", "(4, 8, 8)"), NULL, "", 0, 255, 0, WARNING, "values=bytes"},

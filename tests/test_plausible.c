@@ -197,6 +197,9 @@ static const struct {
     {"usual", "ABCABCABCABC", "ABC", NULL},
     {"fewer in the test", "ABCABCABCABC", "AB", NULL},
     {"one class", "AAAAAA", "AA", "all labels are one class"},
+    {"a test of one class", "ABABABABAB", "BBBB", "all 4 labels of the test split are one class, 1: what is measured"},
+    {"a training of one class", "BBBB", "AB", "all 4 labels of the training split are one class, 1: the others cannot"},
+    {"a small test of one class", "ABABABABAB", "BBB", NULL},
     {"from one on", "BCDBCDBCD", "BCD", "classes without an example: 0; classes are the numbers from 0 to the largest"},
     {"gaps", "AAAAAIIIII", "AI", "classes without an example: 1, 2, 3, 4 and 3 more"},
     {"unseen", "ABABABABABAB", "ACD", "classes of the test split that no training example has: 2, 3"},
@@ -417,10 +420,10 @@ static void a_question_is_asked_once(void **state)
 static void answers_are_those_of_the_set(void **state)
 {
     (void)state;
-    uint8_t values[2 * 4 * 36];
+    uint8_t values[3 * 4 * 36];
     char name[2 * TEST_PATH_SIZE], piece[2 * TEST_PATH_SIZE];
     for (size_t i = 0; i < sizeof values; i++) values[i] = pattern(i);
-    write_npy("train.npy", 1, ARRAY("|u1", "False", "(2, 4, 6, 6)"), values, sizeof values);
+    write_npy("train.npy", 1, ARRAY("|u1", "False", "(3, 4, 6, 6)"), values, sizeof values);
     (void)snprintf(piece, sizeof piece, "Then say %s:channels=first,", folder);
     assert_noted("a folder", open_folder(""), piece);
     (void)snprintf(piece, sizeof piece, "Then say %s:channels=first:alpha=white,", folder);

@@ -90,6 +90,13 @@ class Scales(Asked):
         with self.assertRaisesRegex(duet.Error, "holds 255, and the model has learnt values in"):
             self.assertEqual(self.warnings_of(lambda: self.vae.encode(self.x.astype("f4"))), [])
 
+    def test_points_far_from_generated_ones_are_told_of(self):
+        ring = duet.train("vae", "ring8", steps=1, out=self.path("ring"), settings={"hidden": 8})
+        points = numpy.linspace(-1, 1, 40, dtype="f4").reshape(20, 2)
+        self.assertEqual(self.warnings_of(lambda: ring.encode(points)), [])
+        said = self.warnings_of(lambda: ring.encode(1000 * points))
+        self.assertRegex(said[0], "go from -1000 to 1000, those that .*ring was trained on from -1.05 to 1.05")
+
     def test_data_that_a_run_is_opened_on_are_told_of(self):
         path = self.path("big.npy")
         numpy.save(path, 10 * self.wide)

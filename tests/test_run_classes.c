@@ -242,6 +242,30 @@ static void other_shapes_and_ranges(void **state)
            "are they of another scale?");
 }
 
+/* Generated points have no bounds, and lie somewhere all the same. */
+static void points_that_are_far_from_generated_ones(void **state)
+{
+    (void)state;
+    float points[40];
+    char command[3 * PATH_SIZE];
+    const char *file = in_folder("peaks/run.json");
+    (void)snprintf(command, sizeof command,
+                   "sed -i -E 's/\"(low|high)\": -?4.5/\"\\1\": null/' '%s' && grep -q '\"low\": null' '%s'", file,
+                   file);
+    expect(RUN("train", "vae", "--data", "two-peaks", "--steps", "1", "--batch", "4", "--set", "hidden=8", "--out",
+               "@/peaks"),
+           0, NULL, NULL);
+    for (size_t round = 0; round < 3; round++) { /* near, far, and far from what a run without its range has learnt */
+        for (size_t i = 0; i < 40; i++) points[i] = (round == 0 ? -3 : 46) + (float)(i % 7);
+        write_npy("points.npy", 1, ARRAY("<f4", "False", "(40, 1)"), points, sizeof points);
+        result said = RUN("encode", "@/peaks", "--data", "@/points.npy", "--out", "@/z.npy");
+        assert_true((strstr(said.err, "go from 46 to 52, those that") != NULL) == (round > 0));
+        assert_true((strstr(said.err, "was trained on from -4.5 to 4.5: are they of") != NULL) == (round > 0));
+        expect(said, 0, "z.npy", NULL);
+        if (round == 1) assert_int_equal(system(command), 0);
+    }
+}
+
 static void write_table(const char *name, const char *head)
 {
     char text[2000];
@@ -347,6 +371,7 @@ int main(void)
         cmocka_unit_test(other_classes_are_none_that_the_run_knows),
         cmocka_unit_test(an_empty_table_says_why),
         cmocka_unit_test(other_shapes_and_ranges),
+        cmocka_unit_test(points_that_are_far_from_generated_ones),
         cmocka_unit_test(columns_are_compared_by_name),
         cmocka_unit_test(samples_have_the_shape_of_the_data),
         cmocka_unit_test(scores_that_are_none),

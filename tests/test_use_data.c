@@ -90,6 +90,10 @@ static void more_is_asked_of_data_to_learn_from(void **state)
     expect(RUN("data", "@/test.npz"), 1, "", "holds no training examples");
     expect(RUN("train", "--resume", "@/vae", "--data", "@/one.npy", "--other-data", "--steps", "3"), 1, "",
            "one example; at least two are expected");
+    write_npy("two.npy", 1, ARRAY("|u1", "False", "(2, 8, 8)"), pixels, 2 * PIXELS);
+    expect(RUN("data", "@/two.npy"), 0, NULL, "has one training example: a model can only repeat it");
+    expect(RUN("train", "vae", "--data", "@/two.npy", "--steps", "1", "--batch", "2", "--out", "@/no"), 1, "",
+           "too few for one batch of 2; with --batch 1 they fill one");
 }
 
 /* Numbered anew by numpy.unique, they would be another class of the run's. */
@@ -106,6 +110,15 @@ static void one_class_will_do(void **state)
     assert_null(strstr(said.err, "nothing can be learnt"));
     expect(said, 0, "accuracy 1.0000", NULL);
     expect(RUN("data", "@/light.npz"), 0, NULL, "all labels are one class: nothing can be learnt from them");
+    expect(RUN("eval", "@/judge", "--data", "@/light.npz"), 0, "accuracy", "all 12 labels are one class, 1: its");
+    make_inner("light");
+    write_npy("light/test.npy", 1, ARRAY("|u1", "False", "(12, 8, 8)"), pixels, sizeof pixels / 2);
+    write_npy("light/test-labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\1\1\1\1\1\1\1\1\1\1\1\1", 12);
+    expect(RUN("eval", "@/judge", "--data", "@/light"), 0, "accuracy",
+           "all 12 labels of the test split are one class, 1: its accuracy says nothing of the others");
+    said = RUN("eval", "@/judge");
+    assert_null(strstr(said.err, "nothing of the others"));
+    expect(said, 0, "accuracy", NULL);
 }
 
 /* Values that a setting does not take are mistakes of the command line; which settings there are, the run says. */

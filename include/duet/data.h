@@ -41,7 +41,8 @@ typedef struct duet_data_info {
     duet_type type;         /**< as kept on the device: bytes, scaled to [0, 1] when read, or float32 */
     bool unit_range;        /**< every value is in [0, 1] */
     float low[2], high[2];  /**< what the values of each split lie between; bytes, which are 0 to 1 then, are read
-                                 through only where they are all dark */
+                                 through only where they are all dark; of generated points, which have no bounds,
+                                 five deviations beyond their centres */
     bool generated;         /**< made on the device; never ends, an epoch is `count` draws by convention */
     bool picture;           /**< shape is height, width, channels with 1 or 3 channels */
     size_t count[2];        /**< examples by duet_split */

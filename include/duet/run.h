@@ -222,7 +222,7 @@ DUET_API char *duet_features_note_path(const char *path);
  *  rows of numbers, not equally wide, or by two judges as their notes say. */
 DUET_API duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples,
                                            duet_error *error);
-/** What was read; NULL: no features were set. */
+/** What was read, with notes where its rows are all equal or those of both; NULL: no features were set. */
 DUET_API duet_data *duet_run_given_features(duet_run *run, duet_feature_source source);
 
 /** Whether the model has an output of this name (DUET_SAMPLE, ...) and how many numbers an example it has: 0 if it has

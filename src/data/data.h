@@ -84,6 +84,8 @@ typedef struct duet_generated {
 } duet_generated;
 
 extern const duet_generated duet_ring8, duet_grid25, duet_two_peaks, duet_shapes;
+/** What all but a few of its values in a million lie between: a distribution has no bounds. */
+void duet_generated_range(const duet_generated *set, float *low, float *high);
 /** NULL past the end. */
 const duet_generated *duet_generated_at(size_t index);
 /** The set that `name` names, with options after a colon or without; NULL: there is none. *options: NULL without. */

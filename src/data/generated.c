@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of generated sets, and the random numbers from which the host draws them. */
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "data/data.h"
@@ -26,4 +28,21 @@ duet_philox_block duet_generated_block(duet_split split, size_t index, uint32_t 
     /* The step tells apart the numbers of one example; the upper half of a 64-bit index goes into the key. */
     const uint64_t key = 0x64756574u ^ (uint64_t)index >> 32 << 32;
     return duet_philox_element(key, split, step, (uint32_t)index);
+}
+
+void duet_generated_range(const duet_generated *set, float *low, float *high)
+{
+    const double deviations = 5;
+    const duet_mixture *mixture = set->mixture;
+    double least = DBL_MAX, most = -DBL_MAX;
+    for (size_t mode = 0; mixture != NULL && mode < mixture->modes; mode++) {
+        double centre[2];
+        mixture->centre(mode, centre);
+        for (size_t i = 0; i < set->shape.dims[0]; i++) {
+            least = fmin(least, centre[i]);
+            most = fmax(most, centre[i]);
+        }
+    }
+    *low = mixture == NULL ? 0 : (float)(least - deviations * mixture->sigma);
+    *high = mixture == NULL ? 1 : (float)(most + deviations * mixture->sigma);
 }

@@ -317,7 +317,11 @@ duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, co
                                  duet_error *error)
 {
     comparison it = {.table = rows->shape.rank == 1 && rows->row_elements < DUET_PICTURE_NUMBERS};
-    if (count < 2) return DUET_OK;
+    if (count < 2) {
+        duet_notes_add(options->notes, false,
+                       "%s: has one training example: a model can only repeat it; give more examples", rows->path);
+        return DUET_OK;
+    }
     it.piece = it.table ? COMPARED : 1;
     it.varies = calloc(rows->row_elements, sizeof *it.varies);
     it.room = calloc(rows->row_elements, (1 + it.piece) * sizeof(float));
@@ -359,6 +363,26 @@ static void tell_of_capitals(const duet_class_counts *it, const duet_data_option
         }
 }
 
+/* Of a few examples chance may make one class, which says nothing. */
+static void tell_of_one_class(const duet_class_counts *it, const duet_data_options *options)
+{
+    static const char *const splits[] = {[DUET_TRAIN] = "training", [DUET_TEST] = "test"};
+    static const char *const effects[] = {[DUET_TRAIN] = "the others cannot be learnt",
+                                          [DUET_TEST] = "what is measured on it says nothing of the others"};
+    for (size_t split = 0; split < 2; split++) {
+        size_t used = 0, count = 0, only = 0;
+        for (size_t i = 0; i < it->classes; i++) {
+            count += it->counts[split][i];
+            used += it->counts[split][i] > 0;
+            if (it->counts[split][i] > 0) only = i;
+        }
+        if (used != 1 || count < FEW) continue;
+        duet_notes_add(options->notes, false, "%s: all %zu labels of the %s split are one class, %zu%s%s%s: %s",
+                       it->path, count, splits[split], only, it->names != NULL ? " (" : "",
+                       it->names != NULL ? it->names[only] : "", it->names != NULL ? ")" : "", effects[split]);
+    }
+}
+
 void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *options)
 {
     bool empty[DUET_MOST_CLASSES] = {false}, unseen[DUET_MOST_CLASSES] = {false};
@@ -377,8 +401,10 @@ void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *o
         duet_notes_add(options->notes, false,
                        "%s: %zu classes among %zu examples: are the labels classes at all, and not measurements?",
                        it->path, used, examples);
-    else
+    else {
+        if (!it->order_told) tell_of_one_class(it, options);
         tell_of_classes(it, unseen, "classes of the test split that no training example has", "", options);
+    }
     tell_of_capitals(it, options);
     tell_of_classes(it, empty, "classes without an example",
                     it->names != NULL ? ""

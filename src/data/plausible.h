@@ -35,10 +35,11 @@ typedef struct duet_class_counts {
     size_t classes;
     const char *const *names; /* NULL: they are numbers */
     bool labelled[2];
+    bool order_told; /* why the test split has few of them is said already */
     size_t counts[2][256];
 } duet_class_counts;
 
-/** Says what is odd about the labels: one class, gaps, as many classes as examples, classes of the test split alone. */
+/** Says what is odd about the labels: one class in all or in a split, gaps, as many classes as examples, classes of the test split alone. */
 void duet_tell_of_labels(const duet_class_counts *classes, const duet_data_options *options);
 
 #endif

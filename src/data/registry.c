@@ -71,10 +71,8 @@ static duet_status open_generated(duet_data *data, const duet_generated *set, co
     data->info.shape = set->shape;
     data->info.type = DUET_FLOAT32;
     data->info.unit_range = set->unit_range;
-    for (size_t split = 0; split < 2; split++) {
-        data->info.low[split] = set->unit_range ? 0 : -INFINITY;
-        data->info.high[split] = set->unit_range ? 1 : INFINITY;
-    }
+    for (size_t split = 0; split < 2; split++)
+        duet_generated_range(set, &data->info.low[split], &data->info.high[split]);
     data->info.generated = true;
     data->info.picture = set->shape.rank == 3;
     data->info.count[DUET_TRAIN] = GENERATED_TRAIN;

@@ -251,13 +251,13 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
 }
 
 /* A file in the order of its classes has a last tenth of one class or two: what is learnt from the others says little
- * of them. */
-static void tell_of_order(const duet_data_part *parts, const duet_data_options *options)
+ * of them. Returns whether that was said. */
+static bool tell_of_order(const duet_data_part *parts, const duet_data_options *options)
 {
     bool there[256] = {false};
     size_t classes = 0, pieces = 0, in_test = 0;
     int before = -1;
-    if (parts[DUET_TRAIN].labels == NULL || parts[DUET_TEST].labels == NULL) return;
+    if (parts[DUET_TRAIN].labels == NULL || parts[DUET_TEST].labels == NULL) return false;
     for (size_t split = 0; split < 2; split++)
         for (size_t i = 0; i < parts[split].count; i++) {
             int label = parts[split].labels[i];
@@ -267,19 +267,22 @@ static void tell_of_order(const duet_data_part *parts, const duet_data_options *
             pieces += label != before;
             before = label;
         }
-    if (classes < 2 || pieces > classes || in_test == classes) return;
+    if (classes < 2 || pieces > classes || in_test == classes) return false;
     duet_notes_add(options->notes, false,
                    "%s: the examples are in the order of their classes, so that the test split, the last tenth, holds "
                    "%zu of %zu: %s, or give a test set of its own",
                    parts[DUET_TRAIN].rows.path, in_test, classes,
                    options->own ? "mix them (order = numpy.random.permutation(len(array)); array[order], labels[order])"
                                 : "let them be mixed (split=shuffled)");
+    return true;
 }
 
-static void look_at_labels(const duet_data *data, const duet_data_options *options)
+static void look_at_labels(const duet_data *data, bool order_told, const duet_data_options *options)
 {
-    duet_class_counts counts = {
-        .path = data->parts[DUET_TRAIN].rows.path, .classes = data->info.classes, .names = data->info.class_names};
+    duet_class_counts counts = {.path = data->parts[DUET_TRAIN].rows.path,
+                                .classes = data->info.classes,
+                                .names = data->info.class_names,
+                                .order_told = order_told};
     for (size_t split = 0; split < 2; split++) {
         const duet_data_part *part = &data->parts[split];
         counts.labelled[split] = part->labels != NULL;
@@ -299,8 +302,8 @@ static duet_status finish_divided(duet_data *data, bool divided, const duet_data
     DUET_TRY(look_at_ranges(data, divided, options, error));
     describe(data);
     if (options->for_use) return DUET_OK;
-    if (data->info.division == DUET_DIVISION_LAST) tell_of_order(parts, options);
-    look_at_labels(data, options);
+    bool order_told = data->info.division == DUET_DIVISION_LAST && tell_of_order(parts, options);
+    look_at_labels(data, order_told, options);
     return DUET_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/class_names.h"
+#include "data/data.h"
 #include "graph/node.h"
 #include "run/json_reader.h"
 
@@ -18,7 +19,7 @@ enum { MOST_CLASSES = 256 /* labels are bytes */ };
 static const char *const type_names[] = {[DUET_UINT8] = "uint8", [DUET_FLOAT32] = "float32"};
 static const char *const split_names[] = {[DUET_TRAIN] = "train", [DUET_TEST] = "test"};
 
-/* null for what nobody knows, as of a distribution that has no bounds. */
+/* null for what nobody knows. */
 static json_t *number_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
@@ -97,6 +98,16 @@ static bool read_type(const duet_json_reader *from, duet_type *type)
     return false;
 }
 
+/* Runs of before there was a range of generated sets have none. */
+static void complete_ranges(duet_data_info *info)
+{
+    const char *behind;
+    const duet_generated *set = info->generated ? duet_generated_find(info->name, &behind) : NULL;
+    for (size_t split = 0; set != NULL && split < 2; split++)
+        if (!isfinite(info->low[split]) || !isfinite(info->high[split]))
+            duet_generated_range(set, &info->low[split], &info->high[split]);
+}
+
 static bool read_range(const duet_json_reader *from, duet_split split, duet_data_info *info)
 {
     const json_t *range = json_object_get(json_object_get(from->object, "range"), split_names[split]);
@@ -170,6 +181,7 @@ const char *duet_data_record_read(duet_data_record *record, const json_t *object
                        read_classes(&from, record) && info->source != NULL && checksum != NULL &&
                        strlen(checksum) < sizeof info->checksum;
     if (record->is_whole) strcpy(info->checksum, checksum);
+    complete_ranges(info);
     read_columns(&from, record);
     return from.missing;
 }

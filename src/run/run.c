@@ -225,10 +225,12 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
             return duet_fail(error, DUET_ERROR_DATA, "%s holds no features: an array [n, width] was expected",
                              paths[i]);
     }
-    if (widths[0] == widths[1])
-        return duet_features_check_notes(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error);
-    return duet_fail(error, DUET_ERROR_DATA, "%s has rows of %zu features and %s of %zu: they are not of one encoder",
-                     of_samples, widths[0], of_examples, widths[1]);
+    if (widths[0] != widths[1])
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s has rows of %zu features and %s of %zu: they are not of one encoder", of_samples,
+                         widths[0], of_examples, widths[1]);
+    DUET_TRY(duet_features_check_notes(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error));
+    return duet_features_look(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error);
 }
 
 duet_data *duet_run_given_features(duet_run *run, duet_feature_source source)

@@ -76,8 +76,9 @@ static duet_status count_batches(duet_trainer *trainer, duet_error *error)
     if (trainer->batches == 0)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s has %zu training examples, too few for one batch of %zu; with "
-                         "--batch %zu or less they fill one",
-                         data->name, data->count[DUET_TRAIN], trainer->batch, data->count[DUET_TRAIN]);
+                         "--batch %zu%s they fill one",
+                         data->name, data->count[DUET_TRAIN], trainer->batch, data->count[DUET_TRAIN],
+                         data->count[DUET_TRAIN] > 1 ? " or less" : "");
     return DUET_OK;
 }
 
