@@ -407,7 +407,8 @@ static void what_is_said_adds_up(void **state)
     duet_data_close(&data);
     (void)snprintf(name, sizeof name, "%s:chanels=first", in_folder("p.npy"));
     assert_status(duet_data_open(&data, name, &error), DUET_ERROR_USAGE, &error);
-    assert_message(&error, "\"chanels=\" says nothing of how it is read; there are size= labels= column= channels=");
+    assert_message(&error, "\"chanels=\" says nothing of how it is read; did you mean 'channels'? there are size= "
+                           "labels= column= channels=");
     static const char *const misspelt[] = {"size=4x5,chanels=first", "size=4x5:chanels=first", "chanels=first:size=4x5",
                                            "labels=l.npy:chanels=first", "labels=l.npy,chanels=first,size=4x5"};
     for (size_t i = 0; i < sizeof misspelt / sizeof *misspelt; i++) {

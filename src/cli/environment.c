@@ -25,9 +25,9 @@ static bool is_known(const char *name)
 
 static void warn_of_name(const char *name)
 {
-    cli_nearest nearest = {.word = name};
+    duet_spelling nearest = {.word = name};
     for (size_t i = 0; i < cli_topic_environment.count; i++)
-        cli_nearest_offer(&nearest, cli_topic_environment.rows[i].name);
+        duet_spelling_offer(&nearest, cli_topic_environment.rows[i].name);
     cli_complain(CLI_DONE, "warning: there is no variable %s%s%s%s", name,
                  nearest.best != NULL ? ": did you mean " : "", nearest.best != NULL ? nearest.best : "",
                  nearest.best != NULL ? "?" : "");

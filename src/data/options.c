@@ -137,10 +137,18 @@ static size_t word_at(const char *text)
 static duet_status fail_word(int length, const char *path, const char *word, duet_error *error)
 {
     duet_text known = {0};
-    for (size_t i = 0; i < KEYS; i++) duet_text_add(&known, " %s=", keys[i].key);
+    char found[24], hint[80];
+    duet_spelling nearest = {.word = found};
+    const int word_length = (int)word_at(word);
+    (void)snprintf(found, sizeof found, "%.*s", word_length, word);
+    for (size_t i = 0; i < KEYS; i++) {
+        duet_text_add(&known, " %s=", keys[i].key);
+        duet_spelling_offer(&nearest, keys[i].key);
+    }
     duet_status status =
-        duet_fail(error, DUET_ERROR_USAGE, "%.*s: \"%.*s=\" says nothing of how it is read; there are%s", length, path,
-                  (int)word_at(word), word, duet_text_get(&known));
+        duet_fail(error, DUET_ERROR_USAGE, "%.*s: \"%.*s=\" says nothing of how it is read%s%s there are%s", length,
+                  path, word_length, word, duet_spelling_words(&nearest, hint, sizeof hint),
+                  nearest.best == NULL ? ";" : "", duet_text_get(&known));
     duet_text_free(&known);
     return status;
 }
