@@ -118,7 +118,7 @@ duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error)
                                    "%s: its first line holds numbers, and the names of its %zu column%s are expected: "
                                    "put a line such as %s on top, where a column of labels is called %s",
                                    it->path, it->columns, it->columns == 1 ? "" : "s", duet_text_get(&line),
-                                   asked != NULL && strchr(asked, '/') == NULL ? asked : "label");
+                                   asked != NULL && strpbrk(asked, "./") == NULL ? asked : "label");
     duet_text_free(&line);
     return status;
 }
