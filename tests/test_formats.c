@@ -51,7 +51,13 @@ static void csv_files_are_read(void **state)
 static const struct {
     const char *title, *text, *options, *piece;
 } bad_csv[] = {
-    {"no names", "1,2\n3,4\n", "", "its first line holds numbers, and the names of its 2 columns are expected"},
+    {"no names", "1,2\n3,4\n", "", "the names of its 2 columns are expected: put a line such as x1,x2 on top, "},
+    {"no names of many", "1;2;3;4;5\n3;4;5;6;7\n", "",
+     "such as x1;x2;...;x5 on top, where a column of labels is called label"},
+    {"no names, and a file of labels", "1;2\n3;4\n", ":labels=l.npy",
+     "such as x1;x2 on top, where a column of labels is called label"},
+    {"no names by tabs", "1\t2\t3\n3\t4\t5\n", ":labels=kind",
+     "x1<tab>x2<tab>x3 on top, where a column of labels is called kind"},
     {"no rows", "a,b\n", "", "holds no examples"},
     {"a short line", "a,b\n1,2\n3\n", "", "line 3: 1 field, but the first line names 2 columns"},
     {"an empty place", "a,b\n1,2\n3,\n", "", "line 3: \"\" in the column \"b\" is no number; fill such places"},

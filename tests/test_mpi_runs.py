@@ -232,6 +232,22 @@ class Runs(unittest.TestCase):
         self.assertIn('this one has "steps: 4"', child.stderr)
         self.assertFalse((self.folder / "mixed").exists())
 
+    def test_ranks_with_other_command_lines_are_named(self):
+        self.train(1, "run", steps=3)
+        use = ["encode", "run", "--out", "a.npy"]
+        for other, piece in ((["encode", "r2", "--out", "a.npy"], "has 'r2' as word 2, and that of rank 0 has 'run'"),
+                             (["encode", "run", "--out", "b.npy"], "has 'b.npy' as word 4"), (use[:3], "has no word as word 4"),
+                             ([*use, "--json"], "has '--json' as word 5, and that of rank 0 has no word"),
+                             (["train", *MODEL, "--steps", "3", "--out", "new"], "has 'train' as word 1")):
+            for words in ((use, other), (other, use)) if other[0] == "train" else ((use, other),):
+                first, second = ([str(PROGRAM), *one] for one in words)
+                child = subprocess.run([*LAUNCHER, "-n", "1", *first, ":", "-n", "1", *second], env=ENVIRONMENT, cwd=self.folder,
+                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                with self.subTest(words=words):
+                    self.assertEqual((child.returncode, child.stderr.count("duet: rank 1 on ")), (2, 1), child.stderr)
+                    self.assertIn(piece if words[0] is use else "has 'encode' as word 1", child.stderr)
+                    self.assertEqual([*self.folder.glob("*.npy"), *self.folder.glob("new")], [])
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])

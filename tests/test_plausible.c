@@ -104,6 +104,16 @@ static const struct {
      "\"1e39\" in the column \"b\" is beyond what float32 holds; look at the line first"},
     {"a decimal comma", "a;b\n1;0,5\n2;3\n",
      "\"0,5\" in the column \"b\" is no number; numbers are expected with a point"},
+    {"thousands", "a,b\n1,\"1,234.5\"\n2,3\n",
+     "no number; numbers are expected with a point, such as 0.5, and without"},
+    {"thousands by spaces", "a,b\n1,-1 234\n2,3\n", "without marks between thousands"},
+    {"a date", "a,b\n1,2026-01-02\n2,3\n", "is no number; take the column out"},
+    {"per cent", "a,b\n1,12.5%\n2,3\n", "take the per cent signs out of the column"},
+    {"a hexadecimal", "a,b\n1,0x1F\n2,3\n", "decimal numbers are expected, such as 31 in the place of 0x1F"},
+    {"another separator", "a|b\n1|2\n2|3\n", "columns are expected to be separated by a comma, a semicolon or a tab"},
+    {"Excel's first line", "sep=;\na;b;c\n1;2;3\n",
+     "line 2: 3 fields, but the first line names 2 columns; the first line only"},
+    {"Excel's for two columns", "sep=,\na,b\n1,2\n", "the first line only says what separates fields: take it out"},
     {"a word", "a,b\n1,x,\n2,3\n", "line 2: 3 fields"},
     {"an empty line", "a\n1\n\n2\n", "line 3: is empty, which in a file of one column is a place without a value"},
     {"a last separator", "a,b,\n1,2,\n2,3,\n", "each line ends in a separator: take it off all of them"},
@@ -400,7 +410,15 @@ static void what_is_said_adds_up(void **state)
     duet_data_close(&data);
     (void)snprintf(name, sizeof name, "%s:chanels=first", in_folder("p.npy"));
     assert_status(duet_data_open(&data, name, &error), DUET_ERROR_USAGE, &error);
-    assert_message(&error, "\"chanels=\" says nothing of how it is read; there are size= labels= column= channels=");
+    assert_message(&error, "\"chanels=\" says nothing of how it is read; did you mean 'channels'? there are size= "
+                           "labels= column= channels=");
+    static const char *const misspelt[] = {"size=4x5,chanels=first", "size=4x5:chanels=first", "chanels=first:size=4x5",
+                                           "labels=l.npy:chanels=first", "labels=l.npy,chanels=first,size=4x5"};
+    for (size_t i = 0; i < sizeof misspelt / sizeof *misspelt; i++) {
+        (void)snprintf(name, sizeof name, "%s:%s", in_folder("p.npy"), misspelt[i]);
+        assert_status(duet_data_open(&data, name, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, "p.npy: \"chanels=\" says nothing of how it is read");
+    }
 }
 
 /* The channels are said to be first: that they still look so is no question. */

@@ -322,6 +322,9 @@ class Runs(Folder):
             (lambda: run.sample(2, seed=2**63), r"to 2\^63 - 1"),
             (lambda: run.sample(1, settings={"weights": "average"}), 'settings={"average": "0.999"}, say'),
             (lambda: run.procedure("fly"), "invert"),
+            (lambda: run.procedure("invrt"), "no procedure 'invrt'; did you mean 'invert'[?] it has"),
+            (lambda: run.ask(["smaple"], 1), "no output 'smaple'; did you mean 'sample'[?] it has"),
+            (lambda: run.evaluate("elboo"), "no metric \"elboo\"; did you mean 'elbo'[?]"),
             (lambda: run.ask(["logit"], 1), "no output"),
             (lambda: run.evaluate("elbow"), "elbow"),
         ):

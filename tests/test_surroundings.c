@@ -87,6 +87,8 @@ static const surroundings_case cases[] = {
     {{"a misspelt variable", {"models"}, 0, NULL, "DUET_DEVCE: did you mean DUET_DEVICE?"}, {"DUET_DEVCE=cpu"}},
     {{"a variable that says nothing", {"models"}, 0, NULL, "DUET_BUNDLES=no says nothing: only 'off' does"},
      {"DUET_BUNDLES=no"}},
+    {{"another variable that says nothing", {"models"}, 0, NULL, "DUET_RANKS=no says nothing: only 'off' does"},
+     {"DUET_RANKS=no"}},
     {{"a variable of the Python package", {"help", "environment"}, 0, "that the Python package loads", NULL},
      {"DUET_LIBRARY=@nowhere"}},
     {{"a variable of nothing", {"models"}, 0, NULL, "no variable DUET_COLOUR"}, {"DUET_COLOUR=red"}},

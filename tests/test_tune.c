@@ -207,7 +207,16 @@ static void training_uses_the_file_and_resumes_with_it(void **state)
     assert_int_equal(setenv("DUET_TUNING", "off", 1), 0);
     expect(RUN(TRAIN_MODEL, "@/untuned", "--steps", "2"), 0, NULL, NULL);
     assert_int_equal(setenv("DUET_TUNING", file, 1), 0);
-    expect(RUN("train", "--resume", "@/untuned", "--steps", "4", "--quiet"), 0, NULL, NULL);
+    expect(RUN("train", "--resume", "@/untuned", "--steps", "4", "--quiet"), 0, NULL,
+           "keeps its tuning, which is none");
+    assert_int_equal(setenv("DUET_TUNING", "/nowhere/x", 1), 0);
+    expect(RUN("train", "--resume", "@/part", "--steps", "9"), 0, NULL, "DUET_TUNING=/nowhere/x has no effect");
+    assert_int_equal(setenv("DUET_TUNING", "OFF", 1), 0);
+    expect(RUN("train", "--resume", "@/part", "--steps", "10"), 0, NULL, "DUET_TUNING=OFF has no effect");
+    result r = RUN("train", "--resume", "@/untuned", "--steps", "5", "--quiet");
+    assert_null(strstr(r.err, "has no effect")); /* it has none already */
+    expect(r, 0, NULL, NULL);
+    assert_int_equal(setenv("DUET_TUNING", file, 1), 0);
     written = run_file("untuned");
     size_t all;
     assert_int_equal(count_products(written, "clblast", &all), 0);

@@ -53,6 +53,17 @@ DUET_API const char *duet_version(void);
  *  become '?'. Messages in a duet_error and lines of a log are. */
 DUET_API void duet_text_plain(char *text);
 
+/** Finds the known name that is nearest to a misspelt one: set `word`, offer every name, read `best`. */
+typedef struct duet_spelling {
+    const char *word;
+    const char *best; /**< NULL: nothing is near */
+    size_t distance;
+} duet_spelling;
+
+DUET_API void duet_spelling_offer(duet_spelling *nearest, const char *name);
+/** "; did you mean 'x'?" or "", in `text`, which is returned. */
+DUET_API const char *duet_spelling_words(const duet_spelling *nearest, char *text, size_t size);
+
 /** Seconds since some moment in the past; never goes back. Any thread may ask. */
 DUET_API double duet_seconds(void);
 

@@ -102,12 +102,23 @@ def names_of(outputs: Any) -> List[str]:
     return list(names)
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The words "; did you mean 'x'?"; "" where none of the known words is near."""
+    kept = text(word)
+    offered, room = [text(one) for one in known], ffi.new("char[80]")
+    best = ffi.new("duet_spelling *", {"word": kept})
+    for one in offered:
+        lib.duet_spelling_offer(best, one)
+    return words(lib.duet_spelling_words(best, room, 80)) or ""
+
+
 def room_for(run: "Run", name: str, count: int, out: Any, said: str) -> Any:
     """Where an output goes: `out`, if it has that output's shape and type, or a new array. said: what errors call it."""
     features = run.features(name)
     if features == 0:
-        there = ", ".join(sorted({one for all_ in run.procedures().values() for one in all_}))
-        raise Error("usage", f"the model of {run.directory} has no output '{name}'; it has {there}")
+        there = sorted({one for all_ in run.procedures().values() for one in all_})
+        guess = nearest(name, there) or ";"
+        raise Error("usage", f"the model of {run.directory} has no output '{name}'{guess} it has {', '.join(there)}")
     shape: Tuple[int, ...] = (count, features)
     if name in EXAMPLES and features == int(numpy.prod(run.shape)):
         shape = (count, *run.shape)

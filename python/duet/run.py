@@ -32,6 +32,7 @@ from .request import (
     doubt_range,
     examples_of,
     names_of,
+    nearest,
     room_for,
     row_count,
     rows_of,
@@ -368,7 +369,8 @@ class Run(Handle):
         known = self.procedures()
         if name not in known:
             there = ", ".join(one for one in known if one) or "none"
-            raise Error("usage", f"the model of {self.directory} has no procedure '{name}'; it has {there}")
+            guess = nearest(name, known) or ";"
+            raise Error("usage", f"the model of {self.directory} has no procedure '{name}'{guess} it has {there}")
         return self.ask(
             known[name] if outputs is None else outputs,
             count,

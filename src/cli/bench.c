@@ -93,7 +93,7 @@ static int choose_parts(bench *it)
 static int find_workload(const char *name, cli_workload *found)
 {
     char hint[80];
-    cli_nearest nearest = {.word = name};
+    duet_spelling nearest = {.word = name};
     const cli_workload *row = cli_workload_find(name);
     if (row != NULL) {
         *found = *row;
@@ -103,10 +103,10 @@ static int find_workload(const char *name, cli_workload *found)
         *found = (cli_workload){.name = name, .family = name};
         return CLI_DONE;
     }
-    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) cli_nearest_offer(&nearest, row->name);
-    for (size_t i = 0; i < duet_family_count(); i++) cli_nearest_offer(&nearest, duet_family_at(i)->name);
+    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) duet_spelling_offer(&nearest, row->name);
+    for (size_t i = 0; i < duet_family_count(); i++) duet_spelling_offer(&nearest, duet_family_at(i)->name);
     return cli_complain(CLI_MISTAKE, "there is no workload '%s'%s ('duet bench --help' lists them)", name,
-                        cli_nearest_words(&nearest, hint, sizeof hint));
+                        duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 static int choose_workloads(bench *it)

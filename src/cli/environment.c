@@ -3,6 +3,7 @@
  * others say is looked at where it is used. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "cli/environment.h"
+#include "cli/options.h"
 #include "cli/output.h"
 #include "cli/topics.h"
 
@@ -24,17 +25,25 @@ static bool is_known(const char *name)
 
 static void warn_of_name(const char *name)
 {
-    cli_nearest nearest = {.word = name};
+    duet_spelling nearest = {.word = name};
     for (size_t i = 0; i < cli_topic_environment.count; i++)
-        cli_nearest_offer(&nearest, cli_topic_environment.rows[i].name);
+        duet_spelling_offer(&nearest, cli_topic_environment.rows[i].name);
     cli_complain(CLI_DONE, "warning: there is no variable %s%s%s%s", name,
                  nearest.best != NULL ? ": did you mean " : "", nearest.best != NULL ? nearest.best : "",
                  nearest.best != NULL ? "?" : "");
 }
 
+/* A word other than "off" would be ignored. */
+static void warn_of_switch(const char *name)
+{
+    const char *word = getenv(name);
+    if (word != NULL && word[0] != '\0' && strcmp(word, "off") != 0)
+        cli_complain(CLI_DONE, "warning: %s=%s says nothing: only 'off' does", name, word);
+}
+
 void cli_environment_check(void)
 {
-    const char *bundles = getenv("DUET_BUNDLES");
+    static const char *const switches[] = {"DUET_BUNDLES", "DUET_RANKS"};
     for (char **entry = environ; *entry != NULL; entry++) {
         char name[48];
         const size_t length = strcspn(*entry, "=");
@@ -43,8 +52,7 @@ void cli_environment_check(void)
         name[length] = '\0';
         if (!is_known(name)) warn_of_name(name);
     }
-    if (bundles != NULL && bundles[0] != '\0' && strcmp(bundles, "off") != 0)
-        cli_complain(CLI_DONE, "warning: DUET_BUNDLES=%s says nothing: only 'off' does", bundles);
+    for (size_t i = 0; i < CLI_COUNT_OF(switches); i++) warn_of_switch(switches[i]);
 }
 
 /* mpirun gives each rank cores of its own, and taskset any process. */

@@ -33,8 +33,8 @@ static const cli_option options[] = {
      "(default: fashion-mnist)",
      0, 0},
     {CLI_COUNT, "batch", 0, PLACE(batch), "N", "examples a step (default: the model's own)", 1, 1 << 20},
-    {CLI_COUNT, "ranks", 0, PLACE(ranks), "N", "plan for one of N processes that share each batch (docs/distributed.md)", 1,
-     1 << 20},
+    {CLI_COUNT, "ranks", 0, PLACE(ranks), "N",
+     "plan for one of N processes that share each batch (docs/distributed.md)", 1, 1 << 20},
     {CLI_TEXT, "device", 0, PLACE(device), "SEL", "an index of 'duet devices', a kind or a piece of a name", 0, 0},
     {CLI_TEXT, "for", 0, PLACE(paper), "GPU", "plan for a GPU that need not be here, one of those below", 0, 0},
     {CLI_TEXT, "isa", 0, PLACE(isa), "GPU",
@@ -63,27 +63,27 @@ static int complain_model(const char *name)
 {
     char hint[80];
     const cli_workload *row;
-    cli_nearest nearest = {.word = name};
-    for (size_t i = 0; i < duet_family_count(); i++) cli_nearest_offer(&nearest, duet_family_at(i)->name);
-    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) cli_nearest_offer(&nearest, row->name);
+    duet_spelling nearest = {.word = name};
+    for (size_t i = 0; i < duet_family_count(); i++) duet_spelling_offer(&nearest, duet_family_at(i)->name);
+    for (size_t i = 0; (row = cli_workload_at(i)) != NULL; i++) duet_spelling_offer(&nearest, row->name);
     return cli_complain(CLI_MISTAKE,
                         "there is no model '%s'%s ('duet models' lists them, and 'duet bench --help' workloads)", name,
-                        cli_nearest_words(&nearest, hint, sizeof hint));
+                        duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 static int check_paper(const char *name)
 {
     const duet_paper_device *row;
     char hint[80];
-    cli_nearest nearest = {.word = name};
+    duet_spelling nearest = {.word = name};
     for (size_t i = 0; name != NULL && (row = duet_paper_device_at(i)) != NULL; i++) {
         if (strcmp(row->name, name) == 0 || (row->target != NULL && strcmp(row->target, name) == 0)) return CLI_DONE;
-        cli_nearest_offer(&nearest, row->name);
-        if (row->target != NULL) cli_nearest_offer(&nearest, row->target);
+        duet_spelling_offer(&nearest, row->name);
+        if (row->target != NULL) duet_spelling_offer(&nearest, row->target);
     }
     if (name == NULL) return CLI_DONE;
     return cli_complain(CLI_MISTAKE, "there is no GPU '%s' on paper%s ('duet explain --help' lists them)", name,
-                        cli_nearest_words(&nearest, hint, sizeof hint));
+                        duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 /* Mistakes that the command line alone shows. */

@@ -50,14 +50,14 @@ static int complain_command(const char *name, bool help)
 {
     char hint[80];
     const cli_topic *topic;
-    cli_nearest nearest = {.word = name};
-    for (size_t i = 0; help && (topic = cli_topic_at(i)) != NULL; i++) cli_nearest_offer(&nearest, topic->name);
-    for (size_t i = 0; i < CLI_COUNT_OF(commands); i++) cli_nearest_offer(&nearest, commands[i]->name);
-    cli_nearest_offer(&nearest, "help");
-    cli_nearest_offer(&nearest, &version[2]);
+    duet_spelling nearest = {.word = name};
+    for (size_t i = 0; help && (topic = cli_topic_at(i)) != NULL; i++) duet_spelling_offer(&nearest, topic->name);
+    for (size_t i = 0; i < CLI_COUNT_OF(commands); i++) duet_spelling_offer(&nearest, commands[i]->name);
+    duet_spelling_offer(&nearest, "help");
+    duet_spelling_offer(&nearest, &version[2]);
     if (nearest.best == &version[2]) nearest.best = version;
     return cli_complain(CLI_MISTAKE, "there is no command '%s'%s ('duet --help' lists them)", name,
-                        cli_nearest_words(&nearest, hint, sizeof hint));
+                        duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 /* Whether more help is about a model that is named. */
@@ -101,10 +101,10 @@ static int complain_option(const char *word)
 {
     static const char *const options[] = {version, "--help"};
     char hint[80];
-    cli_nearest nearest = {.word = word};
-    for (size_t i = 0; i < CLI_COUNT_OF(options); i++) cli_nearest_offer(&nearest, options[i]);
+    duet_spelling nearest = {.word = word};
+    for (size_t i = 0; i < CLI_COUNT_OF(options); i++) duet_spelling_offer(&nearest, options[i]);
     return cli_complain(CLI_MISTAKE, "duet has no option '%s' ahead of a command%s ('duet --help' lists the commands)",
-                        word, cli_nearest_words(&nearest, hint, sizeof hint));
+                        word, duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 static int run(int argc, char **argv)

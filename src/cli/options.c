@@ -136,11 +136,11 @@ static int complain_unknown(const cli_command *command, const char *word)
 {
     char name[40], hint[80] = "";
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="), word + strspn(word, "-"));
-    cli_nearest nearest = {.word = name};
+    duet_spelling nearest = {.word = name};
     for (size_t i = 0; i < command->option_count; i++)
         if (!cli_option_is_operand(&command->options[i]) && command->options[i].name != NULL)
-            cli_nearest_offer(&nearest, command->options[i].name);
-    cli_nearest_offer(&nearest, "help");
+            duet_spelling_offer(&nearest, command->options[i].name);
+    duet_spelling_offer(&nearest, "help");
     if (is_setting(command, name))
         snprintf(hint, sizeof hint, "; did you mean '--set %s=VALUE'?", name);
     else if (nearest.best != NULL)

@@ -180,56 +180,6 @@ int cli_json_print(json_t *document)
     return CLI_DONE;
 }
 
-static char small(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* Levenshtein's distance, where swapping two neighbours counts as one mistake and capitals as none. Words longer than
- * LONGEST are far from everything. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    enum { LONGEST = 48 };
-    size_t rows[3][LONGEST + 1];
-    size_t length_a = strlen(a), length_b = strlen(b);
-    if (length_a > LONGEST || length_b > LONGEST) return SIZE_MAX;
-    for (size_t j = 0; j <= length_b; j++) rows[0][j] = j;
-    for (size_t i = 1; i <= length_a; i++) {
-        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
-        row[0] = i;
-        for (size_t j = 1; j <= length_b; j++) {
-            size_t best = above[j - 1] + (small(a[i - 1]) != small(b[j - 1]));
-            if (above[j] + 1 < best) best = above[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_above[j - 2] + 1 < best)
-                best = two_above[j - 2] + 1;
-            row[j] = best;
-        }
-    }
-    return rows[length_a % 3][length_b];
-}
-
-void cli_nearest_offer(cli_nearest *nearest, const char *name)
-{
-    size_t length = strlen(name), word_length = strlen(nearest->word);
-    size_t distance = edit_distance(nearest->word, name);
-    size_t limit = 1 + (length < word_length ? word_length : length) / 4;
-    bool begins = word_length >= 3 && strncmp(name, nearest->word, word_length) == 0;
-    if (begins) distance = 1;
-    if (distance > limit || (nearest->best != NULL && distance >= nearest->distance)) return;
-    nearest->best = name;
-    nearest->distance = distance;
-}
-
-const char *cli_nearest_words(const cli_nearest *nearest, char *text, size_t size)
-{
-    if (nearest->best == NULL)
-        *text = '\0';
-    else
-        snprintf(text, size, "; did you mean '%s'?", nearest->best);
-    return text;
-}
-
 int cli_data_check(const char *name)
 {
     duet_error error = {0};
@@ -237,10 +187,10 @@ int cli_data_check(const char *name)
     if (duet_data_check(name, &error) == DUET_OK) return CLI_DONE;
     const size_t count = duet_dataset_list(NULL, 0);
     duet_dataset_row *rows = calloc(count + 1, sizeof *rows);
-    cli_nearest nearest = {.word = name};
+    duet_spelling nearest = {.word = name};
     if (rows != NULL) (void)duet_dataset_list(rows, count);
-    for (size_t i = 0; rows != NULL && i < count; i++) cli_nearest_offer(&nearest, rows[i].name);
-    cli_complain(CLI_MISTAKE, "%s%s", error.message, cli_nearest_words(&nearest, hint, sizeof hint));
+    for (size_t i = 0; rows != NULL && i < count; i++) duet_spelling_offer(&nearest, rows[i].name);
+    cli_complain(CLI_MISTAKE, "%s%s", error.message, duet_spelling_words(&nearest, hint, sizeof hint));
     free(rows);
     return cli_exit_status(error.status);
 }

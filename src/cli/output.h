@@ -74,16 +74,6 @@ json_t *cli_json_text(const char *text);
  * frees it. Returns an exit status. */
 int cli_json_print(json_t *document);
 
-/** Finds the known name that is nearest to a misspelt one: set `word`, offer every name, read `best`. */
-typedef struct cli_nearest {
-    const char *word;
-    const char *best; /* NULL: nothing is near */
-    size_t distance;
-} cli_nearest;
-
-void cli_nearest_offer(cli_nearest *nearest, const char *name);
-/** "; did you mean 'x'?" or "", in `text`, which is returned. */
-const char *cli_nearest_words(const cli_nearest *nearest, char *text, size_t size);
 /** CLI_DONE if `name` may be data (duet_data_check; NULL is fine); else a message, with the nearest set. */
 int cli_data_check(const char *name);
 

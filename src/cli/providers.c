@@ -11,11 +11,11 @@ int cli_gemm_check(const char *name)
     char hint[80];
     const char *known;
     if (duet_gemm_check(name, &error) == DUET_OK) return CLI_DONE;
-    cli_nearest nearest = {.word = name};
-    cli_nearest_offer(&nearest, "auto");
-    for (size_t i = 0; (known = duet_gemm_name(i)) != NULL; i++) cli_nearest_offer(&nearest, known);
+    duet_spelling nearest = {.word = name};
+    duet_spelling_offer(&nearest, "auto");
+    for (size_t i = 0; (known = duet_gemm_name(i)) != NULL; i++) duet_spelling_offer(&nearest, known);
     return cli_complain(cli_exit_status(error.status), "%s%s", error.message,
-                        cli_nearest_words(&nearest, hint, sizeof hint));
+                        duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 int cli_providers_print(cli_help_form form)

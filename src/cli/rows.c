@@ -31,10 +31,10 @@ int cli_rows_check(const char *split)
 {
     char hint[80];
     if (split == NULL || find_choice(split) != NULL) return CLI_DONE;
-    cli_nearest nearest = {.word = split};
-    for (size_t i = 0; i < CLI_COUNT_OF(choices); i++) cli_nearest_offer(&nearest, choices[i].name);
+    duet_spelling nearest = {.word = split};
+    for (size_t i = 0; i < CLI_COUNT_OF(choices); i++) duet_spelling_offer(&nearest, choices[i].name);
     return cli_complain(CLI_MISTAKE, "--split is train, test or all, not '%s'%s", split,
-                        cli_nearest_words(&nearest, hint, sizeof hint));
+                        duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 const char *cli_rows_split_at(size_t index)

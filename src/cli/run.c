@@ -128,16 +128,16 @@ static int refuse_key(duet_run *run, const char *key)
 {
     char hint[80], keys[300] = "weights";
     const char *known;
-    cli_nearest nearest = {.word = key};
-    cli_nearest_offer(&nearest, "weights");
+    duet_spelling nearest = {.word = key};
+    duet_spelling_offer(&nearest, "weights");
     for (size_t i = 0; (known = duet_run_key(run, i)) != NULL; i++) {
         const size_t used = strlen(keys);
-        cli_nearest_offer(&nearest, known);
+        duet_spelling_offer(&nearest, known);
         snprintf(keys + used, sizeof keys - used, " %s", known);
     }
     return cli_complain(CLI_MISTAKE, "--set %s: a model of kind %s takes KEY=VALUE at use with these keys: %s%s", key,
                         duet_model_family(duet_run_model(run))->name, keys,
-                        cli_nearest_words(&nearest, hint, sizeof hint));
+                        duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 static bool is_weights(const char *setting)
@@ -187,13 +187,13 @@ int cli_metrics_check(const cli_list *metrics)
     char hint[80];
     for (size_t i = 0; i < metrics->count; i++) {
         const duet_metric_row *row;
-        cli_nearest nearest = {.word = metrics->items[i]};
+        duet_spelling nearest = {.word = metrics->items[i]};
         if (duet_metric_find(metrics->items[i]) != NULL) continue;
         if ((row = giver_of(metrics->items[i])) != NULL)
             return cli_complain(CLI_MISTAKE, "'%s' comes with the metric %s: name that", metrics->items[i], row->name);
-        for (size_t j = 0; (row = duet_metric_at(j)) != NULL; j++) cli_nearest_offer(&nearest, row->name);
+        for (size_t j = 0; (row = duet_metric_at(j)) != NULL; j++) duet_spelling_offer(&nearest, row->name);
         return cli_complain(CLI_MISTAKE, "there is no metric '%s'%s ('duet eval --help' lists them)", metrics->items[i],
-                            cli_nearest_words(&nearest, hint, sizeof hint));
+                            duet_spelling_words(&nearest, hint, sizeof hint));
     }
     return CLI_DONE;
 }

@@ -53,15 +53,15 @@ enum { NO_CLASS = -1, ALL_CLASSES = -2 };
 static int refuse_class(const duet_data_info *info, const char *text)
 {
     char names[300] = "", hint[80];
-    cli_nearest nearest = {.word = text};
-    cli_nearest_offer(&nearest, "all");
+    duet_spelling nearest = {.word = text};
+    duet_spelling_offer(&nearest, "all");
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++) {
         size_t length = strlen(names);
         snprintf(names + length, sizeof names - length, "%s%s", i == 0 ? ": " : ", ", info->class_names[i]);
-        cli_nearest_offer(&nearest, info->class_names[i]);
+        duet_spelling_offer(&nearest, info->class_names[i]);
     }
     return cli_complain(CLI_MISTAKE, "--class '%s' is none of the classes 0 to %zu of %s%s%s; all draws a row of each",
-                        text, info->classes - 1, info->name, names, cli_nearest_words(&nearest, hint, sizeof hint));
+                        text, info->classes - 1, info->name, names, duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 /* Some models are told classes if a setting says so. */

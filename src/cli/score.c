@@ -93,14 +93,14 @@ static const struct way *choose_way(duet_run *run, const char *by)
 static int check_way(const char *by)
 {
     char hint[80];
-    cli_nearest nearest = {.word = by};
+    duet_spelling nearest = {.word = by};
     for (size_t i = 0; by != NULL && i < CLI_COUNT_OF(ways); i++) {
         if (strcmp(by, ways[i].name) == 0) return CLI_DONE;
-        cli_nearest_offer(&nearest, ways[i].name);
+        duet_spelling_offer(&nearest, ways[i].name);
     }
     return by == NULL ? CLI_DONE
                       : cli_complain(CLI_MISTAKE, "there is no score '%s'%s ('duet score --help' lists them)", by,
-                                     cli_nearest_words(&nearest, hint, sizeof hint));
+                                     duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
 static int take_settings(duet_run *run, const struct way *way, const struct arguments *arguments)

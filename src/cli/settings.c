@@ -12,10 +12,10 @@ const duet_family *cli_family(const char *name)
     const duet_family *family = duet_family_find(name);
     if (family != NULL) return family;
     char hint[80];
-    cli_nearest nearest = {.word = name};
-    for (size_t i = 0; i < duet_family_count(); i++) cli_nearest_offer(&nearest, duet_family_at(i)->name);
+    duet_spelling nearest = {.word = name};
+    for (size_t i = 0; i < duet_family_count(); i++) duet_spelling_offer(&nearest, duet_family_at(i)->name);
     cli_complain(CLI_MISTAKE, "there is no model '%s'%s ('duet models' lists them)", name,
-                 cli_nearest_words(&nearest, hint, sizeof hint));
+                 duet_spelling_words(&nearest, hint, sizeof hint));
     return NULL;
 }
 
@@ -115,14 +115,14 @@ static int check_item(const duet_family *family, const char *item)
     memcpy(key, item, length);
     key[length] = '\0';
     if (strchr(key, '.') != NULL) return CLI_DONE; /* of a group: the library says what is wrong with it */
-    cli_nearest nearest = {.word = key};
+    duet_spelling nearest = {.word = key};
     const duet_setting *setting;
     for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
         if (strcmp(setting->key, key) == 0) return CLI_DONE;
-        cli_nearest_offer(&nearest, setting->key);
+        duet_spelling_offer(&nearest, setting->key);
     }
     return cli_complain(CLI_MISTAKE, "the model %s has no setting '%s'%s ('duet train %s --help' lists them)",
-                        family->name, key, cli_nearest_words(&nearest, hint, sizeof hint), family->name);
+                        family->name, key, duet_spelling_words(&nearest, hint, sizeof hint), family->name);
 }
 
 int cli_settings_check(const duet_family *family, const cli_list *items)

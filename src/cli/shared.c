@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Only rank 0 reads the command line, speaks and writes. The others compute what it asks of them, so nothing of a
- * command need know that there are several. */
+/* Only rank 0 reads the command line, which all must have, speaks and writes. The others compute what it asks of them,
+ * so nothing of a command need know that there are several. */
 #include "cli/shared.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -40,7 +40,8 @@ int cli_shared_run(const cli_command *command, int argc, char **argv)
     int status;
     if (!cli_ranks_open(&ranks, &status)) return status;
     if (ranks == NULL) return command->run(argc, argv);
-    status = duet_ranks_rank(ranks) == 0 ? lead(command, argc, argv, &alone) : serve(&alone);
+    status = cli_together_compare(ranks, (size_t)argc, argv);
+    if (status == CLI_DONE) status = duet_ranks_rank(ranks) == 0 ? lead(command, argc, argv, &alone) : serve(&alone);
     if (alone) cli_ranks_abort(status);
     cli_ranks_close(&ranks, status);
     return status;

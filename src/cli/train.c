@@ -347,7 +347,9 @@ static int run(int argc, char **argv)
     bool alone = false;
     int status;
     if (!cli_ranks_open(&ranks, &status)) return status;
-    status = run_as(argc, argv, ranks, &alone);
+    /* of the others it is looked at what they mean */
+    status = cli_together_compare(ranks, 1, argv);
+    if (status == CLI_DONE) status = run_as(argc, argv, ranks, &alone);
     if (alone) cli_ranks_abort(status);
     cli_ranks_close(&ranks, status);
     return status;

@@ -55,11 +55,7 @@ static duet_status read_header(duet_csv *it, duet_error *error)
         it->names[it->columns] = name_of(it, it->records.fields[it->columns]);
         if (it->names[it->columns] == NULL) return duet_csv_fail_memory(it, error);
     }
-    if (numbers)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: its first line holds numbers, and the names of its %zu columns are expected: put a line "
-                         "such as label,x1,x2,... on top",
-                         it->path, it->columns);
+    if (numbers) return duet_csv_fail_names(it, error);
     return duet_csv_find_labels(it, error);
 }
 

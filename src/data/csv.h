@@ -63,6 +63,9 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
 /** The same for a record of more or fewer fields than there are columns. */
 duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error);
 
+/** The same for a first line of numbers, where the names of the columns are expected. */
+duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error);
+
 /** Whether a set is made of text files of which the first has a column of that name. */
 bool duet_csv_has_column(const char *path, const char *name);
 

@@ -25,10 +25,30 @@ static bool has_decimal_comma(const char *text)
            strspn(text + before + 1, "0123456789eE+-") == strlen(text + before + 1);
 }
 
-/* Where a line may be a comment, which this format does not have; NULL: it is none. */
+/* What is to be done about a number as spreadsheets and programs write it; NULL: it is none. */
+static const char *number_remedy(const char *text)
+{
+    const char *digits = text + strspn(text, "+-");
+    const char *end = digits + strspn(digits, "0123456789., '");
+    if (strncasecmp(digits, "0x", 2) == 0) return "decimal numbers are expected, such as 31 in the place of 0x1F";
+    if (digits[0] < '0' || digits[0] > '9') return NULL;
+    if (strcmp(end, "%") == 0) return "take the per cent signs out of the column";
+    if (has_decimal_comma(text) || (*end == '\0' && strpbrk(digits, ", '") != NULL))
+        return "numbers are expected with a point, such as 0.5, and without marks between thousands";
+    return NULL;
+}
+
+/* "sep=;" on top, which Excel writes and reads, is cut into "sep=" and nothing. */
+static bool begins_with_mark(const duet_csv *it)
+{
+    return it->rows == 0 && it->columns <= 2 && strncasecmp(it->names[0], "sep=", 4) == 0;
+}
+
+/* Where a line may be a comment, or one for Excel, which this format does not have; NULL: it is none. */
 static const char *comment_remedy(const duet_csv *it)
 {
     if (it->records.fields[0][0] == '#') return "if this line is a comment, take it out";
+    if (begins_with_mark(it)) return "the first line only says what separates fields: take it out";
     return it->hashed && it->rows == 0 ? "if the first line is a comment, take it out" : NULL;
 }
 
@@ -60,8 +80,10 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
     } else if (is_number) {
         what = "is beyond what float32 holds";
         remedy = "look at the line first: if it is a mistake, take it out; else scale the column, or take it out";
-    } else if (has_decimal_comma(text)) {
-        remedy = "numbers are expected with a point, such as 0.5, and without marks between thousands";
+    } else if (number_remedy(text) != NULL) {
+        remedy = number_remedy(text);
+    } else if (it->columns == 1 && strchr(text, '|') != NULL) {
+        remedy = "columns are expected to be separated by a comma, a semicolon or a tab";
     }
     duet_text_clean(text, shown, sizeof shown);
     return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: \"%s\" in the column \"%s\" %s; %s", it->path,
@@ -74,4 +96,29 @@ duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error)
     return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: %zu field%s, but the first line names %zu columns%s%s",
                      it->path, it->records.number, it->records.count, it->records.count == 1 ? "" : "s", it->columns,
                      remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
+}
+
+/* A first line of this file as it could be: "x1;x2;...;x5". */
+static void add_names(const duet_csv *it, duet_text *line)
+{
+    const char separator[2] = {it->records.separator, '\0'}, *between = separator[0] == '\t' ? "<tab>" : separator;
+    for (size_t i = 0; i < it->columns; i++) {
+        const bool skips = i == 2 && it->columns > 4;
+        if (skips) i = it->columns - 1;
+        duet_text_add(line, "%s%s%sx%zu", i > 0 ? between : "", skips ? "..." : "", skips ? between : "", i + 1);
+    }
+}
+
+duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error)
+{
+    const char *asked = duet_csv_asked(it);
+    duet_text line = {0};
+    add_names(it, &line);
+    duet_status status = duet_fail(error, DUET_ERROR_DATA,
+                                   "%s: its first line holds numbers, and the names of its %zu column%s are expected: "
+                                   "put a line such as %s on top, where a column of labels is called %s",
+                                   it->path, it->columns, it->columns == 1 ? "" : "s", duet_text_get(&line),
+                                   asked != NULL && strpbrk(asked, "./") == NULL ? asked : "label");
+    duet_text_free(&line);
+    return status;
 }

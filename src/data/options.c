@@ -127,19 +127,47 @@ static const char *find_colon(const char *name)
     return first;
 }
 
-/* Behind a path that is there, "word=" that is no key. */
-static duet_status check_key(const char *name, duet_error *error)
+/* The length of the word that stands before '=' where `text` begins, as a key does; 0: none does. */
+static size_t word_at(const char *text)
+{
+    const size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+    return text[length] == '=' ? length : 0;
+}
+
+static duet_status fail_word(int length, const char *path, const char *word, duet_error *error)
 {
     duet_text known = {0};
-    const char *colon = strrchr(name, ':');
-    size_t length = colon == NULL ? 0 : strspn(colon + 1, "abcdefghijklmnopqrstuvwxyz");
-    if (length == 0 || colon[1 + length] != '=' || is_there(name) || !is_there_before(name, colon)) return DUET_OK;
-    for (size_t i = 0; i < KEYS; i++) duet_text_add(&known, " %s=", keys[i].key);
+    char found[24], hint[80];
+    duet_spelling nearest = {.word = found};
+    const int word_length = (int)word_at(word);
+    (void)snprintf(found, sizeof found, "%.*s", word_length, word);
+    for (size_t i = 0; i < KEYS; i++) {
+        duet_text_add(&known, " %s=", keys[i].key);
+        duet_spelling_offer(&nearest, keys[i].key);
+    }
     duet_status status =
-        duet_fail(error, DUET_ERROR_USAGE, "%.*s: \"%.*s=\" says nothing of how it is read; there are%s",
-                  (int)(colon - name), name, (int)length, colon + 1, duet_text_get(&known));
+        duet_fail(error, DUET_ERROR_USAGE, "%.*s: \"%.*s=\" says nothing of how it is read%s%s there are%s", length,
+                  path, word_length, word, duet_spelling_words(&nearest, hint, sizeof hint),
+                  nearest.best == NULL ? ";" : "", duet_text_get(&known));
     duet_text_free(&known);
     return status;
+}
+
+/* Behind a path that is there, "word=" that is no key. */
+static duet_status check_path(const char *path, duet_error *error)
+{
+    const char *colon = strrchr(path, ':');
+    if (colon == NULL || word_at(colon + 1) == 0 || is_there(path) || !is_there_before(path, colon)) return DUET_OK;
+    return fail_word((int)(colon - path), path, colon + 1, error);
+}
+
+/* The same within a value, which is no name of anything then. */
+static duet_status check_value(const char *path, const char *value, duet_error *error)
+{
+    const char *at = value + strcspn(value, ",:");
+    while (*at != '\0' && word_at(at + 1) == 0) at += 1 + strcspn(at + 1, ",:");
+    if (*at == '\0' || is_there(value) || duet_csv_has_column(path, value)) return DUET_OK;
+    return fail_word((int)strlen(path), path, at + 1, error);
 }
 
 /* The next "key=value" of *at, which moves on behind it. *value: the caller's. False at the end. */
@@ -162,10 +190,11 @@ duet_status duet_data_options_read(duet_data_options *options, const char *name,
     *options = (duet_data_options){.path = colon == NULL ? strdup(name) : strndup(name, (size_t)(colon - name))};
     options->name = strdup(name);
     bool sound = options->name != NULL && options->path != NULL;
-    duet_status status = colon == NULL ? check_key(name, error) : DUET_OK;
+    duet_status status = sound ? check_path(options->path, error) : DUET_OK;
     while (sound && status == DUET_OK && next_item(&at, &key, &value)) {
         sound = value != NULL;
-        if (sound && !keys[key].take(options, value))
+        if (sound) status = check_value(options->path, value, error);
+        if (sound && status == DUET_OK && !keys[key].take(options, value))
             status = duet_fail(error, DUET_ERROR_USAGE, "%s: \"%s\" is not what %s takes: %s", options->path, value,
                                keys[key].key, keys[key].takes);
         free(value);

@@ -340,11 +340,20 @@ duet_status duet_metric_enough_training(duet_run *run, const char *name, duet_er
     return duet_fail(error, DUET_ERROR_DATA, "%s goes by training examples too, and %s has none", name, data->name);
 }
 
+static duet_status fail_unknown(const char *name, duet_error *error)
+{
+    duet_spelling nearest = {.word = name};
+    char hint[80];
+    for (size_t i = 0; i < METRICS; i++) duet_spelling_offer(&nearest, metrics[i]->row.name);
+    return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"%s", name,
+                     duet_spelling_words(&nearest, hint, sizeof hint));
+}
+
 duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error)
 {
     const duet_metric *metric = find(name);
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    if (metric == NULL) return duet_fail(error, DUET_ERROR_USAGE, "there is no metric \"%s\"", name);
+    if (metric == NULL) return fail_unknown(name, error);
     if (split != DUET_TRAIN && split != DUET_TEST)
         return duet_fail(error, DUET_ERROR_USAGE, "there is no split %d: DUET_TRAIN or DUET_TEST was expected",
                          (int)split);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -150,6 +151,19 @@ static duet_status open_device(duet_training *run, duet_error *error)
     return duet_device_set_gemm(run->device, run->choice.gemm, error);
 }
 
+/* Whether $DUET_TUNING asks for another tuning than the run has: "off" or a file. */
+static void tell_of_tuning(duet_training *run)
+{
+    const char *word = getenv("DUET_TUNING"), *file = run->choice.tuning;
+    if (word == NULL || word[0] == '\0' || strcmp(word, file != NULL ? file : "off") == 0) return;
+    if (file == NULL && strcasecmp(word, "off") == 0) return;
+    duet_training_say(
+        run,
+        "warning: DUET_TUNING=%s has no effect: a run that is resumed keeps its tuning, which is %s; a new "
+        "one takes another",
+        word, file != NULL ? file : "none");
+}
+
 /* A resumed run takes the tuning in its run.json, so that it gives the same bytes as one that was never interrupted; a
  * new run, or one resumed on another device, takes the device's tuning file. Tuning that cannot be used is only warned
  * of: it costs speed. */
@@ -157,7 +171,10 @@ static void take_tuning(duet_training *run)
 {
     duet_error error = {0};
     if (run->resumed && duet_run_file_is_from(&run->before, run->device)) {
-        if (duet_run_file_tune(&run->before, run->device, &error) == DUET_OK) return;
+        if (duet_run_file_tune(&run->before, run->device, &error) == DUET_OK) {
+            tell_of_tuning(run);
+            return;
+        }
         duet_training_say(
             run,
             "warning: %s: the run goes on without tuning, and its numbers may differ in the last bits from those "
