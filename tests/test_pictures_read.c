@@ -253,9 +253,11 @@ static void pictures_have_their_channels_last(void **state)
     char name[2 * TEST_PATH_SIZE];
     uint8_t pixels[3 * 16 * 3];
     for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = pattern(i);
-    write_png_picture("0.png", 3, 16, 3, pixels);
-    write_png_picture("1.png", 3, 16, 3, pixels);
-    write_png_picture("2.png", 3, 16, 3, pixels); /* of two one would be left to train on, which is told of */
+    for (size_t i = 0; i < 3; i++) { /* of two one would be left to train on, which is told of */
+        static const char *const names[] = {"0.png", "1.png", "2.png"};
+        pixels[0] = (uint8_t)(pixels[0] + 1);
+        write_png_picture(names[i], 3, 16, 3, pixels);
+    }
     const char *const options[] = {":channels=first", ":alpha=keep", ":alpha=white", ":channels=last"};
     const char *const pieces[] = {"channels=first is for arrays; pictures in files", "alpha=keep is for arrays", NULL};
     for (size_t i = 0; i < 4; i++) {
