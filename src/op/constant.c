@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers that a graph starts from: tensors that the host gives, kept in memory beside the variables, and ranges, which
  * are a function of the index. */
+#include "base/checksum.h"
 #include "op/op.h"
 #include "op/where.h"
 
@@ -15,20 +16,13 @@ static duet_status copy_values(void *context, void *destination, size_t bytes, d
     return DUET_OK;
 }
 
-static uint64_t hash_of(const void *bytes, size_t count)
-{
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < count; i++) hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
-    return hash;
-}
-
 /* The variable that holds these values, which several graphs of a store may share; NULL with an error. Two constants
  * whose bytes hash alike are told apart by a number. */
 static duet_variable *find_or_make(duet_store *store, duet_shape shape, const float *values, duet_error *error)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
     size_t bytes = duet_shape_elements(shape) * sizeof *values;
-    uint64_t hash = hash_of(values, bytes);
+    uint64_t hash = duet_checksum_add(DUET_CHECKSUM_BEGIN, values, bytes);
     char name[64];
     for (unsigned i = 0;; i++) {
         snprintf(name, sizeof name, "constant.%016llx.%u", (unsigned long long)hash, i);

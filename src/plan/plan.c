@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/size.h"
 #include "graph/deal.h"
 #include "plan/exchange.h"
@@ -422,14 +423,14 @@ const char *duet_plan_source(const duet_plan *plan)
 
 uint64_t duet_plan_exchanges(const duet_plan *plan)
 {
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    uint64_t sum = DUET_CHECKSUM_BEGIN;
     for (size_t i = 0; i < plan->lowering.step_count; i++) {
         const duet_step *step = &plan->lowering.steps[i];
         if (step->kind != DUET_STEP_ALL_REDUCE) continue;
-        hash = (hash ^ step->level) * 0x100000001b3u;
-        hash = (hash ^ step->elements) * 0x100000001b3u;
+        const uint64_t told[] = {step->level, step->elements};
+        sum = duet_checksum_add(sum, told, sizeof told);
     }
-    return hash;
+    return sum;
 }
 
 duet_plan_parts duet_plan_open(const duet_plan *plan)
