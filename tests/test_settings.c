@@ -199,7 +199,7 @@ static void settings_without_effect_are_known(void **state)
         {"bigan", {"generator_hidden=8", "encoder_hidden=8", "batch_norm=no"}, ""},
         {"vae", {"shuffle=no", "activation=tanh", "gradient_norms=yes"}, ""},
         {"vae", {"norm_over=rank"}, "norm_over=rank "},
-        {"infogan", {"generator_hidden=8,8", "norm_over=rank"}, ""},
+        {"infogan", {"generator_hidden=8,8", "norm_over=rank"}, "norm_over=rank "}, /* with one rank */
         {"infogan", {"continuous=0", "sigma=0.1"}, "sigma=0.1 "},
         {"infogan", {"continuous=1", "sigma=0.1"}, ""},
         {"vae", {"beta=0", "warm_up=100", "free_bits=1"}, "warm_up=100 free_bits=1 "},

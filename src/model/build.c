@@ -302,7 +302,8 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     made->options.knob_count = 0;
     if (status == DUET_OK && made->knob_error.status != DUET_OK)
         status = duet_fail(error, made->knob_error.status, "%s", made->knob_error.message);
-    if (duet_graph_scopes(made->graph)->has_batch_norm) duet_settings_mark(&model->settings, NULL, "norm_over");
+    if (duet_graph_scopes(made->graph)->has_batch_norm && duet_ranks_count(model->ranks) > 1)
+        duet_settings_mark(&model->settings, NULL, "norm_over");
     if (status == DUET_OK) duet_build_check(model, made);
     if (status == DUET_OK) report_norms(model, made);
     if (status == DUET_OK) find_draws(made);
