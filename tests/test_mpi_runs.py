@@ -149,6 +149,8 @@ class Runs(unittest.TestCase):
             out, said = child.communicate(timeout=60)
             self.assertEqual((child.returncode, out), (status, ""), said)
             self.assertEqual(said.count(piece), 1, said)
+        with unittest.mock.patch.dict(ENVIRONMENT, DUET_RANK="off"):
+            self.assertEqual(self.train(2, "misspelt", steps=3).count("did you mean DUET_RANKS?"), 1)
 
     def test_a_driver_that_fails_one_rank_ends_all(self):
         if LAYER is None:

@@ -148,7 +148,7 @@ int main(int argc, char **argv)
     cli_environment_set();
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */
-    cli_environment_check();
+    if (cli_ranks_lead()) cli_environment_check();
     int status = run(argc, argv);
     /* results that could not be written are a failure, whatever the command returned */
     errno = 0;

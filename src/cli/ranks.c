@@ -52,6 +52,11 @@ static start find_start(void)
     return (start){.count = 1};
 }
 
+bool cli_ranks_lead(void)
+{
+    return find_start().rank == 0;
+}
+
 bool cli_ranks_allow(const cli_command *command, int *status)
 {
     const start own = find_start();

@@ -8,6 +8,9 @@
 
 #include "duet.h"
 
+/** Whether this process speaks for all that a launcher started: rank 0, or one alone. */
+bool cli_ranks_lead(void);
+
 /** Whether the command may run in this process, one of several or alone. False: the program ends here with exit status
  *  *status; one process has said why. */
 bool cli_ranks_allow(const cli_command *command, int *status);
