@@ -74,7 +74,7 @@ static void programs_are_written_down(void **state)
     assert_string_equal(list.items[0].function, "twice");
     assert_int_equal(duet_launch_paper_program(&list.items[0]), 0);
     assert_string_equal(duet_device_paper_program(device, 0)->source, source);
-    assert_string_equal(duet_device_paper_program(device, 0)->options, "-cl-std=CL1.2 -DA=1");
+    assert_string_equal(duet_device_paper_program(device, 0)->options, "-cl-std=CL1.2 -w -DA=1");
     assert_null(duet_device_paper_program(device, 1));
     assert_int_equal(duet_launch_replay(device, &list, NULL, &error), DUET_ERROR_NO_DEVICE);
     assert_non_null(strstr(error.message, "on paper"));
