@@ -211,6 +211,19 @@ class Metrics(Refused):
         self.assertNotIn("memorisation", values)
         self.refuses((lambda: run.evaluate(5), TypeError, "an int, where a list of texts"))
 
+    def test_labels_of_one_class_are_told_of(self):
+        x, y = pictures(60), numpy.arange(60) % 3
+        training = dict(labels=y[:50], test_labels=y[50:])
+        data = duet.Data.from_arrays(x[:50], x[50:], **training)
+        run = duet.train("classifier", data, steps=2, batch=25, out=self.path("judge"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            run.evaluate("accuracy")
+        numpy.savez(self.path("one.npz"), x_train=x[:50], y_train=y[:50], x_test=x[50:], y_test=numpy.ones(10, int))
+        other = duet.Run(self.path("judge"), data=self.path("one.npz"))
+        with self.assertWarnsRegex(UserWarning, "all 10 labels of the test split are one class, 1"):
+            other.evaluate("accuracy")
+
 
 if __name__ == "__main__":
     cases.main()

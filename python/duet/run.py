@@ -444,6 +444,7 @@ class Run(Handle):
                 c.metric_compute_all(
                     self, text_array(names), len(names), split_number(split), seed, values, len(values), count
                 )
+            self._tell()
             if judge is not None:
                 c.run_set_judge(self, None)
             return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}

@@ -29,8 +29,8 @@ static bool ends_all(const duet_error *error)
     return error->status == DUET_ERROR_INTERRUPTED || error->status == DUET_ERROR_DEVICE;
 }
 
-int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
-                        cli_left_out left_out, void *context)
+static int compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
+                   cli_left_out left_out, void *context)
 {
     const duet_split split = cli_run_split(run);
     size_t room = count_values(names, count), made;
@@ -52,4 +52,13 @@ int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, u
             left_out(context, names[i], &error);
     }
     return CLI_DONE;
+}
+
+int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
+                        cli_left_out left_out, void *context)
+{
+    const size_t said = cli_data_said(duet_run_data(run));
+    const int status = compute(run, names, count, seed, values, left_out, context);
+    cli_data_tell(duet_run_data(run), said);
+    return status;
 }

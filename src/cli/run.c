@@ -19,6 +19,13 @@ void cli_data_tell(const duet_data *data, size_t first)
         cli_complain(CLI_DONE, "warning: %s", note);
 }
 
+size_t cli_data_said(const duet_data *data)
+{
+    size_t said = 0;
+    while (duet_data_note(data, said, NULL) != NULL) said++;
+    return said;
+}
+
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data, const char *out)
 {
     duet_error error = {0};
@@ -35,8 +42,7 @@ int cli_run_open(duet_run **run, const char *directory, const char *device, cons
 
 duet_status cli_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)
 {
-    size_t said = 0;
-    while (duet_data_note(duet_run_data(run), said, NULL) != NULL) said++;
+    const size_t said = cli_data_said(duet_run_data(run));
     duet_status status = duet_run_set_judge(run, judge, error);
     cli_data_tell(duet_run_data(run), said);
     return status;

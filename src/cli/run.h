@@ -12,6 +12,8 @@
  * not be what the run's data are read from; NULL: nothing. CLI_DONE, or a message and an exit status. */
 int cli_run_open(duet_run **run, const char *directory, const char *device, const char *data, const char *out);
 
+/** How many notes the data have by now. */
+size_t cli_data_said(const duet_data *data);
 /** Says the notes of data on standard error, from the one of that number on. */
 void cli_data_tell(const duet_data *data, size_t first);
 
