@@ -79,6 +79,17 @@ static void one_example_will_do(void **state)
     expect(said, row->status, row->out, row->err);
 }
 
+static void examples_in_place_of_samples_are_told_of(void **state)
+{
+    (void)state;
+    static const char words[] = "its first rows are examples of";
+    expect(RUN("eval", "@/vae", "--samples", "@/all.npz", "--metric", "sharpness"), 0, "sharpness", words);
+    expect(RUN("sample", "@/vae", "-n", "40", "--out", "@/drawn.npy"), 0, NULL, NULL);
+    result drawn = RUN("eval", "@/vae", "--samples", "@/drawn.npy", "--metric", "sharpness");
+    assert_null(strstr(drawn.err, words));
+    expect(drawn, 0, "sharpness", NULL);
+}
+
 /* To be learnt from, data must be more. */
 static void more_is_asked_of_data_to_learn_from(void **state)
 {
@@ -218,7 +229,7 @@ static void a_tenth_of_other_data_is_said(void **state)
 
 int main(void)
 {
-    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 6 };
+    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 7 };
     struct CMUnitTest tests[USES + BAD + OTHERS] = {cmocka_unit_test(more_is_asked_of_data_to_learn_from),
                                                     cmocka_unit_test(a_curve_takes_labels_away)};
     for (size_t i = 0; i < USES; i++) tests[2 + i] = TEST_ROW(uses[i].name, one_example_will_do, &uses[i]);
@@ -227,6 +238,7 @@ int main(void)
     last[0] = (struct CMUnitTest)cmocka_unit_test(one_class_will_do);
     last[1] = (struct CMUnitTest)cmocka_unit_test(a_run_goes_on_with_its_own_classes);
     last[2] = (struct CMUnitTest)cmocka_unit_test(labels_of_the_test_split_alone);
+    last[4] = (struct CMUnitTest)cmocka_unit_test(examples_in_place_of_samples_are_told_of);
     last[3] = (struct CMUnitTest)cmocka_unit_test(a_tenth_of_other_data_is_said);
     return RUN_TESTS("use_data", tests, begin, remove_folder);
 }

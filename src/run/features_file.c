@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "data/data.h"
 #include "data/known.h"
+#include "data/same_rows.h"
 #include "duet/report.h"
 
 static const char *const sources[] = {[DUET_OF_SAMPLES] = "samples", [DUET_OF_EXAMPLES] = "examples"};
@@ -115,49 +116,20 @@ duet_status duet_features_check_notes(duet_data *of_samples, duet_data *of_examp
     return status;
 }
 
-static size_t rows_of(const duet_data *data)
-{
-    return data->info.count[DUET_TRAIN] + data->info.count[DUET_TEST];
-}
-
-static duet_status read_row(duet_data *data, size_t row, float *values, duet_error *error)
-{
-    const size_t first = data->info.count[DUET_TRAIN];
-    return row < first ? duet_data_read(data, DUET_TRAIN, row, 1, values, error)
-                       : duet_data_read(data, DUET_TEST, row - first, 1, values, error);
-}
-
-/* Whether all rows are those of `other` in the same order, or with NULL all like the first. Ends at one that is not. */
-static duet_status compare_rows(duet_data *data, duet_data *other, bool *same, duet_error *error)
-{
-    const size_t width = data->info.shape.dims[0], rows = rows_of(data);
-    *same = other == NULL ? rows > 1 : rows == rows_of(other);
-    float *pair = calloc(width, 2 * sizeof *pair);
-    if (pair == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", data->info.name);
-    duet_status status = other == NULL ? read_row(data, 0, pair + width, error) : DUET_OK;
-    for (size_t row = 0; row < rows && *same && status == DUET_OK; row++) {
-        status = read_row(data, row, pair, error);
-        if (status == DUET_OK && other != NULL) status = read_row(other, row, pair + width, error);
-        for (size_t i = 0; i < width && *same && status == DUET_OK; i++) *same = pair[i] == pair[width + i];
-    }
-    free(pair);
-    return status;
-}
-
 duet_status duet_features_look(duet_data *of_samples, duet_data *of_examples, duet_error *error)
 {
     duet_data *const both[] = {of_samples, of_examples};
     bool same;
     for (size_t i = 0; i < 2; i++) {
         duet_notes_free(&both[i]->notes); /* of examples: these are none */
-        DUET_TRY(compare_rows(both[i], NULL, &same, error));
+        DUET_TRY(duet_data_are_rows_equal(both[i], &same, error));
         if (same)
             duet_notes_add(&both[i]->notes, false,
                            "%s: all its %zu rows are equal, so that metrics of them say nothing: look at what the "
                            "encoder was given",
-                           both[i]->info.name, rows_of(both[i]));
+                           both[i]->info.name, duet_data_rows(both[i]));
     }
-    DUET_TRY(compare_rows(of_samples, of_examples, &same, error));
+    DUET_TRY(duet_data_are_rows_same(of_samples, of_examples, &same, error));
     if (same)
         duet_notes_add(&of_samples->notes, false,
                        "%s and %s hold the same rows: features of samples are compared with features of the data's "

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "data/class_names.h"
+#include "data/same_rows.h"
 #include "duet/tune.h"
 #include "graph/node.h"
 #include "run/checkpoint.h"
@@ -178,6 +179,20 @@ static bool is_same_order(duet_shape expected, duet_shape given)
     return duet_shape_equal(without_ones(expected), without_ones(given));
 }
 
+/* Samples that are examples of the run's own data: nobody drew them, and each figure would be perfect. */
+static duet_status look_for_examples(duet_data *samples, duet_data *own, duet_error *error)
+{
+    enum { FEW = 8 }; /* which a set of few different rows may have by chance */
+    bool among = false;
+    const bool searched = !own->info.generated && !own->asked && duet_data_rows(samples) >= FEW;
+    if (searched) DUET_TRY(duet_data_are_rows_among(samples, own, &among, error));
+    if (among)
+        duet_notes_add(&samples->notes, false,
+                       "%s: its first rows are examples of %s to the bit, not samples: no figure of them is a model's",
+                       samples->info.name, own->info.name);
+    return DUET_OK;
+}
+
 duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *error)
 {
     duet_data_close(&run->samples);
@@ -189,7 +204,7 @@ duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *er
     if (!info->generated && is_same_order(own->shape, info->shape)) {
         duet_data_compare_ranges(samples, own, run->directory == NULL ? "the run" : run->directory);
         run->samples = samples;
-        return DUET_OK;
+        return look_for_examples(samples, run->data, error);
     }
     char had[96], has[96], way[320] = "";
     duet_data_record_way(own, info, way, sizeof way);
