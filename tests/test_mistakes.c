@@ -328,6 +328,51 @@ static void mistakes_are_named(void **state)
     }
 }
 
+static duet_optimiser odd; /* what the next model is built with */
+
+static void optimise_oddly(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "only", 1);
+    duet_phase_optimiser(m, &odd);
+    duet_minimise(m, duet_square(test_parameter(m, net, "w", 1)), net);
+}
+
+static void optimisers_that_cannot_be_meant_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        duet_optimiser optimiser;
+        const char *message;
+    } rows[] = {
+        {{.kind = (duet_optimiser_kind)99}, "there is no optimiser 99"},
+        {{.schedule = (duet_rate_schedule)7}, "there is no schedule of rates 7"},
+        {{.learning_rate = -0.01}, "learning_rate is -0.01, and a number from 0 on was expected"},
+        {{.learning_rate = NAN}, "learning_rate is nan"},
+        {{.learning_rate = INFINITY}, "learning_rate is inf"},
+        {{.kind = DUET_ADAM, .beta1 = 1}, "beta1 is 1, and a decay from 0 to below 1 was expected"},
+        {{.kind = DUET_ADAMW, .beta2 = 1.5}, "beta2 is 1.5"},
+        {{.momentum = 2}, "momentum is 2, and a decay"},
+        {{.kind = DUET_ADAM, .momentum = 0.9}, "momentum is 0.9, and Adam has none: its beta1"},
+        {{.epsilon = -1}, "epsilon is -1"},
+        {{.weight_decay = -5}, "weight_decay is -5"},
+        {{.clip_norm = -1}, "clip_norm is -1"},
+        {{.clip_update = NAN}, "clip_update is nan"},
+        {{.clip_weights = -1}, "clip_weights is -1"},
+        {{.average = 1.5}, "average is 1.5"},
+        {{.average_warm_up = -1}, "average_warm_up is -1"},
+        {{.schedule = DUET_RATE_LINEAR}, "rate_steps is 0"},
+        {{.schedule = DUET_RATE_STEP, .rate_steps = 9, .rate_final = -1}, "rate_final is -1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        odd = rows[i].optimiser;
+        duet_error error = refusal_of(optimise_oddly, DUET_BUILD_TRAIN, DUET_ERROR_GRAPH);
+        assert_message(&error, "the optimiser of phase \"only\": ");
+        assert_message(&error, rows[i].message);
+        assert_message(&error, "test_mistakes.c:");
+    }
+}
+
 /* What does not fit a model are data: no line of its code is wrong. */
 static void data_that_do_not_fit_are_named(void **state)
 {
@@ -352,6 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(optimisers_that_cannot_be_meant_are_named),
         cmocka_unit_test(data_that_do_not_fit_are_named),
     };
     return RUN_TESTS("mistakes", tests, open_sets, close_all);

@@ -208,6 +208,44 @@ static void a_run_knows_arrays_again(void **state)
     assert_ok(train_on(bytes, false, true, false, 8, &error), &error);
 }
 
+/* A set is on one device at a time: a training of it is refused meanwhile, and leaves it where it is. */
+static void a_set_in_use_stays_where_it_is(void **state)
+{
+    (void)state;
+    static uint8_t bytes[16 * 60];
+    static const char *const settings[] = {"hidden=4", "latent=2"};
+    duet_error error = {0};
+    duet_data *data = NULL;
+    duet_model *model = NULL;
+    duet_trainer *trainer = NULL;
+    char path[PATH];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = pattern(i);
+    const duet_own_data own = {
+        .name = "mine", .shape = DUET_SHAPE(16), .type = DUET_UINT8, .count = {60}, .examples = {bytes}};
+    duet_device *device = test_device_open();
+    path_of(path, "refused", "");
+    assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+    assert_ok(duet_model_new(&model, duet_family_find("ae"), data, settings, 2, 7, &error), &error);
+    assert_ok(duet_trainer_new(&trainer, device, model, 8, &error), &error);
+    const duet_train_options options = {.family = duet_family_find("ae"),
+                                        .own_data = data,
+                                        .settings = settings,
+                                        .setting_count = 2,
+                                        .steps = 2,
+                                        .batch = 8,
+                                        .out = path};
+    for (int again = 0; again < 2; again++) {
+        assert_ok(duet_trainer_step(trainer, &error), &error);
+        assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, "\"training examples\" already lives on another open device");
+        error = (duet_error){0};
+    }
+    duet_trainer_free(&trainer);
+    duet_model_free(&model);
+    duet_device_close(&device);
+    duet_data_close(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +253,7 @@ int main(void)
         cmocka_unit_test(labels_of_arrays_are_looked_at),
         cmocka_unit_test(a_function_is_not_asked_for_all_examples),
         IN_FOLDER(a_run_knows_arrays_again),
+        IN_FOLDER(a_set_in_use_stays_where_it_is),
     };
     return RUN_TESTS("own_data", tests, NULL, NULL);
 }

@@ -134,8 +134,10 @@ duet_status duet_data_open_set(duet_data *data, const duet_data_options *options
 /** Makes the set of rows with labels of both splits, which are taken, also after an error. */
 duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options,
                                 duet_error *error);
-/** Gives up what is kept on a device, which may then be closed; the next batch may be on another one. */
-void duet_data_leave_device(duet_data *data);
+/** Ends the reading ahead of both splits. */
+void duet_data_end_ahead(duet_data *data);
+/** Gives up what is kept on that device, which may then be closed; the next batch may be on another one. */
+void duet_data_leave_device(duet_data *data, const duet_device *device);
 /** A variable of shape [rows, ...row] without values in a store, which is made if there is none (*store NULL). NULL:
  *  with an error. */
 duet_variable *duet_data_table(duet_store **store, const char *name, duet_type type, size_t rows, duet_shape row,

@@ -59,6 +59,17 @@ void duet_store_free(duet_store **store)
     *store = NULL;
 }
 
+void duet_store_leave(duet_store *store, const duet_device *device)
+{
+    for (size_t i = 0; i < store->storage_count; i++) {
+        duet_storage *storage = store->storages[i];
+        if (storage->device != device) continue;
+        duet_buffer_free(&storage->buffer);
+        storage->device = NULL;
+        storage->sealed = storage->filled = false;
+    }
+}
+
 uint64_t duet_store_seed(const duet_store *store)
 {
     return store->seed;
@@ -361,11 +372,22 @@ static bool begin_over(duet_storage *storage, duet_device *device)
     return buffer != NULL;
 }
 
+/* A name of what lies in the storage. */
+static const char *name_of(const duet_storage *storage)
+{
+    for (size_t i = 0; i < storage->store->count; i++)
+        if (storage->store->variables[i]->storage == storage) return storage->store->variables[i]->name;
+    return "a storage";
+}
+
 duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_error *error)
 {
     if (storage->buffer != NULL) {
         if (storage->device == device) return DUET_OK;
-        return duet_fail(error, DUET_ERROR_USAGE, "the store's variables already live on another device");
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "\"%s\" already lives on another open device, and can be on one at a time: end what uses it "
+                         "there, and close that device",
+                         name_of(storage));
     }
     if (begin_over(storage, device)) return DUET_OK;
     size_t bytes;
