@@ -146,6 +146,8 @@ static void a_function_is_not_asked_for_all_examples(void **state)
     duet_data_close(&data);
 }
 
+static size_t first_test = 60; /* of 60 examples: there is no test split of their own */
+
 /* Trains for so many steps, anew or on from there; with the words of a failure. */
 static duet_status train_on(uint8_t *bytes, bool by_function, bool resume, bool other, uint64_t steps,
                             duet_error *error)
@@ -153,7 +155,11 @@ static duet_status train_on(uint8_t *bytes, bool by_function, bool resume, bool 
     duet_data *data = NULL;
     static const char *const settings[] = {"hidden=4", "latent=2"};
     const duet_own_data own = {
-        .name = "mine", .shape = DUET_SHAPE(4, 4), .type = DUET_UINT8, .count = {60}, .examples = {bytes}};
+        .name = "mine",
+        .shape = DUET_SHAPE(4, 4),
+        .type = DUET_UINT8,
+        .count = {first_test, 60 - first_test},
+        .examples = {bytes, first_test < 60 ? bytes + 16 * first_test : NULL}};
     char path[PATH];
     path_of(path, by_function ? "function" : "memory", "");
     *error = (duet_error){0};
@@ -197,6 +203,10 @@ static void a_run_knows_arrays_again(void **state)
         check_record(by_function ? "function" : "memory", !by_function);
         assert_ok(train_on(bytes, by_function, true, false, 4, &error), &error);
     }
+    first_test = 54;
+    assert_status(train_on(bytes, false, true, false, 6, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "(its test examples were the last tenth then and are its own now");
+    first_test = 60;
     bytes[0] ^= 1;
     assert_ok(train_on(bytes, true, true, false, 6, &error), &error); /* what a function gives is its own care */
     assert_status(train_on(bytes, false, true, false, 6, &error), DUET_ERROR_DATA, &error);
