@@ -74,13 +74,13 @@ static void arrays_are_looked_at_as_files_are(void **state)
                 floats[row * elements + k] = (float)value * sets[i].scale + sets[i].shift;
             }
         const bool is_bytes = sets[i].scale == 0;
-        const duet_own_data own = {
-            .name = "array",
-            .shape = sets[i].shape,
-            .type = is_bytes ? DUET_UINT8 : DUET_FLOAT32,
-            .count = {sets[i].train, sets[i].test},
-            .examples = {is_bytes ? (void *)bytes : floats,
-                         is_bytes ? (void *)(bytes + sets[i].train * elements) : floats + sets[i].train * elements}};
+        const size_t begin = sets[i].train * elements;
+        const void *test = is_bytes ? (void *)(bytes + begin) : floats + begin;
+        const duet_own_data own = {.name = "array",
+                                   .shape = sets[i].shape,
+                                   .type = is_bytes ? DUET_UINT8 : DUET_FLOAT32,
+                                   .count = {sets[i].train, sets[i].test},
+                                   .examples = {is_bytes ? (void *)bytes : floats, sets[i].test > 0 ? test : NULL}};
         assert_ok(duet_data_from_memory(&data, &own, &error), &error);
         const char *note;
         bool question;
