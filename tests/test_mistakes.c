@@ -273,6 +273,17 @@ static void anneal_other_widths(duet_model *m)
     duet_anneal_decoder(m, narrow);
 }
 
+static void begin_by_no_number(duet_model *m)
+{
+    const duet_initialiser odd_one = {DUET_INIT_CONSTANT, NAN, 0, 0};
+    (void)duet_parameter(duet_model_graph(m), duet_model_group(m, "net"), "w", DUET_SHAPE(1), odd_one);
+}
+static void begin_in_no_way(duet_model *m)
+{
+    const duet_initialiser odd_one = {(duet_initialiser_kind)99, 1, 0, 0};
+    (void)duet_parameter(duet_model_graph(m), duet_model_group(m, "net"), "w", DUET_SHAPE(1), odd_one);
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -317,6 +328,8 @@ static void mistakes_are_named(void **state)
         {invert_other_widths, "said is [20, 35]", DUET_BUILD_EVAL},
         {anneal_other_widths, "36]", DUET_BUILD_EVAL},
         {reconstruct_by_one_number, "what is said is [4, 1], and what it is compared with [4, 36]", DUET_BUILD_TRAIN},
+        {begin_by_no_number, "cannot start by an initialiser of kind 0 and scale nan", DUET_BUILD_TRAIN},
+        {begin_in_no_way, "cannot start by an initialiser of kind 99 and scale 1", DUET_BUILD_TRAIN},
         {invert_one_number, "what is said is [20, 1]", DUET_BUILD_EVAL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

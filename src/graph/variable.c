@@ -141,6 +141,11 @@ duet_variable *duet_variable_new(duet_store *store, duet_storage *storage, const
         duet_fail(error, DUET_ERROR_GRAPH, "\"%s\" has no elements or more than 2^32 - 1", name);
         return NULL;
     }
+    if ((int)start.kind < 0 || start.kind > DUET_INIT_FAN_IN_UNIFORM || !isfinite(start.scale)) {
+        duet_fail(error, DUET_ERROR_GRAPH, "\"%s\" cannot start by an initialiser of kind %d and scale %g", name,
+                  (int)start.kind, start.scale);
+        return NULL;
+    }
     if (storage->sealed) {
         duet_fail(error, DUET_ERROR_GRAPH,
                   "\"%s\" is new, but the group's memory is already laid out: make every parameter before planning",
