@@ -153,6 +153,7 @@ static void csv_free(duet_csv *it)
     duet_records_free(&it->records);
     free(it->ranges);
     free(it->hot);
+    free(it->numbers);
     free(it->classes);
     free(it->values);
     free(it);

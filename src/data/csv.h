@@ -14,6 +14,13 @@ typedef struct duet_csv_range {
     bool rounded; /* not all of them are float32 numbers */
 } duet_csv_range;
 
+/** What the numbers of a column of a file of labels are so far. */
+typedef struct duet_csv_numbers {
+    bool possible, sorted; /* whole, none like the one before; each is greater than the one before */
+    double low, high, before;
+    uint64_t sum; /* of a print of each */
+} duet_csv_numbers;
+
 typedef struct duet_csv {
     duet_records records;
     const duet_data_options *options;
@@ -29,6 +36,7 @@ typedef struct duet_csv {
     char **keys;            /* by row */
     size_t rows, class_capacity, key_count, key_capacity;
     bool *hot; /* [columns] of a file of labels: those of which each line has one 1, or any holds the labels; or NULL */
+    duet_csv_numbers *numbers; /* [columns] of a file of labels, or NULL */
     char **words;
     size_t word_count, word_capacity;
 } duet_csv;
@@ -40,6 +48,8 @@ long duet_csv_column(const duet_csv *it, const char *name);
 bool duet_csv_is_label_name(const char *name);
 /** Whether a column may be called so that holds labels; it is not taken for them without being asked for. */
 bool duet_csv_may_be_label_name(const char *name);
+/** Whether a column is called as what names the example of each line. */
+bool duet_csv_is_key_name(const char *name);
 /** Whether it is a file of labels, whose other columns do not matter. */
 bool duet_csv_only_labels(const duet_csv *it);
 /** The column of labels that the options name, or a file that they do; NULL: none. */
@@ -53,6 +63,10 @@ duet_status duet_csv_add_label_line(duet_csv *it, duet_error *error);
 /** Gives the labels of all records away, and what names the examples of a file of labels. */
 duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *error);
 duet_status duet_csv_take_keys(duet_csv *it, duet_rows *rows, duet_error *error);
+/** Looks at all columns of a line of labels, as one may number the lines. */
+duet_status duet_csv_watch_numbers(duet_csv *it, duet_error *error);
+/** The column that numbers the lines of a file of labels, each once, and not in their order; DUET_CSV_NONE. */
+long duet_csv_find_shuffled(const duet_csv *it);
 /** Spaces in the place of ends of lines. */
 void duet_csv_make_one_line(char *text);
 /** Words that programs write for what they do not know. */

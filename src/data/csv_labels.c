@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/class_names.h"
+#include "data/columns.h"
 #include "data/csv.h"
 #include "data/data.h"
 #include "data/picture.h"
@@ -20,8 +21,9 @@
 enum { MOST_CLASSES = 256, SHOWN = 12 /* columns that messages name */ };
 
 static const char *const label_names[] = {"label", "labels", "class", "target", NULL};
-static const char *const key_names[] = {"file", "filename", "file_name", "filepath", "path", "image", "image_name",
-                                        "img",  "name",     "id",        "image_id", "key",  "index", NULL};
+/* Without "_", "-" and spaces: "imageid" is image_id and ImageId too. */
+static const char *const key_names[] = {"file",      "filename", "filepath", "path",    "image", "imagename", "img",
+                                        "imagepath", "name",     "id",       "imageid", "key",   "index"};
 
 bool duet_csv_only_labels(const duet_csv *it)
 {
@@ -40,6 +42,32 @@ static bool is_in(const char *name, const char *const *list)
     return *list != NULL;
 }
 
+static char next_letter(const char **at)
+{
+    while (**at != '\0' && strchr("_- ", **at) != NULL) ++*at;
+    return (char)tolower((unsigned char)**at);
+}
+
+static bool is_same_word(const char *name, const char *word)
+{
+    while (next_letter(&name) == *word && *word != '\0') name++, word++;
+    return next_letter(&name) == *word;
+}
+
+/* How far in front it stands in the list; 0: it is none of them. */
+static size_t key_rank(const char *name)
+{
+    size_t i = 0;
+    const size_t count = sizeof key_names / sizeof *key_names;
+    while (i < count && !is_same_word(name, key_names[i])) i++;
+    return count - i;
+}
+
+bool duet_csv_is_key_name(const char *name)
+{
+    return key_rank(name) > 0;
+}
+
 bool duet_csv_is_label_name(const char *name)
 {
     return is_in(name, label_names);
@@ -53,13 +81,11 @@ bool duet_csv_may_be_label_name(const char *name)
     return is_in(name, names);
 }
 
-/* The first column that is called as one of the list, but for `without`. */
-static long find_named(const duet_csv *it, const char *const *list, long without)
+/* The first column that is called as labels are, by the order of these names. */
+static long find_label(const duet_csv *it)
 {
-    for (; *list != NULL; list++) {
-        long column = duet_csv_column(it, *list);
-        if (column != DUET_CSV_NONE && column != without) return column;
-    }
+    for (const char *const *name = label_names; *name != NULL; name++)
+        if (duet_csv_column(it, *name) != DUET_CSV_NONE) return duet_csv_column(it, *name);
     return DUET_CSV_NONE;
 }
 
@@ -87,7 +113,7 @@ duet_status duet_csv_find_labels(duet_csv *it, duet_error *error)
 {
     const char *asked = duet_csv_asked(it);
     it->key = DUET_CSV_NONE;
-    it->label = asked == NULL ? find_named(it, label_names, DUET_CSV_NONE) : duet_csv_column(it, asked);
+    it->label = asked == NULL ? find_label(it) : duet_csv_column(it, asked);
     if (asked == NULL || it->label != DUET_CSV_NONE) return DUET_OK;
     const bool may_be_file = it->options->labels != NULL;
     if (may_be_file && is_file(asked)) return DUET_OK;
@@ -149,17 +175,23 @@ duet_status duet_csv_add_label(duet_csv *it, char *text, duet_error *error)
 
 /* ---- a file of labels: its first line says what each column is ---- */
 
+/* As pandas' index of the rows is, or is once it was read and written again: "Unnamed: 0". */
+static bool is_nameless(const char *name)
+{
+    return name[0] == '\0' || strncasecmp(name, "unnamed", strlen("unnamed")) == 0;
+}
+
 /* Which columns may hold the labels: those that neither name examples nor count rows without a name, as pandas' index
  * does. Returns how many there are. */
 static size_t find_candidates(const duet_csv *it, bool *is)
 {
     size_t count = 0, named = 0;
     for (size_t i = 0; i < it->columns; i++) {
-        is[i] = it->names[i][0] != '\0' && !duet_picture_name_is(it->records.fields[i]);
+        is[i] = !is_nameless(it->names[i]) && !duet_picture_name_is(it->records.fields[i]);
         named += is[i];
     }
-    for (size_t i = 0; i < it->columns; i++) count += is[i] && !is_in(it->names[i], key_names);
-    for (size_t i = 0; count > 0 && i < it->columns; i++) is[i] = is[i] && !is_in(it->names[i], key_names);
+    for (size_t i = 0; i < it->columns; i++) count += is[i] && !duet_csv_is_key_name(it->names[i]);
+    for (size_t i = 0; count > 0 && i < it->columns; i++) is[i] = is[i] && !duet_csv_is_key_name(it->names[i]);
     if (count > 0) return count;
     if (named > 1 && it->columns > 2) return named;
     /* "id,name": one of two is the label, and the last one is by custom */
@@ -167,12 +199,30 @@ static size_t find_candidates(const duet_csv *it, bool *is)
     return 1;
 }
 
-/* A column is known for one of names by its own name, or by the first of them. */
+static bool is_shared(const duet_csv *it, size_t column)
+{
+    return duet_columns_find(it->options->features, it->names[column]) != DUET_CSV_NONE;
+}
+
+/* How likely a column tells the examples apart: they have it too, then its name, then whether its first value is that
+ * of a picture. */
+static size_t rank_as_key(const duet_csv *it, size_t column)
+{
+    enum { SHARED = 64, CALLED = 2 };
+    if ((long)column == it->label) return 0;
+    return SHARED * is_shared(it, column) + CALLED * key_rank(it->names[column]) +
+           duet_picture_name_is(it->records.fields[column]);
+}
+
 static void find_key(duet_csv *it)
 {
-    it->key = find_named(it, key_names, it->label);
-    for (size_t i = 0; it->key == DUET_CSV_NONE && i < it->columns; i++)
-        if ((long)i != it->label && duet_picture_name_is(it->records.fields[i])) it->key = (long)i;
+    size_t best = 0;
+    for (size_t i = 0; i < it->columns; i++) {
+        const size_t rank = rank_as_key(it, i);
+        if (rank <= best) continue;
+        best = rank;
+        it->key = (long)i;
+    }
 }
 
 static duet_status choose_column(duet_csv *it, duet_error *error)
@@ -252,6 +302,7 @@ static duet_status add_key(duet_csv *it, duet_error *error)
 duet_status duet_csv_add_label_line(duet_csv *it, duet_error *error)
 {
     if (it->rows == 0) DUET_TRY(choose_column(it, error));
+    DUET_TRY(duet_csv_watch_numbers(it, error));
     DUET_TRY(add_key(it, error));
     return it->label == DUET_CSV_NONE ? add_hot(it, error)
                                       : duet_csv_add_label(it, it->records.fields[it->label], error);
@@ -304,9 +355,12 @@ duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *
     return DUET_OK;
 }
 
-/* What names each example, and the column that does. */
+/* What names each example, and the column that does; and one that shows another order. */
 duet_status duet_csv_take_keys(duet_csv *it, duet_rows *rows, duet_error *error)
 {
+    const long shuffled = duet_csv_find_shuffled(it);
+    if (shuffled != DUET_CSV_NONE && (rows->shuffled = strdup(it->names[shuffled])) == NULL)
+        return duet_csv_fail_memory(it, error);
     if (it->keys == NULL) return DUET_OK;
     rows->key_column = strdup(it->names[it->key]);
     if (rows->key_column == NULL) return duet_csv_fail_memory(it, error);

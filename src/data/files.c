@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/data.h"
+#include "data/label_order.h"
 
 enum { FAR = 10000 /* times as far from 0 as from each other: then float32 rounds differences away */ };
 
@@ -140,18 +141,22 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_erro
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
-duet_status duet_labels_open(duet_rows *rows, const char *path, const duet_data_options *of, duet_error *error)
+duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, const duet_data_options *of,
+                             duet_error *error)
 {
-    const duet_data_options options = {.only_labels = true, .column = of->column, .notes = of->notes};
+    const duet_data_options options = {
+        .only_labels = true, .features = features, .column = of->column, .notes = of->notes};
     return duet_rows_open(rows, path, &options, error);
 }
 
 /* Of labels in a file that is named the column is that file's. */
-static duet_status open_beside(duet_rows *labels, const char *path, const duet_data_options *options, duet_error *error)
+static duet_status open_beside(duet_rows *labels, const char *path, duet_rows *examples,
+                               const duet_data_options *options, duet_error *error)
 {
     duet_data_options own = *options;
     if (options->labels != NULL) own.column = NULL;
-    return duet_labels_open(labels, path, &own, error);
+    DUET_TRY(duet_labels_open(labels, path, examples->columns, &own, error));
+    return duet_labels_check_order(examples, 1, labels, options->notes, error);
 }
 
 static duet_status open_part(duet_rows *rows, const char *path, const char *labels_path,
@@ -159,7 +164,7 @@ static duet_status open_part(duet_rows *rows, const char *path, const char *labe
 {
     duet_rows labels = {0};
     DUET_TRY(duet_rows_open(rows, path, options, error));
-    duet_status status = labels_path == NULL ? DUET_OK : open_beside(&labels, labels_path, options, error);
+    duet_status status = labels_path == NULL ? DUET_OK : open_beside(&labels, labels_path, rows, options, error);
     if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
     duet_rows_close(&labels);
     return status;

@@ -95,6 +95,7 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
     to->columns = NULL;
     to->keys = NULL;
     to->key_column = NULL;
+    to->shuffled = NULL;
     to->numbers = NULL;
     to->path = strdup(from->path);
     if (to->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", from->path);
@@ -117,6 +118,7 @@ void duet_rows_close(duet_rows *rows)
     for (size_t i = 0; rows->keys != NULL && i < rows->count; i++) free(rows->keys[i]);
     free(rows->keys);
     free(rows->key_column);
+    free(rows->shuffled);
     duet_labels_free(&rows->labels);
     free(rows->columns);
     free(rows->path);

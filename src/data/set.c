@@ -159,7 +159,7 @@ static duet_status take_label_file(duet_rows rows[2], const duet_data_options *o
     duet_rows labels = {0};
     if (rows[0].labels.asked_for) return DUET_OK;
     if (stat(path, &about) != 0) return no_labels(path, error);
-    DUET_TRY(duet_labels_open(&labels, path, options, error));
+    DUET_TRY(duet_labels_open(&labels, path, rows[0].columns, options, error));
     duet_status status = duet_labels_match(rows, &labels, options->notes, error);
     if (status == DUET_OK) status = take_labels_of(rows, &labels, error);
     duet_rows_close(&labels);
@@ -200,10 +200,10 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
         rows[DUET_TEST] = (duet_rows){0};
         data->all_test = true;
     }
+    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
     data->columns = rows[DUET_TRAIN].columns;
     rows[DUET_TRAIN].columns = NULL;
     data->info.columns = data->columns;
-    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
     DUET_TRY(check_column(rows, options, error));
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);
